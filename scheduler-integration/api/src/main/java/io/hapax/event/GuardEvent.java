@@ -1,0 +1,116 @@
+package io.hapax.event;
+
+import io.hapax.lease.Holder;
+import io.hapax.lease.JobIdentity;
+import io.hapax.lease.Lease;
+import java.time.Duration;
+import org.jspecify.annotations.Nullable;
+
+/** Something that happened to a run or a lease. */
+public sealed interface GuardEvent {
+
+    /**
+     * Returns what it happened to.
+     *
+     * @return the keys
+     */
+    JobIdentity identity();
+
+    /**
+     * Returns the name of the job, for people and meters.
+     *
+     * @return the name
+     */
+    String job();
+
+    /**
+     * A run was admitted.
+     *
+     * @param job the job's name
+     * @param lease its lease
+     * @param waited how long it took, waiting included
+     */
+    record Acquired(String job, Lease lease, Duration waited) implements GuardEvent {
+        @Override
+        public JobIdentity identity() {
+            return lease.identity();
+        }
+    }
+
+    /**
+     * A run was refused.
+     *
+     * @param job the job's name
+     * @param identity its keys
+     * @param refusal why
+     * @param waited how long it took, waiting included
+     */
+    record Refused(String job, JobIdentity identity, Refusal refusal, Duration waited) implements GuardEvent {}
+
+    /**
+     * A run was let through without a lease, because the store could not tell and the guard fails open.
+     *
+     * @param job the job's name
+     * @param identity its keys
+     * @param refusal what would have been the refusal
+     */
+    record Unguarded(String job, JobIdentity identity, Refusal refusal) implements GuardEvent {}
+
+    /**
+     * A lease was renewed with less than half of its validity left.
+     *
+     * @param job the job's name
+     * @param lease the lease
+     * @param margin how much validity was left
+     */
+    record RenewedLate(String job, Lease lease, Duration margin) implements GuardEvent {
+        @Override
+        public JobIdentity identity() {
+            return lease.identity();
+        }
+    }
+
+    /**
+     * A run lost its lease while it was at work.
+     *
+     * @param job the job's name
+     * @param lease the lease
+     * @param reason why
+     * @param holder who holds the key now, or null if nobody does or nobody knows
+     * @param held how long the run had held it
+     */
+    record Lost(String job, Lease lease, LossReason reason, @Nullable Holder holder, Duration held)
+            implements GuardEvent {
+        @Override
+        public JobIdentity identity() {
+            return lease.identity();
+        }
+    }
+
+    /**
+     * A run ended and its lease is no longer used.
+     *
+     * @param job the job's name
+     * @param lease the lease
+     * @param outcome how it ended
+     * @param held how long the run had held it
+     */
+    record Released(String job, Lease lease, RunOutcome outcome, Duration held) implements GuardEvent {
+        @Override
+        public JobIdentity identity() {
+            return lease.identity();
+        }
+    }
+
+    /**
+     * Somebody took a lease away by force.
+     *
+     * @param job the name of the key
+     * @param identity the keys
+     * @param holder who held it, or null if nobody did
+     * @param actor who did it
+     * @param reason why
+     */
+    record Forced(String job, JobIdentity identity, @Nullable Holder holder, String actor, String reason)
+            implements GuardEvent {}
+}

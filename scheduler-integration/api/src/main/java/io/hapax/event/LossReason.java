@@ -1,0 +1,13 @@
+package io.hapax.event;
+
+/** Why a run lost its lease. */
+public enum LossReason {
+    /** No renewal was confirmed in time, so the lease can no longer be proven. */
+    NOT_RENEWED,
+    /** The store said that the lease is gone: it lapsed, was forced, or somebody else holds the key. */
+    GONE,
+    /** The run has held its lease for longer than allowed. */
+    MAX_HOLD,
+    /** The guard was shut down while the run was still at work. */
+    SHUTDOWN
+}

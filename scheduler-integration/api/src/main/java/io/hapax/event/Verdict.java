@@ -1,0 +1,13 @@
+package io.hapax.event;
+
+/** Why a run was refused. */
+public enum Verdict {
+    /** This occurrence has completed. */
+    DONE,
+    /** This occurrence runs elsewhere now. */
+    RUNNING,
+    /** Another occurrence holds the lock key. */
+    OVERLAP,
+    /** The store did not answer, or grants nothing for now, so nobody can tell. */
+    UNAVAILABLE
+}

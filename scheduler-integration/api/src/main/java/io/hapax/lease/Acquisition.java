@@ -1,0 +1,67 @@
+package io.hapax.lease;
+
+import java.time.Duration;
+import java.util.function.Function;
+
+/** The store's answer to a {@link LeaseRequest}. */
+public sealed interface Acquisition {
+
+    /**
+     * The lease is granted.
+     *
+     * @param lease the lease
+     */
+    record Granted(Lease lease) implements Acquisition {}
+
+    /**
+     * Somebody else holds the lease.
+     *
+     * @param holder who
+     * @param sameRun whether the holder works on the same run key
+     * @param ttlLeft how long the lease lives unless renewed; never negative
+     */
+    record Held(Holder holder, boolean sameRun, Duration ttlLeft) implements Acquisition {}
+
+    /**
+     * This occurrence has completed.
+     *
+     * @param by who completed it and when
+     */
+    record Done(Holder by) implements Acquisition {}
+
+    /**
+     * The store lost its memory (or is new to this worker) and grants nothing until live holders have had the time to
+     * show themselves.
+     *
+     * @param left how long it still waits
+     * @param reason why, for people
+     */
+    record Quarantined(Duration left, String reason) implements Acquisition {}
+
+    /**
+     * Maps each kind of answer to a value.
+     *
+     * @param onGranted for {@link Granted}
+     * @param onHeld for {@link Held}
+     * @param onDone for {@link Done}
+     * @param onQuarantined for {@link Quarantined}
+     * @param <T> the type of the value
+     * @return the value
+     */
+    default <T> T fold(
+            Function<? super Granted, ? extends T> onGranted,
+            Function<? super Held, ? extends T> onHeld,
+            Function<? super Done, ? extends T> onDone,
+            Function<? super Quarantined, ? extends T> onQuarantined) {
+        if (this instanceof Granted granted) {
+            return onGranted.apply(granted);
+        }
+        if (this instanceof Held held) {
+            return onHeld.apply(held);
+        }
+        if (this instanceof Done done) {
+            return onDone.apply(done);
+        }
+        return onQuarantined.apply((Quarantined) this);
+    }
+}

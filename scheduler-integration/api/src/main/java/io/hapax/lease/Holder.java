@@ -1,0 +1,20 @@
+package io.hapax.lease;
+
+import java.time.Instant;
+
+/**
+ * Who holds a lease, or who completed an occurrence. Immutable.
+ *
+ * @param owner the run
+ * @param token the fencing token of its lease
+ * @param worker the worker that runs it, for people: free text without control characters
+ * @param run the run key it works on, for people; empty if it has none or the store keeps only a digest of it
+ * @param since when the lease was granted, or the occurrence completed, by the store's clock
+ */
+public record Holder(OwnerId owner, FencingToken token, String worker, String run, Instant since) {
+
+    @Override
+    public String toString() {
+        return worker + " (owner " + owner + ", token " + token + ", since " + since + ")";
+    }
+}

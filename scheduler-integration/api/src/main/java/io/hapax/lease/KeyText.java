@@ -1,0 +1,32 @@
+package io.hapax.lease;
+
+import java.nio.charset.StandardCharsets;
+
+/** The rule that every key obeys. */
+final class KeyText {
+
+    static final int MAX_BYTES = 512;
+
+    private KeyText() {}
+
+    static String checked(String kind, String text) {
+        if (text.isBlank()) {
+            throw new IllegalArgumentException("a " + kind + " must not be blank");
+        }
+        for (int i = 0; i < text.length(); i++) {
+            if (Character.isISOControl(text.charAt(i))) {
+                throw new IllegalArgumentException("a " + kind + " must not contain control characters, but has U+"
+                        + String.format("%04X", (int) text.charAt(i)) + " at index " + i);
+            }
+        }
+        // Three bytes per char is the most that UTF-8 needs, so short keys skip the encoding.
+        if (text.length() * 3 > MAX_BYTES) {
+            int bytes = text.getBytes(StandardCharsets.UTF_8).length;
+            if (bytes > MAX_BYTES) {
+                throw new IllegalArgumentException("a " + kind + " must not be longer than " + MAX_BYTES
+                        + " bytes of UTF-8, but has " + bytes + ": " + text.substring(0, 40) + "…");
+            }
+        }
+        return text;
+    }
+}

@@ -1,0 +1,26 @@
+package io.hapax.lease;
+
+import java.time.Duration;
+
+/**
+ * One attempt to take a lease.
+ *
+ * @param identity which keys
+ * @param owner the run that asks; asking again with the same owner gives the same lease
+ * @param worker who asks, for people
+ * @param ttl how long the lease lives unless renewed, at least 1 ms
+ * @param waiting whether the caller will wait if refused, so that a release has to wake it
+ */
+public record LeaseRequest(JobIdentity identity, OwnerId owner, String worker, Duration ttl, boolean waiting) {
+
+    /**
+     * Checks the ttl.
+     *
+     * @throws IllegalArgumentException if the ttl is below 1 ms
+     */
+    public LeaseRequest {
+        if (ttl.toMillis() < 1) {
+            throw new IllegalArgumentException("the ttl of a lease must be at least 1 ms, was " + ttl);
+        }
+    }
+}

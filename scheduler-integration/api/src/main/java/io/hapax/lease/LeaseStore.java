@@ -1,0 +1,94 @@
+package io.hapax.lease;
+
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletionStage;
+
+/**
+ * The port to whatever keeps the leases: one memory that all replicas share.
+ *
+ * <p>Every method returns at once; the stage completes on a thread of the store, so dependants must not block. A stage
+ * fails with a {@link LeaseStoreException} if the store cannot tell, within {@link #answerTimeout()}. Then the request
+ * may have been carried out, or may be carried out later. All operations are idempotent per owner, so clients may send
+ * them again. Implementations are thread-safe and pass {@code LeaseStoreContract} of the test kit.
+ */
+public interface LeaseStore extends AutoCloseable {
+
+    /**
+     * Takes a lease unless the occurrence is done or the key is held. Asking again with the same owner returns the
+     * lease it already holds.
+     *
+     * @param request who asks for what
+     * @return the answer
+     */
+    CompletionStage<Acquisition> acquire(LeaseRequest request);
+
+    /**
+     * Pushes the expiry of several leases forward to one ttl from now.
+     *
+     * <p>The caller passes only leases that it believes valid: a store in quarantine takes its word for leases that it
+     * has forgotten.
+     *
+     * @param leases the leases, of any identities
+     * @return one answer a lease, in the same order; trouble with one lease does not touch the others
+     */
+    CompletionStage<List<Renewal>> renew(List<Lease> leases);
+
+    /**
+     * Gives a lease back if its owner still holds it, leaves a done marker if asked to, and wakes waiters.
+     *
+     * @param lease the lease
+     * @param ending whether the occurrence has completed
+     * @return true if the owner held the lease (or this call repeats one that had succeeded); false if it was lost, in
+     *     which case nothing was changed and no marker was left
+     */
+    CompletionStage<Boolean> release(Lease lease, Ending ending);
+
+    /**
+     * Withdraws a request whose answer never came: if the owner was granted the lease after all, it is given back.
+     *
+     * @param request the request
+     * @return completes when the store has answered
+     */
+    CompletionStage<Void> withdraw(LeaseRequest request);
+
+    /**
+     * Looks up who holds the lease of an identity.
+     *
+     * @param identity the keys
+     * @return the holder, if there is one
+     */
+    CompletionStage<Optional<Holder>> holder(JobIdentity identity);
+
+    /**
+     * Takes a lease away from whoever holds it. The holder notices at its next renewal and may be at work until then:
+     * this is for people who know that it is gone.
+     *
+     * @param identity the keys
+     * @return who held it, if anybody
+     */
+    CompletionStage<Optional<Holder>> forceRelease(JobIdentity identity);
+
+    /**
+     * Waits for a moment at which trying again makes sense: a release of this identity was seen, or the time is over.
+     * May complete early without a reason. Never fails.
+     *
+     * @param identity the keys
+     * @param atMost how long to wait at most
+     * @return completes at that moment; cancelling the future of {@link CompletionStage#toCompletableFuture()} ends it
+     */
+    CompletionStage<Void> nextChance(JobIdentity identity, Duration atMost);
+
+    /**
+     * Tells how long an answer may take before the stage fails. The guard refuses a ttl in which renewal could not be
+     * tried twice.
+     *
+     * @return the longest time to an answer
+     */
+    Duration answerTimeout();
+
+    /** Lets go of connections and threads that the store itself has opened. Leases are left to expire. */
+    @Override
+    void close();
+}

@@ -1,0 +1,46 @@
+package io.hapax.lease;
+
+import java.security.SecureRandom;
+import java.util.Base64;
+import java.util.regex.Pattern;
+
+/**
+ * The owner of a lease: one attempt to execute a job on one worker.
+ *
+ * <p>Never a job, a thread or a process: the same job delivered twice must conflict with itself. Not the fencing token
+ * either, which is a number that the store grants. Immutable.
+ *
+ * @param value 1 to 64 letters, digits, {@code _} or {@code -}
+ */
+public record OwnerId(String value) {
+
+    private static final Pattern ALLOWED = Pattern.compile("[A-Za-z0-9_-]{1,64}");
+    private static final SecureRandom RANDOM = new SecureRandom();
+
+    /**
+     * Checks the text.
+     *
+     * @throws IllegalArgumentException if it is empty, too long or has other characters
+     */
+    public OwnerId {
+        if (!ALLOWED.matcher(value).matches()) {
+            throw new IllegalArgumentException("an owner id has 1 to 64 letters, digits, '_' or '-', was '" + value + "'");
+        }
+    }
+
+    /**
+     * Creates an owner that nobody else has: 128 random bits.
+     *
+     * @return a fresh owner
+     */
+    public static OwnerId random() {
+        byte[] bits = new byte[16];
+        RANDOM.nextBytes(bits);
+        return new OwnerId(Base64.getUrlEncoder().withoutPadding().encodeToString(bits));
+    }
+
+    @Override
+    public String toString() {
+        return value;
+    }
+}

@@ -1,0 +1,35 @@
+package io.hapax.time;
+
+import java.util.concurrent.locks.LockSupport;
+
+/**
+ * The clock on which leases are judged, and the only way in which the guard waits for it.
+ *
+ * <p>Implementations are thread-safe. Tests pass a manual one, so that no test needs to sleep.
+ */
+public interface Ticker {
+
+    /**
+     * Returns the present instant.
+     *
+     * @return an instant that never lies before one returned earlier
+     */
+    NanoTime now();
+
+    /**
+     * Blocks the calling thread until the deadline, until somebody unparks it ({@link LockSupport#unpark}), or until
+     * it is interrupted. May return early without a reason, so callers look at the clock again.
+     *
+     * @param deadline the latest instant to return at
+     */
+    void parkUntil(NanoTime deadline);
+
+    /**
+     * The ticker of this machine: it advances at least as far as the monotonic clock, and further when the wall clock
+     * or the boot clock shows that the machine was suspended.
+     *
+     * <p>A lease is thereby judged by the most pessimistic of three clocks. The price is one needless loss of every
+     * held lease when the wall clock is stepped forward by more than the lease has left.
+     */
+    Ticker SYSTEM = new PessimisticTicker();
+}

@@ -1,0 +1,46 @@
+package io.hapax;
+
+import java.time.Duration;
+import java.time.format.DateTimeParseException;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/** Durations as people write them in settings. */
+final class DurationText {
+
+    private static final Pattern SHORT = Pattern.compile("(\\d{1,15})\\s*(ms|s|m|h|d)");
+
+    private DurationText() {}
+
+    static Duration parse(String setting, String text) {
+        String trimmed = text.trim();
+        if (trimmed.equals("0")) {
+            return Duration.ZERO;
+        }
+        try {
+            Matcher matcher = SHORT.matcher(trimmed);
+            if (!matcher.matches()) {
+                return notNegative(setting, Duration.parse(trimmed));
+            }
+            long amount = Long.parseLong(matcher.group(1));
+            return switch (matcher.group(2)) {
+                case "ms" -> Duration.ofMillis(amount);
+                case "s" -> Duration.ofSeconds(amount);
+                case "m" -> Duration.ofMinutes(amount);
+                case "h" -> Duration.ofHours(amount);
+                default -> Duration.ofDays(amount);
+            };
+        } catch (DateTimeParseException | ArithmeticException wrong) {
+            throw new IllegalArgumentException(
+                    "setting " + setting + ": '" + text + "' is not a duration; write 500ms, 30s, 5m, 24h, 7d or ISO-8601 such as PT30S",
+                    wrong);
+        }
+    }
+
+    private static Duration notNegative(String setting, Duration duration) {
+        if (duration.isNegative()) {
+            throw new IllegalArgumentException("setting " + setting + ": a duration must not be negative, was " + duration);
+        }
+        return duration;
+    }
+}

@@ -1,0 +1,84 @@
+package io.hapax;
+
+import java.lang.annotation.Documented;
+import java.lang.annotation.ElementType;
+import java.lang.annotation.Inherited;
+import java.lang.annotation.Retention;
+import java.lang.annotation.RetentionPolicy;
+import java.lang.annotation.Target;
+
+/**
+ * Settings of the guard for one job: on a job class or on the method that does the work.
+ *
+ * <p>What is left out is taken from the guard's defaults. Durations are written {@code 500ms}, {@code 30s}, {@code 5m},
+ * {@code 24h}, {@code 7d}, or as ISO-8601 ({@code PT30S}).
+ */
+@Documented
+@Inherited
+@Retention(RetentionPolicy.RUNTIME)
+@Target({ElementType.TYPE, ElementType.METHOD})
+public @interface Guarded {
+
+    /**
+     * Names what must not overlap; the adapter says which placeholders it knows. Empty means the adapter's default.
+     *
+     * @return the lock key
+     */
+    String key() default "";
+
+    /**
+     * Says how long a lease lives unless renewed.
+     *
+     * @return a duration, or empty for the guard's default
+     */
+    String ttl() default "";
+
+    /**
+     * Says how long a run may hold its lease at most, {@code 0} for ever.
+     *
+     * @return a duration, or empty for the guard's default
+     */
+    String maxHold() default "";
+
+    /**
+     * Says how long a run waits for the key, with {@link OnConflict#WAIT}.
+     *
+     * @return a duration, or empty for the guard's default
+     */
+    String waitTimeout() default "";
+
+    /**
+     * Says how long a completed occurrence is remembered.
+     *
+     * @return a duration, or empty for the guard's default
+     */
+    String retention() default "";
+
+    /**
+     * Says what happens if somebody else holds the key.
+     *
+     * @return the conflict policy
+     */
+    OnConflict onConflict() default OnConflict.AUTO;
+
+    /**
+     * Says how a run is told that it lost its lease.
+     *
+     * @return one value, or none for the guard's default
+     */
+    OnLeaseLost[] onLeaseLost() default {};
+
+    /**
+     * Says what happens if the store cannot tell.
+     *
+     * @return one value, or none for the guard's default
+     */
+    WhenUnavailable[] whenUnavailable() default {};
+
+    /**
+     * Switches the guard off for this job.
+     *
+     * @return whether the job is guarded
+     */
+    boolean enabled() default true;
+}

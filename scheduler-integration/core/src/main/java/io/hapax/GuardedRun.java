@@ -1,0 +1,537 @@
+package io.hapax;
+
+import io.hapax.event.GuardEvent;
+import io.hapax.event.LossReason;
+import io.hapax.event.RunOutcome;
+import io.hapax.lease.Ending;
+import io.hapax.lease.FencingToken;
+import io.hapax.lease.Holder;
+import io.hapax.lease.JobIdentity;
+import io.hapax.lease.Lease;
+import io.hapax.lease.Renewal;
+import io.hapax.time.NanoTime;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A run that was admitted: the handle through which it works, is told of a loss, and ends.
+ *
+ * <p>The lease is renewed from {@link #enter()} until the run ends; a run that is never entered lapses by itself. End
+ * it exactly once, by {@link #complete()}, {@link #fail} or {@link #close()}; later calls return the first outcome.
+ * Thread-safe.
+ */
+public final class GuardedRun implements AutoCloseable {
+
+    private enum State {
+        ADMITTED,
+        ACTIVE,
+        ENDING,
+        ENDED,
+        LOST
+    }
+
+    private final JobGuard guard;
+    private final String job;
+    private final JobIdentity identity;
+    private final RunOptions options;
+    private final @Nullable Lease lease;
+    private final LeaseTiming timing;
+    private final NanoTime grantedAt;
+    private final ReentrantLock lock = new ReentrantLock();
+    private final List<Consumer<LeaseLostException>> onLost = new ArrayList<>(0);
+    private final @Nullable Keeper keeper;
+
+    // Guarded by lock; validSince is also read without it, by isHeld.
+    private State state = State.ADMITTED;
+    private @Nullable Thread interruptTarget;
+    private boolean interrupted;
+    private @Nullable LossReason lossReason;
+    private @Nullable CompletableFuture<RunOutcome> ending;
+    private volatile NanoTime validSince;
+
+    GuardedRun(JobGuard guard, RunRequest request, RunOptions options, @Nullable Lease lease, NanoTime requestedAt) {
+        this.guard = guard;
+        this.job = request.job();
+        this.identity = request.identity();
+        this.options = options;
+        this.lease = lease;
+        this.timing = new LeaseTiming(options.ttl());
+        this.grantedAt = requestedAt;
+        this.validSince = requestedAt;
+        this.keeper = lease == null ? null : new Keeper(lease);
+    }
+
+    /**
+     * Returns the job's name.
+     *
+     * @return the name for people
+     */
+    public String job() {
+        return job;
+    }
+
+    /**
+     * Returns what this run is.
+     *
+     * @return the keys
+     */
+    public JobIdentity identity() {
+        return identity;
+    }
+
+    /**
+     * Returns the options this run is guarded with.
+     *
+     * @return the options
+     */
+    public RunOptions options() {
+        return options;
+    }
+
+    /**
+     * Tells whether there is a lease at all. There is none only if the store could not tell and the run may fail open.
+     *
+     * @return whether this run holds, or has held, a lease
+     */
+    public boolean guarded() {
+        return lease != null;
+    }
+
+    /**
+     * Returns the lease.
+     *
+     * @return the lease; empty if the run is not {@link #guarded()}
+     */
+    public Optional<Lease> lease() {
+        return Optional.ofNullable(lease);
+    }
+
+    /**
+     * Returns the fencing token, to be checked by the storage that this run writes to.
+     *
+     * @return the token
+     * @throws IllegalStateException if the run is not {@link #guarded()}
+     */
+    public FencingToken fencingToken() {
+        if (lease == null) {
+            throw new IllegalStateException("the run of '" + job
+                    + "' was let through without a lease (fail open), so it has no fencing token; ask guarded() first");
+        }
+        return lease.token();
+    }
+
+    /**
+     * Tells whether the lease can be proven at this instant.
+     *
+     * @return true if nobody else can hold the key now; always false for a run that is not {@link #guarded()}
+     */
+    public boolean isHeld() {
+        if (lease == null) {
+            return false;
+        }
+        lock.lock();
+        try {
+            return (state == State.ADMITTED || state == State.ACTIVE)
+                    && guard.now().isBefore(timing.validUntil(validSince));
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /**
+     * Checks that the lease can be proven at this instant; call it before each step that must not happen twice. What
+     * happens between this check and the step is not covered: only storage that checks {@link #fencingToken()} is.
+     *
+     * @throws LeaseLostException if the lease is lost
+     * @throws IllegalStateException if the run has ended
+     */
+    public void ensureHeld() {
+        if (lease == null || isHeld()) {
+            return;
+        }
+        if (lossReason() == null) {
+            if (hasEnded()) {
+                throw new IllegalStateException("the run of '" + job + "' has ended");
+            }
+            lose(LossReason.NOT_RENEWED, null);
+        }
+        throw loss();
+    }
+
+    /** The loss as an exception; only for a run that has a lease. */
+    LeaseLostException loss() {
+        if (lease == null) {
+            throw new IllegalStateException("a run without a lease cannot lose it");
+        }
+        LossReason reason = lossReason();
+        return new LeaseLostException(lease, reason == null ? LossReason.GONE : reason);
+    }
+
+    /**
+     * Returns why the lease was lost.
+     *
+     * @return the reason; empty while it is not lost
+     */
+    public Optional<LossReason> lost() {
+        return Optional.ofNullable(lossReason());
+    }
+
+    /**
+     * Calls back once if the lease is lost; at once if it is lost already. The callback runs on a thread of its own and
+     * may block.
+     *
+     * @param callback what to do
+     */
+    public void onLeaseLost(Consumer<LeaseLostException> callback) {
+        boolean now;
+        lock.lock();
+        try {
+            now = state == State.LOST;
+            if (!now) {
+                onLost.add(callback);
+            }
+        } finally {
+            lock.unlock();
+        }
+        if (now && lease != null) {
+            LeaseLostException loss = loss();
+            guard.notifier().call(() -> callback.accept(loss));
+        }
+    }
+
+    /** The stretch of code that executes a run on one thread. */
+    public interface Scope extends AutoCloseable {
+        /** Leaves the run: the thread is no longer interrupted on its behalf. */
+        @Override
+        void close();
+    }
+
+    /**
+     * Starts to work on this run on the calling thread: {@link CurrentRun} answers with it, its lease is renewed, and
+     * if it is lost the thread is interrupted (unless {@link RunOptions#onLeaseLost()} says otherwise).
+     *
+     * @return to be closed on the same thread when the work is over; that also clears an interrupt that the guard sent
+     * @throws LeaseLostException if the lease has lapsed since the run was admitted
+     * @throws IllegalStateException if the run was entered before or has ended
+     */
+    public Scope enter() {
+        return enter(options.onLeaseLost());
+    }
+
+    /**
+     * Starts to work on this run, with another way of being told of a loss.
+     *
+     * @param onLeaseLost how the thread is told
+     * @return as {@link #enter()}
+     * @throws LeaseLostException if the lease has lapsed since the run was admitted
+     * @throws IllegalStateException if the run was entered before or has ended
+     */
+    public Scope enter(OnLeaseLost onLeaseLost) {
+        Thread worker = Thread.currentThread();
+        lock.lock();
+        try {
+            if (state != State.ADMITTED) {
+                throw lossReason != null && lease != null
+                        ? new LeaseLostException(lease, lossReason)
+                        : new IllegalStateException("the run of '" + job + "' was entered before or has ended");
+            }
+            state = State.ACTIVE;
+            interruptTarget = onLeaseLost == OnLeaseLost.INTERRUPT ? worker : null;
+        } finally {
+            lock.unlock();
+        }
+        if (keeper != null) {
+            guard.watchdog().add(keeper, keeper.firstLook());
+        }
+        GuardedRun before = CurrentRun.swap(this);
+        try {
+            ensureHeld();
+        } catch (LeaseLostException lapsed) {
+            leave(before);
+            throw lapsed;
+        }
+        return () -> leave(before);
+    }
+
+    private void leave(@Nullable GuardedRun before) {
+        CurrentRun.swap(before);
+        boolean clear;
+        lock.lock();
+        try {
+            interruptTarget = null;
+            clear = interrupted;
+            interrupted = false;
+        } finally {
+            lock.unlock();
+        }
+        if (clear) {
+            // A late interrupt must not hit the next job of a pool's thread.
+            boolean unused = Thread.interrupted();
+        }
+    }
+
+    /**
+     * Ends the run successfully: the occurrence is noted as done, and the lease is given back, in one round trip.
+     * Blocks for at most the store's answer timeout; if the store does not answer, the guard goes on trying until the
+     * lease has surely run out.
+     *
+     * @return how it ended; {@link RunOutcome#LOST} if the lease was lost, in which case nothing was noted
+     */
+    public RunOutcome complete() {
+        return completeAsync().join();
+    }
+
+    /**
+     * Does what {@link #complete()} does, without blocking.
+     *
+     * @return how it ended; never fails
+     */
+    public CompletableFuture<RunOutcome> completeAsync() {
+        boolean remembers = identity.runKey() != null;
+        return end(remembers ? Ending.done(options.retention()) : Ending.NOT_DONE, RunOutcome.COMPLETED);
+    }
+
+    /**
+     * Ends the run because its code failed: the lease is given back, and the occurrence may run again.
+     *
+     * @param cause what went wrong
+     * @return how it ended
+     */
+    public RunOutcome fail(Throwable cause) {
+        return end(Ending.NOT_DONE, RunOutcome.FAILED).join();
+    }
+
+    /** Ends the run if it has not ended: the lease is given back, and the occurrence may run again. */
+    @Override
+    public void close() {
+        var unused = end(Ending.NOT_DONE, RunOutcome.RELEASED).join();
+    }
+
+    private CompletableFuture<RunOutcome> end(Ending how, RunOutcome success) {
+        CompletableFuture<RunOutcome> result;
+        boolean wasLost;
+        boolean provable = isHeld();
+        lock.lock();
+        try {
+            if (ending != null) {
+                return ending;
+            }
+            result = new CompletableFuture<>();
+            ending = result;
+            wasLost = state == State.LOST || (how.isDone() && lease != null && !provable);
+            if (state != State.LOST) {
+                state = wasLost ? state : State.ENDING;
+            }
+        } finally {
+            lock.unlock();
+        }
+        if (lease == null) {
+            ended();
+            result.complete(success == RunOutcome.COMPLETED ? RunOutcome.UNCONFIRMED : success);
+        } else if (wasLost) {
+            endLost(lease, result);
+        } else {
+            new RunEnding(this, lease, how, success).start(result);
+        }
+        return result;
+    }
+
+    private void endLost(Lease held, CompletableFuture<RunOutcome> result) {
+        lose(LossReason.NOT_RENEWED, null);
+        if (lossReason() != LossReason.GONE) {
+            // Still ours at the server, perhaps: free it for others. The owner check makes this harmless.
+            var unused = guard.store().release(held, Ending.NOT_DONE).exceptionally(ignored -> false);
+        }
+        finish(RunOutcome.LOST);
+        result.complete(RunOutcome.LOST);
+    }
+
+    /** Marks the run as over and tells so. */
+    void finish(RunOutcome outcome) {
+        ended();
+        unwatch();
+        if (lease != null) {
+            guard.notifier().tell(new GuardEvent.Released(job, lease, outcome, held()));
+        }
+    }
+
+    /** Stops to renew. */
+    void unwatch() {
+        if (keeper != null) {
+            guard.watchdog().remove(keeper);
+        }
+    }
+
+    private void ended() {
+        lock.lock();
+        try {
+            if (state != State.LOST) {
+                state = State.ENDED;
+            }
+            onLost.clear();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Takes the run away, once; does nothing for one that is ending or over. */
+    void lose(LossReason reason, @Nullable Holder holder) {
+        List<Consumer<LeaseLostException>> callbacks;
+        if (lease == null) {
+            return;
+        }
+        lock.lock();
+        try {
+            if (state != State.ADMITTED && state != State.ACTIVE) {
+                return;
+            }
+            state = State.LOST;
+            lossReason = reason;
+            callbacks = List.copyOf(onLost);
+            onLost.clear();
+            if (interruptTarget != null) {
+                interrupted = true;
+                interruptTarget.interrupt();
+            }
+        } finally {
+            lock.unlock();
+        }
+        LeaseLostException loss = new LeaseLostException(lease, reason);
+        callbacks.forEach(callback -> guard.notifier().call(() -> callback.accept(loss)));
+        guard.notifier().tellLater(new GuardEvent.Lost(job, lease, reason, holder, held()));
+    }
+
+    JobGuard guard() {
+        return guard;
+    }
+
+    LeaseTiming timing() {
+        return timing;
+    }
+
+    NanoTime validSince() {
+        return validSince;
+    }
+
+    private Duration held() {
+        return guard.now().since(grantedAt);
+    }
+
+    private @Nullable LossReason lossReason() {
+        lock.lock();
+        try {
+            return lossReason;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private boolean hasEnded() {
+        lock.lock();
+        try {
+            return state == State.ENDED || state == State.ENDING;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private boolean isActive() {
+        lock.lock();
+        try {
+            return state == State.ADMITTED || state == State.ACTIVE;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Renews the lease of an active run; the watchdog's view of it. */
+    private final class Keeper extends Watchdog.Charge {
+
+        private final Lease lease;
+        // Written by the watchdog's thread only.
+        private @Nullable NanoTime sentAt;
+
+        Keeper(Lease lease) {
+            this.lease = lease;
+        }
+
+        @Override
+        Lease lease() {
+            return lease;
+        }
+
+        GuardedRun run() {
+            return GuardedRun.this;
+        }
+
+        NanoTime firstLook() {
+            return earliest(Watchdog.jittered(validSince, timing.renewEvery()));
+        }
+
+        @Override
+        Watchdog.Action act(NanoTime now) {
+            // While the run is ending nobody may renew: its release is on the way.
+            if (!isActive()) {
+                return new Watchdog.Action(false, now.plus(timing.ttl()));
+            }
+            if (!now.isBefore(timing.revokeAt(validSince))) {
+                lose(LossReason.NOT_RENEWED, null);
+            } else if (!options.maxHold().isZero() && !now.isBefore(grantedAt.plus(options.maxHold()))) {
+                lose(LossReason.MAX_HOLD, null);
+            } else {
+                boolean waitsForAnswer = sentAt != null && now.isBefore(sentAt.plus(guard.answerTimeout()));
+                if (!waitsForAnswer) {
+                    sentAt = now;
+                }
+                return new Watchdog.Action(
+                        !waitsForAnswer, earliest(now.plus(guard.answerTimeout()).plus(timing.retryEvery())));
+            }
+            // The run stays known until its code has left, so that shutdown waits for it.
+            return new Watchdog.Action(false, now.plus(timing.ttl()));
+        }
+
+        @Override
+        @Nullable NanoTime renewed(Renewal answer, NanoTime sent, NanoTime now) {
+            sentAt = null;
+            if (answer instanceof Renewal.Gone gone) {
+                lose(LossReason.GONE, gone.holder());
+                return null;
+            }
+            if (answer instanceof Renewal.Unknown) {
+                return earliest(now.plus(timing.retryEvery()));
+            }
+            Duration margin = timing.validUntil(validSince).since(now);
+            validSince = sent.isBefore(validSince) ? validSince : sent;
+            if (margin.compareTo(timing.validity().dividedBy(2)) < 0 && isActive()) {
+                guard.notifier().tellLater(new GuardEvent.RenewedLate(job, lease, margin));
+            }
+            return earliest(Watchdog.jittered(sent, timing.renewEvery()));
+        }
+
+        private NanoTime earliest(NanoTime wanted) {
+            NanoTime revokeAt = timing.revokeAt(validSince);
+            NanoTime first = wanted.isBefore(revokeAt) ? wanted : revokeAt;
+            if (options.maxHold().isZero()) {
+                return first;
+            }
+            NanoTime maxHoldAt = grantedAt.plus(options.maxHold());
+            return first.isBefore(maxHoldAt) ? first : maxHoldAt;
+        }
+    }
+
+    /** The run that a charge of the watchdog belongs to, if it is one that may be told to stop. */
+    static Optional<GuardedRun> of(Watchdog.Charge charge) {
+        return charge instanceof Keeper keeper ? Optional.of(keeper.run()) : Optional.empty();
+    }
+
+    @Override
+    public String toString() {
+        return "run of '" + job + "' [" + identity + "]" + (lease == null ? " unguarded" : " token " + lease.token());
+    }
+}

@@ -1,0 +1,379 @@
+package io.hapax;
+
+import io.hapax.Admission.Admitted;
+import io.hapax.event.GuardEvent;
+import io.hapax.event.GuardListener;
+import io.hapax.event.LossReason;
+import io.hapax.event.Refusal;
+import io.hapax.event.RunOutcome;
+import io.hapax.lease.Holder;
+import io.hapax.lease.JobIdentity;
+import io.hapax.lease.LeaseStore;
+import io.hapax.time.NanoTime;
+import io.hapax.time.Ticker;
+import java.lang.management.ManagementFactory;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.function.UnaryOperator;
+
+/**
+ * Decides whether a run may take place, and keeps its lease while it works.
+ *
+ * <p>Immutable and thread-safe; one per process and store is enough. Schedulers are guarded by an adapter that calls
+ * {@link #admit}; plain code calls {@link #run}.
+ */
+public final class JobGuard implements AutoCloseable {
+
+    private final LeaseStore store;
+    private final String worker;
+    private final RunOptions defaults;
+    private final Ticker ticker;
+    private final boolean closesStore;
+    private final Notifier notifier;
+    private final Watchdog watchdog;
+    private volatile boolean closed;
+
+    private JobGuard(Builder builder) {
+        this.store = builder.store;
+        this.worker = builder.worker;
+        this.defaults = builder.defaults;
+        this.ticker = builder.ticker;
+        this.closesStore = builder.closesStore;
+        this.notifier = new Notifier(builder.allListeners());
+        this.watchdog = new Watchdog(store, ticker, this::afterLastRun);
+    }
+
+    /**
+     * Starts to build a guard.
+     *
+     * @param store where the leases are kept
+     * @return the builder
+     */
+    public static Builder builder(LeaseStore store) {
+        return new Builder(store);
+    }
+
+    /**
+     * Asks whether a run may take place, and waits for the key if the options say {@link OnConflict#WAIT}.
+     *
+     * @param request what is to run
+     * @return the answer; whoever is admitted must end the run
+     * @throws InterruptedException if the thread is interrupted while it waits; the request is withdrawn
+     * @throws IllegalArgumentException if the options do not fit the store, for example because the ttl is too short
+     */
+    public Admission admit(RunRequest request) throws InterruptedException {
+        AdmissionAttempt attempt = attempt(request);
+        CompletableFuture<Admission> answer = attempt.start();
+        try {
+            return answer.get();
+        } catch (InterruptedException e) {
+            attempt.withdraw();
+            throw e;
+        } catch (ExecutionException e) {
+            throw new IllegalStateException("the admission of " + request + " failed", e.getCause());
+        }
+    }
+
+    /**
+     * Does what {@link #admit} does, without blocking.
+     *
+     * @param request what is to run
+     * @return the answer, completed on a thread of the store; whoever is admitted must end the run. Cancelling it
+     *     withdraws the request
+     * @throws IllegalArgumentException if the options do not fit the store
+     */
+    public CompletableFuture<Admission> admitAsync(RunRequest request) {
+        AdmissionAttempt attempt = attempt(request);
+        CompletableFuture<Admission> answer = attempt.start();
+        var unused = answer.whenComplete((admission, failure) -> {
+            if (answer.isCancelled()) {
+                attempt.withdraw();
+            }
+        });
+        return answer;
+    }
+
+    private AdmissionAttempt attempt(RunRequest request) {
+        RunOptions options = request.options(defaults);
+        LeaseTiming timing = LeaseTiming.checked(options.ttl(), store.answerTimeout());
+        return new AdmissionAttempt(this, request, options, timing);
+    }
+
+    /**
+     * Runs code under a lease: asks, enters, runs, and ends the run as completed or failed.
+     *
+     * @param request what is to run
+     * @param body the code
+     * @param <T> what the code returns
+     * @param <E> what the code may throw
+     * @return what came of it
+     * @throws E what the code threw
+     * @throws InterruptedException if the thread is interrupted while it waits for the key
+     * @throws LeaseLostException if the code returned, but had lost its lease
+     * @throws RunRefusedException if the run was refused and the conflict policy is {@link OnConflict#FAIL}
+     * @throws IllegalArgumentException if the conflict policy is {@link OnConflict#RESCHEDULE}
+     */
+    public <T, E extends Exception> RunResult<T> run(RunRequest request, GuardedBody<T, E> body)
+            throws E, InterruptedException {
+        if (request.options(defaults).onConflict() == OnConflict.RESCHEDULE) {
+            throw new IllegalArgumentException(
+                    "plain code cannot be rescheduled: use SKIP, WAIT or FAIL as conflict policy for " + request);
+        }
+        Admission admission = admit(request);
+        if (admission instanceof Admitted admitted) {
+            return execute(admitted.run(), body);
+        }
+        Refusal refusal = ((Admission.Refused) admission).refusal();
+        if (request.options(defaults).onConflict() == OnConflict.FAIL) {
+            throw new RunRefusedException(request.identity(), refusal);
+        }
+        return new RunResult.Refused<>(refusal);
+    }
+
+    private <T, E extends Exception> RunResult<T> execute(GuardedRun run, GuardedBody<T, E> body) throws E {
+        try (run;
+                GuardedRun.Scope scope = run.enter()) {
+            return executeEntered(run, body);
+        }
+    }
+
+    private static <T, E extends Exception> RunResult<T> executeEntered(GuardedRun run, GuardedBody<T, E> body)
+            throws E {
+        try {
+            T value = body.run(run);
+            RunOutcome outcome = run.complete();
+            if (outcome == RunOutcome.LOST) {
+                throw run.loss();
+            }
+            return new RunResult.Ran<>(value, outcome);
+        } catch (Exception | Error failure) {
+            run.fail(failure);
+            throw failure;
+        }
+    }
+
+    /**
+     * Looks up who holds the lease of an identity.
+     *
+     * @param identity the keys
+     * @return the holder, if there is one; fails with a {@code LeaseStoreException}
+     */
+    public CompletableFuture<Optional<Holder>> holder(JobIdentity identity) {
+        return store.holder(identity).toCompletableFuture();
+    }
+
+    /**
+     * Takes a lease away from whoever holds it, for people who know that its holder is gone. A holder that is alive
+     * notices at its next renewal and may be at work until then.
+     *
+     * @param identity the keys
+     * @param actor who does it
+     * @param reason why
+     * @return who held it, if anybody; fails with a {@code LeaseStoreException}
+     */
+    public CompletableFuture<Optional<Holder>> forceRelease(JobIdentity identity, String actor, String reason) {
+        return store.forceRelease(identity).toCompletableFuture().whenComplete((holder, failure) -> {
+            if (holder != null) {
+                notifier.tell(
+                        new GuardEvent.Forced(identity.leaseName(), identity, holder.orElse(null), actor, reason));
+            }
+        });
+    }
+
+    /**
+     * Returns the options of runs that say nothing else.
+     *
+     * @return the defaults
+     */
+    public RunOptions defaults() {
+        return defaults;
+    }
+
+    /**
+     * Returns the name under which this process holds leases.
+     *
+     * @return the worker's name
+     */
+    public String worker() {
+        return worker;
+    }
+
+    /**
+     * Counts the runs that are at work or whose end is not yet noted.
+     *
+     * @return how many
+     */
+    public int activeRuns() {
+        return watchdog.size();
+    }
+
+    /**
+     * Stops to admit runs. Those at work go on under their leases; when the last one has ended, the watchdog stops, and
+     * the store is closed if the guard was told to. Returns at once.
+     */
+    @Override
+    public void close() {
+        closed = true;
+        watchdog.stopWhenEmpty();
+    }
+
+    /**
+     * Stops to admit runs and waits for those at work. Runs that are still at work after the grace are told that they
+     * lost their lease, and are waited for a little longer.
+     *
+     * @param grace how long runs may take to end
+     * @return whether all runs have ended
+     * @throws InterruptedException if the thread is interrupted while it waits
+     */
+    public boolean shutdown(Duration grace) throws InterruptedException {
+        close();
+        if (watchdog.awaitEmpty(grace)) {
+            return true;
+        }
+        watchdog.all().forEach(charge -> GuardedRun.of(charge).ifPresent(run -> run.lose(LossReason.SHUTDOWN, null)));
+        return watchdog.awaitEmpty(store.answerTimeout().plusSeconds(1));
+    }
+
+    private void afterLastRun() {
+        if (closesStore) {
+            store.close();
+        }
+    }
+
+    boolean isClosed() {
+        return closed;
+    }
+
+    LeaseStore store() {
+        return store;
+    }
+
+    Watchdog watchdog() {
+        return watchdog;
+    }
+
+    Notifier notifier() {
+        return notifier;
+    }
+
+    Duration answerTimeout() {
+        return store.answerTimeout();
+    }
+
+    NanoTime now() {
+        return ticker.now();
+    }
+
+    /** Collects the settings of a guard. Not thread-safe. */
+    public static final class Builder {
+
+        private final LeaseStore store;
+        private final List<GuardListener> listeners = new ArrayList<>();
+        private String worker = processName();
+        private RunOptions defaults = RunOptions.DEFAULTS;
+        private Ticker ticker = Ticker.SYSTEM;
+        private boolean logging = true;
+        private boolean closesStore;
+
+        private Builder(LeaseStore store) {
+            this.store = store;
+        }
+
+        /**
+         * Names this process, for people who ask who holds a lease.
+         *
+         * @param name the name; by default process id and host name
+         * @return this builder
+         */
+        public Builder worker(String name) {
+            if (name.isBlank()) {
+                throw new IllegalArgumentException("the name of a worker must not be blank");
+            }
+            this.worker = name;
+            return this;
+        }
+
+        /**
+         * Changes the options of runs that say nothing else.
+         *
+         * @param change from the defaults so far to the new ones
+         * @return this builder
+         */
+        public Builder defaults(UnaryOperator<RunOptions> change) {
+            this.defaults = change.apply(defaults);
+            return this;
+        }
+
+        /**
+         * Adds a listener.
+         *
+         * @param listener is told of every event
+         * @return this builder
+         */
+        public Builder listener(GuardListener listener) {
+            listeners.add(listener);
+            return this;
+        }
+
+        /**
+         * Leaves out the {@link LoggingListener}, which is there by default.
+         *
+         * @return this builder
+         */
+        public Builder withoutLogging() {
+            this.logging = false;
+            return this;
+        }
+
+        /**
+         * Lets the guard close the store after the last run has ended.
+         *
+         * @return this builder
+         */
+        public Builder closesStore() {
+            this.closesStore = true;
+            return this;
+        }
+
+        /**
+         * Replaces the clock, for tests.
+         *
+         * @param ticker the clock on which leases are judged
+         * @return this builder
+         */
+        public Builder ticker(Ticker ticker) {
+            this.ticker = ticker;
+            return this;
+        }
+
+        /**
+         * Builds the guard.
+         *
+         * @return the guard
+         * @throws IllegalArgumentException if the default ttl does not fit the store's answer timeout
+         */
+        public JobGuard build() {
+            LeaseTiming unused = LeaseTiming.checked(defaults.ttl(), store.answerTimeout());
+            return new JobGuard(this);
+        }
+
+        private List<GuardListener> allListeners() {
+            List<GuardListener> all = new ArrayList<>();
+            if (logging) {
+                all.add(new LoggingListener());
+            }
+            all.addAll(listeners);
+            return all;
+        }
+
+        private static String processName() {
+            String name = ManagementFactory.getRuntimeMXBean().getName();
+            return name.isBlank() ? "pid-" + ProcessHandle.current().pid() : name;
+        }
+    }
+
+}

@@ -1,0 +1,61 @@
+package io.hapax;
+
+import io.hapax.time.NanoTime;
+import java.time.Duration;
+
+/**
+ * The instants of a lease, all derived from its ttl.
+ *
+ * <p>A lease counts as valid for 90 % of its ttl less 2 ms, from before the request was sent: both clocks may be slewed,
+ * and the server's count starts later. The run is told {@code grace} before that, so that it can stop in time.
+ */
+record LeaseTiming(Duration ttl) {
+
+    private static final Duration EPSILON = Duration.ofMillis(2);
+    private static final Duration LONGEST_GRACE = Duration.ofSeconds(2);
+    private static final Duration LONGEST_RETRY = Duration.ofSeconds(1);
+
+    /** Refuses a ttl in which a failed renewal could not be repeated before the run has to be told. */
+    static LeaseTiming checked(Duration ttl, Duration answerTimeout) {
+        LeaseTiming timing = new LeaseTiming(ttl);
+        Duration needed = timing.renewEvery()
+                .multipliedBy(11)
+                .dividedBy(10)
+                .plus(answerTimeout.multipliedBy(2));
+        if (needed.compareTo(timing.validity().minus(timing.grace())) > 0) {
+            Duration shortest = answerTimeout.multipliedBy(5);
+            throw new IllegalArgumentException("a ttl of " + ttl + " is too short for a store that may take "
+                    + answerTimeout + " to answer: a renewal could not be tried twice before the lease is lost. Use a ttl of at least "
+                    + shortest + " or a shorter answer timeout");
+        }
+        return timing;
+    }
+
+    Duration validity() {
+        return ttl.multipliedBy(9).dividedBy(10).minus(EPSILON);
+    }
+
+    Duration grace() {
+        return shorter(ttl.dividedBy(15), LONGEST_GRACE);
+    }
+
+    Duration renewEvery() {
+        return ttl.dividedBy(3);
+    }
+
+    Duration retryEvery() {
+        return shorter(ttl.dividedBy(30), LONGEST_RETRY);
+    }
+
+    NanoTime validUntil(NanoTime sentAt) {
+        return sentAt.plus(validity());
+    }
+
+    NanoTime revokeAt(NanoTime sentAt) {
+        return sentAt.plus(validity().minus(grace()));
+    }
+
+    private static Duration shorter(Duration a, Duration b) {
+        return a.compareTo(b) < 0 ? a : b;
+    }
+}

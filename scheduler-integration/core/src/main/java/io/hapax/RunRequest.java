@@ -1,0 +1,146 @@
+package io.hapax;
+
+import io.hapax.lease.JobIdentity;
+import io.hapax.lease.LockKey;
+import io.hapax.lease.RunKey;
+import java.time.Duration;
+import java.util.function.UnaryOperator;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The wish to run a job: what it is, and how it differs from the guard's defaults. Immutable.
+ *
+ * <pre>{@code
+ * RunRequest.lock("invoice/42")                       // must not overlap
+ * RunRequest.occurrence("report@2026-11-23T00:00Z")   // must not happen twice
+ * RunRequest.lock("report").once("report@2026-11-23") // both
+ * }</pre>
+ */
+public final class RunRequest {
+
+    private final JobIdentity identity;
+    private final @Nullable String job;
+    private final UnaryOperator<RunOptions> tuning;
+
+    private RunRequest(JobIdentity identity, @Nullable String job, UnaryOperator<RunOptions> tuning) {
+        this.identity = identity;
+        this.job = job;
+        this.tuning = tuning;
+    }
+
+    /**
+     * Asks for a run under keys.
+     *
+     * @param identity the keys
+     * @return the request
+     */
+    public static RunRequest of(JobIdentity identity) {
+        return new RunRequest(identity, null, UnaryOperator.identity());
+    }
+
+    /**
+     * Asks for a run that must not overlap with others under the same key.
+     *
+     * @param lockKey the lock key
+     * @return the request
+     * @throws IllegalArgumentException if the key breaks a rule of {@link LockKey}
+     */
+    public static RunRequest lock(String lockKey) {
+        return of(new JobIdentity(new LockKey(lockKey), null));
+    }
+
+    /**
+     * Asks for a run that must not happen twice.
+     *
+     * @param runKey the run key
+     * @return the request
+     * @throws IllegalArgumentException if the key breaks a rule of {@link RunKey}
+     */
+    public static RunRequest occurrence(String runKey) {
+        return of(new JobIdentity(null, new RunKey(runKey)));
+    }
+
+    /**
+     * Adds the run key: the run must not happen twice either.
+     *
+     * @param runKey the run key
+     * @return the changed request
+     * @throws IllegalArgumentException if the key breaks a rule of {@link RunKey}
+     */
+    public RunRequest once(String runKey) {
+        return new RunRequest(new JobIdentity(identity.lockKey(), new RunKey(runKey)), job, tuning);
+    }
+
+    /**
+     * Names the job, for log lines and meters. Use few different names.
+     *
+     * @param name the name; by default the name of the key
+     * @return the changed request
+     */
+    public RunRequest job(String name) {
+        return new RunRequest(identity, name, tuning);
+    }
+
+    /**
+     * Sets the ttl of this run's lease.
+     *
+     * @param ttl how long the lease lives unless renewed
+     * @return the changed request
+     */
+    public RunRequest ttl(Duration ttl) {
+        return tune(options -> options.withTtl(ttl));
+    }
+
+    /**
+     * Lets this run wait for its key.
+     *
+     * @param timeout for how long at most
+     * @return the changed request
+     */
+    public RunRequest waitAtMost(Duration timeout) {
+        return tune(options -> options.withOnConflict(OnConflict.WAIT).withWaitTimeout(timeout));
+    }
+
+    /**
+     * Changes the guard's defaults for this run.
+     *
+     * @param change from the defaults to this run's options
+     * @return the changed request
+     */
+    public RunRequest tune(UnaryOperator<RunOptions> change) {
+        return new RunRequest(identity, job, options -> change.apply(tuning.apply(options)));
+    }
+
+    /**
+     * Returns the keys.
+     *
+     * @return the identity
+     */
+    public JobIdentity identity() {
+        return identity;
+    }
+
+    /**
+     * Returns the name of the job.
+     *
+     * @return the name for people
+     */
+    public String job() {
+        return job == null ? identity.leaseName() : job;
+    }
+
+    /**
+     * Works out this run's options.
+     *
+     * @param defaults the guard's defaults
+     * @return the options
+     */
+    public RunOptions options(RunOptions defaults) {
+        return tuning.apply(defaults);
+    }
+
+    @Override
+    public String toString() {
+        return job() + " [" + identity + "]";
+    }
+}

@@ -1,0 +1,310 @@
+package io.hapax;
+
+import io.hapax.lease.Lease;
+import io.hapax.lease.LeaseStore;
+import io.hapax.lease.LeaseStoreException;
+import io.hapax.lease.Renewal;
+import io.hapax.time.NanoTime;
+import io.hapax.time.Ticker;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.LockSupport;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Renews the leases of a guard's runs, and tells a run in time that its lease can no longer be proven.
+ *
+ * <p>One daemon thread serves any number of leases: it sleeps until the earliest {@link Charge} is due. The lock guards
+ * the queue alone; the store, the runs and the listeners are called outside of it. Answers of the store arrive on the
+ * store's threads and only move charges in the queue.
+ */
+final class Watchdog {
+
+    /** Something that the watchdog looks after. Its methods are called without the watchdog's lock. */
+    abstract static class Charge extends DueQueue.Entry {
+
+        /** Tells what is to be done now; called by the watchdog's thread when the charge is due. */
+        abstract Action act(NanoTime now);
+
+        abstract Lease lease();
+
+        /** Takes the store's answer to a renewal that was sent at an instant; returns when to look again, or null. */
+        abstract @Nullable NanoTime renewed(Renewal answer, NanoTime sentAt, NanoTime now);
+    }
+
+    /**
+     * What a charge wants done.
+     *
+     * @param renew whether to renew its lease now
+     * @param next when to look at it again whatever happens; null to forget it
+     */
+    record Action(boolean renew, @Nullable NanoTime next) {
+        static final Action FORGET = new Action(false, null);
+    }
+
+    private static final Logger LOG = LoggerFactory.getLogger(JobGuard.class);
+    private static final Duration FAR = Duration.ofMinutes(10);
+    /** Charges that are due this soon are taken along, so that renewals share calls. */
+    private static final long TOGETHER_PER_MILLE = 10;
+
+    private final LeaseStore store;
+    private final Ticker ticker;
+    private final ReentrantLock lock = new ReentrantLock();
+    private final Condition empty = lock.newCondition();
+    private final DueQueue queue = new DueQueue();
+    private int charges;
+    private boolean stopping;
+    private @Nullable Thread thread;
+    private NanoTime parkedUntil = new NanoTime(0);
+    private final Runnable afterLast;
+
+    Watchdog(LeaseStore store, Ticker ticker, Runnable afterLast) {
+        this.store = store;
+        this.ticker = ticker;
+        this.afterLast = afterLast;
+    }
+
+    /** Starts to look after a charge. */
+    void add(Charge charge, NanoTime due) {
+        lock.lock();
+        try {
+            charges++;
+            queue.put(charge, due);
+            if (thread == null) {
+                parkedUntil = due;
+                thread = Notifier.daemon(this::loop, "hapax-watchdog");
+                thread.start();
+            } else if (due.isBefore(parkedUntil)) {
+                parkedUntil = due;
+                LockSupport.unpark(thread);
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Moves a charge that is looked after; does nothing for one that is not. */
+    void look(Charge charge, NanoTime due) {
+        lock.lock();
+        try {
+            if (charge.queued()) {
+                queue.put(charge, due);
+                if (due.isBefore(parkedUntil) && thread != null) {
+                    parkedUntil = due;
+                    LockSupport.unpark(thread);
+                }
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Stops to look after a charge. */
+    void remove(Charge charge) {
+        lock.lock();
+        try {
+            if (charge.queued()) {
+                queue.remove(charge);
+                forgotten();
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void forgotten() {
+        charges--;
+        if (charges == 0) {
+            empty.signalAll();
+            if (stopping && thread != null) {
+                LockSupport.unpark(thread);
+            }
+        }
+    }
+
+    int size() {
+        lock.lock();
+        try {
+            return charges;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    List<Charge> all() {
+        lock.lock();
+        try {
+            List<Charge> all = new ArrayList<>();
+            queue.all().forEach(entry -> all.add((Charge) entry));
+            return all;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Lets the thread end once nothing is left to look after; then calls {@code afterLast} once. */
+    void stopWhenEmpty() {
+        lock.lock();
+        try {
+            if (stopping) {
+                return;
+            }
+            stopping = true;
+            if (thread == null) {
+                thread = Notifier.daemon(this::loop, "hapax-watchdog");
+                thread.start();
+            } else {
+                LockSupport.unpark(thread);
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    boolean awaitEmpty(Duration atMost) throws InterruptedException {
+        lock.lock();
+        try {
+            long left = atMost.toNanos();
+            while (charges > 0 && left > 0) {
+                left = empty.awaitNanos(left);
+            }
+            return charges == 0;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void loop() {
+        while (true) {
+            NanoTime until;
+            lock.lock();
+            try {
+                if (stopping && charges == 0) {
+                    thread = null;
+                    break;
+                }
+                NanoTime next = queue.nextDue();
+                NanoTime far = ticker.now().plus(FAR);
+                until = next != null && next.isBefore(far) ? next : far;
+                parkedUntil = until;
+            } finally {
+                lock.unlock();
+            }
+            ticker.parkUntil(until);
+            // An interrupt of this thread means nothing, and would make parking spin.
+            boolean ignored = Thread.interrupted();
+            try {
+                pass();
+            } catch (RuntimeException e) {
+                LOG.error("the watchdog stumbled and goes on{}", ignored ? " (it was interrupted)" : "", e);
+            }
+        }
+        afterLast.run();
+    }
+
+    /** Does everything that is due now. */
+    private void pass() {
+        NanoTime now = ticker.now();
+        List<Charge> toRenew = new ArrayList<>();
+        for (Charge charge : takeDue(now)) {
+            Action action = actOf(charge, now);
+            if (action.next() == null) {
+                lock.lock();
+                try {
+                    queue.remove(charge);
+                    forgotten();
+                } finally {
+                    lock.unlock();
+                }
+            } else {
+                look(charge, action.next());
+                if (action.renew()) {
+                    toRenew.add(charge);
+                }
+            }
+        }
+        if (!toRenew.isEmpty()) {
+            renew(toRenew, now);
+        }
+    }
+
+    private static Action actOf(Charge charge, NanoTime now) {
+        try {
+            return charge.act(now);
+        } catch (RuntimeException e) {
+            LOG.error("a charge of the watchdog failed and is tried again", e);
+            return new Action(false, now.plus(Duration.ofMillis(100)));
+        }
+    }
+
+    /** Due charges stay queued, at a far instant, so that {@link #remove} always finds them. */
+    private List<Charge> takeDue(NanoTime now) {
+        lock.lock();
+        try {
+            List<Charge> due = new ArrayList<>();
+            NanoTime horizon = now;
+            for (List<DueQueue.Entry> taken = queue.takeDue(horizon); !taken.isEmpty(); taken = queue.takeDue(horizon)) {
+                for (DueQueue.Entry entry : taken) {
+                    Charge charge = (Charge) entry;
+                    due.add(charge);
+                    NanoTime together =
+                            now.plus(charge.lease().ttl().multipliedBy(TOGETHER_PER_MILLE).dividedBy(1000));
+                    horizon = horizon.isBefore(together) ? together : horizon;
+                }
+            }
+            NanoTime far = now.plus(FAR);
+            due.forEach(charge -> queue.put(charge, far));
+            return due;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void renew(List<Charge> charges, NanoTime sentAt) {
+        List<Lease> leases = charges.stream().map(Charge::lease).toList();
+        CompletionStage<List<Renewal>> answers;
+        try {
+            answers = store.renew(leases);
+        } catch (RuntimeException e) {
+            answered(charges, null, e, sentAt);
+            return;
+        }
+        var unused = answers.whenComplete((list, failure) -> answered(charges, list, failure, sentAt));
+    }
+
+    private void answered(
+            List<Charge> charges, @Nullable List<Renewal> answers, @Nullable Throwable failure, NanoTime sentAt) {
+        NanoTime now = ticker.now();
+        for (int i = 0; i < charges.size(); i++) {
+            Charge charge = charges.get(i);
+            Renewal answer = answers != null && i < answers.size() ? answers.get(i) : new Renewal.Unknown(asStoreFailure(failure));
+            try {
+                NanoTime next = charge.renewed(answer, sentAt, now);
+                if (next != null) {
+                    look(charge, next);
+                }
+            } catch (RuntimeException e) {
+                LOG.error("a renewal's answer could not be taken", e);
+            }
+        }
+    }
+
+    private static LeaseStoreException asStoreFailure(@Nullable Throwable failure) {
+        return failure == null
+                ? new LeaseStoreException("the store answered for fewer leases than were asked about")
+                : new LeaseStoreException("the renewal failed: " + failure.getMessage(), failure);
+    }
+
+    /** A renewal instant moved by up to 10 % either way, so that leases taken together do not stay together. */
+    static NanoTime jittered(NanoTime from, Duration interval) {
+        long tenth = interval.toNanos() / 10;
+        return from.plus(interval.plusNanos(ThreadLocalRandom.current().nextLong(-tenth, tenth + 1)));
+    }
+}

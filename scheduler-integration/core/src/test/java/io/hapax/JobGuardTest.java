@@ -1,0 +1,306 @@
+package io.hapax;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
+
+import io.hapax.event.GuardEvent;
+import io.hapax.event.Refusal;
+import io.hapax.event.RunOutcome;
+import io.hapax.event.Verdict;
+import io.hapax.lease.JobIdentity;
+import io.hapax.lease.LeaseStore;
+import io.hapax.lease.LockKey;
+import io.hapax.testkit.FaultyLeaseStore;
+import io.hapax.testkit.InMemoryLeaseStore;
+import io.hapax.testkit.ManualTicker;
+import io.hapax.testkit.StrictLeaseStore;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+class JobGuardTest {
+
+    private final ManualTicker ticker = new ManualTicker();
+    private final InMemoryLeaseStore memory = new InMemoryLeaseStore(ticker);
+    private final StrictLeaseStore store = new StrictLeaseStore(memory);
+    private final Events events = new Events();
+    private final JobGuard guard = guard(store, "here").build();
+    private final JobGuard other = guard(store, "there").build();
+
+    private JobGuard.Builder guard(LeaseStore leases, String worker) {
+        return JobGuard.builder(leases).worker(worker).ticker(ticker).listener(events);
+    }
+
+    private GuardedRun admitted(RunRequest request) throws InterruptedException {
+        return guard.admit(request).fold(run -> run, refusal -> {
+            throw new AssertionError(refusal);
+        });
+    }
+
+    private Refusal refused(RunRequest request) throws InterruptedException {
+        return other.admit(request).fold(
+                run -> {
+                    throw new AssertionError("admitted " + run);
+                },
+                refusal -> refusal);
+    }
+
+    @AfterEach
+    void nothing_is_left_held() {
+        store.assertNothingHeld();
+        assertThat(guard.activeRuns()).isZero();
+    }
+
+    @Test
+    void a_completed_occurrence_is_refused_as_done_and_says_who_did_it() throws Exception {
+        RunRequest request = RunRequest.occurrence("report@1");
+        GuardedRun run = admitted(request);
+        try (var scope = run.enter()) {
+            assertThat(CurrentRun.get()).isSameAs(run);
+            assertThat(run.complete()).isEqualTo(RunOutcome.COMPLETED);
+        }
+        assertThat(CurrentRun.find()).isEmpty();
+        Refusal refusal = refused(request);
+        assertThat(refusal.verdict()).isEqualTo(Verdict.DONE);
+        assertThat(refusal.heldBy().orElseThrow().worker()).isEqualTo("here");
+        assertThat(refusal.since()).isPresent();
+        assertThat(events.of(GuardEvent.Refused.class)).singleElement().satisfies(event -> {
+            assertThat(event.job()).isEqualTo("report@1");
+            assertThat(event.refusal()).isEqualTo(refusal);
+        });
+    }
+
+    @Test
+    void a_failed_occurrence_may_run_again_with_a_higher_token() throws Exception {
+        RunRequest request = RunRequest.occurrence("report@2");
+        GuardedRun first = admitted(request);
+        assertThat(first.fail(new IOException("x"))).isEqualTo(RunOutcome.FAILED);
+        GuardedRun second = admitted(request);
+        assertThat(second.fencingToken()).isGreaterThan(first.fencingToken());
+        second.close();
+        assertThat(events.of(GuardEvent.Released.class))
+                .extracting(GuardEvent.Released::outcome)
+                .containsExactly(RunOutcome.FAILED, RunOutcome.RELEASED);
+    }
+
+    @Test
+    void the_same_occurrence_is_running_and_another_one_overlaps() throws Exception {
+        try (GuardedRun run = admitted(RunRequest.lock("report").once("report@3"))) {
+            assertThat(refused(RunRequest.lock("report").once("report@3")).verdict()).isEqualTo(Verdict.RUNNING);
+            Refusal overlap = refused(RunRequest.lock("report").once("report@4"));
+            assertThat(overlap.verdict()).isEqualTo(Verdict.OVERLAP);
+            assertThat(overlap.heldBy().orElseThrow().owner())
+                    .isEqualTo(run.lease().orElseThrow().owner());
+            assertThat(overlap.retryAfter()).isBetween(Duration.ofSeconds(29), Duration.ofSeconds(30));
+        }
+    }
+
+    @Test
+    void plain_code_runs_under_a_lease_and_gets_its_result() throws Exception {
+        RunResult<String> result = guard.run(RunRequest.lock("k"), run -> {
+            run.ensureHeld();
+            assertThat(refused(RunRequest.lock("k")).verdict()).isEqualTo(Verdict.OVERLAP);
+            return "value " + CurrentRun.get().fencingToken().value();
+        });
+        assertThat(result.fold(RunResult.Ran::value, Refusal::toString)).startsWith("value ");
+    }
+
+    @Test
+    void what_plain_code_throws_comes_out_unchanged_and_the_run_has_failed() {
+        IOException failure = new IOException("no");
+        assertThatThrownBy(() -> guard.run(RunRequest.occurrence("r"), run -> {
+                    throw failure;
+                }))
+                .isSameAs(failure);
+        assertThat(events.of(GuardEvent.Released.class))
+                .extracting(GuardEvent.Released::outcome)
+                .containsExactly(RunOutcome.FAILED);
+        assertThat(CurrentRun.find()).isEmpty();
+    }
+
+    @Test
+    void plain_code_is_skipped_or_fails_as_its_policy_says_and_cannot_be_rescheduled() throws Exception {
+        try (GuardedRun holder = admitted(RunRequest.lock("k"))) {
+            assertThat(other.run(RunRequest.lock("k"), run -> "x").ran()).isFalse();
+            RunRequest failing = RunRequest.lock("k").tune(o -> o.withOnConflict(OnConflict.FAIL));
+            assertThatThrownBy(() -> other.run(failing, run -> "x"))
+                    .isInstanceOfSatisfying(RunRefusedException.class, e -> {
+                        assertThat(e.refusal().verdict()).isEqualTo(Verdict.OVERLAP);
+                        assertThat(e.identity()).isEqualTo(failing.identity());
+                    })
+                    .hasMessageContaining("the key is held by here");
+        }
+        RunRequest later = RunRequest.lock("k").tune(o -> o.withOnConflict(OnConflict.RESCHEDULE));
+        assertThatIllegalArgumentException().isThrownBy(() -> guard.run(later, run -> "x"));
+    }
+
+    @Test
+    void a_waiting_run_is_admitted_as_soon_as_the_key_is_free() throws Exception {
+        GuardedRun holder = admitted(RunRequest.lock("k"));
+        CompletableFuture<Admission> waiting = other.admitAsync(RunRequest.lock("k").waitAtMost(Duration.ofMinutes(5)));
+        assertThat(waiting).isNotDone();
+        holder.close();
+        await().until(waiting::isDone);
+        waiting.join().fold(
+                run -> {
+                    run.close();
+                    return run;
+                },
+                refusal -> {
+                    throw new AssertionError(refusal);
+                });
+    }
+
+    @Test
+    void a_waiting_run_is_refused_when_its_time_is_over() throws Exception {
+        try (GuardedRun holder = admitted(RunRequest.lock("k"));
+                var scope = holder.enter()) {
+            CompletableFuture<Admission> waiting =
+                    other.admitAsync(RunRequest.lock("k").waitAtMost(Duration.ofSeconds(40)));
+            for (int second = 0; second < 39; second++) {
+                ticker.advance(Duration.ofSeconds(1));
+            }
+            assertThat(waiting).isNotDone();
+            await().until(() -> {
+                ticker.advance(Duration.ofMillis(500));
+                return waiting.isDone();
+            });
+            assertThat(waiting.join()).isInstanceOf(Admission.Refused.class);
+        }
+    }
+
+    @Test
+    void an_interrupted_waiter_leaves_nothing_behind() throws Exception {
+        GuardedRun holder = admitted(RunRequest.lock("k"));
+        CountDownLatch started = new CountDownLatch(1);
+        CompletableFuture<Throwable> thrown = new CompletableFuture<>();
+        Thread waiter = new Thread(() -> {
+            started.countDown();
+            try {
+                other.admit(RunRequest.lock("k").waitAtMost(Duration.ofMinutes(5)));
+                thrown.complete(new AssertionError("was admitted"));
+            } catch (InterruptedException e) {
+                thrown.complete(e);
+            }
+        });
+        waiter.start();
+        started.await();
+        waiter.interrupt();
+        assertThat(thrown.join()).isInstanceOf(InterruptedException.class);
+        holder.close();
+        assertThat(other.admit(RunRequest.lock("k"))).isInstanceOfSatisfying(Admission.Admitted.class, a -> a.run()
+                .close());
+    }
+
+    @Test
+    void a_cancelled_asynchronous_admission_is_withdrawn() throws Exception {
+        GuardedRun holder = admitted(RunRequest.lock("k"));
+        CompletableFuture<Admission> waiting = other.admitAsync(RunRequest.lock("k").waitAtMost(Duration.ofMinutes(5)));
+        waiting.cancel(false);
+        holder.close();
+        GuardedRun next = admitted(RunRequest.lock("k"));
+        next.close();
+    }
+
+    @Test
+    void a_store_that_fails_refuses_by_default_and_admits_unguarded_if_told_to() throws Exception {
+        FaultyLeaseStore faulty = new FaultyLeaseStore(store);
+        try (JobGuard failing = guard(faulty, "failing").build()) {
+            faulty.failAcquires();
+            Admission closed = failing.admit(RunRequest.lock("k"));
+            assertThat(closed).isInstanceOfSatisfying(Admission.Refused.class, refused -> {
+                assertThat(refused.refusal().verdict()).isEqualTo(Verdict.UNAVAILABLE);
+                assertThat(refused.refusal().cause()).isNotNull();
+                assertThat(refused.refusal().retryAfter()).isPositive();
+            });
+            RunRequest open = RunRequest.lock("k").tune(o -> o.withWhenUnavailable(WhenUnavailable.FAIL_OPEN));
+            RunResult<Boolean> result = failing.run(open, run -> {
+                run.ensureHeld();
+                assertThatIllegalStateException().isThrownBy(run::fencingToken).withMessageContaining("fail open");
+                return run.guarded() || run.isHeld();
+            });
+            assertThat(result).isEqualTo(new RunResult.Ran<>(false, RunOutcome.UNCONFIRMED));
+            assertThat(events.of(GuardEvent.Unguarded.class)).hasSize(1);
+        }
+    }
+
+    @Test
+    void a_grant_whose_answer_was_lost_is_given_back() throws Exception {
+        FaultyLeaseStore faulty = new FaultyLeaseStore(store);
+        try (JobGuard failing = guard(faulty, "failing").build()) {
+            faulty.loseAcquireAnswers();
+            assertThat(failing.admit(RunRequest.lock("k"))).isInstanceOf(Admission.Refused.class);
+            admitted(RunRequest.lock("k")).close();
+        }
+    }
+
+    @Test
+    void a_quarantined_store_refuses_and_says_until_when() throws Exception {
+        memory.quarantine(Duration.ofSeconds(33));
+        Refusal refusal = refused(RunRequest.lock("k"));
+        assertThat(refusal.verdict()).isEqualTo(Verdict.UNAVAILABLE);
+        assertThat(refusal.retryAfter()).isEqualTo(Duration.ofSeconds(33));
+    }
+
+    @Test
+    void a_ttl_that_is_too_short_for_the_store_is_refused_with_the_shortest_one_that_fits() {
+        FaultyLeaseStore slow = new FaultyLeaseStore(store).answerTimeout(Duration.ofSeconds(2));
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> JobGuard.builder(slow)
+                        .defaults(o -> o.withTtl(Duration.ofSeconds(5)))
+                        .build())
+                .withMessageContaining("ttl of PT5S is too short")
+                .withMessageContaining("at least PT10S");
+        JobGuard fits = JobGuard.builder(slow)
+                .defaults(o -> o.withTtl(Duration.ofSeconds(10)))
+                .build();
+        fits.close();
+    }
+
+    @Test
+    void force_release_takes_the_lease_away_and_is_told() throws Exception {
+        GuardedRun holder = admitted(RunRequest.lock("k"));
+        JobIdentity identity = new JobIdentity(new LockKey("k"), null);
+        assertThat(other.holder(identity).join().orElseThrow().worker()).isEqualTo("here");
+        other.forceRelease(identity, "alice", "worker is gone").join();
+        assertThat(other.holder(identity).join()).isEqualTo(Optional.empty());
+        assertThat(events.awaitOne(GuardEvent.Forced.class).actor()).isEqualTo("alice");
+        holder.close();
+    }
+
+    @Test
+    void a_closed_guard_refuses_and_lets_the_last_run_end() throws Exception {
+        GuardedRun run = admitted(RunRequest.lock("k"));
+        try (var scope = run.enter()) {
+            guard.close();
+            assertThat(guard.admit(RunRequest.lock("other"))).isInstanceOfSatisfying(Admission.Refused.class, refused -> {
+                assertThat(refused.refusal().verdict()).isEqualTo(Verdict.UNAVAILABLE);
+                assertThat(refused.refusal().reason()).contains("shut down");
+            });
+            ticker.advance(Duration.ofMinutes(2));
+            run.ensureHeld();
+            assertThat(run.complete()).isEqualTo(RunOutcome.COMPLETED);
+        }
+        assertThat(guard.shutdown(Duration.ofSeconds(5))).isTrue();
+    }
+
+    @Test
+    void a_run_ends_once_and_cannot_be_entered_twice() throws Exception {
+        GuardedRun run = admitted(RunRequest.occurrence("r"));
+        try (var scope = run.enter()) {
+            assertThatIllegalStateException().isThrownBy(run::enter);
+            assertThat(run.complete()).isEqualTo(RunOutcome.COMPLETED);
+            assertThat(run.fail(new IOException())).isEqualTo(RunOutcome.COMPLETED);
+            run.close();
+            assertThatIllegalStateException().isThrownBy(run::ensureHeld);
+        }
+        assertThat(events.of(GuardEvent.Released.class)).hasSize(1);
+    }
+}

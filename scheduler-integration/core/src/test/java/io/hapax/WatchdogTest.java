@@ -1,0 +1,354 @@
+package io.hapax;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
+
+import io.hapax.event.GuardEvent;
+import io.hapax.event.LossReason;
+import io.hapax.event.RunOutcome;
+import io.hapax.lease.JobIdentity;
+import io.hapax.lease.RunKey;
+import io.hapax.testkit.FaultyLeaseStore;
+import io.hapax.testkit.InMemoryLeaseStore;
+import io.hapax.testkit.ManualTicker;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/** Default terms: ttl 30 s, renewed every 10 s ± 10 %, told after 24.998 s, valid for 26.998 s without a renewal. */
+class WatchdogTest {
+
+    private static final Duration SECOND = Duration.ofSeconds(1);
+    private static final Duration TOLD_AFTER = Duration.ofMillis(24_998);
+    private static final Duration NANO = Duration.ofNanos(1);
+
+    private final ManualTicker ticker = new ManualTicker();
+    private final InMemoryLeaseStore memory = new InMemoryLeaseStore(ticker);
+    private final FaultyLeaseStore store = new FaultyLeaseStore(memory);
+    private final Events events = new Events();
+    private final JobGuard guard =
+            JobGuard.builder(store).worker("w").ticker(ticker).listener(events).build();
+
+    private GuardedRun admitted(RunRequest request) throws InterruptedException {
+        return guard.admit(request).fold(run -> run, refusal -> {
+            throw new AssertionError(refusal);
+        });
+    }
+
+    private void advance(Duration total, Duration step) {
+        for (Duration done = Duration.ZERO; done.compareTo(total) < 0; done = done.plus(step)) {
+            ticker.advance(step);
+        }
+    }
+
+    @AfterEach
+    void the_flag_of_the_test_thread_is_clean() {
+        assertThat(Thread.interrupted()).isFalse();
+        guard.close();
+    }
+
+    @Test
+    void a_lease_is_renewed_every_third_of_its_ttl() throws Exception {
+        GuardedRun run = admitted(RunRequest.lock("k"));
+        try (var scope = run.enter()) {
+            advance(Duration.ofMinutes(5), Duration.ofMillis(100));
+            assertThat(run.isHeld()).isTrue();
+            assertThat(store.renewCalls()).isBetween(27, 34);
+            run.complete();
+        }
+        assertThat(events.of(GuardEvent.RenewedLate.class)).isEmpty();
+    }
+
+    @Test
+    void a_run_is_told_before_its_validity_ends_and_not_a_nanosecond_too_early() throws Exception {
+        GuardedRun run = admitted(RunRequest.lock("k"));
+        store.hangRenewals();
+        List<LeaseLostException> told = new ArrayList<>();
+        CountDownLatch called = new CountDownLatch(1);
+        run.onLeaseLost(loss -> {
+            told.add(loss);
+            called.countDown();
+        });
+        try (var scope = run.enter()) {
+            ticker.advance(TOLD_AFTER.minus(NANO));
+            run.ensureHeld();
+            assertThat(Thread.currentThread().isInterrupted()).isFalse();
+            ticker.advance(NANO);
+            assertThat(Thread.currentThread().isInterrupted()).isTrue();
+            assertThat(run.lost()).contains(LossReason.NOT_RENEWED);
+            assertThatThrownBy(run::ensureHeld)
+                    .isInstanceOfSatisfying(LeaseLostException.class, e -> assertThat(e.lease())
+                            .isEqualTo(run.lease().orElseThrow()));
+            called.await();
+            assertThat(told).singleElement().extracting(LeaseLostException::reason).isEqualTo(LossReason.NOT_RENEWED);
+            assertThat(run.complete()).isEqualTo(RunOutcome.LOST);
+        }
+        assertThat(events.awaitOne(GuardEvent.Lost.class).held()).isEqualTo(TOLD_AFTER);
+    }
+
+    @Test
+    void a_run_that_lost_its_lease_never_writes_done() throws Exception {
+        RunRequest request = RunRequest.occurrence("r");
+        GuardedRun frozen = admitted(request);
+        store.hangRenewals();
+        try (var scope = frozen.enter()) {
+            ticker.advance(Duration.ofSeconds(31));
+            assertThat(Thread.interrupted()).isTrue();
+            GuardedRun successor = admitted(request);
+            assertThat(successor.fencingToken()).isGreaterThan(frozen.fencingToken());
+            assertThat(frozen.complete()).isEqualTo(RunOutcome.LOST);
+            assertThat(memory.holder(new JobIdentity(null, new RunKey("r"))).toCompletableFuture().join())
+                    .hasValueSatisfying(holder -> assertThat(holder.token()).isEqualTo(successor.fencingToken()));
+            successor.close();
+        }
+        // Nothing says done: the occurrence may run.
+        admitted(request).close();
+    }
+
+    @Test
+    void a_thread_that_finds_its_lease_run_out_is_told_by_itself_even_if_the_watchdog_was_late() throws Exception {
+        JobGuard noWatchdog = JobGuard.builder(store).ticker(ticker).withoutLogging().build();
+        GuardedRun run = noWatchdog.admit(RunRequest.lock("k")).fold(r -> r, refusal -> {
+            throw new AssertionError(refusal);
+        });
+        // Never entered, so no watchdog looks after it.
+        ticker.advance(Duration.ofMillis(26_998));
+        assertThatThrownBy(run::ensureHeld).isInstanceOf(LeaseLostException.class);
+        assertThat(run.lost()).contains(LossReason.NOT_RENEWED);
+        assertThatThrownBy(run::enter).isInstanceOf(LeaseLostException.class);
+        run.close();
+    }
+
+    @Test
+    void a_blip_shorter_than_the_validity_is_ridden_out_and_told_as_late() throws Exception {
+        GuardedRun run = admitted(RunRequest.lock("k"));
+        try (var scope = run.enter()) {
+            store.failRenewals();
+            advance(Duration.ofSeconds(20), Duration.ofMillis(100));
+            run.ensureHeld();
+            int triesDuringBlip = store.renewCalls();
+            assertThat(triesDuringBlip).isBetween(5, 15);
+            store.healthy();
+            advance(Duration.ofSeconds(60), Duration.ofMillis(100));
+            run.ensureHeld();
+            assertThat(run.complete()).isEqualTo(RunOutcome.COMPLETED);
+        }
+        assertThat(events.awaitOne(GuardEvent.RenewedLate.class).margin()).isLessThan(Duration.ofSeconds(14));
+        assertThat(events.of(GuardEvent.Lost.class)).isEmpty();
+    }
+
+    @Test
+    void a_lease_that_was_taken_away_is_noticed_at_the_next_renewal() throws Exception {
+        GuardedRun run = admitted(RunRequest.lock("k"));
+        try (var scope = run.enter()) {
+            memory.forceRelease(run.identity());
+            GuardedRun next = admitted(RunRequest.lock("k"));
+            ticker.advance(Duration.ofSeconds(11));
+            assertThat(Thread.interrupted()).isTrue();
+            assertThat(run.lost()).contains(LossReason.GONE);
+            assertThat(events.awaitOne(GuardEvent.Lost.class).holder())
+                    .isNotNull()
+                    .satisfies(holder -> assertThat(holder.token()).isEqualTo(next.fencingToken()));
+            next.close();
+            run.close();
+        }
+    }
+
+    @Test
+    void a_run_is_told_when_it_has_held_its_lease_for_too_long() throws Exception {
+        GuardedRun run = admitted(RunRequest.lock("k").tune(o -> o.withMaxHold(Duration.ofSeconds(45))));
+        try (var scope = run.enter()) {
+            advance(Duration.ofSeconds(44), SECOND);
+            run.ensureHeld();
+            ticker.advance(SECOND);
+            assertThat(Thread.interrupted()).isTrue();
+            assertThat(run.lost()).contains(LossReason.MAX_HOLD);
+            run.close();
+        }
+    }
+
+    @Test
+    void an_interrupt_of_the_guard_does_not_leak_out_of_the_run_and_none_comes_after_it() throws Exception {
+        GuardedRun run = admitted(RunRequest.lock("k"));
+        store.hangRenewals();
+        try (var scope = run.enter()) {
+            ticker.advance(TOLD_AFTER);
+            assertThat(Thread.currentThread().isInterrupted()).isTrue();
+        }
+        assertThat(Thread.currentThread().isInterrupted()).isFalse();
+        GuardedRun left = admitted(RunRequest.lock("k2"));
+        left.enter().close();
+        ticker.advance(Duration.ofMinutes(1));
+        assertThat(Thread.currentThread().isInterrupted()).isFalse();
+        left.close();
+        run.close();
+    }
+
+    @Test
+    void a_run_that_asks_for_a_signal_is_not_interrupted() throws Exception {
+        GuardedRun run = admitted(RunRequest.lock("k").tune(o -> o.withOnLeaseLost(OnLeaseLost.SIGNAL)));
+        store.hangRenewals();
+        CountDownLatch signalled = new CountDownLatch(1);
+        try (var scope = run.enter()) {
+            run.onLeaseLost(loss -> signalled.countDown());
+            ticker.advance(TOLD_AFTER);
+            signalled.await();
+            assertThat(Thread.currentThread().isInterrupted()).isFalse();
+            run.close();
+        }
+    }
+
+    @Test
+    void a_completion_that_the_store_did_not_hear_is_repeated_until_it_does() throws Exception {
+        RunRequest request = RunRequest.occurrence("r");
+        GuardedRun run = admitted(request);
+        try (var scope = run.enter()) {
+            store.failReleases();
+            assertThat(run.complete()).isEqualTo(RunOutcome.UNCONFIRMED);
+        }
+        assertThat(guard.activeRuns()).isEqualTo(1);
+        advance(Duration.ofSeconds(5), SECOND);
+        assertThat(events.of(GuardEvent.Released.class)).isEmpty();
+        store.healthy();
+        advance(Duration.ofSeconds(3), SECOND);
+        assertThat(events.awaitOne(GuardEvent.Released.class).outcome()).isEqualTo(RunOutcome.COMPLETED);
+        advance(Duration.ofSeconds(3), SECOND);
+        assertThat(guard.activeRuns()).isZero();
+        assertThat(guard.admit(request)).isInstanceOf(Admission.Refused.class);
+    }
+
+    @Test
+    void a_completion_that_the_store_never_hears_is_given_up_and_told() throws Exception {
+        GuardedRun run = admitted(RunRequest.occurrence("r"));
+        store.failReleases();
+        run.complete();
+        advance(Duration.ofSeconds(62), SECOND);
+        assertThat(events.awaitOne(GuardEvent.Released.class).outcome()).isEqualTo(RunOutcome.UNCONFIRMED);
+        assertThat(guard.activeRuns()).isZero();
+        assertThat(store.releaseCalls()).isLessThan(70);
+    }
+
+    @Test
+    void many_leases_share_calls_and_one_thread() throws Exception {
+        List<GuardedRun> runs = new ArrayList<>();
+        for (int i = 0; i < 1000; i++) {
+            GuardedRun run = admitted(RunRequest.lock("k" + i).tune(o -> o.withOnLeaseLost(OnLeaseLost.SIGNAL)));
+            run.enter();
+            runs.add(run);
+        }
+        advance(Duration.ofSeconds(60), Duration.ofMillis(50));
+        assertThat(runs).allMatch(GuardedRun::isHeld);
+        // Six rounds of 1000 renewals; leases that are due within 300 ms go together.
+        assertThat(store.renewCalls()).isLessThan(250);
+        assertThat(watchdogThreads()).isEqualTo(1);
+        runs.forEach(GuardedRun::complete);
+        assertThat(guard.activeRuns()).isZero();
+        CurrentRun.swap(null);
+    }
+
+    @Test
+    void ten_thousand_short_runs_leave_nothing_and_do_not_speed_up_renewal() throws Exception {
+        for (int i = 0; i < 10_000; i++) {
+            GuardedRun run = admitted(RunRequest.lock("k"));
+            try (var scope = run.enter()) {
+                run.complete();
+            }
+        }
+        assertThat(guard.activeRuns()).isZero();
+        int before = store.renewCalls();
+        GuardedRun held = admitted(RunRequest.lock("k"));
+        try (var scope = held.enter()) {
+            advance(Duration.ofSeconds(100), Duration.ofMillis(100));
+            assertThat(store.renewCalls() - before).isBetween(9, 12);
+            held.complete();
+        }
+        assertThat(watchdogThreads()).isEqualTo(1);
+    }
+
+    @Test
+    void the_watchdog_ends_after_the_last_run_of_a_closed_guard() throws Exception {
+        CompletableFuture<Void> closed = new CompletableFuture<>();
+        JobGuard short1 = JobGuard.builder(new FaultyLeaseStore(memory) {
+                    @Override
+                    public void close() {
+                        closed.complete(null);
+                    }
+                })
+                .ticker(ticker)
+                .closesStore()
+                .build();
+        GuardedRun run = short1.admit(RunRequest.lock("k")).fold(r -> r, refusal -> {
+            throw new AssertionError(refusal);
+        });
+        try (var scope = run.enter()) {
+            short1.close();
+            ticker.advance(Duration.ofMinutes(3));
+            run.ensureHeld();
+            assertThat(closed).isNotDone();
+            run.complete();
+        }
+        closed.join();
+        await().until(() -> watchdogThreads() == 0);
+    }
+
+    @Test
+    void shutdown_tells_runs_that_do_not_end_in_time() throws Exception {
+        GuardedRun run = admitted(RunRequest.lock("k"));
+        CountDownLatch entered = new CountDownLatch(1);
+        CompletableFuture<RunOutcome> outcome = new CompletableFuture<>();
+        Thread worker = new Thread(() -> {
+            try (var scope = run.enter()) {
+                entered.countDown();
+                new CountDownLatch(1).await();
+            } catch (InterruptedException told) {
+                outcome.complete(run.complete());
+            }
+        });
+        worker.start();
+        entered.await();
+        assertThat(guard.shutdown(Duration.ofMillis(50))).isTrue();
+        assertThat(outcome.join()).isEqualTo(RunOutcome.LOST);
+        assertThat(run.lost()).contains(LossReason.SHUTDOWN);
+        JobGuard next = JobGuard.builder(memory).ticker(ticker).build();
+        await().untilAsserted(
+                () -> assertThat(next.admit(RunRequest.lock("k"))).isInstanceOf(Admission.Admitted.class));
+        next.close();
+    }
+
+    @Test
+    void a_listener_that_throws_disturbs_nobody() throws Exception {
+        JobGuard noisy = JobGuard.builder(store)
+                .ticker(ticker)
+                .listener(event -> {
+                    throw new IllegalStateException("listener");
+                })
+                .build();
+        assertThat(noisy.run(RunRequest.lock("k"), run -> "x").ran()).isTrue();
+        noisy.close();
+    }
+
+    @Test
+    void leases_are_reasserted_when_the_store_forgot_them_in_quarantine() throws Exception {
+        GuardedRun run = admitted(RunRequest.lock("k"));
+        try (var scope = run.enter()) {
+            memory.forgetEverything();
+            memory.quarantine(Duration.ofSeconds(40));
+            ticker.advance(Duration.ofSeconds(12));
+            run.ensureHeld();
+            ticker.advance(Duration.ofSeconds(40));
+            assertThat(guard.admit(RunRequest.lock("k"))).isInstanceOf(Admission.Refused.class);
+            assertThat(run.complete()).isEqualTo(RunOutcome.COMPLETED);
+        }
+    }
+
+    private static long watchdogThreads() {
+        return Thread.getAllStackTraces().keySet().stream()
+                .filter(thread -> thread.getName().equals("hapax-watchdog"))
+                .count();
+    }
+}

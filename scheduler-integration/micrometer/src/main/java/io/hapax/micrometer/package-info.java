@@ -1,0 +1,5 @@
+/** The guard's events as Micrometer meters. */
+@NullMarked
+package io.hapax.micrometer;
+
+import org.jspecify.annotations.NullMarked;
