@@ -96,12 +96,12 @@ final class AdmissionAttempt {
 
     private void answered(@Nullable Acquisition acquisition, @Nullable Throwable failure, NanoTime askedAt) {
         if (acquisition == null) {
-            Throwable cause = failure instanceof CompletionException && failure.getCause() != null
-                    ? failure.getCause()
-                    : failure;
+            Throwable cause =
+                    failure instanceof CompletionException && failure.getCause() != null ? failure.getCause() : failure;
             giveBack();
             retryOrRefuse(
-                    new Refusal(Verdict.UNAVAILABLE, null, timing.renewEvery(), "the lease store did not answer", cause),
+                    new Refusal(
+                            Verdict.UNAVAILABLE, null, timing.renewEvery(), "the lease store did not answer", cause),
                     LONGEST_POLL);
         } else if (acquisition instanceof Acquisition.Granted granted) {
             granted(granted.lease(), askedAt);
@@ -172,8 +172,7 @@ final class AdmissionAttempt {
             guard.notifier().tell(new GuardEvent.Unguarded(request.job(), request.identity(), refusal));
             answer.complete(new Admission.Admitted(new GuardedRun(guard, request, options, null, startedAt)));
         } else {
-            guard.notifier()
-                    .tell(new GuardEvent.Refused(request.job(), request.identity(), refusal, waited()));
+            guard.notifier().tell(new GuardEvent.Refused(request.job(), request.identity(), refusal, waited()));
             answer.complete(new Admission.Refused(refusal));
         }
     }

@@ -17,8 +17,9 @@ public final class CurrentRun {
      * @throws IllegalStateException if this thread executes no guarded run
      */
     public static GuardedRun get() {
-        return find().orElseThrow(() -> new IllegalStateException(
-                "this thread executes no guarded run: is the guard installed, and is the code called on the job's own thread?"));
+        return find().orElseThrow(
+                        () -> new IllegalStateException(
+                                "this thread executes no guarded run: is the guard installed, and is the code called on the job's own thread?"));
     }
 
     /**

@@ -67,7 +67,8 @@ final class DueQueue {
         }
     }
 
-    @Nullable NanoTime nextDue() {
+    @Nullable
+    NanoTime nextDue() {
         return size == 0 ? null : at(0).due;
     }
 

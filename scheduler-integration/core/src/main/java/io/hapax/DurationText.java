@@ -32,14 +32,16 @@ final class DurationText {
             };
         } catch (DateTimeParseException | ArithmeticException wrong) {
             throw new IllegalArgumentException(
-                    "setting " + setting + ": '" + text + "' is not a duration; write 500ms, 30s, 5m, 24h, 7d or ISO-8601 such as PT30S",
+                    "setting " + setting + ": '" + text
+                            + "' is not a duration; write 500ms, 30s, 5m, 24h, 7d or ISO-8601 such as PT30S",
                     wrong);
         }
     }
 
     private static Duration notNegative(String setting, Duration duration) {
         if (duration.isNegative()) {
-            throw new IllegalArgumentException("setting " + setting + ": a duration must not be negative, was " + duration);
+            throw new IllegalArgumentException(
+                    "setting " + setting + ": a duration must not be negative, was " + duration);
         }
         return duration;
     }

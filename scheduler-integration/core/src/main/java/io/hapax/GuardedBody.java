@@ -18,5 +18,6 @@ public interface GuardedBody<T, E extends Exception> {
      * @return a result, or null
      * @throws E if the work fails
      */
-    @Nullable T run(GuardedRun run) throws E;
+    @Nullable
+    T run(GuardedRun run) throws E;
 }

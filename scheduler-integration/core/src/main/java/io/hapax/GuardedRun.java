@@ -490,14 +490,16 @@ public final class GuardedRun implements AutoCloseable {
                     sentAt = now;
                 }
                 return new Watchdog.Action(
-                        !waitsForAnswer, earliest(now.plus(guard.answerTimeout()).plus(timing.retryEvery())));
+                        !waitsForAnswer,
+                        earliest(now.plus(guard.answerTimeout()).plus(timing.retryEvery())));
             }
             // The run stays known until its code has left, so that shutdown waits for it.
             return new Watchdog.Action(false, now.plus(timing.ttl()));
         }
 
         @Override
-        @Nullable NanoTime renewed(Renewal answer, NanoTime sent, NanoTime now) {
+        @Nullable
+        NanoTime renewed(Renewal answer, NanoTime sent, NanoTime now) {
             sentAt = null;
             if (answer instanceof Renewal.Gone gone) {
                 lose(LossReason.GONE, gone.holder());

@@ -375,5 +375,4 @@ public final class JobGuard implements AutoCloseable {
             return name.isBlank() ? "pid-" + ProcessHandle.current().pid() : name;
         }
     }
-
 }

@@ -18,14 +18,12 @@ record LeaseTiming(Duration ttl) {
     /** Refuses a ttl in which a failed renewal could not be repeated before the run has to be told. */
     static LeaseTiming checked(Duration ttl, Duration answerTimeout) {
         LeaseTiming timing = new LeaseTiming(ttl);
-        Duration needed = timing.renewEvery()
-                .multipliedBy(11)
-                .dividedBy(10)
-                .plus(answerTimeout.multipliedBy(2));
+        Duration needed = timing.renewEvery().multipliedBy(11).dividedBy(10).plus(answerTimeout.multipliedBy(2));
         if (needed.compareTo(timing.validity().minus(timing.grace())) > 0) {
             Duration shortest = answerTimeout.multipliedBy(5);
             throw new IllegalArgumentException("a ttl of " + ttl + " is too short for a store that may take "
-                    + answerTimeout + " to answer: a renewal could not be tried twice before the lease is lost. Use a ttl of at least "
+                    + answerTimeout
+                    + " to answer: a renewal could not be tried twice before the lease is lost. Use a ttl of at least "
                     + shortest + " or a shorter answer timeout");
         }
         return timing;

@@ -29,28 +29,46 @@ public final class LoggingListener implements GuardListener {
         if (event instanceof GuardEvent.Acquired e) {
             LOG.debug(
                     "acquired job={} {} owner={} token={} waited={}",
-                    e.job(), e.identity(), e.lease().owner(), e.lease().token(), millis(e.waited()));
+                    e.job(),
+                    e.identity(),
+                    e.lease().owner(),
+                    e.lease().token(),
+                    millis(e.waited()));
         } else if (event instanceof GuardEvent.Refused e) {
             refused(e);
         } else if (event instanceof GuardEvent.Unguarded e) {
             LOG.warn(
                     "running UNGUARDED (fail open) job={} {} reason='{}' cause='{}'",
-                    e.job(), e.identity(), e.refusal().reason(), summary(e.refusal().cause()));
+                    e.job(),
+                    e.identity(),
+                    e.refusal().reason(),
+                    summary(e.refusal().cause()));
         } else if (event instanceof GuardEvent.RenewedLate e) {
             LOG.warn(
                     "renewed late job={} {} owner={} margin={}",
-                    e.job(), e.identity(), e.lease().owner(), millis(e.margin()));
+                    e.job(),
+                    e.identity(),
+                    e.lease().owner(),
+                    millis(e.margin()));
         } else if (event instanceof GuardEvent.Lost e) {
             LOG.warn(
                     "LEASE LOST job={} {} owner={} token={} reason={} held={} now held by {}",
-                    e.job(), e.identity(), e.lease().owner(), e.lease().token(), e.reason(), millis(e.held()),
+                    e.job(),
+                    e.identity(),
+                    e.lease().owner(),
+                    e.lease().token(),
+                    e.reason(),
+                    millis(e.held()),
                     e.holder() == null ? "nobody known" : e.holder());
         } else if (event instanceof GuardEvent.Released e) {
             released(e);
         } else if (event instanceof GuardEvent.Forced e) {
             LOG.warn(
                     "lease taken away by force {} holder={} actor={} reason='{}'",
-                    e.identity(), e.holder() == null ? "nobody" : e.holder(), e.actor(), e.reason());
+                    e.identity(),
+                    e.holder() == null ? "nobody" : e.holder(),
+                    e.actor(),
+                    e.reason());
         }
     }
 
@@ -59,11 +77,19 @@ public final class LoggingListener implements GuardListener {
         if (refusal.verdict() == Verdict.UNAVAILABLE) {
             LOG.warn(
                     "not run job={} {} verdict=UNAVAILABLE reason='{}' cause='{}' retry after {}",
-                    e.job(), e.identity(), refusal.reason(), summary(refusal.cause()), millis(refusal.retryAfter()));
+                    e.job(),
+                    e.identity(),
+                    refusal.reason(),
+                    summary(refusal.cause()),
+                    millis(refusal.retryAfter()));
         } else {
             LOG.info(
                     "not run job={} {} verdict={} reason='{}' retry after {}",
-                    e.job(), e.identity(), refusal.verdict(), refusal.reason(), millis(refusal.retryAfter()));
+                    e.job(),
+                    e.identity(),
+                    refusal.verdict(),
+                    refusal.reason(),
+                    millis(refusal.retryAfter()));
         }
     }
 
@@ -71,11 +97,20 @@ public final class LoggingListener implements GuardListener {
         if (e.outcome() == RunOutcome.UNCONFIRMED) {
             LOG.warn(
                     "completed, but the store did not confirm it: the occurrence may run again. job={} {} owner={} token={} held={}",
-                    e.job(), e.identity(), e.lease().owner(), e.lease().token(), millis(e.held()));
+                    e.job(),
+                    e.identity(),
+                    e.lease().owner(),
+                    e.lease().token(),
+                    millis(e.held()));
         } else {
             LOG.debug(
                     "released job={} {} owner={} token={} outcome={} held={}",
-                    e.job(), e.identity(), e.lease().owner(), e.lease().token(), e.outcome(), millis(e.held()));
+                    e.job(),
+                    e.identity(),
+                    e.lease().owner(),
+                    e.lease().token(),
+                    e.outcome(),
+                    millis(e.held()));
         }
     }
 

@@ -95,7 +95,8 @@ final class RunEnding extends Watchdog.Charge {
     }
 
     @Override
-    @Nullable NanoTime renewed(Renewal answer, NanoTime sentAt, NanoTime now) {
+    @Nullable
+    NanoTime renewed(Renewal answer, NanoTime sentAt, NanoTime now) {
         return null;
     }
 }

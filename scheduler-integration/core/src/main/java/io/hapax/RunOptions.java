@@ -25,6 +25,9 @@ public record RunOptions(
         OnLeaseLost onLeaseLost,
         WhenUnavailable whenUnavailable) {
 
+    // Before DEFAULTS, whose constructor reads it.
+    private static final Duration SHORTEST_TTL = Duration.ofMillis(100);
+
     /** 30 s ttl, no maximal hold, 1 min wait timeout, 24 h retention, automatic policy, interrupt, fail closed. */
     public static final RunOptions DEFAULTS = new RunOptions(
             Duration.ofSeconds(30),
@@ -39,8 +42,6 @@ public record RunOptions(
     public static final List<String> NAMES =
             List.of("ttl", "maxHold", "waitTimeout", "retention", "onConflict", "onLeaseLost", "whenUnavailable");
 
-    private static final Duration SHORTEST_TTL = Duration.ofMillis(100);
-
     /**
      * Checks the values.
      *
@@ -48,7 +49,8 @@ public record RunOptions(
      */
     public RunOptions {
         if (ttl.compareTo(SHORTEST_TTL) < 0) {
-            throw new IllegalArgumentException("setting ttl: must be at least " + SHORTEST_TTL.toMillis() + "ms, was " + ttl);
+            throw new IllegalArgumentException(
+                    "setting ttl: must be at least " + SHORTEST_TTL.toMillis() + "ms, was " + ttl);
         }
         if (maxHold.isNegative() || waitTimeout.isNegative()) {
             throw new IllegalArgumentException(

@@ -12,7 +12,6 @@ import java.util.List;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.locks.Condition;
-import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -81,9 +80,10 @@ final class Watchdog {
                 parkedUntil = due;
                 thread = Notifier.daemon(this::loop, "hapax-watchdog");
                 thread.start();
+                ticker.wake(thread);
             } else if (due.isBefore(parkedUntil)) {
                 parkedUntil = due;
-                LockSupport.unpark(thread);
+                ticker.wake(thread);
             }
         } finally {
             lock.unlock();
@@ -98,7 +98,7 @@ final class Watchdog {
                 queue.put(charge, due);
                 if (due.isBefore(parkedUntil) && thread != null) {
                     parkedUntil = due;
-                    LockSupport.unpark(thread);
+                    ticker.wake(thread);
                 }
             }
         } finally {
@@ -124,7 +124,7 @@ final class Watchdog {
         if (charges == 0) {
             empty.signalAll();
             if (stopping && thread != null) {
-                LockSupport.unpark(thread);
+                ticker.wake(thread);
             }
         }
     }
@@ -160,8 +160,9 @@ final class Watchdog {
             if (thread == null) {
                 thread = Notifier.daemon(this::loop, "hapax-watchdog");
                 thread.start();
+                ticker.wake(thread);
             } else {
-                LockSupport.unpark(thread);
+                ticker.wake(thread);
             }
         } finally {
             lock.unlock();
@@ -250,12 +251,16 @@ final class Watchdog {
         try {
             List<Charge> due = new ArrayList<>();
             NanoTime horizon = now;
-            for (List<DueQueue.Entry> taken = queue.takeDue(horizon); !taken.isEmpty(); taken = queue.takeDue(horizon)) {
+            for (List<DueQueue.Entry> taken = queue.takeDue(horizon);
+                    !taken.isEmpty();
+                    taken = queue.takeDue(horizon)) {
                 for (DueQueue.Entry entry : taken) {
                     Charge charge = (Charge) entry;
                     due.add(charge);
-                    NanoTime together =
-                            now.plus(charge.lease().ttl().multipliedBy(TOGETHER_PER_MILLE).dividedBy(1000));
+                    NanoTime together = now.plus(charge.lease()
+                            .ttl()
+                            .multipliedBy(TOGETHER_PER_MILLE)
+                            .dividedBy(1000));
                     horizon = horizon.isBefore(together) ? together : horizon;
                 }
             }
@@ -284,7 +289,9 @@ final class Watchdog {
         NanoTime now = ticker.now();
         for (int i = 0; i < charges.size(); i++) {
             Charge charge = charges.get(i);
-            Renewal answer = answers != null && i < answers.size() ? answers.get(i) : new Renewal.Unknown(asStoreFailure(failure));
+            Renewal answer = answers != null && i < answers.size()
+                    ? answers.get(i)
+                    : new Renewal.Unknown(asStoreFailure(failure));
             try {
                 NanoTime next = charge.renewed(answer, sentAt, now);
                 if (next != null) {

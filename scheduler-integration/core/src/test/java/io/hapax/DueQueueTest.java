@@ -43,14 +43,16 @@ class DueQueueTest {
             }
             assertThat(queue.size()).isEqualTo(model.size());
             if (!model.isEmpty()) {
-                long first = model.values().stream().min(Comparator.naturalOrder()).orElseThrow();
+                long first =
+                        model.values().stream().min(Comparator.naturalOrder()).orElseThrow();
                 assertThat(queue.nextDue()).isEqualTo(at(first));
             }
         }
-        List<Long> taken = queue.takeDue(at(5_000)).stream().map(e -> e.due().nanos() - START).toList();
-        assertThat(taken)
-                .isSorted()
-                .hasSize((int) model.values().stream().filter(due -> due <= 5_000).count());
+        List<Long> taken = queue.takeDue(at(5_000)).stream()
+                .map(e -> e.due().nanos() - START)
+                .toList();
+        assertThat(taken).isSorted().hasSize((int)
+                model.values().stream().filter(due -> due <= 5_000).count());
     }
 
     @Test

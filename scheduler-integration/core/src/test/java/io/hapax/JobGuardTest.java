@@ -45,11 +45,12 @@ class JobGuardTest {
     }
 
     private Refusal refused(RunRequest request) throws InterruptedException {
-        return other.admit(request).fold(
-                run -> {
-                    throw new AssertionError("admitted " + run);
-                },
-                refusal -> refusal);
+        return other.admit(request)
+                .fold(
+                        run -> {
+                            throw new AssertionError("admitted " + run);
+                        },
+                        refusal -> refusal);
     }
 
     @AfterEach
@@ -93,7 +94,8 @@ class JobGuardTest {
     @Test
     void the_same_occurrence_is_running_and_another_one_overlaps() throws Exception {
         try (GuardedRun run = admitted(RunRequest.lock("report").once("report@3"))) {
-            assertThat(refused(RunRequest.lock("report").once("report@3")).verdict()).isEqualTo(Verdict.RUNNING);
+            assertThat(refused(RunRequest.lock("report").once("report@3")).verdict())
+                    .isEqualTo(Verdict.RUNNING);
             Refusal overlap = refused(RunRequest.lock("report").once("report@4"));
             assertThat(overlap.verdict()).isEqualTo(Verdict.OVERLAP);
             assertThat(overlap.heldBy().orElseThrow().owner())
@@ -144,18 +146,20 @@ class JobGuardTest {
     @Test
     void a_waiting_run_is_admitted_as_soon_as_the_key_is_free() throws Exception {
         GuardedRun holder = admitted(RunRequest.lock("k"));
-        CompletableFuture<Admission> waiting = other.admitAsync(RunRequest.lock("k").waitAtMost(Duration.ofMinutes(5)));
+        CompletableFuture<Admission> waiting =
+                other.admitAsync(RunRequest.lock("k").waitAtMost(Duration.ofMinutes(5)));
         assertThat(waiting).isNotDone();
         holder.close();
         await().until(waiting::isDone);
-        waiting.join().fold(
-                run -> {
-                    run.close();
-                    return run;
-                },
-                refusal -> {
-                    throw new AssertionError(refusal);
-                });
+        waiting.join()
+                .fold(
+                        run -> {
+                            run.close();
+                            return run;
+                        },
+                        refusal -> {
+                            throw new AssertionError(refusal);
+                        });
     }
 
     @Test
@@ -195,14 +199,15 @@ class JobGuardTest {
         waiter.interrupt();
         assertThat(thrown.join()).isInstanceOf(InterruptedException.class);
         holder.close();
-        assertThat(other.admit(RunRequest.lock("k"))).isInstanceOfSatisfying(Admission.Admitted.class, a -> a.run()
-                .close());
+        assertThat(other.admit(RunRequest.lock("k")))
+                .isInstanceOfSatisfying(Admission.Admitted.class, a -> a.run().close());
     }
 
     @Test
     void a_cancelled_asynchronous_admission_is_withdrawn() throws Exception {
         GuardedRun holder = admitted(RunRequest.lock("k"));
-        CompletableFuture<Admission> waiting = other.admitAsync(RunRequest.lock("k").waitAtMost(Duration.ofMinutes(5)));
+        CompletableFuture<Admission> waiting =
+                other.admitAsync(RunRequest.lock("k").waitAtMost(Duration.ofMinutes(5)));
         waiting.cancel(false);
         holder.close();
         GuardedRun next = admitted(RunRequest.lock("k"));
@@ -280,10 +285,11 @@ class JobGuardTest {
         GuardedRun run = admitted(RunRequest.lock("k"));
         try (var scope = run.enter()) {
             guard.close();
-            assertThat(guard.admit(RunRequest.lock("other"))).isInstanceOfSatisfying(Admission.Refused.class, refused -> {
-                assertThat(refused.refusal().verdict()).isEqualTo(Verdict.UNAVAILABLE);
-                assertThat(refused.refusal().reason()).contains("shut down");
-            });
+            assertThat(guard.admit(RunRequest.lock("other")))
+                    .isInstanceOfSatisfying(Admission.Refused.class, refused -> {
+                        assertThat(refused.refusal().verdict()).isEqualTo(Verdict.UNAVAILABLE);
+                        assertThat(refused.refusal().reason()).contains("shut down");
+                    });
             ticker.advance(Duration.ofMinutes(2));
             run.ensureHeld();
             assertThat(run.complete()).isEqualTo(RunOutcome.COMPLETED);

@@ -30,7 +30,8 @@ class RunOptionsTest {
                 .isEqualTo(WhenUnavailable.FAIL_OPEN);
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> RunOptions.DEFAULTS.with("onConflict", "ignore"))
-                .withMessage("setting onConflict: 'ignore' is not known; allowed are [AUTO, SKIP, RESCHEDULE, WAIT, FAIL]");
+                .withMessage(
+                        "setting onConflict: 'ignore' is not known; allowed are [AUTO, SKIP, RESCHEDULE, WAIT, FAIL]");
     }
 
     @Test
@@ -44,13 +45,12 @@ class RunOptionsTest {
     @Test
     void every_listed_name_is_understood() {
         for (String name : RunOptions.NAMES) {
-            String value =
-                    switch (name) {
-                        case "onConflict" -> "WAIT";
-                        case "onLeaseLost" -> "SIGNAL";
-                        case "whenUnavailable" -> "FAIL_OPEN";
-                        default -> "77s";
-                    };
+            String value = switch (name) {
+                case "onConflict" -> "WAIT";
+                case "onLeaseLost" -> "SIGNAL";
+                case "whenUnavailable" -> "FAIL_OPEN";
+                default -> "77s";
+            };
             assertThat(RunOptions.DEFAULTS.with(name, value)).isNotEqualTo(RunOptions.DEFAULTS);
         }
     }

@@ -79,8 +79,12 @@ public sealed interface GuardEvent {
      * @param holder who holds the key now, or null if nobody does or nobody knows
      * @param held how long the run had held it
      */
-    record Lost(String job, Lease lease, LossReason reason, @Nullable Holder holder, Duration held)
-            implements GuardEvent {
+    record Lost(
+            String job,
+            Lease lease,
+            LossReason reason,
+            @Nullable Holder holder,
+            Duration held) implements GuardEvent {
         @Override
         public JobIdentity identity() {
             return lease.identity();
@@ -111,6 +115,7 @@ public sealed interface GuardEvent {
      * @param actor who did it
      * @param reason why
      */
-    record Forced(String job, JobIdentity identity, @Nullable Holder holder, String actor, String reason)
+    record Forced(
+            String job, JobIdentity identity, @Nullable Holder holder, String actor, String reason)
             implements GuardEvent {}
 }

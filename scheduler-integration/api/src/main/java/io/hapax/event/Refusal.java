@@ -16,7 +16,11 @@ import org.jspecify.annotations.Nullable;
  * @param cause the store's trouble; null unless the verdict is {@link Verdict#UNAVAILABLE}
  */
 public record Refusal(
-        Verdict verdict, @Nullable Holder holder, Duration retryAfter, String reason, @Nullable Throwable cause) {
+        Verdict verdict,
+        @Nullable Holder holder,
+        Duration retryAfter,
+        String reason,
+        @Nullable Throwable cause) {
 
     /**
      * Returns the holder as an optional.

@@ -32,7 +32,8 @@ public record Ending(Duration retention) {
      */
     public static Ending done(Duration retention) {
         if (retention.toMillis() < 1) {
-            throw new IllegalArgumentException("the retention of a done marker must be at least 1 ms, was " + retention);
+            throw new IllegalArgumentException(
+                    "the retention of a done marker must be at least 1 ms, was " + retention);
         }
         return new Ending(retention);
     }

@@ -59,6 +59,8 @@ public record JobIdentity(
 
     @Override
     public String toString() {
-        return lockKey == null ? "run " + runKey : runKey == null ? "lock " + lockKey : "lock " + lockKey + ", run " + runKey;
+        return lockKey == null
+                ? "run " + runKey
+                : runKey == null ? "lock " + lockKey : "lock " + lockKey + ", run " + runKey;
     }
 }

@@ -45,8 +45,9 @@ public interface LeaseStoreProvider {
                 return provider.open(url, settings);
             }
         }
-        throw new IllegalArgumentException("no lease store on the class path accepts the address '"
-                + withoutCredentials(url) + "'; add the module hapax-redis and use redis://host:port or rediss://host:port");
+        throw new IllegalArgumentException(
+                "no lease store on the class path accepts the address '" + withoutCredentials(url)
+                        + "'; add the module hapax-redis and use redis://host:port or rediss://host:port");
     }
 
     private static String withoutCredentials(String url) {

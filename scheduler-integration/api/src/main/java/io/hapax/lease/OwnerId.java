@@ -24,7 +24,8 @@ public record OwnerId(String value) {
      */
     public OwnerId {
         if (!ALLOWED.matcher(value).matches()) {
-            throw new IllegalArgumentException("an owner id has 1 to 64 letters, digits, '_' or '-', was '" + value + "'");
+            throw new IllegalArgumentException(
+                    "an owner id has 1 to 64 letters, digits, '_' or '-', was '" + value + "'");
         }
     }
 

@@ -57,6 +57,11 @@ final class PessimisticTicker implements Ticker {
         }
     }
 
+    @Override
+    public void wake(Thread thread) {
+        LockSupport.unpark(thread);
+    }
+
     /** A clock that may run ahead of the monotonic one; both references see the same suspension, so the larger counts. */
     private final class Reference {
         private final LongSupplier clock;

@@ -1,7 +1,5 @@
 package io.hapax.time;
 
-import java.util.concurrent.locks.LockSupport;
-
 /**
  * The clock on which leases are judged, and the only way in which the guard waits for it.
  *
@@ -17,12 +15,20 @@ public interface Ticker {
     NanoTime now();
 
     /**
-     * Blocks the calling thread until the deadline, until somebody unparks it ({@link LockSupport#unpark}), or until
-     * it is interrupted. May return early without a reason, so callers look at the clock again.
+     * Blocks the calling thread until the deadline, until somebody {@linkplain #wake wakes} it, or until it is
+     * interrupted. May return early without a reason, so callers look at the clock again.
      *
      * @param deadline the latest instant to return at
      */
     void parkUntil(NanoTime deadline);
+
+    /**
+     * Lets a thread return from {@link #parkUntil}; if it is not there, its next call returns at once. To be called for
+     * a thread that was just started, too: a manual clock then knows that it has to wait for it.
+     *
+     * @param thread the thread
+     */
+    void wake(Thread thread);
 
     /**
      * The ticker of this machine: it advances at least as far as the monotonic clock, and further when the wall clock

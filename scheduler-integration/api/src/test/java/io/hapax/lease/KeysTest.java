@@ -38,7 +38,9 @@ class KeysTest {
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> create.apply("a\nb"))
                 .withMessage("a " + kind + " must not contain control characters, but has U+000A at index 1");
-        assertThatIllegalArgumentException().isThrownBy(() -> create.apply("a\u0085")).withMessageContaining("U+0085");
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> create.apply("a\u0085"))
+                .withMessageContaining("U+0085");
     }
 
     @ParameterizedTest
@@ -59,7 +61,8 @@ class KeysTest {
                 .isThrownBy(() -> new JobIdentity(null, null))
                 .withMessageContaining("lock key")
                 .withMessageContaining("run key");
-        assertThat(new JobIdentity(new LockKey("l"), new RunKey("r")).leaseName()).isEqualTo("l");
+        assertThat(new JobIdentity(new LockKey("l"), new RunKey("r")).leaseName())
+                .isEqualTo("l");
         assertThat(new JobIdentity(null, new RunKey("r")).leaseName()).isEqualTo("r");
     }
 

@@ -51,9 +51,13 @@ class GuardMetricsTest {
         assertThat(guard.admit(report)).isInstanceOf(Admission.Refused.class);
         assertThat(count("hapax.runs", "job", "report", "outcome", "completed")).isEqualTo(1);
         assertThat(count("hapax.refused", "job", "report", "verdict", "done")).isEqualTo(1);
-        assertThat(registry.get("hapax.hold").tag("job", "report").timer().totalTime(java.util.concurrent.TimeUnit.SECONDS))
+        assertThat(registry.get("hapax.hold")
+                        .tag("job", "report")
+                        .timer()
+                        .totalTime(java.util.concurrent.TimeUnit.SECONDS))
                 .isEqualTo(3.0);
-        assertThat(registry.get("hapax.wait").tag("job", "report").timer().count()).isEqualTo(1);
+        assertThat(registry.get("hapax.wait").tag("job", "report").timer().count())
+                .isEqualTo(1);
     }
 
     @Test
@@ -64,14 +68,15 @@ class GuardMetricsTest {
             ticker.advance(Duration.ofSeconds(17));
             store.healthy();
             ticker.advance(Duration.ofSeconds(3));
-            await().untilAsserted(() -> assertThat(registry.get("hapax.renewal.margin").timer().count())
+            await().untilAsserted(() -> assertThat(
+                            registry.get("hapax.renewal.margin").timer().count())
                     .isEqualTo(1));
             store.failRenewals();
             ticker.advance(Duration.ofSeconds(40));
             run.close();
         }
-        await().untilAsserted(
-                () -> assertThat(count("hapax.lost", "job", "slow", "reason", "not_renewed")).isEqualTo(1));
+        await().untilAsserted(() -> assertThat(count("hapax.lost", "job", "slow", "reason", "not_renewed"))
+                .isEqualTo(1));
         store.failAcquires();
         guard.run(RunRequest.lock("open").tune(o -> o.withWhenUnavailable(WhenUnavailable.FAIL_OPEN)), r -> null);
         assertThat(count("hapax.unguarded", "job", "open")).isEqualTo(1);

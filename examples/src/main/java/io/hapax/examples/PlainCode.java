@@ -1,0 +1,46 @@
+package io.hapax.examples;
+
+import io.hapax.JobGuard;
+import io.hapax.RunRequest;
+import io.hapax.redis.RedissonLeaseStore;
+import java.time.Duration;
+
+/** Guards a critical section that several services share. */
+public final class PlainCode {
+
+    private PlainCode() {}
+
+    /**
+     * Sends an invoice unless somebody else is at it or it has been sent.
+     *
+     * @param redisUrl such as {@code redis://localhost:6379}
+     * @param invoice the invoice's number
+     * @return what happened, for people
+     * @throws InterruptedException if the thread is interrupted while it waits
+     */
+    public static String sendOnce(String redisUrl, int invoice) throws InterruptedException {
+        // snippet:plain-code
+        try (JobGuard guard = JobGuard.builder(RedissonLeaseStore.connect(redisUrl)).closesStore().build()) {
+            RunRequest request = RunRequest.lock("invoice/" + invoice) // must not overlap
+                    .once("send-invoice/" + invoice) // must not happen twice
+                    .waitAtMost(Duration.ofSeconds(10));
+            return guard.run(request, run -> {
+                run.ensureHeld(); // throws if the lease was lost
+                return "sent with fencing token " + run.fencingToken();
+            }).fold(ran -> "done: " + ran.value(), refusal -> "not sent, " + refusal);
+        }
+        // end
+    }
+
+    /**
+     * Runs the example.
+     *
+     * @param args the address of a Redis, by default {@code redis://localhost:6379}
+     * @throws InterruptedException if interrupted
+     */
+    public static void main(String[] args) throws InterruptedException {
+        String url = args.length > 0 ? args[0] : "redis://localhost:6379";
+        System.out.println(sendOnce(url, 42));
+        System.out.println(sendOnce(url, 42));
+    }
+}

@@ -1,0 +1,78 @@
+package io.hapax.examples;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** The README shows code that is compiled and run: each of its snippets is a region of a source file. */
+class ReadmeTest {
+
+    private static final Path ROOT = Path.of("").toAbsolutePath().getParent();
+
+    /** A region of a source file between {@code snippet:name} and {@code end}, without its indentation. */
+    private record Snippet(Path file, String name, String text) {}
+
+    static List<Snippet> snippets() throws IOException {
+        try (Stream<Path> files = Files.walk(ROOT.resolve("examples/src/main"))) {
+            return files.filter(Files::isRegularFile)
+                    .flatMap(file -> snippetsOf(file).stream())
+                    .toList();
+        }
+    }
+
+    private static List<Snippet> snippetsOf(Path file) {
+        try {
+            List<String> lines = Files.readAllLines(file);
+            return Stream.iterate(0, i -> i < lines.size(), i -> i + 1)
+                    .filter(i -> lines.get(i).matches("\\s*(//|#) snippet:.*"))
+                    .map(i -> new Snippet(file, lines.get(i).replaceAll(".*snippet:", ""), region(lines, i + 1)))
+                    .toList();
+        } catch (IOException e) {
+            throw new IllegalStateException("cannot read " + file, e);
+        }
+    }
+
+    private static String region(List<String> lines, int from) {
+        return lines.stream()
+                .skip(from)
+                .takeWhile(line -> !line.matches("\\s*(//|#) end"))
+                .reduce("", (a, b) -> a + b + "\n")
+                .stripIndent();
+    }
+
+    @ParameterizedTest
+    @MethodSource("snippets")
+    void each_snippet_stands_in_the_readme_as_it_stands_in_the_source(Snippet snippet) throws IOException {
+        assertThat(Files.readString(ROOT.resolve("README.md"))).contains("\n" + snippet.text());
+    }
+
+    @ParameterizedTest
+    @MethodSource("snippets")
+    void a_snippet_is_short_enough_to_be_read(Snippet snippet) {
+        assertThat(snippet.text().lines()).hasSizeLessThanOrEqualTo(10);
+    }
+
+    @Test
+    void the_three_ways_to_be_guarded_are_shown() throws IOException {
+        assertThat(snippets()).extracting(Snippet::name).contains("plain-code", "quartz", "jobrunr");
+    }
+
+    @Test
+    void links_between_the_documents_lead_somewhere() throws IOException {
+        for (String page : List.of("README.md", "CONTRIBUTING.md", "docs/guarantees.md", "docs/design.md")) {
+            Path file = ROOT.resolve(page);
+            java.util.regex.Matcher link =
+                    java.util.regex.Pattern.compile("\\]\\((?!http)([^)#]+)").matcher(Files.readString(file));
+            while (link.find()) {
+                assertThat(file.resolveSibling(link.group(1))).as("link in " + page).exists();
+            }
+        }
+    }
+}
