@@ -98,7 +98,6 @@ final class AdmissionAttempt {
         if (acquisition == null) {
             Throwable cause =
                     failure instanceof CompletionException && failure.getCause() != null ? failure.getCause() : failure;
-            giveBack();
             retryOrRefuse(
                     new Refusal(
                             Verdict.UNAVAILABLE, null, timing.renewEvery(), "the lease store did not answer", cause),
@@ -165,6 +164,10 @@ final class AdmissionAttempt {
     }
 
     private void refuse(Refusal refusal) {
+        if (refusal.cause() != null) {
+            // Only now: a withdrawal that is carried out late would take away what a further try was granted.
+            giveBack();
+        }
         boolean open = refusal.verdict() == Verdict.UNAVAILABLE
                 && options.whenUnavailable() == WhenUnavailable.FAIL_OPEN
                 && !guard.isClosed();

@@ -248,6 +248,9 @@ public final class GuardedRun implements AutoCloseable {
         }
         if (keeper != null) {
             guard.watchdog().add(keeper, keeper.firstLook());
+            if (hasEnded()) {
+                unwatch();
+            }
         }
         GuardedRun before = CurrentRun.swap(this);
         try {
@@ -324,7 +327,7 @@ public final class GuardedRun implements AutoCloseable {
             }
             result = new CompletableFuture<>();
             ending = result;
-            wasLost = state == State.LOST || (how.isDone() && lease != null && !provable);
+            wasLost = state == State.LOST || (success == RunOutcome.COMPLETED && lease != null && !provable);
             if (state != State.LOST) {
                 state = wasLost ? state : State.ENDING;
             }
