@@ -1,0 +1,79 @@
+package io.hapax.redis;
+
+import io.hapax.lease.JobIdentity;
+import io.hapax.lease.LockKey;
+import io.hapax.lease.RunKey;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
+import java.util.regex.Pattern;
+
+/**
+ * The names of keys: {@code hapax:{namespace:bucket}:kind:text}. All keys of one identity share the hash tag, so one
+ * script may touch them on Cluster. Short plain texts stay readable; others become a readable start, a tilde, which no
+ * plain text has, and a digest. Immutable.
+ */
+record Keyspace(String namespace, int buckets) {
+
+    private static final Pattern NAMESPACE = Pattern.compile("[A-Za-z0-9_.-]{1,64}");
+    private static final Pattern PLAIN = Pattern.compile("[A-Za-z0-9._:/@#=+,-]{1,120}");
+    private static final Pattern ODD = Pattern.compile("[^A-Za-z0-9._:/@#=+,-]");
+    private static final int DIGEST_CHARS = 40;
+
+    Keyspace {
+        if (!NAMESPACE.matcher(namespace).matches()) {
+            throw new IllegalArgumentException("setting namespace: '" + namespace
+                    + "' is not allowed; use 1 to 64 letters, digits, '.', '_' or '-'");
+        }
+    }
+
+    /** The keys of one identity. */
+    record Keys(int bucket, String lease, String done, String waiter, String meta) {}
+
+    Keys of(JobIdentity identity) {
+        LockKey lock = identity.lockKey();
+        RunKey run = identity.runKey();
+        String name = lock != null ? "l:" + shortened(lock.value()) : "r:" + shortened(String.valueOf(run));
+        int bucket = buckets == 1 ? 0 : Math.floorMod(digest(name).hashCode(), buckets);
+        String tag = tag(bucket);
+        String done = run == null ? "-" : shortened(run.value());
+        return new Keys(bucket, tag + name, tag + "d:" + done, tag + "w:" + name, meta(bucket));
+    }
+
+    String meta(int bucket) {
+        return tag(bucket) + "m";
+    }
+
+    String channel() {
+        return "hapax:" + namespace + ":wake";
+    }
+
+    /** What a lease remembers of a run key, to tell the same occurrence from another one. */
+    static String runDigest(JobIdentity identity) {
+        RunKey run = identity.runKey();
+        return run == null ? "-" : digest(run.value()).substring(0, 32);
+    }
+
+    private String tag(int bucket) {
+        return "hapax:{" + namespace + ":" + bucket + "}:";
+    }
+
+    private static String shortened(String text) {
+        if (PLAIN.matcher(text).matches()) {
+            return text;
+        }
+        String readable =
+                ODD.matcher(text.substring(0, Math.min(40, text.length()))).replaceAll("_");
+        return readable + "~" + digest(text).substring(0, DIGEST_CHARS);
+    }
+
+    private static String digest(String text) {
+        try {
+            byte[] hash = MessageDigest.getInstance("SHA-256").digest(text.getBytes(StandardCharsets.UTF_8));
+            return HexFormat.of().formatHex(hash);
+        } catch (NoSuchAlgorithmException impossible) {
+            throw new IllegalStateException("every JDK has SHA-256", impossible);
+        }
+    }
+}

@@ -1,0 +1,110 @@
+package io.hapax.redis;
+
+import io.netty.channel.epoll.Epoll;
+import java.net.URI;
+import java.net.URISyntaxException;
+import java.time.Duration;
+import java.util.Locale;
+import org.jspecify.annotations.Nullable;
+import org.redisson.Redisson;
+import org.redisson.api.RedissonClient;
+import org.redisson.client.codec.StringCodec;
+import org.redisson.config.Config;
+import org.redisson.config.ConstantDelay;
+import org.redisson.config.SingleServerConfig;
+import org.redisson.config.TransportMode;
+
+/**
+ * A Redisson client tuned for many small commands: with a pool below ten, Redisson writes commands one after the other
+ * on a connection without waiting for replies (RedisExecutor), and few event loops keep them together.
+ */
+final class OwnClient {
+
+    private static final int CONNECTIONS = 2;
+
+    private OwnClient() {}
+
+    /** What an address says. */
+    record Address(String scheme, String host, int port, String user, String password, int database) {
+
+        static Address parse(String url) {
+            URI uri;
+            try {
+                uri = new URI(url);
+            } catch (URISyntaxException e) {
+                throw wrong(url, "it is not a URL: " + e.getReason(), e);
+            }
+            String scheme = String.valueOf(uri.getScheme()).toLowerCase(Locale.ROOT);
+            if (!scheme.equals("redis") && !scheme.equals("rediss")) {
+                throw wrong(url, "the scheme must be redis or rediss (TLS)", null);
+            }
+            if (uri.getHost() == null) {
+                throw wrong(url, "there is no host name", null);
+            }
+            String[] credentials = uri.getUserInfo() == null
+                    ? new String[] {"", ""}
+                    : uri.getUserInfo().split(":", 2);
+            return new Address(
+                    scheme,
+                    uri.getHost(),
+                    uri.getPort() < 0 ? 6379 : uri.getPort(),
+                    credentials[0],
+                    credentials.length > 1 ? credentials[1] : "",
+                    database(url, uri.getPath()));
+        }
+
+        private static int database(String url, @Nullable String path) {
+            if (path == null || path.length() <= 1) {
+                return 0;
+            }
+            try {
+                return Integer.parseUnsignedInt(path.substring(1));
+            } catch (NumberFormatException e) {
+                throw wrong(url, "the path must be the number of a database, as in /0", e);
+            }
+        }
+
+        private static IllegalArgumentException wrong(String url, String why, @Nullable Throwable cause) {
+            return new IllegalArgumentException(
+                    "the Redis address '" + url.replaceAll("//[^@/]*@", "//***@") + "' cannot be used: " + why
+                            + ". Write redis://user:password@host:6379/0",
+                    cause);
+        }
+
+        @Override
+        public String toString() {
+            return host + ":" + port;
+        }
+    }
+
+    static RedissonClient open(Address address, Duration answerTimeout, boolean lazy) {
+        // Two tries fit into the answer timeout.
+        int timeout = (int) Math.max(20, answerTimeout.toMillis() * 45 / 100);
+        Config config = new Config();
+        config.setCodec(StringCodec.INSTANCE);
+        config.setNettyThreads(2);
+        config.setThreads(2);
+        config.setTransportMode(Epoll.isAvailable() ? TransportMode.EPOLL : TransportMode.NIO);
+        config.setLazyInitialization(lazy);
+        SingleServerConfig server = config.useSingleServer()
+                .setAddress(address.scheme() + "://" + address.host() + ":" + address.port())
+                .setDatabase(address.database())
+                .setConnectionPoolSize(CONNECTIONS)
+                .setConnectionMinimumIdleSize(1)
+                .setSubscriptionConnectionPoolSize(1)
+                .setSubscriptionConnectionMinimumIdleSize(0);
+        server.setTimeout(timeout);
+        server.setConnectTimeout((int) Math.max(200, answerTimeout.toMillis()));
+        server.setRetryAttempts(1);
+        server.setRetryDelay(new ConstantDelay(Duration.ofMillis(Math.max(5, timeout / 20))));
+        server.setReconnectionDelay(new ConstantDelay(Duration.ofMillis(200)));
+        server.setClientName("hapax");
+        if (!address.user().isEmpty()) {
+            config.setUsername(address.user());
+        }
+        if (!address.password().isEmpty()) {
+            config.setPassword(address.password());
+        }
+        return Redisson.create(config);
+    }
+}

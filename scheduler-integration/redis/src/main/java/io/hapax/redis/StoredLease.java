@@ -1,0 +1,73 @@
+package io.hapax.redis;
+
+import io.hapax.lease.FencingToken;
+import io.hapax.lease.Holder;
+import io.hapax.lease.JobIdentity;
+import io.hapax.lease.Lease;
+import io.hapax.lease.OwnerId;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/** A lease or done marker as Redis keeps it: {@code owner|token|micros|digest|worker|run}. */
+record StoredLease(OwnerId owner, FencingToken token, long micros, String runDigest, String worker, String run) {
+
+    private static final int LONGEST_TEXT = 200;
+    private static final Pattern FORM = Pattern.compile(
+            "([A-Za-z0-9_-]{1,64})\\|(\\d{1,16})\\|(\\d{1,16})\\|([0-9a-f]{32}|-)\\|([^|]{0,200})\\|([^|]{0,200})");
+    private static final Pattern UNFIT = Pattern.compile("[|\\p{Cntrl}]");
+
+    static StoredLease parse(String text) {
+        Matcher matcher = FORM.matcher(text);
+        if (!matcher.matches()) {
+            throw new IllegalArgumentException("a key of the guard has a value that is not the guard's: '"
+                    + text.substring(0, Math.min(80, text.length())) + "'");
+        }
+        return new StoredLease(
+                new OwnerId(matcher.group(1)),
+                new FencingToken(Math.max(1, Long.parseLong(matcher.group(2)))),
+                Long.parseLong(matcher.group(3)),
+                matcher.group(4),
+                matcher.group(5),
+                matcher.group(6));
+    }
+
+    static StoredLease of(Lease lease) {
+        long micros = ChronoUnit.MICROS.between(Instant.EPOCH, lease.since());
+        return new StoredLease(
+                lease.owner(),
+                lease.token(),
+                micros,
+                Keyspace.runDigest(lease.identity()),
+                fit(lease.worker()),
+                runText(lease.identity()));
+    }
+
+    /** The part of the value that is for people. */
+    static String people(String worker, JobIdentity identity) {
+        return fit(worker) + "|" + runText(identity);
+    }
+
+    Instant since() {
+        return Instant.EPOCH.plus(micros, ChronoUnit.MICROS);
+    }
+
+    Holder holder() {
+        return new Holder(owner, token, worker, run, since());
+    }
+
+    private static String runText(JobIdentity identity) {
+        return identity.run().map(run -> fit(run.value())).orElse("");
+    }
+
+    private static String fit(String text) {
+        String clean = UNFIT.matcher(text).replaceAll("_");
+        return clean.length() <= LONGEST_TEXT ? clean : clean.substring(0, LONGEST_TEXT);
+    }
+
+    @Override
+    public String toString() {
+        return owner + "|" + token + "|" + micros + "|" + runDigest + "|" + worker + "|" + run;
+    }
+}

@@ -1,0 +1,44 @@
+-- Pushes the expiry of leases of one bucket forward.
+-- KEYS[1] meta of the bucket   KEYS[2..] leases
+-- ARGV[1] the epoch that the caller knows, or ''   ARGV[2] quarantine in ms of a new namespace
+-- ARGV[3] quarantine in ms of one that lost its memory
+-- ARGV[4..] for each lease: owner, token, ttl in ms, its value owner|token|micros|digest|people
+-- returns {epoch, answer...}: 1 renewed, 2 forgotten and taken on the holder's word, 0 gone, 'value' held by another,
+--   '!message' if this key made trouble
+-- invariant: a lease that is missing or belongs to another owner is never touched, but in quarantine, when nothing new
+--   was granted: then a missing lease, or one with a lower token, is what a server remembers that lost the newest writes
+local t = redis.call('TIME')
+local now = t[1] * 1000000 + t[2]
+local micros = function(n) return string.format('%.0f', n) end
+local meta = redis.call('HMGET', KEYS[1], 'run', 'seen', 'until', 'last')
+local run = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
+if meta[1] ~= run then
+  meta[2] = micros(now)
+  meta[3] = micros(now + 1000 * ((meta[1] or ARGV[1] ~= '') and ARGV[3] or ARGV[2]))
+  redis.call('HSET', KEYS[1], 'run', run, 'seen', meta[2], 'until', meta[3])
+elseif ARGV[1] ~= '' and ARGV[1] ~= meta[2] and tonumber(meta[3]) < meta[2] + 1000 * ARGV[3] then
+  meta[3] = micros(meta[2] + 1000 * ARGV[3])
+  redis.call('HSET', KEYS[1], 'until', meta[3])
+end
+local quarantined = now < tonumber(meta[3])
+local last = tonumber(meta[4] or 0)
+local answers = {meta[2]}
+for i = 2, #KEYS do
+  local arg = 4 * i - 4
+  local owner, token, ttl, value = ARGV[arg], ARGV[arg + 1], ARGV[arg + 2], ARGV[arg + 3]
+  local held = redis.pcall('GET', KEYS[i])
+  if type(held) == 'table' then
+    answers[i] = '!' .. held.err
+  elseif held and string.sub(held, 1, #owner + 1) == owner .. '|' then
+    redis.call('PEXPIRE', KEYS[i], ttl)
+    answers[i] = 1
+  elseif quarantined and (not held or tonumber(string.match(held, '^[^|]+|(%d+)')) < tonumber(token)) then
+    redis.call('SET', KEYS[i], value, 'PX', ttl)
+    last = math.max(last, token)
+    answers[i] = 2
+  else
+    answers[i] = held or 0
+  end
+end
+if last > tonumber(meta[4] or 0) then redis.call('HSET', KEYS[1], 'last', micros(last)) end
+return answers
