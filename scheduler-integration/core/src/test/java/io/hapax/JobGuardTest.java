@@ -29,7 +29,7 @@ class JobGuardTest {
 
     private final ManualTicker ticker = new ManualTicker();
     private final InMemoryLeaseStore memory = new InMemoryLeaseStore(ticker);
-    private final StrictLeaseStore store = new StrictLeaseStore(memory);
+    private final StrictLeaseStore store = new StrictLeaseStore(memory, ticker);
     private final Events events = new Events();
     private final JobGuard guard = guard(store, "here").build();
     private final JobGuard other = guard(store, "there").build();

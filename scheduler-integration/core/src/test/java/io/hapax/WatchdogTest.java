@@ -8,10 +8,12 @@ import io.hapax.event.GuardEvent;
 import io.hapax.event.LossReason;
 import io.hapax.event.RunOutcome;
 import io.hapax.lease.JobIdentity;
+import io.hapax.lease.LeaseStore;
 import io.hapax.lease.RunKey;
 import io.hapax.testkit.FaultyLeaseStore;
 import io.hapax.testkit.InMemoryLeaseStore;
 import io.hapax.testkit.ManualTicker;
+import java.lang.reflect.Proxy;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -283,20 +285,21 @@ class WatchdogTest {
     @Test
     void the_watchdog_ends_after_the_last_run_of_a_closed_guard() throws Exception {
         CompletableFuture<Void> closed = new CompletableFuture<>();
-        JobGuard short1 = JobGuard.builder(new FaultyLeaseStore(memory) {
-                    @Override
-                    public void close() {
+        LeaseStore closing = (LeaseStore) Proxy.newProxyInstance(
+                getClass().getClassLoader(), new Class<?>[] {LeaseStore.class}, (proxy, method, args) -> {
+                    if (method.getName().equals("close")) {
                         closed.complete(null);
+                        return null;
                     }
-                })
-                .ticker(ticker)
-                .closesStore()
-                .build();
-        GuardedRun run = short1.admit(RunRequest.lock("k")).fold(r -> r, refusal -> {
+                    return method.invoke(memory, args);
+                });
+        JobGuard shortLived =
+                JobGuard.builder(closing).ticker(ticker).closesStore().build();
+        GuardedRun run = shortLived.admit(RunRequest.lock("k")).fold(r -> r, refusal -> {
             throw new AssertionError(refusal);
         });
         try (var scope = run.enter()) {
-            short1.close();
+            shortLived.close();
             ticker.advance(Duration.ofMinutes(3));
             run.ensureHeld();
             assertThat(closed).isNotDone();

@@ -40,8 +40,9 @@ public interface LeaseStore extends AutoCloseable {
      *
      * @param lease the lease
      * @param ending whether the occurrence has completed
-     * @return true if the owner held the lease (or this call repeats one that had succeeded); false if it was lost, in
-     *     which case nothing was changed and no marker was left
+     * @return true if the owner held the lease, or this call repeats one that had left a marker; false if it was lost, in
+     *     which case nothing was changed and no marker was left. A repetition of {@link Ending#NOT_DONE} may answer
+     *     either
      */
     CompletionStage<Boolean> release(Lease lease, Ending ending);
 

@@ -28,7 +28,7 @@ final class RedisTrouble {
         if (message.contains("NOAUTH")) {
             return "it asks for a password. Give it in the address, redis://:password@host:port";
         }
-        if (message.contains("OOM ")) {
+        if (message.contains("OOM ") || message.contains("'maxmemory'")) {
             return "its memory is full. Raise maxmemory; keep maxmemory-policy noeviction";
         }
         if (message.contains("READONLY")) {

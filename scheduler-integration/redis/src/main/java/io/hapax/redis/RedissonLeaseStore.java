@@ -289,6 +289,15 @@ public final class RedissonLeaseStore implements LeaseStore {
         return wakeUps.await(keyspace.of(identity).lease(), atMost);
     }
 
+    String namespace() {
+        return keyspace.namespace();
+    }
+
+    /** How many calls of {@link #nextChance} have not ended. */
+    int waiters() {
+        return wakeUps.waiters();
+    }
+
     @Override
     public Duration answerTimeout() {
         return answerTimeout;

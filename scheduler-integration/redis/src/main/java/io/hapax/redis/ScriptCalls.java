@@ -12,6 +12,7 @@ import java.util.concurrent.TimeoutException;
 import org.redisson.api.RScript;
 import org.redisson.api.RedissonClient;
 import org.redisson.client.RedisNoScriptException;
+import org.redisson.client.RedisTimeoutException;
 import org.redisson.client.codec.StringCodec;
 
 /**
@@ -78,7 +79,7 @@ final class ScriptCalls {
 
     private LeaseStoreException translated(Script script, Throwable failure) {
         Throwable cause = unwrapped(failure);
-        String what = cause instanceof TimeoutException
+        String what = cause instanceof TimeoutException || cause instanceof RedisTimeoutException
                 ? "no answer within " + answerTimeout.toMillis() + " ms"
                 : RedisTrouble.explain(cause);
         return new LeaseStoreException(

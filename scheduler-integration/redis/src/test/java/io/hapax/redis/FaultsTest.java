@@ -1,0 +1,314 @@
+package io.hapax.redis;
+
+import static io.hapax.redis.Fixture.acquire;
+import static io.hapax.redis.Fixture.get;
+import static io.hapax.redis.Fixture.granted;
+import static io.hapax.redis.Fixture.lock;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
+
+import ch.qos.logback.classic.Level;
+import ch.qos.logback.classic.Logger;
+import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.core.read.ListAppender;
+import io.hapax.Admission;
+import io.hapax.GuardedRun;
+import io.hapax.JobGuard;
+import io.hapax.OnLeaseLost;
+import io.hapax.RunRequest;
+import io.hapax.WhenUnavailable;
+import io.hapax.event.LossReason;
+import io.hapax.event.RunOutcome;
+import io.hapax.event.Verdict;
+import io.hapax.lease.Acquisition;
+import io.hapax.lease.Ending;
+import io.hapax.lease.Lease;
+import io.hapax.lease.LeaseStore;
+import io.hapax.lease.LeaseStoreException;
+import io.hapax.lease.LeaseStoreProvider;
+import io.hapax.lease.Renewal;
+import io.hapax.testkit.EmbeddedRedis;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.slf4j.LoggerFactory;
+
+/** What becomes of runs when Redis is killed, frozen, emptied, locked or not there. */
+class FaultsTest {
+
+    private final EmbeddedRedis redis = EmbeddedRedis.start();
+    private final RedissonLeaseStore store = Fixture.store(redis.url())
+            .answerTimeout(Duration.ofMillis(300))
+            .longestTtl(Duration.ofSeconds(4))
+            .fresh(true)
+            .build();
+    private final JobGuard guard = JobGuard.builder(store)
+            .defaults(o -> o.withTtl(Duration.ofSeconds(3)))
+            .build();
+    private final ListAppender<ILoggingEvent> lines = new ListAppender<>();
+
+    FaultsTest() {
+        lines.start();
+        ((Logger) LoggerFactory.getLogger("io.hapax")).addAppender(lines);
+    }
+
+    @AfterEach
+    void stop() {
+        ((Logger) LoggerFactory.getLogger("io.hapax")).detachAppender(lines);
+        guard.close();
+        store.close();
+        redis.close();
+    }
+
+    private List<String> warnings() {
+        return lines.list.stream()
+                .filter(line -> line.getLevel().isGreaterOrEqual(Level.WARN))
+                .map(ILoggingEvent::getFormattedMessage)
+                .toList();
+    }
+
+    private void assertFailsClosedWithOneLine(String why) throws InterruptedException {
+        long start = System.nanoTime();
+        Admission admission = guard.admit(RunRequest.lock("closed").job("report"));
+        assertThat(admission).isInstanceOfSatisfying(Admission.Refused.class, refused -> {
+            assertThat(refused.refusal().verdict()).isEqualTo(Verdict.UNAVAILABLE);
+            assertThat(refused.refusal().cause()).hasMessageContaining(why);
+        });
+        assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofSeconds(3));
+        assertThat(warnings()).singleElement().asString().contains("not run job=report", "UNAVAILABLE", why);
+    }
+
+    private GuardedRun admitted(String key) throws InterruptedException {
+        return admitted(RunRequest.occurrence(key));
+    }
+
+    private GuardedRun admitted(RunRequest request) throws InterruptedException {
+        return guard.admit(request).fold(run -> run, refusal -> {
+            throw new AssertionError(refusal);
+        });
+    }
+
+    @Test
+    void a_killed_redis_refuses_new_runs_with_one_line_and_works_again_after_a_restart() throws Exception {
+        redis.kill();
+        assertFailsClosedWithOneLine("");
+        redis.restart();
+        await().atMost(20, TimeUnit.SECONDS)
+                .until(() -> guard.admit(RunRequest.lock("later")) instanceof Admission.Admitted);
+    }
+
+    @Test
+    void a_frozen_redis_refuses_new_runs_within_the_answer_timeout() throws Exception {
+        redis.freeze();
+        assertFailsClosedWithOneLine("no answer within 300 ms");
+        redis.thaw();
+        await().until(() -> guard.admit(RunRequest.lock("later")) instanceof Admission.Admitted);
+    }
+
+    @Test
+    void a_run_may_fail_open_and_says_so() throws Exception {
+        redis.freeze();
+        var result = guard.run(
+                RunRequest.lock("k").tune(o -> o.withWhenUnavailable(WhenUnavailable.FAIL_OPEN)), run -> run.guarded());
+        redis.thaw();
+        assertThat(result.ran()).isTrue();
+        assertThat(warnings()).singleElement().asString().contains("UNGUARDED (fail open)");
+    }
+
+    @Test
+    void a_run_rides_out_a_short_freeze_and_completes() throws Exception {
+        GuardedRun run = admitted("blip");
+        try (var scope = run.enter()) {
+            redis.freeze();
+            await().pollDelay(Duration.ofMillis(1300)).until(() -> true);
+            redis.thaw();
+            await().pollDelay(Duration.ofSeconds(3)).until(() -> true);
+            run.ensureHeld();
+            assertThat(run.complete()).isEqualTo(RunOutcome.COMPLETED);
+        }
+    }
+
+    @Test
+    void a_run_whose_redis_is_killed_is_told_before_its_lease_could_end_and_tries_only_now_and_then() throws Exception {
+        GuardedRun run = admitted(RunRequest.occurrence("killed").tune(o -> o.withOnLeaseLost(OnLeaseLost.SIGNAL)));
+        CompletableFuture<Long> told = new CompletableFuture<>();
+        long start = System.nanoTime();
+        run.onLeaseLost(loss -> told.complete(System.nanoTime() - start));
+        try (var scope = run.enter()) {
+            redis.kill();
+            assertThat(Duration.ofNanos(told.get(10, TimeUnit.SECONDS))).isLessThan(Duration.ofSeconds(3));
+            assertThat(run.lost()).contains(LossReason.NOT_RENEWED);
+            assertThat(run.complete()).isEqualTo(RunOutcome.LOST);
+        }
+        await().untilAsserted(() ->
+                assertThat(warnings()).hasSizeLessThan(4).anyMatch(line -> line.startsWith("LEASE LOST job=killed")));
+    }
+
+    @Test
+    void a_run_whose_redis_restarts_empty_reasserts_its_lease_and_nobody_else_is_let_in() throws Exception {
+        GuardedRun run = admitted("restart");
+        try (var scope = run.enter()) {
+            redis.restartEmpty();
+            await().pollDelay(Duration.ofSeconds(3)).until(() -> true);
+            run.ensureHeld();
+            try (RedissonLeaseStore other = RedissonLeaseStore.builder()
+                    .url(redis.url())
+                    .namespace(store.namespace())
+                    .longestTtl(Duration.ofSeconds(4))
+                    .fresh(true)
+                    .build()) {
+                assertThat(acquire(other, Fixture.run("restart"))).isInstanceOf(Acquisition.Held.class);
+            }
+            assertThat(run.complete()).isEqualTo(RunOutcome.COMPLETED);
+        }
+    }
+
+    @Test
+    void a_completion_during_a_freeze_is_noted_when_redis_is_back() throws Exception {
+        GuardedRun run = admitted("frozen-end");
+        try (var scope = run.enter()) {
+            redis.freeze();
+            assertThat(run.complete()).isEqualTo(RunOutcome.UNCONFIRMED);
+        }
+        redis.thaw();
+        await().untilAsserted(() ->
+                assertThat(acquire(store, Fixture.run("frozen-end"))).isInstanceOf(Acquisition.Done.class));
+    }
+
+    @Test
+    void a_flushed_script_cache_is_not_noticed() {
+        Lease lease = granted(store, lock("k"));
+        redis.command("SCRIPT", "FLUSH");
+        assertThat(get(store.renew(List.of(lease)))).containsExactly(new Renewal.Renewed(false));
+        redis.command("SCRIPT", "FLUSH");
+        assertThat(get(store.release(lease, Ending.NOT_DONE))).isTrue();
+        redis.command("SCRIPT", "FLUSH");
+        granted(store, lock("k"));
+    }
+
+    @Test
+    void a_key_with_a_foreign_value_makes_trouble_for_itself_alone() {
+        Lease good = granted(store, lock("good"));
+        Lease bad = granted(store, lock("bad"));
+        String key = "hapax:{" + store.namespace() + ":0}:l:bad";
+        redis.command("DEL", key);
+        redis.command("LPUSH", key, "x");
+        assertThat(get(store.renew(List.of(bad, good))))
+                .satisfiesExactly(
+                        first -> assertThat(first).isInstanceOf(Renewal.Unknown.class),
+                        second -> assertThat(second).isEqualTo(new Renewal.Renewed(false)));
+    }
+
+    @Test
+    void a_wrong_password_is_told_at_start_and_shown_nowhere() {
+        redis.command("CONFIG", "SET", "requirepass", "right");
+        redis.authenticate("right");
+        for (String url : List.of("redis://:wrong@127.0.0.1:" + redis.port(), redis.url())) {
+            assertThatThrownBy(() -> RedissonLeaseStore.connect(url))
+                    .isInstanceOf(LeaseStoreException.class)
+                    .hasMessageContaining("127.0.0.1:" + redis.port())
+                    .hasMessageContaining("password")
+                    .hasMessageNotContaining("wrong@")
+                    .hasMessageContaining("redis://");
+        }
+        RedissonLeaseStore.connect("redis://:right@127.0.0.1:" + redis.port()).close();
+    }
+
+    @Test
+    void a_wrong_host_or_port_is_told_at_start() {
+        assertThatThrownBy(() -> RedissonLeaseStore.connect("redis://127.0.0.1:1"))
+                .isInstanceOf(LeaseStoreException.class)
+                .hasMessageContaining("127.0.0.1:1")
+                .hasMessageContaining("connection refused");
+        assertThatThrownBy(() -> RedissonLeaseStore.connect("redis://no-such-host.invalid:6379"))
+                .isInstanceOf(LeaseStoreException.class)
+                .hasMessageContaining("no-such-host.invalid:6379");
+    }
+
+    @Test
+    void a_wrong_address_or_setting_is_refused_with_the_right_form() {
+        for (String wrong : List.of("http://host", "redis://", "redis://host:6379/x", "redis:// host")) {
+            assertThatIllegalArgumentException()
+                    .isThrownBy(() -> RedissonLeaseStore.connect(wrong))
+                    .withMessageContaining("redis://user:password@host:6379/0");
+        }
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> RedissonLeaseStore.builder().build())
+                .withMessageContaining("exactly one of url, yaml and client");
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> Fixture.store(redis.url()).namespace("a b").build())
+                .withMessageContaining("setting namespace: 'a b'");
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> LeaseStoreProvider.openStore(redis.url(), Map.of("timeout", "2s")))
+                .withMessageContaining("unknown setting 'timeout'")
+                .withMessageContaining("answerTimeout");
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> store.acquire(Fixture.request(lock("k"), Duration.ofSeconds(5))))
+                .withMessageContaining("longestTtl");
+    }
+
+    @Test
+    void a_store_is_found_by_its_address() {
+        try (LeaseStore found = LeaseStoreProvider.openStore(
+                redis.url(),
+                Map.of("namespace", "found", "answerTimeout", "500ms", "longestTtl", "PT1M", "fresh", "true"))) {
+            granted(found, lock("k"));
+            assertThat(found.answerTimeout()).isEqualTo(Duration.ofMillis(500));
+        }
+    }
+
+    @Test
+    void a_lazy_store_starts_while_redis_is_away_and_works_once_it_is_there() throws Exception {
+        redis.kill();
+        try (RedissonLeaseStore lazy =
+                Fixture.store(redis.url()).lazy(true).fresh(true).build()) {
+            assertThatThrownBy(() -> acquire(lazy, lock("k"))).hasCauseInstanceOf(LeaseStoreException.class);
+            redis.restart();
+            await().ignoreExceptions().atMost(20, TimeUnit.SECONDS).untilAsserted(() -> granted(lazy, lock("k")));
+        }
+    }
+
+    @Test
+    void missing_rights_are_told_at_start_and_the_documented_rights_suffice() {
+        String rights = "ACL SETUSER guard on >pw ~hapax:* &hapax:* -@all +evalsha +eval +script|load +get +set +del"
+                + " +pexpire +pttl +hset +hmget +time +info +ping +hello +auth +client|setname +select +publish"
+                + " +subscribe +unsubscribe";
+        redis.command("ACL SETUSER poor on >pw ~hapax:* -@all +ping +hello +auth +client|setname +select".split(" "));
+        assertThatThrownBy(() -> RedissonLeaseStore.connect("redis://poor:pw@127.0.0.1:" + redis.port()))
+                .isInstanceOf(LeaseStoreException.class)
+                .hasMessageContaining("no permission")
+                .hasMessageContaining("evalsha");
+        redis.command(rights.split(" "));
+        try (RedissonLeaseStore poorest = Fixture.store("redis://guard:pw@127.0.0.1:" + redis.port())
+                .fresh(true)
+                .build()) {
+            Lease lease = granted(poorest, Fixture.run("k"));
+            assertThat(get(poorest.renew(List.of(lease)))).containsExactly(new Renewal.Renewed(false));
+            get(poorest.nextChance(Fixture.run("k"), Duration.ofMillis(50)));
+            assertThat(get(poorest.holder(Fixture.run("k")))).isPresent();
+            assertThat(get(poorest.release(lease, Ending.done(Duration.ofMinutes(1)))))
+                    .isTrue();
+            get(poorest.forceRelease(Fixture.run("k")));
+        }
+        // Redisson tries a key of its own when it connects; it does not mind the refusal.
+        assertThat(redis.command("ACL", "LOG")).doesNotContain("hapax:", "reason\ncommand", "reason\nchannel");
+    }
+
+    @Test
+    void a_right_that_is_taken_away_later_refuses_runs_with_a_clear_line() throws Exception {
+        redis.command("ACL SETUSER default -evalsha -eval".split(" "));
+        assertFailsClosedWithOneLine("no permission");
+    }
+
+    @Test
+    void a_full_memory_refuses_runs_with_a_clear_line() throws Exception {
+        redis.command("CONFIG", "SET", "maxmemory", "1");
+        assertFailsClosedWithOneLine("memory is full");
+    }
+}

@@ -1,0 +1,54 @@
+package io.hapax.redis;
+
+import io.hapax.lease.Acquisition;
+import io.hapax.lease.JobIdentity;
+import io.hapax.lease.Lease;
+import io.hapax.lease.LeaseRequest;
+import io.hapax.lease.LeaseStore;
+import io.hapax.lease.LockKey;
+import io.hapax.lease.OwnerId;
+import io.hapax.lease.RunKey;
+import java.time.Duration;
+import java.util.UUID;
+import java.util.concurrent.CompletionStage;
+
+/** Short ways to say what these tests say often. */
+final class Fixture {
+
+    private Fixture() {}
+
+    static RedissonLeaseStore.Builder store(String url) {
+        return RedissonLeaseStore.builder()
+                .url(url)
+                .namespace("test-" + UUID.randomUUID())
+                .answerTimeout(Duration.ofMillis(500));
+    }
+
+    static JobIdentity lock(String key) {
+        return new JobIdentity(new LockKey(key), null);
+    }
+
+    static JobIdentity run(String key) {
+        return new JobIdentity(null, new RunKey(key));
+    }
+
+    static LeaseRequest request(JobIdentity identity, Duration ttl) {
+        return new LeaseRequest(identity, OwnerId.random(), "tester", ttl, false);
+    }
+
+    static <T> T get(CompletionStage<T> stage) {
+        return stage.toCompletableFuture().join();
+    }
+
+    static Acquisition acquire(LeaseStore store, JobIdentity identity) {
+        return get(store.acquire(request(identity, Duration.ofSeconds(4))));
+    }
+
+    static Lease granted(LeaseStore store, JobIdentity identity) {
+        Acquisition answer = acquire(store, identity);
+        if (answer instanceof Acquisition.Granted granted) {
+            return granted.lease();
+        }
+        throw new AssertionError("expected a grant, got " + answer);
+    }
+}

@@ -1,0 +1,170 @@
+package io.hapax.redis;
+
+import static io.hapax.redis.Fixture.get;
+import static io.hapax.redis.Fixture.granted;
+import static io.hapax.redis.Fixture.lock;
+import static io.hapax.redis.Fixture.run;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import io.hapax.JobGuard;
+import io.hapax.RunRequest;
+import io.hapax.lease.Ending;
+import io.hapax.lease.Lease;
+import io.hapax.lease.LeaseRequest;
+import io.hapax.lease.OwnerId;
+import io.hapax.testkit.EmbeddedRedis;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/** What the guard costs Redis and the process, and that it leaves nothing behind. */
+class FootprintTest {
+
+    private final EmbeddedRedis redis = EmbeddedRedis.start();
+    private final RedissonLeaseStore store =
+            Fixture.store(redis.url()).namespace("cost").fresh(true).build();
+
+    @AfterEach
+    void stop() {
+        store.close();
+        redis.close();
+    }
+
+    private Set<String> keys() {
+        return redis.command("KEYS", "*")
+                .lines()
+                .filter(line -> line.contains("hapax:"))
+                .collect(Collectors.toSet());
+    }
+
+    @Test
+    void an_uncontended_cycle_is_exactly_two_commands() {
+        get(store.release(granted(store, lock("warm")), Ending.NOT_DONE));
+        redis.command("CONFIG", "RESETSTAT");
+        for (int i = 0; i < 100; i++) {
+            Lease lease = granted(store, run("occurrence-" + i));
+            assertThat(get(store.release(lease, Ending.done(Duration.ofMinutes(1)))))
+                    .isTrue();
+        }
+        Map<String, Long> commands = redis.commandStats();
+        assertThat(commands).containsEntry("evalsha", 200L);
+        // All other commands are what the two scripts execute inside of Redis, or this test's own connection.
+        assertThat(commands.keySet())
+                .doesNotContain("eval", "publish", "subscribe", "script|load", "exists")
+                .isSubsetOf(
+                        "evalsha",
+                        "get",
+                        "set",
+                        "del",
+                        "hset",
+                        "hmget",
+                        "time",
+                        "info",
+                        "pttl",
+                        "pexpire",
+                        "ping",
+                        "config|resetstat",
+                        "client|setname",
+                        "client|setinfo",
+                        "hello",
+                        "select",
+                        "auth");
+    }
+
+    @Test
+    void a_guarded_run_is_two_commands_as_well() throws Exception {
+        try (JobGuard guard = JobGuard.builder(store).build()) {
+            guard.run(RunRequest.occurrence("warm"), run -> null);
+            redis.command("CONFIG", "RESETSTAT");
+            guard.run(RunRequest.lock("k").once("o"), run -> null);
+            assertThat(redis.commandStats()).containsEntry("evalsha", 2L).doesNotContainKey("eval");
+        }
+    }
+
+    @Test
+    void ten_thousand_short_runs_leave_no_key_and_no_thread() throws Exception {
+        try (JobGuard guard = JobGuard.builder(store).build()) {
+            guard.run(RunRequest.lock("warm"), run -> null);
+            Set<String> keysBefore = keys();
+            int threadsBefore = Thread.activeCount();
+            for (int i = 0; i < 10_000; i++) {
+                assertThat(guard.run(RunRequest.lock("job-" + i), run -> null).ran())
+                        .isTrue();
+            }
+            assertThat(keys()).isEqualTo(keysBefore).containsExactly("hapax:{cost:0}:m");
+            assertThat(Thread.activeCount()).isLessThanOrEqualTo(threadsBefore + 1);
+            assertThat(guard.activeRuns()).isZero();
+        }
+    }
+
+    @Test
+    void every_key_but_the_meta_key_has_a_time_to_live() {
+        granted(store, lock("held"));
+        get(store.release(granted(store, run("done")), Ending.done(Duration.ofHours(1))));
+        LeaseRequest waiter = new LeaseRequest(lock("held"), OwnerId.random(), "waiter", Duration.ofSeconds(30), true);
+        get(store.acquire(waiter));
+        assertThat(keys()).hasSize(4);
+        for (String key : keys()) {
+            long ttl = Long.parseLong(redis.command("PTTL", key).replaceAll("[^0-9-]", ""));
+            if (key.endsWith(":m")) {
+                assertThat(ttl).isEqualTo(-1);
+            } else {
+                assertThat(ttl).as(key).isPositive();
+            }
+        }
+    }
+
+    @Test
+    void renewals_go_in_calls_of_two_hundred() {
+        List<Lease> leases = new ArrayList<>();
+        for (int i = 0; i < 1001; i++) {
+            leases.add(granted(store, lock("many-" + i)));
+        }
+        get(store.renew(leases.subList(0, 1)));
+        redis.command("CONFIG", "RESETSTAT");
+        assertThat(get(store.renew(leases))).hasSize(1001);
+        assertThat(redis.commandStats()).containsEntry("evalsha", 6L).containsEntry("pexpire", 1001L);
+    }
+
+    @Test
+    void waiting_uses_one_subscription_a_process_and_leaves_nothing() {
+        granted(store, lock("a"));
+        for (int i = 0; i < 50; i++) {
+            get(store.nextChance(lock("a"), Duration.ofMillis(5)));
+        }
+        assertThat(redis.command("PUBSUB", "NUMSUB", "hapax:cost:wake")).contains("1");
+        assertThat(store.waiters()).isZero();
+    }
+
+    @Test
+    void a_closed_store_leaves_no_threads() {
+        // Else a thread that this one starts late would be counted.
+        store.close();
+        Set<Thread> before = Set.copyOf(Thread.getAllStackTraces().keySet());
+        RedissonLeaseStore another = Fixture.store(redis.url()).build();
+        another.close();
+        await().untilAsserted(() -> assertThat(Thread.getAllStackTraces().keySet().stream()
+                        .filter(thread -> !before.contains(thread))
+                        .filter(thread -> thread.getName().startsWith("redisson"))
+                        .toList())
+                .isEmpty());
+    }
+
+    @Test
+    void tokens_grow_in_microseconds_and_lose_no_digit() {
+        long last = 0;
+        for (int i = 0; i < 300; i++) {
+            Lease lease = granted(store, lock("t"));
+            assertThat(lease.token().value()).isGreaterThan(last).isGreaterThan(1_700_000_000_000_000L);
+            last = lease.token().value();
+            get(store.release(lease, Ending.NOT_DONE));
+        }
+        assertThat(redis.command("HGET", "hapax:{cost:0}:m", "last")).contains(Long.toString(last));
+    }
+}

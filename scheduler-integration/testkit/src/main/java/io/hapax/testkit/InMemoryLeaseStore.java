@@ -1,0 +1,154 @@
+package io.hapax.testkit;
+
+import io.hapax.lease.Acquisition;
+import io.hapax.lease.Ending;
+import io.hapax.lease.Holder;
+import io.hapax.lease.JobIdentity;
+import io.hapax.lease.Lease;
+import io.hapax.lease.LeaseRequest;
+import io.hapax.lease.LeaseStore;
+import io.hapax.lease.LeaseStoreException;
+import io.hapax.lease.Renewal;
+import io.hapax.time.Ticker;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.function.Function;
+
+/**
+ * A lease store in the memory of one process, on any ticker. For tests, and for programs with one replica.
+ *
+ * <p>It answers on the caller's thread, before the method returns; only {@link #nextChance} completes later. It passes
+ * {@link LeaseStoreContract}. Thread-safe.
+ */
+public final class InMemoryLeaseStore implements LeaseStore {
+
+    private static final Duration ANSWER_TIMEOUT = Duration.ofMillis(100);
+
+    private final LeaseMemory memory;
+    private final LeaseWaiters waiters;
+    private volatile boolean closed;
+
+    /**
+     * Creates the first client of an empty memory.
+     *
+     * @param ticker the clock on which leases lapse
+     */
+    public InMemoryLeaseStore(Ticker ticker) {
+        this(new LeaseMemory(ticker), new LeaseWaiters(ticker));
+    }
+
+    private InMemoryLeaseStore(LeaseMemory memory, LeaseWaiters waiters) {
+        this.memory = memory;
+        this.waiters = waiters;
+    }
+
+    /**
+     * Creates another client of the same memory, as another replica has one.
+     *
+     * @return the client; it is closed on its own
+     */
+    public InMemoryLeaseStore otherClient() {
+        return new InMemoryLeaseStore(memory, waiters);
+    }
+
+    /** Forgets leases and done markers, as a server does that restarts empty. Fencing tokens keep growing. */
+    public void forgetEverything() {
+        synchronized (memory) {
+            memory.forgetEverything();
+        }
+    }
+
+    /**
+     * Grants nothing new for a while. Until then, renewals re-assert forgotten leases (also over a holder with a lower
+     * token), and the release of a forgotten lease counts. What is known is still told: a held key answers
+     * {@link Acquisition.Held}, a completed occurrence {@link Acquisition.Done}.
+     *
+     * @param duration how long, from now; zero ends it
+     */
+    public void quarantine(Duration duration) {
+        synchronized (memory) {
+            memory.quarantine(duration);
+        }
+    }
+
+    @Override
+    public CompletionStage<Acquisition> acquire(LeaseRequest request) {
+        return answer(store -> {
+            Acquisition answer = store.acquire(request);
+            if (answer instanceof Acquisition.Granted) {
+                waiters.granted(LeaseKey.of(request.identity()));
+            }
+            return answer;
+        });
+    }
+
+    @Override
+    public CompletionStage<List<Renewal>> renew(List<Lease> leases) {
+        return answer(store -> leases.stream().map(store::renew).toList());
+    }
+
+    @Override
+    public CompletionStage<Boolean> release(Lease lease, Ending ending) {
+        return waking(lease.identity(), answer(store -> store.release(lease, ending)), released -> released);
+    }
+
+    @Override
+    public CompletionStage<Void> withdraw(LeaseRequest request) {
+        return waking(request.identity(), answer(store -> store.withdraw(request)), withdrawn -> withdrawn)
+                .thenAccept(withdrawn -> {});
+    }
+
+    @Override
+    public CompletionStage<Optional<Holder>> holder(JobIdentity identity) {
+        return answer(store -> store.holder(identity));
+    }
+
+    @Override
+    public CompletionStage<Optional<Holder>> forceRelease(JobIdentity identity) {
+        return waking(identity, answer(store -> store.forceRelease(identity)), Optional::isPresent);
+    }
+
+    @Override
+    public CompletionStage<Void> nextChance(JobIdentity identity, Duration atMost) {
+        if (closed) {
+            return CompletableFuture.completedFuture(null);
+        }
+        return waiters.await(this, LeaseKey.of(identity), atMost);
+    }
+
+    @Override
+    public Duration answerTimeout() {
+        return ANSWER_TIMEOUT;
+    }
+
+    /** Ends the waiting of this client's callers; each later call fails. */
+    @Override
+    public void close() {
+        closed = true;
+        waiters.closed(this);
+    }
+
+    private <T> CompletableFuture<T> answer(Function<LeaseMemory, T> question) {
+        if (closed) {
+            return CompletableFuture.failedFuture(
+                    new LeaseStoreException("this client of the in-memory lease store is closed; open another one"));
+        }
+        synchronized (memory) {
+            return CompletableFuture.completedFuture(question.apply(memory));
+        }
+    }
+
+    /** Waiters are woken outside the lock, and before the caller goes on. */
+    private <T> CompletableFuture<T> waking(
+            JobIdentity identity, CompletableFuture<T> answer, Function<T, Boolean> released) {
+        return answer.thenApply(value -> {
+            if (released.apply(value)) {
+                waiters.released(LeaseKey.of(identity));
+            }
+            return value;
+        });
+    }
+}

@@ -1,0 +1,217 @@
+package io.hapax.testkit;
+
+import io.hapax.lease.Acquisition;
+import io.hapax.lease.Ending;
+import io.hapax.lease.FencingToken;
+import io.hapax.lease.Holder;
+import io.hapax.lease.JobIdentity;
+import io.hapax.lease.Lease;
+import io.hapax.lease.LeaseRequest;
+import io.hapax.lease.OwnerId;
+import io.hapax.lease.Renewal;
+import io.hapax.lease.RunKey;
+import io.hapax.time.NanoTime;
+import io.hapax.time.Ticker;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/** What the clients of one {@link InMemoryLeaseStore} share. Not thread-safe: the store holds its lock. */
+final class LeaseMemory {
+
+    private static final Instant EPOCH = Instant.parse("2026-01-01T00:00:00Z");
+    /** How long a release is remembered at least, so that it can be repeated. */
+    private static final Duration DEPARTURE_RETENTION = Duration.ofMinutes(1);
+
+    private final Ticker ticker;
+    private final NanoTime start;
+    private final Map<LeaseKey, Grant> grants = new HashMap<>();
+    private final Map<RunKey, Marker> done = new HashMap<>();
+    private final Map<OwnerId, Departure> departures = new HashMap<>();
+    /** Survives the loss of everything else, as a server's clock does. */
+    private long lastToken;
+
+    private NanoTime quarantineEnd;
+
+    LeaseMemory(Ticker ticker) {
+        this.ticker = ticker;
+        this.start = ticker.now();
+        this.quarantineEnd = start;
+    }
+
+    Acquisition acquire(LeaseRequest request) {
+        JobIdentity identity = request.identity();
+        Marker marker = marker(identity.runKey());
+        if (marker != null) {
+            return new Acquisition.Done(marker.by);
+        }
+        Grant grant = live(identity);
+        if (grant != null && !grant.lease.owner().equals(request.owner())) {
+            boolean sameRun = identity.run().equals(grant.lease.identity().run())
+                    && identity.run().isPresent();
+            return new Acquisition.Held(grant.holder(), sameRun, grant.end.since(ticker.now()));
+        }
+        Duration quarantine = quarantineLeft();
+        if (grant == null && !quarantine.isZero()) {
+            return new Acquisition.Quarantined(quarantine, "the test has put the store in quarantine");
+        }
+        return new Acquisition.Granted(grant == null ? grant(request) : grantAgain(grant.lease, request));
+    }
+
+    Renewal renew(Lease lease) {
+        Grant grant = live(lease.identity());
+        if (grant != null && grant.lease.owner().equals(lease.owner())) {
+            put(lease);
+            return new Renewal.Renewed(false);
+        }
+        if (mayReassert(lease, grant)) {
+            put(lease);
+            return new Renewal.Renewed(true);
+        }
+        return new Renewal.Gone(grant == null ? null : grant.holder());
+    }
+
+    /** Returns whether the owner held the lease; if it did, the caller wakes the waiters. */
+    boolean release(Lease lease, Ending ending) {
+        Departure departure = departures.get(lease.owner());
+        if (departure != null && ticker.now().isBefore(departure.forgottenAt)) {
+            return departure.repeatedBy(ending);
+        }
+        Grant grant = live(lease.identity());
+        boolean held = grant != null && grant.lease.owner().equals(lease.owner());
+        if (!held && !mayReassert(lease, grant)) {
+            return false;
+        }
+        if (held) {
+            grants.remove(LeaseKey.of(lease.identity()));
+        }
+        depart(lease, ending);
+        lease.identity().run().filter(run -> ending.isDone()).ifPresent(run -> {
+            Holder by = new Holder(lease.owner(), lease.token(), lease.worker(), run.value(), instant());
+            done.put(run, new Marker(by, ticker.now().plus(ending.retention())));
+        });
+        return true;
+    }
+
+    boolean withdraw(LeaseRequest request) {
+        Grant grant = live(request.identity());
+        boolean granted = grant != null && grant.lease.owner().equals(request.owner());
+        if (granted) {
+            grants.remove(LeaseKey.of(request.identity()));
+        }
+        return granted;
+    }
+
+    Optional<Holder> holder(JobIdentity identity) {
+        return Optional.ofNullable(live(identity)).map(Grant::holder);
+    }
+
+    Optional<Holder> forceRelease(JobIdentity identity) {
+        Optional<Grant> grant = Optional.ofNullable(live(identity));
+        grant.ifPresent(forced -> {
+            grants.remove(LeaseKey.of(identity));
+            departures.put(forced.lease.owner(), new Departure(null, departureEnd(forced.lease)));
+        });
+        return grant.map(Grant::holder);
+    }
+
+    void forgetEverything() {
+        grants.clear();
+        done.clear();
+        departures.clear();
+    }
+
+    void quarantine(Duration duration) {
+        quarantineEnd = ticker.now().plus(duration);
+    }
+
+    private Lease grant(LeaseRequest request) {
+        lastToken++;
+        departures.remove(request.owner());
+        Lease lease = new Lease(
+                request.identity(),
+                request.owner(),
+                new FencingToken(lastToken),
+                request.worker(),
+                request.ttl(),
+                instant());
+        put(lease);
+        return lease;
+    }
+
+    /** The asker counts its validity from this request, so the lease has to live for a whole ttl from now. */
+    private Lease grantAgain(Lease lease, LeaseRequest request) {
+        Lease again =
+                new Lease(lease.identity(), lease.owner(), lease.token(), lease.worker(), request.ttl(), lease.since());
+        put(again);
+        return again;
+    }
+
+    private void put(Lease lease) {
+        lastToken = Math.max(lastToken, lease.token().value());
+        grants.put(LeaseKey.of(lease.identity()), new Grant(lease, ticker.now().plus(lease.ttl())));
+    }
+
+    private boolean mayReassert(Lease lease, @Nullable Grant present) {
+        return !quarantineLeft().isZero()
+                && !departures.containsKey(lease.owner())
+                && (present == null || present.lease.token().compareTo(lease.token()) < 0);
+    }
+
+    private void depart(Lease lease, Ending ending) {
+        departures.values().removeIf(old -> !ticker.now().isBefore(old.forgottenAt));
+        departures.put(lease.owner(), new Departure(ending, departureEnd(lease)));
+    }
+
+    private NanoTime departureEnd(Lease lease) {
+        return ticker.now().plus(lease.ttl()).plus(DEPARTURE_RETENTION);
+    }
+
+    private @Nullable Grant live(JobIdentity identity) {
+        LeaseKey key = LeaseKey.of(identity);
+        Grant grant = grants.get(key);
+        if (grant != null && !ticker.now().isBefore(grant.end)) {
+            grants.remove(key);
+            return null;
+        }
+        return grant;
+    }
+
+    private @Nullable Marker marker(@Nullable RunKey run) {
+        Marker marker = run == null ? null : done.get(run);
+        if (marker != null && !ticker.now().isBefore(marker.end)) {
+            done.remove(run);
+            return null;
+        }
+        return marker;
+    }
+
+    private Duration quarantineLeft() {
+        Duration left = quarantineEnd.since(ticker.now());
+        return left.isNegative() ? Duration.ZERO : left;
+    }
+
+    private Instant instant() {
+        return EPOCH.plus(ticker.now().since(start));
+    }
+
+    /** A lease and the first instant at which it is dead. */
+    private record Grant(Lease lease, NanoTime end) {
+        Holder holder() {
+            String run = lease.identity().run().map(RunKey::value).orElse("");
+            return new Holder(lease.owner(), lease.token(), lease.worker(), run, lease.since());
+        }
+    }
+
+    private record Marker(Holder by, NanoTime end) {}
+
+    /** How an owner gave its lease back; null if it was taken away. */
+    private record Departure(@Nullable Ending ending, NanoTime forgottenAt) {
+        boolean repeatedBy(Ending again) {
+            return ending != null && ending.isDone() == again.isDone();
+        }
+    }
+}

@@ -1,0 +1,603 @@
+package io.hapax.testkit;
+
+import static io.hapax.testkit.LeaseAttempts.LONG;
+import static io.hapax.testkit.LeaseAttempts.WORKER;
+import static io.hapax.testkit.LeaseAttempts.acquire;
+import static io.hapax.testkit.LeaseAttempts.freshLock;
+import static io.hapax.testkit.LeaseAttempts.freshPair;
+import static io.hapax.testkit.LeaseAttempts.freshRun;
+import static io.hapax.testkit.LeaseAttempts.get;
+import static io.hapax.testkit.LeaseAttempts.granted;
+import static io.hapax.testkit.LeaseAttempts.nextRun;
+import static io.hapax.testkit.LeaseAttempts.ownedBy;
+import static io.hapax.testkit.LeaseAttempts.request;
+import static io.hapax.testkit.LeaseAttempts.waiting;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+import static org.assertj.core.api.InstanceOfAssertFactories.type;
+
+import io.hapax.lease.Acquisition;
+import io.hapax.lease.Ending;
+import io.hapax.lease.FencingToken;
+import io.hapax.lease.Holder;
+import io.hapax.lease.JobIdentity;
+import io.hapax.lease.Lease;
+import io.hapax.lease.LeaseRequest;
+import io.hapax.lease.LeaseStore;
+import io.hapax.lease.LockKey;
+import io.hapax.lease.OwnerId;
+import io.hapax.lease.Renewal;
+import io.hapax.lease.RunKey;
+import java.time.Duration;
+import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import java.util.function.BiFunction;
+import java.util.function.Consumer;
+import java.util.function.IntFunction;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/**
+ * What every {@link LeaseStore} has to do. A store passes if a subclass of this one passes, for each configuration of
+ * the store. Every test uses fresh keys, so the servers may be shared.
+ */
+public abstract class LeaseStoreContract {
+
+    private static final Duration RETENTION = Duration.ofMinutes(1);
+    private static final int THREADS = 32;
+
+    /** For subclasses. */
+    protected LeaseStoreContract() {}
+
+    /**
+     * Returns the client under test, out of quarantine; the same one within a test.
+     *
+     * @return an open store
+     */
+    protected abstract LeaseStore store();
+
+    /**
+     * Returns another client of the same memory, as another replica has one; the same one within a test.
+     *
+     * @return an open store
+     */
+    protected abstract LeaseStore otherClient();
+
+    /**
+     * Lets a little more than a duration pass for the store, so that whatever lives no longer has lapsed. Far less than
+     * a minute may pass.
+     *
+     * @param ttl the duration
+     */
+    protected abstract void letLapse(Duration ttl);
+
+    /**
+     * Returns a ttl so short that tests can wait until it has passed, yet longer than a few calls of the store.
+     *
+     * @return the shortest ttl that the tests use, 400 ms unless overridden
+     */
+    protected Duration shortTtl() {
+        return Duration.ofMillis(400);
+    }
+
+    @Test
+    void a_free_key_is_granted_to_the_owner_who_asked() {
+        LeaseRequest request = request(freshPair(), LONG);
+        Lease lease = granted(store(), request);
+
+        assertThat(lease.identity()).isEqualTo(request.identity());
+        assertThat(lease.owner()).isEqualTo(request.owner());
+        assertThat(lease.worker()).isEqualTo(WORKER);
+        assertThat(lease.ttl()).isEqualTo(LONG);
+        assertThat(lease.token().value()).isPositive();
+    }
+
+    @Test
+    void a_held_key_is_refused_to_everybody_else_and_the_answer_names_the_holder() {
+        JobIdentity identity = freshPair();
+        Lease lease = granted(store(), identity);
+
+        for (LeaseStore client : List.of(store(), otherClient())) {
+            Acquisition.Held held = held(acquire(client, identity));
+            assertHolder(held.holder(), lease);
+            assertThat(held.ttlLeft()).isBetween(LONG.dividedBy(2), LONG);
+        }
+    }
+
+    @Test
+    void the_holder_can_be_looked_up_by_any_client_until_it_releases() {
+        JobIdentity identity = freshPair();
+        assertThat(get(otherClient().holder(identity))).isEmpty();
+        Lease lease = granted(store(), identity);
+
+        assertHolder(get(store().holder(identity)).orElseThrow(), lease);
+        assertHolder(get(otherClient().holder(identity)).orElseThrow(), lease);
+        get(store().release(lease, Ending.NOT_DONE));
+        assertThat(get(otherClient().holder(identity))).isEmpty();
+    }
+
+    @Test
+    void a_refusal_tells_the_same_run_from_another_one() {
+        JobIdentity identity = freshPair();
+        granted(store(), identity);
+
+        assertThat(held(acquire(otherClient(), identity)).sameRun()).isTrue();
+        assertThat(held(acquire(otherClient(), nextRun(identity))).sameRun()).isFalse();
+        JobIdentity lockOnly = new JobIdentity(identity.lockKey(), null);
+        assertThat(held(acquire(otherClient(), lockOnly)).sameRun()).isFalse();
+    }
+
+    @Test
+    void two_holders_without_a_run_key_are_not_the_same_run_and_two_on_one_run_key_are() {
+        JobIdentity lock = freshLock();
+        granted(store(), lock);
+        assertThat(held(acquire(otherClient(), lock)).sameRun()).isFalse();
+
+        JobIdentity run = freshRun();
+        granted(store(), run);
+        assertThat(held(acquire(otherClient(), run)).sameRun()).isTrue();
+    }
+
+    @Test
+    void a_lock_key_and_a_run_key_of_the_same_text_do_not_collide() {
+        String text = "a-" + OwnerId.random();
+        JobIdentity lock = new JobIdentity(new LockKey(text), null);
+        JobIdentity run = new JobIdentity(null, new RunKey(text));
+        Lease onLock = granted(store(), lock);
+        Lease onRun = granted(store(), run);
+
+        assertThat(get(store().release(onRun, Ending.done(RETENTION)))).isTrue();
+        assertThat(get(store().holder(lock)).map(Holder::owner)).contains(onLock.owner());
+        get(store().release(onLock, Ending.NOT_DONE));
+        granted(store(), lock);
+        assertThat(acquire(store(), run)).isInstanceOf(Acquisition.Done.class);
+    }
+
+    @Test
+    void asking_again_as_the_same_owner_gives_the_same_lease_for_a_whole_ttl_from_now() {
+        LeaseRequest first = request(freshPair(), shortTtl());
+        LeaseRequest again = new LeaseRequest(first.identity(), first.owner(), WORKER, LONG, false);
+        Lease lease = granted(store(), first);
+        Lease same = granted(store(), again);
+        Lease sameElsewhere = granted(otherClient(), again);
+
+        assertThat(List.of(same.token(), sameElsewhere.token())).containsOnly(lease.token());
+        letLapse(shortTtl());
+        assertThat(held(acquire(otherClient(), first.identity())).holder().owner())
+                .isEqualTo(first.owner());
+        assertThat(get(store().release(same, Ending.NOT_DONE))).isTrue();
+    }
+
+    @Test
+    void a_released_key_is_free_and_releasing_again_frees_nobody_else() {
+        JobIdentity identity = freshPair();
+        Lease lease = granted(store(), identity);
+
+        assertThat(get(store().release(lease, Ending.NOT_DONE))).isTrue();
+        get(store().release(lease, Ending.NOT_DONE));
+        Lease successor = granted(otherClient(), identity);
+        get(store().release(lease, Ending.NOT_DONE));
+        assertThat(get(store().holder(identity)).map(Holder::owner)).contains(successor.owner());
+    }
+
+    @Test
+    void releasing_as_done_again_is_true_and_the_marker_stays() {
+        JobIdentity identity = freshPair();
+        Lease lease = granted(store(), identity);
+
+        assertThat(get(store().release(lease, Ending.done(RETENTION)))).isTrue();
+        assertThat(get(store().release(lease, Ending.done(RETENTION)))).isTrue();
+        assertThat(acquire(otherClient(), identity)).isInstanceOf(Acquisition.Done.class);
+    }
+
+    @Test
+    void a_release_by_somebody_else_changes_nothing() {
+        JobIdentity identity = freshPair();
+        Lease lease = granted(store(), identity);
+        Lease forged = ownedBy(OwnerId.random(), lease);
+
+        assertThat(get(store().release(forged, Ending.NOT_DONE))).isFalse();
+        assertThat(get(otherClient().release(forged, Ending.done(RETENTION)))).isFalse();
+        assertHolder(held(acquire(store(), identity)).holder(), lease);
+    }
+
+    @ParameterizedTest
+    @MethodSource("identitiesWithARun")
+    void a_completed_occurrence_is_never_granted_again_and_the_answer_names_who_completed_it(JobIdentity identity) {
+        Lease lease = granted(store(), identity);
+        assertThat(get(store().release(lease, Ending.done(RETENTION)))).isTrue();
+
+        for (LeaseStore client : List.of(store(), otherClient())) {
+            Holder by = done(acquire(client, identity)).by();
+            assertThat(by.owner()).isEqualTo(lease.owner());
+            assertThat(by.token()).isEqualTo(lease.token());
+            assertThat(by.worker()).isEqualTo(WORKER);
+        }
+        assertThat(get(store().holder(identity))).isEmpty();
+    }
+
+    @ParameterizedTest
+    @MethodSource("identitiesWithARun")
+    void an_occurrence_released_as_not_done_is_granted_again(JobIdentity identity) {
+        get(store().release(granted(store(), identity), Ending.NOT_DONE));
+        granted(otherClient(), identity);
+    }
+
+    @Test
+    void a_done_marker_stops_its_own_occurrence_and_no_other() {
+        JobIdentity identity = freshPair();
+        get(store().release(granted(store(), identity), Ending.done(RETENTION)));
+
+        Lease next = granted(otherClient(), nextRun(identity));
+        assertThat(acquire(store(), identity)).isInstanceOf(Acquisition.Done.class);
+        get(otherClient().release(next, Ending.NOT_DONE));
+        granted(store(), new JobIdentity(identity.lockKey(), null));
+    }
+
+    @Test
+    void a_done_ending_without_a_run_key_leaves_no_marker() {
+        JobIdentity identity = freshLock();
+        assertThat(get(store().release(granted(store(), identity), Ending.done(RETENTION))))
+                .isTrue();
+        granted(otherClient(), identity);
+    }
+
+    @Test
+    void a_done_marker_is_forgotten_after_its_retention() {
+        JobIdentity identity = freshPair();
+        get(store().release(granted(store(), identity), Ending.done(shortTtl())));
+        assertThat(acquire(store(), identity)).isInstanceOf(Acquisition.Done.class);
+
+        letLapse(shortTtl());
+        granted(store(), identity);
+    }
+
+    @Test
+    void a_lapsed_lease_can_neither_be_renewed_nor_release_its_successor_nor_leave_a_done_marker() {
+        JobIdentity identity = freshPair();
+        Lease lapsed = granted(store(), identity, shortTtl());
+        letLapse(shortTtl());
+        assertThat(get(store().holder(identity))).isEmpty();
+        Lease successor = granted(otherClient(), identity);
+
+        assertThat(renew(store(), lapsed)).satisfies(goneTo(successor));
+        assertThat(get(store().release(lapsed, Ending.done(RETENTION)))).isFalse();
+        assertHolder(held(acquire(store(), identity)).holder(), successor);
+        assertThat(get(otherClient().release(successor, Ending.NOT_DONE))).isTrue();
+        granted(store(), identity);
+    }
+
+    @Test
+    void a_lapsed_lease_without_a_successor_is_lost_as_well() {
+        JobIdentity identity = freshPair();
+        Lease lapsed = granted(store(), identity, shortTtl());
+        letLapse(shortTtl());
+
+        assertThat(renew(store(), lapsed)).isEqualTo(new Renewal.Gone(null));
+        assertThat(get(store().release(lapsed, Ending.done(RETENTION)))).isFalse();
+        granted(otherClient(), identity);
+    }
+
+    @Test
+    void a_renewed_lease_lives_for_a_whole_ttl_from_the_renewal() {
+        Duration ttl = shortTtl().multipliedBy(4);
+        Duration more = shortTtl().multipliedBy(2).plus(shortTtl().dividedBy(4));
+        JobIdentity identity = freshPair();
+        Lease lease = granted(store(), identity, ttl);
+
+        letLapse(more);
+        assertThat(renew(store(), lease)).isEqualTo(new Renewal.Renewed(false));
+        letLapse(more);
+        assertHolder(held(acquire(otherClient(), identity)).holder(), lease);
+        letLapse(more);
+        granted(otherClient(), identity);
+    }
+
+    @Test
+    void a_batch_of_renewals_is_answered_in_order_and_trouble_with_one_does_not_touch_the_others() {
+        Lease first = granted(store(), freshPair());
+        Lease taken = granted(store(), freshRun(), shortTtl());
+        Lease lapsed = granted(store(), freshLock(), shortTtl());
+        Lease forced = granted(store(), freshPair());
+        Lease last = granted(store(), freshRun());
+        letLapse(shortTtl());
+        Lease taker = granted(otherClient(), taken.identity());
+        get(otherClient().forceRelease(forced.identity()));
+
+        List<Renewal> answers = get(store().renew(List.of(first, taken, lapsed, forced, last)));
+        assertThat(answers).hasSize(5);
+        assertThat(answers.get(0)).isEqualTo(new Renewal.Renewed(false));
+        assertThat(answers.get(1)).satisfies(goneTo(taker));
+        assertThat(answers.subList(2, 4)).containsOnly(new Renewal.Gone(null));
+        assertThat(answers.get(4)).isEqualTo(new Renewal.Renewed(false));
+    }
+
+    @Test
+    void an_empty_batch_of_renewals_has_no_answers() {
+        assertThat(get(store().renew(List.of()))).isEmpty();
+    }
+
+    @Test
+    void three_hundred_leases_are_renewed_in_one_batch() {
+        List<Lease> leases = Stream.generate(LeaseAttempts::freshPair)
+                .limit(300)
+                .map(identity -> granted(store(), identity))
+                .toList();
+        assertThat(get(store().renew(leases))).hasSize(300).containsOnly(new Renewal.Renewed(false));
+    }
+
+    @Test
+    void fencing_tokens_grow_over_a_release_a_lapse_and_a_forced_release() {
+        JobIdentity identity = freshPair();
+        List<FencingToken> tokens = new ArrayList<>();
+        Lease released = granted(store(), identity, shortTtl());
+        tokens.add(released.token());
+        get(store().release(released, Ending.NOT_DONE));
+        tokens.add(granted(otherClient(), identity, shortTtl()).token());
+        letLapse(shortTtl());
+        tokens.add(granted(store(), identity).token());
+        get(store().forceRelease(identity));
+        tokens.add(granted(otherClient(), nextRun(identity)).token());
+
+        assertGrowing(tokens);
+    }
+
+    @Test
+    void fencing_tokens_grow_over_a_hundred_grants_on_two_clients() {
+        JobIdentity identity = freshLock();
+        List<FencingToken> tokens = new ArrayList<>();
+        for (int i = 0; i < 100; i++) {
+            LeaseStore client = i % 2 == 0 ? store() : otherClient();
+            Lease lease = granted(client, identity);
+            tokens.add(lease.token());
+            get(client.release(lease, Ending.NOT_DONE));
+        }
+        assertGrowing(tokens);
+    }
+
+    @Test
+    void fencing_tokens_grow_in_the_order_in_which_contending_threads_hold_the_key() {
+        JobIdentity identity = freshLock();
+        List<FencingToken> tokens = Collections.synchronizedList(new ArrayList<>());
+        concurrently(8, thread -> {
+            LeaseStore client = thread % 2 == 0 ? store() : otherClient();
+            for (int i = 0; i < 25; i++) {
+                if (acquire(client, identity) instanceof Acquisition.Granted granted) {
+                    tokens.add(granted.lease().token());
+                    get(client.release(granted.lease(), Ending.NOT_DONE));
+                }
+            }
+            return true;
+        });
+        assertGrowing(tokens);
+    }
+
+    @Test
+    void of_many_concurrent_requests_exactly_one_is_granted() {
+        JobIdentity identity = freshPair();
+        List<Acquisition> answers =
+                concurrently(THREADS, thread -> acquire(thread % 2 == 0 ? store() : otherClient(), identity));
+
+        List<Lease> granted = answers.stream()
+                .filter(Acquisition.Granted.class::isInstance)
+                .map(answer -> ((Acquisition.Granted) answer).lease())
+                .toList();
+        assertThat(granted).hasSize(1);
+        assertThat(answers.stream()
+                        .filter(Acquisition.Held.class::isInstance)
+                        .map(answer -> ((Acquisition.Held) answer).holder().owner()))
+                .hasSize(THREADS - 1)
+                .containsOnly(granted.get(0).owner());
+    }
+
+    @Test
+    void withdrawing_a_granted_request_frees_the_key() {
+        LeaseRequest request = request(freshPair(), LONG);
+        granted(store(), request);
+
+        get(store().withdraw(request));
+        get(store().withdraw(request));
+        granted(otherClient(), request.identity());
+    }
+
+    @Test
+    void withdrawing_a_refused_or_unknown_request_does_not_disturb_the_holder() {
+        JobIdentity identity = freshPair();
+        LeaseRequest refused = request(identity, LONG);
+        Lease lease = granted(otherClient(), identity);
+        held(get(store().acquire(refused)));
+
+        get(store().withdraw(refused));
+        get(store().withdraw(request(freshPair(), LONG)));
+        assertHolder(get(store().holder(identity)).orElseThrow(), lease);
+        assertThat(renew(otherClient(), lease)).isEqualTo(new Renewal.Renewed(false));
+    }
+
+    @Test
+    void a_forced_release_names_the_holder_who_then_has_lost_the_lease() {
+        JobIdentity identity = freshPair();
+        assertThat(get(otherClient().forceRelease(identity))).isEmpty();
+        Lease lease = granted(store(), identity);
+
+        assertHolder(get(otherClient().forceRelease(identity)).orElseThrow(), lease);
+        assertThat(renew(store(), lease)).isEqualTo(new Renewal.Gone(null));
+        assertThat(get(store().release(lease, Ending.done(RETENTION)))).isFalse();
+        granted(otherClient(), identity);
+    }
+
+    @Test
+    void whoever_waits_is_woken_by_a_release_of_another_client() {
+        assertWakes((holder, lease) -> holder.release(lease, Ending.NOT_DONE));
+    }
+
+    @Test
+    void whoever_waits_is_woken_by_a_completion_of_another_client() {
+        assertWakes((holder, lease) -> holder.release(lease, Ending.done(RETENTION)));
+    }
+
+    @Test
+    void whoever_waits_is_woken_by_a_forced_release() {
+        assertWakes((holder, lease) -> holder.forceRelease(lease.identity()));
+    }
+
+    @Test
+    void waiting_ends_after_the_given_time_at_the_latest() {
+        JobIdentity identity = freshPair();
+        granted(store(), identity);
+        held(get(otherClient().acquire(waiting(identity))));
+        CompletionStage<Void> chance = otherClient().nextChance(identity, shortTtl());
+
+        letLapse(shortTtl());
+        get(chance);
+        assertThat(get(store().holder(identity))).isPresent();
+    }
+
+    @Test
+    void waiting_can_be_cancelled_without_harm() {
+        JobIdentity identity = freshPair();
+        Lease lease = granted(store(), identity);
+        CompletableFuture<Void> chance =
+                otherClient().nextChance(identity, LONG).toCompletableFuture();
+
+        assertThat(chance.cancel(true)).isTrue();
+        assertThat(get(store().release(lease, Ending.NOT_DONE))).isTrue();
+        granted(otherClient(), identity);
+    }
+
+    @ParameterizedTest
+    @MethodSource("oddTexts")
+    void odd_keys_work_like_any_other(String text) {
+        JobIdentity lock = new JobIdentity(new LockKey(text), null);
+        Lease lease = granted(store(), lock);
+        assertHolder(held(acquire(otherClient(), lock)).holder(), lease);
+        assertThat(get(store().renew(List.of(lease)))).containsExactly(new Renewal.Renewed(false));
+        assertThat(get(store().release(lease, Ending.NOT_DONE))).isTrue();
+
+        JobIdentity pair = new JobIdentity(lock.lockKey(), new RunKey(text));
+        assertThat(get(store().release(granted(store(), pair), Ending.done(RETENTION))))
+                .isTrue();
+        assertThat(acquire(otherClient(), pair)).isInstanceOf(Acquisition.Done.class);
+        granted(otherClient(), lock);
+    }
+
+    @Test
+    void long_keys_that_differ_only_at_their_end_are_different_keys() {
+        String start = OwnerId.random() + "x".repeat(400);
+        Lease one = granted(store(), new JobIdentity(new LockKey(start + "1"), new RunKey(start + "1")));
+        granted(store(), new JobIdentity(new LockKey(start + "2"), new RunKey(start + "2")));
+
+        get(store().release(one, Ending.done(RETENTION)));
+        granted(otherClient(), new JobIdentity(new LockKey(start + "1"), new RunKey(start + "3")));
+    }
+
+    @Test
+    void the_time_to_an_answer_is_bounded() {
+        assertThat(store().answerTimeout()).isPositive().isLessThan(LONG);
+    }
+
+    /** Fresh identities with a run key: alone, and with a lock key. */
+    static Stream<JobIdentity> identitiesWithARun() {
+        return Stream.of(freshRun(), freshPair());
+    }
+
+    /** Texts that are allowed in keys and easy to get wrong, made unique. */
+    static Stream<String> oddTexts() {
+        String unique = OwnerId.random().value();
+        String filler = "ü".repeat((512 - unique.length()) / 2);
+        return Stream.of(
+                unique + " Grüße 日本語 🔒",
+                "{" + unique + "}",
+                "{}" + unique,
+                unique + "}{",
+                "a:b::" + unique + ":",
+                " spaces  inside " + unique,
+                unique + " *?[a-z]\\ '\" %s %n $1 ;--",
+                unique + filler);
+    }
+
+    private static Acquisition.Held held(Acquisition answer) {
+        return assertThat(answer).asInstanceOf(type(Acquisition.Held.class)).actual();
+    }
+
+    private static Acquisition.Done done(Acquisition answer) {
+        return assertThat(answer).asInstanceOf(type(Acquisition.Done.class)).actual();
+    }
+
+    private static Renewal renew(LeaseStore store, Lease lease) {
+        List<Renewal> answers = get(store.renew(List.of(lease)));
+        assertThat(answers).hasSize(1);
+        return answers.get(0);
+    }
+
+    private static Consumer<Renewal> goneTo(Lease successor) {
+        return answer -> {
+            Renewal.Gone gone =
+                    assertThat(answer).asInstanceOf(type(Renewal.Gone.class)).actual();
+            assertHolder(gone.heldBy().orElseThrow(), successor);
+        };
+    }
+
+    /** A store may keep only a digest of the run key; everything else has to be right. */
+    private static void assertHolder(Holder holder, Lease lease) {
+        assertThat(holder.owner()).isEqualTo(lease.owner());
+        assertThat(holder.token()).isEqualTo(lease.token());
+        assertThat(holder.worker()).isEqualTo(lease.worker());
+        assertThat(holder.run())
+                .isIn("", lease.identity().run().map(RunKey::value).orElse(""));
+        assertThat(holder.since()).isCloseTo(lease.since(), within(1, ChronoUnit.SECONDS));
+    }
+
+    private static void assertGrowing(List<FencingToken> tokens) {
+        assertThat(tokens).isNotEmpty().isSorted().doesNotHaveDuplicates();
+    }
+
+    private void assertWakes(BiFunction<LeaseStore, Lease, CompletionStage<?>> freeing) {
+        JobIdentity identity = freshPair();
+        Lease lease = granted(store(), identity);
+        held(get(otherClient().acquire(waiting(identity))));
+        CompletionStage<Void> chance = otherClient().nextChance(identity, LONG);
+
+        get(freeing.apply(store(), lease));
+        get(chance);
+    }
+
+    /** Runs the same call on many threads that start at the same moment. */
+    private static <T> List<T> concurrently(int threads, IntFunction<T> call) {
+        ExecutorService pool = Executors.newFixedThreadPool(threads);
+        CountDownLatch start = new CountDownLatch(1);
+        try {
+            List<CompletableFuture<T>> calls = IntStream.range(0, threads)
+                    .mapToObj(thread -> CompletableFuture.supplyAsync(
+                            () -> {
+                                awaitStart(start);
+                                return call.apply(thread);
+                            },
+                            pool))
+                    .toList();
+            start.countDown();
+            return calls.stream().map(LeaseAttempts::get).toList();
+        } finally {
+            pool.shutdownNow();
+        }
+    }
+
+    private static void awaitStart(CountDownLatch start) {
+        try {
+            assertThat(start.await(10, TimeUnit.SECONDS)).isTrue();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new AssertionError("interrupted before the start", e);
+        }
+    }
+}

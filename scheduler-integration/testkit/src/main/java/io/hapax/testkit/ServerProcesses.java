@@ -1,0 +1,178 @@
+package io.hapax.testkit;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Comparator;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import java.util.stream.Stream;
+
+/** What embedded servers need of the operating system: ports, signals, temporary folders, an end with the JVM. */
+final class ServerProcesses {
+
+    /** Below the range that Linux and macOS use for outgoing connections, so that a stopped server keeps its port. */
+    private static final int FIRST_PORT = 20_000;
+
+    private static final int PORTS = 12_000;
+    private static final int PORT_ATTEMPTS = 100;
+    private static final int SIGNAL_SECONDS = 10;
+    private static final long REAP_NANOS = TimeUnit.SECONDS.toNanos(2);
+
+    private static final Set<Runnable> AT_EXIT = new LinkedHashSet<>();
+    private static boolean exiting;
+
+    static {
+        Runtime.getRuntime().addShutdownHook(new Thread(ServerProcesses::exit, "embedded-servers-exit"));
+    }
+
+    private ServerProcesses() {}
+
+    /** Runs an action when the JVM ends, last come first, unless {@link #notAtExit} is called; refuses if it is late. */
+    static void atExit(Runnable action) {
+        synchronized (AT_EXIT) {
+            if (exiting) {
+                throw new IllegalStateException("the JVM is ending; no server is started any more");
+            }
+            AT_EXIT.add(action);
+        }
+    }
+
+    static void notAtExit(Runnable action) {
+        synchronized (AT_EXIT) {
+            AT_EXIT.remove(action);
+        }
+    }
+
+    static int freePort() {
+        for (int attempt = 0; attempt < PORT_ATTEMPTS; attempt++) {
+            int port = FIRST_PORT + ThreadLocalRandom.current().nextInt(PORTS);
+            if (isFree(port)) {
+                return port;
+            }
+        }
+        throw new IllegalStateException("no free port among " + PORT_ATTEMPTS + " tried from " + FIRST_PORT + " to "
+                + (FIRST_PORT + PORTS) + "; stop servers that were left behind");
+    }
+
+    private static boolean isFree(int port) {
+        try (ServerSocket socket = new ServerSocket()) {
+            socket.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), port));
+            return true;
+        } catch (IOException taken) {
+            return false;
+        }
+    }
+
+    /** Sends a signal; children of a server may have ended meanwhile, which is no failure. */
+    static void signal(String signal, ProcessHandle process) {
+        String command = "kill -" + signal + " " + process.pid();
+        try {
+            Process kill = new ProcessBuilder(command.split(" "))
+                    .redirectErrorStream(true)
+                    .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+                    .start();
+            boolean done = kill.waitFor(SIGNAL_SECONDS, TimeUnit.SECONDS) && kill.exitValue() == 0;
+            if (!done && process.isAlive()) {
+                throw new IllegalStateException("'" + command + "' failed; may this user signal the server?");
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException("'" + command + "' could not be run", e);
+        } catch (InterruptedException e) {
+            throw interrupted(e);
+        }
+    }
+
+    /** Kills at once, also frozen processes, and waits until they have ended. */
+    static void kill(List<ProcessHandle> processes) {
+        processes.forEach(ProcessHandle::destroyForcibly);
+        long start = System.nanoTime();
+        for (ProcessHandle process : processes) {
+            while (process.isAlive()) {
+                long elapsed = System.nanoTime() - start;
+                if (elapsed > REAP_NANOS && isZombie(process)) {
+                    break;
+                }
+                if (elapsed > TimeUnit.SECONDS.toNanos(SIGNAL_SECONDS)) {
+                    throw new IllegalStateException("process " + process.pid() + " did not end after SIGKILL");
+                }
+                LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(2));
+            }
+        }
+    }
+
+    /** In a container whose first process reaps nobody, a dead orphan stays a zombie for ever. */
+    private static boolean isZombie(ProcessHandle process) {
+        try {
+            String stat = Files.readString(Path.of("/proc", String.valueOf(process.pid()), "stat"));
+            return stat.startsWith(") Z", stat.lastIndexOf(')'));
+        } catch (IOException notLinuxOrEndedJustNow) {
+            return false;
+        }
+    }
+
+    static Path temporaryFolder(String prefix) {
+        try {
+            return Files.createTempDirectory(prefix);
+        } catch (IOException e) {
+            throw new UncheckedIOException("no folder could be created in " + System.getProperty("java.io.tmpdir"), e);
+        }
+    }
+
+    /** Deletes what can be deleted; a leftover in the temporary folder is no reason to fail. */
+    static void delete(Path folder) {
+        try (Stream<Path> paths = Files.walk(folder)) {
+            for (Path path : paths.sorted(Comparator.reverseOrder()).toList()) {
+                Files.deleteIfExists(path);
+            }
+        } catch (IOException | UncheckedIOException leftOver) {
+            folder.toFile().deleteOnExit();
+        }
+    }
+
+    static void deleteContents(Path folder) {
+        try (Stream<Path> children = Files.list(folder)) {
+            children.toList().forEach(ServerProcesses::delete);
+        } catch (IOException e) {
+            throw new UncheckedIOException("the folder " + folder + " could not be emptied", e);
+        }
+    }
+
+    static String tail(Path log) {
+        try {
+            String text = Files.readString(log, StandardCharsets.UTF_8);
+            return text.substring(Math.max(0, text.length() - 2_000));
+        } catch (IOException e) {
+            return "(no log at " + log + ")";
+        }
+    }
+
+    static IllegalStateException interrupted(InterruptedException e) {
+        Thread.currentThread().interrupt();
+        return new IllegalStateException("interrupted while waiting for an embedded server", e);
+    }
+
+    private static void exit() {
+        List<Runnable> actions;
+        synchronized (AT_EXIT) {
+            exiting = true;
+            actions = List.copyOf(AT_EXIT);
+        }
+        for (int i = actions.size() - 1; i >= 0; i--) {
+            try {
+                actions.get(i).run();
+            } catch (RuntimeException e) {
+                System.err.println("an embedded server was left behind: " + e);
+            }
+        }
+    }
+}

@@ -1,0 +1,141 @@
+package io.hapax.testkit;
+
+import io.hapax.lease.Acquisition;
+import io.hapax.lease.Ending;
+import io.hapax.lease.FencingToken;
+import io.hapax.lease.Holder;
+import io.hapax.lease.JobIdentity;
+import io.hapax.lease.Lease;
+import io.hapax.lease.LeaseRequest;
+import io.hapax.lease.LeaseStore;
+import io.hapax.lease.LockKey;
+import io.hapax.lease.Renewal;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+
+/** A store with one planted flaw, for the contract to find. */
+final class BrokenLeaseStore implements LeaseStore {
+
+    enum Flaw {
+        RELEASE_WITHOUT_OWNER_CHECK,
+        TOKEN_DOES_NOT_GROW,
+        FORGETS_COMPLETIONS,
+        RENEWS_WHAT_IS_LOST,
+        RENEWS_IN_WRONG_ORDER,
+        WITHDRAWS_ANYBODY,
+        NEVER_WAKES,
+        NEVER_WAITS_TO_AN_END,
+        MIXES_LOCK_AND_RUN_KEYS,
+        CUTS_LONG_KEYS,
+        LEASE_LIVES_FOR_EVER,
+        SAME_RUN_IS_NEVER_TOLD
+    }
+
+    private final LeaseStore store;
+    private final Flaw flaw;
+
+    BrokenLeaseStore(LeaseStore store, Flaw flaw) {
+        this.store = store;
+        this.flaw = flaw;
+    }
+
+    @Override
+    public CompletionStage<Acquisition> acquire(LeaseRequest request) {
+        JobIdentity identity = bent(request.identity());
+        Duration ttl = flaw == Flaw.LEASE_LIVES_FOR_EVER ? Duration.ofDays(1) : request.ttl();
+        LeaseRequest bent = new LeaseRequest(identity, request.owner(), request.worker(), ttl, request.waiting());
+        return store.acquire(bent).thenApply(answer -> bent(answer, request));
+    }
+
+    @Override
+    public CompletionStage<List<Renewal>> renew(List<Lease> leases) {
+        return store.renew(leases.stream().map(this::bent).toList()).thenApply(answers -> switch (flaw) {
+            case RENEWS_WHAT_IS_LOST -> Collections.nCopies(answers.size(), new Renewal.Renewed(false));
+            case RENEWS_IN_WRONG_ORDER -> {
+                List<Renewal> reversed = new ArrayList<>(answers);
+                Collections.swap(reversed, 0, reversed.size() / 2);
+                yield reversed;
+            }
+            default -> answers;
+        });
+    }
+
+    @Override
+    public CompletionStage<Boolean> release(Lease lease, Ending ending) {
+        if (flaw == Flaw.RELEASE_WITHOUT_OWNER_CHECK) {
+            return store.forceRelease(lease.identity()).thenApply(holder -> true);
+        }
+        return store.release(bent(lease), flaw == Flaw.FORGETS_COMPLETIONS ? Ending.NOT_DONE : ending);
+    }
+
+    @Override
+    public CompletionStage<Void> withdraw(LeaseRequest request) {
+        if (flaw == Flaw.WITHDRAWS_ANYBODY) {
+            return store.forceRelease(request.identity()).thenAccept(holder -> {});
+        }
+        return store.withdraw(request);
+    }
+
+    @Override
+    public CompletionStage<Optional<Holder>> holder(JobIdentity identity) {
+        return store.holder(bent(identity));
+    }
+
+    @Override
+    public CompletionStage<Optional<Holder>> forceRelease(JobIdentity identity) {
+        return store.forceRelease(bent(identity));
+    }
+
+    @Override
+    public CompletionStage<Void> nextChance(JobIdentity identity, Duration atMost) {
+        return switch (flaw) {
+            case NEVER_WAKES -> store.nextChance(new JobIdentity(new LockKey("nobody's"), null), atMost);
+            case NEVER_WAITS_TO_AN_END -> new CompletableFuture<>();
+            default -> store.nextChance(bent(identity), atMost);
+        };
+    }
+
+    @Override
+    public Duration answerTimeout() {
+        return store.answerTimeout();
+    }
+
+    @Override
+    public void close() {
+        store.close();
+    }
+
+    private Acquisition bent(Acquisition answer, LeaseRequest request) {
+        if (answer instanceof Acquisition.Granted granted) {
+            Lease lease = granted.lease();
+            FencingToken token = flaw == Flaw.TOKEN_DOES_NOT_GROW ? new FencingToken(7) : lease.token();
+            return new Acquisition.Granted(
+                    new Lease(request.identity(), lease.owner(), token, lease.worker(), request.ttl(), lease.since()));
+        }
+        if (answer instanceof Acquisition.Held held && flaw == Flaw.SAME_RUN_IS_NEVER_TOLD) {
+            return new Acquisition.Held(held.holder(), false, held.ttlLeft());
+        }
+        return answer;
+    }
+
+    private Lease bent(Lease lease) {
+        return new Lease(
+                bent(lease.identity()), lease.owner(), lease.token(), lease.worker(), lease.ttl(), lease.since());
+    }
+
+    private JobIdentity bent(JobIdentity identity) {
+        LockKey lock = identity.lockKey();
+        if (flaw == Flaw.MIXES_LOCK_AND_RUN_KEYS && lock == null) {
+            return new JobIdentity(new LockKey(identity.leaseName()), identity.runKey());
+        }
+        if (flaw == Flaw.CUTS_LONG_KEYS && lock != null && lock.value().length() > 200) {
+            return new JobIdentity(new LockKey(lock.value().substring(0, 200)), identity.runKey());
+        }
+        return identity;
+    }
+}

@@ -1,0 +1,95 @@
+package io.hapax.testkit;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.platform.engine.discovery.DiscoverySelectors.selectClass;
+
+import io.hapax.lease.LeaseStore;
+import io.hapax.testkit.BrokenLeaseStore.Flaw;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.platform.engine.TestExecutionResult;
+import org.junit.platform.launcher.LauncherDiscoveryRequest;
+import org.junit.platform.launcher.TestExecutionListener;
+import org.junit.platform.launcher.TestIdentifier;
+import org.junit.platform.launcher.core.LauncherDiscoveryRequestBuilder;
+import org.junit.platform.launcher.core.LauncherFactory;
+
+/** The contract is only worth something if it can fail. */
+class ContractFindsFlawsTest {
+
+    private static final String FLAW = "hapax.test.flaw";
+    private static final String ANSWER_SECONDS = "hapax.contract.answer-seconds";
+
+    @ParameterizedTest
+    @CsvSource({
+        "RELEASE_WITHOUT_OWNER_CHECK, a_release_by_somebody_else_changes_nothing()",
+        "TOKEN_DOES_NOT_GROW, fencing_tokens_grow_over_a_release_a_lapse_and_a_forced_release()",
+        "TOKEN_DOES_NOT_GROW, fencing_tokens_grow_over_a_hundred_grants_on_two_clients()",
+        "FORGETS_COMPLETIONS, a_done_marker_stops_its_own_occurrence_and_no_other()",
+        "RENEWS_WHAT_IS_LOST, a_lapsed_lease_without_a_successor_is_lost_as_well()",
+        "RENEWS_IN_WRONG_ORDER, a_batch_of_renewals_is_answered_in_order_and_trouble_with_one_does_not_touch_the_others()",
+        "NEVER_WAKES, whoever_waits_is_woken_by_a_release_of_another_client()",
+        "NEVER_WAITS_TO_AN_END, waiting_ends_after_the_given_time_at_the_latest()",
+        "WITHDRAWS_ANYBODY, withdrawing_a_refused_or_unknown_request_does_not_disturb_the_holder()",
+        "MIXES_LOCK_AND_RUN_KEYS, a_lock_key_and_a_run_key_of_the_same_text_do_not_collide()",
+        "CUTS_LONG_KEYS, long_keys_that_differ_only_at_their_end_are_different_keys()",
+        "LEASE_LIVES_FOR_EVER, a_lapsed_lease_without_a_successor_is_lost_as_well()",
+        "SAME_RUN_IS_NEVER_TOLD, a_refusal_tells_the_same_run_from_another_one()"
+    })
+    void a_planted_flaw_is_found_by_the_test_that_is_about_it(Flaw flaw, String test) {
+        assertThat(failures(flaw)).contains(test);
+    }
+
+    private static List<String> failures(Flaw flaw) {
+        List<String> failed = new CopyOnWriteArrayList<>();
+        LauncherDiscoveryRequest request = LauncherDiscoveryRequestBuilder.request()
+                .selectors(selectClass(Broken.class))
+                .configurationParameter("junit.jupiter.extensions.autodetection.enabled", "false")
+                .build();
+        System.setProperty(FLAW, flaw.name());
+        System.setProperty(ANSWER_SECONDS, "1");
+        try {
+            LauncherFactory.create().execute(request, new TestExecutionListener() {
+                @Override
+                public void executionFinished(TestIdentifier test, TestExecutionResult result) {
+                    if (test.isTest() && result.getStatus() == TestExecutionResult.Status.FAILED) {
+                        failed.add(test.getDisplayName());
+                    }
+                }
+            });
+        } finally {
+            System.clearProperty(FLAW);
+            System.clearProperty(ANSWER_SECONDS);
+        }
+        return failed;
+    }
+
+    /** Nested and without the name of a test, so that only the launcher above runs it. */
+    @EnabledIfSystemProperty(named = FLAW, matches = ".+")
+    static class Broken extends LeaseStoreContract {
+        private final ManualTicker ticker = new ManualTicker();
+        private final InMemoryLeaseStore memory = new InMemoryLeaseStore(ticker);
+        private final Flaw flaw = Flaw.valueOf(System.getProperty(FLAW));
+        private final LeaseStore store = new BrokenLeaseStore(memory, flaw);
+        private final LeaseStore other = new BrokenLeaseStore(memory.otherClient(), flaw);
+
+        @Override
+        protected LeaseStore store() {
+            return store;
+        }
+
+        @Override
+        protected LeaseStore otherClient() {
+            return other;
+        }
+
+        @Override
+        protected void letLapse(Duration ttl) {
+            ticker.advance(ttl.plusNanos(1));
+        }
+    }
+}
