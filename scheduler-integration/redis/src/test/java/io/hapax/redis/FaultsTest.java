@@ -285,6 +285,7 @@ class FaultsTest {
                 .hasMessageContaining("no permission")
                 .hasMessageContaining("evalsha");
         redis.command(rights.split(" "));
+        redis.command("ACL", "LOG", "RESET");
         try (RedissonLeaseStore poorest = Fixture.store("redis://guard:pw@127.0.0.1:" + redis.port())
                 .fresh(true)
                 .build()) {
