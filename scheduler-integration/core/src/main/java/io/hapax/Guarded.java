@@ -27,6 +27,14 @@ public @interface Guarded {
     String key() default "";
 
     /**
+     * Names what must not happen twice, for example an order that a shop may queue more than once; the same placeholders
+     * as in {@link #key()}. Empty means the adapter's default: the planned firing, or the id of the job.
+     *
+     * @return the run key
+     */
+    String once() default "";
+
+    /**
      * Says how long a lease lives unless renewed.
      *
      * @return a duration, or empty for the guard's default

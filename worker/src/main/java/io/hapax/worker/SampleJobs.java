@@ -1,0 +1,177 @@
+package io.hapax.worker;
+
+import static org.quartz.CronScheduleBuilder.cronSchedule;
+import static org.quartz.JobBuilder.newJob;
+import static org.quartz.TriggerBuilder.newTrigger;
+
+import io.hapax.Guarded;
+import io.hapax.OnConflict;
+import java.time.Duration;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.quartz.DisallowConcurrentExecution;
+import org.quartz.Job;
+import org.quartz.JobExecutionContext;
+import org.quartz.ObjectAlreadyExistsException;
+import org.quartz.Scheduler;
+import org.quartz.SchedulerException;
+import org.quartz.impl.matchers.GroupMatcher;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** The jobs that every replica schedules. */
+final class SampleJobs {
+
+    private static final Logger LOG = LoggerFactory.getLogger(SampleJobs.class);
+    private static final String GROUP = "sample";
+    // Quartz and JobRunr create the jobs, so what they need is handed over here.
+    private static volatile @Nullable RunRecorder recorder;
+
+    private final List<Scheduler> schedulers;
+
+    private SampleJobs(List<Scheduler> schedulers) {
+        this.schedulers = schedulers;
+    }
+
+    static SampleJobs schedule(Scheduler replica, Scheduler clustered, RunRecorder runs) throws SchedulerException {
+        recorder = runs;
+        add(replica, Tick.class, "tick", "* * * * * ?");
+        add(replica, Report.class, "report", "0/2 * * * * ?");
+        add(clustered, Settle.class, "settle", "0/4 * * * * ?");
+        return new SampleJobs(List.of(replica, clustered));
+    }
+
+    private static void add(Scheduler scheduler, Class<? extends Job> job, String name, String cron)
+            throws SchedulerException {
+        try {
+            scheduler.scheduleJob(
+                    newJob(job).withIdentity(name, GROUP).requestRecovery().build(),
+                    newTrigger()
+                            .withIdentity(name, GROUP)
+                            .withSchedule(cronSchedule(cron))
+                            .build());
+        } catch (ObjectAlreadyExistsException anotherReplicaWasFaster) {
+            LOG.debug("{} is scheduled already", name);
+        }
+    }
+
+    /** Stops new firings. */
+    void pause() {
+        for (Scheduler scheduler : schedulers) {
+            try {
+                if (!scheduler.isShutdown()) {
+                    scheduler.pauseTriggers(GroupMatcher.triggerGroupEquals(GROUP));
+                }
+            } catch (SchedulerException e) {
+                LOG.warn("the sample jobs could not be paused", e);
+            }
+        }
+    }
+
+    private static void work(Kind kind, String occurrence, String group, Duration duration)
+            throws InterruptedException {
+        RunRecorder runs = recorder;
+        if (runs == null) {
+            throw new IllegalStateException("this process is no worker");
+        }
+        runs.run(kind, occurrence, group, duration);
+    }
+
+    private static void fired(Kind kind, JobExecutionContext context, String group, Duration duration) {
+        String slot = String.valueOf(plannedTime(context));
+        try {
+            work(kind, slot, group.isEmpty() ? kind + "@" + slot : group, duration);
+        } catch (InterruptedException told) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    @SuppressWarnings("JavaUtilDate")
+    private static java.time.Instant plannedTime(JobExecutionContext context) {
+        String original = context.getTrigger()
+                .getJobDataMap()
+                .getString(Scheduler.FAILED_JOB_ORIGINAL_TRIGGER_SCHEDULED_FIRETIME_IN_MILLISECONDS);
+        return original == null
+                ? io.hapax.CurrentRun.find()
+                        .flatMap(run -> run.identity().run())
+                        .flatMap(run -> instantIn(run.value()))
+                        .orElse(context.getScheduledFireTime().toInstant())
+                : java.time.Instant.ofEpochMilli(Long.parseLong(original));
+    }
+
+    /** A retried firing carries its planned time in its run key. */
+    private static java.util.Optional<java.time.Instant> instantIn(String runKey) {
+        int at = runKey.lastIndexOf('@');
+        try {
+            return java.util.Optional.of(java.time.Instant.parse(runKey.substring(at + 1)));
+        } catch (java.time.format.DateTimeParseException other) {
+            return java.util.Optional.empty();
+        }
+    }
+
+    /** A short job, fired each second on every replica. */
+    @Guarded(onConflict = OnConflict.RESCHEDULE)
+    public static final class Tick implements Job {
+        /** Created by Quartz. */
+        public Tick() {}
+
+        @Override
+        public void execute(JobExecutionContext context) {
+            fired(Kind.TICK, context, "", Duration.ofMillis(100));
+        }
+    }
+
+    /** A job that must not overlap with itself anywhere. */
+    @DisallowConcurrentExecution
+    @Guarded(onConflict = OnConflict.RESCHEDULE)
+    public static final class Report implements Job {
+        /** Created by Quartz. */
+        public Report() {}
+
+        @Override
+        public void execute(JobExecutionContext context) {
+            fired(Kind.REPORT, context, "report", Duration.ofMillis(1200));
+        }
+    }
+
+    /** A long job of a JDBC cluster, which the cluster runs again if its node seems to have died. */
+    @Guarded(onConflict = OnConflict.RESCHEDULE)
+    public static final class Settle implements Job {
+        /** Created by Quartz. */
+        public Settle() {}
+
+        @Override
+        public void execute(JobExecutionContext context) {
+            fired(Kind.CLUSTER, context, "", Duration.ofSeconds(3));
+        }
+    }
+
+    /** Jobs of the JobRunr queue. */
+    public static final class Queue {
+        /** Created by JobRunr. */
+        public Queue() {}
+
+        /**
+         * Processes an order; the shop may have queued it twice.
+         *
+         * @param number the order
+         * @throws InterruptedException if told to stop
+         */
+        @Guarded(once = "order/%0")
+        public void order(int number) throws InterruptedException {
+            work(Kind.ORDER, "order-" + number, "order-" + number, Duration.ofMillis(300));
+        }
+
+        /**
+         * Moves money for several times the ttl of a lease.
+         *
+         * @param account only one transfer of an account may be at work
+         * @param number the transfer
+         * @throws InterruptedException if told to stop
+         */
+        @Guarded(key = "account/%0")
+        public void transfer(int account, int number) throws InterruptedException {
+            work(Kind.TRANSFER, account + "-" + number, "account-" + account, Duration.ofMillis(4500));
+        }
+    }
+}

@@ -1,0 +1,161 @@
+package io.hapax.worker;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.time.format.DateTimeParseException;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CountDownLatch;
+import java.util.function.BiFunction;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/** Reads the settings of one replica from options and environment variables, and runs it until SIGTERM. */
+@Command(
+        name = "worker",
+        mixinStandardHelpOptions = true,
+        description = "Runs one replica: Quartz and JobRunr with sample jobs, guarded through Redis. Options win over "
+                + "environment variables.")
+final class WorkerCommand implements Callable<Integer> {
+
+    private static final Logger LOG = LoggerFactory.getLogger(WorkerCommand.class);
+
+    @Option(names = "--redis", description = "redis://user:password@host:6379/0 [REDIS_URL]")
+    private @Nullable String redis;
+
+    @Option(names = "--database", description = "jdbc:postgresql://host/db?user=…&password=… [DATABASE_URL]")
+    private @Nullable String database;
+
+    @Option(names = "--namespace", description = "the same on all replicas of one application [HAPAX_NAMESPACE]")
+    private @Nullable String namespace;
+
+    @Option(names = "--name", description = "this replica, for people [HAPAX_WORKER]")
+    private @Nullable String name;
+
+    @Option(names = "--guard", description = "on or off [HAPAX_GUARD]")
+    private @Nullable String guard;
+
+    @Option(names = "--ttl", description = "time to live of a lease, e.g. 30s [HAPAX_TTL]")
+    private @Nullable String ttl;
+
+    @Option(names = "--fresh", description = "on: nothing runs under this namespace yet, so do not wait for holders")
+    private @Nullable String fresh;
+
+    @Option(names = "--jobrunr-poll", description = "poll interval of JobRunr, e.g. 5s [JOBRUNR_POLL]")
+    private @Nullable String jobrunrPoll;
+
+    @Option(names = "--checkin", description = "check-in interval of the Quartz cluster, e.g. 7s [QUARTZ_CHECKIN]")
+    private @Nullable String checkin;
+
+    @Option(names = "--shutdown-grace", description = "how long running jobs may take to end [SHUTDOWN_GRACE]")
+    private @Nullable String grace;
+
+    @Option(names = "--health-port", description = "answers /health there; 0 for none [HEALTH_PORT]")
+    private @Nullable String healthPort;
+
+    @Option(names = "--record", hidden = true, description = "the demo's part to which runs are recorded")
+    private @Nullable String record;
+
+    @Option(
+            names = "--control-stdin",
+            hidden = true,
+            description = "'drain' stops new firings; the end stops the worker")
+    private boolean controlled;
+
+    @Override
+    public Integer call() throws Exception {
+        WorkerSettings settings = settings(System.getenv());
+        WorkerAssembly worker = WorkerAssembly.start(settings);
+        CountDownLatch stopped = new CountDownLatch(1);
+        Runtime.getRuntime().addShutdownHook(new Thread(() -> stop(worker, stopped), "shutdown"));
+        LOG.info("worker {} is up", settings.name());
+        if (controlled) {
+            obey(worker);
+            return 0;
+        }
+        stopped.await();
+        return 0;
+    }
+
+    private static void stop(WorkerAssembly worker, CountDownLatch stopped) {
+        worker.close();
+        stopped.countDown();
+        // SIGTERM was obeyed: the exit code says so instead of 143.
+        Runtime.getRuntime().halt(0);
+    }
+
+    private static void obey(WorkerAssembly worker) throws IOException {
+        BufferedReader orders = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
+        for (String order = orders.readLine(); order != null; order = orders.readLine()) {
+            if (order.equals("drain")) {
+                worker.drain();
+            }
+        }
+    }
+
+    WorkerSettings settings(Map<String, String> env) {
+        BiFunction<@Nullable String, String, @Nullable String> chosen =
+                (option, variable) -> option != null ? option : env.get(variable);
+        String host = "worker-" + ProcessHandle.current().pid();
+        return new WorkerSettings(
+                text(chosen.apply(redis, "REDIS_URL"), "redis://localhost:6379"),
+                WorkerSettings.jdbcUrl(text(
+                        chosen.apply(database, "DATABASE_URL"),
+                        "jdbc:postgresql://localhost:5432/hapax?user=hapax&password=hapax")),
+                text(chosen.apply(namespace, "HAPAX_NAMESPACE"), "hapax-worker"),
+                text(chosen.apply(name, "HAPAX_WORKER"), host),
+                flag("--guard", text(chosen.apply(guard, "HAPAX_GUARD"), "on")),
+                duration("--ttl", text(chosen.apply(ttl, "HAPAX_TTL"), "30s")),
+                flag("--fresh", text(chosen.apply(fresh, "HAPAX_FRESH"), "off")),
+                duration("--jobrunr-poll", text(chosen.apply(jobrunrPoll, "JOBRUNR_POLL"), "5s")),
+                duration("--checkin", text(chosen.apply(checkin, "QUARTZ_CHECKIN"), "7500ms")),
+                duration("--shutdown-grace", text(chosen.apply(grace, "SHUTDOWN_GRACE"), "25s")),
+                port(text(chosen.apply(healthPort, "HEALTH_PORT"), "0")),
+                record == null ? "" : record);
+    }
+
+    private static String text(@Nullable String value, String otherwise) {
+        return value == null || value.isBlank() ? otherwise : value.trim();
+    }
+
+    private static boolean flag(String option, String value) {
+        return switch (value) {
+            case "on", "true" -> true;
+            case "off", "false" -> false;
+            default -> throw new IllegalArgumentException(option + " must be on or off, was '" + value + "'");
+        };
+    }
+
+    private static int port(String value) {
+        try {
+            int port = Integer.parseInt(value);
+            if (port >= 0 && port <= 65_535) {
+                return port;
+            }
+        } catch (NumberFormatException e) {
+            // Told below.
+        }
+        throw new IllegalArgumentException("--health-port must be a number from 0 to 65535, was '" + value + "'");
+    }
+
+    static Duration duration(String option, String value) {
+        try {
+            Duration duration = value.endsWith("ms")
+                    ? Duration.ofMillis(Long.parseLong(value.substring(0, value.length() - 2)))
+                    : Duration.parse(value.startsWith("P") ? value : "PT" + value);
+            if (!duration.isNegative()) {
+                return duration;
+            }
+        } catch (NumberFormatException | DateTimeParseException e) {
+            // Told below.
+        }
+        throw new IllegalArgumentException(
+                option + " must be a duration such as 500ms, 30s or 5m, was '" + value + "'");
+    }
+}
