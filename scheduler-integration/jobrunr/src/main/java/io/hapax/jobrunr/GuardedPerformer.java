@@ -1,0 +1,241 @@
+package io.hapax.jobrunr;
+
+import io.hapax.Admission;
+import io.hapax.GuardedRun;
+import io.hapax.JobGuard;
+import io.hapax.LeaseLostException;
+import io.hapax.event.RunOutcome;
+import io.hapax.event.Verdict;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.Map;
+import org.jobrunr.jobs.Job;
+import org.jobrunr.jobs.states.StateName;
+import org.jobrunr.server.BackgroundJobPerformer;
+import org.jobrunr.server.BackgroundJobServer;
+import org.jobrunr.server.JobSteward;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Performs one job under the guard: asks, works, and completes the run before JobRunr stores that the job succeeded, so
+ * that a success that cannot be stored is recognised by the retry.
+ *
+ * <p>Used by one thread. JobRunr calls {@link #performJob} when the job is stored as PROCESSING already.
+ */
+final class GuardedPerformer extends BackgroundJobPerformer {
+
+    /** Starts whatever this module writes into a job. */
+    static final String US = "[hapax] ";
+
+    private final BackgroundJobServer server;
+    private final Job job;
+    private final JobRewriter rewriter;
+
+    private @Nullable GuardedRun run;
+    private GuardedRun.@Nullable Scope scope;
+    /** Succeeding wipes the job's metadata. Also written when the lease is lost, by another thread. */
+    private volatile Map<String, Object> metadata = Map.of();
+
+    GuardedPerformer(BackgroundJobServer server, Job job) {
+        super(server, job);
+        this.server = server;
+        this.job = job;
+        this.rewriter = new JobRewriter(server);
+    }
+
+    @Override
+    protected void performJob() throws Exception {
+        JobGuard guard = JobRunrGuard.guardOf(server);
+        if (guard == null) {
+            withoutGuard();
+            return;
+        }
+        ServerCheck.firstJob(server, guard.defaults().ttl(), guard.worker());
+        RunPlan plan = planned(guard);
+        if (plan == null) {
+            super.performJob();
+            return;
+        }
+        Admission admission;
+        try {
+            admission = admit(guard, plan);
+        } catch (InterruptedException e) {
+            interruptedBeforeRun(e);
+            return;
+        }
+        if (admission instanceof Admission.Admitted admitted) {
+            perform(admitted.run());
+        } else {
+            new RefusedJob(server, job, rewriter).answer(plan, ((Admission.Refused) admission).refusal());
+        }
+    }
+
+    private void withoutGuard() throws Exception {
+        if (JobRunrGuard.unguardedAllowed()) {
+            super.performJob();
+            return;
+        }
+        ServerCheck.noGuard(server);
+        rewriter.postpone(
+                job,
+                0,
+                pollInterval(),
+                "no guard is installed on the worker; JobRunrGuard.install(guard) is missing there");
+    }
+
+    private @Nullable RunPlan planned(JobGuard guard) {
+        try {
+            RunPlan plan = RunPlan.of(job, guard);
+            if (plan != null && !plan.options().ttl().equals(guard.defaults().ttl())) {
+                ServerCheck.warnOfLongTtl(
+                        server, "the ttl of " + plan.name(), plan.options().ttl());
+            }
+            return plan;
+        } catch (IllegalArgumentException wrong) {
+            throw wrongSettings(wrong);
+        }
+    }
+
+    /** Trying again would not help. */
+    private static JobRefusedException wrongSettings(IllegalArgumentException wrong) {
+        return new JobRefusedException(US + "not run: " + wrong.getMessage(), wrong);
+    }
+
+    private Admission admit(JobGuard guard, RunPlan plan) throws InterruptedException {
+        try {
+            return plan.waits() ? admitWaiting(guard, plan) : guard.admit(plan.request());
+        } catch (IllegalArgumentException wrong) {
+            throw wrongSettings(wrong);
+        } catch (IllegalStateException failed) {
+            // What the store refuses arrives wrapped.
+            throw failed.getCause() instanceof IllegalArgumentException wrong ? wrongSettings(wrong) : failed;
+        }
+    }
+
+    /** Sends heartbeats while it waits; else JobRunr would take the job for orphaned. */
+    private Admission admitWaiting(JobGuard guard, RunPlan plan) throws InterruptedException {
+        if (plan.again()) {
+            // If an earlier attempt at this job is still at work, our heartbeats would make JobRunr interrupt it.
+            Admission now = guard.admit(plan.requestWithoutWaiting());
+            if (now.fold(admitted -> true, refusal -> refusal.verdict() == Verdict.RUNNING)) {
+                return now;
+            }
+        }
+        JobSteward steward = server.getJobSteward();
+        steward.startProcessing(job, Thread.currentThread());
+        Admission admission;
+        try {
+            admission = guard.admit(plan.request());
+        } finally {
+            // Before the job itself starts: the steward interrupts whoever it finds at work on the same job.
+            steward.stopProcessing(job);
+        }
+        if (Thread.interrupted() || job.hasState(StateName.DELETED)) {
+            if (admission instanceof Admission.Admitted late) {
+                late.run().close();
+            }
+            throw new InterruptedException("interrupted at the end of waiting");
+        }
+        return admission;
+    }
+
+    private void interruptedBeforeRun(InterruptedException interrupt) throws InterruptedException {
+        if (job.hasState(StateName.DELETED)) {
+            // Deleted from the dashboard: JobRunr drops it.
+            throw interrupt;
+        }
+        rewriter.postpone(job, JobRewriter.postponements(job), Duration.ZERO, "interrupted before it could start");
+        if (!server.isRunning()) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private void perform(GuardedRun admitted) throws Exception {
+        try {
+            scope = admitted.enter();
+        } catch (LeaseLostException lapsed) {
+            admitted.close();
+            rewriter.postpone(job, 0, Duration.ZERO, "the worker stood still until " + lapsed.getMessage());
+            return;
+        }
+        run = admitted;
+        JobRewriter.forgetPostponements(job);
+        metadata = new HashMap<>(job.getMetadata());
+        admitted.onLeaseLost(loss -> metadata = new HashMap<>(job.getMetadata()));
+        HeartbeatWatch heartbeats = new HeartbeatWatch(server, job);
+        try {
+            super.performJob();
+        } catch (Exception e) {
+            leave();
+            admitted.fail(e);
+            throw asLoss(admitted, e);
+        } catch (Error e) {
+            leave();
+            admitted.fail(e);
+            throw e;
+        } finally {
+            heartbeats.stop();
+            leave();
+            // Only if JobRunr did not come to save a success, because the job was deleted while it was at work.
+            admitted.close();
+        }
+    }
+
+    /** JobRunr reads an interrupt in the cause of a failure as its own shutdown, hence a suppressed exception. */
+    private Exception asLoss(GuardedRun admitted, Exception thrown) {
+        if (admitted.lost().isEmpty() || job.hasState(StateName.DELETED)) {
+            return thrown;
+        }
+        LeaseLostException loss = lossOf(admitted);
+        loss.addSuppressed(thrown);
+        return loss;
+    }
+
+    private static LeaseLostException lossOf(GuardedRun lost) {
+        try {
+            lost.ensureHeld();
+        } catch (LeaseLostException loss) {
+            return loss;
+        }
+        throw new IllegalStateException("a run was lost and is held: " + lost.identity());
+    }
+
+    /** Ends the stretch in which this thread is interrupted on the run's behalf. */
+    private void leave() {
+        GuardedRun.Scope entered = scope;
+        scope = null;
+        if (entered != null) {
+            entered.close();
+        }
+    }
+
+    /** The only place between the end of the job's code and the storing of its success. */
+    @Override
+    protected void saveAndRunStateRelatedJobFilters(Job saved) {
+        GuardedRun ending = run;
+        if (ending == null || !saved.hasState(StateName.SUCCEEDED)) {
+            super.saveAndRunStateRelatedJobFilters(saved);
+            return;
+        }
+        RunOutcome outcome = ending.complete();
+        leave();
+        if (outcome == RunOutcome.LOST) {
+            rewriter.failInsteadOfSucceed(
+                    saved, metadata, US + "the result does not count, because the lease was lost", lossAtEnd(ending));
+        } else {
+            super.saveAndRunStateRelatedJobFilters(saved);
+        }
+    }
+
+    /** The store can be the first to say that the lease is gone; then the run itself knows of no loss. */
+    private static Exception lossAtEnd(GuardedRun ending) {
+        return ending.lost().isPresent()
+                ? lossOf(ending)
+                : new IllegalStateException(
+                        "the lease on '" + ending.identity().leaseName() + "' was gone when the run completed");
+    }
+
+    private Duration pollInterval() {
+        return server.getConfiguration().getPollInterval();
+    }
+}

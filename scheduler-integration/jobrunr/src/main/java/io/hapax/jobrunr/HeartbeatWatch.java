@@ -1,0 +1,107 @@
+package io.hapax.jobrunr;
+
+import java.time.Duration;
+import java.util.concurrent.ScheduledFuture;
+import java.util.concurrent.ScheduledThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import org.jobrunr.jobs.Job;
+import org.jobrunr.jobs.states.ProcessingState;
+import org.jobrunr.jobs.states.StateName;
+import org.jobrunr.server.BackgroundJobServer;
+import org.jobrunr.storage.JobNotFoundException;
+import org.jobrunr.storage.StorageException;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Ends the heartbeats of a job whose record JobRunr has passed on, while its code goes on here under its lease.
+ *
+ * <p>That happens when heartbeats were late. The guard holds the retry back until the code here has ended, but each
+ * further heartbeat would fail, and after a handful of failures JobRunr stops its whole server.
+ */
+final class HeartbeatWatch implements Runnable {
+
+    private static final Logger LOG = LoggerFactory.getLogger(JobRunrGuard.class);
+    private static final ScheduledThreadPoolExecutor CHECKS = checks();
+
+    private final BackgroundJobServer server;
+    private final Job job;
+    private final ScheduledFuture<?> checking;
+    // Used by the checking thread alone.
+    private int versionSeen = -1;
+
+    HeartbeatWatch(BackgroundJobServer server, Job job) {
+        this.server = server;
+        this.job = job;
+        long poll = server.getConfiguration().getPollInterval().toMillis();
+        this.checking = CHECKS.scheduleWithFixedDelay(this, poll, poll, TimeUnit.MILLISECONDS);
+    }
+
+    void stop() {
+        checking.cancel(false);
+    }
+
+    /** A heartbeat that arrives raises the version, so the storage is asked only if none did. */
+    @Override
+    public void run() {
+        int version = job.getVersion();
+        if (version != versionSeen) {
+            versionSeen = version;
+            return;
+        }
+        try {
+            Job stored = server.getStorageProvider().getJobById(job.getId());
+            if (isPassedOn(stored)) {
+                server.getJobSteward().stopProcessing(job);
+                checking.cancel(false);
+                LOG.warn(
+                        "heartbeats of job {} were late, and JobRunr has passed it on ({} in the storage). It goes on"
+                                + " here under its lease, and its retry is held back until it has ended",
+                        job.getId(),
+                        stored.getState());
+            }
+        } catch (JobNotFoundException deleted) {
+            LOG.debug("job {} was deleted; JobRunr interrupts it", job.getId());
+        } catch (StorageException e) {
+            LOG.debug("the storage did not answer about job {}", job.getId(), e);
+        } catch (RuntimeException e) {
+            LOG.warn("could not check the heartbeats of job {}, and tries again", job.getId(), e);
+        }
+    }
+
+    /** Deleted and succeeded jobs are left to JobRunr, which interrupts them. */
+    private boolean isPassedOn(Job stored) {
+        StateName state = stored.getState();
+        boolean waitsForRetry =
+                state == StateName.FAILED || state == StateName.SCHEDULED || state == StateName.ENQUEUED;
+        return waitsForRetry || (state == StateName.PROCESSING && !isSameAttempt(stored, job));
+    }
+
+    /** Heartbeats leave the beginning of an attempt as it is. */
+    static boolean isSameAttempt(Job one, Job other) {
+        ProcessingState a = processing(one);
+        ProcessingState b = processing(other);
+        return a != null
+                && b != null
+                && one.getJobStates().size() == other.getJobStates().size()
+                && a.getServerId().equals(b.getServerId())
+                && a.getCreatedAt().equals(b.getCreatedAt());
+    }
+
+    private static @Nullable ProcessingState processing(Job job) {
+        return job.getJobState() instanceof ProcessingState processing ? processing : null;
+    }
+
+    private static ScheduledThreadPoolExecutor checks() {
+        ScheduledThreadPoolExecutor checks = new ScheduledThreadPoolExecutor(1, task -> {
+            Thread thread = new Thread(task, "hapax-jobrunr-heartbeats");
+            thread.setDaemon(true);
+            return thread;
+        });
+        checks.setRemoveOnCancelPolicy(true);
+        checks.setKeepAliveTime(Duration.ofMinutes(1).toSeconds(), TimeUnit.SECONDS);
+        checks.allowCoreThreadTimeOut(true);
+        return checks;
+    }
+}

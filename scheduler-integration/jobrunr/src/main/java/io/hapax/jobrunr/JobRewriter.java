@@ -1,0 +1,136 @@
+package io.hapax.jobrunr;
+
+import java.time.Clock;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.jobrunr.jobs.Job;
+import org.jobrunr.jobs.filters.JobPerformingFilters;
+import org.jobrunr.jobs.states.JobState;
+import org.jobrunr.jobs.states.StateName;
+import org.jobrunr.server.BackgroundJobServer;
+import org.jobrunr.storage.ConcurrentJobModificationException;
+import org.jobrunr.storage.JobNotFoundException;
+import org.jobrunr.storage.StorageException;
+import org.jobrunr.utils.resilience.Lock;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Stores what becomes of a job, also states that JobRunr itself would not allow from where it is. */
+final class JobRewriter {
+
+    private static final Logger LOG = LoggerFactory.getLogger(JobRunrGuard.class);
+    /** How often the job was postponed, in its metadata; JobRunr reads numbers back as it likes. */
+    private static final String COUNTER = "hapax.postponed";
+    /** JobRunr's own schedule is wall time. */
+    private static final Clock CLOCK = Clock.systemUTC();
+
+    private final BackgroundJobServer server;
+
+    JobRewriter(BackgroundJobServer server) {
+        this.server = server;
+    }
+
+    /** How often the job was postponed since it was last at work. */
+    static int postponements(Job job) {
+        return job.getMetadata().get(COUNTER) instanceof Number count ? count.intValue() : 0;
+    }
+
+    static void forgetPostponements(Job job) {
+        job.getMetadata().remove(COUNTER);
+    }
+
+    /**
+     * Puts a job back as if this attempt had not begun: no retry is spent, and the metadata stays.
+     *
+     * <p>If somebody else has changed the job meanwhile it is theirs, and left alone.
+     */
+    void postpone(Job job, int count, Duration delay, String reason) {
+        // The lock keeps a heartbeat of the same job from getting in between.
+        try (Lock ignored = job.lock()) {
+            save(postponed(job, count, delay, reason));
+        } catch (ConcurrentJobModificationException changed) {
+            Job stored = storedAttempt(job);
+            if (stored == null) {
+                LOG.debug("job {} was changed elsewhere and is not postponed here", job.getId());
+            } else {
+                postponeOnce(stored, count, delay, reason);
+            }
+        } catch (StorageException e) {
+            couldNot(job, e);
+        }
+    }
+
+    private void postponeOnce(Job stored, int count, Duration delay, String reason) {
+        try {
+            save(postponed(stored, count, delay, reason));
+        } catch (ConcurrentJobModificationException changedAgain) {
+            LOG.debug("job {} was changed elsewhere and is not postponed here", stored.getId());
+        } catch (StorageException e) {
+            couldNot(stored, e);
+        }
+    }
+
+    private static void couldNot(Job job, StorageException cause) {
+        LOG.warn(
+                "could not postpone job {}: it stays in PROCESSING until JobRunr finds it orphaned and retries it",
+                job.getId(),
+                cause);
+    }
+
+    private static Job postponed(Job job, int count, Duration delay, String reason) {
+        Job copy = JobCopy.of(job, JobCopy.historyBeforeAttempt(job), job.getMetadata());
+        if (count > 0) {
+            copy.getMetadata().put(COUNTER, count);
+        }
+        String times = count > 1 ? " " + count + " times: " : ": ";
+        copy.scheduleAt(CLOCK.instant().plus(delay), JobCopy.POSTPONED + times + reason);
+        return copy;
+    }
+
+    /** The stored job if it still is this very attempt, only with a later heartbeat. */
+    private @Nullable Job storedAttempt(Job job) {
+        try {
+            Job stored = server.getStorageProvider().getJobById(job.getId());
+            return HeartbeatWatch.isSameAttempt(stored, job) ? stored : null;
+        } catch (JobNotFoundException deleted) {
+            return null;
+        } catch (StorageException e) {
+            couldNot(job, e);
+            return null;
+        }
+    }
+
+    /** Turns a success that was not noted into a failure, with the metadata that succeeding has wiped. */
+    void failInsteadOfSucceed(Job job, Map<String, Object> metadata, String message, Exception cause) {
+        List<JobState> history = new ArrayList<>(job.getJobStates());
+        history.removeIf(state -> state == job.getJobState() && state.getName() == StateName.SUCCEEDED);
+        Job copy = JobCopy.of(job, history, metadata);
+        copy.getMetadata().putAll(job.getMetadata());
+        copy.failed(message, cause);
+        save(copy);
+    }
+
+    /** Saves a job in a state that JobRunr allows, unless somebody else has changed it meanwhile. */
+    void saveUnlessChanged(Job job) {
+        try {
+            save(job);
+        } catch (ConcurrentJobModificationException changed) {
+            LOG.debug("job {} was changed elsewhere and is left alone", job.getId());
+        } catch (StorageException e) {
+            LOG.warn("could not store job {}: JobRunr will find it orphaned and retry it", job.getId(), e);
+        }
+    }
+
+    private void save(Job job) {
+        JobPerformingFilters filters = new JobPerformingFilters(job, server.getJobFilters());
+        filters.runOnStateElectionFilter();
+        server.getStorageProvider().save(job);
+        filters.runOnStateAppliedFilters();
+        if (job.hasState(StateName.FAILED)) {
+            filters.runOnJobFailedAfterRetriesFilters();
+        }
+    }
+}

@@ -1,0 +1,156 @@
+package io.hapax.jobrunr;
+
+import io.hapax.JobGuard;
+import java.util.Map;
+import java.util.WeakHashMap;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jobrunr.server.BackgroundJobServer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Tells the JobRunr servers of this process which guard to ask.
+ *
+ * <p>With this module on the class path every {@link BackgroundJobServer} performs its jobs under a guard. Until one is
+ * installed it runs nothing: its jobs are postponed, with a reason that says so, because a worker that believes itself
+ * guarded and is not would be the worst case. Who wants to run without a guard says {@link #allowUnguarded()}.
+ *
+ * <pre>{@code
+ * JobRunrGuard.install(guard);                 // for all servers of this process
+ * JobRunrGuard.verify(server);                 // optional: fails at start-up if another module took JobRunr's hook
+ * }</pre>
+ *
+ * <h2>Identity</h2>
+ *
+ * A run is one occurrence of a job: the planned instant of a recurring job, or the id of any other. A retry is the same
+ * occurrence; a job that is put into the queue again after it has succeeded is a new one. No occurrence is run twice or
+ * by two workers at once. A recurring job does not overlap with itself either, also when it is triggered by hand; other
+ * jobs have no lock key unless {@link io.hapax.Guarded#key()} names one, on the method, its class or their supertypes.
+ * The key may hold {@code %0} (an argument), {@code %0.customer.id} (a property of one), {@code %X{tenant}} (an MDC value
+ * of the enqueuing thread) and {@code %%}. Recurring jobs of one id are taken for the same job by all servers whose lease
+ * stores share a namespace: give applications with storages of their own a namespace of their own.
+ *
+ * <h2>Conflicts</h2>
+ *
+ * With {@link io.hapax.OnConflict#AUTO} recurring jobs are skipped, which deletes them with a reason, and others are
+ * rescheduled, which spends no retry and keeps their metadata. A job whose earlier attempt is still at work is
+ * rescheduled whatever the policy; if that attempt completes, the job succeeds with a line in the dashboard's log. A job
+ * is postponed, never failed, while the lease store cannot tell. A run that lost its lease fails and is retried as usual,
+ * even if its code took no notice.
+ *
+ * <p>All methods are thread-safe and take effect for the next job.
+ */
+public final class JobRunrGuard {
+
+    /** How often a job is postponed because of somebody else before it is given up, unless set otherwise. */
+    public static final int DEFAULT_MAX_POSTPONEMENTS = 10_000;
+
+    private static final ReentrantLock LOCK = new ReentrantLock();
+    /** By identity, as servers have no equals of their own. Guarded by LOCK. */
+    private static final Map<BackgroundJobServer, JobGuard> BY_SERVER = new WeakHashMap<>();
+
+    private static volatile @Nullable JobGuard forAll;
+    private static volatile boolean unguardedAllowed;
+    private static volatile int maxPostponements = DEFAULT_MAX_POSTPONEMENTS;
+
+    private JobRunrGuard() {}
+
+    /**
+     * Installs a guard for all servers of this process that have none of their own.
+     *
+     * @param guard the guard
+     */
+    public static void install(JobGuard guard) {
+        forAll = guard;
+    }
+
+    /**
+     * Installs a guard for one server, and {@linkplain #verify verifies} the server.
+     *
+     * @param server the server
+     * @param guard the guard
+     * @throws IllegalStateException if the server performs its jobs without this module
+     */
+    public static void install(BackgroundJobServer server, JobGuard guard) {
+        verify(server);
+        ServerCheck.warnOfLongTtl(
+                server, "the guard's default ttl", guard.defaults().ttl());
+        LOCK.lock();
+        try {
+            BY_SERVER.put(server, guard);
+        } finally {
+            LOCK.unlock();
+        }
+    }
+
+    /** Takes away the guard of all servers. Those without one of their own postpone their jobs from now on. */
+    public static void uninstall() {
+        forAll = null;
+    }
+
+    /**
+     * Takes away the guard of one server, which falls back to the one for all servers.
+     *
+     * @param server the server
+     */
+    public static void uninstall(BackgroundJobServer server) {
+        LOCK.lock();
+        try {
+            BY_SERVER.remove(server);
+        } finally {
+            LOCK.unlock();
+        }
+    }
+
+    /** Lets servers run their jobs as plain JobRunr would while no guard is installed. */
+    public static void allowUnguarded() {
+        unguardedAllowed = true;
+    }
+
+    /** Takes {@link #allowUnguarded()} back, which is the default. */
+    public static void refuseUnguarded() {
+        unguardedAllowed = false;
+    }
+
+    /**
+     * Limits how often a job is postponed because somebody else holds its key. After that it fails and is not retried,
+     * so that it becomes visible. Postponements because the store cannot tell are not counted.
+     *
+     * @param limit how often, at least 1; {@value #DEFAULT_MAX_POSTPONEMENTS} by default
+     * @throws IllegalArgumentException if the limit is below 1
+     */
+    public static void maxPostponements(int limit) {
+        if (limit < 1) {
+            throw new IllegalArgumentException("the limit of postponements must be at least 1, was " + limit);
+        }
+        maxPostponements = limit;
+    }
+
+    /**
+     * Checks that a server performs its jobs under this module. JobRunr takes the factory of highest priority that the
+     * context class loader showed when the server was created, so another library can win, or this one not be seen.
+     *
+     * @param server the server
+     * @throws IllegalStateException if it does not; the message names who won
+     */
+    public static void verify(BackgroundJobServer server) {
+        ServerCheck.verify(server);
+    }
+
+    static @Nullable JobGuard guardOf(BackgroundJobServer server) {
+        LOCK.lock();
+        try {
+            JobGuard own = BY_SERVER.get(server);
+            return own == null ? forAll : own;
+        } finally {
+            LOCK.unlock();
+        }
+    }
+
+    static boolean unguardedAllowed() {
+        return unguardedAllowed;
+    }
+
+    static int maxPostponements() {
+        return maxPostponements;
+    }
+}

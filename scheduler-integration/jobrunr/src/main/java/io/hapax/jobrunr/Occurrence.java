@@ -1,0 +1,45 @@
+package io.hapax.jobrunr;
+
+import java.time.Instant;
+import java.util.Optional;
+import org.jobrunr.jobs.Job;
+import org.jobrunr.jobs.states.JobState;
+import org.jobrunr.jobs.states.ScheduledState;
+import org.jobrunr.jobs.states.StateName;
+
+/** Which occurrence of its work a job is. */
+final class Occurrence {
+
+    private Occurrence() {}
+
+    /**
+     * Names the occurrence alike for all attempts on all workers. A job that is put into the queue again after it has
+     * succeeded is a new occurrence; a retry is not.
+     */
+    static String runKey(Job job) {
+        long succeeded = job.getJobStates().stream()
+                .filter(state -> state.getName() == StateName.SUCCEEDED)
+                .count();
+        return planned(job).orElse("job:" + job.getId()) + "#" + succeeded;
+    }
+
+    /** A recurring job and its instant; empty for one-off jobs, and for recurring ones triggered by hand. */
+    private static Optional<String> planned(Job job) {
+        return job.getRecurringJobId()
+                .flatMap(id -> plannedAt(job.getJobState(0)).map(instant -> "recurring:" + id + "@" + instant));
+    }
+
+    /** Only the first state tells: later scheduled states are retries and postponements. */
+    private static Optional<Instant> plannedAt(JobState first) {
+        if (first instanceof ScheduledState scheduled) {
+            return Optional.of(scheduled.getScheduledAt());
+        }
+        // Carbon aware jobs, which JobRunr 7 does not have: they run hours away from the instant that names them.
+        try {
+            Object preferred = first.getClass().getMethod("getPreferredInstant").invoke(first);
+            return preferred instanceof Instant instant ? Optional.of(instant) : Optional.empty();
+        } catch (ReflectiveOperationException notCarbonAware) {
+            return Optional.empty();
+        }
+    }
+}

@@ -1,0 +1,75 @@
+package io.hapax.jobrunr;
+
+import static io.hapax.jobrunr.GuardedPerformer.US;
+
+import io.hapax.OnConflict;
+import io.hapax.event.Refusal;
+import java.time.Duration;
+import java.util.concurrent.ThreadLocalRandom;
+import org.jobrunr.jobs.Job;
+import org.jobrunr.jobs.context.JobDashboardLogger;
+import org.jobrunr.server.BackgroundJobServer;
+
+/** What becomes of a job that the guard did not let run. */
+final class RefusedJob {
+
+    private final BackgroundJobServer server;
+    private final Job job;
+    private final JobRewriter rewriter;
+
+    RefusedJob(BackgroundJobServer server, Job job, JobRewriter rewriter) {
+        this.server = server;
+        this.job = job;
+        this.rewriter = rewriter;
+    }
+
+    /** Stores what follows from a refusal, or throws what makes JobRunr fail the job without a retry. */
+    void answer(RunPlan plan, Refusal refusal) {
+        switch (refusal.verdict()) {
+            case DONE -> doneBefore(refusal);
+            case UNAVAILABLE -> rewriter.postpone(job, 0, delay(refusal), text(plan, refusal));
+            // An attempt at this same run is at work. If it dies, this one is the only copy: never drop it.
+            case RUNNING -> postpone(plan, refusal);
+            case OVERLAP -> overlaps(plan, refusal);
+        }
+    }
+
+    private void overlaps(RunPlan plan, Refusal refusal) {
+        OnConflict policy = plan.options().onConflict();
+        if (policy == OnConflict.SKIP) {
+            job.delete(US + "skipped: " + text(plan, refusal));
+            rewriter.saveUnlessChanged(job);
+        } else if (policy == OnConflict.FAIL) {
+            throw new JobRefusedException(US + "not run: " + text(plan, refusal));
+        } else {
+            postpone(plan, refusal);
+        }
+    }
+
+    /** JobRunr has no reason for a success, hence the line in the dashboard's log. */
+    private void doneBefore(Refusal refusal) {
+        new JobDashboardLogger(job).warn(US + "not run: this occurrence was " + refusal.reason());
+        job.succeeded();
+        rewriter.saveUnlessChanged(job);
+    }
+
+    private void postpone(RunPlan plan, Refusal refusal) {
+        int count = JobRewriter.postponements(job) + 1;
+        if (count > JobRunrGuard.maxPostponements()) {
+            throw new JobRefusedException(US + "given up after " + (count - 1) + " postponements, see"
+                    + " JobRunrGuard.maxPostponements: " + text(plan, refusal));
+        }
+        rewriter.postpone(job, count, delay(refusal), text(plan, refusal));
+    }
+
+    private static String text(RunPlan plan, Refusal refusal) {
+        return refusal.verdict() + " on '" + plan.identity().leaseName() + "': " + refusal.reason();
+    }
+
+    /** JobRunr looks for due jobs once a poll interval. The random part keeps jobs that wait together apart. */
+    private Duration delay(Refusal refusal) {
+        Duration poll = server.getConfiguration().getPollInterval();
+        Duration base = refusal.retryAfter().compareTo(poll) < 0 ? refusal.retryAfter() : poll;
+        return base.plusMillis(ThreadLocalRandom.current().nextLong(poll.toMillis() / 4 + 1));
+    }
+}

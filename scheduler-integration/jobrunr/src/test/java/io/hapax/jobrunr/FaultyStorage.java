@@ -1,0 +1,44 @@
+package io.hapax.jobrunr;
+
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.jobrunr.jobs.Job;
+import org.jobrunr.jobs.states.StateName;
+import org.jobrunr.storage.StorageException;
+import org.jobrunr.storage.StorageProvider;
+import org.jobrunr.storage.ThreadSafeStorageProvider;
+
+/** One worker's way to the shared storage, on which things get lost. */
+final class FaultyStorage extends ThreadSafeStorageProvider {
+
+    /** Called directly, since the server has a thread-safe wrapper of its own, and its locks are not reentrant. */
+    private final StorageProvider shared;
+
+    volatile boolean dropHeartbeats;
+    final AtomicInteger successesToFail = new AtomicInteger();
+
+    FaultyStorage(StorageProvider shared) {
+        super(shared);
+        this.shared = shared;
+    }
+
+    @Override
+    public List<Job> save(List<Job> jobs) {
+        // Through this door come heartbeats, and the master's changes of other states.
+        boolean heartbeat = jobs.stream().allMatch(job -> job.hasState(StateName.PROCESSING));
+        return dropHeartbeats && heartbeat ? jobs : shared.save(jobs);
+    }
+
+    @Override
+    public Job save(Job job) {
+        if (job.hasState(StateName.SUCCEEDED) && successesToFail.getAndUpdate(n -> Math.max(0, n - 1)) > 0) {
+            throw new StorageException("injected: the success cannot be stored");
+        }
+        return shared.save(job);
+    }
+
+    /** SQL storages insist on 5 s. */
+    @Override
+    public void validatePollInterval(Duration pollInterval) {}
+}

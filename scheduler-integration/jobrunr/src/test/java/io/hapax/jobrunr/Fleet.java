@@ -1,0 +1,253 @@
+package io.hapax.jobrunr;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import com.zaxxer.hikari.HikariConfig;
+import com.zaxxer.hikari.HikariDataSource;
+import io.hapax.JobGuard;
+import io.hapax.RunOptions;
+import io.hapax.event.GuardEvent;
+import io.hapax.lease.Holder;
+import io.hapax.lease.JobIdentity;
+import io.hapax.lease.LeaseStore;
+import io.hapax.lease.RunKey;
+import io.hapax.testkit.DatabaseAddress;
+import io.hapax.testkit.EmbeddedDatabase;
+import io.hapax.testkit.InMemoryLeaseStore;
+import io.hapax.testkit.StrictLeaseStore;
+import io.hapax.time.Ticker;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Predicate;
+import java.util.function.UnaryOperator;
+import org.awaitility.core.ConditionFactory;
+import org.jobrunr.jobs.Job;
+import org.jobrunr.jobs.filters.RetryFilter;
+import org.jobrunr.jobs.lambdas.IocJobLambda;
+import org.jobrunr.jobs.mappers.JobMapper;
+import org.jobrunr.jobs.states.JobState;
+import org.jobrunr.jobs.states.ScheduledState;
+import org.jobrunr.jobs.states.StateName;
+import org.jobrunr.scheduling.JobRequestScheduler;
+import org.jobrunr.scheduling.JobScheduler;
+import org.jobrunr.server.BackgroundJobServer;
+import org.jobrunr.server.BackgroundJobServerConfiguration;
+import org.jobrunr.server.JobActivator;
+import org.jobrunr.server.configuration.BackgroundJobServerThreadType;
+import org.jobrunr.server.configuration.DefaultBackgroundJobServerWorkerPolicy;
+import org.jobrunr.storage.InMemoryStorageProvider;
+import org.jobrunr.storage.StorageProvider;
+import org.jobrunr.storage.sql.postgres.PostgresStorageProvider;
+import org.jobrunr.utils.mapper.jackson.JacksonJsonMapper;
+
+/** Several workers over one storage and one lease store, as if they were processes. */
+final class Fleet implements AutoCloseable {
+
+    private static final AtomicInteger DATABASES = new AtomicInteger();
+
+    static final Duration POLL = Duration.ofMillis(200);
+
+    /** One worker: a JobRunr server with its own way to the storage. */
+    record Worker(BackgroundJobServer server, FaultyStorage storage) {
+
+        Worker start() {
+            server.start();
+            await().atMost(Duration.ofSeconds(10)).until(server::isAnnounced);
+            return this;
+        }
+    }
+
+    final StorageProvider storage;
+    final StrictLeaseStore leases = new StrictLeaseStore(new InMemoryLeaseStore(Ticker.SYSTEM), Ticker.SYSTEM);
+    final JobScheduler scheduler;
+    final JobRequestScheduler requests;
+    private final String name = UUID.randomUUID().toString().substring(0, 8);
+    private final List<Worker> workers = new ArrayList<>();
+    private final Runnable afterwards;
+    private JobActivator activator;
+    private BackgroundJobServerThreadType threadType = BackgroundJobServerThreadType.PlatformThreads;
+    private final AtomicInteger losses = new AtomicInteger();
+    private final List<JobGuard> guards = new ArrayList<>();
+
+    Fleet() {
+        this(new InMemoryStorageProvider(), () -> {});
+    }
+
+    /** With a PostgreSQL database of its own. */
+    static Fleet onPostgres() {
+        DatabaseAddress database = EmbeddedDatabase.shared().createDatabase("fleet_" + DATABASES.incrementAndGet());
+        HikariConfig config = new HikariConfig();
+        config.setJdbcUrl(database.jdbcUrl());
+        config.setUsername(database.user());
+        config.setPassword(database.password());
+        config.setMaximumPoolSize(8);
+        HikariDataSource pool = new HikariDataSource(config);
+        return new Fleet(new PostgresStorageProvider(pool), pool::close);
+    }
+
+    /** Lets jobs run on virtual threads. */
+    Fleet onVirtualThreads() {
+        threadType = BackgroundJobServerThreadType.VirtualThreads;
+        return this;
+    }
+
+    Fleet(StorageProvider storage, Runnable afterwards) {
+        this.storage = storage;
+        this.afterwards = afterwards;
+        storage.setJobMapper(new JobMapper(new JacksonJsonMapper()));
+        this.scheduler = new JobScheduler(storage);
+        this.requests = new JobRequestScheduler(storage, List.of());
+        JobRunrGuard.uninstall();
+        JobRunrGuard.refuseUnguarded();
+        JobRunrGuard.maxPostponements(JobRunrGuard.DEFAULT_MAX_POSTPONEMENTS);
+    }
+
+    /** A journal of this test alone. */
+    Journal journal(String of) {
+        return Journal.of(journalName(of));
+    }
+
+    String journalName(String of) {
+        return name + "-" + of;
+    }
+
+    Worker guarded(String worker, int threads) {
+        return guarded(worker, threads, guard(worker, leases, options -> options));
+    }
+
+    Worker guarded(String worker, int threads, JobGuard guard) {
+        Worker made = worker(worker, threads, POLL);
+        JobRunrGuard.install(made.server(), guard);
+        return made;
+    }
+
+    /** As plain JobRunr would. */
+    Worker plain(String worker, int threads) {
+        JobRunrGuard.allowUnguarded();
+        return worker(worker, threads, POLL);
+    }
+
+    Worker either(boolean guarded, String worker, int threads) {
+        return guarded ? guarded(worker, threads) : plain(worker, threads);
+    }
+
+    /** Serves jobs that are enqueued through a type that JobRunr cannot create. */
+    <T> void activate(Class<T> type, T bean) {
+        activator = new JobActivator() {
+            @Override
+            public <B> B activateJob(Class<B> wanted) {
+                return wanted == type ? wanted.cast(bean) : null;
+            }
+        };
+    }
+
+    Optional<Holder> holderOf(String runKey) {
+        JobIdentity identity = new JobIdentity(null, new RunKey(runKey));
+        return leases.holder(identity).toCompletableFuture().join();
+    }
+
+    Worker worker(String worker, int threads, Duration poll) {
+        FaultyStorage own = new FaultyStorage(storage);
+        BackgroundJobServer server = new BackgroundJobServer(
+                own,
+                new JacksonJsonMapper(),
+                activator,
+                BackgroundJobServerConfiguration.usingStandardBackgroundJobServerConfiguration()
+                        .andName(worker)
+                        .andPollInterval(poll)
+                        .andBackgroundJobServerWorkerPolicy(
+                                new DefaultBackgroundJobServerWorkerPolicy(threads, threadType))
+                        .andInterruptJobsAwaitDurationOnStopBackgroundJobServer(Duration.ofMillis(500)));
+        server.setJobFilters(List.of(new RetryFilter(3, 1)));
+        Worker made = new Worker(server, own);
+        workers.add(made);
+        return made;
+    }
+
+    JobGuard guard(String worker, LeaseStore store, UnaryOperator<RunOptions> defaults) {
+        JobGuard guard = JobGuard.builder(store)
+                .worker(worker)
+                .defaults(defaults)
+                .listener(event -> {
+                    if (event instanceof GuardEvent.Lost) {
+                        losses.incrementAndGet();
+                    }
+                })
+                .build();
+        guards.add(guard);
+        return guard;
+    }
+
+    BackgroundJobServer server(String worker) {
+        return workers.stream()
+                .map(Worker::server)
+                .filter(server -> server.getConfiguration().getName().equals(worker))
+                .findFirst()
+                .orElseThrow();
+    }
+
+    /** How many runs have lost their lease so far. */
+    int losses() {
+        return losses.get();
+    }
+
+    UUID enqueue(IocJobLambda<Work> job) {
+        return scheduler.enqueue(job).asUUID();
+    }
+
+    Job job(UUID id) {
+        return storage.getJobById(id);
+    }
+
+    StateName state(UUID id) {
+        return job(id).getState();
+    }
+
+    List<StateName> history(UUID id) {
+        return job(id).getJobStates().stream().map(JobState::getName).toList();
+    }
+
+    void awaitState(UUID id, StateName state) {
+        eventually().untilAsserted(() -> assertThat(history(id)).last().isEqualTo(state));
+    }
+
+    /** Waits until the job has been postponed at least so often. */
+    void awaitPostponed(UUID id, int times) {
+        eventually().until(() -> JobRewriter.postponements(job(id)) >= times);
+    }
+
+    static boolean isPostponed(Job job) {
+        return job.getJobStates().stream()
+                .anyMatch(state -> state instanceof ScheduledState scheduled
+                        && scheduled.getReason() != null
+                        && scheduled.getReason().startsWith(JobCopy.POSTPONED));
+    }
+
+    void awaitJob(UUID id, Predicate<Job> condition) {
+        eventually().until(() -> condition.test(job(id)));
+    }
+
+    static ConditionFactory eventually() {
+        return await().atMost(Duration.ofSeconds(20)).pollInterval(Duration.ofMillis(20));
+    }
+
+    @Override
+    public void close() {
+        Journal.releaseAll();
+        workers.parallelStream().forEach(worker -> {
+            worker.server().stop();
+            JobRunrGuard.uninstall(worker.server());
+        });
+        JobRunrGuard.refuseUnguarded();
+        storage.close();
+        afterwards.run();
+        // Whatever happened, no worker may keep a lease.
+        eventually().untilAsserted(leases::assertNothingHeld);
+        guards.forEach(JobGuard::close);
+    }
+}

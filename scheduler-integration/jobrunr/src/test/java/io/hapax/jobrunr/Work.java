@@ -1,0 +1,117 @@
+package io.hapax.jobrunr;
+
+import io.hapax.CurrentRun;
+import io.hapax.Guarded;
+import io.hapax.OnConflict;
+import java.util.concurrent.CountDownLatch;
+import org.jobrunr.jobs.annotations.Job;
+import org.slf4j.MDC;
+
+/** The jobs of the tests. */
+public class Work {
+
+    /** Listens to interrupts. */
+    public void run(String journal) throws InterruptedException {
+        Journal of = Journal.of(journal);
+        of.start();
+        try {
+            of.gate().await();
+        } finally {
+            of.end();
+        }
+    }
+
+    @Guarded(key = "key/%0", onConflict = OnConflict.SKIP)
+    public void skipping(String journal) throws InterruptedException {
+        run(journal);
+    }
+
+    @Job(
+            name = "named %0",
+            retries = 0,
+            labels = {"red", "for-%0"})
+    @Guarded(key = "key/%0", onConflict = OnConflict.RESCHEDULE)
+    public void rescheduling(String journal) throws InterruptedException {
+        Journal.of(journal).note("tenant=" + MDC.get("tenant"));
+        run(journal);
+    }
+
+    @Guarded(key = "key/%0", onConflict = OnConflict.WAIT, waitTimeout = "20s")
+    public void waiting(String journal) throws InterruptedException {
+        run(journal);
+    }
+
+    @Guarded(key = "key/%0", onConflict = OnConflict.WAIT, waitTimeout = "300ms")
+    public void waitingBriefly(String journal) throws InterruptedException {
+        run(journal);
+    }
+
+    @Guarded(key = "key/%0", onConflict = OnConflict.FAIL)
+    public void failing(String journal) throws InterruptedException {
+        run(journal);
+    }
+
+    @Guarded(enabled = false)
+    public void unguarded(String journal) throws InterruptedException {
+        Journal.of(journal).note("guarded=" + CurrentRun.find().isPresent());
+        run(journal);
+    }
+
+    @Job(retries = 1)
+    public void throwing(String journal) {
+        Journal.of(journal).start();
+        Journal.of(journal).end();
+        throw new IllegalStateException("on purpose");
+    }
+
+    @Job(retries = 0)
+    public void throwingError(String journal) {
+        Journal.of(journal).start();
+        Journal.of(journal).end();
+        throw new AssertionError("on purpose");
+    }
+
+    /** Does not listen to interrupts and keeps them for later. */
+    public void deaf(String journal) {
+        Journal of = Journal.of(journal);
+        of.start();
+        awaitUninterruptibly(of.gate());
+        of.end();
+    }
+
+    /** Swallows the interrupt and ends early, as if it had succeeded. */
+    public void swallowing(String journal) {
+        Journal of = Journal.of(journal);
+        of.start();
+        try {
+            of.gate().await();
+        } catch (InterruptedException swallowed) {
+            of.note("swallowed");
+        }
+        of.end();
+    }
+
+    /** Notes whether it starts with an interrupt that was not meant for it. */
+    public void noting(String journal) {
+        Journal of = Journal.of(journal);
+        of.start();
+        of.note("interrupted=" + Thread.currentThread().isInterrupted());
+        of.note("token=" + CurrentRun.get().fencingToken());
+        of.end();
+    }
+
+    private static void awaitUninterruptibly(CountDownLatch gate) {
+        boolean interrupted = false;
+        while (true) {
+            try {
+                gate.await();
+                break;
+            } catch (InterruptedException e) {
+                interrupted = true;
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+    }
+}

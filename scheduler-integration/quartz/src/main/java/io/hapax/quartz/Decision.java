@@ -1,0 +1,23 @@
+package io.hapax.quartz;
+
+import io.hapax.GuardedRun;
+import org.jspecify.annotations.Nullable;
+
+/** What becomes of one firing. */
+sealed interface Decision {
+
+    /** It runs without a guard, because its settings say so. */
+    record Unguarded() implements Decision {}
+
+    /** It runs. */
+    record Run(GuardedRun run) implements Decision {}
+
+    /** It waits for its key, on the job's own turn. */
+    record Wait() implements Decision {}
+
+    /** It does not run here and now. */
+    record Skip(String reason) implements Decision {}
+
+    /** It does not run, and that is an error. */
+    record Fail(String reason, @Nullable Throwable cause) implements Decision {}
+}

@@ -1,0 +1,22 @@
+package io.hapax.quartz;
+
+import org.quartz.InterruptableJob;
+import org.quartz.UnableToInterruptJobException;
+
+/** A guarded job that people can interrupt through the scheduler. */
+final class GuardedInterruptableJob extends GuardedJob implements InterruptableJob {
+
+    private final InterruptableJob job;
+
+    GuardedInterruptableJob(InterruptableJob job, Gate gate) {
+        super(job, gate);
+        this.job = job;
+    }
+
+    @Override
+    public void interrupt() throws UnableToInterruptJobException {
+        if (!stopWaiting()) {
+            job.interrupt();
+        }
+    }
+}

@@ -1,0 +1,197 @@
+package io.hapax.quartz;
+
+import io.hapax.GuardedRun;
+import io.hapax.LeaseLostException;
+import io.hapax.OnLeaseLost;
+import io.hapax.event.RunOutcome;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
+import org.quartz.InterruptableJob;
+import org.quartz.Job;
+import org.quartz.JobExecutionContext;
+import org.quartz.JobExecutionException;
+import org.quartz.UnableToInterruptJobException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** A job that works only under a lease. */
+class GuardedJob implements Job {
+
+    private static final Logger LOG = LoggerFactory.getLogger("io.hapax.quartz");
+    private static final Object ENTERED = new Object();
+
+    private final Job job;
+    private final Gate gate;
+    private final ReentrantLock lock = new ReentrantLock();
+    private volatile boolean working;
+
+    // Guarded by lock.
+    private @Nullable Thread waiter;
+
+    GuardedJob(Job job, Gate gate) {
+        this.job = job;
+        this.gate = gate;
+    }
+
+    Job unwrapped() {
+        return job;
+    }
+
+    @Override
+    public void execute(JobExecutionContext context) throws JobExecutionException {
+        if (context.get(ENTERED) != null) {
+            // Wrapped twice, because another wrapper sits between the two.
+            job.execute(context);
+            return;
+        }
+        Decision decision = Gate.take(context);
+        if (decision == null || decision instanceof Decision.Wait) {
+            decision = waitForDecision(context);
+        }
+        if (decision instanceof Decision.Run admitted && !execute(admitted.run(), context)) {
+            decision = waitForDecision(context);
+            if (decision instanceof Decision.Run again && !execute(again.run(), context)) {
+                throw new JobExecutionException(
+                        "the lease of " + again.run() + " lapsed twice before the job began", false);
+            }
+        }
+        finish(decision, context);
+    }
+
+    private Decision waitForDecision(JobExecutionContext context) {
+        setWaiter(Thread.currentThread());
+        try {
+            return gate.decide(context, true);
+        } finally {
+            setWaiter(null);
+            clearInterrupt(context);
+        }
+    }
+
+    private void setWaiter(@Nullable Thread thread) {
+        lock.lock();
+        try {
+            waiter = thread;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Stops to wait for the key; returns false if the job is not waiting. */
+    boolean stopWaiting() {
+        lock.lock();
+        try {
+            if (waiter == null) {
+                return false;
+            }
+            waiter.interrupt();
+            return true;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void finish(Decision decision, JobExecutionContext context) throws JobExecutionException {
+        if (decision instanceof Decision.Unguarded) {
+            job.execute(context);
+        } else if (decision instanceof Decision.Skip skip) {
+            throw new JobExecutionException(skip.reason(), false);
+        } else if (decision instanceof Decision.Fail fail) {
+            throw new JobExecutionException(fail.reason(), fail.cause(), false);
+        }
+    }
+
+    /** Executes the job under a lease; returns false if the lease lapsed before the job began. */
+    private boolean execute(GuardedRun run, JobExecutionContext context) throws JobExecutionException {
+        OnLeaseLost tell = run.options().onLeaseLost();
+        GuardedRun.Scope scope;
+        try {
+            scope = run.enter(job instanceof InterruptableJob ? OnLeaseLost.SIGNAL : tell);
+        } catch (LeaseLostException lapsed) {
+            run.close();
+            return false;
+        }
+        try (run;
+                scope) {
+            working = true;
+            if (job instanceof InterruptableJob interruptable && tell == OnLeaseLost.INTERRUPT) {
+                run.onLeaseLost(loss -> interrupt(interruptable, context));
+            }
+            context.put(ENTERED, run);
+            work(run, context);
+        } finally {
+            context.put(ENTERED, null);
+            working = false;
+            clearInterrupt(context);
+        }
+        return true;
+    }
+
+    private void work(GuardedRun run, JobExecutionContext context) throws JobExecutionException {
+        try {
+            job.execute(context);
+        } catch (JobExecutionException e) {
+            end(run, e);
+            throw e;
+        } catch (RuntimeException | Error e) {
+            run.fail(e);
+            LeaseLostException loss = loss(run);
+            if (loss == null) {
+                throw e;
+            }
+            loss.addSuppressed(e);
+            throw lost(run, loss);
+        } finally {
+            working = false;
+        }
+        if (run.complete() == RunOutcome.LOST) {
+            throw lost(run, loss(run));
+        }
+    }
+
+    private static void end(GuardedRun run, JobExecutionException e) {
+        if (e.refireImmediately()) {
+            run.close();
+        } else {
+            run.fail(e);
+        }
+    }
+
+    private static JobExecutionException lost(GuardedRun run, @Nullable LeaseLostException loss) {
+        return new JobExecutionException(run + " lost its lease while it was at work", loss, false);
+    }
+
+    private static @Nullable LeaseLostException loss(GuardedRun run) {
+        if (run.lost().isEmpty()) {
+            return null;
+        }
+        try {
+            run.ensureHeld();
+            return null;
+        } catch (LeaseLostException loss) {
+            return loss;
+        }
+    }
+
+    private void interrupt(InterruptableJob interruptable, JobExecutionContext context) {
+        if (!working) {
+            return;
+        }
+        try {
+            interruptable.interrupt();
+        } catch (UnableToInterruptJobException | RuntimeException e) {
+            LOG.warn(
+                    "job {} has lost its lease and could not be interrupted",
+                    context.getJobDetail().getKey(),
+                    e);
+        }
+    }
+
+    /** A flag that the job left behind would make Quartz's thread pool drop the next job of this thread. */
+    private static void clearInterrupt(JobExecutionContext context) {
+        if (Thread.interrupted()) {
+            LOG.debug(
+                    "job {} left its thread interrupted", context.getJobDetail().getKey());
+        }
+    }
+}

@@ -1,0 +1,307 @@
+package io.hapax.quartz;
+
+import io.hapax.JobGuard;
+import io.hapax.RunOptions;
+import org.jspecify.annotations.Nullable;
+import org.quartz.Job;
+import org.quartz.Scheduler;
+import org.quartz.SchedulerException;
+import org.quartz.spi.ClassLoadHelper;
+import org.quartz.spi.SchedulerPlugin;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Guards the jobs of one Quartz scheduler: each firing runs once in the fleet, and jobs that must not overlap do not
+ * overlap in the fleet.
+ *
+ * <p>By {@code quartz.properties} alone:
+ *
+ * <pre>{@code
+ * org.quartz.plugin.hapax.class = io.hapax.quartz.HapaxPlugin
+ * org.quartz.plugin.hapax.redisUrl = redis://localhost:6379
+ * }</pre>
+ *
+ * <p>or in code, before the scheduler starts: {@code HapaxPlugin.install(scheduler, guard)}.
+ *
+ * <p>All replicas must give their schedulers the same name, and name their jobs and triggers. A firing is recognised by
+ * scheduler, job, trigger and planned time; a simple trigger that repeats for ever, and a calendar trigger of hours or
+ * less, run once in each interval of the calendar, since replicas count from different starts. A job class with
+ * {@link org.quartz.DisallowConcurrentExecution} does not overlap in the fleet. {@link io.hapax.Guarded} on the job class
+ * changes the options; its key may contain {@code %{name}}, replaced by that entry of the merged job data. Entries of
+ * the job data map have the last word: {@code hapax.lockKey}, {@code hapax.runKey}, {@code hapax.enabled}, and
+ * {@code hapax.} with any of {@link RunOptions#NAMES}. A job fired by {@link Scheduler#triggerJob} is recognised across
+ * replicas only if its data has a {@code hapax.runKey}.
+ *
+ * <p>A refused firing of a recurring trigger is skipped by default. Work that would not come again is not lost: it is
+ * tried again by a trigger of the group {@code hapax-retry}. With {@link io.hapax.OnConflict#WAIT} the job waits in its
+ * own thread; a job that waited in vain ends with a {@link org.quartz.JobExecutionException}.
+ *
+ * <p>The lease ends with {@link Job#execute}. A transaction that is committed later, as with
+ * {@link org.quartz.ExecuteInJTATransaction}, is not covered. Use one plugin for each scheduler; the setters are called before it is
+ * initialised.
+ */
+public final class HapaxPlugin implements SchedulerPlugin {
+
+    static final String NAME = "hapax";
+
+    private static final Logger LOG = LoggerFactory.getLogger("io.hapax.quartz");
+
+    private final PluginSettings settings = new PluginSettings();
+    private final boolean ownsGuard;
+    private boolean enabled = true;
+    private @Nullable JobGuard guard;
+    private @Nullable Installation installation;
+
+    /** Creates a plugin that opens its own store; for {@code quartz.properties}. */
+    public HapaxPlugin() {
+        this.ownsGuard = true;
+    }
+
+    /**
+     * Creates a plugin on a guard.
+     *
+     * @param guard decides about the runs; the plugin does not close it
+     */
+    public HapaxPlugin(JobGuard guard) {
+        this.guard = guard;
+        this.ownsGuard = false;
+    }
+
+    /**
+     * Guards a scheduler from now on. To be called before {@link Scheduler#start()} and after the job factory is set.
+     *
+     * @param scheduler the scheduler
+     * @param guard decides about the runs; the caller closes it after the scheduler
+     * @return the plugin
+     * @throws SchedulerException if the scheduler cannot be guarded; the message says why
+     */
+    public static HapaxPlugin install(Scheduler scheduler, JobGuard guard) throws SchedulerException {
+        HapaxPlugin plugin = new HapaxPlugin(guard);
+        plugin.initialize(NAME, scheduler, null);
+        plugin.start();
+        return plugin;
+    }
+
+    /**
+     * Finds the job that a listener or a caller meets in its guarded form.
+     *
+     * @param job a job instance
+     * @return the user's own job
+     */
+    public static Job unwrap(Job job) {
+        return job instanceof GuardedJob guarded ? unwrap(guarded.unwrapped()) : job;
+    }
+
+    // Everything that can fail is done here. If start() threw, Quartz would go on without the plugin at a second start.
+    @Override
+    public void initialize(String name, Scheduler scheduler, @Nullable ClassLoadHelper classes)
+            throws SchedulerException {
+        if (!enabled) {
+            return;
+        }
+        if (installation != null) {
+            throw new SchedulerException(
+                    "this HapaxPlugin guards another scheduler; use one plugin for each scheduler");
+        }
+        try {
+            installation = prepare(scheduler);
+        } catch (RuntimeException wrong) {
+            shutdown();
+            throw new SchedulerException(
+                    "Hapax cannot guard the scheduler '" + scheduler.getSchedulerName() + "' (plugin '" + name + "'): "
+                            + wrong.getMessage(),
+                    wrong);
+        }
+    }
+
+    private Installation prepare(Scheduler scheduler) throws SchedulerException {
+        SchedulerCore core = SchedulerCore.of(scheduler);
+        if (core.isWrapped()) {
+            throw new IllegalArgumentException("it is guarded already; install one plugin only");
+        }
+        RetryTriggers retries = settings.retries();
+        if (!ownsGuard && settings.describesGuard()) {
+            throw new IllegalArgumentException(
+                    "it was given a guard, so redisUrl, namespace, worker, answerTimeout, longestTtl, fresh and lazy have no effect; set them where the guard is built");
+        }
+        if (guard == null) {
+            guard = settings.open(scheduler.getSchedulerName());
+        }
+        RunOptions defaults = settings.options(guard.defaults());
+        JobSettings jobs = new JobSettings(scheduler.getSchedulerName(), defaults);
+        return new Installation(scheduler, core, new Gate(guard, jobs, retries));
+    }
+
+    @Override
+    public void start() {
+        Installation prepared = installation;
+        if (prepared == null) {
+            LOG.warn("Hapax is switched off (enabled=false): jobs run unguarded");
+            return;
+        }
+        prepared.start();
+    }
+
+    /** Runs that are still at work keep their leases until they end. */
+    @Override
+    public void shutdown() {
+        if (ownsGuard && guard != null) {
+            guard.close();
+        }
+    }
+
+    /**
+     * Switches the plugin off.
+     *
+     * @param enabled false to let jobs run unguarded
+     */
+    public void setEnabled(boolean enabled) {
+        this.enabled = enabled;
+    }
+
+    /**
+     * Says where the leases are kept.
+     *
+     * @param url for example {@code redis://localhost:6379}
+     */
+    public void setRedisUrl(String url) {
+        settings.redisUrl(url);
+    }
+
+    /**
+     * Separates fleets that share a store.
+     *
+     * @param namespace by default the scheduler's name
+     */
+    public void setNamespace(String namespace) {
+        settings.store("namespace", namespace);
+    }
+
+    /**
+     * Names this process, for people.
+     *
+     * @param worker by default process id and host
+     */
+    public void setWorker(String worker) {
+        settings.worker(worker);
+    }
+
+    /**
+     * Says how long the store may take to answer.
+     *
+     * @param timeout a duration; by default 2 s, or a sixth of the ttl if that is less
+     */
+    public void setAnswerTimeout(String timeout) {
+        settings.store("answerTimeout", timeout);
+    }
+
+    /**
+     * Says how long any lease of the namespace lives at most.
+     *
+     * @param ttl a duration
+     */
+    public void setLongestTtl(String ttl) {
+        settings.store("longestTtl", ttl);
+    }
+
+    /**
+     * Declares that nobody has used the namespace before, so that the first grant need not wait.
+     *
+     * @param fresh whether it is new
+     */
+    public void setFresh(boolean fresh) {
+        settings.store("fresh", String.valueOf(fresh));
+    }
+
+    /**
+     * Lets the scheduler start although the store cannot be reached yet; until then no job is run.
+     *
+     * @param lazy whether to connect later
+     */
+    public void setLazy(boolean lazy) {
+        settings.store("lazy", String.valueOf(lazy));
+    }
+
+    /**
+     * Says how long a lease lives unless renewed.
+     *
+     * @param ttl a duration
+     */
+    public void setTtl(String ttl) {
+        settings.option("ttl", ttl);
+    }
+
+    /**
+     * Says how long a run may hold its lease at most.
+     *
+     * @param maxHold a duration, 0 for ever
+     */
+    public void setMaxHold(String maxHold) {
+        settings.option("maxHold", maxHold);
+    }
+
+    /**
+     * Says how long a run waits for its key.
+     *
+     * @param waitTimeout a duration
+     */
+    public void setWaitTimeout(String waitTimeout) {
+        settings.option("waitTimeout", waitTimeout);
+    }
+
+    /**
+     * Says how long a completed firing is remembered.
+     *
+     * @param retention a duration; longer than clocks differ and misfires are late
+     */
+    public void setRetention(String retention) {
+        settings.option("retention", retention);
+    }
+
+    /**
+     * Says what happens if somebody else holds the key.
+     *
+     * @param onConflict a name of {@link io.hapax.OnConflict}
+     */
+    public void setOnConflict(String onConflict) {
+        settings.option("onConflict", onConflict);
+    }
+
+    /**
+     * Says how a job is told that it lost its lease. An {@link org.quartz.InterruptableJob} is told by its own method
+     * instead of an interrupt of its thread.
+     *
+     * @param onLeaseLost a name of {@link io.hapax.OnLeaseLost}
+     */
+    public void setOnLeaseLost(String onLeaseLost) {
+        settings.option("onLeaseLost", onLeaseLost);
+    }
+
+    /**
+     * Says what happens if the store cannot tell.
+     *
+     * @param whenUnavailable a name of {@link io.hapax.WhenUnavailable}
+     */
+    public void setWhenUnavailable(String whenUnavailable) {
+        settings.option("whenUnavailable", whenUnavailable);
+    }
+
+    /**
+     * Says how long a refused firing waits before its first retry; later ones wait longer, up to a minute.
+     *
+     * @param delay a duration; by default 5 s
+     */
+    public void setRetryDelay(String delay) {
+        settings.retryDelay(delay);
+    }
+
+    /**
+     * Says how often a refused firing is tried again before it is given up with an error in the log.
+     *
+     * @param retries by default 1000
+     */
+    public void setMaxRetries(int retries) {
+        settings.maxRetries(retries);
+    }
+}

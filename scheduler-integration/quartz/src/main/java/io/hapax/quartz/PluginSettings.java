@@ -1,0 +1,112 @@
+package io.hapax.quartz;
+
+import io.hapax.JobGuard;
+import io.hapax.RunOptions;
+import io.hapax.lease.LeaseStore;
+import io.hapax.lease.LeaseStoreProvider;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** The plugin's settings as they were written, until the scheduler is there. Not thread-safe. */
+final class PluginSettings {
+
+    private static final Duration LONGEST_ANSWER = Duration.ofSeconds(2);
+    private static final int ANSWERS_PER_TTL = 6;
+
+    private final Map<String, String> options = new LinkedHashMap<>();
+    private final Map<String, String> store = new HashMap<>();
+    private @Nullable String redisUrl;
+    private @Nullable String worker;
+    private String retryDelay = "5s";
+    private int maxRetries = 1000;
+
+    void option(String name, String value) {
+        options.put(name, value);
+    }
+
+    void store(String name, String value) {
+        store.put(name, value);
+    }
+
+    void redisUrl(String url) {
+        this.redisUrl = url;
+    }
+
+    void worker(String name) {
+        this.worker = name;
+    }
+
+    void retryDelay(String delay) {
+        this.retryDelay = delay;
+    }
+
+    void maxRetries(int retries) {
+        this.maxRetries = retries;
+    }
+
+    /** Whether there is a setting that only a guard of the plugin's own can follow. */
+    boolean describesGuard() {
+        return redisUrl != null || worker != null || !store.isEmpty();
+    }
+
+    /** The retries; what is wrong with them is found here. */
+    RetryTriggers retries() {
+        Duration delay = duration("retryDelay", retryDelay);
+        if (delay.isZero()) {
+            throw new IllegalArgumentException("setting retryDelay: must not be zero, or retries would never pause");
+        }
+        if (maxRetries < 0) {
+            throw new IllegalArgumentException(
+                    "setting maxRetries: must not be negative, was " + maxRetries + "; 0 switches retries off");
+        }
+        return new RetryTriggers(delay, maxRetries);
+    }
+
+    RunOptions options(RunOptions defaults) {
+        RunOptions changed = defaults;
+        for (Map.Entry<String, String> each : options.entrySet()) {
+            changed = changed.with(each.getKey(), each.getValue());
+        }
+        return changed;
+    }
+
+    /** A guard of its own, on a store that it closes after its last run. */
+    JobGuard open(String scheduler) {
+        if (redisUrl == null) {
+            throw new IllegalArgumentException("Hapax does not know where to keep its leases: set "
+                    + "org.quartz.plugin.<name>.redisUrl (for example redis://localhost:6379) in quartz.properties, "
+                    + "or give a guard in code: HapaxPlugin.install(scheduler, guard)");
+        }
+        RunOptions defaults = options(RunOptions.DEFAULTS);
+        LeaseStore opened = LeaseStoreProvider.openStore(redisUrl, storeSettings(scheduler, defaults));
+        try {
+            JobGuard.Builder builder =
+                    JobGuard.builder(opened).defaults(all -> defaults).closesStore();
+            return (worker == null ? builder : builder.worker(worker)).build();
+        } catch (RuntimeException wrong) {
+            opened.close();
+            throw wrong;
+        }
+    }
+
+    private Map<String, String> storeSettings(String scheduler, RunOptions defaults) {
+        Map<String, String> settings = new HashMap<>(store);
+        settings.putIfAbsent("namespace", scheduler);
+        Duration share = defaults.ttl().dividedBy(ANSWERS_PER_TTL);
+        Duration answer = share.compareTo(LONGEST_ANSWER) < 0 ? share : LONGEST_ANSWER;
+        settings.putIfAbsent("answerTimeout", answer.toMillis() + "ms");
+        return settings;
+    }
+
+    private static Duration duration(String name, String text) {
+        try {
+            return RunOptions.DEFAULTS.with("waitTimeout", text).waitTimeout();
+        } catch (IllegalArgumentException wrong) {
+            throw new IllegalArgumentException(
+                    String.valueOf(wrong.getMessage()).replace("setting waitTimeout", "setting " + name), wrong);
+        }
+    }
+}

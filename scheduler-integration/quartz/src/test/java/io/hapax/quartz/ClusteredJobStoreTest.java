@@ -1,0 +1,257 @@
+package io.hapax.quartz;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import io.hapax.event.GuardEvent;
+import io.hapax.event.Verdict;
+import io.hapax.quartz.Probe.ExclusiveJob;
+import io.hapax.quartz.Probe.PlainJob;
+import io.hapax.quartz.StallingDelegate.Stall;
+import io.hapax.testkit.DatabaseAddress;
+import io.hapax.testkit.EmbeddedDatabase;
+import java.io.IOException;
+import java.io.InputStream;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Objects;
+import java.util.Properties;
+import java.util.Set;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.quartz.JobBuilder;
+import org.quartz.JobDetail;
+import org.quartz.Scheduler;
+import org.quartz.SchedulerException;
+import org.quartz.impl.jdbcjobstore.JobStoreTX;
+import org.quartz.impl.matchers.GroupMatcher;
+
+/** A cluster of two nodes on PostgreSQL, and the ways in which it runs a job twice all the same. */
+class ClusteredJobStoreTest {
+
+    private static final AtomicInteger DATABASES = new AtomicInteger();
+
+    private final AtomicInteger nodes = new AtomicInteger();
+    private DatabaseAddress database;
+
+    @BeforeEach
+    void create_the_tables() throws SQLException, IOException {
+        database = EmbeddedDatabase.shared()
+                .createDatabase("quartz_" + ProcessHandle.current().pid() + "_" + DATABASES.incrementAndGet());
+        try (InputStream script = JobStoreTX.class.getResourceAsStream("tables_postgres.sql");
+                Connection connection = database.dataSource().getConnection();
+                Statement statement = connection.createStatement()) {
+            statement.execute(new String(Objects.requireNonNull(script).readAllBytes(), UTF_8));
+        }
+    }
+
+    @AfterEach
+    void end_all_stalls() {
+        StallingDelegate.none();
+    }
+
+    private Scheduler node(Fleet fleet) throws SchedulerException {
+        int number = nodes.incrementAndGet();
+        String source = database.database() + "_" + number;
+        Properties properties = new Properties();
+        properties.setProperty("org.quartz.scheduler.instanceId", "AUTO");
+        properties.setProperty("org.quartz.jobStore.class", JobStoreTX.class.getName());
+        properties.setProperty("org.quartz.jobStore.driverDelegateClass", StallingDelegate.class.getName());
+        properties.setProperty("org.quartz.jobStore.dataSource", source);
+        properties.setProperty("org.quartz.jobStore.useProperties", "true");
+        properties.setProperty("org.quartz.jobStore.isClustered", "true");
+        properties.setProperty("org.quartz.jobStore.clusterCheckinInterval", "500");
+        String prefix = "org.quartz.dataSource." + source + ".";
+        properties.setProperty(prefix + "provider", "hikaricp");
+        properties.setProperty(prefix + "driver", "org.postgresql.Driver");
+        properties.setProperty(prefix + "URL", database.jdbcUrl());
+        properties.setProperty(prefix + "user", database.user());
+        properties.setProperty(prefix + "password", database.password());
+        properties.setProperty(prefix + "maxConnections", "6");
+        return fleet.replica("node " + number, properties);
+    }
+
+    /** As if the last check-in of a node were long ago. */
+    private void ageCheckInOf(String instanceId) throws SQLException {
+        try (Connection connection = database.dataSource().getConnection();
+                PreparedStatement statement = connection.prepareStatement(
+                        "UPDATE qrtz_scheduler_state SET last_checkin_time = 1 WHERE instance_name = ?")) {
+            statement.setString(1, instanceId);
+            assertThat(statement.executeUpdate()).isEqualTo(1);
+        }
+    }
+
+    private int acquired() throws SQLException {
+        try (Connection connection = database.dataSource().getConnection();
+                Statement statement = connection.createStatement();
+                ResultSet count =
+                        statement.executeQuery("SELECT count(*) FROM qrtz_triggers WHERE trigger_state = 'ACQUIRED'")) {
+            count.next();
+            return count.getInt(1);
+        }
+    }
+
+    @Test
+    void without_a_guard_a_node_that_stalls_between_reading_and_acquiring_fires_again() throws Exception {
+        try (Fleet fleet = Fleet.guarded(false)) {
+            fireBehindTheBackOfAStalledNode(fleet);
+            await().until(() -> fleet.probe().ended() == 2);
+            assertThat(fleet.probe().timesOf("report")).hasSize(1).containsValue(2L);
+        }
+    }
+
+    @Test
+    void with_a_guard_a_node_that_stalls_between_reading_and_acquiring_is_refused() throws Exception {
+        try (Fleet fleet = Fleet.guarded()) {
+            fireBehindTheBackOfAStalledNode(fleet);
+            await().until(() -> fleet.events(GuardEvent.Refused.class).size() == 1);
+            assertThat(fleet.events(GuardEvent.Refused.class).get(0).refusal().verdict())
+                    .isEqualTo(Verdict.DONE);
+            assertThat(fleet.probe().count()).isEqualTo(1);
+        }
+    }
+
+    private void fireBehindTheBackOfAStalledNode(Fleet fleet) throws Exception {
+        Scheduler slow = node(fleet);
+        Scheduler quick = node(fleet);
+        slow.scheduleJob(
+                Jobs.job("report"), Jobs.nowAndDaily("daily", Instant.now().plusMillis(800)));
+        Stall stall = StallingDelegate.betweenReadAndAcquire();
+        slow.start();
+        await().until(stall::isReached);
+        quick.start();
+        await().until(() -> fleet.probe().ended() == 1);
+        stall.goOn();
+    }
+
+    @Test
+    void without_a_guard_two_triggers_of_a_job_that_must_not_overlap_make_it_overlap() throws Exception {
+        try (Fleet fleet = Fleet.guarded(false)) {
+            fireTwoTriggersAtOnce(fleet);
+            assertThat(fleet.probe().mostAtOnce()).isEqualTo(2);
+        }
+    }
+
+    @Test
+    void with_a_guard_two_triggers_of_a_job_that_must_not_overlap_run_one_after_the_other() throws Exception {
+        try (Fleet fleet = Fleet.guarded()) {
+            fireTwoTriggersAtOnce(fleet);
+            assertThat(fleet.probe().mostAtOnce()).isEqualTo(1);
+        }
+    }
+
+    private void fireTwoTriggersAtOnce(Fleet fleet) throws Exception {
+        fleet.probe().body(context -> Thread.sleep(1500));
+        Scheduler first = node(fleet);
+        Scheduler second = node(fleet);
+        Instant soon = Instant.now().plusMillis(2500);
+        first.addJob(Jobs.job("exclusive", ExclusiveJob.class), false);
+        for (String name : new String[] {"one", "two"}) {
+            first.scheduleJob(Jobs.once(name, soon).forJob("exclusive").build());
+        }
+        // Each acquires one of the triggers, and waits for the time.
+        first.start();
+        await().until(() -> acquired() == 1);
+        second.start();
+        await().until(() -> acquired() == 2);
+        await().atMost(Duration.ofSeconds(30)).until(() -> fleet.probe().ended() == 2);
+        await().until(() -> first.getTriggerKeys(GroupMatcher.anyGroup()).isEmpty());
+        assertThat(fleet.probe().count()).isEqualTo(2);
+    }
+
+    @Test
+    void without_a_guard_a_live_node_that_misses_its_check_in_is_overtaken_by_its_peer() throws Exception {
+        try (Fleet fleet = Fleet.guarded(false)) {
+            CountDownLatch mayEnd = overtakeALiveNode(fleet);
+            await().until(() -> fleet.probe().mostAtOnce() == 2);
+            mayEnd.countDown();
+        }
+    }
+
+    @Test
+    void with_a_guard_the_peer_of_a_live_node_that_misses_its_check_in_is_refused() throws Exception {
+        try (Fleet fleet = Fleet.guarded()) {
+            CountDownLatch mayEnd = overtakeALiveNode(fleet);
+            await().until(() -> fleet.events(GuardEvent.Refused.class).size() >= 2);
+            assertThat(fleet.events(GuardEvent.Refused.class))
+                    .extracting(event -> event.refusal().verdict())
+                    .contains(Verdict.RUNNING)
+                    .isSubsetOf(Verdict.RUNNING, Verdict.OVERLAP);
+            mayEnd.countDown();
+            await().until(() -> fleet.probe().ended() >= 2);
+            assertThat(fleet.probe().mostAtOnce()).isEqualTo(1);
+            assertThat(fleet.events(GuardEvent.Lost.class)).isEmpty();
+        }
+    }
+
+    private CountDownLatch overtakeALiveNode(Fleet fleet) throws Exception {
+        CountDownLatch mayEnd = new CountDownLatch(1);
+        fleet.probe().body(context -> mayEnd.await());
+        Scheduler victim = node(fleet);
+        Scheduler peer = node(fleet);
+        victim.scheduleJob(
+                JobBuilder.newJob(ExclusiveJob.class)
+                        .withIdentity("long")
+                        .requestRecovery()
+                        .build(),
+                Jobs.everySecond("each second"));
+        victim.start();
+        await().until(() -> fleet.probe().count() == 1);
+        peer.start();
+
+        Stall stall = StallingDelegate.checkInsOf(victim.getSchedulerInstanceId());
+        await().until(stall::isReached);
+        ageCheckInOf(victim.getSchedulerInstanceId());
+        return mayEnd;
+    }
+
+    @Test
+    void without_a_guard_a_job_that_ends_after_the_shutdown_of_its_node_is_run_again_by_the_peer() throws Exception {
+        try (Fleet fleet = Fleet.guarded(false)) {
+            endAfterShutdown(fleet);
+            await().until(() -> fleet.probe().ended() == 2);
+            assertThat(fleet.probe().entries().get(1).recovering()).isTrue();
+        }
+    }
+
+    @Test
+    void with_a_guard_a_job_that_ends_after_the_shutdown_of_its_node_is_known_to_be_done() throws Exception {
+        try (Fleet fleet = Fleet.guarded()) {
+            endAfterShutdown(fleet);
+            await().until(() -> fleet.events(GuardEvent.Refused.class).size() == 1);
+            assertThat(fleet.events(GuardEvent.Refused.class).get(0).refusal().verdict())
+                    .isEqualTo(Verdict.DONE);
+            assertThat(fleet.probe().count()).isEqualTo(1);
+        }
+    }
+
+    private void endAfterShutdown(Fleet fleet) throws Exception {
+        CountDownLatch mayEnd = new CountDownLatch(1);
+        fleet.probe().body(context -> mayEnd.await());
+        Scheduler leaver = node(fleet);
+        Scheduler peer = node(fleet);
+        JobDetail job = JobBuilder.newJob(PlainJob.class)
+                .withIdentity("order")
+                .requestRecovery()
+                .storeDurably()
+                .build();
+        leaver.scheduleJob(job, Set.of(Jobs.nowAndDaily("daily", Instant.now())), false);
+        leaver.start();
+        await().until(() -> fleet.probe().count() == 1);
+        leaver.shutdown(false);
+        mayEnd.countDown();
+        await().until(() -> fleet.probe().ended() == 1);
+
+        ageCheckInOf(leaver.getSchedulerInstanceId());
+        peer.start();
+    }
+}

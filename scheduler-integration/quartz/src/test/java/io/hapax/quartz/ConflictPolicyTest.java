@@ -1,0 +1,289 @@
+package io.hapax.quartz;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import io.hapax.Admission.Admitted;
+import io.hapax.Guarded;
+import io.hapax.GuardedRun;
+import io.hapax.OnConflict;
+import io.hapax.RunRequest;
+import io.hapax.WhenUnavailable;
+import io.hapax.event.GuardEvent;
+import io.hapax.quartz.Probe.PlainJob;
+import io.hapax.testkit.FaultyLeaseStore;
+import io.hapax.testkit.InMemoryLeaseStore;
+import io.hapax.time.Ticker;
+import java.time.Instant;
+import org.junit.jupiter.api.Test;
+import org.quartz.JobBuilder;
+import org.quartz.JobDetail;
+import org.quartz.JobKey;
+import org.quartz.Scheduler;
+import org.quartz.Trigger;
+import org.quartz.TriggerBuilder;
+import org.quartz.TriggerKey;
+import org.quartz.impl.matchers.GroupMatcher;
+
+/** What becomes of a firing whose key somebody else holds. */
+class ConflictPolicyTest {
+
+    /** Has a key of its own, from its data. */
+    @Guarded(key = "invoice/%{id}")
+    public static class InvoiceJob extends PlainJob {}
+
+    private static JobDetail invoice(OnConflict policy) {
+        return JobBuilder.newJob(InvoiceJob.class)
+                .withIdentity("invoice")
+                .usingJobData("id", "42")
+                .usingJobData("hapax.onConflict", policy.name())
+                .usingJobData("hapax.waitTimeout", "2s")
+                .build();
+    }
+
+    private static Trigger once() {
+        return Jobs.once("once", Instant.now()).build();
+    }
+
+    /** Somebody else holds the key. */
+    private static GuardedRun holder(Fleet fleet) throws InterruptedException {
+        GuardedRun run = ((Admitted) fleet.guard(0).admit(RunRequest.lock("invoice/42"))).run();
+        run.enter();
+        return run;
+    }
+
+    private static void release(GuardedRun run) {
+        run.close();
+        boolean unused = Thread.interrupted();
+    }
+
+    @Test
+    void skip_drops_the_firing() throws Exception {
+        try (Fleet fleet = Fleet.guarded()) {
+            Scheduler scheduler = fleet.replica("a");
+            Outcomes outcomes = Outcomes.of(scheduler);
+            GuardedRun holder = holder(fleet);
+            scheduler.scheduleJob(invoice(OnConflict.SKIP), once());
+            fleet.start();
+            await().until(() -> outcomes.vetoed().size() == 1);
+            release(holder);
+
+            assertThat(retries(scheduler)).isZero();
+            assertThat(fleet.probe().count()).isZero();
+        }
+    }
+
+    @Test
+    void a_one_shot_is_tried_again_until_the_key_is_free() throws Exception {
+        try (Fleet fleet = Fleet.guarded()) {
+            Scheduler scheduler = fleet.replica("a");
+            GuardedRun holder = holder(fleet);
+            scheduler.scheduleJob(invoice(OnConflict.AUTO), once());
+            fleet.start();
+            await().until(() -> fleet.events(GuardEvent.Refused.class).size() >= 2);
+            assertThat(fleet.probe().count()).isZero();
+            release(holder);
+
+            await().until(() -> fleet.probe().ended() == 1);
+            assertThat(fleet.probe().entries().get(0).trigger())
+                    .startsWith("fleet/DEFAULT/invoice/DEFAULT/once@")
+                    .matches(".*#[2-9]");
+            await().until(() -> retries(scheduler) == 0);
+        }
+    }
+
+    @Test
+    void a_recurring_job_is_tried_again_if_its_policy_says_so() throws Exception {
+        try (Fleet fleet = Fleet.guarded()) {
+            Scheduler scheduler = fleet.replica("a");
+            GuardedRun holder = holder(fleet);
+            scheduler.scheduleJob(invoice(OnConflict.RESCHEDULE), Jobs.nowAndDaily("daily", Instant.now()));
+            fleet.start();
+            await().until(() -> fleet.events(GuardEvent.Refused.class).size() >= 1);
+            release(holder);
+            await().until(() -> fleet.probe().ended() == 1);
+        }
+    }
+
+    @Test
+    void retries_end_and_say_so() throws Exception {
+        try (Fleet fleet = Fleet.guarded().retries("20ms", 3);
+                Logs logs = Logs.of("io.hapax.quartz")) {
+            Scheduler scheduler = fleet.replica("a");
+            GuardedRun holder = holder(fleet);
+            scheduler.scheduleJob(invoice(OnConflict.AUTO), once());
+            fleet.start();
+            await().until(() -> logs.contain("GIVEN UP: job DEFAULT.invoice"));
+            release(holder);
+
+            assertThat(fleet.events(GuardEvent.Refused.class)).hasSize(4);
+            assertThat(retries(scheduler)).isZero();
+        }
+    }
+
+    @Test
+    void wait_waits_on_the_jobs_own_thread_where_people_can_see_it() throws Exception {
+        try (Fleet fleet = Fleet.guarded()) {
+            Scheduler scheduler = fleet.replica("a");
+            GuardedRun holder = holder(fleet);
+            scheduler.scheduleJob(invoice(OnConflict.WAIT), Jobs.nowAndDaily("daily", Instant.now()));
+            fleet.start();
+            await().until(() -> scheduler.getCurrentlyExecutingJobs().size() == 1);
+            assertThat(fleet.probe().count()).isZero();
+            release(holder);
+
+            await().until(() -> fleet.probe().ended() == 1);
+        }
+    }
+
+    @Test
+    void a_job_that_waited_in_vain_ends_with_an_error_and_a_one_shot_is_tried_again() throws Exception {
+        try (Fleet fleet = Fleet.guarded()) {
+            Scheduler scheduler = fleet.replica("a");
+            Outcomes outcomes = Outcomes.of(scheduler);
+            GuardedRun holder = holder(fleet);
+            scheduler.scheduleJob(invoice(OnConflict.WAIT), once());
+            fleet.start();
+            await().until(() -> outcomes.executed().size() == 1);
+            assertThat(outcomes.executed().get(0).failure().orElseThrow())
+                    .hasMessageContaining("OVERLAP")
+                    .hasMessageContaining("is tried again in");
+            release(holder);
+            await().until(() -> fleet.probe().ended() == 1);
+        }
+    }
+
+    @Test
+    void an_interruptable_job_that_waits_can_be_interrupted_by_the_scheduler() throws Exception {
+        try (Fleet fleet = Fleet.guarded()) {
+            Scheduler scheduler = fleet.replica("a");
+            Outcomes outcomes = Outcomes.of(scheduler);
+            GuardedRun holder = holder(fleet);
+            scheduler.scheduleJob(
+                    JobBuilder.newJob(GuardedJobTest.StoppableJob.class)
+                            .withIdentity("waiting")
+                            .usingJobData("hapax.lockKey", "invoice/42")
+                            .usingJobData("hapax.onConflict", "wait")
+                            .build(),
+                    Jobs.nowAndDaily("daily", Instant.now()));
+            fleet.start();
+            await().until(() -> scheduler.getCurrentlyExecutingJobs().size() == 1);
+
+            await().until(() -> {
+                scheduler.interrupt(JobKey.jobKey("waiting"));
+                return outcomes.executed().size() == 1;
+            });
+            release(holder);
+            assertThat(outcomes.executed().get(0).failure().orElseThrow())
+                    .hasMessageContaining("the thread was interrupted while it asked");
+        }
+    }
+
+    @Test
+    void fail_ends_the_firing_with_an_error_that_listeners_see() throws Exception {
+        try (Fleet fleet = Fleet.guarded()) {
+            Scheduler scheduler = fleet.replica("a");
+            Outcomes outcomes = Outcomes.of(scheduler);
+            GuardedRun holder = holder(fleet);
+            scheduler.scheduleJob(invoice(OnConflict.FAIL), Jobs.nowAndDaily("daily", Instant.now()));
+            fleet.start();
+            await().until(() -> outcomes.executed().size() == 1);
+            release(holder);
+
+            assertThat(outcomes.executed().get(0).failure().orElseThrow())
+                    .hasMessageContaining(
+                            "job DEFAULT.invoice [lock invoice/42, run fleet/DEFAULT/invoice/DEFAULT/daily@")
+                    .hasMessageContaining("OVERLAP: the key is held by");
+            assertThat(scheduler.getTrigger(TriggerKey.triggerKey("daily")).getNextFireTime())
+                    .isAfter(Instant.now());
+        }
+    }
+
+    @Test
+    void a_store_that_cannot_tell_keeps_a_one_shot_waiting_and_drops_a_recurring_firing() throws Exception {
+        FaultyLeaseStore store = broken();
+        try (Fleet fleet = Fleet.on(store)) {
+            Scheduler scheduler = fleet.replica("a");
+            Outcomes outcomes = Outcomes.of(scheduler);
+            scheduler.scheduleJob(Jobs.job("recurring"), Jobs.nowAndDaily("daily", Instant.now()));
+            scheduler.scheduleJob(Jobs.job("order"), once());
+            fleet.start();
+            await().until(() -> outcomes.vetoed().size() == 2);
+            assertThat(fleet.probe().count()).isZero();
+            store.healthy();
+
+            await().until(() -> fleet.probe().ended() == 1);
+            assertThat(fleet.probe().entries().get(0).job()).isEqualTo("order");
+        }
+    }
+
+    @Test
+    void a_store_that_cannot_tell_does_not_stop_a_job_that_may_run_unguarded() throws Exception {
+        try (Fleet fleet = Fleet.on(broken()).options(all -> all.withWhenUnavailable(WhenUnavailable.FAIL_OPEN))) {
+            fleet.replica("a").scheduleJob(Jobs.job("order"), once());
+            fleet.start();
+            await().until(() -> fleet.probe().ended() == 1);
+            assertThat(fleet.events(GuardEvent.Unguarded.class)).hasSize(1);
+        }
+    }
+
+    @Test
+    void a_job_whose_settings_are_wrong_is_not_run_and_says_what_to_mend() throws Exception {
+        try (Fleet fleet = Fleet.guarded();
+                Logs logs = Logs.of("io.hapax.quartz")) {
+            Scheduler scheduler = fleet.replica("a");
+            Outcomes outcomes = Outcomes.of(scheduler);
+            scheduler.scheduleJob(with("no id", "hapax.retention", "1h"), trigger("no id"));
+            scheduler.scheduleJob(with("typo", "hapax.tll", "1s"), trigger("typo"));
+            scheduler.scheduleJob(with("too short", "hapax.ttl", "1ms"), trigger("too short"));
+            scheduler.scheduleJob(with("no boolean", "hapax.enabled", "yes"), trigger("no boolean"));
+            fleet.start();
+            await().until(() -> outcomes.executed().size() == 4);
+
+            assertThat(fleet.probe().count()).isZero();
+            assertThat(message(outcomes, "no id"))
+                    .contains("job DEFAULT.no id is not run, because its guard is set up wrongly")
+                    .contains(
+                            "lock key 'invoice/%{id}': the job data has no value for %{id}; it has [hapax.retention]");
+            assertThat(message(outcomes, "typo"))
+                    .contains("job data hapax.tll")
+                    .contains("allowed are [enabled, lockKey");
+            assertThat(message(outcomes, "too short")).contains("setting ttl: must be at least");
+            assertThat(message(outcomes, "no boolean"))
+                    .contains("hapax.enabled: 'yes'")
+                    .contains("true and false");
+            assertThat(logs.contain("job DEFAULT.typo is not run")).isTrue();
+        }
+    }
+
+    private static JobDetail with(String job, String key, String value) {
+        return JobBuilder.newJob(job.equals("no id") ? InvoiceJob.class : PlainJob.class)
+                .withIdentity(job)
+                .usingJobData(key, value)
+                .build();
+    }
+
+    private static Trigger trigger(String name) {
+        return TriggerBuilder.newTrigger().withIdentity(name).startNow().build();
+    }
+
+    private static String message(Outcomes outcomes, String trigger) {
+        return outcomes.executed().stream()
+                .filter(executed -> executed.trigger().equals(trigger))
+                .map(executed -> executed.failure().orElseThrow().getMessage())
+                .findFirst()
+                .orElseThrow();
+    }
+
+    private static int retries(Scheduler scheduler) throws Exception {
+        return scheduler
+                .getTriggerKeys(GroupMatcher.groupEquals(RetryTriggers.GROUP))
+                .size();
+    }
+
+    private static FaultyLeaseStore broken() {
+        FaultyLeaseStore store = new FaultyLeaseStore(new InMemoryLeaseStore(Ticker.SYSTEM));
+        store.failAcquires();
+        return store;
+    }
+}

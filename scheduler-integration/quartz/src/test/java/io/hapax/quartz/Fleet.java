@@ -1,0 +1,144 @@
+package io.hapax.quartz;
+
+import io.hapax.JobGuard;
+import io.hapax.RunOptions;
+import io.hapax.event.GuardEvent;
+import io.hapax.lease.LeaseStore;
+import io.hapax.testkit.InMemoryLeaseStore;
+import io.hapax.time.Ticker;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Properties;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.UnaryOperator;
+import org.quartz.Scheduler;
+import org.quartz.SchedulerException;
+import org.quartz.impl.SchedulerRepository;
+import org.quartz.impl.StdSchedulerFactory;
+
+/** Several schedulers of one name in one JVM, as if each were a process of its own; closed after the test. */
+final class Fleet implements AutoCloseable {
+
+    static final Duration TTL = Duration.ofMillis(1500);
+
+    private final Probe probe = new Probe();
+    private final LeaseStore store;
+    private final boolean guarded;
+    private final String name;
+    private final List<Scheduler> schedulers = new ArrayList<>();
+    private final List<JobGuard> guards = new ArrayList<>();
+    private final List<GuardEvent> events = new CopyOnWriteArrayList<>();
+    private UnaryOperator<RunOptions> options = all -> all.withTtl(TTL);
+    private String retryDelay = "200ms";
+    private int maxRetries = 100;
+
+    private Fleet(boolean guarded, LeaseStore store) {
+        this.guarded = guarded;
+        this.store = store;
+        this.name = "fleet";
+    }
+
+    static Fleet guarded() {
+        return guarded(true);
+    }
+
+    static Fleet guarded(boolean guarded) {
+        return new Fleet(guarded, new InMemoryLeaseStore(Ticker.SYSTEM));
+    }
+
+    static Fleet on(LeaseStore store) {
+        return new Fleet(true, store);
+    }
+
+    Fleet options(UnaryOperator<RunOptions> change) {
+        UnaryOperator<RunOptions> before = options;
+        this.options = all -> change.apply(before.apply(all));
+        return this;
+    }
+
+    Fleet retries(String delay, int most) {
+        this.retryDelay = delay;
+        this.maxRetries = most;
+        return this;
+    }
+
+    Probe probe() {
+        return probe;
+    }
+
+    LeaseStore store() {
+        return store;
+    }
+
+    List<GuardEvent> events() {
+        return events;
+    }
+
+    <E extends GuardEvent> List<E> events(Class<E> type) {
+        return events.stream().filter(type::isInstance).map(type::cast).toList();
+    }
+
+    JobGuard guard(int replica) {
+        return guards.get(replica);
+    }
+
+    /** A replica that keeps its jobs in memory, not started. */
+    Scheduler replica(String replica) throws SchedulerException {
+        return replica(replica, new Properties());
+    }
+
+    Scheduler replica(String replica, Properties more) throws SchedulerException {
+        Properties properties = new Properties();
+        properties.setProperty("org.quartz.scheduler.instanceName", name);
+        properties.setProperty("org.quartz.scheduler.skipUpdateCheck", "true");
+        properties.setProperty("org.quartz.threadPool.class", "org.quartz.simpl.SimpleThreadPool");
+        properties.setProperty("org.quartz.threadPool.threadCount", "3");
+        properties.putAll(more);
+        Scheduler scheduler = create(properties);
+        schedulers.add(scheduler);
+        probe.attach(scheduler, replica);
+        if (guarded) {
+            guard(scheduler, replica);
+        }
+        return scheduler;
+    }
+
+    /** Quartz knows schedulers by name, one a process. */
+    static Scheduler create(Properties properties) throws SchedulerException {
+        Scheduler scheduler = new StdSchedulerFactory(properties).getScheduler();
+        SchedulerRepository.getInstance().remove(scheduler.getSchedulerName());
+        return scheduler;
+    }
+
+    private void guard(Scheduler scheduler, String replica) throws SchedulerException {
+        JobGuard guard = JobGuard.builder(store)
+                .worker(replica)
+                .defaults(options)
+                .listener(events::add)
+                .build();
+        guards.add(guard);
+        HapaxPlugin plugin = new HapaxPlugin(guard);
+        plugin.setRetryDelay(retryDelay);
+        plugin.setMaxRetries(maxRetries);
+        plugin.initialize(HapaxPlugin.NAME, scheduler, null);
+        plugin.start();
+    }
+
+    void start() throws SchedulerException {
+        for (Scheduler scheduler : schedulers) {
+            scheduler.start();
+        }
+    }
+
+    @Override
+    public void close() throws SchedulerException {
+        for (Scheduler scheduler : schedulers) {
+            if (!scheduler.isShutdown()) {
+                scheduler.shutdown(true);
+            }
+        }
+        guards.forEach(JobGuard::close);
+        store.close();
+    }
+}

@@ -1,0 +1,209 @@
+package io.hapax.quartz;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import io.hapax.event.GuardEvent;
+import io.hapax.event.Verdict;
+import io.hapax.lease.JobIdentity;
+import io.hapax.lease.RunKey;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.Date;
+import java.util.List;
+import java.util.Map;
+import java.util.Properties;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.concurrent.locks.LockSupport;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.Test;
+import org.quartz.CronScheduleBuilder;
+import org.quartz.Job;
+import org.quartz.Scheduler;
+import org.quartz.SchedulerException;
+import org.quartz.SimpleScheduleBuilder;
+import org.quartz.Trigger;
+import org.quartz.TriggerBuilder;
+import org.quartz.simpl.PropertySettingJobFactory;
+import org.quartz.spi.TriggerFiredBundle;
+
+/** Replicas that each keep the same schedule in memory and know nothing of each other. */
+class RamReplicasTest {
+
+    @Test
+    void without_a_guard_two_replicas_run_each_cron_firing_twice() throws Exception {
+        try (Fleet fleet = Fleet.guarded(false)) {
+            everySecondOnTwoReplicas(fleet);
+            assertThat(settled(fleet.probe().timesOf("tick")).values()).containsOnly(2L);
+        }
+    }
+
+    @Test
+    void with_a_guard_two_replicas_run_each_cron_firing_once_and_leave_none_out() throws Exception {
+        try (Fleet fleet = Fleet.guarded()) {
+            everySecondOnTwoReplicas(fleet);
+            TreeMap<Instant, Long> times = settled(fleet.probe().timesOf("tick"));
+            assertThat(times.values()).containsOnly(1L);
+            assertThat(Duration.between(times.firstKey(), times.lastKey()).toSeconds())
+                    .isEqualTo(times.size() - 1L);
+        }
+    }
+
+    private static void everySecondOnTwoReplicas(Fleet fleet) throws SchedulerException {
+        for (String name : List.of("a", "b")) {
+            fleet.replica(name).scheduleJob(Jobs.job("tick"), Jobs.everySecond("each second"));
+        }
+        fleet.start();
+        await().until(() -> fleet.probe().timesOf("tick").size() >= 5);
+    }
+
+    /** Without the first and the last time, which one of the replicas may have missed. */
+    private static TreeMap<Instant, Long> settled(Map<Instant, Long> times) {
+        TreeMap<Instant, Long> settled = new TreeMap<>(times);
+        settled.pollFirstEntry();
+        settled.pollLastEntry();
+        return settled;
+    }
+
+    @Test
+    void a_late_replica_is_stopped_by_the_done_marker_when_the_lease_is_long_free() throws Exception {
+        try (Fleet fleet = Fleet.guarded()) {
+            fleet.replica("a").scheduleJob(Jobs.job("tick"), Jobs.everySecond("each second"));
+            Properties slow = new Properties();
+            slow.setProperty("org.quartz.scheduler.jobFactory.class", SlowFactory.class.getName());
+            fleet.replica("late", slow).scheduleJob(Jobs.job("tick"), Jobs.everySecond("each second"));
+            fleet.start();
+            await().until(() -> fleet.events(GuardEvent.Refused.class).size() >= 3);
+
+            assertThat(fleet.events(GuardEvent.Refused.class))
+                    .allMatch(event -> event.refusal().verdict() == Verdict.DONE);
+            assertThat(settled(fleet.probe().timesOf("tick")).values()).containsOnly(1L);
+        }
+    }
+
+    /** Makes each job 400 ms late. */
+    public static class SlowFactory extends PropertySettingJobFactory {
+        @Override
+        public Job newJob(TriggerFiredBundle bundle, Scheduler scheduler) throws SchedulerException {
+            LockSupport.parkNanos(Duration.ofMillis(400).toNanos());
+            return super.newJob(bundle, scheduler);
+        }
+    }
+
+    @Test
+    void without_a_guard_a_misfired_cron_time_is_made_up_for_by_each_replica() throws Exception {
+        try (Fleet fleet = Fleet.guarded(false)) {
+            misfireOnTwoReplicas(fleet, dailyAtMidnight());
+            await().until(() -> fleet.probe().count() == 2);
+            assertThat(fleet.probe().timesOf("tick")).hasSize(2);
+        }
+    }
+
+    @Test
+    void with_a_guard_a_misfired_cron_time_is_made_up_for_once() throws Exception {
+        try (Fleet fleet = Fleet.guarded()) {
+            misfireOnTwoReplicas(fleet, dailyAtMidnight());
+            await().until(() -> !fleet.events(GuardEvent.Refused.class).isEmpty());
+            assertThat(fleet.probe().count()).isEqualTo(1);
+        }
+    }
+
+    @Test
+    void with_a_guard_a_misfired_one_shot_is_made_up_for_once() throws Exception {
+        Instant hourAgo = Instant.now().minus(1, ChronoUnit.HOURS);
+        try (Fleet fleet = Fleet.guarded()) {
+            misfireOnTwoReplicas(fleet, Jobs.once("once", hourAgo).build());
+            await().until(() -> !fleet.events(GuardEvent.Refused.class).isEmpty());
+            assertThat(fleet.probe().count()).isEqualTo(1);
+        }
+    }
+
+    private static Trigger dailyAtMidnight() {
+        return TriggerBuilder.newTrigger()
+                .withIdentity("midnight")
+                .startAt(Date.from(Instant.now().minus(36, ChronoUnit.HOURS)))
+                .withSchedule(
+                        CronScheduleBuilder.dailyAtHourAndMinute(0, 0).withMisfireHandlingInstructionFireAndProceed())
+                .build();
+    }
+
+    private static void misfireOnTwoReplicas(Fleet fleet, Trigger trigger) throws SchedulerException {
+        Properties properties = new Properties();
+        properties.setProperty("org.quartz.jobStore.misfireThreshold", "100");
+        for (String name : List.of("a", "b")) {
+            Scheduler scheduler = fleet.replica(name, properties);
+            scheduler.scheduleJob(Jobs.job("tick"), Set.of(trigger), false);
+            scheduler.start();
+            if (name.equals("a")) {
+                await().until(() -> fleet.probe().ended() == 1);
+            }
+        }
+    }
+
+    @Test
+    void replicas_that_count_from_different_starts_run_once_in_each_interval() throws Exception {
+        try (Fleet fleet = Fleet.guarded()) {
+            startNowOnTwoReplicas(fleet);
+            Map<Long, Long> intervals = fleet.probe().entries().stream()
+                    .collect(Collectors.groupingBy(
+                            entry -> entry.planned().getEpochSecond(), TreeMap::new, Collectors.counting()));
+            assertThat(intervals.values()).containsOnly(1L);
+            assertThat(intervals).hasSizeGreaterThanOrEqualTo(3);
+        }
+    }
+
+    @Test
+    void without_a_guard_replicas_that_count_from_different_starts_run_twice_in_each_interval() throws Exception {
+        try (Fleet fleet = Fleet.guarded(false)) {
+            startNowOnTwoReplicas(fleet);
+            Map<Long, Long> intervals = fleet.probe().entries().stream()
+                    .collect(Collectors.groupingBy(entry -> entry.planned().getEpochSecond(), Collectors.counting()));
+            assertThat(intervals).containsValue(2L);
+        }
+    }
+
+    private static void startNowOnTwoReplicas(Fleet fleet) throws SchedulerException {
+        for (String name : List.of("a", "b")) {
+            Scheduler scheduler = fleet.replica(name);
+            scheduler.start();
+            scheduler.scheduleJob(
+                    Jobs.job("tick"),
+                    TriggerBuilder.newTrigger()
+                            .withIdentity("each second")
+                            .startAt(Date.from(Instant.now().plusMillis(name.equals("a") ? 0 : 350)))
+                            .withSchedule(SimpleScheduleBuilder.repeatSecondlyForever())
+                            .build());
+        }
+        await().pollDelay(Duration.ofSeconds(4)).until(() -> fleet.probe().count() >= 4);
+    }
+
+    @Test
+    void a_one_shot_whose_worker_lost_its_lease_is_taken_over_by_another_replica() throws Exception {
+        try (Fleet fleet = Fleet.guarded()) {
+            fleet.probe().body(context -> {
+                if (fleet.probe().count() == 1) {
+                    Thread.currentThread().join();
+                }
+            });
+            Instant soon = Instant.now().plusMillis(300).truncatedTo(ChronoUnit.MILLIS);
+            fleet.replica("a")
+                    .scheduleJob(Jobs.job("order"), Jobs.once("once", soon).build());
+            fleet.replica("b")
+                    .scheduleJob(Jobs.job("order"), Jobs.once("once", soon).build());
+            fleet.start();
+            await().until(() -> fleet.events(GuardEvent.Refused.class).size() == 1);
+
+            RunKey key =
+                    fleet.events(GuardEvent.Refused.class).get(0).identity().runKey();
+            fleet.guard(0)
+                    .forceRelease(new JobIdentity(null, key), "test", "its worker is gone")
+                    .join();
+
+            await().until(() -> fleet.probe().ended() == 2);
+            assertThat(fleet.probe().replicas()).doesNotHaveDuplicates();
+            assertThat(fleet.events(GuardEvent.Lost.class)).hasSize(1);
+        }
+    }
+}
