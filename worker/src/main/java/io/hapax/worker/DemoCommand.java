@@ -2,6 +2,7 @@ package io.hapax.worker;
 
 import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
+import io.hapax.testkit.DatabaseAddress;
 import io.hapax.testkit.EmbeddedDatabase;
 import io.hapax.testkit.EmbeddedRedis;
 import java.io.Console;
@@ -105,12 +106,8 @@ final class DemoCommand implements Callable<Integer> {
         if (database == null) {
             jdbcUrl = WorkerSettings.jdbcUrl(String.valueOf(databaseUrl));
         } else {
-            var created = database.createDatabase(
-                    name + "_" + UUID.randomUUID().toString().substring(0, 8));
-            String separator = created.jdbcUrl().contains("?") ? "&" : "?";
-            jdbcUrl = created.jdbcUrl().contains("user=")
-                    ? created.jdbcUrl()
-                    : created.jdbcUrl() + separator + "user=" + created.user() + "&password=" + created.password();
+            jdbcUrl = url(database.createDatabase(
+                    name + "_" + UUID.randomUUID().toString().substring(0, 8)));
         }
         try (HikariDataSource pool = pool(jdbcUrl)) {
             Observations observations = new Observations(pool);
@@ -118,6 +115,12 @@ final class DemoCommand implements Callable<Integer> {
             return new DemoPart(name, name.equals("guarded"), redisUrl, jdbcUrl, logs, observations, progress)
                     .run(children);
         }
+    }
+
+    /** The whole address, as a worker process is given it. */
+    static String url(DatabaseAddress database) {
+        String url = database.jdbcUrl();
+        return url + (url.contains("?") ? "&" : "?") + "user=" + database.user() + "&password=" + database.password();
     }
 
     static HikariDataSource pool(String jdbcUrl) {

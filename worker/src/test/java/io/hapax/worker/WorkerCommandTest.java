@@ -1,0 +1,110 @@
+package io.hapax.worker;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.hapax.testkit.EmbeddedDatabase;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.yaml.snakeyaml.LoaderOptions;
+import org.yaml.snakeyaml.Yaml;
+import picocli.CommandLine;
+
+class WorkerCommandTest {
+
+    private static WorkerSettings settings(Map<String, String> env, String... args) {
+        WorkerCommand command = new WorkerCommand();
+        new CommandLine(command).parseArgs(args);
+        return command.settings(env);
+    }
+
+    @Test
+    void options_win_over_environment_variables_and_both_over_defaults() {
+        WorkerSettings settings = settings(
+                Map.of("REDIS_URL", "redis://env", "HAPAX_TTL", "12s", "DATABASE_URL", "postgres://u:p%21@db:1/x"),
+                "--redis",
+                "redis://option",
+                "--guard",
+                "off");
+        assertThat(settings.redisUrl()).isEqualTo("redis://option");
+        assertThat(settings.ttl()).isEqualTo(Duration.ofSeconds(12));
+        assertThat(settings.jdbcUrl()).isEqualTo("jdbc:postgresql://db:1/x?user=u&password=p%21");
+        assertThat(settings.guarded()).isFalse();
+        assertThat(settings.namespace()).isEqualTo("hapax-worker");
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+            --ttl          | soon             | --ttl must be a duration such as 500ms, 30s or 5m, was 'soon'
+            --guard        | maybe            | --guard must be on or off, was 'maybe'
+            --health-port  | 70000            | --health-port must be a number from 0 to 65535, was '70000'
+            --database     | mysql://u:p@h/db | --database must be jdbc:postgresql://host/db
+            """)
+    void a_wrong_setting_is_refused_with_what_is_allowed_and_exit_code_two(
+            String option, String value, String message) {
+        StringWriter errors = new StringWriter();
+        CommandLine line = WorkerMain.commandLine().setErr(new PrintWriter(errors));
+        assertThat(line.execute("worker", option, value)).isEqualTo(2);
+        assertThat(errors.toString()).contains("hapax: " + message).doesNotContain("u:p@");
+    }
+
+    @Test
+    void an_unreachable_redis_is_told_with_exit_code_one() {
+        StringWriter errors = new StringWriter();
+        CommandLine line = WorkerMain.commandLine().setErr(new PrintWriter(errors));
+        String database = DemoCommand.url(EmbeddedDatabase.shared().createDatabase("unreachable"));
+        assertThat(line.execute("worker", "--redis", "redis://127.0.0.1:1", "--database", database))
+                .isEqualTo(1);
+        assertThat(errors.toString()).contains("cannot connect to Redis at 127.0.0.1:1", "connection refused");
+    }
+
+    @Test
+    void renewals_fit_into_any_ttl() {
+        assertThat(settings(Map.of(), "--ttl", "30s").answerTimeout()).isEqualTo(Duration.ofSeconds(2));
+        assertThat(settings(Map.of(), "--ttl", "3s").answerTimeout()).isEqualTo(Duration.ofMillis(500));
+    }
+
+    @Test
+    void the_compose_file_starts_three_workers_with_a_command_and_variables_that_the_worker_knows() throws IOException {
+        LoaderOptions options = new LoaderOptions();
+        options.setMaxAliasesForCollections(50);
+        Map<String, Object> compose = new Yaml(options).load(Files.readString(Path.of("..", "docker-compose.yml")));
+        Map<String, Map<String, Object>> services = map(compose.get("services"));
+        assertThat(services).containsOnlyKeys("redis", "postgres", "worker-1", "worker-2", "worker-3");
+        for (String name : List.of("worker-1", "worker-2", "worker-3")) {
+            Map<String, Object> worker = services.get(name);
+            List<String> command = list(worker.get("command"));
+            assertThat(command).startsWith("java").contains("/app/hapax-worker.jar");
+            List<String> arguments = command.subList(command.indexOf("/app/hapax-worker.jar") + 1, command.size());
+            assertThat(WorkerMain.commandLine()
+                            .parseArgs(arguments.toArray(String[]::new))
+                            .hasSubcommand())
+                    .isTrue();
+            Map<String, String> env = map(worker.get("environment"));
+            WorkerSettings settings = settings(env);
+            assertThat(settings.name()).isEqualTo(name);
+            assertThat(settings.redisUrl()).isEqualTo("redis://redis:6379");
+            assertThat(settings.jdbcUrl()).isEqualTo("jdbc:postgresql://postgres:5432/hapax?user=hapax&password=hapax");
+            assertThat(settings.healthPort()).isEqualTo(8080);
+            assertThat(worker).containsKeys("healthcheck", "depends_on", "stop_grace_period");
+        }
+    }
+
+    @SuppressWarnings("unchecked")
+    private static <V> Map<String, V> map(Object value) {
+        return (Map<String, V>) value;
+    }
+
+    @SuppressWarnings("unchecked")
+    private static List<String> list(Object value) {
+        return (List<String>) value;
+    }
+}
