@@ -357,10 +357,25 @@ public final class GuardedRun implements AutoCloseable {
 
     /** Marks the run as over and tells so. */
     void finish(RunOutcome outcome) {
+        if (outcome == RunOutcome.LOST) {
+            lostAtEnd();
+        }
         ended();
         unwatch();
         if (lease != null) {
             guard.notifier().tell(new GuardEvent.Released(job, lease, outcome, held()));
+        }
+    }
+
+    /** The store was first to know that the lease was lost. */
+    private void lostAtEnd() {
+        lock.lock();
+        try {
+            if (lossReason == null) {
+                lossReason = LossReason.GONE;
+            }
+        } finally {
+            lock.unlock();
         }
     }
 

@@ -74,6 +74,9 @@ public final class JobGuard implements AutoCloseable {
             attempt.withdraw();
             throw e;
         } catch (ExecutionException e) {
+            if (e.getCause() instanceof IllegalArgumentException callersMistake) {
+                throw callersMistake;
+            }
             throw new IllegalStateException("the admission of " + request + " failed", e.getCause());
         }
     }

@@ -172,6 +172,16 @@ class WatchdogTest {
     }
 
     @Test
+    void a_loss_that_shows_only_at_completion_is_told_as_outcome_and_reason() throws Exception {
+        GuardedRun run = admitted(RunRequest.occurrence("r"));
+        try (var scope = run.enter()) {
+            memory.forceRelease(run.identity());
+            assertThat(run.complete()).isEqualTo(RunOutcome.LOST);
+            assertThat(run.lost()).contains(LossReason.GONE);
+        }
+    }
+
+    @Test
     void a_run_is_told_when_it_has_held_its_lease_for_too_long() throws Exception {
         GuardedRun run = admitted(RunRequest.lock("k").tune(o -> o.withMaxHold(Duration.ofSeconds(45))));
         try (var scope = run.enter()) {
