@@ -2,6 +2,7 @@ package io.hapax.examples;
 
 import io.hapax.JobGuard;
 import io.hapax.RunRequest;
+import io.hapax.RunResult;
 import io.hapax.redis.RedissonLeaseStore;
 import java.time.Duration;
 
@@ -20,16 +21,17 @@ public final class PlainCode {
      */
     public static String sendOnce(String redisUrl, int invoice) throws InterruptedException {
         // snippet:plain-code
-        try (JobGuard guard = JobGuard.builder(RedissonLeaseStore.connect(redisUrl)).closesStore().build()) {
-            RunRequest request = RunRequest.lock("invoice/" + invoice) // must not overlap
-                    .once("send-invoice/" + invoice) // must not happen twice
-                    .waitAtMost(Duration.ofSeconds(10));
-            return guard.run(request, run -> {
-                run.ensureHeld(); // throws if the lease was lost
-                return "sent with fencing token " + run.fencingToken();
-            }).fold(ran -> "done: " + ran.value(), refusal -> "not sent, " + refusal);
-        }
+        JobGuard guard = JobGuard.builder(RedissonLeaseStore.connect(redisUrl)).build(); // one a process
+        RunRequest request = RunRequest.lock("invoice/" + invoice) // must not overlap
+                .once("send-invoice/" + invoice) // must not happen twice
+                .waitAtMost(Duration.ofSeconds(30));
+        RunResult<String> result = guard.run(request, run -> {
+            run.ensureHeld(); // throws if the lease was lost
+            return "fencing token " + run.fencingToken();
+        });
         // end
+        guard.close();
+        return result.fold(ran -> "sent, " + ran.value(), refusal -> "not sent, " + refusal);
     }
 
     /**

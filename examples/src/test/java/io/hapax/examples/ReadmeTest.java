@@ -6,6 +6,9 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -40,11 +43,13 @@ class ReadmeTest {
     }
 
     private static String region(List<String> lines, int from) {
+        // Joined without a last line break, which would count as a line without indentation.
         return lines.stream()
-                .skip(from)
-                .takeWhile(line -> !line.matches("\\s*(//|#) end"))
-                .reduce("", (a, b) -> a + b + "\n")
-                .stripIndent();
+                        .skip(from)
+                        .takeWhile(line -> !line.matches("\\s*(//|#) end"))
+                        .collect(Collectors.joining("\n"))
+                        .stripIndent()
+                + "\n";
     }
 
     @ParameterizedTest
@@ -56,7 +61,7 @@ class ReadmeTest {
     @ParameterizedTest
     @MethodSource("snippets")
     void a_snippet_is_short_enough_to_be_read(Snippet snippet) {
-        assertThat(snippet.text().lines()).hasSizeLessThanOrEqualTo(10);
+        assertThat(snippet.text().lines()).hasSizeLessThan(10);
     }
 
     @Test
@@ -68,10 +73,11 @@ class ReadmeTest {
     void links_between_the_documents_lead_somewhere() throws IOException {
         for (String page : List.of("README.md", "CONTRIBUTING.md", "docs/guarantees.md", "docs/design.md")) {
             Path file = ROOT.resolve(page);
-            java.util.regex.Matcher link =
-                    java.util.regex.Pattern.compile("\\]\\((?!http)([^)#]+)").matcher(Files.readString(file));
+            Matcher link = Pattern.compile("\\]\\((?!http)([^)#]+)").matcher(Files.readString(file));
             while (link.find()) {
-                assertThat(file.resolveSibling(link.group(1))).as("link in " + page).exists();
+                assertThat(file.resolveSibling(link.group(1)))
+                        .as("link in " + page)
+                        .exists();
             }
         }
     }

@@ -1,0 +1,24 @@
+package io.hapax.examples;
+
+import io.hapax.lease.JobIdentity;
+import io.hapax.lease.LeaseRequest;
+import io.hapax.lease.LockKey;
+import io.hapax.lease.OwnerId;
+import io.hapax.redis.RedissonLeaseStore;
+import java.time.Duration;
+
+/** Makes a Redis look as if the application had run before; else the first run ever waits for unknown holders. */
+final class KnownNamespace {
+
+    private KnownNamespace() {}
+
+    static void on(String redisUrl) {
+        try (RedissonLeaseStore store =
+                RedissonLeaseStore.builder().url(redisUrl).fresh(true).build()) {
+            JobIdentity identity = new JobIdentity(new LockKey("first"), null);
+            store.acquire(new LeaseRequest(identity, OwnerId.random(), "test", Duration.ofSeconds(1), false))
+                    .toCompletableFuture()
+                    .join();
+        }
+    }
+}
