@@ -37,7 +37,8 @@ record Keyspace(String namespace, int buckets) {
         String name = lock != null ? "l:" + shortened(lock.value()) : "r:" + shortened(String.valueOf(run));
         int bucket = buckets == 1 ? 0 : Math.floorMod(digest(name).hashCode(), buckets);
         String tag = tag(bucket);
-        String done = run == null ? "-" : shortened(run.value());
+        // No run key is empty, so nothing is ever done where there is none.
+        String done = run == null ? "" : shortened(run.value());
         return new Keys(bucket, tag + name, tag + "d:" + done, tag + "w:" + name, meta(bucket));
     }
 

@@ -32,14 +32,15 @@ final class OwnClient {
             try {
                 uri = new URI(url);
             } catch (URISyntaxException e) {
-                throw wrong(url, "it is not a URL: " + e.getReason(), e);
+                // Its message has the password.
+                throw wrong(url, "it is not a URL: " + e.getReason());
             }
             String scheme = String.valueOf(uri.getScheme()).toLowerCase(Locale.ROOT);
             if (!scheme.equals("redis") && !scheme.equals("rediss")) {
-                throw wrong(url, "the scheme must be redis or rediss (TLS)", null);
+                throw wrong(url, "the scheme must be redis or rediss (TLS)");
             }
             if (uri.getHost() == null) {
-                throw wrong(url, "there is no host name", null);
+                throw wrong(url, "there is no host name");
             }
             String[] credentials = uri.getUserInfo() == null
                     ? new String[] {"", ""}
@@ -60,15 +61,15 @@ final class OwnClient {
             try {
                 return Integer.parseUnsignedInt(path.substring(1));
             } catch (NumberFormatException e) {
-                throw wrong(url, "the path must be the number of a database, as in /0", e);
+                throw wrong(url, "the path must be the number of a database, as in /0");
             }
         }
 
-        private static IllegalArgumentException wrong(String url, String why, @Nullable Throwable cause) {
+        private static IllegalArgumentException wrong(String url, String why) {
             return new IllegalArgumentException(
-                    "the Redis address '" + url.replaceAll("//[^@/]*@", "//***@") + "' cannot be used: " + why
-                            + ". Write redis://user:password@host:6379/0",
-                    cause);
+                    "the Redis address '" + url.replaceAll("(?s)//.*@", "//***@") + "' cannot be used: " + why
+                            + ". Write redis://user:password@host:6379/0, with percent signs for odd characters of the"
+                            + " password (%2F for /)");
         }
 
         @Override
@@ -85,6 +86,8 @@ final class OwnClient {
         config.setNettyThreads(2);
         config.setThreads(2);
         config.setTransportMode(Epoll.isAvailable() ? TransportMode.EPOLL : TransportMode.NIO);
+        // EVAL stays EVAL: the scripts' cache is our business, and Redisson's cannot bear to be flushed meanwhile.
+        config.setUseScriptCache(false);
         config.setLazyInitialization(lazy);
         SingleServerConfig server = config.useSingleServer()
                 .setAddress(address.scheme() + "://" + address.host() + ":" + address.port())

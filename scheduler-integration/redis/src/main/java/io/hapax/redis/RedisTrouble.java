@@ -17,6 +17,12 @@ final class RedisTrouble {
         return failure.getClass().getSimpleName() + ": " + firstLine(failure.getMessage());
     }
 
+    /** Explains an error message of Redis. */
+    static String explain(String message) {
+        String known = known(message);
+        return known != null ? known : firstLine(message);
+    }
+
     private static @Nullable String known(String message) {
         if (message.contains("NOPERM")) {
             return "no permission: " + after(message, "NOPERM")
@@ -33,6 +39,25 @@ final class RedisTrouble {
         }
         if (message.contains("READONLY")) {
             return "it is a read-only replica. Connect to the master, or through Sentinel or Cluster";
+        }
+        if (message.contains("WRONGTYPE")) {
+            return "a key of the guard has a value that is not the guard's. Delete the key, and give other programs other"
+                    + " names or another database";
+        }
+        if (message.contains("CROSSSLOT")) {
+            return "it is a Cluster, and the client does not know. Configure the Cluster, by a Redisson YAML file";
+        }
+        if (message.contains("CLUSTERDOWN") || message.contains("MASTERDOWN")) {
+            return "the Cluster is incomplete, or the master is down";
+        }
+        if (message.contains("NOREPLICAS")) {
+            return "too few replicas are connected (min-replicas-to-write)";
+        }
+        if (message.contains("MISCONF")) {
+            return "it cannot write to its disk, and refuses writes until it can";
+        }
+        if (message.contains("Redisson is shutdown")) {
+            return "the Redisson client is shut down. Close the store before the client";
         }
         if (message.contains("LOADING")) {
             return "it is still loading its data";
@@ -57,7 +82,7 @@ final class RedisTrouble {
         }
         String line = message.lines().findFirst().orElse("");
         int args = line.indexOf(", params:");
-        String short1 = args > 0 ? line.substring(0, args) : line;
-        return short1.length() <= 200 ? short1 : short1.substring(0, 200) + "…";
+        String text = args > 0 ? line.substring(0, args) : line;
+        return text.length() <= 200 ? text : text.substring(0, 200) + "…";
     }
 }

@@ -21,52 +21,89 @@ import org.redisson.client.codec.StringCodec;
  */
 final class ScriptCalls {
 
+    /** A client with a script cache of its own sends the text as two commands, and a flush may come between them. */
+    private static final int TEXT_ATTEMPTS = 3;
+
     private final RScript scripts;
+    private final FirstConnection connection;
     private final Duration answerTimeout;
     private final String server;
+    private volatile boolean closed;
 
-    ScriptCalls(RedissonClient redisson, Duration answerTimeout, String server) {
+    ScriptCalls(RedissonClient redisson, FirstConnection connection, Duration answerTimeout, String server) {
         this.scripts = redisson.getScript(StringCodec.INSTANCE);
+        this.connection = connection;
         this.answerTimeout = answerTimeout;
         this.server = server;
     }
 
+    /** Later calls fail at once. */
+    void close() {
+        closed = true;
+    }
+
+    boolean isClosed() {
+        return closed;
+    }
+
     <T> CompletableFuture<T> call(Script script, RScript.ReturnType type, List<Object> keys, Object... args) {
-        String route = (String) keys.get(0);
-        CompletionStage<T> sent;
-        try {
-            sent = scripts.evalShaAsync(route, RScript.Mode.READ_WRITE, script.sha(), type, keys, args);
-        } catch (RuntimeException e) {
-            return CompletableFuture.failedFuture(translated(script, e));
+        if (closed) {
+            return CompletableFuture.failedFuture(
+                    new LeaseStoreException("this store of Redis at " + server + " is closed; open another one"));
         }
         CompletableFuture<T> answer = new CompletableFuture<>();
-        var unused = sent.whenComplete((value, failure) -> {
-            if (failure == null) {
-                answer.complete(value);
-            } else if (unwrapped(failure) instanceof RedisNoScriptException) {
-                sendText(answer, script, route, type, keys, args);
-            } else {
-                answer.completeExceptionally(translated(script, failure));
+        connection.execute(() -> {
+            // What has waited for the connection until its caller gave up must not be carried out after all.
+            if (!answer.isDone()) {
+                send(answer, script, type, keys, args);
             }
         });
         return bounded(answer, script);
     }
 
-    private <T> void sendText(
-            CompletableFuture<T> answer,
-            Script script,
-            String route,
-            RScript.ReturnType type,
-            List<Object> keys,
-            Object... args) {
-        CompletionStage<T> sent = scripts.evalAsync(route, RScript.Mode.READ_WRITE, script.text(), type, keys, args);
+    private <T> void send(
+            CompletableFuture<T> answer, Script script, RScript.ReturnType type, List<Object> keys, Object... args) {
+        CompletionStage<T> sent;
+        try {
+            sent = scripts.evalShaAsync((String) keys.get(0), RScript.Mode.READ_WRITE, script.sha(), type, keys, args);
+        } catch (RuntimeException e) {
+            answer.completeExceptionally(translated(script, e));
+            return;
+        }
         var unused = sent.whenComplete((value, failure) -> {
             if (failure == null) {
-                answer.complete(value);
+                answered(answer, value);
+            } else if (unwrapped(failure) instanceof RedisNoScriptException) {
+                sendText(answer, TEXT_ATTEMPTS, script, type, keys, args);
             } else {
                 answer.completeExceptionally(translated(script, failure));
             }
         });
+    }
+
+    private <T> void sendText(
+            CompletableFuture<T> answer,
+            int attempts,
+            Script script,
+            RScript.ReturnType type,
+            List<Object> keys,
+            Object... args) {
+        CompletionStage<T> sent =
+                scripts.evalAsync((String) keys.get(0), RScript.Mode.READ_WRITE, script.text(), type, keys, args);
+        var unused = sent.whenComplete((value, failure) -> {
+            if (failure == null) {
+                answered(answer, value);
+            } else if (attempts > 1 && unwrapped(failure) instanceof RedisNoScriptException) {
+                sendText(answer, attempts - 1, script, type, keys, args);
+            } else {
+                answer.completeExceptionally(translated(script, failure));
+            }
+        });
+    }
+
+    private <T> void answered(CompletableFuture<T> answer, T value) {
+        connection.made();
+        answer.complete(value);
     }
 
     private <T> CompletableFuture<T> bounded(CompletableFuture<T> answer, Script script) {

@@ -4,6 +4,7 @@ import io.hapax.lease.FencingToken;
 import io.hapax.lease.Holder;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.Lease;
+import io.hapax.lease.LeaseStoreException;
 import io.hapax.lease.OwnerId;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
@@ -16,13 +17,14 @@ record StoredLease(OwnerId owner, FencingToken token, long micros, String runDig
     private static final int LONGEST_TEXT = 200;
     private static final Pattern FORM = Pattern.compile(
             "([A-Za-z0-9_-]{1,64})\\|(\\d{1,16})\\|(\\d{1,16})\\|([0-9a-f]{32}|-)\\|([^|]{0,200})\\|([^|]{0,200})");
-    private static final Pattern UNFIT = Pattern.compile("[|\\p{Cntrl}]");
+    private static final Pattern UNFIT = Pattern.compile("[|\\p{Cc}]");
 
     static StoredLease parse(String text) {
         Matcher matcher = FORM.matcher(text);
         if (!matcher.matches()) {
-            throw new IllegalArgumentException("a key of the guard has a value that is not the guard's: '"
-                    + text.substring(0, Math.min(80, text.length())) + "'");
+            throw new LeaseStoreException("a key of the guard has a value that is not the guard's: '"
+                    + text.substring(0, Math.min(80, text.length()))
+                    + "'. Delete the key, and give other programs other names or another database");
         }
         return new StoredLease(
                 new OwnerId(matcher.group(1)),
@@ -42,6 +44,11 @@ record StoredLease(OwnerId owner, FencingToken token, long micros, String runDig
                 Keyspace.runDigest(lease.identity()),
                 fit(lease.worker()),
                 runText(lease.identity()));
+    }
+
+    /** What a done marker keeps besides owner, token and time. */
+    String aboutRun() {
+        return runDigest + "|" + worker + "|" + run;
     }
 
     /** The part of the value that is for people. */

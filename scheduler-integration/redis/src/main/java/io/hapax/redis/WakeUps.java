@@ -7,6 +7,8 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 import org.redisson.api.RTopic;
 import org.redisson.api.RedissonClient;
 import org.redisson.client.codec.StringCodec;
@@ -22,15 +24,26 @@ final class WakeUps {
     private static final Logger LOG = LoggerFactory.getLogger("io.hapax.redis");
 
     private final RTopic topic;
+    private final FirstConnection connection;
+    private final Consumer<String> missed;
     private final AtomicBoolean subscribed = new AtomicBoolean();
     private final ConcurrentHashMap<String, List<CompletableFuture<Void>>> waiting = new ConcurrentHashMap<>();
+    private volatile @Nullable Integer listener;
+    private volatile boolean closed;
 
-    WakeUps(RedissonClient redisson, String channel) {
+    /**
+     * Creates the wake-ups of one store.
+     *
+     * @param missed is told the keys that were waited for before the subscription stood: a release of them may have
+     *     gone unheard; answers by {@link #wake} if the key is free
+     */
+    WakeUps(RedissonClient redisson, FirstConnection connection, String channel, Consumer<String> missed) {
         this.topic = redisson.getTopic(channel, StringCodec.INSTANCE);
+        this.connection = connection;
+        this.missed = missed;
     }
 
     CompletableFuture<Void> await(String leaseKey, Duration atMost) {
-        subscribe();
         CompletableFuture<Void> wait = new CompletableFuture<>();
         waiting.compute(leaseKey, (key, others) -> {
             List<CompletableFuture<Void>> all = others == null ? new CopyOnWriteArrayList<>() : others;
@@ -38,6 +51,13 @@ final class WakeUps {
             return all;
         });
         var unused = wait.whenComplete((ended, cancelled) -> forget(leaseKey, wait));
+        if (closed) {
+            wait.complete(null);
+            return wait;
+        }
+        if (subscribed.compareAndSet(false, true)) {
+            connection.execute(this::subscribe);
+        }
         return wait.completeOnTimeout(null, Math.max(1, atMost.toMillis()), TimeUnit.MILLISECONDS);
     }
 
@@ -45,8 +65,21 @@ final class WakeUps {
         return waiting.values().stream().mapToInt(List::size).sum();
     }
 
-    void close() {
-        waiting.values().forEach(all -> all.forEach(wait -> wait.complete(null)));
+    void wake(String leaseKey) {
+        List<CompletableFuture<Void>> all = waiting.get(leaseKey);
+        if (all != null) {
+            all.forEach(wait -> wait.complete(null));
+        }
+    }
+
+    /** Ends all waiting, and the subscription if the client outlives the store. */
+    void close(boolean clientLives) {
+        closed = true;
+        Integer own = listener;
+        if (clientLives && own != null) {
+            unsubscribe(own);
+        }
+        waiting.keySet().forEach(this::wake);
     }
 
     private void forget(String leaseKey, CompletableFuture<Void> wait) {
@@ -57,22 +90,39 @@ final class WakeUps {
     }
 
     private void subscribe() {
-        if (!subscribed.compareAndSet(false, true)) {
-            return;
+        try {
+            var unused = topic.addListenerAsync(String.class, (channel, leaseKey) -> wake(leaseKey))
+                    .whenComplete((id, failure) -> {
+                        if (failure == null) {
+                            stands(id);
+                        } else {
+                            failed(failure);
+                        }
+                    });
+        } catch (RuntimeException unreachable) {
+            failed(unreachable);
         }
-        var unused = topic.addListenerAsync(String.class, (channel, leaseKey) -> wake(leaseKey))
-                .whenComplete((id, failure) -> {
-                    if (failure != null) {
-                        subscribed.set(false);
-                        LOG.debug("no wake-ups for now, waiting runs poll: {}", failure.toString());
-                    }
-                });
     }
 
-    private void wake(String leaseKey) {
-        List<CompletableFuture<Void>> all = waiting.get(leaseKey);
-        if (all != null) {
-            all.forEach(wait -> wait.complete(null));
+    private void stands(Integer id) {
+        listener = id;
+        if (closed) {
+            unsubscribe(id);
+        } else {
+            waiting.keySet().forEach(missed);
         }
+    }
+
+    private void unsubscribe(Integer id) {
+        try {
+            var unused = topic.removeListenerAsync(id).exceptionally(unreachable -> null);
+        } catch (RuntimeException unreachable) {
+            LOG.debug("could not unsubscribe: {}", unreachable.toString());
+        }
+    }
+
+    private void failed(Throwable failure) {
+        subscribed.set(false);
+        LOG.debug("no wake-ups for now, waiting runs poll: {}", failure.toString());
     }
 }

@@ -1,9 +1,74 @@
 /**
  * Leases in Redis, through Redisson and our own scripts.
  *
- * <p>Rights that a Redis user needs: the keys {@code hapax:*}, the channels {@code hapax:*}, and the commands
- * {@code evalsha eval script|load get set del pexpire pttl hset hmget time info ping hello auth client|setname select
- * publish subscribe unsubscribe}.
+ * <h2>To use it</h2>
+ *
+ * <pre>{@code
+ * LeaseStore store = RedissonLeaseStore.connect("redis://localhost:6379");
+ *
+ * LeaseStore store = RedissonLeaseStore.builder()
+ *         .url("rediss://user:password@redis.example.org:6380/0")   // or .yaml(file), or .client(redisson)
+ *         .namespace("billing")
+ *         .build();
+ * }</pre>
+ *
+ * By properties, an address that begins with {@code redis://} or {@code rediss://} finds this store; the settings are
+ * {@code namespace}, {@code answerTimeout}, {@code longestTtl}, {@code fresh} and {@code lazy}. Sentinel and Cluster are
+ * configured by a Redisson YAML file. All workers of a namespace need the same {@code longestTtl}.
+ *
+ * <p>Close the store when the application ends: Redisson's threads are not daemons, and keep the JVM alive.
+ *
+ * <h2>What it keeps</h2>
+ *
+ * <table>
+ * <caption>Keys; {@code b} is the bucket: 0, or 0 to 63 on a Cluster</caption>
+ * <tr><th>key</th><th>what</th><th>lives</th></tr>
+ * <tr><td>{@code hapax:{namespace:b}:l:text}, {@code …:r:text}</td><td>lease on a lock key, on a run key</td>
+ *     <td>its ttl</td></tr>
+ * <tr><td>{@code hapax:{namespace:b}:d:text}</td><td>done marker of a run key</td><td>the retention</td></tr>
+ * <tr><td>{@code hapax:{namespace:b}:w:…}</td><td>somebody waits for this lease</td><td>a little longer than the
+ *     lease</td></tr>
+ * <tr><td>{@code hapax:{namespace:b}:m}</td><td>meta: {@code run} of the server, since when ({@code seen}) and until
+ *     when ({@code until}) it is in quarantine and {@code why}, the {@code last} token</td><td>for ever</td></tr>
+ * </table>
+ *
+ * Leases and markers read {@code owner|token|micros|digest|worker|run}. A text that is long or has odd characters becomes
+ * a readable start, a tilde and a digest. Wake-ups go through the channel {@code hapax:namespace:wake}.
+ *
+ * <h2>What it asks of the server</h2>
+ *
+ * Redis 7.0 or Valkey 7.2, or newer, with {@code maxmemory-policy noeviction} and a clock that is not set by hand. A
+ * user of it needs no more than
+ *
+ * <pre>{@code
+ * ACL SETUSER hapax on >password ~hapax:* &hapax:* -@all +evalsha +eval +script|load +get +set +del +pexpire +pttl
+ *     +hset +hmget +time +info +ping +hello +auth +client|setname +select +publish +subscribe +unsubscribe
+ * }</pre>
+ *
+ * (On a Cluster or behind Sentinel also what Redisson asks for the topology. {@code script|load} is for clients of the
+ * application, {@code client|setname} for the store's own.)
+ *
+ * <h2>When the server loses its memory</h2>
+ *
+ * The scripts notice a server process that they do not know, by its {@code run_id}. It then grants nothing for a while:
+ *
+ * <ul>
+ *   <li>restarted, or failed over: 1.1 of the longest ttl and 1 s, since it may have forgotten the newest leases; with
+ *       replicas 2.2, as a master that hangs may still renew while its replica is promoted;
+ *   <li>emptied while this worker knew it: the same;
+ *   <li>new to this worker as well: a third of the longest ttl and two answer timeouts, the time in which live holders
+ *       renew. None at all if the namespace was declared {@code fresh}.
+ * </ul>
+ *
+ * Meanwhile renewals and completions of leases that it has forgotten are taken on the holder's word, so running jobs go
+ * on. The log says once why it waits and until when.
+ *
+ * <h2>When an answer does not come</h2>
+ *
+ * Every stage ends within the answer timeout. The client sends a command again when no answer came, so all scripts are
+ * idempotent by owner: asking again gives the same lease, releasing as done again is true. Releasing as not done again
+ * may be false, as no trace of the first is kept; nothing is left to be done either way. A grant whose answer was lost is
+ * given back by {@code withdraw}; should the withdrawal overtake the grant, the lease runs out after its ttl.
  */
 @NullMarked
 package io.hapax.redis;

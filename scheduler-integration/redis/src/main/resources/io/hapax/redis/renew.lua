@@ -13,12 +13,13 @@ local micros = function(n) return string.format('%.0f', n) end
 local meta = redis.call('HMGET', KEYS[1], 'run', 'seen', 'until', 'last')
 local run = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
 if meta[1] ~= run then
+  local why = meta[1] and 'restarted' or ARGV[1] ~= '' and 'emptied' or 'new'
   meta[2] = micros(now)
-  meta[3] = micros(now + 1000 * ((meta[1] or ARGV[1] ~= '') and ARGV[3] or ARGV[2]))
-  redis.call('HSET', KEYS[1], 'run', run, 'seen', meta[2], 'until', meta[3])
+  meta[3] = micros(now + 1000 * (why == 'new' and ARGV[2] or ARGV[3]))
+  redis.call('HSET', KEYS[1], 'run', run, 'seen', meta[2], 'until', meta[3], 'why', why)
 elseif ARGV[1] ~= '' and ARGV[1] ~= meta[2] and tonumber(meta[3]) < meta[2] + 1000 * ARGV[3] then
   meta[3] = micros(meta[2] + 1000 * ARGV[3])
-  redis.call('HSET', KEYS[1], 'until', meta[3])
+  redis.call('HSET', KEYS[1], 'until', meta[3], 'why', 'emptied')
 end
 local quarantined = now < tonumber(meta[3])
 local last = tonumber(meta[4] or 0)
@@ -32,7 +33,8 @@ for i = 2, #KEYS do
   elseif held and string.sub(held, 1, #owner + 1) == owner .. '|' then
     redis.call('PEXPIRE', KEYS[i], ttl)
     answers[i] = 1
-  elseif quarantined and (not held or tonumber(string.match(held, '^[^|]+|(%d+)')) < tonumber(token)) then
+  elseif quarantined
+      and (not held or (tonumber(string.match(held, '^[^|]+|(%d+)|')) or math.huge) < tonumber(token)) then
     redis.call('SET', KEYS[i], value, 'PX', ttl)
     last = math.max(last, token)
     answers[i] = 2

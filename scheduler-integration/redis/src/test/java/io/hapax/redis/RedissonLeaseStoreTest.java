@@ -1,17 +1,22 @@
 package io.hapax.redis;
 
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import io.hapax.lease.Lease;
 import io.hapax.lease.LeaseStore;
-import io.hapax.testkit.Containers;
+import io.hapax.lease.Renewal;
 import io.hapax.testkit.EmbeddedRedis;
-import io.hapax.testkit.LeaseStoreContract;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.UUID;
-import java.util.concurrent.locks.LockSupport;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.redisson.Redisson;
 import org.redisson.api.RedissonClient;
@@ -20,53 +25,9 @@ import org.redisson.config.Config;
 /** The contract of lease stores, on real servers and in several configurations. */
 class RedissonLeaseStoreTest {
 
-    private abstract static class OnRedis extends LeaseStoreContract {
-
-        private final String namespace = "contract-" + UUID.randomUUID();
-        private final List<RedissonLeaseStore> open = new ArrayList<>();
-
-        abstract RedissonLeaseStore open(String namespace);
-
-        // Opened within a test, so that a server that is not there skips every test visibly.
-        private RedissonLeaseStore client(int index) {
-            while (open.size() <= index) {
-                open.add(open(namespace));
-            }
-            return open.get(index);
-        }
-
-        @BeforeEach
-        void connect() {
-            client(0);
-        }
-
-        @AfterAll
-        void disconnect() {
-            open.forEach(RedissonLeaseStore::close);
-        }
-
-        @Override
-        protected LeaseStore store() {
-            return client(0);
-        }
-
-        @Override
-        protected LeaseStore otherClient() {
-            return client(1);
-        }
-
-        @Override
-        protected void letLapse(Duration ttl) {
-            long end = System.nanoTime() + ttl.toNanos() + 50_000_000;
-            while (System.nanoTime() < end) {
-                LockSupport.parkNanos(end - System.nanoTime());
-            }
-        }
-    }
-
     @Nested
     @TestInstance(TestInstance.Lifecycle.PER_CLASS)
-    class WithItsOwnClient extends OnRedis {
+    class WithItsOwnClient extends ContractOnRedis {
         @Override
         RedissonLeaseStore open(String namespace) {
             return RedissonLeaseStore.builder()
@@ -80,7 +41,7 @@ class RedissonLeaseStoreTest {
 
     @Nested
     @TestInstance(TestInstance.Lifecycle.PER_CLASS)
-    class WithTheApplicationsClient extends OnRedis {
+    class WithTheApplicationsClient extends ContractOnRedis {
 
         private RedissonClient client;
 
@@ -109,15 +70,79 @@ class RedissonLeaseStoreTest {
 
     @Nested
     @TestInstance(TestInstance.Lifecycle.PER_CLASS)
-    class InAContainer extends OnRedis {
+    class WithoutAScriptCache extends ContractOnRedis {
+
+        private final EmbeddedRedis redis = EmbeddedRedis.start();
+
         @Override
         RedissonLeaseStore open(String namespace) {
             return RedissonLeaseStore.builder()
-                    .url(Containers.redisUrlOrSkip())
+                    .url(redis.url())
                     .namespace(namespace)
                     .longestTtl(Duration.ofMinutes(10))
                     .fresh(true)
                     .build();
+        }
+
+        // Before every operation, as the tests ask for the store anew each time.
+        @Override
+        protected LeaseStore store() {
+            redis.command("SCRIPT", "FLUSH");
+            return super.store();
+        }
+
+        @AfterAll
+        void stop() {
+            redis.close();
+        }
+    }
+
+    @Nested
+    @TestInstance(TestInstance.Lifecycle.PER_CLASS)
+    class OnACluster extends ContractOnRedis {
+
+        private final EmbeddedRedis redis =
+                EmbeddedRedis.start("--cluster-enabled", "yes", "--cluster-announce-ip", "127.0.0.1");
+        private final Path yaml = writeYaml();
+
+        private Path writeYaml() {
+            redis.command("CLUSTER", "ADDSLOTSRANGE", "0", "16383");
+            await().until(() -> redis.command("CLUSTER", "INFO").contains("cluster_state:ok"));
+            try {
+                Path file = Files.createTempFile("hapax-cluster", ".yaml");
+                return Files.writeString(file, """
+                        clusterServersConfig:
+                          nodeAddresses:
+                            - "%s"
+                        """.formatted(redis.url()));
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        }
+
+        @Override
+        RedissonLeaseStore open(String namespace) {
+            return RedissonLeaseStore.builder()
+                    .yaml(yaml)
+                    .namespace(namespace)
+                    .longestTtl(Duration.ofMinutes(10))
+                    .fresh(true)
+                    .build();
+        }
+
+        @Test
+        void leases_of_all_buckets_are_renewed_in_one_call() {
+            List<Lease> leases = IntStream.range(0, 500)
+                    .mapToObj(i -> Fixture.granted(store(), Fixture.lock("spread-" + i)))
+                    .toList();
+            assertThat(Fixture.get(otherClient().renew(leases))).hasSize(500).containsOnly(new Renewal.Renewed(false));
+            assertThat(redis.command("KEYS", "*:m").lines()).hasSize(64);
+        }
+
+        @AfterAll
+        void stop() throws IOException {
+            redis.close();
+            Files.delete(yaml);
         }
     }
 }

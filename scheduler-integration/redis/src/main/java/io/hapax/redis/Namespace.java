@@ -1,0 +1,23 @@
+package io.hapax.redis;
+
+import io.hapax.lease.JobIdentity;
+import java.util.List;
+import java.util.stream.Stream;
+
+/** What the commands of one store share. Thread-safe. */
+record Namespace(Keyspace keyspace, List<Bucket> buckets, Quarantine quarantine, MemoryLog log, ScriptCalls scripts) {
+
+    static Namespace of(Keyspace keyspace, Quarantine quarantine, MemoryLog log, ScriptCalls scripts) {
+        List<Bucket> buckets =
+                Stream.generate(() -> new Bucket(log)).limit(keyspace.buckets()).toList();
+        return new Namespace(keyspace, buckets, quarantine, log, scripts);
+    }
+
+    Keyspace.Keys keys(JobIdentity identity) {
+        return keyspace.of(identity);
+    }
+
+    Bucket bucket(Keyspace.Keys keys) {
+        return buckets.get(keys.bucket());
+    }
+}

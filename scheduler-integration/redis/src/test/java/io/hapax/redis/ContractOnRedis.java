@@ -1,0 +1,58 @@
+package io.hapax.redis;
+
+import io.hapax.lease.LeaseStore;
+import io.hapax.testkit.LeaseStoreContract;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.UUID;
+import java.util.concurrent.locks.LockSupport;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.TestInstance;
+
+/** The contract of lease stores, for clients that share a namespace of their own. */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+abstract class ContractOnRedis extends LeaseStoreContract {
+
+    private final String namespace = "contract-" + UUID.randomUUID();
+    private final List<RedissonLeaseStore> open = new ArrayList<>();
+
+    abstract RedissonLeaseStore open(String namespace);
+
+    // Opened within a test, so that a server that is not there skips every test visibly.
+    private RedissonLeaseStore client(int index) {
+        while (open.size() <= index) {
+            open.add(open(namespace));
+        }
+        return open.get(index);
+    }
+
+    @BeforeEach
+    void connect() {
+        client(0);
+    }
+
+    @AfterAll
+    void disconnect() {
+        open.forEach(RedissonLeaseStore::close);
+    }
+
+    @Override
+    protected LeaseStore store() {
+        return client(0);
+    }
+
+    @Override
+    protected LeaseStore otherClient() {
+        return client(1);
+    }
+
+    @Override
+    protected void letLapse(Duration ttl) {
+        long end = System.nanoTime() + ttl.toNanos() + 50_000_000;
+        while (System.nanoTime() < end) {
+            LockSupport.parkNanos(end - System.nanoTime());
+        }
+    }
+}

@@ -1,0 +1,155 @@
+package io.hapax.redis;
+
+import static io.hapax.redis.Fixture.acquire;
+import static io.hapax.redis.Fixture.get;
+import static io.hapax.redis.Fixture.granted;
+import static io.hapax.redis.Fixture.lock;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
+
+import io.hapax.lease.Acquisition;
+import io.hapax.lease.Ending;
+import io.hapax.lease.LeaseStoreException;
+import io.hapax.testkit.EmbeddedRedis;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.time.Duration;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/** A store that is closed, not yet connected, or talks to a server that is silent: it answers in time all the same. */
+class EndOfServiceTest {
+
+    private static final Duration ANSWER = Duration.ofMillis(300);
+    private static final Duration SLACK = Duration.ofMillis(700);
+
+    private final EmbeddedRedis redis = EmbeddedRedis.start();
+
+    @AfterEach
+    void stop() {
+        redis.close();
+    }
+
+    private RedissonLeaseStore.Builder builder() {
+        return Fixture.store(redis.url()).answerTimeout(ANSWER).fresh(true);
+    }
+
+    private static Duration timed(Runnable action) {
+        long start = System.nanoTime();
+        action.run();
+        return Duration.ofNanos(System.nanoTime() - start);
+    }
+
+    private static String trace(Throwable failure) {
+        StringWriter text = new StringWriter();
+        failure.printStackTrace(new PrintWriter(text));
+        return text.toString();
+    }
+
+    @Test
+    void a_closed_store_refuses_at_once_and_says_so() {
+        RedissonLeaseStore store = builder().build();
+        store.close();
+        store.close();
+        assertThat(timed(() -> assertThatThrownBy(() -> acquire(store, lock("k")))
+                        .hasCauseInstanceOf(LeaseStoreException.class)
+                        .hasMessageContaining("closed")))
+                .isLessThan(ANSWER);
+    }
+
+    @Test
+    void waiting_ends_when_the_store_is_closed_and_never_fails_afterwards() {
+        RedissonLeaseStore store = builder().build();
+        CompletionStage<Void> early = store.nextChance(lock("k"), Duration.ofMinutes(1));
+        store.close();
+        get(early);
+        CompletionStage<Void> late = store.nextChance(lock("k"), Duration.ofMinutes(1));
+        assertThat(late.toCompletableFuture()).succeedsWithin(ANSWER);
+        assertThat(store.waiters()).isZero();
+    }
+
+    @Test
+    void every_call_to_a_silent_server_fails_within_the_answer_timeout() {
+        try (RedissonLeaseStore store = builder().build()) {
+            var lease = granted(store, lock("k"));
+            redis.freeze();
+            assertThat(timed(() -> assertThatThrownBy(() -> acquire(store, lock("x")))
+                            .hasCauseInstanceOf(LeaseStoreException.class)))
+                    .isLessThan(ANSWER.plus(SLACK));
+            assertThat(timed(() -> assertThatThrownBy(() -> get(store.release(lease, Ending.NOT_DONE)))
+                            .hasCauseInstanceOf(LeaseStoreException.class)))
+                    .isLessThan(ANSWER.plus(SLACK));
+            assertThat(timed(() -> assertThatThrownBy(() -> get(store.holder(lock("k"))))
+                            .hasCauseInstanceOf(LeaseStoreException.class)))
+                    .isLessThan(ANSWER.plus(SLACK));
+            get(store.nextChance(lock("k"), Duration.ofMillis(50)));
+            redis.thaw();
+        }
+    }
+
+    @Test
+    void what_was_sent_again_while_the_server_was_silent_is_carried_out_once() {
+        try (RedissonLeaseStore store = builder().build()) {
+            var request = Fixture.request(lock("k"), Duration.ofSeconds(20));
+            redis.freeze();
+            assertThatThrownBy(() -> get(store.acquire(request))).hasCauseInstanceOf(LeaseStoreException.class);
+            redis.thaw();
+            Acquisition answer = await().ignoreExceptions().until(() -> get(store.acquire(request)), a -> true);
+            assertThat(answer).isInstanceOfSatisfying(Acquisition.Granted.class, granted -> {
+                assertThat(granted.lease().owner()).isEqualTo(request.owner());
+                assertThat(redis.command("HGET", "hapax:{" + store.namespace() + ":0}:m", "last"))
+                        .contains(granted.lease().token().toString());
+            });
+            get(store.withdraw(request));
+            granted(store, lock("k"));
+        }
+    }
+
+    @Test
+    void connecting_to_a_silent_server_gives_up() {
+        redis.freeze();
+        assertThat(timed(() -> assertThatThrownBy(() -> builder().build())
+                        .isInstanceOf(LeaseStoreException.class)
+                        .hasMessageContaining("127.0.0.1:" + redis.port())))
+                .isLessThan(ANSWER.multipliedBy(4).plus(SLACK));
+        redis.thaw();
+    }
+
+    @Test
+    void a_lazy_store_does_not_hold_up_its_callers_while_the_server_is_silent() {
+        redis.freeze();
+        try (RedissonLeaseStore store = builder().lazy(true).build()) {
+            for (int i = 0; i < 3; i++) {
+                var request = Fixture.request(lock("k"), Duration.ofSeconds(20));
+                assertThat(timed(() -> {
+                            var unused = store.acquire(request);
+                        }))
+                        .isLessThan(Duration.ofMillis(250));
+                assertThat(timed(() -> {
+                            var unused = store.nextChance(lock("k"), Duration.ofMillis(5));
+                        }))
+                        .isLessThan(Duration.ofMillis(250));
+            }
+            redis.thaw();
+            await().atMost(10, TimeUnit.SECONDS).ignoreExceptions().untilAsserted(() -> granted(store, lock("k2")));
+        }
+    }
+
+    @Test
+    void a_password_is_neither_in_messages_nor_in_causes() {
+        for (String url : new String[] {
+            "redis://u:geheim@127.0.0.1:" + redis.port(),
+            "redis://:geh/geheim@127.0.0.1",
+            "redis://:geheim@host:port",
+            "redis://:geheim @127.0.0.1",
+            "http://u:geheim@host",
+            "redis://:geheim@127.0.0.1:1/x"
+        }) {
+            assertThatThrownBy(() -> RedissonLeaseStore.connect(url))
+                    .satisfies(failure -> assertThat(trace(failure)).doesNotContain("geheim"));
+        }
+    }
+}

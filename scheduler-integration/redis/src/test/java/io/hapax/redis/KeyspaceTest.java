@@ -1,0 +1,128 @@
+package io.hapax.redis;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.hapax.lease.JobIdentity;
+import io.hapax.lease.LockKey;
+import io.hapax.lease.RunKey;
+import java.nio.charset.StandardCharsets;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** How keys are named: in one slot, bounded, readable, and never two identities under one name. */
+class KeyspaceTest {
+
+    private final Keyspace single = new Keyspace("billing", 1);
+    private final Keyspace cluster = new Keyspace("billing", 64);
+
+    private static JobIdentity identity(String lock, String run) {
+        return new JobIdentity(lock.isEmpty() ? null : new LockKey(lock), run.isEmpty() ? null : new RunKey(run));
+    }
+
+    private static List<String> names(Keyspace.Keys keys) {
+        return List.of(keys.lease(), keys.done(), keys.waiter(), keys.meta());
+    }
+
+    /** CRC16 (XMODEM) of the part between the first brace and the next closing one, as Redis Cluster computes it. */
+    private static int slot(String key) {
+        int open = key.indexOf('{');
+        int close = key.indexOf('}', open + 1);
+        String hashed = open >= 0 && close > open + 1 ? key.substring(open + 1, close) : key;
+        int crc = 0;
+        for (byte b : hashed.getBytes(StandardCharsets.UTF_8)) {
+            crc ^= (b & 0xff) << 8;
+            for (int bit = 0; bit < 8; bit++) {
+                crc = ((crc & 0x8000) != 0 ? (crc << 1) ^ 0x1021 : crc << 1) & 0xffff;
+            }
+        }
+        return crc % 16_384;
+    }
+
+    static Stream<JobIdentity> identities() {
+        return Stream.of(
+                identity("job", ""),
+                identity("", "job@2026-01-01T00:00:00Z"),
+                identity("{a}{b}", "}{"),
+                identity("{}", "{}"),
+                identity("x".repeat(512), "y".repeat(512)),
+                identity("Grüße 日本語 🔒", "a b"));
+    }
+
+    @ParameterizedTest
+    @MethodSource("identities")
+    void all_keys_of_an_identity_are_in_one_slot(JobIdentity identity) {
+        // Of "123456789" the cluster specification gives the checksum.
+        assertThat(slot("123456789")).isEqualTo(0x31C3 % 16_384);
+        for (Keyspace keyspace : List.of(single, cluster)) {
+            assertThat(names(keyspace.of(identity)).stream()
+                            .map(KeyspaceTest::slot)
+                            .distinct())
+                    .hasSize(1);
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("identities")
+    void keys_are_short_and_plain(JobIdentity identity) {
+        assertThat(names(cluster.of(identity)))
+                .allSatisfy(name -> assertThat(name)
+                        .matches("hapax:\\{billing:\\d{1,2}}:[A-Za-z0-9._:/@#=+,~-]+")
+                        .hasSizeLessThan(160));
+    }
+
+    @Test
+    void short_plain_texts_stay_readable() {
+        Keyspace.Keys keys = single.of(identity("invoice/42", "invoice/42@noon"));
+        assertThat(keys.lease()).isEqualTo("hapax:{billing:0}:l:invoice/42");
+        assertThat(keys.done()).isEqualTo("hapax:{billing:0}:d:invoice/42@noon");
+        assertThat(keys.meta()).isEqualTo("hapax:{billing:0}:m");
+        assertThat(single.of(identity("", "invoice/42")).lease()).isEqualTo("hapax:{billing:0}:r:invoice/42");
+    }
+
+    @Test
+    void a_text_that_looks_like_a_digested_one_is_digested_itself() {
+        String odd = "an odd one";
+        String digested = single.of(identity(odd, "")).lease();
+        String imitation = digested.substring("hapax:{billing:0}:l:".length());
+        assertThat(single.of(identity(imitation, "")).lease()).isNotEqualTo(digested);
+    }
+
+    @Test
+    void different_identities_have_different_leases() {
+        List<String> texts =
+                List.of("a", "a:", ":a", "l:a", "r:a", "d:a", "w:l:a", "m", "-", "a~", "A", "a b", "a_b", " a");
+        Set<String> names = new HashSet<>();
+        for (String text : texts) {
+            names.add(single.of(identity(text, "")).lease());
+            names.add(single.of(identity("", text)).lease());
+            names.add(single.of(identity("", text)).done());
+            names.add(single.of(identity(text, "")).waiter());
+            names.add(single.of(identity("", text)).waiter());
+        }
+        names.add(single.meta(0));
+        assertThat(names).hasSize(5 * texts.size() + 1);
+    }
+
+    @Test
+    void an_identity_without_a_run_key_has_a_done_key_that_no_run_key_has() {
+        String without = single.of(identity("job", "")).done();
+        for (String text : List.of("-", ":", "~", "null", "none")) {
+            assertThat(single.of(identity("job", text)).done()).isNotEqualTo(without);
+        }
+    }
+
+    @Test
+    void identities_are_spread_over_all_buckets() {
+        assertThat(IntStream.range(0, 2_000)
+                        .map(i -> cluster.of(identity("job-" + i, "")).bucket())
+                        .distinct())
+                .hasSize(64)
+                .allMatch(bucket -> bucket >= 0 && bucket < 64);
+    }
+}

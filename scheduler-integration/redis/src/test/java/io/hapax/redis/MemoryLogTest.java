@@ -1,0 +1,64 @@
+package io.hapax.redis;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import ch.qos.logback.classic.Level;
+import ch.qos.logback.classic.Logger;
+import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.core.read.ListAppender;
+import io.hapax.testkit.ManualTicker;
+import java.time.Duration;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.slf4j.LoggerFactory;
+
+/** A quarantine is told once, however many runs try and however many buckets find out. */
+class MemoryLogTest {
+
+    private final ListAppender<ILoggingEvent> lines = new ListAppender<>();
+    private final ManualTicker ticker = new ManualTicker();
+    private final MemoryLog log = new MemoryLog("billing", "host:1", ticker);
+
+    @BeforeEach
+    void listen() {
+        lines.start();
+        ((Logger) LoggerFactory.getLogger("io.hapax.redis")).addAppender(lines);
+    }
+
+    @AfterEach
+    void stop() {
+        ((Logger) LoggerFactory.getLogger("io.hapax.redis")).detachAppender(lines);
+    }
+
+    @Test
+    void many_attempts_in_many_buckets_are_one_line() {
+        for (int bucket = 0; bucket < 64; bucket++) {
+            log.waits("restarted", Duration.ofSeconds(30));
+        }
+        assertThat(lines.list).singleElement().satisfies(line -> {
+            assertThat(line.getLevel()).isEqualTo(Level.WARN);
+            assertThat(line.getFormattedMessage()).contains("billing", "host:1", "restarted", "30000 ms");
+        });
+    }
+
+    @Test
+    void a_new_reason_and_a_later_quarantine_are_told_again() {
+        log.waits("new", Duration.ofSeconds(10));
+        log.waits("emptied", Duration.ofSeconds(30));
+        ticker.advance(Duration.ofSeconds(30));
+        log.waits("emptied", Duration.ofSeconds(30));
+        assertThat(lines.list).extracting(ILoggingEvent::getLevel).containsExactly(Level.INFO, Level.WARN, Level.WARN);
+    }
+
+    @Test
+    void a_loss_is_told_once_and_the_next_one_again() {
+        for (int bucket = 0; bucket < 64; bucket++) {
+            log.lost();
+        }
+        assertThat(lines.list).hasSize(1);
+        ticker.advance(Duration.ofMinutes(1));
+        log.lost();
+        assertThat(lines.list).hasSize(2).allMatch(line -> line.getLevel() == Level.WARN);
+    }
+}

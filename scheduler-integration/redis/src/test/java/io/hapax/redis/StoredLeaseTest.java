@@ -1,0 +1,68 @@
+package io.hapax.redis;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.hapax.lease.FencingToken;
+import io.hapax.lease.JobIdentity;
+import io.hapax.lease.Lease;
+import io.hapax.lease.LeaseStoreException;
+import io.hapax.lease.LockKey;
+import io.hapax.lease.OwnerId;
+import io.hapax.lease.RunKey;
+import java.time.Duration;
+import java.time.Instant;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** The text under which Redis keeps a lease. */
+class StoredLeaseTest {
+
+    private static Lease lease(String worker, String run) {
+        return new Lease(
+                new JobIdentity(new LockKey("k"), new RunKey(run)),
+                new OwnerId("owner-1"),
+                new FencingToken(1_795_407_991_747_801L),
+                worker,
+                Duration.ofSeconds(30),
+                Instant.parse("2026-11-23T07:00:00.123456Z"));
+    }
+
+    @Test
+    void what_is_written_is_read_again() {
+        StoredLease written = StoredLease.of(lease("host-1/4711", "report@noon"));
+        StoredLease read = StoredLease.parse(written.toString());
+        assertThat(read).isEqualTo(written);
+        assertThat(read.since()).isEqualTo(Instant.parse("2026-11-23T07:00:00.123456Z"));
+        assertThat(read.token().value()).isEqualTo(1_795_407_991_747_801L);
+    }
+
+    @Test
+    void texts_for_people_cannot_forge_fields_or_lines_and_are_bounded() {
+        StoredLease read = StoredLease.parse(StoredLease.of(lease("a|b\nc\u0000\u0085|", "r|" + "é".repeat(240)))
+                .toString());
+        assertThat(read.worker()).isEqualTo("a_b_c___");
+        assertThat(read.run()).startsWith("r_é").hasSize(200);
+        assertThat(read.owner()).isEqualTo(new OwnerId("owner-1"));
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "",
+                "x",
+                "owner|1",
+                "owner|1|2|-|w",
+                "owner|-1|2|-|w|r",
+                "owner|1e9|2|-|w|r",
+                "ow ner|1|2|-|w|r",
+                "owner|99999999999999999999|2|-|w|r",
+                "owner|1|2|-|w|r|more"
+            })
+    void a_value_that_is_not_ours_is_trouble_with_the_store(String foreign) {
+        assertThatThrownBy(() -> StoredLease.parse(foreign))
+                .isInstanceOf(LeaseStoreException.class)
+                .hasMessageContaining("not the guard's");
+    }
+}

@@ -1,0 +1,163 @@
+package io.hapax.redis;
+
+import static io.hapax.redis.Fixture.get;
+import static io.hapax.redis.Fixture.granted;
+import static io.hapax.redis.Fixture.lock;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import io.hapax.JobGuard;
+import io.hapax.OnConflict;
+import io.hapax.RunRequest;
+import io.hapax.lease.Ending;
+import io.hapax.lease.Lease;
+import io.hapax.lease.LeaseRequest;
+import io.hapax.lease.OwnerId;
+import io.hapax.testkit.EmbeddedRedis;
+import java.time.Duration;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.redisson.Redisson;
+import org.redisson.api.RedissonClient;
+import org.redisson.config.Config;
+
+/** Whoever waits hears of a release, soon, and costs nothing when nobody waits. */
+class WakeUpTest {
+
+    private static final Duration LONG = Duration.ofSeconds(30);
+
+    private final EmbeddedRedis redis = EmbeddedRedis.start();
+    private final RedissonLeaseStore holder = open();
+    private final RedissonLeaseStore waiter = open();
+
+    private RedissonLeaseStore open() {
+        return RedissonLeaseStore.builder()
+                .url(redis.url())
+                .namespace("w")
+                .fresh(true)
+                .build();
+    }
+
+    @AfterEach
+    void stop() {
+        holder.close();
+        waiter.close();
+        redis.close();
+    }
+
+    private String subscribers() {
+        return redis.command("PUBSUB", "NUMSUB", "hapax:w:wake").lines().reduce("", (a, b) -> b);
+    }
+
+    private void denied(RedissonLeaseStore store) {
+        get(store.acquire(new LeaseRequest(lock("k"), OwnerId.random(), "w", LONG, true)));
+    }
+
+    @Test
+    void a_release_wakes_a_waiter_of_another_client_long_before_it_would_have_asked_again() {
+        Lease lease = granted(holder, lock("k"));
+        denied(waiter);
+        CompletableFuture<Void> chance = waiter.nextChance(lock("k"), LONG).toCompletableFuture();
+        await().until(() -> subscribers().equals("1"));
+        assertThat(chance).isNotDone();
+        get(holder.release(lease, Ending.NOT_DONE));
+        assertThat(chance).succeedsWithin(Duration.ofSeconds(2));
+        assertThat(waiter.waiters()).isZero();
+    }
+
+    @Test
+    void a_release_before_the_subscription_stands_is_not_missed() {
+        Lease lease = granted(holder, lock("k"));
+        denied(waiter);
+        get(holder.release(lease, Ending.NOT_DONE));
+        assertThat(waiter.nextChance(lock("k"), LONG).toCompletableFuture()).succeedsWithin(Duration.ofSeconds(5));
+        assertThat(waiter.waiters()).isZero();
+    }
+
+    @Test
+    void waiting_goes_on_while_the_key_is_held_and_only_for_that_key() {
+        granted(holder, lock("k"));
+        Lease other = granted(holder, lock("other"));
+        denied(waiter);
+        CompletableFuture<Void> chance = waiter.nextChance(lock("k"), LONG).toCompletableFuture();
+        await().until(() -> subscribers().equals("1"));
+        get(waiter.acquire(new LeaseRequest(lock("other"), OwnerId.random(), "w", LONG, true)));
+        get(holder.release(other, Ending.NOT_DONE));
+        get(waiter.holder(lock("k")));
+        assertThat(chance).isNotDone();
+        chance.cancel(true);
+        assertThat(waiter.waiters()).isZero();
+    }
+
+    @Test
+    void nothing_is_published_when_nobody_waits() {
+        get(holder.release(granted(holder, lock("k")), Ending.NOT_DONE));
+        assertThat(redis.commandStats()).doesNotContainKeys("publish", "subscribe");
+    }
+
+    @Test
+    void a_waiting_run_of_another_client_takes_over_sooner_than_by_asking_again() throws Exception {
+        try (JobGuard first = JobGuard.builder(holder).build();
+                JobGuard second = JobGuard.builder(waiter).build()) {
+            CompletableFuture<Boolean> taken;
+            long freedAt;
+            var run = first.admit(RunRequest.lock("k")).fold(admitted -> admitted, refusal -> null);
+            taken = CompletableFuture.supplyAsync(() -> {
+                try {
+                    return second.run(
+                                    RunRequest.lock("k")
+                                            .tune(o -> o.withOnConflict(OnConflict.WAIT)
+                                                    .withWaitTimeout(LONG)),
+                                    r -> null)
+                            .ran();
+                } catch (InterruptedException e) {
+                    throw new IllegalStateException(e);
+                }
+            });
+            await().until(() -> subscribers().equals("1"));
+            // Right after a poll, so that the next one would come a second later.
+            Map<String, Long> before = redis.commandStats();
+            await().pollInterval(Duration.ofMillis(10))
+                    .until(() -> redis.commandStats().get("evalsha") > before.get("evalsha"));
+            freedAt = System.nanoTime();
+            run.close();
+            assertThat(taken.get(10, TimeUnit.SECONDS)).isTrue();
+            assertThat(Duration.ofNanos(System.nanoTime() - freedAt)).isLessThan(Duration.ofMillis(700));
+        }
+    }
+
+    @Test
+    void a_closed_store_leaves_no_subscription_in_the_applications_client() {
+        Config config = new Config();
+        config.useSingleServer().setAddress(redis.url());
+        RedissonClient client = Redisson.create(config);
+        try {
+            RedissonLeaseStore store = RedissonLeaseStore.builder()
+                    .client(client)
+                    .namespace("w")
+                    .fresh(true)
+                    .build();
+            get(store.nextChance(lock("k"), Duration.ofMillis(10)));
+            await().until(() -> subscribers().equals("1"));
+            store.close();
+            await().until(() -> subscribers().equals("0"));
+            assertThat(client.isShutdown()).isFalse();
+            assertThat(client.getBucket("still-there").isExists()).isFalse();
+        } finally {
+            client.shutdown();
+        }
+    }
+
+    @Test
+    void wake_ups_work_again_after_a_restart() {
+        get(waiter.nextChance(lock("k"), Duration.ofMillis(10)));
+        await().until(() -> subscribers().equals("1"));
+        redis.restart();
+        await().atMost(20, TimeUnit.SECONDS)
+                .ignoreExceptions()
+                .until(() -> subscribers().equals("1"));
+    }
+}
