@@ -42,7 +42,7 @@ record WorkerSettings(
         }
         if (!url.startsWith("postgres://") && !url.startsWith("postgresql://")) {
             throw new IllegalArgumentException("--database must be jdbc:postgresql://host/db?user=…&password=… or "
-                    + "postgres://user:password@host:5432/db, was '" + url.replaceAll("//[^@/]*@", "//***@") + "'");
+                    + "postgres://user:password@host:5432/db, was '" + url.replaceAll("(?s)//.*@", "//***@") + "'");
         }
         URI uri = URI.create(url);
         String[] user = String.valueOf(uri.getUserInfo()).split(":", 2);

@@ -51,6 +51,6 @@ public interface LeaseStoreProvider {
     }
 
     private static String withoutCredentials(String url) {
-        return url.replaceAll("//[^@/]*@", "//***@");
+        return url.replaceAll("(?s)//.*@", "//***@");
     }
 }

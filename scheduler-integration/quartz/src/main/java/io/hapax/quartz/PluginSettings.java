@@ -98,6 +98,9 @@ final class PluginSettings {
         Duration share = defaults.ttl().dividedBy(ANSWERS_PER_TTL);
         Duration answer = share.compareTo(LONGEST_ANSWER) < 0 ? share : LONGEST_ANSWER;
         settings.putIfAbsent("answerTimeout", answer.toMillis() + "ms");
+        Duration usual = RunOptions.DEFAULTS.ttl();
+        Duration longest = defaults.ttl().compareTo(usual) < 0 ? usual : defaults.ttl();
+        settings.putIfAbsent("longestTtl", longest.toMillis() + "ms");
         return settings;
     }
 

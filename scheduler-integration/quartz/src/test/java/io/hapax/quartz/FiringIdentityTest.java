@@ -160,4 +160,25 @@ class FiringIdentityTest {
         assertThat(lockOf(KeyedJob.class, Map.of("hapax.lockKey", "tenant/%{tenant}", "tenant", "7")))
                 .isEqualTo("tenant/7");
     }
+
+    /** Names what must not happen twice. */
+    @Guarded(once = "order/%{order}")
+    public static class OrderJob extends PlainJob {}
+
+    private static String runOf(Map<String, String> data, String trigger) throws Exception {
+        JobDetail job = JobBuilder.newJob(OrderJob.class)
+                .withIdentity("job", "group")
+                .usingJobData(new JobDataMap(data))
+                .build();
+        return String.valueOf(
+                identityOf(job, Jobs.once(trigger, PAST).build()).run().orElse(null));
+    }
+
+    @Test
+    void a_run_key_chosen_by_annotation_is_the_same_for_every_trigger_and_job_data_wins_over_it() throws Exception {
+        assertThat(runOf(Map.of("order", "7"), "first"))
+                .isEqualTo(runOf(Map.of("order", "7"), "second"))
+                .isNotEqualTo(runOf(Map.of("order", "8"), "first"));
+        assertThat(runOf(Map.of("hapax.runKey", "order/7"), "first")).isEqualTo(runOf(Map.of("order", "7"), "first"));
+    }
 }

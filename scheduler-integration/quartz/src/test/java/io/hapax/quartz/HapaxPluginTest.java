@@ -75,7 +75,8 @@ class HapaxPluginTest {
             first.shutdown(true);
             second.shutdown(true);
         }
-        assertThat(MemoryStoreProvider.SETTINGS).contains(Map.of("namespace", "billing", "answerTimeout", "500ms"));
+        assertThat(MemoryStoreProvider.SETTINGS)
+                .contains(Map.of("namespace", "billing", "answerTimeout", "500ms", "longestTtl", "30000ms"));
     }
 
     @Test

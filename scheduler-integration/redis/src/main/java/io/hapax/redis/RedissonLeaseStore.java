@@ -208,7 +208,7 @@ public final class RedissonLeaseStore implements LeaseStore {
         private @Nullable RedissonClient client;
         private String namespace = "default";
         private Duration answerTimeout = Duration.ofSeconds(2);
-        private Duration longestTtl = Duration.ofSeconds(60);
+        private Duration longestTtl = Duration.ofSeconds(30);
         private boolean fresh;
         private boolean lazy;
 
@@ -277,7 +277,7 @@ public final class RedissonLeaseStore implements LeaseStore {
          * Bounds the ttl of every lease in this namespace: as long as a Redis that lost its memory has to wait. Must be
          * the same on all workers.
          *
-         * @param ttl by default 60 s
+         * @param ttl by default 30 s, as the ttl of a run
          * @return this builder
          */
         public Builder longestTtl(Duration ttl) {
