@@ -16,9 +16,16 @@ import com.tngtech.archunit.core.importer.ImportOption;
 import com.tngtech.archunit.junit.AnalyzeClasses;
 import com.tngtech.archunit.junit.ArchTest;
 import com.tngtech.archunit.lang.ArchRule;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.jspecify.annotations.NullMarked;
 
 /** The direction of dependencies and the rules of style that a machine can check; it sees every module. */
@@ -118,6 +125,41 @@ class ArchitectureTest {
                         "JobRunrGuard",
                         "RedissonLeaseStore",
                         "RedissonLeaseStoreProvider");
+    }
+
+    private static final Pattern PUBLIC_TYPE = Pattern.compile(
+            "\\s*public (static |final |sealed |abstract )*(class|interface|record|enum|@interface) .*");
+
+    /** Doclint checks what Javadoc says; that it is there at all is checked here. */
+    @ArchTest
+    static void every_public_type_has_javadoc(JavaClasses ignored) throws IOException {
+        List<String> without = new ArrayList<>();
+        try (Stream<Path> files = Files.walk(Path.of(".."))) {
+            for (Path file : files.filter(each -> each.toString().matches(".*/src/main/java/.*\\.java"))
+                    .toList()) {
+                List<String> lines = Files.readAllLines(file);
+                for (int i = 0; i < lines.size(); i++) {
+                    if (PUBLIC_TYPE.matcher(lines.get(i)).matches() && !isDocumented(lines, i)) {
+                        without.add(file + ":" + (i + 1));
+                    }
+                }
+            }
+        }
+        assertThat(without).isEmpty();
+    }
+
+    /** Looks upwards for the end of a comment, past annotations of any length. */
+    private static boolean isDocumented(List<String> lines, int type) {
+        for (int i = type - 1; i >= 0; i--) {
+            String line = lines.get(i).strip();
+            if (line.endsWith("*/")) {
+                return true;
+            }
+            if (line.isEmpty() || line.endsWith(";") || line.endsWith("}") && !line.startsWith("@")) {
+                return false;
+            }
+        }
+        return false;
     }
 
     @ArchTest
