@@ -161,7 +161,7 @@ final class GuardedPerformer extends BackgroundJobPerformer {
         run = admitted;
         JobRewriter.forgetPostponements(job);
         metadata = new HashMap<>(job.getMetadata());
-        admitted.onLeaseLost(loss -> metadata = new HashMap<>(job.getMetadata()));
+        admitted.onLeaseLost(loss -> keepMetadata());
         HeartbeatWatch heartbeats = new HeartbeatWatch(server, job);
         try {
             super.performJob();
@@ -189,6 +189,14 @@ final class GuardedPerformer extends BackgroundJobPerformer {
         LeaseLostException loss = lossOf(admitted);
         loss.addSuppressed(thrown);
         return loss;
+    }
+
+    /** The job's own thread may succeed meanwhile; what is still processing after the copy was not wiped before it. */
+    private void keepMetadata() {
+        Map<String, Object> latest = new HashMap<>(job.getMetadata());
+        if (job.hasState(StateName.PROCESSING)) {
+            metadata = latest;
+        }
     }
 
     private static LeaseLostException lossOf(GuardedRun lost) {
