@@ -1,5 +1,6 @@
 package io.hapax;
 
+import io.hapax.time.DurationText;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;

@@ -1,11 +1,10 @@
 package io.hapax.worker;
 
+import io.hapax.time.DurationText;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
-import java.time.Duration;
-import java.time.format.DateTimeParseException;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
@@ -111,11 +110,11 @@ final class WorkerCommand implements Callable<Integer> {
                 text(chosen.apply(namespace, "HAPAX_NAMESPACE"), "hapax-worker"),
                 text(chosen.apply(name, "HAPAX_WORKER"), host),
                 flag("--guard", text(chosen.apply(guard, "HAPAX_GUARD"), "on")),
-                duration("--ttl", text(chosen.apply(ttl, "HAPAX_TTL"), "30s")),
+                DurationText.parse("--ttl", text(chosen.apply(ttl, "HAPAX_TTL"), "30s")),
                 flag("--fresh", text(chosen.apply(fresh, "HAPAX_FRESH"), "off")),
-                duration("--jobrunr-poll", text(chosen.apply(jobrunrPoll, "JOBRUNR_POLL"), "5s")),
-                duration("--checkin", text(chosen.apply(checkin, "QUARTZ_CHECKIN"), "7500ms")),
-                duration("--shutdown-grace", text(chosen.apply(grace, "SHUTDOWN_GRACE"), "25s")),
+                DurationText.parse("--jobrunr-poll", text(chosen.apply(jobrunrPoll, "JOBRUNR_POLL"), "5s")),
+                DurationText.parse("--checkin", text(chosen.apply(checkin, "QUARTZ_CHECKIN"), "7500ms")),
+                DurationText.parse("--shutdown-grace", text(chosen.apply(grace, "SHUTDOWN_GRACE"), "25s")),
                 port(text(chosen.apply(healthPort, "HEALTH_PORT"), "0")),
                 record == null ? "" : record);
     }
@@ -142,20 +141,5 @@ final class WorkerCommand implements Callable<Integer> {
             // Told below.
         }
         throw new IllegalArgumentException("--health-port must be a number from 0 to 65535, was '" + value + "'");
-    }
-
-    static Duration duration(String option, String value) {
-        try {
-            Duration duration = value.endsWith("ms")
-                    ? Duration.ofMillis(Long.parseLong(value.substring(0, value.length() - 2)))
-                    : Duration.parse(value.startsWith("P") ? value : "PT" + value);
-            if (!duration.isNegative()) {
-                return duration;
-            }
-        } catch (NumberFormatException | DateTimeParseException e) {
-            // Told below.
-        }
-        throw new IllegalArgumentException(
-                option + " must be a duration such as 500ms, 30s or 5m, was '" + value + "'");
     }
 }

@@ -43,7 +43,7 @@ class WorkerCommandTest {
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """
-            --ttl          | soon             | --ttl must be a duration such as 500ms, 30s or 5m, was 'soon'
+            --ttl          | soon             | setting --ttl: 'soon' is not a duration; write 500ms
             --guard        | maybe            | --guard must be on or off, was 'maybe'
             --health-port  | 70000            | --health-port must be a number from 0 to 65535, was '70000'
             --database     | mysql://u:p@h/db | --database must be jdbc:postgresql://host/db

@@ -4,6 +4,7 @@ import io.hapax.JobGuard;
 import io.hapax.RunOptions;
 import io.hapax.lease.LeaseStore;
 import io.hapax.lease.LeaseStoreProvider;
+import io.hapax.time.DurationText;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -54,7 +55,7 @@ final class PluginSettings {
 
     /** The retries; what is wrong with them is found here. */
     RetryTriggers retries() {
-        Duration delay = duration("retryDelay", retryDelay);
+        Duration delay = DurationText.parse("retryDelay", retryDelay);
         if (delay.isZero()) {
             throw new IllegalArgumentException("setting retryDelay: must not be zero, or retries would never pause");
         }
@@ -102,14 +103,5 @@ final class PluginSettings {
         Duration longest = defaults.ttl().compareTo(usual) < 0 ? usual : defaults.ttl();
         settings.putIfAbsent("longestTtl", longest.toMillis() + "ms");
         return settings;
-    }
-
-    private static Duration duration(String name, String text) {
-        try {
-            return RunOptions.DEFAULTS.with("waitTimeout", text).waitTimeout();
-        } catch (IllegalArgumentException wrong) {
-            throw new IllegalArgumentException(
-                    String.valueOf(wrong.getMessage()).replace("setting waitTimeout", "setting " + name), wrong);
-        }
     }
 }

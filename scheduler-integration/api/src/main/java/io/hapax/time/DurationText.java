@@ -1,18 +1,26 @@
-package io.hapax;
+package io.hapax.time;
 
 import java.time.Duration;
 import java.time.format.DateTimeParseException;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/** Durations as people write them in settings. */
-final class DurationText {
+/** Durations as people write them in settings: {@code 500ms}, {@code 30s}, {@code 5m}, {@code 24h}, {@code 7d}, {@code 0}, or ISO-8601. */
+public final class DurationText {
 
     private static final Pattern SHORT = Pattern.compile("(\\d{1,15})\\s*(ms|s|m|h|d)");
 
     private DurationText() {}
 
-    static Duration parse(String setting, String text) {
+    /**
+     * Reads a duration.
+     *
+     * @param setting the name of the setting, for the message
+     * @param text what was written
+     * @return the duration, never negative
+     * @throws IllegalArgumentException if it is no duration; the message shows how to write one
+     */
+    public static Duration parse(String setting, String text) {
         String trimmed = text.trim();
         if (trimmed.equals("0")) {
             return Duration.ZERO;
