@@ -78,9 +78,8 @@ class ConflictPolicyTest {
         Job before = fleet.job(id);
         fleet.awaitPostponed(id, 3);
 
-        fleet.awaitJob(id, job -> job.hasState(SCHEDULED));
-        Job postponed = fleet.job(id);
-        assertThat(fleet.history(id)).containsExactly(ENQUEUED, SCHEDULED);
+        Job postponed = fleet.awaitJob(id, job -> job.hasState(SCHEDULED));
+        assertThat(Fleet.history(postponed)).containsExactly(ENQUEUED, SCHEDULED);
         assertThat(postponed.<ScheduledState>getJobState().getReason())
                 .matches("\\[hapax] postponed \\d+ times: OVERLAP on 'key/" + name + "': the key is held by .*");
         assertThat(postponed.getMetadata()).containsEntry("mdc-tenant", "acme");

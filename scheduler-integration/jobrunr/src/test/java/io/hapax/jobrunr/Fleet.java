@@ -209,7 +209,11 @@ final class Fleet implements AutoCloseable {
     }
 
     List<StateName> history(UUID id) {
-        return job(id).getJobStates().stream().map(JobState::getName).toList();
+        return history(job(id));
+    }
+
+    static List<StateName> history(Job job) {
+        return job.getJobStates().stream().map(JobState::getName).toList();
     }
 
     void awaitState(UUID id, StateName state) {
@@ -228,8 +232,9 @@ final class Fleet implements AutoCloseable {
                         && scheduled.getReason().startsWith(JobCopy.POSTPONED));
     }
 
-    void awaitJob(UUID id, Predicate<Job> condition) {
-        eventually().until(() -> condition.test(job(id)));
+    /** Waits for a condition, and returns the job as it was then: by the next look it may have moved on. */
+    Job awaitJob(UUID id, Predicate<Job> condition) {
+        return eventually().until(() -> job(id), condition);
     }
 
     static ConditionFactory eventually() {

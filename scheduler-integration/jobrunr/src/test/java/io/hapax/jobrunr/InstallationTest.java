@@ -42,8 +42,8 @@ class InstallationTest {
         UUID id = fleet.enqueue(work -> work.run(name));
 
         fleet.awaitJob(id, Fleet::isPostponed);
-        fleet.awaitJob(id, job -> job.getJobState() instanceof ScheduledState);
-        assertThat(fleet.job(id).<ScheduledState>getJobState().getReason())
+        Job postponed = fleet.awaitJob(id, job -> job.getJobState() instanceof ScheduledState);
+        assertThat(postponed.<ScheduledState>getJobState().getReason())
                 .isEqualTo("[hapax] postponed: no guard is installed on the worker; JobRunrGuard.install(guard) is"
                         + " missing there");
         assertThat(journal.starts()).isZero();

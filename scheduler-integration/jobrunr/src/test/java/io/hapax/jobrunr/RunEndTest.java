@@ -102,8 +102,7 @@ class RunEndTest {
         Fleet.eventually().until(() -> journal.starts() == 1);
         takeLease(id);
 
-        fleet.awaitJob(id, job -> fleet.history(id).contains(FAILED));
-        Job failed = fleet.job(id);
+        Job failed = fleet.awaitJob(id, job -> Fleet.history(job).contains(FAILED));
         assertThat(failed.getMetadata()).containsEntry("mdc-tenant", "acme");
         assertThat(firstFailure(id).getMessage())
                 .isEqualTo("[hapax] the result does not count, because the lease was lost");

@@ -11,6 +11,7 @@ import io.hapax.WhenUnavailable;
 import io.hapax.testkit.FaultyLeaseStore;
 import java.time.Duration;
 import java.util.UUID;
+import org.jobrunr.jobs.Job;
 import org.jobrunr.jobs.states.ScheduledState;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -43,9 +44,9 @@ class StoreUnavailableTest {
         UUID id = fleet.enqueue(work -> work.failing(name));
 
         Fleet.eventually().until(() -> store.acquireCalls() >= 3);
-        fleet.awaitJob(id, job -> job.hasState(SCHEDULED));
-        assertThat(fleet.history(id)).containsExactly(ENQUEUED, SCHEDULED);
-        assertThat(fleet.job(id).<ScheduledState>getJobState().getReason())
+        Job postponed = fleet.awaitJob(id, job -> job.hasState(SCHEDULED));
+        assertThat(Fleet.history(postponed)).containsExactly(ENQUEUED, SCHEDULED);
+        assertThat(postponed.<ScheduledState>getJobState().getReason())
                 .isEqualTo("[hapax] postponed: UNAVAILABLE on 'key/" + name + "': the lease store did not answer");
         assertThat(journal.starts()).isZero();
 
