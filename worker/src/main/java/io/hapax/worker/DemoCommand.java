@@ -2,9 +2,6 @@ package io.hapax.worker;
 
 import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
-import io.hapax.testkit.DatabaseAddress;
-import io.hapax.testkit.EmbeddedDatabase;
-import io.hapax.testkit.EmbeddedRedis;
 import java.io.Console;
 import java.io.IOException;
 import java.io.PrintStream;
@@ -15,11 +12,9 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
-import java.util.UUID;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.stream.Stream;
-import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
@@ -79,48 +74,22 @@ final class DemoCommand implements Callable<Integer> {
         progress.say(
                 "Hapax demo: three replicas, each with its own Quartz RAMJobStore, one Quartz JDBC cluster and one JobRunr queue.");
         progress.say("One replica is killed and one is frozen on the way. First without the guard, then with it.");
-        String redisUrl = System.getenv("REDIS_URL");
-        String databaseUrl = System.getenv("DATABASE_URL");
-        try (EmbeddedRedis redis = redisUrl == null ? EmbeddedRedis.start() : null;
-                EmbeddedDatabase database = databaseUrl == null ? EmbeddedDatabase.start() : null) {
-            Map<Kind, Tally> unguarded = part(progress, logs, "unguarded", url(redis, redisUrl), database, databaseUrl);
-            Map<Kind, Tally> guarded = part(progress, logs, "guarded", url(redis, redisUrl), database, databaseUrl);
+        try (DemoServers servers = DemoServers.start()) {
+            Map<Kind, Tally> unguarded = part(progress, logs, "unguarded", servers);
+            Map<Kind, Tally> guarded = part(progress, logs, "guarded", servers);
             return DemoReport.print(out, unguarded, guarded, progress.notes());
         }
     }
 
-    private static String url(@Nullable EmbeddedRedis redis, @Nullable String given) {
-        return redis == null ? String.valueOf(given) : redis.url();
-    }
-
-    /** Each part gets a database of its own, so that it begins with empty tables. */
-    private Map<Kind, Tally> part(
-            DemoProgress progress,
-            Path logs,
-            String name,
-            String redisUrl,
-            @Nullable EmbeddedDatabase database,
-            @Nullable String databaseUrl)
+    private Map<Kind, Tally> part(DemoProgress progress, Path logs, String name, DemoServers servers)
             throws InterruptedException {
-        String jdbcUrl;
-        if (database == null) {
-            jdbcUrl = WorkerSettings.jdbcUrl(String.valueOf(databaseUrl));
-        } else {
-            jdbcUrl = url(database.createDatabase(
-                    name + "_" + UUID.randomUUID().toString().substring(0, 8)));
-        }
+        String jdbcUrl = servers.database(name);
         try (HikariDataSource pool = pool(jdbcUrl)) {
             Observations observations = new Observations(pool);
             observations.createTables();
-            return new DemoPart(name, name.equals("guarded"), redisUrl, jdbcUrl, logs, observations, progress)
+            return new DemoPart(name, name.equals("guarded"), servers.redisUrl(), jdbcUrl, logs, observations, progress)
                     .run(children);
         }
-    }
-
-    /** The whole address, as a worker process is given it. */
-    static String url(DatabaseAddress database) {
-        String url = database.jdbcUrl();
-        return url + (url.contains("?") ? "&" : "?") + "user=" + database.user() + "&password=" + database.password();
     }
 
     static HikariDataSource pool(String jdbcUrl) {

@@ -33,7 +33,7 @@ class FleetTest {
     private Path logs;
 
     private final EmbeddedRedis redis = EmbeddedRedis.start();
-    private final String jdbcUrl = DemoCommand.url(EmbeddedDatabase.shared()
+    private final String jdbcUrl = DemoServers.url(EmbeddedDatabase.shared()
             .createDatabase("fleet_" + UUID.randomUUID().toString().substring(0, 8)));
     private final HikariDataSource database = DemoCommand.pool(jdbcUrl);
     private final Observations observations = new Observations(database);

@@ -60,7 +60,7 @@ class WorkerCommandTest {
     void an_unreachable_redis_is_told_with_exit_code_one() {
         StringWriter errors = new StringWriter();
         CommandLine line = WorkerMain.commandLine().setErr(new PrintWriter(errors));
-        String database = DemoCommand.url(EmbeddedDatabase.shared().createDatabase("unreachable"));
+        String database = DemoServers.url(EmbeddedDatabase.shared().createDatabase("unreachable"));
         assertThat(line.execute("worker", "--redis", "redis://127.0.0.1:1", "--database", database))
                 .isEqualTo(1);
         assertThat(errors.toString()).contains("cannot connect to Redis at 127.0.0.1:1", "connection refused");
