@@ -80,6 +80,10 @@ final class WorkerAssembly implements AutoCloseable {
         opened(JobRunr.class, ignored -> JobRunr.destroy());
         clustered.start();
         replica.start();
+        // At the end first of all nothing new is fired, here and only here: paused triggers would be so in the whole
+        // fleet.
+        opened(clustered, Scheduler::standby);
+        opened(replica, Scheduler::standby);
 
         if (settings.healthPort() > 0) {
             opened(HealthEndpoint.start(settings, guard), HealthEndpoint::close);
@@ -116,7 +120,7 @@ final class WorkerAssembly implements AutoCloseable {
         return new HikariDataSource(config);
     }
 
-    /** Stops new firings; what has been fired, retried or queued goes on. */
+    /** Stops new firings in the whole fleet; what has been fired, retried or queued goes on. */
     void drain() {
         SampleJobs scheduled = jobs;
         if (scheduled != null) {
@@ -128,7 +132,6 @@ final class WorkerAssembly implements AutoCloseable {
     public void close() {
         lock.lock();
         try {
-            drain();
             while (!toClose.isEmpty()) {
                 closeQuietly(toClose.pop());
             }

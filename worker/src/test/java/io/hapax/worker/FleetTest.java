@@ -157,4 +157,17 @@ class FleetTest {
                         && run.effectAt() != null))
                 .hasSize(1);
     }
+
+    @Test
+    void when_one_worker_of_a_cluster_ends_the_others_go_on_to_fire_its_jobs() throws Exception {
+        Replica leaving = start("leaving");
+        start("staying");
+        awaitRun(run -> run.kind() == Kind.CLUSTER);
+        leaving.terminate();
+        assertThat(leaving.awaitEnd(20)).isTrue();
+        Instant left = databaseTime();
+        assertThat(awaitRun(run -> run.kind() == Kind.CLUSTER && run.begin().isAfter(left))
+                        .worker())
+                .isEqualTo("staying");
+    }
 }
