@@ -8,12 +8,12 @@ import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
-import java.util.Map;
+import java.util.UUID;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
 import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -21,38 +21,78 @@ import picocli.CommandLine.Option;
 /**
  * Shows a fleet of real worker processes, first without the guard, then with it.
  *
- * <p>Starts an embedded Redis and PostgreSQL unless {@code REDIS_URL} and {@code DATABASE_URL} name others (the database
- * then has to be empty). Exit code 1 if the guarded part shows a duplicate, an overlap or a lost job, or if the unguarded
- * part shows none, for then the demo proves nothing.
+ * <p>Starts an embedded Redis and PostgreSQL unless {@code REDIS_URL} and {@code DATABASE_URL} name others; there it uses
+ * a namespace and schemas of its own. Exit code 1 if the guarded part shows a duplicate, an overlap or a lost job, or if
+ * the unguarded part shows no duplicate, for then the demo proves nothing.
  */
 @Command(
         name = "demo",
         mixinStandardHelpOptions = true,
-        description = "Shows a fleet of real worker processes, first without the guard, then with it.")
+        description = "Shows a fleet of real worker processes, first without the guard, then with it. Starts its own "
+                + "Redis and PostgreSQL unless REDIS_URL and DATABASE_URL are set.")
 final class DemoCommand implements Callable<Integer> {
 
     @Option(names = "--keep", description = "keep the logs of the workers")
-    private boolean keep;
+    private volatile boolean keep;
+
+    /** Set as soon as the JVM goes down, by itself or because of Ctrl-C. */
+    private volatile boolean ending;
 
     private final List<Replica> children = new CopyOnWriteArrayList<>();
 
     @Override
     public Integer call() throws Exception {
-        Runtime.getRuntime().addShutdownHook(new Thread(() -> children.forEach(Replica::close), "demo-end"));
         PrintStream out = new PrintStream(System.out, true, StandardCharsets.UTF_8);
         DemoProgress progress = new DemoProgress(out, isTerminal());
-        Path logs = Files.createTempDirectory("hapax-demo");
-        boolean fine = false;
+        progress.say("Hapax demo: three replicas, each with its own Quartz RAMJobStore, one Quartz JDBC cluster and one"
+                + " JobRunr queue.");
+        progress.say("One replica is killed and one is frozen on the way. First without the guard, then with it.");
         try {
-            fine = run(progress, logs, out);
+            boolean fine = run(progress, out);
+            keep |= !fine;
             return fine ? 0 : 1;
-        } finally {
-            children.forEach(Replica::close);
-            if (keep || !fine) {
-                out.println("  the workers' logs are in " + logs);
-            } else {
-                delete(logs);
+        } catch (Exception e) {
+            if (ending) {
+                // Interrupted by Ctrl-C: what fails now fails because of that.
+                new CountDownLatch(1).await();
             }
+            keep = true;
+            throw e;
+        }
+    }
+
+    private boolean run(DemoProgress progress, PrintStream out) throws IOException, InterruptedException {
+        try (DemoServers servers = DemoServers.start(System.getenv())) {
+            Path logs = Files.createTempDirectory("hapax-demo");
+            progress.say("The workers' logs are in " + logs);
+            Runtime.getRuntime().addShutdownHook(new Thread(() -> end(servers, logs), "demo-end"));
+            DemoPart.Result unguarded = part("unguarded", servers, logs, progress);
+            DemoPart.Result guarded = part("guarded", servers, logs, progress);
+            progress.clear();
+            boolean fine = DemoReport.print(out, unguarded, guarded);
+            children.forEach(Replica::close);
+            return fine;
+        }
+    }
+
+    private void end(DemoServers servers, Path logs) {
+        ending = true;
+        children.forEach(Replica::close);
+        servers.close();
+        if (!keep) {
+            delete(logs);
+        }
+    }
+
+    /** Each part begins with empty tables and a namespace that nobody has used. */
+    private DemoPart.Result part(String name, DemoServers servers, Path logs, DemoProgress progress)
+            throws InterruptedException {
+        String own = "hapax_demo_" + name + "_" + UUID.randomUUID().toString().substring(0, 8);
+        DemoPart.Place place = new DemoPart.Place(servers.redisUrl(), servers.schema(own), own, logs.resolve(name));
+        try (HikariDataSource pool = pool(place.jdbcUrl())) {
+            Observations observations = new Observations(pool);
+            observations.createTables();
+            return new DemoPart(name, name.equals("guarded"), place, observations, progress).run(children);
         }
     }
 
@@ -70,28 +110,6 @@ final class DemoCommand implements Callable<Integer> {
         }
     }
 
-    private boolean run(DemoProgress progress, Path logs, PrintStream out) throws InterruptedException {
-        progress.say(
-                "Hapax demo: three replicas, each with its own Quartz RAMJobStore, one Quartz JDBC cluster and one JobRunr queue.");
-        progress.say("One replica is killed and one is frozen on the way. First without the guard, then with it.");
-        try (DemoServers servers = DemoServers.start()) {
-            Map<Kind, Tally> unguarded = part(progress, logs, "unguarded", servers);
-            Map<Kind, Tally> guarded = part(progress, logs, "guarded", servers);
-            return DemoReport.print(out, unguarded, guarded, progress.notes());
-        }
-    }
-
-    private Map<Kind, Tally> part(DemoProgress progress, Path logs, String name, DemoServers servers)
-            throws InterruptedException {
-        String jdbcUrl = servers.database(name);
-        try (HikariDataSource pool = pool(jdbcUrl)) {
-            Observations observations = new Observations(pool);
-            observations.createTables();
-            return new DemoPart(name, name.equals("guarded"), servers.redisUrl(), jdbcUrl, logs, observations, progress)
-                    .run(children);
-        }
-    }
-
     static HikariDataSource pool(String jdbcUrl) {
         HikariConfig config = new HikariConfig();
         config.setJdbcUrl(jdbcUrl);
@@ -101,9 +119,7 @@ final class DemoCommand implements Callable<Integer> {
 
     private static void delete(Path folder) {
         try (Stream<Path> files = Files.walk(folder)) {
-            List<Path> all =
-                    new ArrayList<>(files.sorted(Comparator.reverseOrder()).toList());
-            for (Path file : all) {
+            for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
                 Files.deleteIfExists(file);
             }
         } catch (IOException left) {

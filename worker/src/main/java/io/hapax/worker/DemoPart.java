@@ -3,7 +3,10 @@ package io.hapax.worker;
 import com.zaxxer.hikari.HikariDataSource;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -17,49 +20,65 @@ final class DemoPart {
 
     static final Duration TTL = Duration.ofSeconds(3);
     private static final Duration WORK = Duration.ofSeconds(20);
-    private static final Duration KILL_AT = Duration.ofSeconds(5);
-    private static final Duration FREEZE_AT = Duration.ofSeconds(7);
-    private static final Duration FROZEN_FOR = Duration.ofSeconds(10);
+    static final List<String> WORKERS = List.of("alice", "bob", "carol");
+    static final int KILLED = 1;
+    static final int FROZEN = 2;
+    static final Duration KILL_AT = Duration.ofSeconds(5);
+    static final Duration FREEZE_AT = Duration.ofSeconds(7);
+    static final Duration THAW_AT = Duration.ofSeconds(17);
+    private static final Duration LONGEST_CATCH_UP = Duration.ofSeconds(6);
     private static final Duration LONGEST_DRAIN = Duration.ofSeconds(14);
     private static final Duration LONGEST_START = Duration.ofSeconds(30);
     private static final Duration ORDER_EVERY = Duration.ofMillis(500);
 
+    /**
+     * Where a part takes place.
+     *
+     * @param redisUrl its Redis
+     * @param jdbcUrl a schema of its own
+     * @param namespace its own, too
+     * @param logs a folder for the workers' logs
+     */
+    record Place(String redisUrl, String jdbcUrl, String namespace, Path logs) {}
+
+    /**
+     * What a part brought to light.
+     *
+     * @param tallies what became of each kind of job
+     * @param killed what became of the killed replica's runs
+     * @param frozen what became of the frozen replica's runs
+     */
+    record Result(Map<Kind, Tally> tallies, Takeover killed, Takeover frozen) {}
+
     private final String name;
     private final boolean guarded;
-    private final String redisUrl;
-    private final String jdbcUrl;
-    private final Path logs;
+    private final Place place;
     private final Observations observations;
     private final DemoProgress progress;
     private final Set<String> orders = new TreeSet<>();
     private final Set<String> transfers = new TreeSet<>();
+    private Instant begin = Instant.MAX;
+    private Instant end = Instant.MAX;
+    private Instant killedAt = Instant.MAX;
+    private Instant frozenAt = Instant.MAX;
 
-    DemoPart(
-            String name,
-            boolean guarded,
-            String redisUrl,
-            String jdbcUrl,
-            Path logs,
-            Observations observations,
-            DemoProgress progress) {
+    DemoPart(String name, boolean guarded, Place place, Observations observations, DemoProgress progress) {
         this.name = name;
         this.guarded = guarded;
-        this.redisUrl = redisUrl;
-        this.jdbcUrl = jdbcUrl;
-        this.logs = logs;
+        this.place = place;
         this.observations = observations;
         this.progress = progress;
     }
 
     /** Runs the part and returns what became of each kind of job. */
-    Map<Kind, Tally> run(List<Replica> children) throws InterruptedException {
+    Result run(List<Replica> children) throws InterruptedException {
         List<Replica> fleet = new ArrayList<>();
-        for (String each : List.of("alice", "bob", "carol")) {
-            Replica replica = Replica.start(each + "-" + name, logs, options());
+        for (String each : WORKERS) {
+            Replica replica = Replica.start(each, place.logs(), options());
             fleet.add(replica);
             children.add(replica);
         }
-        try (HikariDataSource database = DemoCommand.pool(jdbcUrl);
+        try (HikariDataSource database = DemoCommand.pool(place.jdbcUrl());
                 StorageProvider storage = JobRunrStorage.on(database)) {
             JobScheduler queue = new JobScheduler(storage);
             waitUntil(
@@ -67,7 +86,11 @@ final class DemoPart {
                     LONGEST_START,
                     true,
                     () -> fleet.stream().allMatch(Replica::isUp));
+            begin = Instant.now();
             work(fleet, queue);
+            end = Instant.now();
+            // A cluster whose node died stands still until it is missed; then it catches up.
+            waitUntil("letting the cluster catch up", LONGEST_CATCH_UP, false, this::hasBegunAll);
             fleet.forEach(Replica::drain);
             waitUntil("waiting for the last runs", LONGEST_DRAIN, false, this::isComplete);
         } finally {
@@ -78,21 +101,37 @@ final class DemoPart {
                 replica.kill();
             }
         }
-        return tallies();
+        return result();
+    }
+
+    private Result result() {
+        List<ObservedRun> runs = observations.of(name);
+        return new Result(
+                Observations.tallies(runs, expected()),
+                Takeover.from(runs, WORKERS.get(KILLED), killedAt),
+                Takeover.from(runs, WORKERS.get(FROZEN), frozenAt));
+    }
+
+    private Observations.Expected expected() {
+        return new Observations.Expected(Map.of(Kind.ORDER, orders, Kind.TRANSFER, transfers), begin, end);
     }
 
     private Map<Kind, Tally> tallies() {
-        return Observations.tallies(observations.of(name), Map.of(Kind.ORDER, orders, Kind.TRANSFER, transfers));
+        return Observations.tallies(observations.of(name), expected());
+    }
+
+    private boolean hasBegunAll() {
+        return expected().areBegun(observations.of(name));
     }
 
     private List<String> options() {
         return List.of(
                 "--redis",
-                redisUrl,
+                place.redisUrl(),
                 "--database",
-                jdbcUrl,
+                place.jdbcUrl(),
                 "--namespace",
-                "demo",
+                place.namespace(),
                 "--guard",
                 guarded ? "on" : "off",
                 "--fresh",
@@ -110,41 +149,49 @@ final class DemoPart {
     }
 
     private void work(List<Replica> fleet, JobScheduler queue) throws InterruptedException {
-        Replica killed = fleet.get(1);
-        Replica frozen = fleet.get(2);
         for (int account = 1; account <= 2; account++) {
             for (int number = 1; number <= 2; number++) {
                 transfer(queue, account, number);
             }
         }
+        Deque<Event> script = new ArrayDeque<>(List.of(
+                new Event(KILL_AT, () -> kill(fleet.get(KILLED))),
+                new Event(FREEZE_AT, () -> freeze(fleet.get(FROZEN))),
+                new Event(THAW_AT, () -> thaw(fleet.get(FROZEN)))));
         long start = System.nanoTime();
         int ordered = 0;
-        boolean hasKilled = false;
-        boolean hasFrozen = false;
-        boolean hasThawed = false;
         for (Duration now = Duration.ZERO; now.compareTo(WORK) < 0; now = since(start)) {
             if (now.compareTo(ORDER_EVERY.multipliedBy(ordered)) >= 0) {
                 order(queue, ++ordered);
             }
-            if (!hasKilled && now.compareTo(KILL_AT) >= 0) {
-                killed.kill();
-                hasKilled = true;
-                progress.note(name + ": kill -9 of " + killed.name());
-            }
-            if (!hasFrozen && now.compareTo(FREEZE_AT) >= 0) {
-                frozen.freeze();
-                hasFrozen = true;
-                progress.note(name + ": " + frozen.name() + " frozen (SIGSTOP) for " + FROZEN_FOR.toSeconds()
-                        + " s; a lease lives " + TTL.toSeconds() + " s");
-            }
-            if (!hasThawed && now.compareTo(FREEZE_AT.plus(FROZEN_FOR)) >= 0) {
-                frozen.thaw();
-                hasThawed = true;
-                progress.note(name + ": " + frozen.name() + " goes on (SIGCONT)");
+            if (!script.isEmpty() && now.compareTo(script.getFirst().at()) >= 0) {
+                script.removeFirst().action().run();
             }
             progress.show(name, "working", now, WORK, observations.of(name));
             Thread.sleep(100);
         }
+    }
+
+    private record Event(Duration at, Runnable action) {}
+
+    private void kill(Replica replica) {
+        // Before the signal, since what it lets unfinished began before; by the clock of the runs.
+        killedAt = observations.now();
+        replica.kill();
+        progress.say("  ! " + replica.name() + " is killed (kill -9)");
+    }
+
+    private void freeze(Replica replica) {
+        frozenAt = observations.now();
+        replica.freeze();
+        progress.say("  ! " + replica.name() + " is frozen (SIGSTOP) for "
+                + THAW_AT.minus(FREEZE_AT).toSeconds() + " s"
+                + (guarded ? "; a lease lives " + TTL.toSeconds() + " s" : ""));
+    }
+
+    private void thaw(Replica replica) {
+        replica.thaw();
+        progress.say("  ! " + replica.name() + " goes on (SIGCONT)");
     }
 
     private void order(JobScheduler queue, int number) {

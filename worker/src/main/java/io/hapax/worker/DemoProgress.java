@@ -2,7 +2,6 @@ package io.hapax.worker;
 
 import java.io.PrintStream;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 
 /** Shows how far the demo is: one line that changes on a terminal, a line every few seconds elsewhere. */
@@ -13,7 +12,6 @@ final class DemoProgress {
 
     private final PrintStream out;
     private final boolean terminal;
-    private final List<String> notes = new ArrayList<>();
     private long lastLine = System.nanoTime() - LINE_EVERY.toNanos();
 
     DemoProgress(PrintStream out, boolean terminal) {
@@ -25,16 +23,6 @@ final class DemoProgress {
         clear();
         out.println(line);
         out.flush();
-    }
-
-    /** Tells of something that is worth remembering at the end. */
-    void note(String what) {
-        notes.add(what);
-        say("  ! " + what);
-    }
-
-    List<String> notes() {
-        return List.copyOf(notes);
     }
 
     void show(String part, String what, Duration done, Duration of, List<ObservedRun> runs) {
@@ -53,9 +41,11 @@ final class DemoProgress {
         out.flush();
     }
 
-    private void clear() {
+    /** Wipes the line that changes. */
+    void clear() {
         if (terminal) {
             out.print("\r" + " ".repeat(79) + "\r");
+            out.flush();
         }
     }
 }

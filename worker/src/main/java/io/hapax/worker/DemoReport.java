@@ -1,50 +1,35 @@
 package io.hapax.worker;
 
 import java.io.PrintStream;
-import java.util.List;
-import java.util.Map;
 
 /** The table at the end of the demo. */
 final class DemoReport {
 
-    private DemoReport() {}
+    private static final String TITLE = "─".repeat(37);
+    private static final String COUNT = "─".repeat(7);
+    private static final String LEFT = "─".repeat(25);
+    private static final String RIGHT = "─".repeat(27);
+
+    private final PrintStream out;
+
+    private DemoReport(PrintStream out) {
+        this.out = out;
+    }
 
     /** Prints what happened; returns whether the guard kept its word and the unguarded part shows what it is for. */
-    static boolean print(PrintStream out, Map<Kind, Tally> unguarded, Map<Kind, Tally> guarded, List<String> notes) {
-        out.println();
-        notes.forEach(note -> out.println("  " + note));
-        out.println();
-        out.println(
-                "┌─────────────────────────────────────┬───────┬─────────────────────────┬─────────────────────────┐");
-        out.println(
-                "│                                     │ occur-│        unguarded        │      guarded by Hapax   │");
-        out.println(
-                "│ job                                 │ rences│  runs twice  over  lost │  runs twice  over  lost │");
-        out.println(
-                "├─────────────────────────────────────┼───────┼─────────────────────────┼─────────────────────────┤");
-        Tally before = Tally.NONE;
-        Tally after = Tally.NONE;
-        for (Kind kind : Kind.values()) {
-            Tally left = unguarded.getOrDefault(kind, Tally.NONE);
-            Tally right = guarded.getOrDefault(kind, Tally.NONE);
-            row(out, kind.title(), left, right);
-            before = before.plus(left);
-            after = after.plus(right);
-        }
-        out.println(
-                "├─────────────────────────────────────┼───────┼─────────────────────────┼─────────────────────────┤");
-        row(out, "all", before, after);
-        out.println(
-                "└─────────────────────────────────────┴───────┴─────────────────────────┴─────────────────────────┘");
-        out.println(
-                "  runs: begun (one that was killed or revoked is begun again elsewhere) · twice: effects beyond the first");
-        out.println(
-                "  over: pairs of runs that worked on the same thing at once · lost: occurrences without an effect");
-        boolean kept = after.duplicates() == 0 && after.overlaps() == 0 && after.lost() == 0 && after.occurrences() > 0;
+    static boolean print(PrintStream out, DemoPart.Result unguarded, DemoPart.Result guarded) {
+        return new DemoReport(out).print(unguarded, guarded);
+    }
+
+    private boolean print(DemoPart.Result unguarded, DemoPart.Result guarded) {
+        Tally before = unguarded.tallies().values().stream().reduce(Tally.NONE, Tally::plus);
+        Tally after = guarded.tallies().values().stream().reduce(Tally.NONE, Tally::plus);
+        table(unguarded, guarded, before, after);
+        legend();
+        stops(guarded);
         boolean proves = before.duplicates() > 0;
-        out.println();
         out.println(
-                kept
+                after.isClean()
                         ? "  ✔ guarded: every occurrence took effect once."
                         : "  ✘ guarded: the guard did not keep its word.");
         if (!proves) {
@@ -53,12 +38,35 @@ final class DemoReport {
         out.printf(
                 "hapax-demo occurrences=%d unguarded_duplicates=%d guarded_duplicates=%d guarded_overlaps=%d guarded_lost=%d%n",
                 after.occurrences(), before.duplicates(), after.duplicates(), after.overlaps(), after.lost());
-        return kept && proves;
+        return after.isClean() && proves;
     }
 
-    private static void row(PrintStream out, String title, Tally before, Tally after) {
+    private void table(DemoPart.Result unguarded, DemoPart.Result guarded, Tally before, Tally after) {
+        out.println();
+        rule("┌", "┬", "┐");
+        out.println(
+                "│                                     │ occur-│        unguarded        │      guarded by Hapax     │");
+        out.println(
+                "│ job                                 │ rences│  runs twice  over  lost │  runs twice  over  lost   │");
+        rule("├", "┼", "┤");
+        for (Kind kind : Kind.values()) {
+            row(
+                    kind.title(),
+                    unguarded.tallies().getOrDefault(kind, Tally.NONE),
+                    guarded.tallies().getOrDefault(kind, Tally.NONE));
+        }
+        rule("├", "┼", "┤");
+        row("all", before, after);
+        rule("└", "┴", "┘");
+    }
+
+    private void rule(String left, String middle, String right) {
+        out.println(left + TITLE + middle + COUNT + middle + LEFT + middle + RIGHT + right);
+    }
+
+    private void row(String title, Tally before, Tally after) {
         out.printf(
-                "│ %-35s │ %5s │ %5s %5s %5s %5s │ %5s %5s %5s %5s │%n",
+                "│ %-35s │ %5s │ %5s %5s %5s %5s │ %5s %5s %5s %5s %s │%n",
                 title,
                 after.occurrences(),
                 before.runs(),
@@ -68,6 +76,27 @@ final class DemoReport {
                 after.runs(),
                 after.duplicates(),
                 after.overlaps(),
-                after.lost());
+                after.lost(),
+                after.isClean() ? "✔" : "✘");
+    }
+
+    private void legend() {
+        out.println(
+                "  runs: begun (one that was killed or revoked is begun again elsewhere) · twice: effects beyond the first");
+        out.println(
+                "  over: pairs of runs that worked on the same thing at once · lost: occurrences without an effect");
+        out.println();
+    }
+
+    private void stops(DemoPart.Result guarded) {
+        out.printf(
+                "  guarded, %2d s in: %-5s killed (kill -9); %s%n",
+                DemoPart.KILL_AT.toSeconds(), DemoPart.WORKERS.get(DemoPart.KILLED), guarded.killed());
+        out.printf(
+                "  guarded, %2d s in: %-5s frozen (SIGSTOP) for %d s; %s%n",
+                DemoPart.FREEZE_AT.toSeconds(),
+                DemoPart.WORKERS.get(DemoPart.FROZEN),
+                DemoPart.THAW_AT.minus(DemoPart.FREEZE_AT).toSeconds(),
+                guarded.frozen());
     }
 }

@@ -1,9 +1,12 @@
 package io.hapax.worker;
 
+import java.sql.Connection;
+import java.sql.SQLException;
 import java.time.Duration;
 import javax.sql.DataSource;
 import org.jobrunr.jobs.mappers.JobMapper;
 import org.jobrunr.storage.StorageProvider;
+import org.jobrunr.storage.StorageProviderUtils.DatabaseOptions;
 import org.jobrunr.storage.ThreadSafeStorageProvider;
 import org.jobrunr.storage.sql.common.SqlStorageProviderFactory;
 import org.jobrunr.utils.mapper.jackson.JacksonJsonMapper;
@@ -15,10 +18,24 @@ final class JobRunrStorage extends ThreadSafeStorageProvider {
         super(storage);
     }
 
+    /** JobRunr takes tables of any schema for its own unless it is told which schema to use. */
     static StorageProvider on(DataSource database) {
-        StorageProvider storage = new JobRunrStorage(SqlStorageProviderFactory.using(database));
+        StorageProvider storage = new JobRunrStorage(
+                SqlStorageProviderFactory.using(database, schema(database) + ".", DatabaseOptions.CREATE));
         storage.setJobMapper(new JobMapper(new JacksonJsonMapper()));
         return storage;
+    }
+
+    private static String schema(DataSource database) {
+        try (Connection connection = database.getConnection()) {
+            String schema = connection.getSchema();
+            if (schema == null) {
+                throw new IllegalStateException("the database has none of the schemas of its search_path: create one");
+            }
+            return schema;
+        } catch (SQLException e) {
+            throw new IllegalStateException("the database does not tell its schema: " + e.getMessage(), e);
+        }
     }
 
     @Override

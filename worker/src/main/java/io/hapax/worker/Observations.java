@@ -76,29 +76,70 @@ final class Observations {
                 effect == null ? null : effect.toInstant());
     }
 
-    /** One tally a kind. Of a cron job every slot between the first and the last one seen is expected. */
-    static Map<Kind, Tally> tallies(List<ObservedRun> runs, Map<Kind, Set<String>> queued) {
+    /** The time by the clock that the runs are recorded by. */
+    Instant now() {
+        try (Connection connection = database.getConnection();
+                Statement statement = connection.createStatement();
+                ResultSet row = statement.executeQuery("SELECT clock_timestamp()")) {
+            row.next();
+            return row.getTimestamp(1).toInstant();
+        } catch (SQLException e) {
+            throw new IllegalStateException("the database's clock could not be read: " + e.getMessage(), e);
+        }
+    }
+
+    /** One tally a kind. */
+    static Map<Kind, Tally> tallies(List<ObservedRun> runs, Expected expected) {
         Map<Kind, Tally> tallies = new LinkedHashMap<>();
         for (Kind kind : Kind.values()) {
             List<ObservedRun> ofKind =
                     runs.stream().filter(run -> run.kind() == kind).toList();
-            Set<String> expected =
-                    CRON.containsKey(kind) ? slots(ofKind, CRON.get(kind)) : queued.getOrDefault(kind, Set.of());
-            tallies.put(kind, Tally.of(ofKind, expected));
+            tallies.put(kind, Tally.of(ofKind, expected.of(kind, ofKind)));
         }
         return tallies;
     }
 
-    private static Set<String> slots(List<ObservedRun> runs, Duration every) {
-        TreeSet<Instant> seen = runs.stream()
-                .map(run -> Instant.parse(run.occurrence()))
-                .collect(Collectors.toCollection(TreeSet::new));
-        Set<String> expected = new TreeSet<>();
-        if (!seen.isEmpty()) {
-            for (Instant slot = seen.first(); !slot.isAfter(seen.last()); slot = slot.plus(every)) {
-                expected.add(slot.toString());
+    /**
+     * What should happen. Of a cron job these are all slots of the time in which a worker that was neither killed nor
+     * frozen was at work, but for one interval at its end, whether or not anybody ran them; and those between the first
+     * and the last one that anybody ran.
+     *
+     * @param queued what was enqueued, by kind
+     * @param begin since when all workers were up
+     * @param end until when they worked
+     */
+    record Expected(Map<Kind, Set<String>> queued, Instant begin, Instant end) {
+
+        Set<String> of(Kind kind, List<ObservedRun> runs) {
+            Duration every = CRON.get(kind);
+            return every == null ? queued.getOrDefault(kind, Set.of()) : slots(runs, every);
+        }
+
+        boolean areBegun(List<ObservedRun> runs) {
+            Set<String> begun =
+                    runs.stream().map(run -> run.kind() + run.occurrence()).collect(Collectors.toSet());
+            return CRON.keySet().stream()
+                    .allMatch(kind -> of(kind, List.of()).stream().allMatch(slot -> begun.contains(kind + slot)));
+        }
+
+        private Set<String> slots(List<ObservedRun> runs, Duration every) {
+            TreeSet<Instant> seen = runs.stream()
+                    .map(run -> Instant.parse(run.occurrence()))
+                    .collect(Collectors.toCollection(TreeSet::new));
+            Set<String> slots = new TreeSet<>();
+            addSlots(slots, Instant.ofEpochSecond(begin.getEpochSecond()).plusSeconds(1), end.minus(every), every);
+            if (!seen.isEmpty()) {
+                addSlots(slots, seen.first(), seen.last(), every);
+            }
+            return slots;
+        }
+
+        /** The slots are aligned to the minute, as those of the cron expressions are. */
+        private static void addSlots(Set<String> slots, Instant from, Instant to, Duration every) {
+            long step = every.toSeconds();
+            for (long at = (from.getEpochSecond() + step - 1) / step * step; at <= to.getEpochSecond(); at += step) {
+                slots.add(Instant.ofEpochSecond(at).toString());
             }
         }
-        return expected;
     }
 }

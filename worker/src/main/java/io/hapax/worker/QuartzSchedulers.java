@@ -1,5 +1,6 @@
 package io.hapax.worker;
 
+import io.hapax.worker.WorkerSettings.QuartzStore;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
@@ -8,6 +9,8 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Properties;
 import java.util.stream.Collectors;
 import javax.sql.DataSource;
@@ -25,15 +28,27 @@ final class QuartzSchedulers {
 
     private QuartzSchedulers() {}
 
+    static List<Scheduler> of(WorkerSettings settings, DataSource database) throws SchedulerException {
+        QuartzStore store = settings.quartz();
+        List<Scheduler> schedulers = new ArrayList<>();
+        if (store == QuartzStore.RAM || store == QuartzStore.BOTH) {
+            schedulers.add(ownRamStore(settings.name(), settings.threads()));
+        }
+        if (store == QuartzStore.JDBC || store == QuartzStore.BOTH) {
+            schedulers.add(jdbcCluster(database, settings.checkin(), settings.threads()));
+        }
+        return schedulers;
+    }
+
     /** A scheduler that knows nothing of the other replicas. Its name is the same on all of them. */
-    static Scheduler ownRamStore(String instance, int threads) throws SchedulerException {
+    private static Scheduler ownRamStore(String instance, int threads) throws SchedulerException {
         Properties properties = common("replica", instance, threads);
         properties.setProperty("org.quartz.jobStore.class", "org.quartz.simpl.RAMJobStore");
         return new StdSchedulerFactory(properties).getScheduler();
     }
 
     /** A scheduler that shares its triggers with the other replicas through tables in PostgreSQL. */
-    static Scheduler jdbcCluster(DataSource database, Duration checkin, int threads) throws SchedulerException {
+    private static Scheduler jdbcCluster(DataSource database, Duration checkin, int threads) throws SchedulerException {
         createTables(database);
         DBConnectionManager.getInstance().addConnectionProvider(DATA_SOURCE, new Pooled(database));
         Properties properties = common("cluster", "AUTO", threads);

@@ -40,6 +40,7 @@ final class Replica implements AutoCloseable {
         command.addAll(options);
         Path log = folder.resolve(name + ".log");
         try {
+            Files.createDirectories(folder);
             Process process = new ProcessBuilder(command)
                     .redirectErrorStream(true)
                     .redirectOutput(ProcessBuilder.Redirect.appendTo(log.toFile()))

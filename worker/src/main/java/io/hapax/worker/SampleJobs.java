@@ -30,15 +30,20 @@ final class SampleJobs {
     private final List<Scheduler> schedulers;
 
     private SampleJobs(List<Scheduler> schedulers) {
-        this.schedulers = schedulers;
+        this.schedulers = List.copyOf(schedulers);
     }
 
-    static SampleJobs schedule(Scheduler replica, Scheduler clustered, RunRecorder runs) throws SchedulerException {
+    static SampleJobs schedule(List<Scheduler> schedulers, RunRecorder runs) throws SchedulerException {
         recorder = runs;
-        add(replica, Tick.class, "tick", "* * * * * ?");
-        add(replica, Report.class, "report", "0/2 * * * * ?");
-        add(clustered, Settle.class, "settle", "0/4 * * * * ?");
-        return new SampleJobs(List.of(replica, clustered));
+        for (Scheduler scheduler : schedulers) {
+            if (scheduler.getMetaData().isJobStoreClustered()) {
+                add(scheduler, Settle.class, "settle", "0/4 * * * * ?");
+            } else {
+                add(scheduler, Tick.class, "tick", "* * * * * ?");
+                add(scheduler, Report.class, "report", "0/2 * * * * ?");
+            }
+        }
+        return new SampleJobs(schedulers);
     }
 
     private static void add(Scheduler scheduler, Class<? extends Job> job, String name, String cron)
@@ -55,7 +60,7 @@ final class SampleJobs {
         }
     }
 
-    /** Stops new firings. */
+    /** Stops new firings; those of the cluster on all of its nodes, and until they are resumed. */
     void pause() {
         for (Scheduler scheduler : schedulers) {
             try {

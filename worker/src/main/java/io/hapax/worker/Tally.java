@@ -61,6 +61,11 @@ record Tally(int occurrences, int runs, int duplicates, int overlaps, int lost) 
         return earlier.progressBetween(later.begin(), later.end()) >= PROGRESS || tookEffect;
     }
 
+    /** Whether everything that should have happened took effect once, and nothing at the same time. */
+    boolean isClean() {
+        return occurrences > 0 && duplicates == 0 && overlaps == 0 && lost == 0;
+    }
+
     Tally plus(Tally other) {
         return new Tally(
                 occurrences + other.occurrences,

@@ -1,10 +1,13 @@
 package io.hapax.worker;
 
 import io.hapax.time.DurationText;
+import io.hapax.worker.WorkerSettings.QuartzStore;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
@@ -24,6 +27,7 @@ import picocli.CommandLine.Option;
 final class WorkerCommand implements Callable<Integer> {
 
     private static final Logger LOG = LoggerFactory.getLogger(WorkerCommand.class);
+    private static final Duration SHORTEST_TTL = Duration.ofSeconds(1);
 
     @Option(names = "--redis", description = "redis://user:password@host:6379/0 [REDIS_URL]")
     private @Nullable String redis;
@@ -45,6 +49,15 @@ final class WorkerCommand implements Callable<Integer> {
 
     @Option(names = "--fresh", description = "on: nothing runs under this namespace yet, so do not wait for holders")
     private @Nullable String fresh;
+
+    @Option(names = "--quartz-store", description = "ram, jdbc, both or none [QUARTZ_STORE]")
+    private @Nullable String quartzStore;
+
+    @Option(names = "--jobrunr", description = "on or off [JOBRUNR]")
+    private @Nullable String jobrunr;
+
+    @Option(names = "--threads", description = "how many jobs each scheduler runs at once [HAPAX_THREADS]")
+    private @Nullable String threads;
 
     @Option(names = "--jobrunr-poll", description = "poll interval of JobRunr, e.g. 5s [JOBRUNR_POLL]")
     private @Nullable String jobrunrPoll;
@@ -104,18 +117,23 @@ final class WorkerCommand implements Callable<Integer> {
         String host = "worker-" + ProcessHandle.current().pid();
         return new WorkerSettings(
                 text(chosen.apply(redis, "REDIS_URL"), "redis://localhost:6379"),
-                WorkerSettings.jdbcUrl(text(
-                        chosen.apply(database, "DATABASE_URL"),
-                        "jdbc:postgresql://localhost:5432/hapax?user=hapax&password=hapax")),
+                WorkerSettings.jdbcUrl(
+                        "--database",
+                        text(
+                                chosen.apply(database, "DATABASE_URL"),
+                                "jdbc:postgresql://localhost:5432/hapax?user=hapax&password=hapax")),
                 text(chosen.apply(namespace, "HAPAX_NAMESPACE"), "hapax-worker"),
                 text(chosen.apply(name, "HAPAX_WORKER"), host),
                 flag("--guard", text(chosen.apply(guard, "HAPAX_GUARD"), "on")),
-                DurationText.parse("--ttl", text(chosen.apply(ttl, "HAPAX_TTL"), "30s")),
+                ttl(text(chosen.apply(ttl, "HAPAX_TTL"), "30s")),
                 flag("--fresh", text(chosen.apply(fresh, "HAPAX_FRESH"), "off")),
+                quartz(text(chosen.apply(quartzStore, "QUARTZ_STORE"), "both")),
+                flag("--jobrunr", text(chosen.apply(jobrunr, "JOBRUNR"), "on")),
+                number("--threads", text(chosen.apply(threads, "HAPAX_THREADS"), "8"), 1, 500),
                 DurationText.parse("--jobrunr-poll", text(chosen.apply(jobrunrPoll, "JOBRUNR_POLL"), "5s")),
                 DurationText.parse("--checkin", text(chosen.apply(checkin, "QUARTZ_CHECKIN"), "7500ms")),
                 DurationText.parse("--shutdown-grace", text(chosen.apply(grace, "SHUTDOWN_GRACE"), "25s")),
-                port(text(chosen.apply(healthPort, "HEALTH_PORT"), "0")),
+                number("--health-port", text(chosen.apply(healthPort, "HEALTH_PORT"), "0"), 0, 65_535),
                 record == null ? "" : record);
     }
 
@@ -131,15 +149,34 @@ final class WorkerCommand implements Callable<Integer> {
         };
     }
 
-    private static int port(String value) {
+    private static QuartzStore quartz(String value) {
         try {
-            int port = Integer.parseInt(value);
-            if (port >= 0 && port <= 65_535) {
-                return port;
+            return QuartzStore.valueOf(value.toUpperCase(Locale.ROOT));
+        } catch (IllegalArgumentException e) {
+            throw new IllegalArgumentException(
+                    "--quartz-store must be ram, jdbc, both or none, was '" + value + "'", e);
+        }
+    }
+
+    private static int number(String option, String value, int from, int to) {
+        try {
+            int number = Integer.parseInt(value);
+            if (number >= from && number <= to) {
+                return number;
             }
         } catch (NumberFormatException e) {
             // Told below.
         }
-        throw new IllegalArgumentException("--health-port must be a number from 0 to 65535, was '" + value + "'");
+        throw new IllegalArgumentException(
+                option + " must be a number from " + from + " to " + to + ", was '" + value + "'");
+    }
+
+    private static Duration ttl(String value) {
+        Duration ttl = DurationText.parse("--ttl", value);
+        if (ttl.compareTo(SHORTEST_TTL) < 0) {
+            throw new IllegalArgumentException("--ttl must be at least 1s, was '" + value
+                    + "'; a pause of the JVM or the network that is longer loses every lease");
+        }
+        return ttl;
     }
 }

@@ -29,7 +29,8 @@ public final class WorkerMain {
         return new CommandLine(new WorkerMain())
                 .setCaseInsensitiveEnumValuesAllowed(true)
                 .setExecutionExceptionHandler((failure, line, parsed) -> {
-                    line.getErr().println("hapax: " + failure.getMessage());
+                    String message = failure.getMessage();
+                    line.getErr().println("hapax: " + (message == null ? failure.toString() : message));
                     return failure instanceof IllegalArgumentException ? 2 : 1;
                 });
     }

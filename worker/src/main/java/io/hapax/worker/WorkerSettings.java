@@ -1,9 +1,13 @@
 package io.hapax.worker;
 
 import java.net.URI;
+import java.net.URISyntaxException;
+import java.net.URLDecoder;
 import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 
 /**
  * What one replica needs to know.
@@ -15,6 +19,9 @@ import java.time.Duration;
  * @param guarded whether jobs are guarded
  * @param ttl time to live of a lease
  * @param fresh whether nothing can be running under the namespace
+ * @param quartz which Quartz schedulers run
+ * @param jobrunr whether JobRunr runs
+ * @param threads how many jobs each scheduler runs at once
  * @param jobrunrPoll poll interval of JobRunr
  * @param checkin check-in interval of the Quartz cluster
  * @param grace how long running jobs may take to end at shutdown
@@ -29,6 +36,9 @@ record WorkerSettings(
         boolean guarded,
         Duration ttl,
         boolean fresh,
+        QuartzStore quartz,
+        boolean jobrunr,
+        int threads,
         Duration jobrunrPoll,
         Duration checkin,
         Duration grace,
@@ -36,25 +46,53 @@ record WorkerSettings(
         String record) {
 
     /** A JDBC address, also from the form {@code postgres://user:password@host:port/db} that platforms hand out. */
-    static String jdbcUrl(String url) {
+    static String jdbcUrl(String setting, String url) {
         if (url.startsWith("jdbc:postgresql:")) {
             return url;
         }
-        if (!url.startsWith("postgres://") && !url.startsWith("postgresql://")) {
-            throw new IllegalArgumentException("--database must be jdbc:postgresql://host/db?user=…&password=… or "
-                    + "postgres://user:password@host:5432/db, was '" + url.replaceAll("(?s)//.*@", "//***@") + "'");
+        try {
+            URI uri = new URI(url);
+            boolean postgres = "postgres".equals(uri.getScheme()) || "postgresql".equals(uri.getScheme());
+            if (postgres && uri.getHost() != null && uri.getPath().length() > 1) {
+                int port = uri.getPort() < 0 ? 5432 : uri.getPort();
+                return "jdbc:postgresql://" + uri.getHost() + ":" + port + uri.getRawPath() + parameters(uri);
+            }
+        } catch (URISyntaxException e) {
+            // Told below, without the password that its message would show.
         }
-        URI uri = URI.create(url);
-        String[] user = String.valueOf(uri.getUserInfo()).split(":", 2);
-        String credentials = uri.getUserInfo() == null
-                ? ""
-                : "?user=" + encoded(user[0]) + (user.length > 1 ? "&password=" + encoded(user[1]) : "");
-        return "jdbc:postgresql://" + uri.getHost() + ":" + (uri.getPort() < 0 ? 5432 : uri.getPort()) + uri.getPath()
-                + credentials;
+        throw new IllegalArgumentException(setting + " must be jdbc:postgresql://host/db?user=…&password=… or "
+                + "postgres://user:password@host:5432/db (odd characters as %xx), was '"
+                + url.replaceAll("(?s)//.*@", "//***@").replaceAll("(?s)[?].*", "?***") + "'");
     }
 
+    /** User and password, and whatever else the address says, such as {@code sslmode=require}. */
+    private static String parameters(URI uri) {
+        List<String> parameters = new ArrayList<>();
+        if (uri.getRawUserInfo() != null) {
+            String[] user = uri.getRawUserInfo().split(":", 2);
+            parameters.add("user=" + encoded(user[0]));
+            if (user.length > 1) {
+                parameters.add("password=" + encoded(user[1]));
+            }
+        }
+        if (uri.getRawQuery() != null) {
+            parameters.add(uri.getRawQuery());
+        }
+        return parameters.isEmpty() ? "" : "?" + String.join("&", parameters);
+    }
+
+    /** From the encoding of a URI, where + is a plus, to that of JDBC parameters, where it is a blank. */
     private static String encoded(String text) {
-        return URLEncoder.encode(text, StandardCharsets.UTF_8);
+        String plain = URLDecoder.decode(text.replace("+", "%2B"), StandardCharsets.UTF_8);
+        return URLEncoder.encode(plain, StandardCharsets.UTF_8);
+    }
+
+    /** Which of the two Quartz schedulers run. */
+    enum QuartzStore {
+        RAM,
+        JDBC,
+        BOTH,
+        NONE
     }
 
     /** How long Redis may take to answer: two renewals have to fit into a ttl. */

@@ -4,8 +4,15 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import com.zaxxer.hikari.HikariDataSource;
+import io.hapax.testkit.DatabaseAddress;
 import io.hapax.testkit.EmbeddedDatabase;
 import io.hapax.testkit.EmbeddedRedis;
+import java.io.IOException;
+import java.net.ServerSocket;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.ResultSet;
@@ -33,11 +40,17 @@ class FleetTest {
     private Path logs;
 
     private final EmbeddedRedis redis = EmbeddedRedis.start();
-    private final String jdbcUrl = DemoServers.url(EmbeddedDatabase.shared()
-            .createDatabase("fleet_" + UUID.randomUUID().toString().substring(0, 8)));
+    private final String jdbcUrl = newDatabase();
     private final HikariDataSource database = DemoCommand.pool(jdbcUrl);
     private final Observations observations = new Observations(database);
     private final List<Replica> fleet = new ArrayList<>();
+
+    /** An empty database of the server that the tests share, with the credentials in its address. */
+    static String newDatabase() {
+        DatabaseAddress database = EmbeddedDatabase.shared()
+                .createDatabase("worker_" + UUID.randomUUID().toString().substring(0, 8));
+        return database.jdbcUrl() + "?user=" + database.user() + "&password=" + database.password();
+    }
 
     @BeforeEach
     void createTables() {
@@ -51,19 +64,30 @@ class FleetTest {
         redis.close();
     }
 
-    private Replica start(String name) {
-        Replica replica = Replica.start(
-                name,
-                logs,
-                List.of(
-                        "--redis", redis.url(),
-                        "--database", jdbcUrl,
-                        "--fresh", "on",
-                        "--ttl", TTL.toSeconds() + "s",
-                        "--jobrunr-poll", "1s",
-                        "--checkin", "1s",
-                        "--shutdown-grace", "10s",
-                        "--record", "test"));
+    private Replica start(String name, String... more) {
+        return start(name, Duration.ofSeconds(10), more);
+    }
+
+    private Replica start(String name, Duration grace, String... more) {
+        List<String> options = new ArrayList<>(List.of(
+                "--redis",
+                redis.url(),
+                "--database",
+                jdbcUrl,
+                "--fresh",
+                "on",
+                "--ttl",
+                TTL.toSeconds() + "s",
+                "--jobrunr-poll",
+                "1s",
+                "--checkin",
+                "1s",
+                "--shutdown-grace",
+                grace.toMillis() + "ms",
+                "--record",
+                "test"));
+        options.addAll(List.of(more));
+        Replica replica = Replica.start(name, logs, options);
         fleet.add(replica);
         await().atMost(Duration.ofSeconds(40)).until(replica::isUp);
         return replica;
@@ -78,6 +102,14 @@ class FleetTest {
                 .pollInterval(Duration.ofMillis(50))
                 .until(() -> runs(filter), found -> !found.isEmpty())
                 .get(0);
+    }
+
+    /** The keys of all leases: by lock key, or by run key where there is no lock key. */
+    private List<String> leases() {
+        return redis.command("KEYS", "hapax:{*}:[lr]:*")
+                .lines()
+                .filter(line -> line.contains("hapax:"))
+                .toList();
     }
 
     private Instant databaseTime() throws SQLException {
@@ -95,11 +127,12 @@ class FleetTest {
         awaitRun(run -> run.kind() == Kind.REPORT
                 && run.effectAt() == null
                 && run.steps().size() >= 3);
+        assertThat(leases()).isNotEmpty();
         worker.terminate();
         assertThat(worker.awaitEnd(20)).isTrue();
         assertThat(worker.exitCode()).isZero();
         assertThat(runs(run -> run.effectAt() == null)).isEmpty();
-        assertThat(redis.command("KEYS", "*:l:*")).doesNotContain("hapax");
+        assertThat(leases()).isEmpty();
         assertThat(worker.log()).doesNotContain("LEASE LOST").doesNotContain("could not be closed");
     }
 
@@ -160,8 +193,8 @@ class FleetTest {
 
     @Test
     void when_one_worker_of_a_cluster_ends_the_others_go_on_to_fire_its_jobs() throws Exception {
-        Replica leaving = start("leaving");
-        start("staying");
+        Replica leaving = start("leaving", "--quartz-store", "jdbc", "--jobrunr", "off");
+        start("staying", "--quartz-store", "jdbc", "--jobrunr", "off");
         awaitRun(run -> run.kind() == Kind.CLUSTER);
         leaving.terminate();
         assertThat(leaving.awaitEnd(20)).isTrue();
@@ -169,5 +202,63 @@ class FleetTest {
         assertThat(awaitRun(run -> run.kind() == Kind.CLUSTER && run.begin().isAfter(left))
                         .worker())
                 .isEqualTo("staying");
+    }
+
+    @Test
+    void a_run_that_does_not_end_within_the_grace_does_not_keep_its_worker_from_ending() throws Exception {
+        Replica worker = start("impatient", Duration.ofMillis(500), "--quartz-store", "jdbc", "--jobrunr", "off");
+        awaitRun(run -> run.kind() == Kind.CLUSTER && run.effectAt() == null);
+        long asked = System.nanoTime();
+        worker.terminate();
+        assertThat(worker.awaitEnd(20)).isTrue();
+        // The run alone takes 3 s.
+        assertThat(Duration.ofNanos(System.nanoTime() - asked)).isLessThan(Duration.ofMillis(2500));
+        assertThat(worker.exitCode()).isZero();
+        assertThat(worker.log()).contains("1 job(s) of scheduler cluster did not end within PT0.5S");
+        assertThat(runs(run -> run.effectAt() != null && run.kind() == Kind.CLUSTER))
+                .isEmpty();
+    }
+
+    @Test
+    void a_queued_job_that_does_not_end_within_the_grace_is_interrupted_and_done_by_another_worker() throws Exception {
+        Replica leaving = start("leaving", Duration.ofMillis(500), "--quartz-store", "none");
+        try (StorageProvider storage = JobRunrStorage.on(database)) {
+            new JobScheduler(storage).<SampleJobs.Queue>enqueue(jobs -> jobs.transfer(1, 1));
+        }
+        awaitRun(run -> run.kind() == Kind.TRANSFER && run.steps().size() >= 3);
+        assertThat(leases()).hasSize(1);
+        long asked = System.nanoTime();
+        leaving.terminate();
+        assertThat(leaving.awaitEnd(20)).isTrue();
+        // The run alone takes 4.5 s.
+        assertThat(Duration.ofNanos(System.nanoTime() - asked)).isLessThan(Duration.ofMillis(3500));
+        assertThat(leaving.exitCode()).isZero();
+        assertThat(runs(run -> run.effectAt() != null)).isEmpty();
+        assertThat(leases()).isEmpty();
+        start("staying", "--quartz-store", "none");
+        assertThat(awaitRun(run -> run.effectAt() != null).worker()).isEqualTo("staying");
+    }
+
+    @Test
+    void health_is_503_while_redis_does_not_answer() throws Exception {
+        int port;
+        try (ServerSocket free = new ServerSocket(0)) {
+            port = free.getLocalPort();
+        }
+        start("healthy", "--quartz-store", "none", "--jobrunr", "off", "--health-port", Integer.toString(port));
+        assertThat(health(port).statusCode()).isEqualTo(200);
+        assertThat(health(port).body()).isEqualTo("{\"status\":\"UP\",\"worker\":\"healthy\",\"activeRuns\":0}\n");
+        redis.freeze();
+        assertThat(health(port).statusCode()).isEqualTo(503);
+        assertThat(health(port).body()).contains("\"status\":\"DOWN\"");
+        redis.thaw();
+        await().atMost(Duration.ofSeconds(20)).until(() -> health(port).statusCode() == 200);
+    }
+
+    private static HttpResponse<String> health(int port) throws IOException, InterruptedException {
+        URI uri = URI.create("http://127.0.0.1:" + port + "/health");
+        HttpRequest request =
+                HttpRequest.newBuilder(uri).timeout(Duration.ofSeconds(10)).build();
+        return HttpClient.newHttpClient().send(request, HttpResponse.BodyHandlers.ofString());
     }
 }

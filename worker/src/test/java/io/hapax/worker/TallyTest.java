@@ -2,8 +2,10 @@ package io.hapax.worker;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.stream.LongStream;
 import org.jspecify.annotations.Nullable;
@@ -76,13 +78,64 @@ class TallyTest {
         assertThat(tally(run("1", "a", null, 0, 100))).isEqualTo(new Tally(2, 1, 0, 0, 2));
     }
 
+    private static Tally ticks(Instant begin, Instant end, ObservedRun... runs) {
+        return Observations.tallies(List.of(runs), new Observations.Expected(Map.of(), begin, end))
+                .get(Kind.TICK);
+    }
+
+    private static ObservedRun tick(long slot) {
+        return run(at(slot).toString(), "a", slot + 10, slot);
+    }
+
     @Test
     void every_slot_of_a_cron_job_between_the_first_and_the_last_one_seen_is_expected() {
+        assertThat(ticks(at(1000), at(1500), tick(0), tick(1000), tick(3000))).isEqualTo(new Tally(4, 3, 0, 0, 1));
+    }
+
+    @Test
+    void slots_that_nobody_ran_while_workers_were_up_are_lost_even_at_both_ends_and_if_there_is_no_run_at_all() {
+        assertThat(ticks(at(100), at(5900), tick(2000), tick(3000))).isEqualTo(new Tally(4, 2, 0, 0, 2));
+        assertThat(ticks(at(100), at(5900))).isEqualTo(new Tally(4, 0, 0, 0, 4));
+    }
+
+    @Test
+    void the_expected_slots_are_aligned_as_the_cron_expressions_are() {
+        Set<String> reports = new Observations.Expected(Map.of(), at(900), at(7000)).of(Kind.REPORT, List.of());
+        assertThat(reports).containsExactlyInAnyOrder(at(2000).toString(), at(4000).toString());
+    }
+
+    @Test
+    void all_is_begun_when_each_slot_has_a_run_be_it_finished_or_not() {
+        Observations.Expected expected = new Observations.Expected(Map.of(), at(100), at(2100));
+        ObservedRun begun = run(at(1000).toString(), "a", null, 1000);
+        assertThat(expected.areBegun(List.of())).isFalse();
+        assertThat(expected.areBegun(List.of(begun))).isTrue();
+    }
+
+    @Test
+    void a_tally_is_clean_only_if_something_happened_and_all_of_it_once() {
+        assertThat(new Tally(1, 2, 0, 0, 0).isClean()).isTrue();
+        assertThat(Tally.NONE.isClean()).isFalse();
+        assertThat(new Tally(1, 1, 1, 0, 0).isClean()).isFalse();
+        assertThat(new Tally(1, 1, 0, 1, 0).isClean()).isFalse();
+        assertThat(new Tally(1, 1, 0, 0, 1).isClean()).isFalse();
+    }
+
+    @Test
+    void the_runs_that_a_stopped_worker_left_are_told_with_who_took_them_over_and_how_soon() {
         List<ObservedRun> runs = List.of(
-                run(at(0).toString(), "a", 10L, 0),
-                run(at(1000).toString(), "a", 1010L, 1000),
-                run(at(3000).toString(), "a", 3010L, 3000));
-        assertThat(Observations.tallies(runs, java.util.Map.of()).get(Kind.TICK))
-                .isEqualTo(new Tally(4, 3, 0, 0, 1));
+                run("1", "b", null, 0, 100),
+                run("2", "b", 150L, 50),
+                run("1", "c", 5100L, 3200),
+                run("3", "b", null, 20, 120),
+                run("3", "a", 4100L, 3000));
+        Takeover takeover = Takeover.from(runs, "b", at(200));
+        assertThat(takeover).isEqualTo(new Takeover(2, Set.of("a", "c"), Duration.ofMillis(2800)));
+        assertThat(takeover).hasToString("its 2 runs at work were taken over by a and c, the first 2.8 s later");
+        assertThat(Takeover.from(runs.subList(0, 3), "b", at(200)))
+                .hasToString("its run at work was taken over by c, 3.0 s later");
+        assertThat(Takeover.from(runs, "c", at(6000))).hasToString("it had no run at work");
+        assertThat(Takeover.from(runs.subList(0, 2), "b", at(200)))
+                .hasToString("its run at work was taken over by nobody");
     }
 }

@@ -2,15 +2,20 @@ package io.hapax.worker;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.hapax.testkit.EmbeddedDatabase;
+import java.io.File;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -44,9 +49,16 @@ class WorkerCommandTest {
     @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """
             --ttl          | soon             | setting --ttl: 'soon' is not a duration; write 500ms
+            --ttl          | 100ms            | --ttl must be at least 1s, was '100ms'
             --guard        | maybe            | --guard must be on or off, was 'maybe'
+            --jobrunr      | maybe            | --jobrunr must be on or off, was 'maybe'
+            --quartz-store | disk             | --quartz-store must be ram, jdbc, both or none, was 'disk'
+            --threads      | 0                | --threads must be a number from 1 to 500, was '0'
             --health-port  | 70000            | --health-port must be a number from 0 to 65535, was '70000'
             --database     | mysql://u:p@h/db | --database must be jdbc:postgresql://host/db
+            --database     | postgres:///db   | --database must be jdbc:postgresql://host/db
+            --database     | postgres://u:p@h | --database must be jdbc:postgresql://host/db
+            --database     | postgres://u:p@ h/db?a=u:p@ | --database must be jdbc:postgresql://host/db
             """)
     void a_wrong_setting_is_refused_with_what_is_allowed_and_exit_code_two(
             String option, String value, String message) {
@@ -56,11 +68,70 @@ class WorkerCommandTest {
         assertThat(errors.toString()).contains("hapax: " + message).doesNotContain("u:p@");
     }
 
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+            jdbc:postgresql://h/db?user=u           | jdbc:postgresql://h/db?user=u
+            postgres://h/db                         | jdbc:postgresql://h:5432/db
+            postgresql://u@[::1]:1/db               | jdbc:postgresql://[::1]:1/db?user=u
+            postgres://u:p@h/db?sslmode=require&a=b | jdbc:postgresql://h:5432/db?user=u&password=p&sslmode=require&a=b
+            postgres://u:a+b%20c%3A&d=:@h/db        | jdbc:postgresql://h:5432/db?user=u&password=a%2Bb+c%3A%26d%3D%3A
+            """)
+    void addresses_that_platforms_hand_out_become_addresses_of_jdbc_and_lose_nothing(String given, String expected) {
+        assertThat(WorkerSettings.jdbcUrl("--database", given)).isEqualTo(expected);
+    }
+
+    @Test
+    void every_setting_can_come_from_the_environment() {
+        WorkerSettings settings = settings(Map.of(
+                "QUARTZ_STORE",
+                "ram",
+                "JOBRUNR",
+                "off",
+                "HAPAX_THREADS",
+                "3",
+                "HAPAX_GUARD",
+                "off",
+                "HAPAX_TTL",
+                "9s"));
+        assertThat(settings.quartz()).isEqualTo(WorkerSettings.QuartzStore.RAM);
+        assertThat(settings.jobrunr()).isFalse();
+        assertThat(settings.threads()).isEqualTo(3);
+        assertThat(settings.guarded()).isFalse();
+    }
+
+    /** The packaged jar has the class path of the tests, but for the test kit and its servers. */
+    @Test
+    void the_commands_start_without_the_servers_that_are_not_in_the_packaged_jar() throws Exception {
+        assertThat(packaged("worker", "--help")).contains("--shutdown-grace").contains("code 0");
+        assertThat(packaged("demo", "--help")).contains("--keep").contains("code 0");
+        assertThat(packaged("demo"))
+                .contains("hapax: the packaged jar has no servers for the demo in it: set REDIS_URL")
+                .contains("code 1");
+    }
+
+    private static String packaged(String... arguments) throws IOException, InterruptedException {
+        String classPath = Stream.of(System.getProperty("java.class.path").split(File.pathSeparator))
+                .filter(entry -> !entry.contains("testkit") && !entry.contains("embedded-") && !entry.contains("zonky"))
+                .collect(Collectors.joining(File.pathSeparator));
+        List<String> command = new ArrayList<>(List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-XX:TieredStopAtLevel=1",
+                "-cp",
+                classPath,
+                WorkerMain.class.getName()));
+        command.addAll(List.of(arguments));
+        ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
+        builder.environment().keySet().removeAll(Set.of("REDIS_URL", "DATABASE_URL"));
+        Process process = builder.start();
+        String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        return output + "\ncode " + process.waitFor();
+    }
+
     @Test
     void an_unreachable_redis_is_told_with_exit_code_one() {
         StringWriter errors = new StringWriter();
         CommandLine line = WorkerMain.commandLine().setErr(new PrintWriter(errors));
-        String database = DemoServers.url(EmbeddedDatabase.shared().createDatabase("unreachable"));
+        String database = FleetTest.newDatabase();
         assertThat(line.execute("worker", "--redis", "redis://127.0.0.1:1", "--database", database))
                 .isEqualTo(1);
         assertThat(errors.toString()).contains("cannot connect to Redis at 127.0.0.1:1", "connection refused");
