@@ -21,7 +21,8 @@ public final class PlainCode {
      */
     public static String sendOnce(String redisUrl, int invoice) throws InterruptedException {
         // snippet:plain-code
-        JobGuard guard = JobGuard.builder(RedissonLeaseStore.connect(redisUrl)).build(); // one a process
+        RedissonLeaseStore store = RedissonLeaseStore.connect(redisUrl);
+        JobGuard guard = JobGuard.builder(store).build(); // one a process
         RunRequest request = RunRequest.lock("invoice/" + invoice) // must not overlap
                 .once("send-invoice/" + invoice) // must not happen twice
                 .waitAtMost(Duration.ofSeconds(30));
@@ -31,6 +32,7 @@ public final class PlainCode {
         });
         // end
         guard.close();
+        store.close(); // its threads would keep the process alive
         return result.fold(ran -> "sent, " + ran.value(), refusal -> "not sent, " + refusal);
     }
 

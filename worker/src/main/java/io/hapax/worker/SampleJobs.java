@@ -4,10 +4,14 @@ import static org.quartz.CronScheduleBuilder.cronSchedule;
 import static org.quartz.JobBuilder.newJob;
 import static org.quartz.TriggerBuilder.newTrigger;
 
+import io.hapax.CurrentRun;
 import io.hapax.Guarded;
 import io.hapax.OnConflict;
 import java.time.Duration;
+import java.time.Instant;
+import java.time.format.DateTimeParseException;
 import java.util.List;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.quartz.DisallowConcurrentExecution;
 import org.quartz.Job;
@@ -92,25 +96,25 @@ final class SampleJobs {
     }
 
     @SuppressWarnings("JavaUtilDate")
-    private static java.time.Instant plannedTime(JobExecutionContext context) {
+    private static Instant plannedTime(JobExecutionContext context) {
         String original = context.getTrigger()
                 .getJobDataMap()
                 .getString(Scheduler.FAILED_JOB_ORIGINAL_TRIGGER_SCHEDULED_FIRETIME_IN_MILLISECONDS);
         return original == null
-                ? io.hapax.CurrentRun.find()
+                ? CurrentRun.find()
                         .flatMap(run -> run.identity().run())
                         .flatMap(run -> instantIn(run.value()))
                         .orElse(context.getScheduledFireTime().toInstant())
-                : java.time.Instant.ofEpochMilli(Long.parseLong(original));
+                : Instant.ofEpochMilli(Long.parseLong(original));
     }
 
     /** A retried firing carries its planned time in its run key. */
-    private static java.util.Optional<java.time.Instant> instantIn(String runKey) {
+    private static Optional<Instant> instantIn(String runKey) {
         int at = runKey.lastIndexOf('@');
         try {
-            return java.util.Optional.of(java.time.Instant.parse(runKey.substring(at + 1)));
-        } catch (java.time.format.DateTimeParseException other) {
-            return java.util.Optional.empty();
+            return Optional.of(Instant.parse(runKey.substring(at + 1)));
+        } catch (DateTimeParseException other) {
+            return Optional.empty();
         }
     }
 
