@@ -58,7 +58,6 @@ final class Watchdog {
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition empty = lock.newCondition();
     private final DueQueue queue = new DueQueue();
-    private int charges;
     private boolean stopping;
     private @Nullable Thread thread;
     private NanoTime parkedUntil = new NanoTime(0);
@@ -74,7 +73,6 @@ final class Watchdog {
     void add(Charge charge, NanoTime due) {
         lock.lock();
         try {
-            charges++;
             queue.put(charge, due);
             if (thread == null) {
                 parkedUntil = due;
@@ -110,29 +108,22 @@ final class Watchdog {
     void remove(Charge charge) {
         lock.lock();
         try {
-            if (charge.queued()) {
-                queue.remove(charge);
-                forgotten();
+            queue.remove(charge);
+            if (queue.size() == 0) {
+                empty.signalAll();
+                if (stopping && thread != null) {
+                    ticker.wake(thread);
+                }
             }
         } finally {
             lock.unlock();
         }
     }
 
-    private void forgotten() {
-        charges--;
-        if (charges == 0) {
-            empty.signalAll();
-            if (stopping && thread != null) {
-                ticker.wake(thread);
-            }
-        }
-    }
-
     int size() {
         lock.lock();
         try {
-            return charges;
+            return queue.size();
         } finally {
             lock.unlock();
         }
@@ -173,10 +164,10 @@ final class Watchdog {
         lock.lock();
         try {
             long left = atMost.toNanos();
-            while (charges > 0 && left > 0) {
+            while (queue.size() > 0 && left > 0) {
                 left = empty.awaitNanos(left);
             }
-            return charges == 0;
+            return queue.size() == 0;
         } finally {
             lock.unlock();
         }
@@ -187,7 +178,7 @@ final class Watchdog {
             NanoTime until;
             lock.lock();
             try {
-                if (stopping && charges == 0) {
+                if (stopping && queue.size() == 0) {
                     thread = null;
                     break;
                 }
@@ -217,13 +208,7 @@ final class Watchdog {
         for (Charge charge : takeDue(now)) {
             Action action = actOf(charge, now);
             if (action.next() == null) {
-                lock.lock();
-                try {
-                    queue.remove(charge);
-                    forgotten();
-                } finally {
-                    lock.unlock();
-                }
+                remove(charge);
             } else {
                 look(charge, action.next());
                 if (action.renew()) {
