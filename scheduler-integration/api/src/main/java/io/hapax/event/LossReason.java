@@ -6,6 +6,8 @@ public enum LossReason {
     NOT_RENEWED,
     /** The store said that the lease is gone: it lapsed, was forced, or somebody else holds the key. */
     GONE,
+    /** The ledger gave the occurrence, or its lock key, to another run. */
+    SUPERSEDED,
     /** The run has held its lease for longer than allowed. */
     MAX_HOLD,
     /** The guard was shut down while the run was still at work. */

@@ -8,6 +8,8 @@ public enum Verdict {
     RUNNING,
     /** Another occurrence holds the lock key. */
     OVERLAP,
+    /** An earlier run of this occurrence broke off, and it must not be repeated: a person has to decide. */
+    ABANDONED,
     /** The store did not answer, or grants nothing for now, so nobody can tell. */
     UNAVAILABLE
 }

@@ -89,6 +89,16 @@ public interface LeaseStore extends AutoCloseable {
      */
     Duration answerTimeout();
 
+    /**
+     * Names the settings on which all workers that share this store's leases have to agree, because others would guard
+     * under other keys or with another quarantine.
+     *
+     * @return one line, readable for people; empty if there are none
+     */
+    default String fingerprint() {
+        return "";
+    }
+
     /** Lets go of connections and threads that the store itself has opened. Leases are left to expire. */
     @Override
     void close();

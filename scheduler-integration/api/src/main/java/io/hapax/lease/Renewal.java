@@ -35,5 +35,5 @@ public sealed interface Renewal {
      *
      * @param cause what went wrong
      */
-    record Unknown(LeaseStoreException cause) implements Renewal {}
+    record Unknown(RuntimeException cause) implements Renewal {}
 }

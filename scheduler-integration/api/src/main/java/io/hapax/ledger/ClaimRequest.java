@@ -1,0 +1,31 @@
+package io.hapax.ledger;
+
+import io.hapax.lease.JobIdentity;
+import io.hapax.lease.OwnerId;
+import java.time.Duration;
+
+/**
+ * One attempt to claim an occurrence.
+ *
+ * @param identity which keys. Without a run key the lock key itself is claimed, again and again
+ * @param owner the run that asks; asking again with the same owner gives the same claim
+ * @param worker who asks, for people
+ * @param ttl how far ahead the deadline is set, at least 1 ms
+ * @param afterCrash what becomes of the occurrence if this run breaks off
+ * @param retention how long the ledger must remember the occurrence after its end, at least 1 ms
+ */
+public record ClaimRequest(
+        JobIdentity identity, OwnerId owner, String worker, Duration ttl, AfterCrash afterCrash, Duration retention) {
+
+    /**
+     * Checks the durations.
+     *
+     * @throws IllegalArgumentException if ttl or retention is below 1 ms
+     */
+    public ClaimRequest {
+        if (ttl.toMillis() < 1 || retention.toMillis() < 1) {
+            throw new IllegalArgumentException(
+                    "ttl and retention of a claim must be at least 1 ms, were " + ttl + " and " + retention);
+        }
+    }
+}

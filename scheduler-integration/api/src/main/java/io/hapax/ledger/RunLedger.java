@@ -1,0 +1,118 @@
+package io.hapax.ledger;
+
+import io.hapax.lease.JobIdentity;
+import io.hapax.lease.Lease;
+import io.hapax.lease.Renewal;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletionStage;
+
+/**
+ * The port to the durable memory of runs: per occurrence, at most one run ever completes.
+ *
+ * <p>Every method but {@link #completeIn} returns at once; the stage completes on a thread of the ledger, so dependants
+ * must not block. A stage fails with a {@link LedgerException} if the ledger cannot tell, within
+ * {@link #answerTimeout()}. Then the request may have been carried out, or may be carried out later. All operations are
+ * idempotent per owner, so clients may send them again; a late repetition never revives what has ended. Time is the
+ * ledger's. Implementations are thread-safe and pass {@code RunLedgerContract} of the test kit.
+ */
+public interface RunLedger extends AutoCloseable {
+
+    /**
+     * Claims an occurrence unless it is done, abandoned, or held (it or its lock key) by a run that is not past its
+     * deadline. An occurrence that was taken over from a run that broke off can no longer be completed by that run.
+     *
+     * @param request who asks for what
+     * @return the answer. Fencing tokens grow with every claim on a lock key (or, without one, on a run key), whatever
+     *     happens to clocks and lease stores
+     */
+    CompletionStage<Claim> claim(ClaimRequest request);
+
+    /**
+     * Pushes the deadline of several claims forward to one ttl from now.
+     *
+     * @param claims the claims
+     * @return one answer a claim, in the same order: {@link Renewal.Gone} if it ended, its deadline had passed and it was
+     *     taken over, or another run holds its lock key
+     */
+    CompletionStage<List<Renewal>> renew(List<Lease> claims);
+
+    /**
+     * Notes an occurrence as done.
+     *
+     * @param claim the run's claim
+     * @return whether it is noted
+     */
+    CompletionStage<Completion> complete(Lease claim);
+
+    /**
+     * Notes an occurrence as done in a transaction of the caller, as its last statement. It takes effect when the caller
+     * commits. Blocks while another transaction works on the same occurrence.
+     *
+     * @param connection to the ledger's database, with auto-commit off
+     * @param claim the run's claim
+     * @return whether it is noted; if {@link Completion#SUPERSEDED}, the caller must roll back
+     * @throws SQLException if the database refuses for another reason
+     */
+    Completion completeIn(Connection connection, Lease claim) throws SQLException;
+
+    /**
+     * Ends a run that has not completed.
+     *
+     * @param claim the run's claim
+     * @param state {@link RunState#FAILED}, {@link RunState#RELEASED}, {@link RunState#LOST} or
+     *     {@link RunState#ABANDONED}
+     * @return whether it is noted
+     * @throws IllegalArgumentException if it is another state
+     */
+    CompletionStage<Completion> release(Lease claim, RunState state);
+
+    /**
+     * Withdraws a request whose answer never came: if the owner has the claim after all, it is released.
+     *
+     * @param request the request
+     * @return completes when the ledger has answered
+     */
+    CompletionStage<Void> withdraw(ClaimRequest request);
+
+    /**
+     * Looks up an occurrence.
+     *
+     * @param identity its keys
+     * @return what the ledger knows of it
+     */
+    CompletionStage<Optional<LedgerEntry>> entry(JobIdentity identity);
+
+    /**
+     * Decides about an occurrence that was {@link RunState#ABANDONED}, for people who have found out what became of it.
+     *
+     * @param identity its keys
+     * @param state {@link RunState#DONE}: never run it again; {@link RunState#RELEASED}: it may be claimed again
+     * @return whether it was abandoned and now is not
+     * @throws IllegalArgumentException if it is another state
+     */
+    CompletionStage<Boolean> resolve(JobIdentity identity, RunState state);
+
+    /**
+     * Compares settings on which all workers have to agree with those of the workers before. Blocks.
+     *
+     * @param fingerprint the settings, readable for people
+     * @throws IllegalStateException if other workers have other settings; the message names both and says how to mend it
+     * @throws LedgerException if the ledger cannot tell
+     */
+    void agree(String fingerprint);
+
+    /**
+     * Tells how long an answer may take before the stage fails.
+     *
+     * @return the longest time to an answer
+     */
+    Duration answerTimeout();
+
+    /** Lets go of threads that the ledger itself has started. Claims are left to pass their deadlines. */
+    @Override
+    void close();
+}

@@ -1,0 +1,17 @@
+package io.hapax.ledger;
+
+/** Where an occurrence stands in the ledger. */
+public enum RunState {
+    /** A run has claimed it. Once the run's deadline has passed, it counts as broken off. */
+    RUNNING,
+    /** It has completed. Final. */
+    DONE,
+    /** The code of its last run failed; it may be claimed again. */
+    FAILED,
+    /** Its last run was given back before its code began; it may be claimed again. */
+    RELEASED,
+    /** Its last run lost its lease; it may be claimed again. */
+    LOST,
+    /** Its last run broke off and must not be repeated; only {@link RunLedger#resolve} changes that. */
+    ABANDONED
+}
