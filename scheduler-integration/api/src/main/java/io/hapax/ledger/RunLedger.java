@@ -32,11 +32,12 @@ public interface RunLedger extends AutoCloseable {
     CompletionStage<Claim> claim(ClaimRequest request);
 
     /**
-     * Pushes the deadline of several claims forward to one ttl from now.
+     * Pushes the deadline of several claims forward to one ttl from now. A claim that is past its deadline lives again,
+     * unless another run has taken its place meanwhile: so a ledger that was away for a while ends no run.
      *
      * @param claims the claims
-     * @return one answer a claim, in the same order: {@link Renewal.Gone} if it ended, its deadline had passed and it was
-     *     taken over, or another run holds its lock key
+     * @return one answer a claim, in the same order: {@link Renewal.Gone} if it has ended, or another run has taken over
+     *     its occurrence or its lock key
      */
     CompletionStage<List<Renewal>> renew(List<Lease> claims);
 

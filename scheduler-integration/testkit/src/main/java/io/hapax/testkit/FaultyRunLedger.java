@@ -1,0 +1,151 @@
+package io.hapax.testkit;
+
+import io.hapax.lease.JobIdentity;
+import io.hapax.lease.Lease;
+import io.hapax.lease.Renewal;
+import io.hapax.ledger.Claim;
+import io.hapax.ledger.ClaimRequest;
+import io.hapax.ledger.Completion;
+import io.hapax.ledger.LedgerEntry;
+import io.hapax.ledger.LedgerException;
+import io.hapax.ledger.RunLedger;
+import io.hapax.ledger.RunState;
+import io.hapax.testkit.Fault.Kind;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletionStage;
+import java.util.function.Supplier;
+
+/**
+ * A run ledger that misbehaves on command, around one that does not. It also counts calls.
+ *
+ * <p>A call can <em>fail</em> without being sent, or its answer can be <em>lost</em>: it is carried out, then the stage
+ * fails. Thread-safe.
+ */
+public final class FaultyRunLedger implements RunLedger {
+
+    private final RunLedger ledger;
+    private final Fault claim = new Fault("claim");
+    private final Fault renew = new Fault("renew");
+    private final Fault end = new Fault("end");
+
+    /**
+     * Creates a ledger without faults yet.
+     *
+     * @param ledger the ledger that carries out what gets through; closed with this one
+     */
+    public FaultyRunLedger(RunLedger ledger) {
+        this.ledger = ledger;
+    }
+
+    /** Fails every call without sending it, as a database does that is down. */
+    public void down() {
+        claim.always(Kind.FAIL);
+        renew.always(Kind.FAIL);
+        end.always(Kind.FAIL);
+    }
+
+    /** Fails each renewal without sending it. */
+    public void failRenewals() {
+        renew.always(Kind.FAIL);
+    }
+
+    /** Carries out each claim and loses the answer. */
+    public void loseClaimAnswers() {
+        claim.always(Kind.LOSE_ANSWER);
+    }
+
+    /** Carries out each completion or release and loses the answer. */
+    public void loseEndAnswers() {
+        end.always(Kind.LOSE_ANSWER);
+    }
+
+    /** Ends all faults. */
+    public void healthy() {
+        claim.always(Kind.NONE);
+        renew.always(Kind.NONE);
+        end.always(Kind.NONE);
+    }
+
+    /**
+     * Counts claims.
+     *
+     * @return how many were asked for
+     */
+    public int claims() {
+        return claim.calls();
+    }
+
+    /**
+     * Counts renewals.
+     *
+     * @return how many calls there were
+     */
+    public int renewals() {
+        return renew.calls();
+    }
+
+    @Override
+    public CompletionStage<Claim> claim(ClaimRequest request) {
+        return through(claim, () -> ledger.claim(request));
+    }
+
+    @Override
+    public CompletionStage<List<Renewal>> renew(List<Lease> claims) {
+        return through(renew, () -> ledger.renew(claims));
+    }
+
+    @Override
+    public CompletionStage<Completion> complete(Lease run) {
+        return through(end, () -> ledger.complete(run));
+    }
+
+    @Override
+    public Completion completeIn(Connection connection, Lease run) throws SQLException {
+        return ledger.completeIn(connection, run);
+    }
+
+    @Override
+    public CompletionStage<Completion> release(Lease run, RunState state) {
+        return through(end, () -> ledger.release(run, state));
+    }
+
+    @Override
+    public CompletionStage<Void> withdraw(ClaimRequest request) {
+        return through(end, () -> ledger.withdraw(request));
+    }
+
+    @Override
+    public CompletionStage<Optional<LedgerEntry>> entry(JobIdentity identity) {
+        return ledger.entry(identity);
+    }
+
+    @Override
+    public CompletionStage<Boolean> resolve(JobIdentity identity, RunState state) {
+        return ledger.resolve(identity, state);
+    }
+
+    @Override
+    public void agree(String fingerprint) {
+        ledger.agree(fingerprint);
+    }
+
+    @Override
+    public Duration answerTimeout() {
+        return ledger.answerTimeout();
+    }
+
+    @Override
+    public void close() {
+        ledger.close();
+    }
+
+    private static <T> CompletionStage<T> through(Fault fault, Supplier<CompletionStage<T>> call) {
+        return fault.apply(call).exceptionally(failure -> {
+            throw new LedgerException("the ledger misbehaves on command", failure);
+        });
+    }
+}

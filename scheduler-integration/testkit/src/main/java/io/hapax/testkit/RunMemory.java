@@ -1,0 +1,223 @@
+package io.hapax.testkit;
+
+import io.hapax.lease.FencingToken;
+import io.hapax.lease.Holder;
+import io.hapax.lease.JobIdentity;
+import io.hapax.lease.Lease;
+import io.hapax.lease.LockKey;
+import io.hapax.lease.Renewal;
+import io.hapax.lease.RunKey;
+import io.hapax.ledger.AfterCrash;
+import io.hapax.ledger.Claim;
+import io.hapax.ledger.ClaimRequest;
+import io.hapax.ledger.Completion;
+import io.hapax.ledger.LedgerEntry;
+import io.hapax.ledger.RunState;
+import io.hapax.time.NanoTime;
+import io.hapax.time.Ticker;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/** What the clients of one {@link InMemoryRunLedger} share. Not thread-safe: the ledger holds its lock. */
+final class RunMemory {
+
+    private static final Instant EPOCH = Instant.parse("2026-01-01T00:00:00Z");
+
+    private final Ticker ticker;
+    private final NanoTime start;
+    private final Map<Occurrence, Row> rows = new LinkedHashMap<>();
+    private long lastToken;
+    private @Nullable String fingerprint;
+
+    RunMemory(Ticker ticker) {
+        this.ticker = ticker;
+        this.start = ticker.now();
+    }
+
+    /** What a row is about: a run key, or the lock key of runs that may repeat. */
+    private record Occurrence(
+            @Nullable RunKey run, @Nullable LockKey repeating) {
+        static Occurrence of(JobIdentity identity) {
+            return identity.runKey() != null
+                    ? new Occurrence(identity.runKey(), null)
+                    : new Occurrence(null, identity.lockKey());
+        }
+    }
+
+    private static final class Row {
+        private ClaimRequest request;
+        private RunState state = RunState.RUNNING;
+        private FencingToken token;
+        private int attempt;
+        private Instant since;
+        private NanoTime deadline;
+        private @Nullable Instant renewed;
+        private @Nullable Instant finished;
+
+        Row(ClaimRequest request, FencingToken token, int attempt, Instant since, NanoTime deadline) {
+            this.request = request;
+            this.token = token;
+            this.attempt = attempt;
+            this.since = since;
+            this.deadline = deadline;
+        }
+
+        boolean belongsTo(Lease claim) {
+            return request.owner().equals(claim.owner()) && token.equals(claim.token());
+        }
+
+        Holder holder() {
+            String run = request.identity().run().map(RunKey::value).orElse("");
+            return new Holder(request.owner(), token, request.worker(), run, finished == null ? since : finished);
+        }
+
+        Claim claimed() {
+            return new Claim.Claimed(
+                    new Lease(request.identity(), request.owner(), token, request.worker(), request.ttl(), since),
+                    attempt);
+        }
+    }
+
+    Claim claim(ClaimRequest request) {
+        Row row = rows.get(Occurrence.of(request.identity()));
+        if (row != null && row.request.owner().equals(request.owner())) {
+            return row.state == RunState.RUNNING ? row.claimed() : ended(row);
+        }
+        if (row != null) {
+            breakOff(row);
+            if (row.state == RunState.ABANDONED || row.state == RunState.RUNNING || isDone(row)) {
+                return ended(row);
+            }
+        }
+        Row other = holderOfLock(request.identity());
+        if (other != null) {
+            return held(other, false);
+        }
+        return take(request, row == null ? 1 : row.attempt + 1);
+    }
+
+    private static boolean isDone(Row row) {
+        return row.state == RunState.DONE && row.request.identity().runKey() != null;
+    }
+
+    private Claim ended(Row row) {
+        return switch (row.state) {
+            case DONE -> new Claim.Done(row.holder());
+            case ABANDONED -> new Claim.Abandoned(row.holder());
+            default -> held(row, row.request.identity().runKey() != null);
+        };
+    }
+
+    private Claim held(Row row, boolean sameRun) {
+        Duration left = row.deadline.since(ticker.now());
+        return new Claim.Held(row.holder(), sameRun, left.isNegative() ? Duration.ZERO : left);
+    }
+
+    private Claim take(ClaimRequest request, int attempt) {
+        lastToken++;
+        Row row = new Row(
+                request,
+                new FencingToken(lastToken),
+                attempt,
+                now(),
+                ticker.now().plus(request.ttl()));
+        rows.put(Occurrence.of(request.identity()), row);
+        return row.claimed();
+    }
+
+    private @Nullable Row holderOfLock(JobIdentity identity) {
+        if (identity.lockKey() == null) {
+            return null;
+        }
+        for (Row row : rows.values()) {
+            if (identity.lockKey().equals(row.request.identity().lockKey())) {
+                breakOff(row);
+                if (row.state == RunState.RUNNING) {
+                    return row;
+                }
+            }
+        }
+        return null;
+    }
+
+    /** A run past its deadline is given up only when somebody else wants its place. */
+    private void breakOff(Row row) {
+        if (row.state == RunState.RUNNING && !ticker.now().isBefore(row.deadline)) {
+            row.state = row.request.afterCrash() == AfterCrash.ABANDON ? RunState.ABANDONED : RunState.LOST;
+            row.finished = now();
+        }
+    }
+
+    Renewal renew(Lease claim) {
+        Row row = rows.get(Occurrence.of(claim.identity()));
+        if (row == null || !row.belongsTo(claim) || row.state != RunState.RUNNING) {
+            Row other = row != null && row.state == RunState.RUNNING ? row : holderOfLock(claim.identity());
+            return new Renewal.Gone(other == null ? null : other.holder());
+        }
+        row.deadline = ticker.now().plus(claim.ttl());
+        row.renewed = now();
+        return new Renewal.Renewed(false);
+    }
+
+    Completion end(Lease claim, RunState state) {
+        Row row = rows.get(Occurrence.of(claim.identity()));
+        if (row == null || !row.belongsTo(claim)) {
+            return Completion.SUPERSEDED;
+        }
+        if (row.state == RunState.RUNNING) {
+            row.state = state;
+            row.finished = now();
+        }
+        return row.state == state ? Completion.NOTED : Completion.SUPERSEDED;
+    }
+
+    boolean withdraw(ClaimRequest request) {
+        Row row = rows.get(Occurrence.of(request.identity()));
+        if (row == null || !row.request.owner().equals(request.owner()) || row.state != RunState.RUNNING) {
+            return false;
+        }
+        row.state = RunState.RELEASED;
+        row.finished = now();
+        return true;
+    }
+
+    Optional<LedgerEntry> entry(JobIdentity identity) {
+        return Optional.ofNullable(rows.get(Occurrence.of(identity)))
+                .map(row -> new LedgerEntry(
+                        row.request.identity(),
+                        row.state,
+                        row.request.owner(),
+                        row.token,
+                        row.attempt,
+                        row.request.worker(),
+                        row.request.afterCrash(),
+                        row.since,
+                        row.renewed,
+                        now().plus(row.deadline.since(ticker.now())),
+                        row.finished));
+    }
+
+    boolean resolve(JobIdentity identity, RunState state) {
+        Row row = rows.get(Occurrence.of(identity));
+        if (row == null || row.state != RunState.ABANDONED) {
+            return false;
+        }
+        row.state = state;
+        return true;
+    }
+
+    String agree(String settings) {
+        if (fingerprint == null) {
+            fingerprint = settings;
+        }
+        return fingerprint;
+    }
+
+    private Instant now() {
+        return EPOCH.plus(ticker.now().since(start));
+    }
+}
