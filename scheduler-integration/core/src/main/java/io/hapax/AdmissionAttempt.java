@@ -4,22 +4,29 @@ import io.hapax.event.GuardEvent;
 import io.hapax.event.Refusal;
 import io.hapax.event.Verdict;
 import io.hapax.lease.Acquisition;
+import io.hapax.lease.Ending;
 import io.hapax.lease.Holder;
 import io.hapax.lease.Lease;
 import io.hapax.lease.LeaseRequest;
 import io.hapax.lease.OwnerId;
+import io.hapax.ledger.Claim;
+import io.hapax.ledger.ClaimRequest;
+import io.hapax.ledger.RunLedger;
 import io.hapax.time.NanoTime;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
+import java.util.function.BiConsumer;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Asks the store for a lease, again and again if the run may wait, until there is an answer.
+ * Asks the store for a lease, and then the ledger for a claim, again and again if the run may wait, until there is an
+ * answer.
  *
- * <p>One owner for all tries: a grant whose answer was lost is found again by the next one. Whatever the store may have
- * granted without the caller hearing of it is given back.
+ * <p>One owner for all tries: a grant whose answer was lost is found again by the next one. Whatever store and ledger may
+ * have granted without the caller hearing of it is given back, before the next try if the ledger had the last word.
  */
 final class AdmissionAttempt {
 
@@ -71,18 +78,39 @@ final class AdmissionAttempt {
 
     private void ask() {
         NanoTime askedAt = guard.now();
-        CompletionStage<Acquisition> stage;
+        RunLedger ledger = guard.ledger();
+        if (ledger != null && options.whenUnavailable() == WhenUnavailable.LEDGER_ONLY && guard.storeIsAway()) {
+            claim(ledger, null, null);
+            return;
+        }
+        calling(
+                () -> guard.store().acquire(leaseRequest()),
+                (acquisition, failure) -> answered(acquisition, failure, askedAt));
+    }
+
+    private LeaseRequest leaseRequest() {
+        return new LeaseRequest(request.identity(), owner, guard.worker(), options.ttl(), !left().isZero());
+    }
+
+    private ClaimRequest claimRequest() {
+        return new ClaimRequest(
+                request.identity(), owner, guard.worker(), options.ttl(), options.afterCrash(), options.retention());
+    }
+
+    /** Calls a port; an answer that cannot be digested ends the attempt instead of leaving the caller waiting. */
+    private <T> void calling(Supplier<CompletionStage<T>> call, BiConsumer<@Nullable T, @Nullable Throwable> then) {
+        CompletionStage<T> stage;
         try {
-            stage = guard.store().acquire(leaseRequest());
+            stage = call.get();
         } catch (IllegalArgumentException callersMistake) {
             answer.completeExceptionally(callersMistake);
             return;
         } catch (RuntimeException e) {
             stage = CompletableFuture.failedFuture(e);
         }
-        var unused = stage.whenComplete((acquisition, failure) -> {
+        var unused = stage.whenComplete((value, failure) -> {
             try {
-                answered(acquisition, failure, askedAt);
+                then.accept(value, failure);
             } catch (RuntimeException bug) {
                 giveBack();
                 answer.completeExceptionally(bug);
@@ -90,55 +118,170 @@ final class AdmissionAttempt {
         });
     }
 
-    private LeaseRequest leaseRequest() {
-        return new LeaseRequest(request.identity(), owner, guard.worker(), options.ttl(), !left().isZero());
-    }
-
     private void answered(@Nullable Acquisition acquisition, @Nullable Throwable failure, NanoTime askedAt) {
         if (acquisition == null) {
-            Throwable cause =
-                    failure instanceof CompletionException && failure.getCause() != null ? failure.getCause() : failure;
-            retryOrRefuse(
+            guard.storeFailed();
+            storeUnavailable(
                     new Refusal(
-                            Verdict.UNAVAILABLE, null, timing.renewEvery(), "the lease store did not answer", cause),
+                            Verdict.UNAVAILABLE,
+                            null,
+                            timing.renewEvery(),
+                            "the lease store did not answer",
+                            unwrapped(failure)),
                     LONGEST_POLL);
         } else if (acquisition instanceof Acquisition.Granted granted) {
             granted(granted.lease(), askedAt);
         } else if (acquisition instanceof Acquisition.Done done) {
             refuse(new Refusal(Verdict.DONE, done.by(), Duration.ZERO, "completed by " + done.by(), null));
         } else if (acquisition instanceof Acquisition.Held held) {
-            retryOrRefuse(refusal(held), held.ttlLeft());
+            retryOrRefuse(heldBy(held.holder(), held.sameRun(), held.ttlLeft()), held.ttlLeft());
         } else if (acquisition instanceof Acquisition.Quarantined quarantined) {
-            retryOrRefuse(
+            storeUnavailable(
                     new Refusal(Verdict.UNAVAILABLE, null, quarantined.left(), quarantined.reason(), null),
                     quarantined.left());
         }
     }
 
-    private static Refusal refusal(Acquisition.Held held) {
-        Holder holder = held.holder();
-        Verdict verdict = held.sameRun() ? Verdict.RUNNING : Verdict.OVERLAP;
-        String what = held.sameRun() ? "this occurrence is run by " : "the key is held by ";
-        return new Refusal(verdict, holder, held.ttlLeft(), what + holder, null);
+    private static @Nullable Throwable unwrapped(@Nullable Throwable failure) {
+        return failure instanceof CompletionException && failure.getCause() != null ? failure.getCause() : failure;
+    }
+
+    private static Refusal heldBy(Holder holder, boolean sameRun, Duration ttlLeft) {
+        Verdict verdict = sameRun ? Verdict.RUNNING : Verdict.OVERLAP;
+        String what = sameRun ? "this occurrence is run by " : "the key is held by ";
+        return new Refusal(verdict, holder, ttlLeft, what + holder, null);
+    }
+
+    /** The ledger may know better than a store that is away or has lost its memory. */
+    private void storeUnavailable(Refusal refusal, Duration worthWaiting) {
+        RunLedger ledger = guard.ledger();
+        if (ledger == null || options.whenUnavailable() == WhenUnavailable.FAIL_CLOSED) {
+            retryOrRefuse(refusal, worthWaiting);
+        } else {
+            claim(ledger, null, refusal);
+        }
     }
 
     private void granted(Lease lease, NanoTime askedAt) {
-        if (!guard.now().isBefore(timing.revokeAt(askedAt))) {
-            giveBack();
-            refuse(new Refusal(
-                    Verdict.UNAVAILABLE,
-                    null,
-                    Duration.ZERO,
-                    "the lease store answered so late that the lease is no longer worth anything",
-                    null));
+        RunLedger ledger = guard.ledger();
+        if (isTooLate(askedAt)) {
+            refuseLate();
+        } else if (ledger == null) {
+            admit(new Grant(lease, null, 1), askedAt);
+        } else {
+            calling(
+                    () -> ledger.claim(claimRequest()),
+                    (claim, failure) -> claimed(ledger, lease, claim, failure, askedAt, null));
+        }
+    }
+
+    /** Claims without a lease of the store. */
+    private void claim(RunLedger ledger, @Nullable Lease lease, @Nullable Refusal becauseOf) {
+        NanoTime askedAt = guard.now();
+        calling(
+                () -> ledger.claim(claimRequest()),
+                (claim, failure) -> claimed(ledger, lease, claim, failure, askedAt, becauseOf));
+    }
+
+    private void claimed(
+            RunLedger ledger,
+            @Nullable Lease lease,
+            @Nullable Claim claim,
+            @Nullable Throwable failure,
+            NanoTime askedAt,
+            @Nullable Refusal storeTrouble) {
+        if (claim instanceof Claim.Claimed mine) {
+            if (isTooLate(askedAt)) {
+                refuseLate();
+            } else {
+                if (storeTrouble != null && storeTrouble.cause() != null) {
+                    // The run will not use a lease that the store may have granted unheard.
+                    withdrawLease();
+                }
+                admit(new Grant(lease, mine.lease(), mine.attempt()), askedAt);
+            }
+        } else if (claim instanceof Claim.Done done) {
+            afterRelease(
+                    lease,
+                    () -> refuse(
+                            new Refusal(Verdict.DONE, done.by(), Duration.ZERO, "completed by " + done.by(), null)));
+        } else if (claim instanceof Claim.Abandoned abandoned) {
+            afterRelease(lease, () -> refuse(abandoned(abandoned.by())));
+        } else if (claim instanceof Claim.Held held) {
+            Refusal refusal = heldBy(held.holder(), held.sameRun(), held.ttlLeft());
+            afterRelease(lease, () -> retryOrRefuse(refusal, held.ttlLeft()));
+        } else {
+            ledgerUnavailable(ledger, lease, failure, askedAt, storeTrouble);
+        }
+    }
+
+    private static Refusal abandoned(Holder by) {
+        return new Refusal(
+                Verdict.ABANDONED,
+                by,
+                Duration.ZERO,
+                "the run of " + by + " broke off, and the job says ABANDON: find out what it has done, then resolve the"
+                        + " occurrence as done or to be run again",
+                null);
+    }
+
+    private void ledgerUnavailable(
+            RunLedger ledger,
+            @Nullable Lease lease,
+            @Nullable Throwable failure,
+            NanoTime askedAt,
+            @Nullable Refusal storeTrouble) {
+        if (options.whenUnavailable() == WhenUnavailable.FAIL_OPEN && !guard.isClosed()) {
+            withdrawClaim(ledger);
+            Refusal refusal = ledgerRefusal(failure);
+            if (storeTrouble != null || lease == null) {
+                retryOrRefuse(storeTrouble == null ? refusal : storeTrouble, LONGEST_POLL);
+            } else {
+                guard.notifier().tell(new GuardEvent.Unguarded(request.job(), request.identity(), refusal));
+                admit(new Grant(lease, null, 1), askedAt);
+            }
             return;
         }
-        GuardedRun run = new GuardedRun(guard, request, options, lease, askedAt);
+        var unused = withdrawClaim(ledger)
+                .whenComplete((done, ignored) ->
+                        afterRelease(lease, () -> retryOrRefuse(ledgerRefusal(failure), LONGEST_POLL)));
+    }
+
+    private Refusal ledgerRefusal(@Nullable Throwable failure) {
+        return new Refusal(
+                Verdict.UNAVAILABLE, null, timing.renewEvery(), "the run ledger did not answer", unwrapped(failure));
+    }
+
+    /** Goes on when the lease is back: a release that is carried out late would take away a further try's grant. */
+    private void afterRelease(@Nullable Lease lease, Runnable then) {
+        if (lease == null) {
+            then.run();
+            return;
+        }
+        calling(() -> guard.store().release(lease, Ending.NOT_DONE), (released, unreachable) -> then.run());
+    }
+
+    private boolean isTooLate(NanoTime askedAt) {
+        return !guard.now().isBefore(timing.revokeAt(askedAt));
+    }
+
+    private void refuseLate() {
+        giveBack();
+        refuse(new Refusal(
+                Verdict.UNAVAILABLE,
+                null,
+                Duration.ZERO,
+                "the lease store answered so late that the lease is no longer worth anything",
+                null));
+    }
+
+    private void admit(Grant grant, NanoTime askedAt) {
+        GuardedRun run = new GuardedRun(guard, request, options, grant, askedAt);
         // Told first: nobody must see the end of a run before its beginning.
         if (withdrawn) {
             giveBack();
         } else {
-            guard.notifier().tell(new GuardEvent.Acquired(request.job(), lease, waited()));
+            guard.notifier().tell(new GuardEvent.Acquired(request.job(), grant.shown(), waited()));
             if (!answer.complete(new Admission.Admitted(run)) || withdrawn) {
                 run.close();
             }
@@ -180,11 +323,29 @@ final class AdmissionAttempt {
         }
     }
 
-    private void giveBack() {
+    private void withdrawLease() {
         try {
             var unused = guard.store().withdraw(leaseRequest()).exceptionally(unreachable -> null);
         } catch (RuntimeException unreachable) {
             // The lease, if there is one, lapses after its ttl.
+        }
+    }
+
+    private void giveBack() {
+        withdrawLease();
+        RunLedger ledger = guard.ledger();
+        if (ledger != null) {
+            withdrawClaim(ledger);
+        }
+    }
+
+    @SuppressWarnings("UnusedReturnValue")
+    private CompletionStage<Void> withdrawClaim(RunLedger ledger) {
+        try {
+            return ledger.withdraw(claimRequest()).exceptionally(unreachable -> null);
+        } catch (RuntimeException unreachable) {
+            // The claim, if there is one, passes its deadline.
+            return CompletableFuture.completedFuture(null);
         }
     }
 

@@ -1,5 +1,6 @@
 package io.hapax;
 
+import io.hapax.ledger.AfterCrash;
 import java.lang.annotation.Documented;
 import java.lang.annotation.ElementType;
 import java.lang.annotation.Inherited;
@@ -82,6 +83,14 @@ public @interface Guarded {
      * @return one value, or none for the guard's default
      */
     WhenUnavailable[] whenUnavailable() default {};
+
+    /**
+     * Says what becomes of an occurrence whose run breaks off, because its process died or lost its lease. Anything but
+     * {@link AfterCrash#RERUN} needs a ledger.
+     *
+     * @return one value, or none for the guard's default
+     */
+    AfterCrash[] afterCrash() default {};
 
     /**
      * Switches the guard off for this job.

@@ -9,7 +9,13 @@ import io.hapax.lease.Holder;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.Lease;
 import io.hapax.lease.Renewal;
+import io.hapax.ledger.AfterCrash;
+import io.hapax.ledger.Completion;
+import io.hapax.ledger.RunLedger;
+import io.hapax.ledger.RunState;
 import io.hapax.time.NanoTime;
+import java.sql.Connection;
+import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -40,7 +46,10 @@ public final class GuardedRun implements AutoCloseable {
     private final String job;
     private final JobIdentity identity;
     private final RunOptions options;
+    private final @Nullable Grant grant;
+    /** What people and storage see of the grant. */
     private final @Nullable Lease lease;
+
     private final LeaseTiming timing;
     private final NanoTime grantedAt;
     private final ReentrantLock lock = new ReentrantLock();
@@ -53,18 +62,21 @@ public final class GuardedRun implements AutoCloseable {
     private boolean interrupted;
     private @Nullable LossReason lossReason;
     private @Nullable CompletableFuture<RunOutcome> ending;
+    private boolean entered;
+    private boolean completedIn;
     private volatile NanoTime validSince;
 
-    GuardedRun(JobGuard guard, RunRequest request, RunOptions options, @Nullable Lease lease, NanoTime requestedAt) {
+    GuardedRun(JobGuard guard, RunRequest request, RunOptions options, @Nullable Grant grant, NanoTime requestedAt) {
         this.guard = guard;
         this.job = request.job();
         this.identity = request.identity();
         this.options = options;
-        this.lease = lease;
+        this.grant = grant;
+        this.lease = grant == null ? null : grant.shown();
         this.timing = new LeaseTiming(options.ttl());
         this.grantedAt = requestedAt;
         this.validSince = requestedAt;
-        this.keeper = lease == null ? null : new Keeper(lease);
+        this.keeper = grant == null ? null : new Keeper(grant);
     }
 
     /**
@@ -104,12 +116,21 @@ public final class GuardedRun implements AutoCloseable {
     }
 
     /**
-     * Returns the lease.
+     * Returns the lease. With a ledger it is the claim there: its token has the last word.
      *
      * @return the lease; empty if the run is not {@link #guarded()}
      */
     public Optional<Lease> lease() {
         return Optional.ofNullable(lease);
+    }
+
+    /**
+     * Tells the how many-th attempt at its occurrence this run is: more than 1 if an earlier one failed or broke off.
+     *
+     * @return the attempt, from 1; always 1 without a ledger
+     */
+    public int attempt() {
+        return grant == null ? 1 : grant.attempt();
     }
 
     /**
@@ -242,6 +263,7 @@ public final class GuardedRun implements AutoCloseable {
                         : new IllegalStateException("the run of '" + job + "' was entered before or has ended");
             }
             state = State.ACTIVE;
+            entered = true;
             interruptTarget = onLeaseLost == OnLeaseLost.INTERRUPT ? worker : null;
         } finally {
             lock.unlock();
@@ -280,11 +302,47 @@ public final class GuardedRun implements AutoCloseable {
     }
 
     /**
-     * Ends the run successfully: the occurrence is noted as done, and the lease is given back, in one round trip.
-     * Blocks for at most the store's answer timeout; if the store does not answer, the guard goes on trying until the
-     * lease has surely run out.
+     * Completes the occurrence in a transaction of the caller, who then commits: the writes of that transaction and the
+     * completion take effect together, or, if the run has lost its occurrence, not at all. Call it as the last statement
+     * before the commit; what is written in other transactions is not covered. {@link #complete()} afterwards finds out
+     * whether the transaction has committed.
      *
-     * @return how it ended; {@link RunOutcome#LOST} if the lease was lost, in which case nothing was noted
+     * @param connection to the ledger's database, with auto-commit off
+     * @throws LeaseLostException if the run has lost its lease or its occurrence; roll back
+     * @throws SQLException if the database refuses for another reason; roll back
+     * @throws IllegalStateException if there is no ledger, the run has no claim there, or the run has ended
+     */
+    public void completeIn(Connection connection) throws SQLException {
+        RunLedger ledger = guard.ledger();
+        Lease claim = grant == null ? null : grant.claim();
+        if (ledger == null || claim == null) {
+            throw new IllegalStateException(
+                    ledger == null
+                            ? "completeIn needs a ledger: give the guard one with JobGuard.builder(store).ledger(...)"
+                            : this
+                                    + " was let through without a claim in the ledger (fail open), so it cannot complete in"
+                                    + " a transaction");
+        }
+        ensureHeld();
+        lock.lock();
+        try {
+            completedIn = true;
+        } finally {
+            lock.unlock();
+        }
+        if (ledger.completeIn(connection, claim) == Completion.SUPERSEDED) {
+            lose(LossReason.SUPERSEDED, null);
+            throw loss();
+        }
+    }
+
+    /**
+     * Ends the run successfully: the occurrence is noted as done in the ledger, if there is one, and then in the store,
+     * where the lease is given back; one round trip each. Blocks for at most their answer timeouts; if they do not answer,
+     * the guard goes on trying until the lease has surely run out.
+     *
+     * @return how it ended; {@link RunOutcome#LOST} if the lease was lost, in which case nothing was noted;
+     *     {@link RunOutcome#FAILED} if the transaction that {@link #completeIn} took part in did not commit
      */
     public RunOutcome complete() {
         return completeAsync().join();
@@ -328,37 +386,70 @@ public final class GuardedRun implements AutoCloseable {
             result = new CompletableFuture<>();
             ending = result;
             wasLost = state == State.LOST || (success == RunOutcome.COMPLETED && lease != null && !provable);
+            // A transaction that has committed counts, whatever became of the lease since.
+            wasLost &= !(completedIn && success == RunOutcome.COMPLETED);
             if (state != State.LOST) {
                 state = wasLost ? state : State.ENDING;
             }
         } finally {
             lock.unlock();
         }
-        if (lease == null) {
+        if (grant == null) {
             ended();
             result.complete(success == RunOutcome.COMPLETED ? RunOutcome.UNCONFIRMED : success);
         } else if (wasLost) {
-            endLost(lease, result);
+            endLost(grant, result);
         } else {
-            new RunEnding(this, lease, how, success).start(result);
+            new RunEnding(this, grant, how, success).start(result);
         }
         return result;
     }
 
-    private void endLost(Lease held, CompletableFuture<RunOutcome> result) {
+    private void endLost(Grant held, CompletableFuture<RunOutcome> result) {
         lose(LossReason.NOT_RENEWED, null);
-        if (lossReason() != LossReason.GONE) {
+        LossReason reason = lossReason();
+        Lease stored = held.lease();
+        if (stored != null && reason != LossReason.GONE) {
             // Still ours at the server, perhaps: free it for others. The owner check makes this harmless.
-            var unused = guard.store().release(held, Ending.NOT_DONE).exceptionally(ignored -> false);
+            var unused = guard.store().release(stored, Ending.NOT_DONE).exceptionally(ignored -> false);
+        }
+        Lease claim = held.claim();
+        RunLedger ledger = guard.ledger();
+        if (claim != null && ledger != null && reason != LossReason.SUPERSEDED) {
+            var unused = ledger.release(claim, brokenOff()).exceptionally(ignored -> Completion.SUPERSEDED);
         }
         finish(RunOutcome.LOST);
         result.complete(RunOutcome.LOST);
     }
 
+    /** What the ledger is told of a run that ended without completing or failing. */
+    RunState brokenOff() {
+        lock.lock();
+        try {
+            if (!entered) {
+                return RunState.RELEASED;
+            }
+            return options.afterCrash() == AfterCrash.ABANDON
+                    ? RunState.ABANDONED
+                    : state == State.LOST ? RunState.LOST : RunState.RELEASED;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    boolean completedIn() {
+        lock.lock();
+        try {
+            return completedIn;
+        } finally {
+            lock.unlock();
+        }
+    }
+
     /** Marks the run as over and tells so. */
     void finish(RunOutcome outcome) {
         if (outcome == RunOutcome.LOST) {
-            lostAtEnd();
+            lostAtEnd(LossReason.GONE);
         }
         ended();
         unwatch();
@@ -367,12 +458,12 @@ public final class GuardedRun implements AutoCloseable {
         }
     }
 
-    /** The store was first to know that the lease was lost. */
-    private void lostAtEnd() {
+    /** The store or the ledger was first to know that the lease was lost. */
+    void lostAtEnd(LossReason reason) {
         lock.lock();
         try {
             if (lossReason == null) {
-                lossReason = LossReason.GONE;
+                lossReason = reason;
             }
         } finally {
             lock.unlock();
@@ -468,20 +559,45 @@ public final class GuardedRun implements AutoCloseable {
         }
     }
 
-    /** Renews the lease of an active run; the watchdog's view of it. */
+    /** Renews lease and claim of an active run; the watchdog's view of it. */
     private final class Keeper extends Watchdog.Charge {
 
-        private final Lease lease;
-        // Written by the watchdog's thread only.
-        private @Nullable NanoTime sentAt;
+        private final @Nullable Lease lease;
+        private final @Nullable Lease claim;
+        /** Whether the ledger's word alone keeps the run going. */
+        private final boolean trustsLedger;
+        // Renewals whose answers are outstanding: set by the watchdog's thread, cleared by those of store and ledger.
+        private volatile @Nullable NanoTime leaseSentAt;
+        private volatile @Nullable NanoTime claimSentAt;
+        // Written by the store's threads.
+        private volatile boolean storeFaltered;
+        private volatile boolean leaseDropped;
+        // Used by the watchdog's thread only.
+        private boolean asksStore;
+        private boolean asksLedger;
 
-        Keeper(Lease lease) {
-            this.lease = lease;
+        Keeper(Grant grant) {
+            this.lease = grant.lease();
+            this.claim = grant.claim();
+            this.trustsLedger =
+                    claim != null && (lease == null || options.whenUnavailable() != WhenUnavailable.FAIL_CLOSED);
         }
 
         @Override
+        Duration ttl() {
+            return timing.ttl();
+        }
+
+        @Override
+        @Nullable
         Lease lease() {
-            return lease;
+            return asksStore ? lease : null;
+        }
+
+        @Override
+        @Nullable
+        Lease claim() {
+            return asksLedger ? claim : null;
         }
 
         GuardedRun run() {
@@ -503,35 +619,76 @@ public final class GuardedRun implements AutoCloseable {
             } else if (!options.maxHold().isZero() && !now.isBefore(grantedAt.plus(options.maxHold()))) {
                 lose(LossReason.MAX_HOLD, null);
             } else {
-                boolean waitsForAnswer = sentAt != null && now.isBefore(sentAt.plus(guard.answerTimeout()));
-                if (!waitsForAnswer) {
-                    sentAt = now;
-                }
+                asksStore = lease != null && !leaseDropped && !waits(leaseSentAt, now);
+                asksLedger = claim != null && !waits(claimSentAt, now);
+                leaseSentAt = asksStore ? now : leaseSentAt;
+                claimSentAt = asksLedger ? now : claimSentAt;
                 return new Watchdog.Action(
-                        !waitsForAnswer,
+                        asksStore || asksLedger,
                         earliest(now.plus(guard.answerTimeout()).plus(timing.retryEvery())));
             }
             // The run stays known until its code has left, so that shutdown waits for it.
             return new Watchdog.Action(false, now.plus(timing.ttl()));
         }
 
+        private boolean waits(@Nullable NanoTime sentAt, NanoTime now) {
+            return sentAt != null && now.isBefore(sentAt.plus(guard.answerTimeout()));
+        }
+
         @Override
         @Nullable
         NanoTime renewed(Renewal answer, NanoTime sent, NanoTime now) {
-            sentAt = null;
+            leaseSentAt = null;
             if (answer instanceof Renewal.Gone gone) {
+                if (trustsLedger && storeFaltered) {
+                    // It lapsed while the store was away; the claim has kept others out since.
+                    leaseDropped = true;
+                    return earliest(now.plus(timing.retryEvery()));
+                }
                 lose(LossReason.GONE, gone.holder());
                 return null;
             }
             if (answer instanceof Renewal.Unknown) {
+                storeFaltered = true;
                 return earliest(now.plus(timing.retryEvery()));
             }
-            Duration margin = timing.validUntil(validSince).since(now);
-            validSince = sent.isBefore(validSince) ? validSince : sent;
-            if (margin.compareTo(timing.validity().dividedBy(2)) < 0 && isActive()) {
-                guard.notifier().tellLater(new GuardEvent.RenewedLate(job, lease, margin));
-            }
+            storeFaltered = false;
+            confirm(sent, now);
             return earliest(Watchdog.jittered(sent, timing.renewEvery()));
+        }
+
+        @Override
+        @Nullable
+        NanoTime claimRenewed(Renewal answer, NanoTime sent, NanoTime now) {
+            claimSentAt = null;
+            if (answer instanceof Renewal.Gone gone) {
+                lose(LossReason.SUPERSEDED, gone.holder());
+                return null;
+            }
+            boolean alone = lease == null || leaseDropped;
+            if (answer instanceof Renewal.Unknown) {
+                return alone ? earliest(now.plus(timing.retryEvery())) : null;
+            }
+            if (trustsLedger) {
+                confirm(sent, now);
+            }
+            // With a lease, the store's answer says when to look again.
+            return alone ? earliest(Watchdog.jittered(sent, timing.renewEvery())) : null;
+        }
+
+        private void confirm(NanoTime sent, NanoTime now) {
+            Duration margin;
+            lock.lock();
+            try {
+                margin = timing.validUntil(validSince).since(now);
+                validSince = sent.isBefore(validSince) ? validSince : sent;
+            } finally {
+                lock.unlock();
+            }
+            Lease shown = GuardedRun.this.lease;
+            if (margin.compareTo(timing.validity().dividedBy(2)) < 0 && isActive() && shown != null) {
+                guard.notifier().tellLater(new GuardEvent.RenewedLate(job, shown, margin));
+            }
         }
 
         private NanoTime earliest(NanoTime wanted) {

@@ -9,6 +9,8 @@ import io.hapax.event.RunOutcome;
 import io.hapax.lease.Holder;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.LeaseStore;
+import io.hapax.ledger.AfterCrash;
+import io.hapax.ledger.RunLedger;
 import io.hapax.time.NanoTime;
 import io.hapax.time.Ticker;
 import java.lang.management.ManagementFactory;
@@ -19,6 +21,7 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.function.UnaryOperator;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Decides whether a run may take place, and keeps its lease while it works.
@@ -28,14 +31,19 @@ import java.util.function.UnaryOperator;
  */
 public final class JobGuard implements AutoCloseable {
 
+    private static final Duration STORE_PAUSE = Duration.ofSeconds(1);
+
     private final LeaseStore store;
     private final String worker;
     private final RunOptions defaults;
     private final Ticker ticker;
+    private final @Nullable RunLedger ledger;
     private final boolean closesStore;
     private final Notifier notifier;
     private final Watchdog watchdog;
     private volatile boolean closed;
+    /** Until when the store is not asked if the ledger can answer alone. */
+    private volatile NanoTime storeAwayUntil;
 
     private JobGuard(Builder builder) {
         this.store = builder.store;
@@ -44,7 +52,9 @@ public final class JobGuard implements AutoCloseable {
         this.ticker = builder.ticker;
         this.closesStore = builder.closesStore;
         this.notifier = new Notifier(builder.allListeners());
-        this.watchdog = new Watchdog(store, ticker, this::afterLastRun);
+        this.ledger = builder.ledger;
+        this.watchdog = new Watchdog(store, ledger, ticker, this::afterLastRun);
+        this.storeAwayUntil = ticker.now();
     }
 
     /**
@@ -102,8 +112,35 @@ public final class JobGuard implements AutoCloseable {
 
     private AdmissionAttempt attempt(RunRequest request) {
         RunOptions options = request.options(defaults);
-        LeaseTiming timing = LeaseTiming.checked(options.ttl(), store.answerTimeout());
+        LeaseTiming timing = checked(options, store, ledger);
+        if (options.afterCrash() == AfterCrash.ABANDON && request.identity().runKey() == null) {
+            throw new IllegalArgumentException(
+                    "setting afterCrash: ABANDON needs a run key, which names what must not be" + " repeated, but "
+                            + request + " has none. Add one with once(...), or use RERUN");
+        }
         return new AdmissionAttempt(this, request, options, timing);
+    }
+
+    /** Refuses settings that the guard could not keep. */
+    private static LeaseTiming checked(RunOptions options, LeaseStore store, @Nullable RunLedger ledger) {
+        if (ledger == null && options.whenUnavailable() == WhenUnavailable.LEDGER_ONLY) {
+            throw new IllegalArgumentException(
+                    "setting whenUnavailable: LEDGER_ONLY needs a ledger. Give the guard one with ledger(...), or use"
+                            + " FAIL_CLOSED or FAIL_OPEN");
+        }
+        if (ledger == null && options.afterCrash() == AfterCrash.ABANDON) {
+            throw new IllegalArgumentException("setting afterCrash: ABANDON needs a ledger, which remembers that a run"
+                    + " broke off. Give the guard one with ledger(...), or use RERUN");
+        }
+        return LeaseTiming.checked(options.ttl(), answerTimeout(options, store, ledger));
+    }
+
+    private static Duration answerTimeout(RunOptions options, LeaseStore store, @Nullable RunLedger ledger) {
+        return ledger != null
+                        && options.whenUnavailable() != WhenUnavailable.FAIL_CLOSED
+                        && ledger.answerTimeout().compareTo(store.answerTimeout()) > 0
+                ? ledger.answerTimeout()
+                : store.answerTimeout();
     }
 
     /**
@@ -117,6 +154,8 @@ public final class JobGuard implements AutoCloseable {
      * @throws E what the code threw
      * @throws InterruptedException if the thread is interrupted while it waits for the key
      * @throws LeaseLostException if the code returned, but had lost its lease
+     * @throws IllegalStateException if the code returned, but had called {@link GuardedRun#completeIn} in a transaction
+     *     that did not commit
      * @throws RunRefusedException if the run was refused and the conflict policy is {@link OnConflict#FAIL}
      * @throws IllegalArgumentException if the conflict policy is {@link OnConflict#RESCHEDULE}
      */
@@ -151,6 +190,10 @@ public final class JobGuard implements AutoCloseable {
             RunOutcome outcome = run.complete();
             if (outcome == RunOutcome.LOST) {
                 throw run.loss();
+            }
+            if (outcome == RunOutcome.FAILED) {
+                throw new IllegalStateException(
+                        run + " completed in a transaction that did not commit, so it has not completed");
             }
             return new RunResult.Ran<>(value, outcome);
         } catch (Exception | Error failure) {
@@ -238,12 +281,16 @@ public final class JobGuard implements AutoCloseable {
             return true;
         }
         watchdog.all().forEach(charge -> GuardedRun.of(charge).ifPresent(run -> run.lose(LossReason.SHUTDOWN, null)));
-        return watchdog.awaitEmpty(store.answerTimeout().plusSeconds(1));
+        Duration toEnd = ledger == null ? Duration.ZERO : ledger.answerTimeout();
+        return watchdog.awaitEmpty(store.answerTimeout().plus(toEnd).plusSeconds(1));
     }
 
     private void afterLastRun() {
         if (closesStore) {
             store.close();
+            if (ledger != null) {
+                ledger.close();
+            }
         }
     }
 
@@ -255,6 +302,20 @@ public final class JobGuard implements AutoCloseable {
         return store;
     }
 
+    @Nullable
+    RunLedger ledger() {
+        return ledger;
+    }
+
+    /** The next admissions that may rely on the ledger alone do not wait for the store's answer timeout each. */
+    void storeFailed() {
+        storeAwayUntil = ticker.now().plus(STORE_PAUSE);
+    }
+
+    boolean storeIsAway() {
+        return ticker.now().isBefore(storeAwayUntil);
+    }
+
     Watchdog watchdog() {
         return watchdog;
     }
@@ -263,8 +324,11 @@ public final class JobGuard implements AutoCloseable {
         return notifier;
     }
 
+    /** How long store and ledger together may take to answer a renewal. */
     Duration answerTimeout() {
-        return store.answerTimeout();
+        return ledger != null && ledger.answerTimeout().compareTo(store.answerTimeout()) > 0
+                ? ledger.answerTimeout()
+                : store.answerTimeout();
     }
 
     NanoTime now() {
@@ -281,6 +345,7 @@ public final class JobGuard implements AutoCloseable {
         private Ticker ticker = Ticker.SYSTEM;
         private boolean logging = true;
         private boolean closesStore;
+        private @Nullable RunLedger ledger;
 
         private Builder(LeaseStore store) {
             this.store = store;
@@ -333,7 +398,19 @@ public final class JobGuard implements AutoCloseable {
         }
 
         /**
-         * Lets the guard close the store after the last run has ended.
+         * Adds a ledger: each run with a lease claims its occurrence there before it begins, and an occurrence is done
+         * when the ledger says so.
+         *
+         * @param runs where the runs are kept
+         * @return this builder
+         */
+        public Builder ledger(RunLedger runs) {
+            this.ledger = runs;
+            return this;
+        }
+
+        /**
+         * Lets the guard close the store, and the ledger, after the last run has ended.
          *
          * @return this builder
          */
@@ -357,10 +434,16 @@ public final class JobGuard implements AutoCloseable {
          * Builds the guard.
          *
          * @return the guard
-         * @throws IllegalArgumentException if the default ttl does not fit the store's answer timeout
+         * @throws IllegalArgumentException if the default ttl does not fit the store's answer timeout, or a default needs
+         *     a ledger and there is none
+         * @throws IllegalStateException if workers with other settings use the same ledger
+         * @throws io.hapax.ledger.LedgerException if the ledger cannot be asked about that
          */
         public JobGuard build() {
-            LeaseTiming unused = LeaseTiming.checked(defaults.ttl(), store.answerTimeout());
+            LeaseTiming unused = checked(defaults, store, ledger);
+            if (ledger != null) {
+                ledger.agree(store.fingerprint());
+            }
             return new JobGuard(this);
         }
 

@@ -6,6 +6,7 @@ import io.hapax.event.Refusal;
 import io.hapax.event.RunOutcome;
 import io.hapax.event.Verdict;
 import io.hapax.lease.LeaseStoreException;
+import io.hapax.ledger.LedgerException;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -82,6 +83,8 @@ public final class LoggingListener implements GuardListener {
                     refusal.reason(),
                     summary(refusal.cause()),
                     millis(refusal.retryAfter()));
+        } else if (refusal.verdict() == Verdict.ABANDONED) {
+            LOG.warn("not run job={} {} verdict=ABANDONED reason='{}'", e.job(), e.identity(), refusal.reason());
         } else {
             LOG.info(
                     "not run job={} {} verdict={} reason='{}' retry after {}",
@@ -122,6 +125,8 @@ public final class LoggingListener implements GuardListener {
         if (cause == null) {
             return "none";
         }
-        return cause instanceof LeaseStoreException ? String.valueOf(cause.getMessage()) : cause.toString();
+        return cause instanceof LeaseStoreException || cause instanceof LedgerException
+                ? String.valueOf(cause.getMessage())
+                : cause.toString();
     }
 }

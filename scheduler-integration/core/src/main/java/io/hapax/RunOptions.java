@@ -1,5 +1,6 @@
 package io.hapax;
 
+import io.hapax.ledger.AfterCrash;
 import io.hapax.time.DurationText;
 import java.time.Duration;
 import java.util.Arrays;
@@ -16,6 +17,8 @@ import java.util.Locale;
  * @param onConflict what happens if somebody else holds the key
  * @param onLeaseLost how a run is told that it lost its lease
  * @param whenUnavailable what happens if the store cannot tell
+ * @param afterCrash what becomes of an occurrence whose run breaks off; anything but {@link AfterCrash#RERUN} needs a
+ *     ledger and a run key
  */
 public record RunOptions(
         Duration ttl,
@@ -24,12 +27,13 @@ public record RunOptions(
         Duration retention,
         OnConflict onConflict,
         OnLeaseLost onLeaseLost,
-        WhenUnavailable whenUnavailable) {
+        WhenUnavailable whenUnavailable,
+        AfterCrash afterCrash) {
 
     // Before DEFAULTS, whose constructor reads it.
     private static final Duration SHORTEST_TTL = Duration.ofMillis(100);
 
-    /** 30 s ttl, no maximal hold, 1 min wait timeout, 24 h retention, automatic policy, interrupt, fail closed. */
+    /** 30 s ttl, no maximal hold, 1 min wait timeout, 24 h retention, automatic policy, interrupt, fail closed, rerun. */
     public static final RunOptions DEFAULTS = new RunOptions(
             Duration.ofSeconds(30),
             Duration.ZERO,
@@ -37,11 +41,12 @@ public record RunOptions(
             Duration.ofHours(24),
             OnConflict.AUTO,
             OnLeaseLost.INTERRUPT,
-            WhenUnavailable.FAIL_CLOSED);
+            WhenUnavailable.FAIL_CLOSED,
+            AfterCrash.RERUN);
 
     /** The names that {@link #with(String, String)} understands. */
-    public static final List<String> NAMES =
-            List.of("ttl", "maxHold", "waitTimeout", "retention", "onConflict", "onLeaseLost", "whenUnavailable");
+    public static final List<String> NAMES = List.of(
+            "ttl", "maxHold", "waitTimeout", "retention", "onConflict", "onLeaseLost", "whenUnavailable", "afterCrash");
 
     /**
      * Checks the values.
@@ -79,6 +84,7 @@ public record RunOptions(
             case "onConflict" -> withOnConflict(constant(name, value, OnConflict.class));
             case "onLeaseLost" -> withOnLeaseLost(constant(name, value, OnLeaseLost.class));
             case "whenUnavailable" -> withWhenUnavailable(constant(name, value, WhenUnavailable.class));
+            case "afterCrash" -> withAfterCrash(constant(name, value, AfterCrash.class));
             default -> throw new IllegalArgumentException("unknown setting '" + name + "'; allowed are " + NAMES);
         };
     }
@@ -98,6 +104,7 @@ public record RunOptions(
         options = guarded.retention().isEmpty() ? options : options.with("retention", guarded.retention());
         options = guarded.onConflict() == OnConflict.AUTO ? options : options.withOnConflict(guarded.onConflict());
         options = guarded.onLeaseLost().length == 0 ? options : options.withOnLeaseLost(guarded.onLeaseLost()[0]);
+        options = guarded.afterCrash().length == 0 ? options : options.withAfterCrash(guarded.afterCrash()[0]);
         return guarded.whenUnavailable().length == 0
                 ? options
                 : options.withWhenUnavailable(guarded.whenUnavailable()[0]);
@@ -110,7 +117,8 @@ public record RunOptions(
      * @return the changed options
      */
     public RunOptions withTtl(Duration ttl) {
-        return new RunOptions(ttl, maxHold, waitTimeout, retention, onConflict, onLeaseLost, whenUnavailable);
+        return new RunOptions(
+                ttl, maxHold, waitTimeout, retention, onConflict, onLeaseLost, whenUnavailable, afterCrash);
     }
 
     /**
@@ -120,7 +128,8 @@ public record RunOptions(
      * @return the changed options
      */
     public RunOptions withMaxHold(Duration maxHold) {
-        return new RunOptions(ttl, maxHold, waitTimeout, retention, onConflict, onLeaseLost, whenUnavailable);
+        return new RunOptions(
+                ttl, maxHold, waitTimeout, retention, onConflict, onLeaseLost, whenUnavailable, afterCrash);
     }
 
     /**
@@ -130,7 +139,8 @@ public record RunOptions(
      * @return the changed options
      */
     public RunOptions withWaitTimeout(Duration waitTimeout) {
-        return new RunOptions(ttl, maxHold, waitTimeout, retention, onConflict, onLeaseLost, whenUnavailable);
+        return new RunOptions(
+                ttl, maxHold, waitTimeout, retention, onConflict, onLeaseLost, whenUnavailable, afterCrash);
     }
 
     /**
@@ -140,7 +150,8 @@ public record RunOptions(
      * @return the changed options
      */
     public RunOptions withRetention(Duration retention) {
-        return new RunOptions(ttl, maxHold, waitTimeout, retention, onConflict, onLeaseLost, whenUnavailable);
+        return new RunOptions(
+                ttl, maxHold, waitTimeout, retention, onConflict, onLeaseLost, whenUnavailable, afterCrash);
     }
 
     /**
@@ -150,7 +161,8 @@ public record RunOptions(
      * @return the changed options
      */
     public RunOptions withOnConflict(OnConflict onConflict) {
-        return new RunOptions(ttl, maxHold, waitTimeout, retention, onConflict, onLeaseLost, whenUnavailable);
+        return new RunOptions(
+                ttl, maxHold, waitTimeout, retention, onConflict, onLeaseLost, whenUnavailable, afterCrash);
     }
 
     /**
@@ -160,17 +172,30 @@ public record RunOptions(
      * @return the changed options
      */
     public RunOptions withOnLeaseLost(OnLeaseLost onLeaseLost) {
-        return new RunOptions(ttl, maxHold, waitTimeout, retention, onConflict, onLeaseLost, whenUnavailable);
+        return new RunOptions(
+                ttl, maxHold, waitTimeout, retention, onConflict, onLeaseLost, whenUnavailable, afterCrash);
     }
 
     /**
      * Replaces what happens if the store cannot tell.
      *
-     * @param whenUnavailable fail closed or open
+     * @param whenUnavailable fail closed, fail open, or trust the ledger alone
      * @return the changed options
      */
     public RunOptions withWhenUnavailable(WhenUnavailable whenUnavailable) {
-        return new RunOptions(ttl, maxHold, waitTimeout, retention, onConflict, onLeaseLost, whenUnavailable);
+        return new RunOptions(
+                ttl, maxHold, waitTimeout, retention, onConflict, onLeaseLost, whenUnavailable, afterCrash);
+    }
+
+    /**
+     * Replaces what becomes of an occurrence whose run breaks off.
+     *
+     * @param afterCrash run it again, or leave it for a person
+     * @return the changed options
+     */
+    public RunOptions withAfterCrash(AfterCrash afterCrash) {
+        return new RunOptions(
+                ttl, maxHold, waitTimeout, retention, onConflict, onLeaseLost, whenUnavailable, afterCrash);
     }
 
     private static <E extends Enum<E>> E constant(String setting, String text, Class<E> type) {

@@ -4,15 +4,18 @@ import io.hapax.lease.Lease;
 import io.hapax.lease.LeaseStore;
 import io.hapax.lease.LeaseStoreException;
 import io.hapax.lease.Renewal;
+import io.hapax.ledger.RunLedger;
 import io.hapax.time.NanoTime;
 import io.hapax.time.Ticker;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -32,16 +35,25 @@ final class Watchdog {
         /** Tells what is to be done now; called by the watchdog's thread when the charge is due. */
         abstract Action act(NanoTime now);
 
-        abstract Lease lease();
+        abstract Duration ttl();
+
+        /** The lease that the store is to renew, or null if there is none. */
+        abstract @Nullable Lease lease();
+
+        /** The claim that the ledger is to renew, or null if there is none. */
+        abstract @Nullable Lease claim();
 
         /** Takes the store's answer to a renewal that was sent at an instant; returns when to look again, or null. */
         abstract @Nullable NanoTime renewed(Renewal answer, NanoTime sentAt, NanoTime now);
+
+        /** Takes the ledger's answer likewise. */
+        abstract @Nullable NanoTime claimRenewed(Renewal answer, NanoTime sentAt, NanoTime now);
     }
 
     /**
      * What a charge wants done.
      *
-     * @param renew whether to renew its lease now
+     * @param renew whether to renew its lease, and its claim, now
      * @param next when to look at it again whatever happens; null to forget it
      */
     record Action(boolean renew, @Nullable NanoTime next) {
@@ -54,6 +66,7 @@ final class Watchdog {
     private static final long TOGETHER_PER_MILLE = 10;
 
     private final LeaseStore store;
+    private final @Nullable RunLedger ledger;
     private final Ticker ticker;
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition empty = lock.newCondition();
@@ -63,8 +76,9 @@ final class Watchdog {
     private NanoTime parkedUntil = new NanoTime(0);
     private final Runnable afterLast;
 
-    Watchdog(LeaseStore store, Ticker ticker, Runnable afterLast) {
+    Watchdog(LeaseStore store, @Nullable RunLedger ledger, Ticker ticker, Runnable afterLast) {
         this.store = store;
+        this.ledger = ledger;
         this.ticker = ticker;
         this.afterLast = afterLast;
     }
@@ -242,10 +256,8 @@ final class Watchdog {
                 for (DueQueue.Entry entry : taken) {
                     Charge charge = (Charge) entry;
                     due.add(charge);
-                    NanoTime together = now.plus(charge.lease()
-                            .ttl()
-                            .multipliedBy(TOGETHER_PER_MILLE)
-                            .dividedBy(1000));
+                    NanoTime together = now.plus(
+                            charge.ttl().multipliedBy(TOGETHER_PER_MILLE).dividedBy(1000));
                     horizon = horizon.isBefore(together) ? together : horizon;
                 }
             }
@@ -258,19 +270,52 @@ final class Watchdog {
     }
 
     private void renew(List<Charge> charges, NanoTime sentAt) {
-        List<Lease> leases = charges.stream().map(Charge::lease).toList();
-        CompletionStage<List<Renewal>> answers;
-        try {
-            answers = store.renew(leases);
-        } catch (RuntimeException e) {
-            answered(charges, null, e, sentAt);
+        RunLedger runs = ledger;
+        if (runs != null) {
+            renew(charges, Charge::claim, runs::renew, Charge::claimRenewed, sentAt);
+        }
+        renew(charges, Charge::lease, store::renew, Charge::renewed, sentAt);
+    }
+
+    /** Takes one answer for a charge. */
+    private interface Taker {
+        @Nullable
+        NanoTime take(Charge charge, Renewal answer, NanoTime sentAt, NanoTime now);
+    }
+
+    private void renew(
+            List<Charge> charges,
+            Function<Charge, @Nullable Lease> leaseOf,
+            Function<List<Lease>, CompletionStage<List<Renewal>>> port,
+            Taker taker,
+            NanoTime sentAt) {
+        List<Charge> asked = new ArrayList<>();
+        List<Lease> leases = new ArrayList<>();
+        for (Charge charge : charges) {
+            Lease lease = leaseOf.apply(charge);
+            if (lease != null) {
+                asked.add(charge);
+                leases.add(lease);
+            }
+        }
+        if (asked.isEmpty()) {
             return;
         }
-        var unused = answers.whenComplete((list, failure) -> answered(charges, list, failure, sentAt));
+        CompletionStage<List<Renewal>> answers;
+        try {
+            answers = port.apply(leases);
+        } catch (RuntimeException e) {
+            answers = CompletableFuture.failedFuture(e);
+        }
+        var unused = answers.whenComplete((list, failure) -> answered(asked, list, failure, taker, sentAt));
     }
 
     private void answered(
-            List<Charge> charges, @Nullable List<Renewal> answers, @Nullable Throwable failure, NanoTime sentAt) {
+            List<Charge> charges,
+            @Nullable List<Renewal> answers,
+            @Nullable Throwable failure,
+            Taker taker,
+            NanoTime sentAt) {
         NanoTime now = ticker.now();
         for (int i = 0; i < charges.size(); i++) {
             Charge charge = charges.get(i);
@@ -278,7 +323,7 @@ final class Watchdog {
                     ? answers.get(i)
                     : new Renewal.Unknown(asStoreFailure(failure));
             try {
-                NanoTime next = charge.renewed(answer, sentAt, now);
+                NanoTime next = taker.take(charge, answer, sentAt, now);
                 if (next != null) {
                     look(charge, next);
                 }

@@ -49,6 +49,7 @@ class RunOptionsTest {
                 case "onConflict" -> "WAIT";
                 case "onLeaseLost" -> "SIGNAL";
                 case "whenUnavailable" -> "FAIL_OPEN";
+                case "afterCrash" -> "ABANDON";
                 default -> "77s";
             };
             assertThat(RunOptions.DEFAULTS.with(name, value)).isNotEqualTo(RunOptions.DEFAULTS);

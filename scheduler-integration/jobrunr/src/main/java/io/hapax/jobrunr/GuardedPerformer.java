@@ -230,6 +230,9 @@ final class GuardedPerformer extends BackgroundJobPerformer {
         if (outcome == RunOutcome.LOST) {
             rewriter.failInsteadOfSucceed(
                     saved, metadata, US + "the result does not count, because the lease was lost", lossAtEnd(ending));
+        } else if (outcome == RunOutcome.FAILED) {
+            String why = "the result does not count, because the transaction that completed the run did not commit";
+            rewriter.failInsteadOfSucceed(saved, metadata, US + why, new IllegalStateException(why));
         } else {
             super.saveAndRunStateRelatedJobFilters(saved);
         }

@@ -31,6 +31,8 @@ final class RefusedJob {
             // An attempt at this same run is at work. If it dies, this one is the only copy: never drop it.
             case RUNNING -> postpone(plan, refusal);
             case OVERLAP -> overlaps(plan, refusal);
+            // Failed without a retry, so that the dashboard shows it to the person who has to decide.
+            case ABANDONED -> throw new JobRefusedException(US + "not run: " + text(plan, refusal));
         }
     }
 

@@ -110,6 +110,7 @@ final class Gate {
         OnConflict policy = plan.onConflict();
         return switch (refusal.verdict()) {
             case DONE -> OnConflict.SKIP;
+            case ABANDONED -> policy == OnConflict.FAIL ? OnConflict.FAIL : OnConflict.SKIP;
             // The same firing is at work elsewhere: no conflict, but it may die before it is done.
             case RUNNING ->
                 policy == OnConflict.RESCHEDULE || (plan.oneShot() && policy != OnConflict.SKIP)

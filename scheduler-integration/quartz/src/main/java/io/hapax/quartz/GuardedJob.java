@@ -144,8 +144,13 @@ class GuardedJob implements Job {
         } finally {
             working = false;
         }
-        if (run.complete() == RunOutcome.LOST) {
+        RunOutcome outcome = run.complete();
+        if (outcome == RunOutcome.LOST) {
             throw lost(run, loss(run));
+        }
+        if (outcome == RunOutcome.FAILED) {
+            throw new JobExecutionException(
+                    run + " completed in a transaction that did not commit, so it has not completed", false);
         }
     }
 

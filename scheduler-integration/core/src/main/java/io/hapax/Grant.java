@@ -1,0 +1,26 @@
+package io.hapax;
+
+import io.hapax.lease.Lease;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a run was given.
+ *
+ * @param lease the lease of the store, or null if it could not tell
+ * @param claim the claim in the ledger, or null if there is no ledger
+ * @param attempt the how many-th attempt at the occurrence it is, as far as anybody knows
+ */
+record Grant(@Nullable Lease lease, @Nullable Lease claim, int attempt) {
+
+    Grant {
+        if (lease == null && claim == null) {
+            throw new IllegalArgumentException("a grant has a lease, a claim, or both");
+        }
+    }
+
+    /** What people and storage are to see: with a ledger, its token has the last word. */
+    Lease shown() {
+        return claim != null ? claim : Objects.requireNonNull(lease);
+    }
+}
