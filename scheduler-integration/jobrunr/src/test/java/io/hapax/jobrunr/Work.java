@@ -3,6 +3,8 @@ package io.hapax.jobrunr;
 import io.hapax.CurrentRun;
 import io.hapax.Guarded;
 import io.hapax.OnConflict;
+import io.hapax.ledger.AfterCrash;
+import java.sql.SQLException;
 import java.util.concurrent.CountDownLatch;
 import org.jobrunr.jobs.annotations.Job;
 import org.slf4j.MDC;
@@ -98,6 +100,19 @@ public class Work {
         of.note("interrupted=" + Thread.currentThread().isInterrupted());
         of.note("token=" + CurrentRun.get().fencingToken());
         of.end();
+    }
+
+    @Guarded(afterCrash = AfterCrash.ABANDON)
+    public void atMostOnce(String journal) throws InterruptedException {
+        run(journal);
+    }
+
+    /** Completes in a transaction, and does not look at whether it commits. */
+    @Job(retries = 0)
+    public void completing(String journal) throws SQLException {
+        Journal.of(journal).start();
+        CurrentRun.get().completeIn(null);
+        Journal.of(journal).end();
     }
 
     private static void awaitUninterruptibly(CountDownLatch gate) {

@@ -4,6 +4,7 @@ import io.hapax.JobGuard;
 import io.hapax.RunOptions;
 import io.hapax.event.GuardEvent;
 import io.hapax.lease.LeaseStore;
+import io.hapax.ledger.RunLedger;
 import io.hapax.testkit.InMemoryLeaseStore;
 import io.hapax.time.Ticker;
 import java.time.Duration;
@@ -12,6 +13,7 @@ import java.util.List;
 import java.util.Properties;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.UnaryOperator;
+import org.jspecify.annotations.Nullable;
 import org.quartz.Scheduler;
 import org.quartz.SchedulerException;
 import org.quartz.impl.SchedulerRepository;
@@ -32,6 +34,7 @@ final class Fleet implements AutoCloseable {
     private UnaryOperator<RunOptions> options = all -> all.withTtl(TTL);
     private String retryDelay = "200ms";
     private int maxRetries = 100;
+    private @Nullable RunLedger ledger;
 
     private Fleet(boolean guarded, LeaseStore store) {
         this.guarded = guarded;
@@ -60,6 +63,11 @@ final class Fleet implements AutoCloseable {
     Fleet retries(String delay, int most) {
         this.retryDelay = delay;
         this.maxRetries = most;
+        return this;
+    }
+
+    Fleet ledger(RunLedger runs) {
+        this.ledger = runs;
         return this;
     }
 
@@ -112,11 +120,9 @@ final class Fleet implements AutoCloseable {
     }
 
     private void guard(Scheduler scheduler, String replica) throws SchedulerException {
-        JobGuard guard = JobGuard.builder(store)
-                .worker(replica)
-                .defaults(options)
-                .listener(events::add)
-                .build();
+        JobGuard.Builder builder =
+                JobGuard.builder(store).worker(replica).defaults(options).listener(events::add);
+        JobGuard guard = (ledger == null ? builder : builder.ledger(ledger)).build();
         guards.add(guard);
         HapaxPlugin plugin = new HapaxPlugin(guard);
         plugin.setRetryDelay(retryDelay);

@@ -1,0 +1,102 @@
+package io.hapax.jobrunr;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.jobrunr.jobs.states.StateName.FAILED;
+import static org.jobrunr.jobs.states.StateName.SUCCEEDED;
+
+import io.hapax.JobGuard;
+import io.hapax.lease.JobIdentity;
+import io.hapax.lease.RunKey;
+import io.hapax.ledger.Completion;
+import io.hapax.ledger.LedgerEntry;
+import io.hapax.ledger.RunLedger;
+import io.hapax.ledger.RunState;
+import io.hapax.testkit.InMemoryRunLedger;
+import io.hapax.time.Ticker;
+import java.lang.reflect.Proxy;
+import java.time.Duration;
+import java.util.UUID;
+import org.jobrunr.jobs.states.FailedState;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/** What JobRunr makes of what the ledger says. */
+class LedgerJobTest {
+
+    private final Fleet fleet = new Fleet();
+    private final Journal journal = fleet.journal("k");
+    private final String name = fleet.journalName("k");
+    private final InMemoryRunLedger runs = new InMemoryRunLedger(Ticker.SYSTEM);
+
+    @AfterEach
+    void stop() {
+        fleet.close();
+    }
+
+    private void worker(RunLedger ledger) {
+        JobGuard guard = JobGuard.builder(fleet.leases)
+                .ledger(ledger)
+                .defaults(options -> options.withTtl(Duration.ofSeconds(3)))
+                .build();
+        fleet.guarded("a", 1, guard).start();
+    }
+
+    private static JobIdentity identity(UUID id) {
+        return new JobIdentity(null, new RunKey("job:" + id + "#0"));
+    }
+
+    private LedgerEntry entry(UUID id) {
+        return runs.entry(identity(id)).toCompletableFuture().join().orElseThrow();
+    }
+
+    private FailedState lastFailure(UUID id) {
+        return fleet.job(id)
+                .getJobStatesOfType(FailedState.class)
+                .reduce((first, second) -> second)
+                .orElseThrow();
+    }
+
+    @Test
+    void a_job_is_done_in_the_ledger_before_it_has_succeeded() {
+        worker(runs);
+        UUID id = fleet.enqueue(work -> work.run(name));
+        fleet.awaitState(id, SUCCEEDED);
+        assertThat(entry(id).state()).isEqualTo(RunState.DONE);
+    }
+
+    @Test
+    void a_job_whose_run_broke_off_is_left_to_a_person_if_it_says_abandon() {
+        journal.hold();
+        worker(runs);
+        UUID id = fleet.enqueue(work -> work.atMostOnce(name));
+        Fleet.eventually().until(() -> journal.starts() == 1);
+        assertThat(fleet.leases.forceRelease(identity(id)).toCompletableFuture().join())
+                .isPresent();
+
+        // The loss fails the job, whose retry is refused and not tried again.
+        Fleet.eventually()
+                .until(() -> fleet.history(id).stream().filter(FAILED::equals).count() == 2);
+        assertThat(entry(id).state()).isEqualTo(RunState.ABANDONED);
+        assertThat(lastFailure(id).getExceptionMessage()).contains("ABANDONED").contains("resolve");
+        assertThat(journal.starts()).isEqualTo(1);
+        journal.release();
+    }
+
+    @Test
+    void a_job_whose_transaction_did_not_commit_has_failed() {
+        worker(rollingBack());
+        UUID id = fleet.enqueue(work -> work.completing(name));
+        fleet.awaitState(id, FAILED);
+        assertThat(lastFailure(id).getMessage()).contains("did not commit");
+        assertThat(entry(id).state()).isEqualTo(RunState.FAILED);
+    }
+
+    /** A ledger in which no transaction ever commits. */
+    private RunLedger rollingBack() {
+        return (RunLedger) Proxy.newProxyInstance(
+                RunLedger.class.getClassLoader(),
+                new Class<?>[] {RunLedger.class},
+                (proxy, method, args) ->
+                        method.getName().equals("completeIn") ? Completion.NOTED : method.invoke(runs, args));
+    }
+}

@@ -1,0 +1,100 @@
+package io.hapax.quartz;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import io.hapax.CurrentRun;
+import io.hapax.event.GuardEvent;
+import io.hapax.event.RunOutcome;
+import io.hapax.event.Verdict;
+import io.hapax.lease.JobIdentity;
+import io.hapax.ledger.AfterCrash;
+import io.hapax.ledger.Completion;
+import io.hapax.ledger.RunLedger;
+import io.hapax.ledger.RunState;
+import io.hapax.testkit.InMemoryRunLedger;
+import io.hapax.time.Ticker;
+import java.lang.reflect.Proxy;
+import java.sql.SQLException;
+import java.util.concurrent.CountDownLatch;
+import org.junit.jupiter.api.Test;
+import org.quartz.Scheduler;
+import org.quartz.Trigger;
+import org.quartz.TriggerBuilder;
+
+/** What Quartz makes of what the ledger says. */
+class LedgerFiringTest {
+
+    private final InMemoryRunLedger runs = new InMemoryRunLedger(Ticker.SYSTEM);
+
+    private static Trigger order(String trigger) {
+        return TriggerBuilder.newTrigger()
+                .withIdentity(trigger)
+                .usingJobData("hapax.runKey", "order-1")
+                .startNow()
+                .build();
+    }
+
+    @Test
+    void a_firing_whose_run_broke_off_is_not_repeated_if_the_job_says_abandon() throws Exception {
+        try (Fleet fleet =
+                Fleet.guarded().ledger(runs).options(options -> options.withAfterCrash(AfterCrash.ABANDON))) {
+            fleet.probe().body(context -> {
+                try {
+                    new CountDownLatch(1).await();
+                } catch (InterruptedException e) {
+                    Thread.currentThread().interrupt();
+                }
+            });
+            Scheduler scheduler = fleet.replica("a");
+            Outcomes outcomes = Outcomes.of(scheduler);
+            scheduler.scheduleJob(Jobs.job("order"), order("first"));
+            fleet.start();
+            await().until(() -> fleet.probe().count() == 1);
+            JobIdentity identity =
+                    fleet.events(GuardEvent.Acquired.class).get(0).lease().identity();
+            fleet.guard(0).forceRelease(identity, "test", "to lose it").join();
+            await().until(() -> outcomes.executed().size() == 1);
+            assertThat(runs.entry(identity)
+                            .toCompletableFuture()
+                            .join()
+                            .orElseThrow()
+                            .state())
+                    .isEqualTo(RunState.ABANDONED);
+
+            scheduler.triggerJob(Jobs.job("order").getKey(), order("third").getJobDataMap());
+            await().until(() -> !fleet.events(GuardEvent.Refused.class).isEmpty());
+            assertThat(fleet.events(GuardEvent.Refused.class).get(0).refusal().verdict())
+                    .isEqualTo(Verdict.ABANDONED);
+        }
+    }
+
+    @Test
+    void a_job_whose_transaction_did_not_commit_has_failed() throws Exception {
+        try (Fleet fleet = Fleet.guarded().ledger(rollingBack())) {
+            fleet.probe().body(context -> {
+                try {
+                    CurrentRun.get().completeIn(null);
+                } catch (SQLException e) {
+                    throw new IllegalStateException(e);
+                }
+            });
+            Scheduler scheduler = fleet.replica("a");
+            Outcomes outcomes = Outcomes.of(scheduler);
+            scheduler.scheduleJob(Jobs.job("order"), order("first"));
+            fleet.start();
+            await().until(() -> outcomes.executed().size() == 1);
+            assertThat(outcomes.executed().get(0).failure().orElseThrow()).hasMessageContaining("did not commit");
+            assertThat(fleet.events(GuardEvent.Released.class).get(0).outcome()).isEqualTo(RunOutcome.FAILED);
+        }
+    }
+
+    /** A ledger in which no transaction ever commits. */
+    private RunLedger rollingBack() {
+        return (RunLedger) Proxy.newProxyInstance(
+                RunLedger.class.getClassLoader(),
+                new Class<?>[] {RunLedger.class},
+                (proxy, method, args) ->
+                        method.getName().equals("completeIn") ? Completion.NOTED : method.invoke(runs, args));
+    }
+}
