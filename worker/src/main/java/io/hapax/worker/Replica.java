@@ -24,6 +24,13 @@ final class Replica implements AutoCloseable {
     }
 
     static Replica start(String name, Path folder, List<String> options) {
+        List<String> arguments = new ArrayList<>(List.of("worker", "--control-stdin", "--name", name));
+        arguments.addAll(options);
+        return start(name, folder, WorkerMain.class, arguments);
+    }
+
+    /** Starts another program as a process of its own; it is up when its output says "is up". */
+    static Replica start(String name, Path folder, Class<?> program, List<String> arguments) {
         List<String> command = new ArrayList<>(List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "-Xmx160m",
@@ -32,12 +39,8 @@ final class Replica implements AutoCloseable {
                 "-XX:-UsePerfData",
                 "-cp",
                 System.getProperty("java.class.path"),
-                WorkerMain.class.getName(),
-                "worker",
-                "--control-stdin",
-                "--name",
-                name));
-        command.addAll(options);
+                program.getName()));
+        command.addAll(arguments);
         Path log = folder.resolve(name + ".log");
         try {
             Files.createDirectories(folder);

@@ -6,6 +6,8 @@ import io.hapax.JobGuard;
 import io.hapax.jobrunr.JobRunrGuard;
 import io.hapax.lease.LeaseStore;
 import io.hapax.lease.LeaseStoreException;
+import io.hapax.ledger.RunLedger;
+import io.hapax.postgres.PostgresRunLedger;
 import io.hapax.quartz.HapaxPlugin;
 import io.hapax.redis.RedissonLeaseStore;
 import java.time.Duration;
@@ -62,7 +64,7 @@ final class WorkerAssembly implements AutoCloseable {
 
     private void start() throws SchedulerException {
         HikariDataSource database = opened(pool(settings), HikariDataSource::close);
-        JobGuard guard = settings.guarded() ? guard() : null;
+        JobGuard guard = settings.guarded() ? guard(database) : null;
         List<Scheduler> quartz = QuartzSchedulers.of(settings, database);
         for (Scheduler scheduler : quartz) {
             opened(scheduler, this::stop);
@@ -100,17 +102,28 @@ final class WorkerAssembly implements AutoCloseable {
         opened(JobRunr.class, ignored -> JobRunr.destroy());
     }
 
-    private JobGuard guard() {
+    private JobGuard guard(DataSource database) {
         LeaseStore store = opened(connected(settings), LeaseStore::close);
-        JobGuard guard = JobGuard.builder(store)
+        JobGuard.Builder builder = JobGuard.builder(store)
                 .worker(settings.name())
-                .defaults(options -> options.withTtl(settings.ttl()))
-                .build();
+                .defaults(options -> options.withTtl(settings.ttl()));
+        if (settings.ledger()) {
+            builder.ledger(opened(ledger(settings, database), RunLedger::close));
+        }
+        JobGuard guard = builder.build();
         return opened(guard, closing -> {
             if (!closing.shutdown(Duration.ofSeconds(1))) {
                 LOG.warn("some runs did not end; their leases lapse after at most {}", settings.ttl());
             }
         });
+    }
+
+    private static RunLedger ledger(WorkerSettings settings, DataSource database) {
+        return PostgresRunLedger.builder(database)
+                .namespace(settings.namespace())
+                .answerTimeout(settings.answerTimeout())
+                .migrate(true)
+                .build();
     }
 
     /** A short ttl leaves little time to connect; a machine that starts a whole fleet at once may need more. */

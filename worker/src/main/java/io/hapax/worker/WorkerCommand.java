@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
@@ -29,7 +30,8 @@ final class WorkerCommand implements Callable<Integer> {
     private static final Logger LOG = LoggerFactory.getLogger(WorkerCommand.class);
     private static final Duration SHORTEST_TTL = Duration.ofSeconds(1);
 
-    @Option(names = "--redis", description = "redis://user:password@host:6379/0 [REDIS_URL]")
+    @Option(names = "--redis", description =
+                    "redis://user:password@host:6379/0; three or five of them, with commas, form a quorum [REDIS_URL]")
     private @Nullable String redis;
 
     @Option(names = "--database", description = "jdbc:postgresql://host/db?user=…&password=… [DATABASE_URL]")
@@ -49,6 +51,11 @@ final class WorkerCommand implements Callable<Integer> {
 
     @Option(names = "--fresh", description = "on: nothing runs under this namespace yet, so do not wait for holders")
     private @Nullable String fresh;
+
+    @Option(
+            names = "--ledger",
+            description = "on or off: keep runs in PostgreSQL too, so that none completes twice [HAPAX_LEDGER]")
+    private @Nullable String ledger;
 
     @Option(names = "--quartz-store", description = "ram, jdbc, both or none [QUARTZ_STORE]")
     private @Nullable String quartzStore;
@@ -116,7 +123,8 @@ final class WorkerCommand implements Callable<Integer> {
                 (option, variable) -> option != null ? option : env.get(variable);
         String host = "worker-" + ProcessHandle.current().pid();
         return new WorkerSettings(
-                text(chosen.apply(redis, "REDIS_URL"), "redis://localhost:6379"),
+                List.of(text(chosen.apply(redis, "REDIS_URL"), "redis://localhost:6379")
+                        .split("\\s*,\\s*")),
                 WorkerSettings.jdbcUrl(
                         "--database",
                         text(
@@ -127,6 +135,7 @@ final class WorkerCommand implements Callable<Integer> {
                 flag("--guard", text(chosen.apply(guard, "HAPAX_GUARD"), "on")),
                 ttl(text(chosen.apply(ttl, "HAPAX_TTL"), "30s")),
                 flag("--fresh", text(chosen.apply(fresh, "HAPAX_FRESH"), "off")),
+                flag("--ledger", text(chosen.apply(ledger, "HAPAX_LEDGER"), "on")),
                 quartz(text(chosen.apply(quartzStore, "QUARTZ_STORE"), "both")),
                 flag("--jobrunr", text(chosen.apply(jobrunr, "JOBRUNR"), "on")),
                 number("--threads", text(chosen.apply(threads, "HAPAX_THREADS"), "8"), 1, 500),

@@ -12,13 +12,14 @@ import java.util.List;
 /**
  * What one replica needs to know.
  *
- * @param redisUrl where the leases are
+ * @param redisUrls where the leases are: one server, or an odd number of at least three that form a quorum
  * @param jdbcUrl where Quartz' cluster and JobRunr keep their jobs
  * @param namespace keeps applications apart in Redis
  * @param name this replica, for people
  * @param guarded whether jobs are guarded
  * @param ttl time to live of a lease
  * @param fresh whether nothing can be running under the namespace
+ * @param ledger whether runs are kept in PostgreSQL too
  * @param quartz which Quartz schedulers run
  * @param jobrunr whether JobRunr runs
  * @param threads how many jobs each scheduler runs at once
@@ -29,13 +30,14 @@ import java.util.List;
  * @param record the part of the demo that runs are recorded to; empty for none
  */
 record WorkerSettings(
-        String redisUrl,
+        List<String> redisUrls,
         String jdbcUrl,
         String namespace,
         String name,
         boolean guarded,
         Duration ttl,
         boolean fresh,
+        boolean ledger,
         QuartzStore quartz,
         boolean jobrunr,
         int threads,

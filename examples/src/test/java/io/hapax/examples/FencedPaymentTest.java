@@ -1,0 +1,43 @@
+package io.hapax.examples;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.zaxxer.hikari.HikariDataSource;
+import io.hapax.JobGuard;
+import io.hapax.redis.RedissonLeaseStore;
+import io.hapax.testkit.DatabaseAddress;
+import io.hapax.testkit.EmbeddedDatabase;
+import io.hapax.testkit.EmbeddedRedis;
+import java.sql.Connection;
+import java.sql.Statement;
+import org.junit.jupiter.api.Test;
+
+class FencedPaymentTest {
+
+    @Test
+    void a_payment_is_booked_once_even_if_redis_has_forgotten_it() throws Exception {
+        DatabaseAddress address = EmbeddedDatabase.shared().createDatabase("fenced_payment");
+        try (EmbeddedRedis redis = EmbeddedRedis.start();
+                HikariDataSource database = new HikariDataSource()) {
+            database.setJdbcUrl(address.jdbcUrl());
+            database.setUsername(address.user());
+            database.setPassword(address.password());
+            try (Connection connection = database.getConnection();
+                    Statement sql = connection.createStatement()) {
+                sql.execute("CREATE TABLE booking (id bigserial, payment int NOT NULL, cents bigint NOT NULL)");
+            }
+            assertThat(pay(redis, database)).startsWith("booked as 1");
+            assertThat(pay(redis, database)).startsWith("not booked, DONE: completed by ");
+            redis.restartEmpty();
+            assertThat(pay(redis, database)).startsWith("not booked, DONE: completed by ");
+        }
+    }
+
+    private static String pay(EmbeddedRedis redis, HikariDataSource database) throws Exception {
+        try (RedissonLeaseStore store =
+                        RedissonLeaseStore.builder().url(redis.url()).fresh(true).build();
+                JobGuard guard = FencedPayment.guard(store, database)) {
+            return FencedPayment.pay(guard, database, 7, 1999);
+        }
+    }
+}

@@ -1,0 +1,191 @@
+package io.hapax.worker;
+
+import com.zaxxer.hikari.HikariDataSource;
+import io.hapax.Admission;
+import io.hapax.GuardedRun;
+import io.hapax.JobGuard;
+import io.hapax.LeaseLostException;
+import io.hapax.RunRequest;
+import io.hapax.WhenUnavailable;
+import io.hapax.event.RunOutcome;
+import io.hapax.event.Verdict;
+import io.hapax.lease.LeaseStore;
+import io.hapax.postgres.PostgresRunLedger;
+import io.hapax.redis.RedissonLeaseStore;
+import java.io.IOException;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Queue;
+import java.util.Random;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.IntStream;
+
+/**
+ * One process of {@link NeverTwiceTest}: pays every payment that nobody has paid yet. Each process is given all of them,
+ * as a broken queue would deliver each to everybody, and gives up none.
+ */
+final class PaymentWorker {
+
+    static final Duration TTL = Duration.ofSeconds(2);
+    static final String NAMESPACE = "payments";
+    private static final int ACCOUNTS = 500;
+
+    private final String name;
+    private final boolean fenced;
+    private final int longestWork;
+    private final HikariDataSource database;
+    private final JobGuard guard;
+    private final Queue<Integer> open;
+    private final AtomicInteger left;
+
+    private PaymentWorker(List<String> args) {
+        this.name = args.get(0);
+        this.fenced = args.get(3).equals("fenced");
+        int payments = Integer.parseInt(args.get(4));
+        this.longestWork = Integer.parseInt(args.get(5));
+        this.database = DemoCommand.pool(args.get(2));
+        LeaseStore store = RedissonLeaseStore.builder()
+                .url(args.get(1))
+                .namespace(NAMESPACE)
+                .answerTimeout(TTL.dividedBy(6))
+                .longestTtl(TTL)
+                .lazy(true)
+                .build();
+        JobGuard.Builder builder = JobGuard.builder(store)
+                .worker(name)
+                .withoutLogging()
+                .defaults(options -> options.withTtl(TTL));
+        this.guard = (fenced ? builder.ledger(ledger(database)) : builder).build();
+        List<Integer> all =
+                new ArrayList<>(IntStream.range(0, payments).boxed().toList());
+        Collections.shuffle(all, new Random(name.hashCode()));
+        this.open = new ConcurrentLinkedQueue<>(all);
+        this.left = new AtomicInteger(payments);
+    }
+
+    private static PostgresRunLedger ledger(HikariDataSource database) {
+        return PostgresRunLedger.builder(database)
+                .namespace(NAMESPACE)
+                .answerTimeout(TTL.dividedBy(6))
+                .migrate(true)
+                .build();
+    }
+
+    /** Arguments: name, redis, database, fenced or unfenced, payments, longest work in ms, threads. */
+    public static void main(String[] args) throws InterruptedException {
+        PaymentWorker worker = new PaymentWorker(List.of(args));
+        dieWithTheTest();
+        System.out.println(worker.name + " is up");
+        List<Thread> threads = IntStream.range(0, Integer.parseInt(args[6]))
+                .mapToObj(n -> new Thread(worker::work, "payer-" + n))
+                .toList();
+        threads.forEach(Thread::start);
+        for (Thread thread : threads) {
+            thread.join();
+        }
+        System.out.println(worker.name + " has finished");
+        System.exit(0);
+    }
+
+    private static void dieWithTheTest() {
+        Thread watch = new Thread(() -> {
+            try {
+                while (System.in.read() >= 0) {
+                    // Nobody says anything.
+                }
+            } catch (IOException gone) {
+                // The same.
+            }
+            Runtime.getRuntime().halt(3);
+        });
+        watch.setDaemon(true);
+        watch.start();
+    }
+
+    private void work() {
+        while (left.get() > 0) {
+            Integer payment = open.poll();
+            if (payment == null) {
+                pause(50);
+            } else if (isPaid(payment)) {
+                left.decrementAndGet();
+            } else {
+                open.add(payment);
+                pause(5);
+            }
+        }
+    }
+
+    private boolean isPaid(int payment) {
+        try {
+            Admission admission = guard.admit(request(payment));
+            return admission.fold(run -> pays(run, payment), refusal -> refusal.verdict() == Verdict.DONE);
+        } catch (InterruptedException e) {
+            return false;
+        }
+    }
+
+    /** Half of the payments wait for Redis to come back; the others trust the ledger, if there is one. */
+    private RunRequest request(int payment) {
+        RunRequest request = RunRequest.lock("account/" + payment % ACCOUNTS).once("payment/" + payment);
+        return fenced && payment % 2 == 0
+                ? request.tune(options -> options.withWhenUnavailable(WhenUnavailable.LEDGER_ONLY))
+                : request;
+    }
+
+    private boolean pays(GuardedRun run, int payment) {
+        try (run;
+                GuardedRun.Scope scope = run.enter()) {
+            Thread.sleep(ThreadLocalRandom.current().nextInt(longestWork / 10, longestWork));
+            pay(run, payment);
+            return run.complete() == RunOutcome.COMPLETED;
+        } catch (InterruptedException | LeaseLostException | SQLException broken) {
+            run.fail(broken);
+            return false;
+        }
+    }
+
+    private void pay(GuardedRun run, int payment) throws SQLException, InterruptedException {
+        try (Connection connection = database.getConnection()) {
+            connection.setAutoCommit(false);
+            try {
+                run.ensureHeld();
+                record(connection, run, payment);
+                // The moment at which a process that is frozen is late.
+                Thread.sleep(ThreadLocalRandom.current().nextInt(longestWork / 10));
+                if (fenced) {
+                    run.completeIn(connection);
+                }
+                connection.commit();
+            } catch (SQLException | RuntimeException | InterruptedException e) {
+                connection.rollback();
+                throw e;
+            }
+        }
+    }
+
+    private void record(Connection connection, GuardedRun run, int payment) throws SQLException {
+        try (PreparedStatement insert =
+                connection.prepareStatement("INSERT INTO effect (payment, token, worker) VALUES (?, ?, ?)")) {
+            insert.setInt(1, payment);
+            insert.setLong(2, run.fencingToken().value());
+            insert.setString(3, name);
+            insert.executeUpdate();
+        }
+    }
+
+    private static void pause(int millis) {
+        try {
+            Thread.sleep(millis);
+        } catch (InterruptedException late) {
+            // Meant for a run that is over.
+        }
+    }
+}
