@@ -89,9 +89,14 @@ final class Replica implements AutoCloseable {
     }
 
     void drain() {
+        say("drain");
+    }
+
+    /** Gives an order on the worker's standard input. */
+    void say(String order) {
         try {
             OutputStream orders = process.getOutputStream();
-            orders.write("drain\n".getBytes(StandardCharsets.UTF_8));
+            orders.write((order + "\n").getBytes(StandardCharsets.UTF_8));
             orders.flush();
         } catch (IOException gone) {
             // It was killed.

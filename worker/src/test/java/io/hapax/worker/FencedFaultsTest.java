@@ -1,0 +1,243 @@
+package io.hapax.worker;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
+
+import com.zaxxer.hikari.HikariDataSource;
+import io.hapax.Admission;
+import io.hapax.GuardedRun;
+import io.hapax.JobGuard;
+import io.hapax.LeaseLostException;
+import io.hapax.RunRequest;
+import io.hapax.WhenUnavailable;
+import io.hapax.event.Refusal;
+import io.hapax.event.RunOutcome;
+import io.hapax.event.Verdict;
+import io.hapax.ledger.AfterCrash;
+import io.hapax.ledger.LedgerEntry;
+import io.hapax.ledger.RunState;
+import io.hapax.postgres.PostgresRunLedger;
+import io.hapax.testkit.EmbeddedRedis;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import org.awaitility.core.ConditionFactory;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * A payment through the fence, on a real Redis and PostgreSQL, while processes are killed and frozen between its steps and
+ * Redis forgets or stops. Leases live 2 s.
+ */
+class FencedFaultsTest {
+
+    @TempDir
+    private Path logs;
+
+    private final EmbeddedRedis redis = EmbeddedRedis.start();
+    private final String jdbcUrl = FleetTest.newDatabase();
+    private final HikariDataSource database = DemoCommand.pool(jdbcUrl);
+    private final JobGuard guard = StepwisePayer.guard(redis.url(), database, "test");
+    private final List<Replica> payers = new ArrayList<>();
+
+    @BeforeEach
+    void createTable() throws SQLException {
+        try (Connection connection = database.getConnection();
+                Statement sql = connection.createStatement()) {
+            sql.execute("CREATE TABLE effect (worker text NOT NULL)");
+        }
+    }
+
+    @AfterEach
+    void stop() {
+        payers.forEach(Replica::close);
+        guard.close();
+        database.close();
+        redis.close();
+    }
+
+    private Replica payer(String name, AfterCrash afterCrash) {
+        Replica payer = Replica.start(
+                name, logs, StepwisePayer.class, StepwisePayer.arguments(name, redis.url(), jdbcUrl, afterCrash));
+        payers.add(payer);
+        await().atMost(Duration.ofSeconds(40)).until(payer::isUp);
+        order(payer, "admitted, attempt 1");
+        return payer;
+    }
+
+    private static void order(Replica payer, String expected) {
+        payer.say("go");
+        eventually().until(() -> payer.log().contains("> " + expected));
+    }
+
+    private static ConditionFactory eventually() {
+        return await().atMost(Duration.ofSeconds(20)).pollInterval(Duration.ofMillis(20));
+    }
+
+    private static RunRequest payment() {
+        return StepwisePayer.payment(AfterCrash.RERUN);
+    }
+
+    /** Tries until the earlier run's time is over. */
+    private GuardedRun takeOver() {
+        return eventually()
+                .until(() -> guard.admit(payment()).fold(run -> run, refusal -> null), run -> run != null);
+    }
+
+    private Refusal refused(RunRequest request) throws InterruptedException {
+        return guard.admit(request).fold(run -> {
+            throw new AssertionError("was admitted: " + run);
+        }, refusal -> refusal);
+    }
+
+    private RunOutcome pay(GuardedRun run) throws SQLException {
+        try (GuardedRun.Scope scope = run.enter();
+                Connection connection = database.getConnection()) {
+            connection.setAutoCommit(false);
+            StepwisePayer.write(connection, "test");
+            run.completeIn(connection);
+            connection.commit();
+        }
+        return run.complete();
+    }
+
+    private List<String> effects() throws SQLException {
+        List<String> workers = new ArrayList<>();
+        try (Connection connection = database.getConnection();
+                Statement statement = connection.createStatement();
+                ResultSet rows = statement.executeQuery("SELECT worker FROM effect")) {
+            while (rows.next()) {
+                workers.add(rows.getString(1));
+            }
+        }
+        return workers;
+    }
+
+    private LedgerEntry entry() {
+        try (PostgresRunLedger ledger = PostgresRunLedger.builder(database).build()) {
+            return ledger.entry(payment().identity())
+                    .toCompletableFuture()
+                    .join()
+                    .orElseThrow();
+        }
+    }
+
+    @Test
+    void a_holder_that_was_paused_commits_late_and_is_rolled_back() throws Exception {
+        Replica paused = payer("paused", AfterCrash.RERUN);
+        order(paused, "written");
+        paused.freeze();
+        GuardedRun taker = takeOver();
+        assertThat(taker.attempt()).isEqualTo(2);
+        assertThat(pay(taker)).isEqualTo(RunOutcome.COMPLETED);
+
+        paused.thaw();
+        order(paused, "rolled back");
+        order(paused, "ended LOST");
+        assertThat(effects()).containsExactly("test");
+        assertThat(entry().state()).isEqualTo(RunState.DONE);
+        assertThat(entry().token()).isEqualTo(taker.fencingToken());
+    }
+
+    @Test
+    void a_holder_that_died_between_its_effect_and_the_commit_has_had_no_effect() throws Exception {
+        Replica killed = payer("killed", AfterCrash.RERUN);
+        order(killed, "written");
+        killed.kill();
+        assertThat(pay(takeOver())).isEqualTo(RunOutcome.COMPLETED);
+        assertThat(effects()).containsExactly("test");
+    }
+
+    @Test
+    void a_holder_that_died_after_its_commit_is_not_repeated() throws Exception {
+        Replica killed = payer("killed", AfterCrash.RERUN);
+        order(killed, "written");
+        order(killed, "committed");
+        killed.kill();
+        eventually().until(() -> refused(payment()).verdict() == Verdict.DONE);
+        assertThat(effects()).containsExactly("killed");
+    }
+
+    @Test
+    void a_takeover_works_when_redis_has_lost_everything_and_the_holder_is_dead() throws Exception {
+        Replica killed = payer("killed", AfterCrash.RERUN);
+        killed.kill();
+        redis.restartEmpty();
+        GuardedRun taker = takeOver();
+        assertThat(taker.attempt()).isEqualTo(2);
+        assertThat(pay(taker)).isEqualTo(RunOutcome.COMPLETED);
+    }
+
+    @Test
+    void while_a_holder_is_alive_a_redis_that_lost_everything_lets_nobody_else_in() throws Exception {
+        Replica holder = payer("holder", AfterCrash.RERUN);
+        // A worker that never spoke to this Redis, and was told not to wait, trusts it blindly; the ledger does not.
+        eventually().until(() -> {
+            redis.command("FLUSHALL");
+            try (JobGuard credulous = StepwisePayer.guard(redis.url(), database, "credulous")) {
+                Admission answer = credulous.admit(payment());
+                assertThat(answer).isInstanceOf(Admission.Refused.class);
+                return answer.fold(run -> false, refusal -> refusal.verdict() == Verdict.RUNNING);
+            }
+        });
+        order(holder, "written");
+        order(holder, "committed");
+        order(holder, "ended COMPLETED");
+        redis.command("FLUSHALL");
+        eventually().until(() -> refused(payment()).verdict() == Verdict.DONE);
+        assertThat(effects()).containsExactly("holder");
+    }
+
+    @Test
+    void with_abandon_a_run_that_died_is_left_for_a_person() throws Exception {
+        Replica killed = payer("killed", AfterCrash.ABANDON);
+        killed.kill();
+        RunRequest request = StepwisePayer.payment(AfterCrash.ABANDON);
+        eventually().until(() -> refused(request).verdict() == Verdict.ABANDONED);
+        assertThat(entry().state()).isEqualTo(RunState.ABANDONED);
+        assertThat(entry().worker()).isEqualTo("killed");
+        assertThat(effects()).isEmpty();
+    }
+
+    @Test
+    void without_redis_nothing_begins_unless_the_ledger_alone_may_decide() throws Exception {
+        Replica holder = payer("holder", AfterCrash.RERUN);
+        redis.kill();
+        assertThat(refused(payment()).verdict()).isEqualTo(Verdict.UNAVAILABLE);
+        RunRequest ledgerOnly =
+                payment().tune(options -> options.withWhenUnavailable(WhenUnavailable.LEDGER_ONLY));
+        assertThat(refused(ledgerOnly).verdict()).isEqualTo(Verdict.RUNNING);
+        holder.kill();
+        GuardedRun taker = eventually()
+                .until(() -> guard.admit(ledgerOnly).fold(run -> run, refusal -> null), run -> run != null);
+        assertThat(pay(taker)).isEqualTo(RunOutcome.COMPLETED);
+        assertThat(effects()).containsExactly("test");
+    }
+
+    /** The old one is neither dead nor asleep; it just cannot renew, and does not listen. */
+    @Test
+    void a_holder_that_is_alive_and_was_taken_over_is_told_and_refused() throws Exception {
+        GuardedRun old = guard.admit(payment()).fold(run -> run, refusal -> {
+            throw new AssertionError(refusal);
+        });
+        // Never entered, so never renewed.
+        GuardedRun taker = takeOver();
+        try (Connection connection = database.getConnection()) {
+            connection.setAutoCommit(false);
+            StepwisePayer.write(connection, "old");
+            assertThatThrownBy(() -> old.completeIn(connection)).isInstanceOf(LeaseLostException.class);
+            connection.rollback();
+        }
+        assertThat(old.complete()).isEqualTo(RunOutcome.LOST);
+        assertThat(pay(taker)).isEqualTo(RunOutcome.COMPLETED);
+        assertThat(effects()).containsExactly("test");
+    }
+}

@@ -1,0 +1,122 @@
+package io.hapax.worker;
+
+import com.zaxxer.hikari.HikariDataSource;
+import io.hapax.GuardedRun;
+import io.hapax.JobGuard;
+import io.hapax.LeaseLostException;
+import io.hapax.OnLeaseLost;
+import io.hapax.RunRequest;
+import io.hapax.event.Refusal;
+import io.hapax.ledger.AfterCrash;
+import io.hapax.postgres.PostgresRunLedger;
+import io.hapax.redis.RedissonLeaseStore;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.nio.charset.StandardCharsets;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.List;
+
+/** A process of {@link FencedFaultsTest} that pays one payment step by step, and waits for an order before each step. */
+final class StepwisePayer {
+
+    static final Duration TTL = Duration.ofSeconds(2);
+    private static final BufferedReader ORDERS =
+            new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
+
+    private StepwisePayer() {}
+
+    /** What all processes of the test are set to. */
+    static JobGuard guard(String redisUrl, HikariDataSource database, String worker) {
+        return JobGuard.builder(RedissonLeaseStore.builder()
+                        .url(redisUrl)
+                        .answerTimeout(TTL.dividedBy(6))
+                        .longestTtl(TTL)
+                        .fresh(true)
+                        .lazy(true)
+                        .build())
+                .ledger(PostgresRunLedger.builder(database)
+                        .answerTimeout(TTL.dividedBy(6))
+                        .migrate(true)
+                        .build())
+                .worker(worker)
+                .defaults(options -> options.withTtl(TTL))
+                .closesStore()
+                .build();
+    }
+
+    static RunRequest payment(AfterCrash afterCrash) {
+        return RunRequest.lock("account/1").once("payment/1").tune(options -> options.withAfterCrash(afterCrash));
+    }
+
+    static void write(Connection connection, String worker) throws SQLException {
+        try (var insert = connection.prepareStatement("INSERT INTO effect (worker) VALUES (?)")) {
+            insert.setString(1, worker);
+            insert.executeUpdate();
+        }
+    }
+
+    /** Arguments: name, redis, database, what becomes of the payment after a crash. */
+    public static void main(String[] args) throws Exception {
+        HikariDataSource database = DemoCommand.pool(args[2]);
+        JobGuard guard = guard(args[1], database, args[0]);
+        say(args[0] + " is up");
+        awaitOrder();
+        guard.admit(payment(AfterCrash.valueOf(args[3]))).fold(run -> pays(run, database, args[0]), StepwisePayer::refused);
+        System.exit(0);
+    }
+
+    private static boolean refused(Refusal refusal) {
+        say("refused " + refusal);
+        return false;
+    }
+
+    private static boolean pays(GuardedRun run, HikariDataSource database, String worker) {
+        // Deaf to interrupts: the fence has to stop it.
+        try (run;
+                GuardedRun.Scope scope = run.enter(OnLeaseLost.SIGNAL);
+                Connection connection = database.getConnection()) {
+            say("admitted, attempt " + run.attempt());
+            awaitOrder();
+            connection.setAutoCommit(false);
+            write(connection, worker);
+            say("written");
+            awaitOrder();
+            completeIn(run, connection);
+            awaitOrder();
+            say("ended " + run.complete());
+            return true;
+        } catch (SQLException | IOException broken) {
+            say("broken by " + broken);
+            return false;
+        }
+    }
+
+    private static void completeIn(GuardedRun run, Connection connection) throws SQLException {
+        try {
+            run.completeIn(connection);
+            connection.commit();
+            say("committed");
+        } catch (LeaseLostException lost) {
+            connection.rollback();
+            say("rolled back, " + lost.reason());
+        }
+    }
+
+    private static void awaitOrder() throws IOException {
+        if (ORDERS.readLine() == null) {
+            Runtime.getRuntime().halt(3);
+        }
+    }
+
+    private static void say(String text) {
+        System.out.println("> " + text);
+        System.out.flush();
+    }
+
+    static List<String> arguments(String name, String redisUrl, String jdbcUrl, AfterCrash afterCrash) {
+        return List.of(name, redisUrl, jdbcUrl, afterCrash.name());
+    }
+}
