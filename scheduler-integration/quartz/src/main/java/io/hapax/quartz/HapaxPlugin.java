@@ -288,6 +288,15 @@ public final class HapaxPlugin implements SchedulerPlugin {
     }
 
     /**
+     * Says what becomes of a firing whose run broke off; for a guard with a ledger.
+     *
+     * @param afterCrash a name of {@link io.hapax.ledger.AfterCrash}
+     */
+    public void setAfterCrash(String afterCrash) {
+        settings.option("afterCrash", afterCrash);
+    }
+
+    /**
      * Says how long a refused firing waits before its first retry; later ones wait longer, up to a minute.
      *
      * @param delay a duration; by default 5 s
