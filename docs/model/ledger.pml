@@ -18,7 +18,8 @@
 #define BLINDDONE  7 /* after a commit in doubt, the row is noted as done on its own */
 #define EARLYMARK  8 /* Redis is told "done" before the commit */
 #define WITHDRAW   9 /* with ABANDON: a claim is withdrawn although its code had begun */
-#define REACH     10 /* not a mutant: shows that run 2 can finish what two crashed runs had begun */
+#define NOTAKEOVER 10 /* a deadline that has passed frees nothing */
+#define REACH     11 /* not a mutant: shows that run 2 can finish what two crashed runs had begun */
 #ifndef MUTANT
 #define MUTANT 0
 #endif
@@ -45,7 +46,7 @@ bool back; byte effects, begun, crashed;               /* for the properties onl
 #define unlocked (locker == NOBODY)                    /* other statements on the row wait for the open transaction */
 #define holds(o) (row == RUNNING && owner == o && token == mine[o])
 #define fence(o) (row == RUNNING && (is(NOTOKEN) || (owner == o && (is(OWNERONLY) || token == mine[o]))))
-#define claimable(o) (row != RUNNING || owner == o || late)
+#define claimable(o) (row != RUNNING || owner == o || (late && !is(NOTAKEOVER)))
 
 inline properties() {
   assert(effects <= 1 /* ONCE */); assert((effects == 1) == (row == DONE) || is(TWOTX) || is(NOLEDGER) /* AGREE */)
