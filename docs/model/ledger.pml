@@ -6,9 +6,9 @@
  *
  * Promised: ONCE at most one effect is committed - AGREE the effect and the DONE row are there together or not at all -
  * NEWEST only the newest claim commits - GROW tokens of claims grow - FILTER Redis says "done" only of what is done -
- * START with ABANDON, code that may have broken off is not started again - SETTLED at rest, the row is DONE or ABANDONED.
+ * START with ABANDON, code that may have broken off is not started again - SETTLED at rest, row is DONE or ABANDONED.
  *
- * -DABANDON: what broke off is left for a person (at most once). -DMUTANT=...: breaks one rule, which must be noticed. */
+ * -DABANDON: what broke off is left for a person (at most once). -DMUTANT=x: breaks one rule, which must be noticed. */
 #define NOLEDGER   1 /* there is only the lease */
 #define TWOTX      2 /* the effects are committed in a transaction of their own, before the completion */
 #define RECLAIM    3 /* a repeated claim does not look whether the row is still RUNNING */
@@ -144,7 +144,7 @@ over:
 active proctype world() {
 end: do
   :: lease != NOBODY -> lease = NOBODY                 /* the lease lapses */
-  :: marker -> d_step { lease = NOBODY; marker = false } /* Redis loses everything */
+  :: marker -> d_step { lease = NOBODY; marker = false } /* Redis loses everything (or, above, all that there is) */
   :: row == RUNNING && !late -> late = true            /* the deadline passes */
   od
 }

@@ -1,7 +1,7 @@
 /* A lease in one Redis that may lose its memory at any time, two workers, and time in whole ticks.
  *
- * Clocks are counters that a tick moves together, so there is no horizon. A message takes any time, or gets lost; so does
- * its answer. A worker may be paused anywhere. Clocks that run at different rates are left out: VALID < TTL is for them.
+ * Clocks are counters that a tick moves together, so there is no horizon. A message, and its answer, takes any time or
+ * gets lost. A worker may be paused anywhere. Clocks of different rates are left out: VALID < TTL is there for them.
  *
  * Promised: ALONE - never do two workers believe that their lease is valid.
  *
@@ -35,7 +35,7 @@ mtype:phase = { IDLE, ASKING, HELD };
 mtype:message = { NOTHING, ACQUIRE, RENEWAL, STRAY /* of a run that is over */, YES, NO };
 
 byte holder = NOBODY, left, newest;                    /* Redis: lease, its time to live, who has the highest token */
-bool known = true; byte since = TTL + 1, until;        /* whether it knows the namespace, since when, quarantined until */
+bool known = true; byte since = TTL + 1, until;        /* does it know the namespace, since when, quarantined until */
 mtype:phase phase[2] = IDLE; mtype:message wire[2] = NOTHING; /* at most one message or answer a worker */
 byte valid[2], asked[2], age[2];                       /* what is left of the lease, of the one asked for; PROMPT */
 
@@ -68,7 +68,8 @@ end: do
        fi; asked[ME] = 0; assert(valid[ME] == 0 || valid[1 - ME] == 0 /* ALONE */) }
   :: d_step { wire[ME] == NO -> wire[ME] = NOTHING; drop(ME) }
   :: d_step { phase[ME] == ASKING -> drop(ME) }        /* gives up */
-  :: d_step { phase[ME] == HELD && valid[ME] > 0 -> if :: holder == ME -> holder = NOBODY; left = 0 :: else fi; drop(ME) } /* releases */
+  :: d_step { phase[ME] == HELD && valid[ME] > 0 ->    /* releases */
+       if :: holder == ME -> holder = NOBODY; left = 0 :: else fi; drop(ME) }
   :: d_step { phase[ME] == HELD && valid[ME] == 0 && !is(REVIVE) -> drop(ME) } /* has run out: told of the loss */
   od
 }

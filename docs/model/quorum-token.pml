@@ -18,7 +18,7 @@
 #define ROUNDS 2
 #define ME (1 + _pid * ROUNDS + round)                 /* a writer is a run: new in each round */
 
-byte last[SERVERS], by[SERVERS], lease[SERVERS];       /* a server: its largest token, who wrote it, who holds the lease */
+byte last[SERVERS], by[SERVERS], lease[SERVERS];       /* a server: its largest token, who wrote it, the lease's owner */
 byte lateValue[2], lateWriter[2], lateTo[2];           /* a write that its client no longer waits for */
 byte highest; int counted;                             /* the largest token that counted; all of them, as bits */
 
@@ -38,7 +38,8 @@ inline arrive(c) {
   lateValue[c] = 0; lateWriter[c] = 0; lateTo[c] = 0
 }
 inline ask(s) {
-  seen = seen | bit(s); yes++; lease[s] = is(OWNTIE) * ME; write(s, last[s] + 1, ME); token = (last[s] > token -> last[s] : token)
+  seen = seen | bit(s); yes++; lease[s] = is(OWNTIE) * ME; /* else of no interest */
+  write(s, last[s] + 1, ME); token = (last[s] > token -> last[s] : token)
 }
 inline writeBack(s) {
   seen = seen | bit(s); if :: accepts(s, token, ME) -> write(s, token, ME); yes++ :: else -> no++ fi
