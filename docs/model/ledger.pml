@@ -1,0 +1,166 @@
+/* One occurrence of a job: the lease in Redis, the claim in the ledger, the fenced commit. Three runs want it.
+ *
+ * A pause is an interleaving: between two steps of a run everything else may happen. Runs 0 and 1 may crash anywhere,
+ * fail, give up, or be told of a loss. Run 2 is the worker of run 0 that has come back; it stays and goes on asking.
+ * Time is left out: what may expire may expire now.
+ *
+ * Promised: ONCE at most one effect is committed - AGREE the effect and the DONE row are there together or not at all -
+ * NEWEST only the newest claim commits - GROW tokens of claims grow - FILTER Redis says "done" only of what is done -
+ * START with ABANDON, code that may have broken off is not started again - SETTLED at rest, row is DONE or ABANDONED.
+ *
+ * -DABANDON: what broke off is left for a person (at most once). -DMUTANT=x: breaks one rule, which must be noticed. */
+#define NOLEDGER   1 /* there is only the lease */
+#define TWOTX      2 /* the effects are committed in a transaction of their own, before the completion */
+#define RECLAIM    3 /* a repeated claim does not look whether the row is still RUNNING */
+#define NOTOKEN    4 /* the completion compares neither owner nor token */
+#define OWNERONLY  5 /* the completion compares the owner only */
+#define EARLYTOKEN 6 /* the token is drawn when the statement is sent, not once it has the row */
+#define BLINDDONE  7 /* after a commit in doubt, the row is noted as done on its own */
+#define EARLYMARK  8 /* Redis is told "done" before the commit */
+#define WITHDRAW   9 /* with ABANDON: a claim is withdrawn although its code had begun */
+#define NOTAKEOVER 10 /* a deadline that has passed frees nothing */
+#define REACH     11 /* not a mutant: shows that run 2 can finish what two crashed runs had begun */
+#ifndef MUTANT
+#define MUTANT 0
+#endif
+#ifndef ABANDON
+#define ABANDON 0
+#endif
+#define is(mutant) (MUTANT == mutant)
+
+#define N 3
+#define ME _pid                                        /* an owner is a run, never a worker */
+#define MORTAL (ME < N - 1)
+#define NOBODY 7
+mtype:state = { FREE /* no row, FAILED, RELEASED or LOST: alike for a claim */, RUNNING, DONE, ABANDONED };
+mtype:message = { UNSENT, ONWAY, GONE };
+
+byte lease = NOBODY; bool marker;                      /* Redis: the lease's owner, the done marker */
+mtype:state row = FREE; byte owner = NOBODY, token; bool late; /* the ledger's row; late: its deadline has passed */
+byte sequence, drawn[N];                               /* where tokens come from; the number each claim drew */
+byte locker = NOBODY;                                  /* whose transaction has locked the row, until it ends */
+mtype:message claiming[N] = UNSENT;                    /* a claim statement whose sender has stopped waiting for it */
+byte mine[N];                                          /* the token that each run was given */
+bool back; byte effects, begun, crashed;               /* for the properties only */
+
+#define unlocked (locker == NOBODY)                    /* other statements on the row wait for the open transaction */
+#define holds(o) (row == RUNNING && owner == o && token == mine[o])
+#define fence(o) (row == RUNNING && (is(NOTOKEN) || (owner == o && (is(OWNERONLY) || token == mine[o]))))
+#define claimable(o) (row != RUNNING || owner == o || (late && !is(NOTAKEOVER)))
+
+inline properties() {
+  assert(effects <= 1 /* ONCE */); assert((effects == 1) == (row == DONE) || is(TWOTX) || is(NOLEDGER) /* AGREE */)
+}
+inline free() { row = FREE; owner = NOBODY; late = false }
+
+inline claim(o) {                                      /* one statement; only on an unlocked row */
+  if
+  :: owner == o && (row == RUNNING || (is(RECLAIM) && row == DONE)) -> row = RUNNING; late = false
+  :: else -> if
+    :: row == DONE || row == ABANDONED || !claimable(o) -> skip
+    :: row == RUNNING && late && ABANDON -> row = ABANDONED; late = false
+    :: else ->
+       if :: is(EARLYTOKEN) -> skip :: else -> sequence++; drawn[o] = sequence fi;
+       assert(drawn[o] > token /* GROW */);
+       row = RUNNING; owner = o; late = false; token = drawn[o];
+       if /* an outdated token is like any other: number anew, so that the search ends */
+       :: is(EARLYTOKEN) -> skip
+       :: else -> mine[0] = 0; mine[1] = 0; mine[2] = 0; drawn[o] = 0; token = 1; sequence = 1
+       fi
+    fi
+  fi;
+  properties()
+}
+
+active [N] proctype attempt() {
+  bool started;                                        /* its code has begun */
+  if :: MORTAL :: else -> back fi;
+acquire:
+  if
+  :: atomic { marker -> assert(row == DONE || is(NOLEDGER) /* FILTER */); goto over }
+  :: atomic { !marker && (lease == NOBODY || lease == ME) -> lease = ME }
+  :: !is(NOLEDGER)                                     /* Redis does not answer: the ledger alone decides */
+  :: MORTAL -> goto crash
+  fi;
+  if :: is(NOLEDGER) -> goto body :: else fi;
+  if :: is(EARLYTOKEN) && !drawn[ME] -> d_step { sequence++; drawn[ME] = sequence } :: else fi;
+ask:
+  if                                                   /* "held" changes nothing: waiting stands for asking again */
+  :: atomic { unlocked && claimable(ME) -> claim(ME);
+       if :: row == RUNNING && owner == ME -> mine[ME] = token :: else -> goto over fi }
+  :: atomic { claiming[ME] == UNSENT -> claiming[ME] = ONWAY }; /* no answer; it may be carried out yet */
+     if
+     :: goto ask
+     :: MORTAL -> if                                   /* gives up and withdraws: only a claim whose code never began */
+       :: !started || is(WITHDRAW) -> atomic { unlocked -> if :: row == RUNNING && owner == ME -> free() :: else fi }
+       :: true                                         /* ... or that is lost as well */
+       fi; goto giveBack
+     fi
+  :: MORTAL -> goto crash
+  fi;
+  if :: started && (ABANDON || MORTAL) -> goto lost :: else fi; /* was rolled back; only run 2 begins anew */
+body:
+  begun = begun + ABANDON; assert(begun <= 1 /* START */); started = true;
+  if :: is(NOLEDGER) && lease == ME -> atomic { effects++; properties() }; goto noted /* checked first, done later */
+     :: is(NOLEDGER) && lease != ME -> goto acquire
+     :: else
+  fi;
+  do
+  :: atomic { unlocked -> if :: holds(ME) -> late = false :: else -> goto lost fi }  /* heartbeat */
+  :: MORTAL -> goto lost                               /* the lease could not be renewed */
+  :: MORTAL -> begun = begun - ABANDON;                /* the code failed: it has ended, and may begin again */
+     atomic { unlocked -> if :: holds(ME) -> free() :: else fi }; goto giveBack
+  :: MORTAL -> goto crash
+  :: break                                             /* the effects are written, not yet committed */
+  od;
+  if :: is(TWOTX) -> atomic { effects++; properties() } :: is(EARLYMARK) -> marker = true :: else fi;
+  atomic { unlocked -> if :: fence(ME) -> locker = ME :: else -> goto lost fi }; /* completion; 0 rows: rolled back */
+  if                                                   /* COMMIT is sent */
+  :: atomic { locker != ME -> if :: row == DONE -> goto noted :: else fi } /* answered: committed, or rolled back */
+  :: true                                              /* no answer: in doubt */
+  :: MORTAL -> goto crash
+  fi;
+  if :: is(BLINDDONE) -> atomic { unlocked -> if :: holds(ME) -> row = DONE; properties() :: else fi } :: else fi;
+  goto ask;                                            /* the claim waits for the transaction that is in doubt */
+lost:
+  if
+  :: atomic { unlocked -> if :: holds(ME) && ABANDON -> row = ABANDONED; late = false :: holds(ME) && !ABANDON -> free()
+       :: else fi }
+  :: MORTAL                                            /* that never arrived */
+  fi;
+  if :: MORTAL -> goto giveBack :: else -> goto acquire fi;
+noted:
+  atomic { if :: lease == ME -> marker = true :: else fi };
+giveBack:
+  atomic { if :: lease == ME -> lease = NOBODY :: else fi; goto over };
+crash:
+  crashed = crashed + (is(REACH) && started);          /* an open transaction is left to the server */
+over:
+  if :: ME == 0 -> back = true :: else fi;
+  d_step { started = false; claiming[ME] = (claiming[ME] == UNSENT -> GONE : claiming[ME]); /* forget: fewer states */
+    if :: locker == ME -> skip :: else -> mine[ME] = 0 fi }
+}
+
+active proctype world() {
+end: do
+  :: lease != NOBODY -> lease = NOBODY                 /* the lease lapses */
+  :: marker -> d_step { lease = NOBODY; marker = false } /* Redis loses everything (or, above, all that there is) */
+  :: row == RUNNING && !late -> late = true            /* the deadline passes */
+  od
+}
+
+active proctype postgres() {
+end: do
+  :: atomic { !unlocked ->
+       if                                              /* the transaction ends, whether its run waits or not */
+       :: assert(mine[locker] == token /* NEWEST */); row = DONE; late = false;
+          if :: is(TWOTX) -> skip :: else -> effects++ fi; properties(); assert(!(is(REACH) && crashed == 2))
+       :: true                                         /* rolled back: connection lost, constraint, ... */
+       fi; locker = NOBODY }
+  :: atomic { unlocked && claiming[0] == ONWAY -> claiming[0] = GONE; claim(0) }
+  :: atomic { unlocked && claiming[1] == ONWAY -> claiming[1] = GONE; claim(1) }
+  :: atomic { unlocked && claiming[2] == ONWAY -> claiming[2] = GONE; claim(2) }
+  od
+}
+
+active proctype rest() { timeout -> assert(row == DONE || row == ABANDONED || is(NOLEDGER) /* SETTLED */) }
