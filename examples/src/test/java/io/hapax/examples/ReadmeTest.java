@@ -19,7 +19,8 @@ class ReadmeTest {
 
     private static final Path ROOT = Path.of("").toAbsolutePath().getParent();
     private static final List<String> PAGES =
-            List.of("README.md", "CONTRIBUTING.md", "docs/guarantees.md", "docs/design.md", "docs/ledger.md");
+            List.of("README.md", "CONTRIBUTING.md", "docs/guarantees.md", "docs/design.md", "docs/ledger.md",
+                    "docs/model/README.md");
 
     /** A region of a source file between {@code snippet:name} and {@code end}, without its indentation. */
     private record Snippet(Path file, String name, String text) {}
