@@ -35,7 +35,16 @@ final class LedgerBenchmark {
         this.database = database;
         execute("CREATE EXTENSION pg_stat_statements");
         execute("CREATE TABLE plain_run (id text PRIMARY KEY, worker text NOT NULL)");
-        this.postmaster = ProcessCpu.parentOf((long) number("SELECT pg_backend_pid()"));
+        this.postmaster = postmaster(database);
+    }
+
+    private static long postmaster(EmbeddedDatabase database) throws SQLException {
+        try (Connection connection = database.dataSource().getConnection();
+                Statement sql = connection.createStatement();
+                ResultSet row = sql.executeQuery("SELECT pg_backend_pid()")) {
+            row.next();
+            return ProcessCpu.parentOf(row.getLong(1));
+        }
     }
 
     /** What one round of a variant cost. */
@@ -125,7 +134,7 @@ final class LedgerBenchmark {
             long begun = System.nanoTime();
             child.getOutputStream().write('\n');
             child.getOutputStream().flush();
-            String[] result = String.valueOf(output.readLine()).split(" ");
+            String[] result = String.valueOf(output.readLine()).split(" ", 2);
             double seconds = (System.nanoTime() - begun) / 1e9;
             double server = ProcessCpu.ofTree(postmaster) - serverBefore;
             double runs = Double.parseDouble(result[0]);
