@@ -57,7 +57,8 @@ final class LedgerBenchmark {
     }
 
     private void run() throws Exception {
-        System.out.println("| callers | variant | runs/s | client µs CPU/run | PostgreSQL µs CPU/run | statements/run |");
+        System.out.println(
+                "| callers | variant | runs/s | client µs CPU/run | PostgreSQL µs CPU/run | statements/run |");
         System.out.println("| ---: | --- | ---: | ---: | ---: | ---: |");
         String last = "";
         for (int callers : CALLERS) {

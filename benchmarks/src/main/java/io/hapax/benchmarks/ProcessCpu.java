@@ -19,10 +19,10 @@ final class ProcessCpu {
 
     static double ofThisProcess() {
         return ProcessHandle.current()
-                .info()
-                .totalCpuDuration()
-                .orElseThrow(() -> new IllegalStateException("the CPU time of this process is not known"))
-                .toNanos()
+                        .info()
+                        .totalCpuDuration()
+                        .orElseThrow(() -> new IllegalStateException("the CPU time of this process is not known"))
+                        .toNanos()
                 / 1e9;
     }
 

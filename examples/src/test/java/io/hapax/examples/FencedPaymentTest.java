@@ -34,8 +34,10 @@ class FencedPaymentTest {
     }
 
     private static String pay(EmbeddedRedis redis, HikariDataSource database) throws Exception {
-        try (RedissonLeaseStore store =
-                        RedissonLeaseStore.builder().url(redis.url()).fresh(true).build();
+        try (RedissonLeaseStore store = RedissonLeaseStore.builder()
+                        .url(redis.url())
+                        .fresh(true)
+                        .build();
                 JobGuard guard = FencedPayment.guard(store, database)) {
             return FencedPayment.pay(guard, database, 7, 1999);
         }

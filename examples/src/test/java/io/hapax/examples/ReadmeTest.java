@@ -18,9 +18,13 @@ import org.junit.jupiter.params.provider.MethodSource;
 class ReadmeTest {
 
     private static final Path ROOT = Path.of("").toAbsolutePath().getParent();
-    private static final List<String> PAGES =
-            List.of("README.md", "CONTRIBUTING.md", "docs/guarantees.md", "docs/design.md", "docs/ledger.md",
-                    "docs/model/README.md");
+    private static final List<String> PAGES = List.of(
+            "README.md",
+            "CONTRIBUTING.md",
+            "docs/guarantees.md",
+            "docs/design.md",
+            "docs/ledger.md",
+            "docs/model/README.md");
 
     /** A region of a source file between {@code snippet:name} and {@code end}, without its indentation. */
     private record Snippet(Path file, String name, String text) {}
@@ -69,7 +73,9 @@ class ReadmeTest {
 
     @Test
     void the_ways_to_be_guarded_are_shown() throws IOException {
-        assertThat(snippets()).extracting(Snippet::name).contains("plain-code", "quartz", "jobrunr", "ledger", "fenced");
+        assertThat(snippets())
+                .extracting(Snippet::name)
+                .contains("plain-code", "quartz", "jobrunr", "ledger", "fenced");
     }
 
     @Test

@@ -104,9 +104,8 @@ final class WorkerAssembly implements AutoCloseable {
 
     private JobGuard guard(DataSource database) {
         LeaseStore store = opened(connected(settings), LeaseStore::close);
-        JobGuard.Builder builder = JobGuard.builder(store)
-                .worker(settings.name())
-                .defaults(options -> options.withTtl(settings.ttl()));
+        JobGuard.Builder builder =
+                JobGuard.builder(store).worker(settings.name()).defaults(options -> options.withTtl(settings.ttl()));
         if (settings.ledger()) {
             builder.ledger(opened(ledger(settings, database), RunLedger::close));
         }
@@ -129,7 +128,7 @@ final class WorkerAssembly implements AutoCloseable {
     /** A short ttl leaves little time to connect; a machine that starts a whole fleet at once may need more. */
     private static LeaseStore connected(WorkerSettings settings) {
         RedissonLeaseStore.Builder builder = RedissonLeaseStore.builder()
-                .url(settings.redisUrl())
+                .url(settings.redisUrls().get(0))
                 .namespace(settings.namespace())
                 .answerTimeout(settings.answerTimeout())
                 .longestTtl(settings.ttl())

@@ -30,7 +30,9 @@ final class WorkerCommand implements Callable<Integer> {
     private static final Logger LOG = LoggerFactory.getLogger(WorkerCommand.class);
     private static final Duration SHORTEST_TTL = Duration.ofSeconds(1);
 
-    @Option(names = "--redis", description =
+    @Option(
+            names = "--redis",
+            description =
                     "redis://user:password@host:6379/0; three or five of them, with commas, form a quorum [REDIS_URL]")
     private @Nullable String redis;
 

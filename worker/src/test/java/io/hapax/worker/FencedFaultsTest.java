@@ -88,14 +88,16 @@ class FencedFaultsTest {
 
     /** Tries until the earlier run's time is over. */
     private GuardedRun takeOver() {
-        return eventually()
-                .until(() -> guard.admit(payment()).fold(run -> run, refusal -> null), run -> run != null);
+        return eventually().until(() -> guard.admit(payment()).fold(run -> run, refusal -> null), run -> run != null);
     }
 
     private Refusal refused(RunRequest request) throws InterruptedException {
-        return guard.admit(request).fold(run -> {
-            throw new AssertionError("was admitted: " + run);
-        }, refusal -> refusal);
+        return guard.admit(request)
+                .fold(
+                        run -> {
+                            throw new AssertionError("was admitted: " + run);
+                        },
+                        refusal -> refusal);
     }
 
     private RunOutcome pay(GuardedRun run) throws SQLException {
@@ -212,12 +214,11 @@ class FencedFaultsTest {
         Replica holder = payer("holder", AfterCrash.RERUN);
         redis.kill();
         assertThat(refused(payment()).verdict()).isEqualTo(Verdict.UNAVAILABLE);
-        RunRequest ledgerOnly =
-                payment().tune(options -> options.withWhenUnavailable(WhenUnavailable.LEDGER_ONLY));
+        RunRequest ledgerOnly = payment().tune(options -> options.withWhenUnavailable(WhenUnavailable.LEDGER_ONLY));
         assertThat(refused(ledgerOnly).verdict()).isEqualTo(Verdict.RUNNING);
         holder.kill();
-        GuardedRun taker = eventually()
-                .until(() -> guard.admit(ledgerOnly).fold(run -> run, refusal -> null), run -> run != null);
+        GuardedRun taker =
+                eventually().until(() -> guard.admit(ledgerOnly).fold(run -> run, refusal -> null), run -> run != null);
         assertThat(pay(taker)).isEqualTo(RunOutcome.COMPLETED);
         assertThat(effects()).containsExactly("test");
     }

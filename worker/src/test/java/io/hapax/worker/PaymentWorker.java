@@ -58,13 +58,10 @@ final class PaymentWorker {
                 .longestTtl(TTL)
                 .lazy(true)
                 .build();
-        JobGuard.Builder builder = JobGuard.builder(store)
-                .worker(name)
-                .withoutLogging()
-                .defaults(options -> options.withTtl(TTL));
+        JobGuard.Builder builder =
+                JobGuard.builder(store).worker(name).withoutLogging().defaults(options -> options.withTtl(TTL));
         this.guard = (fenced ? builder.ledger(ledger(database)) : builder).build();
-        List<Integer> all =
-                new ArrayList<>(IntStream.range(0, payments).boxed().toList());
+        List<Integer> all = new ArrayList<>(IntStream.range(0, payments).boxed().toList());
         Collections.shuffle(all, new Random(name.hashCode()));
         this.open = new ConcurrentLinkedQueue<>(all);
         this.left = new AtomicInteger(payments);

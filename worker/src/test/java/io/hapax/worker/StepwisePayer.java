@@ -64,7 +64,8 @@ final class StepwisePayer {
         JobGuard guard = guard(args[1], database, args[0]);
         say(args[0] + " is up");
         awaitOrder();
-        guard.admit(payment(AfterCrash.valueOf(args[3]))).fold(run -> pays(run, database, args[0]), StepwisePayer::refused);
+        guard.admit(payment(AfterCrash.valueOf(args[3])))
+                .fold(run -> pays(run, database, args[0]), StepwisePayer::refused);
         System.exit(0);
     }
 

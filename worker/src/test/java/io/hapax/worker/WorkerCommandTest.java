@@ -39,7 +39,7 @@ class WorkerCommandTest {
                 "redis://option",
                 "--guard",
                 "off");
-        assertThat(settings.redisUrl()).isEqualTo("redis://option");
+        assertThat(settings.redisUrls()).containsExactly("redis://option");
         assertThat(settings.ttl()).isEqualTo(Duration.ofSeconds(12));
         assertThat(settings.jdbcUrl()).isEqualTo("jdbc:postgresql://db:1/x?user=u&password=p%21");
         assertThat(settings.guarded()).isFalse();
@@ -162,7 +162,7 @@ class WorkerCommandTest {
             Map<String, String> env = map(worker.get("environment"));
             WorkerSettings settings = settings(env);
             assertThat(settings.name()).isEqualTo(name);
-            assertThat(settings.redisUrl()).isEqualTo("redis://redis:6379");
+            assertThat(settings.redisUrls()).containsExactly("redis://redis:6379");
             assertThat(settings.jdbcUrl()).isEqualTo("jdbc:postgresql://postgres:5432/hapax?user=hapax&password=hapax");
             assertThat(settings.healthPort()).isEqualTo(8080);
             assertThat(worker).containsKeys("healthcheck", "depends_on", "stop_grace_period");

@@ -1,0 +1,120 @@
+package io.hapax.postgres;
+
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Forgets occurrences whose retention is over, in small batches found by an index; rows that anybody has locked are left
+ * for the next time. Also marks runs that broke off and must not be repeated.
+ */
+final class CleanUp {
+
+    static final int BATCH = 500;
+    private static final int MOST_BATCHES = 20;
+    private static final Logger LOG = LoggerFactory.getLogger("io.hapax.postgres");
+
+    private final Database database;
+    private final Statements statements;
+    private final String namespace;
+    private final Duration every;
+    private volatile boolean closed;
+
+    CleanUp(Database database, Statements statements, String namespace, Duration every) {
+        this.database = database;
+        this.statements = statements;
+        this.namespace = namespace;
+        this.every = every;
+    }
+
+    void start() {
+        if (!every.isZero()) {
+            later();
+        }
+    }
+
+    /** Workers that start together do not clean up together. */
+    private void later() {
+        long millis = every.toMillis();
+        long wait = millis / 2 + ThreadLocalRandom.current().nextLong(Math.max(1, millis));
+        CompletableFuture.delayedExecutor(wait, TimeUnit.MILLISECONDS).execute(this::submit);
+    }
+
+    private void submit() {
+        if (!closed) {
+            try {
+                database.execute(this::runQuietly);
+            } catch (RuntimeException closing) {
+                closed = true;
+            }
+        }
+    }
+
+    private void runQuietly() {
+        try {
+            run();
+        } catch (SQLException | RuntimeException e) {
+            LOG.warn(
+                    "the ledger's clean-up failed and is tried again in about {}: {}",
+                    every,
+                    e instanceof SQLException sql ? DatabaseTrouble.explain(sql) : e.toString());
+        } finally {
+            later();
+        }
+    }
+
+    /** How many rows were forgotten. */
+    int run() throws SQLException {
+        database.call(this::abandon);
+        database.call(connection -> delete(connection, statements.forgetRenewals()));
+        int all = 0;
+        for (int n = 0; n < MOST_BATCHES && !closed; n++) {
+            int deleted = database.call(connection -> delete(connection, statements.forget()));
+            all += deleted;
+            if (deleted < BATCH) {
+                break;
+            }
+        }
+        if (all > 0) {
+            LOG.debug("forgot {} occurrences of namespace {} whose retention is over", all, namespace);
+        }
+        return all;
+    }
+
+    private int delete(Connection connection, String statement) throws SQLException {
+        try (PreparedStatement delete = connection.prepareStatement(statement)) {
+            Parameters.of(delete).text(namespace).number(BATCH);
+            return delete.executeUpdate();
+        }
+    }
+
+    private int abandon(Connection connection) throws SQLException {
+        int count = 0;
+        try (PreparedStatement update = connection.prepareStatement(statements.abandon())) {
+            Parameters.of(update).text(namespace).number(BATCH);
+            try (ResultSet rows = update.executeQuery()) {
+                while (rows.next()) {
+                    count++;
+                    LOG.warn(
+                            "ABANDONED: the run of '{}' on worker {}, begun {}, broke off, and its job says ABANDON. Find out"
+                                    + " what it has done, then resolve it as DONE or RELEASED",
+                            rows.getString("occurrence"),
+                            rows.getString("worker"),
+                            Row.instant(rows, "started_at"));
+                }
+            }
+        }
+        return count;
+    }
+
+    void close() {
+        closed = true;
+    }
+}

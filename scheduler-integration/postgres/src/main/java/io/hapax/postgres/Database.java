@@ -1,0 +1,95 @@
+package io.hapax.postgres;
+
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import javax.sql.DataSource;
+
+/**
+ * Calls the database on a few daemon threads, which end when they are idle. Every statement is a transaction of its own at
+ * READ COMMITTED, whatever the pool is set to. Thread-safe.
+ */
+final class Database {
+
+    /** Something that needs a connection. */
+    interface Call<T> {
+        T on(Connection connection) throws SQLException;
+    }
+
+    private static final Duration IDLE = Duration.ofSeconds(10);
+
+    private final DataSource source;
+    private final Duration answerTimeout;
+    private final ThreadPoolExecutor threads;
+    /** Asking a connection for its level costs a round trip, so the pool is asked once. */
+    private volatile boolean setsIsolation;
+
+    Database(DataSource source, int connections, Duration answerTimeout) {
+        this.source = source;
+        this.answerTimeout = answerTimeout;
+        AtomicInteger count = new AtomicInteger();
+        this.threads = new ThreadPoolExecutor(
+                connections, connections, IDLE.toMillis(), TimeUnit.MILLISECONDS, new LinkedBlockingQueue<>(), task -> {
+                    Thread thread = new Thread(task, "hapax-ledger-" + count.incrementAndGet());
+                    thread.setDaemon(true);
+                    return thread;
+                });
+        threads.allowCoreThreadTimeOut(true);
+    }
+
+    void setsIsolation(boolean needed) {
+        setsIsolation = needed;
+    }
+
+    Duration answerTimeout() {
+        return answerTimeout;
+    }
+
+    void execute(Runnable task) {
+        threads.execute(task);
+    }
+
+    <T> T call(Call<T> call) throws SQLException {
+        try (Connection connection = source.getConnection()) {
+            // A database that is frozen or cut off must not hold the thread for ever.
+            connection.setNetworkTimeout(Runnable::run, (int) answerTimeout.toMillis());
+            boolean autoCommit = connection.getAutoCommit();
+            if (!autoCommit) {
+                connection.setAutoCommit(true);
+            }
+            if (setsIsolation) {
+                connection.setTransactionIsolation(Connection.TRANSACTION_READ_COMMITTED);
+            }
+            try {
+                return call.on(connection);
+            } finally {
+                if (!autoCommit && !connection.isClosed()) {
+                    connection.setAutoCommit(false);
+                }
+            }
+        }
+    }
+
+    /** A connection as the pool hands it out, for a transaction of several statements. */
+    <T> T inTransaction(Connection connection, Call<T> call) throws SQLException {
+        connection.setAutoCommit(false);
+        try {
+            T result = call.on(connection);
+            connection.commit();
+            return result;
+        } catch (SQLException | RuntimeException e) {
+            connection.rollback();
+            throw e;
+        } finally {
+            connection.setAutoCommit(true);
+        }
+    }
+
+    void close() {
+        threads.shutdown();
+    }
+}

@@ -1,0 +1,71 @@
+package io.hapax.postgres;
+
+import java.sql.SQLException;
+import java.sql.SQLNonTransientConnectionException;
+import java.sql.SQLTransientConnectionException;
+
+/** What an exception of the driver or the pool means, and how to mend it. */
+final class DatabaseTrouble {
+
+    static final String SLOW = "Is the database reachable, and are connections free in the pool?";
+
+    private static final String UNIQUE_VIOLATION = "23505";
+    private static final String SERIALIZATION_FAILURE = "40001";
+    private static final String LOCK_NOT_AVAILABLE = "55P03";
+
+    private DatabaseTrouble() {}
+
+    static boolean isSerializationFailure(SQLException e) {
+        return SERIALIZATION_FAILURE.equals(e.getSQLState());
+    }
+
+    static boolean isLocked(SQLException e) {
+        return LOCK_NOT_AVAILABLE.equals(e.getSQLState());
+    }
+
+    /** Whether the database is well and only this statement failed. */
+    static boolean concernsStatement(SQLException e) {
+        String state = state(e);
+        return state.startsWith("22") || state.startsWith("23") || state.startsWith("40") || state.equals("55P03");
+    }
+
+    static boolean isUniqueViolation(SQLException e) {
+        return UNIQUE_VIOLATION.equals(e.getSQLState());
+    }
+
+    private static String state(SQLException e) {
+        return e.getSQLState() == null ? "" : e.getSQLState();
+    }
+
+    static String explain(SQLException e) {
+        String what = firstLine(e);
+        if (e instanceof SQLTransientConnectionException) {
+            return "no connection was free or could be made (" + what
+                    + "). Make the pool larger than the number of jobs that"
+                    + " run at once, and check that the database is up";
+        }
+        String state = state(e);
+        return switch (state) {
+            case "42P01" ->
+                "a table is missing (" + what + "). Apply " + Migration.FILE
+                        + ", or build the ledger with migrate(true); if the tables are in another schema, name it with schema(...)";
+            case "42501" ->
+                "no permission (" + what + "). Grant the role the rights that the package documentation of"
+                        + " io.hapax.postgres lists";
+            case "28P01", "28000" -> "the login was refused (" + what + "). Correct user and password of the pool";
+            case "3D000" -> "there is no such database (" + what + ")";
+            case "25006" -> "this server is a read-only standby. Connect to the primary (targetServerType=primary)";
+            case "53300" ->
+                "the server has no connections left (" + what + "). Raise max_connections, or make pools smaller";
+            case "57P01", "57P02", "57P03" -> "the server is shutting down or starting up (" + what + ")";
+            default ->
+                state.startsWith("08") || e instanceof SQLNonTransientConnectionException
+                        ? "the connection failed (" + what + "). Is PostgreSQL up and reachable?"
+                        : what + " (SQLSTATE " + (state.isEmpty() ? "unknown" : state) + ")";
+        };
+    }
+
+    private static String firstLine(Throwable e) {
+        return String.valueOf(e.getMessage()).lines().findFirst().orElse("no message");
+    }
+}

@@ -1,0 +1,85 @@
+package io.hapax.postgres;
+
+import io.hapax.ledger.LedgerException;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import org.jspecify.annotations.Nullable;
+
+/** Creates the tables, or checks that they are there and of the version that this code knows. */
+record Migration(
+        Database database, Statements statements, @Nullable String schema) {
+
+    /** The only version so far; the next one gets a file of its own. */
+    static final int VERSION = 1;
+
+    static final String FILE = "io/hapax/postgres/V1__hapax_ledger.sql";
+    private static final String UNDEFINED_TABLE = "42P01";
+    /** Several workers start at once. */
+    private static final String ALONE = "SELECT pg_advisory_xact_lock(hashtextextended('hapax ledger migration', 0))";
+
+    void apply() throws SQLException {
+        database.call(connection -> database.inTransaction(connection, this::applyAlone));
+    }
+
+    private Void applyAlone(Connection connection) throws SQLException {
+        try (Statement sql = connection.createStatement()) {
+            sql.execute(ALONE);
+            if (schema != null) {
+                sql.execute("CREATE SCHEMA IF NOT EXISTS " + schema);
+                sql.execute("SET LOCAL search_path TO " + schema);
+            }
+            if (!exists(sql)) {
+                sql.execute(script());
+            }
+        }
+        return null;
+    }
+
+    private boolean exists(Statement sql) throws SQLException {
+        try (ResultSet row = sql.executeQuery("SELECT to_regclass('" + statements.prefix() + "hapax_schema')")) {
+            return row.next() && row.getString(1) != null;
+        }
+    }
+
+    void check() throws SQLException {
+        int found;
+        try {
+            found = database.call(connection -> {
+                try (Statement sql = connection.createStatement();
+                        ResultSet row = sql.executeQuery(statements.version())) {
+                    return row.next() ? row.getInt(1) : 0;
+                }
+            });
+        } catch (SQLException e) {
+            if (UNDEFINED_TABLE.equals(e.getSQLState())) {
+                throw new LedgerException(
+                        "the tables of the ledger are missing. Apply " + FILE
+                                + " from the jar, or build the ledger with migrate(true); if they are in another schema, name"
+                                + " it with schema(...)",
+                        e);
+            }
+            throw e;
+        }
+        if (found != VERSION) {
+            throw new LedgerException("the tables of the ledger are of version " + found + ", this library needs "
+                    + VERSION
+                    + (found > VERSION ? ". Update the library" : ". Apply " + FILE + ", or use migrate(true)"));
+        }
+    }
+
+    private static String script() {
+        try (InputStream file = Migration.class.getResourceAsStream("/" + FILE)) {
+            if (file == null) {
+                throw new IllegalStateException(FILE + " is missing from the jar");
+            }
+            return new String(file.readAllBytes(), StandardCharsets.UTF_8);
+        } catch (IOException e) {
+            throw new IllegalStateException(FILE + " cannot be read", e);
+        }
+    }
+}

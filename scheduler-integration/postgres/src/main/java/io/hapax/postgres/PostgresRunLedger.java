@@ -1,0 +1,367 @@
+package io.hapax.postgres;
+
+import io.hapax.lease.JobIdentity;
+import io.hapax.lease.Lease;
+import io.hapax.lease.Renewal;
+import io.hapax.ledger.Claim;
+import io.hapax.ledger.ClaimRequest;
+import io.hapax.ledger.Completion;
+import io.hapax.ledger.LedgerEntry;
+import io.hapax.ledger.LedgerException;
+import io.hapax.ledger.RunLedger;
+import io.hapax.ledger.RunState;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.regex.Pattern;
+import javax.sql.DataSource;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The ledger of runs in PostgreSQL (12 or newer, one primary): one row per occurrence. Thread-safe.
+ *
+ * <p>Requests that come while others are with the database go together, in one statement. All times are the server's.
+ * Fencing tokens come from a sequence.
+ */
+public final class PostgresRunLedger implements RunLedger {
+
+    private static final Logger LOG = LoggerFactory.getLogger("io.hapax.postgres");
+
+    private final Database database;
+    private final Statements statements;
+    private final String namespace;
+    private final Lookup lookup;
+    private final Endings endings;
+    private final CleanUp cleanUp;
+    private final Batches<ClaimRequest, Claim> claims;
+    private final Batches<Endings.Request, Completion> ends;
+    private final Batches<Lease, Renewal> renewals;
+
+    private PostgresRunLedger(Builder builder) {
+        this.database = new Database(builder.source, builder.connections, builder.answerTimeout);
+        this.statements = new Statements(builder.schema == null ? "" : builder.schema + ".");
+        this.namespace = builder.namespace;
+        this.lookup = new Lookup(statements, namespace);
+        this.endings = new Endings(statements, lookup, namespace);
+        this.cleanUp = new CleanUp(database, statements, namespace, builder.cleanUpEvery);
+        Claims claiming = new Claims(database, statements, lookup, namespace);
+        Renewals renewing = new Renewals(statements, lookup, namespace);
+        this.claims = new Batches<>(
+                "claim an occurrence",
+                database,
+                request -> Occurrence.of(request.identity()).gate(),
+                claiming::claim);
+        this.ends = new Batches<>("end a run", database, Endings.Request::occurrence, endings::end);
+        this.renewals = new Batches<>("renew a claim", database, Lease::owner, renewing::renew);
+    }
+
+    /**
+     * Starts to build a ledger.
+     *
+     * @param source connections to the database, preferably pooled; the ledger does not close it
+     * @return the builder
+     */
+    public static Builder builder(DataSource source) {
+        return new Builder(source);
+    }
+
+    @Override
+    public CompletionStage<Claim> claim(ClaimRequest request) {
+        return claims.submit(request);
+    }
+
+    @Override
+    public CompletionStage<List<Renewal>> renew(List<Lease> runs) {
+        List<CompletableFuture<Renewal>> answers = runs.stream()
+                .map(run ->
+                        renewals.submit(run).exceptionally(failure -> new Renewal.Unknown(asLedgerFailure(failure))))
+                .toList();
+        return CompletableFuture.allOf(answers.toArray(CompletableFuture<?>[]::new))
+                .thenApply(all -> answers.stream().map(CompletableFuture::join).toList());
+    }
+
+    private static LedgerException asLedgerFailure(Throwable failure) {
+        for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+            if (cause instanceof LedgerException known) {
+                return known;
+            }
+        }
+        return new LedgerException("the renewal failed: " + failure, failure);
+    }
+
+    @Override
+    public CompletionStage<Completion> complete(Lease run) {
+        return ends.submit(Endings.Request.of(run, RunState.DONE));
+    }
+
+    @Override
+    public Completion completeIn(Connection connection, Lease run) throws SQLException {
+        if (connection.getAutoCommit()) {
+            throw new IllegalStateException("completeIn needs a transaction, but the connection is in auto-commit mode:"
+                    + " each statement would be a transaction of its own. Call setAutoCommit(false), or begin one with"
+                    + " your framework");
+        }
+        return endings.completeIn(connection, run);
+    }
+
+    @Override
+    public CompletionStage<Completion> release(Lease run, RunState state) {
+        if (state == RunState.RUNNING || state == RunState.DONE) {
+            throw new IllegalArgumentException(
+                    "a run is released as FAILED, RELEASED, LOST or ABANDONED, not as " + state);
+        }
+        return ends.submit(Endings.Request.of(run, state));
+    }
+
+    @Override
+    public CompletionStage<Void> withdraw(ClaimRequest request) {
+        return ends.submit(new Endings.Request(request.identity(), request.owner(), null, RunState.RELEASED))
+                .thenApply(answer -> null);
+    }
+
+    @Override
+    public CompletionStage<Optional<LedgerEntry>> entry(JobIdentity identity) {
+        Occurrence wanted = Occurrence.of(identity);
+        return ask(
+                "look up an occurrence",
+                connection -> lookup.rows(connection, List.of(wanted)).get(0).stream()
+                        .filter(row -> row.isOf(wanted))
+                        .findFirst()
+                        .map(Row::entry));
+    }
+
+    @Override
+    public CompletionStage<Boolean> resolve(JobIdentity identity, RunState state) {
+        if (state != RunState.DONE && state != RunState.RELEASED) {
+            throw new IllegalArgumentException("an abandoned run is resolved as DONE or RELEASED, not as " + state);
+        }
+        Occurrence wanted = Occurrence.of(identity);
+        return ask("resolve an occurrence", connection -> {
+            try (PreparedStatement update = connection.prepareStatement(statements.resolve())) {
+                Parameters.of(update)
+                        .text(state.name())
+                        .text(namespace)
+                        .text(wanted.key())
+                        .flag(wanted.repeats());
+                return update.executeUpdate() == 1;
+            }
+        });
+    }
+
+    /** For what is rare: a batch of one. */
+    private <T> CompletableFuture<T> ask(String what, Database.Call<T> call) {
+        return new Batches<String, T>(what, database, same -> same, (connection, one) -> List.of(call.on(connection)))
+                .submit(what);
+    }
+
+    @Override
+    public void agree(String fingerprint) {
+        String agreed;
+        try {
+            agreed = database.call(connection -> {
+                try (PreparedStatement insert = connection.prepareStatement(statements.agree())) {
+                    Parameters.of(insert).text(namespace).text(fingerprint);
+                    insert.executeUpdate();
+                }
+                try (PreparedStatement query = connection.prepareStatement(statements.fingerprint())) {
+                    Parameters.of(query).text(namespace);
+                    try (ResultSet row = query.executeQuery()) {
+                        return row.next() ? row.getString(1) : fingerprint;
+                    }
+                }
+            });
+        } catch (SQLException e) {
+            throw new LedgerException("the ledger could not compare settings: " + DatabaseTrouble.explain(e), e);
+        }
+        if (!agreed.equals(fingerprint)) {
+            throw new IllegalStateException("the workers of namespace '" + namespace + "' have the settings [" + agreed
+                    + "], this one has [" + fingerprint
+                    + "]. Workers that differ would not keep each other out. Give all the"
+                    + " same settings; to change them, stop all workers and delete the namespace's row in "
+                    + statements.prefix() + "hapax_settings");
+        }
+    }
+
+    @Override
+    public Duration answerTimeout() {
+        return database.answerTimeout();
+    }
+
+    @Override
+    public void close() {
+        cleanUp.close();
+        database.close();
+    }
+
+    /** Forgets what is over, now; for tests. */
+    int cleanUp() throws SQLException {
+        return cleanUp.run();
+    }
+
+    private void open(boolean migrate, @Nullable String schema) {
+        Migration migration = new Migration(database, statements, schema);
+        try {
+            database.call(this::checkServer);
+            if (migrate) {
+                migration.apply();
+            }
+            migration.check();
+        } catch (SQLException e) {
+            throw new LedgerException("the ledger cannot be opened: " + DatabaseTrouble.explain(e), e);
+        }
+        cleanUp.start();
+    }
+
+    private Void checkServer(Connection connection) throws SQLException {
+        try (Statement sql = connection.createStatement();
+                ResultSet row = sql.executeQuery(statements.server())) {
+            row.next();
+            if (row.getBoolean(2)) {
+                throw new LedgerException(
+                        "the ledger's server is a read-only standby. Connect to the primary, for example"
+                                + " with targetServerType=primary in the address");
+            }
+            if (row.getInt(4) < OLDEST_VERSION) {
+                throw new LedgerException("the ledger needs PostgreSQL 12 or newer, this is " + row.getInt(4) / 10_000);
+            }
+            if (row.getString(1).equals("off")) {
+                LOG.warn(
+                        "synchronous_commit is off: a crash of PostgreSQL may forget that an occurrence has completed, and it"
+                                + " runs again. Switch it on for the ledger's role: ALTER ROLE … SET synchronous_commit = on");
+            }
+            database.setsIsolation(!row.getString(3).equals("read committed"));
+        }
+        return null;
+    }
+
+    private static final int OLDEST_VERSION = 120_000;
+
+    /** Collects the settings of a ledger. Not thread-safe. */
+    public static final class Builder {
+
+        private static final Pattern NAMESPACE = Pattern.compile("[A-Za-z0-9_.-]{1,64}");
+        private static final Pattern SCHEMA = Pattern.compile("[a-z_][a-z0-9_]{0,62}");
+
+        private final DataSource source;
+        private String namespace = "default";
+        private @Nullable String schema;
+        private boolean migrate;
+        private Duration answerTimeout = Duration.ofSeconds(2);
+        private int connections = 2;
+        private Duration cleanUpEvery = Duration.ofMinutes(5);
+
+        private Builder(DataSource source) {
+            this.source = source;
+        }
+
+        /**
+         * Keeps the runs of different applications apart. All replicas of one application need the same namespace.
+         *
+         * @param name 1 to 64 letters, digits, '.', '_' or '-'; by default {@code default}
+         * @return this builder
+         */
+        public Builder namespace(String name) {
+            if (!NAMESPACE.matcher(name).matches()) {
+                throw new IllegalArgumentException("setting namespace: '" + name
+                        + "' is not allowed; use 1 to 64 letters, digits, '.', '_' or '-'");
+            }
+            this.namespace = name;
+            return this;
+        }
+
+        /**
+         * Says in which schema the tables are.
+         *
+         * @param name lower-case letters, digits and '_'; by default what the connection's search_path finds
+         * @return this builder
+         */
+        public Builder schema(String name) {
+            if (!SCHEMA.matcher(name).matches()) {
+                throw new IllegalArgumentException("setting schema: '" + name
+                        + "' is not allowed; use up to 63 lower-case letters, digits or '_', not a digit first");
+            }
+            this.schema = name;
+            return this;
+        }
+
+        /**
+         * Lets the ledger create its tables if they are missing; the role needs the right to. Nothing is ever dropped.
+         *
+         * @param apply by default false: you apply the file {@code io/hapax/postgres/V1__hapax_ledger.sql}
+         * @return this builder
+         */
+        public Builder migrate(boolean apply) {
+            this.migrate = apply;
+            return this;
+        }
+
+        /**
+         * Bounds how long the database may take to answer.
+         *
+         * @param timeout at least 100 ms; by default 2 s
+         * @return this builder
+         */
+        public Builder answerTimeout(Duration timeout) {
+            if (timeout.toMillis() < 100) {
+                throw new IllegalArgumentException("setting answerTimeout: must be at least 100ms, was " + timeout);
+            }
+            this.answerTimeout = timeout;
+            return this;
+        }
+
+        /**
+         * Says how many connections the ledger uses at once.
+         *
+         * @param count 1 to 16; by default 2
+         * @return this builder
+         */
+        public Builder connections(int count) {
+            if (count < 1 || count > 16) {
+                throw new IllegalArgumentException("setting connections: must be 1 to 16, was " + count);
+            }
+            this.connections = count;
+            return this;
+        }
+
+        /**
+         * Says how often occurrences whose retention is over are forgotten.
+         *
+         * @param interval by default 5 min, give or take a half; zero for never
+         * @return this builder
+         */
+        public Builder cleanUpEvery(Duration interval) {
+            if (interval.isNegative()) {
+                throw new IllegalArgumentException("setting cleanUpEvery: must not be negative, was " + interval);
+            }
+            this.cleanUpEvery = interval;
+            return this;
+        }
+
+        /**
+         * Opens the ledger and checks server and tables.
+         *
+         * @return the ledger; the caller closes it
+         * @throws LedgerException if the database cannot be reached, is a standby, or lacks tables or rights; the message
+         *     says how to mend it
+         */
+        public PostgresRunLedger build() {
+            PostgresRunLedger ledger = new PostgresRunLedger(this);
+            try {
+                ledger.open(migrate, schema);
+            } catch (RuntimeException e) {
+                ledger.close();
+                throw e;
+            }
+            return ledger;
+        }
+    }
+}

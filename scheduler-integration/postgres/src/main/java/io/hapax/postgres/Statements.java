@@ -1,0 +1,207 @@
+package io.hapax.postgres;
+
+/** All SQL of the ledger, in one place. {@code $} stands for the schema's prefix. */
+record Statements(String prefix) {
+
+    /** Rows of the requests of one batch, numbered from 1. */
+    private static final String ASKED = """
+            unnest(?::text[], ?::bool[], ?::text[]) WITH ORDINALITY AS a (occurrence, repeats, lock_key, n)""";
+
+    private static final String COLUMNS = """
+            r.occurrence, r.repeats, r.lock_key, r.state, r.owner, r.fencing_token, r.attempt, r.worker, r.after_crash,
+            r.started_at, h.renewed_at, greatest(r.deadline, h.deadline) AS deadline, r.finished_at,
+            greatest(r.deadline, h.deadline) >= clock_timestamp() AS alive,
+            greatest(0, extract(epoch FROM greatest(r.deadline, h.deadline) - clock_timestamp()) * 1000)::bigint AS left_ms""";
+
+    private static final String RENEWAL =
+            "LEFT JOIN $hapax_renewal h ON h.namespace = r.namespace AND h.owner = r.owner";
+
+    /** Claims of one lock key (or occurrence) are made one after the other, so that their tokens are in order. */
+    private static final String GATE =
+            "pg_advisory_xact_lock(hashtextextended(concat_ws(E'\\x01', 'hapax', ?::text, coalesce('l' || %1$s.lock_key, 'r' ||"
+                    + " %1$s.occurrence)), 0))";
+
+    private String sql(String text) {
+        return text.replace("$", prefix);
+    }
+
+    /**
+     * Claims what nobody has claimed yet, or has ended without being done. What runs elsewhere is not touched: a row that
+     * a user's transaction has locked must not hold up the others.
+     */
+    String claim() {
+        return sql("""
+                WITH asked AS MATERIALIZED (
+                  SELECT b.*, %s AS gate FROM (
+                    SELECT * FROM unnest(?::text[], ?::bool[], ?::text[], ?::text[], ?::text[], ?::text[], ?::bigint[],
+                      ?::bigint[]) WITH ORDINALITY
+                      AS a (occurrence, repeats, lock_key, owner, worker, after_crash, ttl_ms, retention_ms, n)
+                    ORDER BY coalesce('l' || lock_key, 'r' || occurrence) OFFSET 0) b)
+                INSERT INTO $hapax_run AS r (namespace, occurrence, repeats, lock_key, state, owner, fencing_token, attempt,
+                  worker, after_crash, retention_ms, started_at, deadline, forget_at)
+                SELECT ?, a.occurrence, a.repeats, a.lock_key, 'RUNNING', a.owner, nextval('$hapax_fence'), 1,
+                  a.worker, a.after_crash, a.retention_ms, clock_timestamp(),
+                  clock_timestamp() + a.ttl_ms * interval '1 ms',
+                  clock_timestamp() + (a.ttl_ms + a.retention_ms) * interval '1 ms'
+                FROM asked a
+                WHERE NOT EXISTS (SELECT 1 FROM $hapax_run x WHERE x.namespace = ? AND x.occurrence = a.occurrence
+                    AND x.repeats = a.repeats AND NOT (x.state IN ('FAILED', 'RELEASED', 'LOST')
+                      OR (x.state = 'DONE' AND x.repeats)))
+                  AND NOT EXISTS (SELECT 1 FROM $hapax_run x WHERE x.namespace = ? AND x.lock_key = a.lock_key
+                    AND x.state = 'RUNNING')
+                ON CONFLICT (namespace, occurrence, repeats) DO UPDATE SET state = 'RUNNING', owner = excluded.owner,
+                  lock_key = excluded.lock_key, fencing_token = nextval('$hapax_fence'),
+                  attempt = CASE WHEN r.state = 'DONE' THEN 1 ELSE r.attempt + 1 END, worker = excluded.worker,
+                  after_crash = excluded.after_crash, retention_ms = excluded.retention_ms,
+                  started_at = excluded.started_at, deadline = excluded.deadline, forget_at = excluded.forget_at,
+                  finished_at = NULL
+                WHERE r.owner <> excluded.owner
+                  AND (r.state IN ('FAILED', 'RELEASED', 'LOST') OR (r.state = 'DONE' AND r.repeats))
+                RETURNING r.owner, r.fencing_token, r.attempt, r.started_at
+                """.formatted(GATE.formatted("b")));
+    }
+
+    /** What is in the way of the requests of a batch: their own rows, and running rows of their lock keys. */
+    String lookUp() {
+        return sql("""
+                SELECT a.n, %s FROM %s
+                JOIN LATERAL (
+                  SELECT * FROM $hapax_run r WHERE r.namespace = ? AND r.occurrence = a.occurrence AND r.repeats = a.repeats
+                  UNION ALL
+                  SELECT * FROM $hapax_run r WHERE r.namespace = ? AND r.lock_key = a.lock_key AND r.state = 'RUNNING'
+                    AND (r.occurrence, r.repeats) <> (a.occurrence, a.repeats)) r ON true
+                %s
+                """.formatted(COLUMNS, ASKED, RENEWAL));
+    }
+
+    String gate() {
+        return "SELECT pg_advisory_xact_lock(hashtextextended(concat_ws(E'\\x01', 'hapax', ?::text, ?::text), 0))";
+    }
+
+    /** Locks the same rows for a takeover; from here on no renewal and no completion of theirs can be carried out. */
+    String lock() {
+        return sql("""
+                SELECT 1 FROM $hapax_run r WHERE r.namespace = ? AND ((r.occurrence = ? AND r.repeats = ?)
+                  OR (r.lock_key = ? AND r.state = 'RUNNING')) FOR UPDATE NOWAIT
+                """);
+    }
+
+    /** Takes a run that broke off out of the way. */
+    String breakOff() {
+        return sql("""
+                UPDATE $hapax_run SET state = CASE WHEN after_crash = 'ABANDON' THEN 'ABANDONED' ELSE 'LOST' END,
+                  finished_at = clock_timestamp(), forget_at = clock_timestamp() + retention_ms * interval '1 ms'
+                WHERE namespace = ? AND occurrence = ? AND repeats = ? AND state = 'RUNNING'
+                """);
+    }
+
+    /** Ends runs; only their own. */
+    String end() {
+        return sql("""
+                WITH mine AS (
+                  SELECT a.n, r.namespace, r.occurrence, r.repeats, a.state FROM
+                  unnest(?::text[], ?::bool[], ?::text[], ?::bigint[], ?::text[]) WITH ORDINALITY
+                    AS a (occurrence, repeats, owner, token, state, n)
+                  JOIN $hapax_run r ON r.namespace = ? AND r.occurrence = a.occurrence AND r.repeats = a.repeats
+                  WHERE r.owner = a.owner AND (a.token IS NULL OR r.fencing_token = a.token) AND r.state = 'RUNNING'
+                  FOR UPDATE OF r SKIP LOCKED)
+                UPDATE $hapax_run r SET state = m.state, finished_at = clock_timestamp(),
+                  forget_at = clock_timestamp() + r.retention_ms * interval '1 ms'
+                FROM mine m
+                WHERE r.namespace = m.namespace AND r.occurrence = m.occurrence AND r.repeats = m.repeats
+                RETURNING m.n
+                """);
+    }
+
+    /** Completes one run in the job's own transaction. */
+    String complete() {
+        return sql("""
+                UPDATE $hapax_run SET state = 'DONE', finished_at = clock_timestamp(),
+                  forget_at = clock_timestamp() + retention_ms * interval '1 ms'
+                WHERE namespace = ? AND occurrence = ? AND repeats = ? AND owner = ? AND fencing_token = ?
+                  AND state IN ('RUNNING', 'DONE')
+                """);
+    }
+
+    /** Pushes deadlines forward. A share lock keeps takeovers out for that moment and breaks no snapshot. */
+    String renew() {
+        return sql("""
+                WITH mine AS (
+                  SELECT r.owner, a.ttl_ms FROM
+                  unnest(?::text[], ?::bool[], ?::text[], ?::bigint[], ?::bigint[])
+                    AS a (occurrence, repeats, owner, token, ttl_ms)
+                  JOIN $hapax_run r ON r.namespace = ? AND r.occurrence = a.occurrence AND r.repeats = a.repeats
+                  WHERE r.owner = a.owner AND r.fencing_token = a.token AND r.state = 'RUNNING'
+                  FOR SHARE OF r SKIP LOCKED)
+                INSERT INTO $hapax_renewal AS h (namespace, owner, renewed_at, deadline)
+                SELECT ?, m.owner, clock_timestamp(), clock_timestamp() + m.ttl_ms * interval '1 ms' FROM mine m
+                ORDER BY m.owner
+                ON CONFLICT (namespace, owner) DO UPDATE SET renewed_at = excluded.renewed_at,
+                  deadline = excluded.deadline
+                RETURNING h.owner
+                """);
+    }
+
+    String resolve() {
+        return sql("""
+                UPDATE $hapax_run SET state = ?, finished_at = clock_timestamp(),
+                  forget_at = clock_timestamp() + retention_ms * interval '1 ms'
+                WHERE namespace = ? AND occurrence = ? AND repeats = ? AND state = 'ABANDONED'
+                """);
+    }
+
+    String agree() {
+        return sql("INSERT INTO $hapax_settings (namespace, fingerprint) VALUES (?, ?) ON CONFLICT DO NOTHING");
+    }
+
+    String fingerprint() {
+        return sql("SELECT fingerprint FROM $hapax_settings WHERE namespace = ?");
+    }
+
+    String version() {
+        return sql("SELECT max(version) FROM $hapax_schema");
+    }
+
+    /** What nobody needs any more; abandoned rows wait for a person. */
+    String forget() {
+        return sql("""
+                DELETE FROM $hapax_run WHERE (namespace, occurrence, repeats) IN (
+                  SELECT r.namespace, r.occurrence, r.repeats FROM $hapax_run r
+                  WHERE r.namespace = ? AND r.forget_at < clock_timestamp() AND r.state <> 'ABANDONED'
+                    AND (r.state <> 'RUNNING' OR (r.after_crash = 'RERUN' AND NOT EXISTS (
+                      SELECT 1 FROM $hapax_renewal h WHERE h.namespace = r.namespace AND h.owner = r.owner
+                        AND h.deadline >= clock_timestamp())))
+                  ORDER BY r.forget_at LIMIT ? FOR UPDATE SKIP LOCKED)
+                """);
+    }
+
+    /** Runs that broke off and must not be repeated, also if nobody asks for them again. */
+    String abandon() {
+        return sql("""
+                UPDATE $hapax_run SET state = 'ABANDONED', finished_at = clock_timestamp()
+                WHERE (namespace, occurrence, repeats) IN (
+                  SELECT r.namespace, r.occurrence, r.repeats FROM $hapax_run r
+                  WHERE r.namespace = ? AND r.state = 'RUNNING' AND r.after_crash = 'ABANDON'
+                    AND r.deadline < statement_timestamp() AND NOT EXISTS (
+                      SELECT 1 FROM $hapax_renewal h WHERE h.namespace = r.namespace AND h.owner = r.owner
+                        AND h.deadline >= statement_timestamp())
+                  ORDER BY r.deadline LIMIT ? FOR UPDATE SKIP LOCKED)
+                RETURNING occurrence, worker, started_at
+                """);
+    }
+
+    String forgetRenewals() {
+        return sql("""
+                DELETE FROM $hapax_renewal WHERE (namespace, owner) IN (
+                  SELECT namespace, owner FROM $hapax_renewal
+                  WHERE namespace = ? AND deadline < clock_timestamp() - interval '1 hour'
+                  LIMIT ? FOR UPDATE SKIP LOCKED)
+                """);
+    }
+
+    /** {@code synchronous_commit}, whether this is a standby, the default isolation level. */
+    String server() {
+        return "SELECT current_setting('synchronous_commit'), pg_is_in_recovery(),"
+                + " current_setting('default_transaction_isolation'), current_setting('server_version_num')::int";
+    }
+}

@@ -1,0 +1,58 @@
+-- The ledger of Hapax, version 1. Apply it with Flyway, Liquibase or psql, in the schema of your choice, or let
+-- PostgresRunLedger.builder(...).migrate(true) do so. PostgreSQL 12 or newer.
+
+CREATE TABLE hapax_run (
+  namespace     text COLLATE "C" NOT NULL CHECK (length(namespace) BETWEEN 1 AND 64),
+  -- The run key, or, of runs that have none and may repeat, the lock key.
+  occurrence    text COLLATE "C" NOT NULL CHECK (octet_length(occurrence) BETWEEN 1 AND 512),
+  repeats       boolean NOT NULL,
+  lock_key      text COLLATE "C" CHECK (octet_length(lock_key) BETWEEN 1 AND 512),
+  state         text NOT NULL CHECK (state IN ('RUNNING', 'DONE', 'FAILED', 'RELEASED', 'LOST', 'ABANDONED')),
+  owner         text COLLATE "C" NOT NULL,
+  fencing_token bigint NOT NULL CHECK (fencing_token > 0),
+  attempt       int NOT NULL CHECK (attempt > 0),
+  worker        text NOT NULL,
+  after_crash   text NOT NULL CHECK (after_crash IN ('RERUN', 'ABANDON')),
+  retention_ms  bigint NOT NULL,
+  started_at    timestamptz NOT NULL,
+  deadline      timestamptz NOT NULL,
+  finished_at   timestamptz,
+  forget_at     timestamptz NOT NULL,
+  PRIMARY KEY (namespace, occurrence, repeats)
+) WITH (fillfactor = 80);
+
+COMMENT ON TABLE hapax_run IS 'one row per occurrence of a job: its last run, and whether it has completed';
+
+-- No two runs hold one lock key, whatever the lease store says.
+CREATE UNIQUE INDEX hapax_run_lock ON hapax_run (namespace, lock_key) WHERE state = 'RUNNING' AND lock_key IS NOT NULL;
+
+-- For the clean-up.
+CREATE INDEX hapax_run_forget ON hapax_run (namespace, forget_at);
+CREATE INDEX hapax_run_abandon ON hapax_run (namespace, deadline) WHERE state = 'RUNNING' AND after_crash = 'ABANDON';
+
+-- Deadlines are pushed forward here and not in hapax_run: a change of the run's row by another transaction would make
+-- the job's own transaction fail with SQLSTATE 40001 at REPEATABLE READ and SERIALIZABLE.
+CREATE TABLE hapax_renewal (
+  namespace  text COLLATE "C" NOT NULL,
+  owner      text COLLATE "C" NOT NULL,
+  renewed_at timestamptz NOT NULL,
+  deadline   timestamptz NOT NULL,
+  PRIMARY KEY (namespace, owner)
+) WITH (fillfactor = 50);
+
+COMMENT ON TABLE hapax_renewal IS 'until when runs that take longer count as alive';
+
+-- Fencing tokens. It starts at the present in microseconds, so that storage which has seen the tokens of a lease store,
+-- made from its clock, sees larger ones from here on.
+CREATE SEQUENCE hapax_fence;
+SELECT setval('hapax_fence', (extract(epoch FROM clock_timestamp()) * 1000000)::bigint);
+
+CREATE TABLE hapax_settings (
+  namespace   text COLLATE "C" PRIMARY KEY,
+  fingerprint text NOT NULL
+);
+
+COMMENT ON TABLE hapax_settings IS 'settings on which all workers of a namespace agree';
+
+CREATE TABLE hapax_schema (version int PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT clock_timestamp());
+INSERT INTO hapax_schema (version) VALUES (1);
