@@ -113,17 +113,17 @@ record Statements(String prefix) {
                 """);
     }
 
-    /** Completes one run in the job's own transaction. */
+    /** Completes one run in the job's own transaction; never again, since a repeated transaction repeats its writes. */
     String complete() {
         return sql("""
                 UPDATE $hapax_run SET state = 'DONE', finished_at = clock_timestamp(),
                   forget_at = clock_timestamp() + retention_ms * interval '1 ms'
                 WHERE namespace = ? AND occurrence = ? AND repeats = ? AND owner = ? AND fencing_token = ?
-                  AND state IN ('RUNNING', 'DONE')
+                  AND state = 'RUNNING'
                 """);
     }
 
-    /** Pushes deadlines forward. A share lock keeps takeovers out for that moment and breaks no snapshot. */
+    /** Pushes deadlines forward. The lock keeps takeovers out for that moment, but not the job's own completion. */
     String renew() {
         return sql("""
                 WITH mine AS (
@@ -132,7 +132,7 @@ record Statements(String prefix) {
                     AS a (occurrence, repeats, owner, token, ttl_ms)
                   JOIN $hapax_run r ON r.namespace = ? AND r.occurrence = a.occurrence AND r.repeats = a.repeats
                   WHERE r.owner = a.owner AND r.fencing_token = a.token AND r.state = 'RUNNING'
-                  FOR SHARE OF r SKIP LOCKED)
+                  FOR KEY SHARE OF r SKIP LOCKED)
                 INSERT INTO $hapax_renewal AS h (namespace, owner, renewed_at, deadline)
                 SELECT ?, m.owner, clock_timestamp(), clock_timestamp() + m.ttl_ms * interval '1 ms' FROM mine m
                 ORDER BY m.owner

@@ -71,7 +71,7 @@ public final class InMemoryRunLedger implements RunLedger {
 
     @Override
     public Completion completeIn(Connection connection, Lease claim) {
-        return answer(runs -> runs.end(claim, RunState.DONE)).join();
+        return answer(runs -> runs.completeOnce(claim)).join();
     }
 
     @Override

@@ -175,6 +175,13 @@ final class RunMemory {
         return row.state == state ? Completion.NOTED : Completion.SUPERSEDED;
     }
 
+    /** A transaction that is repeated after its commit must not write its effects again. */
+    Completion completeOnce(Lease claim) {
+        Row row = rows.get(Occurrence.of(claim.identity()));
+        boolean done = row != null && row.belongsTo(claim) && row.state == RunState.DONE;
+        return done ? Completion.SUPERSEDED : end(claim, RunState.DONE);
+    }
+
     boolean withdraw(ClaimRequest request) {
         Row row = rows.get(Occurrence.of(request.identity()));
         if (row == null || !row.request.owner().equals(request.owner()) || row.state != RunState.RUNNING) {

@@ -1,0 +1,159 @@
+package io.hapax.testkit;
+
+import io.hapax.lease.FencingToken;
+import io.hapax.lease.JobIdentity;
+import io.hapax.lease.Lease;
+import io.hapax.lease.Renewal;
+import io.hapax.ledger.AfterCrash;
+import io.hapax.ledger.Claim;
+import io.hapax.ledger.ClaimRequest;
+import io.hapax.ledger.Completion;
+import io.hapax.ledger.LedgerEntry;
+import io.hapax.ledger.RunLedger;
+import io.hapax.ledger.RunState;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+
+/** A ledger with one planted flaw, for the contract to find. */
+final class BrokenRunLedger implements RunLedger {
+
+    enum Flaw {
+        COMPLETES_FOR_ANYBODY,
+        COMPLETES_TWICE_IN_TRANSACTIONS,
+        TOKEN_DOES_NOT_GROW,
+        FORGETS_COMPLETIONS,
+        RENEWS_ANYTHING,
+        RENEWS_IN_WRONG_ORDER,
+        WITHDRAWS_ANYBODY,
+        RERUNS_THE_ABANDONED,
+        LIVES_FOR_EVER,
+        SAME_RUN_IS_NEVER_TOLD,
+        AGREES_TO_ANYTHING
+    }
+
+    private final RunLedger ledger;
+    private final Flaw flaw;
+
+    BrokenRunLedger(RunLedger ledger, Flaw flaw) {
+        this.ledger = ledger;
+        this.flaw = flaw;
+    }
+
+    @Override
+    public CompletionStage<Claim> claim(ClaimRequest request) {
+        AfterCrash afterCrash = flaw == Flaw.RERUNS_THE_ABANDONED ? AfterCrash.RERUN : request.afterCrash();
+        Duration ttl = flaw == Flaw.LIVES_FOR_EVER ? Duration.ofDays(1) : request.ttl();
+        ClaimRequest sent = new ClaimRequest(
+                request.identity(), request.owner(), request.worker(), ttl, afterCrash, request.retention());
+        return ledger.claim(sent).thenApply(answer -> broken(request, answer));
+    }
+
+    private Claim broken(ClaimRequest request, Claim answer) {
+        if (flaw == Flaw.TOKEN_DOES_NOT_GROW && answer instanceof Claim.Claimed claimed) {
+            return new Claim.Claimed(withToken(claimed.lease(), 7), claimed.attempt());
+        }
+        if (flaw == Flaw.SAME_RUN_IS_NEVER_TOLD && answer instanceof Claim.Held held) {
+            return new Claim.Held(held.holder(), false, held.ttlLeft());
+        }
+        if (flaw == Flaw.FORGETS_COMPLETIONS && answer instanceof Claim.Done done) {
+            Lease lease = new Lease(
+                    request.identity(),
+                    request.owner(),
+                    done.by().token(),
+                    request.worker(),
+                    request.ttl(),
+                    done.by().since());
+            return new Claim.Claimed(lease, 1);
+        }
+        return answer;
+    }
+
+    private static Lease withToken(Lease lease, long token) {
+        return new Lease(
+                lease.identity(), lease.owner(), new FencingToken(token), lease.worker(), lease.ttl(), lease.since());
+    }
+
+    @Override
+    public CompletionStage<List<Renewal>> renew(List<Lease> claims) {
+        return ledger.renew(claims).thenApply(answers -> {
+            List<Renewal> changed = new ArrayList<>(answers);
+            if (flaw == Flaw.RENEWS_IN_WRONG_ORDER) {
+                Collections.rotate(changed, 1);
+            }
+            if (flaw == Flaw.RENEWS_ANYTHING) {
+                changed.replaceAll(answer -> new Renewal.Renewed(false));
+            }
+            return changed;
+        });
+    }
+
+    @Override
+    public CompletionStage<Completion> complete(Lease claim) {
+        if (flaw == Flaw.COMPLETES_FOR_ANYBODY) {
+            return CompletableFuture.completedFuture(Completion.NOTED);
+        }
+        return ledger.complete(claim);
+    }
+
+    @Override
+    public Completion completeIn(Connection connection, Lease claim) throws SQLException {
+        if (flaw == Flaw.COMPLETES_TWICE_IN_TRANSACTIONS) {
+            return ledger.complete(claim).toCompletableFuture().join();
+        }
+        return ledger.completeIn(connection, claim);
+    }
+
+    @Override
+    public CompletionStage<Completion> release(Lease claim, RunState state) {
+        return ledger.release(claim, state);
+    }
+
+    @Override
+    public CompletionStage<Void> withdraw(ClaimRequest request) {
+        if (flaw != Flaw.WITHDRAWS_ANYBODY) {
+            return ledger.withdraw(request);
+        }
+        return ledger.entry(request.identity())
+                .thenCompose(entry -> ledger.withdraw(new ClaimRequest(
+                        request.identity(),
+                        entry.orElseThrow().owner(),
+                        request.worker(),
+                        request.ttl(),
+                        request.afterCrash(),
+                        request.retention())));
+    }
+
+    @Override
+    public CompletionStage<Optional<LedgerEntry>> entry(JobIdentity identity) {
+        return ledger.entry(identity);
+    }
+
+    @Override
+    public CompletionStage<Boolean> resolve(JobIdentity identity, RunState state) {
+        return ledger.resolve(identity, state);
+    }
+
+    @Override
+    public void agree(String fingerprint) {
+        if (flaw != Flaw.AGREES_TO_ANYTHING) {
+            ledger.agree(fingerprint);
+        }
+    }
+
+    @Override
+    public Duration answerTimeout() {
+        return ledger.answerTimeout();
+    }
+
+    @Override
+    public void close() {
+        ledger.close();
+    }
+}
