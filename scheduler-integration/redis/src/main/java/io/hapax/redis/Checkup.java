@@ -1,0 +1,121 @@
+package io.hapax.redis;
+
+import io.hapax.redis.Finding.Severity;
+import java.time.Clock;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import org.redisson.api.RScript.ReturnType;
+import org.redisson.api.RedissonClient;
+import org.redisson.api.redisnode.RedisNode;
+import org.redisson.api.redisnode.RedisNodeAsync;
+import org.redisson.api.redisnode.RedisNodes;
+import org.redisson.config.Config;
+
+/** Asks every master for what it says of itself. Thread-safe. */
+final class Checkup {
+
+    /** So many at the same time that they go over more than one connection. */
+    private static final int CALLS_A_BUCKET = 4;
+
+    private final RedissonClient redisson;
+    private final Namespace namespace;
+    private final Probe.Expectation expected;
+    private final Clock clock;
+
+    Checkup(RedissonClient redisson, Namespace namespace, Probe.Expectation expected, Clock clock) {
+        this.redisson = redisson;
+        this.namespace = namespace;
+        this.expected = expected;
+        this.clock = clock;
+    }
+
+    /** Looks at all servers; fails if one does not answer. */
+    CompletableFuture<List<Finding>> findings() {
+        int buckets = namespace.buckets().size();
+        List<CompletableFuture<Probe>> calls = new ArrayList<>();
+        for (int i = 0; i < buckets * (buckets == 1 ? CALLS_A_BUCKET : 2); i++) {
+            calls.add(probe(i % buckets));
+        }
+        return CompletableFuture.allOf(calls.toArray(CompletableFuture<?>[]::new))
+                .thenCompose(all -> settings())
+                .thenApply(settings ->
+                        judge(calls.stream().map(CompletableFuture::join).toList(), buckets, settings));
+    }
+
+    private CompletableFuture<Probe> probe(int bucket) {
+        long sent = clock.millis();
+        CompletableFuture<List<Object>> answer = namespace
+                .scripts()
+                .call(
+                        Script.PROBE,
+                        ReturnType.LIST,
+                        List.of(namespace.keyspace().meta(bucket)),
+                        Probe.FIELDS.toArray());
+        return answer.thenApply(list -> Probe.of(list, sent, clock.millis()));
+    }
+
+    private List<Finding> judge(List<Probe> probes, int buckets, Map<String, String> settings) {
+        Map<String, Probe> byServer = new LinkedHashMap<>();
+        Set<Finding> findings = new LinkedHashSet<>();
+        for (int i = 0; i < probes.size(); i++) {
+            byServer.put(probes.get(i).get("run_id"), probes.get(i));
+            if (!probes.get(i).get("run_id").equals(probes.get(i % buckets).get("run_id"))) {
+                findings.add(new Finding(
+                        Severity.ERROR,
+                        "Redis at " + expected.server() + " is not one server: its run_id differs from connection to"
+                                + " connection, as behind a load balancer, so two workers may hold the same lease",
+                        "Connect to the master itself, or through Sentinel or Cluster by a Redisson YAML file"));
+            }
+        }
+        byServer.values().forEach(probe -> findings.addAll(probe.with(settings).findings(expected)));
+        return List.copyOf(findings);
+    }
+
+    /** Of one master; a user who may not ask, and a server that does not tell, leave it out. */
+    private CompletableFuture<Map<String, String>> settings() {
+        Map<String, String> known = new HashMap<>();
+        CompletableFuture<?>[] calls;
+        try {
+            if (!(masters().iterator().next() instanceof RedisNodeAsync master)) {
+                return CompletableFuture.completedFuture(Map.of());
+            }
+            calls = Probe.SETTINGS.stream()
+                    .map(name -> master.getConfigAsync(name)
+                            .toCompletableFuture()
+                            .thenAccept(answer -> {
+                                synchronized (known) {
+                                    known.putAll(answer);
+                                }
+                            }))
+                    .toArray(CompletableFuture<?>[]::new);
+        } catch (RuntimeException noSuchNode) {
+            return CompletableFuture.completedFuture(Map.of());
+        }
+        return CompletableFuture.allOf(calls).handle((all, refused) -> {
+            synchronized (known) {
+                return Map.copyOf(known);
+            }
+        });
+    }
+
+    private Collection<? extends RedisNode> masters() {
+        Config config = redisson.getConfig();
+        if (config.isClusterConfig()) {
+            return redisson.getRedisNodes(RedisNodes.CLUSTER).getMasters();
+        }
+        if (config.isSentinelConfig()) {
+            return List.of(
+                    redisson.getRedisNodes(RedisNodes.SENTINEL_MASTER_SLAVE).getMaster());
+        }
+        return config.isSingleConfig()
+                ? List.of(redisson.getRedisNodes(RedisNodes.SINGLE).getInstance())
+                : List.of(redisson.getRedisNodes(RedisNodes.MASTER_SLAVE).getMaster());
+    }
+}
