@@ -1,5 +1,6 @@
 package io.hapax.redis;
 
+import io.hapax.lease.LeaseStoreException;
 import io.hapax.redis.Finding.Severity;
 import java.time.Clock;
 import java.util.ArrayList;
@@ -11,11 +12,15 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
+import org.redisson.api.RScript;
 import org.redisson.api.RScript.ReturnType;
 import org.redisson.api.RedissonClient;
 import org.redisson.api.redisnode.RedisNode;
 import org.redisson.api.redisnode.RedisNodeAsync;
 import org.redisson.api.redisnode.RedisNodes;
+import org.redisson.client.codec.StringCodec;
 import org.redisson.config.Config;
 
 /** Asks every master for what it says of itself. Thread-safe. */
@@ -28,12 +33,35 @@ final class Checkup {
     private final Namespace namespace;
     private final Probe.Expectation expected;
     private final Clock clock;
+    private volatile String seen = "";
 
     Checkup(RedissonClient redisson, Namespace namespace, Probe.Expectation expected, Clock clock) {
         this.redisson = redisson;
         this.namespace = namespace;
         this.expected = expected;
         this.clock = clock;
+    }
+
+    /**
+     * Asks the server that was just looked at over a connection that is certainly another one, and fails if another one
+     * answers; blocks. A client of our own sends everything over one connection as long as it can.
+     */
+    void secondConnection(Supplier<RedissonClient> opening) {
+        RedissonClient second = opening.get();
+        try {
+            List<Object> answer = second.getScript(StringCodec.INSTANCE)
+                    .eval(
+                            RScript.Mode.READ_WRITE,
+                            Script.PROBE.text(),
+                            ReturnType.LIST,
+                            List.of(namespace.keyspace().meta(0)),
+                            Probe.FIELDS.toArray());
+            if (!Probe.of(answer, 0, 0).get("run_id").equals(seen)) {
+                throw new LeaseStoreException(severalServers().toString());
+            }
+        } finally {
+            second.shutdown(0, 2, TimeUnit.SECONDS);
+        }
     }
 
     /** Looks at all servers; fails if one does not answer. */
@@ -65,17 +93,23 @@ final class Checkup {
         Map<String, Probe> byServer = new LinkedHashMap<>();
         Set<Finding> findings = new LinkedHashSet<>();
         for (int i = 0; i < probes.size(); i++) {
-            byServer.put(probes.get(i).get("run_id"), probes.get(i));
-            if (!probes.get(i).get("run_id").equals(probes.get(i % buckets).get("run_id"))) {
-                findings.add(new Finding(
-                        Severity.ERROR,
-                        "Redis at " + expected.server() + " is not one server: its run_id differs from connection to"
-                                + " connection, as behind a load balancer, so two workers may hold the same lease",
-                        "Connect to the master itself, or through Sentinel or Cluster by a Redisson YAML file"));
+            String runId = probes.get(i).get("run_id");
+            byServer.put(runId, probes.get(i));
+            if (!runId.equals(probes.get(i % buckets).get("run_id"))) {
+                findings.add(severalServers());
             }
         }
+        seen = probes.get(0).get("run_id");
         byServer.values().forEach(probe -> findings.addAll(probe.with(settings).findings(expected)));
         return List.copyOf(findings);
+    }
+
+    private Finding severalServers() {
+        return new Finding(
+                Severity.ERROR,
+                "Redis at " + expected.server() + " is not one server: its run_id differs from connection to"
+                        + " connection, as behind a load balancer, so two workers may hold the same lease",
+                "Connect to the master itself, or through Sentinel or Cluster by a Redisson YAML file");
     }
 
     /** Of one master; a user who may not ask, and a server that does not tell, leave it out. */

@@ -9,6 +9,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
+import org.redisson.api.RedissonClient;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -32,6 +33,11 @@ final class Introduction {
         this.agreement = agreement;
         this.sweep = sweep;
         this.answerTimeout = answerTimeout;
+    }
+
+    /** Makes sure that another connection leads to the same server; blocks. */
+    void secondConnection(Supplier<RedissonClient> opening) {
+        checkup.secondConnection(opening);
     }
 
     CompletableFuture<List<Finding>> findings() {

@@ -96,7 +96,7 @@ final class OwnClient {
                 .setAddress(address.scheme() + "://" + address.host() + ":" + address.port())
                 .setDatabase(address.database())
                 .setConnectionPoolSize(waits ? CONNECTIONS_WAITING : CONNECTIONS)
-                .setConnectionMinimumIdleSize(CONNECTIONS)
+                .setConnectionMinimumIdleSize(1)
                 .setSubscriptionConnectionPoolSize(1)
                 .setSubscriptionConnectionMinimumIdleSize(0);
         server.setTimeout(timeout);

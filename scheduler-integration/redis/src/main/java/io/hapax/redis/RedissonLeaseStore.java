@@ -428,14 +428,26 @@ public final class RedissonLeaseStore implements LeaseStore {
         }
 
         private RedissonLeaseStore open(String server, Supplier<RedissonClient> opening) {
-            RedissonClient opened;
+            RedissonLeaseStore store =
+                    probed(new RedissonLeaseStore(this, opened(server, opening), true, server), server);
+            if (!lazy && url != null) {
+                try {
+                    store.introduction.secondConnection(() -> opened(server, opening));
+                } catch (RuntimeException e) {
+                    store.close();
+                    throw startFailure(store, server, e);
+                }
+            }
+            return store;
+        }
+
+        private static RedissonClient opened(String server, Supplier<RedissonClient> opening) {
             try {
-                opened = opening.get();
+                return opening.get();
             } catch (RuntimeException e) {
                 throw new LeaseStoreException(
                         "cannot connect to Redis at " + server + ": " + RedisTrouble.explain(e), e);
             }
-            return probed(new RedissonLeaseStore(this, opened, true, server), server);
         }
 
         private RedissonLeaseStore probed(RedissonLeaseStore store, String server) {
@@ -457,7 +469,8 @@ public final class RedissonLeaseStore implements LeaseStore {
             }
             return cause instanceof LeaseStoreException known
                     ? known
-                    : new LeaseStoreException("Redis at " + server + " could not be probed", cause);
+                    : new LeaseStoreException(
+                            "Redis at " + server + " could not be looked at: " + RedisTrouble.explain(cause), cause);
         }
     }
 }
