@@ -55,7 +55,8 @@
  *
  * <h2>When the server loses its memory</h2>
  *
- * The scripts notice a server process that they do not know, by its {@code run_id}. It then grants nothing for a while:
+ * The scripts notice a server process that they do not know, by its {@code run_id}, and a
+ * master that was a replica meanwhile, by its {@code second_repl_offset}. It then grants nothing for a while:
  *
  * <ul>
  *   <li>restarted, or failed over: 1.1 of the longest ttl and 1 s, since it may have forgotten the newest leases; with

@@ -187,4 +187,24 @@ class SentinelFailoverTest {
                     .isInstanceOf(Acquisition.Quarantined.class);
         }
     }
+
+    @Test
+    void a_master_that_was_a_replica_meanwhile_is_another_master_even_if_nobody_saw_it() {
+        try (EmbeddedRedis first = EmbeddedRedis.start("--repl-diskless-sync-delay", "0");
+                EmbeddedRedis second = EmbeddedRedis.start(
+                        "--repl-diskless-sync-delay", "0", "--replicaof", "127.0.0.1 " + first.port());
+                Clients clients = new Clients("back", TTL)) {
+            LeaseStore worker = clients.store(first.url());
+            await().until(() -> second.command("INFO", "replication").contains("master_link_status:up"));
+            second.command("REPLICAOF", "NO", "ONE");
+            get(worker.acquire(request(lock("k"), TTL)));
+            first.command("REPLICAOF", "127.0.0.1", Integer.toString(second.port()));
+            await().until(() -> first.command("INFO", "replication").contains("master_link_status:up"));
+            assertThat(has(first, ":l:k")).isFalse();
+            first.command("REPLICAOF", "NO", "ONE");
+
+            assertThat(get(clients.store(first.url()).acquire(request(lock("k"), TTL))))
+                    .isInstanceOf(Acquisition.Quarantined.class);
+        }
+    }
 }

@@ -202,16 +202,20 @@ public final class EmbeddedCluster implements AutoCloseable {
                 () -> servers.stream()
                         .allMatch(server -> servers.indexOf(server) < MASTERS || RedisReplication.linked(server)));
         RedisReplication.await(
-                "all servers to know the replicas",
-                () -> servers.stream()
-                        .allMatch(server ->
-                                nodes(server).stream().filter(Node::isMaster).count() == MASTERS));
+                "all servers to know the replicas", () -> servers.stream().allMatch(this::knowsReplicas));
     }
 
     private boolean knowsAll(EmbeddedRedis server) {
         return server.command("CLUSTER", "INFO").contains("cluster_state:ok")
                 && nodes(server).size() == servers.size()
                 && !server.command("CLUSTER", "NODES").contains("handshake");
+    }
+
+    private boolean knowsReplicas(EmbeddedRedis server) {
+        long known = nodes(server).stream()
+                .filter(node -> !node.master().equals("-"))
+                .count();
+        return known == servers.size() - MASTERS;
     }
 
     private EmbeddedRedis alive() {
