@@ -26,8 +26,10 @@ import org.redisson.config.Config;
 /** Asks every master for what it says of itself. Thread-safe. */
 final class Checkup {
 
-    /** So many at the same time that they go over more than one connection. */
-    private static final int CALLS_A_BUCKET = 4;
+    private static final int CALLS_A_TURN = 8;
+
+    /** So many for one bucket at the same time that they go over more than one connection. */
+    private static final int CALLS_AGAIN = 2;
 
     private final RedissonClient redisson;
     private final Namespace namespace;
@@ -56,7 +58,7 @@ final class Checkup {
                             ReturnType.LIST,
                             List.of(namespace.keyspace().meta(0)),
                             Probe.FIELDS.toArray());
-            if (!Probe.of(answer, 0, 0).get("run_id").equals(seen)) {
+            if (!Probe.of(0, answer, 0, 0).get("run_id").equals(seen)) {
                 throw new LeaseStoreException(severalServers().toString());
             }
         } finally {
@@ -66,15 +68,24 @@ final class Checkup {
 
     /** Looks at all servers; fails if one does not answer. */
     CompletableFuture<List<Finding>> findings() {
-        int buckets = namespace.buckets().size();
         List<CompletableFuture<Probe>> calls = new ArrayList<>();
-        for (int i = 0; i < buckets * (buckets == 1 ? CALLS_A_BUCKET : 2); i++) {
-            calls.add(probe(i % buckets));
-        }
-        return CompletableFuture.allOf(calls.toArray(CompletableFuture<?>[]::new))
+        return inTurns(0, calls)
                 .thenCompose(all -> settings())
                 .thenApply(settings ->
-                        judge(calls.stream().map(CompletableFuture::join).toList(), buckets, settings));
+                        judge(calls.stream().map(CompletableFuture::join).toList(), settings));
+    }
+
+    /** Few at a time: connections that are opened just now would not serve all buckets within one answer timeout. */
+    private CompletableFuture<Void> inTurns(int from, List<CompletableFuture<Probe>> calls) {
+        int last = Math.min(from + CALLS_A_TURN, namespace.buckets().size());
+        for (int bucket = from; bucket < last; bucket++) {
+            calls.add(probe(bucket));
+        }
+        for (int again = 0; again < CALLS_AGAIN; again++) {
+            calls.add(probe(from));
+        }
+        CompletableFuture<Void> turn = CompletableFuture.allOf(calls.toArray(CompletableFuture<?>[]::new));
+        return last == namespace.buckets().size() ? turn : turn.thenCompose(done -> inTurns(last, calls));
     }
 
     private CompletableFuture<Probe> probe(int bucket) {
@@ -86,16 +97,18 @@ final class Checkup {
                         ReturnType.LIST,
                         List.of(namespace.keyspace().meta(bucket)),
                         Probe.FIELDS.toArray());
-        return answer.thenApply(list -> Probe.of(list, sent, clock.millis()));
+        return answer.thenApply(list -> Probe.of(bucket, list, sent, clock.millis()));
     }
 
-    private List<Finding> judge(List<Probe> probes, int buckets, Map<String, String> settings) {
+    private List<Finding> judge(List<Probe> probes, Map<String, String> settings) {
+        Map<Integer, String> byBucket = new HashMap<>();
         Map<String, Probe> byServer = new LinkedHashMap<>();
         Set<Finding> findings = new LinkedHashSet<>();
-        for (int i = 0; i < probes.size(); i++) {
-            String runId = probes.get(i).get("run_id");
-            byServer.put(runId, probes.get(i));
-            if (!runId.equals(probes.get(i % buckets).get("run_id"))) {
+        for (Probe probe : probes) {
+            String runId = probe.get("run_id");
+            byServer.put(runId, probe);
+            String before = byBucket.putIfAbsent(probe.bucket(), runId);
+            if (before != null && !before.equals(runId)) {
                 findings.add(severalServers());
             }
         }

@@ -10,10 +10,11 @@ import java.util.Map;
 /**
  * What a server says of itself, and what is to be thought of it: the Java side of {@code probe.lua}.
  *
+ * @param bucket which bucket was asked for
  * @param info fields of INFO, and those of CONFIG GET that the user may read
  * @param clockAhead how far the server's clock is before ours, and that is more than the call can explain
  */
-record Probe(Map<String, String> info, Duration clockAhead) {
+record Probe(int bucket, Map<String, String> info, Duration clockAhead) {
 
     static final List<String> FIELDS = List.of(
             "redis_version",
@@ -36,20 +37,20 @@ record Probe(Map<String, String> info, Duration clockAhead) {
     record Expectation(String server, boolean cluster, int replicas, boolean fresh) {}
 
     /** Takes the answer of the script to a call between two instants of our clock. */
-    static Probe of(List<Object> answer, long sentMillis, long answeredMillis) {
+    static Probe of(int bucket, List<Object> answer, long sentMillis, long answeredMillis) {
         long server = Long.parseLong((String) answer.get(0)) / 1000;
         long ahead = server > answeredMillis ? server - answeredMillis : Math.min(0, server - sentMillis);
         Map<String, String> info = new HashMap<>();
         for (int i = 0; i < FIELDS.size(); i++) {
             info.put(FIELDS.get(i), (String) answer.get(i + 1));
         }
-        return new Probe(Map.copyOf(info), Duration.ofMillis(ahead));
+        return new Probe(bucket, Map.copyOf(info), Duration.ofMillis(ahead));
     }
 
     Probe with(Map<String, String> settings) {
         Map<String, String> all = new HashMap<>(info);
         all.putAll(settings);
-        return new Probe(Map.copyOf(all), clockAhead);
+        return new Probe(bucket, Map.copyOf(all), clockAhead);
     }
 
     String get(String field) {

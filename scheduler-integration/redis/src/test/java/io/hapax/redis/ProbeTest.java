@@ -58,7 +58,7 @@ class ProbeTest {
         for (int i = 0; i < fieldsAndValues.length; i += 2) {
             info.put(fieldsAndValues[i], fieldsAndValues[i + 1]);
         }
-        return new Probe(info, Duration.ZERO);
+        return new Probe(0, info, Duration.ZERO);
     }
 
     private static List<Finding> findings(Probe probe) {
@@ -95,20 +95,21 @@ class ProbeTest {
     @Test
     void a_clock_that_is_far_away_is_warned_of_in_either_direction() {
         for (long seconds : new long[] {-1, 1}) {
-            Finding finding = only(new Probe(probe().info(), Duration.ofSeconds(seconds)));
+            Finding finding = only(new Probe(0, probe().info(), Duration.ofSeconds(seconds)));
             assertThat(finding.severity()).isEqualTo(Severity.WARNING);
             assertThat(finding.toString()).contains("1000 ms " + (seconds < 0 ? "behind" : "ahead of"), "NTP");
         }
-        assertThat(findings(new Probe(probe().info(), Duration.ofMillis(400)))).isEmpty();
+        assertThat(findings(new Probe(0, probe().info(), Duration.ofMillis(400))))
+                .isEmpty();
     }
 
     @Test
     void the_time_of_a_slow_call_is_not_taken_for_a_wrong_clock() {
         List<Object> answer = new ArrayList<>(List.of("5000000000"));
         Probe.FIELDS.forEach(field -> answer.add(""));
-        assertThat(Probe.of(answer, 4_000_000, 6_000_000).clockAhead()).isZero();
-        assertThat(Probe.of(answer, 4_000_000, 4_001_000).clockAhead()).isEqualTo(Duration.ofMillis(999_000));
-        assertThat(Probe.of(answer, 5_002_000, 5_003_000).clockAhead()).isEqualTo(Duration.ofMillis(-2000));
+        assertThat(Probe.of(0, answer, 4_000_000, 6_000_000).clockAhead()).isZero();
+        assertThat(Probe.of(0, answer, 4_000_000, 4_001_000).clockAhead()).isEqualTo(Duration.ofMillis(999_000));
+        assertThat(Probe.of(0, answer, 5_002_000, 5_003_000).clockAhead()).isEqualTo(Duration.ofMillis(-2000));
     }
 
     @Test
