@@ -9,6 +9,7 @@ final class Bucket {
     private final AtomicLong highestToken = new AtomicLong();
     // Replies may arrive out of order; an older epoch only makes the next call more careful.
     private volatile String epoch = "";
+    private volatile Runnable onLoss = () -> {};
 
     Bucket(MemoryLog log) {
         this.log = log;
@@ -28,7 +29,13 @@ final class Bucket {
         epoch = newEpoch;
         if (!before.isEmpty() && !before.equals(newEpoch)) {
             log.lost();
+            onLoss.run();
         }
+    }
+
+    /** Sets what is to be done when the server has lost its memory, or another one has taken its place. */
+    void onLoss(Runnable action) {
+        onLoss = action;
     }
 
     void sawToken(long token) {

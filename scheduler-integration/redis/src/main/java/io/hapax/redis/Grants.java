@@ -7,6 +7,7 @@ import io.hapax.lease.LeaseRequest;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
 import org.redisson.api.RScript.ReturnType;
 
 /** Asks for leases: the Java side of {@code acquire.lua}. Thread-safe. */
@@ -18,31 +19,52 @@ final class Grants {
     private static final int DONE = 3;
 
     private final Namespace namespace;
+    private final @Nullable Confirmation confirmation;
 
     Grants(Namespace namespace) {
+        this(namespace, null);
+    }
+
+    /** With a confirmation, a grant that too few replicas have fails with {@link Confirmation.Missing}. */
+    Grants(Namespace namespace, @Nullable Confirmation confirmation) {
         this.namespace = namespace;
+        this.confirmation = confirmation;
     }
 
     CompletableFuture<Acquisition> acquire(LeaseRequest request) {
         JobIdentity identity = request.identity();
         Keyspace.Keys keys = namespace.keys(identity);
         Bucket bucket = namespace.bucket(keys);
-        CompletableFuture<List<Object>> answer = namespace
+        List<Object> scriptKeys = List.of(keys.lease(), keys.done(), keys.waiter(), keys.meta());
+        Object[] args = {
+            request.owner().value(),
+            Long.toString(request.ttl().toMillis()),
+            Keyspace.runDigest(identity),
+            StoredLease.people(request.worker(), identity),
+            request.waiting() ? "1" : "0",
+            bucket.epoch(),
+            namespace.quarantine().whenNew(),
+            namespace.quarantine().whenLost(),
+            bucket.highestToken()
+        };
+        Confirmation confirm = confirmation;
+        if (confirm == null) {
+            CompletableFuture<List<Object>> answer =
+                    namespace.scripts().call(Script.ACQUIRE, ReturnType.LIST, scriptKeys, args);
+            return answer.thenApply(list -> acquisition(request, bucket, list));
+        }
+        return namespace
                 .scripts()
-                .call(
-                        Script.ACQUIRE,
-                        ReturnType.LIST,
-                        List.of(keys.lease(), keys.done(), keys.waiter(), keys.meta()),
-                        request.owner().value(),
-                        Long.toString(request.ttl().toMillis()),
-                        Keyspace.runDigest(identity),
-                        StoredLease.people(request.worker(), identity),
-                        request.waiting() ? "1" : "0",
-                        bucket.epoch(),
-                        namespace.quarantine().whenNew(),
-                        namespace.quarantine().whenLost(),
-                        bucket.highestToken());
-        return answer.thenApply(list -> acquisition(request, bucket, list));
+                .callConfirmed(confirm, Script.ACQUIRE, scriptKeys, args)
+                .thenApply(confirmed -> checked(confirm, confirmed, acquisition(request, bucket, confirmed.answer())));
+    }
+
+    private static Acquisition checked(
+            Confirmation confirmation, Confirmation.Confirmed confirmed, Acquisition acquisition) {
+        if (acquisition instanceof Acquisition.Granted && confirmed.replicas() < confirmation.replicas()) {
+            throw new Confirmation.Missing(confirmed.replicas(), confirmation.replicas(), confirmation.atMost());
+        }
+        return acquisition;
     }
 
     private Acquisition acquisition(LeaseRequest request, Bucket bucket, List<Object> answer) {

@@ -16,6 +16,9 @@ import java.util.regex.Pattern;
  */
 record Keyspace(String namespace, int buckets) {
 
+    /** How the names below are made; others would be other keys. */
+    static final String HASHING = "sha256/40";
+
     private static final Pattern NAMESPACE = Pattern.compile("[A-Za-z0-9_.-]{1,64}");
     private static final Pattern PLAIN = Pattern.compile("[A-Za-z0-9._:/@#=+,-]{1,120}");
     private static final Pattern ODD = Pattern.compile("[^A-Za-z0-9._:/@#=+,-]");

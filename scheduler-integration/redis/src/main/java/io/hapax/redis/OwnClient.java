@@ -22,6 +22,9 @@ final class OwnClient {
 
     private static final int CONNECTIONS = 2;
 
+    /** A connection that waits for replicas carries nothing else meanwhile; with this many, renewals find another. */
+    private static final int CONNECTIONS_WAITING = 32;
+
     private OwnClient() {}
 
     /** What an address says. */
@@ -78,7 +81,7 @@ final class OwnClient {
         }
     }
 
-    static RedissonClient open(Address address, Duration answerTimeout, boolean lazy) {
+    static RedissonClient open(Address address, Duration answerTimeout, boolean lazy, boolean waits) {
         // Two tries fit into the answer timeout.
         int timeout = (int) Math.max(20, answerTimeout.toMillis() * 45 / 100);
         Config config = new Config();
@@ -92,7 +95,7 @@ final class OwnClient {
         SingleServerConfig server = config.useSingleServer()
                 .setAddress(address.scheme() + "://" + address.host() + ":" + address.port())
                 .setDatabase(address.database())
-                .setConnectionPoolSize(CONNECTIONS)
+                .setConnectionPoolSize(waits ? CONNECTIONS_WAITING : CONNECTIONS)
                 .setConnectionMinimumIdleSize(1)
                 .setSubscriptionConnectionPoolSize(1)
                 .setSubscriptionConnectionMinimumIdleSize(0);

@@ -1,62 +1,161 @@
 package io.hapax.redis;
 
-import io.hapax.lease.LeaseStoreException;
+import io.hapax.redis.Finding.Severity;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
-import org.redisson.api.RScript.ReturnType;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
+import java.util.Map;
 
-/** Whether a server can be trusted with leases: the Java side of {@code probe.lua}. */
-record Probe(String version, String runId, String maxmemory, String policy) {
+/**
+ * What a server says of itself, and what is to be thought of it: the Java side of {@code probe.lua}.
+ *
+ * @param bucket which bucket was asked for
+ * @param info fields of INFO, and those of CONFIG GET that the user may read
+ * @param clockAhead how far the server's clock is before ours, and that is more than the call can explain
+ */
+record Probe(int bucket, Map<String, String> info, Duration clockAhead) {
 
-    private static final Logger LOG = LoggerFactory.getLogger("io.hapax.redis");
+    static final List<String> FIELDS = List.of(
+            "redis_version",
+            "run_id",
+            "maxmemory",
+            "maxmemory_policy",
+            "role",
+            "cluster_enabled",
+            "connected_slaves",
+            "min_slaves_good_slaves",
+            "aof_enabled");
+
+    /** Settings that INFO does not tell. */
+    static final List<String> SETTINGS = List.of("save", "appendfsync");
+
     private static final int OLDEST_MAJOR = 7;
+    private static final Duration CLOCKS_APART = Duration.ofMillis(500);
 
-    /** Fails if the server is too old, or forbids or hides what the scripts need. */
-    static void check(Namespace namespace, String server) {
-        CompletableFuture<List<Object>> answer = namespace
-                .scripts()
-                .call(
-                        Script.PROBE,
-                        ReturnType.LIST,
-                        List.of(namespace.keyspace().meta(0)));
+    /** What is expected of the servers. */
+    record Expectation(String server, boolean cluster, int replicas, boolean fresh) {}
+
+    /** Takes the answer of the script to a call between two instants of our clock. */
+    static Probe of(int bucket, List<Object> answer, long sentMillis, long answeredMillis) {
+        long server = Long.parseLong((String) answer.get(0)) / 1000;
+        long ahead = server > answeredMillis ? server - answeredMillis : Math.min(0, server - sentMillis);
+        Map<String, String> info = new HashMap<>();
+        for (int i = 0; i < FIELDS.size(); i++) {
+            info.put(FIELDS.get(i), (String) answer.get(i + 1));
+        }
+        return new Probe(bucket, Map.copyOf(info), Duration.ofMillis(ahead));
+    }
+
+    Probe with(Map<String, String> settings) {
+        Map<String, String> all = new HashMap<>(info);
+        all.putAll(settings);
+        return new Probe(bucket, Map.copyOf(all), clockAhead);
+    }
+
+    String get(String field) {
+        return info.getOrDefault(field, "");
+    }
+
+    List<Finding> findings(Expectation expected) {
+        String at = "Redis at " + expected.server();
+        List<Finding> all = new ArrayList<>();
+        identity(at, expected, all);
+        memory(at, expected, all);
+        replication(at, expected, all);
+        if (clockAhead.abs().compareTo(CLOCKS_APART) > 0) {
+            all.add(new Finding(
+                    Severity.WARNING,
+                    at + " has a clock that is " + clockAhead.abs().toMillis() + " ms "
+                            + (clockAhead.isNegative() ? "behind" : "ahead of") + " this machine's: a clock that is set"
+                            + " while leases live ends them early or late",
+                    "Keep both by NTP, which slews instead of setting the clock"));
+        }
+        return all;
+    }
+
+    private void identity(String at, Expectation expected, List<Finding> all) {
+        String version = get("redis_version");
+        if (major(version) < OLDEST_MAJOR) {
+            all.add(new Finding(
+                    Severity.ERROR,
+                    at + " is version '" + version
+                            + "', but the guard needs Redis 7.0 or newer, or Valkey 7.2 or newer",
+                    "Upgrade the server"));
+        }
+        if (get("run_id").isEmpty()) {
+            all.add(new Finding(
+                    Severity.ERROR,
+                    at + " hides its run_id (INFO server), as some proxies do; without it a restart cannot be noticed",
+                    "Connect to the server itself"));
+        }
+        if (get("role").equals("slave")) {
+            all.add(new Finding(
+                    Severity.ERROR,
+                    at + " is a read-only replica, so no lease can be taken there",
+                    "Connect to the master, or through Sentinel or Cluster by a Redisson YAML file"));
+        }
+        if (get("cluster_enabled").equals("1") && !expected.cluster()) {
+            all.add(new Finding(
+                    Severity.ERROR,
+                    at + " is one server of a Cluster, and the client does not know: it would lose the leases when"
+                            + " slots move or a replica is promoted",
+                    "Configure the Cluster, by a Redisson YAML file with clusterServersConfig"));
+        }
+    }
+
+    private void memory(String at, Expectation expected, List<Finding> all) {
+        String limit = get("maxmemory");
+        if (!limit.equals("0") && !limit.isEmpty() && !get("maxmemory_policy").equals("noeviction")) {
+            all.add(new Finding(
+                    Severity.WARNING,
+                    at + " may evict leases and done markers when its memory is full: maxmemory-policy is "
+                            + get("maxmemory_policy") + ", must be noeviction",
+                    "CONFIG SET maxmemory-policy noeviction, and in its configuration file"));
+        }
+        boolean appends = get("aof_enabled").equals("1");
+        // What the user may not read is not judged.
+        if (!appends && info.containsKey("save") && get("save").isEmpty()) {
+            all.add(new Finding(
+                    expected.fresh() ? Severity.NOTE : Severity.WARNING,
+                    at + " keeps nothing on disk: a restart forgets the done markers, and completed occurrences may run"
+                            + " again",
+                    "Set appendonly yes with appendfsync everysec"));
+        }
+        if (appends && get("appendfsync").equals("no")) {
+            all.add(new Finding(
+                    Severity.WARNING,
+                    at + " leaves it to the system when its log reaches the disk (appendfsync no): a crash of the"
+                            + " machine forgets the done markers of half a minute",
+                    "CONFIG SET appendfsync everysec, and in its configuration file"));
+        }
+    }
+
+    private void replication(String at, Expectation expected, List<Finding> all) {
+        int connected = number(get("connected_slaves"));
+        if (connected < expected.replicas()) {
+            all.add(new Finding(
+                    Severity.WARNING,
+                    at + " has " + connected + " replicas, but waitForReplicas is " + expected.replicas()
+                            + ": no lease will be granted",
+                    "Start more replicas, or lower waitForReplicas"));
+        }
+        if (connected > 0 && get("min_slaves_good_slaves").isEmpty()) {
+            all.add(new Finding(
+                    Severity.NOTE,
+                    at + " has replicas but min-replicas-to-write 0: a master that is cut off goes on to renew the"
+                            + " leases of its clients while a replica is promoted",
+                    "Set min-replicas-to-write 1 and min-replicas-max-lag 10"));
+        }
+    }
+
+    private static int major(String version) {
+        return number(version.replaceAll("\\..*", ""));
+    }
+
+    private static int number(String text) {
         try {
-            of(answer.join()).check(server);
-        } catch (CompletionException e) {
-            throw e.getCause() instanceof LeaseStoreException known
-                    ? known
-                    : new LeaseStoreException("Redis at " + server + " could not be probed", e);
-        }
-    }
-
-    static Probe of(List<Object> answer) {
-        return new Probe(
-                (String) answer.get(0), (String) answer.get(1), (String) answer.get(2), (String) answer.get(3));
-    }
-
-    void check(String server) {
-        if (major() < OLDEST_MAJOR) {
-            throw new LeaseStoreException("Redis at " + server + " is version '" + version
-                    + "', but the guard needs Redis 7.0 or newer, or Valkey 7.2 or newer. Upgrade the server");
-        }
-        if (runId.isEmpty()) {
-            throw new LeaseStoreException("Redis at " + server + " hides its run_id (INFO server), as some proxies do; "
-                    + "without it a restart cannot be noticed. Connect to the server itself");
-        }
-        if (!maxmemory.equals("0") && !maxmemory.isEmpty() && !policy.equals("noeviction")) {
-            LOG.warn(
-                    "Redis at {} may evict leases and done markers when its memory is full: maxmemory-policy is {},"
-                            + " must be noeviction",
-                    server,
-                    policy);
-        }
-    }
-
-    private int major() {
-        try {
-            return Integer.parseInt(version.split("\\.", 2)[0]);
+            return Integer.parseInt(text);
         } catch (NumberFormatException unreadable) {
             return 0;
         }

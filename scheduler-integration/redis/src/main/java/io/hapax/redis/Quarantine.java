@@ -38,6 +38,8 @@ record Quarantine(long newMillis, long lostMillis) {
             case "restarted" ->
                 "Redis was restarted or failed over: waiting until every lease it may have forgotten has run out";
             case "emptied" -> "Redis was emptied: waiting until every lease it has forgotten has run out";
+            case "replaced" ->
+                "the settings of this namespace were replaced: waiting until every lease under the old ones has run out";
             default ->
                 "this namespace is new here, or its Redis was emptied: waiting for live holders to show themselves";
         };

@@ -1,5 +1,6 @@
 package io.hapax.redis;
 
+import java.util.concurrent.CompletionException;
 import org.jspecify.annotations.Nullable;
 
 /** What a client's exception means, and how to mend it. */
@@ -23,6 +24,14 @@ final class RedisTrouble {
         return known != null ? known : firstLine(message);
     }
 
+    static Throwable unwrapped(Throwable failure) {
+        Throwable cause = failure;
+        while (cause instanceof CompletionException && cause.getCause() != null) {
+            cause = cause.getCause();
+        }
+        return cause;
+    }
+
     private static @Nullable String known(String message) {
         if (message.contains("NOPERM")) {
             return "no permission: " + after(message, "NOPERM")
@@ -44,7 +53,7 @@ final class RedisTrouble {
             return "a key of the guard has a value that is not the guard's. Delete the key, and give other programs other"
                     + " names or another database";
         }
-        if (message.contains("CROSSSLOT")) {
+        if (message.contains("CROSSSLOT") || message.contains("MOVED ")) {
             return "it is a Cluster, and the client does not know. Configure the Cluster, by a Redisson YAML file";
         }
         if (message.contains("CLUSTERDOWN") || message.contains("MASTERDOWN")) {

@@ -13,11 +13,13 @@ import io.hapax.lease.Renewal;
 import io.hapax.time.Ticker;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Clock;
 import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
@@ -42,6 +44,9 @@ public final class RedissonLeaseStore implements LeaseStore {
     private final boolean ownsClient;
     private final Namespace namespace;
     private final Grants grants;
+    private final Agreement agreement;
+    private final Sweep sweep;
+    private final Introduction introduction;
     private final Renewals renewals;
     private final FirstConnection connection;
     private final WakeUps wakeUps;
@@ -57,10 +62,20 @@ public final class RedissonLeaseStore implements LeaseStore {
         this.connection = new FirstConnection(builder.lazy);
         this.namespace = Namespace.of(
                 new Keyspace(builder.namespace, config.isClusterConfig() ? CLUSTER_BUCKETS : 1),
-                Quarantine.of(longestTtl, answerTimeout, builder.fresh, !config.isSingleConfig()),
+                Quarantine.of(
+                        longestTtl,
+                        answerTimeout,
+                        builder.fresh,
+                        !config.isSingleConfig() || builder.waitForReplicas > 0),
                 new MemoryLog(builder.namespace, server, Ticker.SYSTEM),
                 new ScriptCalls(redisson, connection, answerTimeout, server));
-        this.grants = new Grants(namespace);
+        this.grants = new Grants(namespace, builder.confirmation(redisson));
+        this.agreement = new Agreement(namespace, longestTtl, builder.replaceSettings, server);
+        this.sweep = new Sweep(namespace, agreement, Ticker.SYSTEM, longestTtl);
+        Probe.Expectation expected =
+                new Probe.Expectation(server, config.isClusterConfig(), builder.waitForReplicas, builder.fresh);
+        this.introduction = new Introduction(
+                new Checkup(redisson, namespace, expected, Clock.systemUTC()), agreement, sweep, answerTimeout);
         this.renewals = new Renewals(namespace);
         this.wakeUps = new WakeUps(redisson, connection, namespace.keyspace().channel(), this::wakeIfFree);
     }
@@ -93,11 +108,27 @@ public final class RedissonLeaseStore implements LeaseStore {
                     "a ttl of " + request.ttl() + " is longer than the longest one, " + longestTtl
                             + ", on which the quarantine is built. Use a shorter ttl, or set longestTtl on every worker");
         }
-        return grants.acquire(request);
+        sweep.now();
+        return introduction.first(
+                () -> grants.acquire(request).exceptionallyCompose(failure -> undone(request, failure)));
+    }
+
+    /** Gives back what too few replicas have confirmed, as far as there is time. */
+    private CompletionStage<Acquisition> undone(LeaseRequest request, Throwable failure) {
+        CompletableFuture<Acquisition> failed = CompletableFuture.failedFuture(RedisTrouble.unwrapped(failure));
+        if (!(RedisTrouble.unwrapped(failure) instanceof Confirmation.Missing)) {
+            return failed;
+        }
+        return withdraw(request)
+                .toCompletableFuture()
+                .completeOnTimeout(null, answerTimeout.toMillis() / 2, TimeUnit.MILLISECONDS)
+                .exceptionally(unreachable -> null)
+                .thenCompose(done -> failed);
     }
 
     @Override
     public CompletionStage<List<Renewal>> renew(List<Lease> leases) {
+        sweep.now();
         return renewals.renew(leases);
     }
 
@@ -183,6 +214,17 @@ public final class RedissonLeaseStore implements LeaseStore {
         return wakeUps.waiters();
     }
 
+    /** {@inheritDoc} A store that differs from the others of its namespace is not built, or, if lazy, takes no lease. */
+    @Override
+    public String fingerprint() {
+        return agreement.settings();
+    }
+
+    /** What is to be said of the servers; fails if one of them does not answer. */
+    CompletionStage<List<Finding>> findings() {
+        return introduction.findings();
+    }
+
     @Override
     public Duration answerTimeout() {
         return answerTimeout;
@@ -211,6 +253,8 @@ public final class RedissonLeaseStore implements LeaseStore {
         private Duration longestTtl = Duration.ofSeconds(30);
         private boolean fresh;
         private boolean lazy;
+        private boolean replaceSettings;
+        private int waitForReplicas;
 
         private Builder() {}
 
@@ -312,10 +356,47 @@ public final class RedissonLeaseStore implements LeaseStore {
         }
 
         /**
+         * Grants a lease only if replicas have confirmed it (WAIT), within a quarter of the answer timeout; else the
+         * lease is given back and the stage fails. This makes it unlikely that a failover forgets a lease; that nothing
+         * is granted twice is what the quarantine sees to, with or without it. Costs a round trip to the replica, and the
+         * right {@code +wait}.
+         *
+         * @param count how many replicas, 0 (the default) for none
+         * @return this builder
+         */
+        public Builder waitForReplicas(int count) {
+            if (count < 0) {
+                throw new IllegalArgumentException("setting waitForReplicas: must be 0 or more, was " + count);
+            }
+            this.waitForReplicas = count;
+            return this;
+        }
+
+        /**
+         * Replaces the settings on which the workers of this namespace have agreed (namespace, buckets, longest ttl,
+         * format). For the one start that changes them, after all workers were stopped: nothing is granted until every
+         * lease under the old settings has run out, and workers that still run with the old ones take no more leases.
+         *
+         * @param isReplacing whether to replace them
+         * @return this builder
+         */
+        public Builder replaceSettings(boolean isReplacing) {
+            this.replaceSettings = isReplacing;
+            return this;
+        }
+
+        private @Nullable Confirmation confirmation(RedissonClient redisson) {
+            return waitForReplicas == 0
+                    ? null
+                    : new Confirmation(redisson, waitForReplicas, answerTimeout.dividedBy(4));
+        }
+
+        /**
          * Builds the store and, unless it is lazy, checks that Redis answers and allows what the guard needs.
          *
          * @return the store; the caller closes it
          * @throws IllegalArgumentException if a setting is wrong
+         * @throws IllegalStateException if the other workers of the namespace have other settings
          * @throws LeaseStoreException if Redis cannot be reached, is too old, or refuses; the message says how to mend it
          */
         public RedissonLeaseStore build() {
@@ -332,7 +413,7 @@ public final class RedissonLeaseStore implements LeaseStore {
                 return fromYaml(yaml);
             }
             OwnClient.Address address = OwnClient.Address.parse(String.valueOf(url));
-            return open(address.toString(), () -> OwnClient.open(address, answerTimeout, lazy));
+            return open(address.toString(), () -> OwnClient.open(address, answerTimeout, lazy, waitForReplicas > 0));
         }
 
         private RedissonLeaseStore fromYaml(Path file) {
@@ -347,26 +428,49 @@ public final class RedissonLeaseStore implements LeaseStore {
         }
 
         private RedissonLeaseStore open(String server, Supplier<RedissonClient> opening) {
-            RedissonClient opened;
+            RedissonLeaseStore store =
+                    probed(new RedissonLeaseStore(this, opened(server, opening), true, server), server);
+            if (!lazy && url != null) {
+                try {
+                    store.introduction.secondConnection(() -> opened(server, opening));
+                } catch (RuntimeException e) {
+                    store.close();
+                    throw startFailure(store, server, e);
+                }
+            }
+            return store;
+        }
+
+        private static RedissonClient opened(String server, Supplier<RedissonClient> opening) {
             try {
-                opened = opening.get();
+                return opening.get();
             } catch (RuntimeException e) {
                 throw new LeaseStoreException(
                         "cannot connect to Redis at " + server + ": " + RedisTrouble.explain(e), e);
             }
-            return probed(new RedissonLeaseStore(this, opened, true, server), server);
         }
 
         private RedissonLeaseStore probed(RedissonLeaseStore store, String server) {
             if (!lazy) {
                 try {
-                    Probe.check(store.namespace, server);
-                } catch (RuntimeException e) {
+                    store.introduction.made().join();
+                } catch (CompletionException e) {
                     store.close();
-                    throw e;
+                    throw startFailure(store, server, RedisTrouble.unwrapped(e));
                 }
             }
             return store;
+        }
+
+        private static RuntimeException startFailure(RedissonLeaseStore store, String server, Throwable cause) {
+            LeaseStoreException refusal = store.agreement.refusal();
+            if (refusal != null) {
+                return new IllegalStateException(refusal.getMessage(), refusal);
+            }
+            return cause instanceof LeaseStoreException known
+                    ? known
+                    : new LeaseStoreException(
+                            "Redis at " + server + " could not be looked at: " + RedisTrouble.explain(cause), cause);
         }
     }
 }

@@ -10,7 +10,8 @@ import java.util.Map;
 /** Opens a {@link RedissonLeaseStore} for addresses that begin with {@code redis://} or {@code rediss://}. */
 public final class RedissonLeaseStoreProvider implements LeaseStoreProvider {
 
-    private static final List<String> NAMES = List.of("namespace", "answerTimeout", "longestTtl", "fresh", "lazy");
+    private static final List<String> NAMES =
+            List.of("namespace", "answerTimeout", "longestTtl", "fresh", "lazy", "waitForReplicas", "replaceSettings");
 
     /** Called by {@link java.util.ServiceLoader}. */
     public RedissonLeaseStoreProvider() {}
@@ -34,10 +35,21 @@ public final class RedissonLeaseStoreProvider implements LeaseStoreProvider {
             case "answerTimeout" -> builder.answerTimeout(DurationText.parse(name, value));
             case "longestTtl" -> builder.longestTtl(DurationText.parse(name, value));
             case "fresh" -> builder.fresh(flag(name, value));
+            case "waitForReplicas" -> builder.waitForReplicas(count(name, value));
+            case "replaceSettings" -> builder.replaceSettings(flag(name, value));
             case "lazy" -> builder.lazy(flag(name, value));
             default ->
                 throw new IllegalArgumentException(
                         "unknown setting '" + name + "' of the Redis store; allowed are " + NAMES);
+        }
+    }
+
+    private static int count(String name, String value) {
+        try {
+            return Integer.parseUnsignedInt(value.trim());
+        } catch (NumberFormatException e) {
+            throw new IllegalArgumentException(
+                    "setting " + name + ": must be a whole number, 0 or more, was '" + value + "'", e);
         }
     }
 

@@ -14,7 +14,8 @@ enum Script {
     RELEASE("release"),
     FORCE_RELEASE("force-release"),
     HOLDER("holder"),
-    PROBE("probe");
+    PROBE("probe"),
+    SETTINGS("settings");
 
     private final String text;
     private final String sha;

@@ -5,7 +5,6 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -47,6 +46,26 @@ final class ScriptCalls {
     }
 
     <T> CompletableFuture<T> call(Script script, RScript.ReturnType type, List<Object> keys, Object... args) {
+        String first = (String) keys.get(0);
+        return call(
+                script,
+                asText -> asText
+                        ? scripts.evalAsync(first, RScript.Mode.READ_WRITE, script.text(), type, keys, args)
+                        : scripts.evalShaAsync(first, RScript.Mode.READ_WRITE, script.sha(), type, keys, args));
+    }
+
+    /** Calls, and waits for replicas to confirm what the script wrote. */
+    CompletableFuture<Confirmation.Confirmed> callConfirmed(
+            Confirmation confirmation, Script script, List<Object> keys, Object... args) {
+        return call(script, asText -> confirmation.send(script, asText, keys, args));
+    }
+
+    /** A way to send a script, by its text or by its digest. */
+    private interface Sending<T> {
+        CompletionStage<T> send(boolean asText);
+    }
+
+    private <T> CompletableFuture<T> call(Script script, Sending<T> sending) {
         if (closed) {
             return CompletableFuture.failedFuture(
                     new LeaseStoreException("this store of Redis at " + server + " is closed; open another one"));
@@ -55,17 +74,17 @@ final class ScriptCalls {
         connection.execute(() -> {
             // What has waited for the connection until its caller gave up must not be carried out after all.
             if (!answer.isDone()) {
-                send(answer, script, type, keys, args);
+                send(answer, 1 + TEXT_ATTEMPTS, false, script, sending);
             }
         });
         return bounded(answer, script);
     }
 
     private <T> void send(
-            CompletableFuture<T> answer, Script script, RScript.ReturnType type, List<Object> keys, Object... args) {
+            CompletableFuture<T> answer, int attempts, boolean asText, Script script, Sending<T> sending) {
         CompletionStage<T> sent;
         try {
-            sent = scripts.evalShaAsync((String) keys.get(0), RScript.Mode.READ_WRITE, script.sha(), type, keys, args);
+            sent = sending.send(asText);
         } catch (RuntimeException e) {
             answer.completeExceptionally(translated(script, e));
             return;
@@ -73,28 +92,8 @@ final class ScriptCalls {
         var unused = sent.whenComplete((value, failure) -> {
             if (failure == null) {
                 answered(answer, value);
-            } else if (unwrapped(failure) instanceof RedisNoScriptException) {
-                sendText(answer, TEXT_ATTEMPTS, script, type, keys, args);
-            } else {
-                answer.completeExceptionally(translated(script, failure));
-            }
-        });
-    }
-
-    private <T> void sendText(
-            CompletableFuture<T> answer,
-            int attempts,
-            Script script,
-            RScript.ReturnType type,
-            List<Object> keys,
-            Object... args) {
-        CompletionStage<T> sent =
-                scripts.evalAsync((String) keys.get(0), RScript.Mode.READ_WRITE, script.text(), type, keys, args);
-        var unused = sent.whenComplete((value, failure) -> {
-            if (failure == null) {
-                answered(answer, value);
-            } else if (attempts > 1 && unwrapped(failure) instanceof RedisNoScriptException) {
-                sendText(answer, attempts - 1, script, type, keys, args);
+            } else if (attempts > 1 && RedisTrouble.unwrapped(failure) instanceof RedisNoScriptException) {
+                send(answer, attempts - 1, true, script, sending);
             } else {
                 answer.completeExceptionally(translated(script, failure));
             }
@@ -109,26 +108,18 @@ final class ScriptCalls {
     private <T> CompletableFuture<T> bounded(CompletableFuture<T> answer, Script script) {
         answer.orTimeout(answerTimeout.toMillis(), TimeUnit.MILLISECONDS);
         return answer.exceptionally(failure -> {
-            Throwable cause = unwrapped(failure);
+            Throwable cause = RedisTrouble.unwrapped(failure);
             throw cause instanceof LeaseStoreException known ? known : translated(script, cause);
         });
     }
 
     private LeaseStoreException translated(Script script, Throwable failure) {
-        Throwable cause = unwrapped(failure);
+        Throwable cause = RedisTrouble.unwrapped(failure);
         String what = cause instanceof TimeoutException || cause instanceof RedisTimeoutException
                 ? "no answer within " + answerTimeout.toMillis() + " ms"
                 : RedisTrouble.explain(cause);
         return new LeaseStoreException(
                 "Redis at " + server + " did not carry out " + script.name().toLowerCase(Locale.ROOT) + ": " + what,
                 cause);
-    }
-
-    private static Throwable unwrapped(Throwable failure) {
-        Throwable cause = failure;
-        while (cause instanceof CompletionException && cause.getCause() != null) {
-            cause = cause.getCause();
-        }
-        return cause;
     }
 }

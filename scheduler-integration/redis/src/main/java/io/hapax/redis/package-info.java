@@ -13,8 +13,10 @@
  * }</pre>
  *
  * By properties, an address that begins with {@code redis://} or {@code rediss://} finds this store; the settings are
- * {@code namespace}, {@code answerTimeout}, {@code longestTtl}, {@code fresh} and {@code lazy}. Sentinel and Cluster are
- * configured by a Redisson YAML file. All workers of a namespace need the same {@code longestTtl}.
+ * {@code namespace}, {@code answerTimeout}, {@code longestTtl}, {@code fresh}, {@code lazy}, {@code waitForReplicas} and
+ * {@code replaceSettings}. Sentinel and Cluster are
+ * configured by a Redisson YAML file. All workers of a namespace need the same {@code longestTtl}; one that differs
+ * does not start.
  *
  * <p>Close the store when the application ends: Redisson's threads are not daemons, and keep the JVM alive.
  *
@@ -29,7 +31,8 @@
  * <tr><td>{@code hapax:{namespace:b}:w:…}</td><td>somebody waits for this lease</td><td>a little longer than the
  *     lease</td></tr>
  * <tr><td>{@code hapax:{namespace:b}:m}</td><td>meta: {@code run} of the server, since when ({@code seen}) and until
- *     when ({@code until}) it is in quarantine and {@code why}, the {@code last} token</td><td>for ever</td></tr>
+ *     when ({@code until}) it is in quarantine and {@code why}, the {@code last} token, the {@code settings} on which all
+ *     workers agree</td><td>for ever</td></tr>
  * </table>
  *
  * Leases and markers read {@code owner|token|micros|digest|worker|run}. A text that is long or has odd characters becomes
@@ -43,14 +46,17 @@
  * <pre>{@code
  * ACL SETUSER hapax on >password ~hapax:* &hapax:* -@all +evalsha +eval +script|load +get +set +del +pexpire +pttl
  *     +hset +hmget +time +info +ping +hello +auth +client|setname +select +publish +subscribe +unsubscribe
+ *     +config|get
  * }</pre>
  *
  * (On a Cluster or behind Sentinel also what Redisson asks for the topology. {@code script|load} is for clients of the
- * application, {@code client|setname} for the store's own.)
+ * application, {@code client|setname} for the store's own; {@code config|get} for the check at the start whether the
+ * server keeps anything on disk, which is left out without it. {@code waitForReplicas} needs {@code +wait}.)
  *
  * <h2>When the server loses its memory</h2>
  *
- * The scripts notice a server process that they do not know, by its {@code run_id}. It then grants nothing for a while:
+ * The scripts notice a server process that they do not know, by its {@code run_id}, and a
+ * master that was a replica meanwhile, by its {@code second_repl_offset}. It then grants nothing for a while:
  *
  * <ul>
  *   <li>restarted, or failed over: 1.1 of the longest ttl and 1 s, since it may have forgotten the newest leases; with

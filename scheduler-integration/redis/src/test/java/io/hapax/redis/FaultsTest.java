@@ -305,7 +305,7 @@ class FaultsTest {
     /** The command of the package documentation, for another user. */
     private static String documentedRights(String user, String password) throws IOException {
         String text = Files.readString(Path.of("src/main/java/io/hapax/redis/package-info.java"));
-        String command = text.substring(text.indexOf("ACL SETUSER"), text.indexOf("}", text.indexOf("+unsubscribe")));
+        String command = text.substring(text.indexOf("ACL SETUSER"), text.indexOf("}", text.indexOf("+config|get")));
         return command.replaceAll("\\s*\\n \\*\\s*", " ")
                 .strip()
                 .replace(" hapax on >password ", " " + user + " on >" + password + " ");

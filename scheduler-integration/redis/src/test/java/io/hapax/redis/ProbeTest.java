@@ -1,15 +1,18 @@
 package io.hapax.redis;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatCode;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.Logger;
 import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.core.read.ListAppender;
-import io.hapax.lease.LeaseStoreException;
+import io.hapax.redis.Finding.Severity;
 import io.hapax.testkit.EmbeddedRedis;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -33,28 +36,80 @@ class ProbeTest {
         ((Logger) LoggerFactory.getLogger("io.hapax.redis")).detachAppender(lines);
     }
 
+    private List<String> warnings() {
+        return lines.list.stream()
+                .filter(line -> line.getLevel().isGreaterOrEqual(Level.WARN))
+                .map(ILoggingEvent::getFormattedMessage)
+                .toList();
+    }
+
+    private static Probe probe(String... fieldsAndValues) {
+        Map<String, String> info = new HashMap<>(Map.of(
+                "redis_version",
+                "7.2.4",
+                "run_id",
+                "ab12",
+                "maxmemory",
+                "0",
+                "role",
+                "master",
+                "cluster_enabled",
+                "0"));
+        for (int i = 0; i < fieldsAndValues.length; i += 2) {
+            info.put(fieldsAndValues[i], fieldsAndValues[i + 1]);
+        }
+        return new Probe(0, info, Duration.ZERO);
+    }
+
+    private static List<Finding> findings(Probe probe) {
+        return probe.findings(new Probe.Expectation("host:1", false, 0, false));
+    }
+
+    private static Finding only(Probe probe) {
+        List<Finding> all = findings(probe);
+        assertThat(all).hasSize(1);
+        return all.get(0);
+    }
+
     @ParameterizedTest
     @ValueSource(strings = {"6.2.14", "5.0", "", "unknown"})
     void an_old_server_is_refused(String version) {
-        Probe probe = new Probe(version, "ab12", "0", "noeviction");
-        assertThatThrownBy(() -> probe.check("host:1"))
-                .isInstanceOf(LeaseStoreException.class)
-                .hasMessageContainingAll("host:1", "'" + version + "'", "7.0 or newer");
+        Finding finding = only(probe("redis_version", version));
+        assertThat(finding.severity()).isEqualTo(Severity.ERROR);
+        assertThat(finding.toString()).contains("host:1", "'" + version + "'", "7.0 or newer", "Upgrade");
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"7.0.15", "7.2.4", "8.2", "10.0.0"})
     void a_recent_server_is_accepted(String version) {
-        assertThatCode(() -> new Probe(version, "ab12", "0", "noeviction").check("host:1"))
-                .doesNotThrowAnyException();
-        assertThat(lines.list).isEmpty();
+        assertThat(findings(probe("redis_version", version))).isEmpty();
     }
 
     @Test
     void a_server_that_hides_its_run_id_is_refused() {
-        assertThatThrownBy(() -> new Probe("7.2.4", "", "0", "noeviction").check("host:1"))
-                .isInstanceOf(LeaseStoreException.class)
-                .hasMessageContainingAll("host:1", "run_id");
+        Finding finding = only(probe("run_id", ""));
+        assertThat(finding.severity()).isEqualTo(Severity.ERROR);
+        assertThat(finding.toString()).contains("host:1", "run_id");
+    }
+
+    @Test
+    void a_clock_that_is_far_away_is_warned_of_in_either_direction() {
+        for (long seconds : new long[] {-1, 1}) {
+            Finding finding = only(new Probe(0, probe().info(), Duration.ofSeconds(seconds)));
+            assertThat(finding.severity()).isEqualTo(Severity.WARNING);
+            assertThat(finding.toString()).contains("1000 ms " + (seconds < 0 ? "behind" : "ahead of"), "NTP");
+        }
+        assertThat(findings(new Probe(0, probe().info(), Duration.ofMillis(400))))
+                .isEmpty();
+    }
+
+    @Test
+    void the_time_of_a_slow_call_is_not_taken_for_a_wrong_clock() {
+        List<Object> answer = new ArrayList<>(List.of("5000000000"));
+        Probe.FIELDS.forEach(field -> answer.add(""));
+        assertThat(Probe.of(0, answer, 4_000_000, 6_000_000).clockAhead()).isZero();
+        assertThat(Probe.of(0, answer, 4_000_000, 4_001_000).clockAhead()).isEqualTo(Duration.ofMillis(999_000));
+        assertThat(Probe.of(0, answer, 5_002_000, 5_003_000).clockAhead()).isEqualTo(Duration.ofMillis(-2000));
     }
 
     @Test
@@ -62,10 +117,9 @@ class ProbeTest {
         try (EmbeddedRedis redis = EmbeddedRedis.start("--maxmemory", "100mb", "--maxmemory-policy", "allkeys-lru")) {
             RedissonLeaseStore.builder().url(redis.url()).fresh(true).build().close();
         }
-        assertThat(lines.list)
+        assertThat(warnings())
                 .singleElement()
-                .satisfies(
-                        line -> assertThat(line.getFormattedMessage()).contains("allkeys-lru", "must be noeviction"));
+                .satisfies(line -> assertThat(line).contains("allkeys-lru", "must be noeviction"));
     }
 
     @Test
@@ -75,6 +129,6 @@ class ProbeTest {
                 RedissonLeaseStore.builder().url(url).fresh(true).build().close();
             }
         }
-        assertThat(lines.list).isEmpty();
+        assertThat(warnings()).isEmpty();
     }
 }

@@ -21,6 +21,9 @@ public final class EmbeddedRedis implements AutoCloseable {
 
     private static final int START_ATTEMPTS = 5;
     private static final Pattern CALLS = Pattern.compile("cmdstat_([^:]+):calls=(\\d+)");
+    /** Static binaries say it in other words. */
+    private static final Pattern IN_USE = Pattern.compile("Address (already )?in use");
+
     private static final Object SHARING = new Object();
     private static @Nullable EmbeddedRedis shared;
 
@@ -55,7 +58,7 @@ public final class EmbeddedRedis implements AutoCloseable {
                 return startOn(ServerProcesses.freePort(), List.of(arguments));
             } catch (IllegalStateException e) {
                 failure = e;
-                if (!String.valueOf(e.getMessage()).contains("Address already in use")) {
+                if (!IN_USE.matcher(String.valueOf(e.getMessage())).find()) {
                     break;
                 }
             }
@@ -197,6 +200,15 @@ public final class EmbeddedRedis implements AutoCloseable {
             return checked(words[0], connection.call(words));
         } catch (IOException e) {
             throw new UncheckedIOException("Redis on port " + port() + " did not answer " + words[0], e);
+        }
+    }
+
+    /** Whether it answers at once: it runs, and is not frozen. */
+    boolean answers() {
+        try (RespConnection connection = new RespConnection(address.host(), address.port(), false, 200)) {
+            return connection.call("PING").length() > 0;
+        } catch (IOException deadOrFrozen) {
+            return false;
         }
     }
 

@@ -24,12 +24,18 @@ final class RedisProcess {
         this.process = process;
     }
 
-    /** Starts a server and waits until it answers; a server that ends at once fails with the end of its log. */
+    /**
+     * Starts a server and waits until it answers; a server that ends at once fails with the end of its log. An argument
+     * that comes first and is no option is a configuration file, which Sentinel cannot do without.
+     */
     static RedisProcess start(int port, Path folder, List<String> arguments) {
         Path log = folder.resolve("redis.log");
-        List<String> command = new ArrayList<>(List.of(executable().toString(), "--port", String.valueOf(port)));
-        command.addAll(List.of("--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", folder.toString()));
-        command.addAll(arguments);
+        boolean hasFile = !arguments.isEmpty() && !arguments.get(0).startsWith("-");
+        List<String> command = new ArrayList<>(List.of(executable().toString()));
+        command.addAll(arguments.subList(0, hasFile ? 1 : 0));
+        command.addAll(List.of("--port", String.valueOf(port), "--bind", "127.0.0.1"));
+        command.addAll(List.of("--save", "", "--appendonly", "no", "--dir", folder.toString()));
+        command.addAll(arguments.subList(hasFile ? 1 : 0, arguments.size()));
         try {
             Process process = new ProcessBuilder(command)
                     .directory(folder.toFile())

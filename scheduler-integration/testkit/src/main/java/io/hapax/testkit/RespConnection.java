@@ -20,10 +20,14 @@ final class RespConnection implements AutoCloseable {
     private final InputStream in;
 
     RespConnection(String host, int port, boolean tls) throws IOException {
+        this(host, port, tls, TIMEOUT_MILLIS);
+    }
+
+    RespConnection(String host, int port, boolean tls, int timeoutMillis) throws IOException {
         this.socket = tls ? SSLSocketFactory.getDefault().createSocket() : new Socket();
         try {
-            socket.connect(new InetSocketAddress(host, port), TIMEOUT_MILLIS);
-            socket.setSoTimeout(TIMEOUT_MILLIS);
+            socket.connect(new InetSocketAddress(host, port), timeoutMillis);
+            socket.setSoTimeout(timeoutMillis);
             this.in = new BufferedInputStream(socket.getInputStream());
         } catch (IOException e) {
             socket.close();

@@ -1,0 +1,117 @@
+package io.hapax.redis;
+
+import io.hapax.lease.LeaseStoreException;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
+import org.redisson.api.RScript.ReturnType;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Whether this worker and all others of its namespace have the same settings: the Java side of {@code settings.lua}.
+ * Every bucket carries them, so every server does. A worker that differs takes no lease. Thread-safe.
+ */
+final class Agreement {
+
+    private static final Logger LOG = LoggerFactory.getLogger("io.hapax.redis");
+
+    /** Changes whenever keys or scripts change in a way that older workers do not understand. */
+    private static final int FORMAT = 1;
+
+    private final Namespace namespace;
+    private final String settings;
+    private final boolean replace;
+    private final String server;
+    private final AtomicBoolean rechecking = new AtomicBoolean();
+    private volatile @Nullable LeaseStoreException refusal;
+
+    Agreement(Namespace namespace, Duration longestTtl, boolean replace, String server) {
+        this.namespace = namespace;
+        this.settings = settings(namespace.keyspace(), longestTtl);
+        this.replace = replace;
+        this.server = server;
+    }
+
+    /** One line, for people and for comparison. */
+    static String settings(Keyspace keyspace, Duration longestTtl) {
+        return "format=" + FORMAT + " namespace=" + keyspace.namespace() + " buckets=" + keyspace.buckets()
+                + " longestTtl=" + longestTtl.toMillis() + "ms hashing=" + Keyspace.HASHING;
+    }
+
+    String settings() {
+        return settings;
+    }
+
+    /** Why this worker must not take leases; null if it may. */
+    @Nullable
+    LeaseStoreException refusal() {
+        return refusal;
+    }
+
+    /** Compares on all servers; replaces what differs if that was asked for. */
+    CompletableFuture<Void> reach() {
+        return compareAll(replace);
+    }
+
+    /** Compares again, after a server lost its memory or was told other settings; replaces nothing. */
+    CompletableFuture<Void> renew() {
+        return compareAll(false);
+    }
+
+    /** Compares again in the background, one time after the other, so that a worker need not be started anew. */
+    void recheck() {
+        if (rechecking.compareAndSet(false, true)) {
+            var unused = renew().whenComplete((done, failure) -> rechecking.set(false));
+        }
+    }
+
+    private CompletableFuture<Void> compareAll(boolean replacing) {
+        CompletableFuture<?>[] calls = IntStream.range(0, namespace.buckets().size())
+                .mapToObj(bucket -> compare(bucket, replacing))
+                .toArray(CompletableFuture<?>[]::new);
+        return CompletableFuture.allOf(calls).thenAccept(all -> {
+            boolean agreed = true;
+            for (CompletableFuture<?> call : calls) {
+                agreed &= call.join().equals(settings);
+            }
+            if (agreed) {
+                refusal = null;
+            }
+        });
+    }
+
+    private CompletableFuture<String> compare(int bucket, boolean replacing) {
+        CompletableFuture<String> answer = namespace
+                .scripts()
+                .call(
+                        Script.SETTINGS,
+                        ReturnType.VALUE,
+                        List.of(namespace.keyspace().meta(bucket)),
+                        settings,
+                        replacing ? "1" : "0",
+                        namespace.quarantine().whenLost());
+        return answer.thenApply(noted -> {
+            if (!noted.equals(settings)) {
+                refuse(noted);
+            }
+            return noted;
+        });
+    }
+
+    private void refuse(String noted) {
+        LeaseStoreException why = new LeaseStoreException("this worker's settings differ from those that the workers of"
+                + " namespace " + namespace.keyspace().namespace() + " on Redis at " + server
+                + " have agreed on, so it would guard under other keys or for another time. Here: " + settings
+                + ". There: " + noted + ". Give it the same settings; to change them, stop all workers of the namespace"
+                + " and start the first one with replaceSettings(true)");
+        boolean news = refusal == null;
+        refusal = why;
+        if (news) {
+            LOG.error("no run will be admitted: {}", why.getMessage());
+        }
+    }
+}

@@ -1,0 +1,25 @@
+package io.hapax.redis;
+
+/**
+ * What a look at a server found.
+ *
+ * @param severity how bad it is
+ * @param problem what is wrong, and what is at stake
+ * @param remedy how to mend it
+ */
+record Finding(Severity severity, String problem, String remedy) {
+
+    enum Severity {
+        /** The guard would not be one: a store does not start. */
+        ERROR,
+        /** The guard works, and promises less than it could. */
+        WARNING,
+        /** Good to know. */
+        NOTE
+    }
+
+    @Override
+    public String toString() {
+        return problem + ". " + remedy;
+    }
+}

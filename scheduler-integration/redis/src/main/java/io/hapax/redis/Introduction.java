@@ -1,0 +1,123 @@
+package io.hapax.redis;
+
+import io.hapax.lease.Acquisition;
+import io.hapax.lease.LeaseStoreException;
+import io.hapax.redis.Finding.Severity;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+import org.redisson.api.RedissonClient;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * What comes before the first lease: a look at the servers, the agreement on settings, and a word to every bucket. A
+ * store does it when it is built, a lazy one at its first request. Thread-safe.
+ */
+final class Introduction {
+
+    private static final Logger LOG = LoggerFactory.getLogger("io.hapax.redis");
+
+    private final Checkup checkup;
+    private final Agreement agreement;
+    private final Sweep sweep;
+    private final Duration answerTimeout;
+    private @Nullable CompletableFuture<Void> going;
+    private volatile boolean over;
+
+    Introduction(Checkup checkup, Agreement agreement, Sweep sweep, Duration answerTimeout) {
+        this.checkup = checkup;
+        this.agreement = agreement;
+        this.sweep = sweep;
+        this.answerTimeout = answerTimeout;
+    }
+
+    /** Makes sure that another connection leads to the same server; blocks. */
+    void secondConnection(Supplier<RedissonClient> opening) {
+        checkup.secondConnection(opening);
+    }
+
+    CompletableFuture<List<Finding>> findings() {
+        return checkup.findings();
+    }
+
+    /** Begins, joins the others, or returns at once; a failed one is tried again by the next caller. */
+    synchronized CompletableFuture<Void> made() {
+        if (over) {
+            return CompletableFuture.completedFuture(null);
+        }
+        CompletableFuture<Void> present = going;
+        if (present == null || present.isDone()) {
+            present = checkup.findings()
+                    .thenAccept(Introduction::heed)
+                    .thenCompose(fine -> agreement.reach())
+                    .thenCompose(compared -> refusal() == null ? sweep.touchAll() : failed(refusal()))
+                    .thenRun(() -> over = true);
+            going = present;
+        }
+        return present;
+    }
+
+    /** Asks for a lease once the introduction is made, if there is still somebody who waits for it. */
+    CompletableFuture<Acquisition> first(Supplier<CompletableFuture<Acquisition>> request) {
+        LeaseStoreException refused = refusal();
+        if (over && refused != null) {
+            agreement.recheck();
+            return CompletableFuture.failedFuture(refused);
+        }
+        if (over) {
+            return request.get();
+        }
+        CompletableFuture<Acquisition> answer = new CompletableFuture<>();
+        answer.orTimeout(answerTimeout.toMillis(), TimeUnit.MILLISECONDS);
+        var unused = made().whenComplete((done, failure) -> {
+            if (failure != null) {
+                answer.completeExceptionally(RedisTrouble.unwrapped(failure));
+            } else if (!answer.isDone()) {
+                pass(request.get(), answer);
+            }
+        });
+        return answer.exceptionally(failure -> {
+            Throwable cause = RedisTrouble.unwrapped(failure);
+            throw cause instanceof LeaseStoreException known
+                    ? known
+                    : new LeaseStoreException("Redis was not ready within " + answerTimeout.toMillis() + " ms", cause);
+        });
+    }
+
+    private @Nullable LeaseStoreException refusal() {
+        return agreement.refusal();
+    }
+
+    private static CompletableFuture<Void> failed(@Nullable Throwable why) {
+        return CompletableFuture.failedFuture(why == null ? new IllegalStateException() : why);
+    }
+
+    private static void pass(CompletableFuture<Acquisition> from, CompletableFuture<Acquisition> to) {
+        var unused = from.whenComplete((value, failure) -> {
+            if (failure == null) {
+                to.complete(value);
+            } else {
+                to.completeExceptionally(RedisTrouble.unwrapped(failure));
+            }
+        });
+    }
+
+    private static void heed(List<Finding> findings) {
+        for (Finding finding : findings) {
+            if (finding.severity() == Severity.ERROR) {
+                throw new LeaseStoreException(finding.toString());
+            }
+        }
+        for (Finding finding : findings) {
+            if (finding.severity() == Severity.WARNING) {
+                LOG.warn("{}", finding);
+            } else {
+                LOG.info("{}", finding);
+            }
+        }
+    }
+}

@@ -1,0 +1,90 @@
+package io.hapax.redis;
+
+import io.hapax.testkit.EmbeddedCluster;
+import io.hapax.testkit.EmbeddedSentinel;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import org.redisson.Redisson;
+import org.redisson.api.RedissonClient;
+import org.redisson.config.BaseMasterSlaveServersConfig;
+import org.redisson.config.Config;
+import org.redisson.config.ConstantDelay;
+
+/** Redisson clients of one test that follow a Sentinel or a Cluster, and the stores on them. */
+final class Clients implements AutoCloseable {
+
+    private final String namespace;
+    private final Duration longestTtl;
+    private final List<AutoCloseable> open = new ArrayList<>();
+
+    Clients(String namespace, Duration longestTtl) {
+        this.namespace = namespace;
+        this.longestTtl = longestTtl;
+    }
+
+    RedissonLeaseStore store(EmbeddedSentinel sentinel) {
+        Config config = new Config();
+        config.useSentinelServers()
+                .setMasterName(EmbeddedSentinel.MASTER_NAME)
+                .setScanInterval(200)
+                .addSentinelAddress(sentinel.urls().toArray(String[]::new));
+        quick(config.useSentinelServers());
+        return store(config);
+    }
+
+    RedissonLeaseStore store(EmbeddedCluster cluster) {
+        Config config = new Config();
+        config.useClusterServers()
+                .setScanInterval(200)
+                .addNodeAddress(cluster.urls().toArray(String[]::new));
+        quick(config.useClusterServers());
+        return store(config);
+    }
+
+    RedissonLeaseStore store(String url) {
+        RedissonLeaseStore store = settings().url(url).build();
+        open.add(0, store);
+        return store;
+    }
+
+    RedissonLeaseStore.Builder settings() {
+        return RedissonLeaseStore.builder()
+                .namespace(namespace)
+                .longestTtl(longestTtl)
+                .answerTimeout(Duration.ofMillis(400))
+                .fresh(true);
+    }
+
+    private RedissonLeaseStore store(Config config) {
+        RedissonClient client = Redisson.create(config);
+        open.add(0, client::shutdown);
+        RedissonLeaseStore store = settings().client(client).build();
+        open.add(0, store);
+        return store;
+    }
+
+    private static void quick(BaseMasterSlaveServersConfig<?> servers) {
+        servers.setMasterConnectionMinimumIdleSize(1)
+                .setMasterConnectionPoolSize(4)
+                .setSlaveConnectionMinimumIdleSize(1)
+                .setSlaveConnectionPoolSize(2)
+                .setSubscriptionConnectionMinimumIdleSize(0)
+                .setConnectTimeout(500);
+        servers.setTimeout(200);
+        servers.setRetryAttempts(1);
+        servers.setRetryDelay(new ConstantDelay(Duration.ofMillis(20)));
+        servers.setReconnectionDelay(new ConstantDelay(Duration.ofMillis(100)));
+    }
+
+    @Override
+    public void close() {
+        for (AutoCloseable one : open) {
+            try {
+                one.close();
+            } catch (Exception e) {
+                throw new IllegalStateException(e);
+            }
+        }
+    }
+}

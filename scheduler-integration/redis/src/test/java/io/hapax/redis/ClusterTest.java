@@ -1,0 +1,234 @@
+package io.hapax.redis;
+
+import static io.hapax.redis.Fixture.acquire;
+import static io.hapax.redis.Fixture.get;
+import static io.hapax.redis.Fixture.lock;
+import static io.hapax.redis.Fixture.request;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import io.hapax.GuardedRun;
+import io.hapax.JobGuard;
+import io.hapax.RunRequest;
+import io.hapax.event.RunOutcome;
+import io.hapax.lease.Acquisition;
+import io.hapax.lease.JobIdentity;
+import io.hapax.lease.Lease;
+import io.hapax.lease.LeaseStore;
+import io.hapax.lease.Renewal;
+import io.hapax.testkit.EmbeddedCluster;
+import io.hapax.testkit.EmbeddedRedis;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+
+/** Leases on a Cluster of several masters whose slots move and whose masters freeze and are replaced. */
+class ClusterTest {
+
+    private static final Duration TTL = Duration.ofSeconds(6);
+    private static final int BUCKETS = 64;
+
+    @Nested
+    @TestInstance(TestInstance.Lifecycle.PER_CLASS)
+    class OnThreeMasters extends ContractOnRedis {
+
+        private final EmbeddedCluster cluster = EmbeddedCluster.start();
+        private final Clients clients = new Clients("contract", Duration.ofMinutes(10));
+
+        @Override
+        RedissonLeaseStore open(String namespace) {
+            return clients.store(cluster);
+        }
+
+        @AfterAll
+        void stop() {
+            clients.close();
+            cluster.close();
+        }
+    }
+
+    private static String meta(int bucket) {
+        return "hapax:{c:" + bucket + "}:m";
+    }
+
+    private static String runId(EmbeddedRedis server) {
+        return server.command("INFO", "server").replaceAll("(?s).*run_id:(\\w+).*", "$1");
+    }
+
+    private static JobGuard guard(LeaseStore store) {
+        return JobGuard.builder(store).defaults(o -> o.withTtl(TTL)).build();
+    }
+
+    private static GuardedRun admitted(JobGuard guard, String key) throws InterruptedException {
+        return guard.admit(RunRequest.occurrence(key)).fold(run -> run, refusal -> {
+            throw new AssertionError(refusal);
+        });
+    }
+
+    private static String leaseKey(JobIdentity identity) {
+        return new Keyspace("c", BUCKETS).of(identity).lease();
+    }
+
+    /** One lock for each bucket. */
+    private static List<JobIdentity> oneABucket() {
+        Keyspace keyspace = new Keyspace("c", BUCKETS);
+        List<JobIdentity> found = new ArrayList<>();
+        for (int bucket = 0; bucket < BUCKETS; bucket++) {
+            int wanted = bucket;
+            found.add(IntStream.iterate(0, i -> i + 1)
+                    .mapToObj(i -> lock("k" + i))
+                    .filter(identity -> keyspace.of(identity).bucket() == wanted)
+                    .findFirst()
+                    .orElseThrow());
+        }
+        return found;
+    }
+
+    @Test
+    void every_bucket_of_every_master_carries_the_settings_from_the_start() {
+        try (EmbeddedCluster cluster = EmbeddedCluster.start();
+                Clients clients = new Clients("c", TTL)) {
+            RedissonLeaseStore store = clients.store(cluster);
+            for (int bucket = 0; bucket < BUCKETS; bucket++) {
+                EmbeddedRedis master = cluster.masterOf(meta(bucket));
+                assertThat(master.command("HMGET", meta(bucket), "settings", "run"))
+                        .isEqualTo(store.fingerprint() + "\n" + runId(master));
+            }
+        }
+    }
+
+    @Test
+    void a_run_keeps_its_lease_while_its_slot_moves_to_another_master() throws Exception {
+        try (EmbeddedCluster cluster = EmbeddedCluster.start();
+                Clients clients = new Clients("c", TTL)) {
+            LeaseStore other = clients.store(cluster);
+            try (JobGuard guard = guard(clients.store(cluster))) {
+                GuardedRun run = admitted(guard, "r");
+                String key = leaseKey(Fixture.run("r"));
+                EmbeddedRedis from = cluster.masterOf(key);
+                EmbeddedRedis target = cluster.masters().stream()
+                        .filter(server -> server != from)
+                        .findFirst()
+                        .orElseThrow();
+                try (var scope = run.enter()) {
+                    cluster.moveSlot(cluster.slotOf(key), target);
+                    assertThat(acquire(other, Fixture.run("r"))).isInstanceOf(Acquisition.Held.class);
+                    long before = Long.parseLong(target.command("PTTL", key));
+                    await().until(() -> Long.parseLong(target.command("PTTL", key)) > before);
+                    run.ensureHeld();
+                    assertThat(run.complete()).isEqualTo(RunOutcome.COMPLETED);
+                }
+                assertThat(acquire(other, Fixture.run("r"))).isInstanceOf(Acquisition.Done.class);
+            }
+        }
+    }
+
+    @Test
+    void a_replica_that_never_saw_the_leases_grants_none_of_them_and_takes_all_back() {
+        try (EmbeddedCluster cluster = EmbeddedCluster.start(1);
+                Clients clients = new Clients("c", TTL)) {
+            LeaseStore worker = clients.store(cluster);
+            LeaseStore other = clients.store(cluster);
+            EmbeddedRedis old = cluster.masterOf(meta(0));
+            List<Integer> itsBuckets = IntStream.range(0, BUCKETS)
+                    .filter(bucket -> cluster.masterOf(meta(bucket)) == old)
+                    .boxed()
+                    .toList();
+            cluster.cutReplication(old);
+            JobIdentity identity = oneABucket().get(0);
+            Lease lease = ((Acquisition.Granted) get(worker.acquire(request(identity, TTL)))).lease();
+            EmbeddedRedis replica = cluster.replicasOf(old).get(0);
+            old.kill();
+            cluster.promote(replica);
+            assertThat(replica.command("EXISTS", leaseKey(identity))).isEqualTo("0");
+
+            await().ignoreExceptions()
+                    .untilAsserted(
+                            () -> assertThat(acquire(other, identity)).isInstanceOf(Acquisition.Quarantined.class));
+
+            // One bucket was asked for; the others of this server begin to wait as well, and not when they are needed.
+            await().untilAsserted(() -> assertThat(itsBuckets)
+                    .hasSizeGreaterThan(10)
+                    .allSatisfy(bucket -> assertThat(replica.command("HGET", meta(bucket), "run"))
+                            .startsWith(runId(replica))));
+            await().ignoreExceptions()
+                    .untilAsserted(() ->
+                            assertThat(get(worker.renew(List.of(lease)))).containsExactly(new Renewal.Renewed(true)));
+            assertThat(acquire(other, identity))
+                    .isInstanceOfSatisfying(
+                            Acquisition.Held.class,
+                            held -> assertThat(held.holder().owner()).isEqualTo(lease.owner()));
+        }
+    }
+
+    @Test
+    void buckets_that_nobody_asks_for_begin_their_quarantine_while_other_buckets_are_at_work() {
+        Duration shortTtl = Duration.ofSeconds(3);
+        try (EmbeddedCluster cluster = EmbeddedCluster.start(1);
+                Clients clients = new Clients("c", shortTtl)) {
+            LeaseStore worker = clients.store(cluster);
+            EmbeddedRedis old = cluster.masterOf(meta(0));
+            JobIdentity elsewhere = oneABucket().stream()
+                    .filter(identity -> cluster.masterOf(leaseKey(identity)) != old)
+                    .findFirst()
+                    .orElseThrow();
+            Lease lease = ((Acquisition.Granted) get(worker.acquire(request(elsewhere, shortTtl)))).lease();
+            EmbeddedRedis replica = cluster.replicasOf(old).get(0);
+            old.kill();
+            cluster.promote(replica);
+
+            await().untilAsserted(() -> {
+                assertThat(get(worker.renew(List.of(lease)))).containsExactly(new Renewal.Renewed(false));
+                assertThat(replica.command("HGET", meta(0), "run")).startsWith(runId(replica));
+            });
+        }
+    }
+
+    @Test
+    void a_frozen_master_does_not_keep_the_leases_of_other_masters_from_being_renewed() {
+        try (EmbeddedCluster cluster = EmbeddedCluster.start(0, "--cluster-node-timeout", "20000");
+                Clients clients = new Clients("c", TTL)) {
+            LeaseStore worker = clients.store(cluster);
+            List<JobIdentity> identities = oneABucket();
+            List<Lease> leases = identities.stream()
+                    .map(identity -> ((Acquisition.Granted) get(worker.acquire(request(identity, TTL)))).lease())
+                    .toList();
+            List<EmbeddedRedis> servers = identities.stream()
+                    .map(identity -> cluster.masterOf(leaseKey(identity)))
+                    .toList();
+            EmbeddedRedis frozen = servers.get(0);
+            List<String> before = ttls(servers, identities, frozen);
+            await().pollDelay(Duration.ofMillis(300)).until(() -> true);
+            frozen.freeze();
+            try {
+                var answers = worker.renew(leases).toCompletableFuture();
+                await().atMost(Duration.ofMillis(350)).untilAsserted(() -> {
+                    List<String> after = ttls(servers, identities, frozen);
+                    assertThat(after).hasSameSizeAs(before);
+                    for (int i = 0; i < after.size(); i++) {
+                        assertThat(Long.parseLong(after.get(i))).isGreaterThan(Long.parseLong(before.get(i)) - 250);
+                    }
+                });
+                List<Renewal> all = answers.join();
+                for (int i = 0; i < BUCKETS; i++) {
+                    assertThat(all.get(i))
+                            .isInstanceOf(servers.get(i) == frozen ? Renewal.Unknown.class : Renewal.Renewed.class);
+                }
+            } finally {
+                frozen.thaw();
+            }
+        }
+    }
+
+    private static List<String> ttls(List<EmbeddedRedis> servers, List<JobIdentity> identities, EmbeddedRedis but) {
+        return IntStream.range(0, BUCKETS)
+                .filter(i -> servers.get(i) != but)
+                .mapToObj(i -> servers.get(i).command("PTTL", leaseKey(identities.get(i))))
+                .toList();
+    }
+}

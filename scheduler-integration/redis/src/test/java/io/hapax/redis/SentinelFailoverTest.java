@@ -1,0 +1,210 @@
+package io.hapax.redis;
+
+import static io.hapax.redis.Fixture.acquire;
+import static io.hapax.redis.Fixture.get;
+import static io.hapax.redis.Fixture.lock;
+import static io.hapax.redis.Fixture.request;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import io.hapax.GuardedRun;
+import io.hapax.JobGuard;
+import io.hapax.OnLeaseLost;
+import io.hapax.RunRequest;
+import io.hapax.event.LossReason;
+import io.hapax.event.RunOutcome;
+import io.hapax.lease.Acquisition;
+import io.hapax.lease.JobIdentity;
+import io.hapax.lease.Lease;
+import io.hapax.lease.LeaseStore;
+import io.hapax.testkit.EmbeddedRedis;
+import io.hapax.testkit.EmbeddedSentinel;
+import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+
+/** What becomes of leases when Sentinel promotes a replica that has not seen them. */
+class SentinelFailoverTest {
+
+    private static final Duration TTL = Duration.ofSeconds(6);
+
+    private static GuardedRun admitted(JobGuard guard, String key) throws InterruptedException {
+        return guard.admit(RunRequest.occurrence(key).tune(o -> o.withOnLeaseLost(OnLeaseLost.SIGNAL)))
+                .fold(run -> run, refusal -> {
+                    throw new AssertionError(refusal);
+                });
+    }
+
+    private static JobGuard guard(LeaseStore store, Duration ttl) {
+        return JobGuard.builder(store).defaults(o -> o.withTtl(ttl)).build();
+    }
+
+    private static boolean has(EmbeddedRedis server, String key) {
+        return !server.command("KEYS", "*" + key).isBlank();
+    }
+
+    /** Asks again and again until somebody holds the lease; nothing may be granted on the way. */
+    private static void awaitHeldAndNeverGranted(LeaseStore other, JobIdentity identity) {
+        await().atMost(Duration.ofSeconds(20))
+                .pollInterval(Duration.ofMillis(20))
+                .ignoreExceptions()
+                .until(() -> {
+                    Acquisition answer = acquire(other, identity);
+                    if (answer instanceof Acquisition.Granted) {
+                        throw new Error("granted twice: " + answer);
+                    }
+                    return answer instanceof Acquisition.Held;
+                });
+    }
+
+    @Test
+    void a_lease_that_the_promoted_replica_never_saw_is_reasserted_and_meanwhile_granted_to_nobody() throws Exception {
+        try (EmbeddedSentinel sentinel = EmbeddedSentinel.start(1);
+                Clients clients = new Clients("failover", TTL)) {
+            LeaseStore other = clients.store(sentinel);
+            try (JobGuard guard = guard(clients.store(sentinel), TTL)) {
+                sentinel.cutReplication();
+                GuardedRun run = admitted(guard, "r");
+                try (var scope = run.enter()) {
+                    EmbeddedRedis old = sentinel.master();
+                    old.kill();
+                    EmbeddedRedis promoted = sentinel.awaitPromotion(old);
+                    assertThat(has(promoted, ":r:r")).isFalse();
+                    awaitHeldAndNeverGranted(other, Fixture.run("r"));
+                    assertThat(has(promoted, ":r:r")).isTrue();
+                    run.ensureHeld();
+                    assertThat(run.complete()).isEqualTo(RunOutcome.COMPLETED);
+                }
+                assertThat(acquire(other, Fixture.run("r"))).isInstanceOf(Acquisition.Done.class);
+            }
+        }
+    }
+
+    @Test
+    void a_run_goes_on_when_its_master_freezes_and_comes_back_after_a_replica_was_promoted() throws Exception {
+        try (EmbeddedSentinel sentinel = EmbeddedSentinel.start(1);
+                Clients clients = new Clients("frozen", TTL)) {
+            LeaseStore other = clients.store(sentinel);
+            try (JobGuard guard = guard(clients.store(sentinel), TTL)) {
+                sentinel.cutReplication();
+                GuardedRun run = admitted(guard, "r");
+                try (var scope = run.enter()) {
+                    EmbeddedRedis old = sentinel.master();
+                    old.freeze();
+                    sentinel.awaitPromotion(old);
+                    old.thaw();
+                    awaitHeldAndNeverGranted(other, Fixture.run("r"));
+                    await().until(() -> has(sentinel.master(), ":r:r"));
+                    run.ensureHeld();
+                    assertThat(run.complete()).isEqualTo(RunOutcome.COMPLETED);
+                }
+            }
+        }
+    }
+
+    @Test
+    void the_lease_of_a_dead_holder_is_granted_after_the_quarantine_with_a_higher_token() {
+        Duration ttl = Duration.ofSeconds(1);
+        try (EmbeddedSentinel sentinel = EmbeddedSentinel.start(1);
+                Clients clients = new Clients("dead", ttl)) {
+            RedissonLeaseStore worker = clients.store(sentinel);
+            sentinel.cutReplication();
+            // The master's clock is an hour ahead: time alone would let the replica's tokens go backwards.
+            String ahead = Long.toString((System.currentTimeMillis() + 3_600_000) * 1000);
+            sentinel.master().command("HSET", "hapax:{dead:0}:m", "last", ahead);
+            Lease lost = ((Acquisition.Granted) get(worker.acquire(request(lock("k"), ttl)))).lease();
+            assertThat(lost.token().value()).isGreaterThan(Long.parseLong(ahead));
+
+            EmbeddedRedis old = sentinel.master();
+            old.kill();
+            EmbeddedRedis promoted = sentinel.awaitPromotion(old);
+
+            assertThat(has(promoted, ":l:k")).isFalse();
+            long promotedAt = System.nanoTime();
+            Lease next = await().atMost(Duration.ofSeconds(15))
+                    .ignoreExceptions()
+                    .until(
+                            () -> get(worker.acquire(request(lock("k"), ttl))) instanceof Acquisition.Granted granted
+                                    ? granted.lease()
+                                    : null,
+                            lease -> lease != null);
+            assertThat(Duration.ofNanos(System.nanoTime() - promotedAt)).isGreaterThan(ttl.multipliedBy(2));
+            assertThat(next.token()).isGreaterThan(lost.token());
+        }
+    }
+
+    @Test
+    void a_holder_that_never_hears_of_the_new_master_is_told_before_anybody_else_is_granted_its_lease()
+            throws Exception {
+        Duration ttl = Duration.ofSeconds(2);
+        try (EmbeddedSentinel sentinel = EmbeddedSentinel.start(1);
+                Clients clients = new Clients("deaf", ttl)) {
+            LeaseStore other = clients.store(sentinel);
+            EmbeddedRedis old = sentinel.master();
+            // Connected to the server itself, so no Sentinel tells it where to go.
+            try (JobGuard guard = guard(clients.store(old.url()), ttl)) {
+                sentinel.cutReplication();
+                GuardedRun run = admitted(guard, "r");
+                CompletableFuture<Long> told = new CompletableFuture<>();
+                run.onLeaseLost(loss -> told.complete(System.nanoTime()));
+                try (var scope = run.enter()) {
+                    old.kill();
+                    sentinel.awaitPromotion(old);
+                    await().atMost(Duration.ofSeconds(20))
+                            .ignoreExceptions()
+                            .until(() -> acquire2(other) instanceof Acquisition.Granted);
+                    long grantedAt = System.nanoTime();
+                    assertThat(told.get(1, TimeUnit.SECONDS)).isLessThan(grantedAt);
+                    assertThat(run.lost()).contains(LossReason.NOT_RENEWED);
+                    assertThat(run.complete()).isEqualTo(RunOutcome.LOST);
+                }
+            }
+        }
+    }
+
+    private static Acquisition acquire2(LeaseStore store) {
+        return get(store.acquire(request(Fixture.run("r"), Duration.ofSeconds(2))));
+    }
+
+    @Test
+    void a_master_that_lost_its_replicas_stops_to_renew_so_its_clients_are_told() throws Exception {
+        Duration ttl = Duration.ofSeconds(3);
+        try (EmbeddedRedis master = EmbeddedRedis.start("--min-replicas-to-write", "1", "--min-replicas-max-lag", "1");
+                EmbeddedRedis replica = EmbeddedRedis.start("--repl-diskless-sync-delay", "0");
+                Clients clients = new Clients("split", ttl)) {
+            replica.command("REPLICAOF", "127.0.0.1", Integer.toString(master.port()));
+            await().until(() -> master.command("INFO", "replication").contains("min_slaves_good_slaves:1"));
+            try (JobGuard guard = guard(clients.store(master.url()), ttl)) {
+                GuardedRun run = admitted(guard, "r");
+                try (var scope = run.enter()) {
+                    replica.command("REPLICAOF", "NO", "ONE");
+                    await().atMost(Duration.ofSeconds(6)).until(() -> run.lost().isPresent());
+                    assertThat(run.lost()).contains(LossReason.NOT_RENEWED);
+                }
+            }
+            assertThat(get(clients.store(replica.url()).acquire(request(lock("other"), ttl))))
+                    .isInstanceOf(Acquisition.Quarantined.class);
+        }
+    }
+
+    @Test
+    void a_master_that_was_a_replica_meanwhile_is_another_master_even_if_nobody_saw_it() {
+        try (EmbeddedRedis first = EmbeddedRedis.start("--repl-diskless-sync-delay", "0");
+                EmbeddedRedis second = EmbeddedRedis.start(
+                        "--repl-diskless-sync-delay", "0", "--replicaof", "127.0.0.1 " + first.port());
+                Clients clients = new Clients("back", TTL)) {
+            LeaseStore worker = clients.store(first.url());
+            await().until(() -> second.command("INFO", "replication").contains("master_link_status:up"));
+            second.command("REPLICAOF", "NO", "ONE");
+            get(worker.acquire(request(lock("k"), TTL)));
+            first.command("REPLICAOF", "127.0.0.1", Integer.toString(second.port()));
+            await().until(() -> first.command("INFO", "replication").contains("master_link_status:up"));
+            assertThat(has(first, ":l:k")).isFalse();
+            first.command("REPLICAOF", "NO", "ONE");
+
+            assertThat(get(clients.store(first.url()).acquire(request(lock("k"), TTL))))
+                    .isInstanceOf(Acquisition.Quarantined.class);
+        }
+    }
+}
