@@ -46,10 +46,10 @@ record Statements(String prefix) {
                 FROM asked a
                 WHERE NOT EXISTS (SELECT 1 FROM $hapax_run x WHERE x.namespace = ? AND x.occurrence = a.occurrence
                     AND x.repeats = a.repeats AND NOT (x.state IN ('FAILED', 'RELEASED', 'LOST')
-                      OR (x.state = 'DONE' AND x.repeats)))
+                      OR (x.state = 'DONE' AND x.repeats)) OFFSET 0)
                   AND NOT EXISTS (SELECT 1 FROM $hapax_run x WHERE x.namespace = ? AND x.lock_key = a.lock_key
-                    AND x.state = 'RUNNING')
-                ON CONFLICT (namespace, occurrence, repeats) DO UPDATE SET state = 'RUNNING', owner = excluded.owner,
+                    AND x.state = 'RUNNING' OFFSET 0)
+                ON CONFLICT (occurrence, namespace, repeats) DO UPDATE SET state = 'RUNNING', owner = excluded.owner,
                   lock_key = excluded.lock_key, fencing_token = nextval('$hapax_fence'),
                   attempt = CASE WHEN r.state = 'DONE' THEN 1 ELSE r.attempt + 1 END, worker = excluded.worker,
                   after_crash = excluded.after_crash, retention_ms = excluded.retention_ms,
@@ -98,13 +98,15 @@ record Statements(String prefix) {
     /** Ends runs; only their own. */
     String end() {
         return sql("""
-                WITH mine AS (
-                  SELECT a.n, r.namespace, r.occurrence, r.repeats, a.state FROM
+                WITH mine AS MATERIALIZED (
+                  SELECT a.n, r.*, a.state FROM
                   unnest(?::text[], ?::bool[], ?::text[], ?::bigint[], ?::text[]) WITH ORDINALITY
                     AS a (occurrence, repeats, owner, token, state, n)
-                  JOIN $hapax_run r ON r.namespace = ? AND r.occurrence = a.occurrence AND r.repeats = a.repeats
-                  WHERE r.owner = a.owner AND (a.token IS NULL OR r.fencing_token = a.token) AND r.state = 'RUNNING'
-                  FOR UPDATE OF r SKIP LOCKED)
+                  CROSS JOIN LATERAL (
+                    SELECT x.namespace, x.occurrence, x.repeats FROM $hapax_run x
+                    WHERE x.namespace = ? AND x.occurrence = a.occurrence AND x.repeats = a.repeats
+                      AND x.owner = a.owner AND (a.token IS NULL OR x.fencing_token = a.token) AND x.state = 'RUNNING'
+                    OFFSET 0 FOR NO KEY UPDATE SKIP LOCKED) r)
                 UPDATE $hapax_run r SET state = m.state, finished_at = clock_timestamp(),
                   forget_at = clock_timestamp() + r.retention_ms * interval '1 ms'
                 FROM mine m
@@ -126,17 +128,19 @@ record Statements(String prefix) {
     /** Pushes deadlines forward. The lock keeps takeovers out for that moment, but not the job's own completion. */
     String renew() {
         return sql("""
-                WITH mine AS (
+                WITH mine AS MATERIALIZED (
                   SELECT r.owner, a.ttl_ms FROM
                   unnest(?::text[], ?::bool[], ?::text[], ?::bigint[], ?::bigint[])
                     AS a (occurrence, repeats, owner, token, ttl_ms)
-                  JOIN $hapax_run r ON r.namespace = ? AND r.occurrence = a.occurrence AND r.repeats = a.repeats
-                  WHERE r.owner = a.owner AND r.fencing_token = a.token AND r.state = 'RUNNING'
-                  FOR KEY SHARE OF r SKIP LOCKED)
+                  CROSS JOIN LATERAL (
+                    SELECT x.owner FROM $hapax_run x
+                    WHERE x.namespace = ? AND x.occurrence = a.occurrence AND x.repeats = a.repeats
+                      AND x.owner = a.owner AND x.fencing_token = a.token AND x.state = 'RUNNING'
+                    OFFSET 0 FOR KEY SHARE SKIP LOCKED) r)
                 INSERT INTO $hapax_renewal AS h (namespace, owner, renewed_at, deadline)
                 SELECT ?, m.owner, clock_timestamp(), clock_timestamp() + m.ttl_ms * interval '1 ms' FROM mine m
                 ORDER BY m.owner
-                ON CONFLICT (namespace, owner) DO UPDATE SET renewed_at = excluded.renewed_at,
+                ON CONFLICT (owner, namespace) DO UPDATE SET renewed_at = excluded.renewed_at,
                   deadline = excluded.deadline
                 RETURNING h.owner
                 """);
@@ -165,8 +169,8 @@ record Statements(String prefix) {
     /** What nobody needs any more; abandoned rows wait for a person. */
     String forget() {
         return sql("""
-                DELETE FROM $hapax_run WHERE (namespace, occurrence, repeats) IN (
-                  SELECT r.namespace, r.occurrence, r.repeats FROM $hapax_run r
+                DELETE FROM $hapax_run WHERE (occurrence, namespace, repeats) IN (
+                  SELECT r.occurrence, r.namespace, r.repeats FROM $hapax_run r
                   WHERE r.namespace = ? AND r.forget_at < clock_timestamp() AND r.state <> 'ABANDONED'
                     AND (r.state <> 'RUNNING' OR (r.after_crash = 'RERUN' AND NOT EXISTS (
                       SELECT 1 FROM $hapax_renewal h WHERE h.namespace = r.namespace AND h.owner = r.owner
@@ -179,8 +183,8 @@ record Statements(String prefix) {
     String abandon() {
         return sql("""
                 UPDATE $hapax_run SET state = 'ABANDONED', finished_at = clock_timestamp()
-                WHERE (namespace, occurrence, repeats) IN (
-                  SELECT r.namespace, r.occurrence, r.repeats FROM $hapax_run r
+                WHERE (occurrence, namespace, repeats) IN (
+                  SELECT r.occurrence, r.namespace, r.repeats FROM $hapax_run r
                   WHERE r.namespace = ? AND r.state = 'RUNNING' AND r.after_crash = 'ABANDON'
                     AND r.deadline < statement_timestamp() AND NOT EXISTS (
                       SELECT 1 FROM $hapax_renewal h WHERE h.namespace = r.namespace AND h.owner = r.owner
@@ -192,8 +196,8 @@ record Statements(String prefix) {
 
     String forgetRenewals() {
         return sql("""
-                DELETE FROM $hapax_renewal WHERE (namespace, owner) IN (
-                  SELECT namespace, owner FROM $hapax_renewal
+                DELETE FROM $hapax_renewal WHERE (owner, namespace) IN (
+                  SELECT owner, namespace FROM $hapax_renewal
                   WHERE namespace = ? AND deadline < clock_timestamp() - interval '1 hour'
                   LIMIT ? FOR UPDATE SKIP LOCKED)
                 """);

@@ -18,17 +18,18 @@ CREATE TABLE hapax_run (
   deadline      timestamptz NOT NULL,
   finished_at   timestamptz,
   forget_at     timestamptz NOT NULL,
-  PRIMARY KEY (namespace, occurrence, repeats)
+  -- The most telling column comes first: a statement that was planned on an empty table must not read a whole namespace.
+  PRIMARY KEY (occurrence, namespace, repeats)
 ) WITH (fillfactor = 80);
 
 COMMENT ON TABLE hapax_run IS 'one row per occurrence of a job: its last run, and whether it has completed';
 
 -- No two runs hold one lock key, whatever the lease store says.
-CREATE UNIQUE INDEX hapax_run_lock ON hapax_run (namespace, lock_key) WHERE state = 'RUNNING' AND lock_key IS NOT NULL;
+CREATE UNIQUE INDEX hapax_run_lock ON hapax_run (lock_key, namespace) WHERE state = 'RUNNING' AND lock_key IS NOT NULL;
 
 -- For the clean-up.
-CREATE INDEX hapax_run_forget ON hapax_run (namespace, forget_at);
-CREATE INDEX hapax_run_abandon ON hapax_run (namespace, deadline) WHERE state = 'RUNNING' AND after_crash = 'ABANDON';
+CREATE INDEX hapax_run_forget ON hapax_run (forget_at);
+CREATE INDEX hapax_run_abandon ON hapax_run (deadline) WHERE state = 'RUNNING' AND after_crash = 'ABANDON';
 
 -- Deadlines are pushed forward here and not in hapax_run: a change of the run's row by another transaction would make
 -- the job's own transaction fail with SQLSTATE 40001 at REPEATABLE READ and SERIALIZABLE.
@@ -37,7 +38,7 @@ CREATE TABLE hapax_renewal (
   owner      text COLLATE "C" NOT NULL,
   renewed_at timestamptz NOT NULL,
   deadline   timestamptz NOT NULL,
-  PRIMARY KEY (namespace, owner)
+  PRIMARY KEY (owner, namespace)
 ) WITH (fillfactor = 50);
 
 COMMENT ON TABLE hapax_renewal IS 'until when runs that take longer count as alive';
