@@ -52,10 +52,12 @@ public final class RedissonLeaseStore implements LeaseStore {
     private final WakeUps wakeUps;
     private final Duration answerTimeout;
     private final Duration longestTtl;
+    private final String server;
 
     private RedissonLeaseStore(Builder builder, RedissonClient redisson, boolean ownsClient, String server) {
         Config config = redisson.getConfig();
         this.redisson = redisson;
+        this.server = server;
         this.ownsClient = ownsClient;
         this.answerTimeout = builder.answerTimeout;
         this.longestTtl = builder.longestTtl;
@@ -90,6 +92,19 @@ public final class RedissonLeaseStore implements LeaseStore {
      */
     public static RedissonLeaseStore connect(String url) {
         return builder().url(url).build();
+    }
+
+    /**
+     * Opens a store on a quorum of independent servers, with clients of its own, in the namespace {@code default}: see
+     * {@link Builder#quorum}.
+     *
+     * @param urls the addresses of an odd number of servers, at least three
+     * @return the store; the caller closes it
+     * @throws IllegalArgumentException if there are too few, or an even number, or an address cannot be used
+     * @throws LeaseStoreException if a majority cannot be reached, or a server refuses
+     */
+    public static LeaseStore quorum(List<String> urls) {
+        return builder().quorum(urls);
     }
 
     /**
@@ -207,6 +222,34 @@ public final class RedissonLeaseStore implements LeaseStore {
 
     String namespace() {
         return namespace.keyspace().namespace();
+    }
+
+    /**
+     * Writes a quorum's token back to this server: the Java side of {@code settle.lua}.
+     *
+     * @return whether the server has it
+     */
+    CompletableFuture<Boolean> settle(Lease lease) {
+        Keyspace.Keys keys = namespace.keys(lease.identity());
+        CompletableFuture<Long> answer = namespace
+                .scripts()
+                .call(
+                        Script.SETTLE,
+                        ReturnType.LONG,
+                        List.of(keys.lease(), keys.meta()),
+                        lease.owner().value(),
+                        lease.token().toString(),
+                        Long.toString(StoredLease.of(lease).micros()));
+        return answer.thenApply(code -> code == 1);
+    }
+
+    /** Lets later grants of this server have higher tokens. */
+    void sawToken(JobIdentity identity, FencingToken token) {
+        namespace.bucket(namespace.keys(identity)).sawToken(token.value());
+    }
+
+    String server() {
+        return server;
     }
 
     /** How many calls of {@link #nextChance} have not ended. */
@@ -414,6 +457,44 @@ public final class RedissonLeaseStore implements LeaseStore {
             }
             OwnClient.Address address = OwnClient.Address.parse(String.valueOf(url));
             return open(address.toString(), () -> OwnClient.open(address, answerTimeout, lazy, waitForReplicas > 0));
+        }
+
+        /**
+         * Builds a store on a quorum of independent servers (Redlock): a lease counts if a majority has granted it, and a
+         * minority may be lost with its data. The servers must not be replicas of each other nor have replicas, and should
+         * fail independently. Everything else is as set on this builder; {@code url}, {@code yaml}, {@code client} and
+         * {@code waitForReplicas} must not be.
+         *
+         * @param urls the addresses of an odd number of servers, at least three; the same ones on all workers
+         * @return the store; the caller closes it
+         * @throws IllegalArgumentException if there are too few, an even number, one twice, or a setting is wrong
+         * @throws LeaseStoreException if a majority cannot be reached, or a server is too old or refuses
+         * @see <a href="https://redis.io/docs/latest/develop/clients/patterns/distributed-locks/">Distributed locks with
+         *     Redis</a>
+         */
+        public LeaseStore quorum(List<String> urls) {
+            if (url != null || yaml != null || client != null || waitForReplicas > 0) {
+                throw new IllegalArgumentException(
+                        "a quorum has its servers' addresses as argument: leave out url, yaml, client and waitForReplicas");
+            }
+            return QuorumOpening.open(urls, this, answerTimeout, longestTtl);
+        }
+
+        /** A store of one server of a quorum. */
+        RedissonLeaseStore server(String address, Duration timeout, boolean lazily) {
+            Builder one = new Builder();
+            one.url = address;
+            one.namespace = namespace;
+            one.answerTimeout = timeout;
+            one.longestTtl = longestTtl;
+            one.fresh = fresh;
+            one.lazy = lazily;
+            one.replaceSettings = replaceSettings;
+            return one.build();
+        }
+
+        boolean isLazy() {
+            return lazy;
         }
 
         private RedissonLeaseStore fromYaml(Path file) {

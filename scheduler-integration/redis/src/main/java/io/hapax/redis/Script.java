@@ -15,7 +15,8 @@ enum Script {
     FORCE_RELEASE("force-release"),
     HOLDER("holder"),
     PROBE("probe"),
-    SETTINGS("settings");
+    SETTINGS("settings"),
+    SETTLE("settle");
 
     private final String text;
     private final String sha;

@@ -16,12 +16,12 @@ import org.junit.jupiter.api.TestInstance;
 abstract class ContractOnRedis extends LeaseStoreContract {
 
     private final String namespace = "contract-" + UUID.randomUUID();
-    private final List<RedissonLeaseStore> open = new ArrayList<>();
+    private final List<LeaseStore> open = new ArrayList<>();
 
-    abstract RedissonLeaseStore open(String namespace);
+    abstract LeaseStore open(String namespace);
 
     // Opened within a test, so that a server that is not there skips every test visibly.
-    private RedissonLeaseStore client(int index) {
+    private LeaseStore client(int index) {
         while (open.size() <= index) {
             open.add(open(namespace));
         }
@@ -35,7 +35,7 @@ abstract class ContractOnRedis extends LeaseStoreContract {
 
     @AfterAll
     void disconnect() {
-        open.forEach(RedissonLeaseStore::close);
+        open.forEach(LeaseStore::close);
     }
 
     @Override

@@ -1,0 +1,246 @@
+package io.hapax.redis;
+
+import io.hapax.lease.Acquisition;
+import io.hapax.lease.Ending;
+import io.hapax.lease.Holder;
+import io.hapax.lease.JobIdentity;
+import io.hapax.lease.Lease;
+import io.hapax.lease.LeaseRequest;
+import io.hapax.lease.LeaseStore;
+import io.hapax.lease.LeaseStoreException;
+import io.hapax.lease.OwnerId;
+import io.hapax.lease.Renewal;
+import io.hapax.time.Ticker;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Leases on a majority of independent servers (Redlock). All servers are asked at once, and an answer is given as soon as
+ * it is certain, so a minority that hangs slows nothing down. Thread-safe.
+ */
+final class QuorumLeaseStore implements LeaseStore {
+
+    private final List<RedissonLeaseStore> servers;
+    private final Duration perServer;
+    private final Duration answerTimeout;
+    private final Ticker ticker;
+    private final Wire wire;
+
+    /** The way to a server. */
+    interface Wire {
+        <T> CompletionStage<T> send(
+                RedissonLeaseStore server, Function<RedissonLeaseStore, CompletionStage<T>> question);
+    }
+
+    /** Sends what it is given. */
+    static final Wire DIRECT = new Wire() {
+        @Override
+        public <T> CompletionStage<T> send(
+                RedissonLeaseStore server, Function<RedissonLeaseStore, CompletionStage<T>> question) {
+            return question.apply(server);
+        }
+    };
+
+    QuorumLeaseStore(
+            List<RedissonLeaseStore> servers, Duration perServer, Duration answerTimeout, Ticker ticker, Wire wire) {
+        this.wire = wire;
+        this.servers = List.copyOf(servers);
+        this.perServer = perServer;
+        this.answerTimeout = answerTimeout;
+        this.ticker = ticker;
+    }
+
+    int majority() {
+        return servers.size() / 2 + 1;
+    }
+
+    List<RedissonLeaseStore> servers() {
+        return servers;
+    }
+
+    @Override
+    public CompletionStage<Acquisition> acquire(LeaseRequest request) {
+        // Two rounds to the servers have to fit in after the last moment at which a new attempt begins.
+        Duration forAttempts = answerTimeout.minus(perServer.multipliedBy(2));
+        return new QuorumAcquire(this, request, ticker, ticker.now().plus(forAttempts)).start();
+    }
+
+    /** Asks every server; a call that throws counts as failed. */
+    <T> List<CompletableFuture<T>> ask(Function<RedissonLeaseStore, CompletionStage<T>> question) {
+        List<CompletableFuture<T>> answers = new ArrayList<>();
+        for (RedissonLeaseStore server : servers) {
+            CompletableFuture<T> answer;
+            try {
+                answer = wire.send(server, question).toCompletableFuture();
+            } catch (IllegalArgumentException callersMistake) {
+                throw callersMistake;
+            } catch (RuntimeException e) {
+                answer = CompletableFuture.failedFuture(e);
+            }
+            answers.add(answer);
+        }
+        return answers;
+    }
+
+    <T> CompletionStage<T> send(RedissonLeaseStore server, Function<RedissonLeaseStore, CompletionStage<T>> question) {
+        return wire.send(server, question);
+    }
+
+    @Override
+    public CompletionStage<List<Renewal>> renew(List<Lease> leases) {
+        List<CompletableFuture<List<Renewal>>> answers = ask(server -> server.renew(leases));
+        return Votes.decided(answers, votes -> renewals(leases.size(), votes));
+    }
+
+    private @Nullable List<Renewal> renewals(int leases, Votes<List<Renewal>> votes) {
+        List<Renewal> decided = new ArrayList<>();
+        for (int n = 0; n < leases; n++) {
+            int index = n;
+            Renewal answer = renewal(votes.map(list -> list.get(index)));
+            if (answer == null) {
+                return null;
+            }
+            decided.add(answer);
+        }
+        return decided;
+    }
+
+    private @Nullable Renewal renewal(Votes<Renewal> votes) {
+        List<Renewal> renewed = votes.of(Renewal.Renewed.class::isInstance);
+        if (renewed.size() >= majority()) {
+            return new Renewal.Renewed(renewed.stream().anyMatch(answer -> ((Renewal.Renewed) answer).reasserted()));
+        }
+        List<Renewal> gone = votes.of(Renewal.Gone.class::isInstance);
+        if (gone.size() > servers.size() - majority()) {
+            return new Renewal.Gone(mostFrequent(gone.stream()
+                            .map(answer -> ((Renewal.Gone) answer).heldBy())
+                            .toList())
+                    .orElse(null));
+        }
+        return votes.pending() > 0
+                ? null
+                : new Renewal.Unknown(new LeaseStoreException("only " + renewed.size() + " of " + servers.size()
+                        + " servers have renewed the lease, a majority is needed" + votes.trouble()));
+    }
+
+    @Override
+    public CompletionStage<Boolean> release(Lease lease, Ending ending) {
+        return Votes.decided(ask(server -> server.release(lease, ending)), votes -> {
+            int released = votes.of(answer -> answer).size();
+            int lost = votes.of(answer -> !answer).size();
+            if (released >= majority()) {
+                return true;
+            }
+            if (lost > servers.size() - majority()) {
+                return false;
+            }
+            if (votes.pending() > 0) {
+                return null;
+            }
+            throw new LeaseStoreException("only " + released + " of " + servers.size()
+                    + " servers have confirmed the release, a majority is needed" + votes.trouble());
+        });
+    }
+
+    @Override
+    public CompletionStage<Void> withdraw(LeaseRequest request) {
+        List<CompletableFuture<Void>> answers = ask(server -> server.withdraw(request));
+        return CompletableFuture.allOf(answers.stream()
+                .map(answer -> answer.exceptionally(unreachable -> null))
+                .toArray(CompletableFuture<?>[]::new));
+    }
+
+    @Override
+    public CompletionStage<Optional<Holder>> holder(JobIdentity identity) {
+        return Votes.decided(ask(server -> server.holder(identity)), this::holder);
+    }
+
+    /** Whoever a majority of servers names. */
+    @SuppressWarnings("NullableOptional") // null asks for more votes
+    private @Nullable Optional<Holder> holder(Votes<Optional<Holder>> votes) {
+        Optional<Holder> top = mostFrequent(votes.all());
+        if (top.isPresent() && count(votes.all(), top.get().owner()) >= majority()) {
+            return top;
+        }
+        if (votes.pending() > 0) {
+            return null;
+        }
+        if (votes.all().size() < majority()) {
+            throw new LeaseStoreException("only " + votes.all().size() + " of " + servers.size()
+                    + " servers have answered, a majority is needed" + votes.trouble());
+        }
+        return Optional.empty();
+    }
+
+    @Override
+    public CompletionStage<Optional<Holder>> forceRelease(JobIdentity identity) {
+        return Votes.decided(ask(server -> server.forceRelease(identity)), votes -> {
+            if (votes.pending() > 0) {
+                return null;
+            }
+            if (votes.all().size() < majority()) {
+                throw new LeaseStoreException(
+                        "the lease was taken away on " + votes.all().size() + " of " + servers.size()
+                                + " servers only, a majority is needed. Try again" + votes.trouble());
+            }
+            return mostFrequent(votes.all());
+        });
+    }
+
+    /** The holder named most often; servers that remember an earlier one are outvoted. */
+    static Optional<Holder> mostFrequent(List<Optional<Holder>> holders) {
+        Map<OwnerId, Integer> counts = new HashMap<>();
+        Holder top = null;
+        for (Optional<Holder> named : holders) {
+            if (named.isPresent()) {
+                Holder holder = named.get();
+                int count = counts.merge(holder.owner(), 1, Integer::sum);
+                if (top == null || count > counts.getOrDefault(top.owner(), 0)) {
+                    top = holder;
+                }
+            }
+        }
+        return Optional.ofNullable(top);
+    }
+
+    private static long count(List<Optional<Holder>> holders, OwnerId owner) {
+        return holders.stream()
+                .filter(holder ->
+                        holder.map(Holder::owner).filter(owner::equals).isPresent())
+                .count();
+    }
+
+    @Override
+    public CompletionStage<Void> nextChance(JobIdentity identity, Duration atMost) {
+        List<CompletableFuture<Void>> chances = ask(server -> server.nextChance(identity, atMost));
+        CompletableFuture<Void> first = new CompletableFuture<>();
+        chances.forEach(chance -> {
+            var unused = chance.whenComplete((seen, cancelled) -> first.complete(null));
+        });
+        var unused = first.whenComplete((seen, cancelled) -> chances.forEach(chance -> chance.cancel(false)));
+        return first;
+    }
+
+    @Override
+    public Duration answerTimeout() {
+        return answerTimeout;
+    }
+
+    @Override
+    public String fingerprint() {
+        return "quorum of " + servers.size() + ", " + servers.get(0).fingerprint();
+    }
+
+    @Override
+    public void close() {
+        servers.forEach(RedissonLeaseStore::close);
+    }
+}

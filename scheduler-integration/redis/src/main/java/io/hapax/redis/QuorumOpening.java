@@ -1,0 +1,105 @@
+package io.hapax.redis;
+
+import io.hapax.lease.LeaseStore;
+import io.hapax.lease.LeaseStoreException;
+import io.hapax.time.Ticker;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import org.redisson.client.RedisConnectionException;
+import org.redisson.client.RedisTimeoutException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Opens the servers of a quorum: a majority must answer, the others are joined when they come. */
+final class QuorumOpening {
+
+    private static final Logger LOG = LoggerFactory.getLogger("io.hapax.redis");
+    private static final int FEWEST = 3;
+    private static final Duration SHORTEST = Duration.ofMillis(50);
+    private static final Duration LONGEST = Duration.ofMillis(200);
+
+    private QuorumOpening() {}
+
+    static LeaseStore open(
+            List<String> urls, RedissonLeaseStore.Builder builder, Duration answerTimeout, Duration longestTtl) {
+        check(urls);
+        Duration perServer = perServer(longestTtl, answerTimeout);
+        List<RedissonLeaseStore> servers = new ArrayList<>();
+        List<LeaseStoreException> away = new ArrayList<>();
+        try {
+            for (String url : urls) {
+                servers.add(
+                        builder.isLazy()
+                                ? builder.server(url, perServer, true)
+                                : joined(url, builder, perServer, away));
+            }
+            if (away.size() > urls.size() / 2) {
+                throw new LeaseStoreException("only " + (urls.size() - away.size()) + " of " + urls.size()
+                        + " servers of the quorum can be reached, a majority is needed. The first that cannot: "
+                        + away.get(0).getMessage());
+            }
+        } catch (RuntimeException e) {
+            servers.forEach(RedissonLeaseStore::close);
+            throw e;
+        }
+        return new QuorumLeaseStore(servers, perServer, answerTimeout, Ticker.SYSTEM, QuorumLeaseStore.DIRECT);
+    }
+
+    private static void check(List<String> urls) {
+        Set<String> addresses = new HashSet<>();
+        for (String url : urls) {
+            OwnClient.Address address = OwnClient.Address.parse(url);
+            if (!addresses.add(address.host() + ":" + address.port() + "/" + address.database())) {
+                throw new IllegalArgumentException(
+                        "a quorum needs independent servers, but " + address + " is named twice");
+            }
+        }
+        if (urls.size() < FEWEST || urls.size() % 2 == 0) {
+            throw new IllegalArgumentException("a quorum needs an odd number of servers, at least " + FEWEST + ", got "
+                    + urls.size()
+                    + (urls.size() > FEWEST
+                            ? ": one more than an odd number makes it fail sooner, not later. Leave one out"
+                            : ": with fewer, the loss of one stops all. Add servers, or use one with url(...)"));
+        }
+    }
+
+    /** Far below the ttl, so that a server that hangs costs little validity (Redlock). */
+    private static Duration perServer(Duration longestTtl, Duration answerTimeout) {
+        Duration wanted = shorter(longestTtl.dividedBy(20), LONGEST);
+        return shorter(wanted.compareTo(SHORTEST) < 0 ? SHORTEST : wanted, answerTimeout.dividedBy(4));
+    }
+
+    private static RedissonLeaseStore joined(
+            String url, RedissonLeaseStore.Builder builder, Duration perServer, List<LeaseStoreException> away) {
+        try {
+            return builder.server(url, perServer, false);
+        } catch (LeaseStoreException e) {
+            if (!isAway(e)) {
+                throw e;
+            }
+            away.add(e);
+            LOG.warn("a server of the quorum cannot be reached and is joined when it answers: {}", e.getMessage());
+            return builder.server(url, perServer, true);
+        }
+    }
+
+    /** It may come back, unlike one that refuses. */
+    private static boolean isAway(Throwable failure) {
+        for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+            if (cause instanceof RedisConnectionException
+                    || cause instanceof RedisTimeoutException
+                    || cause instanceof java.util.concurrent.TimeoutException
+                    || cause instanceof java.net.ConnectException) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private static Duration shorter(Duration a, Duration b) {
+        return a.compareTo(b) < 0 ? a : b;
+    }
+}

@@ -1,0 +1,47 @@
+package io.hapax.redis;
+
+import io.hapax.lease.LeaseStore;
+import io.hapax.testkit.EmbeddedRedis;
+import java.time.Duration;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.TestInstance;
+
+/** The contract of lease stores, on a quorum of three servers. */
+class QuorumContractTest {
+
+    @TestInstance(TestInstance.Lifecycle.PER_CLASS)
+    abstract static class OnAQuorum extends ContractOnRedis {
+
+        final List<EmbeddedRedis> servers =
+                Stream.generate(EmbeddedRedis::start).limit(3).toList();
+
+        @Override
+        LeaseStore open(String namespace) {
+            return RedissonLeaseStore.builder()
+                    .namespace(namespace)
+                    .longestTtl(Duration.ofMinutes(10))
+                    .fresh(true)
+                    .quorum(servers.stream().map(EmbeddedRedis::url).toList());
+        }
+
+        @AfterAll
+        void stop() {
+            servers.forEach(EmbeddedRedis::close);
+        }
+    }
+
+    @Nested
+    @TestInstance(TestInstance.Lifecycle.PER_CLASS)
+    class OfThree extends OnAQuorum {}
+
+    @Nested
+    @TestInstance(TestInstance.Lifecycle.PER_CLASS)
+    class OfThreeWithOneDown extends OnAQuorum {
+        OfThreeWithOneDown() {
+            servers.get(1).kill();
+        }
+    }
+}

@@ -1,0 +1,279 @@
+package io.hapax.redis;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.awaitility.Awaitility.await;
+
+import io.hapax.GuardedRun;
+import io.hapax.JobGuard;
+import io.hapax.RunRequest;
+import io.hapax.event.LossReason;
+import io.hapax.event.Refusal;
+import io.hapax.event.RunOutcome;
+import io.hapax.event.Verdict;
+import io.hapax.lease.Acquisition;
+import io.hapax.lease.Ending;
+import io.hapax.lease.FencingToken;
+import io.hapax.lease.Lease;
+import io.hapax.lease.LeaseStore;
+import io.hapax.lease.LeaseStoreException;
+import io.hapax.testkit.EmbeddedRedis;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Stream;
+import org.awaitility.core.ConditionFactory;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** Servers of a quorum that are killed, frozen and emptied under real guards. Leases live 2 s. */
+class QuorumFaultsTest {
+
+    private static final Duration TTL = Duration.ofSeconds(2);
+    private static final String[] KEYS_OF_LEASES = {"KEYS", "hapax:*:l:*"};
+
+    private final List<EmbeddedRedis> servers = new ArrayList<>();
+    private final List<EmbeddedRedis> frozen = new ArrayList<>();
+    private final List<JobGuard> guards = new ArrayList<>();
+
+    @AfterEach
+    void stop() {
+        boolean unused = Thread.interrupted();
+        frozen.forEach(EmbeddedRedis::thaw);
+        guards.forEach(JobGuard::close);
+        servers.forEach(EmbeddedRedis::close);
+    }
+
+    private static Acquisition acquire(LeaseStore store) {
+        return Fixture.get(store.acquire(Fixture.request(Fixture.lock("k"), TTL)));
+    }
+
+    private static Lease granted(LeaseStore store) {
+        return ((Acquisition.Granted) acquire(store)).lease();
+    }
+
+    private void servers(int count) {
+        Stream.generate(EmbeddedRedis::start).limit(count).forEach(servers::add);
+    }
+
+    private LeaseStore store() {
+        return RedissonLeaseStore.builder()
+                .answerTimeout(Duration.ofMillis(400))
+                .longestTtl(TTL)
+                .fresh(true)
+                .quorum(servers.stream().map(EmbeddedRedis::url).toList());
+    }
+
+    private JobGuard guard(String worker) {
+        JobGuard guard = JobGuard.builder(store())
+                .worker(worker)
+                .defaults(options -> options.withTtl(TTL))
+                .closesStore()
+                .build();
+        guards.add(guard);
+        return guard;
+    }
+
+    private static RunRequest occurrence(int number) {
+        return RunRequest.lock("account").once("payment/" + number);
+    }
+
+    private static GuardedRun admitted(JobGuard guard, RunRequest request) throws InterruptedException {
+        return guard.admit(request).fold(run -> run, refusal -> {
+            throw new AssertionError(refusal);
+        });
+    }
+
+    private static Refusal refused(JobGuard guard, RunRequest request) throws InterruptedException {
+        return guard.admit(request)
+                .fold(
+                        run -> {
+                            throw new AssertionError("was admitted: " + run);
+                        },
+                        refusal -> refusal);
+    }
+
+    private static ConditionFactory eventually() {
+        return await().atMost(Duration.ofSeconds(15)).pollInterval(Duration.ofMillis(20));
+    }
+
+    private void freeze(EmbeddedRedis server) {
+        frozen.add(server);
+        server.freeze();
+    }
+
+    private void strike(String fault, int count) {
+        servers.subList(0, count).forEach(server -> {
+            switch (fault) {
+                case "kill" -> server.kill();
+                case "freeze" -> freeze(server);
+                case "empty" -> server.restartEmpty();
+                default -> throw new IllegalArgumentException(fault);
+            }
+        });
+    }
+
+    @ParameterizedTest
+    @CsvSource({"3, 1, kill", "3, 1, freeze", "3, 1, empty", "5, 2, kill", "5, 2, freeze", "5, 2, empty"})
+    void the_loss_of_a_minority_stops_nobody_and_lets_nobody_in_twice(int count, int lost, String fault)
+            throws Exception {
+        servers(count);
+        JobGuard holder = guard("holder");
+        JobGuard other = guard("other");
+        GuardedRun run = admitted(holder, occurrence(1));
+        FencingToken token = run.fencingToken();
+        try (GuardedRun.Scope scope = run.enter()) {
+            strike(fault, lost);
+            assertThat(refused(other, occurrence(1)).verdict()).isEqualTo(Verdict.RUNNING);
+            assertThat(refused(other, occurrence(2)).verdict()).isEqualTo(Verdict.OVERLAP);
+            long end = System.nanoTime() + TTL.toNanos() + TTL.toNanos() / 4;
+            eventually().until(() -> System.nanoTime() > end);
+            run.ensureHeld();
+            assertThat(refused(other, occurrence(1)).verdict()).isEqualTo(Verdict.RUNNING);
+            assertThat(run.complete()).isEqualTo(RunOutcome.COMPLETED);
+        }
+        assertThat(refused(other, occurrence(1)).verdict()).isEqualTo(Verdict.DONE);
+        GuardedRun next = admitted(other, occurrence(2));
+        assertThat(next.fencingToken()).isGreaterThan(token);
+        assertThat(next.complete()).isEqualTo(RunOutcome.COMPLETED);
+    }
+
+    @Test
+    void without_a_majority_nothing_begins_and_runs_are_told_and_it_recovers() throws Exception {
+        servers(3);
+        JobGuard guard = guard("worker");
+        GuardedRun run = admitted(guard, occurrence(1));
+        try (GuardedRun.Scope scope = run.enter()) {
+            strike("kill", 2);
+            Refusal refusal = refused(guard, occurrence(2));
+            assertThat(refusal.verdict()).isEqualTo(Verdict.UNAVAILABLE);
+            assertThat(refusal.cause()).hasMessageContaining("majority");
+            eventually().until(() -> run.lost().isPresent());
+            assertThat(run.lost()).contains(LossReason.NOT_RENEWED);
+            assertThat(Thread.interrupted()).isTrue();
+        }
+        run.close();
+        servers.subList(0, 2).forEach(EmbeddedRedis::restart);
+        GuardedRun again = eventually()
+                .until(() -> guard.admit(occurrence(1)).fold(next -> next, refusal -> null), next -> next != null);
+        assertThat(again.complete()).isEqualTo(RunOutcome.COMPLETED);
+    }
+
+    @Test
+    void a_failed_attempt_leaves_nothing_on_any_server_not_even_on_one_that_answers_late() throws Exception {
+        servers(3);
+        try (LeaseStore store = store()) {
+            freeze(servers.get(0));
+            servers.get(1).kill();
+            assertThatExceptionOfType(CompletionException.class)
+                    .isThrownBy(() -> acquire(store))
+                    .withCauseInstanceOf(LeaseStoreException.class)
+                    .withMessageContaining("majority");
+            frozen.remove(0).thaw();
+            servers.get(1).restart();
+            eventually()
+                    .untilAsserted(() -> servers.forEach(
+                            server -> assertThat(server.command(KEYS_OF_LEASES)).isEmpty()));
+        }
+    }
+
+    @Test
+    void a_frozen_minority_does_not_slow_a_grant_down() {
+        servers(3);
+        try (LeaseStore store = store()) {
+            assertThat(granted(store).token()).isNotNull();
+            freeze(servers.get(2));
+            CompletableFuture<Acquisition> answer =
+                    store.acquire(Fixture.request(Fixture.lock("another"), TTL)).toCompletableFuture();
+            // The frozen server's own time-out is 100 ms away; its answer is not among those that decide.
+            await().atMost(Duration.ofSeconds(2)).until(answer::isDone);
+            assertThat(answer.join()).isInstanceOf(Acquisition.Granted.class);
+        }
+    }
+
+    @Test
+    void contenders_never_hold_one_key_at_once_and_all_of_them_get_on() throws Exception {
+        servers(3);
+        AtomicInteger inside = new AtomicInteger();
+        AtomicInteger most = new AtomicInteger();
+        List<FencingToken> tokens = new ArrayList<>();
+        List<AtomicInteger> turns = new ArrayList<>();
+        List<Thread> threads = new ArrayList<>();
+        long end = System.nanoTime() + Duration.ofSeconds(3).toNanos();
+        for (int n = 0; n < 3; n++) {
+            AtomicInteger mine = new AtomicInteger();
+            turns.add(mine);
+            Thread thread = new Thread(() -> contend(inside, most, tokens, mine, end));
+            threads.add(thread);
+            thread.start();
+        }
+        for (Thread thread : threads) {
+            thread.join();
+        }
+        assertThat(most).hasValue(1);
+        assertThat(turns).allSatisfy(mine -> assertThat(mine.get()).isPositive());
+        assertThat(tokens).isSorted().doesNotHaveDuplicates();
+    }
+
+    private void contend(
+            AtomicInteger inside, AtomicInteger most, List<FencingToken> tokens, AtomicInteger mine, long end) {
+        try (LeaseStore store = store()) {
+            while (System.nanoTime() < end) {
+                Acquisition answer;
+                try {
+                    answer = acquire(store);
+                } catch (CompletionException tooManyAtOnce) {
+                    continue;
+                }
+                if (answer instanceof Acquisition.Granted granted) {
+                    Lease lease = granted.lease();
+                    most.accumulateAndGet(inside.incrementAndGet(), Math::max);
+                    tokens.add(lease.token());
+                    mine.incrementAndGet();
+                    inside.decrementAndGet();
+                    Fixture.get(store.release(lease, Ending.NOT_DONE));
+                }
+            }
+        }
+    }
+
+    @Test
+    void a_quorum_starts_while_a_minority_is_away_and_not_while_a_majority_is() {
+        servers(3);
+        servers.get(0).kill();
+        try (LeaseStore store = store()) {
+            Lease lease = granted(store);
+            assertThat(store.fingerprint()).startsWith("quorum of 3, ");
+            Fixture.get(store.release(lease, Ending.NOT_DONE));
+        }
+        servers.get(1).kill();
+        assertThatExceptionOfType(LeaseStoreException.class)
+                .isThrownBy(this::store)
+                .withMessageContaining("only 1 of 3 servers");
+    }
+
+    @Test
+    void a_quorum_that_could_not_work_is_refused_with_the_reason() {
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> RedissonLeaseStore.quorum(List.of("redis://a", "redis://b")))
+                .withMessageContaining("odd number of servers, at least 3, got 2");
+        assertThatIllegalArgumentException()
+                .isThrownBy(
+                        () -> RedissonLeaseStore.quorum(List.of("redis://a", "redis://b", "redis://c", "redis://d")))
+                .withMessageContaining("Leave one out");
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> RedissonLeaseStore.quorum(List.of("redis://a", "redis://b", "redis://a:6379/0")))
+                .withMessageContaining("named twice");
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> RedissonLeaseStore.builder()
+                        .url("redis://a")
+                        .quorum(List.of("redis://a", "redis://b", "redis://c")))
+                .withMessageContaining("leave out url");
+    }
+}
