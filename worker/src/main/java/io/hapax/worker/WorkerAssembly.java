@@ -128,14 +128,14 @@ final class WorkerAssembly implements AutoCloseable {
     /** A short ttl leaves little time to connect; a machine that starts a whole fleet at once may need more. */
     private static LeaseStore connected(WorkerSettings settings) {
         RedissonLeaseStore.Builder builder = RedissonLeaseStore.builder()
-                .url(settings.redisUrls().get(0))
                 .namespace(settings.namespace())
                 .answerTimeout(settings.answerTimeout())
                 .longestTtl(settings.ttl())
                 .fresh(settings.fresh());
+        List<String> urls = settings.redisUrls();
         for (int attempt = 1; ; attempt++) {
             try {
-                return builder.build();
+                return urls.size() == 1 ? builder.url(urls.get(0)).build() : builder.quorum(urls);
             } catch (LeaseStoreException e) {
                 if (attempt == CONNECT_ATTEMPTS || !isTimeout(e)) {
                     throw e;

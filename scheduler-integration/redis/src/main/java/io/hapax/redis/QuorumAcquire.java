@@ -27,6 +27,7 @@ final class QuorumAcquire {
 
     private static final Duration SHORTEST_PAUSE = Duration.ofMillis(5);
     private static final int LONGEST_SHIFT = 4;
+    private static final int MOST_ATTEMPTS = 10;
 
     /** What a round of questions has come to. */
     private sealed interface Round {
@@ -108,8 +109,8 @@ final class QuorumAcquire {
             long servers = held.stream()
                     .filter(one -> one.holder().owner().equals(top.holder().owner()))
                     .count();
-            // Who got nothing is not among those who have to try again.
-            return granted == 0 || servers >= quorum.majority() ? new Round.Lost(top) : new Round.Split(top);
+            // Somebody with fewer servers may have to give them back in a moment.
+            return servers >= quorum.majority() ? new Round.Lost(top) : new Round.Split(top);
         }
         if (!quarantined.isEmpty()) {
             return new Round.Lost(quarantined.stream()
@@ -132,6 +133,10 @@ final class QuorumAcquire {
     }
 
     private void writeBack(Lease highest, NanoTime startedAt) {
+        if (!quorum.writesBack()) {
+            result.complete(new Acquisition.Granted(highest));
+            return;
+        }
         FencingToken token = highest.token();
         List<CompletableFuture<Boolean>> answers = quorum.ask(server -> server.settle(highest));
         CompletableFuture<Boolean> settled = Votes.decided(answers, votes -> {
@@ -166,7 +171,7 @@ final class QuorumAcquire {
     private void again(@Nullable Acquisition because) {
         var unused = quorum.withdraw(request).whenComplete((done, ignored) -> {
             Duration pause = pause();
-            if (ticker.now().plus(pause).isBefore(lastStart)) {
+            if (attempts <= MOST_ATTEMPTS && ticker.now().plus(pause).isBefore(lastStart)) {
                 CompletableFuture.delayedExecutor(pause.toNanos(), TimeUnit.NANOSECONDS)
                         .execute(this::attemptSafely);
             } else if (because != null) {

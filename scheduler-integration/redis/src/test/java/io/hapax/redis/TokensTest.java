@@ -1,0 +1,112 @@
+package io.hapax.redis;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.hapax.lease.Ending;
+import io.hapax.lease.Lease;
+import io.hapax.testkit.EmbeddedRedis;
+import java.util.ArrayList;
+import java.util.List;
+import net.jqwik.api.Arbitraries;
+import net.jqwik.api.Arbitrary;
+import net.jqwik.api.ForAll;
+import net.jqwik.api.Property;
+import net.jqwik.api.Provide;
+import net.jqwik.api.ShrinkingMode;
+import net.jqwik.api.lifecycle.AfterContainer;
+import net.jqwik.api.lifecycle.BeforeContainer;
+
+/** Fencing tokens of one server over histories of lost memory, stale replicas and clocks that were set back. */
+class TokensTest {
+
+    private static final String META = "hapax:{tokens:0}:m";
+    private static final long AN_HOUR = 3_600_000_000L;
+
+    private static EmbeddedRedis redis;
+    /** Two processes, each with what it remembers itself. */
+    private static final List<RedissonLeaseStore> CLIENTS = new ArrayList<>();
+
+    /** What happens next. */
+    enum Step {
+        FIRST_TAKES,
+        SECOND_TAKES,
+        RESTARTS_EMPTY,
+        STALE_REPLICA_IS_PROMOTED,
+        CLOCK_IS_SET_BACK
+    }
+
+    @BeforeContainer
+    static void start() {
+        redis = EmbeddedRedis.start();
+        for (int n = 0; n < 2; n++) {
+            CLIENTS.add(RedissonLeaseStore.builder()
+                    .url(redis.url())
+                    .namespace("tokens")
+                    .fresh(true)
+                    .build());
+        }
+    }
+
+    @AfterContainer
+    static void stop() {
+        CLIENTS.forEach(RedissonLeaseStore::close);
+        redis.close();
+    }
+
+    @Provide
+    Arbitrary<List<Step>> histories() {
+        return Arbitraries.of(Step.class).list().ofMinSize(5).ofMaxSize(30);
+    }
+
+    @Property(tries = 300, shrinking = ShrinkingMode.BOUNDED)
+    void tokens_grow_over_lost_memory_and_stale_replicas(@ForAll("histories") List<Step> history) {
+        assertThat(tokensOf(history.stream()
+                        .filter(step -> step != Step.CLOCK_IS_SET_BACK)
+                        .toList()))
+                .isSorted()
+                .doesNotHaveDuplicates();
+    }
+
+    @Property(tries = 300, shrinking = ShrinkingMode.BOUNDED)
+    void tokens_grow_while_the_clock_is_set_back(@ForAll("histories") List<Step> history) {
+        assertThat(tokensOf(history.stream()
+                        .filter(step -> step != Step.RESTARTS_EMPTY && step != Step.STALE_REPLICA_IS_PROMOTED)
+                        .toList()))
+                .isSorted()
+                .doesNotHaveDuplicates();
+    }
+
+    /** What one process has seen, it asks the server to exceed. */
+    @Property(tries = 300, shrinking = ShrinkingMode.BOUNDED)
+    void in_one_process_tokens_grow_over_all_of_it(@ForAll("histories") List<Step> history) {
+        assertThat(tokensOf(history.stream()
+                        .filter(step -> step != Step.SECOND_TAKES)
+                        .toList()))
+                .isSorted()
+                .doesNotHaveDuplicates();
+    }
+
+    private static List<Long> tokensOf(List<Step> history) {
+        redis.command("DEL", "hapax:{tokens:0}:l:k");
+        redis.command("HDEL", META, "last", "by");
+        List<Long> tokens = new ArrayList<>();
+        for (Step step : history) {
+            switch (step) {
+                case FIRST_TAKES -> take(CLIENTS.get(0), tokens);
+                case SECOND_TAKES -> take(CLIENTS.get(1), tokens);
+                case RESTARTS_EMPTY -> redis.command("HDEL", META, "last", "by");
+                case STALE_REPLICA_IS_PROMOTED ->
+                    redis.command("HSET", META, "last", Long.toString(tokens.isEmpty() ? 1 : tokens.get(0)));
+                // The clock went an hour ahead of what it is now, a token was given, and it was set back.
+                case CLOCK_IS_SET_BACK -> redis.command("HINCRBY", META, "last", Long.toString(AN_HOUR));
+            }
+        }
+        return tokens;
+    }
+
+    private static void take(RedissonLeaseStore store, List<Long> tokens) {
+        Lease lease = Fixture.granted(store, Fixture.lock("k"));
+        tokens.add(lease.token().value());
+        Fixture.get(store.release(lease, Ending.NOT_DONE));
+    }
+}
