@@ -24,7 +24,9 @@ class ReadmeTest {
             "docs/guarantees.md",
             "docs/design.md",
             "docs/ledger.md",
-            "docs/model/README.md");
+            "docs/model/README.md",
+                    "docs/quorum.md",
+                    "docs/topologies.md");
 
     /** A region of a source file between {@code snippet:name} and {@code end}, without its indentation. */
     private record Snippet(Path file, String name, String text) {}
