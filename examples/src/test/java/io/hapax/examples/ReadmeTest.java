@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -25,8 +26,8 @@ class ReadmeTest {
             "docs/design.md",
             "docs/ledger.md",
             "docs/model/README.md",
-                    "docs/quorum.md",
-                    "docs/topologies.md");
+            "docs/quorum.md",
+            "docs/topologies.md");
 
     /** A region of a source file between {@code snippet:name} and {@code end}, without its indentation. */
     private record Snippet(Path file, String name, String text) {}
@@ -78,6 +79,30 @@ class ReadmeTest {
         assertThat(snippets())
                 .extracting(Snippet::name)
                 .contains("plain-code", "quartz", "jobrunr", "ledger", "fenced");
+    }
+
+    /** A promise is worth as much as the test that it names. */
+    @Test
+    void the_tests_that_the_documents_name_exist() throws IOException {
+        Pattern named = Pattern.compile("`([A-Z]\\w+Test)\\.([a-z]\\w+)`");
+        for (String page : PAGES) {
+            Matcher test = named.matcher(Files.readString(ROOT.resolve(page)));
+            while (test.find()) {
+                assertThat(sourcesOf(test.group(1)))
+                        .as(test.group() + " in " + page)
+                        .anySatisfy(source -> assertThat(source).contains("void " + test.group(2) + "("));
+            }
+        }
+    }
+
+    private static List<String> sourcesOf(String test) throws IOException {
+        try (Stream<Path> files = Files.walk(ROOT)) {
+            List<String> sources = new ArrayList<>();
+            for (Path file : files.filter(path -> path.endsWith(test + ".java")).toList()) {
+                sources.add(Files.readString(file));
+            }
+            return sources;
+        }
     }
 
     @Test
