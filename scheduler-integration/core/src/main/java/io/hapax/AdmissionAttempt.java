@@ -25,7 +25,8 @@ import org.jspecify.annotations.Nullable;
  * Asks the store for a lease, and then the ledger for a claim, again and again if the run may wait, until there is an
  * answer.
  *
- * <p>One owner for all tries: a grant whose answer was lost is found again by the next one. Whatever store and ledger may
+ * <p>One owner for all tries at the store: a grant whose answer was lost is found again by the next one. In the ledger a
+ * withdrawn claim stays withdrawn, so the next try is another owner's. Whatever store and ledger may
  * have granted without the caller hearing of it is given back, before the next try if the ledger had the last word.
  */
 final class AdmissionAttempt {
@@ -37,7 +38,7 @@ final class AdmissionAttempt {
     private final RunRequest request;
     private final RunOptions options;
     private final LeaseTiming timing;
-    private final OwnerId owner = OwnerId.random();
+    private volatile OwnerId owner = OwnerId.random();
     private final NanoTime startedAt;
     private final CompletableFuture<Admission> answer = new CompletableFuture<>();
     private volatile boolean withdrawn;
@@ -243,8 +244,10 @@ final class AdmissionAttempt {
             return;
         }
         var unused = withdrawClaim(ledger)
-                .whenComplete((done, ignored) ->
-                        afterRelease(lease, () -> retryOrRefuse(ledgerRefusal(failure), LONGEST_POLL)));
+                .whenComplete((done, ignored) -> afterRelease(lease, () -> {
+                    owner = OwnerId.random();
+                    retryOrRefuse(ledgerRefusal(failure), LONGEST_POLL);
+                }));
     }
 
     private Refusal ledgerRefusal(@Nullable Throwable failure) {

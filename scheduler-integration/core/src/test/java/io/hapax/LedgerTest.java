@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
 
 import io.hapax.event.GuardEvent;
 import io.hapax.event.LossReason;
@@ -27,6 +28,7 @@ import io.hapax.testkit.ManualTicker;
 import java.lang.reflect.Proxy;
 import java.sql.Connection;
 import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -208,6 +210,19 @@ class LedgerTest {
         ledger.healthy();
         assertThat(entry(request).state()).isEqualTo(RunState.RELEASED);
         admitted(other, request).complete();
+    }
+
+    @Test
+    void a_waiting_run_is_admitted_when_the_ledger_answers_again() {
+        ledger.loseClaimAnswers();
+        CompletableFuture<Admission> waiting = guard.admitAsync(request.waitAtMost(Duration.ofHours(1)));
+        ledger.healthy();
+        await().until(() -> {
+            ticker.advance(SECOND);
+            return waiting.isDone();
+        });
+        assertThat(waiting.join().<RunOutcome>fold(GuardedRun::complete, refusal -> null))
+                .isEqualTo(RunOutcome.COMPLETED);
     }
 
     @Test
