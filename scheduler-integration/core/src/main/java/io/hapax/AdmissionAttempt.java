@@ -18,6 +18,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.function.BiConsumer;
+import java.util.function.Function;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -210,7 +211,7 @@ final class AdmissionAttempt {
             afterRelease(lease, () -> refuse(abandoned(abandoned.by())));
         } else if (claim instanceof Claim.Held held) {
             Refusal refusal = heldBy(held.holder(), held.sameRun(), held.ttlLeft());
-            afterRelease(lease, () -> retryOrRefuse(refusal, held.ttlLeft()));
+            afterRelease(lease, () -> retryLaterOrRefuse(refusal, held.ttlLeft()));
         } else {
             ledgerUnavailable(ledger, lease, failure, askedAt, storeTrouble);
         }
@@ -236,7 +237,7 @@ final class AdmissionAttempt {
             withdrawClaim(ledger);
             Refusal refusal = ledgerRefusal(failure);
             if (storeTrouble != null || lease == null) {
-                retryOrRefuse(storeTrouble == null ? refusal : storeTrouble, LONGEST_POLL);
+                retryLaterOrRefuse(storeTrouble == null ? refusal : storeTrouble, LONGEST_POLL);
             } else {
                 guard.notifier().tell(new GuardEvent.Unguarded(request.job(), request.identity(), refusal));
                 admit(new Grant(lease, null, 1), askedAt);
@@ -246,7 +247,7 @@ final class AdmissionAttempt {
         var unused = withdrawClaim(ledger)
                 .whenComplete((done, ignored) -> afterRelease(lease, () -> {
                     owner = OwnerId.random();
-                    retryOrRefuse(ledgerRefusal(failure), LONGEST_POLL);
+                    retryLaterOrRefuse(ledgerRefusal(failure), LONGEST_POLL);
                 }));
     }
 
@@ -291,14 +292,25 @@ final class AdmissionAttempt {
         }
     }
 
+    /** As soon as the store sees a chance. */
     private void retryOrRefuse(Refusal refusal, Duration worthWaiting) {
+        retryOrRefuse(refusal, worthWaiting, poll -> guard.store().nextChance(request.identity(), poll));
+    }
+
+    /** Not as soon as the store sees a chance: what it sees is this attempt, and others like it, giving the lease back. */
+    private void retryLaterOrRefuse(Refusal refusal, Duration worthWaiting) {
+        retryOrRefuse(refusal, worthWaiting, poll -> Pause.of(poll, guard.now(), guard.watchdog()));
+    }
+
+    private void retryOrRefuse(
+            Refusal refusal, Duration worthWaiting, Function<Duration, CompletionStage<Void>> waiting) {
         Duration left = left();
         if (left.isZero() || withdrawn || guard.isClosed()) {
             refuse(refusal);
             return;
         }
         Duration poll = shorter(left, shorter(LONGEST_POLL, longer(worthWaiting, SHORTEST_POLL)));
-        CompletionStage<Void> next = guard.store().nextChance(request.identity(), poll);
+        CompletionStage<Void> next = waiting.apply(poll);
         pause = next;
         var unused = next.whenComplete((ignored, cancelled) -> {
             if (withdrawn) {

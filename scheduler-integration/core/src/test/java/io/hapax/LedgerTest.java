@@ -226,6 +226,24 @@ class LedgerTest {
     }
 
     @Test
+    void a_run_that_waits_for_a_holder_whom_only_the_ledger_knows_asks_now_and_then() throws Exception {
+        GuardedRun holder = admitted(other, request);
+        try (var scope = holder.enter()) {
+            leases.forgetEverything();
+            CompletableFuture<Admission> waiting = guard.admitAsync(request.waitAtMost(Duration.ofHours(1)));
+            int before = ledger.claims();
+            advance(Duration.ofSeconds(5));
+            assertThat(ledger.claims() - before).isLessThan(10);
+            assertThat(holder.complete()).isEqualTo(RunOutcome.COMPLETED);
+            await().until(() -> {
+                ticker.advance(SECOND);
+                return waiting.isDone();
+            });
+            assertThat(waiting.join()).isInstanceOf(Admission.Refused.class);
+        }
+    }
+
+    @Test
     void a_completion_that_the_ledger_did_not_hear_is_repeated_until_it_does() throws Exception {
         GuardedRun run = admitted(guard, request);
         ledger.down();

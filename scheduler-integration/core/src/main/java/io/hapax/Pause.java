@@ -1,0 +1,62 @@
+package io.hapax;
+
+import io.hapax.lease.Lease;
+import io.hapax.lease.Renewal;
+import io.hapax.time.NanoTime;
+import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
+
+/** A stretch of time that an attempt waits; on the watchdog's thread, so that it needs none of its own. */
+final class Pause extends Watchdog.Charge {
+
+    private final CompletableFuture<Void> over = new CompletableFuture<>();
+    private final Duration length;
+
+    private Pause(Duration length) {
+        this.length = length;
+    }
+
+    /** Cancelling the future ends the pause. */
+    static CompletableFuture<Void> of(Duration length, NanoTime from, Watchdog watchdog) {
+        Pause pause = new Pause(length);
+        watchdog.add(pause, from.plus(length));
+        var unused = pause.over.whenComplete((done, cancelled) -> watchdog.remove(pause));
+        return pause.over;
+    }
+
+    @Override
+    Watchdog.Action act(NanoTime now) {
+        over.completeAsync(() -> null);
+        return Watchdog.Action.FORGET;
+    }
+
+    @Override
+    Duration ttl() {
+        return length;
+    }
+
+    @Override
+    @Nullable
+    Lease lease() {
+        return null;
+    }
+
+    @Override
+    @Nullable
+    Lease claim() {
+        return null;
+    }
+
+    @Override
+    @Nullable
+    NanoTime renewed(Renewal answer, NanoTime sentAt, NanoTime now) {
+        return null;
+    }
+
+    @Override
+    @Nullable
+    NanoTime claimRenewed(Renewal answer, NanoTime sentAt, NanoTime now) {
+        return null;
+    }
+}
