@@ -77,16 +77,22 @@ final class Database {
     /** A connection as the pool hands it out, for a transaction of several statements. */
     <T> T inTransaction(Connection connection, Call<T> call) throws SQLException {
         connection.setAutoCommit(false);
+        T result;
         try {
-            T result = call.on(connection);
+            result = call.on(connection);
             connection.commit();
-            return result;
         } catch (SQLException | RuntimeException e) {
-            connection.rollback();
+            try {
+                connection.rollback();
+                connection.setAutoCommit(true);
+            } catch (SQLException broken) {
+                // The first exception tells more; the pool discards the connection.
+                e.addSuppressed(broken);
+            }
             throw e;
-        } finally {
-            connection.setAutoCommit(true);
         }
+        connection.setAutoCommit(true);
+        return result;
     }
 
     void close() {

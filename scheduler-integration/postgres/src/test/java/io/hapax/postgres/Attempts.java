@@ -131,13 +131,15 @@ final class Attempts {
         }
     }
 
-    static HikariDataSource pool(EmbeddedDatabase database, int size) {
+    static HikariDataSource pool(EmbeddedDatabase database, int size, Duration patience) {
         HikariConfig config = new HikariConfig();
         config.setJdbcUrl(database.jdbcUrl());
         config.setUsername(database.user());
         config.setPassword(database.password());
         config.setMaximumPoolSize(size);
         config.setMinimumIdle(1);
+        config.setConnectionTimeout(patience.toMillis());
+        config.setValidationTimeout(250);
         return new HikariDataSource(config);
     }
 
