@@ -121,6 +121,18 @@ class RightsTest {
     }
 
     @Test
+    void migrating_needs_no_right_to_create_once_the_tables_are_there() {
+        PostgresRunLedger.builder(app).migrate(true).build().close();
+        PostgresRunLedger.builder(app).schema("public").migrate(true).build().close();
+    }
+
+    @Test
+    void migrating_needs_no_right_to_create_schemas_if_the_schema_is_there() throws SQLException {
+        execute(owner, "CREATE SCHEMA own AUTHORIZATION " + ROLE);
+        PostgresRunLedger.builder(app).schema("own").migrate(true).build().close();
+    }
+
+    @Test
     void migrating_without_the_right_to_create_says_so() throws SQLException {
         assertThatExceptionOfType(LedgerException.class)
                 .isThrownBy(() -> PostgresRunLedger.builder(app)
