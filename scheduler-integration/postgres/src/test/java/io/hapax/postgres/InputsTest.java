@@ -119,8 +119,8 @@ class InputsTest {
         try (PostgresRunLedger ledger = builder.migrate(true).connections(1).build()) {
             List<CompletionStage<Claim>> good = new ArrayList<>();
             good.add(ledger.claim(request(freshPair())));
-            CompletionStage<Claim> bad =
-                    ledger.claim(new ClaimRequest(freshPair(), OwnerId.random(), "nul \u0000", LONG, AfterCrash.RERUN, LONG));
+            CompletionStage<Claim> bad = ledger.claim(
+                    new ClaimRequest(freshPair(), OwnerId.random(), "nul \u0000", LONG, AfterCrash.RERUN, LONG));
             for (int n = 0; n < 20; n++) {
                 good.add(ledger.claim(request(freshPair())));
             }

@@ -1,8 +1,6 @@
 package io.hapax.postgres;
 
-import static io.hapax.postgres.Attempts.LONG;
 import static io.hapax.postgres.Attempts.SHORT;
-import static io.hapax.postgres.Attempts.brokenOff;
 import static io.hapax.postgres.Attempts.claimed;
 import static io.hapax.postgres.Attempts.execute;
 import static io.hapax.postgres.Attempts.failure;
@@ -10,7 +8,6 @@ import static io.hapax.postgres.Attempts.freshPair;
 import static io.hapax.postgres.Attempts.get;
 import static io.hapax.postgres.Attempts.letPass;
 import static io.hapax.postgres.Attempts.nextRun;
-import static io.hapax.postgres.Attempts.number;
 import static io.hapax.postgres.Attempts.request;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
@@ -35,10 +32,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
 
-/** The job's own transaction, open for long, overtaken, or both. */
+/** The job's own transaction, open for long after it has completed the run. */
 class OpenTransactionTest {
 
     private static HikariDataSource pool;
@@ -72,8 +67,6 @@ class OpenTransactionTest {
 
     @BeforeEach
     void begin() throws SQLException {
-        execute(pool, "CREATE TABLE IF NOT EXISTS effect (run text)");
-        execute(pool, "TRUNCATE effect");
         job = pool.getConnection();
         job.setAutoCommit(false);
     }
@@ -82,7 +75,6 @@ class OpenTransactionTest {
     void end() throws SQLException {
         job.rollback();
         job.close();
-        execute(pool, "DROP TABLE effect");
     }
 
     @Test
@@ -125,7 +117,7 @@ class OpenTransactionTest {
     void while_it_is_open_its_own_renewal_works_and_does_not_break_it() throws SQLException {
         job.setTransactionIsolation(Connection.TRANSACTION_REPEATABLE_READ);
         Lease lease = claimed(ledger, identity);
-        execute(job, "SELECT count(*) FROM effect");
+        execute(job, "SELECT count(*) FROM hapax_run");
         assertThat(get(ledger.renew(List.of(lease)))).containsExactly(new Renewal.Renewed(false));
         assertThat(ledger.completeIn(job, lease)).isEqualTo(Completion.NOTED);
         assertThat(get(ledger.renew(List.of(lease)))).containsExactly(new Renewal.Renewed(false));
@@ -164,49 +156,6 @@ class OpenTransactionTest {
         assertThat(get(ledger.entry(identity)).orElseThrow().state()).isEqualTo(RunState.DONE);
     }
 
-    @ParameterizedTest
-    @ValueSource(
-            ints = {
-                Connection.TRANSACTION_READ_COMMITTED,
-                Connection.TRANSACTION_REPEATABLE_READ,
-                Connection.TRANSACTION_SERIALIZABLE
-            })
-    void what_a_run_that_was_taken_over_has_written_rolls_back_and_the_successors_is_there_once(int isolation)
-            throws SQLException {
-        job.setTransactionIsolation(isolation);
-        Lease sleeper = claimed(ledger, request(identity, SHORT, AfterCrash.RERUN));
-        // The snapshot is from before the takeover, and the writes are made.
-        execute(job, "INSERT INTO effect VALUES ('sleeper')");
-        letPass(SHORT);
-        Lease taker = claimed(other, request(identity, LONG, AfterCrash.RERUN));
-        finish("taker", taker, isolation);
-
-        assertThat(ledger.completeIn(job, sleeper)).isEqualTo(Completion.SUPERSEDED);
-        job.rollback();
-        assertThat(number(pool, "SELECT count(*) FROM effect WHERE run = 'sleeper'"))
-                .isZero();
-        assertThat(number(pool, "SELECT count(*) FROM effect WHERE run = 'taker'"))
-                .isEqualTo(1);
-        assertThat(get(ledger.entry(identity)).orElseThrow().owner()).isEqualTo(taker.owner());
-    }
-
-    @ParameterizedTest
-    @ValueSource(
-            ints = {
-                Connection.TRANSACTION_READ_COMMITTED,
-                Connection.TRANSACTION_REPEATABLE_READ,
-                Connection.TRANSACTION_SERIALIZABLE
-            })
-    void completing_before_the_successor_commits_is_refused_too(int isolation) throws SQLException {
-        job.setTransactionIsolation(isolation);
-        Lease sleeper = brokenOff(ledger, identity, AfterCrash.RERUN);
-        execute(job, "INSERT INTO effect VALUES ('sleeper')");
-        claimed(other, identity);
-        assertThat(ledger.completeIn(job, sleeper)).isEqualTo(Completion.SUPERSEDED);
-        job.rollback();
-        assertThat(number(pool, "SELECT count(*) FROM effect")).isZero();
-    }
-
     @Test
     void a_connection_in_auto_commit_mode_is_refused() throws SQLException {
         Lease lease = claimed(ledger, identity);
@@ -217,16 +166,6 @@ class OpenTransactionTest {
                     .withMessageContaining("setAutoCommit(false)");
         }
         assertThat(get(ledger.entry(identity)).orElseThrow().state()).isEqualTo(RunState.RUNNING);
-    }
-
-    private static void finish(String run, Lease lease, int isolation) throws SQLException {
-        try (Connection connection = pool.getConnection()) {
-            connection.setTransactionIsolation(isolation);
-            connection.setAutoCommit(false);
-            execute(connection, "INSERT INTO effect VALUES ('" + run + "')");
-            assertThat(other.completeIn(connection, lease)).isEqualTo(Completion.NOTED);
-            connection.commit();
-        }
     }
 
     private static Claim.Held held(Claim answer) {
