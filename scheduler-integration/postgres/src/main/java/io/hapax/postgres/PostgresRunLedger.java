@@ -239,7 +239,9 @@ public final class PostgresRunLedger implements RunLedger {
                         "synchronous_commit is off: a crash of PostgreSQL may forget that an occurrence has completed, and it"
                                 + " runs again. Switch it on for the ledger's role: ALTER ROLE … SET synchronous_commit = on");
             }
-            database.setsIsolation(!row.getString(3).equals("read committed"));
+            if (!row.getString(3).equals("read committed")) {
+                database.poolsIsolation(connection.getTransactionIsolation());
+            }
         }
         return null;
     }

@@ -1,11 +1,14 @@
 package io.hapax.postgres;
 
+import static io.hapax.postgres.Attempts.SHORT;
 import static io.hapax.postgres.Attempts.atOnce;
 import static io.hapax.postgres.Attempts.brokenOff;
 import static io.hapax.postgres.Attempts.claimed;
 import static io.hapax.postgres.Attempts.execute;
+import static io.hapax.postgres.Attempts.failure;
 import static io.hapax.postgres.Attempts.freshPair;
 import static io.hapax.postgres.Attempts.get;
+import static io.hapax.postgres.Attempts.nextRun;
 import static io.hapax.postgres.Attempts.number;
 import static io.hapax.postgres.Attempts.request;
 import static org.assertj.core.api.Assertions.assertThat;
@@ -19,8 +22,10 @@ import io.hapax.lease.OwnerId;
 import io.hapax.lease.Renewal;
 import io.hapax.ledger.AfterCrash;
 import io.hapax.ledger.Claim;
+import io.hapax.ledger.ClaimRequest;
 import io.hapax.ledger.Completion;
 import io.hapax.ledger.LedgerException;
+import io.hapax.ledger.RunState;
 import io.hapax.testkit.DatabaseAddress;
 import io.hapax.testkit.EmbeddedDatabase;
 import java.nio.charset.StandardCharsets;
@@ -32,6 +37,7 @@ import java.util.concurrent.Callable;
 import javax.sql.DataSource;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.springframework.jdbc.datasource.SingleConnectionDataSource;
 
 /** Each test in a database of its own, empty at first. */
 class MigrationTest {
@@ -142,13 +148,13 @@ class MigrationTest {
     }
 
     @Test
-    void a_pool_without_auto_commit_and_serializable_by_default_works_and_stays_as_it_is() throws SQLException {
+    void a_pool_without_auto_commit_and_serializable_by_default_works_and_stays_as_it_is() throws Exception {
         execute(
                 database,
                 "ALTER DATABASE " + address.database() + " SET default_transaction_isolation = 'serializable'");
         HikariConfig config = new HikariConfig();
         config.setDataSource(database);
-        config.setMaximumPoolSize(2);
+        config.setMaximumPoolSize(4);
         config.setAutoCommit(false);
         config.setTransactionIsolation("TRANSACTION_SERIALIZABLE");
         JobIdentity identity = freshPair();
@@ -161,6 +167,7 @@ class MigrationTest {
             assertThat(get(ledger.renew(List.of(lease)))).containsExactly(new Renewal.Renewed(false));
             assertThat(get(ledger.complete(lease))).isEqualTo(Completion.NOTED);
             assertThat(ledger.cleanUp()).isZero();
+            raceForOneLockKey(pool);
             for (int n = 0; n < 2; n++) {
                 try (Connection connection = pool.getConnection()) {
                     assertThat(connection.getAutoCommit()).isFalse();
@@ -173,6 +180,26 @@ class MigrationTest {
     }
 
     @Test
+    void a_connection_goes_back_as_it_came_even_if_the_pool_does_not_see_to_it() throws Exception {
+        migrated().build().close();
+        try (Connection only = database.getConnection()) {
+            only.setTransactionIsolation(Connection.TRANSACTION_REPEATABLE_READ);
+            only.setAutoCommit(false);
+            only.setNetworkTimeout(Runnable::run, 7_000);
+            DataSource lazy = new SingleConnectionDataSource(only, true);
+            try (PostgresRunLedger ledger =
+                    PostgresRunLedger.builder(lazy).connections(1).build()) {
+                claimed(ledger, freshPair());
+                failure(ledger.claim(
+                        new ClaimRequest(freshPair(), OwnerId.random(), "nul \u0000", SHORT, AfterCrash.RERUN, SHORT)));
+            }
+            assertThat(only.getAutoCommit()).isFalse();
+            assertThat(only.getTransactionIsolation()).isEqualTo(Connection.TRANSACTION_REPEATABLE_READ);
+            assertThat(only.getNetworkTimeout()).isEqualTo(7_000);
+        }
+    }
+
+    @Test
     void a_server_that_may_forget_commits_is_warned_about() throws SQLException {
         execute(database, "ALTER DATABASE " + address.database() + " SET synchronous_commit = off");
         try (Logs logs = Logs.of("io.hapax.postgres");
@@ -180,6 +207,23 @@ class MigrationTest {
             assertThat(ledger).isNotNull();
             assertThat(logs.lines()).singleElement().asString().startsWith("WARN synchronous_commit is off");
         }
+    }
+
+    /** At SERIALIZABLE some of them would fail with SQLSTATE 40001. */
+    private static void raceForOneLockKey(DataSource pool) throws Exception {
+        JobIdentity identity = freshPair();
+        Callable<Void> claiming = () -> {
+            try (PostgresRunLedger ledger =
+                    PostgresRunLedger.builder(pool).connections(1).build()) {
+                for (int n = 0; n < 30; n++) {
+                    if (get(ledger.claim(request(nextRun(identity)))) instanceof Claim.Claimed claimed) {
+                        get(ledger.release(claimed.lease(), RunState.RELEASED));
+                    }
+                }
+            }
+            return null;
+        };
+        atOnce(Collections.nCopies(4, claiming));
     }
 
     private PostgresRunLedger.Builder migrated() {

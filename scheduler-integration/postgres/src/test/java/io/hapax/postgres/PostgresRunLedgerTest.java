@@ -1,5 +1,6 @@
 package io.hapax.postgres;
 
+import com.zaxxer.hikari.HikariDataSource;
 import io.hapax.lease.Lease;
 import io.hapax.ledger.Completion;
 import io.hapax.ledger.RunLedger;
@@ -10,16 +11,28 @@ import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import javax.sql.DataSource;
+import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
 
 /** The contract, with the job's transaction at READ COMMITTED; for the other levels see {@link CompleteInTest}. */
 class PostgresRunLedgerTest extends RunLedgerContract {
 
-    private final DataSource database = EmbeddedDatabase.shared().dataSource();
+    private static HikariDataSource database;
+
     private final List<RunLedger> opened = new ArrayList<>();
     private final RunLedger ledger = open("contract");
     private final RunLedger other = open("contract");
+
+    @BeforeAll
+    static void connect() {
+        database = Attempts.pool(EmbeddedDatabase.shared(), 8, Duration.ofSeconds(5));
+    }
+
+    @AfterAll
+    static void disconnect() {
+        database.close();
+    }
 
     private RunLedger open(String namespace) {
         RunLedger client = PostgresRunLedger.builder(database)

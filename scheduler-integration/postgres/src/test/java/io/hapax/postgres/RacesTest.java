@@ -124,7 +124,7 @@ class RacesTest {
 
     @Test
     void tokens_of_a_lock_key_grow_over_two_thousand_racing_claims() throws Exception {
-        List<LockKey> keys = IntStream.range(0, 3)
+        List<LockKey> keys = IntStream.range(0, 4)
                 .mapToObj(n -> new LockKey(freshName("few")))
                 .toList();
         Map<LockKey, List<Long>> tokens = new HashMap<>();
@@ -137,7 +137,7 @@ class RacesTest {
             tasks.add(() -> {
                 for (int n = 0; cycles.get() < CYCLES; n++) {
                     LockKey key = keys.get(n % keys.size());
-                    JobIdentity identity = n % 2 == 0
+                    JobIdentity identity = n / keys.size() % 2 == 0
                             ? new JobIdentity(key, null)
                             : new JobIdentity(key, freshPair().runKey());
                     if (get(ledger.claim(request(identity))) instanceof Claim.Claimed claimed) {
