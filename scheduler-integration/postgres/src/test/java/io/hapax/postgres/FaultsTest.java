@@ -85,6 +85,8 @@ class FaultsTest {
             stages.forEach(stage -> assertThat(failure(stage)).hasMessageContaining("the ledger did not "));
             assertThat(get(renewals)).singleElement().isInstanceOf(Renewal.Unknown.class);
             assertThat(Duration.ofNanos(System.nanoTime() - begin)).isLessThan(ANSWER.plus(MARGIN));
+            Awaitility.await("no thread and no connection hangs on")
+                    .until(() -> pool.getHikariPoolMXBean().getActiveConnections() == 0);
         } finally {
             server.thaw();
         }
