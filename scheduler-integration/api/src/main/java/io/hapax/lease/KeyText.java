@@ -19,6 +19,7 @@ final class KeyText {
                         + String.format("%04X", (int) text.charAt(i)) + " at index " + i);
             }
         }
+        requireWholeCharacters(kind, text);
         // Three bytes per char is the most that UTF-8 needs, so short keys skip the encoding.
         if (text.length() * 3 > MAX_BYTES) {
             int bytes = text.getBytes(StandardCharsets.UTF_8).length;
@@ -28,5 +29,21 @@ final class KeyText {
             }
         }
         return text;
+    }
+
+    /** Half a surrogate pair becomes a question mark in UTF-8: different keys would be one to the stores. */
+    private static void requireWholeCharacters(String kind, String text) {
+        for (int i = 0; i < text.length(); i++) {
+            char c = text.charAt(i);
+            boolean pair = Character.isHighSurrogate(c)
+                    && i + 1 < text.length()
+                    && Character.isLowSurrogate(text.charAt(i + 1));
+            if (pair) {
+                i++;
+            } else if (Character.isSurrogate(c)) {
+                throw new IllegalArgumentException("a " + kind + " must not contain half a surrogate pair, but has U+"
+                        + String.format("%04X", (int) c) + " at index " + i);
+            }
+        }
     }
 }

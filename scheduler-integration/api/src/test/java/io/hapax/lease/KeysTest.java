@@ -45,6 +45,19 @@ class KeysTest {
 
     @ParameterizedTest
     @MethodSource("kinds")
+    void half_a_surrogate_pair_is_refused_since_stores_would_take_two_such_keys_for_one(
+            String kind, Function<String, Object> create) {
+        assertThat(create.apply("a\uD83D\uDE00b")).isNotNull();
+        for (String half : List.of("a\uD83D", "a\uDE00", "a\uD83Db", "a\uDE00\uD83D", "a\uD83D\uD83D\uDE00")) {
+            assertThatIllegalArgumentException()
+                    .isThrownBy(() -> create.apply(half))
+                    .withMessageStartingWith("a " + kind + " must not contain half a surrogate pair, but has U+D")
+                    .withMessageEndingWith("at index 1");
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("kinds")
     void a_key_of_512_bytes_is_fine_and_one_of_513_is_refused(String kind, Function<String, Object> create) {
         assertThat(create.apply("é".repeat(256))).isNotNull();
         assertThat(create.apply("a".repeat(512))).isNotNull();

@@ -150,8 +150,7 @@ final class Batches<Q, A> {
     }
 
     private void run(List<Pending> batch) {
-        List<Pending> alive =
-                batch.stream().filter(pending -> !pending.answer.isDone()).toList();
+        List<Pending> alive = alive(batch);
         try {
             if (!alive.isEmpty()) {
                 answer(alive);
@@ -161,11 +160,23 @@ final class Batches<Q, A> {
         }
     }
 
+    private List<Pending> alive(List<Pending> batch) {
+        return batch.stream().filter(pending -> !pending.answer.isDone()).toList();
+    }
+
     private void answer(List<Pending> batch) {
+        List<Pending> sent = new ArrayList<>();
         List<@Nullable A> answers;
         try {
-            answers = database.call(connection ->
-                    work.answer(connection, batch.stream().map(p -> p.request).toList()));
+            answers = database.call(connection -> {
+                // It may have taken long to get a connection; a claim that nobody waits for would be held in vain.
+                sent.addAll(alive(batch));
+                return sent.isEmpty()
+                        ? List.of()
+                        : work.answer(
+                                connection,
+                                sent.stream().map(pending -> pending.request).toList());
+            });
         } catch (SQLException e) {
             if (batch.size() > 1 && DatabaseTrouble.concernsStatement(e)) {
                 // One request must not spoil the others.
@@ -181,8 +192,8 @@ final class Batches<Q, A> {
                     new LedgerException("the ledger did not " + name + ": " + bug, bug)));
             return;
         }
-        for (int n = 0; n < batch.size(); n++) {
-            Pending pending = batch.get(n);
+        for (int n = 0; n < sent.size(); n++) {
+            Pending pending = sent.get(n);
             A answer = answers.get(n);
             if (answer != null) {
                 pending.answer.complete(answer);

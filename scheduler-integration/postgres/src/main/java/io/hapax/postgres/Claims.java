@@ -145,7 +145,7 @@ record Claims(Database database, Statements statements, Lookup lookup, String na
                 return ended(row);
             }
             if (row.isRunning() && row.alive()) {
-                return new Claim.Held(row.holder(), own && !wanted.repeats(), row.left());
+                return heldBy(request, List.of(row));
             }
         }
         return null;
@@ -166,14 +166,22 @@ record Claims(Database database, Statements statements, Lookup lookup, String na
                             connection, locked -> Optional.ofNullable(takeOverLocked(locked, request)))
                     .orElse(null);
         } catch (SQLException e) {
-            if (DatabaseTrouble.isLocked(e) && !inTheWay.isEmpty()) {
-                // Its holder is completing it at this very moment, or stopped while it did.
-                Row row = inTheWay.get(0);
-                boolean own = row.isOf(Occurrence.of(request.identity()));
-                return new Claim.Held(row.holder(), own && !row.occurrence().repeats(), row.left());
+            if (DatabaseTrouble.isLocked(e)) {
+                // Its holder is ending it at this very moment, or stopped while it did. Without a holder: try again.
+                return heldBy(request, inTheWay);
             }
             throw e;
         }
+    }
+
+    private static @Nullable Claim heldBy(ClaimRequest request, List<Row> inTheWay) {
+        Occurrence wanted = Occurrence.of(request.identity());
+        for (Row row : inTheWay) {
+            if (row.isRunning()) {
+                return new Claim.Held(row.holder(), row.isOf(wanted) && !wanted.repeats(), row.left());
+            }
+        }
+        return null;
     }
 
     /** Null if somebody else was faster in a way that a further try will see. */

@@ -18,7 +18,10 @@ import org.slf4j.LoggerFactory;
 final class CleanUp {
 
     static final int BATCH = 500;
-    private static final int MOST_BATCHES = 20;
+    static final int MOST_BATCHES = 20;
+    /** Where more occurrences end than one round forgets, the next round comes soon; requests get their turn between. */
+    private static final Duration CATCH_UP = Duration.ofSeconds(1);
+
     private static final Logger LOG = LoggerFactory.getLogger("io.hapax.postgres");
 
     private final Database database;
@@ -26,6 +29,7 @@ final class CleanUp {
     private final String namespace;
     private final Duration every;
     private volatile boolean closed;
+    private volatile boolean behind;
 
     CleanUp(Database database, Statements statements, String namespace, Duration every) {
         this.database = database;
@@ -42,7 +46,7 @@ final class CleanUp {
 
     /** Workers that start together do not clean up together. */
     private void later() {
-        long millis = every.toMillis();
+        long millis = behind ? Math.min(CATCH_UP.toMillis(), every.toMillis()) : every.toMillis();
         long wait = millis / 2 + ThreadLocalRandom.current().nextLong(Math.max(1, millis));
         CompletableFuture.delayedExecutor(wait, TimeUnit.MILLISECONDS).execute(this::submit);
     }
@@ -70,21 +74,28 @@ final class CleanUp {
         }
     }
 
-    /** How many rows were forgotten. */
+    /** How many occurrences were forgotten. */
     int run() throws SQLException {
-        database.call(this::abandon);
-        database.call(connection -> delete(connection, statements.forgetRenewals()));
+        behind = false;
+        inBatches(this::abandon);
+        inBatches(connection -> delete(connection, statements.forgetRenewals()));
+        int forgotten = inBatches(connection -> delete(connection, statements.forget()));
+        if (forgotten > 0) {
+            LOG.debug("forgot {} occurrences of namespace {} whose retention is over", forgotten, namespace);
+        }
+        return forgotten;
+    }
+
+    private int inBatches(Database.Call<Integer> batch) throws SQLException {
         int all = 0;
         for (int n = 0; n < MOST_BATCHES && !closed; n++) {
-            int deleted = database.call(connection -> delete(connection, statements.forget()));
-            all += deleted;
-            if (deleted < BATCH) {
-                break;
+            int count = database.call(batch);
+            all += count;
+            if (count < BATCH) {
+                return all;
             }
         }
-        if (all > 0) {
-            LOG.debug("forgot {} occurrences of namespace {} whose retention is over", all, namespace);
-        }
+        behind = true;
         return all;
     }
 

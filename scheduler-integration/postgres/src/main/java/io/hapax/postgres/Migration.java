@@ -29,19 +29,23 @@ record Migration(
     private Void applyAlone(Connection connection) throws SQLException {
         try (Statement sql = connection.createStatement()) {
             sql.execute(ALONE);
+            if (exists(sql, "to_regclass('" + statements.prefix() + "hapax_schema')")) {
+                return null;
+            }
             if (schema != null) {
-                sql.execute("CREATE SCHEMA IF NOT EXISTS " + schema);
+                // IF NOT EXISTS would ask for the right to create schemas even if this one is there.
+                if (!exists(sql, "to_regnamespace('" + schema + "')")) {
+                    sql.execute("CREATE SCHEMA " + schema);
+                }
                 sql.execute("SET LOCAL search_path TO " + schema);
             }
-            if (!exists(sql)) {
-                sql.execute(script());
-            }
+            sql.execute(script());
         }
         return null;
     }
 
-    private boolean exists(Statement sql) throws SQLException {
-        try (ResultSet row = sql.executeQuery("SELECT to_regclass('" + statements.prefix() + "hapax_schema')")) {
+    private static boolean exists(Statement sql, String what) throws SQLException {
+        try (ResultSet row = sql.executeQuery("SELECT " + what)) {
             return row.next() && row.getString(1) != null;
         }
     }

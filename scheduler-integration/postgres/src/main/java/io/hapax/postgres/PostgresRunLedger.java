@@ -17,6 +17,7 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
@@ -238,7 +239,9 @@ public final class PostgresRunLedger implements RunLedger {
                         "synchronous_commit is off: a crash of PostgreSQL may forget that an occurrence has completed, and it"
                                 + " runs again. Switch it on for the ledger's role: ALTER ROLE … SET synchronous_commit = on");
             }
-            database.setsIsolation(!row.getString(3).equals("read committed"));
+            if (!row.getString(3).equals("read committed")) {
+                database.poolsIsolation(connection.getTransactionIsolation());
+            }
         }
         return null;
     }
@@ -260,7 +263,7 @@ public final class PostgresRunLedger implements RunLedger {
         private Duration cleanUpEvery = Duration.ofMinutes(5);
 
         private Builder(DataSource source) {
-            this.source = source;
+            this.source = Objects.requireNonNull(source, "source: give the ledger a DataSource");
         }
 
         /**
@@ -307,12 +310,12 @@ public final class PostgresRunLedger implements RunLedger {
         /**
          * Bounds how long the database may take to answer.
          *
-         * @param timeout at least 100 ms; by default 2 s
+         * @param timeout 100 ms to 10 min; by default 2 s
          * @return this builder
          */
         public Builder answerTimeout(Duration timeout) {
-            if (timeout.toMillis() < 100) {
-                throw new IllegalArgumentException("setting answerTimeout: must be at least 100ms, was " + timeout);
+            if (timeout.compareTo(Duration.ofMillis(100)) < 0 || timeout.compareTo(Duration.ofMinutes(10)) > 0) {
+                throw new IllegalArgumentException("setting answerTimeout: must be 100 ms to 10 min, was " + timeout);
             }
             this.answerTimeout = timeout;
             return this;
@@ -335,12 +338,14 @@ public final class PostgresRunLedger implements RunLedger {
         /**
          * Says how often occurrences whose retention is over are forgotten.
          *
-         * @param interval by default 5 min, give or take a half; zero for never
+         * @param interval 1 s to 24 h, give or take a half, by default 5 min; zero for never
          * @return this builder
          */
         public Builder cleanUpEvery(Duration interval) {
-            if (interval.isNegative()) {
-                throw new IllegalArgumentException("setting cleanUpEvery: must not be negative, was " + interval);
+            boolean never = interval.isZero();
+            if (!never && (interval.toSeconds() < 1 || interval.compareTo(Duration.ofDays(1)) > 0)) {
+                throw new IllegalArgumentException(
+                        "setting cleanUpEvery: must be 1 s to 24 h, or zero for never, was " + interval);
             }
             this.cleanUpEvery = interval;
             return this;

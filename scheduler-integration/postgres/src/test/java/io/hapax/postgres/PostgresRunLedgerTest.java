@@ -1,7 +1,7 @@
 package io.hapax.postgres;
 
+import com.zaxxer.hikari.HikariDataSource;
 import io.hapax.lease.Lease;
-import io.hapax.lease.OwnerId;
 import io.hapax.ledger.Completion;
 import io.hapax.ledger.RunLedger;
 import io.hapax.testkit.EmbeddedDatabase;
@@ -9,93 +9,71 @@ import io.hapax.testkit.RunLedgerContract;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
-import javax.sql.DataSource;
-import org.awaitility.Awaitility;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.BeforeAll;
 
-class PostgresRunLedgerTest {
+/** The contract, with the job's transaction at READ COMMITTED; for the other levels see {@link CompleteInTest}. */
+class PostgresRunLedgerTest extends RunLedgerContract {
 
-    private static RunLedger open(DataSource database, String namespace) {
-        return PostgresRunLedger.builder(database)
+    private static HikariDataSource database;
+
+    private final List<RunLedger> opened = new ArrayList<>();
+    private final RunLedger ledger = open("contract");
+    private final RunLedger other = open("contract");
+
+    @BeforeAll
+    static void connect() {
+        database = Attempts.pool(EmbeddedDatabase.shared(), 8, Duration.ofSeconds(5));
+    }
+
+    @AfterAll
+    static void disconnect() {
+        database.close();
+    }
+
+    private RunLedger open(String namespace) {
+        RunLedger client = PostgresRunLedger.builder(database)
                 .namespace(namespace)
                 .migrate(true)
                 .build();
+        opened.add(client);
+        return client;
     }
 
-    /** The contract, with the job's transaction at one isolation level. */
-    abstract static class AtLevel extends RunLedgerContract {
-        private final DataSource database = EmbeddedDatabase.shared().dataSource();
-        private final int isolation;
-        private final RunLedger ledger = open(database, "contract");
-        private final RunLedger other = open(database, "contract");
+    @AfterEach
+    void close() {
+        opened.forEach(RunLedger::close);
+    }
 
-        AtLevel(int isolation) {
-            this.isolation = isolation;
-        }
+    @Override
+    protected RunLedger ledger() {
+        return ledger;
+    }
 
-        @AfterEach
-        void close() {
-            ledger.close();
-            other.close();
-        }
+    @Override
+    protected RunLedger otherClient() {
+        return other;
+    }
 
-        @Override
-        protected RunLedger ledger() {
-            return ledger;
-        }
+    @Override
+    protected RunLedger freshNamespace() {
+        return open(Attempts.freshName("fresh"));
+    }
 
-        @Override
-        protected RunLedger otherClient() {
-            return other;
-        }
-
-        @Override
-        protected RunLedger freshNamespace() {
-            return open(database, "fresh-" + OwnerId.random());
-        }
-
-        @Override
-        protected Completion completeInTransaction(RunLedger client, Lease claim) {
-            try (Connection connection = database.getConnection()) {
-                connection.setTransactionIsolation(isolation);
-                connection.setAutoCommit(false);
-                Completion answer = client.completeIn(connection, claim);
-                if (answer == Completion.NOTED) {
-                    connection.commit();
-                } else {
-                    connection.rollback();
-                }
-                return answer;
-            } catch (SQLException e) {
-                throw new AssertionError(e);
-            }
-        }
-
-        @Override
-        protected void letPass(Duration ttl) {
-            Awaitility.await().pollDelay(ttl.plusMillis(20)).until(() -> true);
+    @Override
+    protected Completion completeInTransaction(RunLedger client, Lease claim) {
+        try {
+            return CompleteInTest.completed(database, Connection.TRANSACTION_READ_COMMITTED, client, claim);
+        } catch (SQLException e) {
+            throw new AssertionError(e);
         }
     }
 
-    @Nested
-    class ReadCommitted extends AtLevel {
-        ReadCommitted() {
-            super(Connection.TRANSACTION_READ_COMMITTED);
-        }
-    }
-
-    @Nested
-    class RepeatableRead extends AtLevel {
-        RepeatableRead() {
-            super(Connection.TRANSACTION_REPEATABLE_READ);
-        }
-    }
-
-    @Nested
-    class Serializable extends AtLevel {
-        Serializable() {
-            super(Connection.TRANSACTION_SERIALIZABLE);
-        }
+    @Override
+    protected void letPass(Duration ttl) {
+        Attempts.letPass(ttl);
     }
 }

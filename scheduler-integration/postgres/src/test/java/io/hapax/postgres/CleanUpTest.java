@@ -1,0 +1,224 @@
+package io.hapax.postgres;
+
+import static io.hapax.postgres.Attempts.SHORT;
+import static io.hapax.postgres.Attempts.brokenOff;
+import static io.hapax.postgres.Attempts.claimed;
+import static io.hapax.postgres.Attempts.execute;
+import static io.hapax.postgres.Attempts.freshName;
+import static io.hapax.postgres.Attempts.freshPair;
+import static io.hapax.postgres.Attempts.freshRun;
+import static io.hapax.postgres.Attempts.get;
+import static io.hapax.postgres.Attempts.letPass;
+import static io.hapax.postgres.Attempts.number;
+import static io.hapax.postgres.Attempts.request;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.hapax.lease.JobIdentity;
+import io.hapax.lease.Lease;
+import io.hapax.lease.Renewal;
+import io.hapax.ledger.AfterCrash;
+import io.hapax.ledger.Claim;
+import io.hapax.ledger.Completion;
+import io.hapax.ledger.RunState;
+import io.hapax.testkit.EmbeddedDatabase;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.List;
+import javax.sql.DataSource;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+class CleanUpTest {
+
+    private static final int ONE_ROUND = CleanUp.BATCH * CleanUp.MOST_BATCHES;
+
+    private final DataSource database = EmbeddedDatabase.shared().dataSource();
+    private final String namespace = freshName("clean-up");
+    private PostgresRunLedger ledger;
+
+    @BeforeEach
+    void open() {
+        ledger = open(Duration.ZERO);
+    }
+
+    private PostgresRunLedger open(Duration every) {
+        return PostgresRunLedger.builder(database)
+                .namespace(namespace)
+                .migrate(true)
+                .cleanUpEvery(every)
+                .build();
+    }
+
+    @AfterEach
+    void close() throws SQLException {
+        ledger.close();
+        execute(database, "DELETE FROM hapax_run WHERE namespace = '" + namespace + "'");
+    }
+
+    @Test
+    void what_has_completed_is_remembered_for_its_retention_and_then_forgotten() throws SQLException {
+        JobIdentity identity = freshPair();
+        get(ledger.complete(claimed(ledger, identity)));
+        assertThat(ledger.cleanUp()).isZero();
+        assertThat(get(ledger.claim(request(identity)))).isInstanceOf(Claim.Done.class);
+        retentionIsOver();
+        assertThat(ledger.cleanUp()).isEqualTo(1);
+        assertThat(get(ledger.entry(identity))).isEmpty();
+    }
+
+    @Test
+    void one_round_is_bounded_and_the_next_ones_forget_the_rest() throws SQLException {
+        finished(ONE_ROUND + 7);
+        assertThat(ledger.cleanUp()).isEqualTo(ONE_ROUND);
+        assertThat(ledger.cleanUp()).isEqualTo(7);
+        assertThat(ledger.cleanUp()).isZero();
+    }
+
+    @Test
+    void a_clean_up_that_is_behind_does_not_wait_for_its_next_turn() throws SQLException {
+        finished(ONE_ROUND + 7);
+        // Its first turn comes after 1 to 3 s, and a second one of its own would be as far away.
+        try (PostgresRunLedger cleaning = open(Duration.ofSeconds(2))) {
+            Awaitility.await().atMost(Duration.ofSeconds(20)).until(() -> rows() == 0);
+        }
+    }
+
+    @Test
+    void renewals_of_the_past_are_forgotten_and_those_of_today_are_kept() throws SQLException {
+        execute(database, """
+                INSERT INTO hapax_renewal (namespace, owner, renewed_at, deadline)
+                SELECT '%s', 'owner-' || n, now() - interval '3 h', now() - interval '2 h' FROM generate_series(1, 1234) n
+                """.formatted(namespace));
+        Lease live = claimed(ledger, freshPair());
+        get(ledger.renew(List.of(live)));
+        ledger.cleanUp();
+        assertThat(number(database, "SELECT count(*) FROM hapax_renewal WHERE namespace = '" + namespace + "'"))
+                .isEqualTo(1);
+    }
+
+    @Test
+    void a_run_that_is_alive_is_never_forgotten() throws SQLException {
+        Lease live = claimed(ledger, request(freshPair(), SHORT, AfterCrash.RERUN));
+        letPass(SHORT);
+        Lease renewed =
+                new Lease(live.identity(), live.owner(), live.token(), live.worker(), Attempts.LONG, live.since());
+        assertThat(get(ledger.renew(List.of(renewed)))).containsExactly(new Renewal.Renewed(false));
+        retentionIsOver();
+        assertThat(ledger.cleanUp()).isZero();
+        assertThat(get(ledger.complete(live))).isEqualTo(Completion.NOTED);
+    }
+
+    @Test
+    void a_run_that_broke_off_and_that_nobody_asks_for_is_forgotten_in_the_end() throws SQLException {
+        brokenOff(ledger, freshPair(), AfterCrash.RERUN);
+        assertThat(ledger.cleanUp()).as("within its retention").isZero();
+        retentionIsOver();
+        assertThat(ledger.cleanUp()).isEqualTo(1);
+    }
+
+    @Test
+    void a_run_that_broke_off_and_must_not_be_repeated_is_abandoned_with_a_line_in_the_log() throws SQLException {
+        JobIdentity identity = freshPair();
+        brokenOff(ledger, identity, AfterCrash.ABANDON);
+        Lease live = claimed(ledger, request(freshPair(), Attempts.LONG, AfterCrash.ABANDON));
+        try (Logs logs = Logs.of("io.hapax.postgres")) {
+            ledger.cleanUp();
+            assertThat(logs.lines())
+                    .singleElement()
+                    .asString()
+                    .startsWith(
+                            "WARN ABANDONED: the run of '" + identity.runKey().value() + "' on worker worker-1")
+                    .contains("resolve it as DONE or RELEASED");
+        }
+        assertThat(get(ledger.entry(identity)).orElseThrow().state()).isEqualTo(RunState.ABANDONED);
+        assertThat(get(ledger.entry(live.identity())).orElseThrow().state()).isEqualTo(RunState.RUNNING);
+    }
+
+    @Test
+    void what_is_abandoned_waits_for_a_person() throws SQLException {
+        JobIdentity identity = freshPair();
+        brokenOff(ledger, identity, AfterCrash.ABANDON);
+        ledger.cleanUp();
+        retentionIsOver();
+        assertThat(ledger.cleanUp()).isZero();
+        assertThat(get(ledger.claim(request(identity)))).isInstanceOf(Claim.Abandoned.class);
+    }
+
+    @Test
+    void locked_rows_are_left_for_the_next_time() throws SQLException {
+        finished(10);
+        try (Connection other = database.getConnection()) {
+            other.setAutoCommit(false);
+            execute(
+                    other,
+                    "SELECT 1 FROM hapax_run WHERE namespace = '" + namespace
+                            + "' AND occurrence IN ('occurrence-3', 'occurrence-4') FOR UPDATE");
+            assertThat(ledger.cleanUp()).isEqualTo(8);
+            other.rollback();
+        }
+        assertThat(ledger.cleanUp()).isEqualTo(2);
+    }
+
+    @Test
+    void other_namespaces_are_left_alone() throws SQLException {
+        finished(5);
+        try (PostgresRunLedger other = PostgresRunLedger.builder(database)
+                .namespace(freshName("other"))
+                .build()) {
+            assertThat(other.cleanUp()).isZero();
+        }
+    }
+
+    @Test
+    void rows_are_found_by_the_indexes_for_it() throws SQLException {
+        finished(2_000);
+        execute(
+                database,
+                "UPDATE hapax_run SET forget_at = now() + interval '1 day' WHERE namespace = '" + namespace
+                        + "' AND occurrence <> 'occurrence-1'");
+        claimed(ledger, request(freshRun(), Attempts.LONG, AfterCrash.ABANDON));
+        execute(database, "ANALYZE hapax_run");
+        Statements statements = new Statements("");
+        assertThat(plan(statements.forget())).contains("Index Scan using hapax_run_forget");
+        assertThat(plan(statements.abandon())).contains("hapax_run_abandon");
+    }
+
+    private String plan(String statement) throws SQLException {
+        StringBuilder plan = new StringBuilder();
+        try (Connection connection = database.getConnection();
+                PreparedStatement explain = connection.prepareStatement("EXPLAIN " + statement)) {
+            Parameters.of(explain).text(namespace).number(CleanUp.BATCH);
+            try (ResultSet rows = explain.executeQuery()) {
+                while (rows.next()) {
+                    plan.append(rows.getString(1)).append('\n');
+                }
+            }
+        }
+        return plan.toString();
+    }
+
+    private void finished(int count) throws SQLException {
+        execute(database, """
+                INSERT INTO hapax_run (namespace, occurrence, repeats, state, owner, fencing_token, attempt, worker,
+                  after_crash, retention_ms, started_at, deadline, finished_at, forget_at)
+                SELECT '%s', 'occurrence-' || n, false, 'DONE', 'owner-' || n, n, 1, 'worker-1', 'RERUN', 1000,
+                  now() - interval '1 h', now() - interval '1 h', now() - interval '1 h', now() - interval '1 h'
+                FROM generate_series(1, %d) n
+                """.formatted(namespace, count));
+    }
+
+    private void retentionIsOver() throws SQLException {
+        execute(
+                database,
+                "UPDATE hapax_run SET forget_at = now() - interval '1 s' WHERE namespace = '" + namespace + "'");
+    }
+
+    private long rows() throws SQLException {
+        return number(database, "SELECT count(*) FROM hapax_run WHERE namespace = '" + namespace + "'");
+    }
+}

@@ -1,0 +1,219 @@
+package io.hapax.postgres;
+
+import static io.hapax.postgres.Attempts.brokenOff;
+import static io.hapax.postgres.Attempts.claimed;
+import static io.hapax.postgres.Attempts.failure;
+import static io.hapax.postgres.Attempts.freshPair;
+import static io.hapax.postgres.Attempts.get;
+import static io.hapax.postgres.Attempts.request;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+
+import com.zaxxer.hikari.HikariDataSource;
+import io.hapax.lease.JobIdentity;
+import io.hapax.lease.Lease;
+import io.hapax.lease.Renewal;
+import io.hapax.ledger.AfterCrash;
+import io.hapax.ledger.Claim;
+import io.hapax.ledger.Completion;
+import io.hapax.ledger.LedgerException;
+import io.hapax.ledger.RunState;
+import io.hapax.testkit.EmbeddedDatabase;
+import java.sql.Connection;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletionStage;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** A server of its own, which is frozen, killed and starved. */
+class FaultsTest {
+
+    private static final Duration ANSWER = Duration.ofMillis(600);
+    private static final Duration MARGIN = Duration.ofMillis(900);
+
+    private static EmbeddedDatabase server;
+    private HikariDataSource pool;
+    private PostgresRunLedger ledger;
+
+    @BeforeAll
+    static void start() {
+        server = EmbeddedDatabase.start();
+    }
+
+    @AfterAll
+    static void stop() {
+        server.close();
+    }
+
+    @BeforeEach
+    void open() {
+        pool = Attempts.pool(server, 4, Duration.ofSeconds(2));
+        ledger = PostgresRunLedger.builder(pool)
+                .migrate(true)
+                .answerTimeout(ANSWER)
+                .build();
+    }
+
+    @AfterEach
+    void close() {
+        ledger.close();
+        pool.close();
+    }
+
+    @Test
+    void a_frozen_database_fails_every_request_in_time_and_works_again_once_thawed() {
+        JobIdentity identity = freshPair();
+        Lease lease = claimed(ledger, identity);
+        List<CompletionStage<?>> stages = new ArrayList<>();
+        long begin = System.nanoTime();
+        server.freeze();
+        try {
+            stages.add(ledger.claim(request(freshPair())));
+            stages.add(ledger.claim(request(identity)));
+            stages.add(ledger.complete(lease));
+            stages.add(ledger.release(lease, RunState.FAILED));
+            stages.add(ledger.withdraw(request(freshPair())));
+            stages.add(ledger.entry(identity));
+            stages.add(ledger.resolve(identity, RunState.DONE));
+            CompletionStage<List<Renewal>> renewals = ledger.renew(List.of(lease));
+            stages.forEach(stage -> assertThat(failure(stage)).hasMessageContaining("the ledger did not "));
+            assertThat(get(renewals)).singleElement().isInstanceOf(Renewal.Unknown.class);
+            assertThat(Duration.ofNanos(System.nanoTime() - begin)).isLessThan(ANSWER.plus(MARGIN));
+            Awaitility.await("no thread and no connection hangs on")
+                    .until(() -> pool.getHikariPoolMXBean().getActiveConnections() == 0);
+        } finally {
+            server.thaw();
+        }
+        worksAgain();
+    }
+
+    @Test
+    void a_request_that_comes_while_others_hang_is_answered_in_time_too() {
+        server.freeze();
+        try {
+            CompletionStage<Claim> first = ledger.claim(request(freshPair()));
+            for (int n = 0; n < 3; n++) {
+                long begin = System.nanoTime();
+                failure(ledger.claim(request(freshPair())));
+                assertThat(Duration.ofNanos(System.nanoTime() - begin)).isLessThan(ANSWER.plus(MARGIN));
+            }
+            failure(first);
+        } finally {
+            server.thaw();
+        }
+        worksAgain();
+    }
+
+    @Test
+    void a_killed_database_fails_requests_and_what_it_had_answered_is_there_after_its_restart() {
+        JobIdentity running = freshPair();
+        Lease lease = claimed(ledger, running);
+        JobIdentity done = freshPair();
+        Lease last = claimed(ledger, done);
+        get(ledger.complete(last));
+
+        server.kill();
+        assertThat(failure(ledger.claim(request(freshPair())))).hasMessageContaining("the ledger did not claim");
+        assertThat(get(ledger.renew(List.of(lease)))).singleElement().isInstanceOf(Renewal.Unknown.class);
+        server.restart();
+
+        worksAgain();
+        assertThat(get(ledger.claim(request(done)))).isInstanceOf(Claim.Done.class);
+        assertThat(get(ledger.renew(List.of(lease)))).containsExactly(new Renewal.Renewed(false));
+        assertThat(get(ledger.complete(lease))).isEqualTo(Completion.NOTED);
+        assertThat(claimed(ledger, freshPair()).token()).isGreaterThan(last.token());
+    }
+
+    @Test
+    void a_takeover_that_the_server_breaks_off_leaves_nothing_behind() throws Exception {
+        JobIdentity identity = freshPair();
+        brokenOff(ledger, identity, AfterCrash.RERUN);
+        try (Connection blocker = pool.getConnection()) {
+            // Takeovers wait at the gate, within their transaction.
+            blocker.setAutoCommit(false);
+            Attempts.execute(
+                    blocker,
+                    "SELECT pg_advisory_xact_lock(hashtextextended(concat_ws(E'\\x01', 'hapax', 'default', 'l"
+                            + identity.lockKey().value() + "'), 0))");
+            CompletionStage<Claim> waiting = ledger.claim(request(identity));
+            Awaitility.await()
+                    .until(() -> Attempts.number(pool, "SELECT count(*) FROM pg_locks WHERE NOT granted") > 0);
+            Attempts.execute(
+                    blocker,
+                    "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE NOT granted AND locktype = 'advisory'");
+            assertThat(failure(waiting)).hasMessageContaining("the ledger did not claim an occurrence: ");
+            blocker.rollback();
+        }
+        assertThat(claimed(ledger, identity)).isNotNull();
+    }
+
+    @Test
+    void an_exhausted_pool_is_named_and_what_nobody_waits_for_any_more_is_not_claimed_later() throws Exception {
+        List<Connection> taken = new ArrayList<>();
+        for (int n = 0; n < pool.getMaximumPoolSize(); n++) {
+            taken.add(pool.getConnection());
+        }
+        JobIdentity identity = freshPair();
+        try {
+            assertThat(failure(ledger.claim(request(identity))))
+                    .hasMessageContaining("the ledger did not claim an occurrence within 600 ms")
+                    .hasMessageContaining("are connections free in the pool?");
+        } finally {
+            for (Connection connection : taken) {
+                connection.close();
+            }
+        }
+        worksAgain();
+        assertThat(get(ledger.entry(identity))).isEmpty();
+    }
+
+    @Test
+    void a_pool_that_gives_up_first_is_named_with_what_to_do() throws Exception {
+        List<Connection> taken = new ArrayList<>();
+        try (HikariDataSource small = Attempts.pool(server, 1, Duration.ofMillis(300));
+                PostgresRunLedger patient =
+                        PostgresRunLedger.builder(small).migrate(true).build()) {
+            taken.add(small.getConnection());
+            assertThat(failure(patient.claim(request(freshPair()))))
+                    .hasMessageContaining("no connection was free or could be made")
+                    .hasMessageContaining("Make the pool larger");
+        } finally {
+            for (Connection connection : taken) {
+                connection.close();
+            }
+        }
+    }
+
+    @Test
+    void a_ledger_that_is_closed_says_so() {
+        ledger.close();
+        assertThat(failure(ledger.claim(request(freshPair())))).hasMessageContaining("this ledger is closed");
+    }
+
+    @Test
+    void a_server_that_is_away_when_the_ledger_opens_is_named() {
+        server.kill();
+        try {
+            assertThatExceptionOfType(LedgerException.class)
+                    .isThrownBy(
+                            () -> PostgresRunLedger.builder(server.dataSource()).build())
+                    .withMessageContaining("the ledger cannot be opened: the connection failed")
+                    .withMessageContaining("Is PostgreSQL up and reachable?");
+        } finally {
+            server.restart();
+        }
+    }
+
+    private void worksAgain() {
+        Awaitility.await().ignoreExceptionsInstanceOf(AssertionError.class).untilAsserted(() -> {
+            Lease lease = claimed(ledger, freshPair());
+            assertThat(get(ledger.complete(lease))).isEqualTo(Completion.NOTED);
+        });
+    }
+}
