@@ -32,9 +32,10 @@ import org.jspecify.annotations.NullMarked;
 @AnalyzeClasses(packages = "io.hapax", importOptions = ImportOption.DoNotIncludeTests.class)
 class ArchitectureTest {
 
-    private static final String[] API = {"io.hapax.lease..", "io.hapax.event..", "io.hapax.time.."};
+    private static final String[] API = {"io.hapax.lease..", "io.hapax.event..", "io.hapax.time..", "io.hapax.ledger.."
+    };
     private static final String CORE = "io.hapax";
-    private static final String[] STORES = {"io.hapax.redis.."};
+    private static final String[] STORES = {"io.hapax.redis..", "io.hapax.postgres.."};
     private static final String[] SCHEDULERS = {"io.hapax.quartz..", "io.hapax.jobrunr..", "io.hapax.micrometer.."};
     private static final String TESTKIT = "io.hapax.testkit..";
     private static final String WORKER = "io.hapax.worker..";
@@ -43,14 +44,14 @@ class ArchitectureTest {
     static final ArchRule api_knows_only_java_and_jspecify = classes()
             .that(resideInAnyPackage(API))
             .should()
-            .onlyDependOnClassesThat(resideInAnyPackage("java..", "org.jspecify..", API[0], API[1], API[2]));
+            .onlyDependOnClassesThat(resideInAnyPackage("java..", "org.jspecify..", API[0], API[1], API[2], API[3]));
 
     @ArchTest
     static final ArchRule core_knows_only_the_api_and_slf4j = classes()
             .that(resideInAPackage(CORE))
             .should()
-            .onlyDependOnClassesThat(
-                    resideInAnyPackage("java..", "org.jspecify..", "org.slf4j..", CORE, API[0], API[1], API[2]));
+            .onlyDependOnClassesThat(resideInAnyPackage(
+                    "java..", "org.jspecify..", "org.slf4j..", CORE, API[0], API[1], API[2], API[3]));
 
     @ArchTest
     static final ArchRule inside_the_api_leases_do_not_know_events =
@@ -66,7 +67,7 @@ class ArchitectureTest {
     static final ArchRule schedulers_do_not_know_stores = noClasses()
             .that(resideInAnyPackage(SCHEDULERS))
             .should()
-            .dependOnClassesThat(resideInAnyPackage(STORES[0], TESTKIT, "org.redisson.."));
+            .dependOnClassesThat(resideInAnyPackage(STORES[0], STORES[1], TESTKIT, "org.redisson.."));
 
     @ArchTest
     static final ArchRule quartz_and_jobrunr_do_not_know_each_other =
@@ -111,7 +112,8 @@ class ArchitectureTest {
     /** Adding a public type to an adapter is a decision, so they are listed. */
     @ArchTest
     static void public_types_of_adapters_are_listed(JavaClasses all) {
-        Set<String> adapters = Set.of("io.hapax.redis", "io.hapax.quartz", "io.hapax.jobrunr", "io.hapax.micrometer");
+        Set<String> adapters = Set.of(
+                "io.hapax.redis", "io.hapax.postgres", "io.hapax.quartz", "io.hapax.jobrunr", "io.hapax.micrometer");
         Set<String> found = new TreeSet<>();
         all.stream()
                 .filter(type -> adapters.contains(type.getPackageName()))
@@ -119,12 +121,15 @@ class ArchitectureTest {
                 .forEach(type -> found.add(type.getSimpleName()));
         assertThat(found)
                 .containsExactlyInAnyOrder(
+                        "FencedTable",
                         "GuardMetrics",
                         "HapaxPlugin",
                         "HapaxPerformerFactory",
                         "JobRunrGuard",
+                        "PostgresRunLedger",
                         "RedissonLeaseStore",
-                        "RedissonLeaseStoreProvider");
+                        "RedissonLeaseStoreProvider",
+                        "StaleWriteException");
     }
 
     private static final Pattern PUBLIC_TYPE = Pattern.compile(
@@ -172,7 +177,9 @@ class ArchitectureTest {
                         "io.hapax.lease",
                         "io.hapax.event",
                         "io.hapax.time",
+                        "io.hapax.ledger",
                         "io.hapax.redis",
+                        "io.hapax.postgres",
                         "io.hapax.quartz",
                         "io.hapax.jobrunr",
                         "io.hapax.micrometer",

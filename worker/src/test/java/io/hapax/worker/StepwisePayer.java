@@ -22,7 +22,7 @@ import java.util.List;
 /** A process of {@link FencedFaultsTest} that pays one payment step by step, and waits for an order before each step. */
 final class StepwisePayer {
 
-    static final Duration TTL = Duration.ofSeconds(2);
+    static final Duration TTL = Duration.ofSeconds(3);
     private static final BufferedReader ORDERS =
             new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
 
@@ -64,7 +64,8 @@ final class StepwisePayer {
         JobGuard guard = guard(args[1], database, args[0]);
         say(args[0] + " is up");
         awaitOrder();
-        guard.admit(payment(AfterCrash.valueOf(args[3])))
+        // A loaded machine may be slow to connect.
+        guard.admit(payment(AfterCrash.valueOf(args[3])).waitAtMost(Duration.ofSeconds(15)))
                 .fold(run -> pays(run, database, args[0]), StepwisePayer::refused);
         System.exit(0);
     }

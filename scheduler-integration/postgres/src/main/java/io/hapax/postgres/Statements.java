@@ -171,7 +171,7 @@ record Statements(String prefix) {
         return sql("""
                 DELETE FROM $hapax_run WHERE (occurrence, namespace, repeats) IN (
                   SELECT r.occurrence, r.namespace, r.repeats FROM $hapax_run r
-                  WHERE r.namespace = ? AND r.forget_at < clock_timestamp() AND r.state <> 'ABANDONED'
+                  WHERE r.namespace = ? AND r.forget_at < statement_timestamp() AND r.state <> 'ABANDONED'
                     AND (r.state <> 'RUNNING' OR (r.after_crash = 'RERUN' AND NOT EXISTS (
                       SELECT 1 FROM $hapax_renewal h WHERE h.namespace = r.namespace AND h.owner = r.owner
                         AND h.deadline >= clock_timestamp())))
@@ -198,7 +198,7 @@ record Statements(String prefix) {
         return sql("""
                 DELETE FROM $hapax_renewal WHERE (owner, namespace) IN (
                   SELECT owner, namespace FROM $hapax_renewal
-                  WHERE namespace = ? AND deadline < clock_timestamp() - interval '1 hour'
+                  WHERE namespace = ? AND deadline < statement_timestamp() - interval '1 hour'
                   LIMIT ? FOR UPDATE SKIP LOCKED)
                 """);
     }

@@ -7,6 +7,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.redisson.api.RedissonClient;
@@ -25,6 +26,7 @@ final class Introduction {
     private final Agreement agreement;
     private final Sweep sweep;
     private final Duration answerTimeout;
+    private final ReentrantLock lock = new ReentrantLock();
     private @Nullable CompletableFuture<Void> going;
     private volatile boolean over;
 
@@ -45,20 +47,25 @@ final class Introduction {
     }
 
     /** Begins, joins the others, or returns at once; a failed one is tried again by the next caller. */
-    synchronized CompletableFuture<Void> made() {
-        if (over) {
-            return CompletableFuture.completedFuture(null);
+    CompletableFuture<Void> made() {
+        lock.lock();
+        try {
+            if (over) {
+                return CompletableFuture.completedFuture(null);
+            }
+            CompletableFuture<Void> present = going;
+            if (present == null || present.isDone()) {
+                present = checkup.findings()
+                        .thenAccept(Introduction::heed)
+                        .thenCompose(fine -> agreement.reach())
+                        .thenCompose(compared -> refusal() == null ? sweep.touchAll() : failed(refusal()))
+                        .thenRun(() -> over = true);
+                going = present;
+            }
+            return present;
+        } finally {
+            lock.unlock();
         }
-        CompletableFuture<Void> present = going;
-        if (present == null || present.isDone()) {
-            present = checkup.findings()
-                    .thenAccept(Introduction::heed)
-                    .thenCompose(fine -> agreement.reach())
-                    .thenCompose(compared -> refusal() == null ? sweep.touchAll() : failed(refusal()))
-                    .thenRun(() -> over = true);
-            going = present;
-        }
-        return present;
     }
 
     /** Asks for a lease once the introduction is made, if there is still somebody who waits for it. */
