@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.function.ToDoubleFunction;
+import java.util.stream.Stream;
 
 /**
  * What a run costs with the ledger (claim and completion), beside one INSERT by the plain driver: statements counted by
@@ -54,6 +55,7 @@ final class LedgerBenchmark {
         }
     }
 
+    /** Arguments: numbers of callers, by default 1, 8 and 64. */
     public static void main(String[] args) throws Exception {
         Locale.setDefault(Locale.ROOT);
         Map<String, String> settings = Map.of(
@@ -61,16 +63,20 @@ final class LedgerBenchmark {
                 "pg_stat_statements.track", "top",
                 "max_connections", "100");
         try (EmbeddedDatabase database = EmbeddedDatabase.start(settings)) {
-            new LedgerBenchmark(database).run();
+            new LedgerBenchmark(database)
+                    .run(
+                            args.length == 0
+                                    ? CALLERS
+                                    : Stream.of(args).map(Integer::valueOf).toList());
         }
     }
 
-    private void run() throws Exception {
+    private void run(List<Integer> all) throws Exception {
         System.out.println(
                 "| callers | variant | runs/s | client µs CPU/run | PostgreSQL µs CPU/run | statements/run |");
         System.out.println("| ---: | --- | ---: | ---: | ---: | ---: |");
         String last = "";
-        for (int callers : CALLERS) {
+        for (int callers : all) {
             List<Sample> insert = new ArrayList<>();
             List<Sample> ledger = new ArrayList<>();
             for (int round = 0; round < ROUNDS; round++) {
