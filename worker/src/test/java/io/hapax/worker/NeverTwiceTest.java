@@ -52,7 +52,7 @@ class NeverTwiceTest {
 
     @Test
     void ten_thousand_payments_take_effect_once_each_whatever_is_killed_frozen_or_forgotten() throws Exception {
-        Tally tally = run("fenced", 10_000, 350, new Random(20261123));
+        Tally tally = run("fenced", 10_000, 300, new Random(20261123));
         assertThat(tally).isEqualTo(new Tally(10_000, 10_000, 0, 0, 10_000, 0));
         assertThat(faults).hasSizeGreaterThan(20);
     }
