@@ -147,7 +147,7 @@ final class QuorumAcquire {
         });
         var unused = settled.whenComplete((accepted, failure) -> {
             if (failure != null || !accepted) {
-                // Somebody with a higher token was faster on some servers; he may have won, or also lost.
+                // The lease is no longer there: a server was emptied or is away, or somebody took it by force.
                 again(null);
             } else if (isWorthless(startedAt)) {
                 fail(new LeaseStoreException(
