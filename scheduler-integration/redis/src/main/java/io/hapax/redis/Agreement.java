@@ -29,9 +29,10 @@ final class Agreement {
     private final AtomicBoolean rechecking = new AtomicBoolean();
     private volatile @Nullable LeaseStoreException refusal;
 
-    Agreement(Namespace namespace, Duration longestTtl, boolean replace, String server) {
+    /** With what names the quorum that the servers belong to, empty if they do not. */
+    Agreement(Namespace namespace, Duration longestTtl, String quorum, boolean replace, String server) {
         this.namespace = namespace;
-        this.settings = settings(namespace.keyspace(), longestTtl);
+        this.settings = settings(namespace.keyspace(), longestTtl) + (quorum.isEmpty() ? "" : " quorum=" + quorum);
         this.replace = replace;
         this.server = server;
     }

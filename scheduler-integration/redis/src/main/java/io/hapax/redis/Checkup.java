@@ -66,6 +66,11 @@ final class Checkup {
         }
     }
 
+    /** Which process the server is that was looked at last; empty if none was, or if it hides it. */
+    String runId() {
+        return seen;
+    }
+
     /** Looks at all servers; fails if one does not answer. */
     CompletableFuture<List<Finding>> findings() {
         List<CompletableFuture<Probe>> calls = new ArrayList<>();

@@ -42,6 +42,10 @@ final class Introduction {
         checkup.secondConnection(opening);
     }
 
+    String runId() {
+        return checkup.runId();
+    }
+
     CompletableFuture<List<Finding>> findings() {
         return checkup.findings();
     }

@@ -72,7 +72,7 @@ record Keyspace(String namespace, int buckets) {
         return readable + "~" + digest(text).substring(0, DIGEST_CHARS);
     }
 
-    private static String digest(String text) {
+    static String digest(String text) {
         try {
             byte[] hash = MessageDigest.getInstance("SHA-256").digest(text.getBytes(StandardCharsets.UTF_8));
             return HexFormat.of().formatHex(hash);

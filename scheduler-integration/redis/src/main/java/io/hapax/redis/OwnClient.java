@@ -25,7 +25,17 @@ final class OwnClient {
     /** A connection that waits for replicas carries nothing else meanwhile; with this many, renewals find another. */
     private static final int CONNECTIONS_WAITING = 32;
 
+    /** A quorum goes on at full speed while a server hangs, whose unanswered commands pile up until the line is cut. */
+    private static final int PING_MILLIS = 1000;
+
     private OwnClient() {}
+
+    /** What a client is for. */
+    enum Use {
+        ALONE,
+        WAITING,
+        IN_A_QUORUM
+    }
 
     /** What an address says. */
     record Address(String scheme, String host, int port, String user, String password, int database) {
@@ -81,7 +91,7 @@ final class OwnClient {
         }
     }
 
-    static RedissonClient open(Address address, Duration answerTimeout, boolean lazy, boolean waits) {
+    static RedissonClient open(Address address, Duration answerTimeout, boolean lazy, Use use) {
         // Two tries fit into the answer timeout.
         int timeout = (int) Math.max(20, answerTimeout.toMillis() * 45 / 100);
         Config config = new Config();
@@ -95,7 +105,7 @@ final class OwnClient {
         SingleServerConfig server = config.useSingleServer()
                 .setAddress(address.scheme() + "://" + address.host() + ":" + address.port())
                 .setDatabase(address.database())
-                .setConnectionPoolSize(waits ? CONNECTIONS_WAITING : CONNECTIONS)
+                .setConnectionPoolSize(use == Use.WAITING ? CONNECTIONS_WAITING : CONNECTIONS)
                 .setConnectionMinimumIdleSize(1)
                 .setSubscriptionConnectionPoolSize(1)
                 .setSubscriptionConnectionMinimumIdleSize(0);
@@ -105,6 +115,9 @@ final class OwnClient {
         server.setRetryDelay(new ConstantDelay(Duration.ofMillis(Math.max(5, timeout / 20))));
         server.setReconnectionDelay(new ConstantDelay(Duration.ofMillis(200)));
         server.setClientName("hapax");
+        if (use == Use.IN_A_QUORUM) {
+            server.setPingConnectionInterval(PING_MILLIS);
+        }
         if (!address.user().isEmpty()) {
             config.setUsername(address.user());
         }

@@ -9,10 +9,14 @@ import io.hapax.lease.LeaseStoreException;
 import io.hapax.time.NanoTime;
 import io.hapax.time.Ticker;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -46,6 +50,8 @@ final class QuorumAcquire {
     private final Ticker ticker;
     private final NanoTime lastStart;
     private final CompletableFuture<Acquisition> result = new CompletableFuture<>();
+    private final Set<RedissonLeaseStore> doubtful = ConcurrentHashMap.newKeySet();
+    private volatile @Nullable Throwable trouble;
     private int attempts;
 
     QuorumAcquire(QuorumLeaseStore quorum, LeaseRequest request, Ticker ticker, NanoTime lastStart) {
@@ -62,22 +68,38 @@ final class QuorumAcquire {
 
     private void attempt() {
         NanoTime startedAt = ticker.now();
-        List<CompletableFuture<Acquisition>> answers = quorum.ask(server -> server.acquire(request));
+        List<CompletableFuture<Acquisition>> answers = quorum.ask(this::acquireFrom);
         CompletableFuture<Round> round = Votes.decided(answers, this::round);
         var unused = round.whenComplete((outcome, failure) -> {
             if (outcome instanceof Round.Won won) {
                 writeBack(won.highest(), startedAt);
-                return;
-            }
-            giveBackWhatComesLate(answers);
-            if (outcome instanceof Round.Lost lost) {
-                giveUp(lost.because());
+            } else if (outcome instanceof Round.Lost lost) {
+                var ignored = giveBack(answers).thenRun(() -> result.complete(lost.because()));
             } else if (outcome instanceof Round.Split split) {
-                again(split.because());
+                again(() -> result.complete(split.because()));
             } else {
-                fail(failure == null ? new IllegalStateException("no outcome") : RedisTrouble.unwrapped(failure));
+                // Servers that only stumbled are asked again, those that are away do not confirm the withdrawal.
+                Throwable why = firstTrouble(failure);
+                again(() -> result.completeExceptionally(why));
             }
         });
+    }
+
+    /** What happened first; later attempts find fewer servers to ask. */
+    private Throwable firstTrouble(@Nullable Throwable failure) {
+        Throwable first = trouble;
+        if (first == null) {
+            first = failure == null ? new IllegalStateException("no outcome") : RedisTrouble.unwrapped(failure);
+            trouble = first;
+        }
+        return first;
+    }
+
+    private CompletionStage<Acquisition> acquireFrom(RedissonLeaseStore server) {
+        return doubtful.contains(server)
+                ? CompletableFuture.failedFuture(new LeaseStoreException(
+                        "Redis at " + server.server() + " has not confirmed that an earlier attempt was withdrawn"))
+                : server.acquire(request);
     }
 
     private @Nullable Round round(Votes<Acquisition> votes) {
@@ -93,6 +115,10 @@ final class QuorumAcquire {
                     .max(Comparator.comparing(Lease::token))
                     .orElseThrow());
         }
+        List<Acquisition.Held> held = votes.of(Acquisition.Held.class);
+        if (!held.isEmpty() && servers(top(held), held) >= quorum.majority()) {
+            return new Round.Lost(top(held));
+        }
         return votes.pending() > 0 ? null : refused(votes, granted.size());
     }
 
@@ -105,12 +131,8 @@ final class QuorumAcquire {
                             + " servers of the quorum answered, a majority is needed" + votes.trouble());
         }
         if (!held.isEmpty()) {
-            Acquisition.Held top = top(held);
-            long servers = held.stream()
-                    .filter(one -> one.holder().owner().equals(top.holder().owner()))
-                    .count();
-            // Somebody with fewer servers may have to give them back in a moment.
-            return servers >= quorum.majority() ? new Round.Lost(top) : new Round.Split(top);
+            // Nobody has a majority, and may have to give back in a moment what he has.
+            return new Round.Split(top(held));
         }
         if (!quarantined.isEmpty()) {
             return new Round.Lost(quarantined.stream()
@@ -120,6 +142,13 @@ final class QuorumAcquire {
         throw new LeaseStoreException(
                 "only " + granted + " of " + quorum.servers().size()
                         + " servers of the quorum granted the lease, a majority is needed" + votes.trouble());
+    }
+
+    /** On how many servers the same run holds the lease. */
+    private static long servers(Acquisition.Held top, List<Acquisition.Held> held) {
+        return held.stream()
+                .filter(one -> one.holder().owner().equals(top.holder().owner()))
+                .count();
     }
 
     private static Acquisition.Held top(List<Acquisition.Held> held) {
@@ -147,8 +176,11 @@ final class QuorumAcquire {
         });
         var unused = settled.whenComplete((accepted, failure) -> {
             if (failure != null || !accepted) {
-                // Somebody with a higher token was faster on some servers; he may have won, or also lost.
-                again(null);
+                // The lease is no longer there: a server was emptied or is away, or somebody took it by force.
+                again(() -> result.completeExceptionally(
+                        new LeaseStoreException("a majority of the quorum granted the lease,"
+                                + " but no majority kept it until its fencing token was written back: servers went away, or it"
+                                + " was taken by force")));
             } else if (isWorthless(startedAt)) {
                 fail(new LeaseStoreException(
                         "a majority granted the lease so late that it is no longer worth anything"));
@@ -168,20 +200,32 @@ final class QuorumAcquire {
                 > 0;
     }
 
-    private void again(@Nullable Acquisition because) {
-        var unused = quorum.withdraw(request).whenComplete((done, ignored) -> {
-            Duration pause = pause();
-            if (attempts <= MOST_ATTEMPTS && ticker.now().plus(pause).isBefore(lastStart)) {
-                CompletableFuture.delayedExecutor(pause.toNanos(), TimeUnit.NANOSECONDS)
-                        .execute(this::attemptSafely);
-            } else if (because != null) {
-                result.complete(because);
-            } else {
-                result.completeExceptionally(
-                        new LeaseStoreException(
-                                "no majority of the quorum agreed on a fencing token in time: too many ask for this key at once"));
+    /**
+     * Gives everything back first. A server that does not confirm it is not asked again: the withdrawal may come later, and
+     * would then take away what a later attempt was granted.
+     */
+    private void again(Runnable ifTooLate) {
+        List<CompletableFuture<?>> confirmed = new ArrayList<>();
+        for (RedissonLeaseStore server : quorum.servers()) {
+            if (!doubtful.contains(server)) {
+                confirmed.add(withdraw(server).exceptionally(unreachable -> {
+                    doubtful.add(server);
+                    return null;
+                }));
             }
-        });
+        }
+        var unused = all(confirmed).thenRun(() -> pauseAndAttempt(ifTooLate));
+    }
+
+    private void pauseAndAttempt(Runnable ifTooLate) {
+        Duration pause = pause();
+        boolean canWin = quorum.servers().size() - doubtful.size() >= quorum.majority();
+        if (canWin && attempts <= MOST_ATTEMPTS && ticker.now().plus(pause).isBefore(lastStart)) {
+            CompletableFuture.delayedExecutor(pause.toNanos(), TimeUnit.NANOSECONDS)
+                    .execute(this::attemptSafely);
+        } else {
+            ifTooLate.run();
+        }
     }
 
     private void attemptSafely() {
@@ -198,27 +242,40 @@ final class QuorumAcquire {
         return SHORTEST_PAUSE.plusNanos(ThreadLocalRandom.current().nextLong(longest));
     }
 
-    private void giveUp(Acquisition because) {
-        if (because instanceof Acquisition.Granted) {
-            throw new IllegalStateException("a grant is no refusal");
-        }
-        var unused = quorum.withdraw(request).whenComplete((done, ignored) -> result.complete(because));
-    }
-
     private void fail(Throwable why) {
         var unused = quorum.withdraw(request).whenComplete((done, ignored) -> result.completeExceptionally(why));
     }
 
-    private void giveBackWhatComesLate(List<CompletableFuture<Acquisition>> answers) {
+    /**
+     * Gives back what was granted, and whatever may still be granted by a server that has not answered. Completes when those
+     * that have granted have answered: nobody waits for a server that hangs.
+     */
+    private CompletableFuture<Void> giveBack(List<CompletableFuture<Acquisition>> answers) {
+        List<CompletableFuture<?>> confirmed = new ArrayList<>();
         for (int n = 0; n < answers.size(); n++) {
             RedissonLeaseStore server = quorum.servers().get(n);
-            if (!answers.get(n).isDone()) {
-                var unused = answers.get(n).thenAccept(late -> {
-                    if (late instanceof Acquisition.Granted) {
-                        var ignored = quorum.send(server, one -> one.withdraw(request));
-                    }
-                });
+            CompletableFuture<Acquisition> answer = answers.get(n);
+            if (!answer.isDone() || answer.isCompletedExceptionally()) {
+                var unused = withdraw(server).exceptionally(unreachable -> null);
+                var ignored = answer.thenAccept(late -> giveBackLate(server, late));
+            } else if (answer.join() instanceof Acquisition.Granted) {
+                confirmed.add(withdraw(server).exceptionally(unreachable -> null));
             }
         }
+        return all(confirmed);
+    }
+
+    private void giveBackLate(RedissonLeaseStore server, Acquisition late) {
+        if (late instanceof Acquisition.Granted) {
+            var unused = withdraw(server).exceptionally(unreachable -> null);
+        }
+    }
+
+    private CompletableFuture<Void> withdraw(RedissonLeaseStore server) {
+        return quorum.send(server, one -> one.withdraw(request)).toCompletableFuture();
+    }
+
+    private static CompletableFuture<Void> all(List<CompletableFuture<?>> answers) {
+        return CompletableFuture.allOf(answers.toArray(CompletableFuture<?>[]::new));
     }
 }

@@ -73,8 +73,8 @@ class QuorumLeaseStore implements LeaseStore {
 
     @Override
     public CompletionStage<Acquisition> acquire(LeaseRequest request) {
-        // Two rounds to the servers have to fit in after the last moment at which a new attempt begins.
-        Duration forAttempts = answerTimeout.minus(perServer.multipliedBy(2));
+        // An attempt asks, writes back and withdraws: each may take as long as a server is waited for.
+        Duration forAttempts = answerTimeout.minus(perServer.multipliedBy(3));
         return new QuorumAcquire(this, request, ticker, ticker.now().plus(forAttempts)).start();
     }
 
@@ -168,21 +168,27 @@ class QuorumLeaseStore implements LeaseStore {
         return Votes.decided(ask(server -> server.holder(identity)), this::holder);
     }
 
-    /** Whoever a majority of servers names. */
+    /** Whoever a majority of servers names; until all have the token that was written back, they may differ in it. */
     @SuppressWarnings("NullableOptional") // null asks for more votes
     private @Nullable Optional<Holder> holder(Votes<Optional<Holder>> votes) {
+        for (Optional<Holder> named : votes.all()) {
+            if (named.isPresent() && votes.of(named::equals).size() >= majority()) {
+                return named;
+            }
+        }
         Optional<Holder> top = mostFrequent(votes.all());
-        if (top.isPresent() && count(votes.all(), top.get().owner()) >= majority()) {
-            return top;
+        long most = top.map(holder -> count(votes.all(), holder.owner())).orElse(0L);
+        if (votes.all().size() >= majority() && most + votes.pending() < majority()) {
+            return Optional.empty();
         }
         if (votes.pending() > 0) {
             return null;
         }
-        if (votes.all().size() < majority()) {
-            throw new LeaseStoreException("only " + votes.all().size() + " of " + servers.size()
-                    + " servers have answered, a majority is needed" + votes.trouble());
+        if (most >= majority()) {
+            return top;
         }
-        return Optional.empty();
+        throw new LeaseStoreException("only " + votes.all().size() + " of " + servers.size()
+                + " servers have answered, a majority is needed" + votes.trouble());
     }
 
     @Override

@@ -5,9 +5,13 @@ import io.hapax.lease.LeaseStoreException;
 import io.hapax.time.Ticker;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Locale;
+import java.util.Map;
 import java.util.Set;
+import java.util.stream.Collectors;
 import org.redisson.client.RedisConnectionException;
 import org.redisson.client.RedisTimeoutException;
 import org.slf4j.Logger;
@@ -21,26 +25,34 @@ final class QuorumOpening {
     private static final Duration SHORTEST = Duration.ofMillis(50);
     private static final Duration LONGEST = Duration.ofMillis(200);
 
+    /**
+     * What a store knows of the quorum it belongs to.
+     *
+     * @param quorum names its servers
+     * @param perServer how long an answer of one server is waited for
+     * @param answerTimeout how long an answer of the quorum may take, on which holders that renew count
+     */
+    record Member(String quorum, Duration perServer, Duration answerTimeout) {}
+
     private QuorumOpening() {}
 
     static LeaseStore open(
             List<String> urls, RedissonLeaseStore.Builder builder, Duration answerTimeout, Duration longestTtl) {
         check(urls);
         Duration perServer = perServer(longestTtl, answerTimeout);
+        Member member = new Member(name(urls), perServer, answerTimeout);
         List<RedissonLeaseStore> servers = new ArrayList<>();
         List<LeaseStoreException> away = new ArrayList<>();
         try {
             for (String url : urls) {
-                servers.add(
-                        builder.isLazy()
-                                ? builder.server(url, perServer, true)
-                                : joined(url, builder, perServer, away));
+                servers.add(builder.isLazy() ? builder.server(url, member, true) : joined(url, builder, member, away));
             }
             if (away.size() > urls.size() / 2) {
                 throw new LeaseStoreException("only " + (urls.size() - away.size()) + " of " + urls.size()
                         + " servers of the quorum can be reached, a majority is needed. The first that cannot: "
                         + away.get(0).getMessage());
             }
+            checkIndependent(servers);
         } catch (RuntimeException e) {
             servers.forEach(RedissonLeaseStore::close);
             throw e;
@@ -52,9 +64,9 @@ final class QuorumOpening {
         Set<String> addresses = new HashSet<>();
         for (String url : urls) {
             OwnClient.Address address = OwnClient.Address.parse(url);
-            if (!addresses.add(address.host() + ":" + address.port() + "/" + address.database())) {
-                throw new IllegalArgumentException(
-                        "a quorum needs independent servers, but " + address + " is named twice");
+            if (!addresses.add(address.toString())) {
+                throw new IllegalArgumentException("a quorum needs independent servers, but " + address
+                        + " is named twice. Name every server once; databases of one server are lost together");
             }
         }
         if (urls.size() < FEWEST || urls.size() % 2 == 0) {
@@ -66,6 +78,28 @@ final class QuorumOpening {
         }
     }
 
+    /** One server may have several names. */
+    private static void checkIndependent(List<RedissonLeaseStore> servers) {
+        Map<String, RedissonLeaseStore> byRunId = new HashMap<>();
+        for (RedissonLeaseStore server : servers) {
+            RedissonLeaseStore same = server.runId().isEmpty() ? null : byRunId.put(server.runId(), server);
+            if (same != null) {
+                throw new IllegalArgumentException("a quorum needs independent servers, but " + same.server() + " and "
+                        + server.server() + " are the same one: their run_id is equal. Name every server once");
+            }
+        }
+    }
+
+    /** All workers have to mean the same servers: two majorities of different quorums need not have one in common. */
+    private static String name(List<String> urls) {
+        String members = urls.stream()
+                .map(url -> OwnClient.Address.parse(url))
+                .map(address -> address.toString().toLowerCase(Locale.ROOT) + "/" + address.database())
+                .sorted()
+                .collect(Collectors.joining(","));
+        return urls.size() + "/" + Keyspace.digest(members).substring(0, 16);
+    }
+
     /** Far below the ttl, so that a server that hangs costs little validity (Redlock). */
     private static Duration perServer(Duration longestTtl, Duration answerTimeout) {
         Duration wanted = shorter(longestTtl.dividedBy(20), LONGEST);
@@ -73,16 +107,16 @@ final class QuorumOpening {
     }
 
     private static RedissonLeaseStore joined(
-            String url, RedissonLeaseStore.Builder builder, Duration perServer, List<LeaseStoreException> away) {
+            String url, RedissonLeaseStore.Builder builder, Member member, List<LeaseStoreException> away) {
         try {
-            return builder.server(url, perServer, false);
+            return builder.server(url, member, false);
         } catch (LeaseStoreException e) {
             if (!isAway(e)) {
                 throw e;
             }
             away.add(e);
             LOG.warn("a server of the quorum cannot be reached and is joined when it answers: {}", e.getMessage());
-            return builder.server(url, perServer, true);
+            return builder.server(url, member, true);
         }
     }
 

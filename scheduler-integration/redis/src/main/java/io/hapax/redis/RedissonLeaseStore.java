@@ -66,13 +66,18 @@ public final class RedissonLeaseStore implements LeaseStore {
                 new Keyspace(builder.namespace, config.isClusterConfig() ? CLUSTER_BUCKETS : 1),
                 Quarantine.of(
                         longestTtl,
-                        answerTimeout,
+                        builder.member == null ? answerTimeout : builder.member.answerTimeout(),
                         builder.fresh,
                         !config.isSingleConfig() || builder.waitForReplicas > 0),
                 new MemoryLog(builder.namespace, server, Ticker.SYSTEM),
                 new ScriptCalls(redisson, connection, answerTimeout, server));
         this.grants = new Grants(namespace, builder.confirmation(redisson));
-        this.agreement = new Agreement(namespace, longestTtl, builder.replaceSettings, server);
+        this.agreement = new Agreement(
+                namespace,
+                longestTtl,
+                builder.member == null ? "" : builder.member.quorum(),
+                builder.replaceSettings,
+                server);
         this.sweep = new Sweep(namespace, agreement, Ticker.SYSTEM, longestTtl);
         Probe.Expectation expected =
                 new Probe.Expectation(server, config.isClusterConfig(), builder.waitForReplicas, builder.fresh);
@@ -252,6 +257,11 @@ public final class RedissonLeaseStore implements LeaseStore {
         return server;
     }
 
+    /** Which process the server is; empty if it has not been looked at, or hides it. */
+    String runId() {
+        return introduction.runId();
+    }
+
     /** How many calls of {@link #nextChance} have not ended. */
     int waiters() {
         return wakeUps.waiters();
@@ -298,6 +308,7 @@ public final class RedissonLeaseStore implements LeaseStore {
         private boolean lazy;
         private boolean replaceSettings;
         private int waitForReplicas;
+        private QuorumOpening.@Nullable Member member;
 
         private Builder() {}
 
@@ -456,7 +467,15 @@ public final class RedissonLeaseStore implements LeaseStore {
                 return fromYaml(yaml);
             }
             OwnClient.Address address = OwnClient.Address.parse(String.valueOf(url));
-            return open(address.toString(), () -> OwnClient.open(address, answerTimeout, lazy, waitForReplicas > 0));
+            return open(
+                    address.toString(),
+                    () -> OwnClient.open(
+                            address,
+                            answerTimeout,
+                            lazy,
+                            member != null
+                                    ? OwnClient.Use.IN_A_QUORUM
+                                    : waitForReplicas > 0 ? OwnClient.Use.WAITING : OwnClient.Use.ALONE));
         }
 
         /**
@@ -481,11 +500,12 @@ public final class RedissonLeaseStore implements LeaseStore {
         }
 
         /** A store of one server of a quorum. */
-        RedissonLeaseStore server(String address, Duration timeout, boolean lazily) {
+        RedissonLeaseStore server(String address, QuorumOpening.Member of, boolean lazily) {
             Builder one = new Builder();
             one.url = address;
             one.namespace = namespace;
-            one.answerTimeout = timeout;
+            one.answerTimeout = of.perServer();
+            one.member = of;
             one.longestTtl = longestTtl;
             one.fresh = fresh;
             one.lazy = lazily;

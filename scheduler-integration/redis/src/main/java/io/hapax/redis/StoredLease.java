@@ -11,12 +11,15 @@ import java.time.temporal.ChronoUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/** A lease or done marker as Redis keeps it: {@code owner|token|micros|digest|worker|run}. */
+/**
+ * A lease or done marker as Redis keeps it: {@code owner|token|micros|digest|worker|run}. Of a quorum, a token may have a
+ * leading zero: see {@code settle.lua}.
+ */
 record StoredLease(OwnerId owner, FencingToken token, long micros, String runDigest, String worker, String run) {
 
     private static final int LONGEST_TEXT = 200;
     private static final Pattern FORM = Pattern.compile(
-            "([A-Za-z0-9_-]{1,64})\\|(\\d{1,16})\\|(\\d{1,16})\\|([0-9a-f]{32}|-)\\|([^|]{0,200})\\|([^|]{0,200})");
+            "([A-Za-z0-9_-]{1,64})\\|(\\d{1,17})\\|(\\d{1,16})\\|([0-9a-f]{32}|-)\\|([^|]{0,200})\\|([^|]{0,200})");
     private static final Pattern UNFIT = Pattern.compile("[|\\p{Cc}]");
 
     static StoredLease parse(String text) {

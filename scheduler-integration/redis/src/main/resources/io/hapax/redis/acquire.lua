@@ -39,6 +39,6 @@ if now < tonumber(meta[3]) then
 end
 local token = micros(math.max(now, (meta[4] or 0) + 1, ARGV[9] + 1))
 local lease = table.concat({ARGV[1], token, micros(now), ARGV[3], ARGV[4]}, '|')
-redis.call('HSET', KEYS[4], 'last', token, 'by', ARGV[1])
+redis.call('HSET', KEYS[4], 'last', token)
 redis.call('SET', KEYS[1], lease, 'PX', ARGV[2])
 return {1, meta[2], lease, 0}

@@ -20,7 +20,7 @@ local held = redis.call('GET', KEYS[1])
 redis.call('DEL', KEYS[1])
 if now < tonumber(meta[2]) then
   local token = micros(math.max(now, (meta[3] or 0) + 1, ARGV[5] + 1))
-  redis.call('HSET', KEYS[3], 'last', token, 'by', '')
+  redis.call('HSET', KEYS[3], 'last', token)
   redis.call('SET', KEYS[1], table.concat({'forced', token, micros(now), '-', 'taken away by force', ''}, '|'),
     'PX', math.ceil((meta[2] - now) / 1000))
 end

@@ -43,5 +43,5 @@ for i = 2, #KEYS do
     answers[i] = held or 0
   end
 end
-if last > tonumber(meta[4] or 0) then redis.call('HSET', KEYS[1], 'last', micros(last), 'by', '') end
+if last > tonumber(meta[4] or 0) then redis.call('HSET', KEYS[1], 'last', micros(last)) end
 return answers

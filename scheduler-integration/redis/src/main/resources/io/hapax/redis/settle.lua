@@ -1,17 +1,20 @@
 -- Writes the token of a quorum back, so that a majority of servers knows it before it counts.
 -- KEYS[1] lease   KEYS[2] meta of the bucket
 -- ARGV[1] owner   ARGV[2] token   ARGV[3] when the lease was granted, in microseconds
--- returns 1 if this server has the token now, written by this owner; 0 if it has seen a later one, or another owner's
--- invariant: a token that a majority has accepted is unique, and every later majority grants a larger one. An equal token
---   counts only for the owner who wrote it: two owners may have been granted equal ones by different servers
+-- returns 1 if this server counts for the token: the owner holds the lease here, and was given no larger one; else 0
+-- invariant: a token that counts at a majority is unique for its key, and every later majority grants a larger one. For of
+--   two owners with a majority each, one held the lease before the other on some server that counts for both. It left its
+--   token in 'last' while it held it, so what the other was granted there is larger. 'last' itself decides nothing: other
+--   keys of the bucket raise it all the time. A token with a leading zero is one for which this server does not count
 local held = redis.call('GET', KEYS[1])
-if held and string.sub(held, 1, #ARGV[1] + 1) == ARGV[1] .. '|' then
-  -- All servers tell people, and a later quarantine, the same of this lease.
-  local rest = string.match(held, '^[^|]+|%d+|%d+(|.*)$')
-  if rest then redis.call('SET', KEYS[1], table.concat({ARGV[1], ARGV[2], ARGV[3]}, '|') .. rest, 'KEEPTTL') end
+if not held or string.sub(held, 1, #ARGV[1] + 1) ~= ARGV[1] .. '|' then return 0 end
+local granted, rest = string.match(held, '^[^|]+|(%d+)|%d+(|.*)$')
+if not granted then return 0 end
+local counts = string.sub(granted, 1, 1) ~= '0' and tonumber(granted) <= tonumber(ARGV[2])
+if counts and tonumber(redis.call('HMGET', KEYS[2], 'last')[1] or 0) < tonumber(ARGV[2]) then
+  redis.call('HSET', KEYS[2], 'last', ARGV[2])
 end
-local last = redis.call('HMGET', KEYS[2], 'last', 'by')
-local seen, token = tonumber(last[1] or 0), tonumber(ARGV[2])
-if seen > token or (seen == token and last[2] ~= ARGV[1]) then return 0 end
-if seen < token then redis.call('HSET', KEYS[2], 'last', ARGV[2], 'by', ARGV[1]) end
-return 1
+-- All servers tell people the same of this lease.
+local token = (counts and '' or '0') .. ARGV[2]
+redis.call('SET', KEYS[1], table.concat({ARGV[1], token, ARGV[3]}, '|') .. rest, 'KEEPTTL')
+return counts and 1 or 0

@@ -1,0 +1,226 @@
+package io.hapax.redis;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
+
+import io.hapax.lease.Acquisition;
+import io.hapax.lease.Ending;
+import io.hapax.lease.JobIdentity;
+import io.hapax.lease.Lease;
+import io.hapax.lease.LeaseRequest;
+import io.hapax.lease.LeaseStore;
+import io.hapax.lease.LeaseStoreException;
+import io.hapax.testkit.EmbeddedRedis;
+import io.hapax.time.Ticker;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Function;
+import java.util.function.Supplier;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+
+/** What a quorum makes of its servers' answers, with a wire that the test can cut and watch. */
+class QuorumRulesTest {
+
+    private static final Duration TTL = Duration.ofSeconds(20);
+    private static final String META = "hapax:{rules:0}:m";
+    private static final JobIdentity KEY = Fixture.lock("k");
+
+    private static final List<EmbeddedRedis> SERVERS = new ArrayList<>();
+    private static final List<RedissonLeaseStore> STORES = new ArrayList<>();
+
+    @BeforeAll
+    static void start() {
+        Stream.generate(EmbeddedRedis::start).limit(3).forEach(SERVERS::add);
+        SERVERS.forEach(server -> STORES.add(RedissonLeaseStore.builder()
+                .url(server.url())
+                .namespace("rules")
+                .fresh(true)
+                .build()));
+    }
+
+    @AfterEach
+    void free() {
+        SERVERS.forEach(server -> server.command("DEL", "hapax:{rules:0}:l:k"));
+    }
+
+    @AfterAll
+    static void stop() {
+        STORES.forEach(RedissonLeaseStore::close);
+        SERVERS.forEach(EmbeddedRedis::close);
+    }
+
+    /** A wire; {@code number} counts the questions to one server from 0. */
+    private interface Line {
+        <T> CompletionStage<T> send(int server, int number, Supplier<CompletionStage<T>> question);
+    }
+
+    private static final Line WHOLE = new Line() {
+        @Override
+        public <T> CompletionStage<T> send(int server, int number, Supplier<CompletionStage<T>> question) {
+            return question.get();
+        }
+    };
+
+    private static LeaseStore quorum(Line line) {
+        List<AtomicInteger> asked =
+                IntStream.range(0, 3).mapToObj(n -> new AtomicInteger()).toList();
+        QuorumLeaseStore.Wire wire = new QuorumLeaseStore.Wire() {
+            @Override
+            public <T> CompletionStage<T> send(
+                    RedissonLeaseStore store, Function<RedissonLeaseStore, CompletionStage<T>> question) {
+                int server = STORES.indexOf(store);
+                return line.send(server, asked.get(server).getAndIncrement(), () -> question.apply(store));
+            }
+        };
+        return new QuorumLeaseStore(STORES, Duration.ofMillis(500), Duration.ofSeconds(5), Ticker.SYSTEM, wire);
+    }
+
+    private static LeaseRequest request() {
+        return Fixture.request(KEY, TTL);
+    }
+
+    private static Lease granted(Acquisition answer) {
+        return ((Acquisition.Granted) answer).lease();
+    }
+
+    @Test
+    void grants_of_other_keys_between_grant_and_write_back_do_not_spoil_it() {
+        AtomicInteger asked = new AtomicInteger();
+        LeaseStore store = quorum(new Line() {
+            @Override
+            public <T> CompletionStage<T> send(int server, int number, Supplier<CompletionStage<T>> question) {
+                asked.incrementAndGet();
+                if (number == 1) {
+                    SERVERS.get(server).command("HINCRBY", META, "last", "1000000");
+                }
+                return question.get();
+            }
+        });
+        Lease lease = granted(Fixture.get(store.acquire(request())));
+        assertThat(asked).as("one round of grants, one of write-backs").hasValueLessThanOrEqualTo(6);
+        assertThat(Fixture.get(store.holder(KEY)).orElseThrow().token()).isEqualTo(lease.token());
+        Fixture.get(store.release(lease, Ending.NOT_DONE));
+        assertThat(granted(Fixture.get(store.acquire(request()))).token()).isGreaterThan(lease.token());
+    }
+
+    /** The one server that still has the lease is not enough for its token, however high. */
+    @Test
+    void a_grant_that_is_gone_when_its_token_is_written_back_does_not_count() {
+        LeaseStore store = quorum(new Line() {
+            @Override
+            public <T> CompletionStage<T> send(int server, int number, Supplier<CompletionStage<T>> question) {
+                if (number == 1 && server > 0) {
+                    SERVERS.get(server).command("SET", "hapax:{rules:0}:l:k", "another|1|1|-|tester|", "PX", "20000");
+                }
+                return question.get();
+            }
+        });
+        assertThat(Fixture.get(store.acquire(request()))).isInstanceOf(Acquisition.Held.class);
+    }
+
+    @Test
+    void a_server_that_does_not_answer_keeps_nobody_waiting_for_a_refusal() throws Exception {
+        Lease held = granted(Fixture.get(quorum(WHOLE).acquire(request())));
+        LeaseStore store = quorum(new Line() {
+            @Override
+            public <T> CompletionStage<T> send(int server, int number, Supplier<CompletionStage<T>> question) {
+                return server == 2 ? new CompletableFuture<>() : question.get();
+            }
+        });
+        CompletableFuture<Acquisition> refusal = store.acquire(request()).toCompletableFuture();
+        assertThat(refusal.get(5, TimeUnit.SECONDS))
+                .isInstanceOfSatisfying(
+                        Acquisition.Held.class,
+                        answer -> assertThat(answer.holder().owner()).isEqualTo(held.owner()));
+        assertThat(store.holder(Fixture.lock("free")).toCompletableFuture().get(5, TimeUnit.SECONDS))
+                .isEmpty();
+    }
+
+    /** A withdrawal that comes late would take away what a later attempt was granted. */
+    @Test
+    void a_server_that_did_not_confirm_a_withdrawal_is_not_asked_again_for_the_same_request() {
+        STORES.get(0).acquire(request()).toCompletableFuture().join();
+        AtomicInteger first = new AtomicInteger();
+        LeaseStore store = quorum(new Line() {
+            @Override
+            public <T> CompletionStage<T> send(int server, int number, Supplier<CompletionStage<T>> question) {
+                if (server == 0) {
+                    first.incrementAndGet();
+                }
+                boolean lost = server == 1 || server == 2 && number == 1;
+                return lost
+                        ? CompletableFuture.failedFuture(new LeaseStoreException("lost by the test"))
+                        : question.get();
+            }
+        });
+        assertThat(Fixture.get(store.acquire(request()))).isInstanceOf(Acquisition.Held.class);
+        assertThat(first)
+                .as("one attempt: a majority could not be had any more")
+                .hasValue(2);
+    }
+
+    @Test
+    void servers_that_stumble_are_asked_again_while_there_is_time() {
+        LeaseStore store = quorum(new Line() {
+            @Override
+            public <T> CompletionStage<T> send(int server, int number, Supplier<CompletionStage<T>> question) {
+                return server > 0 && number == 0
+                        ? CompletableFuture.failedFuture(new LeaseStoreException("lost by the test"))
+                        : question.get();
+            }
+        });
+        assertThat(Fixture.get(store.acquire(request()))).isInstanceOf(Acquisition.Granted.class);
+    }
+
+    @Test
+    void one_server_with_several_names_is_no_quorum() {
+        String url = SERVERS.get(0).url();
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> RedissonLeaseStore.quorum(List.of(url + "/0", url + "/1", url + "/2")))
+                .withMessageContaining("named twice");
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> RedissonLeaseStore.quorum(List.of(
+                        url,
+                        url.replace("127.0.0.1", "localhost"),
+                        SERVERS.get(1).url())))
+                .withMessageContainingAll("are the same one", "Name every server once");
+    }
+
+    /** Else a majority of the one and a majority of the other need not have a server in common. */
+    @Test
+    void workers_that_do_not_name_the_same_servers_are_refused() {
+        List<String> urls = SERVERS.stream().map(EmbeddedRedis::url).toList();
+        try (EmbeddedRedis fourth = EmbeddedRedis.start();
+                EmbeddedRedis fifth = EmbeddedRedis.start();
+                LeaseStore three = builder("named").quorum(urls);
+                LeaseStore reordered = builder("named").quorum(List.of(urls.get(2), urls.get(0), urls.get(1)))) {
+            assertThat(reordered.fingerprint()).isEqualTo(three.fingerprint());
+            assertThatIllegalStateException()
+                    .isThrownBy(() -> builder("named").quorum(List.of(fourth.url(), fifth.url(), urls.get(2))))
+                    .withMessageContainingAll("settings differ", "quorum=3/");
+            assertThatIllegalStateException()
+                    .isThrownBy(() -> builder("named")
+                            .quorum(Stream.concat(urls.stream(), Stream.of(fourth.url(), fifth.url()))
+                                    .toList()))
+                    .withMessageContaining("quorum=5/");
+            assertThatIllegalStateException()
+                    .isThrownBy(() -> builder("named").url(urls.get(0)).build())
+                    .withMessageContaining("settings differ");
+        }
+    }
+
+    private static RedissonLeaseStore.Builder builder(String namespace) {
+        return RedissonLeaseStore.builder().namespace(namespace).fresh(true);
+    }
+}
