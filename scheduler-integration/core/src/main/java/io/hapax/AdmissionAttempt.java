@@ -82,7 +82,7 @@ final class AdmissionAttempt {
         NanoTime askedAt = guard.now();
         RunLedger ledger = guard.ledger();
         if (ledger != null && options.whenUnavailable() == WhenUnavailable.LEDGER_ONLY && guard.storeIsAway()) {
-            claim(ledger, null, null);
+            claim(ledger, null, askedAt, null);
             return;
         }
         calling(
@@ -160,7 +160,7 @@ final class AdmissionAttempt {
         if (ledger == null || options.whenUnavailable() == WhenUnavailable.FAIL_CLOSED) {
             retryOrRefuse(refusal, worthWaiting);
         } else {
-            claim(ledger, null, refusal);
+            claim(ledger, null, guard.now(), refusal);
         }
     }
 
@@ -171,18 +171,15 @@ final class AdmissionAttempt {
         } else if (ledger == null) {
             admit(new Grant(lease, null, 1), askedAt);
         } else {
-            calling(
-                    () -> ledger.claim(claimRequest()),
-                    (claim, failure) -> claimed(ledger, lease, claim, failure, askedAt, null));
+            claim(ledger, lease, askedAt, null);
         }
     }
 
-    /** Claims without a lease of the store. */
-    private void claim(RunLedger ledger, @Nullable Lease lease, @Nullable Refusal becauseOf) {
-        NanoTime askedAt = guard.now();
+    /** Claims with a lease of the store or, because of its trouble, without one. */
+    private void claim(RunLedger ledger, @Nullable Lease lease, NanoTime askedAt, @Nullable Refusal storeTrouble) {
         calling(
                 () -> ledger.claim(claimRequest()),
-                (claim, failure) -> claimed(ledger, lease, claim, failure, askedAt, becauseOf));
+                (claim, failure) -> claimed(ledger, lease, claim, failure, askedAt, storeTrouble));
     }
 
     private void claimed(

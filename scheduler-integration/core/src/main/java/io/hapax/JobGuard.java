@@ -132,13 +132,12 @@ public final class JobGuard implements AutoCloseable {
             throw new IllegalArgumentException("setting afterCrash: ABANDON needs a ledger, which remembers that a run"
                     + " broke off. Give the guard one with ledger(...), or use RERUN");
         }
-        return LeaseTiming.checked(options.ttl(), answerTimeout(options, store, ledger));
+        boolean ledgerRenews = options.whenUnavailable() != WhenUnavailable.FAIL_CLOSED;
+        return LeaseTiming.checked(options.ttl(), ledgerRenews ? slowerAnswer(store, ledger) : store.answerTimeout());
     }
 
-    private static Duration answerTimeout(RunOptions options, LeaseStore store, @Nullable RunLedger ledger) {
-        return ledger != null
-                        && options.whenUnavailable() != WhenUnavailable.FAIL_CLOSED
-                        && ledger.answerTimeout().compareTo(store.answerTimeout()) > 0
+    private static Duration slowerAnswer(LeaseStore store, @Nullable RunLedger ledger) {
+        return ledger != null && ledger.answerTimeout().compareTo(store.answerTimeout()) > 0
                 ? ledger.answerTimeout()
                 : store.answerTimeout();
     }
@@ -324,11 +323,9 @@ public final class JobGuard implements AutoCloseable {
         return notifier;
     }
 
-    /** How long store and ledger together may take to answer a renewal. */
+    /** How long a renewal by store and ledger may take to be answered. */
     Duration answerTimeout() {
-        return ledger != null && ledger.answerTimeout().compareTo(store.answerTimeout()) > 0
-                ? ledger.answerTimeout()
-                : store.answerTimeout();
+        return slowerAnswer(store, ledger);
     }
 
     NanoTime now() {

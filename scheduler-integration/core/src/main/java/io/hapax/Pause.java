@@ -1,11 +1,8 @@
 package io.hapax;
 
-import io.hapax.lease.Lease;
-import io.hapax.lease.Renewal;
 import io.hapax.time.NanoTime;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
-import org.jspecify.annotations.Nullable;
 
 /** A stretch of time that an attempt waits; on the watchdog's thread, so that it needs none of its own. */
 final class Pause extends Watchdog.Charge {
@@ -34,29 +31,5 @@ final class Pause extends Watchdog.Charge {
     @Override
     Duration ttl() {
         return length;
-    }
-
-    @Override
-    @Nullable
-    Lease lease() {
-        return null;
-    }
-
-    @Override
-    @Nullable
-    Lease claim() {
-        return null;
-    }
-
-    @Override
-    @Nullable
-    NanoTime renewed(Renewal answer, NanoTime sentAt, NanoTime now) {
-        return null;
-    }
-
-    @Override
-    @Nullable
-    NanoTime claimRenewed(Renewal answer, NanoTime sentAt, NanoTime now) {
-        return null;
     }
 }

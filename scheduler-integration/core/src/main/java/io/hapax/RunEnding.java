@@ -4,7 +4,6 @@ import io.hapax.event.LossReason;
 import io.hapax.event.RunOutcome;
 import io.hapax.lease.Ending;
 import io.hapax.lease.Lease;
-import io.hapax.lease.Renewal;
 import io.hapax.ledger.Completion;
 import io.hapax.ledger.LedgerEntry;
 import io.hapax.ledger.RunLedger;
@@ -148,18 +147,6 @@ final class RunEnding extends Watchdog.Charge {
     }
 
     @Override
-    @Nullable
-    Lease lease() {
-        return null;
-    }
-
-    @Override
-    @Nullable
-    Lease claim() {
-        return null;
-    }
-
-    @Override
     Watchdog.Action act(NanoTime now) {
         if (settled.get()) {
             return Watchdog.Action.FORGET;
@@ -178,17 +165,5 @@ final class RunEnding extends Watchdog.Charge {
         }
         NanoTime next = now.plus(run.guard().answerTimeout()).plus(run.timing().retryEvery());
         return new Watchdog.Action(false, next.isBefore(giveUpAt) ? next : giveUpAt);
-    }
-
-    @Override
-    @Nullable
-    NanoTime renewed(Renewal answer, NanoTime sentAt, NanoTime now) {
-        return null;
-    }
-
-    @Override
-    @Nullable
-    NanoTime claimRenewed(Renewal answer, NanoTime sentAt, NanoTime now) {
-        return null;
     }
 }

@@ -45,7 +45,7 @@ record Claims(Database database, Statements statements, Lookup lookup, String na
         try {
             return claimFree(connection, requests);
         } catch (SQLException e) {
-            if (requests.size() == 1 && "23505".equals(e.getSQLState())) {
+            if (requests.size() == 1 && DatabaseTrouble.isUniqueViolation(e)) {
                 return Map.of();
             }
             throw e;
@@ -135,13 +135,19 @@ record Claims(Database database, Statements statements, Lookup lookup, String na
         Occurrence wanted = Occurrence.of(request.identity());
         for (Row row : rows) {
             boolean own = row.isOf(wanted);
-            if (own && row.owner().equals(request.owner())) {
+            if (own && row.entry().owner().equals(request.owner())) {
                 // A lost reply; what has ended stays ended.
                 return row.isRunning()
-                        ? claimed(request, row.token().value(), row.attempt(), row.started())
+                        ? claimed(
+                                request,
+                                row.entry().token().value(),
+                                row.entry().attempt(),
+                                row.entry().started())
                         : ended(row);
             }
-            if (own && (row.state() == RunState.ABANDONED || (row.state() == RunState.DONE && !wanted.repeats()))) {
+            if (own
+                    && (row.entry().state() == RunState.ABANDONED
+                            || (row.entry().state() == RunState.DONE && !wanted.repeats()))) {
                 return ended(row);
             }
             if (row.isRunning() && row.alive()) {
@@ -152,7 +158,7 @@ record Claims(Database database, Statements statements, Lookup lookup, String na
     }
 
     private static Claim ended(Row row) {
-        return switch (row.state()) {
+        return switch (row.entry().state()) {
             case DONE -> new Claim.Done(row.holder());
             case ABANDONED -> new Claim.Abandoned(row.holder());
             default -> new Claim.Held(row.holder(), !row.occurrence().repeats(), row.left());
@@ -208,7 +214,7 @@ record Claims(Database database, Statements statements, Lookup lookup, String na
         for (Row row : rows) {
             if (row.isRunning()) {
                 breakOff(connection, row);
-                abandoned = row.isOf(wanted) && row.afterCrash() == AfterCrash.ABANDON ? row : abandoned;
+                abandoned = row.isOf(wanted) && row.entry().afterCrash() == AfterCrash.ABANDON ? row : abandoned;
             }
         }
         return abandoned != null

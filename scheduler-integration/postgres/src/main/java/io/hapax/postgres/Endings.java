@@ -34,7 +34,8 @@ record Endings(Statements statements, Lookup lookup, String namespace) {
         }
 
         boolean isFrom(Row row) {
-            return row.owner().equals(owner) && (token == null || row.token().equals(token));
+            return row.entry().owner().equals(owner)
+                    && (token == null || row.entry().token().equals(token));
         }
     }
 
@@ -96,7 +97,7 @@ record Endings(Statements statements, Lookup lookup, String namespace) {
         if (row.isRunning()) {
             return null;
         }
-        return row.state() == request.state() ? Completion.NOTED : Completion.SUPERSEDED;
+        return row.entry().state() == request.state() ? Completion.NOTED : Completion.SUPERSEDED;
     }
 
     Completion completeIn(Connection connection, Lease claim) throws SQLException {

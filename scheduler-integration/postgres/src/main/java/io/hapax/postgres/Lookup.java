@@ -1,11 +1,13 @@
 package io.hapax.postgres;
 
+import io.hapax.ledger.LedgerEntry;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /** Reads what is in the way of requests: their own rows, and running rows of their lock keys. */
 record Lookup(Statements statements, String namespace) {
@@ -31,5 +33,19 @@ record Lookup(Statements statements, String namespace) {
             }
         }
         return found;
+    }
+
+    /** What the ledger knows of each occurrence. */
+    List<Optional<LedgerEntry>> entries(Connection connection, List<Occurrence> occurrences) throws SQLException {
+        List<Optional<LedgerEntry>> entries = new ArrayList<>();
+        List<List<Row>> found = rows(connection, occurrences);
+        for (int n = 0; n < occurrences.size(); n++) {
+            Occurrence wanted = occurrences.get(n);
+            entries.add(found.get(n).stream()
+                    .filter(row -> row.isOf(wanted))
+                    .findFirst()
+                    .map(Row::entry));
+        }
+        return entries;
     }
 }

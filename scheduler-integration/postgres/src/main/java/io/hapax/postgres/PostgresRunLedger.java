@@ -40,18 +40,18 @@ public final class PostgresRunLedger implements RunLedger {
     private final Database database;
     private final Statements statements;
     private final String namespace;
-    private final Lookup lookup;
     private final Endings endings;
     private final CleanUp cleanUp;
     private final Batches<ClaimRequest, Claim> claims;
     private final Batches<Endings.Request, Completion> ends;
     private final Batches<Lease, Renewal> renewals;
+    private final Batches<Occurrence, Optional<LedgerEntry>> entries;
 
     private PostgresRunLedger(Builder builder) {
         this.database = new Database(builder.source, builder.connections, builder.answerTimeout);
         this.statements = new Statements(builder.schema == null ? "" : builder.schema + ".");
         this.namespace = builder.namespace;
-        this.lookup = new Lookup(statements, namespace);
+        Lookup lookup = new Lookup(statements, namespace);
         this.endings = new Endings(statements, lookup, namespace);
         this.cleanUp = new CleanUp(database, statements, namespace, builder.cleanUpEvery);
         Claims claiming = new Claims(database, statements, lookup, namespace);
@@ -63,6 +63,7 @@ public final class PostgresRunLedger implements RunLedger {
                 claiming::claim);
         this.ends = new Batches<>("end a run", database, Endings.Request::occurrence, endings::end);
         this.renewals = new Batches<>("renew a claim", database, Lease::owner, renewing::renew);
+        this.entries = new Batches<>("look up an occurrence", database, occurrence -> occurrence, lookup::entries);
     }
 
     /**
@@ -131,13 +132,7 @@ public final class PostgresRunLedger implements RunLedger {
 
     @Override
     public CompletionStage<Optional<LedgerEntry>> entry(JobIdentity identity) {
-        Occurrence wanted = Occurrence.of(identity);
-        return ask(
-                "look up an occurrence",
-                connection -> lookup.rows(connection, List.of(wanted)).get(0).stream()
-                        .filter(row -> row.isOf(wanted))
-                        .findFirst()
-                        .map(Row::entry));
+        return entries.submit(Occurrence.of(identity));
     }
 
     @Override
@@ -146,22 +141,23 @@ public final class PostgresRunLedger implements RunLedger {
             throw new IllegalArgumentException("an abandoned run is resolved as DONE or RELEASED, not as " + state);
         }
         Occurrence wanted = Occurrence.of(identity);
-        return ask("resolve an occurrence", connection -> {
-            try (PreparedStatement update = connection.prepareStatement(statements.resolve())) {
-                Parameters.of(update)
-                        .text(state.name())
-                        .text(namespace)
-                        .text(wanted.key())
-                        .flag(wanted.repeats());
-                return update.executeUpdate() == 1;
-            }
-        });
+        return new Batches<Occurrence, Boolean>(
+                        "resolve an occurrence",
+                        database,
+                        same -> same,
+                        (connection, one) -> List.of(resolve(connection, wanted, state)))
+                .submit(wanted);
     }
 
-    /** For what is rare: a batch of one. */
-    private <T> CompletableFuture<T> ask(String what, Database.Call<T> call) {
-        return new Batches<String, T>(what, database, same -> same, (connection, one) -> List.of(call.on(connection)))
-                .submit(what);
+    private boolean resolve(Connection connection, Occurrence wanted, RunState state) throws SQLException {
+        try (PreparedStatement update = connection.prepareStatement(statements.resolve())) {
+            Parameters.of(update)
+                    .text(state.name())
+                    .text(namespace)
+                    .text(wanted.key())
+                    .flag(wanted.repeats());
+            return update.executeUpdate() == 1;
+        }
     }
 
     @Override

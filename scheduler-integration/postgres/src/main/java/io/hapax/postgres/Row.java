@@ -15,25 +15,21 @@ import java.time.OffsetDateTime;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
-/** A row of {@code hapax_run} with its renewal, as {@link Statements#lookUp} reads it. */
-record Row(
-        Occurrence occurrence,
-        RunState state,
-        OwnerId owner,
-        FencingToken token,
-        int attempt,
-        String worker,
-        AfterCrash afterCrash,
-        Instant started,
-        @Nullable Instant renewed,
-        Instant deadline,
-        @Nullable Instant finished,
-        boolean alive,
-        Duration left) {
+/**
+ * A row of {@code hapax_run} with its renewal, as {@link Statements#lookUp} reads it.
+ *
+ * @param occurrence what it is about
+ * @param entry what it says
+ * @param alive whether its deadline has not passed
+ * @param left how long until then, at least zero
+ */
+record Row(Occurrence occurrence, LedgerEntry entry, boolean alive, Duration left) {
 
     static Row read(ResultSet rows) throws SQLException {
-        return new Row(
-                new Occurrence(rows.getString("occurrence"), rows.getBoolean("repeats"), rows.getString("lock_key")),
+        Occurrence occurrence =
+                new Occurrence(rows.getString("occurrence"), rows.getBoolean("repeats"), rows.getString("lock_key"));
+        LedgerEntry entry = new LedgerEntry(
+                occurrence.identity(),
                 RunState.valueOf(rows.getString("state")),
                 new OwnerId(rows.getString("owner")),
                 new FencingToken(rows.getLong("fencing_token")),
@@ -43,9 +39,8 @@ record Row(
                 Objects.requireNonNull(instant(rows, "started_at")),
                 instant(rows, "renewed_at"),
                 Objects.requireNonNull(instant(rows, "deadline")),
-                instant(rows, "finished_at"),
-                rows.getBoolean("alive"),
-                Duration.ofMillis(rows.getLong("left_ms")));
+                instant(rows, "finished_at"));
+        return new Row(occurrence, entry, rows.getBoolean("alive"), Duration.ofMillis(rows.getLong("left_ms")));
     }
 
     static @Nullable Instant instant(ResultSet rows, String column) throws SQLException {
@@ -58,34 +53,20 @@ record Row(
     }
 
     boolean belongsTo(Lease claim) {
-        return owner.equals(claim.owner()) && token.equals(claim.token());
+        return entry.owner().equals(claim.owner()) && entry.token().equals(claim.token());
     }
 
     boolean isRunning() {
-        return state == RunState.RUNNING;
+        return entry.state() == RunState.RUNNING;
     }
 
     Holder holder() {
+        Instant finished = entry.finished();
         return new Holder(
-                owner,
-                token,
-                worker,
+                entry.owner(),
+                entry.token(),
+                entry.worker(),
                 occurrence.repeats() ? "" : occurrence.key(),
-                finished == null ? started : finished);
-    }
-
-    LedgerEntry entry() {
-        return new LedgerEntry(
-                occurrence.identity(),
-                state,
-                owner,
-                token,
-                attempt,
-                worker,
-                afterCrash,
-                started,
-                renewed,
-                deadline,
-                finished);
+                finished == null ? entry.started() : finished);
     }
 }

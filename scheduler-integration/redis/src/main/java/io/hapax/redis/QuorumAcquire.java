@@ -1,7 +1,6 @@
 package io.hapax.redis;
 
 import io.hapax.lease.Acquisition;
-import io.hapax.lease.FencingToken;
 import io.hapax.lease.Holder;
 import io.hapax.lease.Lease;
 import io.hapax.lease.LeaseRequest;
@@ -166,7 +165,6 @@ final class QuorumAcquire {
             result.complete(new Acquisition.Granted(highest));
             return;
         }
-        FencingToken token = highest.token();
         List<CompletableFuture<Boolean>> answers = quorum.ask(server -> server.settle(highest));
         CompletableFuture<Boolean> settled = Votes.decided(answers, votes -> {
             if (votes.of(accepted -> accepted).size() >= quorum.majority()) {
@@ -185,9 +183,8 @@ final class QuorumAcquire {
                 fail(new LeaseStoreException(
                         "a majority granted the lease so late that it is no longer worth anything"));
             } else {
-                quorum.servers().forEach(server -> server.sawToken(request.identity(), token));
-                result.complete(new Acquisition.Granted(new Lease(
-                        request.identity(), request.owner(), token, request.worker(), request.ttl(), highest.since())));
+                quorum.servers().forEach(server -> server.sawToken(highest));
+                result.complete(new Acquisition.Granted(highest));
             }
         });
     }

@@ -249,8 +249,10 @@ public final class RedissonLeaseStore implements LeaseStore {
     }
 
     /** Lets later grants of this server have higher tokens. */
-    void sawToken(JobIdentity identity, FencingToken token) {
-        namespace.bucket(namespace.keys(identity)).sawToken(token.value());
+    void sawToken(Lease lease) {
+        namespace
+                .bucket(namespace.keys(lease.identity()))
+                .sawToken(lease.token().value());
     }
 
     String server() {

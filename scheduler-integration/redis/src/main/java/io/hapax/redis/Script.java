@@ -22,7 +22,7 @@ enum Script {
     private final String sha;
 
     Script(String file) {
-        this.text = read(file + ".lua");
+        this.text = read("server.lua") + read(file + ".lua");
         this.sha = sha1(text);
     }
 

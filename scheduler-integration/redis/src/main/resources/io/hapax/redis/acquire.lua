@@ -12,8 +12,7 @@ local now = t[1] * 1000000 + t[2]
 local micros = function(n) return string.format('%.0f', n) end
 local done = redis.call('GET', KEYS[2])
 local meta = redis.call('HMGET', KEYS[4], 'run', 'seen', 'until', 'last', 'why')
-local info = redis.call('INFO', 'server', 'replication')
-local run = string.match(info, 'run_id:(%x+)') .. (string.match(info, 'second_repl_offset(:%d+)') or '')
+local run = server()
 if meta[1] ~= run then
   meta[5] = meta[1] and 'restarted' or ARGV[6] ~= '' and 'emptied' or 'new'
   meta[2] = micros(now)

@@ -9,8 +9,7 @@ local t = redis.call('TIME')
 local now = t[1] * 1000000 + t[2]
 local micros = function(n) return string.format('%.0f', n) end
 local meta = redis.call('HMGET', KEYS[3], 'run', 'until', 'last')
-local info = redis.call('INFO', 'server', 'replication')
-local run = string.match(info, 'run_id:(%x+)') .. (string.match(info, 'second_repl_offset(:%d+)') or '')
+local run = server()
 if meta[1] ~= run then
   local why = meta[1] and 'restarted' or ARGV[2] ~= '' and 'emptied' or 'new'
   meta[2] = micros(now + 1000 * (why == 'new' and ARGV[3] or ARGV[4]))

@@ -15,8 +15,7 @@ else
   if done then return string.sub(done, 1, #ARGV[1] + 1) == ARGV[1] .. '|' and 1 or 0 end
   if held and (tonumber(string.match(held, '^[^|]+|(%d+)|')) or math.huge) >= tonumber(ARGV[4]) then return 0 end
   local meta = redis.call('HMGET', KEYS[4], 'run', 'until')
-  local info = redis.call('INFO', 'server', 'replication')
-  local run = string.match(info, 'run_id:(%x+)') .. (string.match(info, 'second_repl_offset(:%d+)') or '')
+  local run = server()
   if meta[1] == run and now >= tonumber(meta[2]) then return 0 end
 end
 if ARGV[2] ~= '0' then
