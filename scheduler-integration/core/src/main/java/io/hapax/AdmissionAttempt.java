@@ -134,7 +134,7 @@ final class AdmissionAttempt {
         } else if (acquisition instanceof Acquisition.Granted granted) {
             granted(granted.lease(), askedAt);
         } else if (acquisition instanceof Acquisition.Done done) {
-            refuse(new Refusal(Verdict.DONE, done.by(), Duration.ZERO, "completed by " + done.by(), null));
+            refuse(completed(done.by()));
         } else if (acquisition instanceof Acquisition.Held held) {
             retryOrRefuse(heldBy(held.holder(), held.sameRun(), held.ttlLeft()), held.ttlLeft());
         } else if (acquisition instanceof Acquisition.Quarantined quarantined) {
@@ -200,10 +200,7 @@ final class AdmissionAttempt {
                 admit(new Grant(lease, mine.lease(), mine.attempt()), askedAt);
             }
         } else if (claim instanceof Claim.Done done) {
-            afterRelease(
-                    lease,
-                    () -> refuse(
-                            new Refusal(Verdict.DONE, done.by(), Duration.ZERO, "completed by " + done.by(), null)));
+            afterRelease(lease, () -> refuse(completed(done.by())));
         } else if (claim instanceof Claim.Abandoned abandoned) {
             afterRelease(lease, () -> refuse(abandoned(abandoned.by())));
         } else if (claim instanceof Claim.Held held) {
@@ -212,6 +209,10 @@ final class AdmissionAttempt {
         } else {
             ledgerUnavailable(ledger, lease, failure, askedAt, storeTrouble);
         }
+    }
+
+    private static Refusal completed(Holder by) {
+        return new Refusal(Verdict.DONE, by, Duration.ZERO, "completed by " + by, null);
     }
 
     private static Refusal abandoned(Holder by) {
@@ -230,22 +231,19 @@ final class AdmissionAttempt {
             @Nullable Throwable failure,
             NanoTime askedAt,
             @Nullable Refusal storeTrouble) {
-        if (options.whenUnavailable() == WhenUnavailable.FAIL_OPEN && !guard.isClosed()) {
-            withdrawClaim(ledger);
-            Refusal refusal = ledgerRefusal(failure);
-            if (storeTrouble != null || lease == null) {
-                retryLaterOrRefuse(storeTrouble == null ? refusal : storeTrouble, LONGEST_POLL);
-            } else {
-                guard.notifier().tell(new GuardEvent.Unguarded(request.job(), request.identity(), refusal));
-                admit(new Grant(lease, null, 1), askedAt);
-            }
+        CompletionStage<Void> withdrawal = withdrawClaim(ledger);
+        if (lease != null && options.whenUnavailable() == WhenUnavailable.FAIL_OPEN && !guard.isClosed()) {
+            guard.notifier().tell(new GuardEvent.Unguarded(request.job(), request.identity(), ledgerRefusal(failure)));
+            admit(new Grant(lease, null, 1), askedAt);
             return;
         }
-        var unused = withdrawClaim(ledger)
-                .whenComplete((done, ignored) -> afterRelease(lease, () -> {
-                    owner = OwnerId.random();
-                    retryLaterOrRefuse(ledgerRefusal(failure), LONGEST_POLL);
-                }));
+        Refusal refusal = storeTrouble != null && options.whenUnavailable() == WhenUnavailable.FAIL_OPEN
+                ? storeTrouble
+                : ledgerRefusal(failure);
+        var unused = withdrawal.whenComplete((done, ignored) -> afterRelease(lease, () -> {
+            owner = OwnerId.random();
+            retryLaterOrRefuse(refusal, LONGEST_POLL);
+        }));
     }
 
     private Refusal ledgerRefusal(@Nullable Throwable failure) {
@@ -347,11 +345,10 @@ final class AdmissionAttempt {
         withdrawLease();
         RunLedger ledger = guard.ledger();
         if (ledger != null) {
-            withdrawClaim(ledger);
+            var unused = withdrawClaim(ledger);
         }
     }
 
-    @SuppressWarnings("UnusedReturnValue")
     private CompletionStage<Void> withdrawClaim(RunLedger ledger) {
         try {
             return ledger.withdraw(claimRequest()).exceptionally(unreachable -> null);

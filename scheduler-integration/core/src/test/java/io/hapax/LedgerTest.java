@@ -226,6 +226,22 @@ class LedgerTest {
     }
 
     @Test
+    void a_waiting_run_that_may_fail_open_is_claimed_when_the_ledger_answers_before_the_store() {
+        store.failAcquires();
+        ledger.loseClaimAnswers();
+        CompletableFuture<Admission> waiting = guard.admitAsync(request.waitAtMost(Duration.ofHours(1))
+                .tune(options -> options.withWhenUnavailable(WhenUnavailable.FAIL_OPEN)));
+        ledger.healthy();
+        await().until(() -> {
+            ticker.advance(SECOND);
+            return waiting.isDone();
+        });
+        assertThat(waiting.join().<RunOutcome>fold(GuardedRun::complete, refusal -> null))
+                .isEqualTo(RunOutcome.COMPLETED);
+        assertThat(entry(request).state()).isEqualTo(RunState.DONE);
+    }
+
+    @Test
     void a_run_that_waits_for_a_holder_whom_only_the_ledger_knows_asks_now_and_then() throws Exception {
         GuardedRun holder = admitted(other, request);
         try (var scope = holder.enter()) {
