@@ -36,16 +36,7 @@ final class LedgerBenchmark {
         this.database = database;
         execute("CREATE EXTENSION pg_stat_statements");
         execute("CREATE TABLE plain_run (id text PRIMARY KEY, worker text NOT NULL)");
-        this.postmaster = postmaster(database);
-    }
-
-    private static long postmaster(EmbeddedDatabase database) throws SQLException {
-        try (Connection connection = database.dataSource().getConnection();
-                Statement sql = connection.createStatement();
-                ResultSet row = sql.executeQuery("SELECT pg_backend_pid()")) {
-            row.next();
-            return ProcessCpu.parentOf(row.getLong(1));
-        }
+        this.postmaster = ProcessCpu.postmaster(database);
     }
 
     /** What one round of a variant cost. */

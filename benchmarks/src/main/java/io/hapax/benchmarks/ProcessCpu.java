@@ -1,13 +1,19 @@
 package io.hapax.benchmarks;
 
+import io.hapax.testkit.EmbeddedDatabase;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
 import java.util.List;
 import java.util.stream.Stream;
 
-/** CPU time of processes, as Linux counts it in {@code /proc} (proc(5): utime, stime, cutime, cstime). */
-final class ProcessCpu {
+/** CPU time of processes in seconds, as Linux counts it in {@code /proc} (proc(5): utime, stime, cutime, cstime). */
+public final class ProcessCpu {
 
     /** Of most kernels; sysconf(_SC_CLK_TCK). */
     private static final double TICKS_PER_SECOND = 100;
@@ -17,7 +23,12 @@ final class ProcessCpu {
 
     private ProcessCpu() {}
 
-    static double ofThisProcess() {
+    /**
+     * Of this process.
+     *
+     * @return seconds
+     */
+    public static double ofThisProcess() {
         return ProcessHandle.current()
                         .info()
                         .totalCpuDuration()
@@ -26,13 +37,17 @@ final class ProcessCpu {
                 / 1e9;
     }
 
-    /** The parent of a process. */
-    static long parentOf(long pid) {
+    private static long parentOf(long pid) {
         return Long.parseLong(fields(pid).get(PARENT));
     }
 
-    /** A process with its children, those that have ended included. */
-    static double ofTree(long root) {
+    /**
+     * Of a process with its children, those that have ended included.
+     *
+     * @param root its id
+     * @return seconds
+     */
+    public static double ofTree(long root) {
         List<String> own = fields(root);
         double ticks = sum(own, UTIME, UTIME + 3);
         try (Stream<ProcessHandle> children =
@@ -43,6 +58,63 @@ final class ProcessCpu {
         return ticks / TICKS_PER_SECOND;
     }
 
+    /**
+     * Of threads of this process.
+     *
+     * @param names how their names begin, at most 15 characters, as Linux cuts them
+     * @return seconds
+     */
+    public static double ofThreads(String... names) {
+        double ticks = 0;
+        try (Stream<Path> threads = Files.list(Path.of("/proc/self/task"))) {
+            for (Path thread : threads.toList()) {
+                String stat = read(thread.resolve("stat"));
+                if (List.of(names).stream().anyMatch(name -> stat.contains("(" + name))) {
+                    ticks += sum(fields(stat), UTIME, UTIME + 1);
+                }
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        return ticks / TICKS_PER_SECOND;
+    }
+
+    /**
+     * Of the whole machine, all that was not idle.
+     *
+     * @return seconds, summed over the cores
+     */
+    public static double ofMachine() {
+        String[] all = read(Path.of("/proc/stat"))
+                .lines()
+                .findFirst()
+                .orElse("")
+                .trim()
+                .split(" +", -1);
+        double ticks = 0;
+        for (int n = 1; n <= 8 && n < all.length; n++) {
+            // Fields 4 and 5 are idle and waiting for disks.
+            ticks += n == 4 || n == 5 ? 0 : Double.parseDouble(all[n]);
+        }
+        return ticks / TICKS_PER_SECOND;
+    }
+
+    /**
+     * Finds the process whose children are all of PostgreSQL.
+     *
+     * @param database the server
+     * @return the id of the postmaster
+     * @throws SQLException if it does not answer
+     */
+    public static long postmaster(EmbeddedDatabase database) throws SQLException {
+        try (Connection connection = database.dataSource().getConnection();
+                Statement sql = connection.createStatement();
+                ResultSet row = sql.executeQuery("SELECT pg_backend_pid()")) {
+            row.next();
+            return parentOf(row.getLong(1));
+        }
+    }
+
     private static double sum(List<String> fields, int from, int to) {
         double sum = 0;
         for (int i = from; i <= to && i < fields.size(); i++) {
@@ -51,13 +123,23 @@ final class ProcessCpu {
         return sum;
     }
 
-    /** What follows the name, which may contain blanks. */
     private static List<String> fields(long pid) {
+        return fields(read(Path.of("/proc", Long.toString(pid), "stat")));
+    }
+
+    /** What follows the name, which may contain blanks. */
+    private static List<String> fields(String stat) {
+        return stat.isEmpty()
+                ? List.of()
+                : List.of(stat.substring(stat.lastIndexOf(')') + 2).split(" "));
+    }
+
+    /** Empty if the process or thread has ended meanwhile. */
+    private static String read(Path file) {
         try {
-            String stat = Files.readString(Path.of("/proc", Long.toString(pid), "stat"));
-            return List.of(stat.substring(stat.lastIndexOf(')') + 2).split(" "));
+            return Files.readString(file);
         } catch (IOException ended) {
-            return List.of();
+            return "";
         }
     }
 }

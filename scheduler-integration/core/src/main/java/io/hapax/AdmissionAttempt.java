@@ -8,6 +8,7 @@ import io.hapax.lease.Ending;
 import io.hapax.lease.Holder;
 import io.hapax.lease.Lease;
 import io.hapax.lease.LeaseRequest;
+import io.hapax.lease.LeaseStore;
 import io.hapax.lease.OwnerId;
 import io.hapax.ledger.Claim;
 import io.hapax.ledger.ClaimRequest;
@@ -53,11 +54,16 @@ final class AdmissionAttempt {
         this.startedAt = guard.now();
     }
 
-    CompletableFuture<Admission> start() {
+    /**
+     * Starts.
+     *
+     * @param first the store to be asked first: one that blocks, if the calling thread will wait for the answer
+     */
+    CompletableFuture<Admission> start(LeaseStore first) {
         if (guard.isClosed()) {
             refuse(new Refusal(Verdict.UNAVAILABLE, null, timing.renewEvery(), "this guard is shut down", null));
         } else {
-            ask();
+            ask(first);
         }
         return answer;
     }
@@ -78,16 +84,14 @@ final class AdmissionAttempt {
         }
     }
 
-    private void ask() {
+    private void ask(LeaseStore store) {
         NanoTime askedAt = guard.now();
         RunLedger ledger = guard.ledger();
         if (ledger != null && options.whenUnavailable() == WhenUnavailable.LEDGER_ONLY && guard.storeIsAway()) {
             claim(ledger, null, askedAt, null);
             return;
         }
-        calling(
-                () -> guard.store().acquire(leaseRequest()),
-                (acquisition, failure) -> answered(acquisition, failure, askedAt));
+        calling(() -> store.acquire(leaseRequest()), (acquisition, failure) -> answered(acquisition, failure, askedAt));
     }
 
     private LeaseRequest leaseRequest() {
@@ -311,7 +315,7 @@ final class AdmissionAttempt {
             if (withdrawn) {
                 giveBack();
             } else {
-                ask();
+                ask(guard.store());
             }
         });
     }

@@ -8,6 +8,7 @@ import io.hapax.lease.FencingToken;
 import io.hapax.lease.Holder;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.Lease;
+import io.hapax.lease.LeaseStore;
 import io.hapax.lease.Renewal;
 import io.hapax.ledger.AfterCrash;
 import io.hapax.ledger.Completion;
@@ -345,7 +346,7 @@ public final class GuardedRun implements AutoCloseable {
      *     {@link RunOutcome#FAILED} if the transaction that {@link #completeIn} took part in did not commit
      */
     public RunOutcome complete() {
-        return completeAsync().join();
+        return end(completion(), RunOutcome.COMPLETED, guard.store().blocking()).join();
     }
 
     /**
@@ -354,8 +355,11 @@ public final class GuardedRun implements AutoCloseable {
      * @return how it ended; never fails
      */
     public CompletableFuture<RunOutcome> completeAsync() {
-        boolean remembers = identity.runKey() != null;
-        return end(remembers ? Ending.done(options.retention()) : Ending.NOT_DONE, RunOutcome.COMPLETED);
+        return end(completion(), RunOutcome.COMPLETED, guard.store());
+    }
+
+    private Ending completion() {
+        return identity.runKey() != null ? Ending.done(options.retention()) : Ending.NOT_DONE;
     }
 
     /**
@@ -365,16 +369,17 @@ public final class GuardedRun implements AutoCloseable {
      * @return how it ended
      */
     public RunOutcome fail(Throwable cause) {
-        return end(Ending.NOT_DONE, RunOutcome.FAILED).join();
+        return end(Ending.NOT_DONE, RunOutcome.FAILED, guard.store().blocking()).join();
     }
 
     /** Ends the run if it has not ended: the lease is given back, and the occurrence may run again. */
     @Override
     public void close() {
-        var unused = end(Ending.NOT_DONE, RunOutcome.RELEASED).join();
+        var unused = end(Ending.NOT_DONE, RunOutcome.RELEASED, guard.store().blocking())
+                .join();
     }
 
-    private CompletableFuture<RunOutcome> end(Ending how, RunOutcome success) {
+    private CompletableFuture<RunOutcome> end(Ending how, RunOutcome success, LeaseStore first) {
         CompletableFuture<RunOutcome> result;
         boolean wasLost;
         boolean provable = isHeld();
@@ -400,7 +405,7 @@ public final class GuardedRun implements AutoCloseable {
         } else if (wasLost) {
             endLost(grant, result);
         } else {
-            new RunEnding(this, grant, how, success).start(result);
+            new RunEnding(this, grant, how, success).start(result, first);
         }
         return result;
     }

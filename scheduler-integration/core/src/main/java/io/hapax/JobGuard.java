@@ -77,7 +77,7 @@ public final class JobGuard implements AutoCloseable {
      */
     public Admission admit(RunRequest request) throws InterruptedException {
         AdmissionAttempt attempt = attempt(request);
-        CompletableFuture<Admission> answer = attempt.start();
+        CompletableFuture<Admission> answer = attempt.start(store.blocking());
         try {
             return answer.get();
         } catch (InterruptedException e) {
@@ -101,7 +101,7 @@ public final class JobGuard implements AutoCloseable {
      */
     public CompletableFuture<Admission> admitAsync(RunRequest request) {
         AdmissionAttempt attempt = attempt(request);
-        CompletableFuture<Admission> answer = attempt.start();
+        CompletableFuture<Admission> answer = attempt.start(store);
         var unused = answer.whenComplete((admission, failure) -> {
             if (answer.isCancelled()) {
                 attempt.withdraw();

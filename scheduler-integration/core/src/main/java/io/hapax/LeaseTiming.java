@@ -18,7 +18,7 @@ record LeaseTiming(Duration ttl) {
     /** Refuses a ttl in which a failed renewal could not be repeated before the run has to be told. */
     static LeaseTiming checked(Duration ttl, Duration answerTimeout) {
         LeaseTiming timing = new LeaseTiming(ttl);
-        Duration needed = timing.renewEvery().multipliedBy(11).dividedBy(10).plus(answerTimeout.multipliedBy(2));
+        Duration needed = timing.part(11, 30).plus(answerTimeout).plus(answerTimeout);
         if (needed.compareTo(timing.validity().minus(timing.grace())) > 0) {
             Duration shortest = answerTimeout.multipliedBy(5);
             throw new IllegalArgumentException("a ttl of " + ttl + " is too short for a store that may take "
@@ -30,19 +30,19 @@ record LeaseTiming(Duration ttl) {
     }
 
     Duration validity() {
-        return ttl.multipliedBy(9).dividedBy(10).minus(EPSILON);
+        return part(9, 10).minus(EPSILON);
     }
 
     Duration grace() {
-        return shorter(ttl.dividedBy(15), LONGEST_GRACE);
+        return shorter(part(1, 15), LONGEST_GRACE);
     }
 
     Duration renewEvery() {
-        return ttl.dividedBy(3);
+        return part(1, 3);
     }
 
     Duration retryEvery() {
-        return shorter(ttl.dividedBy(30), LONGEST_RETRY);
+        return shorter(part(1, 30), LONGEST_RETRY);
     }
 
     NanoTime validUntil(NanoTime sentAt) {
@@ -51,6 +51,11 @@ record LeaseTiming(Duration ttl) {
 
     NanoTime revokeAt(NanoTime sentAt) {
         return sentAt.plus(validity().minus(grace()));
+    }
+
+    /** Every run asks for these several times, and Duration's own arithmetic goes through BigDecimal. */
+    private Duration part(long numerator, long denominator) {
+        return Duration.ofNanos(Math.multiplyExact(ttl.toNanos(), numerator) / denominator);
     }
 
     private static Duration shorter(Duration a, Duration b) {

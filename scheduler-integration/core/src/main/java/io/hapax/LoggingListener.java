@@ -28,13 +28,7 @@ public final class LoggingListener implements GuardListener {
     @Override
     public void on(GuardEvent event) {
         if (event instanceof GuardEvent.Acquired e) {
-            LOG.debug(
-                    "acquired job={} {} owner={} token={} waited={}",
-                    e.job(),
-                    e.identity(),
-                    e.lease().owner(),
-                    e.lease().token(),
-                    millis(e.waited()));
+            acquired(e);
         } else if (event instanceof GuardEvent.Refused e) {
             refused(e);
         } else if (event instanceof GuardEvent.Unguarded e) {
@@ -73,6 +67,19 @@ public final class LoggingListener implements GuardListener {
         }
     }
 
+    private static void acquired(GuardEvent.Acquired e) {
+        // Every run tells this: its texts are made only for somebody who reads them.
+        if (LOG.isDebugEnabled()) {
+            LOG.debug(
+                    "acquired job={} {} owner={} token={} waited={}",
+                    e.job(),
+                    e.identity(),
+                    e.lease().owner(),
+                    e.lease().token(),
+                    millis(e.waited()));
+        }
+    }
+
     private static void refused(GuardEvent.Refused e) {
         Refusal refusal = e.refusal();
         if (refusal.verdict() == Verdict.UNAVAILABLE) {
@@ -105,7 +112,7 @@ public final class LoggingListener implements GuardListener {
                     e.lease().owner(),
                     e.lease().token(),
                     millis(e.held()));
-        } else {
+        } else if (LOG.isDebugEnabled()) {
             LOG.debug(
                     "released job={} {} owner={} token={} outcome={} held={}",
                     e.job(),

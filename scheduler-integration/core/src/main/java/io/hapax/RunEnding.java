@@ -4,6 +4,7 @@ import io.hapax.event.LossReason;
 import io.hapax.event.RunOutcome;
 import io.hapax.lease.Ending;
 import io.hapax.lease.Lease;
+import io.hapax.lease.LeaseStore;
 import io.hapax.ledger.Completion;
 import io.hapax.ledger.LedgerEntry;
 import io.hapax.ledger.RunLedger;
@@ -43,11 +44,17 @@ final class RunEnding extends Watchdog.Charge {
         this.how = how;
         this.success = success;
         this.completes = success == RunOutcome.COMPLETED && (how.isDone() || claim != null);
-        this.giveUpAt = run.validSince().plus(run.timing().ttl().multipliedBy(2));
+        this.giveUpAt =
+                run.validSince().plus(run.timing().ttl()).plus(run.timing().ttl());
     }
 
-    void start(CompletableFuture<RunOutcome> result) {
-        var unused = tryOnce().whenComplete((outcome, failure) -> {
+    /**
+     * Starts.
+     *
+     * @param first the store to be told first: one that blocks, if the calling thread will wait for the result
+     */
+    void start(CompletableFuture<RunOutcome> result, LeaseStore first) {
+        var unused = tryOnce(first).whenComplete((outcome, failure) -> {
             if (outcome != null) {
                 settle(outcome);
                 result.complete(outcome);
@@ -65,17 +72,17 @@ final class RunEnding extends Watchdog.Charge {
         return known != null ? known : completes ? RunOutcome.UNCONFIRMED : success;
     }
 
-    private CompletionStage<RunOutcome> tryOnce() {
+    private CompletionStage<RunOutcome> tryOnce(LeaseStore first) {
         try {
             RunLedger ledger = run.guard().ledger();
             if (ledger == null || claim == null) {
-                return releaseLease(success);
+                return releaseLease(first, success);
             }
             RunOutcome known = noted;
             CompletionStage<RunOutcome> told = known != null
                     ? CompletableFuture.completedFuture(known)
                     : endClaim(ledger, claim).thenApply(this::note);
-            return told.thenCompose(this::releaseLease);
+            return told.thenCompose(outcome -> releaseLease(run.guard().store(), outcome));
         } catch (RuntimeException e) {
             return CompletableFuture.failedFuture(e);
         }
@@ -123,14 +130,12 @@ final class RunEnding extends Watchdog.Charge {
                 .isPresent();
     }
 
-    private CompletionStage<RunOutcome> releaseLease(RunOutcome outcome) {
+    private CompletionStage<RunOutcome> releaseLease(LeaseStore store, RunOutcome outcome) {
         if (lease == null) {
             return CompletableFuture.completedFuture(outcome);
         }
         Ending ending = outcome == RunOutcome.COMPLETED ? how : Ending.NOT_DONE;
-        return run.guard()
-                .store()
-                .release(lease, ending)
+        return store.release(lease, ending)
                 // A lease that is given back unused was perhaps lost, but nobody relied on it.
                 .thenApply(released -> claim != null || released || !how.isDone() ? outcome : RunOutcome.LOST);
     }
@@ -155,7 +160,7 @@ final class RunEnding extends Watchdog.Charge {
             settle(asFarAsKnown());
             return Watchdog.Action.FORGET;
         }
-        var unused = tryOnce().whenComplete((outcome, failure) -> {
+        var unused = tryOnce(run.guard().store()).whenComplete((outcome, failure) -> {
             if (outcome != null) {
                 settle(outcome);
             }

@@ -82,6 +82,17 @@ public interface LeaseStore extends AutoCloseable {
     CompletionStage<Void> nextChance(JobIdentity identity, Duration atMost);
 
     /**
+     * Returns this store for callers that do nothing but wait for its answers: {@link #acquire} and {@link #release} of
+     * what is returned may do their work on the calling thread, and block it until there is an answer, which spares that
+     * thread and the store's own ones from waking each other. Not for the threads on which stages complete.
+     *
+     * @return the same leases; by default this store
+     */
+    default LeaseStore blocking() {
+        return this;
+    }
+
+    /**
      * Tells how long an answer may take before the stage fails. The guard refuses a ttl in which renewal could not be
      * tried twice.
      *

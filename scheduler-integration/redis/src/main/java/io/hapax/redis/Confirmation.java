@@ -1,5 +1,6 @@
 package io.hapax.redis;
 
+import io.hapax.lease.Acquisition;
 import io.hapax.lease.LeaseStoreException;
 import java.time.Duration;
 import java.util.List;
@@ -32,6 +33,14 @@ record Confirmation(RedissonClient redisson, int replicas, Duration atMost) {
                 : scripts.evalShaAsync(key, Mode.READ_WRITE, script.sha(), ReturnType.LIST, keys, args);
         return batch.executeAsync()
                 .thenCompose(result -> answer.thenApply(list -> new Confirmed(list, result.getSyncedSlaves())));
+    }
+
+    /** Fails if it is a grant that too few replicas have confirmed. */
+    Acquisition checked(Acquisition acquisition, int confirmed) {
+        if (acquisition instanceof Acquisition.Granted && confirmed < replicas) {
+            throw new Missing(confirmed, replicas, atMost);
+        }
+        return acquisition;
     }
 
     /** Tells which grant was not confirmed by enough replicas. */

@@ -99,6 +99,11 @@ final class Introduction {
         });
     }
 
+    /** Whether nothing stands between a request and its lease any more. */
+    boolean isOver() {
+        return over && refusal() == null;
+    }
+
     private @Nullable LeaseStoreException refusal() {
         return agreement.refusal();
     }

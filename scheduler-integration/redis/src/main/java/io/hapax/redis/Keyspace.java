@@ -20,7 +20,16 @@ record Keyspace(String namespace, int buckets) {
     static final String HASHING = "sha256/40";
 
     private static final Pattern NAMESPACE = Pattern.compile("[A-Za-z0-9_.-]{1,64}");
-    private static final Pattern PLAIN = Pattern.compile("[A-Za-z0-9._:/@#=+,-]{1,120}");
+    private static final int LONGEST_PLAIN = 120;
+    /** Whether a character of ASCII is plain. */
+    private static final boolean[] PLAIN = new boolean[128];
+
+    static {
+        for (char c = 0; c < PLAIN.length; c++) {
+            PLAIN[c] = Character.isLetterOrDigit(c) || "._:/@#=+,-".indexOf(c) >= 0;
+        }
+    }
+
     private static final Pattern ODD = Pattern.compile("[^A-Za-z0-9._:/@#=+,-]");
     private static final int DIGEST_CHARS = 40;
 
@@ -64,12 +73,21 @@ record Keyspace(String namespace, int buckets) {
     }
 
     private static String shortened(String text) {
-        if (PLAIN.matcher(text).matches()) {
+        if (isPlain(text)) {
             return text;
         }
         String readable =
                 ODD.matcher(text.substring(0, Math.min(40, text.length()))).replaceAll("_");
         return readable + "~" + digest(text).substring(0, DIGEST_CHARS);
+    }
+
+    private static boolean isPlain(String text) {
+        for (int n = 0; n < text.length(); n++) {
+            if (text.charAt(n) >= PLAIN.length || !PLAIN[text.charAt(n)]) {
+                return false;
+            }
+        }
+        return !text.isEmpty() && text.length() <= LONGEST_PLAIN;
     }
 
     static String digest(String text) {

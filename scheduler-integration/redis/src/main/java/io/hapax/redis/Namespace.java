@@ -5,12 +5,18 @@ import java.util.List;
 import java.util.stream.Stream;
 
 /** What the commands of one store share. Thread-safe. */
-record Namespace(Keyspace keyspace, List<Bucket> buckets, Quarantine quarantine, MemoryLog log, ScriptCalls scripts) {
+record Namespace(
+        Keyspace keyspace,
+        String channel,
+        List<Bucket> buckets,
+        Quarantine quarantine,
+        MemoryLog log,
+        ScriptCalls scripts) {
 
     static Namespace of(Keyspace keyspace, Quarantine quarantine, MemoryLog log, ScriptCalls scripts) {
         List<Bucket> buckets =
                 Stream.generate(() -> new Bucket(log)).limit(keyspace.buckets()).toList();
-        return new Namespace(keyspace, buckets, quarantine, log, scripts);
+        return new Namespace(keyspace, keyspace.channel(), buckets, quarantine, log, scripts);
     }
 
     Keyspace.Keys keys(JobIdentity identity) {

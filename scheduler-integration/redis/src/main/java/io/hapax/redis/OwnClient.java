@@ -13,6 +13,10 @@ import org.redisson.config.Config;
 import org.redisson.config.ConstantDelay;
 import org.redisson.config.SingleServerConfig;
 import org.redisson.config.TransportMode;
+import redis.clients.jedis.ClientSetInfoConfig;
+import redis.clients.jedis.Connection;
+import redis.clients.jedis.DefaultJedisClientConfig;
+import redis.clients.jedis.HostAndPort;
 
 /**
  * A Redisson client tuned for many small commands: with a pool below ten, Redisson writes commands one after the other
@@ -89,6 +93,28 @@ final class OwnClient {
         public String toString() {
             return host + ":" + port;
         }
+    }
+
+    /**
+     * Opens a connection for {@link DirectCalls}.
+     *
+     * @param answerTimeout leaves time for another way when a direct one fails
+     */
+    static Connection direct(Address address, Duration answerTimeout) {
+        DefaultJedisClientConfig.Builder config = DefaultJedisClientConfig.builder()
+                .resp2()
+                .connectionTimeoutMillis((int) Math.max(10, answerTimeout.toMillis() / 10))
+                .socketTimeoutMillis((int) Math.max(20, answerTimeout.toMillis() * 35 / 100))
+                .database(address.database())
+                .clientName("hapax")
+                .clientSetInfoConfig(ClientSetInfoConfig.DISABLED);
+        if (!address.user().isEmpty()) {
+            config.user(address.user());
+        }
+        if (!address.password().isEmpty()) {
+            config.password(address.password());
+        }
+        return new Connection(new HostAndPort(address.host(), address.port()), config.build());
     }
 
     static RedissonClient open(Address address, Duration answerTimeout, boolean lazy, Use use) {

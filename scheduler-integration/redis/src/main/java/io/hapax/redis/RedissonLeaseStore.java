@@ -2,7 +2,6 @@ package io.hapax.redis;
 
 import io.hapax.lease.Acquisition;
 import io.hapax.lease.Ending;
-import io.hapax.lease.FencingToken;
 import io.hapax.lease.Holder;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.Lease;
@@ -43,7 +42,7 @@ public final class RedissonLeaseStore implements LeaseStore {
     private final RedissonClient redisson;
     private final boolean ownsClient;
     private final Namespace namespace;
-    private final Grants grants;
+    private final Exchange exchange;
     private final Agreement agreement;
     private final Sweep sweep;
     private final Introduction introduction;
@@ -71,7 +70,7 @@ public final class RedissonLeaseStore implements LeaseStore {
                         !config.isSingleConfig() || builder.waitForReplicas > 0),
                 new MemoryLog(builder.namespace, server, Ticker.SYSTEM),
                 new ScriptCalls(redisson, connection, answerTimeout, server));
-        this.grants = new Grants(namespace, builder.confirmation(redisson));
+        this.exchange = new Exchange(namespace, builder.confirmation(redisson), builder.opening());
         this.agreement = new Agreement(
                 namespace,
                 longestTtl,
@@ -123,14 +122,33 @@ public final class RedissonLeaseStore implements LeaseStore {
 
     @Override
     public CompletionStage<Acquisition> acquire(LeaseRequest request) {
+        check(request);
+        return introduction.first(
+                () -> exchange.acquire(request).exceptionallyCompose(failure -> undone(request, failure)));
+    }
+
+    /** As {@link #acquire}, on the calling thread if the store is ready. */
+    CompletionStage<Acquisition> acquireHere(LeaseRequest request) {
+        check(request);
+        return introduction.isOver() ? exchange.acquireHere(request) : acquire(request);
+    }
+
+    CompletionStage<Boolean> releaseHere(Lease lease, Ending ending) {
+        return exchange.sendHere(ReleaseRequest.of(namespace, lease, ending));
+    }
+
+    @Override
+    public LeaseStore blocking() {
+        return exchange.isDirect() ? new BlockingView(this) : this;
+    }
+
+    private void check(LeaseRequest request) {
         if (request.ttl().compareTo(longestTtl) > 0) {
             throw new IllegalArgumentException(
                     "a ttl of " + request.ttl() + " is longer than the longest one, " + longestTtl
                             + ", on which the quarantine is built. Use a shorter ttl, or set longestTtl on every worker");
         }
         sweep.now();
-        return introduction.first(
-                () -> grants.acquire(request).exceptionallyCompose(failure -> undone(request, failure)));
     }
 
     /** Gives back what too few replicas have confirmed, as far as there is time. */
@@ -154,31 +172,12 @@ public final class RedissonLeaseStore implements LeaseStore {
 
     @Override
     public CompletionStage<Boolean> release(Lease lease, Ending ending) {
-        return release(lease.identity(), StoredLease.of(lease), ending);
+        return exchange.send(ReleaseRequest.of(namespace, lease, ending));
     }
 
     @Override
     public CompletionStage<Void> withdraw(LeaseRequest request) {
-        // No grant has a lower token, so this gives back nothing but what the owner holds.
-        StoredLease asked = new StoredLease(request.owner(), new FencingToken(1), 0, "-", "", "");
-        return release(request.identity(), asked, Ending.NOT_DONE).thenApply(released -> null);
-    }
-
-    private CompletableFuture<Boolean> release(JobIdentity identity, StoredLease lease, Ending ending) {
-        Keyspace.Keys keys = namespace.keys(identity);
-        boolean marks = ending.isDone() && identity.runKey() != null;
-        CompletableFuture<Long> answer = namespace
-                .scripts()
-                .call(
-                        Script.RELEASE,
-                        ReturnType.LONG,
-                        List.of(keys.lease(), keys.done(), keys.waiter(), keys.meta()),
-                        lease.owner().value(),
-                        marks ? Long.toString(ending.retention().toMillis()) : "0",
-                        namespace.keyspace().channel(),
-                        lease.token().toString(),
-                        lease.aboutRun());
-        return answer.thenApply(code -> code == 1);
+        return exchange.send(ReleaseRequest.of(namespace, request)).thenApply(released -> null);
     }
 
     @Override
@@ -288,6 +287,7 @@ public final class RedissonLeaseStore implements LeaseStore {
     @Override
     public void close() {
         namespace.scripts().close();
+        exchange.close();
         wakeUps.close(!ownsClient);
         connection.close();
         if (ownsClient) {
@@ -439,6 +439,15 @@ public final class RedissonLeaseStore implements LeaseStore {
         public Builder replaceSettings(boolean isReplacing) {
             this.replaceSettings = isReplacing;
             return this;
+        }
+
+        /** A way to connect directly; there is none where somebody else has to find the server, or where calls wait. */
+        private DirectLine.@Nullable Opening opening() {
+            if (url == null || member != null || waitForReplicas > 0) {
+                return null;
+            }
+            OwnClient.Address address = OwnClient.Address.parse(url);
+            return address.scheme().equals("redis") ? () -> OwnClient.direct(address, answerTimeout) : null;
         }
 
         private @Nullable Confirmation confirmation(RedissonClient redisson) {

@@ -9,9 +9,8 @@ import java.util.HexFormat;
 
 /** The scripts, one resource file each; what they do and return stands in their headers. */
 enum Script {
-    ACQUIRE("acquire"),
+    EXCHANGE("exchange"),
     RENEW("renew"),
-    RELEASE("release"),
     FORCE_RELEASE("force-release"),
     HOLDER("holder"),
     PROBE("probe"),

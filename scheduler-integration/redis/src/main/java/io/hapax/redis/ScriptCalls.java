@@ -1,12 +1,12 @@
 package io.hapax.redis;
 
 import io.hapax.lease.LeaseStoreException;
+import io.hapax.time.Ticker;
 import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import org.redisson.api.RScript;
 import org.redisson.api.RedissonClient;
@@ -26,6 +26,7 @@ final class ScriptCalls {
     private final RScript scripts;
     private final FirstConnection connection;
     private final Duration answerTimeout;
+    private final AnswerTimeouts timeouts;
     private final String server;
     private volatile boolean closed;
 
@@ -33,12 +34,17 @@ final class ScriptCalls {
         this.scripts = redisson.getScript(StringCodec.INSTANCE);
         this.connection = connection;
         this.answerTimeout = answerTimeout;
+        this.timeouts = new AnswerTimeouts(answerTimeout, Ticker.SYSTEM, server);
         this.server = server;
     }
 
     /** Later calls fail at once. */
     void close() {
         closed = true;
+    }
+
+    AnswerTimeouts timeouts() {
+        return timeouts;
     }
 
     boolean isClosed() {
@@ -106,7 +112,7 @@ final class ScriptCalls {
     }
 
     private <T> CompletableFuture<T> bounded(CompletableFuture<T> answer, Script script) {
-        answer.orTimeout(answerTimeout.toMillis(), TimeUnit.MILLISECONDS);
+        timeouts.watch(answer);
         return answer.exceptionally(failure -> {
             Throwable cause = RedisTrouble.unwrapped(failure);
             throw cause instanceof LeaseStoreException known ? known : translated(script, cause);

@@ -31,11 +31,15 @@ record StoredLease(OwnerId owner, FencingToken token, long micros, String runDig
         }
         return new StoredLease(
                 new OwnerId(matcher.group(1)),
-                new FencingToken(Math.max(1, Long.parseLong(matcher.group(2)))),
+                token(matcher.group(2)),
                 Long.parseLong(matcher.group(3)),
                 matcher.group(4),
                 matcher.group(5),
                 matcher.group(6));
+    }
+
+    static FencingToken token(String digits) {
+        return new FencingToken(Math.max(1, Long.parseLong(digits)));
     }
 
     static StoredLease of(Lease lease) {
@@ -50,8 +54,8 @@ record StoredLease(OwnerId owner, FencingToken token, long micros, String runDig
     }
 
     /** What a done marker keeps besides owner, token and time. */
-    String aboutRun() {
-        return runDigest + "|" + worker + "|" + run;
+    static String aboutRun(Lease lease) {
+        return Keyspace.runDigest(lease.identity()) + "|" + people(lease.worker(), lease.identity());
     }
 
     /** The part of the value that is for people. */
@@ -72,8 +76,13 @@ record StoredLease(OwnerId owner, FencingToken token, long micros, String runDig
     }
 
     private static String fit(String text) {
-        String clean = UNFIT.matcher(text).replaceAll("_");
-        return clean.length() <= LONGEST_TEXT ? clean : clean.substring(0, LONGEST_TEXT);
+        String start = text.length() <= LONGEST_TEXT ? text : text.substring(0, LONGEST_TEXT);
+        for (int n = 0; n < start.length(); n++) {
+            if (start.charAt(n) == '|' || Character.getType(start.charAt(n)) == Character.CONTROL) {
+                return UNFIT.matcher(start).replaceAll("_");
+            }
+        }
+        return start;
     }
 
     @Override

@@ -1,0 +1,34 @@
+package io.hapax.benchmarks.cycle;
+
+import java.util.concurrent.locks.Lock;
+import org.springframework.data.redis.connection.lettuce.LettuceConnectionFactory;
+import org.springframework.integration.redis.util.RedisLockRegistry;
+
+/** Spring Integration's registry over Lettuce, with its defaults. */
+final class SpringPeer implements Contender {
+
+    private final LettuceConnectionFactory factory;
+    private final RedisLockRegistry registry;
+
+    SpringPeer(Servers servers) {
+        this.factory = new LettuceConnectionFactory(servers.host(), servers.port());
+        factory.afterPropertiesSet();
+        factory.start();
+        this.registry = new RedisLockRegistry(factory, "cycle", 30_000);
+    }
+
+    @Override
+    public void cycle(String key) {
+        Lock lock = registry.obtain(key);
+        if (!lock.tryLock()) {
+            throw new IllegalStateException("not granted: " + key);
+        }
+        lock.unlock();
+    }
+
+    @Override
+    public void close() {
+        registry.destroy();
+        factory.destroy();
+    }
+}

@@ -1,0 +1,79 @@
+package io.hapax.redis;
+
+import io.hapax.lease.Acquisition;
+import io.hapax.lease.FencingToken;
+import io.hapax.lease.JobIdentity;
+import io.hapax.lease.Lease;
+import io.hapax.lease.LeaseRequest;
+import io.hapax.lease.LeaseStoreException;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.Iterator;
+import java.util.List;
+
+/** Asks for a lease. */
+final class AcquireRequest extends Request<Acquisition> {
+
+    // Codes of the script; 2 is quarantine.
+    private static final int TROUBLE = -1;
+    private static final int HELD = 0;
+    private static final int GRANTED = 1;
+    private static final int DONE = 3;
+
+    private final Namespace namespace;
+    private final LeaseRequest request;
+    private final String runDigest;
+
+    AcquireRequest(Namespace namespace, LeaseRequest request) {
+        super(namespace.keys(request.identity()));
+        this.namespace = namespace;
+        this.request = request;
+        this.runDigest = Keyspace.runDigest(request.identity());
+    }
+
+    @Override
+    List<String> arguments() {
+        return List.of(
+                request.waiting() ? "wait" : "acquire",
+                request.owner().value(),
+                Long.toString(request.ttl().toMillis()),
+                runDigest,
+                StoredLease.people(request.worker(), request.identity()));
+    }
+
+    @Override
+    Acquisition read(Iterator<?> answers) {
+        int code = ((Long) answers.next()).intValue();
+        String value = (String) answers.next();
+        long number = (Long) answers.next();
+        return switch (code) {
+            case GRANTED -> granted(value, number);
+            case HELD -> held(StoredLease.parse(value), Duration.ofMillis(number));
+            case DONE -> new Acquisition.Done(StoredLease.parse(value).holder());
+            case TROUBLE ->
+                throw new LeaseStoreException("Redis did not carry out acquire: " + RedisTrouble.explain(value));
+            default -> quarantined(value, Duration.ofMillis(number));
+        };
+    }
+
+    private Acquisition granted(String text, long sinceMicros) {
+        FencingToken token = StoredLease.token(text);
+        namespace.bucket(keys()).sawToken(token.value());
+        Instant since = Instant.EPOCH.plus(sinceMicros, ChronoUnit.MICROS);
+        return new Acquisition.Granted(
+                new Lease(request.identity(), request.owner(), token, request.worker(), request.ttl(), since));
+    }
+
+    private Acquisition held(StoredLease lease, Duration left) {
+        namespace.bucket(keys()).sawToken(lease.token().value());
+        JobIdentity identity = request.identity();
+        boolean sameRun = identity.runKey() != null && lease.runDigest().equals(runDigest);
+        return new Acquisition.Held(lease.holder(), sameRun, left);
+    }
+
+    private Acquisition quarantined(String why, Duration left) {
+        namespace.log().waits(why, left);
+        return new Acquisition.Quarantined(left, Quarantine.reason(why));
+    }
+}

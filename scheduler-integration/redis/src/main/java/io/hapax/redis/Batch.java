@@ -1,0 +1,78 @@
+package io.hapax.redis;
+
+import io.hapax.lease.LeaseStoreException;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.Iterator;
+import java.util.List;
+
+/**
+ * Requests of one bucket that share a call of {@code exchange.lua}.
+ *
+ * @param requests in the order in which they are carried out; at least one
+ */
+record Batch(Namespace namespace, List<Request<?>> requests) {
+
+    /** Redis is held for a fraction of a millisecond by this many. */
+    static final int LARGEST = 64;
+
+    /** Takes the first ones that still wait for an answer: what its caller has given up must not be carried out. */
+    static List<Request<?>> take(Deque<Request<?>> waiting) {
+        List<Request<?>> taken = new ArrayList<>();
+        while (taken.size() < LARGEST && !waiting.isEmpty()) {
+            Request<?> request = waiting.remove();
+            if (!request.answer().isDone()) {
+                taken.add(request);
+            }
+        }
+        return taken;
+    }
+
+    private Bucket bucket() {
+        return namespace.bucket(requests.get(0).keys());
+    }
+
+    List<Object> keys() {
+        List<Object> keys = new ArrayList<>(1 + 3 * requests.size());
+        keys.add(requests.get(0).keys().meta());
+        for (Request<?> request : requests) {
+            keys.add(request.keys().lease());
+            keys.add(request.keys().done());
+            keys.add(request.keys().waiter());
+        }
+        return keys;
+    }
+
+    Object[] arguments() {
+        Bucket bucket = bucket();
+        List<Object> args = new ArrayList<>(5 + 5 * requests.size());
+        args.add(bucket.epoch());
+        args.add(namespace.quarantine().whenNew());
+        args.add(namespace.quarantine().whenLost());
+        args.add(bucket.highestToken());
+        args.add(namespace.channel());
+        for (Request<?> request : requests) {
+            args.addAll(request.arguments());
+        }
+        return args.toArray();
+    }
+
+    /** Gives each request its part of the script's answer; every request is answered, or has failed, when it returns. */
+    void answered(List<?> list) {
+        try {
+            Iterator<?> answers = list.iterator();
+            String epoch = (String) answers.next();
+            if (!epoch.isEmpty()) {
+                bucket().saw(epoch);
+            }
+            requests.forEach(request -> request.answered(answers));
+        } catch (RuntimeException e) {
+            failed(new LeaseStoreException("the answer of Redis cannot be read: " + list, e));
+        }
+    }
+
+    void failed(Throwable failure) {
+        Throwable cause = RedisTrouble.unwrapped(failure);
+        requests.forEach(request -> request.failed(cause));
+    }
+}

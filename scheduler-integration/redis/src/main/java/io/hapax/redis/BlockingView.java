@@ -1,0 +1,68 @@
+package io.hapax.redis;
+
+import io.hapax.lease.Acquisition;
+import io.hapax.lease.Ending;
+import io.hapax.lease.Holder;
+import io.hapax.lease.JobIdentity;
+import io.hapax.lease.Lease;
+import io.hapax.lease.LeaseRequest;
+import io.hapax.lease.LeaseStore;
+import io.hapax.lease.Renewal;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletionStage;
+
+/** A store as callers see it that lend it their threads: {@link LeaseStore#blocking()}. */
+record BlockingView(RedissonLeaseStore store) implements LeaseStore {
+
+    @Override
+    public CompletionStage<Acquisition> acquire(LeaseRequest request) {
+        return store.acquireHere(request);
+    }
+
+    @Override
+    public CompletionStage<Boolean> release(Lease lease, Ending ending) {
+        return store.releaseHere(lease, ending);
+    }
+
+    @Override
+    public CompletionStage<Void> withdraw(LeaseRequest request) {
+        return store.withdraw(request);
+    }
+
+    @Override
+    public CompletionStage<List<Renewal>> renew(List<Lease> leases) {
+        return store.renew(leases);
+    }
+
+    @Override
+    public CompletionStage<Optional<Holder>> holder(JobIdentity identity) {
+        return store.holder(identity);
+    }
+
+    @Override
+    public CompletionStage<Optional<Holder>> forceRelease(JobIdentity identity) {
+        return store.forceRelease(identity);
+    }
+
+    @Override
+    public CompletionStage<Void> nextChance(JobIdentity identity, Duration atMost) {
+        return store.nextChance(identity, atMost);
+    }
+
+    @Override
+    public Duration answerTimeout() {
+        return store.answerTimeout();
+    }
+
+    @Override
+    public String fingerprint() {
+        return store.fingerprint();
+    }
+
+    @Override
+    public void close() {
+        store.close();
+    }
+}

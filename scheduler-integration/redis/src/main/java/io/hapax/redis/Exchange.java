@@ -1,0 +1,82 @@
+package io.hapax.redis;
+
+import io.hapax.lease.Acquisition;
+import io.hapax.lease.LeaseRequest;
+import io.hapax.time.Ticker;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+
+/** Takes leases and gives them back: the Java side of {@code exchange.lua}. Thread-safe. */
+final class Exchange {
+
+    private final Namespace namespace;
+    private final List<SharedCalls> calls;
+    private final @Nullable Confirmation confirmation;
+    private final @Nullable DirectCalls direct;
+
+    /** With a confirmation, a grant that too few replicas have fails with {@link Confirmation.Missing}. */
+    Exchange(Namespace namespace, @Nullable Confirmation confirmation, DirectLine.@Nullable Opening opening) {
+        this.namespace = namespace;
+        this.confirmation = confirmation;
+        this.calls = Stream.generate(() -> new SharedCalls(namespace))
+                .limit(namespace.buckets().size())
+                .toList();
+        this.direct = opening == null ? null : new DirectCalls(namespace, opening, Ticker.SYSTEM, this::share);
+    }
+
+    CompletableFuture<Acquisition> acquire(LeaseRequest request) {
+        AcquireRequest asked = new AcquireRequest(namespace, request);
+        Confirmation confirm = confirmation;
+        return confirm == null ? send(asked) : confirmed(confirm, asked);
+    }
+
+    <T> CompletableFuture<T> send(Request<T> request) {
+        namespace.scripts().timeouts().watch(request.answer());
+        share(request);
+        return request.answer();
+    }
+
+    private void share(Request<?> request) {
+        calls.get(request.keys().bucket()).send(request);
+    }
+
+    /** Carries a request out on the calling thread, if it can. */
+    <T> CompletableFuture<T> sendHere(Request<T> request) {
+        DirectCalls lines = direct;
+        if (lines == null) {
+            return send(request);
+        }
+        namespace.scripts().timeouts().watch(request.answer());
+        lines.carryOut(request);
+        return request.answer();
+    }
+
+    CompletableFuture<Acquisition> acquireHere(LeaseRequest request) {
+        return sendHere(new AcquireRequest(namespace, request));
+    }
+
+    boolean isDirect() {
+        return direct != null;
+    }
+
+    void close() {
+        if (direct != null) {
+            direct.close();
+        }
+    }
+
+    /** WAIT counts the writes of its own connection alone, so such a call is not shared. */
+    private CompletableFuture<Acquisition> confirmed(Confirmation confirm, AcquireRequest request) {
+        Batch batch = new Batch(namespace, List.of(request));
+        return namespace
+                .scripts()
+                .callConfirmed(confirm, Script.EXCHANGE, batch.keys(), batch.arguments())
+                .thenCompose(confirmed -> {
+                    batch.answered(confirmed.answer());
+                    return request.answer()
+                            .thenApply(acquisition -> confirm.checked(acquisition, confirmed.replicas()));
+                });
+    }
+}

@@ -1,0 +1,65 @@
+package io.hapax.redis;
+
+import io.hapax.lease.Ending;
+import io.hapax.lease.JobIdentity;
+import io.hapax.lease.Lease;
+import io.hapax.lease.LeaseRequest;
+import io.hapax.lease.LeaseStoreException;
+import io.hapax.lease.OwnerId;
+import java.util.Iterator;
+import java.util.List;
+
+/** Gives a lease back; answers whether it was still held. */
+final class ReleaseRequest extends Request<Boolean> {
+
+    private final OwnerId owner;
+    private final String token;
+    private final long retentionMillis;
+    private final String aboutRun;
+
+    private ReleaseRequest(
+            Namespace namespace,
+            JobIdentity identity,
+            OwnerId owner,
+            String token,
+            long retentionMillis,
+            String aboutRun) {
+        super(namespace.keys(identity));
+        this.owner = owner;
+        this.token = token;
+        this.retentionMillis = retentionMillis;
+        this.aboutRun = aboutRun;
+    }
+
+    static ReleaseRequest of(Namespace namespace, Lease lease, Ending ending) {
+        JobIdentity identity = lease.identity();
+        boolean marks = ending.isDone() && identity.runKey() != null;
+        return new ReleaseRequest(
+                namespace,
+                identity,
+                lease.owner(),
+                lease.token().toString(),
+                marks ? ending.retention().toMillis() : 0,
+                // Only a marker has it.
+                marks ? StoredLease.aboutRun(lease) : "");
+    }
+
+    /** Gives back what a request was perhaps granted. No grant has a lower token, so nothing else is touched. */
+    static ReleaseRequest of(Namespace namespace, LeaseRequest request) {
+        return new ReleaseRequest(namespace, request.identity(), request.owner(), "1", 0, "");
+    }
+
+    @Override
+    List<String> arguments() {
+        return List.of("release", owner.value(), Long.toString(retentionMillis), token, aboutRun);
+    }
+
+    @Override
+    Boolean read(Iterator<?> answers) {
+        Object answer = answers.next();
+        if (answer instanceof Long code) {
+            return code == 1;
+        }
+        throw new LeaseStoreException("Redis did not carry out release: " + RedisTrouble.explain((String) answer));
+    }
+}

@@ -1,0 +1,47 @@
+package io.hapax.redis;
+
+import java.util.Iterator;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+
+/**
+ * Something that is asked of one bucket and may share a call of {@code exchange.lua} with others.
+ *
+ * @param <T> what it is answered with
+ */
+abstract class Request<T> {
+
+    private final Keyspace.Keys keys;
+    private final CompletableFuture<T> answer = new CompletableFuture<>();
+
+    Request(Keyspace.Keys keys) {
+        this.keys = keys;
+    }
+
+    Keyspace.Keys keys() {
+        return keys;
+    }
+
+    CompletableFuture<T> answer() {
+        return answer;
+    }
+
+    /** The five arguments of the script. */
+    abstract List<String> arguments();
+
+    /** Takes what is its own of the script's answers, strings and longs. */
+    abstract T read(Iterator<?> answers);
+
+    /** An answer that cannot be read is trouble for this request alone. */
+    final void answered(Iterator<?> answers) {
+        try {
+            answer.complete(read(answers));
+        } catch (RuntimeException e) {
+            answer.completeExceptionally(e);
+        }
+    }
+
+    final void failed(Throwable failure) {
+        answer.completeExceptionally(failure);
+    }
+}

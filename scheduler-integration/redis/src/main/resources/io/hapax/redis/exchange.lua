@@ -1,0 +1,111 @@
+-- Gives leases of one bucket out and takes them back, in the order in which it was asked to.
+-- KEYS[1] meta of the bucket   KEYS[2..] of each request: lease, done marker, waiter flag (all in one hash slot)
+-- ARGV[1] the epoch that the caller knows, or ''   ARGV[2] quarantine in ms of a new namespace
+-- ARGV[3] quarantine in ms of one that lost its memory   ARGV[4] highest token that the caller has seen
+-- ARGV[5] channel for wake-ups   ARGV[6..] of each request five, which are, to take a lease:
+--     'acquire', or 'wait' if the caller waits; owner; ttl in ms; digest of the run key, or '-'; worker and run, for people
+--   and to give it back:
+--     'release'; owner; retention of the done marker in ms, 0 for none; token; digest of the run key, worker and run
+-- returns {epoch, or '' if it was not asked for, answers...}. To an acquire three: 1 granted (token, since when in
+--   microseconds), 0 held (value of the lease, ttl left in ms), 3 done (value of the marker, 0), 2 quarantine (why: new,
+--   emptied or restarted; ms left), -1 trouble with this request's keys alone (message, 0). To a release one: 1 if the
+--   owner held the lease or this repeats a release with a marker, 0 if it was lost, the message if its keys made trouble
+-- invariant: a token is larger than every token granted before, and no lease of another owner exists when it is granted.
+--   A run that lost its lease changes nothing; only in quarantine, when nobody else can have been granted the lease, is the
+--   word of a forgotten holder taken, unless a later one has shown itself
+local clock, meta
+local now = function()
+  if not clock then
+    local t = redis.call('TIME')
+    clock = t[1] * 1000000 + t[2]
+  end
+  return clock
+end
+local bucket = function()
+  meta = meta or look(KEYS[1], now(), ARGV[1], ARGV[2], ARGV[3])
+  return meta
+end
+local answers, n = {''}, 1
+local answer = function(a, b, c)
+  answers[n + 1], answers[n + 2], answers[n + 3] = a, b, c
+  n = n + (b and 3 or 1)
+end
+local owned = function(value, owner) return string.sub(value, 1, #owner + 1) == owner .. '|' end
+
+-- Tokens are set aside for all that may still be granted by this call, so that a failure in between repeats none.
+local token
+local draw = function(left)
+  if not token then
+    token = math.max(now(), (bucket()[4] or 0) + 1, ARGV[4] + 1)
+    local noted = redis.pcall('HSET', KEYS[1], 'last', micros(token + left - 1))
+    if type(noted) == 'table' then
+      token = nil
+      return noted
+    end
+  else
+    token = token + 1
+  end
+  return token
+end
+
+local acquire = function(i, arg, left)
+  local owner, ttl, digest = ARGV[arg + 1], ARGV[arg + 2], ARGV[arg + 3]
+  local done = digest ~= '-' and redis.pcall('GET', KEYS[i + 1])
+  if type(done) == 'table' then return answer(-1, done.err, 0) end
+  if done then return answer(3, done, 0) end
+  local held = redis.pcall('GET', KEYS[i])
+  if type(held) == 'table' then return answer(-1, held.err, 0) end
+  if held and owned(held, owner) then
+    local granted, since = string.match(held, '^[^|]+|(%d+)|(%d+)|')
+    if not granted then return answer(0, held, 0) end
+    redis.call('PEXPIRE', KEYS[i], ttl)
+    return answer(1, granted, tonumber(since))
+  end
+  if held then
+    local rest = math.max(redis.call('PTTL', KEYS[i]), 0)
+    if ARGV[arg] == 'wait' then redis.call('SET', KEYS[i + 2], '1', 'PX', rest + 5000) end
+    return answer(0, held, rest)
+  end
+  local till = tonumber(bucket()[3])
+  if now() < till then return answer(2, meta[5] or 'new', math.ceil((till - now()) / 1000)) end
+  local drawn = draw(left)
+  if type(drawn) == 'table' then return answer(-1, drawn.err, 0) end
+  local text = micros(drawn)
+  local lease = table.concat({owner, text, micros(now()), digest, ARGV[arg + 4]}, '|')
+  redis.call('SET', KEYS[i], lease, 'PX', ttl)
+  answer(1, text, now())
+end
+
+local release = function(i, arg)
+  local owner, retention = ARGV[arg + 1], ARGV[arg + 2]
+  local held = redis.pcall('GET', KEYS[i])
+  if type(held) == 'table' then return answer(held.err) end
+  if held and owned(held, owner) then
+    redis.call('DEL', KEYS[i])
+  else
+    local done = retention ~= '0' and redis.pcall('GET', KEYS[i + 1])
+    if type(done) == 'table' then return answer(done.err) end
+    if done then return answer(owned(done, owner) and 1 or 0) end
+    local later = held and (tonumber(string.match(held, '^[^|]+|(%d+)|')) or math.huge) >= tonumber(ARGV[arg + 3])
+    if later or now() >= tonumber(bucket()[3]) then return answer(0) end
+  end
+  if retention ~= '0' then
+    local marker = table.concat({owner, ARGV[arg + 3], micros(now()), ARGV[arg + 4]}, '|')
+    redis.call('SET', KEYS[i + 1], marker, 'PX', retention)
+  end
+  if redis.call('DEL', KEYS[i + 2]) == 1 then redis.call('PUBLISH', ARGV[5], KEYS[i]) end
+  answer(1)
+end
+
+local requests = (#KEYS - 1) / 3
+for request = 1, requests do
+  local i, arg = 3 * request - 1, 5 * request + 1
+  if ARGV[arg] == 'release' then
+    release(i, arg)
+  else
+    bucket()
+    acquire(i, arg, requests - request + 1)
+  end
+end
+if meta then answers[1] = meta[2] end
+return answers
