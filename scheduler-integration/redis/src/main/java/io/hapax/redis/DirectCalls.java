@@ -13,19 +13,20 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import redis.clients.jedis.exceptions.JedisException;
 
 /**
- * Carries requests out on the threads of callers that wait anyway: a lone one sends and reads for itself, and nobody has
- * to wake anybody. When all lines are in use, callers queue up; whoever comes back from Redis lends its line to the first
- * of them, which carries out everything that has queued up meanwhile, for all. If a line fails, its requests go by
- * Redisson, which knows how to find the server again, and no line is used for a while. Thread-safe.
+ * Carries requests out on the threads of callers that wait anyway. A lone caller sends and reads for itself, and nobody
+ * has to wake anybody. While enough is in flight, callers queue up; whoever has read an answer sends everything that has
+ * queued up meanwhile in one call, and lets one of those who wait for it read. If a line fails, its requests go by
+ * Redisson, which knows how to find the server again, and no line is used for a while.
+ *
+ * <p>Where the queue is not empty, somebody reads, who will send it. Thread-safe.
  */
 final class DirectCalls {
 
     private static final Logger LOG = LoggerFactory.getLogger("io.hapax.redis");
 
-    /** Measured by {@code benchmarks/}: with one, Redis idles while the next sender wakes up. */
+    /** With one, Redis idles while an answer travels to one of few callers; more share too little. */
     private static final int LINES = 2;
 
     private static final Duration REST = Duration.ofSeconds(1);
@@ -34,10 +35,12 @@ final class DirectCalls {
     private final Ticker ticker;
     private final Consumer<Request<?>> instead;
     private final ReentrantLock lock = new ReentrantLock();
+    // Guarded by the lock.
     private final Deque<Seat> queue = new ArrayDeque<>();
     private final Deque<DirectLine> idle = new ArrayDeque<>();
+    private int inFlight;
+    private boolean closed;
     private volatile NanoTime restUntil;
-    private volatile boolean closed;
 
     /** Takes the way instead for requests that cannot be carried out directly. */
     DirectCalls(Namespace namespace, DirectLine.Opening opening, Ticker ticker, Consumer<Request<?>> instead) {
@@ -54,12 +57,12 @@ final class DirectCalls {
     private static final class Seat {
         final Request<?> request;
         final Thread caller = Thread.currentThread();
-        /** Given when it is this caller's turn to send. */
-        volatile @Nullable DirectLine line;
-        /** Set when the request goes by other means, or nobody waits for it any more. */
+        /** The call whose answer this caller is to read; written under the lock. */
+        volatile @Nullable Call toRead;
+        /** Set when the request goes by other means. */
         volatile boolean excused;
-        /** Whether it has left the queue; guarded by the lock. */
-        boolean taken;
+        /** Whether it has left; guarded by the lock. */
+        boolean gone;
 
         Seat(Request<?> request) {
             this.request = request;
@@ -70,141 +73,190 @@ final class DirectCalls {
         }
     }
 
+    /** A call that is on its way. */
+    private record Call(DirectLine line, List<Seat> seats, Batch batch) {}
+
     /** Returns when the request is answered, or on its way by other means. */
     void carryOut(Request<?> request) {
-        if (closed || ticker.now().isBefore(restUntil)) {
+        if (ticker.now().isBefore(restUntil)) {
             instead.accept(request);
             return;
         }
         Seat seat = new Seat(request);
-        lock.lock();
-        try {
-            queue.add(seat);
-            seat.line = idle.poll();
-        } finally {
-            lock.unlock();
+        Call first = enter(seat);
+        if (first != null) {
+            sendAndRead(first, seat);
         }
         boolean interrupted = false;
-        while (true) {
-            DirectLine line = seat.line;
-            if (line != null) {
-                seat.line = null;
-                lead(line, seat);
+        while (!left(seat)) {
+            Call call = seat.toRead;
+            if (call != null) {
+                seat.toRead = null;
+                read(call, seat);
             } else if (seat.mustWait()) {
                 LockSupport.park(this);
                 interrupted |= Thread.interrupted();
-            } else {
-                break;
             }
         }
-        leave(seat);
         if (interrupted) {
             Thread.currentThread().interrupt();
         }
     }
 
-    /** A line that was lent meanwhile to a caller that no longer needs it must not get lost. */
-    private void leave(Seat seat) {
-        DirectLine line;
+    /** Queues up, and returns a call to be sent if this caller may use a line; null if it has to wait for others. */
+    private @Nullable Call enter(Seat seat) {
         lock.lock();
         try {
-            if (!seat.taken) {
-                queue.remove(seat);
+            if (closed) {
+                seat.excused = true;
+                instead.accept(seat.request);
+                return null;
             }
-            line = seat.line;
-            seat.line = null;
+            queue.add(seat);
+            DirectLine line = inFlight < SharedCalls.ENOUGH ? idle.poll() : null;
+            return line == null ? null : next(line);
         } finally {
             lock.unlock();
         }
-        if (line != null) {
-            passOn(line);
-        }
     }
 
-    /** Sends what waits, for all, and lends the line to the next caller while the answers are given out. */
-    private void lead(DirectLine line, Seat own) {
-        List<Seat> seats = take();
-        if (seats.isEmpty()) {
-            // Another line was faster.
-            passOn(line);
-            return;
+    /** Whether nothing is left to do for this caller; nobody lets it read any more if so. */
+    private boolean left(Seat seat) {
+        if (seat.mustWait()) {
+            return false;
         }
-        Batch batch = new Batch(namespace, requests(seats));
-        boolean answered = false;
-        try {
-            List<?> answers = line.carryOut(batch);
-            passOn(line);
-            answered = true;
-            batch.answered(answers);
-        } catch (JedisException failure) {
-            LOG.debug("a direct connection to Redis failed: {}", failure.toString());
-        } finally {
-            if (!answered) {
-                fallBack(line, seats);
-            }
-            wake(seats, own);
-        }
-    }
-
-    private static List<Request<?>> requests(List<Seat> seats) {
-        List<Request<?>> requests = new ArrayList<>(seats.size());
-        seats.forEach(seat -> requests.add(seat.request));
-        return requests;
-    }
-
-    private List<Seat> take() {
         lock.lock();
         try {
-            List<Seat> taken = new ArrayList<>(Math.min(queue.size(), Batch.LARGEST));
-            while (taken.size() < Batch.LARGEST && !queue.isEmpty()) {
-                Seat seat = queue.remove();
-                seat.taken = true;
-                if (seat.mustWait()) {
-                    taken.add(seat);
-                } else {
-                    seat.excused = true;
+            if (seat.toRead != null) {
+                return false;
+            }
+            seat.gone = true;
+            return true;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** A call with the first of the queue, or null, and the line is idle; called under the lock. */
+    private @Nullable Call next(DirectLine line) {
+        List<Seat> seats = new ArrayList<>(Math.min(queue.size(), Batch.LARGEST));
+        List<Request<?>> requests = new ArrayList<>(Math.min(queue.size(), Batch.LARGEST));
+        while (seats.size() < Batch.LARGEST && !queue.isEmpty()) {
+            Seat seat = queue.remove();
+            if (seat.mustWait()) {
+                seats.add(seat);
+                requests.add(seat.request);
+            } else {
+                // Its answer timeout is over; that alone does not wake it.
+                LockSupport.unpark(seat.caller);
+            }
+        }
+        if (seats.isEmpty()) {
+            rest(line);
+            return null;
+        }
+        inFlight += seats.size();
+        return new Call(line, seats, new Batch(namespace, requests));
+    }
+
+    private void rest(DirectLine line) {
+        if (closed) {
+            line.close();
+        } else {
+            idle.push(line);
+        }
+    }
+
+    private void sendAndRead(Call call, Seat own) {
+        if (sent(call)) {
+            read(call, own);
+        }
+    }
+
+    private boolean sent(Call call) {
+        boolean sent = false;
+        try {
+            call.line().send(call.batch());
+            sent = true;
+        } catch (RuntimeException failure) {
+            LOG.debug("a direct connection to Redis failed: {}", failure.toString());
+        } finally {
+            if (!sent) {
+                fallBack(call);
+            }
+        }
+        return sent;
+    }
+
+    private void read(Call call, Seat own) {
+        List<?> answers = null;
+        try {
+            answers = call.line().read(call.batch());
+        } catch (RuntimeException failure) {
+            LOG.debug("a direct connection to Redis failed: {}", failure.toString());
+        } finally {
+            if (answers == null) {
+                fallBack(call);
+            }
+        }
+        if (answers != null) {
+            // Before the answers are given out, so that Redis works meanwhile.
+            sendOn(call);
+            call.batch().answered(answers);
+            for (Seat seat : call.seats()) {
+                if (seat != own) {
                     LockSupport.unpark(seat.caller);
                 }
             }
-            return taken;
-        } finally {
-            lock.unlock();
         }
     }
 
-    private void passOn(DirectLine line) {
-        Seat next;
+    /** Sends what has queued up, and lets one of those who wait for it read. */
+    private void sendOn(Call over) {
+        Call next;
         lock.lock();
         try {
-            next = queue.peek();
-            if (next == null || next.line != null) {
-                next = null;
-                if (closed) {
-                    line.close();
-                } else {
-                    idle.push(line);
-                }
+            inFlight -= over.seats().size();
+            next = next(over.line());
+        } finally {
+            lock.unlock();
+        }
+        if (next != null && sent(next)) {
+            Seat reader = reader(next);
+            if (reader == null) {
+                // All have given up meanwhile.
+                read(next, next.seats().get(0));
             } else {
-                next.line = line;
+                LockSupport.unpark(reader.caller);
             }
-        } finally {
-            lock.unlock();
-        }
-        if (next != null) {
-            LockSupport.unpark(next.caller);
         }
     }
 
-    private void fallBack(DirectLine line, List<Seat> seats) {
-        restUntil = ticker.now().plus(REST);
-        line.close();
-        List<Seat> all = new ArrayList<>(seats);
+    private @Nullable Seat reader(Call call) {
         lock.lock();
         try {
+            for (Seat seat : call.seats()) {
+                if (!seat.gone) {
+                    seat.toRead = call;
+                    return seat;
+                }
+            }
+            return null;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void fallBack(Call call) {
+        restUntil = ticker.now().plus(REST);
+        call.line().close();
+        List<Seat> all = new ArrayList<>(call.seats());
+        lock.lock();
+        try {
+            inFlight -= call.seats().size();
             all.addAll(queue);
-            queue.forEach(seat -> seat.taken = true);
             queue.clear();
-            idle.add(line);
+            rest(call.line());
         } finally {
             lock.unlock();
         }
@@ -217,19 +269,11 @@ final class DirectCalls {
         }
     }
 
-    private static void wake(List<Seat> seats, Seat own) {
-        for (Seat seat : seats) {
-            if (seat != own) {
-                LockSupport.unpark(seat.caller);
-            }
-        }
-    }
-
-    /** Later requests go by other means; lines in use are closed when their senders come back. */
+    /** Later requests go by other means; lines in use are closed when their answers have come. */
     void close() {
-        closed = true;
         lock.lock();
         try {
+            closed = true;
             idle.forEach(DirectLine::close);
             idle.clear();
         } finally {

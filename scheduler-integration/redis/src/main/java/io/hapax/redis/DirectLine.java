@@ -6,6 +6,8 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 import redis.clients.jedis.CommandArguments;
 import redis.clients.jedis.Connection;
+import redis.clients.jedis.HostAndPort;
+import redis.clients.jedis.JedisClientConfig;
 import redis.clients.jedis.Protocol.Command;
 import redis.clients.jedis.exceptions.JedisNoScriptException;
 
@@ -14,39 +16,66 @@ final class DirectLine {
 
     /** Opens connections; an unchecked exception of Jedis says why not. */
     interface Opening {
-        Connection open();
+        Flushing open();
+    }
+
+    /** Jedis sends what was written when somebody reads; here somebody else will. */
+    static final class Flushing extends Connection {
+
+        Flushing(HostAndPort server, JedisClientConfig config) {
+            super(server, config);
+        }
+
+        @Override
+        protected void flush() {
+            super.flush();
+        }
     }
 
     private final Opening opening;
-    private @Nullable Connection connection;
+    private @Nullable Flushing connection;
 
     DirectLine(Opening opening) {
         this.opening = opening;
     }
 
-    /** Returns the script's answers; an exception of Jedis says why there are none. */
-    List<?> carryOut(Batch batch) {
-        Connection open = connection;
+    /** Sends the requests of a batch; an exception of Jedis says why it cannot. */
+    void send(Batch batch) {
+        send(Command.EVALSHA, Script.EXCHANGE.sha(), batch);
+    }
+
+    /** Reads the script's answers to what was sent last; an exception of Jedis says why there are none. */
+    List<?> read(Batch batch) {
+        try {
+            return answers();
+        } catch (JedisNoScriptException flushed) {
+            send(Command.EVAL, Script.EXCHANGE.text(), batch);
+            return answers();
+        }
+    }
+
+    private void send(Command command, String script, Batch batch) {
+        List<Object> keys = batch.keys();
+        CommandArguments words = new CommandArguments(command).add(script).add(keys.size());
+        keys.forEach(words::add);
+        words.addObjects(batch.arguments());
+        Flushing open = open();
+        open.sendCommand(words);
+        open.flush();
+    }
+
+    private Flushing open() {
+        Flushing open = connection;
         if (open == null) {
             open = opening.open();
             connection = open;
         }
-        List<Object> keys = batch.keys();
-        Object[] args = batch.arguments();
-        try {
-            return call(open, Command.EVALSHA, Script.EXCHANGE.sha(), keys, args);
-        } catch (JedisNoScriptException flushed) {
-            return call(open, Command.EVAL, Script.EXCHANGE.text(), keys, args);
-        }
+        return open;
     }
 
-    private static List<?> call(Connection open, Command command, String script, List<Object> keys, Object[] args) {
-        CommandArguments words = new CommandArguments(command).add(script).add(keys.size());
-        keys.forEach(words::add);
-        words.addObjects(args);
-        open.sendCommand(words);
+    private List<Object> answers() {
         List<Object> answers = new ArrayList<>();
-        for (Object answer : (List<?>) open.getOne()) {
+        for (Object answer : (List<?>) open().getOne()) {
             answers.add(text(answer));
         }
         return answers;
@@ -58,7 +87,7 @@ final class DirectLine {
 
     /** The next batch opens another connection. */
     void close() {
-        Connection open = connection;
+        Flushing open = connection;
         connection = null;
         if (open != null) {
             open.close();

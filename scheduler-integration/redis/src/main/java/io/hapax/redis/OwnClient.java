@@ -14,7 +14,6 @@ import org.redisson.config.ConstantDelay;
 import org.redisson.config.SingleServerConfig;
 import org.redisson.config.TransportMode;
 import redis.clients.jedis.ClientSetInfoConfig;
-import redis.clients.jedis.Connection;
 import redis.clients.jedis.DefaultJedisClientConfig;
 import redis.clients.jedis.HostAndPort;
 
@@ -100,7 +99,7 @@ final class OwnClient {
      *
      * @param answerTimeout leaves time for another way when a direct one fails
      */
-    static Connection direct(Address address, Duration answerTimeout) {
+    static DirectLine.Flushing direct(Address address, Duration answerTimeout) {
         DefaultJedisClientConfig.Builder config = DefaultJedisClientConfig.builder()
                 .resp2()
                 .connectionTimeoutMillis((int) Math.max(10, answerTimeout.toMillis() / 10))
@@ -114,7 +113,7 @@ final class OwnClient {
         if (!address.password().isEmpty()) {
             config.password(address.password());
         }
-        return new Connection(new HostAndPort(address.host(), address.port()), config.build());
+        return new DirectLine.Flushing(new HostAndPort(address.host(), address.port()), config.build());
     }
 
     static RedissonClient open(Address address, Duration answerTimeout, boolean lazy, Use use) {

@@ -15,8 +15,11 @@ import org.redisson.api.RScript.ReturnType;
  */
 final class SharedCalls {
 
-    /** Measured by {@code benchmarks/}: one leaves Redis idle while an answer travels, many share too little. */
-    private static final int IN_FLIGHT = 2;
+    /**
+     * While so many requests are in flight, it is better to wait for an answer and share the next call. Less leaves Redis
+     * idle while answers travel to few callers, more shares too little: {@code benchmarks/} measures it.
+     */
+    static final int ENOUGH = 4;
 
     /** Whoever waits behind so many would not be answered in time. */
     private static final int MOST_WAITING = 100_000;
@@ -24,6 +27,7 @@ final class SharedCalls {
     private final Namespace namespace;
     private final ReentrantLock lock = new ReentrantLock();
     private final Deque<Request<?>> waiting = new ArrayDeque<>();
+    /** How many requests are. */
     private int inFlight;
 
     SharedCalls(Namespace namespace) {
@@ -31,23 +35,23 @@ final class SharedCalls {
     }
 
     void send(Request<?> request) {
+        boolean now;
+        boolean tooMany;
         lock.lock();
         try {
-            if (inFlight >= IN_FLIGHT) {
-                wait(request);
-                return;
+            now = inFlight < ENOUGH && waiting.isEmpty();
+            tooMany = waiting.size() >= MOST_WAITING;
+            if (now) {
+                inFlight++;
+            } else if (!tooMany) {
+                waiting.add(request);
             }
-            inFlight++;
         } finally {
             lock.unlock();
         }
-        call(List.of(request));
-    }
-
-    private void wait(Request<?> request) {
-        if (waiting.size() < MOST_WAITING) {
-            waiting.add(request);
-        } else {
+        if (now) {
+            call(List.of(request));
+        } else if (tooMany) {
             request.failed(new LeaseStoreException(
                     MOST_WAITING + " requests wait for Redis already; ask for fewer leases at once"));
         }
@@ -58,7 +62,7 @@ final class SharedCalls {
         CompletableFuture<List<Object>> call =
                 namespace.scripts().call(Script.EXCHANGE, ReturnType.LIST, batch.keys(), batch.arguments());
         var unused = call.whenComplete((list, failure) -> {
-            next();
+            next(requests.size());
             if (failure == null) {
                 batch.answered(list);
             } else {
@@ -68,14 +72,12 @@ final class SharedCalls {
     }
 
     /** First of all, so that Redis works while the answers are given out. */
-    private void next() {
+    private void next(int over) {
         List<Request<?>> requests;
         lock.lock();
         try {
             requests = Batch.take(waiting);
-            if (requests.isEmpty()) {
-                inFlight--;
-            }
+            inFlight += requests.size() - over;
         } finally {
             lock.unlock();
         }

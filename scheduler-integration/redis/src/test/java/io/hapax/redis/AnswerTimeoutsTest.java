@@ -1,0 +1,72 @@
+package io.hapax.redis;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import io.hapax.lease.LeaseStoreException;
+import io.hapax.time.Ticker;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import org.junit.jupiter.api.Test;
+
+class AnswerTimeoutsTest {
+
+    private static final Duration TIMEOUT = Duration.ofMillis(200);
+
+    private final AnswerTimeouts timeouts = new AnswerTimeouts(TIMEOUT, Ticker.SYSTEM, "there");
+
+    private CompletableFuture<String> watched() {
+        CompletableFuture<String> answer = new CompletableFuture<>();
+        timeouts.watch(answer);
+        return answer;
+    }
+
+    @Test
+    void an_answer_that_does_not_come_fails_when_the_time_is_over_and_not_before() {
+        for (int round = 0; round < 2; round++) {
+            long begun = System.nanoTime();
+            CompletableFuture<String> silent = watched();
+            CompletableFuture<String> answered = watched();
+            answered.complete("here");
+            assertThat(silent)
+                    .failsWithin(Duration.ofSeconds(5))
+                    .withThrowableThat()
+                    .havingCause()
+                    .isInstanceOf(LeaseStoreException.class)
+                    .withMessage("Redis at there gave no answer within 200 ms");
+            assertThat(Duration.ofNanos(System.nanoTime() - begun)).isGreaterThanOrEqualTo(TIMEOUT);
+            assertThat(answered).isCompletedWithValue("here");
+        }
+    }
+
+    @Test
+    void those_that_began_later_end_later() {
+        CompletableFuture<String> first = watched();
+        long between = System.nanoTime();
+        await().until(() -> System.nanoTime() - between > TIMEOUT.toNanos() / 2);
+        CompletableFuture<String> second = watched();
+        await().until(first::isDone);
+        assertThat(second).isNotDone();
+        await().until(second::isDone);
+        await().until(() -> timeouts.size() == 0);
+    }
+
+    @Test
+    void answers_that_have_come_are_not_kept() {
+        for (int n = 0; n < 10_000; n++) {
+            watched().complete("here");
+        }
+        assertThat(timeouts.size()).isLessThanOrEqualTo(1);
+    }
+
+    @Test
+    void all_that_wait_at_once_are_ended() {
+        List<CompletableFuture<String>> all = new ArrayList<>();
+        for (int n = 0; n < 1000; n++) {
+            all.add(watched());
+        }
+        await().until(() -> all.stream().allMatch(CompletableFuture::isCompletedExceptionally));
+    }
+}

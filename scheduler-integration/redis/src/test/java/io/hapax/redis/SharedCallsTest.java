@@ -1,0 +1,154 @@
+package io.hapax.redis;
+
+import static io.hapax.redis.Fixture.get;
+import static io.hapax.redis.Fixture.granted;
+import static io.hapax.redis.Fixture.lock;
+import static io.hapax.redis.Fixture.request;
+import static io.hapax.redis.Fixture.run;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import io.hapax.lease.Acquisition;
+import io.hapax.lease.Ending;
+import io.hapax.lease.Lease;
+import io.hapax.lease.LeaseStoreException;
+import io.hapax.testkit.EmbeddedRedis;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/** Requests that are made while others are in flight share calls, and nothing else. */
+class SharedCallsTest {
+
+    private static final Duration TTL = Duration.ofSeconds(20);
+
+    private final EmbeddedRedis redis = EmbeddedRedis.start();
+    private final RedissonLeaseStore store =
+            Fixture.store(redis.url()).namespace("share").fresh(true).build();
+
+    @AfterEach
+    void stop() {
+        store.close();
+        redis.close();
+    }
+
+    private CompletableFuture<Acquisition> ask(String key) {
+        return store.acquire(request(lock(key), TTL)).toCompletableFuture();
+    }
+
+    private static Lease lease(CompletableFuture<Acquisition> answer) {
+        return answer.join() instanceof Acquisition.Granted granted ? granted.lease() : null;
+    }
+
+    /** As many as are sent at once, so that later ones wait. */
+    private List<CompletableFuture<Acquisition>> occupy() {
+        List<CompletableFuture<Acquisition>> first = new ArrayList<>();
+        for (int n = 0; n < SharedCalls.ENOUGH; n++) {
+            first.add(ask("occupied-" + n));
+        }
+        return first;
+    }
+
+    @Test
+    void many_requests_share_few_calls_and_each_has_its_own_answer() {
+        granted(store, lock("warm"));
+        redis.command("CONFIG", "RESETSTAT");
+        List<CompletableFuture<Acquisition>> answers = new ArrayList<>();
+        for (int n = 0; n < 2000; n++) {
+            answers.add(ask("key-" + n));
+        }
+        Set<Long> tokens = new HashSet<>();
+        for (int n = 0; n < answers.size(); n++) {
+            Lease lease = lease(answers.get(n));
+            assertThat(lease.identity()).isEqualTo(lock("key-" + n));
+            tokens.add(lease.token().value());
+            assertThat(get(store.holder(lock("key-" + n))).orElseThrow().owner())
+                    .isEqualTo(lease.owner());
+        }
+        assertThat(tokens).hasSize(2000);
+        assertThat(redis.commandStats().get("evalsha") - 2000).isLessThan(500L);
+    }
+
+    @Test
+    void trouble_with_a_key_is_trouble_for_its_own_request_alone() {
+        Lease held = granted(store, run("held"));
+        redis.command("LPUSH", "hapax:{share:0}:l:odd", "x");
+        redis.command("LPUSH", "hapax:{share:0}:d:oddly-done", "x");
+        redis.freeze();
+        occupy();
+        CompletableFuture<Acquisition> before = ask("before");
+        CompletableFuture<Acquisition> odd = ask("odd");
+        CompletableFuture<Acquisition> oddlyDone =
+                store.acquire(request(run("oddly-done"), TTL)).toCompletableFuture();
+        CompletableFuture<Boolean> released =
+                store.release(held, Ending.done(TTL)).toCompletableFuture();
+        CompletableFuture<Acquisition> after = ask("after");
+        redis.thaw();
+        for (CompletableFuture<Acquisition> bad : List.of(odd, oddlyDone)) {
+            assertThat(bad)
+                    .failsWithin(Duration.ofSeconds(5))
+                    .withThrowableThat()
+                    .havingCause()
+                    .isInstanceOf(LeaseStoreException.class)
+                    .withMessageContaining("not the guard's");
+        }
+        assertThat(lease(before)).isNotNull();
+        assertThat(lease(after)).isNotNull();
+        assertThat(released.join()).isTrue();
+        assertThat(get(store.acquire(request(run("held"), TTL)))).isInstanceOf(Acquisition.Done.class);
+    }
+
+    @Test
+    void requests_are_carried_out_in_the_order_in_which_they_were_made() {
+        Lease first = granted(store, lock("k"));
+        redis.freeze();
+        occupy();
+        CompletableFuture<Acquisition> tooEarly = ask("k");
+        CompletableFuture<Boolean> released =
+                store.release(first, Ending.NOT_DONE).toCompletableFuture();
+        CompletableFuture<Acquisition> next = ask("k");
+        CompletableFuture<Acquisition> tooLate = ask("k");
+        redis.thaw();
+        assertThat(tooEarly.join()).isInstanceOf(Acquisition.Held.class);
+        assertThat(released.join()).isTrue();
+        assertThat(lease(next).token().value()).isGreaterThan(first.token().value());
+        assertThat(tooLate.join()).isInstanceOf(Acquisition.Held.class);
+    }
+
+    @Test
+    void what_its_caller_gave_up_before_it_was_sent_is_not_carried_out() {
+        redis.freeze();
+        occupy();
+        CompletableFuture<Acquisition> cancelled = ask("cancelled");
+        CompletableFuture<Acquisition> after = ask("after");
+        cancelled.cancel(false);
+        redis.thaw();
+        assertThat(lease(after)).isNotNull();
+        assertThat(get(store.holder(lock("cancelled")))).isEmpty();
+    }
+
+    @Test
+    void a_crowd_that_could_not_be_answered_in_time_is_refused_at_once() {
+        redis.freeze();
+        occupy();
+        List<CompletableFuture<Acquisition>> crowd = new ArrayList<>();
+        CompletableFuture<Acquisition> last = ask("k");
+        for (int n = 0; n < 100_100 && !last.isCompletedExceptionally(); n++) {
+            last = ask("k");
+            crowd.add(last);
+        }
+        assertThat(last)
+                .failsWithin(Duration.ZERO)
+                .withThrowableThat()
+                .havingCause()
+                .isInstanceOf(LeaseStoreException.class)
+                .withMessageContaining("ask for fewer leases at once");
+        redis.thaw();
+        await().until(() -> crowd.stream().allMatch(CompletableFuture::isDone));
+    }
+}
