@@ -4,10 +4,11 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.function.Predicate;
 import java.util.stream.Stream;
 
 /** CPU time of processes, as Linux counts it in {@code /proc} (proc(5): utime, stime, cutime, cstime). */
-final class ProcessCpu {
+public final class ProcessCpu {
 
     /** Of most kernels; sysconf(_SC_CLK_TCK). */
     private static final double TICKS_PER_SECOND = 100;
@@ -17,7 +18,12 @@ final class ProcessCpu {
 
     private ProcessCpu() {}
 
-    static double ofThisProcess() {
+    /**
+     * Measures this process.
+     *
+     * @return seconds of CPU
+     */
+    public static double ofThisProcess() {
         return ProcessHandle.current()
                         .info()
                         .totalCpuDuration()
@@ -31,8 +37,13 @@ final class ProcessCpu {
         return Long.parseLong(fields(pid).get(PARENT));
     }
 
-    /** A process with its children, those that have ended included. */
-    static double ofTree(long root) {
+    /**
+     * Measures a process with its children, those that have ended included.
+     *
+     * @param root the id of the process
+     * @return seconds of CPU
+     */
+    public static double ofTree(long root) {
         List<String> own = fields(root);
         double ticks = sum(own, UTIME, UTIME + 3);
         try (Stream<ProcessHandle> children =
@@ -43,6 +54,26 @@ final class ProcessCpu {
         return ticks / TICKS_PER_SECOND;
     }
 
+    /**
+     * Measures some of the threads of a process that are alive.
+     *
+     * @param pid the id of the process
+     * @param name chooses threads by the first 15 letters of their names
+     * @return seconds of CPU
+     */
+    public static double ofThreads(long pid, Predicate<String> name) {
+        try (Stream<Path> threads = Files.list(Path.of("/proc", Long.toString(pid), "task"))) {
+            return threads.map(thread -> content(thread.resolve("stat")))
+                            .filter(stat -> !stat.isEmpty())
+                            .filter(stat -> name.test(stat.substring(stat.indexOf('(') + 1, stat.lastIndexOf(')'))))
+                            .mapToDouble(stat -> sum(fields(stat), UTIME, UTIME + 1))
+                            .sum()
+                    / TICKS_PER_SECOND;
+        } catch (IOException ended) {
+            return 0;
+        }
+    }
+
     private static double sum(List<String> fields, int from, int to) {
         double sum = 0;
         for (int i = from; i <= to && i < fields.size(); i++) {
@@ -51,13 +82,23 @@ final class ProcessCpu {
         return sum;
     }
 
-    /** What follows the name, which may contain blanks. */
     private static List<String> fields(long pid) {
+        return fields(content(Path.of("/proc", Long.toString(pid), "stat")));
+    }
+
+    /** What follows the name, which may contain blanks. */
+    private static List<String> fields(String stat) {
+        return stat.isEmpty()
+                ? List.of()
+                : List.of(stat.substring(stat.lastIndexOf(')') + 2).split(" "));
+    }
+
+    /** Empty if the process or thread has ended. */
+    private static String content(Path file) {
         try {
-            String stat = Files.readString(Path.of("/proc", Long.toString(pid), "stat"));
-            return List.of(stat.substring(stat.lastIndexOf(')') + 2).split(" "));
+            return Files.readString(file);
         } catch (IOException ended) {
-            return List.of();
+            return "";
         }
     }
 }
