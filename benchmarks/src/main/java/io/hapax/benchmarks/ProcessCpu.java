@@ -2,7 +2,6 @@ package io.hapax.benchmarks;
 
 import io.hapax.testkit.EmbeddedDatabase;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
@@ -10,9 +9,10 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.List;
+import java.util.function.Predicate;
 import java.util.stream.Stream;
 
-/** CPU time of processes in seconds, as Linux counts it in {@code /proc} (proc(5): utime, stime, cutime, cstime). */
+/** CPU time of processes, as Linux counts it in {@code /proc} (proc(5): utime, stime, cutime, cstime). */
 public final class ProcessCpu {
 
     /** Of most kernels; sysconf(_SC_CLK_TCK). */
@@ -24,9 +24,9 @@ public final class ProcessCpu {
     private ProcessCpu() {}
 
     /**
-     * Of this process.
+     * Measures this process.
      *
-     * @return seconds
+     * @return seconds of CPU
      */
     public static double ofThisProcess() {
         return ProcessHandle.current()
@@ -42,10 +42,10 @@ public final class ProcessCpu {
     }
 
     /**
-     * Of a process with its children, those that have ended included.
+     * Measures a process with its children, those that have ended included.
      *
-     * @param root its id
-     * @return seconds
+     * @param root the id of the process
+     * @return seconds of CPU
      */
     public static double ofTree(long root) {
         List<String> own = fields(root);
@@ -59,33 +59,32 @@ public final class ProcessCpu {
     }
 
     /**
-     * Of threads of this process.
+     * Measures some of the threads of a process that are alive.
      *
-     * @param names how their names begin, at most 15 characters, as Linux cuts them
-     * @return seconds
+     * @param pid the id of the process
+     * @param name chooses threads by the first 15 letters of their names
+     * @return seconds of CPU
      */
-    public static double ofThreads(String... names) {
-        double ticks = 0;
-        try (Stream<Path> threads = Files.list(Path.of("/proc/self/task"))) {
-            for (Path thread : threads.toList()) {
-                String stat = read(thread.resolve("stat"));
-                if (List.of(names).stream().anyMatch(name -> stat.contains("(" + name))) {
-                    ticks += sum(fields(stat), UTIME, UTIME + 1);
-                }
-            }
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
+    public static double ofThreads(long pid, Predicate<String> name) {
+        try (Stream<Path> threads = Files.list(Path.of("/proc", Long.toString(pid), "task"))) {
+            return threads.map(thread -> content(thread.resolve("stat")))
+                            .filter(stat -> !stat.isEmpty())
+                            .filter(stat -> name.test(stat.substring(stat.indexOf('(') + 1, stat.lastIndexOf(')'))))
+                            .mapToDouble(stat -> sum(fields(stat), UTIME, UTIME + 1))
+                            .sum()
+                    / TICKS_PER_SECOND;
+        } catch (IOException ended) {
+            return 0;
         }
-        return ticks / TICKS_PER_SECOND;
     }
 
     /**
-     * Of the whole machine, all that was not idle.
+     * Measures the whole machine: all that was not idle.
      *
      * @return seconds, summed over the cores
      */
     public static double ofMachine() {
-        String[] all = read(Path.of("/proc/stat"))
+        String[] all = content(Path.of("/proc/stat"))
                 .lines()
                 .findFirst()
                 .orElse("")
@@ -124,18 +123,18 @@ public final class ProcessCpu {
     }
 
     private static List<String> fields(long pid) {
-        return fields(read(Path.of("/proc", Long.toString(pid), "stat")));
+        return fields(content(Path.of("/proc", Long.toString(pid), "stat")));
     }
 
     /** What follows the name, which may contain blanks. */
     private static List<String> fields(String stat) {
         return stat.isEmpty()
                 ? List.of()
-                : List.of(stat.substring(stat.lastIndexOf(')') + 2).split(" "));
+                : List.of(stat.substring(stat.lastIndexOf(')') + 2).split(" ", -1));
     }
 
-    /** Empty if the process or thread has ended meanwhile. */
-    private static String read(Path file) {
+    /** Empty if the process or thread has ended. */
+    private static String content(Path file) {
         try {
             return Files.readString(file);
         } catch (IOException ended) {

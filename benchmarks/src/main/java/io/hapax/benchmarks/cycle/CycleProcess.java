@@ -51,12 +51,12 @@ final class CycleProcess {
     /** cycles, seconds, CPU seconds without and of the compiler, p50, p99 and p99.9 in µs, bytes a cycle, threads. */
     private String measured(Duration time) throws InterruptedException {
         double cpu = ProcessCpu.ofThisProcess();
-        double compiler = ProcessCpu.ofThreads("C1 Compiler", "C2 Compiler");
+        double compiler = compilerCpu();
         long bytes = allocated();
         long begun = System.nanoTime();
         Latencies latencies = round(time);
         double seconds = (System.nanoTime() - begun) / 1e9;
-        double compiled = ProcessCpu.ofThreads("C1 Compiler", "C2 Compiler") - compiler;
+        double compiled = compilerCpu() - compiler;
         return String.format(
                 "%d %.6f %.3f %.3f %.1f %.1f %.1f %.0f %d",
                 latencies.total(),
@@ -68,6 +68,12 @@ final class CycleProcess {
                 latencies.micros(0.999),
                 (double) (allocated() - bytes) / latencies.total(),
                 ManagementFactory.getThreadMXBean().getThreadCount());
+    }
+
+    private static double compilerCpu() {
+        return ProcessCpu.ofThreads(
+                ProcessHandle.current().pid(),
+                name -> name.startsWith("C1 Compiler") || name.startsWith("C2 Compiler"));
     }
 
     /** What all threads that live have allocated, and those of the last round. */

@@ -1,0 +1,89 @@
+package io.hapax.benchmarks.harness;
+
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+
+/**
+ * The arguments of a measurement: {@code --quick}, {@code --csv=file}, and others of the form {@code --name=value}.
+ *
+ * @param all the arguments
+ */
+public record Arguments(List<String> all) {
+
+    /**
+     * Reads what was given to {@code main}; also sets the locale, so that numbers look the same everywhere.
+     *
+     * @param args the arguments
+     * @return the arguments
+     */
+    public static Arguments of(String[] args) {
+        Locale.setDefault(Locale.ROOT);
+        List<String> all =
+                Arrays.stream(args).filter(argument -> !argument.isBlank()).toList();
+        all.stream().filter(argument -> !argument.startsWith("--")).findFirst().ifPresent(odd -> {
+            throw new IllegalArgumentException("arguments look like --quick or --csv=file, not like '" + odd + "'");
+        });
+        return new Arguments(all);
+    }
+
+    /**
+     * Whether the short version is wanted.
+     *
+     * @return whether it is
+     */
+    public boolean quick() {
+        return all.contains("--quick");
+    }
+
+    /**
+     * Where to write the table as comma-separated values.
+     *
+     * @return the file, if there is to be one
+     */
+    public Optional<Path> csv() {
+        return value("csv").map(Path::of);
+    }
+
+    /**
+     * Looks up an argument.
+     *
+     * @param name its name
+     * @return its value, if it was given
+     */
+    public Optional<String> value(String name) {
+        String prefix = "--" + name + "=";
+        return all.stream()
+                .filter(argument -> argument.startsWith(prefix))
+                .map(argument -> argument.substring(prefix.length()))
+                .findFirst();
+    }
+
+    /**
+     * Looks up numbers separated by commas.
+     *
+     * @param name the name of the argument
+     * @param otherwise what holds if it was not given
+     * @return the numbers
+     */
+    public List<Integer> numbers(String name, List<Integer> otherwise) {
+        return value(name)
+                .map(text -> Arrays.stream(text.split(",", -1))
+                        .map(number -> Integer.valueOf(number))
+                        .toList())
+                .orElse(otherwise);
+    }
+
+    /**
+     * Looks up words separated by commas.
+     *
+     * @param name the name of the argument
+     * @param otherwise what holds if it was not given
+     * @return the words
+     */
+    public List<String> words(String name, List<String> otherwise) {
+        return value(name).map(text -> List.of(text.split(",", -1))).orElse(otherwise);
+    }
+}
