@@ -1,124 +1,201 @@
 package io.hapax.benchmarks.cycle;
 
 import io.hapax.benchmarks.ProcessCpu;
+import io.hapax.benchmarks.harness.Arguments;
+import io.hapax.benchmarks.harness.ChildJvm;
+import io.hapax.benchmarks.harness.RedisLine;
 import io.hapax.testkit.EmbeddedDatabase;
 import io.hapax.testkit.EmbeddedRedis;
-import java.io.BufferedReader;
 import java.io.IOException;
-import java.io.InputStreamReader;
-import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.SQLException;
-import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Supplier;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Runs contenders in turns, each time in a JVM of its own, and collects what they cost. CPU of the JVM and of Redis is
- * counted by the operating system; a sample during which other processes used much of the machine is marked.
+ * What an acquire and a release cost, beside the peers. Contenders take turns, A B C A B C, each time in a JVM of its own;
+ * CPU of the JVM, without its compiler, and of the server is counted by the operating system. A sample during which other
+ * processes used much of the machine is left out.
  */
 public final class CycleBenchmark implements AutoCloseable {
 
-    private final EmbeddedRedis redis;
+    private static final List<String> HEAP = List.of("-Xms512m", "-Xmx512m");
+    private static final List<Contenders> QUICK =
+            List.of(Contenders.HAPAX, Contenders.SOCKET, Contenders.JEDIS, Contenders.LETTUCE, Contenders.RLOCK);
+
+    private final Arguments arguments;
+    private final EmbeddedRedis redis = EmbeddedRedis.start();
     private final double warmUp;
     private final double measured;
     private @Nullable EmbeddedDatabase database;
     private long postmaster;
 
-    CycleBenchmark(double warmUp, double measured) {
-        this.redis = EmbeddedRedis.start();
-        this.warmUp = warmUp;
-        this.measured = measured;
+    private CycleBenchmark(Arguments arguments) {
+        this.arguments = arguments;
+        this.warmUp = seconds("warm-up", arguments.quick() ? 3 : 8);
+        this.measured = seconds("measured", arguments.quick() ? 2 : 3);
     }
 
-    /** Lets contenders take turns: A B C A B C. */
-    Results run(List<Contenders> contenders, List<Integer> callers, int rounds)
-            throws IOException, SQLException, InterruptedException {
+    private double seconds(String name, double otherwise) {
+        return arguments.value(name).map(Double::parseDouble).orElse(otherwise);
+    }
+
+    /**
+     * Measures and prints.
+     *
+     * @param args {@code --quick}, {@code --csv=file}, {@code --charts=folder}, {@code --contenders=hapax,rlock},
+     *     {@code --callers=1,64}, {@code --rounds=3}, {@code --warm-up=8}, {@code --measured=3} (seconds)
+     * @throws Exception if something breaks
+     */
+    public static void main(String[] args) throws Exception {
+        System.out.println(line(Arguments.of(args)));
+    }
+
+    /**
+     * Measures and prints all but the last line.
+     *
+     * @param arguments as of {@link #main}
+     * @return the line for machines
+     * @throws Exception if something breaks
+     */
+    public static String line(Arguments arguments) throws Exception {
+        try (CycleBenchmark benchmark = new CycleBenchmark(arguments)) {
+            return benchmark.run();
+        }
+    }
+
+    private String run() throws Exception {
         Results results = new Results();
+        List<Integer> callers =
+                arguments.numbers("callers", arguments.quick() ? List.of(1, 64) : List.of(1, 4, 16, 64));
+        int rounds = arguments.numbers("rounds", List.of(3)).get(0);
         for (int round = 1; round <= rounds; round++) {
             for (int many : callers) {
-                for (Contenders contender : contenders) {
+                for (Contenders contender : contenders(many)) {
                     Sample sample = sample(contender, many);
                     results.add(contender, many, sample);
-                    System.err.printf(
-                            "round %d callers %d %-18s %8.0f cycles/s %7.1f us (%.1f + %.1f), foreign %.0f %%%n",
-                            round,
-                            many,
-                            contender,
-                            sample.cyclesPerSecond(),
-                            sample.micros(),
-                            sample.clientMicros(),
-                            sample.serverMicros(),
-                            100 * sample.foreign());
+                    progress(round, many, contender, sample);
                 }
             }
         }
-        return results;
+        Map<Contenders, Double> sent = new EnumMap<>(Contenders.class);
+        for (Contenders contender : contenders(1)) {
+            if (!contender.usesDatabase()) {
+                sent.put(contender, sentCommands(contender));
+            }
+        }
+        report(results, sent);
+        return String.format(
+                "hapax-speed callers=64 cpu_vs_rlock=%.2f throughput_vs_rlock=%.2f cpu_vs_socket=%.2f"
+                        + " callers1_cpu_vs_jedis=%.2f commands_per_cycle=%.2f",
+                results.cpu(Contenders.HAPAX, 64) / results.cpu(Contenders.RLOCK, 64),
+                results.throughput(Contenders.HAPAX, 64) / results.throughput(Contenders.RLOCK, 64),
+                results.cpu(Contenders.HAPAX, 64) / results.cpu(Contenders.SOCKET, 64),
+                results.cpu(Contenders.HAPAX, 1) / results.cpu(Contenders.JEDIS, 1),
+                sent.getOrDefault(Contenders.HAPAX, Double.NaN));
     }
 
-    private Sample sample(Contenders contender, int callers) throws IOException, SQLException, InterruptedException {
-        Process child = new ProcessBuilder(
-                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                        "-Xms512m",
-                        "-Xmx512m",
-                        "-cp",
-                        System.getProperty("java.class.path"),
-                        CycleProcess.class.getName(),
-                        contender.toString(),
-                        redis.url(),
-                        contender.usesDatabase() ? jdbc() : "-",
-                        Integer.toString(callers),
-                        Double.toString(warmUp),
-                        Double.toString(measured))
-                .redirectError(ProcessBuilder.Redirect.INHERIT)
-                .start();
-        try (BufferedReader output =
-                new BufferedReader(new InputStreamReader(child.getInputStream(), StandardCharsets.UTF_8))) {
-            expect(contender, output.readLine());
-            return measured(contender, child, output);
+    private List<Contenders> contenders(int callers) {
+        List<Contenders> chosen = arguments.value("contenders").isPresent()
+                ? arguments.words("contenders", List.of()).stream()
+                        .map(Contenders::of)
+                        .toList()
+                : arguments.quick() ? QUICK : Arrays.asList(Contenders.values());
+        // A lone caller has nothing to gain from not waiting.
+        return Stream.concat(
+                        chosen.stream(),
+                        arguments.quick() && callers > 1 ? Stream.of(Contenders.HAPAX_ASYNC) : Stream.empty())
+                .filter(contender -> callers > 1 || !contender.async())
+                .distinct()
+                .toList();
+    }
+
+    private static void progress(int round, int callers, Contenders contender, Sample sample) {
+        System.err.printf(
+                "round %d, %2d callers: %-18s %7.0f cycles/s %6.1f µs CPU, others used %.0f %%%n",
+                round, callers, contender, sample.cyclesPerSecond(), sample.micros(), 100 * sample.foreign());
+    }
+
+    private void report(Results results, Map<Contenders, Double> sent) throws IOException {
+        System.out.println();
+        var table = results.table(sent);
+        System.out.println();
+        results.ratios();
+        System.out.println();
+        if (arguments.csv().isPresent()) {
+            table.write(arguments.csv().get());
+        }
+        Optional<String> charts = arguments.value("charts");
+        if (charts.isPresent()) {
+            results.charts(Files.createDirectories(Path.of(charts.get())));
+        }
+    }
+
+    private ChildJvm child(Contenders contender, int callers, double warm, double measure)
+            throws IOException, SQLException {
+        ChildJvm child = ChildJvm.start(
+                CycleProcess.class,
+                HEAP,
+                contender.toString(),
+                redis.url(),
+                contender.usesDatabase() ? jdbc() : "-",
+                Integer.toString(callers),
+                Double.toString(warm),
+                Double.toString(measure));
+        String said = child.read();
+        if (!said.equals("ready")) {
+            child.close();
+            throw new IllegalStateException(contender + " said '" + said + "' instead of 'ready'");
+        }
+        return child;
+    }
+
+    private Sample sample(Contenders contender, int callers) throws IOException, SQLException {
+        try (ChildJvm child = child(contender, callers, warmUp, measured)) {
+            Supplier<Double> server =
+                    contender.usesDatabase() ? this::databaseCpu : () -> ProcessCpu.ofTree(redis.pid());
+            double serverBefore = server.get();
+            double ours = ours(child);
+            double machine = ProcessCpu.ofMachine();
+            long begun = System.nanoTime();
+            double[] said = Stream.of(child.ask("go").split(" ", -1))
+                    .mapToDouble(Double::parseDouble)
+                    .toArray();
+            double seconds = (System.nanoTime() - begun) / 1e9;
+            double foreign = ProcessCpu.ofMachine() - machine - (ours(child) - ours);
+            double part = Math.max(0, foreign) / seconds / Runtime.getRuntime().availableProcessors();
+            return Sample.of(said, server.get() - serverBefore, part);
         } finally {
-            child.destroyForcibly().waitFor();
             redis.command("FLUSHALL");
         }
     }
 
-    private Sample measured(Contenders contender, Process child, BufferedReader output) throws IOException {
-        Supplier<Double> server = contender.usesDatabase() ? this::databaseCpu : () -> ProcessCpu.ofTree(redis.pid());
-        double serverBefore = server.get();
-        double ours = ours(child);
-        double machine = ProcessCpu.ofMachine();
-        long begun = System.nanoTime();
-        child.getOutputStream().write('\n');
-        child.getOutputStream().flush();
-        String[] said = String.valueOf(output.readLine()).split(" ", -1);
-        double seconds = (System.nanoTime() - begun) / 1e9;
-        double foreign = ProcessCpu.ofMachine() - machine - (ours(child) - ours);
-        double serverCpu = server.get() - serverBefore;
-        double cycles = Double.parseDouble(said[0]);
-        double[] numbers = new double[said.length];
-        for (int n = 0; n < said.length; n++) {
-            numbers[n] = Double.parseDouble(said[n]);
+    /** What clients send for a cycle, as MONITOR sees it; what scripts call inside is left out. */
+    private double sentCommands(Contenders contender) throws IOException, SQLException {
+        AtomicLong sent = new AtomicLong();
+        try (ChildJvm child = child(contender, 1, 1, 0.5);
+                RedisLine monitor = new RedisLine(redis.port())) {
+            monitor.monitor(line -> sent.addAndGet(line.contains(" lua] ") ? 0 : 1));
+            double cycles = Double.parseDouble(child.ask("go").split(" ", -1)[0]);
+            return sent.get() / cycles;
+        } finally {
+            redis.command("FLUSHALL");
         }
-        return new Sample(
-                cycles / numbers[1],
-                numbers[2] * 1e6 / cycles,
-                serverCpu * 1e6 / cycles,
-                numbers[3] * 1e6 / cycles,
-                numbers[4],
-                numbers[5],
-                numbers[6],
-                numbers[7],
-                numbers[8],
-                Math.max(0, foreign) / seconds / Runtime.getRuntime().availableProcessors());
     }
 
     /** The child, the servers, and this process. */
-    private double ours(Process child) {
+    private double ours(ChildJvm child) {
         return ProcessCpu.ofTree(child.pid())
                 + ProcessCpu.ofTree(redis.pid())
-                + (database == null ? 0 : databaseCpu())
+                + databaseCpu()
                 + ProcessCpu.ofThisProcess();
     }
 
@@ -135,34 +212,11 @@ public final class CycleBenchmark implements AutoCloseable {
                 + "&password=" + database.password();
     }
 
-    private static void expect(Contenders contender, @Nullable String found) {
-        if (!"ready".equals(found)) {
-            throw new IllegalStateException(contender + " said '" + found + "' instead of 'ready'");
-        }
-    }
-
     @Override
     public void close() {
         redis.close();
         if (database != null) {
             database.close();
-        }
-    }
-
-    /** For a look at some contenders: names and numbers of callers, separated by commas, rounds, seconds. */
-    public static void main(String[] args) throws Exception {
-        List<Contenders> contenders = new ArrayList<>();
-        for (String name : args[0].split(",", -1)) {
-            contenders.add(Contenders.of(name));
-        }
-        List<Integer> callers = new ArrayList<>();
-        for (String many : args[1].split(",", -1)) {
-            callers.add(Integer.valueOf(many));
-        }
-        try (CycleBenchmark benchmark = new CycleBenchmark(Double.parseDouble(args[3]), Double.parseDouble(args[4]))) {
-            System.out.print(benchmark
-                    .run(contenders, callers, Integer.parseInt(args[2]))
-                    .markdown());
         }
     }
 }

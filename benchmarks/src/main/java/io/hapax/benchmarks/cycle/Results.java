@@ -1,18 +1,25 @@
 package io.hapax.benchmarks.cycle;
 
+import io.hapax.benchmarks.harness.Chart;
+import io.hapax.benchmarks.harness.Samples;
+import io.hapax.benchmarks.harness.Table;
+import java.io.IOException;
+import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.function.ToDoubleFunction;
+import java.util.stream.Stream;
 
-/** Samples by number of callers and contender. Medians leave out samples that other processes disturbed, if any is clean. */
+/** Samples by number of callers and contender. Those that other processes disturbed are left out if any is clean. */
 final class Results {
 
     /** The part of the machine above which other processes disturb. */
     private static final double DISTURBED = 0.12;
+
+    private static final List<Contenders> BLOCKING_CLIENTS = List.of(Contenders.JEDIS, Contenders.LETTUCE);
 
     private final Map<Integer, Map<Contenders, List<Sample>>> samples = new TreeMap<>();
 
@@ -22,53 +29,125 @@ final class Results {
                 .add(sample);
     }
 
-    private List<Sample> clean(Contenders contender, int callers) {
-        List<Sample> all = samples.getOrDefault(callers, Map.of()).getOrDefault(contender, List.of());
+    private static List<Sample> clean(List<Sample> all) {
         List<Sample> clean =
                 all.stream().filter(sample -> sample.foreign() <= DISTURBED).toList();
         return clean.isEmpty() ? all : clean;
     }
 
-    boolean has(Contenders contender, int callers) {
-        return !clean(contender, callers).isEmpty();
-    }
-
+    /** A median, or not a number if nothing was measured. */
     double median(Contenders contender, int callers, ToDoubleFunction<Sample> of) {
-        double[] sorted =
-                clean(contender, callers).stream().mapToDouble(of).sorted().toArray();
-        return sorted.length == 0 ? Double.NaN : sorted[sorted.length / 2];
+        List<Sample> all = samples.getOrDefault(callers, Map.of()).getOrDefault(contender, List.of());
+        return all.isEmpty() ? Double.NaN : spread(all, of).median();
     }
 
-    private String spread(Contenders contender, int callers, ToDoubleFunction<Sample> of) {
-        double[] sorted =
-                clean(contender, callers).stream().mapToDouble(of).sorted().toArray();
-        return String.format(
-                Locale.ROOT, "%.0f (%.0f–%.0f)", sorted[sorted.length / 2], sorted[0], sorted[sorted.length - 1]);
+    private static Samples spread(List<Sample> all, ToDoubleFunction<Sample> of) {
+        Samples spread = new Samples();
+        clean(all).forEach(sample -> spread.add(of.applyAsDouble(sample)));
+        return spread;
     }
 
-    String markdown() {
-        StringBuilder table = new StringBuilder("""
-                | callers | | cycles/s | µs CPU a cycle | client + server | p50 µs | p99 µs | bytes | clean |
-                | ---: | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |
-                """);
-        samples.forEach((callers, contenders) -> contenders.forEach((contender, all) -> table.append(String.format(
-                Locale.ROOT,
-                "| %d | %s | %s | %s | %.0f + %.0f | %.0f | %.0f | %.0f | %d/%d |%n",
+    double cpu(Contenders contender, int callers) {
+        return median(contender, callers, Sample::micros);
+    }
+
+    double throughput(Contenders contender, int callers) {
+        return median(contender, callers, Sample::cyclesPerSecond);
+    }
+
+    /** CPU beside that of the better of Jedis and Lettuce, both blocking and with the same script. */
+    double cpuVersusClients(Contenders contender, int callers) {
+        return cpu(contender, callers)
+                / Stream.of(BLOCKING_CLIENTS)
+                        .flatMap(List::stream)
+                        .mapToDouble(client -> cpu(client, callers))
+                        .filter(value -> !Double.isNaN(value))
+                        .min()
+                        .orElse(Double.NaN);
+    }
+
+    double throughputVersusClients(Contenders contender, int callers) {
+        return throughput(contender, callers)
+                / Stream.of(BLOCKING_CLIENTS)
+                        .flatMap(List::stream)
+                        .mapToDouble(client -> throughput(client, callers))
+                        .filter(value -> !Double.isNaN(value))
+                        .max()
+                        .orElse(Double.NaN);
+    }
+
+    /** Prints what was measured. */
+    Table table(Map<Contenders, Double> sent) {
+        Table table = new Table(
+                "callers",
+                "contender",
+                "cycles/s",
+                "µs CPU a cycle",
+                "of it client",
+                "p50 µs",
+                "p99 µs",
+                "p99.9 µs",
+                "bytes a cycle",
+                "commands a cycle, one caller",
+                "clean");
+        samples.forEach((callers, contenders) -> contenders.forEach((contender, all) -> table.row(
                 callers,
                 contender,
-                spread(contender, callers, Sample::cyclesPerSecond),
-                spread(contender, callers, Sample::micros),
-                median(contender, callers, Sample::clientMicros),
-                median(contender, callers, Sample::serverMicros),
-                median(contender, callers, Sample::p50),
-                median(contender, callers, Sample::p99),
-                median(contender, callers, Sample::bytes),
-                all.stream().filter(sample -> sample.foreign() <= DISTURBED).count(),
-                all.size()))));
-        return table.toString();
+                spread(all, Sample::cyclesPerSecond).text(),
+                spread(all, Sample::micros).text(),
+                spread(all, Sample::clientMicros).median(),
+                spread(all, Sample::p50).median(),
+                spread(all, Sample::p99).median(),
+                spread(all, Sample::p999).median(),
+                spread(all, Sample::bytes).median(),
+                sent.containsKey(contender) ? Table.text(sent.get(contender)) : "",
+                all.stream().filter(sample -> sample.foreign() <= DISTURBED).count() + "/" + all.size())));
+        return table;
     }
 
-    static double lowest(double... values) {
-        return Arrays.stream(values).filter(value -> !Double.isNaN(value)).min().orElse(Double.NaN);
+    /** Prints how Hapax stands beside the others. */
+    void ratios() {
+        Table table = new Table(
+                "callers",
+                "",
+                "CPU / best of Jedis and Lettuce",
+                "cycles/s / best of Jedis and Lettuce",
+                "CPU / SET NX by the better client",
+                "CPU / RLock",
+                "cycles/s / RLock",
+                "CPU / bare socket");
+        for (int callers : samples.keySet()) {
+            for (Contenders hapax : List.of(Contenders.HAPAX, Contenders.HAPAX_ASYNC)) {
+                if (!Double.isNaN(cpu(hapax, callers))) {
+                    double set = Math.min(cpu(Contenders.JEDIS_SET, callers), cpu(Contenders.LETTUCE_SET, callers));
+                    table.row(
+                            callers,
+                            hapax,
+                            cpuVersusClients(hapax, callers),
+                            throughputVersusClients(hapax, callers),
+                            cpu(hapax, callers) / set,
+                            cpu(hapax, callers) / cpu(Contenders.RLOCK, callers),
+                            throughput(hapax, callers) / throughput(Contenders.RLOCK, callers),
+                            cpu(hapax, callers) / cpu(Contenders.SOCKET, callers));
+                }
+            }
+        }
+    }
+
+    void charts(Path folder) throws IOException {
+        chart("CPU per acquire and release, client and server, µs", Sample::micros)
+                .write(folder.resolve("cycle-cpu.svg"));
+        chart("Acquires and releases per second", Sample::cyclesPerSecond)
+                .write(folder.resolve("cycle-throughput.svg"));
+    }
+
+    private Chart chart(String title, ToDoubleFunction<Sample> of) {
+        Chart chart = new Chart(title, "callers at once");
+        for (Contenders contender : Contenders.values()) {
+            Map<Integer, Double> points = new HashMap<>();
+            samples.keySet().forEach(callers -> points.put(callers, median(contender, callers, of)));
+            chart.line(contender.toString(), points);
+        }
+        return chart;
     }
 }

@@ -17,6 +17,22 @@ record Sample(
         double threads,
         double foreign) {
 
+    /** From what a process said of itself. */
+    static Sample of(double[] said, double serverSeconds, double foreign) {
+        double perCycle = 1e6 / said[0];
+        return new Sample(
+                said[0] / said[1],
+                said[2] * perCycle,
+                serverSeconds * perCycle,
+                said[3] * perCycle,
+                said[4],
+                said[5],
+                said[6],
+                said[7],
+                said[8],
+                foreign);
+    }
+
     double micros() {
         return clientMicros + serverMicros;
     }

@@ -6,7 +6,6 @@ import static io.hapax.redis.Fixture.lock;
 import static io.hapax.redis.Fixture.request;
 import static io.hapax.redis.Fixture.run;
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.awaitility.Awaitility.await;
 
 import io.hapax.lease.Acquisition;
 import io.hapax.lease.Ending;
@@ -14,8 +13,11 @@ import io.hapax.lease.Lease;
 import io.hapax.lease.LeaseStoreException;
 import io.hapax.testkit.EmbeddedRedis;
 import java.time.Duration;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.HashSet;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
@@ -121,34 +123,54 @@ class SharedCallsTest {
     }
 
     @Test
-    void what_its_caller_gave_up_before_it_was_sent_is_not_carried_out() {
-        redis.freeze();
-        occupy();
-        CompletableFuture<Acquisition> cancelled = ask("cancelled");
-        CompletableFuture<Acquisition> after = ask("after");
-        cancelled.cancel(false);
-        redis.thaw();
-        assertThat(lease(after)).isNotNull();
-        assertThat(get(store.holder(lock("cancelled")))).isEmpty();
+    void what_its_caller_has_given_up_is_not_sent() {
+        Deque<Request<?>> waiting = new ArrayDeque<>();
+        Keyspace.Keys keys = new Keyspace("share", 1).of(lock("k"));
+        for (int n = 0; n < Batch.LARGEST + 2; n++) {
+            waiting.add(new Silent(keys));
+        }
+        waiting.element().answer().completeExceptionally(new LeaseStoreException("too late"));
+        List<Request<?>> rest = new ArrayList<>(waiting);
+        assertThat(Batch.take(waiting)).isEqualTo(rest.subList(1, Batch.LARGEST + 1));
+        assertThat(Batch.take(waiting)).isEqualTo(rest.subList(Batch.LARGEST + 1, Batch.LARGEST + 2));
+        assertThat(Batch.take(waiting)).isEmpty();
+    }
+
+    private static final class Silent extends Request<String> {
+        Silent(Keyspace.Keys keys) {
+            super(keys);
+        }
+
+        @Override
+        List<String> arguments() {
+            return List.of();
+        }
+
+        @Override
+        String read(Iterator<?> answers) {
+            return "";
+        }
     }
 
     @Test
     void a_crowd_that_could_not_be_answered_in_time_is_refused_at_once() {
-        redis.freeze();
-        occupy();
-        List<CompletableFuture<Acquisition>> crowd = new ArrayList<>();
-        CompletableFuture<Acquisition> last = ask("k");
-        for (int n = 0; n < 100_100 && !last.isCompletedExceptionally(); n++) {
-            last = ask("k");
-            crowd.add(last);
+        try (RedissonLeaseStore patient = Fixture.store(redis.url())
+                .answerTimeout(Duration.ofSeconds(60))
+                .fresh(true)
+                .build()) {
+            granted(patient, lock("warm"));
+            redis.freeze();
+            CompletableFuture<Acquisition> last = new CompletableFuture<>();
+            for (int n = 0; n < 100_000 + SharedCalls.ENOUGH + 1; n++) {
+                last = patient.acquire(request(lock("k"), TTL)).toCompletableFuture();
+            }
+            assertThat(last)
+                    .failsWithin(Duration.ZERO)
+                    .withThrowableThat()
+                    .havingCause()
+                    .isInstanceOf(LeaseStoreException.class)
+                    .withMessageContaining("ask for fewer leases at once");
+            redis.thaw();
         }
-        assertThat(last)
-                .failsWithin(Duration.ZERO)
-                .withThrowableThat()
-                .havingCause()
-                .isInstanceOf(LeaseStoreException.class)
-                .withMessageContaining("ask for fewer leases at once");
-        redis.thaw();
-        await().until(() -> crowd.stream().allMatch(CompletableFuture::isDone));
     }
 }
