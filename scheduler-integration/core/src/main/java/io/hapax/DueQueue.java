@@ -16,10 +16,14 @@ final class DueQueue {
     /** Something that is due at an instant. */
     abstract static class Entry {
         private int index = -1;
-        private NanoTime due = new NanoTime(0);
+        private long dueNanos;
 
         final NanoTime due() {
-            return due;
+            return new NanoTime(dueNanos);
+        }
+
+        private boolean isBefore(Entry other) {
+            return dueNanos - other.dueNanos < 0;
         }
 
         final boolean queued() {
@@ -36,7 +40,7 @@ final class DueQueue {
 
     void put(Entry entry, NanoTime due) {
         if (entry.queued()) {
-            entry.due = due;
+            entry.dueNanos = due.nanos();
             up(entry.index);
             down(entry.index);
             return;
@@ -44,7 +48,7 @@ final class DueQueue {
         if (size == heap.length) {
             heap = Arrays.copyOf(heap, size * 2);
         }
-        entry.due = due;
+        entry.dueNanos = due.nanos();
         place(entry, size++);
         up(entry.index);
     }
@@ -69,13 +73,13 @@ final class DueQueue {
 
     @Nullable
     NanoTime nextDue() {
-        return size == 0 ? null : at(0).due;
+        return size == 0 ? null : at(0).due();
     }
 
-    /** Removes and returns all entries that are due at or before an instant, earliest first. */
-    List<Entry> takeDue(NanoTime now) {
+    /** Removes and returns the entries that are due at or before an instant, earliest first, at most so many. */
+    List<Entry> takeDue(NanoTime now, int most) {
         List<Entry> taken = new ArrayList<>();
-        while (size > 0 && !now.isBefore(at(0).due)) {
+        while (taken.size() < most && size > 0 && !now.isBefore(at(0).due())) {
             Entry first = at(0);
             remove(first);
             taken.add(first);
@@ -93,7 +97,7 @@ final class DueQueue {
 
     private void up(int from) {
         int i = from;
-        while (i > 0 && at(i).due.isBefore(at((i - 1) / 2).due)) {
+        while (i > 0 && at(i).isBefore(at((i - 1) / 2))) {
             swap(i, (i - 1) / 2);
             i = (i - 1) / 2;
         }
@@ -104,7 +108,7 @@ final class DueQueue {
         while (true) {
             int least = i;
             for (int child = 2 * i + 1; child <= 2 * i + 2 && child < size; child++) {
-                if (at(child).due.isBefore(at(least).due)) {
+                if (at(child).isBefore(at(least))) {
                     least = child;
                 }
             }

@@ -22,7 +22,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -53,12 +52,14 @@ public final class GuardedRun implements AutoCloseable {
 
     private final LeaseTiming timing;
     private final NanoTime grantedAt;
-    private final ReentrantLock lock = new ReentrantLock();
-    private final List<Consumer<LeaseLostException>> onLost = new ArrayList<>(0);
+    /** Not a lock object with a queue of its own: there may be many thousands of runs, and nobody waits for long. */
+    private final Object monitor = new Object();
+
     private final @Nullable Keeper keeper;
 
-    // Guarded by lock; validSince is also read without it, by isHeld.
+    // Guarded by the monitor; validSince is also read without it, by isHeld.
     private State state = State.ADMITTED;
+    private List<Consumer<LeaseLostException>> onLost = List.of();
     private @Nullable Thread interruptTarget;
     private boolean interrupted;
     private @Nullable LossReason lossReason;
@@ -74,7 +75,7 @@ public final class GuardedRun implements AutoCloseable {
         this.options = options;
         this.grant = grant;
         this.lease = grant == null ? null : grant.shown();
-        this.timing = new LeaseTiming(options.ttl());
+        this.timing = guard.timing(options);
         this.grantedAt = requestedAt;
         this.validSince = requestedAt;
         this.keeper = grant == null ? null : new Keeper(grant);
@@ -157,12 +158,9 @@ public final class GuardedRun implements AutoCloseable {
         if (lease == null) {
             return false;
         }
-        lock.lock();
-        try {
+        synchronized (monitor) {
             return (state == State.ADMITTED || state == State.ACTIVE)
                     && guard.now().isBefore(timing.validUntil(validSince));
-        } finally {
-            lock.unlock();
         }
     }
 
@@ -212,14 +210,12 @@ public final class GuardedRun implements AutoCloseable {
      */
     public void onLeaseLost(Consumer<LeaseLostException> callback) {
         boolean now;
-        lock.lock();
-        try {
+        synchronized (monitor) {
             now = state == State.LOST;
             if (!now) {
+                onLost = new ArrayList<>(onLost);
                 onLost.add(callback);
             }
-        } finally {
-            lock.unlock();
         }
         if (now && lease != null) {
             LeaseLostException loss = loss();
@@ -256,8 +252,7 @@ public final class GuardedRun implements AutoCloseable {
      */
     public Scope enter(OnLeaseLost onLeaseLost) {
         Thread worker = Thread.currentThread();
-        lock.lock();
-        try {
+        synchronized (monitor) {
             if (state != State.ADMITTED) {
                 throw lossReason != null && lease != null
                         ? new LeaseLostException(lease, lossReason)
@@ -266,8 +261,6 @@ public final class GuardedRun implements AutoCloseable {
             state = State.ACTIVE;
             entered = true;
             interruptTarget = onLeaseLost == OnLeaseLost.INTERRUPT ? worker : null;
-        } finally {
-            lock.unlock();
         }
         if (keeper != null) {
             guard.watchdog().add(keeper, keeper.firstLook());
@@ -288,13 +281,10 @@ public final class GuardedRun implements AutoCloseable {
     private void leave(@Nullable GuardedRun before) {
         CurrentRun.swap(before);
         boolean clear;
-        lock.lock();
-        try {
+        synchronized (monitor) {
             interruptTarget = null;
             clear = interrupted;
             interrupted = false;
-        } finally {
-            lock.unlock();
         }
         if (clear) {
             // A late interrupt must not hit the next job of a pool's thread.
@@ -325,11 +315,8 @@ public final class GuardedRun implements AutoCloseable {
                                     + " a transaction");
         }
         ensureHeld();
-        lock.lock();
-        try {
+        synchronized (monitor) {
             completedIn = true;
-        } finally {
-            lock.unlock();
         }
         if (ledger.completeIn(connection, claim) == Completion.SUPERSEDED) {
             lose(LossReason.SUPERSEDED, null);
@@ -383,8 +370,7 @@ public final class GuardedRun implements AutoCloseable {
         CompletableFuture<RunOutcome> result;
         boolean wasLost;
         boolean provable = isHeld();
-        lock.lock();
-        try {
+        synchronized (monitor) {
             if (ending != null) {
                 return ending;
             }
@@ -396,8 +382,6 @@ public final class GuardedRun implements AutoCloseable {
             if (state != State.LOST) {
                 state = wasLost ? state : State.ENDING;
             }
-        } finally {
-            lock.unlock();
         }
         if (grant == null) {
             ended();
@@ -429,25 +413,19 @@ public final class GuardedRun implements AutoCloseable {
 
     /** What the ledger is told of a run that ended without completing or failing. */
     RunState brokenOff() {
-        lock.lock();
-        try {
+        synchronized (monitor) {
             if (!entered) {
                 return RunState.RELEASED;
             }
             return options.afterCrash() == AfterCrash.ABANDON
                     ? RunState.ABANDONED
                     : state == State.LOST ? RunState.LOST : RunState.RELEASED;
-        } finally {
-            lock.unlock();
         }
     }
 
     boolean completedIn() {
-        lock.lock();
-        try {
+        synchronized (monitor) {
             return completedIn;
-        } finally {
-            lock.unlock();
         }
     }
 
@@ -465,13 +443,10 @@ public final class GuardedRun implements AutoCloseable {
 
     /** The store or the ledger was first to know that the lease was lost. */
     void lostAtEnd(LossReason reason) {
-        lock.lock();
-        try {
+        synchronized (monitor) {
             if (lossReason == null) {
                 lossReason = reason;
             }
-        } finally {
-            lock.unlock();
         }
     }
 
@@ -483,14 +458,11 @@ public final class GuardedRun implements AutoCloseable {
     }
 
     private void ended() {
-        lock.lock();
-        try {
+        synchronized (monitor) {
             if (state != State.LOST) {
                 state = State.ENDED;
             }
-            onLost.clear();
-        } finally {
-            lock.unlock();
+            onLost = List.of();
         }
     }
 
@@ -500,21 +472,18 @@ public final class GuardedRun implements AutoCloseable {
         if (lease == null) {
             return;
         }
-        lock.lock();
-        try {
+        synchronized (monitor) {
             if (state != State.ADMITTED && state != State.ACTIVE) {
                 return;
             }
             state = State.LOST;
             lossReason = reason;
-            callbacks = List.copyOf(onLost);
-            onLost.clear();
+            callbacks = onLost;
+            onLost = List.of();
             if (interruptTarget != null) {
                 interrupted = true;
                 interruptTarget.interrupt();
             }
-        } finally {
-            lock.unlock();
         }
         LeaseLostException loss = new LeaseLostException(lease, reason);
         callbacks.forEach(callback -> guard.notifier().call(() -> callback.accept(loss)));
@@ -538,37 +507,26 @@ public final class GuardedRun implements AutoCloseable {
     }
 
     private @Nullable LossReason lossReason() {
-        lock.lock();
-        try {
+        synchronized (monitor) {
             return lossReason;
-        } finally {
-            lock.unlock();
         }
     }
 
     private boolean hasEnded() {
-        lock.lock();
-        try {
+        synchronized (monitor) {
             return state == State.ENDED || state == State.ENDING;
-        } finally {
-            lock.unlock();
         }
     }
 
     private boolean isActive() {
-        lock.lock();
-        try {
+        synchronized (monitor) {
             return state == State.ADMITTED || state == State.ACTIVE;
-        } finally {
-            lock.unlock();
         }
     }
 
     /** Renews lease and claim of an active run; the watchdog's view of it. */
     private final class Keeper extends Watchdog.Charge {
 
-        private final @Nullable Lease lease;
-        private final @Nullable Lease claim;
         /** Whether the ledger's word alone keeps the run going. */
         private final boolean trustsLedger;
         // Renewals whose answers are outstanding: set by the watchdog's thread, cleared by those of store and ledger.
@@ -581,11 +539,17 @@ public final class GuardedRun implements AutoCloseable {
         private boolean asksStore;
         private boolean asksLedger;
 
-        Keeper(Grant grant) {
-            this.lease = grant.lease();
-            this.claim = grant.claim();
-            this.trustsLedger =
-                    claim != null && (lease == null || options.whenUnavailable() != WhenUnavailable.FAIL_CLOSED);
+        Keeper(Grant given) {
+            this.trustsLedger = given.claim() != null
+                    && (given.lease() == null || options.whenUnavailable() != WhenUnavailable.FAIL_CLOSED);
+        }
+
+        private @Nullable Lease leaseHeld() {
+            return grant == null ? null : grant.lease();
+        }
+
+        private @Nullable Lease claimHeld() {
+            return grant == null ? null : grant.claim();
         }
 
         @Override
@@ -596,13 +560,13 @@ public final class GuardedRun implements AutoCloseable {
         @Override
         @Nullable
         Lease lease() {
-            return asksStore ? lease : null;
+            return asksStore ? leaseHeld() : null;
         }
 
         @Override
         @Nullable
         Lease claim() {
-            return asksLedger ? claim : null;
+            return asksLedger ? claimHeld() : null;
         }
 
         GuardedRun run() {
@@ -610,7 +574,7 @@ public final class GuardedRun implements AutoCloseable {
         }
 
         NanoTime firstLook() {
-            return earliest(Watchdog.jittered(validSince, timing.renewEvery()));
+            return earliest(guard.watchdog().firstLook(validSince, timing.renewEvery()));
         }
 
         @Override
@@ -624,8 +588,8 @@ public final class GuardedRun implements AutoCloseable {
             } else if (!options.maxHold().isZero() && !now.isBefore(grantedAt.plus(options.maxHold()))) {
                 lose(LossReason.MAX_HOLD, null);
             } else {
-                asksStore = lease != null && !leaseDropped && !waits(leaseSentAt, now);
-                asksLedger = claim != null && !waits(claimSentAt, now);
+                asksStore = leaseHeld() != null && !leaseDropped && !waits(leaseSentAt, now);
+                asksLedger = claimHeld() != null && !waits(claimSentAt, now);
                 leaseSentAt = asksStore ? now : leaseSentAt;
                 claimSentAt = asksLedger ? now : claimSentAt;
                 return new Watchdog.Action(
@@ -670,7 +634,7 @@ public final class GuardedRun implements AutoCloseable {
                 lose(LossReason.SUPERSEDED, gone.holder());
                 return null;
             }
-            boolean alone = lease == null || leaseDropped;
+            boolean alone = leaseHeld() == null || leaseDropped;
             if (answer instanceof Renewal.Unknown) {
                 return alone ? earliest(now.plus(timing.retryEvery())) : null;
             }
@@ -683,14 +647,11 @@ public final class GuardedRun implements AutoCloseable {
 
         private void confirm(NanoTime sent, NanoTime now) {
             Duration margin;
-            lock.lock();
-            try {
+            synchronized (monitor) {
                 margin = timing.validUntil(validSince).since(now);
                 validSince = sent.isBefore(validSince) ? validSince : sent;
-            } finally {
-                lock.unlock();
             }
-            Lease shown = GuardedRun.this.lease;
+            Lease shown = lease;
             if (margin.compareTo(timing.validity().dividedBy(2)) < 0 && isActive() && shown != null) {
                 guard.notifier().tellLater(new GuardEvent.RenewedLate(job, shown, margin));
             }

@@ -36,6 +36,7 @@ public final class JobGuard implements AutoCloseable {
     private final LeaseStore store;
     private final String worker;
     private final RunOptions defaults;
+    private final LeaseTiming defaultTiming;
     private final Ticker ticker;
     private final @Nullable RunLedger ledger;
     private final boolean closesStore;
@@ -49,6 +50,7 @@ public final class JobGuard implements AutoCloseable {
         this.store = builder.store;
         this.worker = builder.worker;
         this.defaults = builder.defaults;
+        this.defaultTiming = new LeaseTiming(defaults.ttl());
         this.ticker = builder.ticker;
         this.closesStore = builder.closesStore;
         this.notifier = new Notifier(builder.allListeners());
@@ -134,6 +136,11 @@ public final class JobGuard implements AutoCloseable {
         }
         boolean ledgerRenews = options.whenUnavailable() != WhenUnavailable.FAIL_CLOSED;
         return LeaseTiming.checked(options.ttl(), ledgerRenews ? slowerAnswer(store, ledger) : store.answerTimeout());
+    }
+
+    /** One for all runs with the same ttl as the defaults. */
+    LeaseTiming timing(RunOptions options) {
+        return options.ttl().equals(defaultTiming.ttl()) ? defaultTiming : new LeaseTiming(options.ttl());
     }
 
     private static Duration slowerAnswer(LeaseStore store, @Nullable RunLedger ledger) {

@@ -76,6 +76,13 @@ final class Watchdog {
     private static final Duration FAR = Duration.ofMinutes(10);
     /** Charges that are due this soon are taken along, so that renewals share calls. */
     private static final long TOGETHER_PER_MILLE = 10;
+    /**
+     * More are left to the next pass, so that of many leases small calls go out all the time: a store is held for a fraction
+     * of a millisecond by one, and works for others in between.
+     */
+    static final int LARGEST_PASS = 128;
+    /** Time for the store to work for others, if passes have piled up. */
+    static final Duration BETWEEN_FULL_PASSES = Duration.ofMillis(2);
 
     private final LeaseStore store;
     private final @Nullable RunLedger ledger;
@@ -200,6 +207,7 @@ final class Watchdog {
     }
 
     private void loop() {
+        boolean full = false;
         while (true) {
             NanoTime until;
             lock.lock();
@@ -211,6 +219,8 @@ final class Watchdog {
                 NanoTime next = queue.nextDue();
                 NanoTime far = ticker.now().plus(FAR);
                 until = next != null && next.isBefore(far) ? next : far;
+                NanoTime earliest = ticker.now().plus(full ? BETWEEN_FULL_PASSES : Duration.ZERO);
+                until = until.isBefore(earliest) ? earliest : until;
                 parkedUntil = until;
             } finally {
                 lock.unlock();
@@ -219,7 +229,7 @@ final class Watchdog {
             // An interrupt of this thread means nothing, and would make parking spin.
             boolean ignored = Thread.interrupted();
             try {
-                pass();
+                full = pass() >= LARGEST_PASS;
             } catch (RuntimeException e) {
                 LOG.error("the watchdog stumbled and goes on{}", ignored ? " (it was interrupted)" : "", e);
             }
@@ -227,8 +237,8 @@ final class Watchdog {
         afterLast.run();
     }
 
-    /** Does everything that is due now. */
-    private void pass() {
+    /** Does what is due now; returns how many charges it renews. */
+    private int pass() {
         NanoTime now = ticker.now();
         List<Charge> toRenew = new ArrayList<>();
         for (Charge charge : takeDue(now)) {
@@ -245,6 +255,7 @@ final class Watchdog {
         if (!toRenew.isEmpty()) {
             renew(toRenew, now);
         }
+        return toRenew.size();
     }
 
     private static Action actOf(Charge charge, NanoTime now) {
@@ -262,16 +273,15 @@ final class Watchdog {
         try {
             List<Charge> due = new ArrayList<>();
             NanoTime horizon = now;
-            for (List<DueQueue.Entry> taken = queue.takeDue(horizon);
-                    !taken.isEmpty();
-                    taken = queue.takeDue(horizon)) {
+            List<DueQueue.Entry> taken = queue.takeDue(horizon, LARGEST_PASS);
+            while (!taken.isEmpty()) {
                 for (DueQueue.Entry entry : taken) {
                     Charge charge = (Charge) entry;
                     due.add(charge);
-                    NanoTime together = now.plus(
-                            charge.ttl().multipliedBy(TOGETHER_PER_MILLE).dividedBy(1000));
+                    NanoTime together = now.plus(Duration.ofNanos(charge.ttl().toNanos() / 1000 * TOGETHER_PER_MILLE));
                     horizon = horizon.isBefore(together) ? together : horizon;
                 }
+                taken = queue.takeDue(horizon, LARGEST_PASS - due.size());
             }
             NanoTime far = now.plus(FAR);
             due.forEach(charge -> queue.put(charge, far));
@@ -349,6 +359,14 @@ final class Watchdog {
         return failure == null
                 ? new LeaseStoreException("the store answered for fewer leases than were asked about")
                 : new LeaseStoreException("the renewal failed: " + failure.getMessage(), failure);
+    }
+
+    /** Where many are held, the first renewal is anywhere in the interval: runs often begin together. */
+    NanoTime firstLook(NanoTime from, Duration interval) {
+        return size() < LARGEST_PASS
+                ? jittered(from, interval)
+                : from.plus(Duration.ofNanos(
+                        ThreadLocalRandom.current().nextLong(interval.toNanos() / 10, interval.toNanos())));
     }
 
     /** A renewal instant moved by up to 10 % either way, so that leases taken together do not stay together. */

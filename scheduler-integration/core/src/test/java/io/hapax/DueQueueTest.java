@@ -48,7 +48,7 @@ class DueQueueTest {
                 assertThat(queue.nextDue()).isEqualTo(at(first));
             }
         }
-        List<Long> taken = queue.takeDue(at(5_000)).stream()
+        List<Long> taken = queue.takeDue(at(5_000), 10_000).stream()
                 .map(e -> e.due().nanos() - START)
                 .toList();
         assertThat(taken).isSorted().hasSize((int)
@@ -59,8 +59,8 @@ class DueQueueTest {
     void an_entry_is_due_at_its_instant_and_not_one_nanosecond_before() {
         Item item = new Item();
         queue.put(item, at(100));
-        assertThat(queue.takeDue(at(99))).isEmpty();
-        assertThat(queue.takeDue(at(100))).containsExactly(item);
+        assertThat(queue.takeDue(at(99), 10)).isEmpty();
+        assertThat(queue.takeDue(at(100), 10)).containsExactly(item);
         assertThat(item.queued()).isFalse();
         assertThat(queue.nextDue()).isNull();
     }

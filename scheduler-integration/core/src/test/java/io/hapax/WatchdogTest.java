@@ -8,17 +8,20 @@ import io.hapax.event.GuardEvent;
 import io.hapax.event.LossReason;
 import io.hapax.event.RunOutcome;
 import io.hapax.lease.JobIdentity;
+import io.hapax.lease.Lease;
 import io.hapax.lease.LeaseStore;
 import io.hapax.lease.RunKey;
 import io.hapax.testkit.FaultyLeaseStore;
 import io.hapax.testkit.InMemoryLeaseStore;
 import io.hapax.testkit.ManualTicker;
+import io.hapax.time.NanoTime;
 import java.lang.reflect.Proxy;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -271,6 +274,103 @@ class WatchdogTest {
         runs.forEach(GuardedRun::complete);
         assertThat(guard.activeRuns()).isZero();
         CurrentRun.swap(null);
+    }
+
+    /** A renewal call: when, and of how many leases. */
+    private record Call(NanoTime at, int leases) {}
+
+    private LeaseStore counting(List<Call> calls) {
+        return (LeaseStore) Proxy.newProxyInstance(
+                getClass().getClassLoader(), new Class<?>[] {LeaseStore.class}, (proxy, method, args) -> {
+                    if (method.getName().equals("renew")) {
+                        calls.add(new Call(ticker.now(), ((List<?>) args[0]).size()));
+                    }
+                    return method.getName().equals("blocking") ? proxy : method.invoke(memory, args);
+                });
+    }
+
+    private List<Call> renewalsOf(int leases, Duration time, Duration step) throws InterruptedException {
+        List<Call> calls = new CopyOnWriteArrayList<>();
+        try (JobGuard many = JobGuard.builder(counting(calls))
+                .ticker(ticker)
+                .withoutLogging()
+                .build()) {
+            List<GuardedRun> runs = new ArrayList<>();
+            for (int n = 0; n < leases; n++) {
+                GuardedRun run = many.admit(RunRequest.lock("k" + n)).fold(r -> r, refusal -> {
+                    throw new AssertionError(refusal);
+                });
+                run.enter(OnLeaseLost.SIGNAL);
+                runs.add(run);
+            }
+            advance(time, step);
+            assertThat(runs).allMatch(GuardedRun::isHeld);
+            runs.forEach(GuardedRun::complete);
+            CurrentRun.swap(null);
+        }
+        return calls;
+    }
+
+    @Test
+    void leases_that_were_taken_together_are_renewed_by_small_calls_all_over_the_interval() throws Exception {
+        NanoTime begun = ticker.now();
+        List<Call> calls = renewalsOf(6000, Duration.ofSeconds(40), Duration.ofMillis(100));
+        assertThat(calls).allSatisfy(call -> assertThat(call.leases()).isLessThanOrEqualTo(Watchdog.LARGEST_PASS));
+        for (int second = 1; second < 40; second++) {
+            NanoTime from = begun.plus(SECOND.multipliedBy(second));
+            int renewed = calls.stream()
+                    .filter(call -> !call.at().isBefore(from) && call.at().isBefore(from.plus(SECOND)))
+                    .mapToInt(Call::leases)
+                    .sum();
+            // 600 on average; if they stayed together it would be thousands in some seconds and none in most.
+            assertThat(renewed).as("in second %d", second).isBetween(200, 1100);
+        }
+    }
+
+    @Test
+    void renewals_that_have_piled_up_leave_the_store_time_for_others() throws Exception {
+        List<Call> calls = new CopyOnWriteArrayList<>();
+        LeaseStore counted = counting(calls);
+        Watchdog watchdog = new Watchdog(counted, null, ticker, () -> {});
+        GuardedRun run = admitted(RunRequest.lock("k"));
+        NanoTime due = ticker.now().plus(SECOND);
+        for (int n = 0; n < 1000; n++) {
+            watchdog.add(new AlwaysRenewed(run.lease().orElseThrow()), due);
+        }
+        ticker.advance(SECOND.multipliedBy(2));
+        assertThat(calls.stream().mapToInt(Call::leases).sum()).isEqualTo(1000);
+        for (int n = 1; n < calls.size(); n++) {
+            assertThat(calls.get(n).at().since(calls.get(n - 1).at()))
+                    .isGreaterThanOrEqualTo(Watchdog.BETWEEN_FULL_PASSES);
+        }
+        assertThat(calls.get(calls.size() - 1).at().since(due)).isLessThan(Duration.ofMillis(50));
+        watchdog.all().forEach(watchdog::remove);
+        watchdog.stopWhenEmpty();
+        run.close();
+    }
+
+    /** Is due again after an hour. */
+    private final class AlwaysRenewed extends Watchdog.Charge {
+        private final Lease lease;
+
+        AlwaysRenewed(Lease lease) {
+            this.lease = lease;
+        }
+
+        @Override
+        Watchdog.Action act(NanoTime now) {
+            return new Watchdog.Action(true, now.plus(Duration.ofHours(1)));
+        }
+
+        @Override
+        Duration ttl() {
+            return lease.ttl();
+        }
+
+        @Override
+        Lease lease() {
+            return lease;
+        }
     }
 
     @Test

@@ -16,7 +16,7 @@ import org.redisson.api.RScript.ReturnType;
 final class Renewals {
 
     /** Redis is held for well below a millisecond by this many. */
-    private static final int LARGEST_BATCH = 200;
+    private static final int LARGEST_BATCH = 128;
 
     private final Namespace namespace;
 
