@@ -9,18 +9,7 @@
 --   was granted: then a missing lease, or one with a lower token, is what a server remembers that lost the newest writes
 local t = redis.call('TIME')
 local now = t[1] * 1000000 + t[2]
-local micros = function(n) return string.format('%.0f', n) end
-local meta = redis.call('HMGET', KEYS[1], 'run', 'seen', 'until', 'last')
-local run = server()
-if meta[1] ~= run then
-  local why = meta[1] and 'restarted' or ARGV[1] ~= '' and 'emptied' or 'new'
-  meta[2] = micros(now)
-  meta[3] = micros(now + 1000 * (why == 'new' and ARGV[2] or ARGV[3]))
-  redis.call('HSET', KEYS[1], 'run', run, 'seen', meta[2], 'until', meta[3], 'why', why)
-elseif ARGV[1] ~= '' and ARGV[1] ~= meta[2] and tonumber(meta[3]) < meta[2] + 1000 * ARGV[3] then
-  meta[3] = micros(meta[2] + 1000 * ARGV[3])
-  redis.call('HSET', KEYS[1], 'until', meta[3], 'why', 'emptied')
-end
+local meta = look(KEYS[1], now, ARGV[1], ARGV[2], ARGV[3])
 local quarantined = now < tonumber(meta[3])
 local last = tonumber(meta[4] or 0)
 local answers = {meta[2]}

@@ -11,7 +11,6 @@ redis.call('HSET', KEYS[1], 'settings', ARGV[1])
 if noted then
   local t = redis.call('TIME')
   local now = t[1] * 1000000 + t[2]
-  local micros = function(n) return string.format('%.0f', n) end
   local old = tonumber(string.match(noted, 'longestTtl=(%d+)ms')) or 0
   local wait = math.max(ARGV[3], old * 11 / 5 + 1000)
   redis.call('HSET', KEYS[1], 'seen', micros(now), 'until', micros(now + 1000 * wait), 'why', 'replaced')
