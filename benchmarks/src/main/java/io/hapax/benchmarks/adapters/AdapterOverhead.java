@@ -56,7 +56,8 @@ public final class AdapterOverhead {
             Map<String, Samples> each) {
         Cost() {
             this(new Samples(), new Samples(), new Samples(), new Samples(), new Samples(), new LinkedHashMap<>());
-    
+        }
+
         /** Without JobRunr's look for further jobs (a transaction and a query), which is a matter of time. */
         double ownStatements() {
             double polls = each.entrySet().stream()
@@ -65,7 +66,6 @@ public final class AdapterOverhead {
                     .sum();
             return statements.median() - 2 * polls;
         }
-    }
     }
 
     /**
