@@ -32,13 +32,28 @@ public final class ChildJvm implements AutoCloseable {
      * @throws IOException if it cannot be started
      */
     public static ChildJvm start(Class<?> main, List<String> jvmOptions, String... arguments) throws IOException {
+        return startOn(System.getProperty("java.class.path"), main, jvmOptions, arguments);
+    }
+
+    /**
+     * Starts a JVM with another class path.
+     *
+     * @param classPath the class path
+     * @param main the class to run
+     * @param jvmOptions options of the JVM
+     * @param arguments the arguments of the class
+     * @return the JVM
+     * @throws IOException if it cannot be started
+     */
+    public static ChildJvm startOn(String classPath, Class<?> main, List<String> jvmOptions, String... arguments)
+            throws IOException {
         List<String> command = new ArrayList<>();
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         command.addAll(jvmOptions);
         // A number of compiler threads that does not change, so that their CPU can be told apart.
         command.add("-XX:-UseDynamicNumberOfCompilerThreads");
         command.add("-cp");
-        command.add(System.getProperty("java.class.path"));
+        command.add(classPath);
         command.add(main.getName());
         command.addAll(List.of(arguments));
         return new ChildJvm(new ProcessBuilder(command)

@@ -37,9 +37,12 @@ final class HeldVariant {
             for (String order = orders.readLine(); order != null; order = orders.readLine()) {
                 System.out.println(variant.obey(order.split(" ", 2)));
             }
-        } finally {
+        } catch (Exception | Error failure) {
+            failure.printStackTrace();
             System.exit(1);
         }
+        // Clients have threads that would keep the process.
+        System.exit(0);
     }
 
     private String obey(String[] order) throws InterruptedException {

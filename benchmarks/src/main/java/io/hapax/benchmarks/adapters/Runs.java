@@ -1,0 +1,40 @@
+package io.hapax.benchmarks.adapters;
+
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+
+/** What the no-op jobs of this process leave behind. Thread-safe. */
+final class Runs {
+
+    private static final AtomicLong FIRST = new AtomicLong();
+    private static final AtomicLong LAST = new AtomicLong();
+    private static volatile CountDownLatch open = new CountDownLatch(0);
+
+    private Runs() {}
+
+    static void expect(int jobs) {
+        FIRST.set(Long.MAX_VALUE);
+        LAST.set(Long.MIN_VALUE);
+        open = new CountDownLatch(jobs);
+    }
+
+    /** Called by a job. */
+    static void ran() {
+        long now = System.nanoTime();
+        FIRST.accumulateAndGet(now, Math::min);
+        LAST.accumulateAndGet(now, Math::max);
+        open.countDown();
+    }
+
+    static void await() throws InterruptedException {
+        if (!open.await(3, TimeUnit.MINUTES)) {
+            throw new IllegalStateException(open.getCount() + " jobs did not run");
+        }
+    }
+
+    /** From the first job to the last. */
+    static long nanos() {
+        return LAST.get() - FIRST.get();
+    }
+}

@@ -1,0 +1,179 @@
+package io.hapax.benchmarks.handover;
+
+import io.hapax.benchmarks.harness.Arguments;
+import io.hapax.benchmarks.harness.ChildJvm;
+import io.hapax.benchmarks.harness.RedisLine;
+import io.hapax.benchmarks.harness.Samples;
+import io.hapax.benchmarks.harness.Table;
+import io.hapax.testkit.EmbeddedRedis;
+import java.io.IOException;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Random;
+import java.util.concurrent.ConcurrentSkipListMap;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+
+/**
+ * How long a key that is given back in one JVM takes to reach a waiter in another one, from the start of the release to
+ * the return of the waiter's call. {@code System.nanoTime()} is CLOCK_MONOTONIC on Linux, one clock for all processes.
+ *
+ * <p>Commands are counted in a pass of their own, which is not timed, by {@code MONITOR}: it tells what a client sent
+ * from what a script called, and {@code commandstats} does not.
+ */
+public final class HandOver {
+
+    private static final List<String> VARIANTS = List.of("hapax", "rlock", "rfenced", "spring-pubsub", "spring-spin");
+    /** A line of MONITOR; what a script calls comes from 'lua'. */
+    private static final Pattern COMMAND = Pattern.compile("\\+[\\d.]+ \\[\\d+ (\\S+)] \"([^\"]+)\".*");
+
+    private final Arguments arguments;
+    private final Random random = new Random(42);
+    private final Map<String, Result> results = new LinkedHashMap<>();
+
+    private HandOver(Arguments arguments) {
+        this.arguments = arguments;
+    }
+
+    /** What was measured of a variant, in all rounds. */
+    private record Result(Samples cold, Samples hot, Map<String, Integer> commands, AtomicInteger counted) {
+        Result() {
+            this(new Samples(), new Samples(), new ConcurrentSkipListMap<>(), new AtomicInteger());
+        }
+
+        double commandsEach() {
+            return commands.values().stream().mapToInt(Integer::intValue).sum() / counted.doubleValue();
+        }
+
+        String commandText() {
+            return commands.entrySet().stream()
+                    .map(entry -> Table.text(entry.getValue() / counted.doubleValue()) + " " + entry.getKey())
+                    .collect(Collectors.joining(", "));
+        }
+    }
+
+    /**
+     * Measures.
+     *
+     * @param args {@code --quick}, {@code --csv=file}, {@code --rounds=2}, {@code --variants=hapax,rlock}
+     * @throws Exception if something breaks
+     */
+    public static void main(String[] args) throws Exception {
+        new HandOver(Arguments.of(args)).run();
+    }
+
+    private void run() throws Exception {
+        int rounds =
+                arguments.numbers("rounds", List.of(arguments.quick() ? 1 : 2)).get(0);
+        List<String> variants = arguments.words("variants", VARIANTS);
+        for (int round = 0; round < rounds; round++) {
+            for (String variant : variants) {
+                measure(variant, results.computeIfAbsent(variant, name -> new Result()));
+            }
+        }
+        Table table = new Table(
+                "variant",
+                "cold n",
+                "cold p50 ms",
+                "cold p90 ms",
+                "cold max ms",
+                "hot n",
+                "hot p50 ms",
+                "hot p90 ms",
+                "hot max ms",
+                "commands per hand-over",
+                "which");
+        results.forEach((variant, result) -> table.row(
+                variant,
+                result.cold.count(),
+                result.cold.median(),
+                result.cold.quantile(0.9),
+                result.cold.quantile(1),
+                result.hot.count(),
+                result.hot.median(),
+                result.hot.quantile(0.9),
+                result.hot.quantile(1),
+                result.commandsEach(),
+                result.commandText()));
+        if (arguments.csv().isPresent()) {
+            table.write(arguments.csv().get());
+        }
+        Result hapax = results.get("hapax");
+        Result rlock = results.get("rlock");
+        if (hapax != null && rlock != null) {
+            System.out.printf(
+                    "hapax-handover p50_ms=%.2f rlock_p50_ms=%.2f commands=%.2f rlock_commands=%.2f%n",
+                    hapax.hot.median(), rlock.hot.median(), hapax.commandsEach(), rlock.commandsEach());
+        }
+    }
+
+    private void measure(String variant, Result result) throws IOException, InterruptedException {
+        int share = arguments.quick() ? 3 : 1;
+        try (EmbeddedRedis redis = EmbeddedRedis.start();
+                ChildJvm one = child(variant, redis);
+                ChildJvm other = child(variant, redis)) {
+            String unused = one.ask("take");
+            pass(one, other, 60 / share, result.cold);
+            unused = one.ask("give");
+            warmUp(one, other, 6000 / share);
+            unused = one.ask("take");
+            pass(one, other, 80 / share, result.hot);
+            count(redis, one, other, 30 / share, result);
+        }
+    }
+
+    private static ChildJvm child(String variant, EmbeddedRedis redis) throws IOException {
+        ChildJvm child = ChildJvm.start(HandOverVariant.class, List.of("-Xms256m", "-Xmx256m"), variant, redis.url());
+        if (!child.read().equals("ready")) {
+            throw new IllegalStateException("the variant " + variant + " did not get ready");
+        }
+        return child;
+    }
+
+    private static void warmUp(ChildJvm one, ChildJvm other, int cycles) throws IOException {
+        one.tell("cycles " + cycles);
+        other.tell("cycles " + cycles);
+        String unused = one.read() + other.read();
+    }
+
+    /** Hands the key to and fro; an even number of times, so that the first one has it again. */
+    private void pass(ChildJvm one, ChildJvm other, int times, Samples millis)
+            throws IOException, InterruptedException {
+        for (int n = 0; n < times - times % 2; n++) {
+            ChildJvm holder = n % 2 == 0 ? one : other;
+            ChildJvm waiter = n % 2 == 0 ? other : one;
+            waiter.tell("take");
+            Thread.sleep(60 + random.nextInt(100));
+            long given = Long.parseLong(holder.ask("give"));
+            long taken = Long.parseLong(waiter.read());
+            if (taken < given) {
+                throw new IllegalStateException("the waiter had the key before it was given back");
+            }
+            millis.add((taken - given) / 1e6);
+        }
+    }
+
+    private void count(EmbeddedRedis redis, ChildJvm one, ChildJvm other, int times, Result result)
+            throws IOException, InterruptedException {
+        try (RedisLine monitor = new RedisLine(redis.port())) {
+            monitor.monitor(line -> {
+                Matcher matcher = COMMAND.matcher(line);
+                if (matcher.matches() && !matcher.group(1).equals("lua")) {
+                    String command = matcher.group(2).toLowerCase(Locale.ROOT);
+                    if (!command.equals("ping")) {
+                        result.commands.merge(command, 1, Integer::sum);
+                    }
+                }
+            });
+            Samples untimed = new Samples();
+            pass(one, other, times, untimed);
+            // Lines of the last commands may be on their way.
+            Thread.sleep(300);
+            int unused = result.counted.addAndGet(untimed.count());
+        }
+    }
+}
