@@ -2,13 +2,17 @@ package io.hapax.benchmarks.held;
 
 import io.hapax.benchmarks.ProcessCpu;
 import io.hapax.benchmarks.harness.Arguments;
+import io.hapax.benchmarks.harness.Chart;
 import io.hapax.benchmarks.harness.ChildJvm;
 import io.hapax.benchmarks.harness.RedisLine;
 import io.hapax.benchmarks.harness.Samples;
 import io.hapax.benchmarks.harness.Table;
 import io.hapax.testkit.EmbeddedRedis;
 import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -92,11 +96,26 @@ public final class HeldLeases {
      * Measures.
      *
      * @param args {@code --quick}, {@code --csv=file}, {@code --leases=1000,10000}, {@code --seconds=60},
-     *     {@code --rounds=1}, {@code --variants=hapax,rlock}
+     *     {@code --rounds=1}, {@code --variants=hapax,rlock}, {@code --charts=folder}
      * @throws Exception if something breaks
      */
     public static void main(String[] args) throws Exception {
         new HeldLeases(Arguments.of(args)).run();
+    }
+
+    /**
+     * Measures how often a process calls Redis for the leases that it holds.
+     *
+     * @param leases how many
+     * @param seconds for how long to look on, at least one interval of renewal
+     * @return calls per second
+     * @throws Exception if something breaks
+     */
+    public static double renewalCallsPerSecond(int leases, int seconds) throws Exception {
+        HeldLeases measurement = new HeldLeases(new Arguments(List.of("--quick", "--seconds=" + seconds)));
+        Sample sample = measurement.sample("hapax", leases);
+        measurement.row("hapax", leases, sample);
+        return sample.held.callsPerSecond();
     }
 
     private void run() throws Exception {
@@ -105,16 +124,25 @@ public final class HeldLeases {
                 arguments.numbers("leases", arguments.quick() ? List.of(1000, 10_000) : List.of(1000, 10_000, 50_000));
         int rounds = arguments.numbers("rounds", List.of(1)).get(0);
         Optional<Sample> last = Optional.empty();
+        Map<String, Map<Integer, Double>> calls = new LinkedHashMap<>();
         for (int leases : sizes) {
             for (int round = 0; round < rounds; round++) {
                 for (String variant : variants) {
                     Sample sample = sample(variant, leases);
                     row(variant, leases, sample);
+                    calls.computeIfAbsent(variant, any -> new HashMap<>()).put(leases, sample.held.callsPerSecond());
                     last = variant.equals("hapax") ? Optional.of(sample) : last;
                 }
             }
         }
         courses();
+        if (arguments.value("charts").isPresent()) {
+            Chart chart = new Chart("Renewal calls per second", "leases held");
+            calls.forEach(chart::line);
+            chart.write(
+                    Files.createDirectories(Path.of(arguments.value("charts").get()))
+                            .resolve("held-renewals.svg"));
+        }
         Map<String, Double> churned = churn(variants);
         if (arguments.csv().isPresent()) {
             table.write(arguments.csv().get());
