@@ -21,6 +21,7 @@ import io.hapax.testkit.EmbeddedRedis;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Nested;
@@ -118,8 +119,11 @@ class ClusterTest {
                 try (var scope = run.enter()) {
                     cluster.moveSlot(cluster.slotOf(key), target);
                     assertThat(acquire(other, Fixture.run("r"))).isInstanceOf(Acquisition.Held.class);
-                    long before = Long.parseLong(target.command("PTTL", key));
-                    await().until(() -> Long.parseLong(target.command("PTTL", key)) > before);
+                    AtomicLong left = new AtomicLong(Long.MAX_VALUE);
+                    await().until(() -> {
+                        long now = Long.parseLong(target.command("PTTL", key));
+                        return left.getAndSet(now) < now;
+                    });
                     run.ensureHeld();
                     assertThat(run.complete()).isEqualTo(RunOutcome.COMPLETED);
                 }
