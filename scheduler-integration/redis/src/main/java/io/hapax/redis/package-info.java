@@ -1,5 +1,5 @@
 /**
- * Leases in Redis, through Redisson and our own scripts.
+ * Leases in Redis, through Redisson and our own scripts; for callers that block, over two plain connections of Jedis as well.
  *
  * <h2>To use it</h2>
  *
@@ -52,6 +52,12 @@
  * (On a Cluster or behind Sentinel also what Redisson asks for the topology. {@code script|load} is for clients of the
  * application, {@code client|setname} for the store's own; {@code config|get} for the check at the start whether the
  * server keeps anything on disk, which is left out without it. {@code waitForReplicas} needs {@code +wait}.)
+ *
+ * <h2>How it asks</h2>
+ *
+ * Requests for leases and releases that are made while others are on their way share calls of one script. Callers that
+ * block ({@link io.hapax.lease.LeaseStore#blocking()}) carry them out on their own threads, where the store has a
+ * {@code redis://} address of its own; everything else goes through Redisson.
  *
  * <h2>When the server loses its memory</h2>
  *
