@@ -114,6 +114,19 @@ public final class ProcessCpu {
         }
     }
 
+    /**
+     * Measures how long the first thread of a process could have run but had no processor.
+     *
+     * @param pid the id of the process
+     * @return seconds; 0 where the kernel does not count them
+     */
+    public static double waitedBy(long pid) {
+        String[] times = content(Path.of("/proc", Long.toString(pid), "schedstat"))
+                .strip()
+                .split(" ", 3);
+        return times.length < 3 ? 0 : Double.parseDouble(times[1]) / 1e9;
+    }
+
     private static double sum(List<String> fields, int from, int to) {
         double sum = 0;
         for (int i = from; i <= to && i < fields.size(); i++) {

@@ -27,7 +27,9 @@ import java.util.stream.Collectors;
  * has a JVM and a Redis of its own.
  *
  * <p>{@code latencystats} keeps every call in a histogram of 1 % precision inside Redis, so the longest one can neither
- * be missed, as in the slow log, whose ring is short, nor fall below a threshold, as with {@code LATENCY}.
+ * be missed, as in the slow log, whose ring is short, nor fall below a threshold, as with {@code LATENCY}. It is wall
+ * time: where the processors are busy, the longest call is the one during which Redis had none. How long Redis waited
+ * for one stands beside it.
  */
 public final class HeldLeases {
 
@@ -46,14 +48,17 @@ public final class HeldLeases {
             "keys/call",
             "calls in the busiest second",
             "call p50 ms",
+            "call p99 ms",
             "longest call ms",
+            "Redis waited for a CPU ms/s",
             "PING of others p99 ms",
             "PING max ms",
             "client CPU ms/s",
             "Redis CPU ms/s",
             "heap B/lease",
             "threads",
-            "taken in s");
+            "taken in s",
+            "refused by mistake");
     private final List<String> courses = new ArrayList<>();
 
     private HeldLeases(Arguments arguments) {
@@ -65,7 +70,13 @@ public final class HeldLeases {
 
     /** What happened while somebody else did nothing but hold. */
     private record Window(
-            double seconds, List<Long> callsEachSecond, long keys, double clientCpu, double redisCpu, Samples pings) {
+            double seconds,
+            List<Long> callsEachSecond,
+            long keys,
+            double clientCpu,
+            double redisCpu,
+            double redisWait,
+            Samples pings) {
         long calls() {
             return callsEachSecond.stream().mapToLong(Long::longValue).sum();
         }
@@ -77,7 +88,13 @@ public final class HeldLeases {
 
     /** What one child JVM told of the leases that it holds. */
     private record Sample(
-            Window idle, Window held, double callMillis, double longestMillis, List<String> inside, double seconds) {
+            Window idle,
+            Window held,
+            double callMillis,
+            double p99Millis,
+            double longestMillis,
+            List<String> inside,
+            List<String> taking) {
 
         double clientCpu() {
             return net(held.clientCpu / held.seconds, idle.clientCpu / idle.seconds);
@@ -171,14 +188,17 @@ public final class HeldLeases {
                 held.keys / (double) Math.max(1, held.calls()),
                 held.callsEachSecond.stream().mapToLong(Long::longValue).max().orElse(0),
                 sample.callMillis,
+                sample.p99Millis,
                 sample.longestMillis,
+                1000 * held.redisWait / held.seconds,
                 held.pings.quantile(0.99),
                 held.pings.quantile(1),
                 sample.clientCpu(),
                 sample.redisCpu(),
                 sample.inside.get(0),
                 sample.inside.get(1),
-                sample.seconds);
+                Double.parseDouble(sample.taking.get(0)) / 1000,
+                sample.taking.get(1));
         courses.add("| " + leases + " | " + variant + " | "
                 + held.callsEachSecond.stream().map(String::valueOf).collect(Collectors.joining(" ")) + " |");
     }
@@ -196,7 +216,7 @@ public final class HeldLeases {
                 ChildJvm child = child(variant, redis, leases)) {
             Thread.sleep(4000);
             Window idle = watch(redis, child, arguments.quick() ? 5 : 15);
-            double taken = Double.parseDouble(child.ask("hold")) / 1000;
+            List<String> taking = List.of(child.ask("hold").split(" ", 2));
             Window held = watch(redis, child, seconds);
             Matcher longest = LONGEST.matcher(redis.command("INFO", "latencystats"));
             if (!longest.find() || held.keys < leases) {
@@ -207,9 +227,10 @@ public final class HeldLeases {
                     idle,
                     held,
                     Double.parseDouble(longest.group(1)) / 1000,
+                    Double.parseDouble(longest.group(2)) / 1000,
                     Double.parseDouble(longest.group(3)) / 1000,
                     inside,
-                    taken);
+                    taking);
         }
     }
 
@@ -236,6 +257,7 @@ public final class HeldLeases {
         redis.command("CONFIG", "RESETSTAT");
         double client = clientCpu(child);
         double server = ProcessCpu.ofTree(redis.pid());
+        double waited = ProcessCpu.waitedBy(redis.pid());
         long begun = System.nanoTime();
         long seen = 0;
         try (RedisLine other = new RedisLine(redis.port())) {
@@ -255,6 +277,7 @@ public final class HeldLeases {
                 redis.commandStats().getOrDefault("pexpire", 0L),
                 clientCpu(child) - client,
                 ProcessCpu.ofTree(redis.pid()) - server,
+                ProcessCpu.waitedBy(redis.pid()) - waited,
                 pings);
     }
 

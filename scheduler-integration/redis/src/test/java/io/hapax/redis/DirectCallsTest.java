@@ -204,6 +204,32 @@ class DirectCallsTest {
     }
 
     @Test
+    void the_documented_rights_suffice_in_any_database() {
+        redis.command(("ACL SETUSER hapax on >geheim ~hapax:* &hapax:* -@all +evalsha +eval +script|load +get +set +del"
+                        + " +pexpire +pttl +hset +hmget +time +info +ping +hello +auth +client|setname +select +publish"
+                        + " +subscribe +unsubscribe +config|get")
+                .split(" ", -1));
+        String url = redis.url().replace("redis://", "redis://hapax:geheim@") + "/3";
+        try (RedissonLeaseStore least = Fixture.store(url).fresh(true).build()) {
+            long before = connections();
+            LeaseStore view = least.blocking();
+            Lease lease = granted(view, lock("k"));
+            assertThat(view.release(lease, Ending.NOT_DONE).toCompletableFuture())
+                    .isCompletedWithValue(true);
+            assertThat(connections()).isEqualTo(before + 1);
+            // Redisson tries a key of its own when it connects; it does not mind the refusal.
+            assertThat(redis.command("ACL", "LOG")).doesNotContain("hapax:", "reason\ncommand", "reason\nchannel");
+        }
+    }
+
+    private long connections() {
+        return redis.command("CLIENT", "LIST")
+                .lines()
+                .filter(line -> line.contains("name=hapax") && line.contains("user=hapax") && line.contains(" db=3"))
+                .count();
+    }
+
+    @Test
     void trouble_with_a_key_is_told_as_by_any_other_way() {
         redis.command("LPUSH", "hapax:{direct:0}:l:odd", "x");
         assertThat(blocking.acquire(request(lock("odd"), TTL)).toCompletableFuture())
