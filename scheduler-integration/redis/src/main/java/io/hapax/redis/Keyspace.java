@@ -7,14 +7,16 @@ import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
+import java.util.List;
 import java.util.regex.Pattern;
+import java.util.stream.IntStream;
 
 /**
  * The names of keys: {@code hapax:{namespace:bucket}:kind:text}. All keys of one identity share the hash tag, so one
  * script may touch them on Cluster. Short plain texts stay readable; others become a readable start, a tilde, which no
  * plain text has, and a digest. Immutable.
  */
-record Keyspace(String namespace, int buckets) {
+record Keyspace(String namespace, int buckets, List<String> tags) {
 
     /** How the names below are made; others would be other keys. */
     static final String HASHING = "sha256/40";
@@ -33,6 +35,15 @@ record Keyspace(String namespace, int buckets) {
     private static final Pattern ODD = Pattern.compile("[^A-Za-z0-9._:/@#=+,-]");
     private static final int DIGEST_CHARS = 40;
 
+    Keyspace(String namespace, int buckets) {
+        this(
+                namespace,
+                buckets,
+                IntStream.range(0, buckets)
+                        .mapToObj(bucket -> "hapax:{" + namespace + ":" + bucket + "}:")
+                        .toList());
+    }
+
     Keyspace {
         if (!NAMESPACE.matcher(namespace).matches()) {
             throw new IllegalArgumentException("setting namespace: '" + namespace
@@ -48,14 +59,14 @@ record Keyspace(String namespace, int buckets) {
         RunKey run = identity.runKey();
         String name = lock != null ? "l:" + shortened(lock.value()) : "r:" + shortened(String.valueOf(run));
         int bucket = buckets == 1 ? 0 : Math.floorMod(digest(name).hashCode(), buckets);
-        String tag = tag(bucket);
+        String tag = tags.get(bucket);
         // No run key is empty, so nothing is ever done where there is none.
         String done = run == null ? "" : shortened(run.value());
         return new Keys(bucket, tag + name, tag + "d:" + done, tag + "w:" + name, meta(bucket));
     }
 
     String meta(int bucket) {
-        return tag(bucket) + "m";
+        return tags.get(bucket) + "m";
     }
 
     String channel() {
@@ -66,10 +77,6 @@ record Keyspace(String namespace, int buckets) {
     static String runDigest(JobIdentity identity) {
         RunKey run = identity.runKey();
         return run == null ? "-" : digest(run.value()).substring(0, 32);
-    }
-
-    private String tag(int bucket) {
-        return "hapax:{" + namespace + ":" + bucket + "}:";
     }
 
     private static String shortened(String text) {

@@ -5,11 +5,11 @@ import java.time.Duration;
 /**
  * How long a server grants nothing.
  *
- * @param newMillis if it knows nothing of the namespace, and neither does the caller: until live holders, which renew
+ * @param whenNew in ms, if it knows nothing of the namespace, and neither does the caller: until live holders, which renew
  *     at a third of their ttl, have shown themselves
- * @param lostMillis if it has certainly, or possibly, forgotten leases: until the longest of them has run out
+ * @param whenLost in ms, if it has certainly, or possibly, forgotten leases: until the longest of them has run out
  */
-record Quarantine(long newMillis, long lostMillis) {
+record Quarantine(String whenNew, String whenLost) {
 
     /** What two clocks that count the same ttl may differ by at most, beyond a tenth of it. */
     private static final long MARGIN_MILLIS = 1000;
@@ -21,15 +21,8 @@ record Quarantine(long newMillis, long lostMillis) {
     static Quarantine of(Duration longestTtl, Duration answerTimeout, boolean fresh, boolean replicas) {
         long longest = longestTtl.toMillis();
         long whenNew = fresh ? 0 : longest / 3 + 2 * answerTimeout.toMillis();
-        return new Quarantine(whenNew, longest * (replicas ? 22 : 11) / 10 + MARGIN_MILLIS);
-    }
-
-    String whenNew() {
-        return Long.toString(newMillis);
-    }
-
-    String whenLost() {
-        return Long.toString(lostMillis);
+        long whenLost = longest * (replicas ? 22 : 11) / 10 + MARGIN_MILLIS;
+        return new Quarantine(Long.toString(whenNew), Long.toString(whenLost));
     }
 
     /** For people: what the script's word for the reason means. */
