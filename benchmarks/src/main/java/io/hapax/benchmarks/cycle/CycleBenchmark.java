@@ -40,8 +40,8 @@ public final class CycleBenchmark implements AutoCloseable {
 
     private CycleBenchmark(Arguments arguments) {
         this.arguments = arguments;
-        this.warmUp = seconds("warm-up", arguments.quick() ? 3 : 8);
-        this.measured = seconds("measured", arguments.quick() ? 2 : 3);
+        this.warmUp = seconds("warm-up", arguments.quick() ? 3 : 6);
+        this.measured = seconds("measured", 2);
     }
 
     private double seconds(String name, double otherwise) {
@@ -52,7 +52,7 @@ public final class CycleBenchmark implements AutoCloseable {
      * Measures and prints.
      *
      * @param args {@code --quick}, {@code --csv=file}, {@code --charts=folder}, {@code --contenders=hapax,rlock},
-     *     {@code --callers=1,64}, {@code --rounds=3}, {@code --warm-up=8}, {@code --measured=3} (seconds)
+     *     {@code --callers=1,64}, {@code --rounds=3}, {@code --warm-up=6}, {@code --measured=2} (seconds)
      * @throws Exception if something breaks
      */
     public static void main(String[] args) throws Exception {

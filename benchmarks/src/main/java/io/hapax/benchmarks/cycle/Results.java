@@ -21,6 +21,18 @@ final class Results {
 
     private static final List<Contenders> BLOCKING_CLIENTS = List.of(Contenders.JEDIS, Contenders.LETTUCE);
 
+    /** More lines cannot be told apart. */
+    private static final List<Contenders> CHARTED = List.of(
+            Contenders.HAPAX,
+            Contenders.HAPAX_ASYNC,
+            Contenders.SOCKET,
+            Contenders.JEDIS,
+            Contenders.LETTUCE,
+            Contenders.LETTUCE_ASYNC,
+            Contenders.JEDIS_SET,
+            Contenders.RLOCK,
+            Contenders.SHEDLOCK_JDBC);
+
     private final Map<Integer, Map<Contenders, List<Sample>>> samples = new TreeMap<>();
 
     void add(Contenders contender, int callers, Sample sample) {
@@ -143,7 +155,7 @@ final class Results {
 
     private Chart chart(String title, ToDoubleFunction<Sample> of) {
         Chart chart = new Chart(title, "callers at once");
-        for (Contenders contender : Contenders.values()) {
+        for (Contenders contender : CHARTED) {
             Map<Integer, Double> points = new HashMap<>();
             samples.keySet().forEach(callers -> points.put(callers, median(contender, callers, of)));
             chart.line(contender.toString(), points);

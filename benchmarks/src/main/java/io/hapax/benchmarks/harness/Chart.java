@@ -172,7 +172,7 @@ public final class Chart {
     private static String number(double value) {
         return value >= 10_000
                 ? format("%.0fk", value / 1000)
-                : value >= 1000 ? format("%.1fk", value / 1000) : Table.text(value);
+                : value >= 1000 ? format("%.1fk", value / 1000) : format(value >= 10 ? "%.0f" : "%.1f", value);
     }
 
     private static String format(String pattern, Object... values) {
