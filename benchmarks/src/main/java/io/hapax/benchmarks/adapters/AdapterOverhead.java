@@ -140,8 +140,8 @@ public final class AdapterOverhead {
     }
 
     private double added(String engine) {
-        return cost(engine + " guarded").statements.median()
-                - cost(engine + " plain").statements.median();
+        return cost(engine + " guarded").ownStatements()
+                - cost(engine + " plain").ownStatements();
     }
 
     private void sample(String engine, String variant, Cost cost) throws IOException, SQLException {

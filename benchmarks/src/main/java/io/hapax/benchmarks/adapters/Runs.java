@@ -7,8 +7,12 @@ import java.util.concurrent.atomic.AtomicLong;
 /** What the no-op jobs of this process leave behind. Thread-safe. */
 final class Runs {
 
+    /** Nothing but a scheduler that waits for its next poll takes so long. */
+    private static final long POLL_NANOS = 1_000_000_000;
+
     private static final AtomicLong FIRST = new AtomicLong();
     private static final AtomicLong LAST = new AtomicLong();
+    private static final AtomicLong IDLE = new AtomicLong();
     private static volatile CountDownLatch open = new CountDownLatch(0);
 
     private Runs() {}
@@ -16,6 +20,7 @@ final class Runs {
     static void expect(int jobs) {
         FIRST.set(Long.MAX_VALUE);
         LAST.set(Long.MIN_VALUE);
+        IDLE.set(0);
         open = new CountDownLatch(jobs);
     }
 
@@ -23,7 +28,10 @@ final class Runs {
     static void ran() {
         long now = System.nanoTime();
         FIRST.accumulateAndGet(now, Math::min);
-        LAST.accumulateAndGet(now, Math::max);
+        long before = LAST.getAndAccumulate(now, Math::max);
+        if (before != Long.MIN_VALUE && now - before > POLL_NANOS) {
+            IDLE.addAndGet(now - before);
+        }
         open.countDown();
     }
 
@@ -33,8 +41,8 @@ final class Runs {
         }
     }
 
-    /** From the first job to the last. */
+    /** From the first job to the last, without waiting for polls. */
     static long nanos() {
-        return LAST.get() - FIRST.get();
+        return LAST.get() - FIRST.get() - IDLE.get();
     }
 }
