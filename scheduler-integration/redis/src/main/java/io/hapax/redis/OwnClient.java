@@ -137,7 +137,9 @@ final class OwnClient {
         server.setTimeout(timeout);
         server.setConnectTimeout((int) Math.max(200, answerTimeout.toMillis()));
         server.setRetryAttempts(1);
-        server.setRetryDelay(new ConstantDelay(Duration.ofMillis(Math.max(5, timeout / 20))));
+        // A command that was not written within two delays fails (RedisExecutor), though only this process may have
+        // paused.
+        server.setRetryDelay(new ConstantDelay(Duration.ofMillis(Math.max(5, answerTimeout.toMillis() / 4))));
         server.setReconnectionDelay(new ConstantDelay(Duration.ofMillis(200)));
         server.setClientName("hapax");
         if (use == Use.IN_A_QUORUM) {

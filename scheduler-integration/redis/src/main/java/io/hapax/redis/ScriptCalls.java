@@ -121,11 +121,17 @@ final class ScriptCalls {
 
     private LeaseStoreException translated(Script script, Throwable failure) {
         Throwable cause = RedisTrouble.unwrapped(failure);
-        String what = cause instanceof TimeoutException || cause instanceof RedisTimeoutException
-                ? "no answer within " + answerTimeout.toMillis() + " ms"
-                : RedisTrouble.explain(cause);
+        String what = cause instanceof RedisTimeoutException && !wasWritten(cause)
+                ? "it could not be sent in time. Is this process short of CPU, or paused?"
+                : cause instanceof TimeoutException || cause instanceof RedisTimeoutException
+                        ? "no answer within " + answerTimeout.toMillis() + " ms"
+                        : RedisTrouble.explain(cause);
         return new LeaseStoreException(
                 "Redis at " + server + " did not carry out " + script.name().toLowerCase(Locale.ROOT) + ": " + what,
                 cause);
+    }
+
+    private static boolean wasWritten(Throwable timeout) {
+        return !String.valueOf(timeout.getMessage()).contains("still hasn't been written");
     }
 }

@@ -21,6 +21,8 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -149,6 +151,35 @@ class SharedCallsTest {
         @Override
         String read(Iterator<?> answers) {
             return "";
+        }
+    }
+
+    @Test
+    void a_pause_of_the_clients_threads_fails_nobody() {
+        try (RedissonLeaseStore patient = Fixture.store(redis.url())
+                .answerTimeout(Duration.ofSeconds(2))
+                .fresh(true)
+                .build()) {
+            granted(patient, lock("warm"));
+            long until = System.nanoTime() + Duration.ofMillis(700).toNanos();
+            Set<Thread> paused = ConcurrentHashMap.newKeySet();
+            List<CompletableFuture<Void>> pauses = new ArrayList<>();
+            for (int n = 0; paused.size() < 2 && System.nanoTime() < until; n++) {
+                String key = "pause" + n;
+                pauses.add(patient.acquire(request(lock(key), TTL))
+                        .toCompletableFuture()
+                        .thenRun(() -> {
+                            paused.add(Thread.currentThread());
+                            LockSupport.parkNanos(until - System.nanoTime());
+                        }));
+                LockSupport.parkNanos(2_000_000);
+            }
+            List<CompletableFuture<Acquisition>> others = new ArrayList<>();
+            for (int n = 0; n < 20; n++) {
+                others.add(patient.acquire(request(lock("other" + n), TTL)).toCompletableFuture());
+            }
+            others.forEach(other -> assertThat(lease(other)).isNotNull());
+            pauses.forEach(CompletableFuture::join);
         }
     }
 
