@@ -53,17 +53,32 @@ final class AnswerTimeouts {
         }
     }
 
-    /** Runs on the JDK's timer thread, which must not be held up: what depends on the answers goes on elsewhere. */
+    /** Runs on the JDK's timer thread, so what depends on the answers goes on elsewhere. */
     private void look() {
         NanoTime now = ticker.now();
         for (Wait first = waits.peek();
                 first != null && (first.answer().isDone() || !now.isBefore(first.end()));
                 first = waits.peek()) {
-            waits.remove(first);
-            first.answer().completeExceptionally(new LeaseStoreException(message, new TimeoutException()));
+            if (waits.remove(first)) {
+                end(first, message);
+            }
         }
         armed.set(false);
         arm(now);
+    }
+
+    private static void end(Wait wait, String message) {
+        if (!wait.answer().isDone()) {
+            var unused = CompletableFuture.runAsync(() ->
+                    wait.answer().completeExceptionally(new LeaseStoreException(message, new TimeoutException())));
+        }
+    }
+
+    /** Ends all waits at once. */
+    void endAll(String why) {
+        for (Wait first = waits.poll(); first != null; first = waits.poll()) {
+            end(first, why);
+        }
     }
 
     /** How many waits are kept, of which some may be over. */

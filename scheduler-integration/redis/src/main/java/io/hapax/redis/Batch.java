@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.Deque;
 import java.util.Iterator;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Requests of one bucket that share a call of {@code exchange.lua}.
@@ -55,6 +56,14 @@ record Batch(Namespace namespace, List<Request<?>> requests) {
             args.addAll(request.arguments());
         }
         return args.toArray();
+    }
+
+    void answered(@Nullable List<?> list, @Nullable Throwable failure) {
+        if (list != null) {
+            answered(list);
+        } else {
+            failed(failure == null ? new LeaseStoreException("Redis gave no answer") : failure);
+        }
     }
 
     /** Gives each request its part of the script's answer; every request is answered, or has failed, when it returns. */

@@ -200,13 +200,12 @@ final class DirectCalls {
             }
         }
         if (answers != null) {
-            // Before the answers are given out, so that Redis works meanwhile.
-            sendOn(call);
-            call.batch().answered(answers);
-            for (Seat seat : call.seats()) {
-                if (seat != own) {
-                    LockSupport.unpark(seat.caller);
-                }
+            try {
+                // Before the answers are given out, so that Redis works meanwhile.
+                sendOn(call);
+            } finally {
+                call.batch().answered(answers);
+                call.seats().stream().filter(seat -> seat != own).forEach(seat -> LockSupport.unpark(seat.caller));
             }
         }
     }
@@ -249,14 +248,12 @@ final class DirectCalls {
 
     private void fallBack(Call call) {
         restUntil = ticker.now().plus(REST);
-        call.line().close();
         List<Seat> all = new ArrayList<>(call.seats());
         lock.lock();
         try {
             inFlight -= call.seats().size();
             all.addAll(queue);
             queue.clear();
-            rest(call.line());
         } finally {
             lock.unlock();
         }
@@ -266,6 +263,13 @@ final class DirectCalls {
             }
             seat.excused = true;
             LockSupport.unpark(seat.caller);
+        }
+        call.line().close();
+        lock.lock();
+        try {
+            rest(call.line());
+        } finally {
+            lock.unlock();
         }
     }
 

@@ -4,6 +4,8 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import redis.clients.jedis.CommandArguments;
 import redis.clients.jedis.Connection;
 import redis.clients.jedis.HostAndPort;
@@ -13,6 +15,8 @@ import redis.clients.jedis.exceptions.JedisNoScriptException;
 
 /** A connection that whoever sends on it also reads from. Not thread-safe. */
 final class DirectLine {
+
+    private static final Logger LOG = LoggerFactory.getLogger("io.hapax.redis");
 
     /** Opens connections; an unchecked exception of Jedis says why not. */
     interface Opening {
@@ -90,7 +94,11 @@ final class DirectLine {
         Flushing open = connection;
         connection = null;
         if (open != null) {
-            open.close();
+            try {
+                open.close();
+            } catch (RuntimeException alreadyBroken) {
+                LOG.debug("a direct connection to Redis could not be closed: {}", alreadyBroken.toString());
+            }
         }
     }
 }

@@ -38,9 +38,14 @@ final class ScriptCalls {
         this.server = server;
     }
 
-    /** Later calls fail at once. */
+    /** Later calls fail at once, and so does what has not been answered. */
     void close() {
         closed = true;
+        timeouts.endAll(closedMessage());
+    }
+
+    private String closedMessage() {
+        return "this store of Redis at " + server + " is closed; open another one";
     }
 
     AnswerTimeouts timeouts() {
@@ -73,8 +78,7 @@ final class ScriptCalls {
 
     private <T> CompletableFuture<T> call(Script script, Sending<T> sending) {
         if (closed) {
-            return CompletableFuture.failedFuture(
-                    new LeaseStoreException("this store of Redis at " + server + " is closed; open another one"));
+            return CompletableFuture.failedFuture(new LeaseStoreException(closedMessage()));
         }
         CompletableFuture<T> answer = new CompletableFuture<>();
         connection.execute(() -> {

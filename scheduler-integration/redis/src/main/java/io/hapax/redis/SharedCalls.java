@@ -57,32 +57,44 @@ final class SharedCalls {
         }
     }
 
-    private void call(List<Request<?>> requests) {
-        Batch batch = new Batch(namespace, requests);
-        CompletableFuture<List<Object>> call =
-                namespace.scripts().call(Script.EXCHANGE, ReturnType.LIST, batch.keys(), batch.arguments());
-        var unused = call.whenComplete((list, failure) -> {
-            next(requests.size());
-            if (failure == null) {
-                batch.answered(list);
-            } else {
-                batch.failed(failure);
+    private void call(List<Request<?>> first) {
+        List<Request<?>> requests = first;
+        while (!requests.isEmpty()) {
+            Batch batch = new Batch(namespace, requests);
+            CompletableFuture<List<Object>> call = sent(batch);
+            if (!call.isDone()) {
+                var unused = call.whenComplete((list, failure) -> {
+                    try {
+                        // First of all, so that Redis works while the answers are given out.
+                        call(next(batch));
+                    } finally {
+                        batch.answered(list, failure);
+                    }
+                });
+                return;
             }
-        });
+            // A store that is closed refuses at once, and a crowd that waits must not become a deep recursion.
+            requests = next(batch);
+            var unused = call.whenComplete(batch::answered);
+        }
     }
 
-    /** First of all, so that Redis works while the answers are given out. */
-    private void next(int over) {
-        List<Request<?>> requests;
+    private CompletableFuture<List<Object>> sent(Batch batch) {
+        try {
+            return namespace.scripts().call(Script.EXCHANGE, ReturnType.LIST, batch.keys(), batch.arguments());
+        } catch (RuntimeException e) {
+            return CompletableFuture.failedFuture(e);
+        }
+    }
+
+    private List<Request<?>> next(Batch over) {
         lock.lock();
         try {
-            requests = Batch.take(waiting);
-            inFlight += requests.size() - over;
+            List<Request<?>> requests = Batch.take(waiting);
+            inFlight += requests.size() - over.requests().size();
+            return requests;
         } finally {
             lock.unlock();
-        }
-        if (!requests.isEmpty()) {
-            call(requests);
         }
     }
 }

@@ -204,4 +204,25 @@ class SharedCallsTest {
             redis.thaw();
         }
     }
+
+    @Test
+    void a_crowd_that_waits_is_told_when_the_store_is_closed() {
+        RedissonLeaseStore patient = Fixture.store(redis.url())
+                .answerTimeout(Duration.ofSeconds(20))
+                .fresh(true)
+                .build();
+        granted(patient, lock("warm"));
+        redis.freeze();
+        List<CompletableFuture<Acquisition>> answers = new ArrayList<>();
+        for (int n = 0; n < 90_000; n++) {
+            answers.add(patient.acquire(request(lock("k"), TTL)).toCompletableFuture());
+        }
+        try {
+            patient.close();
+            assertThat(CompletableFuture.allOf(answers.toArray(CompletableFuture<?>[]::new)))
+                    .failsWithin(Duration.ofSeconds(10));
+        } finally {
+            redis.thaw();
+        }
+    }
 }
