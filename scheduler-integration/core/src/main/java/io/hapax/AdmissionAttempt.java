@@ -77,7 +77,7 @@ final class AdmissionAttempt {
         }
         if (answer.isDone() && !answer.isCompletedExceptionally()) {
             if (answer.join() instanceof Admission.Admitted admitted) {
-                admitted.run().close();
+                admitted.run().giveBack();
             }
         } else {
             giveBack();
@@ -286,7 +286,7 @@ final class AdmissionAttempt {
         } else {
             guard.notifier().tell(new GuardEvent.Acquired(request.job(), grant.shown(), waited()));
             if (!answer.complete(new Admission.Admitted(run)) || withdrawn) {
-                run.close();
+                run.giveBack();
             }
         }
     }

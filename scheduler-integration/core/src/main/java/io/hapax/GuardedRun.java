@@ -366,6 +366,11 @@ public final class GuardedRun implements AutoCloseable {
                 .join();
     }
 
+    /** Does what {@link #close()} does, without blocking: for the threads of a store. */
+    void giveBack() {
+        var unused = end(Ending.NOT_DONE, RunOutcome.RELEASED, guard.store());
+    }
+
     private CompletableFuture<RunOutcome> end(Ending how, RunOutcome success, LeaseStore first) {
         CompletableFuture<RunOutcome> result;
         boolean wasLost;

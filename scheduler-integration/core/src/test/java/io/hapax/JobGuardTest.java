@@ -7,21 +7,29 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import io.hapax.event.GuardEvent;
+import io.hapax.event.GuardListener;
 import io.hapax.event.Refusal;
 import io.hapax.event.RunOutcome;
 import io.hapax.event.Verdict;
+import io.hapax.lease.Acquisition;
+import io.hapax.lease.FencingToken;
 import io.hapax.lease.JobIdentity;
+import io.hapax.lease.Lease;
 import io.hapax.lease.LeaseStore;
 import io.hapax.lease.LockKey;
+import io.hapax.lease.OwnerId;
 import io.hapax.testkit.FaultyLeaseStore;
 import io.hapax.testkit.InMemoryLeaseStore;
 import io.hapax.testkit.ManualTicker;
 import io.hapax.testkit.StrictLeaseStore;
 import java.io.IOException;
+import java.lang.reflect.Proxy;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -212,6 +220,41 @@ class JobGuardTest {
         holder.close();
         GuardedRun next = admitted(RunRequest.lock("k"));
         next.close();
+    }
+
+    @Test
+    void a_grant_that_nobody_waits_for_any_more_does_not_hold_up_the_thread_of_the_store() throws Exception {
+        CompletableFuture<Acquisition> answer = new CompletableFuture<>();
+        CompletableFuture<Boolean> released = new CompletableFuture<>();
+        LeaseStore slow = (LeaseStore) Proxy.newProxyInstance(
+                getClass().getClassLoader(),
+                new Class<?>[] {LeaseStore.class},
+                (proxy, method, args) -> switch (method.getName()) {
+                    case "acquire" -> answer;
+                    case "release" -> released;
+                    case "blocking" -> proxy;
+                    default -> method.invoke(store, args);
+                });
+        AtomicReference<CompletableFuture<Admission>> waiting = new AtomicReference<>();
+        GuardListener cancelling = event -> {
+            if (event instanceof GuardEvent.Acquired) {
+                waiting.get().cancel(false);
+            }
+        };
+        try (JobGuard impatient = guard(slow, "impatient").listener(cancelling).build()) {
+            waiting.set(impatient.admitAsync(RunRequest.lock("k")));
+            Thread ofTheStore = new Thread(() -> answer.complete(new Acquisition.Granted(new Lease(
+                    RunRequest.lock("k").identity(),
+                    OwnerId.random(),
+                    new FencingToken(1),
+                    "impatient",
+                    Duration.ofSeconds(30),
+                    Instant.EPOCH))));
+            ofTheStore.start();
+            await().until(() -> !ofTheStore.isAlive());
+            assertThat(waiting.get()).isCancelled();
+            released.complete(true);
+        }
     }
 
     @Test
