@@ -60,7 +60,11 @@ final class AnswerTimeouts {
                 first != null && (first.answer().isDone() || !now.isBefore(first.end()));
                 first = waits.peek()) {
             waits.remove(first);
-            first.answer().completeExceptionally(new LeaseStoreException(message, new TimeoutException()));
+            CompletableFuture<?> answer = first.answer();
+            if (!answer.isDone()) {
+                CompletableFuture<?> unused = CompletableFuture.runAsync(
+                        () -> answer.completeExceptionally(new LeaseStoreException(message, new TimeoutException())));
+            }
         }
         armed.set(false);
         arm(now);

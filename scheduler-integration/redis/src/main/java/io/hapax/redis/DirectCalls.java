@@ -31,6 +31,9 @@ final class DirectCalls {
 
     private static final Duration REST = Duration.ofSeconds(1);
 
+    /** Nobody wakes a caller whose answer timeout is over while a line hangs. */
+    private static final Duration LOOK = Duration.ofMillis(100);
+
     private final Namespace namespace;
     private final Ticker ticker;
     private final Consumer<Request<?>> instead;
@@ -94,7 +97,7 @@ final class DirectCalls {
                 seat.toRead = null;
                 read(call, seat);
             } else if (seat.mustWait()) {
-                LockSupport.park(this);
+                LockSupport.parkNanos(this, LOOK.toNanos());
                 interrupted |= Thread.interrupted();
             }
         }
@@ -200,13 +203,20 @@ final class DirectCalls {
             }
         }
         if (answers != null) {
-            // Before the answers are given out, so that Redis works meanwhile.
-            sendOn(call);
-            call.batch().answered(answers);
-            for (Seat seat : call.seats()) {
-                if (seat != own) {
-                    LockSupport.unpark(seat.caller);
-                }
+            try {
+                // Before the answers are given out, so that Redis works meanwhile.
+                sendOn(call);
+            } finally {
+                giveOut(call, answers, own);
+            }
+        }
+    }
+
+    private static void giveOut(Call call, List<?> answers, Seat own) {
+        call.batch().answered(answers);
+        for (Seat seat : call.seats()) {
+            if (seat != own) {
+                LockSupport.unpark(seat.caller);
             }
         }
     }

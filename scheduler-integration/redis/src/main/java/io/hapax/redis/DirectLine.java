@@ -4,6 +4,8 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import redis.clients.jedis.CommandArguments;
 import redis.clients.jedis.Connection;
 import redis.clients.jedis.HostAndPort;
@@ -31,6 +33,8 @@ final class DirectLine {
             super.flush();
         }
     }
+
+    private static final Logger LOG = LoggerFactory.getLogger("io.hapax.redis");
 
     private final Opening opening;
     private @Nullable Flushing connection;
@@ -85,12 +89,17 @@ final class DirectLine {
         return answer instanceof byte[] bytes ? new String(bytes, StandardCharsets.UTF_8) : answer;
     }
 
-    /** The next batch opens another connection. */
+    /** The next batch opens another connection. Never fails. */
     void close() {
         Flushing open = connection;
         connection = null;
         if (open != null) {
-            open.close();
+            try {
+                open.close();
+            } catch (RuntimeException broken) {
+                // Jedis tries to send what it could not send before; the socket is closed nevertheless.
+                LOG.debug("closed a broken connection to Redis: {}", broken.toString());
+            }
         }
     }
 }

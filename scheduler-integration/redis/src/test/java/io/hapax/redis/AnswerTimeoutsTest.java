@@ -9,6 +9,8 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 
 class AnswerTimeoutsTest {
@@ -68,5 +70,25 @@ class AnswerTimeoutsTest {
             all.add(watched());
         }
         await().until(() -> all.stream().allMatch(CompletableFuture::isCompletedExceptionally));
+    }
+
+    @Test
+    void what_depends_on_an_answer_holds_up_neither_other_timeouts_nor_those_of_the_jdk() {
+        CountDownLatch busy = new CountDownLatch(1);
+        var unused = watched().whenComplete((answer, failure) -> {
+            try {
+                busy.await();
+            } catch (InterruptedException e) {
+                throw new IllegalStateException(e);
+            }
+        });
+        try {
+            CompletableFuture<String> ofTheJdk = new CompletableFuture<String>()
+                    .completeOnTimeout("over", 2 * TIMEOUT.toMillis(), TimeUnit.MILLISECONDS);
+            assertThat(watched()).failsWithin(Duration.ofSeconds(5));
+            assertThat(ofTheJdk).succeedsWithin(Duration.ofSeconds(5));
+        } finally {
+            busy.countDown();
+        }
     }
 }
