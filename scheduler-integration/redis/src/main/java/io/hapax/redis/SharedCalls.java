@@ -62,12 +62,10 @@ final class SharedCalls {
         CompletableFuture<List<Object>> call =
                 namespace.scripts().call(Script.EXCHANGE, ReturnType.LIST, batch.keys(), batch.arguments());
         var unused = call.whenComplete((list, failure) -> {
+            next(requests.size());
             if (failure == null) {
-                next(requests.size());
                 batch.answered(list);
             } else {
-                // Elsewhere: where calls fail at once, each would make the next one on top of its stack.
-                CompletableFuture<?> unusedToo = CompletableFuture.runAsync(() -> next(requests.size()));
                 batch.failed(failure);
             }
         });

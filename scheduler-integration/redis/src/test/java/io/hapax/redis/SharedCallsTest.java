@@ -177,27 +177,6 @@ class SharedCallsTest {
     }
 
     @Test
-    void a_crowd_that_waits_is_told_when_the_store_is_closed() {
-        RedissonLeaseStore patient = Fixture.store(redis.url())
-                .answerTimeout(Duration.ofSeconds(20))
-                .fresh(true)
-                .build();
-        granted(patient, lock("warm"));
-        redis.freeze();
-        List<CompletableFuture<Acquisition>> answers = new ArrayList<>();
-        for (int n = 0; n < 90_000; n++) {
-            answers.add(patient.acquire(request(lock("k"), TTL)).toCompletableFuture());
-        }
-        try {
-            patient.close();
-            assertThat(CompletableFuture.allOf(answers.toArray(CompletableFuture<?>[]::new)))
-                    .failsWithin(Duration.ofSeconds(10));
-        } finally {
-            redis.thaw();
-        }
-    }
-
-    @Test
     void what_a_full_memory_refuses_to_one_request_keeps_no_other_from_giving_its_lease_back() {
         Lease held = granted(store, lock("held"));
         granted(store, lock("wanted"));
