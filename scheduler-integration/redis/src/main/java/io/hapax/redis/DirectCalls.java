@@ -31,6 +31,9 @@ final class DirectCalls {
 
     private static final Duration REST = Duration.ofSeconds(1);
 
+    /** Nobody wakes a caller whose answer timeout is over while a line hangs. */
+    private static final Duration LOOK = Duration.ofMillis(100);
+
     private final Namespace namespace;
     private final Ticker ticker;
     private final Consumer<Request<?>> instead;
@@ -94,7 +97,7 @@ final class DirectCalls {
                 seat.toRead = null;
                 read(call, seat);
             } else if (seat.mustWait()) {
-                LockSupport.park(this);
+                LockSupport.parkNanos(this, LOOK.toNanos());
                 interrupted |= Thread.interrupted();
             }
         }

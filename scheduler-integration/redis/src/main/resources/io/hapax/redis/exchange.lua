@@ -8,8 +8,8 @@
 --     'release'; owner; retention of the done marker in ms, 0 for none; token; digest of the run key, worker and run
 -- returns {epoch, or '' if it was not asked for, answers...}. To an acquire three: 1 granted (token, since when in
 --   microseconds), 0 held (value of the lease, ttl left in ms), 3 done (value of the marker, 0), 2 quarantine (why: new,
---   emptied or restarted; ms left), -1 trouble with this request's keys alone (message, 0). To a release one: 1 if the
---   owner held the lease or this repeats a release with a marker, 0 if it was lost, the message if its keys made trouble
+--   emptied or restarted; ms left), -1 trouble with this request alone (message, 0). To a release one: 1 if the
+--   owner held the lease or this repeats a release with a marker, 0 if it was lost, the message if it made trouble
 -- invariant: a token is larger than every token granted before, and no lease of another owner exists when it is granted.
 --   A run that lost its lease changes nothing; only in quarantine, when nobody else can have been granted the lease, is the
 --   word of a forgotten holder taken, unless a later one has shown itself
@@ -50,6 +50,7 @@ end
 
 local acquire = function(i, arg, left)
   local owner, ttl, digest = ARGV[arg + 1], ARGV[arg + 2], ARGV[arg + 3]
+  bucket()
   local done = digest ~= '-' and redis.pcall('GET', KEYS[i + 1])
   if type(done) == 'table' then return answer(-1, done.err, 0) end
   if done then return answer(3, done, 0) end
@@ -81,6 +82,7 @@ local release = function(i, arg)
   local held = redis.pcall('GET', KEYS[i])
   if type(held) == 'table' then return answer(held.err) end
   if held and owned(held, owner) then
+    -- First of all: a script that has written may go on to write its marker when memory is full.
     redis.call('DEL', KEYS[i])
   else
     local done = retention ~= '0' and redis.pcall('GET', KEYS[i + 1])
@@ -97,14 +99,15 @@ local release = function(i, arg)
   answer(1)
 end
 
+-- Whatever Redis refuses to one request, as when its memory is full, is no trouble for the others.
 local requests = (#KEYS - 1) / 3
 for request = 1, requests do
   local i, arg = 3 * request - 1, 5 * request + 1
-  if ARGV[arg] == 'release' then
-    release(i, arg)
-  else
-    bucket()
-    acquire(i, arg, requests - request + 1)
+  local releases = ARGV[arg] == 'release'
+  local fine, why = pcall(releases and release or acquire, i, arg, requests - request + 1)
+  if not fine then
+    why = type(why) == 'table' and why.err or why
+    if releases then answer(why) else answer(-1, why, 0) end
   end
 end
 if meta then answers[1] = meta[2] end

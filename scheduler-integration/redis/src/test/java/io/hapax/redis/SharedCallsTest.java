@@ -10,7 +10,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.hapax.lease.Acquisition;
 import io.hapax.lease.Ending;
 import io.hapax.lease.Lease;
+import io.hapax.lease.LeaseRequest;
 import io.hapax.lease.LeaseStoreException;
+import io.hapax.lease.OwnerId;
 import io.hapax.testkit.EmbeddedRedis;
 import java.time.Duration;
 import java.util.ArrayDeque;
@@ -224,5 +226,34 @@ class SharedCallsTest {
         } finally {
             redis.thaw();
         }
+    }
+
+    @Test
+    void what_a_full_memory_refuses_to_one_request_keeps_no_other_from_giving_its_lease_back() {
+        Lease held = granted(store, lock("held"));
+        granted(store, lock("wanted"));
+        redis.command("CONFIG", "SET", "maxmemory", "1");
+        redis.freeze();
+        occupy();
+        CompletableFuture<Acquisition> waits = store.acquire(
+                        new LeaseRequest(lock("wanted"), OwnerId.random(), "tester", TTL, true))
+                .toCompletableFuture();
+        CompletableFuture<Boolean> released =
+                store.release(held, Ending.NOT_DONE).toCompletableFuture();
+        redis.thaw();
+        assertThat(waits)
+                .failsWithin(Duration.ofSeconds(5))
+                .withThrowableThat()
+                .havingCause()
+                .withMessageContaining("its memory is full");
+        assertThat(released).succeedsWithin(Duration.ofSeconds(5)).isEqualTo(true);
+    }
+
+    @Test
+    void a_full_memory_keeps_no_completed_run_from_leaving_its_marker() {
+        Lease lease = granted(store, run("once"));
+        redis.command("CONFIG", "SET", "maxmemory", "1");
+        assertThat(get(store.release(lease, Ending.done(TTL)))).isTrue();
+        assertThat(get(store.acquire(request(run("once"), TTL)))).isInstanceOf(Acquisition.Done.class);
     }
 }
