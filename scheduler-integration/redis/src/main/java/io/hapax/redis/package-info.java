@@ -1,5 +1,5 @@
 /**
- * Leases in Redis, through Redisson and our own scripts; for callers that block, over two plain connections of Jedis as well.
+ * Leases in Redis, through Redisson and our own scripts; for callers that block, over plain connections of Jedis as well.
  *
  * <h2>To use it</h2>
  *
