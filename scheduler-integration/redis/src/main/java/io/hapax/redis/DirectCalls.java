@@ -27,7 +27,7 @@ final class DirectCalls {
     private static final Logger LOG = LoggerFactory.getLogger("io.hapax.redis");
 
     /** As many callers as there are lines share nothing and wait for nobody; a further one shares. */
-    private static final int LINES = 4;
+    static final int LINES = 4;
 
     /** While so many requests are in flight, it is better to wait and share a call than to use a further line. */
     private static final int ENOUGH = 6;

@@ -9,6 +9,7 @@ import io.hapax.lease.Acquisition;
 import io.hapax.testkit.EmbeddedRedis;
 import io.hapax.time.Ticker;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
@@ -71,16 +72,19 @@ class BrokenLinesTest {
 
     @Test
     void a_connection_that_can_neither_be_written_to_nor_closed_in_peace() throws Exception {
-        try (ServerSocket server = new ServerSocket(0, 50, InetAddress.getLoopbackAddress())) {
-            OwnClient.Address there = OwnClient.Address.parse("redis://127.0.0.1:" + server.getLocalPort());
-            everybodyIsAnswered(new Exchange(namespace, null, () -> {
+        everybodyIsAnswered(new Exchange(namespace, null, () -> {
+            // One for each connection: several callers open one at the same time.
+            try (ServerSocket server = new ServerSocket(0, 50, InetAddress.getLoopbackAddress())) {
                 Future<Socket> relayed = callers.submit(() -> relay(server.accept()));
-                DirectLine.Flushing open = OwnClient.direct(there, ANSWER);
+                DirectLine.Flushing open =
+                        OwnClient.direct(OwnClient.Address.parse("redis://127.0.0.1:" + server.getLocalPort()), ANSWER);
                 reset(relayed);
                 awaitTrouble(open);
                 return open;
-            }));
-        }
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        }));
     }
 
     /** Lets a client speak to the real server. */
@@ -115,9 +119,9 @@ class BrokenLinesTest {
     @Test
     void a_connection_that_takes_longer_to_open_than_the_answer_timeout_holds_up_nobody_else() throws Exception {
         CountDownLatch never = new CountDownLatch(1);
-        CountDownLatch both = new CountDownLatch(2);
+        CountDownLatch all = new CountDownLatch(DirectCalls.LINES);
         Exchange exchange = new Exchange(namespace, null, () -> {
-            both.countDown();
+            all.countDown();
             try {
                 never.await();
             } catch (InterruptedException ended) {
@@ -125,11 +129,11 @@ class BrokenLinesTest {
             }
             return OwnClient.direct(address, ANSWER);
         });
-        for (int n = 0; n < 2; n++) {
+        for (int n = 0; n < DirectCalls.LINES; n++) {
             callers.submit(
                     () -> exchange.acquireHere(request(lock("opens"), TTL)).join());
         }
-        assertThat(both.await(5, TimeUnit.SECONDS)).isTrue();
+        assertThat(all.await(5, TimeUnit.SECONDS)).isTrue();
         Future<?> waits = callers.submit(
                 () -> exchange.acquireHere(request(lock("waits"), TTL)).join());
         assertThat(waits)
