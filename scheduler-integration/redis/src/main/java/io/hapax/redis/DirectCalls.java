@@ -26,11 +26,8 @@ final class DirectCalls {
 
     private static final Logger LOG = LoggerFactory.getLogger("io.hapax.redis");
 
-    /** As many callers as there are lines share nothing and wait for nobody; a further one shares. */
-    static final int LINES = 4;
-
-    /** While so many requests are in flight, it is better to wait and share a call than to use a further line. */
-    private static final int ENOUGH = 6;
+    /** With one, Redis idles while an answer travels to one of few callers; with more, crowds share too little. */
+    static final int LINES = 2;
 
     private static final Duration REST = Duration.ofSeconds(1);
 
@@ -119,7 +116,7 @@ final class DirectCalls {
                 return null;
             }
             queue.add(seat);
-            DirectLine line = inFlight < ENOUGH ? idle.poll() : null;
+            DirectLine line = inFlight < SharedCalls.ENOUGH ? idle.poll() : null;
             return line == null ? null : next(line);
         } finally {
             lock.unlock();
