@@ -5,7 +5,6 @@ import io.hapax.lease.FencingToken;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.Lease;
 import io.hapax.lease.LeaseRequest;
-import io.hapax.lease.LeaseStoreException;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
@@ -51,8 +50,7 @@ final class AcquireRequest extends Request<Acquisition> {
             case GRANTED -> granted(value, number);
             case HELD -> held(StoredLease.parse(value), Duration.ofMillis(number));
             case DONE -> new Acquisition.Done(StoredLease.parse(value).holder());
-            case TROUBLE ->
-                throw new LeaseStoreException("Redis did not carry out acquire: " + RedisTrouble.explain(value));
+            case TROUBLE -> throw refused("acquire", value);
             default -> quarantined(value, Duration.ofMillis(number));
         };
     }

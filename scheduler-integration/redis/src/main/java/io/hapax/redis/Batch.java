@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.Deque;
 import java.util.Iterator;
 import java.util.List;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -18,12 +19,12 @@ record Batch(Namespace namespace, List<Request<?>> requests) {
     static final int LARGEST = 64;
 
     /** Takes the first ones that still wait for an answer: what its caller has given up must not be carried out. */
-    static List<Request<?>> take(Deque<Request<?>> waiting) {
-        List<Request<?>> taken = new ArrayList<>();
+    static <W> List<W> take(Deque<W> waiting, Function<W, Request<?>> requestOf) {
+        List<W> taken = new ArrayList<>(Math.min(waiting.size(), LARGEST));
         while (taken.size() < LARGEST && !waiting.isEmpty()) {
-            Request<?> request = waiting.remove();
-            if (!request.answer().isDone()) {
-                taken.add(request);
+            W first = waiting.remove();
+            if (!requestOf.apply(first).answer().isDone()) {
+                taken.add(first);
             }
         }
         return taken;

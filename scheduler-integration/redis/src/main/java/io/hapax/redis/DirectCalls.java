@@ -64,7 +64,7 @@ final class DirectCalls {
         volatile @Nullable Call toRead;
         /** Set when the request goes by other means. */
         volatile boolean excused;
-        /** Whether it has left; guarded by the lock. */
+        /** Whether it has left, or was never let in; written under the lock by its own caller. */
         boolean gone;
 
         Seat(Request<?> request) {
@@ -87,8 +87,14 @@ final class DirectCalls {
         }
         Seat seat = new Seat(request);
         Call first = enter(seat);
+        if (seat.gone) {
+            instead.accept(request);
+            return;
+        }
         if (first != null) {
-            sendAndRead(first, seat);
+            if (sent(first)) {
+                read(first, seat);
+            }
         }
         boolean interrupted = false;
         while (!left(seat)) {
@@ -110,9 +116,8 @@ final class DirectCalls {
     private @Nullable Call enter(Seat seat) {
         lock.lock();
         try {
+            seat.gone = closed;
             if (closed) {
-                seat.excused = true;
-                instead.accept(seat.request);
                 return null;
             }
             queue.add(seat);
@@ -142,23 +147,15 @@ final class DirectCalls {
 
     /** A call with the first of the queue, or null, and the line is idle; called under the lock. */
     private @Nullable Call next(DirectLine line) {
-        List<Seat> seats = new ArrayList<>(Math.min(queue.size(), Batch.LARGEST));
-        List<Request<?>> requests = new ArrayList<>(Math.min(queue.size(), Batch.LARGEST));
-        while (seats.size() < Batch.LARGEST && !queue.isEmpty()) {
-            Seat seat = queue.remove();
-            if (seat.mustWait()) {
-                seats.add(seat);
-                requests.add(seat.request);
-            } else {
-                // Its answer timeout is over; that alone does not wake it.
-                LockSupport.unpark(seat.caller);
-            }
-        }
+        // Those whose answer timeout is over look themselves.
+        List<Seat> seats = Batch.take(queue, seat -> seat.request);
         if (seats.isEmpty()) {
             rest(line);
             return null;
         }
         inFlight += seats.size();
+        List<Request<?>> requests = new ArrayList<>(seats.size());
+        seats.forEach(seat -> requests.add(seat.request));
         return new Call(line, seats, new Batch(namespace, requests));
     }
 
@@ -167,12 +164,6 @@ final class DirectCalls {
             line.close();
         } else {
             idle.push(line);
-        }
-    }
-
-    private void sendAndRead(Call call, Seat own) {
-        if (sent(call)) {
-            read(call, own);
         }
     }
 

@@ -4,7 +4,6 @@ import io.hapax.lease.Ending;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.Lease;
 import io.hapax.lease.LeaseRequest;
-import io.hapax.lease.LeaseStoreException;
 import io.hapax.lease.OwnerId;
 import java.util.Iterator;
 import java.util.List;
@@ -60,6 +59,6 @@ final class ReleaseRequest extends Request<Boolean> {
         if (answer instanceof Long code) {
             return code == 1;
         }
-        throw new LeaseStoreException("Redis did not carry out release: " + RedisTrouble.explain((String) answer));
+        throw refused("release", (String) answer);
     }
 }

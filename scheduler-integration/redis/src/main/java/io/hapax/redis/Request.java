@@ -1,5 +1,6 @@
 package io.hapax.redis;
 
+import io.hapax.lease.LeaseStoreException;
 import java.util.Iterator;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -39,6 +40,11 @@ abstract class Request<T> {
         } catch (RuntimeException e) {
             answer.completeExceptionally(e);
         }
+    }
+
+    /** What Redis said instead of an answer to this request. */
+    static LeaseStoreException refused(String what, String message) {
+        return new LeaseStoreException("Redis did not carry out " + what + ": " + RedisTrouble.explain(message));
     }
 
     final void failed(Throwable failure) {

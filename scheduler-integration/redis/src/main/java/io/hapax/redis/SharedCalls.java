@@ -6,6 +6,7 @@ import java.util.Deque;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Function;
 import org.redisson.api.RScript.ReturnType;
 
 /**
@@ -90,7 +91,7 @@ final class SharedCalls {
     private List<Request<?>> next(Batch over) {
         lock.lock();
         try {
-            List<Request<?>> requests = Batch.take(waiting);
+            List<Request<?>> requests = Batch.take(waiting, Function.identity());
             inFlight += requests.size() - over.requests().size();
             return requests;
         } finally {

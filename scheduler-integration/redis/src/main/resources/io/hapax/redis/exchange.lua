@@ -15,10 +15,7 @@
 --   word of a forgotten holder taken, unless a later one has shown itself
 local clock, meta
 local now = function()
-  if not clock then
-    local t = redis.call('TIME')
-    clock = t[1] * 1000000 + t[2]
-  end
+  clock = clock or time()
   return clock
 end
 local bucket = function()
@@ -30,7 +27,6 @@ local answer = function(a, b, c)
   answers[n + 1], answers[n + 2], answers[n + 3] = a, b, c
   n = n + (b and 3 or 1)
 end
-local owned = function(value, owner) return string.sub(value, 1, #owner + 1) == owner .. '|' end
 
 -- Tokens are set aside for all that may still be granted by this call, so that a failure in between repeats none.
 local token
@@ -88,7 +84,7 @@ local release = function(i, arg)
     local done = retention ~= '0' and redis.pcall('GET', KEYS[i + 1])
     if type(done) == 'table' then return answer(done.err) end
     if done then return answer(owned(done, owner) and 1 or 0) end
-    local later = held and (tonumber(string.match(held, '^[^|]+|(%d+)|')) or math.huge) >= tonumber(ARGV[arg + 3])
+    local later = held and token_of(held) >= tonumber(ARGV[arg + 3])
     if later or now() >= tonumber(bucket()[3]) then return answer(0) end
   end
   if retention ~= '0' then

@@ -5,8 +5,7 @@
 -- ARGV[5] highest token that the caller has seen
 -- returns the value of the lease that was taken away, or false
 -- invariant: in quarantine, when a forgotten holder may re-assert its lease, a tombstone with a higher token bars it
-local t = redis.call('TIME')
-local now = t[1] * 1000000 + t[2]
+local now = time()
 local meta = look(KEYS[3], now, ARGV[2], ARGV[3], ARGV[4])
 local till = tonumber(meta[3])
 local held = redis.call('GET', KEYS[1])

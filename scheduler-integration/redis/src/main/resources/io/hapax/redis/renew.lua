@@ -7,8 +7,7 @@
 --   '!message' if this key made trouble
 -- invariant: a lease that is missing or belongs to another owner is never touched, but in quarantine, when nothing new
 --   was granted: then a missing lease, or one with a lower token, is what a server remembers that lost the newest writes
-local t = redis.call('TIME')
-local now = t[1] * 1000000 + t[2]
+local now = time()
 local meta = look(KEYS[1], now, ARGV[1], ARGV[2], ARGV[3])
 local quarantined = now < tonumber(meta[3])
 local last = tonumber(meta[4] or 0)
@@ -19,11 +18,10 @@ for i = 2, #KEYS do
   local held = redis.pcall('GET', KEYS[i])
   if type(held) == 'table' then
     answers[i] = '!' .. held.err
-  elseif held and string.sub(held, 1, #owner + 1) == owner .. '|' then
+  elseif held and owned(held, owner) then
     redis.call('PEXPIRE', KEYS[i], ttl)
     answers[i] = 1
-  elseif quarantined
-      and (not held or (tonumber(string.match(held, '^[^|]+|(%d+)|')) or math.huge) < tonumber(token)) then
+  elseif quarantined and (not held or token_of(held) < tonumber(token)) then
     redis.call('SET', KEYS[i], value, 'PX', ttl)
     last = math.max(last, token)
     answers[i] = 2

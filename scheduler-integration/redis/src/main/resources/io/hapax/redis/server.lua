@@ -1,6 +1,14 @@
--- Stands before every script: what tells this server process, and each of its promotions, from any other; and what a
--- bucket knows of it. Searched as plain text: patterns take longer over the long answer of INFO than INFO itself.
+-- Stands before every script: how times and leases are written and read; what tells this server process, and each of its
+-- promotions, from any other; and what a bucket knows of it. INFO is searched as plain text: patterns take longer over its
+-- long answer than INFO itself.
 local micros = function(n) return string.format('%.0f', n) end
+local time = function()
+  local t = redis.call('TIME')
+  return t[1] * 1000000 + t[2]
+end
+local owned = function(value, owner) return string.sub(value, 1, #owner + 1) == owner .. '|' end
+-- A value that is not the guard's counts as a later holder's.
+local token_of = function(value) return tonumber(string.match(value, '^[^|]+|(%d+)|')) or math.huge end
 local server = function()
   local info = redis.call('INFO', 'server', 'replication')
   local _, run = string.find(info, 'run_id:', 1, true)

@@ -9,8 +9,7 @@ local noted = redis.call('HMGET', KEYS[1], 'settings')[1]
 if noted == ARGV[1] or noted and ARGV[2] ~= '1' then return noted end
 redis.call('HSET', KEYS[1], 'settings', ARGV[1])
 if noted then
-  local t = redis.call('TIME')
-  local now = t[1] * 1000000 + t[2]
+  local now = time()
   local old = tonumber(string.match(noted, 'longestTtl=(%d+)ms')) or 0
   local wait = math.max(ARGV[3], old * 11 / 5 + 1000)
   redis.call('HSET', KEYS[1], 'seen', micros(now), 'until', micros(now + 1000 * wait), 'why', 'replaced')

@@ -7,7 +7,7 @@
 --   token in 'last' while it held it, so what the other was granted there is larger. 'last' itself decides nothing: other
 --   keys of the bucket raise it all the time. A token with a leading zero is one for which this server does not count
 local held = redis.call('GET', KEYS[1])
-if not held or string.sub(held, 1, #ARGV[1] + 1) ~= ARGV[1] .. '|' then return 0 end
+if not held or not owned(held, ARGV[1]) then return 0 end
 local granted, rest = string.match(held, '^[^|]+|(%d+)|%d+(|.*)$')
 if not granted then return 0 end
 local counts = string.sub(granted, 1, 1) ~= '0' and tonumber(granted) <= tonumber(ARGV[2])

@@ -25,6 +25,7 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.Function;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -135,9 +136,10 @@ class SharedCallsTest {
         }
         waiting.element().answer().completeExceptionally(new LeaseStoreException("too late"));
         List<Request<?>> rest = new ArrayList<>(waiting);
-        assertThat(Batch.take(waiting)).isEqualTo(rest.subList(1, Batch.LARGEST + 1));
-        assertThat(Batch.take(waiting)).isEqualTo(rest.subList(Batch.LARGEST + 1, Batch.LARGEST + 2));
-        assertThat(Batch.take(waiting)).isEmpty();
+        assertThat(Batch.take(waiting, Function.identity())).isEqualTo(rest.subList(1, Batch.LARGEST + 1));
+        assertThat(Batch.take(waiting, Function.identity()))
+                .isEqualTo(rest.subList(Batch.LARGEST + 1, Batch.LARGEST + 2));
+        assertThat(Batch.take(waiting, Function.identity())).isEmpty();
     }
 
     private static final class Silent extends Request<String> {
