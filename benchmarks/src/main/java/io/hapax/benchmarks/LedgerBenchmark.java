@@ -1,21 +1,17 @@
 package io.hapax.benchmarks;
 
+import io.hapax.benchmarks.harness.ChildJvm;
+import io.hapax.benchmarks.harness.CountingDatabase;
+import io.hapax.benchmarks.harness.Samples;
+import io.hapax.benchmarks.harness.Table;
 import io.hapax.testkit.EmbeddedDatabase;
-import java.io.BufferedReader;
 import java.io.IOException;
-import java.io.InputStreamReader;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
-import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
-import java.util.function.ToDoubleFunction;
 import java.util.stream.Stream;
 
 /**
@@ -27,34 +23,30 @@ final class LedgerBenchmark {
 
     private static final int ROUNDS = 5;
     private static final List<Integer> CALLERS = List.of(1, 8, 64);
-    private static final List<String> VARIANTS = List.of("insert", "ledger");
 
-    private final EmbeddedDatabase database;
+    private final CountingDatabase server;
     private final long postmaster;
 
-    private LedgerBenchmark(EmbeddedDatabase database) throws SQLException {
-        this.database = database;
-        execute("CREATE EXTENSION pg_stat_statements");
-        execute("CREATE TABLE plain_run (id text PRIMARY KEY, worker text NOT NULL)");
-        this.postmaster = ProcessCpu.postmaster(database);
+    private LedgerBenchmark(CountingDatabase server) throws SQLException {
+        this.server = server;
+        server.execute("CREATE TABLE plain_run (id text PRIMARY KEY, worker text NOT NULL)");
+        this.postmaster = ProcessCpu.postmaster(server.database());
     }
 
-    /** What one round of a variant cost. */
-    private record Sample(double runsPerSecond, double clientMicros, double serverMicros, double statements) {
-        double micros() {
-            return clientMicros + serverMicros;
-        }
+    /** What the rounds of a variant cost. */
+    private static final class Cost {
+        final Samples runsPerSecond = new Samples();
+        final Samples clientMicros = new Samples();
+        final Samples serverMicros = new Samples();
+        final Samples micros = new Samples();
+        final Samples statements = new Samples();
     }
 
     /** Arguments: numbers of callers, by default 1, 8 and 64. */
     public static void main(String[] args) throws Exception {
         Locale.setDefault(Locale.ROOT);
-        Map<String, String> settings = Map.of(
-                "shared_preload_libraries", "pg_stat_statements",
-                "pg_stat_statements.track", "top",
-                "max_connections", "100");
-        try (EmbeddedDatabase database = EmbeddedDatabase.start(settings)) {
-            new LedgerBenchmark(database)
+        try (CountingDatabase server = CountingDatabase.start()) {
+            new LedgerBenchmark(server)
                     .run(
                             args.length == 0
                                     ? CALLERS
@@ -63,103 +55,71 @@ final class LedgerBenchmark {
     }
 
     private void run(List<Integer> all) throws Exception {
-        System.out.println(
-                "| callers | variant | runs/s | client µs CPU/run | PostgreSQL µs CPU/run | statements/run |");
-        System.out.println("| ---: | --- | ---: | ---: | ---: | ---: |");
+        Table table = new Table(
+                "callers", "variant", "runs/s", "client µs CPU/run", "PostgreSQL µs CPU/run", "statements/run");
         String last = "";
         for (int callers : all) {
-            List<Sample> insert = new ArrayList<>();
-            List<Sample> ledger = new ArrayList<>();
+            Cost insert = new Cost();
+            Cost ledger = new Cost();
             for (int round = 0; round < ROUNDS; round++) {
-                for (String variant : VARIANTS) {
-                    (variant.equals("insert") ? insert : ledger).add(sample(variant, callers));
-                }
+                sample("insert", callers, insert);
+                sample("ledger", callers, ledger);
             }
-            row(callers, "INSERT", insert);
-            row(callers, "ledger", ledger);
+            row(table, callers, "INSERT", insert);
+            row(table, callers, "ledger", ledger);
             last = String.format(
                     "hapax-ledger callers=%d statements_per_run=%.3f cpu_vs_insert=%.2f throughput_vs_insert=%.2f",
                     callers,
-                    median(ledger, Sample::statements),
-                    median(ledger, Sample::micros) / median(insert, Sample::micros),
-                    median(ledger, Sample::runsPerSecond) / median(insert, Sample::runsPerSecond));
+                    ledger.statements.median(),
+                    ledger.micros.median() / insert.micros.median(),
+                    ledger.runsPerSecond.median() / insert.runsPerSecond.median());
         }
         System.out.println(last);
     }
 
-    private static void row(int callers, String variant, List<Sample> samples) {
-        System.out.printf(
-                "| %d | %s | %s | %s | %s | %.3f |%n",
+    private static void row(Table table, int callers, String variant, Cost cost) {
+        table.row(
                 callers,
                 variant,
-                text(samples, Sample::runsPerSecond),
-                text(samples, Sample::clientMicros),
-                text(samples, Sample::serverMicros),
-                median(samples, Sample::statements));
+                cost.runsPerSecond.text(),
+                cost.clientMicros.text(),
+                cost.serverMicros.text(),
+                cost.statements.median());
     }
 
-    private static String text(List<Sample> samples, ToDoubleFunction<Sample> of) {
-        double[] sorted = samples.stream().mapToDouble(of).sorted().toArray();
-        return String.format("%.0f (%.0f–%.0f)", median(samples, of), sorted[0], sorted[sorted.length - 1]);
-    }
-
-    private static double median(List<Sample> samples, ToDoubleFunction<Sample> of) {
-        double[] sorted = samples.stream().mapToDouble(of).toArray();
-        Arrays.sort(sorted);
-        return sorted[sorted.length / 2];
-    }
-
-    private Sample sample(String variant, int callers) throws IOException, SQLException, InterruptedException {
-        Process child = new ProcessBuilder(
-                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                        "-Xmx256m",
-                        "-cp",
-                        System.getProperty("java.class.path"),
-                        LedgerVariant.class.getName(),
-                        variant,
-                        database.jdbcUrl(),
-                        database.user(),
-                        database.password(),
-                        Integer.toString(callers))
-                .redirectError(ProcessBuilder.Redirect.INHERIT)
-                .start();
-        try (BufferedReader output =
-                new BufferedReader(new InputStreamReader(child.getInputStream(), StandardCharsets.UTF_8))) {
-            expect("ready", output.readLine());
-            execute("SELECT pg_stat_statements_reset()");
-            double serverBefore = ProcessCpu.ofTree(postmaster);
+    private void sample(String variant, int callers, Cost cost) throws IOException, SQLException {
+        EmbeddedDatabase database = server.database();
+        try (ChildJvm child = ChildJvm.start(
+                LedgerVariant.class,
+                List.of("-Xmx256m"),
+                variant,
+                database.jdbcUrl(),
+                database.user(),
+                database.password(),
+                Integer.toString(callers))) {
+            server.reset();
+            double cpuBefore = ProcessCpu.ofTree(postmaster);
             long begun = System.nanoTime();
-            child.getOutputStream().write('\n');
-            child.getOutputStream().flush();
-            String[] result = String.valueOf(output.readLine()).split(" ", 2);
+            String[] result = child.ask("go").split(" ", 2);
             double seconds = (System.nanoTime() - begun) / 1e9;
-            double server = ProcessCpu.ofTree(postmaster) - serverBefore;
-            double runs = Double.parseDouble(result[0]);
-            double statements = number("SELECT sum(calls) FROM pg_stat_statements WHERE query NOT LIKE '%pg_stat%'");
-            return new Sample(
-                    runs / seconds, Double.parseDouble(result[1]) * 1e6 / runs, server * 1e6 / runs, statements / runs);
+            double perRun = 1e6 / Double.parseDouble(result[0]);
+            double client = Double.parseDouble(result[1]) * perRun;
+            double server = (ProcessCpu.ofTree(postmaster) - cpuBefore) * perRun;
+            cost.runsPerSecond.add(1e6 / perRun / seconds);
+            cost.clientMicros.add(client);
+            cost.serverMicros.add(server);
+            cost.micros.add(client + server);
+            cost.statements.add(number("SELECT sum(calls) FROM pg_stat_statements WHERE query NOT LIKE '%pg_stat%'")
+                    * perRun
+                    / 1e6);
         } finally {
-            child.destroyForcibly().waitFor();
-            execute("TRUNCATE plain_run");
-            execute("CHECKPOINT");
-        }
-    }
-
-    private static void expect(String wanted, String found) {
-        if (!wanted.equals(found)) {
-            throw new IllegalStateException("the variant said '" + found + "' instead of '" + wanted + "'");
-        }
-    }
-
-    private void execute(String statement) throws SQLException {
-        try (Connection connection = database.dataSource().getConnection();
-                Statement sql = connection.createStatement()) {
-            sql.execute(statement);
+            server.execute("TRUNCATE plain_run");
+            server.execute("CHECKPOINT");
         }
     }
 
     private double number(String query) throws SQLException {
-        try (Connection connection = database.dataSource().getConnection();
+        try (Connection connection = server.database().dataSource().getConnection();
                 Statement sql = connection.createStatement();
                 ResultSet row = sql.executeQuery(query)) {
             row.next();

@@ -9,7 +9,6 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.List;
-import java.util.function.Predicate;
 import java.util.stream.Stream;
 
 /** CPU time of processes, as Linux counts it in {@code /proc} (proc(5): utime, stime, cutime, cstime). */
@@ -59,17 +58,15 @@ public final class ProcessCpu {
     }
 
     /**
-     * Measures some of the threads of a process that are alive.
+     * Measures the compilers of a JVM, whose work is a matter of its age.
      *
      * @param pid the id of the process
-     * @param name chooses threads by the first 15 letters of their names
      * @return seconds of CPU
      */
-    public static double ofThreads(long pid, Predicate<String> name) {
+    public static double ofCompiler(long pid) {
         try (Stream<Path> threads = Files.list(Path.of("/proc", Long.toString(pid), "task"))) {
             return threads.map(thread -> content(thread.resolve("stat")))
-                            .filter(stat -> !stat.isEmpty())
-                            .filter(stat -> name.test(stat.substring(stat.indexOf('(') + 1, stat.lastIndexOf(')'))))
+                            .filter(stat -> stat.contains("(C1 Compiler") || stat.contains("(C2 Compiler"))
                             .mapToDouble(stat -> sum(fields(stat), UTIME, UTIME + 1))
                             .sum()
                     / TICKS_PER_SECOND;

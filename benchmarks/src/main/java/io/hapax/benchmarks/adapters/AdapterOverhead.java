@@ -2,10 +2,10 @@ package io.hapax.benchmarks.adapters;
 
 import io.hapax.benchmarks.harness.Arguments;
 import io.hapax.benchmarks.harness.ChildJvm;
+import io.hapax.benchmarks.harness.CountingDatabase;
 import io.hapax.benchmarks.harness.Samples;
 import io.hapax.benchmarks.harness.Table;
 import io.hapax.testkit.DatabaseAddress;
-import io.hapax.testkit.EmbeddedDatabase;
 import io.hapax.testkit.EmbeddedRedis;
 import java.io.File;
 import java.io.IOException;
@@ -13,7 +13,6 @@ import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.sql.Statement;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -37,13 +36,13 @@ public final class AdapterOverhead {
             Pattern.compile("hapax-(quartz|jobrunr)-[^/]*\\.jar|/(quartz|jobrunr)/target/classes");
 
     private final Arguments arguments;
-    private final EmbeddedDatabase database;
+    private final CountingDatabase server;
     private final Map<String, Cost> costs = new LinkedHashMap<>();
     private int databases;
 
-    private AdapterOverhead(Arguments arguments, EmbeddedDatabase database) {
+    private AdapterOverhead(Arguments arguments, CountingDatabase server) {
         this.arguments = arguments;
-        this.database = database;
+        this.server = server;
     }
 
     /** What a job cost, in all rounds. */
@@ -76,17 +75,12 @@ public final class AdapterOverhead {
      */
     public static void main(String[] args) throws Exception {
         Arguments arguments = Arguments.of(args);
-        Map<String, String> settings = Map.of(
-                "shared_preload_libraries", "pg_stat_statements",
-                "pg_stat_statements.track", "top",
-                "max_connections", "100");
-        try (EmbeddedDatabase database = EmbeddedDatabase.start(settings)) {
-            new AdapterOverhead(arguments, database).run();
+        try (CountingDatabase server = CountingDatabase.start()) {
+            new AdapterOverhead(arguments, server).run();
         }
     }
 
     private void run() throws Exception {
-        execute("CREATE EXTENSION pg_stat_statements");
         int rounds =
                 arguments.numbers("rounds", List.of(arguments.quick() ? 1 : 5)).get(0);
         for (int round = 0; round < rounds; round++) {
@@ -147,7 +141,7 @@ public final class AdapterOverhead {
     private void sample(String engine, String variant, Cost cost) throws IOException, SQLException {
         int jobs = (engine.equals("quartz-ram") ? 10_000 : 1500) / (arguments.quick() ? 3 : 1);
         int warmedUp = 0;
-        DatabaseAddress own = database.createDatabase("adapters_" + ++databases);
+        DatabaseAddress own = server.database().createDatabase("adapters_" + ++databases);
         try (EmbeddedRedis redis = EmbeddedRedis.start();
                 ChildJvm child = ChildJvm.startOn(
                         variant.equals("guarded") ? System.getProperty("java.class.path") : withoutAdapters(),
@@ -160,13 +154,14 @@ public final class AdapterOverhead {
                         own.jdbcUrl(),
                         own.user(),
                         own.password())) {
-            expect("ready", child.read());
-            expect("done", child.ask("enqueue " + jobs));
+            child.tell("enqueue " + jobs);
+            child.expect("done");
             for (int lot = 0; lot < (arguments.quick() ? 1 : 3); lot++) {
                 warmedUp += child.ask("run").length();
-                expect("done", child.ask("enqueue " + jobs));
+                child.tell("enqueue " + jobs);
+                child.expect("done");
             }
-            execute("SELECT pg_stat_statements_reset()");
+            server.reset();
             redis.command("CONFIG", "RESETSTAT");
             double[] answer = Arrays.stream(child.ask("run").split(" ", 3))
                     .mapToDouble(Double::parseDouble)
@@ -194,22 +189,9 @@ public final class AdapterOverhead {
                 .collect(Collectors.joining(File.pathSeparator));
     }
 
-    private static void expect(String wanted, String found) {
-        if (!wanted.equals(found)) {
-            throw new IllegalStateException("the variant said '" + found + "' instead of '" + wanted + "'");
-        }
-    }
-
-    private void execute(String statement) throws SQLException {
-        try (Connection connection = database.dataSource().getConnection();
-                Statement sql = connection.createStatement()) {
-            sql.execute(statement);
-        }
-    }
-
     private Map<String, Long> statements(String of) throws SQLException {
         Map<String, Long> calls = new LinkedHashMap<>();
-        try (Connection connection = database.dataSource().getConnection();
+        try (Connection connection = server.database().dataSource().getConnection();
                 PreparedStatement sql = connection.prepareStatement(
                         "SELECT query, calls FROM pg_stat_statements s JOIN pg_database d ON d.oid = s.dbid"
                                 + " WHERE d.datname = ? ORDER BY calls DESC")) {

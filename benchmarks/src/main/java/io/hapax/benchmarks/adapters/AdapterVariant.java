@@ -70,9 +70,7 @@ final class AdapterVariant {
     /** Without what the compilers of the JVM take. */
     private static double cpu() {
         return ProcessCpu.ofThisProcess()
-                - ProcessCpu.ofThreads(
-                        ProcessHandle.current().pid(),
-                        name -> name.startsWith("C1 Comp") || name.startsWith("C2 Comp"));
+                - ProcessCpu.ofCompiler(ProcessHandle.current().pid());
     }
 
     /** By all threads that live; those of the schedulers and of the clients live on. */

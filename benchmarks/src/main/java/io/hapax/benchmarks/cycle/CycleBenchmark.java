@@ -141,7 +141,7 @@ public final class CycleBenchmark implements AutoCloseable {
 
     private ChildJvm child(Contenders contender, int callers, double warm, double measure)
             throws IOException, SQLException {
-        ChildJvm child = ChildJvm.start(
+        return ChildJvm.start(
                 CycleProcess.class,
                 HEAP,
                 contender.toString(),
@@ -150,12 +150,6 @@ public final class CycleBenchmark implements AutoCloseable {
                 Integer.toString(callers),
                 Double.toString(warm),
                 Double.toString(measure));
-        String said = child.read();
-        if (!said.equals("ready")) {
-            child.close();
-            throw new IllegalStateException(contender + " said '" + said + "' instead of 'ready'");
-        }
-        return child;
     }
 
     private Sample sample(Contenders contender, int callers) throws IOException, SQLException {

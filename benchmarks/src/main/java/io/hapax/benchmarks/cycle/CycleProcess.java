@@ -48,7 +48,7 @@ final class CycleProcess {
         return Duration.ofMillis((long) (1000 * Double.parseDouble(text)));
     }
 
-    /** cycles, seconds, CPU seconds without and of the compiler, p50, p99 and p99.9 in µs, bytes a cycle, threads. */
+    /** cycles, seconds, CPU seconds without the compiler, p50, p99 and p99.9 in µs, bytes a cycle. */
     private String measured(Duration time) throws InterruptedException {
         double cpu = ProcessCpu.ofThisProcess();
         double compiler = compilerCpu();
@@ -56,24 +56,19 @@ final class CycleProcess {
         long begun = System.nanoTime();
         Latencies latencies = round(time);
         double seconds = (System.nanoTime() - begun) / 1e9;
-        double compiled = compilerCpu() - compiler;
         return String.format(
-                "%d %.6f %.3f %.3f %.1f %.1f %.1f %.0f %d",
+                "%d %.6f %.3f %.1f %.1f %.1f %.0f",
                 latencies.total(),
                 seconds,
-                ProcessCpu.ofThisProcess() - cpu - compiled,
-                compiled,
+                ProcessCpu.ofThisProcess() - cpu - (compilerCpu() - compiler),
                 latencies.micros(0.5),
                 latencies.micros(0.99),
                 latencies.micros(0.999),
-                (double) (allocated() - bytes) / latencies.total(),
-                ManagementFactory.getThreadMXBean().getThreadCount());
+                (double) (allocated() - bytes) / latencies.total());
     }
 
     private static double compilerCpu() {
-        return ProcessCpu.ofThreads(
-                ProcessHandle.current().pid(),
-                name -> name.startsWith("C1 Compiler") || name.startsWith("C2 Compiler"));
+        return ProcessCpu.ofCompiler(ProcessHandle.current().pid());
     }
 
     /** What all threads that live have allocated, and those of the last round. */

@@ -10,8 +10,9 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.function.ToDoubleBiFunction;
 import java.util.function.ToDoubleFunction;
-import java.util.stream.Stream;
+import java.util.stream.DoubleStream;
 
 /** Samples by number of callers and contender. Those that other processes disturbed are left out if any is clean. */
 final class Results {
@@ -69,23 +70,18 @@ final class Results {
 
     /** CPU beside that of the better of Jedis and Lettuce, both blocking and with the same script. */
     double cpuVersusClients(Contenders contender, int callers) {
-        return cpu(contender, callers)
-                / Stream.of(BLOCKING_CLIENTS)
-                        .flatMap(List::stream)
-                        .mapToDouble(client -> cpu(client, callers))
-                        .filter(value -> !Double.isNaN(value))
-                        .min()
-                        .orElse(Double.NaN);
+        return cpu(contender, callers) / clients(this::cpu, callers).min().orElse(Double.NaN);
     }
 
     double throughputVersusClients(Contenders contender, int callers) {
         return throughput(contender, callers)
-                / Stream.of(BLOCKING_CLIENTS)
-                        .flatMap(List::stream)
-                        .mapToDouble(client -> throughput(client, callers))
-                        .filter(value -> !Double.isNaN(value))
-                        .max()
-                        .orElse(Double.NaN);
+                / clients(this::throughput, callers).max().orElse(Double.NaN);
+    }
+
+    private static DoubleStream clients(ToDoubleBiFunction<Contenders, Integer> of, int callers) {
+        return BLOCKING_CLIENTS.stream()
+                .mapToDouble(client -> of.applyAsDouble(client, callers))
+                .filter(value -> !Double.isNaN(value));
     }
 
     /** Prints what was measured. */

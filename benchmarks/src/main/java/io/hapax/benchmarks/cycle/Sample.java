@@ -9,12 +9,10 @@ record Sample(
         double cyclesPerSecond,
         double clientMicros,
         double serverMicros,
-        double compilerMicros,
         double p50,
         double p99,
         double p999,
         double bytes,
-        double threads,
         double foreign) {
 
     /** From what a process said of itself. */
@@ -24,12 +22,10 @@ record Sample(
                 said[0] / said[1],
                 said[2] * perCycle,
                 serverSeconds * perCycle,
-                said[3] * perCycle,
+                said[3],
                 said[4],
                 said[5],
                 said[6],
-                said[7],
-                said[8],
                 foreign);
     }
 

@@ -23,7 +23,7 @@ public final class ChildJvm implements AutoCloseable {
     }
 
     /**
-     * Starts a JVM with the class path of this one.
+     * Starts a JVM with the class path of this one, and waits until it says "ready".
      *
      * @param main the class to run
      * @param jvmOptions options of the JVM
@@ -36,7 +36,7 @@ public final class ChildJvm implements AutoCloseable {
     }
 
     /**
-     * Starts a JVM with another class path.
+     * Starts a JVM with another class path, and waits until it says "ready".
      *
      * @param classPath the class path
      * @param main the class to run
@@ -56,9 +56,16 @@ public final class ChildJvm implements AutoCloseable {
         command.add(classPath);
         command.add(main.getName());
         command.addAll(List.of(arguments));
-        return new ChildJvm(new ProcessBuilder(command)
+        ChildJvm child = new ChildJvm(new ProcessBuilder(command)
                 .redirectError(ProcessBuilder.Redirect.INHERIT)
                 .start());
+        try {
+            child.expect("ready");
+            return child;
+        } catch (IOException | RuntimeException e) {
+            child.close();
+            throw e;
+        }
     }
 
     /**
@@ -82,6 +89,20 @@ public final class ChildJvm implements AutoCloseable {
             throw new IOException("the JVM of the variant ended too early");
         }
         return line;
+    }
+
+    /**
+     * Reads the next line, which has to be a certain one.
+     *
+     * @param wanted the line
+     * @throws IOException if the JVM ended instead
+     * @throws IllegalStateException if it said something else
+     */
+    public void expect(String wanted) throws IOException {
+        String said = read();
+        if (!said.equals(wanted)) {
+            throw new IllegalStateException("the variant said '" + said + "' instead of '" + wanted + "'");
+        }
     }
 
     /**

@@ -68,6 +68,9 @@ public final class Table {
         if (!(cell instanceof Double number)) {
             return String.valueOf(cell);
         }
+        if (number.isNaN()) {
+            return "–";
+        }
         double size = Math.abs(number);
         int decimals = size >= 100 || size == 0 ? 0 : size >= 10 ? 1 : size >= 1 ? 2 : 3;
         return String.format("%." + decimals + "f", number);

@@ -241,12 +241,8 @@ public final class HeldLeases {
     }
 
     private static ChildJvm child(String variant, EmbeddedRedis redis, int leases) throws IOException {
-        ChildJvm child = ChildJvm.start(
+        return ChildJvm.start(
                 HeldVariant.class, List.of("-Xms512m", "-Xmx512m"), variant, redis.url(), Integer.toString(leases));
-        if (!child.read().equals("ready")) {
-            throw new IllegalStateException("the variant " + variant + " did not get ready");
-        }
-        return child;
     }
 
     /** Looks on for some seconds, and once a second at the counters; pings as another user of this Redis would. */
@@ -283,8 +279,7 @@ public final class HeldLeases {
 
     /** Without what the compilers of the JVM take, which is a matter of its age. */
     private static double clientCpu(ChildJvm child) {
-        return ProcessCpu.ofTree(child.pid())
-                - ProcessCpu.ofThreads(child.pid(), name -> name.startsWith("C1 Comp") || name.startsWith("C2 Comp"));
+        return ProcessCpu.ofTree(child.pid()) - ProcessCpu.ofCompiler(child.pid());
     }
 
     /** Many short runs, then one held lease: it ought to be renewed once in ten seconds. */
