@@ -15,7 +15,9 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>By default it listens on 127.0.0.1 only and keeps nothing on disk. It ends with the JVM at the latest. Where the
  * environment variable {@code REDIS_URL} or the system property {@code hapax.redis.url} is set, {@link #shared()} is
- * that server; then whatever breaks a server throws {@link UnsupportedOperationException}. Thread-safe.
+ * that server; then whatever breaks a server throws {@link UnsupportedOperationException}. The environment variable
+ * {@code REDIS_SERVER} or the system property {@code hapax.redis.server} names another executable than the one of Redis
+ * 7.0 that comes along. Thread-safe.
  */
 public final class EmbeddedRedis implements AutoCloseable {
 
@@ -31,15 +33,18 @@ public final class EmbeddedRedis implements AutoCloseable {
     private final RedisAddress address;
     private final @Nullable Path folder;
     private final List<String> arguments;
+    private final Map<String, String> environment;
     private final Runnable atExit = this::remove;
 
     private @Nullable RedisProcess process;
     private volatile @Nullable String password;
 
-    private EmbeddedRedis(RedisAddress address, @Nullable Path folder, List<String> arguments) {
+    private EmbeddedRedis(
+            RedisAddress address, @Nullable Path folder, List<String> arguments, Map<String, String> environment) {
         this.address = address;
         this.folder = folder;
         this.arguments = arguments;
+        this.environment = environment;
         this.password = address.password();
     }
 
@@ -52,10 +57,23 @@ public final class EmbeddedRedis implements AutoCloseable {
      * @throws IllegalStateException if it does not start; the message has the end of its log
      */
     public static EmbeddedRedis start(String... arguments) {
+        return start(Map.of(), arguments);
+    }
+
+    /**
+     * Starts a server on a free port, with environment variables of its own.
+     *
+     * @param environment added to those of this process, such as {@code LD_PRELOAD}; the server that comes along is linked
+     *     statically, so what is to be loaded first needs a redis-server of the system, see {@code REDIS_SERVER}
+     * @param arguments as of {@link #start(String...)}
+     * @return the server, ready to answer
+     * @throws IllegalStateException if it does not start; the message has the end of its log
+     */
+    public static EmbeddedRedis start(Map<String, String> environment, String... arguments) {
         IllegalStateException failure = new IllegalStateException("redis-server did not start");
         for (int attempt = 0; attempt < START_ATTEMPTS; attempt++) {
             try {
-                return startOn(ServerProcesses.freePort(), List.of(arguments));
+                return startOn(ServerProcesses.freePort(), List.of(arguments), Map.copyOf(environment));
             } catch (IllegalStateException e) {
                 failure = e;
                 if (!IN_USE.matcher(String.valueOf(e.getMessage())).find()) {
@@ -91,7 +109,7 @@ public final class EmbeddedRedis implements AutoCloseable {
      * @throws IllegalArgumentException if the address has another form
      */
     public static EmbeddedRedis external(String url) {
-        return new EmbeddedRedis(RedisAddress.parse(url), null, List.of());
+        return new EmbeddedRedis(RedisAddress.parse(url), null, List.of(), Map.of());
     }
 
     /**
@@ -160,7 +178,7 @@ public final class EmbeddedRedis implements AutoCloseable {
         Path own = own("restarted");
         synchronized (lock) {
             stop();
-            process = RedisProcess.start(port(), own, arguments);
+            process = RedisProcess.start(port(), own, arguments, environment);
         }
     }
 
@@ -170,7 +188,7 @@ public final class EmbeddedRedis implements AutoCloseable {
         synchronized (lock) {
             kill();
             ServerProcesses.deleteContents(own);
-            process = RedisProcess.start(port(), own, arguments);
+            process = RedisProcess.start(port(), own, arguments, environment);
         }
     }
 
@@ -235,9 +253,9 @@ public final class EmbeddedRedis implements AutoCloseable {
         }
     }
 
-    private static EmbeddedRedis startOn(int port, List<String> arguments) {
+    private static EmbeddedRedis startOn(int port, List<String> arguments, Map<String, String> environment) {
         Path folder = ServerProcesses.temporaryFolder("hapax-redis");
-        EmbeddedRedis redis = new EmbeddedRedis(RedisAddress.local(port), folder, arguments);
+        EmbeddedRedis redis = new EmbeddedRedis(RedisAddress.local(port), folder, arguments, environment);
         int secret = arguments.indexOf("--requirepass") + 1;
         if (secret > 0) {
             redis.authenticate(arguments.get(secret));

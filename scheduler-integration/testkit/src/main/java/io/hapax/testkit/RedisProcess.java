@@ -6,11 +6,12 @@ import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import redis.embedded.RedisExecProvider;
 
-/** One life of a redis-server process. The executable is unpacked once a JVM. */
+/** One life of a redis-server process. The executable that comes along is unpacked once a JVM. */
 final class RedisProcess {
 
     private static final int STOP_SECONDS = 10;
@@ -28,7 +29,7 @@ final class RedisProcess {
      * Starts a server and waits until it answers; a server that ends at once fails with the end of its log. An argument
      * that comes first and is no option is a configuration file, which Sentinel cannot do without.
      */
-    static RedisProcess start(int port, Path folder, List<String> arguments) {
+    static RedisProcess start(int port, Path folder, List<String> arguments, Map<String, String> environment) {
         Path log = folder.resolve("redis.log");
         boolean hasFile = !arguments.isEmpty() && !arguments.get(0).startsWith("-");
         List<String> command = new ArrayList<>(List.of(executable().toString()));
@@ -37,8 +38,9 @@ final class RedisProcess {
         command.addAll(List.of("--save", "", "--appendonly", "no", "--dir", folder.toString()));
         command.addAll(arguments.subList(hasFile ? 1 : 0, arguments.size()));
         try {
-            Process process = new ProcessBuilder(command)
-                    .directory(folder.toFile())
+            ProcessBuilder builder = new ProcessBuilder(command);
+            builder.environment().putAll(environment);
+            Process process = builder.directory(folder.toFile())
                     .redirectErrorStream(true)
                     .redirectOutput(ProcessBuilder.Redirect.appendTo(log.toFile()))
                     .start();
@@ -107,6 +109,10 @@ final class RedisProcess {
     }
 
     private static Path executable() {
+        String named = Settings.read("hapax.redis.server", "REDIS_SERVER");
+        if (named != null) {
+            return Path.of(named);
+        }
         synchronized (UNPACKING) {
             Path file = unpacked;
             if (file == null) {

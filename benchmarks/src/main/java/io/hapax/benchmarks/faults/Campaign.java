@@ -1,0 +1,195 @@
+package io.hapax.benchmarks.faults;
+
+import io.hapax.benchmarks.faults.history.Event;
+import io.hapax.benchmarks.faults.history.EventType;
+import io.hapax.benchmarks.faults.history.Observer;
+import io.hapax.benchmarks.faults.history.World;
+import io.hapax.benchmarks.faults.work.FaultWorker;
+import io.hapax.benchmarks.harness.ChildJvm;
+import io.hapax.testkit.EmbeddedRedis;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Random;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/** One contender with one set of servers goes through faults, one after the other, while it works; what is seen stays in a file. */
+final class Campaign {
+
+    private static final long WARM_UP_MILLIS = 4_000;
+    private static final long LEAST_REST_MILLIS = 2_500;
+    private static final long MOST_REST_MILLIS = 15_000;
+    private static final String WORK = "item|long";
+
+    private final Contender contender;
+    private final Topology topology;
+    private final List<Fault> faults;
+    private final long seed;
+    private final Path folder;
+    private final @Nullable Shim shim;
+    private final Progress progress;
+
+    Campaign(
+            Contender contender,
+            Topology topology,
+            List<Fault> faults,
+            long seed,
+            Path folder,
+            @Nullable Shim shim,
+            Progress progress) {
+        this.contender = contender;
+        this.topology = topology;
+        this.faults = new ArrayList<>(faults);
+        this.seed = seed;
+        this.folder = folder;
+        this.shim = shim;
+        this.progress = progress;
+        Collections.shuffle(this.faults, new Random(seed));
+    }
+
+    Path history() {
+        return folder.resolve(String.join(
+                        "-", contender.label(), topology.name().toLowerCase(java.util.Locale.ROOT), Long.toString(seed))
+                + ".history");
+    }
+
+    void run() throws IOException, InterruptedException, SQLException {
+        Files.deleteIfExists(history());
+        try (ChildJvm observer = ChildJvm.start(
+                        Observer.class,
+                        List.of("-Xmx64m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"),
+                        history().toString());
+                FleetServers servers = FleetServers.start(contender, topology, Fleet.WORKERS, shim);
+                Broker broker = Broker.start()) {
+            int port = Integer.parseInt(observer.read());
+            FaultWorker.createTables(servers.database().dataSource());
+            try (World world = World.connect(port, "nemesis");
+                    World queue = World.connect(port, "queue");
+                    Fleet fleet = new Fleet(contender, servers, broker, world, port, shim, folder)) {
+                watch(world, servers);
+                fleet.start();
+                Feeder feeder = new Feeder(contender.tickSeconds(), broker, queue);
+                feeder.start();
+                Thread.sleep(WARM_UP_MILLIS);
+                torment(servers, fleet, broker, world, feeder);
+                feeder.stop();
+                progress.show("the last work is done");
+                settle(world, WORK + "|tick", Integer.MAX_VALUE, MOST_REST_MILLIS + patience());
+                fleet.stop();
+                takeStock(servers, world);
+                world.tell(EventType.OVER, contender.label());
+                // Answered after all that was told before.
+                String unused = world.ask("pending", WORK, "0", "0");
+            }
+        }
+    }
+
+    private void watch(World world, FleetServers servers) {
+        if (!contender.isOurs()) {
+            return;
+        }
+        int number = 0;
+        for (EmbeddedRedis server : servers.leaseServers()) {
+            String name = "redis-" + number++;
+            world.tell(EventType.SERVER, name, servers.majority());
+            String unused = world.ask("monitor", name, Integer.toString(server.port()));
+        }
+    }
+
+    private void torment(FleetServers servers, Fleet fleet, Broker broker, World world, Feeder feeder)
+            throws IOException, InterruptedException, SQLException {
+        Nemesis nemesis = new Nemesis(contender, servers, fleet, broker, world);
+        boolean movableClock = servers.canMoveRedisClock();
+        for (Fault fault : faults) {
+            if (fault.movesRedisClock() && !movableClock) {
+                progress.note(fault.label() + " of " + contender.label()
+                        + " is left out: REDIS_SERVER has to name a redis-server that is linked dynamically");
+                continue;
+            }
+            progress.begin(fault, feeder.occurrences());
+            long begin = System.nanoTime();
+            try {
+                nemesis.strike(fault, seed);
+            } catch (IOException | IllegalStateException e) {
+                progress.note(
+                        fault.label() + " of " + contender.label() + " could not be carried out: " + e.getMessage());
+            }
+            progress.show("recovering, " + feeder.occurrences() + " occurrences");
+            fleet.revive();
+            Thread.sleep(LEAST_REST_MILLIS);
+            long since = TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - begin);
+            settle(world, WORK, since, MOST_REST_MILLIS + 2 * patience());
+            fleet.revive();
+        }
+    }
+
+    private long patience() {
+        return contender.patience().toMillis();
+    }
+
+    /** Waits until what was due since then and until now has taken effect, but not for ever: some contenders lose work. */
+    private static void settle(World world, String kinds, long sinceMillis, long atMostMillis)
+            throws InterruptedException {
+        long start = System.nanoTime();
+        long waited = 0;
+        while (waited < atMostMillis) {
+            String pending = world.ask("pending", kinds, Long.toString(sinceMillis + waited), Long.toString(waited));
+            if (pending.equals("0")) {
+                return;
+            }
+            Thread.sleep(100);
+            waited = TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - start);
+        }
+    }
+
+    /** The rows in PostgreSQL, and what was left behind. */
+    private void takeStock(FleetServers servers, World world) throws SQLException, InterruptedException {
+        try (Connection connection = servers.database().dataSource().getConnection();
+                Statement statement = connection.createStatement()) {
+            try (ResultSet rows = statement.executeQuery("SELECT run, occurrence FROM effect ORDER BY id")) {
+                while (rows.next()) {
+                    world.tell(EventType.EFFECT, rows.getString(1), "row", rows.getString(2), "ok");
+                }
+            }
+        }
+        if (contender.redisServers() > 0) {
+            // Leases of workers that died lapse by themselves.
+            Thread.sleep(patience() + 500);
+            left(servers, world);
+        }
+    }
+
+    /** Of Hapax, leases and whatever lives for ever but for the meta keys; of others, all keys. */
+    private void left(FleetServers servers, World world) {
+        long left = 0;
+        for (EmbeddedRedis server :
+                topology == Topology.SENTINEL ? List.of(servers.sentinel().master()) : servers.redis()) {
+            left += server.command("KEYS", "*")
+                    .lines()
+                    .filter(key -> !key.isBlank() && isLeftBehind(server, key))
+                    .count();
+        }
+        world.tell(EventType.LEFT, "keys in Redis", left);
+    }
+
+    private boolean isLeftBehind(EmbeddedRedis server, String key) {
+        if (!contender.isOurs()) {
+            return true;
+        }
+        boolean lease = key.contains("}:l:") || key.contains("}:r:");
+        boolean forEver = server.command("PTTL", key).equals("-1") && !key.endsWith("}:m");
+        return lease || forEver;
+    }
+
+    static boolean isComplete(List<Event> events) {
+        return !events.isEmpty() && events.get(events.size() - 1).type() == EventType.OVER;
+    }
+}

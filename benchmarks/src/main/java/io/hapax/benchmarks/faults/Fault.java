@@ -1,0 +1,107 @@
+package io.hapax.benchmarks.faults;
+
+import java.util.Arrays;
+import java.util.Locale;
+
+/** What goes wrong. A fault of Redis or PostgreSQL, or of the network to them, strikes only contenders that use them. */
+enum Fault {
+    WORKER_KILL("a worker is killed (SIGKILL) at work, and started again", Scope.WORKER),
+    WORKER_KILL_AFTER_COMMIT("a worker is killed between its commit and its goodbye", Scope.WORKER),
+    WORKER_TERM("a worker is asked to end (SIGTERM) at work, and started again", Scope.WORKER),
+    WORKER_STOP("a worker is frozen (SIGSTOP) for half as long again as others wait for it", Scope.WORKER),
+    WORKER_STOP_BEFORE_EFFECT("a worker is frozen between its last check and its write", Scope.WORKER),
+    WORKER_STOP_BEFORE_COMMIT("a worker is frozen with a transaction open, before its commit", Scope.WORKER),
+    JVM_PAUSE("a JVM stands still at a safepoint, as in a long garbage collection", Scope.WORKER),
+    WORKER_CLOCK_FORWARD("a worker's wall clock jumps an hour ahead, and back", Scope.WORKER),
+    WORKER_CLOCK_BACK("a worker's wall clock jumps an hour back, and forward again", Scope.WORKER),
+    REDIS_EMPTY("Redis is killed and starts again with nothing", Scope.REDIS),
+    REDIS_RESTART("Redis is killed and starts again with its data", Scope.REDIS),
+    REDIS_STOP("Redis is frozen (SIGSTOP) for twice the ttl", Scope.REDIS),
+    REDIS_CLOCK_FORWARD("Redis' wall clock jumps an hour ahead, and back", Scope.REDIS),
+    REDIS_CLOCK_BACK("Redis' wall clock jumps an hour back, and forward again", Scope.REDIS),
+    REDIS_SCRIPT_FLUSH("SCRIPT FLUSH, twenty times", Scope.REDIS),
+    REDIS_CLIENT_KILL("CLIENT KILL of all clients, ten times", Scope.REDIS),
+    REDIS_MEMORY_FULL("Redis' memory is full (noeviction)", Scope.REDIS),
+    REDIS_SLOW_SCRIPT("a script of somebody else blocks Redis for two seconds", Scope.REDIS),
+    NET_CUT("one worker's connections to the coordinator are reset, new ones too", Scope.NETWORK),
+    NET_DELAY("one worker's packets to and from the coordinator take 100 ms each", Scope.NETWORK),
+    NET_REQUESTS_HELD("what one worker sends to the coordinator arrives late", Scope.NETWORK),
+    NET_ANSWERS_HELD("what the coordinator answers one worker arrives late", Scope.NETWORK),
+    NET_SPLIT("one worker is split from Redis and PostgreSQL", Scope.NETWORK),
+    POSTGRES_RESTART("PostgreSQL is killed and starts again", Scope.POSTGRES),
+    POSTGRES_CUT("PostgreSQL ends all sessions, every 200 ms for two seconds", Scope.POSTGRES),
+    POOL_EXHAUSTED("one worker's connection pool is taken by somebody else", Scope.POSTGRES),
+    SENTINEL_FAILOVER("the master is killed, a replica that missed the last writes is promoted", Scope.SENTINEL),
+    QUORUM_ONE_OF_THREE("one of three Redis servers is killed and starts again with nothing", Scope.QUORUM),
+    QUORUM_TWO_OF_THREE("two of three Redis servers are frozen", Scope.QUORUM),
+    QUORUM_TWO_OF_FIVE("two of five Redis servers are killed and start again with nothing", Scope.QUORUM_OF_FIVE);
+
+    /** What has to be there for a fault to make sense. */
+    enum Scope {
+        WORKER,
+        REDIS,
+        NETWORK,
+        POSTGRES,
+        SENTINEL,
+        QUORUM,
+        QUORUM_OF_FIVE
+    }
+
+    private final String title;
+    private final Scope scope;
+
+    Fault(String title, Scope scope) {
+        this.title = title;
+        this.scope = scope;
+    }
+
+    static Fault of(String label) {
+        return Arrays.stream(values())
+                .filter(fault -> fault.label().equals(label))
+                .findFirst()
+                .orElseThrow(() -> new IllegalArgumentException("no fault '" + label + "'; there are "
+                        + Arrays.stream(values()).map(Fault::label).toList()));
+    }
+
+    String label() {
+        return name().toLowerCase(Locale.ROOT).replace('_', '-');
+    }
+
+    String title() {
+        return title;
+    }
+
+    /** The servers that a contender needs for this fault. */
+    Topology topology() {
+        return switch (scope) {
+            case SENTINEL -> Topology.SENTINEL;
+            case QUORUM_OF_FIVE -> Topology.QUORUM_OF_FIVE;
+            default -> Topology.USUAL;
+        };
+    }
+
+    boolean strikes(Contender contender) {
+        return switch (scope) {
+            case WORKER, NETWORK, POSTGRES -> true;
+            case REDIS -> contender.redisServers() > 0;
+            case SENTINEL -> contender.redisServers() == 1;
+            case QUORUM, QUORUM_OF_FIVE -> contender.redisServers() == 3;
+        };
+    }
+
+    /** Whether the process of a worker stands still, so that it may write after others have taken over. */
+    boolean pausesWorkers() {
+        return this == WORKER_STOP
+                || this == WORKER_STOP_BEFORE_EFFECT
+                || this == WORKER_STOP_BEFORE_COMMIT
+                || this == JVM_PAUSE;
+    }
+
+    boolean movesRedisClock() {
+        return this == REDIS_CLOCK_FORWARD || this == REDIS_CLOCK_BACK;
+    }
+
+    boolean movesClock() {
+        return movesRedisClock() || this == WORKER_CLOCK_FORWARD || this == WORKER_CLOCK_BACK;
+    }
+}

@@ -1,0 +1,197 @@
+package io.hapax.benchmarks.faults;
+
+import io.hapax.benchmarks.faults.history.EventType;
+import io.hapax.benchmarks.faults.history.World;
+import io.hapax.benchmarks.faults.work.FaultWorker;
+import java.io.Closeable;
+import java.io.File;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+
+/** Three worker processes of one contender, which are killed, frozen, and started again. Used by one thread. */
+final class Fleet implements Closeable {
+
+    static final List<String> WORKERS = List.of("alice", "bob", "carol");
+
+    /** JobRunr alone is alone: the adapter of Hapax would refuse to run without a guard. */
+    private static final Pattern ADAPTER = Pattern.compile("hapax-jobrunr|scheduler-integration.jobrunr");
+
+    private static final int ENDING_SECONDS = 10;
+
+    private final Contender contender;
+    private final FleetServers servers;
+    private final Broker broker;
+    private final World world;
+    private final int observer;
+    private final @Nullable Shim shim;
+    private final Path folder;
+    private final Map<String, Process> processes = new LinkedHashMap<>();
+    private boolean fresh = true;
+
+    Fleet(
+            Contender contender,
+            FleetServers servers,
+            Broker broker,
+            World world,
+            int observer,
+            @Nullable Shim shim,
+            Path folder) {
+        this.contender = contender;
+        this.servers = servers;
+        this.broker = broker;
+        this.world = world;
+        this.observer = observer;
+        this.shim = shim;
+        this.folder = folder;
+    }
+
+    /** Where the connections of a worker come from. */
+    static InetAddress addressOf(String worker) throws IOException {
+        return InetAddress.getByAddress(new byte[] {127, 0, 1, (byte) (1 + WORKERS.indexOf(worker))});
+    }
+
+    void start() throws IOException, InterruptedException {
+        for (String worker : WORKERS) {
+            start(worker);
+        }
+        fresh = false;
+        for (String worker : WORKERS) {
+            awaitUp(worker);
+        }
+    }
+
+    /** Starts a worker's process; it is up somewhat later. */
+    void start(String worker) throws IOException {
+        List<String> command = new ArrayList<>(List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-Xmx128m",
+                "-XX:+UseSerialGC",
+                "-XX:-UsePerfData",
+                "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
+                "-cp",
+                classPath(),
+                FaultWorker.class.getName(),
+                "contender=" + contender.label(),
+                "worker=" + worker,
+                "observer=" + observer,
+                "orders=" + broker.port(),
+                "fresh=" + fresh));
+        command.addAll(servers.settings(worker));
+        ProcessBuilder builder = new ProcessBuilder(command)
+                .redirectErrorStream(true)
+                .redirectOutput(ProcessBuilder.Redirect.appendTo(log(worker)));
+        if (shim != null) {
+            builder.environment().putAll(shim.environment(worker, addressOf(worker)));
+        }
+        processes.put(worker, builder.start());
+    }
+
+    private String classPath() {
+        return Arrays.stream(System.getProperty("java.class.path").split(File.pathSeparator, -1))
+                .filter(entry -> contender != Contender.JOBRUNR
+                        || !ADAPTER.matcher(entry).find())
+                .collect(Collectors.joining(File.pathSeparator));
+    }
+
+    private File log(String worker) {
+        return folder.resolve(contender.label() + "-" + worker + ".log").toFile();
+    }
+
+    private void awaitUp(String worker) throws InterruptedException {
+        long start = System.nanoTime();
+        while (!broker.isUp(worker)) {
+            boolean late = System.nanoTime() - start > TimeUnit.MINUTES.toNanos(1);
+            if (late || !process(worker).isAlive()) {
+                throw new IllegalStateException("worker " + worker + " of " + contender.label()
+                        + (late ? " is not up after a minute" : " ended at once") + "; see " + log(worker));
+            }
+            TimeUnit.MILLISECONDS.sleep(20);
+        }
+    }
+
+    /** Starts again whatever has died: of a fault, or by itself, as a supervisor does. */
+    void revive() throws IOException {
+        for (String worker : WORKERS) {
+            if (!process(worker).isAlive()) {
+                world.tell(EventType.KILL, worker);
+                start(worker);
+            }
+        }
+    }
+
+    void kill(String worker) throws InterruptedException {
+        world.tell(EventType.KILL, worker);
+        process(worker).destroyForcibly().waitFor();
+    }
+
+    void terminate(String worker) throws InterruptedException {
+        Process process = process(worker);
+        process.destroy();
+        if (!process.waitFor(ENDING_SECONDS, TimeUnit.SECONDS)) {
+            process.destroyForcibly().waitFor();
+        }
+        world.tell(EventType.KILL, worker);
+    }
+
+    void freeze(String worker) throws IOException, InterruptedException {
+        signal("STOP", worker);
+        world.tell(EventType.STOP, worker);
+    }
+
+    void thaw(String worker) throws IOException, InterruptedException {
+        world.tell(EventType.CONTINUE, worker);
+        signal("CONT", worker);
+    }
+
+    /** Moves the wall clock of a worker; false where that cannot be done. */
+    boolean moveClock(String worker, long seconds) throws IOException {
+        if (shim == null) {
+            return false;
+        }
+        shim.move(worker, seconds);
+        return true;
+    }
+
+    private void signal(String signal, String worker) throws IOException, InterruptedException {
+        Process kill = new ProcessBuilder(
+                        "kill", "-" + signal, Long.toString(process(worker).pid()))
+                .inheritIO()
+                .start();
+        if (kill.waitFor() != 0) {
+            throw new IOException("kill -" + signal + " of " + worker + " failed");
+        }
+    }
+
+    private Process process(String worker) {
+        Process process = processes.get(worker);
+        if (process == null) {
+            throw new IllegalArgumentException("no worker " + worker);
+        }
+        return process;
+    }
+
+    /** Asks all workers to end, as at a deployment. */
+    void stop() throws InterruptedException {
+        processes.values().forEach(Process::destroy);
+        for (Process process : processes.values()) {
+            if (!process.waitFor(ENDING_SECONDS, TimeUnit.SECONDS)) {
+                process.destroyForcibly().waitFor();
+            }
+        }
+    }
+
+    @Override
+    public void close() {
+        processes.values().forEach(Process::destroyForcibly);
+    }
+}

@@ -1,0 +1,112 @@
+package io.hapax.benchmarks.faults;
+
+import io.hapax.benchmarks.faults.history.Checker;
+import io.hapax.benchmarks.faults.history.Event;
+import io.hapax.benchmarks.faults.history.Findings;
+import io.hapax.benchmarks.faults.history.History;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+
+/**
+ * What the histories in a folder tell of one contender.
+ *
+ * @param contender who
+ * @param parts one for each history
+ */
+record Outcome(Contender contender, List<Part> parts) {
+
+    /**
+     * One history.
+     *
+     * @param file where it is
+     * @param events what was seen
+     * @param verdict what follows
+     */
+    record Part(Path file, List<Event> events, Checker.Verdict verdict) {
+
+        static Part read(Path file) {
+            try {
+                List<Event> events = History.read(file);
+                return new Part(file, events, Checker.check(events));
+            } catch (IOException e) {
+                throw new UncheckedIOException("the history cannot be read", e);
+            }
+        }
+    }
+
+    /** Reads all complete histories of a folder. */
+    static List<Outcome> read(Path folder) throws IOException {
+        try (Stream<Path> files = Files.list(folder)) {
+            Map<Contender, List<Part>> parts = files.filter(
+                            file -> file.toString().endsWith(".history"))
+                    .sorted()
+                    .map(Part::read)
+                    .filter(part -> part.verdict().complete())
+                    .collect(Collectors.groupingBy(
+                            part -> Contender.of(part.verdict().contender()), TreeMap::new, Collectors.toList()));
+            return parts.entrySet().stream()
+                    .map(entry -> new Outcome(entry.getKey(), entry.getValue()))
+                    .toList();
+        }
+    }
+
+    Stream<Findings> findings() {
+        return parts.stream().flatMap(part -> part.verdict().findings().stream());
+    }
+
+    /** What was found during a fault; empty if this contender was not put through it. */
+    List<Findings> of(Fault fault) {
+        return findings().filter(found -> found.fault().equals(fault.label())).toList();
+    }
+
+    int occurrences() {
+        return findings().mapToInt(Findings::occurrences).sum();
+    }
+
+    int left() {
+        return parts.stream()
+                .flatMap(part -> part.verdict().left().values().stream())
+                .mapToInt(Integer::intValue)
+                .sum();
+    }
+
+    /** What Hapax ought not to have let happen: one line each, with the fault. */
+    List<String> broken() {
+        if (!contender.isOurs()) {
+            return List.of();
+        }
+        return findings()
+                .filter(found -> found.begin() != null)
+                .flatMap(found -> Promise.broken(contender, Fault.of(found.fault()), found).stream()
+                        .map(what -> contender.label() + ", " + found.fault() + ": " + what + " ("
+                                + String.join("; ", found.examples()) + ")"))
+                .toList();
+    }
+
+    /** For machines. */
+    String line() {
+        double[] told = findings()
+                .flatMap(found -> found.toldAfter().stream())
+                .mapToDouble(Double::doubleValue)
+                .sorted()
+                .toArray();
+        double p99 = told.length == 0 ? 0 : told[(int) Math.ceil(told.length * 0.99) - 1];
+        return String.format(
+                "hapax-faults contender=%s occurrences=%d effects_twice=%d effects_lost=%d overlaps=%d max_overlap_ms=%.0f"
+                        + " told_after_ms_p99=%.0f",
+                contender.label(),
+                occurrences(),
+                findings().mapToInt(found -> found.twice("row")).sum(),
+                findings().mapToInt(Findings::lost).sum(),
+                findings().mapToInt(Findings::overlaps).sum(),
+                findings().mapToDouble(Findings::longestOverlap).max().orElse(0),
+                p99);
+    }
+}

@@ -1,0 +1,55 @@
+package io.hapax.benchmarks.faults;
+
+import io.hapax.benchmarks.faults.history.Findings;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * What Hapax promises on each level, see the table in the README: what is found beyond it is a bug.
+ *
+ * <p>Whatever pauses a worker may let it write late to what has no fence; a clock of Redis that jumps breaks an assumption of
+ * a lease in one Redis. Nothing else may happen twice, nothing at all may be lost, and what is fenced never happens twice.
+ * Two runs are at work at once only if the older one has been told and its job has not yet reacted.
+ */
+final class Promise {
+
+    static final double TAKEOVER_MILLIS = 5_000;
+    static final double TOLD_AFTER_THAW_MILLIS = 250;
+
+    private Promise() {}
+
+    /** What was found that ought not to be there; empty if all is as promised. */
+    static List<String> broken(Contender contender, Fault fault, Findings found) {
+        List<String> broken = new ArrayList<>();
+        boolean ledger = contender == Contender.HAPAX_L3;
+        boolean assumptionBroken = fault.movesRedisClock() && contender != Contender.HAPAX_L2;
+        boolean lateWrites = fault.pausesWorkers() || assumptionBroken;
+        check(broken, found.lost(), "lost");
+        check(broken, found.twice("store"), "twice in the store that checks tokens");
+        check(broken, found.tokensOutOfOrder(), "tokens out of order");
+        check(broken, found.untold(), "never told of a loss");
+        if (ledger || !lateWrites) {
+            check(broken, found.twice("row"), "twice in PostgreSQL");
+        }
+        if (!lateWrites) {
+            check(broken, found.twice("file"), "twice in the file");
+            check(broken, found.overlapsUntold(), "overlapping, the older one not told");
+        }
+        if (!assumptionBroken) {
+            check(broken, found.toldLate(), "told late");
+        }
+        check(broken, above(found.toldAfterThaw(), TOLD_AFTER_THAW_MILLIS), "told more than 250 ms after they went on");
+        check(broken, above(found.takeovers(), TAKEOVER_MILLIS), "taken over later than the ttl and 2 s");
+        return broken;
+    }
+
+    private static int above(List<Double> numbers, double most) {
+        return (int) numbers.stream().filter(number -> number > most).count();
+    }
+
+    private static void check(List<String> broken, int count, String what) {
+        if (count > 0) {
+            broken.add(count + " " + what);
+        }
+    }
+}

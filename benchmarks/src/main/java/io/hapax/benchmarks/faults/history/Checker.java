@@ -1,0 +1,274 @@
+package io.hapax.benchmarks.faults.history;
+
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalLong;
+import java.util.Set;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Reads a history from the begin to the end and finds what ought not to be there. What was found belongs to the fault
+ * during which it happened: the second effect, the overlap, the loss of a lease; a lost occurrence to the one during which
+ * it was due.
+ */
+public final class Checker {
+
+    /** How long before the end of its lease a run on a process that was paused may have been due to be told. */
+    private static final long TELLING_NANOS = TimeUnit.SECONDS.toNanos(1);
+    /** A run that goes on for so long beyond its lease without being told was forgotten. */
+    private static final long FORGOTTEN_NANOS = TimeUnit.MILLISECONDS.toNanos(500);
+
+    private final List<Findings> findings = new ArrayList<>();
+    private final List<Long> starts = new ArrayList<>();
+    private final Map<String, ObservedRun> runs = new LinkedHashMap<>();
+    private final Map<String, Event> due = new LinkedHashMap<>();
+    private final Map<String, Long> lossSeen = new HashMap<>();
+    private final Pauses pauses = new Pauses();
+    private final LeaseEnds leases = new LeaseEnds();
+    private final Map<String, Integer> left = new LinkedHashMap<>();
+    private String contender = "?";
+    private boolean over;
+
+    private Checker() {
+        window("none", null, Long.MIN_VALUE);
+    }
+
+    /**
+     * What a history tells.
+     *
+     * @param contender who was observed
+     * @param complete whether the observation was ended properly
+     * @param findings one for each fault, in order; the first is of the time before all faults
+     * @param left what was left behind, and how many
+     * @param runs all runs
+     */
+    public record Verdict(
+            String contender,
+            boolean complete,
+            List<Findings> findings,
+            Map<String, Integer> left,
+            List<ObservedRun> runs) {}
+
+    /**
+     * Checks a history.
+     *
+     * @param events in order
+     * @return what was found
+     */
+    public static Verdict check(List<Event> events) {
+        Checker checker = new Checker();
+        events.forEach(checker::read);
+        checker.conclude();
+        return new Verdict(
+                checker.contender, checker.over, checker.findings, checker.left, List.copyOf(checker.runs.values()));
+    }
+
+    private void read(Event event) {
+        switch (event.type()) {
+            case BEGIN -> runs.put(event.field(0), new ObservedRun(event));
+            case STEP, EFFECT, END -> ofRun(event);
+            case TOLD -> {
+                ofRun(event);
+                told(event);
+            }
+            case STOP, CONTINUE -> pauses.add(event);
+            case KILL -> {
+                pauses.add(event);
+                runs.values().stream()
+                        .filter(run -> run.worker().equals(event.field(0)))
+                        .forEach(run -> run.killed(event.nanos()));
+            }
+            case LEASE, FREED, SERVER -> leases.add(event);
+            case DUE -> due.putIfAbsent(event.field(1), event);
+            case FAULT -> window(event.field(0), event, event.nanos());
+            case LEFT -> left.put(event.field(0), Integer.valueOf(event.field(1)));
+            case OVER -> {
+                contender = event.field(0);
+                over = true;
+            }
+            case UP, HEALED -> {}
+        }
+    }
+
+    private void ofRun(Event event) {
+        ObservedRun run = runs.get(event.field(0));
+        if (run == null) {
+            throw new IllegalArgumentException("of a run that never began: " + event);
+        }
+        run.add(event);
+    }
+
+    private void window(String fault, @Nullable Event begin, long from) {
+        findings.add(new Findings(fault, begin));
+        starts.add(from);
+    }
+
+    private Findings at(long nanos) {
+        int index = starts.size() - 1;
+        while (starts.get(index) > nanos) {
+            index--;
+        }
+        return findings.get(index);
+    }
+
+    /** Judged at once, since later renewals of other leases do not matter, and those of this one must not come. */
+    private void told(Event told) {
+        ObservedRun run = runs.get(told.field(0));
+        if (run == null || lossSeen.putIfAbsent(run.id(), told.nanos()) != null) {
+            return;
+        }
+        OptionalLong end = leases.of(run.owner());
+        OptionalLong thawed = end.isPresent()
+                ? pauses.thawedWithin(
+                        run.worker(), Math.min(end.getAsLong(), told.nanos()) - TELLING_NANOS, told.nanos())
+                : OptionalLong.empty();
+        Findings here = at(told.nanos());
+        here.show(run);
+        if (thawed.isPresent()) {
+            here.toldAfterThaw(millis(told.nanos() - thawed.getAsLong()));
+        } else if (end.isPresent()) {
+            here.told(millis(told.nanos() - end.getAsLong()));
+        }
+    }
+
+    private void conclude() {
+        for (ObservedRun run : runs.values()) {
+            at(run.begun()).begun();
+            forgotten(run);
+            run.effects().stream()
+                    .filter(effect -> effect.field(3).equals("stale"))
+                    .forEach(effect -> at(effect.nanos()).refusedStale());
+        }
+        effects();
+        overlaps();
+        tokens();
+        takeovers();
+    }
+
+    /** A run that nobody told, though its process ran on. */
+    private void forgotten(ObservedRun run) {
+        OptionalLong end = leases.of(run.owner());
+        if (end.isEmpty() || run.told() != null) {
+            return;
+        }
+        long seen = end.getAsLong() + FORGOTTEN_NANOS;
+        boolean ranOn = run.lastActive() > seen;
+        boolean excused = pauses.thawedWithin(run.worker(), end.getAsLong() - TELLING_NANOS, run.lastActive())
+                        .isPresent()
+                || pauses.killedWithin(run.worker(), run.begun(), seen);
+        if (ranOn && !excused) {
+            at(end.getAsLong()).untold(run);
+        }
+    }
+
+    private void effects() {
+        Map<String, Set<String>> seen = new HashMap<>();
+        Map<String, Set<String>> repeated = new HashMap<>();
+        List<Map.Entry<ObservedRun, Event>> all = new ArrayList<>();
+        for (ObservedRun run : runs.values()) {
+            run.effects().stream()
+                    .filter(effect -> effect.field(3).equals("ok"))
+                    .forEach(effect -> all.add(Map.entry(run, effect)));
+        }
+        all.sort(Comparator.comparingLong(entry -> entry.getValue().nanos()));
+        for (Map.Entry<ObservedRun, Event> entry : all) {
+            Event effect = entry.getValue();
+            String resource = effect.field(1);
+            if (!seen.computeIfAbsent(resource, name -> new HashSet<>()).add(effect.field(2))
+                    && repeated.computeIfAbsent(resource, name -> new HashSet<>())
+                            .add(effect.field(2))) {
+                at(effect.nanos()).twice(resource, entry.getKey());
+            }
+        }
+        Set<String> filed = seen.getOrDefault("file", Set.of());
+        Set<String> rows = seen.getOrDefault("row", Set.of());
+        due.forEach((occurrence, event) -> {
+            Findings then = at(event.nanos());
+            then.due();
+            if (!filed.contains(occurrence) || !rows.contains(occurrence)) {
+                then.lost(occurrence);
+            }
+        });
+    }
+
+    private void overlaps() {
+        for (List<ObservedRun> ofKey : byKey().values()) {
+            for (int older = 0; older < ofKey.size(); older++) {
+                ObservedRun first = ofKey.get(older);
+                for (int newer = older + 1; newer < ofKey.size(); newer++) {
+                    ObservedRun second = ofKey.get(newer);
+                    if (second.begun() > first.lastActive()) {
+                        break;
+                    }
+                    overlap(first, second);
+                }
+            }
+        }
+    }
+
+    private void overlap(ObservedRun first, ObservedRun second) {
+        List<Long> together = first.activity().stream()
+                .filter(at -> at > second.begun() && at <= second.lastActive())
+                .toList();
+        if (!together.isEmpty()) {
+            long begin = together.get(0);
+            at(begin).overlap(first, second, millis(together.get(together.size() - 1) - begin));
+        }
+    }
+
+    private void tokens() {
+        for (List<ObservedRun> ofKey : byKey().values()) {
+            long highest = Long.MIN_VALUE;
+            Set<Long> used = new HashSet<>();
+            for (ObservedRun run : ofKey) {
+                if (run.token().isEmpty()) {
+                    continue;
+                }
+                long token = run.token().getAsLong();
+                boolean lateToBegin = pauses.thawedWithin(run.worker(), run.begun() - 2 * TELLING_NANOS, run.begun())
+                        .isPresent();
+                if (!used.add(token) || (token < highest && !lateToBegin)) {
+                    at(run.begun()).tokenOutOfOrder(run);
+                }
+                highest = Math.max(highest, token);
+            }
+        }
+    }
+
+    private void takeovers() {
+        for (ObservedRun run : runs.values()) {
+            Long killed = run.killed();
+            if (killed != null) {
+                takeover(run, killed);
+            }
+        }
+    }
+
+    private void takeover(ObservedRun broken, long killed) {
+        runs.values().stream()
+                .filter(run -> run.occurrence().equals(broken.occurrence()) && run.begun() > killed)
+                .mapToLong(ObservedRun::begun)
+                .min()
+                .ifPresent(begun -> {
+                    at(killed).takenOver(millis(begun - killed));
+                    at(killed).show(broken);
+                });
+    }
+
+    private Map<String, List<ObservedRun>> byKey() {
+        return runs.values().stream()
+                .sorted(Comparator.comparingLong(ObservedRun::begun))
+                .collect(Collectors.groupingBy(ObservedRun::key));
+    }
+
+    private static double millis(long nanos) {
+        return nanos / 1e6;
+    }
+}

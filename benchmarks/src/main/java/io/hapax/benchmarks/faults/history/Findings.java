@@ -1,0 +1,280 @@
+package io.hapax.benchmarks.faults.history;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/** What was found between the begin of one fault and the begin of the next. Filled by the {@link Checker}. */
+public final class Findings {
+
+    private final String fault;
+    private final @Nullable Event begin;
+    private int occurrences;
+    private int runs;
+    private int lost;
+    private int overlaps;
+    private double longestOverlap;
+    private int overlapsUntold;
+    private double slowestReaction;
+    private int refusedStale;
+    private int tokensOutOfOrder;
+    private int toldLate;
+    private int untold;
+    private final Map<String, Integer> twice = new TreeMap<>();
+    private final List<Double> toldAfter = new ArrayList<>();
+    private final List<Double> toldAfterThaw = new ArrayList<>();
+    private final List<Double> takeovers = new ArrayList<>();
+    private final List<String> examples = new ArrayList<>();
+    private @Nullable ObservedRun worst;
+
+    Findings(String fault, @Nullable Event begin) {
+        this.fault = fault;
+        this.begin = begin;
+    }
+
+    void due() {
+        occurrences++;
+    }
+
+    void begun() {
+        runs++;
+    }
+
+    void lost(String occurrence) {
+        lost++;
+        example("lost " + occurrence);
+    }
+
+    void twice(String resource, ObservedRun run) {
+        twice.merge(resource, 1, Integer::sum);
+        example(resource + " twice " + run.occurrence() + " by " + run.worker());
+        worst = worst == null || !resource.equals("row") ? run : worst;
+    }
+
+    void overlap(ObservedRun older, ObservedRun newer, double millis) {
+        overlaps++;
+        longestOverlap = Math.max(longestOverlap, millis);
+        worst = worst == null ? older : worst;
+        Event told = older.told();
+        if (told != null && told.nanos() <= newer.begun()) {
+            slowestReaction = Math.max(slowestReaction, (older.lastActive() - told.nanos()) / 1e6);
+        } else {
+            overlapsUntold++;
+        }
+        example("overlap on " + older.key() + " of " + older.worker() + " and " + newer.worker() + " for "
+                + Math.round(millis) + " ms");
+    }
+
+    void refusedStale() {
+        refusedStale++;
+    }
+
+    void tokenOutOfOrder(ObservedRun run) {
+        tokensOutOfOrder++;
+        example("token " + run.token() + " of " + run.key() + " out of order");
+    }
+
+    void told(double afterMillis) {
+        toldAfter.add(Math.max(0, afterMillis));
+        if (afterMillis > 0) {
+            toldLate++;
+            example("told " + Math.round(afterMillis) + " ms late");
+        }
+    }
+
+    void toldAfterThaw(double millis) {
+        toldAfter.add(millis);
+        toldAfterThaw.add(millis);
+    }
+
+    void untold(ObservedRun run) {
+        untold++;
+        example("never told: " + run.occurrence() + " on " + run.worker());
+    }
+
+    void takenOver(double afterMillis) {
+        takeovers.add(afterMillis);
+    }
+
+    private void example(String text) {
+        if (examples.size() < 20) {
+            examples.add(text);
+        }
+    }
+
+    /** Shows the case in a timeline if there is none that is worse. */
+    void show(ObservedRun run) {
+        worst = worst == null ? run : worst;
+    }
+
+    /**
+     * Names the fault.
+     *
+     * @return its name, or {@code none} before the first one
+     */
+    public String fault() {
+        return fault;
+    }
+
+    /**
+     * Returns the event that began it.
+     *
+     * @return the event; null before the first fault
+     */
+    public @Nullable Event begin() {
+        return begin;
+    }
+
+    /**
+     * Counts the occurrences that were due.
+     *
+     * @return how many
+     */
+    public int occurrences() {
+        return occurrences;
+    }
+
+    /**
+     * Counts the runs that began.
+     *
+     * @return how many
+     */
+    public int runs() {
+        return runs;
+    }
+
+    /**
+     * Counts occurrences without an effect, on the file or in PostgreSQL, when all was over.
+     *
+     * @return how many
+     */
+    public int lost() {
+        return lost;
+    }
+
+    /**
+     * Counts pairs of runs on the same lock key of which the older one was active after the newer one had begun.
+     *
+     * @return how many
+     */
+    public int overlaps() {
+        return overlaps;
+    }
+
+    /**
+     * Tells how long the worst overlap lasted, from the first to the last activity of the older run, in ms.
+     *
+     * @return ms
+     */
+    public double longestOverlap() {
+        return longestOverlap;
+    }
+
+    /**
+     * Counts overlaps in which the older run did not know, when the newer one began, that it had lost its lease.
+     *
+     * @return how many
+     */
+    public int overlapsUntold() {
+        return overlapsUntold;
+    }
+
+    /**
+     * Tells how long the slowest of the other overlapping runs went on after it had been told: how long its job took to react,
+     * in ms.
+     *
+     * @return ms
+     */
+    public double slowestReaction() {
+        return slowestReaction;
+    }
+
+    /**
+     * Counts writes that the token-checking store refused.
+     *
+     * @return how many
+     */
+    public int stale() {
+        return refusedStale;
+    }
+
+    /**
+     * Counts fencing tokens that were equal to or lower than an earlier one of the same key.
+     *
+     * @return how many
+     */
+    public int tokensOutOfOrder() {
+        return tokensOutOfOrder;
+    }
+
+    /**
+     * Counts runs on a running process that were told after their lease could have ended.
+     *
+     * @return how many
+     */
+    public int toldLate() {
+        return toldLate;
+    }
+
+    /**
+     * Counts runs on a running process that worked on beyond the end of their lease and were never told.
+     *
+     * @return how many
+     */
+    public int untold() {
+        return untold;
+    }
+
+    /**
+     * Counts occurrences that took effect more than once.
+     *
+     * @param resource {@code file}, {@code store} or {@code row}
+     * @return how many
+     */
+    public int twice(String resource) {
+        return twice.getOrDefault(resource, 0);
+    }
+
+    /**
+     * Lists how long after losing its lease, or after its process went on, each run was told, in ms.
+     *
+     * @return 0 for those that were told in time
+     */
+    public List<Double> toldAfter() {
+        return List.copyOf(toldAfter);
+    }
+
+    /**
+     * Lists how long after its process went on each run was told that had lost its lease meanwhile, in ms.
+     *
+     * @return ms
+     */
+    public List<Double> toldAfterThaw() {
+        return List.copyOf(toldAfterThaw);
+    }
+
+    /**
+     * Lists how long after the death of a worker each of its occurrences was begun by another, in ms.
+     *
+     * @return ms
+     */
+    public List<Double> takeovers() {
+        return List.copyOf(takeovers);
+    }
+
+    /**
+     * Says in words what was found.
+     *
+     * @return the first twenty
+     */
+    public List<String> examples() {
+        return List.copyOf(examples);
+    }
+
+    @Nullable
+    ObservedRun worst() {
+        return worst;
+    }
+}

@@ -1,0 +1,105 @@
+package io.hapax.benchmarks.faults.history;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.OptionalLong;
+import org.jspecify.annotations.Nullable;
+
+/** One run, as far as it was seen. Filled by the {@link Checker}; not thread-safe. */
+public final class ObservedRun {
+
+    private final Event begin;
+    private final List<Long> activity = new ArrayList<>();
+    private final List<Event> effects = new ArrayList<>();
+    private @Nullable Event told;
+    private @Nullable Event end;
+    private @Nullable Long killed;
+
+    ObservedRun(Event begin) {
+        this.begin = begin;
+        activity.add(begin.nanos());
+    }
+
+    void add(Event event) {
+        switch (event.type()) {
+            case STEP -> activity.add(event.nanos());
+            case TOLD -> told = told == null ? event : told;
+            case END -> end = event;
+            case EFFECT -> effect(event);
+            default -> throw new IllegalArgumentException("not of a run: " + event);
+        }
+    }
+
+    /** Rows are read when all is over; they were written before the run was last seen at work. */
+    private void effect(Event event) {
+        if (event.field(1).equals("row")) {
+            effects.add(new Event(lastActive(), event.source(), event.type(), event.fields()));
+        } else {
+            activity.add(event.nanos());
+            effects.add(event);
+        }
+    }
+
+    String id() {
+        return begin.field(0);
+    }
+
+    String worker() {
+        return begin.source();
+    }
+
+    String occurrence() {
+        return begin.field(2);
+    }
+
+    String key() {
+        return begin.field(3);
+    }
+
+    OptionalLong token() {
+        return begin.field(4).equals("-") ? OptionalLong.empty() : OptionalLong.of(Long.parseLong(begin.field(4)));
+    }
+
+    /** The owner of its lease, or -. */
+    String owner() {
+        return begin.field(5);
+    }
+
+    long begun() {
+        return begin.nanos();
+    }
+
+    List<Long> activity() {
+        return activity;
+    }
+
+    long lastActive() {
+        return activity.get(activity.size() - 1);
+    }
+
+    List<Event> effects() {
+        return effects;
+    }
+
+    @Nullable
+    Event told() {
+        return told;
+    }
+
+    @Nullable
+    Event end() {
+        return end;
+    }
+
+    /** Its process died, unless it had ended before. */
+    void killed(long nanos) {
+        if (end == null && killed == null) {
+            killed = nanos;
+        }
+    }
+
+    @Nullable
+    Long killed() {
+        return killed;
+    }
+}

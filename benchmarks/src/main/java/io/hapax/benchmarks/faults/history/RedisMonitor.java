@@ -1,0 +1,85 @@
+package io.hapax.benchmarks.faults.history;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.Socket;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/**
+ * Listens to a Redis server by <a href="https://redis.io/commands/monitor">MONITOR</a>, past all proxies, and writes down
+ * when leases of Hapax are written, prolonged and deleted there: so it is known from outside until when each one lives.
+ */
+final class RedisMonitor implements Runnable {
+
+    private static final int CONNECT_MILLIS = 500;
+    /** Of a lease as exchange.lua and renew.lua write it: owner, token, since when, digest, people. */
+    private static final Pattern SET = Pattern.compile(
+            "\"SET\" \"(hapax:\\{[^}]+\\}:[lr]:[^\"]+)\" \"([^|\"]+)\\|\\d+\\|\\d+\\|[^\"]*\\|[^\"]*\" \"PX\" \"(\\d+)\"");
+
+    private static final Pattern PROLONG =
+            Pattern.compile("\"PEXPIRE\" \"(hapax:\\{[^}]+\\}:[lr]:[^\"]+)\" \"(\\d+)\"");
+    private static final Pattern DELETE = Pattern.compile("\"DEL\" \"(hapax:\\{[^}]+\\}:[lr]:[^\"]+)\"");
+
+    private final String name;
+    private final int port;
+    private final History history;
+
+    RedisMonitor(String name, int port, History history) {
+        this.name = name;
+        this.port = port;
+        this.history = history;
+    }
+
+    void start() {
+        Thread thread = new Thread(this, "monitor-" + name);
+        thread.setDaemon(true);
+        thread.start();
+    }
+
+    @Override
+    public void run() {
+        while (!Thread.currentThread().isInterrupted()) {
+            try {
+                listen();
+            } catch (IOException downOrCutOff) {
+                // It is tried again.
+            }
+            LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(10));
+        }
+    }
+
+    private void listen() throws IOException {
+        try (Socket socket = new Socket()) {
+            socket.connect(new InetSocketAddress(InetAddress.getLoopbackAddress(), port), CONNECT_MILLIS);
+            socket.getOutputStream().write("MONITOR\r\n".getBytes(StandardCharsets.UTF_8));
+            BufferedReader lines =
+                    new BufferedReader(new InputStreamReader(socket.getInputStream(), StandardCharsets.UTF_8));
+            for (String line = lines.readLine(); line != null; line = lines.readLine()) {
+                if (line.contains(" lua] ")) {
+                    note(line);
+                }
+            }
+        }
+    }
+
+    private void note(String line) {
+        Matcher set = SET.matcher(line);
+        Matcher prolong = PROLONG.matcher(line);
+        Matcher delete = DELETE.matcher(line);
+        if (set.find()) {
+            history.add(name, EventType.LEASE, List.of(name, set.group(1), set.group(2), set.group(3)));
+        } else if (prolong.find()) {
+            history.add(name, EventType.LEASE, List.of(name, prolong.group(1), "-", prolong.group(2)));
+        } else if (delete.find()) {
+            history.add(name, EventType.FREED, List.of(name, delete.group(1)));
+        }
+    }
+}

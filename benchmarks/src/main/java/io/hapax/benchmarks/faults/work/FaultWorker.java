@@ -1,0 +1,189 @@
+package io.hapax.benchmarks.faults.work;
+
+import com.zaxxer.hikari.HikariDataSource;
+import io.hapax.benchmarks.faults.history.EventType;
+import io.hapax.benchmarks.faults.history.World;
+import java.io.IOException;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** A replica of a fleet: does what its contender lets it do, and what the nemesis orders. */
+public final class FaultWorker {
+
+    private static final Logger LOG = LoggerFactory.getLogger(FaultWorker.class);
+    private static final int THREADS = 6;
+    private static final int CONNECTIONS = 12;
+    private static final int STARTS = 5;
+
+    private final Orders orders;
+    private final World world;
+    private final String name;
+    private final HikariDataSource database;
+    private final SyncPoints points;
+    private final Guarding guarding;
+    private final ExecutorService deliveries = Executors.newFixedThreadPool(THREADS);
+
+    private FaultWorker(Settings settings) throws Exception {
+        this.name = settings.worker();
+        this.world = World.connect(settings.observer(), name);
+        this.orders = Orders.connect(settings.orders(), name);
+        this.database = pool(settings.jdbc());
+        this.points = new SyncPoints(point -> orders.say("reached " + point));
+        this.guarding = guarding(settings, new Work(world, database, name, points));
+    }
+
+    /**
+     * Works until it is killed or told to stop.
+     *
+     * @param args words of the form name=value
+     * @throws Exception if it cannot be started
+     */
+    public static void main(String[] args) throws Exception {
+        SafepointPause.warmUp();
+        FaultWorker worker = new FaultWorker(Settings.of(args));
+        Runtime.getRuntime().addShutdownHook(new Thread(worker::close, "end"));
+        worker.guarding.start();
+        worker.world.tell(EventType.UP, worker.name);
+        worker.orders.say("up");
+        worker.orders.listen(worker::obey);
+        Runtime.getRuntime().halt(0);
+    }
+
+    /**
+     * Creates the tables of all contenders.
+     *
+     * @param database where
+     * @throws SQLException if it fails
+     * @throws IOException if a schema cannot be read
+     */
+    public static void createTables(javax.sql.DataSource database) throws SQLException, IOException {
+        try (Connection connection = database.getConnection();
+                Statement statement = connection.createStatement()) {
+            statement.execute(Work.SCHEMA);
+            statement.execute(ShedLockGuarding.SCHEMA);
+        }
+        QuartzCluster.createTables(database);
+        JobRunrAlone.createTables(database);
+    }
+
+    private Guarding guarding(Settings settings, Work work) throws Exception {
+        for (int attempt = 1; ; attempt++) {
+            try {
+                return switch (settings.contender()) {
+                    case "none" -> new NoGuard(settings, work);
+                    case "shedlock-jdbc" -> new ShedLockGuarding(settings, database, work);
+                    case "rlock" -> new RLockGuarding(settings, work);
+                    case "quartz-jdbc", "quartz-jdbc-within-lock" -> new QuartzCluster(settings, database, work);
+                    case "jobrunr" -> new JobRunrAlone(database, work);
+                    default -> new HapaxGuarding(settings, database, work);
+                };
+            } catch (RuntimeException e) {
+                // Its servers may be ill at this moment: a service that is restarted by its supervisor comes again as
+                // well.
+                if (attempt == STARTS) {
+                    throw e;
+                }
+                LOG.warn("attempt {} to start failed: {}", attempt, e.toString());
+                LockSupport.parkNanos(TimeUnit.SECONDS.toNanos(1));
+            }
+        }
+    }
+
+    private static HikariDataSource pool(String url) {
+        HikariDataSource pool = new HikariDataSource();
+        pool.setJdbcUrl(url);
+        pool.setMaximumPoolSize(CONNECTIONS);
+        pool.setMinimumIdle(4);
+        pool.setConnectionTimeout(2_000);
+        pool.setInitializationFailTimeout(-1);
+        // A connection whose other side is gone without a word must not hang for ever.
+        pool.addDataSourceProperty("socketTimeout", "5");
+        pool.addDataSourceProperty("connectTimeout", "2");
+        return pool;
+    }
+
+    private void obey(String[] order) {
+        switch (order[0]) {
+            case "deliver" -> deliveries.execute(() -> deliver(order[1], order[2]));
+            case "arm" -> points.arm(order[1]);
+            case "pause" -> start("pause", () -> standStill(Long.parseLong(order[1])));
+            case "exhaust" -> start("exhaust", () -> exhaust(Long.parseLong(order[1])));
+            default -> LOG.error("no such order: {}", String.join(" ", order));
+        }
+    }
+
+    private static void start(String what, Runnable action) {
+        Thread thread = new Thread(action, what);
+        thread.setDaemon(true);
+        thread.start();
+    }
+
+    private void deliver(String id, String key) {
+        Guarding.Answer answer = Guarding.Answer.LATER;
+        try {
+            answer = guarding.attempt(Occurrence.of(id, key));
+        } catch (Exception e) {
+            LOG.debug("{} failed: {}", id, e.toString());
+        }
+        orders.say((answer == Guarding.Answer.SETTLED ? "settled " : "later ") + id);
+    }
+
+    private void standStill(long millis) {
+        world.tell(EventType.STOP, name);
+        try {
+            SafepointPause.pause(millis);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        world.tell(EventType.CONTINUE, name);
+    }
+
+    /** Takes all connections of the pool, as a leak does. */
+    private void exhaust(long millis) {
+        List<Connection> taken = new ArrayList<>();
+        try {
+            long end = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(millis);
+            while (System.nanoTime() - end < 0) {
+                if (taken.size() < CONNECTIONS) {
+                    try {
+                        taken.add(database.getConnection());
+                    } catch (SQLException othersHaveThem) {
+                        LOG.debug("not yet: {}", othersHaveThem.toString());
+                    }
+                } else {
+                    LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(10));
+                }
+            }
+        } finally {
+            taken.forEach(FaultWorker::giveBack);
+        }
+    }
+
+    private static void giveBack(Connection connection) {
+        try {
+            connection.close();
+        } catch (SQLException broken) {
+            LOG.debug("broken: {}", broken.toString());
+        }
+    }
+
+    private void close() {
+        deliveries.shutdown();
+        try {
+            guarding.close();
+            boolean unused = deliveries.awaitTermination(5, TimeUnit.SECONDS);
+        } catch (Exception e) {
+            LOG.warn("not ended cleanly: {}", e.toString());
+        }
+        database.close();
+    }
+}

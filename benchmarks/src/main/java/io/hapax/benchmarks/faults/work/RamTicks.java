@@ -1,0 +1,100 @@
+package io.hapax.benchmarks.faults.work;
+
+import io.hapax.CurrentRun;
+import io.hapax.Guarded;
+import io.hapax.OnConflict;
+import java.time.Instant;
+import java.time.format.DateTimeParseException;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.Properties;
+import org.quartz.CronScheduleBuilder;
+import org.quartz.DisallowConcurrentExecution;
+import org.quartz.Job;
+import org.quartz.JobBuilder;
+import org.quartz.JobExecutionContext;
+import org.quartz.JobExecutionException;
+import org.quartz.Scheduler;
+import org.quartz.SchedulerException;
+import org.quartz.TriggerBuilder;
+import org.quartz.impl.StdSchedulerFactory;
+
+/** The recurring job on replicas that know nothing of each other: each has a Quartz scheduler in memory. */
+final class RamTicks implements AutoCloseable {
+
+    private static final String WORK = "work";
+    private static final String THREADS = "4";
+
+    /** What a firing does. */
+    interface Firing {
+        void fire(Occurrence occurrence) throws Exception;
+    }
+
+    private final Scheduler scheduler;
+
+    RamTicks(String worker, Firing firing) throws SchedulerException {
+        Properties properties = new Properties();
+        properties.setProperty("org.quartz.scheduler.instanceName", "replica");
+        properties.setProperty("org.quartz.scheduler.instanceId", worker);
+        properties.setProperty("org.quartz.threadPool.threadCount", THREADS);
+        this.scheduler = new StdSchedulerFactory(properties).getScheduler();
+        scheduler.getContext().put(WORK, firing);
+    }
+
+    Scheduler scheduler() {
+        return scheduler;
+    }
+
+    void start() throws SchedulerException {
+        scheduler.scheduleJob(
+                JobBuilder.newJob(Tick.class).withIdentity("tick").build(),
+                TriggerBuilder.newTrigger()
+                        .withIdentity("each-second")
+                        .withSchedule(CronScheduleBuilder.cronSchedule("* * * * * ?"))
+                        .build());
+        scheduler.start();
+    }
+
+    @Override
+    public void close() throws SchedulerException {
+        scheduler.shutdown(true);
+    }
+
+    /** Fired each second; must not overlap. The annotations of Hapax mean something only where its plugin is installed. */
+    @DisallowConcurrentExecution
+    @Guarded(key = "tick", onConflict = OnConflict.RESCHEDULE)
+    public static final class Tick implements Job {
+        /** Created by Quartz. */
+        public Tick() {}
+
+        @Override
+        public void execute(JobExecutionContext context) throws JobExecutionException {
+            try {
+                Firing firing = (Firing) Objects.requireNonNull(
+                        context.getScheduler().getContext().get(WORK));
+                firing.fire(Occurrence.tick(planned(context).getEpochSecond()));
+            } catch (InterruptedException told) {
+                Thread.currentThread().interrupt();
+            } catch (Exception e) {
+                throw new JobExecutionException(e);
+            }
+        }
+    }
+
+    /** A firing that Hapax repeats carries its planned time in its run key. */
+    @SuppressWarnings("JavaUtilDate")
+    private static Instant planned(JobExecutionContext context) {
+        return CurrentRun.find()
+                .flatMap(run -> run.identity().run())
+                .flatMap(run -> instantIn(run.value()))
+                .orElseGet(() -> context.getScheduledFireTime().toInstant());
+    }
+
+    private static Optional<Instant> instantIn(String runKey) {
+        try {
+            return Optional.of(Instant.parse(runKey.substring(runKey.lastIndexOf('@') + 1)));
+        } catch (DateTimeParseException other) {
+            return Optional.empty();
+        }
+    }
+}

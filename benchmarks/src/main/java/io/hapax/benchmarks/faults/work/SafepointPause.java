@@ -1,0 +1,52 @@
+package io.hapax.benchmarks.faults.work;
+
+import java.util.concurrent.atomic.LongAdder;
+
+/**
+ * Lets the whole JVM stand still as a long garbage collection does, though its process runs: one thread is in a counted loop,
+ * in which HotSpot's serial collector has no safepoint, while another one asks for a collection; all others wait for the
+ * first. Needs {@code -XX:+UseSerialGC} and the optimising compiler.
+ */
+final class SafepointPause {
+
+    private static final int WARM_UP = 20_000;
+    private static final int PROBE = 10_000_000;
+    private static final long LONGEST_LOOP = Integer.MAX_VALUE - 1L;
+
+    private static final LongAdder SINK = new LongAdder();
+
+    private SafepointPause() {}
+
+    /** Lets the compiler see the loop. */
+    static void warmUp() {
+        for (int i = 0; i < WARM_UP; i++) {
+            SINK.add(spin(1_000));
+        }
+    }
+
+    /** Stands still for about so long. */
+    static void pause(long millis) throws InterruptedException {
+        long start = System.nanoTime();
+        SINK.add(spin(PROBE));
+        long probe = System.nanoTime() - start;
+        int rounds = (int) Math.min(LONGEST_LOOP, (double) PROBE * millis * 1_000_000 / probe);
+        Thread collecting = new Thread(System::gc, "collect");
+        Thread spinning = new Thread(() -> SINK.add(spin(rounds)), "spin");
+        spinning.start();
+        collecting.start();
+        spinning.join();
+        collecting.join();
+    }
+
+    /** Each step waits for the one before. */
+    private static int spin(int rounds) {
+        int x = 1;
+        for (int i = 0; i < rounds; i++) {
+            x = x * 31 + i;
+            x = (x ^ (x >>> 7)) * 17;
+            x = (x ^ (x >>> 9)) * 13;
+            x = (x ^ (x >>> 11)) * 11;
+        }
+        return x;
+    }
+}

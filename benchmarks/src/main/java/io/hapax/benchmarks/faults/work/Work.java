@@ -1,0 +1,102 @@
+package io.hapax.benchmarks.faults.work;
+
+import io.hapax.benchmarks.faults.history.EventType;
+import io.hapax.benchmarks.faults.history.World;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.SQLException;
+import java.util.UUID;
+import javax.sql.DataSource;
+
+/**
+ * The job: looks whether its effects are there already, works in small steps, and then takes effect on three resources: a
+ * file, a store that checks fencing tokens, and a row in PostgreSQL. All the while it tells the observer.
+ *
+ * <p>That it looks first makes it as idempotent as most careful jobs are; what goes wrong goes wrong between the look and the
+ * effect.
+ */
+final class Work {
+
+    static final String SCHEMA =
+            "CREATE TABLE IF NOT EXISTS effect (id bigserial PRIMARY KEY, occurrence text NOT NULL,"
+                    + " worker text NOT NULL, run text NOT NULL, at timestamptz NOT NULL DEFAULT clock_timestamp())";
+
+    private static final String EXISTS = "SELECT 1 FROM effect WHERE occurrence = ?";
+    private static final String INSERT = "INSERT INTO effect (occurrence, worker, run) VALUES (?, ?, ?)";
+    private static final long STEP_MILLIS = 20;
+
+    private final World world;
+    private final DataSource database;
+    private final String worker;
+    private final SyncPoints points;
+
+    Work(World world, DataSource database, String worker, SyncPoints points) {
+        this.world = world;
+        this.database = database;
+        this.worker = worker;
+        this.points = points;
+    }
+
+    void perform(Occurrence occurrence, Held held) throws SQLException, InterruptedException {
+        String run = worker + "-" + UUID.randomUUID().toString().substring(0, 13);
+        String token = held.token().isPresent() ? Long.toString(held.token().getAsLong()) : "-";
+        world.tell(EventType.BEGIN, run, occurrence.kind(), occurrence.id(), occurrence.key(), token, held.owner());
+        held.onLost(reason -> world.tell(EventType.TOLD, run, reason));
+        String outcome = "failed";
+        try {
+            work(run, occurrence, held, token);
+            outcome = "done";
+        } finally {
+            world.tell(EventType.END, run, outcome);
+        }
+    }
+
+    private void work(String run, Occurrence occurrence, Held held, String token)
+            throws SQLException, InterruptedException {
+        if (!token.equals("-")) {
+            world.ask("raise", occurrence.key(), token);
+        }
+        String done = world.ask("done", occurrence.id());
+        long end = System.nanoTime() + occurrence.length().toNanos();
+        while (System.nanoTime() - end < 0) {
+            Thread.sleep(STEP_MILLIS);
+            held.check();
+            world.tell(EventType.STEP, run);
+        }
+        held.checkThoroughly();
+        points.reach(SyncPoints.BEFORE_EFFECT);
+        if (!done.contains("filed")) {
+            world.ask("file", run, occurrence.id());
+        }
+        if (!token.equals("-") && !done.contains("stored")) {
+            world.ask("store", run, occurrence.id(), occurrence.key(), token);
+        }
+        insert(run, occurrence, held);
+        points.reach(SyncPoints.AFTER_COMMIT);
+    }
+
+    private void insert(String run, Occurrence occurrence, Held held) throws SQLException {
+        try (Connection connection = database.getConnection()) {
+            connection.setAutoCommit(false);
+            if (held.isFenced() || !exists(connection, occurrence.id())) {
+                try (PreparedStatement insert = connection.prepareStatement(INSERT)) {
+                    insert.setString(1, occurrence.id());
+                    insert.setString(2, worker);
+                    insert.setString(3, run);
+                    insert.executeUpdate();
+                }
+            }
+            world.tell(EventType.STEP, run);
+            points.reach(SyncPoints.BEFORE_COMMIT);
+            held.completeIn(connection);
+            connection.commit();
+        }
+    }
+
+    private static boolean exists(Connection connection, String occurrence) throws SQLException {
+        try (PreparedStatement select = connection.prepareStatement(EXISTS)) {
+            select.setString(1, occurrence);
+            return select.executeQuery().next();
+        }
+    }
+}
