@@ -1,0 +1,106 @@
+package io.hapax.benchmarks.faults;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.hapax.benchmarks.faults.history.Checker;
+import io.hapax.benchmarks.faults.history.Event;
+import io.hapax.benchmarks.faults.history.EventType;
+import io.hapax.benchmarks.faults.history.Findings;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+
+/** What each level may let happen under which fault. */
+class PromiseTest {
+
+    private final List<Event> events = new ArrayList<>();
+
+    private void at(long millis, String source, EventType type, String... fields) {
+        events.add(Event.of(TimeUnit.MILLISECONDS.toNanos(millis), source, type, fields));
+    }
+
+    private void begin(long millis, String worker, String occurrence) {
+        at(millis, worker, EventType.BEGIN, worker + occurrence, "ITEM", occurrence, "k", "-", "-");
+    }
+
+    private void effect(long millis, String worker, String resource, String occurrence) {
+        at(millis, worker, EventType.EFFECT, worker + occurrence, resource, occurrence, "ok");
+    }
+
+    private List<String> broken(Contender contender, Fault fault) {
+        List<Findings> findings = Checker.check(events).findings();
+        return Promise.broken(contender, fault, findings.get(findings.size() - 1));
+    }
+
+    private void twice(String resource) {
+        begin(0, "alice", "item-1");
+        effect(1, "alice", resource, "item-1");
+        begin(2, "bob", "item-1");
+        effect(3, "bob", resource, "item-1");
+    }
+
+    @Test
+    void without_a_fence_a_frozen_worker_may_write_late_and_a_killed_one_may_not() {
+        twice("file");
+        assertThat(broken(Contender.HAPAX_L1, Fault.WORKER_STOP_BEFORE_EFFECT)).isEmpty();
+        assertThat(broken(Contender.HAPAX_L2, Fault.JVM_PAUSE)).isEmpty();
+        assertThat(broken(Contender.HAPAX_L1, Fault.WORKER_KILL)).containsExactly("1 twice in the file");
+        assertThat(broken(Contender.HAPAX_L1, Fault.REDIS_EMPTY)).containsExactly("1 twice in the file");
+    }
+
+    @Test
+    void a_clock_of_redis_that_jumps_breaks_what_one_redis_can_promise_and_not_a_quorum() {
+        twice("file");
+        assertThat(broken(Contender.HAPAX_L1, Fault.REDIS_CLOCK_FORWARD)).isEmpty();
+        assertThat(broken(Contender.HAPAX_L2, Fault.REDIS_CLOCK_FORWARD)).containsExactly("1 twice in the file");
+    }
+
+    @Test
+    void with_a_ledger_no_fault_whatever_may_lead_to_two_rows() {
+        twice("row");
+        for (Fault fault : Fault.values()) {
+            assertThat(broken(Contender.HAPAX_L3, fault)).as("%s", fault).contains("1 twice in PostgreSQL");
+        }
+        assertThat(broken(Contender.HAPAX_L1, Fault.WORKER_STOP_BEFORE_COMMIT)).isEmpty();
+    }
+
+    @Test
+    void what_checks_tokens_never_takes_an_effect_twice() {
+        twice("store");
+        for (Fault fault : Fault.values()) {
+            assertThat(broken(Contender.HAPAX_L1, fault))
+                    .as("%s", fault)
+                    .contains("1 twice in the store that checks tokens");
+        }
+    }
+
+    @Test
+    void nothing_may_be_lost() {
+        at(0, "queue", EventType.DUE, "ITEM", "item-1", "k");
+        for (Fault fault : Fault.values()) {
+            assertThat(broken(Contender.HAPAX_L2, fault)).as("%s", fault).containsExactly("1 lost");
+        }
+    }
+
+    @Test
+    void a_takeover_has_to_be_through_two_seconds_after_the_ttl() {
+        begin(0, "alice", "item-1");
+        at(0, "nemesis", EventType.KILL, "alice");
+        begin(5_000, "bob", "item-1");
+        assertThat(broken(Contender.HAPAX_L1, Fault.WORKER_KILL)).isEmpty();
+        events.remove(2);
+        begin(5_001, "bob", "item-1");
+        assertThat(broken(Contender.HAPAX_L1, Fault.WORKER_KILL)).hasSize(1);
+    }
+
+    @Test
+    void each_fault_strikes_those_who_have_what_it_breaks() {
+        assertThat(Fault.REDIS_EMPTY.strikes(Contender.QUARTZ_JDBC)).isFalse();
+        assertThat(Fault.REDIS_EMPTY.strikes(Contender.RLOCK)).isTrue();
+        assertThat(Fault.SENTINEL_FAILOVER.strikes(Contender.HAPAX_L2)).isFalse();
+        assertThat(Fault.QUORUM_TWO_OF_FIVE.strikes(Contender.HAPAX_L2)).isTrue();
+        assertThat(Fault.QUORUM_TWO_OF_FIVE.strikes(Contender.HAPAX_L3)).isFalse();
+        assertThat(Fault.POSTGRES_RESTART.strikes(Contender.NONE)).isTrue();
+    }
+}

@@ -1,0 +1,76 @@
+package io.hapax.benchmarks.faults;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.hapax.benchmarks.faults.history.EventType;
+import io.hapax.benchmarks.faults.history.Observer;
+import io.hapax.benchmarks.faults.history.World;
+import io.hapax.benchmarks.harness.ChildJvm;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import javax.xml.parsers.DocumentBuilderFactory;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A history with one bad case, as an observer writes it. */
+class ReportTest {
+
+    @TempDir
+    private Path folder;
+
+    private void observe(String contender) throws Exception {
+        Path file = folder.resolve(contender + "-usual-42.history");
+        try (ChildJvm observer = ChildJvm.start(Observer.class, List.of("-Xmx64m"), file.toString());
+                World world = World.connect(Integer.parseInt(observer.read()), "nemesis")) {
+            world.tell(EventType.DUE, "ITEM", "item-1", "account-1");
+            world.tell(EventType.FAULT, "worker-kill", contender, 42, "alice");
+            for (String worker : List.of("alice", "bob")) {
+                world.tell(EventType.UP, worker);
+                String run = worker + "-1";
+                world.tell(EventType.BEGIN, run, "ITEM", "item-1", "account-1", "-", "-");
+                String unused = world.ask("file", run, "item-1");
+                world.tell(EventType.EFFECT, run, "row", "item-1", "ok");
+            }
+            world.tell(EventType.STEP, "alice-1");
+            world.tell(EventType.HEALED, "worker-kill");
+            world.tell(EventType.OVER, contender);
+            String unused = world.ask("pending", "item", "0", "0");
+        }
+    }
+
+    @Test
+    void the_page_tells_what_happened_to_whom_and_how_to_see_it_again() throws Exception {
+        observe("rlock");
+        List<Outcome> outcomes = Outcome.read(folder);
+        String page = Files.readString(Report.write(outcomes, folder));
+        assertThat(page)
+                .contains("| Redisson RLock, watchdog | 1 | 2 | 1 | 1 | 0 |")
+                .contains("| `worker-kill`: a worker is killed (SIGKILL) at work, and started again | F1 P1")
+                .contains("`--contenders=rlock --faults=worker-kill --seed=42`");
+        Path picture = folder.resolve("rlock-usual-42.svg");
+        DocumentBuilderFactory.newInstance().newDocumentBuilder().parse(picture.toFile());
+        assertThat(Files.readString(picture)).contains("lock key account-1", "●", "◆");
+        assertThat(outcomes.get(0).line())
+                .startsWith("hapax-faults contender=rlock occurrences=1 effects_twice=1 effects_lost=0 overlaps=");
+        assertThat(outcomes.get(0).broken()).as("a peer promises us nothing").isEmpty();
+    }
+
+    @Test
+    void what_hapax_ought_not_to_have_let_happen_is_named_with_its_fault() throws Exception {
+        observe("hapax-l1");
+        assertThat(Outcome.read(folder).get(0).broken())
+                .anySatisfy(line -> assertThat(line)
+                        .startsWith("hapax-l1, worker-kill: 1 twice in the file")
+                        .contains("file twice item-1"));
+    }
+
+    @Test
+    void a_history_that_was_not_brought_to_its_end_counts_for_nothing() throws Exception {
+        observe("rlock");
+        Path file = folder.resolve("rlock-usual-42.history");
+        List<String> lines = Files.readAllLines(file);
+        Files.write(file, lines.subList(0, lines.size() - 1));
+        assertThat(Outcome.read(folder)).isEmpty();
+    }
+}

@@ -1,0 +1,128 @@
+package io.hapax.benchmarks.faults;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.net.SocketTimeoutException;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** Between a real client and a server that says back what it hears. */
+class TcpProxyTest {
+
+    private static final int SHORT = 150;
+    private static final int LONG = 10_000;
+
+    private ServerSocket echo;
+    private TcpProxy proxy;
+
+    @BeforeEach
+    void start() throws IOException {
+        echo = new ServerSocket(0, 10, InetAddress.getLoopbackAddress());
+        Thread serving = new Thread(this::serve);
+        serving.setDaemon(true);
+        serving.start();
+        proxy = TcpProxy.to(echo.getLocalPort());
+    }
+
+    @AfterEach
+    void stop() throws IOException {
+        proxy.close();
+        echo.close();
+    }
+
+    private void serve() {
+        while (!echo.isClosed()) {
+            try (Socket socket = echo.accept()) {
+                InputStream in = socket.getInputStream();
+                OutputStream out = socket.getOutputStream();
+                for (int b = in.read(); b >= 0; b = in.read()) {
+                    out.write(b);
+                }
+            } catch (IOException closed) {
+                continue;
+            }
+        }
+    }
+
+    private Socket connect() throws IOException {
+        Socket socket = new Socket(InetAddress.getLoopbackAddress(), proxy.port());
+        socket.setSoTimeout(LONG);
+        return socket;
+    }
+
+    private static int ask(Socket socket, int b) throws IOException {
+        socket.getOutputStream().write(b);
+        return socket.getInputStream().read();
+    }
+
+    @Test
+    void bytes_pass_in_both_directions() throws IOException {
+        try (Socket client = connect()) {
+            assertThat(ask(client, 7)).isEqualTo(7);
+            assertThat(ask(client, 8)).isEqualTo(8);
+        }
+    }
+
+    @Test
+    void a_cut_resets_what_is_open_and_what_comes_and_can_be_healed() throws IOException {
+        try (Socket client = connect()) {
+            assertThat(ask(client, 7)).isEqualTo(7);
+            proxy.set(TcpProxy.Mode.CUT);
+            assertThatThrownBy(() -> {
+                        if (ask(client, 8) < 0) {
+                            throw new IOException("ended");
+                        }
+                    })
+                    .isInstanceOf(IOException.class);
+            assertThatThrownBy(() -> {
+                        try (Socket late = connect()) {
+                            if (ask(late, 9) < 0) {
+                                throw new IOException("ended");
+                            }
+                        }
+                    })
+                    .isInstanceOf(IOException.class);
+        }
+        proxy.set(TcpProxy.Mode.PASS);
+        try (Socket client = connect()) {
+            assertThat(ask(client, 7)).isEqualTo(7);
+        }
+    }
+
+    @Test
+    void what_is_held_up_arrives_later() throws IOException {
+        for (TcpProxy.Mode mode :
+                new TcpProxy.Mode[] {TcpProxy.Mode.HOLD_REQUESTS, TcpProxy.Mode.HOLD_ANSWERS, TcpProxy.Mode.HOLD_BOTH
+                }) {
+            try (Socket client = connect()) {
+                assertThat(ask(client, 7)).isEqualTo(7);
+                proxy.set(mode);
+                client.setSoTimeout(SHORT);
+                assertThatThrownBy(() -> ask(client, 8)).as("%s", mode).isInstanceOf(SocketTimeoutException.class);
+                proxy.set(TcpProxy.Mode.PASS);
+                client.setSoTimeout(LONG);
+                assertThat(client.getInputStream().read()).as("%s", mode).isEqualTo(8);
+            }
+        }
+    }
+
+    @Test
+    void a_delay_counts_in_each_direction() throws IOException {
+        try (Socket client = connect()) {
+            assertThat(ask(client, 7)).isEqualTo(7);
+            proxy.delay(100);
+            long start = System.nanoTime();
+            assertThat(ask(client, 8)).isEqualTo(8);
+            assertThat(TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - start)).isGreaterThanOrEqualTo(200);
+        }
+    }
+}

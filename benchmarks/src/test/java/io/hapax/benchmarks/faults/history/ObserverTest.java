@@ -1,0 +1,67 @@
+package io.hapax.benchmarks.faults.history;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import io.hapax.JobGuard;
+import io.hapax.RunRequest;
+import io.hapax.benchmarks.harness.ChildJvm;
+import io.hapax.redis.RedissonLeaseStore;
+import io.hapax.testkit.EmbeddedRedis;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The real observer in a process of its own, and a real Redis with a real lease. */
+class ObserverTest {
+
+    @TempDir
+    private Path folder;
+
+    @Test
+    void it_writes_down_what_it_is_told_and_what_becomes_of_leases_in_redis() throws Exception {
+        Path file = folder.resolve("a.history");
+        try (ChildJvm observer = ChildJvm.start(Observer.class, List.of("-Xmx64m"), file.toString());
+                EmbeddedRedis redis = EmbeddedRedis.start()) {
+            int port = Integer.parseInt(observer.read());
+            try (World world = World.connect(port, "alice")) {
+                assertThat(world.ask("monitor", "redis-0", Integer.toString(redis.port())))
+                        .isEqualTo("ok");
+                await().until(() -> redis.command("CLIENT", "LIST").contains("cmd=monitor"));
+                RedissonLeaseStore store = RedissonLeaseStore.builder()
+                        .url(redis.url())
+                        .fresh(true)
+                        .build();
+                try (JobGuard guard =
+                        JobGuard.builder(store).closesStore().withoutLogging().build()) {
+                    guard.run(
+                            RunRequest.lock("account-1").once("item-1").ttl(Duration.ofSeconds(12)),
+                            run -> run.lease().orElseThrow().owner().value());
+                }
+                world.tell(EventType.BEGIN, "run-1", "ITEM", "item-1", "account-1", 7, "-");
+                assertThat(world.ask("busiest", "bob", "alice")).isEqualTo("alice");
+                assertThat(world.ask("file", "run-1", "item-1")).isEqualTo("ok");
+                assertThat(world.ask("done", "item-1")).isEqualTo("filed -");
+            }
+            await().untilAsserted(() -> assertThat(read(file))
+                    .anySatisfy(event -> {
+                        assertThat(event.type()).isEqualTo(EventType.LEASE);
+                        assertThat(event.field(1)).endsWith(":l:account-1");
+                        assertThat(event.field(2)).hasSize(22);
+                        assertThat(event.field(3)).isEqualTo("12000");
+                    })
+                    .anySatisfy(event -> assertThat(event.type()).isEqualTo(EventType.FREED)));
+            assertThat(read(file))
+                    .filteredOn(event -> event.source().equals("alice"))
+                    .extracting(Event::type)
+                    .containsExactly(EventType.BEGIN, EventType.EFFECT);
+        }
+    }
+
+    private static List<Event> read(Path file) throws IOException {
+        return History.read(file);
+    }
+}

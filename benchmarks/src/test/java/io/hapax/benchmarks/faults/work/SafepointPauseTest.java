@@ -1,0 +1,49 @@
+package io.hapax.benchmarks.faults.work;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.hapax.benchmarks.harness.ChildJvm;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+
+/** A JVM of its own, with the options of the workers. */
+class SafepointPauseTest {
+
+    /** Stands still for as long as it is told, and says how long another thread did not run. */
+    static final class Paused {
+        private static volatile long longestGap;
+
+        public static void main(String[] args) throws Exception {
+            SafepointPause.warmUp();
+            Thread ticking = new Thread(Paused::tick);
+            ticking.setDaemon(true);
+            ticking.start();
+            System.out.println("ready");
+            SafepointPause.pause(Long.parseLong(args[0]));
+            Thread.sleep(100);
+            System.out.println(TimeUnit.NANOSECONDS.toMillis(longestGap));
+        }
+
+        private static void tick() {
+            long last = System.nanoTime();
+            while (true) {
+                long now = System.nanoTime();
+                longestGap = Math.max(longestGap, now - last);
+                last = now;
+                try {
+                    Thread.sleep(1);
+                } catch (InterruptedException e) {
+                    return;
+                }
+            }
+        }
+    }
+
+    @Test
+    void other_threads_stand_still_for_about_as_long_as_wanted() throws Exception {
+        try (ChildJvm jvm = ChildJvm.start(Paused.class, List.of("-XX:+UseSerialGC", "-Xmx64m"), "2000")) {
+            assertThat(Long.parseLong(jvm.read())).isGreaterThan(700);
+        }
+    }
+}
