@@ -91,7 +91,11 @@ final class Fleet implements Closeable {
                 .redirectErrorStream(true)
                 .redirectOutput(ProcessBuilder.Redirect.appendTo(log(worker)));
         if (shim != null) {
-            builder.environment().putAll(shim.environment(worker, addressOf(worker)));
+            builder.environment()
+                    .putAll(
+                            servers.hasDoors()
+                                    ? shim.environment(worker, addressOf(worker))
+                                    : shim.environment(worker));
         }
         processes.put(worker, builder.start());
     }
@@ -141,6 +145,12 @@ final class Fleet implements Closeable {
             process.destroyForcibly().waitFor();
         }
         world.tell(EventType.KILL, worker);
+    }
+
+    /** As an operator does with a process that is in an odd state. */
+    void restart(String worker) throws IOException, InterruptedException {
+        kill(worker);
+        start(worker);
     }
 
     void freeze(String worker) throws IOException, InterruptedException {

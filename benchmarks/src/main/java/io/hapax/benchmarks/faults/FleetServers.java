@@ -110,6 +110,11 @@ final class FleetServers implements Closeable {
         return line;
     }
 
+    /** Whether the servers tell workers apart by their addresses. */
+    boolean hasDoors() {
+        return !doors.isEmpty();
+    }
+
     /** What a worker is told of its servers. */
     List<String> settings(String worker) {
         String urls = sentinel != null

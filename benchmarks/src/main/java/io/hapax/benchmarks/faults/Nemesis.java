@@ -165,6 +165,11 @@ final class Nemesis {
         }
         Thread.sleep(hold);
         fleet.moveClock(worker, 0);
+        // Quartz sleeps until its next firing by the old clock, that is for an hour if the clock was set back, and
+        // would be
+        // missing in all faults to come.
+        Thread.sleep(hold);
+        fleet.restart(worker);
     }
 
     private void redisClock(int server, long seconds) throws IOException, InterruptedException {

@@ -18,6 +18,9 @@ final class PessimisticTicker implements Ticker {
 
     static final long TOLERANCE_NANOS = 50_000_000;
     private static final long BOOT_CLOCK_EVERY_NANOS = 200_000_000;
+    /** Nobody wakes a sleeper when time is pushed forward, so it looks by itself: a deadline may have passed meanwhile. */
+    private static final long LONGEST_SLEEP_NANOS = 100_000_000;
+
     private static final Path UPTIME = Path.of("/proc/uptime");
 
     private final LongSupplier monotonic;
@@ -53,7 +56,7 @@ final class PessimisticTicker implements Ticker {
     public void parkUntil(NanoTime deadline) {
         long nanos = deadline.nanos() - now().nanos();
         if (nanos > 0) {
-            LockSupport.parkNanos(this, nanos);
+            LockSupport.parkNanos(this, Math.min(nanos, LONGEST_SLEEP_NANOS));
         }
     }
 

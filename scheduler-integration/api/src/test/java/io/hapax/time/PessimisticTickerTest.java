@@ -3,6 +3,7 @@ package io.hapax.time;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.time.Duration;
+import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
 
 class PessimisticTickerTest {
@@ -77,5 +78,22 @@ class PessimisticTickerTest {
         NanoTime now = Ticker.SYSTEM.now();
         Ticker.SYSTEM.parkUntil(now);
         assertThat(Ticker.SYSTEM.now().since(now)).isLessThan(Duration.ofSeconds(5));
+    }
+
+    @Test
+    void a_sleeper_notices_that_time_was_pushed_beyond_its_deadline() throws InterruptedException {
+        AtomicLong suspended = new AtomicLong();
+        PessimisticTicker clocks =
+                new PessimisticTicker(System::nanoTime, () -> System.nanoTime() + suspended.get(), System::nanoTime);
+        NanoTime deadline = clocks.now().plus(Duration.ofHours(1));
+        Thread sleeper = new Thread(() -> {
+            while (clocks.now().isBefore(deadline)) {
+                clocks.parkUntil(deadline);
+            }
+        });
+        sleeper.start();
+        suspended.set(Duration.ofHours(2).toNanos());
+        sleeper.join(Duration.ofSeconds(30).toMillis());
+        assertThat(sleeper.isAlive()).isFalse();
     }
 }

@@ -30,6 +30,11 @@ record Occurrence(Kind kind, String id, String key) {
         return new Occurrence(id.startsWith("long") ? Kind.LONG : Kind.ITEM, id, key);
     }
 
+    /** Whether its job asks at each step if it still holds its lock; a long job relies on being told. */
+    boolean isCareful() {
+        return kind != Kind.LONG;
+    }
+
     /** How long the work takes: a long job two and a half times the ttl, an item a tenth to a third of a second. */
     Duration length() {
         return Duration.ofMillis(

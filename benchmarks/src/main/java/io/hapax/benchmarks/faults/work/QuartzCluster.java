@@ -145,8 +145,7 @@ final class QuartzCluster implements Guarding {
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
             } catch (Exception e) {
-                // At once, as one does with jobs that must not be lost.
-                throw new JobExecutionException(e, context.getRefireCount() < 20);
+                throw Refiring.of(e, context);
             }
         }
 

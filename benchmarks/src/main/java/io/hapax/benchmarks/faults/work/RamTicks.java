@@ -76,7 +76,7 @@ final class RamTicks implements AutoCloseable {
             } catch (InterruptedException told) {
                 Thread.currentThread().interrupt();
             } catch (Exception e) {
-                throw new JobExecutionException(e);
+                throw Refiring.of(e, context);
             }
         }
     }

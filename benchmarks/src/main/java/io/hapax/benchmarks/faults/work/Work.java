@@ -60,7 +60,9 @@ final class Work {
         long end = System.nanoTime() + occurrence.length().toNanos();
         while (System.nanoTime() - end < 0) {
             Thread.sleep(STEP_MILLIS);
-            held.check();
+            if (occurrence.isCareful()) {
+                held.check();
+            }
             world.tell(EventType.STEP, run);
         }
         held.checkThoroughly();
