@@ -5,6 +5,8 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.SQLException;
+import java.time.LocalDate;
+import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -94,6 +96,16 @@ public final class Faults {
         }
         progress.end();
         return givenUp;
+    }
+
+    /** Where and when this was measured. */
+    static String machine() {
+        return String.format(
+                "Run on %s, on %d cores, %s, Java %s.",
+                LocalDate.now(ZoneOffset.UTC),
+                Runtime.getRuntime().availableProcessors(),
+                System.getProperty("os.name"),
+                System.getProperty("java.version"));
     }
 
     private record Planned(Contender contender, Topology topology, List<Fault> faults) {}

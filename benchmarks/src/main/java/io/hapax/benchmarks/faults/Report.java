@@ -25,6 +25,7 @@ final class Report {
 
     static Path write(List<Outcome> outcomes, Path folder) throws IOException {
         Report report = new Report(outcomes, folder);
+        report.head();
         report.totals();
         report.matrix();
         report.cases();
@@ -32,6 +33,14 @@ final class Report {
         Path file = folder.resolve("report.md");
         Files.writeString(file, report.page);
         return file;
+    }
+
+    private void head() {
+        line("# What faults do to Hapax and to its peers");
+        line("");
+        line("Made by `mvn -q -Pbench -Dbench=faults.Faults`; how, and what each contender was set to, in"
+                + " [benchmarks](../../README.md#faults). " + Faults.machine());
+        line("");
     }
 
     private void totals() {
@@ -160,22 +169,30 @@ final class Report {
                 + (found.examples().isEmpty() ? "Nothing happened twice" : "") + ". Again: `--contenders="
                 + contender.label() + " --faults=" + found.fault() + " --seed=" + seed + "`.");
         line("");
+        line(contender.mechanism());
+        line("");
     }
 
     private void ours() {
         line("## What Hapax promises");
         line("");
         line(
-                "| level | told: runs | late, process running | never told | told after it went on, p50 / max | taken over after a"
+                "| level | told: runs | late, process running | told before the end of the lease, least | never told | told after it went on, p50 / max | taken over after a"
                         + " kill, p50 / max | stale writes refused by the store | tokens out of order |");
-        line("| --- | --- | --- | --- | --- | --- | --- | --- | --- |");
+        line("| --- |" + " --- |".repeat(9));
         for (Outcome outcome : outcomes) {
             if (outcome.contender().isOurs()) {
                 line("| " + outcome.contender().title() + " | "
                         + outcome.findings()
                                 .mapToInt(found -> found.toldAfter().size())
                                 .sum()
-                        + " | " + sum(outcome, Findings::toldLate) + " | " + sum(outcome, Findings::untold) + " | "
+                        + " | " + sum(outcome, Findings::toldLate) + " | "
+                        + millis(outcome.findings()
+                                .flatMap(found -> found.margins().stream())
+                                .mapToDouble(Double::doubleValue)
+                                .min()
+                                .orElse(0))
+                        + " | " + sum(outcome, Findings::untold) + " | "
                         + spread(outcome.findings().flatMap(found -> found.toldAfterThaw().stream())) + " | "
                         + spread(outcome.findings().flatMap(found -> found.takeovers().stream())) + " | "
                         + sum(outcome, found -> found.overlaps() - found.overlapsUntold()) + ", "

@@ -41,7 +41,8 @@ final class MemoryLog {
             lossQuietUntil = now.plus(QUIET_AFTER_LOSS);
         }
         LOG.warn(
-                "Redis at {} lost or may have lost its memory of namespace {} (restarted, emptied or failed over)",
+                "Redis at {} lost or may have lost its memory of namespace {} (restarted, emptied, failed over, or its clock"
+                        + " was set back)",
                 server,
                 namespace);
     }

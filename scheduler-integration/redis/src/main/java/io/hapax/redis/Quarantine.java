@@ -31,6 +31,7 @@ record Quarantine(String whenNew, String whenLost) {
             case "restarted" ->
                 "Redis was restarted or failed over: waiting until every lease it may have forgotten has run out";
             case "emptied" -> "Redis was emptied: waiting until every lease it has forgotten has run out";
+            case "set back" -> "the clock of Redis was set back: waiting until every lease of before has run out";
             case "replaced" ->
                 "the settings of this namespace were replaced: waiting until every lease under the old ones has run out";
             default ->

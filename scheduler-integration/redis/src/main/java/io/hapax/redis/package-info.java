@@ -67,7 +67,7 @@
  * <ul>
  *   <li>restarted, or failed over: 1.1 of the longest ttl and 1 s, since it may have forgotten the newest leases; with
  *       replicas 2.2, as a master that hangs may still renew while its replica is promoted;
- *   <li>emptied while this worker knew it: the same;
+ *   <li>emptied while this worker knew it, or its clock set back to before it was first seen: the same;
  *   <li>new to this worker as well: a third of the longest ttl and two answer timeouts, the time in which live holders
  *       renew. None at all if the namespace was declared {@code fresh}.
  * </ul>

@@ -60,6 +60,11 @@ local acquire = function(i, arg, left)
   end
   if held then
     local rest = math.max(redis.call('PTTL', KEYS[i]), 0)
+    if rest > tonumber(ARGV[3]) then
+      -- No ttl is as long: the clock was set back. Its holder goes on to renew it, and need not be waited for any longer.
+      rest = tonumber(ARGV[3])
+      redis.call('PEXPIRE', KEYS[i], rest)
+    end
     if ARGV[arg] == 'wait' then redis.call('SET', KEYS[i + 2], '1', 'PX', rest + 5000) end
     return answer(0, held, rest)
   end

@@ -16,10 +16,16 @@ local server = function()
   return string.sub(info, run + 1, run + 40) .. (promoted and string.match(info, '^:%d+', promoted + 1) or '')
 end
 -- Reads the fields run, seen, until, last and why of a bucket, and begins a quarantine if the server has changed or has
--- lost its memory.
+-- lost its memory. If the clock was set back to before this server was first seen, an old quarantine would begin again, and
+-- last for as long as the clock was set back: a new one, of the usual length, takes its place.
 local look = function(key, now, epoch, new, lost)
   local meta = redis.call('HMGET', key, 'run', 'seen', 'until', 'last', 'why')
   local run = server()
+  if meta[1] == run and tonumber(meta[2]) > now + 1000000 then
+    meta[3] = micros(now + math.max(meta[3] - meta[2], 1000 * lost))
+    meta[2], meta[5] = micros(now), 'set back'
+    redis.call('HSET', key, 'seen', meta[2], 'until', meta[3], 'why', meta[5])
+  end
   if meta[1] ~= run then
     meta[5] = meta[1] and 'restarted' or epoch ~= '' and 'emptied' or 'new'
     meta[2] = micros(now)

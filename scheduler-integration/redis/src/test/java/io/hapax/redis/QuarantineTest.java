@@ -14,8 +14,10 @@ import io.hapax.lease.Lease;
 import io.hapax.lease.Renewal;
 import io.hapax.testkit.EmbeddedRedis;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -23,6 +25,7 @@ import org.junit.jupiter.api.Test;
 class QuarantineTest {
 
     private static final Duration LONGEST_TTL = Duration.ofSeconds(30);
+    private static final String META = "hapax:{q:0}:m";
 
     private final EmbeddedRedis redis = EmbeddedRedis.start();
     private final List<RedissonLeaseStore> stores = new ArrayList<>();
@@ -171,6 +174,37 @@ class QuarantineTest {
         } else {
             throw new AssertionError("expected a grant, got " + after);
         }
+    }
+
+    /** What a server remembers of itself when its clock was set back by an hour. */
+    private void setBack() {
+        long ahead = TimeUnit.SECONDS.toMicros(Instant.now().getEpochSecond() + 3_600);
+        redis.command("HSET", META, "seen", Long.toString(ahead), "until", Long.toString(ahead + 1_000));
+    }
+
+    @Test
+    void a_clock_that_was_set_back_by_an_hour_does_not_stop_grants_for_an_hour() {
+        RedissonLeaseStore store = worker(true);
+        granted(store, lock("k"));
+        setBack();
+        assertThat(quarantine(acquire(store, lock("k2")))).isBetween(LONGEST_TTL, LONGEST_TTL.plusSeconds(5));
+        long until = Long.parseLong(redis.command("HGET", META, "until").trim());
+        assertThat(quarantine(acquire(worker(false), lock("k2")))).isLessThan(LONGEST_TTL.plusSeconds(5));
+        assertThat(redis.command("HGET", META, "until").trim())
+                .as("it is waited once, not again and again")
+                .isEqualTo(Long.toString(until));
+    }
+
+    @Test
+    void a_lease_that_a_clock_set_back_has_prolonged_is_waited_for_no_longer_than_any_lease() {
+        RedissonLeaseStore store = worker(true);
+        Lease held = granted(store, lock("k"));
+        redis.command(
+                "PEXPIRE", "hapax:{q:0}:l:k", Long.toString(Duration.ofHours(1).toMillis()));
+        acquire(store, lock("k"));
+        assertThat(Long.parseLong(redis.command("PTTL", "hapax:{q:0}:l:k").trim()))
+                .isBetween(LONGEST_TTL.toMillis(), LONGEST_TTL.plusSeconds(5).toMillis());
+        assertThat(get(store.renew(List.of(held)))).singleElement().isInstanceOf(Renewal.Renewed.class);
     }
 
     private String runId() {

@@ -25,6 +25,7 @@ public final class Findings {
     private final Map<String, Integer> twice = new TreeMap<>();
     private final List<Double> toldAfter = new ArrayList<>();
     private final List<Double> toldAfterThaw = new ArrayList<>();
+    private final List<Double> margins = new ArrayList<>();
     private final List<Double> takeovers = new ArrayList<>();
     private final List<String> examples = new ArrayList<>();
     private @Nullable ObservedRun worst;
@@ -78,6 +79,7 @@ public final class Findings {
 
     void told(double afterMillis) {
         toldAfter.add(Math.max(0, afterMillis));
+        margins.add(-afterMillis);
         if (afterMillis > 0) {
             toldLate++;
             example("told " + Math.round(afterMillis) + " ms late");
@@ -244,6 +246,15 @@ public final class Findings {
      */
     public List<Double> toldAfter() {
         return List.copyOf(toldAfter);
+    }
+
+    /**
+     * Lists how long before the end of its lease each run was told whose process ran, in ms.
+     *
+     * @return ms; negative for those that were told late
+     */
+    public List<Double> margins() {
+        return List.copyOf(margins);
     }
 
     /**
