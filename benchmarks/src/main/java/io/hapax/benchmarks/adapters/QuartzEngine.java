@@ -1,17 +1,14 @@
 package io.hapax.benchmarks.adapters;
 
 import io.hapax.JobGuard;
+import io.hapax.benchmarks.harness.QuartzTables;
 import io.hapax.quartz.HapaxPlugin;
 import java.io.IOException;
-import java.io.InputStream;
-import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.SQLException;
-import java.sql.Statement;
 import java.time.Instant;
 import java.util.Date;
-import java.util.Objects;
 import java.util.Properties;
 import org.jspecify.annotations.Nullable;
 import org.quartz.Job;
@@ -53,10 +50,8 @@ final class QuartzEngine implements Engine {
 
     static QuartzEngine clustered(int threads, @Nullable JobGuard guard, String url, String user, String password)
             throws SchedulerException, SQLException, IOException {
-        try (InputStream script = JobStoreTX.class.getResourceAsStream("tables_postgres.sql");
-                Connection connection = DriverManager.getConnection(url, user, password);
-                Statement statement = connection.createStatement()) {
-            statement.execute(new String(Objects.requireNonNull(script).readAllBytes(), StandardCharsets.UTF_8));
+        try (Connection connection = DriverManager.getConnection(url, user, password)) {
+            QuartzTables.create(connection);
         }
         Properties properties = common(threads);
         properties.setProperty("org.quartz.scheduler.instanceId", "AUTO");

@@ -1,5 +1,6 @@
 package io.hapax.benchmarks.faults;
 
+import io.hapax.benchmarks.harness.Background;
 import java.io.BufferedReader;
 import java.io.Closeable;
 import java.io.IOException;
@@ -42,8 +43,8 @@ final class Broker implements Closeable {
 
     static Broker start() throws IOException {
         Broker broker = new Broker(new ServerSocket(0, 100, InetAddress.getLoopbackAddress()));
-        run("broker-accept", broker::accept);
-        run("broker-deliver", broker::deliver);
+        Background.run("broker-accept", broker::accept);
+        Background.run("broker-deliver", broker::deliver);
         return broker;
     }
 
@@ -138,7 +139,7 @@ final class Broker implements Closeable {
             try {
                 Socket socket = server.accept();
                 socket.setTcpNoDelay(true);
-                run("broker-line", () -> serve(socket));
+                Background.run("broker-line", () -> serve(socket));
             } catch (IOException closed) {
                 return;
             }
@@ -241,12 +242,6 @@ final class Broker implements Closeable {
         copy.sentAt = now;
         Line line = next.getValue();
         sends.add(() -> line.say("deliver " + item.id + " " + item.key));
-    }
-
-    private static void run(String name, Runnable what) {
-        Thread thread = new Thread(what, name);
-        thread.setDaemon(true);
-        thread.start();
     }
 
     @Override

@@ -1,5 +1,6 @@
 package io.hapax.benchmarks.faults;
 
+import io.hapax.benchmarks.harness.Background;
 import java.io.Closeable;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -24,9 +25,7 @@ final class FrontDoor implements Closeable {
     /** Opens a door before the proxies of each worker. */
     static FrontDoor before(Map<InetAddress, TcpProxy> lines) throws IOException {
         FrontDoor door = new FrontDoor(new ServerSocket(0, 100, InetAddress.getLoopbackAddress()), lines);
-        Thread accepting = new Thread(door::accept, "door");
-        accepting.setDaemon(true);
-        accepting.start();
+        Background.run("door", door::accept);
         return door;
     }
 

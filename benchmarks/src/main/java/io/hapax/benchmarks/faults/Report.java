@@ -177,9 +177,9 @@ final class Report {
         line("## What Hapax promises");
         line("");
         line(
-                "| level | told: runs | late, process running | told before the end of the lease, least | never told | told after it went on, p50 / max | taken over after a"
+                "| level | told: runs | late, process running | told before the end of the lease, least | never told | told, but their lease was not seen | told after it went on, p50 / max | taken over after a"
                         + " kill, p50 / max | stale writes refused by the store | tokens out of order |");
-        line("| --- |" + " --- |".repeat(9));
+        line("| --- |" + " --- |".repeat(10));
         for (Outcome outcome : outcomes) {
             if (outcome.contender().isOurs()) {
                 line("| " + outcome.contender().title() + " | "
@@ -193,6 +193,7 @@ final class Report {
                                 .min()
                                 .orElse(0))
                         + " | " + sum(outcome, Findings::untold) + " | "
+                        + sum(outcome, Findings::unjudged) + " | "
                         + spread(outcome.findings().flatMap(found -> found.toldAfterThaw().stream())) + " | "
                         + spread(outcome.findings().flatMap(found -> found.takeovers().stream())) + " | "
                         + sum(outcome, found -> found.overlaps() - found.overlapsUntold()) + ", "

@@ -1,5 +1,6 @@
 package io.hapax.benchmarks.faults;
 
+import io.hapax.benchmarks.harness.Background;
 import java.io.Closeable;
 import java.io.IOException;
 import java.io.InputStream;
@@ -47,7 +48,7 @@ final class TcpProxy implements Closeable {
 
     static TcpProxy to(int target) throws IOException {
         TcpProxy proxy = new TcpProxy(new ServerSocket(0, 100, InetAddress.getLoopbackAddress()), target);
-        start("proxy-" + target, proxy::accept);
+        Background.run("proxy-" + target, proxy::accept);
         return proxy;
     }
 
@@ -57,7 +58,7 @@ final class TcpProxy implements Closeable {
 
     /** Takes over a connection that somebody else has accepted. */
     void adopt(Socket client) {
-        start("proxy-connect", () -> connect(client));
+        Background.run("proxy-connect", () -> connect(client));
     }
 
     void set(Mode wanted) {
@@ -97,7 +98,7 @@ final class TcpProxy implements Closeable {
             open.add(upstream);
             client.setTcpNoDelay(true);
             upstream.setTcpNoDelay(true);
-            start("proxy-requests", () -> pump(client, upstream, Mode.HOLD_REQUESTS));
+            Background.run("proxy-requests", () -> pump(client, upstream, Mode.HOLD_REQUESTS));
             pump(upstream, client, Mode.HOLD_ANSWERS);
         } catch (IOException refused) {
             end(client, upstream);
@@ -155,12 +156,6 @@ final class TcpProxy implements Closeable {
         } catch (IOException closedAlready) {
             // That is what was wanted.
         }
-    }
-
-    private static void start(String name, Runnable what) {
-        Thread thread = new Thread(what, name);
-        thread.setDaemon(true);
-        thread.start();
     }
 
     @Override

@@ -135,6 +135,8 @@ public final class Checker {
             here.toldAfterThaw(millis(told.nanos() - thawed.getAsLong()));
         } else if (end.isPresent()) {
             here.told(millis(told.nanos() - end.getAsLong()));
+        } else {
+            here.toldOfUnknownLease();
         }
     }
 

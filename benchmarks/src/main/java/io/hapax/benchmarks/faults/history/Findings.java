@@ -22,6 +22,7 @@ public final class Findings {
     private int tokensOutOfOrder;
     private int toldLate;
     private int untold;
+    private int unjudged;
     private final Map<String, Integer> twice = new TreeMap<>();
     private final List<Double> toldAfter = new ArrayList<>();
     private final List<Double> toldAfterThaw = new ArrayList<>();
@@ -84,6 +85,10 @@ public final class Findings {
             toldLate++;
             example("told " + Math.round(afterMillis) + " ms late");
         }
+    }
+
+    void toldOfUnknownLease() {
+        unjudged++;
     }
 
     void toldAfterThaw(double millis) {
@@ -227,6 +232,15 @@ public final class Findings {
      */
     public int untold() {
         return untold;
+    }
+
+    /**
+     * Counts runs that were told, and whose lease the observer has not seen at the servers, so that nobody can say if in time.
+     *
+     * @return how many
+     */
+    public int unjudged() {
+        return unjudged;
     }
 
     /**

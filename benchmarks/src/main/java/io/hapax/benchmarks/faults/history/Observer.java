@@ -1,5 +1,6 @@
 package io.hapax.benchmarks.faults.history;
 
+import io.hapax.benchmarks.harness.Background;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
@@ -49,9 +50,7 @@ public final class Observer {
         try (ServerSocket server = new ServerSocket(0, 100, InetAddress.getLoopbackAddress());
                 History history = History.appendTo(Path.of(args[0]))) {
             Observer observer = new Observer(history);
-            Thread accepting = new Thread(() -> observer.accept(server), "accept");
-            accepting.setDaemon(true);
-            accepting.start();
+            Background.run("accept", () -> observer.accept(server));
             System.out.println("ready");
             System.out.println(server.getLocalPort());
             while (System.in.read() >= 0) {
@@ -65,9 +64,7 @@ public final class Observer {
             try {
                 Socket socket = server.accept();
                 socket.setTcpNoDelay(true);
-                Thread serving = new Thread(() -> serve(socket), "serve");
-                serving.setDaemon(true);
-                serving.start();
+                Background.run("serve", () -> serve(socket));
             } catch (IOException closed) {
                 return;
             }

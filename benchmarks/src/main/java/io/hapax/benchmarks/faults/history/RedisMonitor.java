@@ -1,5 +1,6 @@
 package io.hapax.benchmarks.faults.history;
 
+import io.hapax.benchmarks.harness.Background;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
@@ -39,9 +40,7 @@ final class RedisMonitor implements Runnable {
     }
 
     void start() {
-        Thread thread = new Thread(this, "monitor-" + name);
-        thread.setDaemon(true);
-        thread.start();
+        Background.run("monitor-" + name, this);
     }
 
     @Override

@@ -3,6 +3,8 @@ package io.hapax.benchmarks.faults.work;
 import com.zaxxer.hikari.HikariDataSource;
 import io.hapax.benchmarks.faults.history.EventType;
 import io.hapax.benchmarks.faults.history.World;
+import io.hapax.benchmarks.harness.Background;
+import io.hapax.benchmarks.harness.QuartzTables;
 import java.io.IOException;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -70,8 +72,8 @@ public final class FaultWorker {
                 Statement statement = connection.createStatement()) {
             statement.execute(Work.SCHEMA);
             statement.execute(ShedLockGuarding.SCHEMA);
+            QuartzTables.create(connection);
         }
-        QuartzCluster.createTables(database);
         JobRunrAlone.createTables(database);
     }
 
@@ -115,16 +117,10 @@ public final class FaultWorker {
         switch (order[0]) {
             case "deliver" -> deliveries.execute(() -> deliver(order[1], order[2]));
             case "arm" -> points.arm(order[1]);
-            case "pause" -> start("pause", () -> standStill(Long.parseLong(order[1])));
-            case "exhaust" -> start("exhaust", () -> exhaust(Long.parseLong(order[1])));
+            case "pause" -> Background.run("pause", () -> standStill(Long.parseLong(order[1])));
+            case "exhaust" -> Background.run("exhaust", () -> exhaust(Long.parseLong(order[1])));
             default -> LOG.error("no such order: {}", String.join(" ", order));
         }
-    }
-
-    private static void start(String what, Runnable action) {
-        Thread thread = new Thread(action, what);
-        thread.setDaemon(true);
-        thread.start();
     }
 
     private void deliver(String id, String key) {

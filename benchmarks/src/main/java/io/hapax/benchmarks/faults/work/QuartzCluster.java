@@ -1,14 +1,9 @@
 package io.hapax.benchmarks.faults.work;
 
-import java.io.IOException;
-import java.io.InputStream;
-import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
 import java.sql.SQLException;
-import java.sql.Statement;
 import java.util.Objects;
 import java.util.Properties;
-import java.util.stream.Collectors;
 import javax.sql.DataSource;
 import org.quartz.CronScheduleBuilder;
 import org.quartz.DisallowConcurrentExecution;
@@ -63,27 +58,11 @@ final class QuartzCluster implements Guarding {
         return new StdSchedulerFactory(properties).getScheduler();
     }
 
-    /** Quartz ships its schema with DROP statements at the top: only the rest is used. */
-    static void createTables(DataSource database) throws SQLException, IOException {
-        try (Connection connection = database.getConnection();
-                Statement statement = connection.createStatement();
-                InputStream in =
-                        Scheduler.class.getResourceAsStream("/org/quartz/impl/jdbcjobstore/tables_postgres.sql")) {
-            if (in == null) {
-                throw new IOException("the schema of Quartz is not on the class path");
-            }
-            statement.execute(new String(in.readAllBytes(), StandardCharsets.UTF_8)
-                    .lines()
-                    .filter(line -> !line.startsWith("DROP ") && !line.strip().equalsIgnoreCase("COMMIT;"))
-                    .collect(Collectors.joining("\n")));
-        }
-    }
-
     @Override
     public Answer attempt(Occurrence occurrence) throws SchedulerException {
         JobKey key = new JobKey(occurrence.key());
         if (!scheduler.checkExists(key)) {
-            add(job(key), true);
+            scheduler.addJob(job(key), true);
         }
         scheduler.scheduleJob(TriggerBuilder.newTrigger()
                 .withIdentity(occurrence.id())
@@ -99,10 +78,6 @@ final class QuartzCluster implements Guarding {
                 .storeDurably()
                 .requestRecovery()
                 .build();
-    }
-
-    private void add(JobDetail job, boolean replace) throws SchedulerException {
-        scheduler.addJob(job, replace);
     }
 
     @Override
