@@ -9,6 +9,10 @@ import org.jspecify.annotations.Nullable;
 /** What was found between the begin of one fault and the begin of the next. Filled by the {@link Checker}. */
 public final class Findings {
 
+    private static final int TWICE = 3;
+    private static final int OVERLAP = 2;
+    private static final int HARMLESS = 1;
+
     private final String fault;
     private final @Nullable Event begin;
     private int occurrences;
@@ -30,6 +34,7 @@ public final class Findings {
     private final List<Double> takeovers = new ArrayList<>();
     private final List<String> examples = new ArrayList<>();
     private @Nullable ObservedRun worst;
+    private int shownSeverity;
 
     Findings(String fault, @Nullable Event begin) {
         this.fault = fault;
@@ -52,13 +57,13 @@ public final class Findings {
     void twice(String resource, ObservedRun run) {
         twice.merge(resource, 1, Integer::sum);
         example(resource + " twice " + run.occurrence() + " by " + run.worker());
-        worst = worst == null || !resource.equals("row") ? run : worst;
+        show(run, TWICE);
     }
 
     void overlap(ObservedRun older, ObservedRun newer, double millis) {
         overlaps++;
         longestOverlap = Math.max(longestOverlap, millis);
-        worst = worst == null ? older : worst;
+        show(older, OVERLAP);
         Event told = older.told();
         if (told != null && told.nanos() <= newer.begun()) {
             slowestReaction = Math.max(slowestReaction, (older.lastActive() - told.nanos()) / 1e6);
@@ -113,7 +118,14 @@ public final class Findings {
 
     /** Shows the case in a timeline if there is none that is worse. */
     void show(ObservedRun run) {
-        worst = worst == null ? run : worst;
+        show(run, HARMLESS);
+    }
+
+    private void show(ObservedRun run, int severity) {
+        if (severity > shownSeverity) {
+            shownSeverity = severity;
+            worst = run;
+        }
     }
 
     /**

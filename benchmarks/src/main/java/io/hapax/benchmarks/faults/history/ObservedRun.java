@@ -30,10 +30,11 @@ public final class ObservedRun {
         }
     }
 
-    /** Rows are read when all is over; they were written before the run was last seen at work. */
+    /** Rows are read when all is over; each was committed just before its run ended, or was seen for the last time. */
     private void effect(Event event) {
         if (event.field(1).equals("row")) {
-            effects.add(new Event(lastActive(), event.source(), event.type(), event.fields()));
+            long committed = end == null ? lastActive() : end.nanos();
+            effects.add(new Event(committed, event.source(), event.type(), event.fields()));
         } else {
             activity.add(event.nanos());
             effects.add(event);

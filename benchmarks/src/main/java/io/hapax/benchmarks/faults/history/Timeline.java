@@ -22,6 +22,8 @@ public final class Timeline {
     private static final int LANE = 56;
     private static final long BEFORE = TimeUnit.SECONDS.toNanos(1);
     private static final long SHORTEST = TimeUnit.SECONDS.toNanos(6);
+    private static final long LONGEST = TimeUnit.SECONDS.toNanos(40);
+    private static final int MOST_LABELS = 20;
 
     private final Checker.Verdict verdict;
     private final List<Event> events;
@@ -29,6 +31,7 @@ public final class Timeline {
     private final ObservedRun shown;
     private final long from;
     private final long to;
+    private final List<String> occurrences;
 
     private Timeline(Checker.Verdict verdict, List<Event> events, Findings findings, ObservedRun shown) {
         this.verdict = verdict;
@@ -45,8 +48,14 @@ public final class Timeline {
                 .max()
                 .orElse(shown.lastActive());
         Event fault = findings.begin();
-        this.from = (fault == null ? begin : Math.min(begin, fault.nanos())) - BEFORE;
-        this.to = Math.max(end + BEFORE, from + SHORTEST);
+        long struck = fault == null ? begin : fault.nanos();
+        this.from = Math.max(Math.min(begin, struck), struck - LONGEST / 4) - BEFORE;
+        this.to = Math.min(Math.max(end + BEFORE, from + SHORTEST), from + LONGEST);
+        this.occurrences = verdict.runs().stream()
+                .filter(this::isShown)
+                .map(ObservedRun::occurrence)
+                .distinct()
+                .toList();
     }
 
     /**
@@ -97,7 +106,8 @@ public final class Timeline {
         for (int lane = 0; lane < workers.size(); lane++) {
             lane(svg, workers.get(lane), TOP + LANE * lane);
         }
-        for (long second = 0; from + TimeUnit.SECONDS.toNanos(second) < to; second++) {
+        long step = 1 + TimeUnit.NANOSECONDS.toSeconds(to - from) / MOST_LABELS;
+        for (long second = 0; from + TimeUnit.SECONDS.toNanos(second) < to; second += step) {
             double x = x(from + TimeUnit.SECONDS.toNanos(second));
             svg.append(format("<text x='%.1f' y='%d' text-anchor='middle'>%d s</text>%n", x, height - 14, second));
         }
@@ -112,6 +122,7 @@ public final class Timeline {
         long healed = events.stream()
                 .filter(event -> event.type() == EventType.HEALED && event.nanos() > begin.nanos())
                 .mapToLong(Event::nanos)
+                .filter(at -> at < to)
                 .findFirst()
                 .orElse(to);
         double x = x(begin.nanos());
@@ -130,17 +141,13 @@ public final class Timeline {
                     "<rect class='stop' x='%.1f' y='%d' width='%.1f' height='%d'/>%n",
                     x(pause[0]), y, x(pause[1]) - x(pause[0]), LANE - 8));
         }
-        List<String> occurrences = new ArrayList<>();
-        for (ObservedRun run : verdict.runs()) {
-            if (run.key().equals(shown.key()) && run.lastActive() >= from && run.begun() <= to) {
-                if (!occurrences.contains(run.occurrence())) {
-                    occurrences.add(run.occurrence());
-                }
-                if (run.worker().equals(worker)) {
-                    run(svg, run, y, occurrences.indexOf(run.occurrence()));
-                }
-            }
-        }
+        verdict.runs().stream()
+                .filter(run -> isShown(run) && run.worker().equals(worker))
+                .forEach(run -> run(svg, run, y, occurrences.indexOf(run.occurrence())));
+    }
+
+    private boolean isShown(ObservedRun run) {
+        return run.key().equals(shown.key()) && run.lastActive() >= from && run.begun() <= to;
     }
 
     private List<long[]> pauses(String worker) {
