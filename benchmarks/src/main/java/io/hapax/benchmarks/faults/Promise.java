@@ -8,7 +8,7 @@ import java.util.List;
  * What Hapax promises on each level, see the table in the README: what is found beyond it is a bug.
  *
  * <p>Whatever pauses a worker may let it write late to what has no fence; a clock of Redis that jumps breaks an assumption of
- * a lease in one Redis. Nothing else may happen twice, nothing at all may be lost, and what is fenced never happens twice.
+ * a lease, in a quorum until it is renewed for the first time. Nothing else may happen twice, nothing at all may be lost, and what is fenced never happens twice.
  * Two runs are at work at once only if the older one has been told and its job has not yet reacted.
  */
 final class Promise {
@@ -22,7 +22,7 @@ final class Promise {
     static List<String> broken(Contender contender, Fault fault, Findings found) {
         List<String> broken = new ArrayList<>();
         boolean ledger = contender == Contender.HAPAX_L3;
-        boolean assumptionBroken = fault.movesRedisClock() && contender != Contender.HAPAX_L2;
+        boolean assumptionBroken = fault.movesRedisClock();
         boolean lateWrites = fault.pausesWorkers() || assumptionBroken;
         check(broken, found.lost(), "lost");
         check(broken, found.twice("store"), "twice in the store that checks tokens");

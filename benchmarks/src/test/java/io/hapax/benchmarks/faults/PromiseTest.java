@@ -50,10 +50,10 @@ class PromiseTest {
     }
 
     @Test
-    void a_clock_of_redis_that_jumps_breaks_what_one_redis_can_promise_and_not_a_quorum() {
+    void a_clock_of_redis_that_jumps_breaks_an_assumption_and_one_of_a_worker_does_not() {
         twice("file");
         assertThat(broken(Contender.HAPAX_L1, Fault.REDIS_CLOCK_FORWARD)).isEmpty();
-        assertThat(broken(Contender.HAPAX_L2, Fault.REDIS_CLOCK_FORWARD)).containsExactly("1 twice in the file");
+        assertThat(broken(Contender.HAPAX_L1, Fault.WORKER_CLOCK_FORWARD)).containsExactly("1 twice in the file");
     }
 
     @Test

@@ -102,7 +102,32 @@ class QuorumLeaseStore implements LeaseStore {
     @Override
     public CompletionStage<List<Renewal>> renew(List<Lease> leases) {
         List<CompletableFuture<List<Renewal>>> answers = ask(server -> server.renew(leases));
-        return Votes.decided(answers, votes -> renewals(leases.size(), votes));
+        CompletableFuture<List<Renewal>> decided = Votes.decided(answers, votes -> renewals(leases.size(), votes));
+        var unused = decided.thenAccept(renewed -> restore(leases, renewed, answers));
+        return decided;
+    }
+
+    /**
+     * Takes leases that a majority has renewed to servers that do not know them, as they were away, or had them promised to
+     * somebody else, when they were granted: else one server fewer could be lost, or have a wrong clock.
+     */
+    private void restore(List<Lease> leases, List<Renewal> decided, List<CompletableFuture<List<Renewal>>> answers) {
+        for (int n = 0; n < answers.size(); n++) {
+            RedissonLeaseStore server = servers.get(n);
+            var unused = answers.get(n).thenAccept(renewals -> {
+                List<Lease> missing = new ArrayList<>();
+                for (int i = 0; i < leases.size(); i++) {
+                    boolean isMissing = renewals.get(i) instanceof Renewal.Gone gone
+                            && gone.heldBy().isEmpty();
+                    if (isMissing && decided.get(i) instanceof Renewal.Renewed) {
+                        missing.add(leases.get(i));
+                    }
+                }
+                if (!missing.isEmpty()) {
+                    var ignored = wire.send(server, one -> one.restore(missing));
+                }
+            });
+        }
     }
 
     private @Nullable List<Renewal> renewals(int leases, Votes<List<Renewal>> votes) {

@@ -170,6 +170,11 @@ public final class RedissonLeaseStore implements LeaseStore {
         return renewals.renew(leases);
     }
 
+    /** Writes leases that are missing here; a majority of the quorum has just renewed them. */
+    CompletionStage<List<Renewal>> restore(List<Lease> leases) {
+        return renewals.restore(leases);
+    }
+
     @Override
     public CompletionStage<Boolean> release(Lease lease, Ending ending) {
         return exchange.send(ReleaseRequest.of(namespace, lease, ending));

@@ -28,9 +28,19 @@ final class Renewals {
     private record Item(int index, Lease lease, Keyspace.Keys keys) {}
 
     CompletableFuture<List<Renewal>> renew(List<Lease> leases) {
+        return renew(leases, "");
+    }
+
+    /** Renews, and writes missing leases again; only to be asked for what a majority of servers has just renewed. */
+    CompletableFuture<List<Renewal>> restore(List<Lease> leases) {
+        return renew(leases, "restore");
+    }
+
+    private CompletableFuture<List<Renewal>> renew(List<Lease> leases, String ifMissing) {
         Renewal[] answers = new Renewal[leases.size()];
-        CompletableFuture<?>[] calls =
-                batches(leases).stream().map(batch -> renew(batch, answers)).toArray(CompletableFuture<?>[]::new);
+        CompletableFuture<?>[] calls = batches(leases).stream()
+                .map(batch -> renew(batch, ifMissing, answers))
+                .toArray(CompletableFuture<?>[]::new);
         return CompletableFuture.allOf(calls).thenApply(all -> List.of(answers));
     }
 
@@ -51,14 +61,15 @@ final class Renewals {
         return all;
     }
 
-    private CompletableFuture<Void> renew(List<Item> batch, Renewal[] answers) {
+    private CompletableFuture<Void> renew(List<Item> batch, String ifMissing, Renewal[] answers) {
         Keyspace.Keys first = batch.get(0).keys();
         Bucket bucket = namespace.bucket(first);
         List<Object> keys = new ArrayList<>(List.of(first.meta()));
         List<Object> args = new ArrayList<>(List.of(
                 bucket.epoch(),
                 namespace.quarantine().whenNew(),
-                namespace.quarantine().whenLost()));
+                namespace.quarantine().whenLost(),
+                ifMissing));
         for (Item item : batch) {
             keys.add(item.keys().lease());
             args.addAll(arguments(item.lease()));

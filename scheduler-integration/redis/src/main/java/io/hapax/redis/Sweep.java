@@ -70,7 +70,8 @@ final class Sweep {
                         List.of(namespace.keyspace().meta(index)),
                         bucket.epoch(),
                         namespace.quarantine().whenNew(),
-                        namespace.quarantine().whenLost());
+                        namespace.quarantine().whenLost(),
+                        "");
         return answer.thenAccept(list -> bucket.saw((String) list.get(0)));
     }
 }

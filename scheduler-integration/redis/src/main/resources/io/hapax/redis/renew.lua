@@ -2,18 +2,20 @@
 -- KEYS[1] meta of the bucket   KEYS[2..] leases
 -- ARGV[1] the epoch that the caller knows, or ''   ARGV[2] quarantine in ms of a new namespace
 -- ARGV[3] quarantine in ms of one that lost its memory
--- ARGV[4..] for each lease: owner, token, ttl in ms, its value owner|token|micros|digest|people
+-- ARGV[4] 'restore' if a majority of servers has just renewed these leases, and this one may have missed them; else ''
+-- ARGV[5..] for each lease: owner, token, ttl in ms, its value owner|token|micros|digest|people
 -- returns {epoch, answer...}: 1 renewed, 2 forgotten and taken on the holder's word, 0 gone, 'value' held by another,
 --   '!message' if this key made trouble
--- invariant: a lease that is missing or belongs to another owner is never touched, but in quarantine, when nothing new
---   was granted: then a missing lease, or one with a lower token, is what a server remembers that lost the newest writes
+-- invariant: a lease that belongs to another owner is never touched, and a missing one is never written, but in quarantine,
+--   when nothing new was granted: then a missing lease, or one with a lower token, is what a server remembers that lost the
+--   newest writes; and a missing one if a majority has just confirmed that nobody else can hold it
 local now = time()
 local meta = look(KEYS[1], now, ARGV[1], ARGV[2], ARGV[3])
 local quarantined = now < tonumber(meta[3])
 local last = tonumber(meta[4] or 0)
 local answers = {meta[2]}
 for i = 2, #KEYS do
-  local arg = 4 * i - 4
+  local arg = 4 * i - 3
   local owner, token, ttl, value = ARGV[arg], ARGV[arg + 1], ARGV[arg + 2], ARGV[arg + 3]
   local held = redis.pcall('GET', KEYS[i])
   if type(held) == 'table' then
@@ -21,7 +23,7 @@ for i = 2, #KEYS do
   elseif held and owned(held, owner) then
     redis.call('PEXPIRE', KEYS[i], ttl)
     answers[i] = 1
-  elseif quarantined and (not held or token_of(held) < tonumber(token)) then
+  elseif not held and ARGV[4] == 'restore' or quarantined and (not held or token_of(held) < tonumber(token)) then
     redis.call('SET', KEYS[i], value, 'PX', ttl)
     last = math.max(last, token)
     answers[i] = 2

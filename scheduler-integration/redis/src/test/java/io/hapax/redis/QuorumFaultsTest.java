@@ -18,6 +18,7 @@ import io.hapax.lease.FencingToken;
 import io.hapax.lease.Lease;
 import io.hapax.lease.LeaseStore;
 import io.hapax.lease.LeaseStoreException;
+import io.hapax.lease.Renewal;
 import io.hapax.testkit.EmbeddedRedis;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -101,6 +102,58 @@ class QuorumFaultsTest {
 
     private static ConditionFactory eventually() {
         return await().atMost(Duration.ofSeconds(15)).pollInterval(Duration.ofMillis(20));
+    }
+
+    @Test
+    void a_server_that_missed_a_grant_is_told_at_the_next_renewal_so_that_another_one_may_fail() {
+        servers(3);
+        LeaseStore holder = store();
+        LeaseStore other = store();
+        try {
+            Lease lease = granted(holder);
+            servers.get(2).command("DEL", "hapax:{default:0}:l:k");
+            assertThat(Fixture.get(holder.renew(List.of(lease))))
+                    .singleElement()
+                    .isInstanceOf(Renewal.Renewed.class);
+            eventually().until(() -> servers.get(2).command(KEYS_OF_LEASES).contains("l:k"));
+            assertThat(servers.get(2).command("GET", "hapax:{default:0}:l:k"))
+                    .startsWith(lease.owner() + "|" + lease.token() + "|");
+            assertThat(Long.parseLong(servers.get(2)
+                            .command("PTTL", "hapax:{default:0}:l:k")
+                            .trim()))
+                    .isBetween(1L, TTL.toMillis());
+            // As when its clock jumps.
+            servers.get(0).command("DEL", "hapax:{default:0}:l:k");
+            assertThat(acquire(other)).isInstanceOf(Acquisition.Held.class);
+        } finally {
+            holder.close();
+            other.close();
+        }
+    }
+
+    @Test
+    void nothing_is_taken_to_a_server_where_somebody_else_holds_it_or_without_a_majority() {
+        servers(3);
+        LeaseStore holder = store();
+        try {
+            Lease lease = granted(holder);
+            String strange = "somebody|9|1|-|-";
+            servers.get(2).command("SET", "hapax:{default:0}:l:k", strange, "PX", "60000");
+            assertThat(Fixture.get(holder.renew(List.of(lease))))
+                    .singleElement()
+                    .isInstanceOf(Renewal.Renewed.class);
+            servers.get(0).command("DEL", "hapax:{default:0}:l:k");
+            servers.get(2).command("DEL", "hapax:{default:0}:l:k");
+            assertThat(Fixture.get(holder.renew(List.of(lease))))
+                    .singleElement()
+                    .isInstanceOf(Renewal.Gone.class);
+            // Answered after whatever the renewal has caused.
+            Fixture.get(holder.holder(lease.identity()));
+            assertThat(servers.get(0).command(KEYS_OF_LEASES)).isBlank();
+            assertThat(servers.get(2).command(KEYS_OF_LEASES)).isBlank();
+        } finally {
+            holder.close();
+        }
     }
 
     private void freeze(EmbeddedRedis server) {
