@@ -253,9 +253,10 @@ public final class Checker {
         }
     }
 
+    /** Whoever is next on the lock key: another occurrence may be faster than the one that broke off. */
     private void takeover(ObservedRun broken, long killed) {
         runs.values().stream()
-                .filter(run -> run.occurrence().equals(broken.occurrence()) && run.begun() > killed)
+                .filter(run -> run.key().equals(broken.key()) && run.begun() > killed)
                 .mapToLong(ObservedRun::begun)
                 .min()
                 .ifPresent(begun -> {

@@ -293,7 +293,7 @@ public final class Findings {
     }
 
     /**
-     * Lists how long after the death of a worker each of its occurrences was begun by another, in ms.
+     * Lists how long after the death of a worker the next run began on the lock key of each run that it left, in ms.
      *
      * @return ms
      */

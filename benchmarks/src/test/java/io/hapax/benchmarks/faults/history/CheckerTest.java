@@ -222,15 +222,16 @@ class CheckerTest {
     }
 
     @Test
-    void work_of_a_killed_worker_is_taken_over_by_the_next_run_of_the_occurrence() {
+    void work_of_a_killed_worker_is_taken_over_by_the_next_run_on_its_lock_key() {
         Findings found = new Told()
                 .fault(0, "worker-kill")
                 .begin(10, "alice", "item-1", "k", 7)
                 .begin(20, "alice", "item-2", "other", 8)
                 .end(30, "alice", "item-2")
                 .process(100, EventType.KILL, "alice")
-                .begin(2_100, "bob", "item-1", "k", 9)
-                .begin(5_000, "bob", "item-2", "other", 10)
+                .begin(2_100, "bob", "item-7", "k", 9)
+                .begin(5_000, "bob", "item-1", "k", 10)
+                .begin(5_000, "carol", "item-2", "other", 11)
                 .found();
         assertThat(found.takeovers()).containsExactly(2_000.0);
     }
