@@ -27,6 +27,9 @@ final class Campaign {
     private static final long WARM_UP_MILLIS = 4_000;
     private static final long LEAST_REST_MILLIS = 2_500;
     private static final long MOST_REST_MILLIS = 15_000;
+    /** Firings that were put off several times are put off for half a minute. */
+    private static final long LAST_REST_MILLIS = 45_000;
+
     private static final String WORK = "item|long";
 
     private final Contender contender;
@@ -82,7 +85,7 @@ final class Campaign {
                 torment(servers, fleet, broker, world, feeder);
                 feeder.stop();
                 progress.show("the last work is done");
-                settle(world, WORK + "|tick", Integer.MAX_VALUE, MOST_REST_MILLIS + patience());
+                settle(world, WORK + "|tick", Integer.MAX_VALUE, LAST_REST_MILLIS);
                 fleet.stop();
                 takeStock(servers, world);
                 world.tell(EventType.OVER, contender.label());
