@@ -90,17 +90,18 @@ record Outcome(Contender contender, List<Part> parts) {
                 .toList();
     }
 
-    /** For machines. */
+    /** For machines; "none" where nobody was told of anything. */
     String line() {
         double[] told = findings()
                 .flatMap(found -> found.toldAfter().stream())
                 .mapToDouble(Double::doubleValue)
                 .sorted()
                 .toArray();
-        double p99 = told.length == 0 ? 0 : told[(int) Math.ceil(told.length * 0.99) - 1];
+        String p99 =
+                told.length == 0 ? "none" : Long.toString(Math.round(told[(int) Math.ceil(told.length * 0.99) - 1]));
         return String.format(
                 "hapax-faults contender=%s occurrences=%d effects_twice=%d effects_lost=%d overlaps=%d max_overlap_ms=%.0f"
-                        + " told_after_ms_p99=%.0f",
+                        + " told_after_ms_p99=%s",
                 contender.label(),
                 occurrences(),
                 findings().mapToInt(found -> found.twice("row")).sum(),
