@@ -42,11 +42,7 @@ public final class Timeline {
                 .filter(run -> run.occurrence().equals(shown.occurrence()))
                 .toList();
         long begin = near.stream().mapToLong(ObservedRun::begun).min().orElse(shown.begun());
-        long end = near.stream()
-                .mapToLong(run -> Math.max(
-                        run.lastActive(), run.told() == null ? 0 : run.told().nanos()))
-                .max()
-                .orElse(shown.lastActive());
+        long end = near.stream().mapToLong(Timeline::lastMark).max().orElse(shown.lastActive());
         Event fault = findings.begin();
         long struck = fault == null ? begin : fault.nanos();
         this.from = Math.max(Math.min(begin, struck), struck - LONGEST / 4) - BEFORE;
@@ -56,6 +52,13 @@ public final class Timeline {
                 .map(ObservedRun::occurrence)
                 .distinct()
                 .toList();
+    }
+
+    private static long lastMark(ObservedRun run) {
+        Event told = run.told();
+        return Math.max(
+                Math.max(run.lastActive(), told == null ? Long.MIN_VALUE : told.nanos()),
+                run.effects().stream().mapToLong(Event::nanos).max().orElse(Long.MIN_VALUE));
     }
 
     /**
