@@ -24,6 +24,7 @@ public final class Timeline {
     private static final long SHORTEST = TimeUnit.SECONDS.toNanos(6);
     private static final long LONGEST = TimeUnit.SECONDS.toNanos(40);
     private static final int MOST_LABELS = 20;
+    private static final List<String> OTHERS = List.of("#3b82f6", "#10a37f", "#8b5cf6", "#c2410c", "#0891b2");
 
     private final Checker.Verdict verdict;
     private final List<Event> events;
@@ -102,7 +103,7 @@ public final class Timeline {
                 @media (prefers-color-scheme: dark) { text { fill: #e6edf3 } }
                 </style>
                 <text class='title' x='%d' y='22'>%s</text>
-                <text x='%d' y='42'>lock key %s; one bar a run, one colour an occurrence; ● effect on the file, ◆ row in PostgreSQL,</text>
+                <text x='%d' y='42'>lock key %s; a bar a run; pink: the occurrence in question, other colours: others; ● effect on the file, ◆ row in PostgreSQL,</text>
                 <text x='%d' y='58'>▼ told of the loss, × killed; grey: the process stands still; orange: from the fault until its cause is gone</text>
                 """, WIDTH, height, title, LEFT, title, LEFT, shown.key(), LEFT));
         fault(svg, height);
@@ -146,7 +147,7 @@ public final class Timeline {
         }
         verdict.runs().stream()
                 .filter(run -> isShown(run) && run.worker().equals(worker))
-                .forEach(run -> run(svg, run, y, occurrences.indexOf(run.occurrence())));
+                .forEach(run -> run(svg, run, y, hue(run)));
     }
 
     private boolean isShown(ObservedRun run) {
@@ -170,9 +171,13 @@ public final class Timeline {
         return pauses;
     }
 
-    private void run(StringBuilder svg, ObservedRun run, int y, int colour) {
-        String hue = List.of("#d6409f", "#3b82f6", "#10a37f", "#8b5cf6", "#c2410c", "#0891b2")
-                .get(colour % 6);
+    private String hue(ObservedRun run) {
+        return run.occurrence().equals(shown.occurrence())
+                ? "#d6409f"
+                : OTHERS.get(occurrences.indexOf(run.occurrence()) % OTHERS.size());
+    }
+
+    private void run(StringBuilder svg, ObservedRun run, int y, String hue) {
         double begin = x(Math.max(from, run.begun()));
         svg.append(format(
                 "<rect x='%.1f' y='%d' width='%.1f' height='18' rx='3' fill='%s'><title>%s, token %s</title></rect>%n",
