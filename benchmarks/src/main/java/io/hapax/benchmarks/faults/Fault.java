@@ -71,6 +71,10 @@ enum Fault {
         return title;
     }
 
+    Scope scope() {
+        return scope;
+    }
+
     /** The servers that a contender needs for this fault. */
     Topology topology() {
         return switch (scope) {

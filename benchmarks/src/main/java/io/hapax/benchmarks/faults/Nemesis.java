@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import java.util.stream.IntStream;
 
 /** Does harm, and undoes it. Chance comes from a seed and the name of the fault, so it is the same for every contender. */
 final class Nemesis {
@@ -39,64 +40,107 @@ final class Nemesis {
         this.hold = contender.patience().toMillis() * 3 / 2;
     }
 
+    /**
+     * What chance has chosen.
+     *
+     * @param worker any of the workers
+     * @param order the numbers of Redis servers, shuffled
+     */
+    private record Chosen(String worker, List<Integer> order) {
+        static Chosen by(Random chance, int redisServers) {
+            List<Integer> order =
+                    new ArrayList<>(IntStream.range(0, redisServers).boxed().toList());
+            Collections.shuffle(order, chance);
+            return new Chosen(Fleet.WORKERS.get(chance.nextInt(Fleet.WORKERS.size())), order);
+        }
+    }
+
     /** Returns when the cause of the fault is gone. */
     void strike(Fault fault, long seed) throws IOException, InterruptedException, SQLException {
         Random chance = new Random(seed * 31 + fault.label().hashCode());
         Thread.sleep(chance.nextInt(1_000));
-        String anyone = Fleet.WORKERS.get(chance.nextInt(Fleet.WORKERS.size()));
-        List<Integer> order = new ArrayList<>(List.of(0, 1, 2, 3, 4));
-        Collections.shuffle(order, chance);
-        List<EmbeddedRedis> redis = servers.redis();
-        int any =
-                order.stream().filter(index -> index < redis.size()).findFirst().orElse(0);
-        world.tell(EventType.FAULT, fault.label(), contender.label(), seed, anyone);
+        Chosen chosen = Chosen.by(chance, servers.redis().size());
+        world.tell(EventType.FAULT, fault.label(), contender.label(), seed, chosen.worker());
+        switch (fault.scope()) {
+            case WORKER -> strikeWorker(fault, chosen.worker());
+            case REDIS -> strikeRedis(fault, chosen.order().get(0));
+            case NETWORK -> strikeNetwork(fault, chosen.worker());
+            case POSTGRES -> strikePostgres(fault, chosen.worker());
+            case SENTINEL -> failOver();
+            case QUORUM, QUORUM_OF_FIVE -> strikeQuorum(fault, chosen.order());
+        }
+        world.tell(EventType.HEALED, fault.label());
+    }
+
+    private void strikeWorker(Fault fault, String anyone) throws IOException, InterruptedException {
         switch (fault) {
             case WORKER_KILL -> kill(busiest());
-            case WORKER_KILL_AFTER_COMMIT -> at(busiest(), "after-commit", this::killQuietly);
+            case WORKER_KILL_AFTER_COMMIT -> at(busiest(), "after-commit", this::kill);
             case WORKER_TERM -> {
                 String worker = busiest();
                 fleet.terminate(worker);
                 fleet.start(worker);
             }
             case WORKER_STOP -> freeze(busiest());
-            case WORKER_STOP_BEFORE_EFFECT -> at(busiest(), "before-effect", this::freezeQuietly);
-            case WORKER_STOP_BEFORE_COMMIT -> at(busiest(), "before-commit", this::freezeQuietly);
+            case WORKER_STOP_BEFORE_EFFECT -> at(busiest(), "before-effect", this::freeze);
+            case WORKER_STOP_BEFORE_COMMIT -> at(busiest(), "before-commit", this::freeze);
             case JVM_PAUSE -> {
                 broker.order(busiest(), "pause " + hold);
                 Thread.sleep(hold + 1_000);
             }
             case WORKER_CLOCK_FORWARD -> workerClock(anyone, HOUR);
             case WORKER_CLOCK_BACK -> workerClock(anyone, -HOUR);
+            default -> throw new IllegalArgumentException(fault + " is none of a worker");
+        }
+    }
+
+    private void strikeRedis(Fault fault, int number) throws IOException, InterruptedException, SQLException {
+        EmbeddedRedis redis = servers.redis().get(number);
+        switch (fault) {
             case REDIS_EMPTY -> {
-                redis.get(any).kill();
+                redis.kill();
                 Thread.sleep(300);
-                redis.get(any).restartEmpty();
+                redis.restartEmpty();
             }
             case REDIS_RESTART -> {
-                redis.get(any).kill();
+                redis.kill();
                 Thread.sleep(1_000);
-                redis.get(any).restart();
+                redis.restart();
             }
-            case REDIS_STOP ->
-                frozen(List.of(redis.get(any)), 2 * contender.patience().toMillis());
-            case REDIS_CLOCK_FORWARD -> redisClock(any, HOUR);
-            case REDIS_CLOCK_BACK -> redisClock(any, -HOUR);
-            case REDIS_SCRIPT_FLUSH -> repeat(20, 100, () -> redis.get(any).command("SCRIPT", "FLUSH"));
+            case REDIS_STOP -> frozen(List.of(redis), 2 * contender.patience().toMillis());
+            case REDIS_CLOCK_FORWARD -> redisClock(number, HOUR);
+            case REDIS_CLOCK_BACK -> redisClock(number, -HOUR);
+            case REDIS_SCRIPT_FLUSH -> repeat(20, 100, () -> redis.command("SCRIPT", "FLUSH"));
             case REDIS_CLIENT_KILL ->
-                repeat(10, 200, () -> redis.get(any).command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"));
+                repeat(10, 200, () -> redis.command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"));
             case REDIS_MEMORY_FULL -> {
-                redis.get(any).command("CONFIG", "SET", "maxmemory", "1");
+                redis.command("CONFIG", "SET", "maxmemory", "1");
                 Thread.sleep(hold);
-                redis.get(any).command("CONFIG", "SET", "maxmemory", "0");
+                redis.command("CONFIG", "SET", "maxmemory", "0");
             }
-            case REDIS_SLOW_SCRIPT -> redis.get(any).command("EVAL", BLOCK, "0");
-            case NET_CUT -> lines(anyone, line -> line.set(TcpProxy.Mode.CUT), line -> line.set(TcpProxy.Mode.PASS));
-            case NET_DELAY -> lines(anyone, line -> line.delay(DELAY_MILLIS), line -> line.delay(0));
-            case NET_REQUESTS_HELD ->
-                lines(anyone, line -> line.set(TcpProxy.Mode.HOLD_REQUESTS), line -> line.set(TcpProxy.Mode.PASS));
-            case NET_ANSWERS_HELD ->
-                lines(anyone, line -> line.set(TcpProxy.Mode.HOLD_ANSWERS), line -> line.set(TcpProxy.Mode.PASS));
-            case NET_SPLIT -> split(anyone);
+            case REDIS_SLOW_SCRIPT -> redis.command("EVAL", BLOCK, "0");
+            default -> throw new IllegalArgumentException(fault + " is none of Redis");
+        }
+    }
+
+    private void strikeNetwork(Fault fault, String worker) throws InterruptedException {
+        List<TcpProxy> lines = lines(worker);
+        switch (fault) {
+            case NET_CUT -> harm(lines, line -> line.set(TcpProxy.Mode.CUT));
+            case NET_DELAY -> harm(lines, line -> line.delay(DELAY_MILLIS));
+            case NET_REQUESTS_HELD -> harm(lines, line -> line.set(TcpProxy.Mode.HOLD_REQUESTS));
+            case NET_ANSWERS_HELD -> harm(lines, line -> line.set(TcpProxy.Mode.HOLD_ANSWERS));
+            case NET_SPLIT -> {
+                List<TcpProxy> all = new ArrayList<>(servers.linesToRedis(worker));
+                all.add(servers.lineToDatabase(worker));
+                harm(all, line -> line.set(TcpProxy.Mode.HOLD_BOTH));
+            }
+            default -> throw new IllegalArgumentException(fault + " is none of the network");
+        }
+    }
+
+    private void strikePostgres(Fault fault, String worker) throws InterruptedException, SQLException {
+        switch (fault) {
             case POSTGRES_RESTART -> {
                 servers.database().kill();
                 Thread.sleep(500);
@@ -104,16 +148,22 @@ final class Nemesis {
             }
             case POSTGRES_CUT -> repeat(10, 200, this::endSessions);
             case POOL_EXHAUSTED -> {
-                broker.order(anyone, "exhaust " + hold);
+                broker.order(worker, "exhaust " + hold);
                 Thread.sleep(hold);
             }
-            case SENTINEL_FAILOVER -> failOver();
-            case QUORUM_ONE_OF_THREE -> emptied(List.of(redis.get(any)));
-            case QUORUM_TWO_OF_THREE ->
-                frozen(redis.stream().filter(server -> server != redis.get(any)).toList(), hold);
-            case QUORUM_TWO_OF_FIVE -> emptied(List.of(redis.get(order.get(0)), redis.get(order.get(1))));
+            default -> throw new IllegalArgumentException(fault + " is none of PostgreSQL");
         }
-        world.tell(EventType.HEALED, fault.label());
+    }
+
+    private void strikeQuorum(Fault fault, List<Integer> order) throws InterruptedException {
+        List<EmbeddedRedis> two =
+                order.stream().limit(2).map(servers.redis()::get).toList();
+        switch (fault) {
+            case QUORUM_ONE_OF_THREE -> emptied(two.subList(0, 1));
+            case QUORUM_TWO_OF_THREE -> frozen(two, hold);
+            case QUORUM_TWO_OF_FIVE -> emptied(two);
+            default -> throw new IllegalArgumentException(fault + " is none of a quorum");
+        }
     }
 
     private String busiest() {
@@ -136,14 +186,6 @@ final class Nemesis {
 
     private interface Strike {
         void at(String worker) throws IOException, InterruptedException;
-    }
-
-    private void killQuietly(String worker) throws IOException, InterruptedException {
-        kill(worker);
-    }
-
-    private void freezeQuietly(String worker) throws IOException, InterruptedException {
-        freeze(worker);
     }
 
     /** Strikes when a run of the worker has come to a place; a long job takes a while to get there. */
@@ -202,21 +244,16 @@ final class Nemesis {
     }
 
     /** The lines to what keeps the runs apart: Redis, or PostgreSQL for those that have no Redis. */
-    private void lines(String worker, Consumer<TcpProxy> harm, Consumer<TcpProxy> heal) throws InterruptedException {
-        List<TcpProxy> lines = servers.linesToRedis(worker).isEmpty()
+    private List<TcpProxy> lines(String worker) {
+        return servers.linesToRedis(worker).isEmpty()
                 ? List.of(servers.lineToDatabase(worker))
                 : servers.linesToRedis(worker);
-        lines.forEach(harm);
-        Thread.sleep(hold);
-        lines.forEach(heal);
     }
 
-    private void split(String worker) throws InterruptedException {
-        List<TcpProxy> lines = new ArrayList<>(servers.linesToRedis(worker));
-        lines.add(servers.lineToDatabase(worker));
-        lines.forEach(line -> line.set(TcpProxy.Mode.HOLD_BOTH));
+    private void harm(List<TcpProxy> lines, Consumer<TcpProxy> how) throws InterruptedException {
+        lines.forEach(how);
         Thread.sleep(hold);
-        lines.forEach(line -> line.set(TcpProxy.Mode.PASS));
+        lines.forEach(TcpProxy::heal);
     }
 
     private void endSessions() throws SQLException {

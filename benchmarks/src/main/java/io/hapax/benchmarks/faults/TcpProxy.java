@@ -71,6 +71,11 @@ final class TcpProxy implements Closeable {
         }
     }
 
+    void heal() {
+        delay(0);
+        set(Mode.PASS);
+    }
+
     void delay(long millis) {
         synchronized (changed) {
             delayMillis = millis;
