@@ -14,7 +14,6 @@ import java.util.List;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
-import java.util.stream.IntStream;
 
 /** Does harm, and undoes it. Chance comes from a seed and the name of the fault, so it is the same for every contender. */
 final class Nemesis {
@@ -48,10 +47,12 @@ final class Nemesis {
      */
     private record Chosen(String worker, List<Integer> order) {
         static Chosen by(Random chance, int redisServers) {
-            List<Integer> order =
-                    new ArrayList<>(IntStream.range(0, redisServers).boxed().toList());
+            String worker = Fleet.WORKERS.get(chance.nextInt(Fleet.WORKERS.size()));
+            // Always of as many, so that chance goes on alike for all contenders.
+            List<Integer> order = new ArrayList<>(List.of(0, 1, 2, 3, 4));
             Collections.shuffle(order, chance);
-            return new Chosen(Fleet.WORKERS.get(chance.nextInt(Fleet.WORKERS.size())), order);
+            order.removeIf(number -> number >= redisServers);
+            return new Chosen(worker, order);
         }
     }
 
@@ -156,12 +157,11 @@ final class Nemesis {
     }
 
     private void strikeQuorum(Fault fault, List<Integer> order) throws InterruptedException {
-        List<EmbeddedRedis> two =
-                order.stream().limit(2).map(servers.redis()::get).toList();
+        List<EmbeddedRedis> shuffled = order.stream().map(servers.redis()::get).toList();
         switch (fault) {
-            case QUORUM_ONE_OF_THREE -> emptied(two.subList(0, 1));
-            case QUORUM_TWO_OF_THREE -> frozen(two, hold);
-            case QUORUM_TWO_OF_FIVE -> emptied(two);
+            case QUORUM_ONE_OF_THREE -> emptied(shuffled.subList(0, 1));
+            case QUORUM_TWO_OF_THREE -> frozen(shuffled.subList(1, 3), hold);
+            case QUORUM_TWO_OF_FIVE -> emptied(shuffled.subList(0, 2));
             default -> throw new IllegalArgumentException(fault + " is none of a quorum");
         }
     }
