@@ -27,8 +27,8 @@ final class Campaign {
     private static final long WARM_UP_MILLIS = 4_000;
     private static final long LEAST_REST_MILLIS = 2_500;
     private static final long MOST_REST_MILLIS = 15_000;
-    /** Firings that were put off several times are put off for half a minute. */
-    private static final long LAST_REST_MILLIS = 45_000;
+    /** Hapax puts firings off for a minute at the most, and a fifth; the peers do not repeat what they have skipped. */
+    private static final long LAST_REST_MILLIS = 90_000;
 
     private static final String WORK = "item|long";
 
@@ -85,7 +85,11 @@ final class Campaign {
                 torment(servers, fleet, broker, world, feeder);
                 feeder.stop();
                 progress.show("the last work is done");
-                settle(world, WORK + "|tick", Integer.MAX_VALUE, LAST_REST_MILLIS);
+                settle(
+                        world,
+                        WORK + "|tick",
+                        Integer.MAX_VALUE,
+                        contender.isOurs() ? LAST_REST_MILLIS : MOST_REST_MILLIS + patience());
                 fleet.stop();
                 takeStock(servers, world);
                 world.tell(EventType.OVER, contender.label());
