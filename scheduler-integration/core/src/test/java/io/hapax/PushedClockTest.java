@@ -54,13 +54,13 @@ class PushedClockTest {
                 await().until(() -> before.lost().isPresent());
             }
             before.close();
-            GuardedRun after = guard.admit(RunRequest.lock("other").ttl(Duration.ofSeconds(1)))
+            GuardedRun after = guard.admit(RunRequest.lock("other").ttl(Duration.ofSeconds(3)))
                     .fold(run -> run, refusal -> {
                         throw new AssertionError(refusal);
                     });
             NanoTime start = clock.now();
             try (GuardedRun.Scope unused = after.enter(OnLeaseLost.SIGNAL)) {
-                await().until(() -> clock.now().since(start).compareTo(Duration.ofSeconds(2)) > 0);
+                await().until(() -> clock.now().since(start).compareTo(Duration.ofSeconds(4)) > 0);
                 assertThat(after.lost()).isEmpty();
                 assertThat(after.isHeld()).isTrue();
             }
