@@ -10,9 +10,9 @@ import java.net.InetAddress;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -35,7 +35,7 @@ final class Fleet implements Closeable {
     private final int observer;
     private final @Nullable Shim shim;
     private final Path folder;
-    private final Map<String, Process> processes = new LinkedHashMap<>();
+    private final Map<String, Process> processes = new ConcurrentHashMap<>();
     private boolean fresh = true;
 
     Fleet(
@@ -53,6 +53,8 @@ final class Fleet implements Closeable {
         this.observer = observer;
         this.shim = shim;
         this.folder = folder;
+        // A frozen worker would not notice that everybody else is gone.
+        Runtime.getRuntime().addShutdownHook(new Thread(this::close, "fleet-end"));
     }
 
     /** Where the connections of a worker come from. */
