@@ -1,6 +1,5 @@
 package io.hapax.benchmarks.faults;
 
-import io.hapax.benchmarks.faults.history.Event;
 import io.hapax.benchmarks.faults.history.EventType;
 import io.hapax.benchmarks.faults.history.Observer;
 import io.hapax.benchmarks.faults.history.World;
@@ -17,6 +16,7 @@ import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Locale;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -59,9 +59,9 @@ final class Campaign {
     }
 
     Path history() {
-        return folder.resolve(String.join(
-                        "-", contender.label(), topology.name().toLowerCase(java.util.Locale.ROOT), Long.toString(seed))
-                + ".history");
+        return folder.resolve(
+                String.join("-", contender.label(), topology.name().toLowerCase(Locale.ROOT), Long.toString(seed))
+                        + ".history");
     }
 
     void run() throws IOException, InterruptedException, SQLException {
@@ -194,9 +194,5 @@ final class Campaign {
         boolean lease = key.contains("}:l:") || key.contains("}:r:");
         boolean forEver = server.command("PTTL", key).equals("-1") && !key.endsWith("}:m");
         return lease || forEver;
-    }
-
-    static boolean isComplete(List<Event> events) {
-        return !events.isEmpty() && events.get(events.size() - 1).type() == EventType.OVER;
     }
 }

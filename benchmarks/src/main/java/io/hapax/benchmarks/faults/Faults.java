@@ -30,13 +30,22 @@ public final class Faults {
      * Strikes, observes, checks and reports; ends with code 1 if Hapax broke a promise.
      *
      * @param args {@code --quick}, {@code --contenders=rlock,hapax-l3}, {@code --faults=worker-stop,redis-empty},
-     *     {@code --seed=42}, {@code --out=folder} (default {@code target/faults}), {@code --report} to make the report of the
+     *     {@code --seed=42}, {@code --out=folder} (default {@code target/faults}, and {@code target/faults-quick}), {@code --report} to make the report of the
      *     histories that are there
      * @throws Exception if something breaks
      */
     public static void main(String[] args) throws Exception {
-        Arguments arguments = Arguments.of(args);
-        Path out = Files.createDirectories(Path.of(arguments.value("out").orElse("target/faults")));
+        try {
+            System.exit(run(Arguments.of(args).only("quick", "contenders", "faults", "seed", "out", "report")));
+        } catch (IllegalArgumentException wrong) {
+            System.err.println(wrong.getMessage());
+            System.exit(2);
+        }
+    }
+
+    private static int run(Arguments arguments) throws IOException, InterruptedException {
+        String folder = arguments.value("out").orElse(arguments.quick() ? "target/faults-quick" : "target/faults");
+        Path out = Files.createDirectories(Path.of(folder));
         int givenUp = arguments.all().contains("--report") ? 0 : strike(arguments, out);
         List<Outcome> outcomes = Outcome.read(out);
         System.out.println("report: " + Report.write(outcomes, out).toAbsolutePath());
@@ -44,44 +53,19 @@ public final class Faults {
                 outcomes.stream().flatMap(outcome -> outcome.broken().stream()).toList();
         broken.forEach(what -> System.out.println("promise broken: " + what));
         outcomes.forEach(outcome -> System.out.println(outcome.line()));
-        System.exit(broken.isEmpty() && givenUp == 0 ? 0 : 1);
+        return broken.isEmpty() && givenUp == 0 ? 0 : 1;
     }
 
     /** How many could not be brought to the end. */
     private static int strike(Arguments arguments, Path out) throws IOException, InterruptedException {
-        long seed = Long.parseLong(arguments.value("seed").orElse("42"));
-        List<Contender> contenders = arguments
-                .words(
-                        "contenders",
-                        labels(arguments.quick() ? List.of(Contender.HAPAX_L3) : List.of(Contender.values())))
-                .stream()
-                .map(Contender::of)
-                .toList();
-        List<Fault> faults = arguments.words("faults", faultLabels(arguments.quick())).stream()
-                .map(Fault::of)
-                .toList();
+        long seed = seed(arguments.value("seed").orElse("42"));
         Shim shim = Shim.build(out).orElse(null);
-        List<Planned> plan = new ArrayList<>();
-        for (Contender contender : contenders) {
-            if (contender.redisServers() > 1 && shim == null) {
-                System.err.println(contender.label() + " is left out: a quorum needs a C compiler (cc) here");
-                continue;
-            }
-            for (Topology topology : Topology.values()) {
-                List<Fault> striking = faults.stream()
-                        .filter(fault -> fault.topology() == topology && fault.strikes(contender))
-                        .filter(fault -> !fault.movesClock() || shim != null)
-                        .toList();
-                if (!striking.isEmpty()) {
-                    plan.add(new Planned(contender, topology, striking));
-                }
-            }
+        if (shim == null) {
+            System.err.println("no C compiler (cc) is there, so no clock is moved, and there is no quorum");
         }
+        List<Planned> plan = plan(arguments, shim != null);
         Progress progress = new Progress(
                 plan.stream().mapToInt(planned -> planned.faults().size()).sum());
-        if (shim == null) {
-            progress.note("no C compiler (cc) is there, so no clock is moved");
-        }
         int givenUp = 0;
         for (Planned planned : plan) {
             progress.contender(planned.contender().title());
@@ -96,6 +80,46 @@ public final class Faults {
         }
         progress.end();
         return givenUp;
+    }
+
+    private static long seed(String text) {
+        try {
+            return Long.parseLong(text);
+        } catch (NumberFormatException e) {
+            throw new IllegalArgumentException("--seed has to be a whole number, was '" + text + "'", e);
+        }
+    }
+
+    private static List<Planned> plan(Arguments arguments, boolean hasShim) {
+        List<Contender> contenders = arguments
+                .words(
+                        "contenders",
+                        labels(arguments.quick() ? List.of(Contender.HAPAX_L3) : List.of(Contender.values())))
+                .stream()
+                .map(Contender::of)
+                .filter(contender -> hasShim || contender.redisServers() <= 1)
+                .toList();
+        List<Fault> faults = arguments.words("faults", faultLabels(arguments.quick())).stream()
+                .map(Fault::of)
+                .filter(fault -> hasShim || !fault.movesClock())
+                .toList();
+        List<Planned> plan = new ArrayList<>();
+        for (Contender contender : contenders) {
+            for (Topology topology : Topology.values()) {
+                List<Fault> striking = faults.stream()
+                        .filter(fault -> fault.topology() == topology && fault.strikes(contender))
+                        .toList();
+                if (!striking.isEmpty()) {
+                    plan.add(new Planned(contender, topology, striking));
+                }
+            }
+        }
+        if (plan.isEmpty()) {
+            throw new IllegalArgumentException(
+                    "none of these faults can strike any of these contenders here: " + labels(contenders) + ", "
+                            + faults.stream().map(Fault::label).toList());
+        }
+        return plan;
     }
 
     /** Where and when this was measured. */

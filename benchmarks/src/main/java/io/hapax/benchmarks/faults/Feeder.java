@@ -6,7 +6,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
- * Puts work into the queue, five items a second for eight keys and now and then a long job for one of three, and says which seconds the recurring job is due for. Used by one thread besides its own.
+ * Puts work into the queue, five items a second for eight keys and now and then a long job for one of three, and says which
+ * seconds the recurring job is due for. Used by one thread besides its own.
  */
 final class Feeder implements Runnable {
 

@@ -79,7 +79,6 @@ final class Fleet implements Closeable {
                 "-Xmx128m",
                 "-XX:+UseSerialGC",
                 "-XX:-UsePerfData",
-                "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
                 "-cp",
                 classPath(),
                 FaultWorker.class.getName(),

@@ -194,6 +194,7 @@ final class Nemesis {
         long start = System.nanoTime();
         while (!broker.hasReached(worker, point)) {
             if (System.nanoTime() - start > TimeUnit.SECONDS.toNanos(15)) {
+                broker.order(worker, "disarm");
                 throw new IOException(worker + " never came to " + point);
             }
             Thread.sleep(1);
@@ -207,9 +208,9 @@ final class Nemesis {
         }
         Thread.sleep(hold);
         fleet.moveClock(worker, 0);
-        // Quartz sleeps until its next firing by the old clock, that is for an hour if the clock was set back, and
-        // would be
-        // missing in all faults to come.
+        // Quartz sleeps until its next firing by the old clock: for an hour if the clock was set back. It would be
+        // missing in
+        // all faults to come.
         Thread.sleep(hold);
         fleet.restart(worker);
     }

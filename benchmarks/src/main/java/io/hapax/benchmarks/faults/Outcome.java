@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -77,17 +78,26 @@ record Outcome(Contender contender, List<Part> parts) {
                 .sum();
     }
 
-    /** What Hapax ought not to have let happen: one line each, with the fault. */
+    /** What Hapax ought not to have let happen, and what could not be tried: one line each, with the fault. */
     List<String> broken() {
         if (!contender.isOurs()) {
             return List.of();
         }
-        return findings()
-                .filter(found -> found.begin() != null)
-                .flatMap(found -> Promise.broken(contender, Fault.of(found.fault()), found).stream()
-                        .map(what -> contender.label() + ", " + found.fault() + ": " + what + " ("
-                                + String.join("; ", found.examples()) + ")"))
-                .toList();
+        Stream<String> found = findings().flatMap(this::broken);
+        Stream<String> keys =
+                left() == 0 ? Stream.of() : Stream.of(contender.label() + ": " + left() + " keys left behind");
+        return Stream.concat(found, keys).toList();
+    }
+
+    private Stream<String> broken(Findings found) {
+        Fault fault = found.begin() == null ? null : Fault.of(found.fault());
+        List<String> broken = new ArrayList<>(Promise.broken(contender, fault, found));
+        if (!found.isCarriedOut()) {
+            broken.add("the fault was not carried out");
+        }
+        return broken.stream()
+                .map(what -> contender.label() + ", " + found.fault() + ": " + what + " ("
+                        + String.join("; ", found.examples()) + ")");
     }
 
     /** For machines; "none" where nobody was told of anything. */

@@ -3,6 +3,7 @@ package io.hapax.benchmarks.faults;
 import io.hapax.benchmarks.faults.history.Findings;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What Hapax promises on each level, see the table in the README: what is found beyond it is a bug.
@@ -18,12 +19,12 @@ final class Promise {
 
     private Promise() {}
 
-    /** What was found that ought not to be there; empty if all is as promised. */
-    static List<String> broken(Contender contender, Fault fault, Findings found) {
+    /** What was found during a fault, or before all of them (null), that ought not to be there; empty if all is as promised. */
+    static List<String> broken(Contender contender, @Nullable Fault fault, Findings found) {
         List<String> broken = new ArrayList<>();
         boolean ledger = contender == Contender.HAPAX_L3;
-        boolean assumptionBroken = fault.movesRedisClock();
-        boolean lateWrites = fault.pausesWorkers() || assumptionBroken;
+        boolean assumptionBroken = fault != null && fault.movesRedisClock();
+        boolean lateWrites = assumptionBroken || (fault != null && fault.pausesWorkers());
         check(broken, found.lost(), "lost");
         check(broken, found.twice("store"), "twice in the store that checks tokens");
         check(broken, found.tokensOutOfOrder(), "tokens out of order");

@@ -9,7 +9,11 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.function.Function;
+import java.util.function.ToDoubleFunction;
+import java.util.function.ToIntFunction;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /** Writes what came out as a page with tables and timelines; made of the histories alone. */
 final class Report {
@@ -50,30 +54,24 @@ final class Report {
                 "Occurrences that took effect more than once on each resource, or never on one of them; pairs of runs of one lock"
                         + " key of which the older one was at work after the newer one had begun.");
         line("");
-        line(
-                "| contender | occurrences | runs | twice: file | twice: PostgreSQL | lost | overlaps | longest overlap | keys left"
-                        + " |");
-        line("| --- | --- | --- | --- | --- | --- | --- | --- | --- |");
-        for (Outcome outcome : outcomes) {
-            line("| " + outcome.contender().title() + " | " + outcome.occurrences() + " | "
-                    + sum(outcome, Findings::runs) + " | " + sum(outcome, found -> found.twice("file")) + " | "
-                    + sum(outcome, found -> found.twice("row")) + " | " + sum(outcome, Findings::lost) + " | "
-                    + sum(outcome, Findings::overlaps) + " | "
-                    + millis(outcome.findings()
-                            .mapToDouble(Findings::longestOverlap)
-                            .max()
-                            .orElse(0))
-                    + " | " + (outcome.contender().redisServers() == 0 ? "" : outcome.left()) + " |");
-        }
-        line("");
+        table(
+                outcomes.stream(),
+                List.of(
+                        new Column("contender", outcome -> outcome.contender().title()),
+                        new Column("occurrences", Outcome::occurrences),
+                        new Column("runs", outcome -> sum(outcome, Findings::runs)),
+                        new Column("twice: file", outcome -> sum(outcome, found -> found.twice("file"))),
+                        new Column("twice: PostgreSQL", outcome -> sum(outcome, found -> found.twice("row"))),
+                        new Column("lost", outcome -> sum(outcome, Findings::lost)),
+                        new Column("overlaps", outcome -> sum(outcome, Findings::overlaps)),
+                        new Column("longest overlap", outcome -> longest(outcome, Findings::longestOverlap)),
+                        new Column(
+                                "keys left",
+                                outcome -> outcome.contender().redisServers() == 0 ? "" : outcome.left())));
     }
 
-    private interface Count {
-        int of(Findings found);
-    }
-
-    private static int sum(Outcome outcome, Count count) {
-        return outcome.findings().mapToInt(count::of).sum();
+    private static int sum(Outcome outcome, ToIntFunction<Findings> count) {
+        return outcome.findings().mapToInt(count).sum();
     }
 
     private void matrix() {
@@ -81,7 +79,7 @@ final class Report {
         line("");
         line(
                 "Each cell: `F` twice in the file, `P` twice in PostgreSQL, `L` lost, `O` overlaps (longest); `·` none of these;"
-                        + " empty: the fault is not for this contender.");
+                        + " empty: the fault is not for this contender, or cannot be done on the machine.");
         line("");
         line("| fault | "
                 + outcomes.stream().map(outcome -> outcome.contender().label()).collect(Collectors.joining(" | "))
@@ -109,6 +107,9 @@ final class Report {
     private static String cell(List<Findings> found) {
         if (found.isEmpty()) {
             return "";
+        }
+        if (found.stream().anyMatch(one -> !one.isCarriedOut())) {
+            return "not carried out";
         }
         List<String> words = new ArrayList<>();
         count(words, "F", found.stream().mapToInt(one -> one.twice("file")).sum(), "");
@@ -173,39 +174,53 @@ final class Report {
         line("");
     }
 
+    /** A column of a table: its head, and what stands below it for an outcome. */
+    private record Column(String head, Function<Outcome, Object> cell) {}
+
+    private void table(Stream<Outcome> rows, List<Column> columns) {
+        line("| " + columns.stream().map(Column::head).collect(Collectors.joining(" | ")) + " |");
+        line("|" + " --- |".repeat(columns.size()));
+        rows.forEach(outcome -> line("| "
+                + columns.stream()
+                        .map(column -> String.valueOf(column.cell().apply(outcome)))
+                        .collect(Collectors.joining(" | "))
+                + " |"));
+        line("");
+    }
+
     private void ours() {
         line("## What Hapax promises");
         line("");
-        line(
-                "| level | told: runs | late, process running | told before the end of the lease, least | never told | told, but their lease was not seen | told after it went on, p50 / max | taken over after a"
-                        + " kill, p50 / max | stale writes refused by the store | tokens out of order |");
-        line("| --- |" + " --- |".repeat(10));
-        for (Outcome outcome : outcomes) {
-            if (outcome.contender().isOurs()) {
-                line("| " + outcome.contender().title() + " | "
-                        + outcome.findings()
-                                .mapToInt(found -> found.toldAfter().size())
-                                .sum()
-                        + " | " + sum(outcome, Findings::toldLate) + " | "
-                        + millis(outcome.findings()
-                                .flatMap(found -> found.margins().stream())
-                                .mapToDouble(Double::doubleValue)
-                                .min()
-                                .orElse(0))
-                        + " | " + sum(outcome, Findings::untold) + " | "
-                        + sum(outcome, Findings::unjudged) + " | "
-                        + spread(outcome.findings().flatMap(found -> found.toldAfterThaw().stream())) + " | "
-                        + spread(outcome.findings().flatMap(found -> found.takeovers().stream())) + " | "
-                        + sum(outcome, found -> found.overlaps() - found.overlapsUntold()) + ", "
-                        + millis(outcome.findings()
-                                .mapToDouble(Findings::slowestReaction)
-                                .max()
-                                .orElse(0))
-                        + " | "
-                        + sum(outcome, Findings::stale) + " | " + sum(outcome, Findings::tokensOutOfOrder) + " |");
-            }
-        }
-        line("");
+        table(
+                outcomes.stream().filter(outcome -> outcome.contender().isOurs()),
+                List.of(
+                        new Column("level", outcome -> outcome.contender().title()),
+                        new Column(
+                                "told: runs",
+                                outcome ->
+                                        sum(outcome, found -> found.toldAfter().size())),
+                        new Column("late, process running", outcome -> sum(outcome, Findings::toldLate)),
+                        new Column(
+                                "told before the end of the lease, least",
+                                outcome -> millis(outcome.findings()
+                                        .flatMap(found -> found.margins().stream())
+                                        .mapToDouble(Double::doubleValue)
+                                        .min()
+                                        .orElse(0))),
+                        new Column("never told", outcome -> sum(outcome, Findings::untold)),
+                        new Column("told, but their lease was not seen", outcome -> sum(outcome, Findings::unjudged)),
+                        new Column(
+                                "told after it went on, p50 / max",
+                                outcome -> spread(outcome.findings().flatMap(found -> found.toldAfterThaw().stream()))),
+                        new Column(
+                                "key taken over after a kill, p50 / max",
+                                outcome -> spread(outcome.findings().flatMap(found -> found.takeovers().stream()))),
+                        new Column(
+                                "overlaps told before",
+                                outcome -> sum(outcome, found -> found.overlaps() - found.overlapsUntold())),
+                        new Column("slowest reaction", outcome -> longest(outcome, Findings::slowestReaction)),
+                        new Column("stale writes refused by the store", outcome -> sum(outcome, Findings::stale)),
+                        new Column("tokens out of order", outcome -> sum(outcome, Findings::tokensOutOfOrder))));
         List<String> broken =
                 outcomes.stream().flatMap(outcome -> outcome.broken().stream()).toList();
         line(broken.isEmpty() ? "Nothing was found beyond the table of promises." : "Beyond the table of promises:");
@@ -213,7 +228,11 @@ final class Report {
         broken.forEach(what -> line("- " + what));
     }
 
-    private static String spread(java.util.stream.Stream<Double> numbers) {
+    private static String longest(Outcome outcome, ToDoubleFunction<Findings> millis) {
+        return millis(outcome.findings().mapToDouble(millis).max().orElse(0));
+    }
+
+    private static String spread(Stream<Double> numbers) {
         double[] sorted = numbers.mapToDouble(Double::doubleValue).sorted().toArray();
         return sorted.length == 0
                 ? "–"

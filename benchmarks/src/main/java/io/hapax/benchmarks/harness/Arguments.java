@@ -30,6 +30,25 @@ public record Arguments(List<String> all) {
     }
 
     /**
+     * Refuses arguments that nobody would look at.
+     *
+     * @param names what there is, without {@code --}
+     * @return these arguments
+     * @throws IllegalArgumentException if there is another one
+     */
+    public Arguments only(String... names) {
+        List<String> known = List.of(names);
+        for (String argument : all) {
+            String name = argument.substring(2).split("=", 2)[0];
+            if (!known.contains(name)) {
+                throw new IllegalArgumentException(
+                        "there is no argument --" + name + "; there are --" + String.join(", --", known));
+            }
+        }
+        return this;
+    }
+
+    /**
      * Whether the short version is wanted.
      *
      * @return whether it is

@@ -49,22 +49,37 @@ public final class RedisLine implements AutoCloseable {
      * @throws IOException if the connection is gone
      */
     public void monitor(Consumer<String> listener) throws IOException {
+        beginMonitor();
+        Background.run("monitor", () -> {
+            try {
+                pass(listener);
+            } catch (IOException closed) {
+                // That is how listening ends.
+            }
+        });
+    }
+
+    /**
+     * Does what {@link #monitor} does on the calling thread, for as long as the connection lasts.
+     *
+     * @param listener is told each line
+     * @throws IOException if the connection breaks; none if the server ends it
+     */
+    public void monitorHere(Consumer<String> listener) throws IOException {
+        beginMonitor();
+        pass(listener);
+    }
+
+    private void beginMonitor() throws IOException {
         send("MONITOR");
         if (!"+OK".equals(in.readLine())) {
             throw new IOException("Redis does not let itself be monitored");
         }
-        Thread thread = new Thread(() -> pass(listener), "monitor");
-        thread.setDaemon(true);
-        thread.start();
     }
 
-    private void pass(Consumer<String> listener) {
-        try {
-            for (String line = in.readLine(); line != null; line = in.readLine()) {
-                listener.accept(line);
-            }
-        } catch (IOException closed) {
-            // That is how listening ends.
+    private void pass(Consumer<String> listener) throws IOException {
+        for (String line = in.readLine(); line != null; line = in.readLine()) {
+            listener.accept(line);
         }
     }
 

@@ -9,6 +9,7 @@ import io.hapax.benchmarks.faults.history.Findings;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 /** What each level may let happen under which fault. */
@@ -28,7 +29,7 @@ class PromiseTest {
         at(millis, worker, EventType.EFFECT, worker + occurrence, resource, occurrence, "ok");
     }
 
-    private List<String> broken(Contender contender, Fault fault) {
+    private List<String> broken(Contender contender, @Nullable Fault fault) {
         List<Findings> findings = Checker.check(events).findings();
         return Promise.broken(contender, fault, findings.get(findings.size() - 1));
     }
@@ -47,6 +48,14 @@ class PromiseTest {
         assertThat(broken(Contender.HAPAX_L2, Fault.JVM_PAUSE)).isEmpty();
         assertThat(broken(Contender.HAPAX_L1, Fault.WORKER_KILL)).containsExactly("1 twice in the file");
         assertThat(broken(Contender.HAPAX_L1, Fault.REDIS_EMPTY)).containsExactly("1 twice in the file");
+    }
+
+    @Test
+    void before_all_faults_nothing_at_all_may_happen_twice() {
+        twice("file");
+        for (Contender contender : List.of(Contender.HAPAX_L1, Contender.HAPAX_L2, Contender.HAPAX_L3)) {
+            assertThat(broken(contender, null)).containsExactly("1 twice in the file");
+        }
     }
 
     @Test

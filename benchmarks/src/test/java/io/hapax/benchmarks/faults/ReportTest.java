@@ -20,6 +20,10 @@ class ReportTest {
     private Path folder;
 
     private void observe(String contender) throws Exception {
+        observe(contender, true);
+    }
+
+    private void observe(String contender, boolean healed) throws Exception {
         Path file = folder.resolve(contender + "-usual-42.history");
         try (ChildJvm observer = ChildJvm.start(Observer.class, List.of("-Xmx64m"), file.toString());
                 World world = World.connect(Integer.parseInt(observer.read()), "nemesis")) {
@@ -33,7 +37,9 @@ class ReportTest {
                 world.tell(EventType.EFFECT, run, "row", "item-1", "ok");
             }
             world.tell(EventType.STEP, "alice-1");
-            world.tell(EventType.HEALED, "worker-kill");
+            if (healed) {
+                world.tell(EventType.HEALED, "worker-kill");
+            }
             world.tell(EventType.OVER, contender);
             String unused = world.ask("pending", "item", "0", "0");
         }
@@ -63,6 +69,31 @@ class ReportTest {
                 .anySatisfy(line -> assertThat(line)
                         .startsWith("hapax-l1, worker-kill: 1 twice in the file")
                         .contains("file twice item-1"));
+    }
+
+    @Test
+    void each_table_has_as_many_cells_in_each_row_as_heads() throws Exception {
+        observe("rlock");
+        observe("hapax-l1");
+        String page = Files.readString(Report.write(Outcome.read(folder), folder));
+        for (String table : page.split("\n\n")) {
+            List<Long> cells = table.lines()
+                    .filter(line -> line.startsWith("|"))
+                    .map(line -> line.chars().filter(c -> c == '|').count())
+                    .distinct()
+                    .toList();
+            assertThat(cells).as(table).hasSizeLessThanOrEqualTo(1);
+        }
+        assertThat(page).contains("| Hapax level 1: lease | 0 | 0 |");
+    }
+
+    @Test
+    void a_fault_that_was_not_carried_out_is_no_proof() throws Exception {
+        observe("hapax-l1", false);
+        List<Outcome> outcomes = Outcome.read(folder);
+        assertThat(Files.readString(Report.write(outcomes, folder))).contains("| not carried out |");
+        assertThat(outcomes.get(0).broken())
+                .anySatisfy(line -> assertThat(line).contains("the fault was not carried out"));
     }
 
     @Test

@@ -47,7 +47,11 @@ final class RedisProcess {
             awaitReady(process, port, log);
             return new RedisProcess(process);
         } catch (IOException e) {
-            throw new UncheckedIOException("redis-server could not be run", e);
+            throw new UncheckedIOException(
+                    command.get(0)
+                            + " could not be run; REDIS_SERVER or hapax.redis.server names the redis-server to use,"
+                            + " without them it is the one that comes along",
+                    e);
         }
     }
 

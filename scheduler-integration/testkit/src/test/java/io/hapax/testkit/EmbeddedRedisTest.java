@@ -4,10 +4,18 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
+import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
+import org.junit.jupiter.api.io.TempDir;
 
 class EmbeddedRedisTest {
 
@@ -49,6 +57,39 @@ class EmbeddedRedisTest {
             assertThatThrownBy(() -> redis.command("GET", "a")).hasMessageContaining("NOAUTH");
             redis.authenticate("secret");
             assertThat(redis.command("GET", "a")).isEqualTo("(nil)");
+        }
+    }
+
+    @Test
+    @EnabledOnOs(OS.LINUX)
+    void a_named_server_is_used_and_keeps_its_environment_over_restarts(@TempDir Path folder) throws IOException {
+        Path binary;
+        try (EmbeddedRedis redis = EmbeddedRedis.start()) {
+            binary = Files.readSymbolicLink(Path.of("/proc", Long.toString(redis.pid()), "exe"));
+        }
+        Path seen = folder.resolve("seen");
+        Path script = folder.resolve("redis-server");
+        Files.writeString(script, "#!/bin/sh\necho \"$HAPAX_TEST\" >>'" + seen + "'\nexec '" + binary + "' \"$@\"\n");
+        Files.setPosixFilePermissions(script, PosixFilePermissions.fromString("rwx------"));
+        System.setProperty("hapax.redis.server", script.toString());
+        try (EmbeddedRedis redis = EmbeddedRedis.start(Map.of("HAPAX_TEST", "of-its-own"))) {
+            redis.restart();
+            assertThat(seen).hasContent("of-its-own\nof-its-own\n");
+        } finally {
+            System.clearProperty("hapax.redis.server");
+        }
+    }
+
+    @Test
+    void a_named_server_that_is_not_there_is_told_with_the_setting() {
+        System.setProperty("hapax.redis.server", "/no/such/redis-server");
+        try {
+            assertThatThrownBy(EmbeddedRedis::start)
+                    .isInstanceOf(UncheckedIOException.class)
+                    .hasMessageContaining("/no/such/redis-server could not be run")
+                    .hasMessageContaining("REDIS_SERVER");
+        } finally {
+            System.clearProperty("hapax.redis.server");
         }
     }
 

@@ -29,7 +29,6 @@ public final class Checker {
     private final List<Long> starts = new ArrayList<>();
     private final Map<String, ObservedRun> runs = new LinkedHashMap<>();
     private final Map<String, Event> due = new LinkedHashMap<>();
-    private final Map<String, Long> lossSeen = new HashMap<>();
     private final Pauses pauses = new Pauses();
     private final LeaseEnds leases = new LeaseEnds();
     private final Map<String, Integer> left = new LinkedHashMap<>();
@@ -93,7 +92,8 @@ public final class Checker {
                 contender = event.field(0);
                 over = true;
             }
-            case UP, HEALED -> {}
+            case HEALED -> findings.get(findings.size() - 1).carriedOut();
+            case UP -> {}
         }
     }
 
@@ -121,7 +121,7 @@ public final class Checker {
     /** Judged at once, since later renewals of other leases do not matter, and those of this one must not come. */
     private void told(Event told) {
         ObservedRun run = runs.get(told.field(0));
-        if (run == null || lossSeen.putIfAbsent(run.id(), told.nanos()) != null) {
+        if (run == null || !told.equals(run.told())) {
             return;
         }
         OptionalLong end = leases.of(run.owner());
@@ -149,9 +149,12 @@ public final class Checker {
                     .forEach(effect -> at(effect.nanos()).refusedStale());
         }
         effects();
-        overlaps();
-        tokens();
-        takeovers();
+        Map<String, List<ObservedRun>> byKey = runs.values().stream()
+                .sorted(Comparator.comparingLong(ObservedRun::begun))
+                .collect(Collectors.groupingBy(ObservedRun::key));
+        byKey.values().forEach(this::overlaps);
+        byKey.values().forEach(this::tokens);
+        byKey.values().forEach(this::takeovers);
     }
 
     /** A run that nobody told, though its process ran on. */
@@ -161,10 +164,11 @@ public final class Checker {
             return;
         }
         long seen = end.getAsLong() + FORGOTTEN_NANOS;
+        Long killed = run.killed();
         boolean ranOn = run.lastActive() > seen;
         boolean excused = pauses.thawedWithin(run.worker(), end.getAsLong() - TELLING_NANOS, run.lastActive())
                         .isPresent()
-                || pauses.killedWithin(run.worker(), run.begun(), seen);
+                || (killed != null && killed <= seen);
         if (ranOn && !excused) {
             at(end.getAsLong()).untold(run);
         }
@@ -200,17 +204,15 @@ public final class Checker {
         });
     }
 
-    private void overlaps() {
-        for (List<ObservedRun> ofKey : byKey().values()) {
-            for (int older = 0; older < ofKey.size(); older++) {
-                ObservedRun first = ofKey.get(older);
-                for (int newer = older + 1; newer < ofKey.size(); newer++) {
-                    ObservedRun second = ofKey.get(newer);
-                    if (second.begun() > first.lastActive()) {
-                        break;
-                    }
-                    overlap(first, second);
+    private void overlaps(List<ObservedRun> ofKey) {
+        for (int older = 0; older < ofKey.size(); older++) {
+            ObservedRun first = ofKey.get(older);
+            for (int newer = older + 1; newer < ofKey.size(); newer++) {
+                ObservedRun second = ofKey.get(newer);
+                if (second.begun() > first.lastActive()) {
+                    break;
                 }
+                overlap(first, second);
             }
         }
     }
@@ -225,50 +227,34 @@ public final class Checker {
         }
     }
 
-    private void tokens() {
-        for (List<ObservedRun> ofKey : byKey().values()) {
-            long highest = Long.MIN_VALUE;
-            Set<Long> used = new HashSet<>();
-            for (ObservedRun run : ofKey) {
-                if (run.token().isEmpty()) {
-                    continue;
-                }
-                long token = run.token().getAsLong();
-                boolean lateToBegin = pauses.thawedWithin(run.worker(), run.begun() - 2 * TELLING_NANOS, run.begun())
-                        .isPresent();
-                if (!used.add(token) || (token < highest && !lateToBegin)) {
-                    at(run.begun()).tokenOutOfOrder(run);
-                }
-                highest = Math.max(highest, token);
+    private void tokens(List<ObservedRun> ofKey) {
+        long highest = Long.MIN_VALUE;
+        Set<Long> used = new HashSet<>();
+        for (ObservedRun run : ofKey) {
+            if (run.token().isEmpty()) {
+                continue;
             }
-        }
-    }
-
-    private void takeovers() {
-        for (ObservedRun run : runs.values()) {
-            Long killed = run.killed();
-            if (killed != null) {
-                takeover(run, killed);
+            long token = run.token().getAsLong();
+            boolean lateToBegin = pauses.thawedWithin(run.worker(), run.begun() - 2 * TELLING_NANOS, run.begun())
+                    .isPresent();
+            if (!used.add(token) || (token < highest && !lateToBegin)) {
+                at(run.begun()).tokenOutOfOrder(run);
             }
+            highest = Math.max(highest, token);
         }
     }
 
     /** Whoever is next on the lock key: another occurrence may be faster than the one that broke off. */
-    private void takeover(ObservedRun broken, long killed) {
-        runs.values().stream()
-                .filter(run -> run.key().equals(broken.key()) && run.begun() > killed)
-                .mapToLong(ObservedRun::begun)
-                .min()
-                .ifPresent(begun -> {
-                    at(killed).takenOver(millis(begun - killed));
+    private void takeovers(List<ObservedRun> ofKey) {
+        for (ObservedRun broken : ofKey) {
+            Long killed = broken.killed();
+            if (killed != null) {
+                ofKey.stream().filter(run -> run.begun() > killed).findFirst().ifPresent(next -> {
+                    at(killed).takenOver(millis(next.begun() - killed));
                     at(killed).show(broken);
                 });
-    }
-
-    private Map<String, List<ObservedRun>> byKey() {
-        return runs.values().stream()
-                .sorted(Comparator.comparingLong(ObservedRun::begun))
-                .collect(Collectors.groupingBy(ObservedRun::key));
+            }
+        }
     }
 
     private static double millis(long nanos) {

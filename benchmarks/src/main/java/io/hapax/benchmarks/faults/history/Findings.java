@@ -27,6 +27,7 @@ public final class Findings {
     private int toldLate;
     private int untold;
     private int unjudged;
+    private boolean carriedOut;
     private final Map<String, Integer> twice = new TreeMap<>();
     private final List<Double> toldAfter = new ArrayList<>();
     private final List<Double> toldAfterThaw = new ArrayList<>();
@@ -39,6 +40,10 @@ public final class Findings {
     Findings(String fault, @Nullable Event begin) {
         this.fault = fault;
         this.begin = begin;
+    }
+
+    void carriedOut() {
+        carriedOut = true;
     }
 
     void due() {
@@ -144,6 +149,15 @@ public final class Findings {
      */
     public @Nullable Event begin() {
         return begin;
+    }
+
+    /**
+     * Tells whether the nemesis could do what it had begun, and undo it.
+     *
+     * @return whether it could; true before the first fault
+     */
+    public boolean isCarriedOut() {
+        return carriedOut || begin == null;
     }
 
     /**

@@ -6,14 +6,13 @@ import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
 
-/** When which worker stood still or was dead. Not thread-safe. */
+/** When which worker stood still. Not thread-safe. */
 final class Pauses {
 
     private record Pause(long from, long to) {}
 
     private final Map<String, List<Pause>> ofWorker = new HashMap<>();
     private final Map<String, Long> open = new HashMap<>();
-    private final Map<String, List<Long>> kills = new HashMap<>();
 
     void add(Event event) {
         String worker = event.field(0);
@@ -25,10 +24,7 @@ final class Pauses {
                     of(worker).add(new Pause(from, event.nanos()));
                 }
             }
-            case KILL -> {
-                open.remove(worker);
-                kills.computeIfAbsent(worker, name -> new ArrayList<>()).add(event.nanos());
-            }
+            case KILL -> open.remove(worker);
             default -> throw new IllegalArgumentException("not of a process: " + event);
         }
     }
@@ -42,10 +38,6 @@ final class Pauses {
                 .filter(pause -> pause.from < to && pause.to > from)
                 .mapToLong(Pause::to)
                 .max();
-    }
-
-    boolean killedWithin(String worker, long from, long to) {
-        return kills.getOrDefault(worker, List.of()).stream().anyMatch(at -> at >= from && at <= to);
     }
 
     private List<Pause> of(String worker) {

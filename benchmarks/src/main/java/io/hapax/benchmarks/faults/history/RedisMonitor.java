@@ -1,13 +1,8 @@
 package io.hapax.benchmarks.faults.history;
 
 import io.hapax.benchmarks.harness.Background;
-import java.io.BufferedReader;
+import io.hapax.benchmarks.harness.RedisLine;
 import java.io.IOException;
-import java.io.InputStreamReader;
-import java.net.InetAddress;
-import java.net.InetSocketAddress;
-import java.net.Socket;
-import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
@@ -20,7 +15,6 @@ import java.util.regex.Pattern;
  */
 final class RedisMonitor implements Runnable {
 
-    private static final int CONNECT_MILLIS = 500;
     /** Of a lease as exchange.lua and renew.lua write it: owner, token, since when, digest, people. */
     private static final Pattern SET = Pattern.compile(
             "\"SET\" \"(hapax:\\{[^}]+\\}:[lr]:[^\"]+)\" \"([^|\"]+)\\|\\d+\\|\\d+\\|[^\"]*\\|[^\"]*\" \"PX\" \"(\\d+)\"");
@@ -46,8 +40,8 @@ final class RedisMonitor implements Runnable {
     @Override
     public void run() {
         while (!Thread.currentThread().isInterrupted()) {
-            try {
-                listen();
+            try (RedisLine line = new RedisLine(port)) {
+                line.monitorHere(this::note);
             } catch (IOException downOrCutOff) {
                 // It is tried again.
             }
@@ -55,21 +49,10 @@ final class RedisMonitor implements Runnable {
         }
     }
 
-    private void listen() throws IOException {
-        try (Socket socket = new Socket()) {
-            socket.connect(new InetSocketAddress(InetAddress.getLoopbackAddress(), port), CONNECT_MILLIS);
-            socket.getOutputStream().write("MONITOR\r\n".getBytes(StandardCharsets.UTF_8));
-            BufferedReader lines =
-                    new BufferedReader(new InputStreamReader(socket.getInputStream(), StandardCharsets.UTF_8));
-            for (String line = lines.readLine(); line != null; line = lines.readLine()) {
-                if (line.contains(" lua] ")) {
-                    note(line);
-                }
-            }
-        }
-    }
-
     private void note(String line) {
+        if (!line.contains(" lua] ")) {
+            return;
+        }
         Matcher set = SET.matcher(line);
         Matcher prolong = PROLONG.matcher(line);
         Matcher delete = DELETE.matcher(line);

@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Draws what the workers did on one lock key around a fault, as SVG that is readable on light and dark pages: a lane for each
- * worker, a bar for each run, a tick for each step, marks for effects and for being told.
+ * worker, a bar for each run, marks for effects and for being told.
  */
 public final class Timeline {
 
@@ -97,7 +97,6 @@ public final class Timeline {
                 text { font: 12px system-ui, sans-serif; fill: #24292f }
                 .title { font-size: 15px; font-weight: 600 }
                 .lane { stroke: #8886; stroke-width: 1 }
-                .step { stroke: #fff8; stroke-width: 1 }
                 .stop { fill: #8884 }
                 .fault { fill: #e8890c22 }
                 @media (prefers-color-scheme: dark) { text { fill: #e6edf3 } }

@@ -89,8 +89,7 @@ public final class FaultWorker {
                     default -> new HapaxGuarding(settings, database, work);
                 };
             } catch (RuntimeException e) {
-                // Its servers may be ill at this moment: a service that is restarted by its supervisor comes again as
-                // well.
+                // Its servers may be ill at this moment; a supervisor would start it again.
                 if (attempt == STARTS) {
                     throw e;
                 }
@@ -117,6 +116,7 @@ public final class FaultWorker {
         switch (order[0]) {
             case "deliver" -> deliveries.execute(() -> deliver(order[1], order[2]));
             case "arm" -> points.arm(order[1]);
+            case "disarm" -> points.disarm();
             case "pause" -> Background.run("pause", () -> standStill(Long.parseLong(order[1])));
             case "exhaust" -> Background.run("exhaust", () -> exhaust(Long.parseLong(order[1])));
             default -> LOG.error("no such order: {}", String.join(" ", order));

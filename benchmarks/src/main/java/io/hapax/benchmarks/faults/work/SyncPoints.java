@@ -28,6 +28,10 @@ final class SyncPoints {
         armed.set(point);
     }
 
+    void disarm() {
+        armed.set("");
+    }
+
     void reach(String point) {
         String wanted = armed.get();
         if (!point.equals(wanted) || !armed.compareAndSet(wanted, "")) {

@@ -237,6 +237,18 @@ class CheckerTest {
     }
 
     @Test
+    void a_fault_that_was_not_healed_was_not_carried_out() {
+        assertThat(new Told().fault(0, "worker-stop").found().isCarriedOut()).isFalse();
+        assertThat(new Told()
+                        .fault(0, "worker-stop")
+                        .at(10, "nemesis", EventType.HEALED, "worker-stop")
+                        .found()
+                        .isCarriedOut())
+                .isTrue();
+        assertThat(new Told().found().isCarriedOut()).isTrue();
+    }
+
+    @Test
     void what_was_left_behind_is_told() {
         assertThat(new Told()
                         .at(0, "nemesis", EventType.LEFT, "keys in Redis", "3")
