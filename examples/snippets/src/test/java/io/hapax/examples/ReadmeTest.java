@@ -18,7 +18,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 /** The README shows code that is compiled and run: each of its snippets is a region of a source file. */
 class ReadmeTest {
 
-    private static final Path ROOT = Path.of("").toAbsolutePath().getParent();
+    private static final Path ROOT = Path.of("").toAbsolutePath().getParent().getParent();
     private static final List<String> PAGES = List.of(
             "README.md",
             "CONTRIBUTING.md",
@@ -33,7 +33,7 @@ class ReadmeTest {
     private record Snippet(Path file, String name, String text) {}
 
     static List<Snippet> snippets() throws IOException {
-        try (Stream<Path> files = Files.walk(ROOT.resolve("examples/src/main"))) {
+        try (Stream<Path> files = Files.walk(ROOT.resolve("examples/snippets/src/main"))) {
             return files.filter(Files::isRegularFile)
                     .flatMap(file -> snippetsOf(file).stream())
                     .toList();
