@@ -10,6 +10,8 @@ public enum LossReason {
     SUPERSEDED,
     /** The run has held its lease for longer than allowed. */
     MAX_HOLD,
+    /** A later run of the job asked it to give way. */
+    CANCELLED,
     /** The guard was shut down while the run was still at work. */
     SHUTDOWN
 }

@@ -10,6 +10,10 @@ public enum Verdict {
     OVERLAP,
     /** An earlier run of this occurrence broke off, and it must not be repeated: a person has to decide. */
     ABANDONED,
+    /** The key has had as many runs as it may have for now. */
+    THROTTLED,
+    /** The same work is queued already; only for the attempt to queue it once more. */
+    QUEUED,
     /** The store did not answer, or grants nothing for now, so nobody can tell. */
     UNAVAILABLE
 }

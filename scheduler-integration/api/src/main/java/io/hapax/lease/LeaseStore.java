@@ -93,6 +93,15 @@ public interface LeaseStore extends AutoCloseable {
     }
 
     /**
+     * Returns the places that are kept beside the leases, for limits of runs over time and for work that is queued.
+     *
+     * @return the reservations; empty if this store has none, then settings that need them are refused
+     */
+    default Optional<Reservations> reservations() {
+        return Optional.empty();
+    }
+
+    /**
      * Tells how long an answer may take before the stage fails. The guard refuses a ttl in which renewal could not be
      * tried twice.
      *

@@ -8,6 +8,7 @@ import io.hapax.lease.Lease;
 import io.hapax.lease.LeaseRequest;
 import io.hapax.lease.LeaseStore;
 import io.hapax.lease.Renewal;
+import io.hapax.lease.Reservations;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
@@ -49,6 +50,11 @@ record BlockingView(RedissonLeaseStore store) implements LeaseStore {
     @Override
     public CompletionStage<Void> nextChance(JobIdentity identity, Duration atMost) {
         return store.nextChance(identity, atMost);
+    }
+
+    @Override
+    public Optional<Reservations> reservations() {
+        return store.reservations();
     }
 
     @Override

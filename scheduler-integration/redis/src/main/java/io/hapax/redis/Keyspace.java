@@ -65,6 +65,12 @@ record Keyspace(String namespace, int buckets, List<String> tags) {
         return new Keys(bucket, tag + name, tag + "d:" + done, tag + "w:" + name, meta(bucket));
     }
 
+    /** Where the places of one name are kept. */
+    String places(String name) {
+        String end = "p:" + shortened(name);
+        return tags.get(buckets == 1 ? 0 : Math.floorMod(digest(end).hashCode(), buckets)) + end;
+    }
+
     String meta(int bucket) {
         return tags.get(bucket) + "m";
     }

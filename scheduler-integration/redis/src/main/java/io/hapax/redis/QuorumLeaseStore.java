@@ -10,6 +10,7 @@ import io.hapax.lease.LeaseStore;
 import io.hapax.lease.LeaseStoreException;
 import io.hapax.lease.OwnerId;
 import io.hapax.lease.Renewal;
+import io.hapax.lease.Reservations;
 import io.hapax.time.Ticker;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -163,7 +164,8 @@ class QuorumLeaseStore implements LeaseStore {
 
     @Override
     public CompletionStage<Boolean> release(Lease lease, Ending ending) {
-        return Votes.decided(ask(server -> server.release(lease, ending)), votes -> {
+        List<CompletableFuture<Boolean>> answers = ask(server -> server.release(lease, ending));
+        CompletableFuture<Boolean> decided = Votes.decided(answers, votes -> {
             int released = votes.of(answer -> answer).size();
             int lost = votes.of(answer -> !answer).size();
             if (released >= majority()) {
@@ -178,6 +180,22 @@ class QuorumLeaseStore implements LeaseStore {
             throw new LeaseStoreException("only " + released + " of " + servers.size()
                     + " servers have confirmed the release, a majority is needed" + votes.trouble());
         });
+        return ending.isDone()
+                ? decided.thenCompose(
+                        released -> released ? decided : unmark(lease, answers).thenApply(unmarked -> false))
+                : decided;
+    }
+
+    /** A minority that knew the lost lease yet has noted that its occurrence is done; whoever asks later would believe it. */
+    private CompletableFuture<Void> unmark(Lease lease, List<CompletableFuture<Boolean>> answers) {
+        List<CompletableFuture<Boolean>> taken = new ArrayList<>();
+        for (int n = 0; n < answers.size(); n++) {
+            RedissonLeaseStore server = servers.get(n);
+            taken.add(answers.get(n)
+                    .thenCompose(released -> released ? server.unmark(lease) : CompletableFuture.completedFuture(false))
+                    .exceptionally(unreachable -> false));
+        }
+        return CompletableFuture.allOf(taken.toArray(CompletableFuture<?>[]::new));
     }
 
     @Override
@@ -263,6 +281,11 @@ class QuorumLeaseStore implements LeaseStore {
         });
         var unused = first.whenComplete((seen, cancelled) -> chances.forEach(chance -> chance.cancel(false)));
         return first;
+    }
+
+    @Override
+    public Optional<Reservations> reservations() {
+        return Optional.of(new QuorumReservations(this));
     }
 
     @Override

@@ -9,6 +9,7 @@ import io.hapax.lease.LeaseRequest;
 import io.hapax.lease.LeaseStore;
 import io.hapax.lease.LeaseStoreException;
 import io.hapax.lease.Renewal;
+import io.hapax.lease.Reservations;
 import io.hapax.time.Ticker;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -229,6 +230,15 @@ public final class RedissonLeaseStore implements LeaseStore {
         });
     }
 
+    @Override
+    public Optional<Reservations> reservations() {
+        return Optional.of(places());
+    }
+
+    Reservations places() {
+        return new RedissonReservations(namespace);
+    }
+
     String namespace() {
         return namespace.keyspace().namespace();
     }
@@ -249,6 +259,18 @@ public final class RedissonLeaseStore implements LeaseStore {
                         lease.owner().value(),
                         lease.token().toString(),
                         Long.toString(StoredLease.of(lease).micros()));
+        return answer.thenApply(code -> code == 1);
+    }
+
+    /** Takes back the done marker of a completion that the quorum has not taken. */
+    CompletableFuture<Boolean> unmark(Lease lease) {
+        CompletableFuture<Long> answer = namespace
+                .scripts()
+                .call(
+                        Script.UNMARK,
+                        ReturnType.LONG,
+                        List.of(namespace.keys(lease.identity()).done()),
+                        lease.owner().value());
         return answer.thenApply(code -> code == 1);
     }
 

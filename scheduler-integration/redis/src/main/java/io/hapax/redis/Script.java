@@ -15,7 +15,11 @@ enum Script {
     HOLDER("holder"),
     PROBE("probe"),
     SETTINGS("settings"),
-    SETTLE("settle");
+    SETTLE("settle"),
+    UNMARK("unmark"),
+    RESERVE("reserve"),
+    GIVE_UP("give-up"),
+    PLACES("places");
 
     private final String text;
     private final String sha;

@@ -15,10 +15,13 @@ import io.hapax.event.Verdict;
 import io.hapax.lease.Acquisition;
 import io.hapax.lease.Ending;
 import io.hapax.lease.FencingToken;
+import io.hapax.lease.JobIdentity;
 import io.hapax.lease.Lease;
 import io.hapax.lease.LeaseStore;
 import io.hapax.lease.LeaseStoreException;
+import io.hapax.lease.LockKey;
 import io.hapax.lease.Renewal;
+import io.hapax.lease.RunKey;
 import io.hapax.testkit.EmbeddedRedis;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -125,6 +128,25 @@ class QuorumFaultsTest {
             // As when its clock jumps.
             servers.get(0).command("DEL", "hapax:{default:0}:l:k");
             assertThat(acquire(other)).isInstanceOf(Acquisition.Held.class);
+        } finally {
+            holder.close();
+            other.close();
+        }
+    }
+
+    @Test
+    void a_completion_that_only_a_minority_has_taken_leaves_no_done_marker() {
+        servers(3);
+        LeaseStore holder = store();
+        LeaseStore other = store();
+        try {
+            JobIdentity pair = new JobIdentity(new LockKey("k"), new RunKey("r"));
+            Lease lease = ((Acquisition.Granted) Fixture.get(holder.acquire(Fixture.request(pair, TTL)))).lease();
+            servers.get(0).command("DEL", "hapax:{default:0}:l:k");
+            servers.get(1).command("DEL", "hapax:{default:0}:l:k");
+            assertThat(Fixture.get(holder.release(lease, Ending.done(Duration.ofMinutes(1)))))
+                    .isFalse();
+            assertThat(Fixture.get(other.acquire(Fixture.request(pair, TTL)))).isInstanceOf(Acquisition.Granted.class);
         } finally {
             holder.close();
             other.close();

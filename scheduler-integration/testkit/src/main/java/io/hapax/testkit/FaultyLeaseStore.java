@@ -8,6 +8,7 @@ import io.hapax.lease.Lease;
 import io.hapax.lease.LeaseRequest;
 import io.hapax.lease.LeaseStore;
 import io.hapax.lease.Renewal;
+import io.hapax.lease.Reservations;
 import io.hapax.testkit.Fault.Kind;
 import java.time.Duration;
 import java.util.List;
@@ -234,6 +235,11 @@ public final class FaultyLeaseStore implements LeaseStore {
     @Override
     public CompletionStage<Void> nextChance(JobIdentity identity, Duration atMost) {
         return store.nextChance(identity, atMost);
+    }
+
+    @Override
+    public Optional<Reservations> reservations() {
+        return store.reservations();
     }
 
     @Override

@@ -9,6 +9,7 @@ import io.hapax.lease.LeaseRequest;
 import io.hapax.lease.LeaseStore;
 import io.hapax.lease.LeaseStoreException;
 import io.hapax.lease.Renewal;
+import io.hapax.lease.Reservations;
 import io.hapax.time.Ticker;
 import java.time.Duration;
 import java.util.List;
@@ -29,6 +30,7 @@ public final class InMemoryLeaseStore implements LeaseStore {
 
     private final LeaseMemory memory;
     private final LeaseWaiters waiters;
+    private final InMemoryReservations reservations;
     private volatile boolean closed;
 
     /**
@@ -37,12 +39,13 @@ public final class InMemoryLeaseStore implements LeaseStore {
      * @param ticker the clock on which leases lapse
      */
     public InMemoryLeaseStore(Ticker ticker) {
-        this(new LeaseMemory(ticker), new LeaseWaiters(ticker));
+        this(new LeaseMemory(ticker), new LeaseWaiters(ticker), new InMemoryReservations(ticker));
     }
 
-    private InMemoryLeaseStore(LeaseMemory memory, LeaseWaiters waiters) {
+    private InMemoryLeaseStore(LeaseMemory memory, LeaseWaiters waiters, InMemoryReservations reservations) {
         this.memory = memory;
         this.waiters = waiters;
+        this.reservations = reservations;
     }
 
     /**
@@ -51,14 +54,15 @@ public final class InMemoryLeaseStore implements LeaseStore {
      * @return the client; it is closed on its own
      */
     public InMemoryLeaseStore otherClient() {
-        return new InMemoryLeaseStore(memory, waiters);
+        return new InMemoryLeaseStore(memory, waiters, reservations);
     }
 
-    /** Forgets leases and done markers, as a server does that restarts empty. Fencing tokens keep growing. */
+    /** Forgets leases, done markers and reservations, as a server does that restarts empty. Fencing tokens keep growing. */
     public void forgetEverything() {
         synchronized (memory) {
             memory.forgetEverything();
         }
+        reservations.forgetEverything();
     }
 
     /**
@@ -117,6 +121,11 @@ public final class InMemoryLeaseStore implements LeaseStore {
             return CompletableFuture.completedFuture(null);
         }
         return waiters.await(this, LeaseKey.of(identity), atMost);
+    }
+
+    @Override
+    public Optional<Reservations> reservations() {
+        return Optional.of(reservations);
     }
 
     @Override

@@ -27,12 +27,16 @@ import io.hapax.lease.LeaseStore;
 import io.hapax.lease.LockKey;
 import io.hapax.lease.OwnerId;
 import io.hapax.lease.Renewal;
+import io.hapax.lease.Reservation;
+import io.hapax.lease.ReservationRequest;
+import io.hapax.lease.Reservations;
 import io.hapax.lease.RunKey;
 import java.time.Duration;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.CountDownLatch;
@@ -44,6 +48,7 @@ import java.util.function.Consumer;
 import java.util.function.IntFunction;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -599,5 +604,86 @@ public abstract class LeaseStoreContract {
             Thread.currentThread().interrupt();
             throw new AssertionError("interrupted before the start", e);
         }
+    }
+
+    // Reservations, for stores that have them.
+
+    private static Reservations reservations(LeaseStore store) {
+        Optional<Reservations> reservations = store.reservations();
+        Assumptions.assumeTrue(reservations.isPresent(), "this store has no reservations");
+        return reservations.orElseThrow();
+    }
+
+    private static ReservationRequest place(String name, String holder, int places, Duration time) {
+        return new ReservationRequest(name, holder, places, time);
+    }
+
+    /** A place that is taken is refused, and says who has it and for how long. */
+    @Test
+    public void a_place_is_kept_for_one_holder_whichever_client_asks() {
+        String name = "place-" + OwnerId.random();
+        assertThat(get(reservations(store()).reserve(place(name, "a b", 1, LONG))))
+                .isInstanceOf(Reservation.Made.class);
+        assertThat(get(reservations(otherClient()).reserve(place(name, "c", 1, LONG))))
+                .isInstanceOfSatisfying(Reservation.Full.class, full -> {
+                    assertThat(full.first()).isEqualTo("a b");
+                    assertThat(full.left()).isBetween(LONG.dividedBy(2), LONG);
+                });
+        assertThat(get(reservations(otherClient()).holders(name))).containsExactly("a b");
+    }
+
+    /** Asking again keeps the place. */
+    @Test
+    public void whoever_has_a_place_keeps_it_by_asking_again() {
+        String name = "place-" + OwnerId.random();
+        assertThat(get(reservations(store()).reserve(place(name, "a", 1, shortTtl()))))
+                .isInstanceOf(Reservation.Made.class);
+        assertThat(get(reservations(store()).reserve(place(name, "a", 1, LONG))))
+                .isInstanceOf(Reservation.Made.class);
+        letLapse(shortTtl());
+        assertThat(get(reservations(store()).reserve(place(name, "b", 1, LONG))))
+                .isInstanceOf(Reservation.Full.class);
+    }
+
+    /** There are as many places as asked for. */
+    @Test
+    public void there_are_as_many_places_as_asked_for_and_the_next_is_free_when_the_first_time_is_over() {
+        String name = "place-" + OwnerId.random();
+        assertThat(get(reservations(store()).reserve(place(name, "long", 2, LONG))))
+                .isInstanceOf(Reservation.Made.class);
+        assertThat(get(reservations(store()).reserve(place(name, "short", 2, shortTtl()))))
+                .isInstanceOf(Reservation.Made.class);
+        assertThat(get(reservations(store()).reserve(place(name, "late", 2, LONG))))
+                .isInstanceOfSatisfying(
+                        Reservation.Full.class, full -> assertThat(full.first()).isEqualTo("short"));
+        letLapse(shortTtl());
+        assertThat(get(reservations(store()).holders(name))).containsExactly("long");
+        assertThat(get(reservations(store()).reserve(place(name, "late", 2, LONG))))
+                .isInstanceOf(Reservation.Made.class);
+        assertThat(get(reservations(store()).holders(name))).containsExactly("long", "late");
+    }
+
+    /** A place that is given up is free at once, but only its holder can give it up. */
+    @Test
+    public void a_place_can_be_given_up_by_its_holder_only() {
+        String name = "place-" + OwnerId.random();
+        assertThat(get(reservations(store()).reserve(place(name, "a", 1, LONG))))
+                .isInstanceOf(Reservation.Made.class);
+        assertThat(get(reservations(otherClient()).giveUp(name, "b"))).isFalse();
+        assertThat(get(reservations(otherClient()).reserve(place(name, "b", 1, LONG))))
+                .isInstanceOf(Reservation.Full.class);
+        assertThat(get(reservations(otherClient()).giveUp(name, "a"))).isTrue();
+        assertThat(get(reservations(store()).giveUp(name, "a"))).isFalse();
+        assertThat(get(reservations(otherClient()).reserve(place(name, "b", 1, LONG))))
+                .isInstanceOf(Reservation.Made.class);
+    }
+
+    /** Reservations and leases of the same name have nothing to do with each other. */
+    @Test
+    public void a_reservation_is_no_lease() {
+        JobIdentity lock = freshLock();
+        assertThat(get(reservations(store()).reserve(place(lock.leaseName(), "a", 1, LONG))))
+                .isInstanceOf(Reservation.Made.class);
+        assertThat(acquire(store(), lock)).isInstanceOf(Acquisition.Granted.class);
     }
 }

@@ -9,6 +9,7 @@ import io.hapax.lease.LeaseRequest;
 import io.hapax.lease.LeaseStore;
 import io.hapax.lease.OwnerId;
 import io.hapax.lease.Renewal;
+import io.hapax.lease.Reservations;
 import io.hapax.time.NanoTime;
 import io.hapax.time.Ticker;
 import java.time.Duration;
@@ -109,6 +110,11 @@ public final class StrictLeaseStore implements LeaseStore {
     @Override
     public CompletionStage<Void> nextChance(JobIdentity identity, Duration atMost) {
         return store.nextChance(identity, atMost);
+    }
+
+    @Override
+    public Optional<Reservations> reservations() {
+        return store.reservations();
     }
 
     @Override

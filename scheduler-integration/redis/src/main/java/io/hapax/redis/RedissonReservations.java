@@ -1,0 +1,51 @@
+package io.hapax.redis;
+
+import io.hapax.lease.Reservation;
+import io.hapax.lease.ReservationRequest;
+import io.hapax.lease.Reservations;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import org.redisson.api.RScript.ReturnType;
+
+/** Places in one Redis, Sentinel or Cluster: a sorted set for each name. */
+record RedissonReservations(Namespace namespace) implements Reservations {
+
+    @Override
+    public CompletionStage<Reservation> reserve(ReservationRequest request) {
+        CompletableFuture<List<Object>> answer = namespace
+                .scripts()
+                .call(
+                        Script.RESERVE,
+                        ReturnType.LIST,
+                        key(request.name()),
+                        request.holder(),
+                        Integer.toString(request.places()),
+                        Long.toString(request.time().toMillis()));
+        return answer.thenApply(RedissonReservations::reservation);
+    }
+
+    private static Reservation reservation(List<Object> answer) {
+        return answer.get(0).equals("1")
+                ? new Reservation.Made()
+                : new Reservation.Full(
+                        String.valueOf(answer.get(1)), Duration.ofMillis(((Number) answer.get(2)).longValue()));
+    }
+
+    @Override
+    public CompletionStage<Boolean> giveUp(String name, String holder) {
+        CompletableFuture<Long> answer = namespace.scripts().call(Script.GIVE_UP, ReturnType.LONG, key(name), holder);
+        return answer.thenApply(code -> code == 1);
+    }
+
+    @Override
+    public CompletionStage<List<String>> holders(String name) {
+        CompletableFuture<List<Object>> answer = namespace.scripts().call(Script.PLACES, ReturnType.LIST, key(name));
+        return answer.thenApply(all -> all.stream().map(String::valueOf).toList());
+    }
+
+    private List<Object> key(String name) {
+        return List.of(namespace.keyspace().places(name));
+    }
+}
