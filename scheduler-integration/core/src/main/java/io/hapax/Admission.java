@@ -17,8 +17,10 @@ public sealed interface Admission {
      * The run must not take place.
      *
      * @param refusal why, who is in the way since when, and when to try again
+     * @param policy what is to happen to a run whose key is held, by its conflict or overlap policy; {@link OnConflict#AUTO} if
+     *     the scheduler is to choose
      */
-    record Refused(Refusal refusal) implements Admission {}
+    record Refused(Refusal refusal, OnConflict policy) implements Admission {}
 
     /**
      * Maps each kind of answer to a value.

@@ -4,7 +4,6 @@ import io.hapax.event.GuardEvent;
 import io.hapax.event.Refusal;
 import io.hapax.event.Verdict;
 import io.hapax.lease.Acquisition;
-import io.hapax.lease.Ending;
 import io.hapax.lease.Holder;
 import io.hapax.lease.Lease;
 import io.hapax.lease.LeaseRequest;
@@ -40,6 +39,7 @@ final class AdmissionAttempt {
     private final RunRequest request;
     private final RunOptions options;
     private final LeaseTiming timing;
+    private final LeaseSource source;
     private volatile OwnerId owner = OwnerId.random();
     private final NanoTime startedAt;
     private final CompletableFuture<Admission> answer = new CompletableFuture<>();
@@ -51,6 +51,9 @@ final class AdmissionAttempt {
         this.request = request;
         this.options = options;
         this.timing = timing;
+        this.source = options.concurrency() > 1 || options.isPaced()
+                ? new RationedSource(guard.store(), request, options, guard.worker())
+                : new LeaseSource.Plain(guard.store(), request.identity());
         this.startedAt = guard.now();
     }
 
@@ -91,7 +94,7 @@ final class AdmissionAttempt {
             claim(ledger, null, askedAt, null);
             return;
         }
-        calling(() -> store.acquire(leaseRequest()), (acquisition, failure) -> answered(acquisition, failure, askedAt));
+        calling(() -> source.acquire(store, leaseRequest()), (answer, failure) -> answered(answer, failure, askedAt));
     }
 
     private LeaseRequest leaseRequest() {
@@ -100,12 +103,13 @@ final class AdmissionAttempt {
 
     private ClaimRequest claimRequest() {
         return new ClaimRequest(
-                request.identity(), owner, guard.worker(), options.ttl(), options.afterCrash(), options.retention());
+                source.claimed(), owner, guard.worker(), options.ttl(), options.afterCrash(), options.retention());
     }
 
     /** Calls a port; an answer that cannot be digested ends the attempt instead of leaving the caller waiting. */
-    private <T> void calling(Supplier<CompletionStage<T>> call, BiConsumer<@Nullable T, @Nullable Throwable> then) {
-        CompletionStage<T> stage;
+    private <T> void calling(
+            Supplier<? extends CompletionStage<? extends T>> call, BiConsumer<@Nullable T, @Nullable Throwable> then) {
+        CompletionStage<? extends T> stage;
         try {
             stage = call.get();
         } catch (IllegalArgumentException callersMistake) {
@@ -124,8 +128,14 @@ final class AdmissionAttempt {
         });
     }
 
-    private void answered(@Nullable Acquisition acquisition, @Nullable Throwable failure, NanoTime askedAt) {
-        if (acquisition == null) {
+    private void answered(LeaseSource.@Nullable Answer answer, @Nullable Throwable failure, NanoTime askedAt) {
+        Acquisition acquisition = answer == null ? null : answer.acquisition();
+        if (answer != null && answer.refusal() != null) {
+            retryLaterOrRefuse(answer.refusal(), answer.refusal().retryAfter());
+        } else if (acquisition == null && unwrapped(failure) instanceof IllegalArgumentException callersMistake) {
+            giveBack();
+            this.answer.completeExceptionally(callersMistake);
+        } else if (acquisition == null) {
             guard.storeFailed();
             storeUnavailable(
                     new Refusal(
@@ -161,7 +171,8 @@ final class AdmissionAttempt {
     /** The ledger may know better than a store that is away or has lost its memory. */
     private void storeUnavailable(Refusal refusal, Duration worthWaiting) {
         RunLedger ledger = guard.ledger();
-        if (ledger == null || options.whenUnavailable() == WhenUnavailable.FAIL_CLOSED) {
+        // The ledger alone cannot tell how many are at work, or have begun.
+        if (ledger == null || options.whenUnavailable() == WhenUnavailable.FAIL_CLOSED || options.needsReservations()) {
             retryOrRefuse(refusal, worthWaiting);
         } else {
             claim(ledger, null, guard.now(), refusal);
@@ -173,7 +184,7 @@ final class AdmissionAttempt {
         if (isTooLate(askedAt)) {
             refuseLate();
         } else if (ledger == null) {
-            admit(new Grant(lease, null, 1), askedAt);
+            admit(new Grant(lease, null, source.permit(), 1), askedAt);
         } else {
             claim(ledger, lease, askedAt, null);
         }
@@ -201,7 +212,7 @@ final class AdmissionAttempt {
                     // The run will not use a lease that the store may have granted unheard.
                     withdrawLease();
                 }
-                admit(new Grant(lease, mine.lease(), mine.attempt()), askedAt);
+                admit(new Grant(lease, mine.lease(), source.permit(), mine.attempt()), askedAt);
             }
         } else if (claim instanceof Claim.Done done) {
             afterRelease(lease, () -> refuse(completed(done.by())));
@@ -238,7 +249,7 @@ final class AdmissionAttempt {
         CompletionStage<Void> withdrawal = withdrawClaim(ledger);
         if (lease != null && options.whenUnavailable() == WhenUnavailable.FAIL_OPEN && !guard.isClosed()) {
             guard.notifier().tell(new GuardEvent.Unguarded(request.job(), request.identity(), ledgerRefusal(failure)));
-            admit(new Grant(lease, null, 1), askedAt);
+            admit(new Grant(lease, null, source.permit(), 1), askedAt);
             return;
         }
         Refusal refusal = storeTrouble != null && options.whenUnavailable() == WhenUnavailable.FAIL_OPEN
@@ -261,7 +272,7 @@ final class AdmissionAttempt {
             then.run();
             return;
         }
-        calling(() -> guard.store().release(lease, Ending.NOT_DONE), (released, unreachable) -> then.run());
+        calling(() -> source.release(lease), (released, unreachable) -> then.run());
     }
 
     private boolean isTooLate(NanoTime askedAt) {
@@ -280,6 +291,9 @@ final class AdmissionAttempt {
 
     private void admit(Grant grant, NanoTime askedAt) {
         GuardedRun run = new GuardedRun(guard, request, options, grant, askedAt);
+        if (OverlapRule.applies(options)) {
+            new OverlapRule(guard, request, options).admitted();
+        }
         // Told first: nobody must see the end of a run before its beginning.
         if (withdrawn) {
             giveBack();
@@ -293,7 +307,7 @@ final class AdmissionAttempt {
 
     /** As soon as the store sees a chance. */
     private void retryOrRefuse(Refusal refusal, Duration worthWaiting) {
-        retryOrRefuse(refusal, worthWaiting, poll -> guard.store().nextChance(request.identity(), poll));
+        retryOrRefuse(refusal, worthWaiting, source::nextChance);
     }
 
     /** Not as soon as the store sees a chance: what it sees is this attempt, and others like it, giving the lease back. */
@@ -332,14 +346,30 @@ final class AdmissionAttempt {
             guard.notifier().tell(new GuardEvent.Unguarded(request.job(), request.identity(), refusal));
             answer.complete(new Admission.Admitted(new GuardedRun(guard, request, options, null, startedAt)));
         } else {
-            guard.notifier().tell(new GuardEvent.Refused(request.job(), request.identity(), refusal, waited()));
-            answer.complete(new Admission.Refused(refusal));
+            conclude(refusal);
         }
+    }
+
+    /** What a refusal leads to may need another question to the store. */
+    private void conclude(Refusal refusal) {
+        if (refusal.verdict() != Verdict.OVERLAP || !OverlapRule.applies(options)) {
+            tellRefused(refusal, OverlapRule.policy(options));
+            return;
+        }
+        calling(
+                () -> new OverlapRule(guard, request, options).after(refusal),
+                (policy, failure) ->
+                        tellRefused(refusal, policy == null ? OverlapRule.withoutAnswer(options, request) : policy));
+    }
+
+    private void tellRefused(Refusal refusal, OnConflict policy) {
+        guard.notifier().tell(new GuardEvent.Refused(request.job(), request.identity(), refusal, waited()));
+        answer.complete(new Admission.Refused(refusal, policy));
     }
 
     private void withdrawLease() {
         try {
-            var unused = guard.store().withdraw(leaseRequest()).exceptionally(unreachable -> null);
+            var unused = source.withdraw(leaseRequest()).exceptionally(unreachable -> null);
         } catch (RuntimeException unreachable) {
             // The lease, if there is one, lapses after its ttl.
         }

@@ -9,9 +9,14 @@ import org.jspecify.annotations.Nullable;
  *
  * @param lease the lease of the store, or null if it could not tell
  * @param claim the claim in the ledger, or null if there is no ledger
+ * @param permit the lease of a slot that is renewed beside the other one, or null if there is none
  * @param attempt the how many-th attempt at the occurrence it is, as far as anybody knows
  */
-record Grant(@Nullable Lease lease, @Nullable Lease claim, int attempt) {
+record Grant(
+        @Nullable Lease lease,
+        @Nullable Lease claim,
+        @Nullable Lease permit,
+        int attempt) {
 
     Grant {
         if (lease == null && claim == null) {

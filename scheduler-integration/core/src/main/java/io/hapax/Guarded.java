@@ -93,6 +93,59 @@ public @interface Guarded {
     AfterCrash[] afterCrash() default {};
 
     /**
+     * Says what happens when an occurrence is due while another one holds the lock key; instead of {@link #onConflict()}.
+     *
+     * @return the overlap policy
+     */
+    OverlapPolicy overlap() default OverlapPolicy.AUTO;
+
+    /**
+     * Says how many runs may hold the lock key at once, from 1 to 100.
+     *
+     * @return a number, or 0 for the guard's default
+     */
+    int concurrency() default 0;
+
+    /**
+     * Says for how long after a run has begun no other one of its lock key may begin, even if it ends sooner: a cooldown, or
+     * room for clocks that differ. Without a lock key it is for all runs of the job.
+     *
+     * @return a duration, or empty for the guard's default
+     */
+    String minHold() default "";
+
+    /**
+     * Says how many runs of the lock key may begin in a time, {@code 3/1m} for three in any minute. Without a lock key it is
+     * for all runs of the job.
+     *
+     * @return a {@link Throttle}, or empty for the guard's default
+     */
+    String throttle() default "";
+
+    /**
+     * Says when the lock key is taken. Anything but {@link LockMode#WHILE_EXECUTING} needs a {@link #key()}, and is for jobs
+     * that are put into a queue.
+     *
+     * @return one value, or none for the guard's default
+     */
+    LockMode[] mode() default {};
+
+    /**
+     * Says for how long a queued job keeps others of its lock key out of the queue at most.
+     *
+     * @return a duration, or empty for the guard's default
+     */
+    String uniqueFor() default "";
+
+    /**
+     * Says that a {@link #key()} or {@link #once()} without a placeholder is meant for all arguments of the job alike. Without
+     * it such a key on a job with arguments is refused, because it makes different work the same.
+     *
+     * @return whether arguments do not matter
+     */
+    boolean ignoreArguments() default false;
+
+    /**
      * Switches the guard off for this job.
      *
      * @return whether the job is guarded

@@ -56,6 +56,8 @@ public final class GuardedRun implements AutoCloseable {
     private final Object monitor = new Object();
 
     private final @Nullable Keeper keeper;
+    private final @Nullable Permit permit;
+    private final @Nullable String cancelName;
 
     // Guarded by the monitor; validSince is also read without it, by isHeld.
     private State state = State.ADMITTED;
@@ -79,6 +81,9 @@ public final class GuardedRun implements AutoCloseable {
         this.grantedAt = requestedAt;
         this.validSince = requestedAt;
         this.keeper = grant == null ? null : new Keeper(grant);
+        Lease slot = grant == null ? null : grant.permit();
+        this.permit = slot == null ? null : new Permit(this, slot, requestedAt);
+        this.cancelName = options.overlap() == OverlapPolicy.CANCEL_OTHER ? OverlapRule.cancelName(request) : null;
     }
 
     /**
@@ -264,6 +269,9 @@ public final class GuardedRun implements AutoCloseable {
         }
         if (keeper != null) {
             guard.watchdog().add(keeper, keeper.firstLook());
+            if (permit != null) {
+                permit.watch();
+            }
             if (hasEnded()) {
                 unwatch();
             }
@@ -403,7 +411,7 @@ public final class GuardedRun implements AutoCloseable {
         lose(LossReason.NOT_RENEWED, null);
         LossReason reason = lossReason();
         Lease stored = held.lease();
-        if (stored != null && reason != LossReason.GONE) {
+        if (stored != null && (reason != LossReason.GONE || held.permit() != null)) {
             // Still ours at the server, perhaps: free it for others. The owner check makes this harmless.
             var unused = guard.store().release(stored, Ending.NOT_DONE).exceptionally(ignored -> false);
         }
@@ -457,6 +465,9 @@ public final class GuardedRun implements AutoCloseable {
 
     /** Stops to renew. */
     void unwatch() {
+        if (permit != null) {
+            permit.giveBack();
+        }
         if (keeper != null) {
             guard.watchdog().remove(keeper);
         }
@@ -493,6 +504,28 @@ public final class GuardedRun implements AutoCloseable {
         LeaseLostException loss = new LeaseLostException(lease, reason);
         callbacks.forEach(callback -> guard.notifier().call(() -> callback.accept(loss)));
         guard.notifier().tellLater(new GuardEvent.Lost(job, lease, reason, holder, held()));
+    }
+
+    /** Whether its lease is to be renewed: while it ends, nobody may. */
+    boolean isRenewed() {
+        return isActive();
+    }
+
+    /** Asks whether a later run wants this one to give way. */
+    private void lookForCancellation() {
+        Lease shown = lease;
+        if (cancelName == null || shown == null || grant == null) {
+            return;
+        }
+        Lease stored = grant.lease();
+        String owner = (stored == null ? shown : stored).owner().value();
+        var unused = RationedSource.reservations(guard.store())
+                .holders(cancelName)
+                .whenComplete((cancelled, unreachable) -> {
+                    if (cancelled != null && cancelled.contains(owner)) {
+                        lose(LossReason.CANCELLED, null);
+                    }
+                });
     }
 
     JobGuard guard() {
@@ -593,6 +626,7 @@ public final class GuardedRun implements AutoCloseable {
             } else if (!options.maxHold().isZero() && !now.isBefore(grantedAt.plus(options.maxHold()))) {
                 lose(LossReason.MAX_HOLD, null);
             } else {
+                lookForCancellation();
                 asksStore = leaseHeld() != null && !leaseDropped && !waits(leaseSentAt, now);
                 asksLedger = claimHeld() != null && !waits(claimSentAt, now);
                 leaseSentAt = asksStore ? now : leaseSentAt;

@@ -114,6 +114,7 @@ public final class JobGuard implements AutoCloseable {
 
     private AdmissionAttempt attempt(RunRequest request) {
         RunOptions options = request.options(defaults);
+        options.requireConsistent();
         LeaseTiming timing = checked(options, store, ledger);
         if (options.afterCrash() == AfterCrash.ABANDON && request.identity().runKey() == null) {
             throw new IllegalArgumentException(
@@ -167,10 +168,7 @@ public final class JobGuard implements AutoCloseable {
      */
     public <T, E extends Exception> RunResult<T> run(RunRequest request, GuardedBody<T, E> body)
             throws E, InterruptedException {
-        if (request.options(defaults).onConflict() == OnConflict.RESCHEDULE) {
-            throw new IllegalArgumentException(
-                    "plain code cannot be rescheduled: use SKIP, WAIT or FAIL as conflict policy for " + request);
-        }
+        requirePlain(request);
         Admission admission = admit(request);
         if (admission instanceof Admitted admitted) {
             return execute(admitted.run(), body);
@@ -180,6 +178,23 @@ public final class JobGuard implements AutoCloseable {
             throw new RunRefusedException(request.identity(), refusal);
         }
         return new RunResult.Refused<>(refusal);
+    }
+
+    /** Refuses what only a scheduler can do: try again later, and keep a queue. */
+    private void requirePlain(RunRequest request) {
+        RunOptions options = request.options(defaults);
+        if (options.onConflict() == OnConflict.RESCHEDULE) {
+            throw new IllegalArgumentException(
+                    "plain code cannot be rescheduled: use SKIP, WAIT or FAIL as conflict policy for " + request);
+        }
+        if (OverlapRule.applies(options)) {
+            throw new IllegalArgumentException("plain code cannot be tried again later, as overlap=" + options.overlap()
+                    + " wants: use SKIP or ALLOW, or onConflict=WAIT, for " + request);
+        }
+        if (options.mode().isQueued()) {
+            throw new IllegalArgumentException("plain code is not queued, as mode=" + options.mode()
+                    + " wants: use WHILE_EXECUTING for " + request);
+        }
     }
 
     private <T, E extends Exception> RunResult<T> execute(GuardedRun run, GuardedBody<T, E> body) throws E {
@@ -260,7 +275,9 @@ public final class JobGuard implements AutoCloseable {
      * @return how many
      */
     public int activeRuns() {
-        return watchdog.size();
+        return (int) watchdog.all().stream()
+                .filter(charge -> !(charge instanceof Permit))
+                .count();
     }
 
     /**
@@ -445,6 +462,10 @@ public final class JobGuard implements AutoCloseable {
          */
         public JobGuard build() {
             LeaseTiming unused = checked(defaults, store, ledger);
+            defaults.requireConsistent();
+            if (defaults.needsReservations() && store.reservations().isEmpty()) {
+                RationedSource.reservations(store);
+            }
             if (ledger != null) {
                 ledger.agree(store.fingerprint());
             }

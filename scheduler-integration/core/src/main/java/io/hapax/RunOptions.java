@@ -6,6 +6,7 @@ import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.function.Consumer;
 
 /**
  * How a run is guarded. Immutable; start from {@link #DEFAULTS}.
@@ -19,6 +20,13 @@ import java.util.Locale;
  * @param whenUnavailable what happens if the store cannot tell
  * @param afterCrash what becomes of an occurrence whose run breaks off; anything but {@link AfterCrash#RERUN} needs a
  *     ledger and a run key
+ * @param overlap what happens if another occurrence holds the lock key; instead of a conflict policy
+ * @param concurrency how many runs may hold the lock key at once, from 1 to 100
+ * @param minHold for how long after a run has begun no other one of its lock key may begin, even if it ends sooner; zero for
+ *     as long as it works
+ * @param throttle how many runs of the lock key may begin in a time; not together with {@code minHold}
+ * @param mode when the lock key is taken
+ * @param uniqueFor for how long a queued job keeps others of its lock key out of the queue at most
  */
 public record RunOptions(
         Duration ttl,
@@ -28,12 +36,23 @@ public record RunOptions(
         OnConflict onConflict,
         OnLeaseLost onLeaseLost,
         WhenUnavailable whenUnavailable,
-        AfterCrash afterCrash) {
+        AfterCrash afterCrash,
+        OverlapPolicy overlap,
+        int concurrency,
+        Duration minHold,
+        Throttle throttle,
+        LockMode mode,
+        Duration uniqueFor) {
 
     // Before DEFAULTS, whose constructor reads it.
     private static final Duration SHORTEST_TTL = Duration.ofMillis(100);
+    private static final int MOST_CONCURRENT = 100;
+    private static final Duration LONGEST_PLACE = Duration.ofDays(366);
 
-    /** 30 s ttl, no maximal hold, 1 min wait timeout, 24 h retention, automatic policy, interrupt, fail closed, rerun. */
+    /**
+     * 30 s ttl, no maximal hold, 1 min wait timeout, 24 h retention, automatic policy, interrupt, fail closed, rerun; one at a
+     * time, without minimal hold or throttle, locked while executing, unique in a queue for 24 h.
+     */
     public static final RunOptions DEFAULTS = new RunOptions(
             Duration.ofSeconds(30),
             Duration.ZERO,
@@ -42,11 +61,30 @@ public record RunOptions(
             OnConflict.AUTO,
             OnLeaseLost.INTERRUPT,
             WhenUnavailable.FAIL_CLOSED,
-            AfterCrash.RERUN);
+            AfterCrash.RERUN,
+            OverlapPolicy.AUTO,
+            1,
+            Duration.ZERO,
+            Throttle.NONE,
+            LockMode.WHILE_EXECUTING,
+            Duration.ofHours(24));
 
     /** The names that {@link #with(String, String)} understands. */
     public static final List<String> NAMES = List.of(
-            "ttl", "maxHold", "waitTimeout", "retention", "onConflict", "onLeaseLost", "whenUnavailable", "afterCrash");
+            "ttl",
+            "maxHold",
+            "waitTimeout",
+            "retention",
+            "onConflict",
+            "onLeaseLost",
+            "whenUnavailable",
+            "afterCrash",
+            "overlap",
+            "concurrency",
+            "minHold",
+            "throttle",
+            "mode",
+            "uniqueFor");
 
     /**
      * Checks the values.
@@ -65,6 +103,89 @@ public record RunOptions(
         if (retention.toMillis() < 1) {
             throw new IllegalArgumentException("setting retention: must be at least 1ms, was " + retention);
         }
+        if (concurrency < 1 || concurrency > MOST_CONCURRENT) {
+            throw new IllegalArgumentException("setting concurrency: from 1 to " + MOST_CONCURRENT
+                    + " runs may hold a key at once, was " + concurrency + "; for no limit leave out the lock key");
+        }
+        if (minHold.isNegative() || minHold.compareTo(LONGEST_PLACE) > 0) {
+            throw new IllegalArgumentException(
+                    "setting minHold: from 0 to " + LONGEST_PLACE.toDays() + "d is allowed, was " + minHold);
+        }
+        if (uniqueFor.toMillis() < 1 || uniqueFor.compareTo(LONGEST_PLACE) > 0) {
+            throw new IllegalArgumentException(
+                    "setting uniqueFor: from 1ms to " + LONGEST_PLACE.toDays() + "d is allowed, was " + uniqueFor);
+        }
+    }
+
+    /**
+     * Checks that the options go together. Called for each run, so that the order in which they are set does not matter.
+     *
+     * @throws IllegalArgumentException if two of them contradict each other; the message names them
+     */
+    void requireConsistent() {
+        if (overlap != OverlapPolicy.AUTO && onConflict != OnConflict.AUTO) {
+            throw contradiction("overlap=" + overlap, "onConflict=" + onConflict, "set one of them; the other is AUTO");
+        }
+        if (throttle.isLimited() && !minHold.isZero()) {
+            throw contradiction(
+                    "throttle=" + throttle.runs() + "/" + throttle.period(),
+                    "minHold=" + minHold,
+                    "a minHold is a throttle of one run in that time; set one of them");
+        }
+        if (concurrency > 1 && (overlap == OverlapPolicy.BUFFER_ONE || overlap == OverlapPolicy.CANCEL_OTHER)) {
+            throw contradiction(
+                    "concurrency=" + concurrency,
+                    "overlap=" + overlap,
+                    "with several at work nobody is the other one; use SKIP, or onConflict");
+        }
+        if (concurrency > 1 && overlap == OverlapPolicy.ALLOW) {
+            throw contradiction(
+                    "concurrency=" + concurrency, "overlap=ALLOW", "ALLOW sets no limit; leave out one of them");
+        }
+        if (concurrency > 1 && !minHold.isZero()) {
+            throw contradiction(
+                    "concurrency=" + concurrency,
+                    "minHold=" + minHold,
+                    "minHold lets one run begin in that time; use throttle=" + concurrency + "/…");
+        }
+        if (mode == LockMode.UNTIL_EXECUTING && (concurrency > 1 || overlap != OverlapPolicy.AUTO)) {
+            throw contradiction(
+                    "mode=UNTIL_EXECUTING",
+                    concurrency > 1 ? "concurrency=" + concurrency : "overlap=" + overlap,
+                    "no lock is held while the job works; use UNTIL_AND_WHILE_EXECUTING");
+        }
+        if (mode.isQueued() && overlap == OverlapPolicy.ALLOW) {
+            throw contradiction(
+                    "mode=" + mode, "overlap=ALLOW", "without a lock key nothing is unique; use UNTIL_EXECUTING");
+        }
+        if (whenUnavailable == WhenUnavailable.LEDGER_ONLY && needsReservations()) {
+            throw contradiction(
+                    "whenUnavailable=LEDGER_ONLY",
+                    "concurrency, minHold, throttle or overlap=" + overlap,
+                    "the ledger knows no such limits; use FAIL_CLOSED or FAIL_OPEN");
+        }
+    }
+
+    private static IllegalArgumentException contradiction(String one, String other, String mend) {
+        return new IllegalArgumentException("settings " + one + " and " + other + " contradict each other: " + mend);
+    }
+
+    /** Whether a run needs more than its lease. */
+    boolean needsReservations() {
+        return concurrency > 1
+                || isPaced()
+                || overlap == OverlapPolicy.BUFFER_ONE
+                || overlap == OverlapPolicy.CANCEL_OTHER;
+    }
+
+    /** Whether only so many runs may begin in a time. */
+    boolean isPaced() {
+        return throttle.isLimited() || !minHold.isZero();
+    }
+
+    /** The limit of runs in a time, whichever setting made it. */
+    Throttle pace() {
+        return minHold.isZero() ? throttle : new Throttle(1, minHold);
     }
 
     /**
@@ -85,6 +206,12 @@ public record RunOptions(
             case "onLeaseLost" -> withOnLeaseLost(constant(name, value, OnLeaseLost.class));
             case "whenUnavailable" -> withWhenUnavailable(constant(name, value, WhenUnavailable.class));
             case "afterCrash" -> withAfterCrash(constant(name, value, AfterCrash.class));
+            case "overlap" -> withOverlap(constant(name, value, OverlapPolicy.class));
+            case "concurrency" -> withConcurrency(number(name, value));
+            case "minHold" -> withMinHold(DurationText.parse(name, value));
+            case "throttle" -> withThrottle(Throttle.parse(value));
+            case "mode" -> withMode(constant(name, value, LockMode.class));
+            case "uniqueFor" -> withUniqueFor(DurationText.parse(name, value));
             default -> throw new IllegalArgumentException("unknown setting '" + name + "'; allowed are " + NAMES);
         };
     }
@@ -105,9 +232,15 @@ public record RunOptions(
         options = guarded.onConflict() == OnConflict.AUTO ? options : options.withOnConflict(guarded.onConflict());
         options = guarded.onLeaseLost().length == 0 ? options : options.withOnLeaseLost(guarded.onLeaseLost()[0]);
         options = guarded.afterCrash().length == 0 ? options : options.withAfterCrash(guarded.afterCrash()[0]);
-        return guarded.whenUnavailable().length == 0
+        options = guarded.whenUnavailable().length == 0
                 ? options
                 : options.withWhenUnavailable(guarded.whenUnavailable()[0]);
+        options = guarded.overlap() == OverlapPolicy.AUTO ? options : options.withOverlap(guarded.overlap());
+        options = guarded.concurrency() == 0 ? options : options.withConcurrency(guarded.concurrency());
+        options = guarded.minHold().isEmpty() ? options : options.with("minHold", guarded.minHold());
+        options = guarded.throttle().isEmpty() ? options : options.with("throttle", guarded.throttle());
+        options = guarded.mode().length == 0 ? options : options.withMode(guarded.mode()[0]);
+        return guarded.uniqueFor().isEmpty() ? options : options.with("uniqueFor", guarded.uniqueFor());
     }
 
     /**
@@ -117,8 +250,7 @@ public record RunOptions(
      * @return the changed options
      */
     public RunOptions withTtl(Duration ttl) {
-        return new RunOptions(
-                ttl, maxHold, waitTimeout, retention, onConflict, onLeaseLost, whenUnavailable, afterCrash);
+        return change(draft -> draft.ttl = ttl);
     }
 
     /**
@@ -128,8 +260,7 @@ public record RunOptions(
      * @return the changed options
      */
     public RunOptions withMaxHold(Duration maxHold) {
-        return new RunOptions(
-                ttl, maxHold, waitTimeout, retention, onConflict, onLeaseLost, whenUnavailable, afterCrash);
+        return change(draft -> draft.maxHold = maxHold);
     }
 
     /**
@@ -139,8 +270,7 @@ public record RunOptions(
      * @return the changed options
      */
     public RunOptions withWaitTimeout(Duration waitTimeout) {
-        return new RunOptions(
-                ttl, maxHold, waitTimeout, retention, onConflict, onLeaseLost, whenUnavailable, afterCrash);
+        return change(draft -> draft.waitTimeout = waitTimeout);
     }
 
     /**
@@ -150,8 +280,7 @@ public record RunOptions(
      * @return the changed options
      */
     public RunOptions withRetention(Duration retention) {
-        return new RunOptions(
-                ttl, maxHold, waitTimeout, retention, onConflict, onLeaseLost, whenUnavailable, afterCrash);
+        return change(draft -> draft.retention = retention);
     }
 
     /**
@@ -161,8 +290,7 @@ public record RunOptions(
      * @return the changed options
      */
     public RunOptions withOnConflict(OnConflict onConflict) {
-        return new RunOptions(
-                ttl, maxHold, waitTimeout, retention, onConflict, onLeaseLost, whenUnavailable, afterCrash);
+        return change(draft -> draft.onConflict = onConflict);
     }
 
     /**
@@ -172,8 +300,7 @@ public record RunOptions(
      * @return the changed options
      */
     public RunOptions withOnLeaseLost(OnLeaseLost onLeaseLost) {
-        return new RunOptions(
-                ttl, maxHold, waitTimeout, retention, onConflict, onLeaseLost, whenUnavailable, afterCrash);
+        return change(draft -> draft.onLeaseLost = onLeaseLost);
     }
 
     /**
@@ -183,8 +310,7 @@ public record RunOptions(
      * @return the changed options
      */
     public RunOptions withWhenUnavailable(WhenUnavailable whenUnavailable) {
-        return new RunOptions(
-                ttl, maxHold, waitTimeout, retention, onConflict, onLeaseLost, whenUnavailable, afterCrash);
+        return change(draft -> draft.whenUnavailable = whenUnavailable);
     }
 
     /**
@@ -194,8 +320,134 @@ public record RunOptions(
      * @return the changed options
      */
     public RunOptions withAfterCrash(AfterCrash afterCrash) {
-        return new RunOptions(
-                ttl, maxHold, waitTimeout, retention, onConflict, onLeaseLost, whenUnavailable, afterCrash);
+        return change(draft -> draft.afterCrash = afterCrash);
+    }
+
+    /**
+     * Replaces the overlap policy.
+     *
+     * @param overlap what happens if another occurrence holds the lock key
+     * @return the changed options
+     */
+    public RunOptions withOverlap(OverlapPolicy overlap) {
+        return change(draft -> draft.overlap = overlap);
+    }
+
+    /**
+     * Replaces the limit of runs at once.
+     *
+     * @param concurrency how many runs may hold the lock key at once
+     * @return the changed options
+     */
+    public RunOptions withConcurrency(int concurrency) {
+        return change(draft -> draft.concurrency = concurrency);
+    }
+
+    /**
+     * Replaces the minimal hold.
+     *
+     * @param minHold for how long after a run has begun no other one may begin; zero for as long as it works
+     * @return the changed options
+     */
+    public RunOptions withMinHold(Duration minHold) {
+        return change(draft -> draft.minHold = minHold);
+    }
+
+    /**
+     * Replaces the throttle.
+     *
+     * @param throttle how many runs may begin in a time
+     * @return the changed options
+     */
+    public RunOptions withThrottle(Throttle throttle) {
+        return change(draft -> draft.throttle = throttle);
+    }
+
+    /**
+     * Replaces the lock mode.
+     *
+     * @param mode when the lock key is taken
+     * @return the changed options
+     */
+    public RunOptions withMode(LockMode mode) {
+        return change(draft -> draft.mode = mode);
+    }
+
+    /**
+     * Replaces the time for which a queued job is unique.
+     *
+     * @param uniqueFor how long at most
+     * @return the changed options
+     */
+    public RunOptions withUniqueFor(Duration uniqueFor) {
+        return change(draft -> draft.uniqueFor = uniqueFor);
+    }
+
+    private RunOptions change(Consumer<Draft> change) {
+        Draft draft = new Draft(this);
+        change.accept(draft);
+        return draft.options();
+    }
+
+    /** Options that are being changed. */
+    private static final class Draft {
+        private Duration ttl;
+        private Duration maxHold;
+        private Duration waitTimeout;
+        private Duration retention;
+        private OnConflict onConflict;
+        private OnLeaseLost onLeaseLost;
+        private WhenUnavailable whenUnavailable;
+        private AfterCrash afterCrash;
+        private OverlapPolicy overlap;
+        private int concurrency;
+        private Duration minHold;
+        private Throttle throttle;
+        private LockMode mode;
+        private Duration uniqueFor;
+
+        Draft(RunOptions from) {
+            ttl = from.ttl;
+            maxHold = from.maxHold;
+            waitTimeout = from.waitTimeout;
+            retention = from.retention;
+            onConflict = from.onConflict;
+            onLeaseLost = from.onLeaseLost;
+            whenUnavailable = from.whenUnavailable;
+            afterCrash = from.afterCrash;
+            overlap = from.overlap;
+            concurrency = from.concurrency;
+            minHold = from.minHold;
+            throttle = from.throttle;
+            mode = from.mode;
+            uniqueFor = from.uniqueFor;
+        }
+
+        RunOptions options() {
+            return new RunOptions(
+                    ttl,
+                    maxHold,
+                    waitTimeout,
+                    retention,
+                    onConflict,
+                    onLeaseLost,
+                    whenUnavailable,
+                    afterCrash,
+                    overlap,
+                    concurrency,
+                    minHold,
+                    throttle,
+                    mode,
+                    uniqueFor);
+        }
+    }
+
+    private static int number(String setting, String text) {
+        try {
+            return Integer.parseInt(text.trim());
+        } catch (NumberFormatException wrong) {
+            throw new IllegalArgumentException("setting " + setting + ": '" + text + "' is not a whole number", wrong);
+        }
     }
 
     private static <E extends Enum<E>> E constant(String setting, String text, Class<E> type) {

@@ -21,11 +21,13 @@ public final class RunRequest {
     private final JobIdentity identity;
     private final @Nullable String job;
     private final UnaryOperator<RunOptions> tuning;
+    private final boolean again;
 
-    private RunRequest(JobIdentity identity, @Nullable String job, UnaryOperator<RunOptions> tuning) {
+    private RunRequest(JobIdentity identity, @Nullable String job, UnaryOperator<RunOptions> tuning, boolean again) {
         this.identity = identity;
         this.job = job;
         this.tuning = tuning;
+        this.again = again;
     }
 
     /**
@@ -35,7 +37,7 @@ public final class RunRequest {
      * @return the request
      */
     public static RunRequest of(JobIdentity identity) {
-        return new RunRequest(identity, null, UnaryOperator.identity());
+        return new RunRequest(identity, null, UnaryOperator.identity(), false);
     }
 
     /**
@@ -68,7 +70,7 @@ public final class RunRequest {
      * @throws IllegalArgumentException if the key breaks a rule of {@link RunKey}
      */
     public RunRequest once(String runKey) {
-        return new RunRequest(new JobIdentity(identity.lockKey(), new RunKey(runKey)), job, tuning);
+        return new RunRequest(new JobIdentity(identity.lockKey(), new RunKey(runKey)), job, tuning, again);
     }
 
     /**
@@ -78,7 +80,7 @@ public final class RunRequest {
      * @return the changed request
      */
     public RunRequest job(String name) {
-        return new RunRequest(identity, name, tuning);
+        return new RunRequest(identity, name, tuning, again);
     }
 
     /**
@@ -108,7 +110,21 @@ public final class RunRequest {
      * @return the changed request
      */
     public RunRequest tune(UnaryOperator<RunOptions> change) {
-        return new RunRequest(identity, job, options -> change.apply(tuning.apply(options)));
+        return new RunRequest(identity, job, options -> change.apply(tuning.apply(options)), again);
+    }
+
+    /**
+     * Says that this run was refused before and is tried again. With {@link OverlapPolicy#CANCEL_OTHER} it then gives way to a
+     * newer one instead of cancelling it.
+     *
+     * @return the changed request
+     */
+    public RunRequest again() {
+        return new RunRequest(identity, job, tuning, true);
+    }
+
+    boolean isAgain() {
+        return again;
     }
 
     /**

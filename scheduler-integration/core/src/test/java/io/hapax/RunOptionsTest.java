@@ -50,6 +50,10 @@ class RunOptionsTest {
                 case "onLeaseLost" -> "SIGNAL";
                 case "whenUnavailable" -> "FAIL_OPEN";
                 case "afterCrash" -> "ABANDON";
+                case "overlap" -> "BUFFER_ONE";
+                case "concurrency" -> "3";
+                case "throttle" -> "3/1m";
+                case "mode" -> "UNTIL_EXECUTED";
                 default -> "77s";
             };
             assertThat(RunOptions.DEFAULTS.with(name, value)).isNotEqualTo(RunOptions.DEFAULTS);
@@ -73,5 +77,53 @@ class RunOptionsTest {
                         .withTtl(Duration.ofSeconds(5))
                         .withOnConflict(OnConflict.FAIL)
                         .withOnLeaseLost(OnLeaseLost.SIGNAL));
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "overlap=SKIP onConflict=WAIT, set one of them",
+        "throttle=3/1m minHold=1m, set one of them",
+        "concurrency=3 overlap=BUFFER_ONE, use SKIP",
+        "concurrency=3 overlap=CANCEL_OTHER, use SKIP",
+        "concurrency=3 overlap=ALLOW, leave out one",
+        "concurrency=3 minHold=1m, use throttle=3/…",
+        "mode=UNTIL_EXECUTING concurrency=2, use UNTIL_AND_WHILE_EXECUTING",
+        "mode=UNTIL_EXECUTING overlap=SKIP, use UNTIL_AND_WHILE_EXECUTING",
+        "mode=UNTIL_EXECUTED overlap=ALLOW, use UNTIL_EXECUTING",
+        "whenUnavailable=LEDGER_ONLY throttle=1/1m, use FAIL_CLOSED",
+        "whenUnavailable=LEDGER_ONLY concurrency=2, use FAIL_CLOSED"
+    })
+    void settings_that_contradict_each_other_are_refused_with_what_to_do(String settings, String mend) {
+        RunOptions options = RunOptions.DEFAULTS;
+        for (String setting : settings.split(" ")) {
+            options = options.with(setting.split("=")[0], setting.split("=")[1]);
+        }
+        RunOptions both = options;
+        assertThatIllegalArgumentException()
+                .isThrownBy(both::requireConsistent)
+                .withMessageContaining("contradict each other")
+                .withMessageContaining(settings.split(" ")[0].split("=")[0] + "=")
+                .withMessageContaining(mend);
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "concurrency, 0, from 1 to 100",
+        "concurrency, 101, from 1 to 100",
+        "concurrency, many, not a whole number",
+        "throttle, 3, write 3/1m",
+        "throttle, 0/1m, from 1 to 10000",
+        "throttle, 3/0, from 1 to 10000",
+        "throttle, 3/soon, not a duration",
+        "minHold, 400d, from 0 to 366d",
+        "uniqueFor, 0, from 1ms to 366d",
+        "mode, UNTIL_DONE, allowed are [WHILE_EXECUTING",
+        "overlap, QUEUE, allowed are [AUTO"
+    })
+    void values_out_of_range_are_refused_with_what_is_allowed(String name, String value, String allowed) {
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> RunOptions.DEFAULTS.with(name, value))
+                .withMessageContaining("setting " + name)
+                .withMessageContaining(allowed);
     }
 }

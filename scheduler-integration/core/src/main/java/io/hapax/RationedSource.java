@@ -1,0 +1,226 @@
+package io.hapax;
+
+import io.hapax.event.Refusal;
+import io.hapax.event.Verdict;
+import io.hapax.lease.Acquisition;
+import io.hapax.lease.Ending;
+import io.hapax.lease.JobIdentity;
+import io.hapax.lease.Lease;
+import io.hapax.lease.LeaseRequest;
+import io.hapax.lease.LeaseStore;
+import io.hapax.lease.LockKey;
+import io.hapax.lease.OwnerId;
+import io.hapax.lease.Reservation;
+import io.hapax.lease.ReservationRequest;
+import io.hapax.lease.Reservations;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Leases of a key that several runs may hold at once, or of which only so many may begin in a time.
+ *
+ * <p>A key with room for n runs is n keys, its slots, each with a lease of its own: a slot of a run that dies is free after its
+ * ttl like any lease. A run key is leased beside the slot, since two slots must not run the same occurrence. Runs in a time are
+ * counted by {@link Reservations}, last of all, so that a run that is refused for another reason does not count.
+ */
+final class RationedSource implements LeaseSource {
+
+    private final LeaseStore store;
+    private final JobIdentity identity;
+    private final RunOptions options;
+    private final String worker;
+    private final String paceName;
+    private final List<JobIdentity> slots;
+    private volatile JobIdentity claimed;
+    private volatile @Nullable Lease permit;
+    private volatile @Nullable String place;
+
+    RationedSource(LeaseStore store, RunRequest request, RunOptions options, String worker) {
+        this.store = store;
+        this.identity = request.identity();
+        this.options = options;
+        this.worker = worker;
+        LockKey lock = identity.lockKey();
+        this.paceName = "pace:" + (lock == null ? request.job() : lock.value());
+        this.claimed = identity;
+        this.slots = lock == null || options.concurrency() == 1 ? List.of() : slots(lock, options.concurrency());
+        if (slots.isEmpty() && options.concurrency() > 1) {
+            throw new IllegalArgumentException("setting concurrency: " + options.concurrency()
+                    + " runs may hold the lock key at once, but " + request + " has none. Give it a lock key");
+        }
+    }
+
+    private static List<JobIdentity> slots(LockKey lock, int count) {
+        return IntStream.rangeClosed(1, count)
+                .mapToObj(n -> new JobIdentity(new LockKey(lock.value() + " #" + n), null))
+                .toList();
+    }
+
+    /** What the lease of the run is on: the run key if it has one, else a slot. */
+    private JobIdentity primary() {
+        return slots.isEmpty() ? identity : new JobIdentity(null, identity.runKey());
+    }
+
+    private boolean slotIsPrimary() {
+        return !slots.isEmpty() && identity.runKey() == null;
+    }
+
+    @Override
+    public CompletionStage<Answer> acquire(LeaseStore asked, LeaseRequest request) {
+        permit = null;
+        place = null;
+        CompletionStage<Acquisition> first =
+                slotIsPrimary() ? slot(request, 0, null) : asked.acquire(on(request, primary()));
+        return first.thenCompose(acquisition -> acquisition instanceof Acquisition.Granted granted
+                ? thenPermit(request, granted)
+                : answer(acquisition, null));
+    }
+
+    private static CompletableFuture<Answer> answer(Acquisition acquisition, @Nullable Refusal refusal) {
+        return CompletableFuture.completedFuture(new Answer(acquisition, refusal));
+    }
+
+    private CompletionStage<Answer> thenPermit(LeaseRequest request, Acquisition.Granted granted) {
+        claimed = granted.lease().identity();
+        if (slots.isEmpty() || slotIsPrimary()) {
+            return thenPlace(request, granted);
+        }
+        return slot(request, 0, null).thenCompose(acquisition -> {
+            if (acquisition instanceof Acquisition.Granted slot) {
+                permit = slot.lease();
+                return thenPlace(request, granted);
+            }
+            return release(granted.lease()).thenCompose(released -> answer(acquisition, null));
+        });
+    }
+
+    private CompletionStage<Answer> thenPlace(LeaseRequest request, Acquisition.Granted granted) {
+        if (!options.isPaced()) {
+            return answer(granted, null);
+        }
+        Throttle pace = options.pace();
+        String holder = worker + " " + request.owner();
+        place = holder;
+        CompletionStage<Reservation> reserved =
+                reservations(store).reserve(new ReservationRequest(paceName, holder, pace.runs(), pace.period()));
+        return reserved.thenCompose(reservation -> reservation instanceof Reservation.Full full
+                ? release(granted.lease()).thenCompose(released -> answer(granted, throttled(pace, full)))
+                : answer(granted, null));
+    }
+
+    private Refusal throttled(Throttle pace, Reservation.Full full) {
+        String many = pace.runs() == 1 ? "one run" : pace.runs() + " runs";
+        return new Refusal(
+                Verdict.THROTTLED,
+                null,
+                full.left(),
+                many + " of '" + paceName.substring("pace:".length()) + "' may begin in " + pace.period()
+                        + ", the next one in " + full.left().toMillis() + "ms (the first was of " + full.first() + ")",
+                null);
+    }
+
+    static Reservations reservations(LeaseStore store) {
+        return store.reservations()
+                .orElseThrow(() -> new IllegalArgumentException(
+                        "settings minHold, throttle, mode and overlap need a" + " lease store with reservations, which "
+                                + store.getClass().getSimpleName() + " has not"));
+    }
+
+    /** Asks for one slot after another, from one that differs from run to run, until there is a free one. */
+    private CompletionStage<Acquisition> slot(LeaseRequest request, int asked, Acquisition.@Nullable Held soonest) {
+        if (asked == slots.size() && soonest != null) {
+            return CompletableFuture.completedFuture(soonest);
+        }
+        int first = Math.floorMod(request.owner().hashCode(), slots.size());
+        return store.acquire(onSlot(request, slots.get((first + asked) % slots.size())))
+                .thenCompose(acquisition -> acquisition instanceof Acquisition.Held held
+                        ? slot(request, asked + 1, sooner(held, soonest))
+                        : CompletableFuture.completedFuture(acquisition));
+    }
+
+    private static Acquisition.Held sooner(Acquisition.Held held, Acquisition.@Nullable Held other) {
+        return other == null || held.ttlLeft().compareTo(other.ttlLeft()) < 0 ? held : other;
+    }
+
+    /** An owner holds one lease, so a slot beside another lease has an owner of its own. */
+    private LeaseRequest onSlot(LeaseRequest request, JobIdentity slot) {
+        if (slotIsPrimary()) {
+            return on(request, slot);
+        }
+        OwnerId beside = new OwnerId(request.owner() + "-slot");
+        return new LeaseRequest(slot, beside, request.worker(), request.ttl(), request.waiting());
+    }
+
+    private static LeaseRequest on(LeaseRequest request, JobIdentity identity) {
+        return new LeaseRequest(identity, request.owner(), request.worker(), request.ttl(), request.waiting());
+    }
+
+    @Override
+    public CompletionStage<?> release(Lease lease) {
+        List<CompletionStage<?>> all = new ArrayList<>();
+        all.add(store.release(lease, Ending.NOT_DONE));
+        Lease slot = permit;
+        if (slot != null) {
+            all.add(store.release(slot, Ending.NOT_DONE));
+        }
+        all.add(giveUpPlace());
+        return settled(all);
+    }
+
+    @Override
+    public CompletionStage<?> withdraw(LeaseRequest request) {
+        List<CompletionStage<?>> all = new ArrayList<>();
+        if (!slotIsPrimary()) {
+            all.add(store.withdraw(on(request, primary())));
+        }
+        slots.forEach(slot -> all.add(store.withdraw(onSlot(request, slot))));
+        all.add(giveUpPlace());
+        return settled(all);
+    }
+
+    private CompletionStage<?> giveUpPlace() {
+        String mine = place;
+        return mine == null
+                ? CompletableFuture.completedFuture(null)
+                : reservations(store).giveUp(paceName, mine);
+    }
+
+    /** Whatever is not given back runs out by itself. */
+    private static CompletableFuture<Void> settled(List<CompletionStage<?>> all) {
+        return CompletableFuture.allOf(all.stream()
+                .map(stage -> stage.toCompletableFuture().handle((done, unreachable) -> null))
+                .toArray(CompletableFuture<?>[]::new));
+    }
+
+    @Override
+    public CompletionStage<Void> nextChance(Duration atMost) {
+        if (slots.isEmpty()) {
+            return store.nextChance(identity, atMost);
+        }
+        List<CompletableFuture<Void>> chances = slots.stream()
+                .map(slot -> store.nextChance(slot, atMost).toCompletableFuture())
+                .toList();
+        CompletableFuture<Void> any = new CompletableFuture<>();
+        for (CompletableFuture<Void> chance : chances) {
+            var unused = chance.whenComplete((seen, cancelled) -> any.complete(null));
+        }
+        var unused = any.whenComplete((seen, cancelled) -> chances.forEach(chance -> chance.cancel(false)));
+        return any;
+    }
+
+    @Override
+    public @Nullable Lease permit() {
+        return permit;
+    }
+
+    /** The ledger knows of one run a lock key, so it is told of the run key alone, or of the slot. */
+    @Override
+    public JobIdentity claimed() {
+        return claimed;
+    }
+}

@@ -1,0 +1,138 @@
+package io.hapax;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+
+import io.hapax.event.GuardEvent;
+import io.hapax.event.Verdict;
+import io.hapax.lease.LeaseStore;
+import io.hapax.lease.LeaseStoreException;
+import io.hapax.lease.LockKey;
+import io.hapax.lease.Reservations;
+import io.hapax.testkit.InMemoryLeaseStore;
+import io.hapax.testkit.ManualTicker;
+import java.lang.reflect.Proxy;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.Consumer;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** Each cell of the table of lock modes, on the side of the queue. */
+class QueuedJobTest {
+
+    private final ManualTicker ticker = new ManualTicker();
+    private final LeaseStore store = new InMemoryLeaseStore(ticker);
+    private final Events events = new Events();
+    private final JobGuard guard =
+            JobGuard.builder(store).ticker(ticker).listener(events).build();
+
+    private QueuedJob queued(String id, LockMode mode) {
+        return new QueuedJob(
+                guard,
+                "import",
+                new LockKey("import/7"),
+                id,
+                RunOptions.DEFAULTS.withMode(mode).withUniqueFor(Duration.ofHours(1)));
+    }
+
+    private boolean isFreeAfter(LockMode mode, Consumer<QueuedJob> what) {
+        QueuedJob first = queued("first", mode);
+        assertThat(first.enter()).isEmpty();
+        assertThat(queued("second", mode).enter()).isPresent();
+        what.accept(first);
+        return queued("third", mode).enter().isEmpty();
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "UNTIL_EXECUTED,            false, true,  false, true",
+        "UNTIL_EXPIRED,             false, false, false, false",
+        "UNTIL_EXECUTING,           true,  false, false, true",
+        "UNTIL_AND_WHILE_EXECUTING, true,  false, false, true",
+    })
+    void a_place_in_the_queue_is_freed_as_the_table_says(
+            LockMode mode, boolean begun, boolean succeeded, boolean retried, boolean ended) {
+        assertThat(fresh().isFreeAfter(mode, QueuedJob::begun)).isEqualTo(begun);
+        assertThat(fresh().isFreeAfter(mode, QueuedJob::succeeded)).isEqualTo(succeeded);
+        assertThat(fresh().isFreeAfter(mode, QueuedJob::retried)).isEqualTo(retried);
+        assertThat(fresh().isFreeAfter(mode, QueuedJob::ended)).isEqualTo(ended);
+    }
+
+    private static QueuedJobTest fresh() {
+        return new QueuedJobTest();
+    }
+
+    @Test
+    void whatever_the_mode_the_place_is_free_when_its_time_is_over() {
+        assertThat(queued("first", LockMode.UNTIL_EXPIRED).enter()).isEmpty();
+        ticker.advance(Duration.ofMinutes(59));
+        assertThat(queued("second", LockMode.UNTIL_EXPIRED).enter()).get().satisfies(refusal -> {
+            assertThat(refusal.verdict()).isEqualTo(Verdict.QUEUED);
+            assertThat(refusal.retryAfter()).isEqualTo(Duration.ofMinutes(1));
+            assertThat(refusal.reason()).contains("as first").contains("UNTIL_EXPIRED");
+        });
+        ticker.advance(Duration.ofMinutes(1));
+        assertThat(queued("second", LockMode.UNTIL_EXPIRED).enter()).isEmpty();
+    }
+
+    @Test
+    void a_retry_begins_the_time_anew() {
+        QueuedJob first = queued("first", LockMode.UNTIL_EXECUTED);
+        assertThat(first.enter()).isEmpty();
+        ticker.advance(Duration.ofMinutes(59));
+        first.retried();
+        ticker.advance(Duration.ofMinutes(59));
+        assertThat(queued("second", LockMode.UNTIL_EXECUTED).enter()).isPresent();
+    }
+
+    @Test
+    void the_end_of_another_job_frees_nothing() {
+        assertThat(queued("first", LockMode.UNTIL_EXECUTED).enter()).isEmpty();
+        queued("second", LockMode.UNTIL_EXECUTED).ended();
+        assertThat(queued("third", LockMode.UNTIL_EXECUTED).enter()).isPresent();
+    }
+
+    @Test
+    void a_refusal_is_told() {
+        assertThat(queued("first", LockMode.UNTIL_EXECUTED).enter()).isEmpty();
+        assertThat(queued("second", LockMode.UNTIL_EXECUTED).enter()).isPresent();
+        assertThat(events.of(GuardEvent.Refused.class))
+                .singleElement()
+                .satisfies(event -> assertThat(event.refusal().verdict()).isEqualTo(Verdict.QUEUED));
+    }
+
+    @Test
+    void a_store_that_does_not_answer_loses_no_work() {
+        Reservations silent = (Reservations) Proxy.newProxyInstance(
+                Reservations.class.getClassLoader(),
+                new Class<?>[] {Reservations.class},
+                (proxy, method, arguments) ->
+                        CompletableFuture.failedFuture(new LeaseStoreException("no answer within 2000 ms")));
+        LeaseStore away = (LeaseStore) Proxy.newProxyInstance(
+                LeaseStore.class.getClassLoader(),
+                new Class<?>[] {LeaseStore.class},
+                (proxy, method, arguments) -> method.getName().equals("reservations")
+                        ? Optional.of(silent)
+                        : method.invoke(store, arguments));
+        JobGuard unlucky = JobGuard.builder(away).listener(events).build();
+        QueuedJob job = new QueuedJob(
+                unlucky,
+                "import",
+                new LockKey("import/7"),
+                "first",
+                RunOptions.DEFAULTS.withMode(LockMode.UNTIL_EXECUTED));
+        assertThat(job.enter()).isEmpty();
+        assertThat(events.of(GuardEvent.Unguarded.class)).hasSize(1);
+        job.succeeded();
+    }
+
+    @Test
+    void a_mode_that_has_nothing_to_do_with_queues_is_refused() {
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> queued("first", LockMode.WHILE_EXECUTING))
+                .withMessageContaining("WHILE_EXECUTING");
+    }
+}
