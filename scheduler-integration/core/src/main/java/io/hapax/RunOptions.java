@@ -4,8 +4,11 @@ import io.hapax.ledger.AfterCrash;
 import io.hapax.time.DurationText;
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
 import java.util.function.Consumer;
 
 /**
@@ -122,7 +125,7 @@ public record RunOptions(
      *
      * @throws IllegalArgumentException if two of them contradict each other; the message names them
      */
-    void requireConsistent() {
+    public void requireConsistent() {
         if (overlap != OverlapPolicy.AUTO && onConflict != OnConflict.AUTO) {
             throw contradiction("overlap=" + overlap, "onConflict=" + onConflict, "set one of them; the other is AUTO");
         }
@@ -217,6 +220,31 @@ public record RunOptions(
     }
 
     /**
+     * Replaces several values by their names, as one layer of settings over another: what this layer sets takes the place of
+     * what the layers below say in another way, {@code overlap} of {@code onConflict}, and {@code throttle} of
+     * {@code minHold}, and the other way round.
+     *
+     * @param layer names of {@link #NAMES} and values
+     * @return the changed options
+     * @throws IllegalArgumentException if a name or a value is not known
+     */
+    public RunOptions with(Map<String, String> layer) {
+        RunOptions options = above(layer.keySet());
+        for (Map.Entry<String, String> each : layer.entrySet()) {
+            options = options.with(each.getKey(), each.getValue());
+        }
+        return options;
+    }
+
+    private RunOptions above(Set<String> names) {
+        RunOptions options = this;
+        options = names.contains("overlap") ? options.withOnConflict(OnConflict.AUTO) : options;
+        options = names.contains("onConflict") ? options.withOverlap(OverlapPolicy.AUTO) : options;
+        options = names.contains("throttle") ? options.withMinHold(Duration.ZERO) : options;
+        return names.contains("minHold") ? options.withThrottle(Throttle.NONE) : options;
+    }
+
+    /**
      * Replaces the values that an annotation sets.
      *
      * @param guarded the annotation of a job
@@ -224,23 +252,40 @@ public record RunOptions(
      * @throws IllegalArgumentException if a value of the annotation is wrong
      */
     public RunOptions with(Guarded guarded) {
-        RunOptions options = this;
-        options = guarded.ttl().isEmpty() ? options : options.with("ttl", guarded.ttl());
-        options = guarded.maxHold().isEmpty() ? options : options.with("maxHold", guarded.maxHold());
-        options = guarded.waitTimeout().isEmpty() ? options : options.with("waitTimeout", guarded.waitTimeout());
-        options = guarded.retention().isEmpty() ? options : options.with("retention", guarded.retention());
-        options = guarded.onConflict() == OnConflict.AUTO ? options : options.withOnConflict(guarded.onConflict());
-        options = guarded.onLeaseLost().length == 0 ? options : options.withOnLeaseLost(guarded.onLeaseLost()[0]);
-        options = guarded.afterCrash().length == 0 ? options : options.withAfterCrash(guarded.afterCrash()[0]);
-        options = guarded.whenUnavailable().length == 0
-                ? options
-                : options.withWhenUnavailable(guarded.whenUnavailable()[0]);
-        options = guarded.overlap() == OverlapPolicy.AUTO ? options : options.withOverlap(guarded.overlap());
-        options = guarded.concurrency() == 0 ? options : options.withConcurrency(guarded.concurrency());
-        options = guarded.minHold().isEmpty() ? options : options.with("minHold", guarded.minHold());
-        options = guarded.throttle().isEmpty() ? options : options.with("throttle", guarded.throttle());
-        options = guarded.mode().length == 0 ? options : options.withMode(guarded.mode()[0]);
-        return guarded.uniqueFor().isEmpty() ? options : options.with("uniqueFor", guarded.uniqueFor());
+        Map<String, String> layer = new LinkedHashMap<>();
+        put(layer, "ttl", guarded.ttl());
+        put(layer, "maxHold", guarded.maxHold());
+        put(layer, "waitTimeout", guarded.waitTimeout());
+        put(layer, "retention", guarded.retention());
+        put(
+                layer,
+                "onConflict",
+                guarded.onConflict() == OnConflict.AUTO
+                        ? ""
+                        : guarded.onConflict().name());
+        put(layer, "onLeaseLost", first(guarded.onLeaseLost()));
+        put(layer, "whenUnavailable", first(guarded.whenUnavailable()));
+        put(layer, "afterCrash", first(guarded.afterCrash()));
+        put(
+                layer,
+                "overlap",
+                guarded.overlap() == OverlapPolicy.AUTO ? "" : guarded.overlap().name());
+        put(layer, "concurrency", guarded.concurrency() == 0 ? "" : Integer.toString(guarded.concurrency()));
+        put(layer, "minHold", guarded.minHold());
+        put(layer, "throttle", guarded.throttle());
+        put(layer, "mode", first(guarded.mode()));
+        put(layer, "uniqueFor", guarded.uniqueFor());
+        return with(layer);
+    }
+
+    private static void put(Map<String, String> layer, String name, String value) {
+        if (!value.isEmpty()) {
+            layer.put(name, value);
+        }
+    }
+
+    private static String first(Enum<?>[] values) {
+        return values.length == 0 ? "" : values[0].name();
     }
 
     /**

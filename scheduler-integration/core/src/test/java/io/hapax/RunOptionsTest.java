@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
 import java.time.Duration;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -125,5 +126,17 @@ class RunOptionsTest {
                 .isThrownBy(() -> RunOptions.DEFAULTS.with(name, value))
                 .withMessageContaining("setting " + name)
                 .withMessageContaining(allowed);
+    }
+
+    @Test
+    void a_layer_takes_the_place_of_what_the_layers_below_say_in_another_way() {
+        RunOptions below = RunOptions.DEFAULTS.with(Map.of("onConflict", "WAIT", "minHold", "1m"));
+        RunOptions above = below.with(Map.of("overlap", "SKIP", "throttle", "3/1m"));
+        assertThat(above.onConflict()).isEqualTo(OnConflict.AUTO);
+        assertThat(above.minHold()).isZero();
+        above.requireConsistent();
+        above.with(Map.of("onConflict", "FAIL", "minHold", "2m")).requireConsistent();
+        RunOptions both = RunOptions.DEFAULTS.with(Map.of("onConflict", "WAIT", "overlap", "SKIP"));
+        assertThatIllegalArgumentException().isThrownBy(both::requireConsistent);
     }
 }

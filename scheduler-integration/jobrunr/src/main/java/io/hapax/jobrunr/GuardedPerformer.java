@@ -4,6 +4,8 @@ import io.hapax.Admission;
 import io.hapax.GuardedRun;
 import io.hapax.JobGuard;
 import io.hapax.LeaseLostException;
+import io.hapax.QueuedJob;
+import io.hapax.event.LossReason;
 import io.hapax.event.RunOutcome;
 import io.hapax.event.Verdict;
 import java.time.Duration;
@@ -32,6 +34,7 @@ final class GuardedPerformer extends BackgroundJobPerformer {
     private final JobRewriter rewriter;
 
     private @Nullable GuardedRun run;
+    private @Nullable QueuedJob queued;
     private GuardedRun.@Nullable Scope scope;
     /** Succeeding wipes the job's metadata. Also written when the lease is lost, by another thread. */
     private volatile Map<String, Object> metadata = Map.of();
@@ -41,6 +44,28 @@ final class GuardedPerformer extends BackgroundJobPerformer {
         this.server = server;
         this.job = job;
         this.rewriter = new JobRewriter(server);
+    }
+
+    /** Afterwards the job has the state that JobRunr, its filters and the guard have given it. */
+    @Override
+    public void run() {
+        try {
+            super.run();
+        } finally {
+            QueuedJob place = queued;
+            if (place != null) {
+                leaveQueue(place);
+            }
+        }
+    }
+
+    private void leaveQueue(QueuedJob place) {
+        switch (job.getState()) {
+            case SUCCEEDED -> place.succeeded();
+            case FAILED, DELETED -> place.ended();
+            // To be retried, postponed, or changed by somebody else.
+            default -> place.retried();
+        }
     }
 
     @Override
@@ -56,6 +81,7 @@ final class GuardedPerformer extends BackgroundJobPerformer {
             super.performJob();
             return;
         }
+        queued = plan.queued();
         Admission admission;
         try {
             admission = admit(guard, plan);
@@ -66,7 +92,7 @@ final class GuardedPerformer extends BackgroundJobPerformer {
         if (admission instanceof Admission.Admitted admitted) {
             perform(admitted.run());
         } else {
-            new RefusedJob(server, job, rewriter).answer(plan, ((Admission.Refused) admission).refusal());
+            new RefusedJob(server, job, rewriter).answer(plan, (Admission.Refused) admission);
         }
     }
 
@@ -103,7 +129,9 @@ final class GuardedPerformer extends BackgroundJobPerformer {
 
     private Admission admit(JobGuard guard, RunPlan plan) throws InterruptedException {
         try {
-            return plan.waits() ? admitWaiting(guard, plan) : guard.admit(plan.request());
+            return plan.waits()
+                    ? admitWaiting(guard, plan)
+                    : guard.admit(plan.request(JobRewriter.postponements(job) > 0));
         } catch (IllegalArgumentException wrong) {
             throw wrongSettings(wrong);
         } catch (IllegalStateException failed) {
@@ -125,7 +153,7 @@ final class GuardedPerformer extends BackgroundJobPerformer {
         steward.startProcessing(job, Thread.currentThread());
         Admission admission;
         try {
-            admission = guard.admit(plan.request());
+            admission = guard.admit(plan.request(false));
         } finally {
             // Before the job itself starts: the steward interrupts whoever it finds at work on the same job.
             steward.stopProcessing(job);
@@ -159,6 +187,9 @@ final class GuardedPerformer extends BackgroundJobPerformer {
             return;
         }
         run = admitted;
+        if (queued != null) {
+            queued.begun();
+        }
         JobRewriter.forgetPostponements(job);
         metadata = new HashMap<>(job.getMetadata());
         admitted.onLeaseLost(loss -> keepMetadata());
@@ -168,6 +199,12 @@ final class GuardedPerformer extends BackgroundJobPerformer {
         } catch (Exception e) {
             leave();
             admitted.fail(e);
+            if (isCancelled(admitted)) {
+                job.delete(US + "cancelled: a later run of '"
+                        + admitted.identity().leaseName() + "' was to take its place");
+                rewriter.saveUnlessChanged(job);
+                return;
+            }
             throw asLoss(admitted, e);
         } catch (Error e) {
             leave();
@@ -179,6 +216,15 @@ final class GuardedPerformer extends BackgroundJobPerformer {
             // Only if JobRunr did not come to save a success, because the job was deleted while it was at work.
             admitted.close();
         }
+    }
+
+    /** A retry would cancel the run that this one gave way to. */
+    private static boolean isCancelled(GuardedRun admitted) {
+        return admitted.lost().filter(LossReason.CANCELLED::equals).isPresent();
+    }
+
+    private static String cancelled(GuardedRun run) {
+        return US + "cancelled: a later run of '" + run.identity().leaseName() + "' takes its place";
     }
 
     /** JobRunr reads an interrupt in the cause of a failure as its own shutdown, hence a suppressed exception. */
@@ -227,7 +273,9 @@ final class GuardedPerformer extends BackgroundJobPerformer {
         }
         RunOutcome outcome = ending.complete();
         leave();
-        if (outcome == RunOutcome.LOST) {
+        if (outcome == RunOutcome.LOST && isCancelled(ending)) {
+            rewriter.deleteInsteadOfSucceed(saved, metadata, cancelled(ending));
+        } else if (outcome == RunOutcome.LOST) {
             rewriter.failInsteadOfSucceed(
                     saved, metadata, US + "the result does not count, because the lease was lost", lossAtEnd(ending));
         } else if (outcome == RunOutcome.FAILED) {

@@ -5,6 +5,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
 import org.jobrunr.jobs.Job;
 import org.jobrunr.jobs.filters.JobPerformingFilters;
 import org.jobrunr.jobs.states.JobState;
@@ -105,11 +106,20 @@ final class JobRewriter {
 
     /** Turns a success that was not noted into a failure, with the metadata that succeeding has wiped. */
     void failInsteadOfSucceed(Job job, Map<String, Object> metadata, String message, Exception cause) {
+        insteadOfSuccess(job, metadata, copy -> copy.failed(message, cause));
+    }
+
+    /** Turns a success that does not count, and must not be repeated, into a deletion. */
+    void deleteInsteadOfSucceed(Job job, Map<String, Object> metadata, String reason) {
+        insteadOfSuccess(job, metadata, copy -> copy.delete(reason));
+    }
+
+    private void insteadOfSuccess(Job job, Map<String, Object> metadata, Consumer<Job> what) {
         List<JobState> history = new ArrayList<>(job.getJobStates());
         history.removeIf(state -> state == job.getJobState() && state.getName() == StateName.SUCCEEDED);
         Job copy = JobCopy.of(job, history, metadata);
         copy.getMetadata().putAll(job.getMetadata());
-        copy.failed(message, cause);
+        what.accept(copy);
         save(copy);
     }
 

@@ -4,6 +4,7 @@ import io.hapax.JobGuard;
 import java.util.Map;
 import java.util.WeakHashMap;
 import java.util.concurrent.locks.ReentrantLock;
+import org.jobrunr.jobs.filters.JobClientFilter;
 import org.jobrunr.server.BackgroundJobServer;
 import org.jspecify.annotations.Nullable;
 
@@ -80,6 +81,25 @@ public final class JobRunrGuard {
         } finally {
             LOCK.unlock();
         }
+    }
+
+    /**
+     * Returns the filter that keeps jobs with an {@link io.hapax.Guarded#mode()} for queues unique where they are put into the
+     * queue. A duplicate is stored as deleted, with the reason, and never runs. It asks the guard that was installed for all
+     * servers of the process.
+     *
+     * <pre>{@code
+     * JobRunr.configure().withJobFilter(JobRunrGuard.uniqueInQueue())
+     * }</pre>
+     *
+     * @return the filter, for {@code withJobFilter}, or the constructor of a scheduler
+     */
+    public static JobClientFilter uniqueInQueue() {
+        return new UniqueInQueue();
+    }
+
+    static @Nullable JobGuard guardOfProcess() {
+        return forAll;
     }
 
     /** Takes away the guard of all servers. Those without one of their own postpone their jobs from now on. */

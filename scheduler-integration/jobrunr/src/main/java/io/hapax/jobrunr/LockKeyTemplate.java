@@ -36,6 +36,17 @@ final class LockKeyTemplate {
         return template.indexOf('%') < 0 ? template : new LockKeyTemplate(template, job).filled();
     }
 
+    /** Whether an argument is part of the key. */
+    static boolean hasArguments(String template) {
+        Matcher matcher = PLACEHOLDER.matcher(template);
+        while (matcher.find()) {
+            if (matcher.group("index") != null) {
+                return true;
+            }
+        }
+        return false;
+    }
+
     private String filled() {
         Matcher matcher = PLACEHOLDER.matcher(template);
         StringBuilder key = new StringBuilder();

@@ -2,8 +2,10 @@ package io.hapax.jobrunr;
 
 import static io.hapax.jobrunr.GuardedPerformer.US;
 
+import io.hapax.Admission;
 import io.hapax.OnConflict;
 import io.hapax.event.Refusal;
+import io.hapax.event.Verdict;
 import java.time.Duration;
 import java.util.concurrent.ThreadLocalRandom;
 import org.jobrunr.jobs.Job;
@@ -24,20 +26,21 @@ final class RefusedJob {
     }
 
     /** Stores what follows from a refusal, or throws what makes JobRunr fail the job without a retry. */
-    void answer(RunPlan plan, Refusal refusal) {
+    void answer(RunPlan plan, Admission.Refused refused) {
+        Refusal refusal = refused.refusal();
         switch (refusal.verdict()) {
-            case DONE -> doneBefore(refusal);
+            case DONE, QUEUED -> doneBefore(refusal);
             case UNAVAILABLE -> rewriter.postpone(job, 0, delay(refusal), text(plan, refusal));
             // An attempt at this same run is at work. If it dies, this one is the only copy: never drop it.
             case RUNNING -> postpone(plan, refusal);
-            case OVERLAP -> overlaps(plan, refusal);
+            case OVERLAP, THROTTLED -> overlaps(plan, refusal, refused.policy());
             // Failed without a retry, so that the dashboard shows it to the person who has to decide.
             case ABANDONED -> throw new JobRefusedException(US + "not run: " + text(plan, refusal));
         }
     }
 
-    private void overlaps(RunPlan plan, Refusal refusal) {
-        OnConflict policy = plan.options().onConflict();
+    private void overlaps(RunPlan plan, Refusal refusal, OnConflict asked) {
+        OnConflict policy = asked == OnConflict.AUTO ? plan.whenAuto() : asked;
         if (policy == OnConflict.SKIP) {
             job.delete(US + "skipped: " + text(plan, refusal));
             rewriter.saveUnlessChanged(job);
@@ -71,7 +74,8 @@ final class RefusedJob {
     /** JobRunr looks for due jobs once a poll interval. The random part keeps jobs that wait together apart. */
     private Duration delay(Refusal refusal) {
         Duration poll = server.getConfiguration().getPollInterval();
-        Duration base = refusal.retryAfter().compareTo(poll) < 0 ? refusal.retryAfter() : poll;
+        boolean knowsWhen = refusal.verdict() == Verdict.THROTTLED;
+        Duration base = knowsWhen || refusal.retryAfter().compareTo(poll) < 0 ? refusal.retryAfter() : poll;
         return base.plusMillis(ThreadLocalRandom.current().nextLong(poll.toMillis() / 4 + 1));
     }
 }

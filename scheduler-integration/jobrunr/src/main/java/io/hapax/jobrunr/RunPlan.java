@@ -3,11 +3,11 @@ package io.hapax.jobrunr;
 import io.hapax.Guarded;
 import io.hapax.JobGuard;
 import io.hapax.OnConflict;
+import io.hapax.OverlapPolicy;
+import io.hapax.QueuedJob;
 import io.hapax.RunOptions;
 import io.hapax.RunRequest;
 import io.hapax.lease.JobIdentity;
-import io.hapax.lease.LockKey;
-import io.hapax.lease.RunKey;
 import org.jobrunr.jobs.Job;
 import org.jobrunr.jobs.JobDetails;
 import org.jobrunr.jobs.states.ProcessingState;
@@ -18,10 +18,18 @@ import org.jspecify.annotations.Nullable;
  *
  * @param identity lock key and run key
  * @param name the job's name, of which there are few
- * @param options how the run is guarded; their conflict policy is never {@link OnConflict#AUTO}
+ * @param options how the run is guarded
+ * @param whenAuto what {@link OnConflict#AUTO} means for this job
  * @param again whether the job was at work before
+ * @param queued its place in the queue, if its lock mode has one
  */
-record RunPlan(JobIdentity identity, String name, RunOptions options, boolean again) {
+record RunPlan(
+        JobIdentity identity,
+        String name,
+        RunOptions options,
+        OnConflict whenAuto,
+        boolean again,
+        @Nullable QueuedJob queued) {
 
     /**
      * Reads the plan from a job.
@@ -34,30 +42,23 @@ record RunPlan(JobIdentity identity, String name, RunOptions options, boolean ag
         if (guarded != null && !guarded.enabled()) {
             return null;
         }
+        boolean recurring = job.getRecurringJobId().isPresent();
+        OnConflict whenAuto = recurring ? OnConflict.SKIP : OnConflict.RESCHEDULE;
         RunOptions options =
                 guarded == null ? guard.defaults() : guard.defaults().with(guarded);
-        if (options.onConflict() == OnConflict.AUTO) {
-            boolean recurring = job.getRecurringJobId().isPresent();
-            options = options.withOnConflict(recurring ? OnConflict.SKIP : OnConflict.RESCHEDULE);
+        if (options.onConflict() == OnConflict.AUTO && options.overlap() == OverlapPolicy.AUTO) {
+            options = options.withOnConflict(whenAuto);
         }
-        JobIdentity identity = new JobIdentity(lockKey(job, guarded), runKey(job, guarded));
+        options.requireConsistent();
+        JobKeys keys = new JobKeys(job, guarded, options);
         boolean again = job.getJobStatesOfType(ProcessingState.class).count() > 1;
-        return new RunPlan(identity, nameOf(job), options, again);
+        return new RunPlan(keys.identity(), nameOf(job), options, whenAuto, again, keys.queued(guard, nameOf(job)));
     }
 
-    /** By default a recurring job does not overlap with itself, and a one-off job only with its own duplicates. */
-    private static @Nullable LockKey lockKey(Job job, @Nullable Guarded guarded) {
-        if (guarded != null && !guarded.key().isEmpty()) {
-            return new LockKey(LockKeyTemplate.fill(guarded.key(), job));
-        }
-        return job.getRecurringJobId().map(id -> new LockKey("recurring:" + id)).orElse(null);
-    }
-
-    private static RunKey runKey(Job job, @Nullable Guarded guarded) {
-        if (guarded != null && !guarded.once().isEmpty()) {
-            return new RunKey(LockKeyTemplate.fill(guarded.once(), job));
-        }
-        return new RunKey(Occurrence.runKey(job));
+    /** The place in the queue of a job that is being created; null if it needs none. */
+    static @Nullable QueuedJob queued(Job job, JobGuard guard) {
+        RunPlan plan = of(job, guard);
+        return plan == null ? null : plan.queued();
     }
 
     private static String nameOf(Job job) {
@@ -65,8 +66,9 @@ record RunPlan(JobIdentity identity, String name, RunOptions options, boolean ag
         return job.getRecurringJobId().orElse(details.getClassName() + "." + details.getMethodName());
     }
 
-    RunRequest request() {
-        return request(options);
+    RunRequest request(boolean postponedBefore) {
+        RunRequest request = request(options);
+        return postponedBefore ? request.again() : request;
     }
 
     /** Asks once, whatever the policy. */

@@ -4,7 +4,7 @@ import io.hapax.Guarded;
 import io.hapax.OnConflict;
 
 /** A job that is enqueued through its interface. */
-@Guarded(key = "deed", onConflict = OnConflict.SKIP)
+@Guarded(key = "deed", ignoreArguments = true, onConflict = OnConflict.SKIP)
 public interface Deed {
 
     void perform(String journal) throws InterruptedException;

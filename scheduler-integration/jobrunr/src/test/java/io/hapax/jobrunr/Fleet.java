@@ -100,7 +100,7 @@ final class Fleet implements AutoCloseable {
         this.storage = storage;
         this.afterwards = afterwards;
         storage.setJobMapper(new JobMapper(new JacksonJsonMapper()));
-        this.scheduler = new JobScheduler(storage);
+        this.scheduler = new JobScheduler(storage, List.of(JobRunrGuard.uniqueInQueue()));
         this.requests = new JobRequestScheduler(storage, List.of());
         JobRunrGuard.uninstall();
         JobRunrGuard.refuseUnguarded();

@@ -4,7 +4,7 @@ import io.hapax.Guarded;
 import io.hapax.OnConflict;
 
 /** Jobs that are static methods, and a class whose methods share its settings. */
-@Guarded(key = "statics", onConflict = OnConflict.SKIP)
+@Guarded(key = "statics", ignoreArguments = true, onConflict = OnConflict.SKIP)
 public final class Statics {
 
     private Statics() {}

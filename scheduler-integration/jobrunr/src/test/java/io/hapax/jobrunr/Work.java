@@ -2,7 +2,9 @@ package io.hapax.jobrunr;
 
 import io.hapax.CurrentRun;
 import io.hapax.Guarded;
+import io.hapax.LockMode;
 import io.hapax.OnConflict;
+import io.hapax.OverlapPolicy;
 import io.hapax.ledger.AfterCrash;
 import java.sql.SQLException;
 import java.util.concurrent.CountDownLatch;
@@ -50,6 +52,113 @@ public class Work {
 
     @Guarded(key = "key/%0", onConflict = OnConflict.FAIL)
     public void failing(String journal) throws InterruptedException {
+        run(journal);
+    }
+
+    /** What else it is, the defaults of the guard say. */
+    @Guarded(key = "key/%0")
+    public void keyed(String journal) throws InterruptedException {
+        run(journal);
+    }
+
+    /** Fails after the gate was opened. */
+    @Job(retries = 0)
+    @Guarded(key = "key/%0")
+    public void keyedFailing(String journal) throws InterruptedException {
+        run(journal);
+        throw new IllegalStateException("on purpose");
+    }
+
+    /** Fails, and is retried. */
+    @Job(retries = 2)
+    @Guarded(key = "key/%0")
+    public void keyedRetried(String journal) throws InterruptedException {
+        run(journal);
+        if (Journal.of(journal).starts() == 1) {
+            throw new IllegalStateException("on purpose");
+        }
+    }
+
+    @Guarded(key = "one key for all")
+    public void collapsing(String journal) throws InterruptedException {
+        run(journal);
+    }
+
+    @Guarded(once = "one occurrence for all")
+    public void collapsingOnce(String journal) throws InterruptedException {
+        run(journal);
+    }
+
+    /** Two at once, whatever the order. */
+    @Guarded(key = "partner-api", ignoreArguments = true, concurrency = 2)
+    public void limited(String journal, int order) throws InterruptedException {
+        run(journal);
+    }
+
+    @Guarded(key = "key/%0", throttle = "2/1h")
+    public void throttled(String journal, int order) throws InterruptedException {
+        run(journal);
+    }
+
+    @Guarded(key = "key/%0", minHold = "2s")
+    public void cooling(String journal, int order) throws InterruptedException {
+        run(journal);
+    }
+
+    @Guarded(key = "key/%0", overlap = OverlapPolicy.SKIP)
+    public void overlapSkip(String journal, int order) throws InterruptedException {
+        run(journal);
+    }
+
+    @Guarded(key = "key/%0", overlap = OverlapPolicy.BUFFER_ONE)
+    public void overlapBufferOne(String journal, int order) throws InterruptedException {
+        run(journal);
+    }
+
+    @Guarded(key = "key/%0", overlap = OverlapPolicy.CANCEL_OTHER, ttl = "1500ms")
+    public void overlapCancelOther(String journal, int order) throws InterruptedException {
+        Journal.of(journal).note("began " + order);
+        if (order == 1) {
+            run(journal);
+        }
+    }
+
+    /** Gives way, and looks as if it had succeeded. */
+    @Guarded(key = "key/%0", overlap = OverlapPolicy.CANCEL_OTHER, ttl = "1500ms")
+    public void overlapCancelOtherQuietly(String journal, int order) {
+        Journal.of(journal).note("began " + order);
+        if (order == 1) {
+            swallowing(journal);
+        }
+    }
+
+    @Guarded(overlap = OverlapPolicy.ALLOW)
+    public void overlapAllow(String journal, int order) throws InterruptedException {
+        run(journal);
+    }
+
+    @Guarded(key = "key/%0", overlap = OverlapPolicy.ALLOW)
+    public void overlapAllowWithKey(String journal) throws InterruptedException {
+        run(journal);
+    }
+
+    @Guarded(overlap = OverlapPolicy.SKIP)
+    public void overlapWithoutKey(String journal) throws InterruptedException {
+        run(journal);
+    }
+
+    @Guarded(concurrency = 2)
+    public void limitedWithoutKey(String journal) throws InterruptedException {
+        run(journal);
+    }
+
+    @Guarded(mode = LockMode.UNTIL_EXECUTED)
+    public void modeWithoutKey(String journal) throws InterruptedException {
+        run(journal);
+    }
+
+    @Guarded(key = "key/%0", overlap = OverlapPolicy.SKIP, onConflict = OnConflict.WAIT)
+    public void contradicting(String journal) throws InterruptedException {
         run(journal);
     }
 

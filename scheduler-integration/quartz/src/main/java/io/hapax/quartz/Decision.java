@@ -1,6 +1,7 @@
 package io.hapax.quartz;
 
 import io.hapax.GuardedRun;
+import io.hapax.QueuedJob;
 import org.jspecify.annotations.Nullable;
 
 /** What becomes of one firing. */
@@ -10,7 +11,7 @@ sealed interface Decision {
     record Unguarded() implements Decision {}
 
     /** It runs. */
-    record Run(GuardedRun run) implements Decision {}
+    record Run(GuardedRun run, @Nullable QueuedJob queued) implements Decision {}
 
     /** It waits for its key, on the job's own turn. */
     record Wait() implements Decision {}

@@ -1,16 +1,30 @@
 package io.hapax.quartz;
 
 import io.hapax.OnConflict;
+import io.hapax.QueuedJob;
 import io.hapax.RunOptions;
 import io.hapax.RunRequest;
 import io.hapax.lease.JobIdentity;
+import org.jspecify.annotations.Nullable;
 
-/** How one firing is guarded. */
-record FiringPlan(String job, JobIdentity identity, String runKey, RunOptions options, boolean oneShot, int attempt) {
+/**
+ * How one firing is guarded.
+ *
+ * @param queued its place in the queue, if it was queued under a lock mode that has one
+ */
+record FiringPlan(
+        String job,
+        JobIdentity identity,
+        String runKey,
+        RunOptions options,
+        boolean oneShot,
+        int attempt,
+        @Nullable QueuedJob queued) {
 
     RunRequest request(boolean mayWait) {
         RunOptions asked = waits() && !mayWait ? options.withOnConflict(OnConflict.SKIP) : options;
-        return RunRequest.of(identity).job(job).tune(defaults -> asked);
+        RunRequest request = RunRequest.of(identity).job(job).tune(defaults -> asked);
+        return attempt > 0 ? request.again() : request;
     }
 
     boolean waits() {
@@ -19,8 +33,12 @@ record FiringPlan(String job, JobIdentity identity, String runKey, RunOptions op
 
     /** What AUTO means here: a recurring job comes again by itself, a one-off job would be lost. */
     OnConflict onConflict() {
-        if (options.onConflict() != OnConflict.AUTO) {
-            return options.onConflict();
+        return resolved(options.onConflict());
+    }
+
+    OnConflict resolved(OnConflict policy) {
+        if (policy != OnConflict.AUTO) {
+            return policy;
         }
         return oneShot ? OnConflict.RESCHEDULE : OnConflict.SKIP;
     }

@@ -5,12 +5,15 @@ import io.hapax.Admission.Admitted;
 import io.hapax.Admission.Refused;
 import io.hapax.JobGuard;
 import io.hapax.OnConflict;
+import io.hapax.QueuedJob;
 import io.hapax.event.Refusal;
 import io.hapax.event.Verdict;
 import java.time.Duration;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
+import org.quartz.JobDetail;
 import org.quartz.JobExecutionContext;
+import org.quartz.Trigger;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -44,9 +47,14 @@ final class Gate {
         return (Decision) decision;
     }
 
+    /** The place in the queue of a job that is about to be scheduled. */
+    QueuedJob queued(JobDetail job, Trigger trigger) {
+        return settings.queued(guard, job, trigger);
+    }
+
     boolean guards(JobExecutionContext context) {
         try {
-            return settings.plan(context).isPresent();
+            return settings.plan(guard, context).isPresent();
         } catch (IllegalArgumentException wrong) {
             return true;
         }
@@ -55,7 +63,7 @@ final class Gate {
     Decision decide(JobExecutionContext context, boolean mayWait) {
         Optional<FiringPlan> plan;
         try {
-            plan = settings.plan(context);
+            plan = settings.plan(guard, context);
         } catch (RuntimeException wrong) {
             return wrongSettings(context, wrong);
         }
@@ -65,22 +73,22 @@ final class Gate {
         try {
             Admission admission = guard.admit(plan.get().request(mayWait));
             return admission instanceof Admitted admitted
-                    ? new Decision.Run(admitted.run())
-                    : refused(context, plan.get(), ((Refused) admission).refusal(), mayWait);
+                    ? new Decision.Run(admitted.run(), plan.get().queued())
+                    : refused(context, plan.get(), (Refused) admission, mayWait);
         } catch (IllegalArgumentException wrong) {
             return wrongSettings(context, wrong);
         } catch (InterruptedException e) {
             // The flag stays cleared: Quartz needs this thread to tell its job store what became of the firing.
-            return refused(context, plan.get(), unavailable("the thread was interrupted while it asked", e), true);
+            return refused(context, plan.get(), unknown("the thread was interrupted while it asked", e), true);
         } catch (RuntimeException | Error e) {
             LOG.error("job {} is not run: the guard failed", plan.get().job(), e);
-            return refused(context, plan.get(), unavailable("the guard failed: " + e, e), true);
+            return refused(context, plan.get(), unknown("the guard failed: " + e, e), true);
         }
     }
 
     /** Tries a firing again that came by unguarded because somebody has replaced the job factory. */
     void retryUnguarded(JobExecutionContext context) {
-        settings.plan(context)
+        settings.plan(guard, context)
                 .ifPresent(plan -> retries.schedule(
                         context, plan, unavailable("the job factory was replaced, so the job was not guarded", null)));
     }
@@ -96,27 +104,50 @@ final class Gate {
         return new Refusal(Verdict.UNAVAILABLE, null, Duration.ZERO, reason, cause);
     }
 
-    private Decision refused(JobExecutionContext context, FiringPlan plan, Refusal refusal, boolean hasWaited) {
+    private static Refused unknown(String reason, @Nullable Throwable cause) {
+        return new Refused(unavailable(reason, cause), OnConflict.AUTO);
+    }
+
+    private Decision refused(JobExecutionContext context, FiringPlan plan, Refused refused, boolean hasWaited) {
+        Refusal refusal = refused.refusal();
         String reason = "job " + plan.job() + " [" + plan.identity() + "] is not run, " + refusal;
-        return switch (answer(plan, refusal, hasWaited)) {
-            case SKIP, AUTO -> new Decision.Skip(reason);
-            case RESCHEDULE -> new Decision.Skip(reason + "; it " + retries.schedule(context, plan, refusal));
+        return switch (answer(plan, refused, hasWaited)) {
+            case SKIP, AUTO -> {
+                ended(plan);
+                yield new Decision.Skip(reason);
+            }
+            case RESCHEDULE -> {
+                if (plan.queued() != null) {
+                    plan.queued().retried();
+                }
+                yield new Decision.Skip(reason + "; it " + retries.schedule(context, plan, refusal));
+            }
             case WAIT -> new Decision.Wait();
-            case FAIL -> new Decision.Fail(reason, refusal.cause());
+            case FAIL -> {
+                ended(plan);
+                yield new Decision.Fail(reason, refusal.cause());
+            }
         };
     }
 
-    private static OnConflict answer(FiringPlan plan, Refusal refusal, boolean hasWaited) {
+    private static void ended(FiringPlan plan) {
+        if (plan.queued() != null) {
+            plan.queued().ended();
+        }
+    }
+
+    private static OnConflict answer(FiringPlan plan, Refused refused, boolean hasWaited) {
         OnConflict policy = plan.onConflict();
-        return switch (refusal.verdict()) {
-            case DONE -> OnConflict.SKIP;
+        return switch (refused.refusal().verdict()) {
+            case DONE, QUEUED -> OnConflict.SKIP;
             case ABANDONED -> policy == OnConflict.FAIL ? OnConflict.FAIL : OnConflict.SKIP;
             // The same firing is at work elsewhere: no conflict, but it may die before it is done.
             case RUNNING ->
                 policy == OnConflict.RESCHEDULE || (plan.oneShot() && policy != OnConflict.SKIP)
                         ? OnConflict.RESCHEDULE
                         : OnConflict.SKIP;
-            case OVERLAP -> policy == OnConflict.WAIT && hasWaited ? inVain(plan) : policy;
+            case OVERLAP, THROTTLED ->
+                policy == OnConflict.WAIT ? (hasWaited ? inVain(plan) : policy) : plan.resolved(refused.policy());
             case UNAVAILABLE -> {
                 if (policy == OnConflict.WAIT && !hasWaited) {
                     yield OnConflict.WAIT;

@@ -3,8 +3,10 @@ package io.hapax.quartz;
 import io.hapax.GuardedRun;
 import io.hapax.LeaseLostException;
 import io.hapax.OnLeaseLost;
+import io.hapax.QueuedJob;
 import io.hapax.event.RunOutcome;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.quartz.InterruptableJob;
 import org.quartz.Job;
@@ -48,9 +50,9 @@ class GuardedJob implements Job {
         if (decision == null || decision instanceof Decision.Wait) {
             decision = waitForDecision(context);
         }
-        if (decision instanceof Decision.Run admitted && !execute(admitted.run(), context)) {
+        if (decision instanceof Decision.Run admitted && !execute(admitted, context)) {
             decision = waitForDecision(context);
-            if (decision instanceof Decision.Run again && !execute(again.run(), context)) {
+            if (decision instanceof Decision.Run again && !execute(again, context)) {
                 throw new JobExecutionException(
                         "the lease of " + again.run() + " lapsed twice before the job began", false);
             }
@@ -102,7 +104,8 @@ class GuardedJob implements Job {
     }
 
     /** Executes the job under a lease; returns false if the lease lapsed before the job began. */
-    private boolean execute(GuardedRun run, JobExecutionContext context) throws JobExecutionException {
+    private boolean execute(Decision.Run admitted, JobExecutionContext context) throws JobExecutionException {
+        GuardedRun run = admitted.run();
         OnLeaseLost tell = run.options().onLeaseLost();
         GuardedRun.Scope scope;
         try {
@@ -118,13 +121,27 @@ class GuardedJob implements Job {
                 run.onLeaseLost(loss -> interrupt(interruptable, context));
             }
             context.put(ENTERED, run);
+            queued(admitted.queued(), QueuedJob::begun);
             work(run, context);
+            queued(admitted.queued(), QueuedJob::succeeded);
+        } catch (JobExecutionException e) {
+            queued(admitted.queued(), e.refireImmediately() ? QueuedJob::retried : QueuedJob::ended);
+            throw e;
+        } catch (RuntimeException | Error e) {
+            queued(admitted.queued(), QueuedJob::ended);
+            throw e;
         } finally {
             context.put(ENTERED, null);
             working = false;
             clearInterrupt(context);
         }
         return true;
+    }
+
+    private static void queued(@Nullable QueuedJob job, Consumer<QueuedJob> what) {
+        if (job != null) {
+            what.accept(job);
+        }
     }
 
     private void work(GuardedRun run, JobExecutionContext context) throws JobExecutionException {

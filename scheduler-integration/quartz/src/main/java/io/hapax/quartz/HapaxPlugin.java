@@ -2,10 +2,14 @@ package io.hapax.quartz;
 
 import io.hapax.JobGuard;
 import io.hapax.RunOptions;
+import io.hapax.event.Refusal;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.quartz.Job;
+import org.quartz.JobDetail;
 import org.quartz.Scheduler;
 import org.quartz.SchedulerException;
+import org.quartz.Trigger;
 import org.quartz.spi.ClassLoadHelper;
 import org.quartz.spi.SchedulerPlugin;
 import org.slf4j.Logger;
@@ -44,6 +48,7 @@ import org.slf4j.LoggerFactory;
 public final class HapaxPlugin implements SchedulerPlugin {
 
     static final String NAME = "hapax";
+    private static final String CONTEXT = HapaxPlugin.class.getName();
 
     private static final Logger LOG = LoggerFactory.getLogger("io.hapax.quartz");
 
@@ -84,6 +89,39 @@ public final class HapaxPlugin implements SchedulerPlugin {
     }
 
     /**
+     * Finds the plugin that guards a scheduler of this process.
+     *
+     * @param scheduler the scheduler
+     * @return its plugin
+     * @throws SchedulerException if the scheduler is not guarded, or shut down
+     */
+    public static HapaxPlugin of(Scheduler scheduler) throws SchedulerException {
+        if (scheduler.getContext().get(CONTEXT) instanceof HapaxPlugin plugin) {
+            return plugin;
+        }
+        throw new SchedulerException("the scheduler '" + scheduler.getSchedulerName()
+                + "' is not guarded by Hapax: set org.quartz.plugin.hapax.class, or call HapaxPlugin.install");
+    }
+
+    /**
+     * Schedules a job unless the same work is queued already, by the {@link io.hapax.LockMode} and the key of the job.
+     *
+     * @param job the job, with {@link io.hapax.Guarded#mode()} and a key, on its class or in its data
+     * @param trigger fires once
+     * @return empty if the job was scheduled; else why not, and as what the same work is queued
+     * @throws SchedulerException if the scheduler does not take the job
+     * @throws IllegalArgumentException if the job has no lock mode for queues, no key, or a key that is the same for
+     *     different work, or the trigger fires more than once
+     */
+    public Optional<Refusal> scheduleUnique(JobDetail job, Trigger trigger) throws SchedulerException {
+        Installation installed = installation;
+        if (installed == null) {
+            throw new SchedulerException("Hapax is switched off (enabled=false), so nothing is kept unique");
+        }
+        return installed.scheduleUnique(job, trigger);
+    }
+
+    /**
      * Finds the job that a listener or a caller meets in its guarded form.
      *
      * @param job a job instance
@@ -106,6 +144,7 @@ public final class HapaxPlugin implements SchedulerPlugin {
         }
         try {
             installation = prepare(scheduler);
+            scheduler.getContext().put(CONTEXT, this);
         } catch (RuntimeException wrong) {
             shutdown();
             throw new SchedulerException(
@@ -294,6 +333,60 @@ public final class HapaxPlugin implements SchedulerPlugin {
      */
     public void setAfterCrash(String afterCrash) {
         settings.option("afterCrash", afterCrash);
+    }
+
+    /**
+     * Says what happens when a firing is due while another one holds the lock key.
+     *
+     * @param overlap a name of {@link io.hapax.OverlapPolicy}
+     */
+    public void setOverlap(String overlap) {
+        settings.option("overlap", overlap);
+    }
+
+    /**
+     * Says how many runs of a lock key may be at work at once.
+     *
+     * @param concurrency from 1 to 100
+     */
+    public void setConcurrency(String concurrency) {
+        settings.option("concurrency", concurrency);
+    }
+
+    /**
+     * Says for how long after a run has begun no other one of its key may begin.
+     *
+     * @param minHold a duration
+     */
+    public void setMinHold(String minHold) {
+        settings.option("minHold", minHold);
+    }
+
+    /**
+     * Says how many runs of a key may begin in a time.
+     *
+     * @param throttle such as {@code 3/1m}
+     */
+    public void setThrottle(String throttle) {
+        settings.option("throttle", throttle);
+    }
+
+    /**
+     * Says when lock keys are taken.
+     *
+     * @param mode a name of {@link io.hapax.LockMode}
+     */
+    public void setMode(String mode) {
+        settings.option("mode", mode);
+    }
+
+    /**
+     * Says for how long a queued job keeps others of its key out of the queue at most.
+     *
+     * @param uniqueFor a duration
+     */
+    public void setUniqueFor(String uniqueFor) {
+        settings.option("uniqueFor", uniqueFor);
     }
 
     /**

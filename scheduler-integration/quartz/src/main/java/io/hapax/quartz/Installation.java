@@ -1,8 +1,14 @@
 package io.hapax.quartz;
 
+import io.hapax.QueuedJob;
+import io.hapax.event.Refusal;
+import java.util.Optional;
+import org.quartz.JobDataMap;
+import org.quartz.JobDetail;
 import org.quartz.ListenerManager;
 import org.quartz.Scheduler;
 import org.quartz.SchedulerException;
+import org.quartz.Trigger;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -36,5 +42,23 @@ final class Installation {
         } catch (SchedulerException | RuntimeException harmless) {
             LOG.debug("triggers could not be looked at", harmless);
         }
+    }
+
+    Optional<Refusal> scheduleUnique(JobDetail job, Trigger trigger) throws SchedulerException {
+        QueuedJob place = gate.queued(job, trigger);
+        Optional<Refusal> refusal = place.enter();
+        if (refusal.isPresent()) {
+            return refusal;
+        }
+        JobDataMap data = new JobDataMap(trigger.getJobDataMap());
+        data.put(JobSettings.QUEUED, JobSettings.queuedId(scheduler.getSchedulerName(), trigger));
+        try {
+            scheduler.scheduleJob(
+                    job, trigger.getTriggerBuilder().usingJobData(data).build());
+        } catch (SchedulerException | RuntimeException notTaken) {
+            place.ended();
+            throw notTaken;
+        }
+        return Optional.empty();
     }
 }

@@ -1,13 +1,19 @@
 package io.hapax.quartz;
 
 import io.hapax.Guarded;
+import io.hapax.JobGuard;
+import io.hapax.LockMode;
+import io.hapax.OverlapPolicy;
+import io.hapax.QueuedJob;
 import io.hapax.RunOptions;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.LockKey;
 import io.hapax.lease.RunKey;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.TreeSet;
 import java.util.regex.Matcher;
@@ -19,6 +25,7 @@ import org.quartz.JobDataMap;
 import org.quartz.JobDetail;
 import org.quartz.JobExecutionContext;
 import org.quartz.JobKey;
+import org.quartz.SimpleTrigger;
 import org.quartz.Trigger;
 
 /** Reads how a firing is to be guarded: the guard's defaults, then {@link Guarded}, then the job data map. */
@@ -28,6 +35,8 @@ final class JobSettings {
     static final String LOCK_KEY = PREFIX + "lockKey";
     static final String RUN_KEY = PREFIX + "runKey";
     static final String ENABLED = PREFIX + "enabled";
+    /** Under which id the trigger has a place in the queue. */
+    static final String QUEUED = PREFIX + "queued.id";
 
     private static final Pattern PLACEHOLDER = Pattern.compile("%\\{([^}]*)}");
 
@@ -45,7 +54,7 @@ final class JobSettings {
      * @return the plan; empty if the job is not to be guarded
      * @throws IllegalArgumentException if a setting is wrong; the message names it
      */
-    Optional<FiringPlan> plan(JobExecutionContext context) {
+    Optional<FiringPlan> plan(JobGuard guard, JobExecutionContext context) {
         JobDetail detail = context.getJobDetail();
         JobDataMap data = context.getMergedJobDataMap();
         Guarded guarded = annotation(detail.getJobClass());
@@ -53,12 +62,55 @@ final class JobSettings {
             return Optional.empty();
         }
         String runKey = FiringIdentity.runKey(context, scheduler, withRunKey(guarded, data));
-        JobIdentity identity = new JobIdentity(lockKey(detail, guarded, data), new RunKey(runKey));
+        RunOptions options = remembering(options(guarded, data), context.getTrigger());
+        options.requireConsistent();
+        LockKey lock = lockKey(detail, guarded, data, options);
         int attempt = RetryTriggers.attempt(context.getTrigger());
         boolean oneShot = attempt > 0 || context.getTrigger().getNextFireTime() == null;
-        RunOptions options = remembering(options(guarded, data), context.getTrigger());
         String job = KeyPath.printable(detail.getKey().toString());
-        return Optional.of(new FiringPlan(job, identity, runKey, options, oneShot, attempt));
+        String queuedAs = context.getTrigger().getJobDataMap().getString(QUEUED);
+        QueuedJob queued = queuedAs == null || lock == null || !options.mode().isQueued()
+                ? null
+                : new QueuedJob(guard, job, lock, queuedAs, options);
+        LockKey held = options.mode() == LockMode.UNTIL_EXECUTING ? null : lock;
+        return Optional.of(new FiringPlan(
+                job, new JobIdentity(held, new RunKey(runKey)), runKey, options, oneShot, attempt, queued));
+    }
+
+    /**
+     * Reads the place in the queue of a job that is about to be scheduled.
+     *
+     * @throws IllegalArgumentException if its settings are wrong, or say nothing of a queue
+     */
+    QueuedJob queued(JobGuard guard, JobDetail detail, Trigger trigger) {
+        JobDataMap data = new JobDataMap(detail.getJobDataMap());
+        data.putAll(trigger.getJobDataMap());
+        Guarded guarded = annotation(detail.getJobClass());
+        RunOptions options = options(guarded, data);
+        options.requireConsistent();
+        LockKey lock = lockKey(detail, guarded, data, options);
+        if (!options.mode().isQueued() || lock == null) {
+            throw new IllegalArgumentException("job " + detail.getKey() + " is not unique in a queue, as its mode is "
+                    + options.mode()
+                    + ": set @Guarded(mode = LockMode.UNTIL_EXECUTED, key = …) or another mode, or schedule"
+                    + " it by the scheduler itself");
+        }
+        if (!firesOnce(trigger)) {
+            throw new IllegalArgumentException(
+                    "trigger " + trigger.getKey() + " fires more than once, so job " + detail.getKey()
+                            + " cannot be unique in a queue: use a trigger that fires once, or an overlap policy");
+        }
+        return new QueuedJob(
+                guard, KeyPath.printable(detail.getKey().toString()), lock, queuedId(scheduler, trigger), options);
+    }
+
+    private static boolean firesOnce(Trigger trigger) {
+        return trigger instanceof SimpleTrigger simple && simple.getRepeatCount() == 0;
+    }
+
+    static String queuedId(String scheduler, Trigger trigger) {
+        return KeyPath.bounded(KeyPath.of(
+                scheduler, trigger.getKey().getGroup(), trigger.getKey().getName()));
     }
 
     private static boolean enabled(@Nullable Guarded guarded, JobDataMap data) {
@@ -76,12 +128,13 @@ final class JobSettings {
 
     private RunOptions options(@Nullable Guarded guarded, JobDataMap data) {
         RunOptions options = guarded == null ? defaults : defaults.with(guarded);
+        Map<String, String> layer = new LinkedHashMap<>();
         for (String key : data.getKeys()) {
             if (key.startsWith(PREFIX) && !isOwn(key)) {
-                options = with(options, key, String.valueOf(data.get(key)));
+                layer.put(name(key), String.valueOf(data.get(key)));
             }
         }
-        return options;
+        return layer.isEmpty() ? options : options.with(layer);
     }
 
     /** A run that stands for a whole interval must be remembered until the interval is over. */
@@ -96,7 +149,7 @@ final class JobSettings {
         return key.equals(LOCK_KEY) || key.equals(RUN_KEY) || key.equals(ENABLED) || RetryTriggers.isOwn(key);
     }
 
-    private static RunOptions with(RunOptions options, String key, String value) {
+    private static String name(String key) {
         String name = key.substring(PREFIX.length());
         if (!RunOptions.NAMES.contains(name)) {
             List<String> allowed = new ArrayList<>(List.of("enabled", "lockKey", "runKey"));
@@ -104,20 +157,54 @@ final class JobSettings {
             throw new IllegalArgumentException(
                     "job data " + key + ": there is no such setting; after '" + PREFIX + "' allowed are " + allowed);
         }
-        return options.with(name, value);
+        return name;
     }
 
-    private @Nullable LockKey lockKey(JobDetail detail, @Nullable Guarded guarded, JobDataMap data) {
-        if (data.containsKey(LOCK_KEY)) {
-            return chosen(String.valueOf(data.get(LOCK_KEY)), data);
+    private @Nullable LockKey lockKey(
+            JobDetail detail, @Nullable Guarded guarded, JobDataMap data, RunOptions options) {
+        String chosen =
+                data.containsKey(LOCK_KEY) ? String.valueOf(data.get(LOCK_KEY)) : guarded == null ? "" : guarded.key();
+        boolean disallows = disallowsConcurrency(detail.getJobClass());
+        checkKey(detail, guarded, chosen, disallows, options);
+        if (options.overlap() == OverlapPolicy.ALLOW) {
+            return null;
         }
-        if (guarded != null && !guarded.key().isEmpty()) {
-            return chosen(guarded.key(), data);
+        if (!chosen.isEmpty()) {
+            return chosen(chosen, data);
         }
+        boolean needsOne = options.overlap() != OverlapPolicy.AUTO || options.concurrency() > 1;
         JobKey job = detail.getKey();
-        return disallowsConcurrency(detail.getJobClass())
+        return disallows || needsOne
                 ? new LockKey(KeyPath.bounded(KeyPath.of(scheduler, job.getGroup(), job.getName())))
                 : null;
+    }
+
+    /** Refuses what contradicts the lock key, or the lack of one. */
+    private static void checkKey(
+            JobDetail detail, @Nullable Guarded guarded, String chosen, boolean disallows, RunOptions options) {
+        if (options.overlap() == OverlapPolicy.ALLOW && (disallows || !chosen.isEmpty())) {
+            throw new IllegalArgumentException("overlap=ALLOW of job " + detail.getKey() + " contradicts "
+                    + (disallows ? "its @DisallowConcurrentExecution" : "its lock key '" + chosen + "'")
+                    + ": leave out one of them");
+        }
+        if (options.concurrency() > 1 && disallows) {
+            throw new IllegalArgumentException("concurrency=" + options.concurrency() + " of job " + detail.getKey()
+                    + " contradicts its @DisallowConcurrentExecution: leave out one of them");
+        }
+        if (!options.mode().isQueued()) {
+            return;
+        }
+        if (chosen.isEmpty()) {
+            throw new IllegalArgumentException("mode=" + options.mode() + " of job " + detail.getKey()
+                    + " needs a key that says what is to be in the queue once: set @Guarded(key = \"import/%{id}\")");
+        }
+        boolean says = guarded != null && guarded.ignoreArguments();
+        if (!says && !PLACEHOLDER.matcher(chosen).find() && chosen.equals(guarded == null ? "" : guarded.key())) {
+            throw new IllegalArgumentException("key '" + chosen + "' of job " + detail.getKey()
+                    + " is the same whatever its data, so with mode=" + options.mode()
+                    + " work with other data would be dropped: add %{name} of an entry of the job data, or set"
+                    + " ignoreArguments = true");
+        }
     }
 
     private static LockKey chosen(String template, JobDataMap data) {
@@ -128,6 +215,11 @@ final class JobSettings {
     private static JobDataMap withRunKey(@Nullable Guarded guarded, JobDataMap data) {
         if (guarded == null || guarded.once().isEmpty() || data.containsKey(RUN_KEY)) {
             return data;
+        }
+        if (!guarded.ignoreArguments() && !PLACEHOLDER.matcher(guarded.once()).find()) {
+            throw new IllegalArgumentException("once '" + guarded.once()
+                    + "' is the same for each firing, so the job would run once for all: add %{name} of an entry of the job"
+                    + " data, or set ignoreArguments = true");
         }
         JobDataMap chosen = new JobDataMap(data);
         chosen.put(RUN_KEY, filled(guarded.once(), data));

@@ -67,11 +67,7 @@ final class PluginSettings {
     }
 
     RunOptions options(RunOptions defaults) {
-        RunOptions changed = defaults;
-        for (Map.Entry<String, String> each : options.entrySet()) {
-            changed = changed.with(each.getKey(), each.getValue());
-        }
-        return changed;
+        return defaults.with(options);
     }
 
     /** A guard of its own, on a store that it closes after its last run. */

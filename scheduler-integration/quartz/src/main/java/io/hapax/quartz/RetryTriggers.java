@@ -45,7 +45,7 @@ final class RetryTriggers {
     }
 
     static boolean isOwn(String dataKey) {
-        return dataKey.equals(RUN_KEY) || dataKey.equals(ATTEMPT);
+        return dataKey.equals(RUN_KEY) || dataKey.equals(ATTEMPT) || dataKey.equals(JobSettings.QUEUED);
     }
 
     static @Nullable String runKey(Trigger trigger) {

@@ -1,0 +1,248 @@
+package io.hapax.quartz;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import io.hapax.OverlapPolicy;
+import io.hapax.event.GuardEvent;
+import io.hapax.event.LossReason;
+import io.hapax.event.Verdict;
+import io.hapax.quartz.Probe.ExclusiveJob;
+import io.hapax.quartz.Probe.PlainJob;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.quartz.Job;
+import org.quartz.JobBuilder;
+import org.quartz.JobDetail;
+import org.quartz.JobExecutionContext;
+import org.quartz.Scheduler;
+
+/** Overlap policies of recurring jobs, and limits of runs at once and in a time, on replicas with their own triggers. */
+class RationedFiringTest {
+
+    private static JobDetail job(String... settings) {
+        return job(PlainJob.class, settings);
+    }
+
+    private static JobDetail job(Class<? extends Job> type, String... settings) {
+        JobBuilder builder = JobBuilder.newJob(type).withIdentity("report").storeDurably();
+        for (String setting : settings) {
+            builder.usingJobData("hapax." + setting.split("=")[0], setting.split("=")[1]);
+        }
+        return builder.build();
+    }
+
+    /** Three occurrences are due, one after the other, while the first one is at work. */
+    private static void threeAreDue(Fleet fleet, JobDetail job) throws Exception {
+        Scheduler scheduler = fleet.replica("a");
+        scheduler.addJob(job, true);
+        Instant first = Instant.now();
+        for (int n = 1; n <= 3; n++) {
+            Instant at = first.plusMillis(n == 1 ? 0 : 500L + n * 200L);
+            scheduler.scheduleJob(Jobs.nowAndDaily("t" + n, at)
+                    .getTriggerBuilder()
+                    .forJob(job)
+                    .build());
+        }
+        fleet.start();
+    }
+
+    private static String occurrence(JobExecutionContext context) {
+        return context.getTrigger().getKey().getName();
+    }
+
+    @Test
+    void skip_runs_the_first_one_only() throws Exception {
+        try (Fleet fleet = Fleet.guarded()) {
+            CountDownLatch end = new CountDownLatch(1);
+            fleet.probe().body(context -> end.await());
+            threeAreDue(fleet, job("overlap=SKIP"));
+            await().until(() -> refused(fleet, Verdict.OVERLAP) == 2);
+            end.countDown();
+            await().until(() -> fleet.probe().ended() == 1);
+            assertThat(fleet.probe().count()).isEqualTo(1);
+        }
+    }
+
+    @Test
+    void allow_runs_all_at_once() throws Exception {
+        try (Fleet fleet = Fleet.guarded()) {
+            CountDownLatch end = new CountDownLatch(1);
+            fleet.probe().body(context -> end.await());
+            threeAreDue(fleet, job("overlap=ALLOW"));
+            await().until(() -> fleet.probe().mostAtOnce() == 3);
+            end.countDown();
+            await().until(() -> fleet.probe().ended() == 3);
+        }
+    }
+
+    @Test
+    void buffer_one_runs_one_more_when_the_first_has_ended() throws Exception {
+        try (Fleet fleet = Fleet.guarded()) {
+            CountDownLatch end = new CountDownLatch(1);
+            fleet.probe().body(context -> end.await());
+            threeAreDue(fleet, job("overlap=BUFFER_ONE"));
+            await().until(() -> refused(fleet, Verdict.OVERLAP) >= 4);
+            end.countDown();
+            await().until(() -> fleet.probe().ended() == 2);
+            assertThat(fleet.probe().mostAtOnce()).isEqualTo(1);
+            assertThat(fleet.probe().entries().get(1).trigger()).contains("t2");
+        }
+    }
+
+    @Test
+    void cancel_other_tells_the_one_at_work_and_the_newest_runs() throws Exception {
+        try (Fleet fleet = Fleet.guarded()) {
+            AtomicInteger cancelled = new AtomicInteger();
+            fleet.probe().body(context -> {
+                if (occurrence(context).equals("t1")) {
+                    try {
+                        new CountDownLatch(1).await();
+                    } catch (InterruptedException told) {
+                        cancelled.incrementAndGet();
+                        throw told;
+                    }
+                }
+            });
+            Scheduler scheduler = fleet.replica("a");
+            JobDetail job = job("overlap=CANCEL_OTHER");
+            scheduler.addJob(job, true);
+            scheduler.scheduleJob(Jobs.nowAndDaily("t1", Instant.now())
+                    .getTriggerBuilder()
+                    .forJob(job)
+                    .build());
+            fleet.start();
+            await().until(() -> fleet.probe().count() == 1);
+            scheduler.scheduleJob(Jobs.nowAndDaily("t2", Instant.now())
+                    .getTriggerBuilder()
+                    .forJob(job)
+                    .build());
+            await().until(() -> fleet.probe().ended() == 2);
+            assertThat(cancelled).hasValue(1);
+            assertThat(fleet.probe().mostAtOnce()).isEqualTo(1);
+            assertThat(fleet.events(GuardEvent.Lost.class))
+                    .singleElement()
+                    .satisfies(lost -> assertThat(lost.reason()).isEqualTo(LossReason.CANCELLED));
+        }
+    }
+
+    @Test
+    void as_many_as_the_limit_are_at_work_in_the_fleet() throws Exception {
+        try (Fleet fleet = Fleet.guarded()) {
+            CountDownLatch end = new CountDownLatch(1);
+            fleet.probe().body(context -> end.await());
+            Scheduler a = fleet.replica("a");
+            Scheduler b = fleet.replica("b");
+            for (int n = 0; n < 3; n++) {
+                for (Scheduler each : new Scheduler[] {a, b}) {
+                    JobDetail job = JobBuilder.newJob(PlainJob.class)
+                            .withIdentity("order-" + each.hashCode() + "-" + n)
+                            .usingJobData("hapax.lockKey", "partner-api")
+                            .usingJobData("hapax.concurrency", "2")
+                            .build();
+                    each.scheduleJob(
+                            job,
+                            Jobs.once("once-" + each.hashCode() + "-" + n, Instant.now())
+                                    .build());
+                }
+            }
+            fleet.start();
+            await().until(() -> fleet.probe().count() == 2 && refused(fleet, Verdict.OVERLAP) >= 4);
+            assertThat(fleet.probe().count()).isEqualTo(2);
+            end.countDown();
+            await().until(() -> fleet.probe().ended() == 6);
+            assertThat(fleet.probe().mostAtOnce()).isEqualTo(2);
+        }
+    }
+
+    @Test
+    void a_cooldown_skips_what_comes_too_soon_and_reschedules_what_would_be_lost() throws Exception {
+        try (Fleet fleet = Fleet.guarded()) {
+            Scheduler scheduler = fleet.replica("a");
+            JobDetail job = job("minHold=3s");
+            scheduler.addJob(job, true);
+            Instant now = Instant.now();
+            for (int n = 1; n <= 2; n++) {
+                scheduler.scheduleJob(Jobs.nowAndDaily("t" + n, now.plusMillis(400L * n))
+                        .getTriggerBuilder()
+                        .forJob(job)
+                        .build());
+            }
+            scheduler.scheduleJob(
+                    Jobs.once("one-shot", now.plusMillis(1200)).forJob(job).build());
+            fleet.start();
+            await().until(() -> fleet.probe().ended() == 2);
+            assertThat(fleet.probe().entries())
+                    .extracting(entry -> entry.trigger())
+                    .first()
+                    .isEqualTo("t1");
+            assertThat(fleet.probe().entries().get(1).trigger()).contains("one-shot");
+            assertThat(refused(fleet, Verdict.THROTTLED)).isEqualTo(2);
+        }
+    }
+
+    @Test
+    void a_throttle_lets_so_many_begin_in_its_period() throws Exception {
+        try (Fleet fleet = Fleet.guarded()) {
+            Scheduler scheduler = fleet.replica("a");
+            JobDetail job = job("throttle=2/1h");
+            scheduler.addJob(job, true);
+            scheduler.scheduleJob(Jobs.everySecond("every-second")
+                    .getTriggerBuilder()
+                    .forJob(job)
+                    .build());
+            fleet.start();
+            await().until(() -> refused(fleet, Verdict.THROTTLED) >= 2);
+            assertThat(fleet.probe().count()).isEqualTo(2);
+            assertThat(fleet.events(GuardEvent.Refused.class).get(0).refusal().retryAfter())
+                    .isBetween(Duration.ofMinutes(59), Duration.ofHours(1));
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "overlap=ALLOW, contradicts its @DisallowConcurrentExecution",
+        "concurrency=2, contradicts its @DisallowConcurrentExecution",
+        "mode=UNTIL_EXECUTED, needs a key",
+        "throttle=often, write 3/1m",
+        "concurrency=0, from 1 to 100",
+        "overlap=NEVER, allowed are"
+    })
+    void a_wrong_setting_fails_the_firing_with_what_to_do(String setting, String message) throws Exception {
+        try (Fleet fleet = Fleet.guarded();
+                Logs logs = Logs.of("io.hapax.quartz")) {
+            Scheduler scheduler = fleet.replica("a");
+            scheduler.scheduleJob(
+                    job(ExclusiveJob.class, setting),
+                    Jobs.once("once", Instant.now()).build());
+            fleet.start();
+            await().until(() -> logs.contain("its guard is set up wrongly"));
+            assertThat(logs.contain(message)).isTrue();
+            assertThat(fleet.probe().count()).isZero();
+        }
+    }
+
+    private static long refused(Fleet fleet, Verdict verdict) {
+        return fleet.events(GuardEvent.Refused.class).stream()
+                .filter(event -> event.refusal().verdict() == verdict)
+                .count();
+    }
+
+    @Test
+    void overlap_policies_go_for_the_whole_scheduler_by_a_property() throws Exception {
+        assertThat(OverlapPolicy.values()).hasSize(5);
+        try (Fleet fleet = Fleet.guarded().options(all -> all.withOverlap(OverlapPolicy.SKIP))) {
+            CountDownLatch end = new CountDownLatch(1);
+            fleet.probe().body(context -> end.await());
+            threeAreDue(fleet, job());
+            await().until(() -> refused(fleet, Verdict.OVERLAP) == 2);
+            end.countDown();
+            await().until(() -> fleet.probe().ended() == 1);
+        }
+    }
+}
