@@ -1,0 +1,63 @@
+package io.hapax.spring;
+
+import io.hapax.JobGuard;
+import io.hapax.lease.JobIdentity;
+import io.hapax.lease.LeaseStore;
+import io.hapax.lease.LockKey;
+import io.hapax.lease.RunKey;
+import io.hapax.ledger.RunLedger;
+import java.time.Duration;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.jspecify.annotations.Nullable;
+import org.springframework.boot.health.contributor.Health;
+import org.springframework.boot.health.contributor.HealthIndicator;
+
+/** Down if the store or the ledger cannot tell, for then no job may begin. Asks each one question. */
+final class GuardHealth implements HealthIndicator {
+
+    private static final String ASKED = "hapax-health";
+    private static final long MARGIN_MILLIS = 500;
+
+    private final JobGuard guard;
+    private final LeaseStore store;
+    private final @Nullable RunLedger ledger;
+
+    GuardHealth(JobGuard guard, LeaseStore store, @Nullable RunLedger ledger) {
+        this.guard = guard;
+        this.store = store;
+        this.ledger = ledger;
+    }
+
+    @Override
+    public Health health() {
+        Health.Builder health =
+                Health.up().withDetail("worker", guard.worker()).withDetail("activeRuns", guard.activeRuns());
+        ask(health, "store", store.holder(new JobIdentity(new LockKey(ASKED), null)), store.answerTimeout());
+        RunLedger runs = ledger;
+        if (runs != null) {
+            ask(health, "ledger", runs.entry(new JobIdentity(null, new RunKey(ASKED))), runs.answerTimeout());
+        }
+        return health.build();
+    }
+
+    private static void ask(Health.Builder health, String what, CompletionStage<?> answer, Duration timeout) {
+        try {
+            Object unused = answer.toCompletableFuture().get(timeout.toMillis() + MARGIN_MILLIS, TimeUnit.MILLISECONDS);
+            health.withDetail(what, "answers");
+        } catch (ExecutionException e) {
+            health.down()
+                    .withDetail(
+                            what,
+                            String.valueOf(
+                                    e.getCause() == null ? e : e.getCause().getMessage()));
+        } catch (TimeoutException e) {
+            health.down().withDetail(what, "no answer within " + timeout.toMillis() + " ms");
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            health.unknown().withDetail(what, "interrupted");
+        }
+    }
+}

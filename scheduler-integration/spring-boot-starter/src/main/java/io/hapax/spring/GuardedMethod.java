@@ -1,0 +1,170 @@
+package io.hapax.spring;
+
+import io.hapax.Guarded;
+import io.hapax.JobGuard;
+import io.hapax.LockMode;
+import io.hapax.OnConflict;
+import io.hapax.OverlapPolicy;
+import io.hapax.RunOptions;
+import io.hapax.RunRequest;
+import io.hapax.lease.JobIdentity;
+import io.hapax.lease.LockKey;
+import io.hapax.lease.RunKey;
+import java.lang.reflect.Method;
+import java.lang.reflect.Modifier;
+import java.util.Set;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.Future;
+import java.util.function.UnaryOperator;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A bean method with {@link Guarded}, its settings read and checked.
+ *
+ * @param schedulersOnly why the method makes sense as the job of a scheduler only; null if any code may call it
+ */
+record GuardedMethod(
+        Method method,
+        String name,
+        @Nullable KeyExpression key,
+        @Nullable KeyExpression once,
+        RunOptions options,
+        @Nullable String schedulersOnly) {
+
+    private static final Set<String> REACTIVE =
+            Set.of("org.reactivestreams.Publisher", "java.util.concurrent.Flow$Publisher");
+
+    /**
+     * Reads a method.
+     *
+     * @param bean the class of the bean
+     * @param hasJobs whether a scheduler may call bean methods as jobs, which it guards itself
+     * @param resolved replaces placeholders of the environment
+     * @throws InvalidSettingException if its annotation is wrong; the message names bean, method and attribute
+     */
+    static GuardedMethod of(
+            Class<?> bean,
+            Method method,
+            Guarded guarded,
+            JobGuard guard,
+            boolean hasJobs,
+            UnaryOperator<String> resolved) {
+        String name = bean.getSimpleName() + "." + method.getName();
+        return StoreOpening.check("@Guarded on " + name, () -> {
+            requireProxy(method);
+            requireEnd(method);
+            RunOptions options = plain(guard.defaults()).with(guarded);
+            options.requireConsistent();
+            String schedulersOnly = schedulersOnly(method, guarded, options);
+            if (schedulersOnly != null && !hasJobs) {
+                throw new IllegalArgumentException(schedulersOnly);
+            }
+            if (schedulersOnly == null) {
+                requireResult(method, options);
+            }
+            KeyExpression key = expression("key", guarded.key(), guarded, method, resolved);
+            KeyExpression once = expression("once", guarded.once(), guarded, method, resolved);
+            if (options.overlap() == OverlapPolicy.ALLOW && key != null) {
+                throw new IllegalArgumentException("overlap=ALLOW contradicts the key: leave out one of them");
+            }
+            return new GuardedMethod(method, name, key, once, options, schedulersOnly);
+        });
+    }
+
+    private static void requireProxy(Method method) {
+        int modifiers = method.getModifiers();
+        if (Modifier.isPrivate(modifiers) || Modifier.isFinal(modifiers) || Modifier.isStatic(modifiers)) {
+            throw new IllegalArgumentException("a private, final or static method cannot be guarded, as Spring calls it"
+                    + " past the guard: make it an ordinary method");
+        }
+    }
+
+    /** The lease ends when the method returns, so the work has to be done by then. */
+    private static void requireEnd(Method method) {
+        Class<?> type = method.getReturnType();
+        boolean later = CompletionStage.class.isAssignableFrom(type) || Future.class.isAssignableFrom(type);
+        for (Class<?> each = type; each != null && !later; each = each.getSuperclass()) {
+            later = REACTIVE.contains(each.getName());
+            for (Class<?> one : each.getInterfaces()) {
+                later |= REACTIVE.contains(one.getName());
+            }
+        }
+        if (later) {
+            throw new IllegalArgumentException("the method returns a " + type.getSimpleName()
+                    + ", whose work would go on when the lease is given back: return when the work is done, or use"
+                    + " JobGuard.admitAsync in its code");
+        }
+    }
+
+    /** Defaults that only a scheduler can follow are not meant for methods. */
+    private static RunOptions plain(RunOptions defaults) {
+        RunOptions plain =
+                defaults.onConflict() == OnConflict.RESCHEDULE ? defaults.withOnConflict(OnConflict.AUTO) : defaults;
+        plain = isRetried(plain.overlap()) ? plain.withOverlap(OverlapPolicy.AUTO) : plain;
+        return plain.mode().isQueued() ? plain.withMode(LockMode.WHILE_EXECUTING) : plain;
+    }
+
+    private static boolean isRetried(OverlapPolicy overlap) {
+        return overlap == OverlapPolicy.BUFFER_ONE || overlap == OverlapPolicy.CANCEL_OTHER;
+    }
+
+    private static @Nullable String schedulersOnly(Method method, Guarded guarded, RunOptions options) {
+        if (options.onConflict() == OnConflict.RESCHEDULE) {
+            return "a method cannot be rescheduled: use SKIP, WAIT or FAIL as onConflict instead of RESCHEDULE";
+        }
+        if (isRetried(options.overlap())) {
+            return "a method cannot be tried again later, as overlap=" + options.overlap()
+                    + " wants: use SKIP or ALLOW, or onConflict=WAIT";
+        }
+        if (options.mode().isQueued()) {
+            return "a method is not queued, as mode=" + options.mode() + " wants: use WHILE_EXECUTING";
+        }
+        boolean keyless = guarded.key().isEmpty() && guarded.once().isEmpty();
+        return keyless && (method.getParameterCount() > 0 || options.overlap() == OverlapPolicy.ALLOW)
+                ? "there is neither key nor once, which say what is guarded: add one, such as @Guarded(key = \"…/%0\")"
+                : null;
+    }
+
+    private static void requireResult(Method method, RunOptions options) {
+        Class<?> type = method.getReturnType();
+        boolean fails = options.onConflict() == OnConflict.FAIL || options.onConflict() == OnConflict.WAIT;
+        if (type.isPrimitive() && type != void.class && !fails) {
+            throw new IllegalArgumentException("the method returns " + type
+                    + ", so it has no value to return when it is skipped: set onConflict = FAIL or WAIT, or return an object,"
+                    + " which is null then, or an Optional");
+        }
+    }
+
+    private static @Nullable KeyExpression expression(
+            String attribute, String text, Guarded guarded, Method method, UnaryOperator<String> resolved) {
+        if (text.isEmpty()) {
+            return null;
+        }
+        int arguments = method.getParameterCount();
+        KeyExpression expression = KeyExpression.parse(resolved.apply(text), arguments);
+        if (expression.isConstant() && arguments > 0 && !guarded.ignoreArguments()) {
+            throw new IllegalArgumentException(attribute + " = \"" + text
+                    + "\" is the same whatever the arguments, so different work would count as the same: add #{#"
+                    + method.getParameters()[0].getName() + "} or %0, or set ignoreArguments = true");
+        }
+        if (expression.isConstant() && attribute.equals("once") && !guarded.ignoreArguments()) {
+            throw new IllegalArgumentException("once = \"" + text
+                    + "\" is the same for each call, so the method would run once for all: add an expression such as"
+                    + " #{T(java.time.LocalDate).now()}, or set ignoreArguments = true");
+        }
+        return expression;
+    }
+
+    /** The keys of a call; without any it is the method itself that must not overlap. */
+    JobIdentity identity(@Nullable Object bean, @Nullable Object[] arguments) {
+        RunKey run = once == null ? null : new RunKey(once.value(bean, method, arguments));
+        if (key != null) {
+            return new JobIdentity(new LockKey(key.value(bean, method, arguments)), run);
+        }
+        return run == null ? new JobIdentity(new LockKey(name), null) : new JobIdentity(null, run);
+    }
+
+    RunRequest request(JobIdentity identity) {
+        return RunRequest.of(identity).job(name).tune(defaults -> options);
+    }
+}

@@ -1,0 +1,148 @@
+package io.hapax.spring;
+
+import io.hapax.CurrentRun;
+import io.hapax.Guarded;
+import io.hapax.GuardedRun;
+import io.hapax.JobGuard;
+import io.hapax.RunRefusedException;
+import io.hapax.RunRequest;
+import io.hapax.RunResult;
+import io.hapax.lease.JobIdentity;
+import java.lang.reflect.Method;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.UnaryOperator;
+import org.aopalliance.intercept.MethodInterceptor;
+import org.aopalliance.intercept.MethodInvocation;
+import org.jspecify.annotations.Nullable;
+import org.springframework.aop.framework.autoproxy.AbstractBeanFactoryAwareAdvisingPostProcessor;
+import org.springframework.aop.support.AopUtils;
+import org.springframework.aop.support.DefaultPointcutAdvisor;
+import org.springframework.aop.support.annotation.AnnotationMatchingPointcut;
+import org.springframework.beans.factory.BeanFactory;
+import org.springframework.beans.factory.ObjectProvider;
+import org.springframework.beans.factory.config.ConfigurableBeanFactory;
+import org.springframework.core.MethodIntrospector;
+import org.springframework.core.annotation.AnnotatedElementUtils;
+import org.springframework.util.ClassUtils;
+
+/**
+ * Guards bean methods with {@link Guarded}, outside of every other advice, so that a transaction of the method has ended before
+ * its lease is given back. Reads and checks the annotations at start-up.
+ */
+final class GuardedMethodPostProcessor extends AbstractBeanFactoryAwareAdvisingPostProcessor {
+
+    private static final long serialVersionUID = 1L;
+    /** Their schedulers guard these, by keys of their own. */
+    private static final String[] GUARDED_ELSEWHERE = {"org.quartz.Job", "org.jobrunr.jobs.lambdas.JobRequestHandler"};
+
+    private final transient ObjectProvider<JobGuard> guard;
+    private final transient ObjectProvider<RunObserver> observer;
+    private final transient Map<Method, GuardedMethod> methods = new ConcurrentHashMap<>();
+    private transient UnaryOperator<String> placeholders = text -> text;
+    private boolean hasJobs;
+
+    GuardedMethodPostProcessor(ObjectProvider<JobGuard> guard, ObjectProvider<RunObserver> observer) {
+        this.guard = guard;
+        this.observer = observer;
+        setBeforeExistingAdvisors(true);
+        MethodInterceptor interceptor = this::invoke;
+        this.advisor =
+                new DefaultPointcutAdvisor(new AnnotationMatchingPointcut(null, Guarded.class, true), interceptor);
+    }
+
+    @Override
+    public void setBeanFactory(BeanFactory beans) {
+        super.setBeanFactory(beans);
+        if (beans instanceof ConfigurableBeanFactory configurable) {
+            placeholders = text -> String.valueOf(configurable.resolveEmbeddedValue(text));
+            hasJobs = ClassUtils.isPresent("org.jobrunr.server.BackgroundJobServer", configurable.getBeanClassLoader());
+        }
+    }
+
+    @Override
+    public Object postProcessAfterInitialization(Object bean, String name) {
+        Class<?> type = AopUtils.getTargetClass(bean);
+        if (!isGuardedElsewhere(type)) {
+            MethodIntrospector.selectMethods(type, GuardedMethodPostProcessor::annotation)
+                    .forEach((method, guarded) -> methods.put(
+                            AopUtils.getMostSpecificMethod(method, type),
+                            GuardedMethod.of(type, method, guarded, guard.getObject(), hasJobs, placeholders)));
+        }
+        return super.postProcessAfterInitialization(bean, name);
+    }
+
+    @Override
+    protected boolean isEligible(Class<?> targetClass) {
+        return !isGuardedElsewhere(targetClass) && super.isEligible(targetClass);
+    }
+
+    private static boolean isGuardedElsewhere(Class<?> type) {
+        for (String name : GUARDED_ELSEWHERE) {
+            for (Class<?> each : ClassUtils.getAllInterfacesForClassAsSet(type)) {
+                if (each.getName().equals(name)) {
+                    return true;
+                }
+            }
+        }
+        return false;
+    }
+
+    private static @Nullable Guarded annotation(Method method) {
+        Guarded guarded = AnnotatedElementUtils.findMergedAnnotation(method, Guarded.class);
+        return guarded == null || !guarded.enabled() ? null : guarded;
+    }
+
+    private @Nullable Object invoke(MethodInvocation call) throws Throwable {
+        Object bean = call.getThis();
+        Method method = bean == null
+                ? call.getMethod()
+                : AopUtils.getMostSpecificMethod(call.getMethod(), AopUtils.getTargetClass(bean));
+        GuardedMethod guarded = methods.get(method);
+        if (guarded == null) {
+            return call.proceed();
+        }
+        Optional<GuardedRun> current = CurrentRun.find();
+        if (guarded.schedulersOnly() != null) {
+            if (current.isEmpty()) {
+                throw new IllegalStateException("@Guarded on " + guarded.name()
+                        + " is for the job of a scheduler, but other code has called the method: "
+                        + guarded.schedulersOnly());
+            }
+            return call.proceed();
+        }
+        JobIdentity identity = guarded.identity(bean, call.getArguments());
+        return current.filter(run -> isSame(run.identity(), identity)).isPresent()
+                ? call.proceed()
+                : run(guarded, guarded.request(identity), call);
+    }
+
+    /** A scheduler, or an outer method, holds this key for this very call: asking again would refuse it. */
+    private static boolean isSame(JobIdentity held, JobIdentity wanted) {
+        return wanted.lockKey() != null
+                ? wanted.lockKey().equals(held.lockKey())
+                : wanted.runKey() != null && wanted.runKey().equals(held.runKey());
+    }
+
+    private @Nullable Object run(GuardedMethod guarded, RunRequest request, MethodInvocation call) throws Throwable {
+        RunObserver observing = observer.getIfUnique(() -> RunObserver.NONE);
+        RunResult<@Nullable Object> result = guard.getObject().run(request, run -> {
+            try {
+                return observing.observe(guarded.name(), call);
+            } catch (Exception | Error thrown) {
+                throw thrown;
+            } catch (Throwable thrown) {
+                throw new IllegalStateException(thrown);
+            }
+        });
+        if (result instanceof RunResult.Ran<@Nullable Object> ran) {
+            return ran.value();
+        }
+        Class<?> type = guarded.method().getReturnType();
+        if (type.isPrimitive() && type != void.class) {
+            throw new RunRefusedException(request.identity(), ((RunResult.Refused<?>) result).refusal());
+        }
+        return type == Optional.class ? Optional.empty() : null;
+    }
+}

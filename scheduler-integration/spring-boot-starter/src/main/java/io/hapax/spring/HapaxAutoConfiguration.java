@@ -1,0 +1,141 @@
+package io.hapax.spring;
+
+import io.hapax.JobGuard;
+import io.hapax.RunOptions;
+import io.hapax.event.GuardListener;
+import io.hapax.lease.LeaseStore;
+import io.hapax.ledger.LedgerException;
+import io.hapax.ledger.RunLedger;
+import io.hapax.postgres.PostgresRunLedger;
+import javax.sql.DataSource;
+import org.redisson.api.RedissonClient;
+import org.slf4j.LoggerFactory;
+import org.springframework.beans.factory.DisposableBean;
+import org.springframework.beans.factory.ObjectProvider;
+import org.springframework.boot.autoconfigure.AutoConfiguration;
+import org.springframework.boot.autoconfigure.condition.ConditionalOnMissingBean;
+import org.springframework.boot.autoconfigure.condition.ConditionalOnProperty;
+import org.springframework.boot.context.properties.EnableConfigurationProperties;
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Configuration;
+import org.springframework.core.env.Environment;
+
+/** Opens the store and the ledger, and builds the guard, unless the application has its own. */
+@AutoConfiguration(
+        afterName = {
+            "org.springframework.boot.jdbc.autoconfigure.DataSourceAutoConfiguration",
+            "org.springframework.boot.micrometer.metrics.autoconfigure.CompositeMeterRegistryAutoConfiguration"
+        })
+@EnableConfigurationProperties(HapaxProperties.class)
+public class HapaxAutoConfiguration {
+
+    /** Under which schedulers depend on the guard, so that they end before it does. */
+    static final String SHUTDOWN = "hapaxShutdown";
+
+    /** Created by Spring. */
+    public HapaxAutoConfiguration() {}
+
+    /** The guard and what it needs. */
+    @Configuration(proxyBeanMethods = false)
+    @ConditionalOnProperty(name = "hapax.enabled", matchIfMissing = true)
+    static class Guarding {
+
+        @Bean
+        StoreOpening hapaxStoreOpening(HapaxProperties settings, Environment environment) {
+            return new StoreOpening(settings, environment.getProperty("spring.application.name", "default"));
+        }
+
+        @Bean(destroyMethod = "close")
+        @ConditionalOnMissingBean({LeaseStore.class, JobGuard.class})
+        LeaseStore hapaxLeaseStore(StoreOpening opening, ObjectProvider<RedissonClient> client) {
+            return opening.open(client.getIfUnique());
+        }
+
+        @Bean(destroyMethod = "close")
+        @ConditionalOnProperty("hapax.ledger.enabled")
+        @ConditionalOnMissingBean({RunLedger.class, JobGuard.class})
+        RunLedger hapaxRunLedger(
+                HapaxProperties settings, ObjectProvider<DataSource> dataSource, Environment environment) {
+            DataSource source = dataSource.getIfUnique();
+            if (source == null) {
+                throw new InvalidSettingException(
+                        "hapax.ledger.enabled",
+                        "the ledger needs one DataSource bean for PostgreSQL, and there is none, or there are several",
+                        "Set spring.datasource.url, mark one DataSource as @Primary, or define a RunLedger bean",
+                        null);
+            }
+            return ledger(settings, source, environment);
+        }
+
+        private static RunLedger ledger(HapaxProperties settings, DataSource source, Environment environment) {
+            try {
+                return StoreOpening.check("hapax.ledger", () -> {
+                    String namespace = settings.getRedis().getNamespace();
+                    PostgresRunLedger.Builder builder = PostgresRunLedger.builder(source)
+                            .namespace(
+                                    namespace == null
+                                            ? environment.getProperty("spring.application.name", "default")
+                                            : namespace)
+                            .migrate(settings.getLedger().isMigrate());
+                    String schema = settings.getLedger().getSchema();
+                    return (schema == null ? builder : builder.schema(schema)).build();
+                });
+            } catch (LedgerException trouble) {
+                throw new InvalidSettingException(
+                        "hapax.ledger",
+                        String.valueOf(trouble.getMessage()),
+                        "Check spring.datasource, and set hapax.ledger.migrate=true to create the tables",
+                        trouble);
+            }
+        }
+
+        @Bean(destroyMethod = "")
+        @ConditionalOnMissingBean
+        JobGuard hapaxJobGuard(
+                HapaxProperties settings,
+                StoreOpening opening,
+                LeaseStore store,
+                ObjectProvider<RunLedger> ledger,
+                ObjectProvider<GuardListener> listeners) {
+            RunOptions defaults = opening.options(RunOptions.DEFAULTS);
+            return StoreOpening.check("hapax", () -> {
+                JobGuard.Builder builder = JobGuard.builder(store).defaults(all -> defaults);
+                listeners.orderedStream().forEach(builder::listener);
+                RunLedger runs = ledger.getIfUnique();
+                builder = runs == null ? builder : builder.ledger(runs);
+                String worker = settings.getWorker();
+                return (worker == null ? builder : builder.worker(worker)).build();
+            });
+        }
+
+        @Bean(SHUTDOWN)
+        DisposableBean hapaxShutdown(HapaxProperties settings, JobGuard guard) {
+            return () -> {
+                if (!guard.shutdown(settings.getShutdownGrace())) {
+                    LoggerFactory.getLogger("io.hapax.spring")
+                            .warn(
+                                    "{} runs are still at work after hapax.shutdown-grace={} and were told to end",
+                                    guard.activeRuns(),
+                                    settings.getShutdownGrace());
+                }
+            };
+        }
+
+        @Bean
+        static GuardedMethodPostProcessor hapaxGuardedMethods(
+                ObjectProvider<JobGuard> guard, ObjectProvider<RunObserver> observer) {
+            return new GuardedMethodPostProcessor(guard, observer);
+        }
+    }
+
+    /** Says that nothing is guarded. */
+    @Configuration(proxyBeanMethods = false)
+    @ConditionalOnProperty(name = "hapax.enabled", havingValue = "false")
+    static class SwitchedOff {
+
+        SwitchedOff() {
+            LoggerFactory.getLogger("io.hapax.spring")
+                    .warn("Hapax is switched off (hapax.enabled=false): jobs run unguarded");
+        }
+    }
+}

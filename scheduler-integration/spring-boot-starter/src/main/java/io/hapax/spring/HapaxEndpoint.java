@@ -1,0 +1,104 @@
+package io.hapax.spring;
+
+import io.hapax.JobGuard;
+import io.hapax.lease.Holder;
+import io.hapax.lease.JobIdentity;
+import io.hapax.lease.LockKey;
+import io.hapax.lease.RunKey;
+import java.time.Duration;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import org.springframework.boot.actuate.endpoint.InvalidEndpointRequestException;
+import org.springframework.boot.actuate.endpoint.annotation.DeleteOperation;
+import org.springframework.boot.actuate.endpoint.annotation.Endpoint;
+import org.springframework.boot.actuate.endpoint.annotation.ReadOperation;
+import org.springframework.boot.actuate.endpoint.annotation.Selector;
+
+/** Answers who holds a key, and why runs did not take place; takes a lease away if the application allows it. */
+@Endpoint(id = "hapax")
+final class HapaxEndpoint {
+
+    private final JobGuard guard;
+    private final RecentEvents recent;
+    private final boolean mayForce;
+    private final Duration answer;
+
+    HapaxEndpoint(JobGuard guard, RecentEvents recent, boolean mayForce, Duration answer) {
+        this.guard = guard;
+        this.recent = recent;
+        this.mayForce = mayForce;
+        this.answer = answer;
+    }
+
+    /** This worker. */
+    @ReadOperation
+    Map<String, Object> worker() {
+        Map<String, Object> all = new LinkedHashMap<>();
+        all.put("worker", guard.worker());
+        all.put("activeRuns", guard.activeRuns());
+        all.put("defaults", guard.defaults().toString());
+        all.put("recent", recent.newestFirst());
+        return all;
+    }
+
+    /** Who holds a key: {@code kind} is {@code lock} or {@code run}. */
+    @ReadOperation
+    Map<String, Object> holder(@Selector String kind, @Selector(match = Selector.Match.ALL_REMAINING) String... key) {
+        JobIdentity identity = identity(kind, key);
+        return shown(identity, answered(guard.holder(identity)));
+    }
+
+    /** Takes the lease of a key away from whoever holds it. */
+    @DeleteOperation
+    Map<String, Object> forceRelease(
+            @Selector String kind,
+            @Selector(match = Selector.Match.ALL_REMAINING) String[] key,
+            String reason,
+            @Nullable String actor) {
+        if (!mayForce) {
+            throw wrong(
+                    "leases are not taken away here: set hapax.force-release-enabled=true, and secure the endpoint");
+        }
+        if (reason.isBlank()) {
+            throw wrong("a reason is needed, for the log: add ?reason=…");
+        }
+        JobIdentity identity = identity(kind, key);
+        String who = actor == null || actor.isBlank() ? "actuator" : actor;
+        return shown(identity, answered(guard.forceRelease(identity, who, reason)));
+    }
+
+    private static JobIdentity identity(String kind, String[] parts) {
+        String key = String.join("/", parts);
+        return switch (kind) {
+            case "lock" -> new JobIdentity(new LockKey(key), null);
+            case "run" -> new JobIdentity(null, new RunKey(key));
+            default -> throw wrong("'" + kind + "' is no kind of key: ask for hapax/lock/{key} or hapax/run/{key}");
+        };
+    }
+
+    private static InvalidEndpointRequestException wrong(String message) {
+        return new InvalidEndpointRequestException(message, message);
+    }
+
+    private Optional<Holder> answered(CompletableFuture<Optional<Holder>> asked) {
+        return asked.orTimeout(answer.toMillis() + 500, TimeUnit.MILLISECONDS).join();
+    }
+
+    private static Map<String, Object> shown(JobIdentity identity, Optional<Holder> holder) {
+        Map<String, Object> all = new LinkedHashMap<>();
+        all.put("keys", identity.toString());
+        all.put("held", holder.isPresent());
+        holder.ifPresent(who -> {
+            all.put("worker", who.worker());
+            all.put("run", who.run());
+            all.put("owner", who.owner().value());
+            all.put("token", who.token().value());
+            all.put("since", who.since().toString());
+        });
+        return all;
+    }
+}

@@ -1,0 +1,353 @@
+package io.hapax.spring;
+
+import java.time.Duration;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import org.springframework.boot.context.properties.ConfigurationProperties;
+
+/** The settings {@code hapax.*} of an application. Bound by Spring Boot at start-up; not thread-safe. */
+@ConfigurationProperties("hapax")
+public class HapaxProperties {
+
+    /** Whether jobs are guarded at all. */
+    private boolean enabled = true;
+    /** Name of this process, for people who ask who holds a lease; by default process id and host. */
+    private @Nullable String worker;
+    /** How long runs that are at work may take to end when the application stops; then they are told to. */
+    private Duration shutdownGrace = Duration.ofSeconds(30);
+    /** Whether the actuator endpoint may take leases away. */
+    private boolean forceReleaseEnabled;
+    /** Options of runs that say nothing else, such as ttl, max-hold, on-conflict, overlap, throttle. */
+    private Map<String, String> defaults = new LinkedHashMap<>();
+    /** Where leases are kept. */
+    private final Redis redis = new Redis();
+    /** The ledger in PostgreSQL. */
+    private final Ledger ledger = new Ledger();
+
+    /** Creates the defaults. */
+    public HapaxProperties() {}
+
+    /** Where leases are kept. */
+    public static class Redis {
+        /** Address of a server, redis://host:port or rediss://host:port. */
+        private @Nullable String url;
+        /** Addresses of the servers of a quorum, three or five of them. */
+        private List<String> quorum = List.of();
+        /** Separates fleets that share a Redis; by default spring.application.name. */
+        private @Nullable String namespace;
+        /** How long a server may take to answer; by default 2 s, or a sixth of the ttl if that is less. */
+        private @Nullable Duration answerTimeout;
+        /** How long any lease of the namespace lives at most; all workers must agree on it. */
+        private @Nullable Duration longestTtl;
+        /** Declares that nobody has used the namespace before, so that the first grant need not wait. */
+        private boolean fresh;
+        /** Whether the application starts although the server cannot be reached yet. */
+        private boolean lazy;
+
+        /** Creates the defaults. */
+        public Redis() {}
+
+        /**
+         * Returns the address.
+         *
+         * @return the address, or null
+         */
+        public @Nullable String getUrl() {
+            return url;
+        }
+
+        /**
+         * Sets the address.
+         *
+         * @param url the address
+         */
+        public void setUrl(@Nullable String url) {
+            this.url = url;
+        }
+
+        /**
+         * Returns the addresses of a quorum.
+         *
+         * @return the addresses; empty if there is none
+         */
+        public List<String> getQuorum() {
+            return quorum;
+        }
+
+        /**
+         * Sets the addresses of a quorum.
+         *
+         * @param quorum the addresses
+         */
+        public void setQuorum(List<String> quorum) {
+            this.quorum = quorum;
+        }
+
+        /**
+         * Returns the namespace.
+         *
+         * @return the namespace, or null
+         */
+        public @Nullable String getNamespace() {
+            return namespace;
+        }
+
+        /**
+         * Sets the namespace.
+         *
+         * @param namespace the namespace
+         */
+        public void setNamespace(@Nullable String namespace) {
+            this.namespace = namespace;
+        }
+
+        /**
+         * Returns the answer timeout.
+         *
+         * @return the timeout, or null
+         */
+        public @Nullable Duration getAnswerTimeout() {
+            return answerTimeout;
+        }
+
+        /**
+         * Sets the answer timeout.
+         *
+         * @param answerTimeout the timeout
+         */
+        public void setAnswerTimeout(@Nullable Duration answerTimeout) {
+            this.answerTimeout = answerTimeout;
+        }
+
+        /**
+         * Returns the longest ttl.
+         *
+         * @return the ttl, or null
+         */
+        public @Nullable Duration getLongestTtl() {
+            return longestTtl;
+        }
+
+        /**
+         * Sets the longest ttl.
+         *
+         * @param longestTtl the ttl
+         */
+        public void setLongestTtl(@Nullable Duration longestTtl) {
+            this.longestTtl = longestTtl;
+        }
+
+        /**
+         * Tells whether the namespace is declared new.
+         *
+         * @return whether it is
+         */
+        public boolean isFresh() {
+            return fresh;
+        }
+
+        /**
+         * Declares the namespace new.
+         *
+         * @param fresh whether it is
+         */
+        public void setFresh(boolean fresh) {
+            this.fresh = fresh;
+        }
+
+        /**
+         * Tells whether the application starts without the server.
+         *
+         * @return whether it does
+         */
+        public boolean isLazy() {
+            return lazy;
+        }
+
+        /**
+         * Lets the application start without the server.
+         *
+         * @param lazy whether it may
+         */
+        public void setLazy(boolean lazy) {
+            this.lazy = lazy;
+        }
+    }
+
+    /** The ledger in PostgreSQL. */
+    public static class Ledger {
+        /** Whether runs are noted in the application's DataSource, which has to be PostgreSQL. */
+        private boolean enabled;
+        /** Whether the tables of the ledger are created and updated at start-up. */
+        private boolean migrate;
+        /** Schema of the tables; by default the first of the search path. */
+        private @Nullable String schema;
+
+        /** Creates the defaults. */
+        public Ledger() {}
+
+        /**
+         * Tells whether there is a ledger.
+         *
+         * @return whether there is
+         */
+        public boolean isEnabled() {
+            return enabled;
+        }
+
+        /**
+         * Switches the ledger on.
+         *
+         * @param enabled whether there is one
+         */
+        public void setEnabled(boolean enabled) {
+            this.enabled = enabled;
+        }
+
+        /**
+         * Tells whether tables are created.
+         *
+         * @return whether they are
+         */
+        public boolean isMigrate() {
+            return migrate;
+        }
+
+        /**
+         * Lets the tables be created.
+         *
+         * @param migrate whether to
+         */
+        public void setMigrate(boolean migrate) {
+            this.migrate = migrate;
+        }
+
+        /**
+         * Returns the schema.
+         *
+         * @return the schema, or null
+         */
+        public @Nullable String getSchema() {
+            return schema;
+        }
+
+        /**
+         * Sets the schema.
+         *
+         * @param schema the schema
+         */
+        public void setSchema(@Nullable String schema) {
+            this.schema = schema;
+        }
+    }
+
+    /**
+     * Tells whether jobs are guarded.
+     *
+     * @return whether they are
+     */
+    public boolean isEnabled() {
+        return enabled;
+    }
+
+    /**
+     * Switches the guard off.
+     *
+     * @param enabled false to let jobs run unguarded
+     */
+    public void setEnabled(boolean enabled) {
+        this.enabled = enabled;
+    }
+
+    /**
+     * Returns the name of this process.
+     *
+     * @return the name, or null
+     */
+    public @Nullable String getWorker() {
+        return worker;
+    }
+
+    /**
+     * Names this process.
+     *
+     * @param worker the name
+     */
+    public void setWorker(@Nullable String worker) {
+        this.worker = worker;
+    }
+
+    /**
+     * Returns how long runs may take to end.
+     *
+     * @return the grace
+     */
+    public Duration getShutdownGrace() {
+        return shutdownGrace;
+    }
+
+    /**
+     * Sets how long runs may take to end.
+     *
+     * @param shutdownGrace the grace
+     */
+    public void setShutdownGrace(Duration shutdownGrace) {
+        this.shutdownGrace = shutdownGrace;
+    }
+
+    /**
+     * Tells whether the endpoint may take leases away.
+     *
+     * @return whether it may
+     */
+    public boolean isForceReleaseEnabled() {
+        return forceReleaseEnabled;
+    }
+
+    /**
+     * Lets the endpoint take leases away.
+     *
+     * @param forceReleaseEnabled whether it may
+     */
+    public void setForceReleaseEnabled(boolean forceReleaseEnabled) {
+        this.forceReleaseEnabled = forceReleaseEnabled;
+    }
+
+    /**
+     * Returns the options of runs that say nothing else.
+     *
+     * @return by name
+     */
+    public Map<String, String> getDefaults() {
+        return defaults;
+    }
+
+    /**
+     * Sets the options of runs that say nothing else.
+     *
+     * @param defaults by name
+     */
+    public void setDefaults(Map<String, String> defaults) {
+        this.defaults = defaults;
+    }
+
+    /**
+     * Returns where leases are kept.
+     *
+     * @return the settings
+     */
+    public Redis getRedis() {
+        return redis;
+    }
+
+    /**
+     * Returns the ledger's settings.
+     *
+     * @return the settings
+     */
+    public Ledger getLedger() {
+        return ledger;
+    }
+}

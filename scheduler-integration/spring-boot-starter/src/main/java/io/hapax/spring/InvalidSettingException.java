@@ -1,0 +1,26 @@
+package io.hapax.spring;
+
+import org.jspecify.annotations.Nullable;
+
+/** A setting of the application that the guard cannot keep; {@link SettingFailureAnalyzer} tells people. */
+final class InvalidSettingException extends IllegalStateException {
+
+    private static final long serialVersionUID = 1L;
+
+    private final String where;
+    private final String mend;
+
+    InvalidSettingException(String where, String what, String mend, @Nullable Throwable cause) {
+        super(where + ": " + what + ". " + mend, cause);
+        this.where = where;
+        this.mend = mend;
+    }
+
+    String where() {
+        return where;
+    }
+
+    String mend() {
+        return mend;
+    }
+}

@@ -1,0 +1,115 @@
+package io.hapax.spring;
+
+import io.hapax.RunOptions;
+import io.hapax.lease.LeaseStore;
+import io.hapax.lease.LeaseStoreException;
+import io.hapax.redis.RedissonLeaseStore;
+import java.time.Duration;
+import java.util.LinkedHashMap;
+import java.util.Locale;
+import java.util.Map;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+import org.redisson.api.RedissonClient;
+
+/** Turns settings into options and a store; what is wrong with them is told with their name. */
+record StoreOpening(HapaxProperties settings, String application) {
+
+    private static final Duration LONGEST_ANSWER = Duration.ofSeconds(2);
+    private static final int ANSWERS_PER_TTL = 6;
+    private static final Pattern DASHED = Pattern.compile("-([a-z])");
+
+    /** The options of runs that say nothing else. */
+    RunOptions options(RunOptions before) {
+        Map<String, String> layer = new LinkedHashMap<>();
+        settings.getDefaults().forEach((name, value) -> layer.put(camelCase(name), value));
+        for (Map.Entry<String, String> each : layer.entrySet()) {
+            check("hapax.defaults." + each.getKey(), () -> before.with(each.getKey(), each.getValue()));
+        }
+        return check("hapax.defaults", () -> {
+            RunOptions options = before.with(layer);
+            options.requireConsistent();
+            return options;
+        });
+    }
+
+    private static String camelCase(String name) {
+        return DASHED.matcher(name).replaceAll(found -> found.group(1).toUpperCase(Locale.ROOT));
+    }
+
+    /** Opens the store that the settings name. */
+    LeaseStore open(@Nullable RedissonClient client) {
+        HapaxProperties.Redis redis = settings.getRedis();
+        String url = redis.getUrl() == null ? "" : redis.getUrl().trim();
+        boolean named = !url.isEmpty();
+        if (named && !redis.getQuorum().isEmpty()) {
+            throw new InvalidSettingException(
+                    "hapax.redis.url and hapax.redis.quorum",
+                    "leases are kept on one server or on a quorum of several, not on both",
+                    "Leave out one of them",
+                    null);
+        }
+        RedissonLeaseStore.Builder builder = check("hapax.redis", this::builder);
+        if (!redis.getQuorum().isEmpty()) {
+            return opened("hapax.redis.quorum", () -> builder.quorum(redis.getQuorum()));
+        }
+        if (named) {
+            return opened("hapax.redis.url", () -> builder.url(url).build());
+        }
+        if (client != null) {
+            return opened(
+                    "the RedissonClient bean", () -> builder.client(client).build());
+        }
+        throw new InvalidSettingException(
+                "hapax.redis.url",
+                "nothing says where to keep leases: it is not set, and there is no RedissonClient and no LeaseStore bean",
+                "Set hapax.redis.url=redis://localhost:6379, or define a RedissonClient bean; in tests use @InMemoryHapax;"
+                        + " hapax.enabled=false switches the guard off",
+                null);
+    }
+
+    private RedissonLeaseStore.Builder builder() {
+        HapaxProperties.Redis redis = settings.getRedis();
+        Duration ttl = options(RunOptions.DEFAULTS).ttl();
+        Duration share = ttl.dividedBy(ANSWERS_PER_TTL);
+        Duration answer = share.compareTo(LONGEST_ANSWER) < 0 ? share : LONGEST_ANSWER;
+        Duration usual = RunOptions.DEFAULTS.ttl();
+        Duration longest = ttl.compareTo(usual) < 0 ? usual : ttl;
+        String namespace = redis.getNamespace();
+        return RedissonLeaseStore.builder()
+                .namespace(namespace == null ? application : namespace)
+                .answerTimeout(redis.getAnswerTimeout() == null ? answer : redis.getAnswerTimeout())
+                .longestTtl(redis.getLongestTtl() == null ? longest : redis.getLongestTtl())
+                .fresh(redis.isFresh())
+                .lazy(redis.isLazy());
+    }
+
+    /** Something that may find a setting wrong. */
+    interface Step<T> {
+        T take();
+    }
+
+    private static LeaseStore opened(String where, Step<LeaseStore> step) {
+        try {
+            return check(where, step);
+        } catch (LeaseStoreException unreachable) {
+            throw new InvalidSettingException(
+                    where,
+                    String.valueOf(unreachable.getMessage()),
+                    "Check address, credentials and network, or set hapax.redis.lazy=true to start without the server",
+                    unreachable);
+        }
+    }
+
+    /** Names the setting that is wrong. */
+    static <T> T check(String where, Step<T> step) {
+        try {
+            return step.take();
+        } catch (InvalidSettingException named) {
+            throw named;
+        } catch (IllegalArgumentException | IllegalStateException wrong) {
+            throw new InvalidSettingException(
+                    where, String.valueOf(wrong.getMessage()), "Change the setting as the message says", wrong);
+        }
+    }
+}

@@ -1,0 +1,148 @@
+package io.hapax.spring;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.hapax.GuardedRun;
+import io.hapax.JobGuard;
+import io.hapax.RunRequest;
+import io.hapax.testkit.DatabaseAddress;
+import io.hapax.testkit.EmbeddedDatabase;
+import io.hapax.testkit.EmbeddedRedis;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.Test;
+import org.springframework.boot.actuate.endpoint.InvalidEndpointRequestException;
+import org.springframework.boot.autoconfigure.ImportAutoConfiguration;
+import org.springframework.boot.health.contributor.Health;
+import org.springframework.boot.health.contributor.HealthIndicator;
+import org.springframework.boot.health.contributor.Status;
+import org.springframework.boot.jdbc.autoconfigure.DataSourceAutoConfiguration;
+import org.springframework.context.ConfigurableApplicationContext;
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Configuration;
+
+/** Health, meters, and the endpoint, on a real Redis and a real PostgreSQL. */
+class ActuatorTest {
+
+    private static final EmbeddedRedis REDIS = EmbeddedRedis.start();
+
+    @AfterAll
+    static void stop() {
+        REDIS.close();
+    }
+
+    @Configuration(proxyBeanMethods = false)
+    @ImportAutoConfiguration({
+        DataSourceAutoConfiguration.class,
+        HapaxAutoConfiguration.class,
+        HapaxActuatorAutoConfiguration.class
+    })
+    static class Application {
+        @Bean
+        MeterRegistry meters() {
+            return new SimpleMeterRegistry();
+        }
+    }
+
+    private static ConfigurableApplicationContext start(Contexts contexts, String... more) {
+        DatabaseAddress database = EmbeddedDatabase.shared().createDatabase("actuator_" + System.nanoTime());
+        String[] properties = {
+            "spring.datasource.url=" + database.jdbcUrl(),
+            "spring.datasource.username=" + database.user(),
+            "spring.datasource.password=" + database.password(),
+            "hapax.ledger.enabled=true",
+            "hapax.ledger.migrate=true",
+            "hapax.redis.answer-timeout=500ms"
+        };
+        String[] all = java.util.stream.Stream.concat(
+                        java.util.Arrays.stream(properties), java.util.Arrays.stream(more))
+                .toArray(String[]::new);
+        return contexts.replica(REDIS, Application.class, all);
+    }
+
+    private static GuardedRun admitted(JobGuard guard, String key) throws InterruptedException {
+        return guard.admit(RunRequest.lock(key)).fold(run -> run, refusal -> {
+            throw new AssertionError(refusal);
+        });
+    }
+
+    @Test
+    void the_endpoint_tells_who_holds_a_key_and_why_runs_were_refused() throws Exception {
+        try (Contexts contexts = new Contexts()) {
+            ConfigurableApplicationContext context = start(contexts, "hapax.worker=me");
+            JobGuard guard = context.getBean(JobGuard.class);
+            HapaxEndpoint endpoint = context.getBean(HapaxEndpoint.class);
+            try (GuardedRun run = admitted(guard, "invoice/7")) {
+                assertThat(guard.admit(RunRequest.lock("invoice/7"))).isNotNull();
+                assertThat(endpoint.holder("lock", "invoice", "7"))
+                        .containsEntry("held", true)
+                        .containsEntry("worker", "me")
+                        .containsKeys("since", "token", "owner");
+                assertThat(endpoint.worker()).containsEntry("worker", "me").containsKey("defaults");
+                assertThat(recent(endpoint))
+                        .first()
+                        .satisfies(event -> assertThat(event)
+                                .containsEntry("what", "refused")
+                                .containsEntry("why", "OVERLAP")
+                                .containsEntry("holder", "me"));
+            }
+            assertThat(endpoint.holder("lock", "invoice", "7")).containsEntry("held", false);
+            assertThatThrownBy(() -> endpoint.holder("key", "x")).hasMessageContaining("hapax/lock/{key}");
+            MeterRegistry meters = context.getBean(MeterRegistry.class);
+            assertThat(meters.get("hapax.refused").counters()).isNotEmpty();
+        }
+    }
+
+    @SuppressWarnings("unchecked")
+    private static List<Map<String, Object>> recent(HapaxEndpoint endpoint) {
+        return (List<Map<String, Object>>) endpoint.worker().get("recent");
+    }
+
+    @Test
+    void nothing_is_taken_away_unless_the_application_allows_it_and_a_reason_is_given() throws Exception {
+        try (Contexts contexts = new Contexts()) {
+            ConfigurableApplicationContext context = start(contexts);
+            HapaxEndpoint endpoint = context.getBean(HapaxEndpoint.class);
+            assertThatThrownBy(() -> endpoint.forceRelease("lock", new String[] {"x"}, "stuck", "eve"))
+                    .isInstanceOf(InvalidEndpointRequestException.class)
+                    .hasMessageContaining("hapax.force-release-enabled=true");
+        }
+        try (Contexts contexts = new Contexts()) {
+            ConfigurableApplicationContext context = start(contexts, "hapax.force-release-enabled=true");
+            HapaxEndpoint endpoint = context.getBean(HapaxEndpoint.class);
+            JobGuard guard = context.getBean(JobGuard.class);
+            try (GuardedRun run = admitted(guard, "x")) {
+                assertThatThrownBy(() -> endpoint.forceRelease("lock", new String[] {"x"}, " ", "eve"))
+                        .hasMessageContaining("a reason is needed");
+                assertThat(endpoint.forceRelease("lock", new String[] {"x"}, "worker is gone", "eve"))
+                        .containsEntry("held", true);
+                assertThat(endpoint.holder("lock", "x")).containsEntry("held", false);
+                assertThat(recent(endpoint).get(0))
+                        .containsEntry("what", "forced")
+                        .containsEntry("reason", "by eve: worker is gone");
+            }
+        }
+    }
+
+    @Test
+    void health_is_up_while_store_and_ledger_answer_and_down_while_one_does_not() {
+        try (Contexts contexts = new Contexts()) {
+            HealthIndicator indicator = start(contexts).getBean("hapaxHealthIndicator", HealthIndicator.class);
+            Health up = indicator.health();
+            assertThat(up.getStatus()).isEqualTo(Status.UP);
+            assertThat(up.getDetails()).containsEntry("store", "answers").containsEntry("ledger", "answers");
+            REDIS.freeze();
+            try {
+                Health down = indicator.health();
+                assertThat(down.getStatus()).isEqualTo(Status.DOWN);
+                assertThat(String.valueOf(down.getDetails().get("store"))).contains("no answer within 500 ms");
+            } finally {
+                REDIS.thaw();
+            }
+        }
+    }
+}

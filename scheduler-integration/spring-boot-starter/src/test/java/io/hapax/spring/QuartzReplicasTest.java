@@ -1,0 +1,141 @@
+package io.hapax.spring;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import io.hapax.Admission;
+import io.hapax.CurrentRun;
+import io.hapax.JobGuard;
+import io.hapax.RunRequest;
+import io.hapax.quartz.HapaxPlugin;
+import io.hapax.testkit.EmbeddedRedis;
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.Test;
+import org.quartz.CronScheduleBuilder;
+import org.quartz.Job;
+import org.quartz.JobBuilder;
+import org.quartz.JobDetail;
+import org.quartz.JobExecutionContext;
+import org.quartz.Scheduler;
+import org.quartz.Trigger;
+import org.quartz.TriggerBuilder;
+import org.springframework.beans.factory.annotation.Autowired;
+import org.springframework.boot.autoconfigure.EnableAutoConfiguration;
+import org.springframework.boot.autoconfigure.ImportAutoConfiguration;
+import org.springframework.boot.quartz.autoconfigure.QuartzAutoConfiguration;
+import org.springframework.context.ConfigurableApplicationContext;
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Configuration;
+
+/** A Spring Boot application with Quartz becomes guarded by one dependency and one property. */
+class QuartzReplicasTest {
+
+    private static final EmbeddedRedis REDIS = EmbeddedRedis.start();
+    private static final List<Instant> FIRINGS = new CopyOnWriteArrayList<>();
+    private static final List<String> WORKERS = new CopyOnWriteArrayList<>();
+
+    @AfterAll
+    static void stop() {
+        REDIS.close();
+    }
+
+    /** A bean of the application, wired into its job. */
+    public static class Mailer {
+        void send(Instant planned) {
+            FIRINGS.add(planned);
+            WORKERS.add(String.valueOf(CurrentRun.get().lease().orElseThrow().worker()));
+        }
+    }
+
+    /** A job that Spring wires. */
+    public static class MailJob implements Job {
+        @Autowired
+        private Mailer mailer;
+
+        @Override
+        public void execute(JobExecutionContext context) {
+            mailer.send(context.getScheduledFireTime().toInstant());
+        }
+    }
+
+    @Configuration(proxyBeanMethods = false)
+    @ImportAutoConfiguration({
+        HapaxAutoConfiguration.class,
+        HapaxQuartzAutoConfiguration.class,
+        HapaxActuatorAutoConfiguration.class,
+        QuartzAutoConfiguration.class
+    })
+    static class Application {
+
+        @Bean
+        Mailer mailer() {
+            return new Mailer();
+        }
+
+        @Bean
+        JobDetail mails() {
+            return JobBuilder.newJob(MailJob.class)
+                    .withIdentity("mails")
+                    .storeDurably()
+                    .build();
+        }
+
+        @Bean
+        Trigger eachSecond(JobDetail mails) {
+            return TriggerBuilder.newTrigger()
+                    .withIdentity("each-second")
+                    .forJob(mails)
+                    .withSchedule(CronScheduleBuilder.cronSchedule("* * * * * ?"))
+                    .build();
+        }
+    }
+
+    /** Everything that the class path offers. */
+    @Configuration(proxyBeanMethods = false)
+    @EnableAutoConfiguration(
+            excludeName = {
+                "org.springframework.boot.jdbc.autoconfigure.DataSourceAutoConfiguration",
+                "org.jobrunr.spring.autoconfigure.JobRunrAutoConfiguration",
+                "io.hapax.spring.HapaxJobRunrAutoConfiguration"
+            })
+    static class WholeApplication {}
+
+    @Test
+    void two_replicas_with_jobs_in_memory_run_each_firing_once() throws Exception {
+        try (Contexts contexts = new Contexts()) {
+            contexts.replica(REDIS, Application.class, "hapax.worker=one");
+            contexts.replica(REDIS, Application.class, "hapax.worker=two");
+            await().until(() -> FIRINGS.stream().distinct().count() >= 4);
+            await().until(() -> WORKERS.stream().distinct().count() >= 1);
+        }
+        Map<Instant, Long> counts =
+                FIRINGS.stream().collect(Collectors.groupingBy(Function.identity(), Collectors.counting()));
+        assertThat(counts.values()).allMatch(count -> count == 1);
+        assertThat(WORKERS).isSubsetOf("one", "two");
+    }
+
+    @Test
+    void a_scheduler_of_the_whole_auto_configuration_is_guarded_and_ends_before_the_guard() throws Exception {
+        Scheduler scheduler;
+        JobGuard guard;
+        try (Contexts contexts = new Contexts()) {
+            ConfigurableApplicationContext context =
+                    contexts.replica(REDIS, WholeApplication.class, "hapax.defaults.on-conflict=wait");
+            scheduler = context.getBean(Scheduler.class);
+            guard = context.getBean(JobGuard.class);
+            assertThat(HapaxPlugin.of(scheduler)).isNotNull();
+            assertThat(guard.defaults().onConflict().name()).isEqualTo("WAIT");
+            assertThat(context.getBeanFactory().getDependentBeans(HapaxAutoConfiguration.SHUTDOWN))
+                    .contains("quartzScheduler");
+        }
+        assertThat(scheduler.isShutdown()).isTrue();
+        Admission late = guard.admit(RunRequest.lock("late"));
+        assertThat(((Admission.Refused) late).refusal().reason()).isEqualTo("this guard is shut down");
+    }
+}

@@ -1,0 +1,250 @@
+package io.hapax.spring;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.hapax.Guarded;
+import io.hapax.JobGuard;
+import io.hapax.LockMode;
+import io.hapax.OnConflict;
+import io.hapax.OverlapPolicy;
+import io.hapax.WhenUnavailable;
+import io.hapax.lease.LeaseStore;
+import io.hapax.spring.test.InMemoryHapax;
+import java.util.concurrent.CompletableFuture;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.springframework.boot.autoconfigure.AutoConfigurations;
+import org.springframework.boot.diagnostics.FailureAnalysis;
+import org.springframework.boot.test.context.FilteredClassLoader;
+import org.springframework.boot.test.context.runner.ApplicationContextRunner;
+
+/** Whatever is wrong is told at start-up: what, where, what is allowed, how to mend it. */
+class WrongSettingsTest {
+
+    private final ApplicationContextRunner runner = new ApplicationContextRunner()
+            .withConfiguration(AutoConfigurations.of(
+                    HapaxAutoConfiguration.class,
+                    HapaxQuartzAutoConfiguration.class,
+                    HapaxJobRunrAutoConfiguration.class,
+                    HapaxActuatorAutoConfiguration.class));
+
+    private final ApplicationContextRunner inMemory = runner.withUserConfiguration(InMemoryHapax.Store.class);
+
+    private static InvalidSettingException cause(Throwable failure) {
+        for (Throwable each = failure; each != null; each = each.getCause()) {
+            if (each instanceof InvalidSettingException found) {
+                return found;
+            }
+        }
+        throw new AssertionError("not told well", failure);
+    }
+
+    private static void assertTold(ApplicationContextRunner wrong, String... parts) {
+        wrong.run(context -> {
+            assertThat(context).hasFailed();
+            InvalidSettingException cause = cause(context.getStartupFailure());
+            assertThat(cause.getMessage()).contains(parts);
+            FailureAnalysis analysis = new SettingFailureAnalyzer().analyze(context.getStartupFailure());
+            assertThat(analysis).isNotNull();
+            assertThat(analysis.getDescription())
+                    .startsWith("Hapax cannot guard this application")
+                    .contains(parts[0]);
+            assertThat(analysis.getAction()).isNotBlank();
+        });
+    }
+
+    @Test
+    void nothing_that_says_where_leases_are_kept() {
+        assertTold(runner, "hapax.redis.url", "Set hapax.redis.url=redis://localhost:6379", "@InMemoryHapax");
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "hapax.redis.url=http://localhost:6379 | hapax.redis.url | redis://",
+                "hapax.redis.url=redis://localhost:1 | hapax.redis.url | hapax.redis.lazy=true",
+                "hapax.redis.quorum=redis://a:1,redis://b:1 | hapax.redis.quorum | 3",
+                "hapax.redis.url=redis://a:1;hapax.redis.quorum=redis://b:1 | hapax.redis.quorum | Leave out one",
+                "hapax.redis.url=redis://a:1;hapax.redis.namespace=ä ö | hapax.redis | use 1 to 64 letters",
+                "hapax.redis.url=redis://a:1;hapax.redis.answer-timeout=1ms | hapax.redis | at least 20ms",
+                "hapax.redis.url=redis://a:1;hapax.redis.longest-ttl=1ms | hapax.redis | at least 100ms"
+            })
+    void a_wrong_store(String settings, String where, String mend) {
+        assertTold(runner.withPropertyValues(settings.split(";")), where, mend);
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "hapax.defaults.ttl=soon | hapax.defaults.ttl | write 500ms, 30s",
+                "hapax.defaults.ttl=1ms | hapax.defaults.ttl | at least 100ms",
+                "hapax.defaults.lease-time=30s | hapax.defaults.leaseTime | allowed are",
+                "hapax.defaults.on-conflict=maybe | hapax.defaults.onConflict | allowed are",
+                "hapax.defaults.throttle=often | hapax.defaults.throttle | write 3/1m",
+                "hapax.defaults.concurrency=0 | hapax.defaults.concurrency | from 1 to 100",
+                "hapax.defaults.on-conflict=wait;hapax.defaults.overlap=skip | hapax.defaults | set one of them",
+                "hapax.defaults.after-crash=abandon | hapax | needs a ledger",
+                "hapax.defaults.when-unavailable=ledger-only | hapax | needs a ledger",
+                "hapax.worker=' ' | hapax | must not be blank",
+                "hapax.ledger.enabled=true | hapax.ledger.enabled | Set spring.datasource.url"
+            })
+    void wrong_options(String settings, String where, String mend) {
+        assertTold(inMemory.withPropertyValues(settings.replace("'", "").split(";")), where, mend);
+    }
+
+    static class Collapsing {
+        @Guarded(key = "all")
+        public void work(String argument) {}
+    }
+
+    static class CollapsingOnce {
+        @Guarded(once = "for ever")
+        public void work() {}
+    }
+
+    static class Keyless {
+        @Guarded(ttl = "10s")
+        public void work(String argument) {}
+    }
+
+    static class Rescheduling {
+        @Guarded(key = "k/%0", onConflict = OnConflict.RESCHEDULE)
+        public void work(String argument) {}
+    }
+
+    static class Buffering {
+        @Guarded(key = "k/%0", overlap = OverlapPolicy.BUFFER_ONE)
+        public void work(String argument) {}
+    }
+
+    static class Queued {
+        @Guarded(key = "k/%0", mode = LockMode.UNTIL_EXECUTED)
+        public void work(String argument) {}
+    }
+
+    static class Primitive {
+        @Guarded(key = "k/%0")
+        public int work(String argument) {
+            return 1;
+        }
+    }
+
+    static class Later {
+        @Guarded(key = "k/%0")
+        public CompletableFuture<String> work(String argument) {
+            return CompletableFuture.completedFuture(argument);
+        }
+    }
+
+    static class Final {
+        @Guarded(key = "k/%0")
+        public final void work(String argument) {}
+    }
+
+    static class BadExpression {
+        @Guarded(key = "k/#{#argument.}")
+        public void work(String argument) {}
+    }
+
+    static class NoSuchArgument {
+        @Guarded(key = "k/%3")
+        public void work(String argument) {}
+    }
+
+    static class BadDuration {
+        @Guarded(key = "k/%0", ttl = "30 seconds")
+        public void work(String argument) {}
+    }
+
+    static class Contradicting {
+        @Guarded(key = "k/%0", throttle = "3/1m", minHold = "1m")
+        public void work(String argument) {}
+    }
+
+    static class LedgerOnly {
+        @Guarded(key = "k/%0", concurrency = 2, whenUnavailable = WhenUnavailable.LEDGER_ONLY)
+        public void work(String argument) {}
+    }
+
+    @Test
+    void a_wrong_annotation_of_a_bean_method() {
+        assertBean(Collapsing.class, "the same whatever the arguments", "ignoreArguments = true");
+        assertBean(CollapsingOnce.class, "the same for each call", "add an expression");
+        assertTold(
+                inMemory.withBean(Keyless.class).withClassLoader(withoutJobRunr()),
+                "@Guarded on Keyless.work",
+                "neither key nor once");
+        assertBean(Rescheduling.class, "a method cannot be rescheduled", "use SKIP, WAIT or FAIL");
+        assertBean(Buffering.class, "overlap=BUFFER_ONE", "use SKIP or ALLOW");
+        assertBean(Queued.class, "a method is not queued", "use WHILE_EXECUTING");
+        assertBean(Primitive.class, "the method returns int", "set onConflict = FAIL or WAIT");
+        assertBean(Later.class, "returns a CompletableFuture", "return when the work is done");
+        assertBean(Final.class, "private, final or static", "make it an ordinary method");
+        assertBean(BadExpression.class, "'k/#{#argument.}' is not a key", "Write text with");
+        assertBean(NoSuchArgument.class, "%3 has no value", "counted from %0");
+        assertBean(BadDuration.class, "'30 seconds' is not a duration", "write 500ms, 30s");
+        assertBean(Contradicting.class, "throttle=3/PT1M and minHold=PT1M contradict each other", "set one of them");
+        assertBean(LedgerOnly.class, "whenUnavailable=LEDGER_ONLY", "use FAIL_CLOSED or FAIL_OPEN");
+    }
+
+    /** Without JobRunr nobody but other code can call a bean method. */
+    private static FilteredClassLoader withoutJobRunr() {
+        return new FilteredClassLoader("org.jobrunr");
+    }
+
+    @Test
+    void what_only_a_scheduler_can_follow_is_fine_on_the_method_of_a_job_and_refused_when_other_code_calls_it() {
+        inMemory.withBean(Queued.class).withBean(Rescheduling.class).run(context -> {
+            assertThat(context).hasNotFailed();
+            assertThatThrownBy(() -> context.getBean(Queued.class).work("x"))
+                    .isInstanceOf(IllegalStateException.class)
+                    .hasMessageContaining("@Guarded on Queued.work is for the job of a scheduler")
+                    .hasMessageContaining("use WHILE_EXECUTING");
+        });
+    }
+
+    private void assertBean(Class<?> bean, String what, String mend) {
+        assertTold(
+                inMemory.withBean(bean).withClassLoader(withoutJobRunr()),
+                "@Guarded on " + bean.getSimpleName() + ".work",
+                what,
+                mend);
+    }
+
+    @Test
+    void a_context_without_schedulers_actuator_and_micrometer_starts() {
+        inMemory.withClassLoader(new FilteredClassLoader(
+                        "org.quartz",
+                        "org.jobrunr",
+                        "io.micrometer",
+                        "org.springframework.boot.actuate",
+                        "org.springframework.boot.health"))
+                .run(context -> assertThat(context).hasNotFailed().hasSingleBean(JobGuard.class));
+    }
+
+    @Test
+    void a_guard_of_the_application_is_used() {
+        inMemory.withBean(
+                        "mine",
+                        JobGuard.class,
+                        () -> JobGuard.builder(new io.hapax.testkit.InMemoryLeaseStore(io.hapax.time.Ticker.SYSTEM))
+                                .worker("mine")
+                                .build())
+                .run(context ->
+                        assertThat(context.getBean(JobGuard.class).worker()).isEqualTo("mine"));
+    }
+
+    @Test
+    void switched_off_there_is_no_guard() {
+        runner.withPropertyValues("hapax.enabled=false")
+                .withBean(Collapsing.class)
+                .run(context -> assertThat(context)
+                        .hasNotFailed()
+                        .doesNotHaveBean(JobGuard.class)
+                        .doesNotHaveBean(LeaseStore.class));
+    }
+}
