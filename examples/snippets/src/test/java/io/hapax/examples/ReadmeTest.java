@@ -2,6 +2,7 @@ package io.hapax.examples;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.hapax.RunOptions;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -15,7 +16,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** The README shows code that is compiled and run: each of its snippets is a region of a source file. */
+/** The pages show code that is compiled and run: each of their snippets is a region of a source file. */
 class ReadmeTest {
 
     private static final Path ROOT = Path.of("").toAbsolutePath().getParent().getParent();
@@ -25,6 +26,9 @@ class ReadmeTest {
             "docs/guarantees.md",
             "docs/design.md",
             "docs/ledger.md",
+            "docs/lock-modes.md",
+            "docs/spring-boot.md",
+            "examples/README.md",
             "docs/model/README.md",
             "docs/quorum.md",
             "docs/topologies.md");
@@ -33,8 +37,9 @@ class ReadmeTest {
     private record Snippet(Path file, String name, String text) {}
 
     static List<Snippet> snippets() throws IOException {
-        try (Stream<Path> files = Files.walk(ROOT.resolve("examples/snippets/src/main"))) {
+        try (Stream<Path> files = Files.walk(ROOT.resolve("examples"))) {
             return files.filter(Files::isRegularFile)
+                    .filter(file -> file.toString().contains("/src/main/"))
                     .flatMap(file -> snippetsOf(file).stream())
                     .toList();
         }
@@ -64,8 +69,32 @@ class ReadmeTest {
 
     @ParameterizedTest
     @MethodSource("snippets")
-    void each_snippet_stands_in_the_readme_as_it_stands_in_the_source(Snippet snippet) throws IOException {
-        assertThat(Files.readString(ROOT.resolve("README.md"))).contains("\n" + snippet.text());
+    void each_snippet_stands_on_a_page_as_it_stands_in_the_source(Snippet snippet) throws IOException {
+        List<String> texts = new ArrayList<>();
+        for (String page : PAGES) {
+            texts.add(Files.readString(ROOT.resolve(page)));
+        }
+        assertThat(texts).anyMatch(text -> text.contains("\n" + snippet.text()));
+    }
+
+    /** Code that nobody compiles rots. */
+    @Test
+    void each_block_of_code_on_a_page_is_a_snippet() throws IOException {
+        List<String> known = snippets().stream().map(Snippet::text).toList();
+        Pattern block = Pattern.compile("\n```(?:java|properties)\n(.*?)```", Pattern.DOTALL);
+        for (String page : PAGES) {
+            Matcher code = block.matcher(Files.readString(ROOT.resolve(page)));
+            while (code.find()) {
+                assertThat(known).as("a block in " + page).contains(code.group(1));
+            }
+        }
+    }
+
+    /** Whoever adds a setting says so. */
+    @Test
+    void every_option_of_a_run_stands_in_the_readme() throws IOException {
+        String readme = Files.readString(ROOT.resolve("README.md"));
+        assertThat(RunOptions.NAMES).allMatch(name -> readme.contains("| `" + name + "` |"));
     }
 
     @ParameterizedTest
@@ -78,7 +107,7 @@ class ReadmeTest {
     void the_ways_to_be_guarded_are_shown() throws IOException {
         assertThat(snippets())
                 .extracting(Snippet::name)
-                .contains("plain-code", "quartz", "jobrunr", "ledger", "fenced");
+                .contains("plain-code", "quartz", "jobrunr", "ledger", "fenced", "spring-boot-job", "lock-mode");
     }
 
     /** A promise is worth as much as the test that it names. */

@@ -61,7 +61,12 @@ public final class JobRunrGuard {
      * @param guard the guard
      */
     public static void install(JobGuard guard) {
-        forAll = guard;
+        LOCK.lock();
+        try {
+            forAll = guard;
+        } finally {
+            LOCK.unlock();
+        }
     }
 
     /**
@@ -116,6 +121,23 @@ public final class JobRunrGuard {
         LOCK.lock();
         try {
             BY_SERVER.remove(server);
+        } finally {
+            LOCK.unlock();
+        }
+    }
+
+    /**
+     * Takes a guard away wherever it was installed, for example because it is shut down.
+     *
+     * @param guard the guard
+     */
+    public static void uninstall(JobGuard guard) {
+        LOCK.lock();
+        try {
+            BY_SERVER.values().removeIf(installed -> installed == guard);
+            if (forAll == guard) {
+                forAll = null;
+            }
         } finally {
             LOCK.unlock();
         }

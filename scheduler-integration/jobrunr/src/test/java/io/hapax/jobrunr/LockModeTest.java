@@ -183,6 +183,17 @@ class LockModeTest {
     }
 
     @Test
+    void a_guard_that_is_taken_away_everywhere_is_asked_no_more() {
+        JobGuard guard = fleet.guard("a", fleet.leases, options -> options.withMode(LockMode.UNTIL_EXECUTED));
+        JobRunrGuard.install(guard);
+        fleet.guarded("a", 2, guard);
+        JobRunrGuard.uninstall(guard);
+        assertThat(JobRunrGuard.guardOf(fleet.server("a"))).isNull();
+        assertThat(enqueued(work -> work.keyed(name))).isTrue();
+        assertThat(enqueued(work -> work.keyed(name))).isTrue();
+    }
+
+    @Test
     void a_mode_without_a_key_fails_the_job_with_what_to_write() {
         servers(LockMode.WHILE_EXECUTING);
         UUID id = fleet.enqueue(work -> work.modeWithoutKey(name));

@@ -3,16 +3,19 @@ package io.hapax.spring;
 import io.hapax.JobGuard;
 import io.hapax.RunOptions;
 import io.hapax.event.GuardListener;
+import io.hapax.jobrunr.JobRunrGuard;
 import io.hapax.lease.LeaseStore;
 import io.hapax.ledger.LedgerException;
 import io.hapax.ledger.RunLedger;
 import io.hapax.postgres.PostgresRunLedger;
 import javax.sql.DataSource;
+import org.jobrunr.server.BackgroundJobServer;
 import org.redisson.api.RedissonClient;
 import org.slf4j.LoggerFactory;
 import org.springframework.beans.factory.DisposableBean;
 import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.boot.autoconfigure.AutoConfiguration;
+import org.springframework.boot.autoconfigure.condition.ConditionalOnClass;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnMissingBean;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnProperty;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
@@ -136,6 +139,16 @@ public class HapaxAutoConfiguration {
         SwitchedOff() {
             LoggerFactory.getLogger("io.hapax.spring")
                     .warn("Hapax is switched off (hapax.enabled=false): jobs run unguarded");
+        }
+
+        /** Without a guard the JobRunr module runs nothing, unless it is told that this is meant. */
+        @Configuration(proxyBeanMethods = false)
+        @ConditionalOnClass(BackgroundJobServer.class)
+        static class JobRunrToo {
+
+            JobRunrToo() {
+                JobRunrGuard.allowUnguarded();
+            }
         }
     }
 }

@@ -10,6 +10,7 @@ import org.jobrunr.scheduling.JobScheduler;
 import org.jobrunr.server.BackgroundJobServer;
 import org.jobrunr.storage.StorageProvider;
 import org.jobrunr.utils.reflection.ReflectionUtils;
+import org.springframework.beans.factory.DisposableBean;
 import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.beans.factory.annotation.Value;
 import org.springframework.beans.factory.config.BeanPostProcessor;
@@ -36,6 +37,8 @@ import org.springframework.context.annotation.Bean;
 @ConditionalOnProperty(name = "hapax.enabled", matchIfMissing = true)
 public class HapaxJobRunrAutoConfiguration {
 
+    private static final String INSTALLED = "hapaxJobRunrGuard";
+
     /** Created by Spring. */
     public HapaxJobRunrAutoConfiguration() {}
 
@@ -61,6 +64,12 @@ public class HapaxJobRunrAutoConfiguration {
         return new JobRequestScheduler(storage, List.of(JobRunrGuard.uniqueInQueue()));
     }
 
+    /** When the servers have ended. */
+    @Bean(INSTALLED)
+    DisposableBean hapaxJobRunrGuard(JobGuard guard) {
+        return () -> JobRunrGuard.uninstall(guard);
+    }
+
     @Bean
     static BeanPostProcessor hapaxJobRunrServers(
             ConfigurableListableBeanFactory beans, ObjectProvider<JobGuard> guard) {
@@ -70,6 +79,7 @@ public class HapaxJobRunrAutoConfiguration {
                 if (bean instanceof BackgroundJobServer server) {
                     JobRunrGuard.install(server, guard.getObject());
                     beans.registerDependentBean(HapaxAutoConfiguration.SHUTDOWN, name);
+                    beans.registerDependentBean(INSTALLED, name);
                 } else if (bean instanceof JobScheduler || bean instanceof JobRequestScheduler) {
                     // Whoever puts jobs into the queue needs no server of its own.
                     JobRunrGuard.install(guard.getObject());

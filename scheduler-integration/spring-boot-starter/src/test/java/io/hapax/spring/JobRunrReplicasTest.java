@@ -119,6 +119,37 @@ class JobRunrReplicasTest {
     }
 
     @Test
+    void switched_off_jobs_run_as_plain_jobrunr_would_run_them() {
+        try (Contexts contexts = new Contexts()) {
+            JobScheduler scheduler = contexts.start(
+                            PlainApplication.class,
+                            "hapax.enabled=false",
+                            "jobrunr.background-job-server.enabled=true",
+                            "jobrunr.background-job-server.poll-interval-in-seconds=5")
+                    .getBean(JobScheduler.class);
+            UUID id =
+                    scheduler.<PlainOrders>enqueue(orders -> orders.process(1)).asUUID();
+            await().atMost(Duration.ofSeconds(30)).until(() -> state(id) == StateName.SUCCEEDED);
+            assertThat(DONE).containsExactly("unguarded true");
+        }
+    }
+
+    /** Looks whether it is guarded. */
+    public static class PlainOrders {
+        public void process(int order) {
+            DONE.add("unguarded " + CurrentRun.find().isEmpty());
+        }
+    }
+
+    @Configuration(proxyBeanMethods = false)
+    static class PlainApplication extends Application {
+        @Bean
+        PlainOrders plainOrders() {
+            return new PlainOrders();
+        }
+    }
+
+    @Test
     void a_job_is_unique_in_the_queue_and_a_job_without_a_key_runs_under_its_own_options() {
         try (Contexts contexts = new Contexts()) {
             JobScheduler scheduler = replica(contexts, "one").getBean(JobScheduler.class);
