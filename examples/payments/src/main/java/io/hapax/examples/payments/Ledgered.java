@@ -1,0 +1,77 @@
+package io.hapax.examples.payments;
+
+import io.hapax.GuardedRun;
+import io.hapax.JobGuard;
+import io.hapax.RunRequest;
+import io.hapax.RunResult;
+import io.hapax.postgres.PostgresRunLedger;
+import io.hapax.redis.RedissonLeaseStore;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.SQLException;
+import java.time.Duration;
+import javax.sql.DataSource;
+
+/** What each worker has: a store, a ledger in the database of the payments, and a guard. */
+record Ledgered(JobGuard guard, DataSource database) implements AutoCloseable {
+
+    static final Duration TTL = Duration.ofSeconds(1);
+
+    static Ledgered open(String redisUrl, DataSource database, String worker) {
+        RedissonLeaseStore store = RedissonLeaseStore.builder()
+                .url(redisUrl)
+                .namespace("payments")
+                .answerTimeout(Duration.ofMillis(150))
+                .fresh(true)
+                .build();
+        return new Ledgered(
+                JobGuard.builder(store)
+                        .ledger(PostgresRunLedger.builder(database)
+                                .migrate(true)
+                                .build())
+                        .worker(worker)
+                        .defaults(options -> options.withTtl(TTL))
+                        .closesStore()
+                        .build(),
+                database);
+    }
+
+    /** Something that happens between the booking and its commit. */
+    interface Between {
+        void happens() throws InterruptedException;
+    }
+
+    /**
+     * Books a payment in one transaction with the completion of its run: both or neither.
+     *
+     * @return what came of it
+     * @throws Exception if the database refuses, or the lease was lost
+     */
+    RunResult<Long> book(int payment, Between between) throws Exception {
+        return guard.run(RunRequest.occurrence("payment/" + payment), run -> {
+            try (Connection connection = database.getConnection()) {
+                connection.setAutoCommit(false);
+                insert(connection, payment, run);
+                between.happens();
+                run.completeIn(connection);
+                connection.commit();
+                return run.fencingToken().value();
+            }
+        });
+    }
+
+    private void insert(Connection connection, int payment, GuardedRun run) throws SQLException {
+        try (PreparedStatement insert =
+                connection.prepareStatement("INSERT INTO booking (payment, worker, token) VALUES (?, ?, ?)")) {
+            insert.setInt(1, payment);
+            insert.setString(2, guard.worker());
+            insert.setLong(3, run.fencingToken().value());
+            insert.executeUpdate();
+        }
+    }
+
+    @Override
+    public void close() {
+        guard.close();
+    }
+}

@@ -1,0 +1,5 @@
+/** Payments without double charge. */
+@NullMarked
+package io.hapax.examples.payments;
+
+import org.jspecify.annotations.NullMarked;
