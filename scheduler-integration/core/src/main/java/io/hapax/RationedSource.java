@@ -30,6 +30,8 @@ import org.jspecify.annotations.Nullable;
  */
 final class RationedSource implements LeaseSource {
 
+    private static final int LONGEST_NAME = 100;
+
     private final LeaseStore store;
     private final JobIdentity identity;
     private final RunOptions options;
@@ -104,13 +106,23 @@ final class RationedSource implements LeaseSource {
             return answer(granted, null);
         }
         Throttle pace = options.pace();
-        String holder = worker + " " + request.owner();
+        String holder = readable(worker) + " " + request.owner();
         place = holder;
         CompletionStage<Reservation> reserved =
                 reservations(store).reserve(new ReservationRequest(paceName, holder, pace.runs(), pace.period()));
         return reserved.thenCompose(reservation -> reservation instanceof Reservation.Full full
                 ? release(granted.lease()).thenCompose(released -> answer(granted, throttled(pace, full)))
                 : answer(granted, null));
+    }
+
+    /** A worker may have any name; what is stored is for people. */
+    private static String readable(String name) {
+        return name.codePoints()
+                .filter(character ->
+                        !Character.isISOControl(character) && Character.getType(character) != Character.SURROGATE)
+                .limit(LONGEST_NAME)
+                .collect(StringBuilder::new, StringBuilder::appendCodePoint, StringBuilder::append)
+                .toString();
     }
 
     private Refusal throttled(Throttle pace, Reservation.Full full) {

@@ -247,6 +247,22 @@ class RationingTest {
     }
 
     @Test
+    void keys_and_names_of_workers_may_be_as_long_and_odd_as_elsewhere() throws Exception {
+        try (JobGuard odd = JobGuard.builder(store)
+                .worker("line\nbreak \uD83D " + "x".repeat(2000))
+                .ticker(ticker)
+                .build()) {
+            RunRequest request = RunRequest.lock("k".repeat(512)).tune(options -> options.with("throttle", "1/1m"));
+            odd.admit(request)
+                    .fold(run -> run, refusal -> {
+                        throw new AssertionError(refusal);
+                    })
+                    .close();
+            assertThat(verdict(odd, request)).isEqualTo(Verdict.THROTTLED);
+        }
+    }
+
+    @Test
     void plain_code_runs_under_a_limit() throws Exception {
         RunRequest request = RunRequest.lock("plain").tune(options -> options.with("throttle", "1/1m"));
         assertThat(guard.run(request, run -> "first")).isInstanceOf(RunResult.Ran.class);

@@ -2,8 +2,11 @@ package io.hapax.examples;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.hapax.Guarded;
 import io.hapax.RunOptions;
+import io.hapax.quartz.HapaxPlugin;
 import java.io.IOException;
+import java.lang.reflect.Method;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -28,8 +31,11 @@ class ReadmeTest {
             "docs/ledger.md",
             "docs/concepts.md",
             "docs/lock-modes.md",
+            "docs/jobrunr.md",
             "docs/migration.md",
             "docs/operations.md",
+            "docs/quartz.md",
+            "docs/settings.md",
             "docs/spring-boot.md",
             "examples/README.md",
             "docs/model/README.md",
@@ -111,6 +117,23 @@ class ReadmeTest {
         assertThat(snippets())
                 .extracting(Snippet::name)
                 .contains("plain-code", "quartz", "jobrunr", "ledger", "fenced", "spring-boot-job", "lock-mode");
+    }
+
+    @Test
+    void every_setting_of_the_plugin_and_of_the_annotation_stands_on_the_page_of_settings() throws IOException {
+        String page = Files.readString(ROOT.resolve("docs/settings.md"));
+        List<String> names = new ArrayList<>();
+        for (Method each : HapaxPlugin.class.getMethods()) {
+            if (each.getName().startsWith("set")) {
+                names.add(Character.toLowerCase(each.getName().charAt(3))
+                        + each.getName().substring(4));
+            }
+        }
+        for (Method each : Guarded.class.getDeclaredMethods()) {
+            names.add(each.getName());
+        }
+        names.addAll(RunOptions.NAMES);
+        assertThat(names).hasSizeGreaterThan(40).allMatch(name -> page.contains("`" + name + "`"));
     }
 
     /** A promise is worth as much as the test that it names. */

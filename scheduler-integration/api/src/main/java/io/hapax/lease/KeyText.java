@@ -10,6 +10,10 @@ final class KeyText {
     private KeyText() {}
 
     static String checked(String kind, String text) {
+        return checked(kind, text, MAX_BYTES);
+    }
+
+    static String checked(String kind, String text, int maxBytes) {
         if (text.isBlank()) {
             throw new IllegalArgumentException("a " + kind + " must not be blank");
         }
@@ -21,10 +25,10 @@ final class KeyText {
         }
         requireWholeCharacters(kind, text);
         // Three bytes per char is the most that UTF-8 needs, so short keys skip the encoding.
-        if (text.length() * 3 > MAX_BYTES) {
+        if (text.length() * 3 > maxBytes) {
             int bytes = text.getBytes(StandardCharsets.UTF_8).length;
-            if (bytes > MAX_BYTES) {
-                throw new IllegalArgumentException("a " + kind + " must not be longer than " + MAX_BYTES
+            if (bytes > maxBytes) {
+                throw new IllegalArgumentException("a " + kind + " must not be longer than " + maxBytes
                         + " bytes of UTF-8, but has " + bytes + ": " + text.substring(0, 40) + "…");
             }
         }
