@@ -21,6 +21,7 @@ public final class LockModes {
 
     private LockModes() {}
 
+    /** Imports a file, which is in the queue once. */
     // snippet:quartz-lock-mode
     @Guarded(key = "import/%{file}", mode = LockMode.UNTIL_EXECUTED)
     public static class ImportJob implements Job {

@@ -28,10 +28,10 @@ public final class FrozenWorker {
         database.setPassword(arguments[3]);
         BufferedReader input = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
         try (Ledgered worker = Ledgered.open(arguments[0], database, "frozen")) {
-            worker.book(1, () -> {
+            Ledgered.untilItRuns(() -> worker.book(1, () -> {
                 System.out.println("booked, not committed");
                 readLine(input);
-            });
+            }));
             System.out.println("committed");
         } catch (LeaseLostException told) {
             System.out.println("rolled back: " + told.getMessage());

@@ -10,18 +10,19 @@ import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.SQLException;
 import java.time.Duration;
+import java.util.concurrent.locks.LockSupport;
 import javax.sql.DataSource;
 
 /** What each worker has: a store, a ledger in the database of the payments, and a guard. */
 record Ledgered(JobGuard guard, DataSource database) implements AutoCloseable {
 
-    static final Duration TTL = Duration.ofSeconds(1);
+    static final Duration TTL = Duration.ofSeconds(2);
 
     static Ledgered open(String redisUrl, DataSource database, String worker) {
         RedissonLeaseStore store = RedissonLeaseStore.builder()
                 .url(redisUrl)
                 .namespace("payments")
-                .answerTimeout(Duration.ofMillis(150))
+                .answerTimeout(Duration.ofMillis(300))
                 .fresh(true)
                 .build();
         return new Ledgered(
@@ -34,6 +35,27 @@ record Ledgered(JobGuard guard, DataSource database) implements AutoCloseable {
                         .closesStore()
                         .build(),
                 database);
+    }
+
+    private static final Duration PAUSE = Duration.ofMillis(100);
+    private static final int PATIENCE = 300;
+
+    /** One attempt at a run. */
+    interface Attempt<T> {
+        RunResult<T> run() throws Exception;
+    }
+
+    /** Tries until it is this run's turn, as a scheduler does: somebody else may be at it, or Redis may be slow. */
+    static <T> RunResult<T> untilItRuns(Attempt<T> attempt) throws Exception {
+        RunResult<T> result = attempt.run();
+        for (int n = 0; n < PATIENCE && result instanceof RunResult.Refused; n++) {
+            LockSupport.parkNanos(PAUSE.toNanos());
+            result = attempt.run();
+        }
+        if (result instanceof RunResult.Refused<T> refused) {
+            throw new IllegalStateException("it was never its turn: " + refused.refusal());
+        }
+        return result;
     }
 
     /** Something that happens between the booking and its commit. */

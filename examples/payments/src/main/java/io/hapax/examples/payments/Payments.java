@@ -2,7 +2,6 @@ package io.hapax.examples.payments;
 
 import io.hapax.CurrentRun;
 import io.hapax.RunRequest;
-import io.hapax.RunResult;
 import io.hapax.testkit.EmbeddedDatabase;
 import io.hapax.testkit.EmbeddedRedis;
 import java.io.BufferedReader;
@@ -16,8 +15,6 @@ import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
-import java.time.Duration;
-import java.util.concurrent.locks.LockSupport;
 
 /**
  * Two ways in which payments are made twice, and what stops them.
@@ -86,22 +83,14 @@ public final class Payments {
                 throw new IllegalStateException("the worker said: " + first);
             }
             signal("-STOP", worker);
-            takeOver(other);
+            // Refused until the lease of the frozen one has run out.
+            Ledgered.untilItRuns(() -> other.book(1, () -> {}));
             signal("-CONT", worker);
             tells.write('\n');
             tells.flush();
             return String.valueOf(says.readLine());
         } finally {
             worker.destroyForcibly();
-        }
-    }
-
-    /** As soon as the lease of the frozen one has run out. */
-    private static void takeOver(Ledgered other) throws Exception {
-        RunResult<Long> result = other.book(1, () -> {});
-        while (result instanceof RunResult.Refused) {
-            LockSupport.parkNanos(Duration.ofMillis(100).toNanos());
-            result = other.book(1, () -> {});
         }
     }
 
@@ -112,24 +101,21 @@ public final class Payments {
     private static void callTwice(Ledgered worker, CardCompany company) throws Exception {
         RunRequest request = RunRequest.occurrence("payment/2");
         try {
-            worker.guard().run(request, run -> {
-                company.call(
-                        run.identity().run().orElseThrow().value(),
-                        run.fencingToken().value());
+            Ledgered.untilItRuns(() -> worker.guard().run(request, run -> {
+                company.call(runKey(), run.fencingToken().value());
                 throw new IllegalStateException("the worker fails after the call");
-            });
+            }));
         } catch (IllegalStateException asPlanned) {
             // The scheduler tries again.
         }
-        RunResult<Boolean> again = worker.guard().run(request, run -> {
-            company.call(
-                    CurrentRun.get().identity().run().orElseThrow().value(),
-                    run.fencingToken().value());
+        Ledgered.untilItRuns(() -> worker.guard().run(request, run -> {
+            company.call(runKey(), run.fencingToken().value());
             return true;
-        });
-        if (again instanceof RunResult.Refused) {
-            throw new IllegalStateException("the second attempt was refused: " + again);
-        }
+        }));
+    }
+
+    private static String runKey() {
+        return CurrentRun.get().identity().run().orElseThrow().value();
     }
 
     private static int bookings(EmbeddedDatabase postgres) throws SQLException {
