@@ -25,6 +25,7 @@ import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.beans.factory.config.ConfigurableBeanFactory;
 import org.springframework.core.MethodIntrospector;
 import org.springframework.core.annotation.AnnotatedElementUtils;
+import org.springframework.core.annotation.AnnotationUtils;
 import org.springframework.util.ClassUtils;
 
 /**
@@ -64,7 +65,7 @@ final class GuardedMethodPostProcessor extends AbstractBeanFactoryAwareAdvisingP
     @Override
     public Object postProcessAfterInitialization(Object bean, String name) {
         Class<?> type = AopUtils.getTargetClass(bean);
-        if (!isGuardedElsewhere(type)) {
+        if (AnnotationUtils.isCandidateClass(type, Guarded.class) && !isGuardedElsewhere(type)) {
             MethodIntrospector.selectMethods(type, GuardedMethodPostProcessor::annotation)
                     .forEach((method, guarded) -> methods.put(
                             AopUtils.getMostSpecificMethod(method, type),

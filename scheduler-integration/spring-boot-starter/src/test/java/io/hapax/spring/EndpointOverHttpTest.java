@@ -1,0 +1,73 @@
+package io.hapax.spring;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.hapax.GuardedRun;
+import io.hapax.JobGuard;
+import io.hapax.RunRequest;
+import io.hapax.spring.test.InMemoryHapax;
+import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import org.junit.jupiter.api.Test;
+import org.springframework.beans.factory.annotation.Autowired;
+import org.springframework.boot.autoconfigure.EnableAutoConfiguration;
+import org.springframework.boot.test.context.SpringBootTest;
+import org.springframework.boot.test.context.SpringBootTest.WebEnvironment;
+import org.springframework.context.annotation.Configuration;
+import org.springframework.core.env.Environment;
+
+/** The endpoint as an operator calls it. */
+@InMemoryHapax
+@SpringBootTest(
+        classes = EndpointOverHttpTest.Application.class,
+        webEnvironment = WebEnvironment.RANDOM_PORT,
+        properties = {
+            "management.endpoints.web.exposure.include=hapax,health",
+            "management.endpoint.health.show-details=always",
+            "hapax.force-release-enabled=true"
+        })
+class EndpointOverHttpTest {
+
+    @Configuration(proxyBeanMethods = false)
+    @EnableAutoConfiguration(
+            excludeName = {
+                "org.springframework.boot.jdbc.autoconfigure.DataSourceAutoConfiguration",
+                "org.jobrunr.spring.autoconfigure.JobRunrAutoConfiguration"
+            })
+    static class Application {}
+
+    @Autowired
+    private JobGuard guard;
+
+    @Autowired
+    private Environment environment;
+
+    private HttpResponse<String> call(String method, String path) throws IOException, InterruptedException {
+        URI uri = URI.create("http://127.0.0.1:" + environment.getProperty("local.server.port") + "/actuator/" + path);
+        HttpRequest request = HttpRequest.newBuilder(uri)
+                .method(method, HttpRequest.BodyPublishers.noBody())
+                .build();
+        return HttpClient.newHttpClient().send(request, HttpResponse.BodyHandlers.ofString());
+    }
+
+    @Test
+    void who_holds_a_key_is_asked_and_a_lease_is_taken_away_by_http() throws Exception {
+        GuardedRun run = guard.admit(RunRequest.lock("invoice/7")).fold(admitted -> admitted, refusal -> {
+            throw new AssertionError(refusal);
+        });
+        try (run) {
+            assertThat(call("GET", "hapax").body()).contains("\"worker\"").contains("\"recent\"");
+            assertThat(call("GET", "hapax/lock/invoice/7").body()).contains("\"held\":true");
+            assertThat(call("GET", "hapax/key/invoice/7").statusCode()).isEqualTo(400);
+            assertThat(call("DELETE", "hapax/lock/invoice/7").statusCode()).isEqualTo(400);
+            assertThat(call("DELETE", "hapax/lock/invoice/7?reason=gone&actor=eve")
+                            .body())
+                    .contains("\"held\":true");
+            assertThat(call("GET", "hapax/lock/invoice/7").body()).contains("\"held\":false");
+            assertThat(call("GET", "health").body()).contains("\"hapax\"").contains("\"store\":\"answers\"");
+        }
+    }
+}
