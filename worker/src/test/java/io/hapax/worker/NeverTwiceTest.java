@@ -60,7 +60,7 @@ class NeverTwiceTest {
     /** Shows that the faults bite and that the tally would see it. */
     @Test
     void without_the_ledger_the_same_faults_make_payments_twice() throws Exception {
-        Tally tally = run("unfenced", 1_000, 650, new Random(20261123));
+        Tally tally = run("unfenced", 600, 650, new Random(20261123));
         assertThat(tally.twice()).isPositive();
         assertThat(tally.lost()).isZero();
     }

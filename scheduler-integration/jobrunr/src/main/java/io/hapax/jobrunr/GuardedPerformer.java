@@ -237,9 +237,10 @@ final class GuardedPerformer extends BackgroundJobPerformer {
         return loss;
     }
 
-    /** The job's own thread may succeed meanwhile; what is still processing after the copy was not wiped before it. */
+    /** The job's own thread may succeed meanwhile, which wipes the metadata a moment before it changes the state. */
     private void keepMetadata() {
-        Map<String, Object> latest = new HashMap<>(job.getMetadata());
+        Map<String, Object> latest = new HashMap<>(metadata);
+        latest.putAll(job.getMetadata());
         if (job.hasState(StateName.PROCESSING)) {
             metadata = latest;
         }

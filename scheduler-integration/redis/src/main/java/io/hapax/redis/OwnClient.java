@@ -16,6 +16,7 @@ import org.redisson.config.TransportMode;
 import redis.clients.jedis.ClientSetInfoConfig;
 import redis.clients.jedis.DefaultJedisClientConfig;
 import redis.clients.jedis.HostAndPort;
+import redis.clients.jedis.RedisProtocol;
 
 /**
  * A Redisson client tuned for many small commands: with a pool below ten, Redisson writes commands one after the other
@@ -101,7 +102,7 @@ final class OwnClient {
      */
     static DirectLine.Flushing direct(Address address, Duration answerTimeout) {
         DefaultJedisClientConfig.Builder config = DefaultJedisClientConfig.builder()
-                .resp2()
+                .protocol(RedisProtocol.RESP2)
                 .connectionTimeoutMillis((int) Math.max(10, answerTimeout.toMillis() / 10))
                 .socketTimeoutMillis((int) Math.max(20, answerTimeout.toMillis() * 35 / 100))
                 .database(address.database())

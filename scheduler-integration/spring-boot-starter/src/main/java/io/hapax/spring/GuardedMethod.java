@@ -17,6 +17,8 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Future;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
+import org.springframework.core.annotation.AnnotatedElementUtils;
+import org.springframework.scheduling.annotation.Async;
 
 /**
  * A bean method with {@link Guarded}, its settings read and checked.
@@ -52,7 +54,7 @@ record GuardedMethod(
         String name = bean.getSimpleName() + "." + method.getName();
         return StoreOpening.check("@Guarded on " + name, () -> {
             requireProxy(method);
-            requireEnd(method);
+            requireEnd(bean, method);
             RunOptions options = plain(guard.defaults()).with(guarded);
             options.requireConsistent();
             String schedulersOnly = schedulersOnly(method, guarded, options);
@@ -80,7 +82,13 @@ record GuardedMethod(
     }
 
     /** The lease ends when the method returns, so the work has to be done by then. */
-    private static void requireEnd(Method method) {
+    private static void requireEnd(Class<?> bean, Method method) {
+        if (AnnotatedElementUtils.hasAnnotation(method, Async.class)
+                || AnnotatedElementUtils.hasAnnotation(bean, Async.class)) {
+            throw new IllegalArgumentException(
+                    "an @Async method returns before its work has begun, and its lease would be given"
+                            + " back by then: put @Guarded on a method of another bean that it calls");
+        }
         Class<?> type = method.getReturnType();
         boolean later = CompletionStage.class.isAssignableFrom(type) || Future.class.isAssignableFrom(type);
         for (Class<?> each = type; each != null && !later; each = each.getSuperclass()) {

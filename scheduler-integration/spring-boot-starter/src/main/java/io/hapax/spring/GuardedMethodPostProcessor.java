@@ -66,12 +66,24 @@ final class GuardedMethodPostProcessor extends AbstractBeanFactoryAwareAdvisingP
     public Object postProcessAfterInitialization(Object bean, String name) {
         Class<?> type = AopUtils.getTargetClass(bean);
         if (AnnotationUtils.isCandidateClass(type, Guarded.class) && !isGuardedElsewhere(type)) {
+            requireMethods(type, name);
             MethodIntrospector.selectMethods(type, GuardedMethodPostProcessor::annotation)
                     .forEach((method, guarded) -> methods.put(
                             AopUtils.getMostSpecificMethod(method, type),
                             GuardedMethod.of(type, method, guarded, guard.getObject(), hasJobs, placeholders)));
         }
         return super.postProcessAfterInitialization(bean, name);
+    }
+
+    /** Without JobRunr, whose jobs may have it on their class, nobody would look at it. */
+    private void requireMethods(Class<?> type, String name) {
+        if (!hasJobs && AnnotatedElementUtils.hasAnnotation(type, Guarded.class)) {
+            throw new InvalidSettingException(
+                    "@Guarded on " + type.getSimpleName(),
+                    "the class of bean '" + name + "' is no job of a scheduler, so the annotation guards nothing there",
+                    "Put it on the methods that are to be guarded",
+                    null);
+        }
     }
 
     @Override
@@ -121,6 +133,12 @@ final class GuardedMethodPostProcessor extends AbstractBeanFactoryAwareAdvisingP
 
     /** A scheduler, or an outer method, holds this key for this very call: asking again would refuse it. */
     private static boolean isSame(JobIdentity held, JobIdentity wanted) {
+        boolean sameLock = wanted.lockKey() != null && wanted.lockKey().equals(held.lockKey());
+        if (sameLock && wanted.runKey() != null && !wanted.runKey().equals(held.runKey())) {
+            throw new IllegalStateException("a run of " + held + " calls a method that is guarded as " + wanted
+                    + ": it holds that lock key already, so the inner run key could not be noted as done. Call the method"
+                    + " outside of the run, or give it another lock key");
+        }
         return wanted.lockKey() != null
                 ? wanted.lockKey().equals(held.lockKey())
                 : wanted.runKey() != null && wanted.runKey().equals(held.runKey());

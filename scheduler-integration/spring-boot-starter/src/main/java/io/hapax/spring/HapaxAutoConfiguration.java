@@ -12,7 +12,6 @@ import javax.sql.DataSource;
 import org.jobrunr.server.BackgroundJobServer;
 import org.redisson.api.RedissonClient;
 import org.slf4j.LoggerFactory;
-import org.springframework.beans.factory.DisposableBean;
 import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.boot.autoconfigure.AutoConfiguration;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnClass;
@@ -112,16 +111,8 @@ public class HapaxAutoConfiguration {
         }
 
         @Bean(SHUTDOWN)
-        DisposableBean hapaxShutdown(HapaxProperties settings, JobGuard guard) {
-            return () -> {
-                if (!guard.shutdown(settings.getShutdownGrace())) {
-                    LoggerFactory.getLogger("io.hapax.spring")
-                            .warn(
-                                    "{} runs are still at work after hapax.shutdown-grace={} and were told to end",
-                                    guard.activeRuns(),
-                                    settings.getShutdownGrace());
-                }
-            };
+        GuardShutdown hapaxShutdown(HapaxProperties settings, JobGuard guard) {
+            return new GuardShutdown(guard, settings.getShutdownGrace());
         }
 
         @Bean

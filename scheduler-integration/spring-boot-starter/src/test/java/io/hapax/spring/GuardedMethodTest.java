@@ -99,6 +99,16 @@ class GuardedMethodTest {
             return "inner " + CurrentRun.get().identity();
         }
 
+        @Guarded(key = "same/%0", once = "inner/%0")
+        public String innerOnce(int number) {
+            return "done";
+        }
+
+        @Guarded(key = "same/%0")
+        public String outerOfOnce(int number, Service self) {
+            return self.innerOnce(number);
+        }
+
         @Guarded(ttl = "10s")
         public void forSchedulersOnly(String what) {
             keys.add(what);
@@ -200,6 +210,16 @@ class GuardedMethodTest {
     @Test
     void a_method_that_holds_a_key_may_call_another_one_under_the_same_key() {
         assertThat(service.outer(3, service)).isEqualTo("inner lock same/3");
+    }
+
+    @Test
+    void what_must_happen_once_cannot_be_called_under_its_own_lock_key() {
+        assertThatThrownBy(() -> service.outerOfOnce(5, service))
+                .isInstanceOf(IllegalStateException.class)
+                .hasMessageContaining("lock same/5, run inner/5")
+                .hasMessageContaining("another lock key");
+        assertThat(service.innerOnce(5)).isEqualTo("done");
+        assertThat(service.innerOnce(5)).isNull();
     }
 
     @Test

@@ -12,7 +12,9 @@ import io.hapax.testkit.EmbeddedRedis;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterAll;
@@ -137,5 +139,49 @@ class QuartzReplicasTest {
         assertThat(scheduler.isShutdown()).isTrue();
         Admission late = guard.admit(RunRequest.lock("late"));
         assertThat(((Admission.Refused) late).refusal().reason()).isEqualTo("this guard is shut down");
+    }
+
+    /** Something that a job needs until it has ended. */
+    static final class Pool implements AutoCloseable {
+        private volatile boolean open = true;
+
+        @Override
+        public void close() {
+            open = false;
+        }
+    }
+
+    @Test
+    void runs_may_end_in_their_grace_before_any_bean_is_destroyed() throws Exception {
+        CountDownLatch began = new CountDownLatch(1);
+        CompletableFuture<Boolean> poolWasOpen;
+        try (Contexts contexts = new Contexts()) {
+            ConfigurableApplicationContext context = contexts.replica(REDIS, WithPool.class);
+            JobGuard guard = context.getBean(JobGuard.class);
+            Pool pool = context.getBean(Pool.class);
+            poolWasOpen = CompletableFuture.supplyAsync(() -> {
+                try {
+                    guard.run(RunRequest.lock("grace"), run -> {
+                        began.countDown();
+                        Thread.sleep(700);
+                        return true;
+                    });
+                    return pool.open;
+                } catch (InterruptedException e) {
+                    throw new IllegalStateException(e);
+                }
+            });
+            began.await();
+        }
+        assertThat(poolWasOpen.get()).isTrue();
+    }
+
+    @Configuration(proxyBeanMethods = false)
+    @ImportAutoConfiguration(HapaxAutoConfiguration.class)
+    static class WithPool {
+        @Bean
+        Pool pool() {
+            return new Pool();
+        }
     }
 }

@@ -19,6 +19,7 @@ import org.springframework.boot.autoconfigure.AutoConfigurations;
 import org.springframework.boot.diagnostics.FailureAnalysis;
 import org.springframework.boot.test.context.FilteredClassLoader;
 import org.springframework.boot.test.context.runner.ApplicationContextRunner;
+import org.springframework.scheduling.annotation.Async;
 
 /** Whatever is wrong is told at start-up: what, where, what is allowed, how to mend it. */
 class WrongSettingsTest {
@@ -140,6 +141,17 @@ class WrongSettingsTest {
         }
     }
 
+    static class Asynchronous {
+        @Async
+        @Guarded(key = "k/%0")
+        public void work(String argument) {}
+    }
+
+    @Guarded(key = "k")
+    static class OnItsClass {
+        public void work() {}
+    }
+
     static class Final {
         @Guarded(key = "k/%0")
         public final void work(String argument) {}
@@ -183,6 +195,12 @@ class WrongSettingsTest {
         assertBean(Queued.class, "a method is not queued", "use WHILE_EXECUTING");
         assertBean(Primitive.class, "the method returns int", "set onConflict = FAIL or WAIT");
         assertBean(Later.class, "returns a CompletableFuture", "return when the work is done");
+        assertBean(Asynchronous.class, "an @Async method returns before", "of another bean");
+        assertTold(
+                inMemory.withBean(OnItsClass.class).withClassLoader(withoutJobRunr()),
+                "@Guarded on OnItsClass",
+                "guards nothing there",
+                "Put it on the methods");
         assertBean(Final.class, "private, final or static", "make it an ordinary method");
         assertBean(BadExpression.class, "'k/#{#argument.}' is not a key", "Write text with");
         assertBean(NoSuchArgument.class, "%3 has no value", "counted from %0");

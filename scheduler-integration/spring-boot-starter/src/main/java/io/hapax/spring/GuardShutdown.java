@@ -1,0 +1,69 @@
+package io.hapax.spring;
+
+import io.hapax.JobGuard;
+import java.time.Duration;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.springframework.beans.factory.DisposableBean;
+import org.springframework.context.SmartLifecycle;
+
+/**
+ * Lets runs end when the application stops: after Quartz has stopped to fire and the web server to accept, and before any bean is
+ * destroyed that they may need. Schedulers depend on it, so that they are destroyed before the guard.
+ */
+final class GuardShutdown implements SmartLifecycle, DisposableBean {
+
+    private static final Logger LOG = LoggerFactory.getLogger("io.hapax.spring");
+
+    private final JobGuard guard;
+    private final Duration grace;
+    private volatile boolean running = true;
+
+    GuardShutdown(JobGuard guard, Duration grace) {
+        this.guard = guard;
+        this.grace = grace;
+    }
+
+    @Override
+    public void start() {}
+
+    @Override
+    public void stop() {
+        if (!running) {
+            return;
+        }
+        running = false;
+        try {
+            if (!guard.shutdown(grace)) {
+                LOG.warn(
+                        "{} runs are still at work after hapax.shutdown-grace={} and were told to end",
+                        guard.activeRuns(),
+                        grace);
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    @Override
+    public boolean isRunning() {
+        return running;
+    }
+
+    /** A guard that was shut down cannot be started again, so it is left alone while a test's context is paused. */
+    @Override
+    public boolean isPauseable() {
+        return false;
+    }
+
+    /** Schedulers and web servers, which bring new work, are in higher phases, and stop before. */
+    @Override
+    public int getPhase() {
+        return DEFAULT_PHASE / 2;
+    }
+
+    @Override
+    public void destroy() {
+        stop();
+    }
+}
