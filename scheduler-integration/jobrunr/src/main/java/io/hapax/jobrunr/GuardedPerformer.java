@@ -199,9 +199,8 @@ final class GuardedPerformer extends BackgroundJobPerformer {
         } catch (Exception e) {
             leave();
             admitted.fail(e);
-            if (isCancelled(admitted)) {
-                job.delete(US + "cancelled: a later run of '"
-                        + admitted.identity().leaseName() + "' was to take its place");
+            if (isCancelled(admitted) && job.hasState(StateName.PROCESSING)) {
+                job.delete(cancelled(admitted));
                 rewriter.saveUnlessChanged(job);
                 return;
             }
