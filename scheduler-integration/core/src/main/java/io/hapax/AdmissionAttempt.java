@@ -94,7 +94,9 @@ final class AdmissionAttempt {
             claim(ledger, null, askedAt, null);
             return;
         }
-        calling(() -> source.acquire(store, leaseRequest()), (answer, failure) -> answered(answer, failure, askedAt));
+        calling(
+                () -> source.acquire(store, leaseRequest()),
+                (acquisition, failure) -> answered(acquisition, failure, askedAt));
     }
 
     private LeaseRequest leaseRequest() {
@@ -128,13 +130,13 @@ final class AdmissionAttempt {
         });
     }
 
-    private void answered(LeaseSource.@Nullable Answer answer, @Nullable Throwable failure, NanoTime askedAt) {
-        Acquisition acquisition = answer == null ? null : answer.acquisition();
-        if (answer != null && answer.refusal() != null) {
-            retryLaterOrRefuse(answer.refusal(), answer.refusal().retryAfter());
+    private void answered(@Nullable Acquisition acquisition, @Nullable Throwable failure, NanoTime askedAt) {
+        Refusal refusal = source.refusal();
+        if (acquisition != null && refusal != null) {
+            retryLaterOrRefuse(refusal, refusal.retryAfter());
         } else if (acquisition == null && unwrapped(failure) instanceof IllegalArgumentException callersMistake) {
             giveBack();
-            this.answer.completeExceptionally(callersMistake);
+            answer.completeExceptionally(callersMistake);
         } else if (acquisition == null) {
             guard.storeFailed();
             storeUnavailable(
@@ -172,7 +174,9 @@ final class AdmissionAttempt {
     private void storeUnavailable(Refusal refusal, Duration worthWaiting) {
         RunLedger ledger = guard.ledger();
         // The ledger alone cannot tell how many are at work, or have begun.
-        if (ledger == null || options.whenUnavailable() == WhenUnavailable.FAIL_CLOSED || options.needsReservations()) {
+        if (ledger == null
+                || options.whenUnavailable() == WhenUnavailable.FAIL_CLOSED
+                || options.needsMoreThanLease()) {
             retryOrRefuse(refusal, worthWaiting);
         } else {
             claim(ledger, null, guard.now(), refusal);
@@ -291,7 +295,7 @@ final class AdmissionAttempt {
 
     private void admit(Grant grant, NanoTime askedAt) {
         GuardedRun run = new GuardedRun(guard, request, options, grant, askedAt);
-        if (OverlapRule.applies(options)) {
+        if (options.overlap().isTriedAgain()) {
             new OverlapRule(guard, request, options).admitted();
         }
         // Told first: nobody must see the end of a run before its beginning.
@@ -352,7 +356,7 @@ final class AdmissionAttempt {
 
     /** What a refusal leads to may need another question to the store. */
     private void conclude(Refusal refusal) {
-        if (refusal.verdict() != Verdict.OVERLAP || !OverlapRule.applies(options)) {
+        if (refusal.verdict() != Verdict.OVERLAP || !options.overlap().isTriedAgain()) {
             tellRefused(refusal, OverlapRule.policy(options));
             return;
         }

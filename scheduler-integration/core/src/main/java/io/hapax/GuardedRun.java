@@ -506,11 +506,6 @@ public final class GuardedRun implements AutoCloseable {
         guard.notifier().tellLater(new GuardEvent.Lost(job, lease, reason, holder, held()));
     }
 
-    /** Whether its lease is to be renewed: while it ends, nobody may. */
-    boolean isRenewed() {
-        return isActive();
-    }
-
     /** Asks whether a later run wants this one to give way. */
     private void lookForCancellation() {
         Lease shown = lease;
@@ -556,7 +551,8 @@ public final class GuardedRun implements AutoCloseable {
         }
     }
 
-    private boolean isActive() {
+    /** Whether it is to be renewed: while it is ending, nobody may. */
+    boolean isActive() {
         synchronized (monitor) {
             return state == State.ADMITTED || state == State.ACTIVE;
         }

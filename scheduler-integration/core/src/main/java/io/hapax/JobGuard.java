@@ -9,6 +9,7 @@ import io.hapax.event.RunOutcome;
 import io.hapax.lease.Holder;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.LeaseStore;
+import io.hapax.lease.Reservations;
 import io.hapax.ledger.AfterCrash;
 import io.hapax.ledger.RunLedger;
 import io.hapax.time.NanoTime;
@@ -187,7 +188,7 @@ public final class JobGuard implements AutoCloseable {
             throw new IllegalArgumentException(
                     "plain code cannot be rescheduled: use SKIP, WAIT or FAIL as conflict policy for " + request);
         }
-        if (OverlapRule.applies(options)) {
+        if (options.overlap().isTriedAgain()) {
             throw new IllegalArgumentException("plain code cannot be tried again later, as overlap=" + options.overlap()
                     + " wants: use SKIP or ALLOW, or onConflict=WAIT, for " + request);
         }
@@ -461,10 +462,10 @@ public final class JobGuard implements AutoCloseable {
          * @throws io.hapax.ledger.LedgerException if the ledger cannot be asked about that
          */
         public JobGuard build() {
-            LeaseTiming unused = checked(defaults, store, ledger);
+            LeaseTiming unusedTiming = checked(defaults, store, ledger);
             defaults.requireConsistent();
-            if (defaults.needsReservations() && store.reservations().isEmpty()) {
-                RationedSource.reservations(store);
+            if (defaults.needsReservations()) {
+                Reservations unusedPlaces = RationedSource.reservations(store);
             }
             if (ledger != null) {
                 ledger.agree(store.fingerprint());

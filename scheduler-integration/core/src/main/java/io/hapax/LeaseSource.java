@@ -14,16 +14,12 @@ import org.jspecify.annotations.Nullable;
 /** Where one attempt at an admission gets its lease, and whatever else its run needs, from the store. */
 interface LeaseSource {
 
-    /**
-     * The store's answer.
-     *
-     * @param acquisition what came of the lease
-     * @param refusal why the run is refused although the lease was free; null if it is not. The lease is given back
-     */
-    record Answer(Acquisition acquisition, @Nullable Refusal refusal) {}
-
     /** Asks the store. */
-    CompletionStage<Answer> acquire(LeaseStore store, LeaseRequest request);
+    CompletionStage<Acquisition> acquire(LeaseStore store, LeaseRequest request);
+
+    /** Why the run is refused although the lease was free, and is given back; null if it is not. */
+    @Nullable
+    Refusal refusal();
 
     /** Gives back a lease, and what came with it, of a run that does not take place. */
     CompletionStage<?> release(Lease lease);
@@ -45,8 +41,13 @@ interface LeaseSource {
     record Plain(LeaseStore store, JobIdentity identity) implements LeaseSource {
 
         @Override
-        public CompletionStage<Answer> acquire(LeaseStore asked, LeaseRequest request) {
-            return asked.acquire(request).thenApply(acquisition -> new Answer(acquisition, null));
+        public CompletionStage<Acquisition> acquire(LeaseStore asked, LeaseRequest request) {
+            return asked.acquire(request);
+        }
+
+        @Override
+        public @Nullable Refusal refusal() {
+            return null;
         }
 
         @Override

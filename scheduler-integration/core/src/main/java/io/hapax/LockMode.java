@@ -45,8 +45,12 @@ public enum LockMode {
         return this != WHILE_EXECUTING;
     }
 
-    /** Whether a run holds a lease on the lock key. */
-    boolean isLockedWhileExecuting() {
+    /**
+     * Tells whether a run holds a lease on the lock key.
+     *
+     * @return false for {@link #UNTIL_EXECUTING} only
+     */
+    public boolean isLockedWhileExecuting() {
         return this != UNTIL_EXECUTING;
     }
 

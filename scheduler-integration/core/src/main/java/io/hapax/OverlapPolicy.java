@@ -17,5 +17,14 @@ public enum OverlapPolicy {
      */
     CANCEL_OTHER,
     /** Both run: there is no lock key. */
-    ALLOW
+    ALLOW;
+
+    /**
+     * Tells whether a refused run is tried again by its scheduler, and somebody has to be told.
+     *
+     * @return true for {@link #BUFFER_ONE} and {@link #CANCEL_OTHER}
+     */
+    public boolean isTriedAgain() {
+        return this == BUFFER_ONE || this == CANCEL_OTHER;
+    }
 }

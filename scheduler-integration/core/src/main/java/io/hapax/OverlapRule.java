@@ -30,10 +30,6 @@ final class OverlapRule {
         this.options = options;
     }
 
-    static boolean applies(RunOptions options) {
-        return options.overlap() == OverlapPolicy.BUFFER_ONE || options.overlap() == OverlapPolicy.CANCEL_OTHER;
-    }
-
     /** The policy where no question is needed. */
     static OnConflict policy(RunOptions options) {
         return options.overlap() == OverlapPolicy.SKIP ? OnConflict.SKIP : options.onConflict();
@@ -95,6 +91,6 @@ final class OverlapRule {
     /** The same in each try of one occurrence. */
     private String waiter() {
         RunKey run = request.identity().runKey();
-        return run == null ? guard.worker() : run.value();
+        return run == null ? RationedSource.readable(guard.worker()) : run.value();
     }
 }

@@ -54,7 +54,7 @@ final class Permit extends Watchdog.Charge {
         if (givenBack.get()) {
             return Watchdog.Action.FORGET;
         }
-        if (!run.isRenewed()) {
+        if (!run.isActive()) {
             return new Watchdog.Action(false, now.plus(run.timing().ttl()));
         }
         if (!now.isBefore(run.timing().revokeAt(validSince))) {

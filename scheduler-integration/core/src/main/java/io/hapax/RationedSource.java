@@ -41,6 +41,7 @@ final class RationedSource implements LeaseSource {
     private volatile JobIdentity claimed;
     private volatile @Nullable Lease permit;
     private volatile @Nullable String place;
+    private volatile @Nullable Refusal refusal;
 
     RationedSource(LeaseStore store, RunRequest request, RunOptions options, String worker) {
         this.store = store;
@@ -73,21 +74,23 @@ final class RationedSource implements LeaseSource {
     }
 
     @Override
-    public CompletionStage<Answer> acquire(LeaseStore asked, LeaseRequest request) {
+    public CompletionStage<Acquisition> acquire(LeaseStore asked, LeaseRequest request) {
         permit = null;
         place = null;
+        refusal = null;
         CompletionStage<Acquisition> first =
                 slotIsPrimary() ? slot(request, 0, null) : asked.acquire(on(request, primary()));
         return first.thenCompose(acquisition -> acquisition instanceof Acquisition.Granted granted
                 ? thenPermit(request, granted)
-                : answer(acquisition, null));
+                : CompletableFuture.completedFuture(acquisition));
     }
 
-    private static CompletableFuture<Answer> answer(Acquisition acquisition, @Nullable Refusal refusal) {
-        return CompletableFuture.completedFuture(new Answer(acquisition, refusal));
+    @Override
+    public @Nullable Refusal refusal() {
+        return refusal;
     }
 
-    private CompletionStage<Answer> thenPermit(LeaseRequest request, Acquisition.Granted granted) {
+    private CompletionStage<Acquisition> thenPermit(LeaseRequest request, Acquisition.Granted granted) {
         claimed = granted.lease().identity();
         if (slots.isEmpty() || slotIsPrimary()) {
             return thenPlace(request, granted);
@@ -97,26 +100,30 @@ final class RationedSource implements LeaseSource {
                 permit = slot.lease();
                 return thenPlace(request, granted);
             }
-            return release(granted.lease()).thenCompose(released -> answer(acquisition, null));
+            return release(granted.lease()).thenApply(released -> acquisition);
         });
     }
 
-    private CompletionStage<Answer> thenPlace(LeaseRequest request, Acquisition.Granted granted) {
+    private CompletionStage<Acquisition> thenPlace(LeaseRequest request, Acquisition.Granted granted) {
         if (!options.isPaced()) {
-            return answer(granted, null);
+            return CompletableFuture.completedFuture(granted);
         }
         Throttle pace = options.pace();
         String holder = readable(worker) + " " + request.owner();
         place = holder;
         CompletionStage<Reservation> reserved =
                 reservations(store).reserve(new ReservationRequest(paceName, holder, pace.runs(), pace.period()));
-        return reserved.thenCompose(reservation -> reservation instanceof Reservation.Full full
-                ? release(granted.lease()).thenCompose(released -> answer(granted, throttled(pace, full)))
-                : answer(granted, null));
+        return reserved.thenCompose(reservation -> {
+            if (reservation instanceof Reservation.Full full) {
+                refusal = throttled(pace, full);
+                return release(granted.lease()).thenApply(released -> granted);
+            }
+            return CompletableFuture.completedFuture(granted);
+        });
     }
 
     /** A worker may have any name; what is stored is for people. */
-    private static String readable(String name) {
+    static String readable(String name) {
         return name.codePoints()
                 .filter(character ->
                         !Character.isISOControl(character) && Character.getType(character) != Character.SURROGATE)

@@ -50,6 +50,8 @@ public record RunOptions(
     // Before DEFAULTS, whose constructor reads it.
     private static final Duration SHORTEST_TTL = Duration.ofMillis(100);
     private static final int MOST_CONCURRENT = 100;
+    private static final Duration LONGEST_ANSWER = Duration.ofSeconds(2);
+    private static final int ANSWERS_PER_TTL = 6;
     private static final Duration LONGEST_PLACE = Duration.ofDays(366);
 
     /**
@@ -135,7 +137,7 @@ public record RunOptions(
                     "minHold=" + minHold,
                     "a minHold is a throttle of one run in that time; set one of them");
         }
-        if (concurrency > 1 && (overlap == OverlapPolicy.BUFFER_ONE || overlap == OverlapPolicy.CANCEL_OTHER)) {
+        if (concurrency > 1 && overlap.isTriedAgain()) {
             throw contradiction(
                     "concurrency=" + concurrency,
                     "overlap=" + overlap,
@@ -161,7 +163,7 @@ public record RunOptions(
             throw contradiction(
                     "mode=" + mode, "overlap=ALLOW", "without a lock key nothing is unique; use UNTIL_EXECUTING");
         }
-        if (whenUnavailable == WhenUnavailable.LEDGER_ONLY && needsReservations()) {
+        if (whenUnavailable == WhenUnavailable.LEDGER_ONLY && needsMoreThanLease()) {
             throw contradiction(
                     "whenUnavailable=LEDGER_ONLY",
                     "concurrency, minHold, throttle or overlap=" + overlap,
@@ -173,12 +175,33 @@ public record RunOptions(
         return new IllegalArgumentException("settings " + one + " and " + other + " contradict each other: " + mend);
     }
 
-    /** Whether a run needs more than its lease. */
+    /**
+     * Works out an answer timeout for a store that is opened for these options: short enough for a renewal to be tried several
+     * times.
+     *
+     * @return 2 s, or a sixth of the ttl if that is less
+     */
+    public Duration fittingAnswerTimeout() {
+        Duration share = ttl.dividedBy(ANSWERS_PER_TTL);
+        return share.compareTo(LONGEST_ANSWER) < 0 ? share : LONGEST_ANSWER;
+    }
+
+    /**
+     * Works out the longest ttl for a store that is opened for these options.
+     *
+     * @return the default ttl, or this one if it is longer
+     */
+    public Duration fittingLongestTtl() {
+        return ttl.compareTo(DEFAULTS.ttl) < 0 ? DEFAULTS.ttl : ttl;
+    }
+
+    /** Whether there is a limit that a ledger does not know. */
+    boolean needsMoreThanLease() {
+        return concurrency > 1 || needsReservations();
+    }
+
     boolean needsReservations() {
-        return concurrency > 1
-                || isPaced()
-                || overlap == OverlapPolicy.BUFFER_ONE
-                || overlap == OverlapPolicy.CANCEL_OTHER;
+        return isPaced() || overlap.isTriedAgain();
     }
 
     /** Whether only so many runs may begin in a time. */

@@ -2,7 +2,6 @@ package io.hapax.jobrunr;
 
 import io.hapax.Guarded;
 import io.hapax.JobGuard;
-import io.hapax.LockMode;
 import io.hapax.OverlapPolicy;
 import io.hapax.QueuedJob;
 import io.hapax.RunOptions;
@@ -18,9 +17,8 @@ record JobKeys(Job job, @Nullable Guarded guarded, RunOptions options) {
 
     /** The keys of a run. */
     JobIdentity identity() {
-        boolean unlocked = options.overlap() == OverlapPolicy.ALLOW || options.mode() == LockMode.UNTIL_EXECUTING;
         LockKey lock = lockKey();
-        return new JobIdentity(unlocked ? null : lock, runKey());
+        return new JobIdentity(options.mode().isLockedWhileExecuting() ? lock : null, runKey());
     }
 
     /** The place in the queue; null if there is none. Recurring jobs come by their plan, not by a queue. */
@@ -56,7 +54,7 @@ record JobKeys(Job job, @Nullable Guarded guarded, RunOptions options) {
                     options.concurrency() > 1 ? "concurrency=" + options.concurrency() : "overlap=" + options.overlap();
             throw wrong(setting + " needs a key that says what is limited, as in @Guarded(key = \"customer/%0\")");
         }
-        return recurring;
+        return options.overlap() == OverlapPolicy.ALLOW ? null : recurring;
     }
 
     private RunKey runKey() {

@@ -12,6 +12,7 @@ import java.time.Duration;
 import java.util.UUID;
 import org.jobrunr.jobs.lambdas.IocJobLambda;
 import org.jobrunr.jobs.states.DeletedState;
+import org.jobrunr.jobs.states.StateName;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -112,11 +113,15 @@ class LockModeTest {
         "UNTIL_AND_WHILE_EXECUTING, true"
     })
     void after_its_success(LockMode mode, boolean mayBeQueued) {
+        assertAfterItsEnd(mode, mayBeQueued, work -> work.keyed(name), SUCCEEDED);
+    }
+
+    private void assertAfterItsEnd(LockMode mode, boolean mayBeQueued, IocJobLambda<Work> job, StateName end) {
         servers(mode);
         journal.release();
-        UUID first = fleet.enqueue(work -> work.keyed(name));
+        UUID first = fleet.enqueue(job);
         start();
-        fleet.awaitState(first, SUCCEEDED);
+        fleet.awaitState(first, end);
         if (mayBeQueued) {
             Fleet.eventually().until(() -> enqueued(work -> work.keyed(name)));
             awaitStarts(2);
@@ -133,16 +138,7 @@ class LockModeTest {
         "UNTIL_AND_WHILE_EXECUTING, true"
     })
     void after_its_final_failure(LockMode mode, boolean mayBeQueued) {
-        servers(mode);
-        journal.release();
-        UUID first = fleet.enqueue(work -> work.keyedFailing(name));
-        start();
-        fleet.awaitState(first, FAILED);
-        if (mayBeQueued) {
-            Fleet.eventually().until(() -> enqueued(work -> work.keyed(name)));
-        } else {
-            assertThat(enqueued(work -> work.keyed(name))).isFalse();
-        }
+        assertAfterItsEnd(mode, mayBeQueued, work -> work.keyedFailing(name), FAILED);
     }
 
     @ParameterizedTest

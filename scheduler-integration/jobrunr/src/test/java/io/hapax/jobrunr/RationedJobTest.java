@@ -6,6 +6,7 @@ import static org.jobrunr.jobs.states.StateName.FAILED;
 import static org.jobrunr.jobs.states.StateName.SCHEDULED;
 import static org.jobrunr.jobs.states.StateName.SUCCEEDED;
 
+import io.hapax.JobGuard;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -173,6 +174,20 @@ class RationedJobTest {
         awaitStarts(3);
         journal.release();
         ids.forEach(id -> fleet.awaitState(id, SUCCEEDED));
+    }
+
+    @Test
+    void a_recurring_job_that_may_overlap_has_no_lock_key_and_others_have_their_own() {
+        fleet.guarded("a", 1);
+        JobGuard guard = JobRunrGuard.guardOf(fleet.server("a"));
+        Job allowed = fleet.job(fleet.enqueue(work -> work.overlapAllow(name, 1)));
+        allowed.setRecurringJobId("nightly");
+        assertThat(RunPlan.of(allowed, guard).identity().lock()).isEmpty();
+        Job other = fleet.job(fleet.enqueue(work -> work.run(name)));
+        other.setRecurringJobId("nightly");
+        assertThat(RunPlan.of(other, guard).identity().lock())
+                .map(key -> key.value())
+                .contains("recurring:nightly");
     }
 
     private void fails(IocJobLambda<Work> job, String... message) {

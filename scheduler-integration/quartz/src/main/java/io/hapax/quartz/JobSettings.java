@@ -2,7 +2,6 @@ package io.hapax.quartz;
 
 import io.hapax.Guarded;
 import io.hapax.JobGuard;
-import io.hapax.LockMode;
 import io.hapax.OverlapPolicy;
 import io.hapax.QueuedJob;
 import io.hapax.RunOptions;
@@ -72,7 +71,7 @@ final class JobSettings {
         QueuedJob queued = queuedAs == null || lock == null || !options.mode().isQueued()
                 ? null
                 : new QueuedJob(guard, job, lock, queuedAs, options);
-        LockKey held = options.mode() == LockMode.UNTIL_EXECUTING ? null : lock;
+        LockKey held = options.mode().isLockedWhileExecuting() ? lock : null;
         return Optional.of(new FiringPlan(
                 job, new JobIdentity(held, new RunKey(runKey)), runKey, options, oneShot, attempt, queued));
     }

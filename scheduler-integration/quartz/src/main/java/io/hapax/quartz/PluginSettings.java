@@ -14,9 +14,6 @@ import org.jspecify.annotations.Nullable;
 /** The plugin's settings as they were written, until the scheduler is there. Not thread-safe. */
 final class PluginSettings {
 
-    private static final Duration LONGEST_ANSWER = Duration.ofSeconds(2);
-    private static final int ANSWERS_PER_TTL = 6;
-
     private final Map<String, String> options = new LinkedHashMap<>();
     private final Map<String, String> store = new HashMap<>();
     private @Nullable String redisUrl;
@@ -92,12 +89,8 @@ final class PluginSettings {
     private Map<String, String> storeSettings(String scheduler, RunOptions defaults) {
         Map<String, String> settings = new HashMap<>(store);
         settings.putIfAbsent("namespace", scheduler);
-        Duration share = defaults.ttl().dividedBy(ANSWERS_PER_TTL);
-        Duration answer = share.compareTo(LONGEST_ANSWER) < 0 ? share : LONGEST_ANSWER;
-        settings.putIfAbsent("answerTimeout", answer.toMillis() + "ms");
-        Duration usual = RunOptions.DEFAULTS.ttl();
-        Duration longest = defaults.ttl().compareTo(usual) < 0 ? usual : defaults.ttl();
-        settings.putIfAbsent("longestTtl", longest.toMillis() + "ms");
+        settings.putIfAbsent("answerTimeout", defaults.fittingAnswerTimeout().toMillis() + "ms");
+        settings.putIfAbsent("longestTtl", defaults.fittingLongestTtl().toMillis() + "ms");
         return settings;
     }
 }

@@ -112,8 +112,13 @@ class LockModeTest {
         "UNTIL_AND_WHILE_EXECUTING, true"
     })
     void after_its_success(LockMode mode, boolean mayBeQueued) throws Exception {
+        assertAfterItsEnd(mode, mayBeQueued, context -> {});
+    }
+
+    private static void assertAfterItsEnd(LockMode mode, boolean mayBeQueued, Probe.Body job) throws Exception {
         try (Fleet fleet = Fleet.guarded()) {
             Scheduler scheduler = fleet.replica("a");
+            fleet.probe().body(job);
             assertThat(schedule(scheduler, mode)).isTrue();
             fleet.start();
             await().until(() -> fleet.probe().ended() == 1
@@ -135,21 +140,9 @@ class LockModeTest {
         "UNTIL_AND_WHILE_EXECUTING, true"
     })
     void after_its_final_failure(LockMode mode, boolean mayBeQueued) throws Exception {
-        try (Fleet fleet = Fleet.guarded()) {
-            Scheduler scheduler = fleet.replica("a");
-            fleet.probe().body(context -> {
-                throw new JobExecutionException("on purpose");
-            });
-            assertThat(schedule(scheduler, mode)).isTrue();
-            fleet.start();
-            await().until(() -> fleet.probe().ended() == 1
-                    && fleet.events(GuardEvent.Released.class).size() == 1);
-            if (mayBeQueued) {
-                await().until(() -> schedule(scheduler, mode));
-            } else {
-                assertThat(schedule(scheduler, mode)).isFalse();
-            }
-        }
+        assertAfterItsEnd(mode, mayBeQueued, context -> {
+            throw new JobExecutionException("on purpose");
+        });
     }
 
     @ParameterizedTest

@@ -108,19 +108,15 @@ record GuardedMethod(
     private static RunOptions plain(RunOptions defaults) {
         RunOptions plain =
                 defaults.onConflict() == OnConflict.RESCHEDULE ? defaults.withOnConflict(OnConflict.AUTO) : defaults;
-        plain = isRetried(plain.overlap()) ? plain.withOverlap(OverlapPolicy.AUTO) : plain;
+        plain = plain.overlap().isTriedAgain() ? plain.withOverlap(OverlapPolicy.AUTO) : plain;
         return plain.mode().isQueued() ? plain.withMode(LockMode.WHILE_EXECUTING) : plain;
-    }
-
-    private static boolean isRetried(OverlapPolicy overlap) {
-        return overlap == OverlapPolicy.BUFFER_ONE || overlap == OverlapPolicy.CANCEL_OTHER;
     }
 
     private static @Nullable String schedulersOnly(Method method, Guarded guarded, RunOptions options) {
         if (options.onConflict() == OnConflict.RESCHEDULE) {
             return "a method cannot be rescheduled: use SKIP, WAIT or FAIL as onConflict instead of RESCHEDULE";
         }
-        if (isRetried(options.overlap())) {
+        if (options.overlap().isTriedAgain()) {
             return "a method cannot be tried again later, as overlap=" + options.overlap()
                     + " wants: use SKIP or ALLOW, or onConflict=WAIT";
         }

@@ -57,7 +57,7 @@ public class HapaxAutoConfiguration {
         @ConditionalOnProperty("hapax.ledger.enabled")
         @ConditionalOnMissingBean({RunLedger.class, JobGuard.class})
         RunLedger hapaxRunLedger(
-                HapaxProperties settings, ObjectProvider<DataSource> dataSource, Environment environment) {
+                HapaxProperties settings, StoreOpening opening, ObjectProvider<DataSource> dataSource) {
             DataSource source = dataSource.getIfUnique();
             if (source == null) {
                 throw new InvalidSettingException(
@@ -66,20 +66,16 @@ public class HapaxAutoConfiguration {
                         "Set spring.datasource.url, mark one DataSource as @Primary, or define a RunLedger bean",
                         null);
             }
-            return ledger(settings, source, environment);
+            return ledger(settings.getLedger(), opening.namespace(), source);
         }
 
-        private static RunLedger ledger(HapaxProperties settings, DataSource source, Environment environment) {
+        private static RunLedger ledger(HapaxProperties.Ledger settings, String namespace, DataSource source) {
             try {
                 return StoreOpening.check("hapax.ledger", () -> {
-                    String namespace = settings.getRedis().getNamespace();
                     PostgresRunLedger.Builder builder = PostgresRunLedger.builder(source)
-                            .namespace(
-                                    namespace == null
-                                            ? environment.getProperty("spring.application.name", "default")
-                                            : namespace)
-                            .migrate(settings.getLedger().isMigrate());
-                    String schema = settings.getLedger().getSchema();
+                            .namespace(namespace)
+                            .migrate(settings.isMigrate());
+                    String schema = settings.getSchema();
                     return (schema == null ? builder : builder.schema(schema)).build();
                 });
             } catch (LedgerException trouble) {

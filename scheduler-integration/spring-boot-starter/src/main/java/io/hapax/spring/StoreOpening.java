@@ -4,7 +4,6 @@ import io.hapax.RunOptions;
 import io.hapax.lease.LeaseStore;
 import io.hapax.lease.LeaseStoreException;
 import io.hapax.redis.RedissonLeaseStore;
-import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
@@ -15,8 +14,6 @@ import org.redisson.api.RedissonClient;
 /** Turns settings into options and a store; what is wrong with them is told with their name. */
 record StoreOpening(HapaxProperties settings, String application) {
 
-    private static final Duration LONGEST_ANSWER = Duration.ofSeconds(2);
-    private static final int ANSWERS_PER_TTL = 6;
     private static final Pattern DASHED = Pattern.compile("-([a-z])");
 
     /** The options of runs that say nothing else. */
@@ -70,18 +67,20 @@ record StoreOpening(HapaxProperties settings, String application) {
 
     private RedissonLeaseStore.Builder builder() {
         HapaxProperties.Redis redis = settings.getRedis();
-        Duration ttl = options(RunOptions.DEFAULTS).ttl();
-        Duration share = ttl.dividedBy(ANSWERS_PER_TTL);
-        Duration answer = share.compareTo(LONGEST_ANSWER) < 0 ? share : LONGEST_ANSWER;
-        Duration usual = RunOptions.DEFAULTS.ttl();
-        Duration longest = ttl.compareTo(usual) < 0 ? usual : ttl;
-        String namespace = redis.getNamespace();
+        RunOptions options = options(RunOptions.DEFAULTS);
         return RedissonLeaseStore.builder()
-                .namespace(namespace == null ? application : namespace)
-                .answerTimeout(redis.getAnswerTimeout() == null ? answer : redis.getAnswerTimeout())
-                .longestTtl(redis.getLongestTtl() == null ? longest : redis.getLongestTtl())
+                .namespace(namespace())
+                .answerTimeout(
+                        redis.getAnswerTimeout() == null ? options.fittingAnswerTimeout() : redis.getAnswerTimeout())
+                .longestTtl(redis.getLongestTtl() == null ? options.fittingLongestTtl() : redis.getLongestTtl())
                 .fresh(redis.isFresh())
                 .lazy(redis.isLazy());
+    }
+
+    /** Of store and ledger alike. */
+    String namespace() {
+        String named = settings.getRedis().getNamespace();
+        return named == null ? application : named;
     }
 
     /** Something that may find a setting wrong. */
