@@ -3,6 +3,7 @@ package io.hapax.event;
 import io.hapax.lease.Holder;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.Lease;
+import io.hapax.ledger.RunState;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
@@ -117,5 +118,17 @@ public sealed interface GuardEvent {
      */
     record Forced(
             String job, JobIdentity identity, @Nullable Holder holder, String actor, String reason)
+            implements GuardEvent {}
+
+    /**
+     * Somebody decided about an abandoned occurrence.
+     *
+     * @param job the name of the key
+     * @param identity the keys
+     * @param state what it counts as from now on
+     * @param actor who did it
+     * @param reason why
+     */
+    record Resolved(String job, JobIdentity identity, RunState state, String actor, String reason)
             implements GuardEvent {}
 }

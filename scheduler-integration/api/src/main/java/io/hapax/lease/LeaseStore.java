@@ -64,12 +64,23 @@ public interface LeaseStore extends AutoCloseable {
 
     /**
      * Takes a lease away from whoever holds it. The holder notices at its next renewal and may be at work until then:
-     * this is for people who know that it is gone.
+     * this is for people who know that it is gone. Who did it, and why, is kept.
+     *
+     * @param identity the keys
+     * @param why who does it, and why
+     * @return who held it, if anybody
+     */
+    CompletionStage<Optional<Holder>> forceRelease(JobIdentity identity, Intervention why);
+
+    /**
+     * Takes a lease away without saying who does it.
      *
      * @param identity the keys
      * @return who held it, if anybody
      */
-    CompletionStage<Optional<Holder>> forceRelease(JobIdentity identity);
+    default CompletionStage<Optional<Holder>> forceRelease(JobIdentity identity) {
+        return forceRelease(identity, Intervention.UNNAMED);
+    }
 
     /**
      * Waits for a moment at which trying again makes sense: a release of this identity was seen, or the time is over.
@@ -98,6 +109,15 @@ public interface LeaseStore extends AutoCloseable {
      * @return the reservations; empty if this store has none, then settings that need them are refused
      */
     default Optional<Reservations> reservations() {
+        return Optional.empty();
+    }
+
+    /**
+     * Returns what people ask of this store.
+     *
+     * @return the operations; empty if this store has none
+     */
+    default Optional<LeaseOperations> operations() {
         return Optional.empty();
     }
 

@@ -1,5 +1,7 @@
 package io.hapax.ledger;
 
+import io.hapax.lease.AuditEntry;
+import io.hapax.lease.Intervention;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.Lease;
 import io.hapax.lease.Renewal;
@@ -94,10 +96,39 @@ public interface RunLedger extends AutoCloseable {
      *
      * @param identity its keys
      * @param state {@link RunState#DONE}: never run it again; {@link RunState#RELEASED}: it may be claimed again
+     * @param why who decides, and why; kept in the ledger
      * @return whether it was abandoned and now is not
      * @throws IllegalArgumentException if it is another state
      */
-    CompletionStage<Boolean> resolve(JobIdentity identity, RunState state);
+    CompletionStage<Boolean> resolve(JobIdentity identity, RunState state, Intervention why);
+
+    /**
+     * Decides about an abandoned occurrence without saying who does.
+     *
+     * @param identity its keys
+     * @param state as above
+     * @return whether it was abandoned and now is not
+     * @throws IllegalArgumentException if it is another state
+     */
+    default CompletionStage<Boolean> resolve(JobIdentity identity, RunState state) {
+        return resolve(identity, state, Intervention.UNNAMED);
+    }
+
+    /**
+     * Looks through the ledger, for people: it may read many rows.
+     *
+     * @param query what to look for
+     * @return what was found, last started first
+     */
+    CompletionStage<List<LedgerEntry>> entries(LedgerQuery query);
+
+    /**
+     * Tells who has decided about abandoned occurrences.
+     *
+     * @param atMost how many entries to return at most
+     * @return the newest first
+     */
+    CompletionStage<List<AuditEntry>> audit(int atMost);
 
     /**
      * Compares settings on which all workers have to agree with those of the workers before. Blocks.

@@ -1,5 +1,8 @@
 package io.hapax.postgres;
 
+import io.hapax.lease.AuditEntry;
+import io.hapax.lease.Finding;
+import io.hapax.lease.Intervention;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.Lease;
 import io.hapax.lease.Renewal;
@@ -8,6 +11,7 @@ import io.hapax.ledger.ClaimRequest;
 import io.hapax.ledger.Completion;
 import io.hapax.ledger.LedgerEntry;
 import io.hapax.ledger.LedgerException;
+import io.hapax.ledger.LedgerQuery;
 import io.hapax.ledger.RunLedger;
 import io.hapax.ledger.RunState;
 import java.sql.Connection;
@@ -16,6 +20,7 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
@@ -136,28 +141,80 @@ public final class PostgresRunLedger implements RunLedger {
     }
 
     @Override
-    public CompletionStage<Boolean> resolve(JobIdentity identity, RunState state) {
+    public CompletionStage<Boolean> resolve(JobIdentity identity, RunState state, Intervention why) {
         if (state != RunState.DONE && state != RunState.RELEASED) {
             throw new IllegalArgumentException("an abandoned run is resolved as DONE or RELEASED, not as " + state);
         }
         Occurrence wanted = Occurrence.of(identity);
-        return new Batches<Occurrence, Boolean>(
-                        "resolve an occurrence",
-                        database,
-                        same -> same,
-                        (connection, one) -> List.of(resolve(connection, wanted, state)))
-                .submit(wanted);
+        return once("resolve an occurrence", connection -> resolve(connection, wanted, state, why));
     }
 
-    private boolean resolve(Connection connection, Occurrence wanted, RunState state) throws SQLException {
+    /** A request that goes alone, as no thread needs to be spared for people. */
+    private <T> CompletableFuture<T> once(String what, Database.Call<T> call) {
+        return new Batches<String, T>(what, database, same -> same, (connection, one) -> List.of(call.on(connection)))
+                .submit(what);
+    }
+
+    private boolean resolve(Connection connection, Occurrence wanted, RunState state, Intervention why)
+            throws SQLException {
         try (PreparedStatement update = connection.prepareStatement(statements.resolve())) {
             Parameters.of(update)
                     .text(state.name())
                     .text(namespace)
                     .text(wanted.key())
-                    .flag(wanted.repeats());
+                    .flag(wanted.repeats())
+                    .text(why.actor())
+                    .text(why.reason());
             return update.executeUpdate() == 1;
         }
+    }
+
+    @Override
+    public CompletionStage<List<LedgerEntry>> entries(LedgerQuery query) {
+        return once("look through the ledger", connection -> {
+            List<LedgerEntry> found = new ArrayList<>();
+            try (PreparedStatement select = connection.prepareStatement(statements.entries(query.states()))) {
+                Parameters.of(select)
+                        .text(namespace)
+                        .text(query.text())
+                        .text(query.text())
+                        .number(query.olderThan().toMillis())
+                        .number(query.atMost());
+                try (ResultSet rows = select.executeQuery()) {
+                    while (rows.next()) {
+                        found.add(Row.read(rows).entry());
+                    }
+                }
+            }
+            return found;
+        });
+    }
+
+    @Override
+    public CompletionStage<List<AuditEntry>> audit(int atMost) {
+        return once("read the audit", connection -> {
+            List<AuditEntry> found = new ArrayList<>();
+            try (PreparedStatement select = connection.prepareStatement(statements.audit())) {
+                Parameters.of(select).text(namespace).number(atMost);
+                try (ResultSet rows = select.executeQuery()) {
+                    while (rows.next()) {
+                        found.add(auditEntry(rows));
+                    }
+                }
+            }
+            return found;
+        });
+    }
+
+    private static AuditEntry auditEntry(ResultSet row) throws SQLException {
+        String lock = row.getString("lock_key");
+        String subject = (lock == null ? "" : "lock " + lock + ", ") + "run " + row.getString("occurrence");
+        return new AuditEntry(
+                Objects.requireNonNull(Row.instant(row, "at")),
+                row.getString("action"),
+                subject,
+                new Intervention(row.getString("actor"), row.getString("reason")),
+                row.getString("worker") + " (owner " + row.getString("owner") + ")");
     }
 
     @Override
@@ -345,6 +402,19 @@ public final class PostgresRunLedger implements RunLedger {
             }
             this.cleanUpEvery = interval;
             return this;
+        }
+
+        /**
+         * Looks at the database as these settings say, without changing anything. Blocks for some seconds at most.
+         *
+         * @param expected the settings on which the workers have to agree, as {@link RunLedger#agree}; empty to leave
+         *     that out
+         * @return what was found, the worst first; empty if all is well. Trouble on the way is a finding, too
+         */
+        public List<Finding> examine(String expected) {
+            try (PostgresRunLedger ledger = new PostgresRunLedger(this)) {
+                return new Examination(ledger.database, ledger.statements, namespace, schema).findings(expected);
+            }
         }
 
         /**

@@ -1,5 +1,9 @@
 package io.hapax.postgres;
 
+import io.hapax.ledger.RunState;
+import java.util.Set;
+import java.util.stream.Collectors;
+
 /** All SQL of the ledger, in one place. {@code $} stands for the schema's prefix. */
 record Statements(String prefix) {
 
@@ -146,12 +150,61 @@ record Statements(String prefix) {
                 """);
     }
 
+    /** The decision and its entry in the audit, or neither. */
     String resolve() {
         return sql("""
-                UPDATE $hapax_run SET state = ?, finished_at = clock_timestamp(),
-                  forget_at = clock_timestamp() + retention_ms * interval '1 ms'
-                WHERE namespace = ? AND occurrence = ? AND repeats = ? AND state = 'ABANDONED'
+                WITH resolved AS (
+                  UPDATE $hapax_run SET state = ?, finished_at = clock_timestamp(),
+                    forget_at = clock_timestamp() + retention_ms * interval '1 ms'
+                  WHERE namespace = ? AND occurrence = ? AND repeats = ? AND state = 'ABANDONED'
+                  RETURNING namespace, occurrence, lock_key, state, worker, owner)
+                INSERT INTO $hapax_audit (namespace, action, occurrence, lock_key, actor, reason, worker, owner)
+                SELECT namespace, 'RESOLVE_' || state, occurrence, lock_key, ?, ?, worker, owner FROM resolved
                 """);
+    }
+
+    String audit() {
+        return sql("""
+                SELECT at, action, occurrence, lock_key, actor, reason, worker, owner FROM $hapax_audit
+                WHERE namespace = ? ORDER BY at DESC LIMIT ?
+                """);
+    }
+
+    /** The states stand in the text, so that the planner sees which index fits. */
+    String entries(Set<RunState> states) {
+        String listed = states.stream().map(state -> "'" + state + "'").sorted().collect(Collectors.joining(", "));
+        String those = states.size() == 1 ? "r.state = " + listed : "r.state IN (" + listed + ")";
+        return sql("""
+                SELECT %s FROM $hapax_run r %s
+                WHERE r.namespace = ? AND %s AND (strpos(r.occurrence, ?) > 0 OR strpos(r.lock_key, ?) > 0)
+                  AND r.started_at <= clock_timestamp() - ? * interval '1 ms'
+                ORDER BY r.started_at DESC LIMIT ?
+                """.formatted(COLUMNS, RENEWAL, those));
+    }
+
+    /** Whether the role has a right on each of the tables that the package documentation lists. */
+    String rights() {
+        return sql("""
+                SELECT what, granted FROM (VALUES
+                  ('SELECT, INSERT, UPDATE, DELETE ON $hapax_run', has_table_privilege('$hapax_run', 'SELECT')
+                    AND has_table_privilege('$hapax_run', 'INSERT') AND has_table_privilege('$hapax_run', 'UPDATE')
+                    AND has_table_privilege('$hapax_run', 'DELETE')),
+                  ('SELECT, INSERT, UPDATE, DELETE ON $hapax_renewal', has_table_privilege('$hapax_renewal', 'SELECT')
+                    AND has_table_privilege('$hapax_renewal', 'INSERT') AND has_table_privilege('$hapax_renewal', 'UPDATE')
+                    AND has_table_privilege('$hapax_renewal', 'DELETE')),
+                  ('SELECT, INSERT ON $hapax_audit', has_table_privilege('$hapax_audit', 'SELECT')
+                    AND has_table_privilege('$hapax_audit', 'INSERT')),
+                  ('SELECT, INSERT ON $hapax_settings', has_table_privilege('$hapax_settings', 'SELECT')
+                    AND has_table_privilege('$hapax_settings', 'INSERT')),
+                  ('SELECT ON $hapax_schema', has_table_privilege('$hapax_schema', 'SELECT')),
+                  ('USAGE ON SEQUENCE $hapax_fence', has_sequence_privilege('$hapax_fence', 'USAGE'))
+                ) AS rights (what, granted)
+                """);
+    }
+
+    /** What a crash, or a slow clock, would cost. */
+    String durability() {
+        return "SELECT current_setting('fsync'), current_setting('full_page_writes'), clock_timestamp()";
     }
 
     String agree() {

@@ -11,6 +11,7 @@
  * <tr><th>table</th><th>content</th></tr>
  * <tr><td>{@code hapax_run}</td><td>one row per occurrence: its last run, its state, its fencing token</td></tr>
  * <tr><td>{@code hapax_renewal}</td><td>until when runs that take longer count as alive</td></tr>
+ * <tr><td>{@code hapax_audit}</td><td>who has decided about abandoned occurrences, and why; kept for ever</td></tr>
  * <tr><td>{@code hapax_settings}</td><td>settings on which all workers of a namespace agree</td></tr>
  * <tr><td>{@code hapax_schema}</td><td>the version of these tables</td></tr>
  * <tr><td>{@code hapax_fence}</td><td>the sequence of fencing tokens; never set it back</td></tr>
@@ -24,7 +25,7 @@
  *
  * <pre>{@code
  * GRANT SELECT, INSERT, UPDATE, DELETE ON hapax_run, hapax_renewal TO app;
- * GRANT SELECT, INSERT ON hapax_settings TO app;
+ * GRANT SELECT, INSERT ON hapax_settings, hapax_audit TO app;
  * GRANT SELECT ON hapax_schema TO app;
  * GRANT USAGE ON SEQUENCE hapax_fence TO app;
  * }</pre>

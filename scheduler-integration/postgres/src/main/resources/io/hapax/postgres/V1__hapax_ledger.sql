@@ -31,6 +31,9 @@ CREATE UNIQUE INDEX hapax_run_lock ON hapax_run (lock_key, namespace) WHERE stat
 CREATE INDEX hapax_run_forget ON hapax_run (forget_at);
 CREATE INDEX hapax_run_abandon ON hapax_run (deadline) WHERE state = 'RUNNING' AND after_crash = 'ABANDON';
 
+-- What waits for a person.
+CREATE INDEX hapax_run_abandoned ON hapax_run (namespace, started_at) WHERE state = 'ABANDONED';
+
 -- Deadlines are pushed forward here and not in hapax_run: a change of the run's row by another transaction would make
 -- the job's own transaction fail with SQLSTATE 40001 at REPEATABLE READ and SERIALIZABLE.
 CREATE TABLE hapax_renewal (
@@ -47,6 +50,22 @@ COMMENT ON TABLE hapax_renewal IS 'until when runs that take longer count as ali
 -- made from its clock, sees larger ones from here on.
 CREATE SEQUENCE hapax_fence;
 SELECT setval('hapax_fence', (extract(epoch FROM clock_timestamp()) * 1000000)::bigint);
+
+CREATE TABLE hapax_audit (
+  namespace  text COLLATE "C" NOT NULL,
+  at         timestamptz NOT NULL DEFAULT clock_timestamp(),
+  action     text NOT NULL,
+  occurrence text NOT NULL,
+  lock_key   text,
+  actor      text NOT NULL,
+  reason     text NOT NULL,
+  worker     text NOT NULL,
+  owner      text NOT NULL
+);
+
+COMMENT ON TABLE hapax_audit IS 'who has decided about abandoned occurrences; the application only adds to it';
+
+CREATE INDEX hapax_audit_at ON hapax_audit (namespace, at);
 
 CREATE TABLE hapax_settings (
   namespace   text COLLATE "C" PRIMARY KEY,

@@ -44,7 +44,7 @@ class RightsTest {
         execute(owner, "CREATE ROLE " + ROLE + " LOGIN PASSWORD 'secret'");
         execute(owner, "GRANT USAGE ON SCHEMA public TO " + ROLE);
         execute(owner, "GRANT SELECT, INSERT, UPDATE, DELETE ON hapax_run, hapax_renewal TO " + ROLE);
-        execute(owner, "GRANT SELECT, INSERT ON hapax_settings TO " + ROLE);
+        execute(owner, "GRANT SELECT, INSERT ON hapax_settings, hapax_audit TO " + ROLE);
         execute(owner, "GRANT SELECT ON hapax_schema TO " + ROLE);
         execute(owner, "GRANT USAGE ON SEQUENCE hapax_fence TO " + ROLE);
         app = new DatabaseAddress(address.host(), address.port(), address.database(), ROLE, "secret").dataSource();

@@ -3,6 +3,7 @@ package io.hapax.redis;
 import io.hapax.lease.Acquisition;
 import io.hapax.lease.Ending;
 import io.hapax.lease.Holder;
+import io.hapax.lease.Intervention;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.Lease;
 import io.hapax.lease.LeaseRequest;
@@ -43,8 +44,8 @@ record BlockingView(RedissonLeaseStore store) implements LeaseStore {
     }
 
     @Override
-    public CompletionStage<Optional<Holder>> forceRelease(JobIdentity identity) {
-        return store.forceRelease(identity);
+    public CompletionStage<Optional<Holder>> forceRelease(JobIdentity identity, Intervention why) {
+        return store.forceRelease(identity, why);
     }
 
     @Override

@@ -1,7 +1,8 @@
 package io.hapax.redis;
 
+import io.hapax.lease.Finding;
+import io.hapax.lease.Finding.Severity;
 import io.hapax.lease.LeaseStoreException;
-import io.hapax.redis.Finding.Severity;
 import java.time.Clock;
 import java.util.ArrayList;
 import java.util.Collection;

@@ -1,8 +1,9 @@
 package io.hapax.redis;
 
 import io.hapax.lease.Acquisition;
+import io.hapax.lease.Finding;
+import io.hapax.lease.Finding.Severity;
 import io.hapax.lease.LeaseStoreException;
-import io.hapax.redis.Finding.Severity;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;

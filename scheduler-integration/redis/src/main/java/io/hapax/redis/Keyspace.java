@@ -1,5 +1,6 @@
 package io.hapax.redis;
 
+import io.hapax.lease.HeldLease;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.LockKey;
 import io.hapax.lease.RunKey;
@@ -34,6 +35,7 @@ record Keyspace(String namespace, int buckets, List<String> tags) {
 
     private static final Pattern ODD = Pattern.compile("[^A-Za-z0-9._:/@#=+,-]");
     private static final int DIGEST_CHARS = 40;
+    private static final Pattern SHORTENED = Pattern.compile("[A-Za-z0-9._:/@#=+,-]{0,40}~[0-9a-f]{40}");
 
     Keyspace(String namespace, int buckets) {
         this(
@@ -69,6 +71,41 @@ record Keyspace(String namespace, int buckets, List<String> tags) {
     String places(String name) {
         String end = "p:" + shortened(name);
         return tags.get(buckets == 1 ? 0 : Math.floorMod(digest(end).hashCode(), buckets)) + end;
+    }
+
+    /** The keys of a lease that a search has found. */
+    Keys of(HeldLease lease) {
+        String text = SHORTENED.matcher(lease.name()).matches() ? lease.name() : shortened(lease.name());
+        String name = (lease.onRunKey() ? "r:" : "l:") + text;
+        int bucket = buckets == 1 ? 0 : Math.floorMod(digest(name).hashCode(), buckets);
+        String tag = tags.get(bucket);
+        return new Keys(bucket, tag + name, tag + "d:", tag + "w:" + name, meta(bucket));
+    }
+
+    /** What the key of a lease says. */
+    record LeaseName(String text, boolean onRunKey) {}
+
+    static LeaseName leaseName(String leaseKey) {
+        String name = leaseKey.substring(leaseKey.indexOf("}:") + 2);
+        return new LeaseName(name.substring(2), name.startsWith("r:"));
+    }
+
+    String audit(int bucket) {
+        return tags.get(bucket) + "a";
+    }
+
+    /** Where workers put up what they are at. */
+    String board() {
+        return tags.get(0) + "f";
+    }
+
+    String boardName(String worker) {
+        return shortened(worker);
+    }
+
+    /** Is there while somebody reads the board. */
+    String readers() {
+        return tags.get(0) + "v";
     }
 
     String meta(int bucket) {

@@ -1,6 +1,7 @@
 package io.hapax.redis;
 
-import io.hapax.redis.Finding.Severity;
+import io.hapax.lease.Finding;
+import io.hapax.lease.Finding.Severity;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;

@@ -3,8 +3,10 @@ package io.hapax.redis;
 import io.hapax.lease.Acquisition;
 import io.hapax.lease.Ending;
 import io.hapax.lease.Holder;
+import io.hapax.lease.Intervention;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.Lease;
+import io.hapax.lease.LeaseOperations;
 import io.hapax.lease.LeaseRequest;
 import io.hapax.lease.LeaseStore;
 import io.hapax.lease.LeaseStoreException;
@@ -235,8 +237,13 @@ class QuorumLeaseStore implements LeaseStore {
     }
 
     @Override
-    public CompletionStage<Optional<Holder>> forceRelease(JobIdentity identity) {
-        return Votes.decided(ask(server -> server.forceRelease(identity)), votes -> {
+    public CompletionStage<Optional<Holder>> forceRelease(JobIdentity identity, Intervention why) {
+        return takenAway(server -> server.forceRelease(identity, why));
+    }
+
+    CompletionStage<Optional<Holder>> takenAway(
+            Function<RedissonLeaseStore, CompletionStage<Optional<Holder>>> question) {
+        return Votes.decided(ask(question), votes -> {
             if (votes.pending() > 0) {
                 return null;
             }
@@ -247,6 +254,11 @@ class QuorumLeaseStore implements LeaseStore {
             }
             return mostFrequent(votes.all());
         });
+    }
+
+    @Override
+    public Optional<LeaseOperations> operations() {
+        return Optional.of(new QuorumOperations(this));
     }
 
     /** The holder named most often; servers that remember an earlier one are outvoted. */

@@ -91,7 +91,7 @@ final class QuorumOpening {
     }
 
     /** All workers have to mean the same servers: two majorities of different quorums need not have one in common. */
-    private static String name(List<String> urls) {
+    static String name(List<String> urls) {
         String members = urls.stream()
                 .map(url -> OwnClient.Address.parse(url))
                 .map(address -> address.toString().toLowerCase(Locale.ROOT) + "/" + address.database())

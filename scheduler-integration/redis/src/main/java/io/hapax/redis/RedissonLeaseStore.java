@@ -2,9 +2,12 @@ package io.hapax.redis;
 
 import io.hapax.lease.Acquisition;
 import io.hapax.lease.Ending;
+import io.hapax.lease.Finding;
 import io.hapax.lease.Holder;
+import io.hapax.lease.Intervention;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.Lease;
+import io.hapax.lease.LeaseOperations;
 import io.hapax.lease.LeaseRequest;
 import io.hapax.lease.LeaseStore;
 import io.hapax.lease.LeaseStoreException;
@@ -196,21 +199,18 @@ public final class RedissonLeaseStore implements LeaseStore {
     }
 
     @Override
-    public CompletionStage<Optional<Holder>> forceRelease(JobIdentity identity) {
-        Keyspace.Keys keys = namespace.keys(identity);
-        Bucket bucket = namespace.bucket(keys);
-        CompletableFuture<@Nullable String> answer = namespace
-                .scripts()
-                .call(
-                        Script.FORCE_RELEASE,
-                        ReturnType.VALUE,
-                        List.of(keys.lease(), keys.waiter(), keys.meta()),
-                        namespace.keyspace().channel(),
-                        bucket.epoch(),
-                        namespace.quarantine().whenNew(),
-                        namespace.quarantine().whenLost(),
-                        bucket.highestToken());
-        return answer.thenApply(RedissonLeaseStore::holderOf);
+    public CompletionStage<Optional<Holder>> forceRelease(JobIdentity identity, Intervention why) {
+        String subject = (identity.lockKey() == null ? "run " : "lock ") + identity.leaseName();
+        return people().forceRelease(namespace.keys(identity), "", why, subject);
+    }
+
+    @Override
+    public Optional<LeaseOperations> operations() {
+        return Optional.of(people());
+    }
+
+    RedissonOperations people() {
+        return new RedissonOperations(namespace, server);
     }
 
     private static Optional<Holder> holderOf(@Nullable String value) {
@@ -299,6 +299,10 @@ public final class RedissonLeaseStore implements LeaseStore {
     @Override
     public String fingerprint() {
         return agreement.settings();
+    }
+
+    Namespace namespaceParts() {
+        return namespace;
     }
 
     /** What is to be said of the servers; fails if one of them does not answer. */
@@ -535,6 +539,33 @@ public final class RedissonLeaseStore implements LeaseStore {
                         "a quorum has its servers' addresses as argument: leave out url, yaml, client and waitForReplicas");
             }
             return QuorumOpening.open(urls, this, answerTimeout, longestTtl);
+        }
+
+        /**
+         * Looks at the server, or at one after the other of a quorum, as these settings say, without taking a lease or
+         * changing anything. Blocks for some seconds at most.
+         *
+         * @param urls the addresses of a quorum; empty if the builder has its server
+         * @return what was found, the worst first; empty if all is well. Trouble on the way is a finding, too
+         * @throws IllegalArgumentException if a setting is wrong
+         */
+        public List<Finding> examine(List<String> urls) {
+            return Examination.of(this, urls);
+        }
+
+        /** A store that does not look at its server before it is asked something. */
+        RedissonLeaseStore unseen(@Nullable String address) {
+            Builder one = new Builder();
+            one.url = address == null ? url : address;
+            one.yaml = yaml;
+            one.client = client;
+            one.namespace = namespace;
+            one.answerTimeout = answerTimeout;
+            one.longestTtl = longestTtl;
+            one.waitForReplicas = waitForReplicas;
+            one.fresh = fresh;
+            one.lazy = true;
+            return one.build();
         }
 
         /** A store of one server of a quorum. */

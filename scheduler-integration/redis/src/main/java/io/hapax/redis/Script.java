@@ -19,7 +19,12 @@ enum Script {
     UNMARK("unmark"),
     RESERVE("reserve"),
     GIVE_UP("give-up"),
-    PLACES("places");
+    PLACES("places"),
+    LEASES("leases"),
+    AUDIT("audit"),
+    POST("post"),
+    REPORTS("reports"),
+    STATE("state");
 
     private final String text;
     private final String sha;

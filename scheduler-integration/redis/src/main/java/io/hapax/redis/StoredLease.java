@@ -75,8 +75,13 @@ record StoredLease(OwnerId owner, FencingToken token, long micros, String runDig
         return identity.run().map(run -> fit(run.value())).orElse("");
     }
 
-    private static String fit(String text) {
-        String start = text.length() <= LONGEST_TEXT ? text : text.substring(0, LONGEST_TEXT);
+    static String fit(String text) {
+        return fit(text, LONGEST_TEXT);
+    }
+
+    /** Without what separates the parts. */
+    static String fit(String text, int longest) {
+        String start = text.length() <= longest ? text : text.substring(0, longest);
         for (int n = 0; n < start.length(); n++) {
             if (start.charAt(n) == '|' || Character.getType(start.charAt(n)) == Character.CONTROL) {
                 return UNFIT.matcher(start).replaceAll("_");

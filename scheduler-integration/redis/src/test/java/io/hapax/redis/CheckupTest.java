@@ -5,8 +5,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
+import io.hapax.lease.Finding;
+import io.hapax.lease.Finding.Severity;
 import io.hapax.lease.LeaseStoreException;
-import io.hapax.redis.Finding.Severity;
 import io.hapax.testkit.EmbeddedRedis;
 import java.io.IOException;
 import java.io.UncheckedIOException;

@@ -3,8 +3,10 @@ package io.hapax.testkit;
 import io.hapax.lease.Acquisition;
 import io.hapax.lease.Ending;
 import io.hapax.lease.Holder;
+import io.hapax.lease.Intervention;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.Lease;
+import io.hapax.lease.LeaseOperations;
 import io.hapax.lease.LeaseRequest;
 import io.hapax.lease.LeaseStore;
 import io.hapax.lease.Renewal;
@@ -228,13 +230,18 @@ public final class FaultyLeaseStore implements LeaseStore {
     }
 
     @Override
-    public CompletionStage<Optional<Holder>> forceRelease(JobIdentity identity) {
-        return store.forceRelease(identity);
+    public CompletionStage<Optional<Holder>> forceRelease(JobIdentity identity, Intervention why) {
+        return store.forceRelease(identity, why);
     }
 
     @Override
     public CompletionStage<Void> nextChance(JobIdentity identity, Duration atMost) {
         return store.nextChance(identity, atMost);
+    }
+
+    @Override
+    public Optional<LeaseOperations> operations() {
+        return store.operations();
     }
 
     @Override

@@ -1,5 +1,7 @@
 package io.hapax.testkit;
 
+import io.hapax.lease.AuditEntry;
+import io.hapax.lease.Intervention;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.Lease;
 import io.hapax.lease.Renewal;
@@ -8,6 +10,7 @@ import io.hapax.ledger.ClaimRequest;
 import io.hapax.ledger.Completion;
 import io.hapax.ledger.LedgerEntry;
 import io.hapax.ledger.LedgerException;
+import io.hapax.ledger.LedgerQuery;
 import io.hapax.ledger.RunLedger;
 import io.hapax.ledger.RunState;
 import io.hapax.testkit.Fault.Kind;
@@ -124,8 +127,18 @@ public final class FaultyRunLedger implements RunLedger {
     }
 
     @Override
-    public CompletionStage<Boolean> resolve(JobIdentity identity, RunState state) {
-        return ledger.resolve(identity, state);
+    public CompletionStage<Boolean> resolve(JobIdentity identity, RunState state, Intervention why) {
+        return ledger.resolve(identity, state, why);
+    }
+
+    @Override
+    public CompletionStage<List<LedgerEntry>> entries(LedgerQuery query) {
+        return ledger.entries(query);
+    }
+
+    @Override
+    public CompletionStage<List<AuditEntry>> audit(int atMost) {
+        return ledger.audit(atMost);
     }
 
     @Override

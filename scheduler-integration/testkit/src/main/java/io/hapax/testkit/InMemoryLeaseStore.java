@@ -1,18 +1,26 @@
 package io.hapax.testkit;
 
 import io.hapax.lease.Acquisition;
+import io.hapax.lease.AuditEntry;
 import io.hapax.lease.Ending;
+import io.hapax.lease.HeldLease;
 import io.hapax.lease.Holder;
+import io.hapax.lease.Intervention;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.Lease;
+import io.hapax.lease.LeaseOperations;
 import io.hapax.lease.LeaseRequest;
 import io.hapax.lease.LeaseStore;
 import io.hapax.lease.LeaseStoreException;
+import io.hapax.lease.LockKey;
 import io.hapax.lease.Renewal;
 import io.hapax.lease.Reservations;
+import io.hapax.lease.RunKey;
+import io.hapax.lease.ServerHealth;
 import io.hapax.time.Ticker;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
@@ -111,8 +119,56 @@ public final class InMemoryLeaseStore implements LeaseStore {
     }
 
     @Override
-    public CompletionStage<Optional<Holder>> forceRelease(JobIdentity identity) {
-        return waking(identity, answer(store -> store.forceRelease(identity)), Optional::isPresent);
+    public CompletionStage<Optional<Holder>> forceRelease(JobIdentity identity, Intervention why) {
+        return waking(identity, answer(store -> store.forceRelease(identity, why)), Optional::isPresent);
+    }
+
+    @Override
+    public Optional<LeaseOperations> operations() {
+        return Optional.of(new Operations());
+    }
+
+    private final class Operations implements LeaseOperations {
+
+        @Override
+        public CompletionStage<List<HeldLease>> leases(int atMost) {
+            return answer(store -> store.leases().stream().limit(atMost).toList());
+        }
+
+        @Override
+        public CompletionStage<Optional<Holder>> forceRelease(HeldLease lease, Intervention why) {
+            JobIdentity identity = lease.onRunKey()
+                    ? new JobIdentity(null, new RunKey(lease.name()))
+                    : new JobIdentity(new LockKey(lease.name()), null);
+            return waking(
+                    identity,
+                    answer(store -> store.holder(identity)
+                            .filter(holder ->
+                                    holder.owner().equals(lease.holder().owner()))
+                            .flatMap(same -> store.forceRelease(identity, why))),
+                    Optional::isPresent);
+        }
+
+        @Override
+        public CompletionStage<List<AuditEntry>> audit(int atMost) {
+            return answer(store -> store.audit().stream().limit(atMost).toList());
+        }
+
+        @Override
+        public CompletionStage<Boolean> post(String worker, String report, Duration lifetime) {
+            return answer(store -> store.post(worker, report, lifetime));
+        }
+
+        @Override
+        public CompletionStage<Map<String, String>> reports(Duration readingFor) {
+            return answer(store -> store.reports(readingFor));
+        }
+
+        @Override
+        public CompletionStage<List<ServerHealth>> servers() {
+            return CompletableFuture.completedFuture(
+                    List.of(new ServerHealth("memory", !closed, Duration.ZERO, closed ? "closed" : "in this process")));
+        }
     }
 
     @Override

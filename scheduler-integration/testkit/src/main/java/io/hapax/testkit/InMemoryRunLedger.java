@@ -1,5 +1,7 @@
 package io.hapax.testkit;
 
+import io.hapax.lease.AuditEntry;
+import io.hapax.lease.Intervention;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.Lease;
 import io.hapax.lease.Renewal;
@@ -8,6 +10,7 @@ import io.hapax.ledger.ClaimRequest;
 import io.hapax.ledger.Completion;
 import io.hapax.ledger.LedgerEntry;
 import io.hapax.ledger.LedgerException;
+import io.hapax.ledger.LedgerQuery;
 import io.hapax.ledger.RunLedger;
 import io.hapax.ledger.RunState;
 import io.hapax.time.Ticker;
@@ -94,11 +97,21 @@ public final class InMemoryRunLedger implements RunLedger {
     }
 
     @Override
-    public CompletionStage<Boolean> resolve(JobIdentity identity, RunState state) {
+    public CompletionStage<Boolean> resolve(JobIdentity identity, RunState state, Intervention why) {
         if (state != RunState.DONE && state != RunState.RELEASED) {
             throw new IllegalArgumentException("an abandoned run is resolved as DONE or RELEASED, not as " + state);
         }
-        return answer(runs -> runs.resolve(identity, state));
+        return answer(runs -> runs.resolve(identity, state, why));
+    }
+
+    @Override
+    public CompletionStage<List<LedgerEntry>> entries(LedgerQuery query) {
+        return answer(runs -> runs.entries(query));
+    }
+
+    @Override
+    public CompletionStage<List<AuditEntry>> audit(int atMost) {
+        return answer(runs -> runs.audit().stream().limit(atMost).toList());
     }
 
     @Override

@@ -1,9 +1,12 @@
 package io.hapax.testkit;
 
 import io.hapax.lease.Acquisition;
+import io.hapax.lease.AuditEntry;
 import io.hapax.lease.Ending;
 import io.hapax.lease.FencingToken;
+import io.hapax.lease.HeldLease;
 import io.hapax.lease.Holder;
+import io.hapax.lease.Intervention;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.Lease;
 import io.hapax.lease.LeaseRequest;
@@ -14,9 +17,12 @@ import io.hapax.time.NanoTime;
 import io.hapax.time.Ticker;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /** What the clients of one {@link InMemoryLeaseStore} share. Not thread-safe: the store holds its lock. */
@@ -30,6 +36,9 @@ final class LeaseMemory {
     private final NanoTime start;
     private final Map<LeaseKey, Grant> grants = new HashMap<>();
     private final Map<RunKey, Marker> done = new HashMap<>();
+    private final List<AuditEntry> audit = new ArrayList<>();
+    private final Map<String, Report> reports = new TreeMap<>();
+    private NanoTime readUntil;
     private final Map<OwnerId, Departure> departures = new HashMap<>();
     /** Survives the loss of everything else, as a server's clock does. */
     private long lastToken;
@@ -40,6 +49,7 @@ final class LeaseMemory {
         this.ticker = ticker;
         this.start = ticker.now();
         this.quarantineEnd = start;
+        this.readUntil = start;
     }
 
     Acquisition acquire(LeaseRequest request) {
@@ -109,8 +119,37 @@ final class LeaseMemory {
         return Optional.ofNullable(live(identity)).map(Grant::holder);
     }
 
-    Optional<Holder> forceRelease(JobIdentity identity) {
+    /** Every lease that lives. */
+    List<HeldLease> leases() {
+        List<HeldLease> held = new ArrayList<>();
+        for (Grant grant : grants.values()) {
+            if (ticker.now().isBefore(grant.end)) {
+                JobIdentity identity = grant.lease.identity();
+                held.add(new HeldLease(
+                        identity.leaseName(),
+                        identity.lockKey() == null,
+                        grant.holder(),
+                        grant.end.since(ticker.now()),
+                        false));
+            }
+        }
+        return held;
+    }
+
+    List<AuditEntry> audit() {
+        return List.copyOf(audit);
+    }
+
+    Optional<Holder> forceRelease(JobIdentity identity, Intervention why) {
         Optional<Grant> grant = Optional.ofNullable(live(identity));
+        audit.add(
+                0,
+                new AuditEntry(
+                        instant(),
+                        AuditEntry.FORCE_RELEASE,
+                        (identity.lockKey() == null ? "run " : "lock ") + identity.leaseName(),
+                        why,
+                        grant.map(held -> held.holder().toString()).orElse("")));
         grant.ifPresent(forced -> {
             grants.remove(LeaseKey.of(identity));
             departures.put(forced.lease.owner(), new Departure(null, departureEnd(forced.lease)));
@@ -118,7 +157,26 @@ final class LeaseMemory {
         return grant.map(Grant::holder);
     }
 
+    boolean post(String worker, String report, Duration lifetime) {
+        reports.put(worker, new Report(report, ticker.now().plus(lifetime)));
+        return ticker.now().isBefore(readUntil);
+    }
+
+    Map<String, String> reports(Duration readingFor) {
+        NanoTime until = ticker.now().plus(readingFor);
+        readUntil = readUntil.isBefore(until) ? until : readUntil;
+        Map<String, String> texts = new TreeMap<>();
+        reports.forEach((worker, report) -> {
+            if (ticker.now().isBefore(report.end)) {
+                texts.put(worker, report.text);
+            }
+        });
+        return texts;
+    }
+
     void forgetEverything() {
+        audit.clear();
+        reports.clear();
         grants.clear();
         done.clear();
         departures.clear();
@@ -207,6 +265,8 @@ final class LeaseMemory {
     }
 
     private record Marker(Holder by, NanoTime end) {}
+
+    private record Report(String text, NanoTime end) {}
 
     /** How an owner gave its lease back; null if it was taken away. */
     private record Departure(@Nullable Ending ending, NanoTime forgottenAt) {

@@ -15,13 +15,18 @@ import static io.hapax.testkit.LeaseAttempts.waiting;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 import static org.assertj.core.api.InstanceOfAssertFactories.type;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.hapax.lease.Acquisition;
+import io.hapax.lease.AuditEntry;
 import io.hapax.lease.Ending;
 import io.hapax.lease.FencingToken;
+import io.hapax.lease.HeldLease;
 import io.hapax.lease.Holder;
+import io.hapax.lease.Intervention;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.Lease;
+import io.hapax.lease.LeaseOperations;
 import io.hapax.lease.LeaseRequest;
 import io.hapax.lease.LeaseStore;
 import io.hapax.lease.LockKey;
@@ -31,11 +36,13 @@ import io.hapax.lease.Reservation;
 import io.hapax.lease.ReservationRequest;
 import io.hapax.lease.Reservations;
 import io.hapax.lease.RunKey;
+import io.hapax.lease.ServerHealth;
 import java.time.Duration;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
@@ -439,6 +446,121 @@ public abstract class LeaseStoreContract {
         assertThat(renew(store(), lease)).isEqualTo(new Renewal.Gone(null));
         assertThat(get(store().release(lease, Ending.done(RETENTION)))).isFalse();
         granted(otherClient(), identity);
+    }
+
+    private static LeaseOperations people(LeaseStore store) {
+        LeaseOperations operations = store.operations().orElse(null);
+        assumeTrue(operations != null, "this store has no operations for people");
+        return Objects.requireNonNull(operations);
+    }
+
+    private static Optional<HeldLease> listed(LeaseStore store, Lease lease) {
+        return get(people(store).leases(10_000)).stream()
+                .filter(held -> held.holder().owner().equals(lease.owner()))
+                .findFirst();
+    }
+
+    @Test
+    void every_lease_is_listed_with_its_holder_until_it_is_given_back() {
+        for (JobIdentity identity : List.of(freshLock(), freshRun(), freshPair())) {
+            Lease lease = granted(store(), identity);
+
+            HeldLease held = listed(otherClient(), lease).orElseThrow();
+            assertHolder(held.holder(), lease);
+            assertThat(held.name()).isEqualTo(identity.leaseName());
+            assertThat(held.onRunKey()).isEqualTo(identity.lockKey() == null);
+            assertThat(held.left()).isBetween(LONG.dividedBy(2), LONG);
+            get(store().release(lease, Ending.done(RETENTION)));
+            assertThat(listed(otherClient(), lease)).isEmpty();
+        }
+        assertThat(get(people(store()).leases(0))).isEmpty();
+    }
+
+    @Test
+    void hundreds_of_leases_are_listed_once_each() {
+        List<OwnerId> owners = new ArrayList<>();
+        for (int n = 0; n < 700; n++) {
+            owners.add(granted(store(), freshLock()).owner());
+        }
+        List<OwnerId> found = get(people(otherClient()).leases(10_000)).stream()
+                .map(held -> held.holder().owner())
+                .toList();
+        assertThat(found).containsAll(owners).doesNotHaveDuplicates();
+        assertThat(get(people(otherClient()).leases(5))).hasSize(5);
+    }
+
+    @Test
+    void a_listed_lease_is_taken_away_only_while_its_holder_holds_it_and_the_audit_says_who_did_it() {
+        JobIdentity identity = freshPair();
+        Lease first = granted(store(), identity);
+        HeldLease seen = listed(otherClient(), first).orElseThrow();
+        get(store().release(first, Ending.NOT_DONE));
+        Lease second = granted(store(), identity);
+        Intervention why = new Intervention("ann", "its worker is gone, see ticket | 42");
+
+        assertThat(get(people(otherClient()).forceRelease(seen, why))).isEmpty();
+        assertHolder(get(store().holder(identity)).orElseThrow(), second);
+        HeldLease current = listed(otherClient(), second).orElseThrow();
+        assertHolder(get(people(otherClient()).forceRelease(current, why)).orElseThrow(), second);
+        assertThat(get(store().holder(identity))).isEmpty();
+
+        List<AuditEntry> audit = get(people(store()).audit(1000)).stream()
+                .filter(entry -> entry.subject().contains(identity.leaseName()))
+                .toList();
+        assertThat(audit).hasSize(1);
+        AuditEntry entry = audit.get(0);
+        assertThat(entry.action()).isEqualTo(AuditEntry.FORCE_RELEASE);
+        assertThat(entry.why().actor()).isEqualTo("ann");
+        assertThat(entry.why().reason())
+                .startsWith("its worker is gone, see ticket ")
+                .endsWith(" 42");
+        assertThat(entry.holder()).contains(second.owner().value());
+    }
+
+    @Test
+    void the_audit_also_has_those_who_name_a_key_and_the_newest_comes_first() {
+        JobIdentity nobodys = freshLock();
+        get(store().forceRelease(nobodys, new Intervention("bob", "to be sure")));
+        JobIdentity run = freshRun();
+        Lease lease = granted(store(), run);
+        get(otherClient().forceRelease(run));
+
+        List<AuditEntry> audit = get(people(otherClient()).audit(1000)).stream()
+                .filter(entry -> Stream.of(nobodys, run)
+                        .anyMatch(identity -> entry.subject().contains(identity.leaseName())))
+                .toList();
+        assertThat(audit).hasSize(2);
+        assertThat(audit.get(0).why()).isEqualTo(Intervention.UNNAMED);
+        assertThat(audit.get(0).holder()).contains(lease.owner().value());
+        assertThat(audit.get(1).why()).isEqualTo(new Intervention("bob", "to be sure"));
+        assertThat(audit.get(1).holder()).isEmpty();
+        assertThat(get(people(store()).audit(1))).hasSize(1);
+    }
+
+    @Test
+    void reports_of_workers_are_read_until_their_time_is_over_and_workers_know_whether_somebody_reads() {
+        String worker = "worker " + OwnerId.random();
+        assertThat(get(people(store()).post(worker, "first", LONG))).isIn(true, false);
+        get(people(store()).post(worker, "{\"runs\":[\"é\"]}", LONG));
+
+        assertThat(get(people(otherClient()).reports(Duration.ofMinutes(1)))).containsValue("{\"runs\":[\"é\"]}");
+        assertThat(get(people(store()).post(worker, "last " + worker, shortTtl())))
+                .isTrue();
+        assertThat(get(people(otherClient()).reports(Duration.ZERO)))
+                .containsValue("last " + worker)
+                .doesNotContainValue("first");
+        letLapse(shortTtl());
+        assertThat(get(people(otherClient()).reports(Duration.ZERO))).doesNotContainValue("last " + worker);
+    }
+
+    @Test
+    void servers_say_how_they_are() {
+        granted(store(), freshLock());
+        List<ServerHealth> servers = get(people(store()).servers());
+        assertThat(servers).isNotEmpty().allSatisfy(server -> {
+            assertThat(server.server()).isNotBlank();
+            assertThat(server.detail()).isNotBlank();
+        });
     }
 
     @Test

@@ -13,7 +13,9 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 import static org.assertj.core.api.InstanceOfAssertFactories.type;
 
+import io.hapax.lease.AuditEntry;
 import io.hapax.lease.FencingToken;
+import io.hapax.lease.Intervention;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.Lease;
 import io.hapax.lease.LockKey;
@@ -25,11 +27,13 @@ import io.hapax.ledger.Claim;
 import io.hapax.ledger.ClaimRequest;
 import io.hapax.ledger.Completion;
 import io.hapax.ledger.LedgerEntry;
+import io.hapax.ledger.LedgerQuery;
 import io.hapax.ledger.RunLedger;
 import io.hapax.ledger.RunState;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -396,6 +400,66 @@ public abstract class RunLedgerContract {
         assertThat(get(otherClient().release(again, RunState.ABANDONED))).isEqualTo(Completion.NOTED);
         assertThat(get(otherClient().resolve(identity, RunState.DONE))).isTrue();
         assertThat(claim(ledger(), identity)).isInstanceOf(Claim.Done.class);
+    }
+
+    @Test
+    void whoever_decides_about_an_abandoned_run_is_kept_with_the_reason() {
+        JobIdentity identity = freshPair();
+        Lease lease = claimed(ledger(), identity);
+        get(ledger().release(lease, RunState.ABANDONED));
+        Intervention why = new Intervention("ann", "the bank's statement has the payment");
+        assertThat(get(otherClient().resolve(identity, RunState.DONE, why))).isTrue();
+        assertThat(get(otherClient().resolve(identity, RunState.RELEASED, new Intervention("bob", "too late"))))
+                .isFalse();
+
+        List<AuditEntry> audit = get(ledger().audit(1000)).stream()
+                .filter(entry -> entry.subject().contains(String.valueOf(identity.runKey())))
+                .toList();
+        assertThat(audit).hasSize(1);
+        assertThat(audit.get(0).action()).isEqualTo("RESOLVE_DONE");
+        assertThat(audit.get(0).why()).isEqualTo(why);
+        assertThat(audit.get(0).holder()).contains(lease.owner().value());
+        assertThat(get(ledger().audit(1))).hasSize(1);
+    }
+
+    @Test
+    void occurrences_are_found_by_state_text_and_age() {
+        JobIdentity running = freshPair();
+        JobIdentity abandoned = freshPair();
+        JobIdentity done = freshRun();
+        Lease first = claimed(ledger(), running);
+        get(ledger().release(claimed(ledger(), abandoned), RunState.ABANDONED));
+        get(ledger().complete(claimed(ledger(), done)));
+
+        assertThat(found(LedgerQuery.in(1000, RunState.RUNNING)))
+                .contains(running)
+                .doesNotContain(abandoned, done);
+        assertThat(found(LedgerQuery.in(1000, RunState.ABANDONED, RunState.DONE)))
+                .contains(abandoned, done)
+                .doesNotContain(running)
+                .startsWith(done);
+        assertThat(found(query(String.valueOf(running.lockKey()), Duration.ZERO)))
+                .containsExactly(running);
+        String run = String.valueOf(done.runKey());
+        assertThat(found(query(run.substring(4), Duration.ZERO))).containsExactly(done);
+        assertThat(found(query(run + "%", Duration.ZERO))).isEmpty();
+        assertThat(found(query("", Duration.ofHours(1)))).doesNotContain(running, abandoned, done);
+        assertThat(get(otherClient().entries(LedgerQuery.in(1, RunState.values()))))
+                .hasSize(1);
+        assertThat(get(otherClient().entries(query(String.valueOf(running.lockKey()), Duration.ZERO)))
+                        .get(0)
+                        .owner())
+                .isEqualTo(first.owner());
+    }
+
+    private static LedgerQuery query(String text, Duration olderThan) {
+        return new LedgerQuery(Set.of(RunState.values()), text, olderThan, 1000);
+    }
+
+    private List<JobIdentity> found(LedgerQuery query) {
+        return get(otherClient().entries(query)).stream()
+                .map(LedgerEntry::identity)
+                .toList();
     }
 
     @Test

@@ -1,7 +1,9 @@
 package io.hapax.testkit;
 
+import io.hapax.lease.AuditEntry;
 import io.hapax.lease.FencingToken;
 import io.hapax.lease.Holder;
+import io.hapax.lease.Intervention;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.Lease;
 import io.hapax.lease.LockKey;
@@ -12,14 +14,19 @@ import io.hapax.ledger.Claim;
 import io.hapax.ledger.ClaimRequest;
 import io.hapax.ledger.Completion;
 import io.hapax.ledger.LedgerEntry;
+import io.hapax.ledger.LedgerQuery;
 import io.hapax.ledger.RunState;
 import io.hapax.time.NanoTime;
 import io.hapax.time.Ticker;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** What the clients of one {@link InMemoryRunLedger} share. Not thread-safe: the ledger holds its lock. */
@@ -30,6 +37,7 @@ final class RunMemory {
     private final Ticker ticker;
     private final NanoTime start;
     private final Map<Occurrence, Row> rows = new LinkedHashMap<>();
+    private final List<AuditEntry> audit = new ArrayList<>();
     private long lastToken;
     private @Nullable String fingerprint;
 
@@ -193,26 +201,58 @@ final class RunMemory {
     }
 
     Optional<LedgerEntry> entry(JobIdentity identity) {
-        return Optional.ofNullable(rows.get(Occurrence.of(identity)))
-                .map(row -> new LedgerEntry(
-                        row.request.identity(),
-                        row.state,
-                        row.request.owner(),
-                        row.token,
-                        row.attempt,
-                        row.request.worker(),
-                        row.request.afterCrash(),
-                        row.since,
-                        row.renewed,
-                        now().plus(row.deadline.since(ticker.now())),
-                        row.finished));
+        return Optional.ofNullable(rows.get(Occurrence.of(identity))).map(this::shown);
     }
 
-    boolean resolve(JobIdentity identity, RunState state) {
+    private LedgerEntry shown(Row row) {
+        return new LedgerEntry(
+                row.request.identity(),
+                row.state,
+                row.request.owner(),
+                row.token,
+                row.attempt,
+                row.request.worker(),
+                row.request.afterCrash(),
+                row.since,
+                row.renewed,
+                now().plus(row.deadline.since(ticker.now())),
+                row.finished);
+    }
+
+    List<LedgerEntry> entries(LedgerQuery query) {
+        List<LedgerEntry> found = new ArrayList<>();
+        for (Row row : rows.values()) {
+            JobIdentity identity = row.request.identity();
+            boolean named = Stream.of(
+                            identity.run().map(RunKey::value), identity.lock().map(LockKey::value))
+                    .anyMatch(key ->
+                            key.filter(text -> text.contains(query.text())).isPresent());
+            boolean isOld = !row.since.isAfter(now().minus(query.olderThan()));
+            if (query.states().contains(row.state) && named && isOld) {
+                found.add(0, shown(row));
+            }
+        }
+        found.sort(Comparator.comparing(LedgerEntry::started).reversed());
+        return found.stream().limit(query.atMost()).toList();
+    }
+
+    List<AuditEntry> audit() {
+        return List.copyOf(audit);
+    }
+
+    boolean resolve(JobIdentity identity, RunState state, Intervention why) {
         Row row = rows.get(Occurrence.of(identity));
         if (row == null || row.state != RunState.ABANDONED) {
             return false;
         }
+        audit.add(
+                0,
+                new AuditEntry(
+                        now(),
+                        "RESOLVE_" + state,
+                        row.request.identity().toString(),
+                        why,
+                        row.holder().toString()));
         row.state = state;
         return true;
     }

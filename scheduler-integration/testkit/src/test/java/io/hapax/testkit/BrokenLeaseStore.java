@@ -4,6 +4,7 @@ import io.hapax.lease.Acquisition;
 import io.hapax.lease.Ending;
 import io.hapax.lease.FencingToken;
 import io.hapax.lease.Holder;
+import io.hapax.lease.Intervention;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.Lease;
 import io.hapax.lease.LeaseRequest;
@@ -87,8 +88,8 @@ final class BrokenLeaseStore implements LeaseStore {
     }
 
     @Override
-    public CompletionStage<Optional<Holder>> forceRelease(JobIdentity identity) {
-        return store.forceRelease(bent(identity));
+    public CompletionStage<Optional<Holder>> forceRelease(JobIdentity identity, Intervention why) {
+        return store.forceRelease(bent(identity), why);
     }
 
     @Override

@@ -1,6 +1,8 @@
 package io.hapax.testkit;
 
+import io.hapax.lease.AuditEntry;
 import io.hapax.lease.FencingToken;
+import io.hapax.lease.Intervention;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.Lease;
 import io.hapax.lease.Renewal;
@@ -9,6 +11,7 @@ import io.hapax.ledger.Claim;
 import io.hapax.ledger.ClaimRequest;
 import io.hapax.ledger.Completion;
 import io.hapax.ledger.LedgerEntry;
+import io.hapax.ledger.LedgerQuery;
 import io.hapax.ledger.RunLedger;
 import io.hapax.ledger.RunState;
 import java.sql.Connection;
@@ -136,8 +139,18 @@ final class BrokenRunLedger implements RunLedger {
     }
 
     @Override
-    public CompletionStage<Boolean> resolve(JobIdentity identity, RunState state) {
-        return ledger.resolve(identity, state);
+    public CompletionStage<Boolean> resolve(JobIdentity identity, RunState state, Intervention why) {
+        return ledger.resolve(identity, state, why);
+    }
+
+    @Override
+    public CompletionStage<List<LedgerEntry>> entries(LedgerQuery query) {
+        return ledger.entries(query);
+    }
+
+    @Override
+    public CompletionStage<List<AuditEntry>> audit(int atMost) {
+        return ledger.audit(atMost);
     }
 
     @Override

@@ -1,0 +1,18 @@
+package io.hapax.lease;
+
+import java.time.Instant;
+
+/**
+ * What somebody has done to a lease or to a run. Immutable.
+ *
+ * @param at when, by the clock of the store or ledger that keeps it
+ * @param action what was done, such as {@code FORCE_RELEASE} or {@code RESOLVE_DONE}
+ * @param subject to which key, for people
+ * @param why who did it, and why
+ * @param holder who held the lease, or whose run it was; empty if nobody
+ */
+public record AuditEntry(Instant at, String action, String subject, Intervention why, String holder) {
+
+    /** The action of {@link LeaseStore#forceRelease}. */
+    public static final String FORCE_RELEASE = "FORCE_RELEASE";
+}

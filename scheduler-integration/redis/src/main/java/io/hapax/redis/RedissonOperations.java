@@ -1,0 +1,236 @@
+package io.hapax.redis;
+
+import io.hapax.lease.AuditEntry;
+import io.hapax.lease.HeldLease;
+import io.hapax.lease.Holder;
+import io.hapax.lease.Intervention;
+import io.hapax.lease.LeaseOperations;
+import io.hapax.lease.LeaseStoreException;
+import io.hapax.lease.ServerHealth;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import org.jspecify.annotations.Nullable;
+import org.redisson.api.RScript.ReturnType;
+
+/** What people ask of one Redis, Sentinel or Cluster. Thread-safe. */
+record RedissonOperations(Namespace namespace, String server) implements LeaseOperations {
+
+    private static final String STEP = "500";
+    private static final int LEASE_FIELDS = 4;
+
+    @Override
+    public CompletionStage<List<HeldLease>> leases(int atMost) {
+        return serverOf(0, new Search(atMost)).thenApply(Search::found);
+    }
+
+    /** What a search has found so far. */
+    private static final class Search {
+        private final int atMost;
+        private final Set<String> servers = new HashSet<>();
+        private final Map<String, HeldLease> leases = new LinkedHashMap<>();
+
+        Search(int atMost) {
+            this.atMost = atMost;
+        }
+
+        boolean isFull() {
+            return leases.size() >= atMost;
+        }
+
+        List<HeldLease> found() {
+            return leases.values().stream().limit(atMost).toList();
+        }
+    }
+
+    /** One search a server: on a Cluster, buckets share servers. */
+    private CompletableFuture<Search> serverOf(int bucket, Search search) {
+        if (bucket == namespace.buckets().size() || search.isFull()) {
+            return CompletableFuture.completedFuture(search);
+        }
+        return step(bucket, "0", search).thenCompose(done -> serverOf(bucket + 1, search));
+    }
+
+    private CompletableFuture<Search> step(int bucket, String cursor, Search search) {
+        CompletableFuture<List<Object>> answer = namespace
+                .scripts()
+                .call(
+                        Script.LEASES,
+                        ReturnType.LIST,
+                        List.of(namespace.keyspace().meta(bucket)),
+                        cursor,
+                        STEP);
+        return answer.thenCompose(list -> {
+            boolean seenBefore = cursor.equals("0") && !search.servers.add((String) list.get(0));
+            if (seenBefore) {
+                return CompletableFuture.completedFuture(search);
+            }
+            for (int n = 2; n + LEASE_FIELDS <= list.size(); n += LEASE_FIELDS) {
+                String key = (String) list.get(n);
+                HeldLease lease = held(key, (String) list.get(n + 1), list.get(n + 2), list.get(n + 3));
+                if (lease != null) {
+                    search.leases.put(key, lease);
+                }
+            }
+            String next = (String) list.get(1);
+            return next.equals("0") || search.isFull()
+                    ? CompletableFuture.completedFuture(search)
+                    : step(bucket, next, search);
+        });
+    }
+
+    private @Nullable HeldLease held(String key, String value, Object left, Object awaited) {
+        try {
+            Keyspace.LeaseName name = Keyspace.leaseName(key);
+            Holder holder = StoredLease.parse(value).holder();
+            return new HeldLease(
+                    name.text(),
+                    name.onRunKey(),
+                    holder,
+                    Duration.ofMillis(((Number) left).longValue()),
+                    ((Number) awaited).longValue() == 1);
+        } catch (LeaseStoreException notTheGuards) {
+            return null;
+        }
+    }
+
+    @Override
+    public CompletionStage<Optional<Holder>> forceRelease(HeldLease lease, Intervention why) {
+        return forceRelease(
+                namespace.keyspace().of(lease),
+                lease.holder().owner().value(),
+                why,
+                (lease.onRunKey() ? "run " : "lock ") + lease.name());
+    }
+
+    /**
+     * Takes a lease away.
+     *
+     * @param owner only from this one; empty for whoever holds it
+     * @param subject the key, for people
+     */
+    CompletableFuture<Optional<Holder>> forceRelease(
+            Keyspace.Keys keys, String owner, Intervention why, String subject) {
+        Bucket bucket = namespace.bucket(keys);
+        CompletableFuture<@Nullable String> answer = namespace
+                .scripts()
+                .call(
+                        Script.FORCE_RELEASE,
+                        ReturnType.VALUE,
+                        List.of(
+                                keys.lease(),
+                                keys.waiter(),
+                                keys.meta(),
+                                namespace.keyspace().audit(keys.bucket())),
+                        namespace.keyspace().channel(),
+                        bucket.epoch(),
+                        namespace.quarantine().whenNew(),
+                        namespace.quarantine().whenLost(),
+                        bucket.highestToken(),
+                        owner,
+                        String.join(
+                                "|",
+                                StoredLease.fit(subject),
+                                StoredLease.fit(why.actor()),
+                                StoredLease.fit(why.reason(), Integer.MAX_VALUE)),
+                        Integer.toString(AUDIT_LENGTH));
+        return answer.thenApply(value ->
+                Optional.ofNullable(value).map(text -> StoredLease.parse(text).holder()));
+    }
+
+    @Override
+    public CompletionStage<List<AuditEntry>> audit(int atMost) {
+        List<CompletableFuture<List<Object>>> answers = new ArrayList<>();
+        for (int bucket = 0; bucket < namespace.buckets().size(); bucket++) {
+            answers.add(namespace
+                    .scripts()
+                    .call(
+                            Script.AUDIT,
+                            ReturnType.LIST,
+                            List.of(namespace.keyspace().audit(bucket)),
+                            Integer.toString(atMost)));
+        }
+        return CompletableFuture.allOf(answers.toArray(CompletableFuture<?>[]::new))
+                .thenApply(all -> answers.stream()
+                        .flatMap(answer -> answer.join().stream())
+                        .map(text -> auditEntry((String) text))
+                        .sorted(Comparator.comparing(AuditEntry::at).reversed())
+                        .limit(atMost)
+                        .toList());
+    }
+
+    /** {@code micros|subject|actor|reason|value of the lease}. */
+    private static AuditEntry auditEntry(String text) {
+        String[] parts = text.split("\\|", 5);
+        String holder =
+                parts[4].isEmpty() ? "" : StoredLease.parse(parts[4]).holder().toString();
+        return new AuditEntry(
+                Instant.EPOCH.plus(Long.parseLong(parts[0]), ChronoUnit.MICROS),
+                AuditEntry.FORCE_RELEASE,
+                parts[1],
+                new Intervention(parts[2], parts[3]),
+                holder);
+    }
+
+    @Override
+    public CompletionStage<Boolean> post(String worker, String report, Duration lifetime) {
+        Keyspace keyspace = namespace.keyspace();
+        String name = keyspace.boardName(worker);
+        CompletableFuture<Long> answer = namespace
+                .scripts()
+                .call(
+                        Script.POST,
+                        ReturnType.LONG,
+                        List.of(keyspace.board(), keyspace.board() + ":" + name, keyspace.readers()),
+                        name,
+                        report,
+                        Long.toString(lifetime.toMillis()));
+        return answer.thenApply(code -> code == 1);
+    }
+
+    @Override
+    public CompletionStage<Map<String, String>> reports(Duration readingFor) {
+        Keyspace keyspace = namespace.keyspace();
+        CompletableFuture<List<Object>> answer = namespace
+                .scripts()
+                .call(
+                        Script.REPORTS,
+                        ReturnType.LIST,
+                        List.of(keyspace.board(), keyspace.readers()),
+                        Long.toString(readingFor.toMillis()));
+        return answer.thenApply(list -> {
+            Map<String, String> reports = new LinkedHashMap<>();
+            for (int n = 0; n + 1 < list.size(); n += 2) {
+                reports.put((String) list.get(n), (String) list.get(n + 1));
+            }
+            return reports;
+        });
+    }
+
+    @Override
+    public CompletionStage<List<ServerHealth>> servers() {
+        long asked = System.nanoTime();
+        return ServerState.of(namespace, 0)
+                .thenApply(state -> new ServerHealth(
+                        server,
+                        state.quarantineLeft().isZero(),
+                        Duration.ofNanos(System.nanoTime() - asked),
+                        state.toString()))
+                .exceptionally(failure -> new ServerHealth(
+                        server,
+                        false,
+                        Duration.ZERO,
+                        String.valueOf(RedisTrouble.unwrapped(failure).getMessage())))
+                .thenApply(List::of);
+    }
+}

@@ -1,0 +1,94 @@
+package io.hapax.redis;
+
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import org.redisson.api.RScript.ReturnType;
+
+/**
+ * How a server is right now: the Java side of {@code state.lua}.
+ *
+ * @param quarantineLeft for how long it grants nothing yet
+ * @param why why it does not
+ * @param settings on which the workers have agreed; empty if there were none yet
+ * @param version of the server
+ * @param role master or slave
+ * @param replicas how many are connected
+ * @param memory how much it uses
+ * @param forbidden what the user may not do and would have to
+ */
+record ServerState(
+        Duration quarantineLeft,
+        String why,
+        String settings,
+        String version,
+        String role,
+        String replicas,
+        String memory,
+        List<String> forbidden) {
+
+    /** What the scripts, and people, need; with arguments, as rights may depend on keys. */
+    private static final Object[] NEEDED = {
+        "GET KEY",
+        "SET KEY 1",
+        "DEL KEY",
+        "PEXPIRE KEY 1",
+        "PTTL KEY",
+        "HSET KEY a 1",
+        "HMGET KEY a",
+        "TIME",
+        "INFO",
+        "ZADD KEY 1 a",
+        "ZREMRANGEBYSCORE KEY 0 1",
+        "ZSCORE KEY a",
+        "ZCARD KEY",
+        "ZRANGE KEY 0 1",
+        "ZREM KEY a",
+        "ZRANGEBYSCORE KEY 0 1",
+        "PUBLISH hapax:a:wake 1",
+        "SUBSCRIBE hapax:a:wake",
+        "EVALSHA a 1 KEY",
+        "EVAL a 1 KEY",
+        "LPUSH KEY a",
+        "LTRIM KEY 0 1",
+        "LRANGE KEY 0 1",
+        "SCAN 0"
+    };
+
+    private static final int FIELDS = 8;
+
+    static CompletableFuture<ServerState> of(Namespace namespace, int bucket) {
+        CompletableFuture<List<Object>> answer = namespace
+                .scripts()
+                .call(
+                        Script.STATE,
+                        ReturnType.LIST,
+                        List.of(namespace.keyspace().meta(bucket)),
+                        NEEDED);
+        return answer.thenApply(ServerState::read);
+    }
+
+    private static ServerState read(List<Object> answer) {
+        List<String> texts = answer.stream().map(String::valueOf).toList();
+        long now = Long.parseLong(texts.get(0));
+        long until = texts.get(1).isEmpty() ? 0 : Long.parseLong(texts.get(1));
+        return new ServerState(
+                Duration.ofMillis(Math.max(0, (until - now) / 1000)),
+                texts.get(2),
+                texts.get(3),
+                texts.get(4),
+                texts.get(5),
+                texts.get(6),
+                texts.get(7),
+                texts.subList(FIELDS, texts.size()));
+    }
+
+    @Override
+    public String toString() {
+        String plain = (role.equals("slave") ? "replica" : role) + ", version " + version + ", " + memory
+                + " of memory, " + replicas + " replicas";
+        return quarantineLeft.isZero()
+                ? plain
+                : plain + "; in quarantine for " + quarantineLeft.toMillis() + " ms yet (" + why + ")";
+    }
+}

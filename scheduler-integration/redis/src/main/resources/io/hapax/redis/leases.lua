@@ -1,0 +1,19 @@
+-- Takes one step of a search through the leases of a server.
+-- KEYS[1] meta of a bucket, which names namespace and server
+-- ARGV[1] where the step before ended, '0' at first   ARGV[2] how large a step
+-- returns {id of the server, where the next step begins, and of each lease: key, value, ttl left in ms, 1 if awaited}
+-- invariant: nothing is changed
+local leases = string.match(KEYS[1], '^(hapax:{[^:]+:)') .. '*}:[lr]:*'
+local step = redis.call('SCAN', ARGV[1], 'MATCH', leases, 'COUNT', ARGV[2])
+local answer, n = {server(), step[1]}, 2
+for _, key in ipairs(step[2]) do
+  local value = redis.pcall('GET', key)
+  if type(value) == 'string' then
+    local tag, name = string.match(key, '^(hapax:%b{}:)(.+)$')
+    answer[n + 1], answer[n + 2] = key, value
+    answer[n + 3] = math.max(redis.call('PTTL', key), 0)
+    answer[n + 4] = redis.call('GET', tag .. 'w:' .. name) and 1 or 0
+    n = n + 4
+  end
+end
+return answer
