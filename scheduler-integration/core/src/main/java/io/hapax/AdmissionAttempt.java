@@ -45,6 +45,7 @@ final class AdmissionAttempt {
     private final CompletableFuture<Admission> answer = new CompletableFuture<>();
     private volatile boolean withdrawn;
     private volatile @Nullable CompletionStage<Void> pause;
+    private volatile String reason = "";
 
     AdmissionAttempt(JobGuard guard, RunRequest request, RunOptions options, LeaseTiming timing) {
         this.guard = guard;
@@ -74,6 +75,7 @@ final class AdmissionAttempt {
     /** Gives up waiting; a lease that is granted all the same is given back. */
     void withdraw() {
         withdrawn = true;
+        guard.waitsNoMore(this);
         CompletionStage<Void> waiting = pause;
         if (waiting != null) {
             waiting.toCompletableFuture().cancel(false);
@@ -329,6 +331,8 @@ final class AdmissionAttempt {
         Duration poll = shorter(left, shorter(LONGEST_POLL, longer(worthWaiting, SHORTEST_POLL)));
         CompletionStage<Void> next = waiting.apply(poll);
         pause = next;
+        reason = refusal.reason();
+        guard.waits(this, answer);
         var unused = next.whenComplete((ignored, cancelled) -> {
             if (withdrawn) {
                 giveBack();
@@ -402,6 +406,10 @@ final class AdmissionAttempt {
         }
         Duration left = options.waitTimeout().minus(waited());
         return left.isNegative() ? Duration.ZERO : left;
+    }
+
+    WaitingRun shown() {
+        return new WaitingRun(request.job(), request.identity(), waited(), reason);
     }
 
     private Duration waited() {

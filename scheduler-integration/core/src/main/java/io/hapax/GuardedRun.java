@@ -67,6 +67,7 @@ public final class GuardedRun implements AutoCloseable {
     private @Nullable LossReason lossReason;
     private @Nullable CompletableFuture<RunOutcome> ending;
     private boolean entered;
+    private volatile @Nullable Thread thread;
     private boolean completedIn;
     private volatile NanoTime validSince;
 
@@ -277,17 +278,21 @@ public final class GuardedRun implements AutoCloseable {
             }
         }
         GuardedRun before = CurrentRun.swap(this);
+        thread = worker;
+        LogContext context = LogContext.of(this);
         try {
             ensureHeld();
         } catch (LeaseLostException lapsed) {
-            leave(before);
+            leave(before, context);
             throw lapsed;
         }
-        return () -> leave(before);
+        return () -> leave(before, context);
     }
 
-    private void leave(@Nullable GuardedRun before) {
+    private void leave(@Nullable GuardedRun before, LogContext context) {
         CurrentRun.swap(before);
+        thread = null;
+        context.close();
         boolean clear;
         synchronized (monitor) {
             interruptTarget = null;
@@ -701,6 +706,36 @@ public final class GuardedRun implements AutoCloseable {
             NanoTime maxHoldAt = grantedAt.plus(options.maxHold());
             return first.isBefore(maxHoldAt) ? first : maxHoldAt;
         }
+    }
+
+    /** For people; empty if it has no lease. */
+    Optional<ActiveRun> shown(NanoTime now) {
+        Lease held = lease;
+        Grant given = grant;
+        if (held == null || given == null) {
+            return Optional.empty();
+        }
+        Thread worker = thread;
+        boolean lost;
+        synchronized (monitor) {
+            lost = lossReason != null;
+        }
+        Duration left = timing.revokeAt(validSince).since(now);
+        return Optional.of(new ActiveRun(
+                job,
+                held.identity(),
+                held.owner(),
+                held.token(),
+                given.attempt(),
+                held.since(),
+                worker == null ? "" : worker.getName(),
+                timing.ttl(),
+                lost || left.isNegative() ? Duration.ZERO : left));
+    }
+
+    @Nullable
+    Lease leaseOrNull() {
+        return lease;
     }
 
     /** The run that a charge of the watchdog belongs to, if it is one that may be told to stop. */

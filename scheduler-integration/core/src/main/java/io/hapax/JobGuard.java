@@ -6,12 +6,17 @@ import io.hapax.event.GuardListener;
 import io.hapax.event.LossReason;
 import io.hapax.event.Refusal;
 import io.hapax.event.RunOutcome;
+import io.hapax.lease.HeldLease;
 import io.hapax.lease.Holder;
+import io.hapax.lease.Intervention;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.LeaseStore;
+import io.hapax.lease.LockKey;
 import io.hapax.lease.Reservations;
+import io.hapax.lease.RunKey;
 import io.hapax.ledger.AfterCrash;
 import io.hapax.ledger.RunLedger;
+import io.hapax.ledger.RunState;
 import io.hapax.time.NanoTime;
 import io.hapax.time.Ticker;
 import java.lang.management.ManagementFactory;
@@ -19,7 +24,9 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
@@ -43,6 +50,8 @@ public final class JobGuard implements AutoCloseable {
     private final boolean closesStore;
     private final Notifier notifier;
     private final Watchdog watchdog;
+    private final @Nullable KeyHashing hashing;
+    private final Set<AdmissionAttempt> waiting = ConcurrentHashMap.newKeySet();
     private volatile boolean closed;
     /** Until when the store is not asked if the ledger can answer alone. */
     private volatile NanoTime storeAwayUntil;
@@ -56,6 +65,7 @@ public final class JobGuard implements AutoCloseable {
         this.closesStore = builder.closesStore;
         this.notifier = new Notifier(builder.allListeners());
         this.ledger = builder.ledger;
+        this.hashing = builder.hashing;
         this.watchdog = new Watchdog(store, ledger, ticker, this::afterLastRun);
         this.storeAwayUntil = ticker.now();
     }
@@ -113,7 +123,8 @@ public final class JobGuard implements AutoCloseable {
         return answer;
     }
 
-    private AdmissionAttempt attempt(RunRequest request) {
+    private AdmissionAttempt attempt(RunRequest asked) {
+        RunRequest request = hashing == null ? asked : asked.hashed(hashing);
         RunOptions options = request.options(defaults);
         options.requireConsistent();
         LeaseTiming timing = checked(options, store, ledger);
@@ -231,7 +242,7 @@ public final class JobGuard implements AutoCloseable {
      * @return the holder, if there is one; fails with a {@code LeaseStoreException}
      */
     public CompletableFuture<Optional<Holder>> holder(JobIdentity identity) {
-        return store.holder(identity).toCompletableFuture();
+        return store.holder(kept(identity)).toCompletableFuture();
     }
 
     /**
@@ -244,12 +255,113 @@ public final class JobGuard implements AutoCloseable {
      * @return who held it, if anybody; fails with a {@code LeaseStoreException}
      */
     public CompletableFuture<Optional<Holder>> forceRelease(JobIdentity identity, String actor, String reason) {
-        return store.forceRelease(identity).toCompletableFuture().whenComplete((holder, failure) -> {
+        JobIdentity kept = kept(identity);
+        Intervention why = new Intervention(actor, reason);
+        return store.forceRelease(kept, why).toCompletableFuture().whenComplete((holder, failure) -> {
             if (holder != null) {
-                notifier.tell(
-                        new GuardEvent.Forced(identity.leaseName(), identity, holder.orElse(null), actor, reason));
+                tellForced(kept, holder.orElse(null), why);
             }
         });
+    }
+
+    /**
+     * Takes a lease away that was seen in a list, unless somebody else holds its key by now.
+     *
+     * @param lease as the store's operations have told
+     * @param actor who does it
+     * @param reason why
+     * @return who held it; empty if its holder does not hold it any more. Fails with a {@code LeaseStoreException}
+     * @throws IllegalStateException if the store has no operations for people
+     */
+    public CompletableFuture<Optional<Holder>> forceRelease(HeldLease lease, String actor, String reason) {
+        Intervention why = new Intervention(actor, reason);
+        JobIdentity identity = lease.onRunKey()
+                ? new JobIdentity(null, new RunKey(lease.name()))
+                : new JobIdentity(new LockKey(lease.name()), null);
+        return store.operations()
+                .orElseThrow(() -> new IllegalStateException("this lease store cannot list leases"))
+                .forceRelease(lease, why)
+                .toCompletableFuture()
+                .whenComplete((holder, failure) -> {
+                    if (holder != null && holder.isPresent()) {
+                        tellForced(identity, holder.get(), why);
+                    }
+                });
+    }
+
+    private void tellForced(JobIdentity identity, @Nullable Holder holder, Intervention why) {
+        notifier.tell(new GuardEvent.Forced(identity.leaseName(), identity, holder, why.actor(), why.reason()));
+    }
+
+    /**
+     * Decides about an occurrence that was abandoned, for people who have found out what became of it.
+     *
+     * @param identity its keys, as the ledger has them
+     * @param state {@link RunState#DONE}: never run it again; {@link RunState#RELEASED}: it may run again
+     * @param actor who decides
+     * @param reason why
+     * @return whether it was abandoned and now is not; fails with a {@code LedgerException}
+     * @throws IllegalArgumentException if it is another state
+     * @throws IllegalStateException if the guard has no ledger
+     */
+    public CompletableFuture<Boolean> resolve(JobIdentity identity, RunState state, String actor, String reason) {
+        RunLedger runs = ledger;
+        if (runs == null) {
+            throw new IllegalStateException("only a ledger knows what was abandoned, and this guard has none");
+        }
+        Intervention why = new Intervention(actor, reason);
+        return runs.resolve(identity, state, why).toCompletableFuture().whenComplete((resolved, failure) -> {
+            if (Boolean.TRUE.equals(resolved)) {
+                notifier.tell(
+                        new GuardEvent.Resolved(identity.leaseName(), identity, state, why.actor(), why.reason()));
+            }
+        });
+    }
+
+    /** As store and ledger have it. */
+    JobIdentity kept(JobIdentity identity) {
+        return hashing == null ? identity : hashing.of(identity);
+    }
+
+    /**
+     * Lists the runs of this process that are at work, or whose end is not yet noted.
+     *
+     * @return the runs, in no order; those that were let through without a lease are not among them
+     */
+    public List<ActiveRun> runs() {
+        NanoTime now = ticker.now();
+        return watchdog.all().stream()
+                .flatMap(charge -> GuardedRun.of(charge).stream())
+                .flatMap(run -> run.shown(now).stream())
+                .toList();
+    }
+
+    /**
+     * Lists the runs of this process that wait for their keys.
+     *
+     * @return the runs, in no order
+     */
+    public List<WaitingRun> waiting() {
+        return waiting.stream().map(AdmissionAttempt::shown).toList();
+    }
+
+    void waits(AdmissionAttempt attempt, CompletableFuture<Admission> answer) {
+        if (waiting.add(attempt)) {
+            var unused = answer.whenComplete((admission, failure) -> waiting.remove(attempt));
+        }
+    }
+
+    void waitsNoMore(AdmissionAttempt attempt) {
+        waiting.remove(attempt);
+    }
+
+    /**
+     * Names the settings on which all workers have to agree.
+     *
+     * @return one line, readable for people
+     */
+    public String fingerprint() {
+        return store.fingerprint() + (hashing == null ? "" : hashing.fingerprint());
     }
 
     /**
@@ -368,6 +480,7 @@ public final class JobGuard implements AutoCloseable {
         private boolean logging = true;
         private boolean closesStore;
         private @Nullable RunLedger ledger;
+        private @Nullable KeyHashing hashing;
 
         private Builder(LeaseStore store) {
             this.store = store;
@@ -432,6 +545,21 @@ public final class JobGuard implements AutoCloseable {
         }
 
         /**
+         * Keeps keys from being stored or logged in plain text, for those that name people: store, ledger, log lines,
+         * events and the run's own identity have a keyed digest (HMAC-SHA-256) instead. Jobs keep their names, so name
+         * them ({@link RunRequest#job}) if keys are to be told apart by people.
+         *
+         * @param secret at least 16 characters, the same on all workers; others guard under other keys, which only a
+         *     ledger notices
+         * @return this builder
+         * @throws IllegalArgumentException if the secret is too short
+         */
+        public Builder hashKeys(String secret) {
+            this.hashing = new KeyHashing(secret);
+            return this;
+        }
+
+        /**
          * Lets the guard close the store, and the ledger, after the last run has ended.
          *
          * @return this builder
@@ -468,7 +596,7 @@ public final class JobGuard implements AutoCloseable {
                 Reservations unusedPlaces = RationedSource.reservations(store);
             }
             if (ledger != null) {
-                ledger.agree(store.fingerprint());
+                ledger.agree(store.fingerprint() + (hashing == null ? "" : hashing.fingerprint()));
             }
             return new JobGuard(this);
         }

@@ -5,6 +5,7 @@ import io.hapax.event.GuardListener;
 import io.hapax.event.Refusal;
 import io.hapax.event.RunOutcome;
 import io.hapax.event.Verdict;
+import io.hapax.lease.Lease;
 import io.hapax.lease.LeaseStoreException;
 import io.hapax.ledger.LedgerException;
 import java.time.Duration;
@@ -27,6 +28,33 @@ public final class LoggingListener implements GuardListener {
 
     @Override
     public void on(GuardEvent event) {
+        if (isSilent(event)) {
+            return;
+        }
+        try (LogContext context = LogContext.of(event.job(), event.identity(), leaseOf(event))) {
+            log(event);
+        }
+    }
+
+    /** Every run tells these: nothing is made for nobody who reads them. */
+    private static boolean isSilent(GuardEvent event) {
+        boolean usual = event instanceof GuardEvent.Acquired
+                || (event instanceof GuardEvent.Released released && released.outcome() != RunOutcome.UNCONFIRMED);
+        return usual && !LOG.isDebugEnabled();
+    }
+
+    private static @Nullable Lease leaseOf(GuardEvent event) {
+        if (event instanceof GuardEvent.Acquired acquired) {
+            return acquired.lease();
+        } else if (event instanceof GuardEvent.RenewedLate late) {
+            return late.lease();
+        } else if (event instanceof GuardEvent.Lost lost) {
+            return lost.lease();
+        }
+        return event instanceof GuardEvent.Released released ? released.lease() : null;
+    }
+
+    private static void log(GuardEvent event) {
         if (event instanceof GuardEvent.Acquired e) {
             acquired(e);
         } else if (event instanceof GuardEvent.Refused e) {
@@ -62,6 +90,13 @@ public final class LoggingListener implements GuardListener {
                     "lease taken away by force {} holder={} actor={} reason='{}'",
                     e.identity(),
                     e.holder() == null ? "nobody" : e.holder(),
+                    e.actor(),
+                    e.reason());
+        } else if (event instanceof GuardEvent.Resolved e) {
+            LOG.warn(
+                    "abandoned occurrence resolved as {} {} actor={} reason='{}'",
+                    e.state(),
+                    e.identity(),
                     e.actor(),
                     e.reason());
         }

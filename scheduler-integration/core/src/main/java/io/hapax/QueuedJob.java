@@ -10,6 +10,7 @@ import io.hapax.lease.Reservation;
 import io.hapax.lease.ReservationRequest;
 import io.hapax.lease.Reservations;
 import java.time.Duration;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
@@ -48,7 +49,7 @@ public final class QueuedJob {
         }
         this.guard = guard;
         this.job = job;
-        this.key = key;
+        this.key = Objects.requireNonNull(guard.kept(new JobIdentity(key, null)).lockKey());
         this.id = id;
         this.mode = options.mode();
         this.uniqueFor = options.uniqueFor();

@@ -123,6 +123,10 @@ public final class RunRequest {
         return new RunRequest(identity, job, tuning, true);
     }
 
+    RunRequest hashed(KeyHashing keys) {
+        return new RunRequest(keys.of(identity), job, tuning, again);
+    }
+
     boolean isAgain() {
         return again;
     }
