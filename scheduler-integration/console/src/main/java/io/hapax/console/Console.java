@@ -1,0 +1,162 @@
+package io.hapax.console;
+
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import io.hapax.JobGuard;
+import io.hapax.event.GuardEvent;
+import io.hapax.event.GuardListener;
+import io.hapax.lease.LeaseOperations;
+import io.hapax.lease.LeaseStore;
+import io.hapax.ledger.RunLedger;
+import jakarta.servlet.http.HttpServlet;
+import java.time.Clock;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The console of one process: it remembers what the guard tells it, puts up what this worker is at, and serves a page
+ * about the whole fleet. Build it, give it to the guard as a listener, start it with the guard, and mount its servlet, or
+ * do not: then other workers' pages show this worker all the same. Thread-safe.
+ */
+public final class Console implements GuardListener, AutoCloseable {
+
+    private static final int SHORTEST_CREDENTIAL = 8;
+
+    private final LeaseStore store;
+    private final @Nullable RunLedger ledger;
+    private final LeaseOperations operations;
+    private final Access access;
+    private final RunHistory history;
+    private final Watcher watcher;
+    private final JsonMapper json = JsonMapper.builder().build();
+    private volatile @Nullable JobGuard guard;
+    private volatile @Nullable Reporter reporter;
+    private volatile @Nullable ConsoleServlet servlet;
+
+    private Console(Builder builder, LeaseOperations operations) {
+        Clock clock = Clock.systemUTC();
+        this.store = builder.store;
+        this.ledger = builder.ledger;
+        this.operations = operations;
+        this.access = new Access(builder.credential, clock);
+        this.history = new RunHistory(clock);
+        this.watcher = new Watcher(new Fleet(store, operations, ledger, json, clock));
+    }
+
+    /**
+     * Starts to build a console.
+     *
+     * @param store the guard's store; it is not closed with the console
+     * @return the builder
+     */
+    public static Builder builder(LeaseStore store) {
+        return new Builder(store);
+    }
+
+    @Override
+    public void on(GuardEvent event) {
+        history.on(event);
+    }
+
+    /**
+     * Begins to report what this worker is at.
+     *
+     * @param jobGuard the guard that has this console as a listener
+     * @throws IllegalStateException if it was started before
+     */
+    public void start(JobGuard jobGuard) {
+        if (guard != null) {
+            throw new IllegalStateException("this console was started before");
+        }
+        guard = jobGuard;
+        Reporter started = new Reporter(jobGuard, operations, history, json);
+        reporter = started;
+        started.start();
+        watcher.start();
+    }
+
+    /**
+     * Returns the page and what it needs, to be mounted anywhere, with support for asynchronous requests.
+     *
+     * @return the servlet
+     * @throws IllegalStateException if the console was not started
+     */
+    public HttpServlet servlet() {
+        JobGuard started = guard;
+        if (started == null) {
+            throw new IllegalStateException("start the console before its servlet is used");
+        }
+        ConsoleServlet pages = servlet;
+        if (pages == null) {
+            pages = new ConsoleServlet(started, store, operations, ledger, access, watcher, json);
+            servlet = pages;
+        }
+        return pages;
+    }
+
+    /** Stops to report, and ends the streams of those who watch. */
+    @Override
+    public void close() {
+        Reporter started = reporter;
+        if (started != null) {
+            started.close();
+        }
+        watcher.close();
+        ConsoleServlet pages = servlet;
+        if (pages != null) {
+            pages.close();
+        }
+    }
+
+    /** Collects the settings of a console. Not thread-safe. */
+    public static final class Builder {
+
+        private final LeaseStore store;
+        private @Nullable RunLedger ledger;
+        private @Nullable String credential;
+
+        private Builder(LeaseStore store) {
+            this.store = store;
+        }
+
+        /**
+         * Shows abandoned occurrences, and lets people decide about them.
+         *
+         * @param runs the guard's ledger; it is not closed with the console
+         * @return this builder
+         */
+        public Builder ledger(RunLedger runs) {
+            this.ledger = runs;
+            return this;
+        }
+
+        /**
+         * Asks everybody for a password or token, and lets those who have it change something. Without, clients on this
+         * machine may read, and nobody may change anything.
+         *
+         * @param secret at least 8 characters
+         * @return this builder
+         * @throws IllegalArgumentException if it is too short
+         */
+        public Builder credential(String secret) {
+            if (secret.length() < SHORTEST_CREDENTIAL) {
+                throw new IllegalArgumentException("the console's credential must have at least " + SHORTEST_CREDENTIAL
+                        + " characters, has " + secret.length() + ". A random text of 32 is a good one");
+            }
+            this.credential = secret;
+            return this;
+        }
+
+        /**
+         * Builds the console.
+         *
+         * @return the console; the caller closes it
+         * @throws IllegalArgumentException if the store has no operations for people
+         */
+        public Console build() {
+            LeaseOperations operations = store.operations()
+                    .orElseThrow(
+                            () -> new IllegalArgumentException(
+                                    "this lease store has no operations for people, which the console needs: use the Redis store"));
+            return new Console(this, operations);
+        }
+    }
+}

@@ -1,0 +1,501 @@
+package io.hapax.console;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import io.hapax.JobGuard;
+import io.hapax.lease.AuditEntry;
+import io.hapax.lease.FencingToken;
+import io.hapax.lease.HeldLease;
+import io.hapax.lease.Holder;
+import io.hapax.lease.JobIdentity;
+import io.hapax.lease.LeaseOperations;
+import io.hapax.lease.LeaseStore;
+import io.hapax.lease.LockKey;
+import io.hapax.lease.OwnerId;
+import io.hapax.lease.RunKey;
+import io.hapax.ledger.LedgerQuery;
+import io.hapax.ledger.RunLedger;
+import io.hapax.ledger.RunState;
+import jakarta.servlet.AsyncContext;
+import jakarta.servlet.http.Cookie;
+import jakarta.servlet.http.HttpServlet;
+import jakarta.servlet.http.HttpServletRequest;
+import jakarta.servlet.http.HttpServletResponse;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.SynchronousQueue;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** The page, what it shows, and what it can do. Thread-safe. */
+final class ConsoleServlet extends HttpServlet {
+
+    private static final long serialVersionUID = 1L;
+
+    private static final Logger LOG = LoggerFactory.getLogger("io.hapax.console");
+    private static final int MOST_STREAMS = 50;
+    private static final int LARGEST_BODY = 10_000;
+    private static final int MOST_FOUND = 1000;
+    private static final Duration KEEP_ALIVE = Duration.ofSeconds(10);
+    private static final Map<String, String> PAGES = Map.of(
+            "/", "text/html; charset=utf-8",
+            "/console.css", "text/css; charset=utf-8",
+            "/console.js", "text/javascript; charset=utf-8");
+
+    private final transient JobGuard guard;
+    private final transient LeaseStore store;
+    private final transient LeaseOperations operations;
+    private final transient @Nullable RunLedger ledger;
+    private final transient Access access;
+    private final transient Watcher watcher;
+    private final transient JsonMapper json;
+    private final transient ExecutorService streams;
+
+    ConsoleServlet(
+            JobGuard guard,
+            LeaseStore store,
+            LeaseOperations operations,
+            @Nullable RunLedger ledger,
+            Access access,
+            Watcher watcher,
+            JsonMapper json) {
+        this.guard = guard;
+        this.store = store;
+        this.operations = operations;
+        this.ledger = ledger;
+        this.access = access;
+        this.watcher = watcher;
+        this.json = json;
+        this.streams = new ThreadPoolExecutor(0, MOST_STREAMS, 10, TimeUnit.SECONDS, new SynchronousQueue<>(), task -> {
+            Thread thread = new Thread(task, "hapax-console-stream");
+            thread.setDaemon(true);
+            return thread;
+        });
+    }
+
+    /** Ends the streams. */
+    void close() {
+        streams.shutdownNow();
+    }
+
+    /** A request that cannot be carried out, and why. */
+    private static final class Refused extends Exception {
+        private static final long serialVersionUID = 1L;
+        private final int status;
+
+        Refused(int status, String message) {
+            super(message);
+            this.status = status;
+        }
+
+        static void unless(Access.@Nullable Denial denial) throws Refused {
+            if (denial != null) {
+                throw new Refused(denial.status(), denial.message());
+            }
+        }
+    }
+
+    @Override
+    protected void service(HttpServletRequest request, HttpServletResponse response) throws IOException {
+        secure(response);
+        try {
+            switch (request.getMethod()) {
+                case "GET", "HEAD" -> get(request, response);
+                case "POST" -> post(request, response);
+                default -> throw new Refused(405, "use GET or POST");
+            }
+        } catch (Refused e) {
+            send(response, e.status, Map.of("error", String.valueOf(e.getMessage())));
+        } catch (IllegalArgumentException e) {
+            send(response, 400, Map.of("error", String.valueOf(e.getMessage())));
+        } catch (CompletionException e) {
+            Throwable cause = e.getCause() == null ? e : e.getCause();
+            send(response, 503, Map.of("error", String.valueOf(cause.getMessage())));
+        }
+    }
+
+    private static void secure(HttpServletResponse response) {
+        response.setHeader(
+                "Content-Security-Policy",
+                "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:;"
+                        + " base-uri 'none'; form-action 'self'; frame-ancestors 'none'");
+        response.setHeader("X-Content-Type-Options", "nosniff");
+        response.setHeader("Referrer-Policy", "no-referrer");
+        response.setHeader("Cache-Control", "no-store");
+        response.setHeader("Cross-Origin-Resource-Policy", "same-origin");
+    }
+
+    private void get(HttpServletRequest request, HttpServletResponse response) throws IOException, Refused {
+        String path = request.getPathInfo();
+        if (path == null && !request.getRequestURI().endsWith("/")) {
+            // So that what the page refers to is found beside it.
+            response.sendRedirect(request.getRequestURI() + "/");
+            return;
+        }
+        String wanted = path == null ? "/" : path;
+        String type = PAGES.get(wanted);
+        if (type != null) {
+            page(wanted, type, response);
+            return;
+        }
+        if (wanted.equals("/api/session")) {
+            send(response, 200, session(request));
+            return;
+        }
+        Refused.unless(access.mayRead(request));
+        switch (wanted) {
+            case "/api/fleet" -> send(response, 200, fleet());
+            case "/api/stream" -> stream(request);
+            case "/api/leases" -> send(response, 200, leases(text(request, "text")));
+            case "/api/runs" -> send(response, 200, runs(request));
+            case "/api/audit" -> send(response, 200, audit());
+            default -> throw new Refused(404, "there is no " + wanted);
+        }
+    }
+
+    private static void page(String path, String type, HttpServletResponse response) throws IOException {
+        String file = path.equals("/") ? "console.html" : path.substring(1);
+        try (InputStream content = ConsoleServlet.class.getResourceAsStream(file)) {
+            if (content == null) {
+                throw new IllegalStateException("the resource io/hapax/console/" + file + " is missing from the jar");
+            }
+            response.setContentType(type);
+            response.setHeader("Cache-Control", "no-cache");
+            OutputStream out = response.getOutputStream();
+            content.transferTo(out);
+        }
+    }
+
+    private Map<String, Object> session(HttpServletRequest request) {
+        Access.Session session = access.session(request);
+        Map<String, Object> all = new LinkedHashMap<>();
+        all.put("worker", guard.worker());
+        all.put("mayRead", access.mayRead(request) == null);
+        all.put("needsLogin", access.hasCredential());
+        all.put("mayChange", session != null);
+        all.put("ledger", ledger != null);
+        all.put("csrf", session == null ? "" : session.csrf());
+        return all;
+    }
+
+    private Map<String, Object> fleet() throws Refused {
+        Watcher.Seen seen = seen(watcher.number());
+        Map<String, Object> all = new LinkedHashMap<>();
+        all.put("fleet", seen.snapshot().view());
+        all.put("runs", seen.snapshot().runs().values());
+        return all;
+    }
+
+    private Watcher.Seen seen(long known) throws Refused {
+        try {
+            Watcher.Seen seen = watcher.newerThan(known, KEEP_ALIVE);
+            if (seen == null) {
+                throw new Refused(
+                        503, "the fleet could not be looked at; the log of worker " + guard.worker() + " says why");
+            }
+            return seen;
+        } catch (InterruptedException closing) {
+            Thread.currentThread().interrupt();
+            throw new Refused(503, "this worker is closing");
+        }
+    }
+
+    private void stream(HttpServletRequest request) throws Refused {
+        AsyncContext context = request.startAsync();
+        context.setTimeout(0);
+        try {
+            streams.execute(() -> stream(context));
+        } catch (RejectedExecutionException tooMany) {
+            context.complete();
+            throw new Refused(503, "too many pages are watching, or this worker is closing");
+        }
+    }
+
+    /** What has changed, each second, until the client is gone. */
+    private void stream(AsyncContext context) {
+        try {
+            HttpServletResponse response = (HttpServletResponse) context.getResponse();
+            response.setContentType("text/event-stream; charset=utf-8");
+            response.setHeader("X-Accel-Buffering", "no");
+            OutputStream out = response.getOutputStream();
+            Map<String, Map<String, Object>> sent = new HashMap<>();
+            long number = 0;
+            while (!Thread.currentThread().isInterrupted()) {
+                Watcher.Seen seen = watcher.newerThan(number, KEEP_ALIVE);
+                if (seen == null) {
+                    out.write(":\n\n".getBytes(StandardCharsets.UTF_8));
+                } else {
+                    Map<String, Object> changes = changes(seen.snapshot(), sent, number == 0);
+                    number = seen.number();
+                    out.write("data: ".getBytes(StandardCharsets.UTF_8));
+                    out.write(json.writeValueAsBytes(changes));
+                    out.write("\n\n".getBytes(StandardCharsets.UTF_8));
+                }
+                out.flush();
+            }
+        } catch (InterruptedException closing) {
+            Thread.currentThread().interrupt();
+        } catch (IOException | IllegalStateException gone) {
+            LOG.debug("somebody has stopped watching: {}", gone.toString());
+        } finally {
+            complete(context);
+        }
+    }
+
+    private static void complete(AsyncContext context) {
+        try {
+            context.complete();
+        } catch (IllegalStateException gone) {
+            LOG.debug("the stream was over: {}", gone.toString());
+        }
+    }
+
+    private static Map<String, Object> changes(
+            Fleet.Snapshot snapshot, Map<String, Map<String, Object>> sent, boolean first) {
+        List<Map<String, Object>> changed = new ArrayList<>();
+        snapshot.runs().forEach((owner, run) -> {
+            if (!run.equals(sent.put(owner, run))) {
+                changed.add(run);
+            }
+        });
+        List<String> gone = sent.keySet().stream()
+                .filter(owner -> !snapshot.runs().containsKey(owner))
+                .toList();
+        gone.forEach(sent::remove);
+        Map<String, Object> all = new LinkedHashMap<>();
+        all.put("fleet", snapshot.view());
+        all.put("first", first);
+        all.put("changed", changed);
+        all.put("gone", gone);
+        return all;
+    }
+
+    /** Looks through the store itself, which also knows leases of workers that do not report. */
+    private List<Map<String, Object>> leases(String text) {
+        return answered(
+                        operations.leases(10 * MOST_FOUND),
+                        store.answerTimeout().multipliedBy(5))
+                .stream()
+                .filter(lease -> text.isEmpty()
+                        || lease.name().contains(text)
+                        || lease.holder().worker().contains(text)
+                        || lease.holder().run().contains(text))
+                .sorted(Comparator.comparing(lease -> lease.holder().since()))
+                .limit(MOST_FOUND)
+                .map(ConsoleServlet::shown)
+                .toList();
+    }
+
+    private static Map<String, Object> shown(HeldLease lease) {
+        Map<String, Object> all = new LinkedHashMap<>();
+        all.put(lease.onRunKey() ? "run" : "lock", lease.name());
+        all.put(
+                lease.onRunKey() ? "lock" : "run",
+                lease.onRunKey() ? "" : lease.holder().run());
+        all.put("owner", lease.holder().owner().value());
+        all.put("token", lease.holder().token().toString());
+        all.put("worker", lease.holder().worker());
+        all.put("since", lease.holder().since().toEpochMilli());
+        all.put("left", lease.left().toMillis());
+        all.put("awaited", lease.awaited());
+        return all;
+    }
+
+    private List<Map<String, Object>> runs(HttpServletRequest request) throws Refused {
+        RunLedger runs = ledger();
+        String state = text(request, "state");
+        Set<RunState> states =
+                state.isEmpty() ? Set.of(RunState.values()) : Set.of(RunState.valueOf(state.toUpperCase(Locale.ROOT)));
+        LedgerQuery query = new LedgerQuery(states, text(request, "text"), Duration.ZERO, 200);
+        return answered(runs.entries(query), runs.answerTimeout()).stream()
+                .map(Fleet::shown)
+                .toList();
+    }
+
+    private RunLedger ledger() throws Refused {
+        RunLedger runs = ledger;
+        if (runs == null) {
+            throw new Refused(404, "this worker has no ledger");
+        }
+        return runs;
+    }
+
+    private List<Map<String, Object>> audit() {
+        List<AuditEntry> entries = new ArrayList<>(answered(operations.audit(200), store.answerTimeout()));
+        RunLedger runs = ledger;
+        if (runs != null) {
+            entries.addAll(answered(runs.audit(200), runs.answerTimeout()));
+        }
+        return entries.stream()
+                .sorted(Comparator.comparing(AuditEntry::at).reversed())
+                .limit(200)
+                .map(entry -> {
+                    Map<String, Object> all = new LinkedHashMap<>();
+                    all.put("at", entry.at().toEpochMilli());
+                    all.put("action", entry.action());
+                    all.put("subject", entry.subject());
+                    all.put("actor", entry.why().actor());
+                    all.put("reason", entry.why().reason());
+                    all.put("holder", entry.holder());
+                    return all;
+                })
+                .toList();
+    }
+
+    private static <T> T answered(CompletionStage<T> stage, Duration timeout) {
+        return stage.toCompletableFuture()
+                .orTimeout(timeout.toMillis() + 500, TimeUnit.MILLISECONDS)
+                .join();
+    }
+
+    private static String text(HttpServletRequest request, String name) {
+        String value = request.getParameter(name);
+        return value == null ? "" : value.strip();
+    }
+
+    private void post(HttpServletRequest request, HttpServletResponse response) throws IOException, Refused {
+        String path = String.valueOf(request.getPathInfo());
+        switch (path) {
+            case "/api/login" -> login(request, response);
+            case "/api/logout" -> {
+                Refused.unless(access.mayPost(request));
+                access.logout(request);
+                send(response, 200, Map.of());
+            }
+            case "/api/release" -> {
+                Refused.unless(access.mayChange(request));
+                send(response, 200, release(body(request)));
+            }
+            case "/api/resolve" -> {
+                Refused.unless(access.mayChange(request));
+                send(response, 200, resolve(body(request)));
+            }
+            default -> throw new Refused(404, "there is no " + path);
+        }
+    }
+
+    private void login(HttpServletRequest request, HttpServletResponse response) throws IOException, Refused {
+        Refused.unless(access.mayPost(request));
+        if (!access.hasCredential()) {
+            throw new Refused(403, "no credential is configured, so nobody can log in");
+        }
+        String address = request.getRemoteAddr();
+        if (access.isLockedOut(address)) {
+            throw new Refused(429, "too many wrong credentials; wait a minute");
+        }
+        Access.Session session = access.login(body(request).path("credential").asText());
+        if (session == null) {
+            access.failed(address);
+            LOG.warn("a wrong credential was given to the console from {}", address);
+            throw new Refused(401, "that is not the credential");
+        }
+        Cookie cookie = new Cookie(Access.COOKIE, session.id());
+        cookie.setHttpOnly(true);
+        cookie.setSecure(request.isSecure());
+        String mount = request.getContextPath() + request.getServletPath();
+        cookie.setPath(mount.isEmpty() ? "/" : mount);
+        cookie.setAttribute("SameSite", "Strict");
+        response.addCookie(cookie);
+        send(response, 200, Map.of("csrf", session.csrf()));
+    }
+
+    private JsonNode body(HttpServletRequest request) throws IOException, Refused {
+        byte[] bytes = request.getInputStream().readNBytes(LARGEST_BODY + 1);
+        if (bytes.length > LARGEST_BODY) {
+            throw new Refused(413, "at most " + LARGEST_BODY + " bytes");
+        }
+        try {
+            JsonNode node = json.readTree(bytes);
+            if (node != null && node.isObject()) {
+                return node;
+            }
+        } catch (JsonProcessingException e) {
+            throw new Refused(400, "that is no JSON: " + e.getOriginalMessage());
+        }
+        throw new Refused(400, "send a JSON object");
+    }
+
+    private Map<String, Object> release(JsonNode body) throws Refused {
+        boolean onRunKey = needed(body, "lock").isEmpty();
+        String name = needed(body, onRunKey ? "run" : "lock");
+        confirmed(body, name);
+        Holder seen = new Holder(
+                new OwnerId(needed(body, "owner")),
+                new FencingToken(Math.max(1, body.path("token").asLong())),
+                "",
+                "",
+                Instant.EPOCH);
+        HeldLease lease = new HeldLease(name, onRunKey, seen, Duration.ZERO, false);
+        Optional<Holder> taken =
+                answered(guard.forceRelease(lease, actor(body), needed(body, "reason")), store.answerTimeout());
+        if (taken.isEmpty()) {
+            throw new Refused(409, "nothing was changed: that run does not hold " + name + " any more");
+        }
+        return Map.of("released", name, "holder", taken.get().toString());
+    }
+
+    private Map<String, Object> resolve(JsonNode body) throws Refused {
+        RunLedger runs = ledger();
+        String lock = needed(body, "lock");
+        String run = needed(body, "run");
+        confirmed(body, run.isEmpty() ? lock : run);
+        RunState state = RunState.valueOf(needed(body, "state").toUpperCase(Locale.ROOT));
+        JobIdentity identity =
+                new JobIdentity(lock.isEmpty() ? null : new LockKey(lock), run.isEmpty() ? null : new RunKey(run));
+        boolean resolved =
+                answered(guard.resolve(identity, state, actor(body), needed(body, "reason")), runs.answerTimeout());
+        if (!resolved) {
+            throw new Refused(409, "nothing was changed: " + identity + " is not abandoned any more");
+        }
+        return Map.of("resolved", identity.toString(), "state", state.name());
+    }
+
+    private static String actor(JsonNode body) throws Refused {
+        String actor = needed(body, "actor");
+        return actor.isBlank() ? actor : actor + " (console)";
+    }
+
+    /** Whoever changes something has to say what once more. */
+    private static void confirmed(JsonNode body, String name) throws Refused {
+        if (!needed(body, "confirm").equals(name)) {
+            throw new Refused(400, "to confirm, give the key once more: " + name);
+        }
+    }
+
+    private static String needed(JsonNode body, String field) throws Refused {
+        JsonNode value = body.path(field);
+        if (!value.isTextual()) {
+            throw new Refused(400, "the field " + field + " is missing; it must be a text");
+        }
+        return value.asText();
+    }
+
+    private void send(HttpServletResponse response, int status, Object body) throws IOException {
+        byte[] bytes = json.writeValueAsBytes(body);
+        response.setStatus(status);
+        response.setContentType("application/json");
+        response.setContentLength(bytes.length);
+        response.getOutputStream().write(bytes);
+    }
+}

@@ -1,0 +1,273 @@
+package io.hapax.console;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import io.hapax.console.FleetView.Server;
+import io.hapax.lease.LeaseOperations;
+import io.hapax.lease.LeaseStore;
+import io.hapax.lease.LockKey;
+import io.hapax.lease.RunKey;
+import io.hapax.lease.ServerHealth;
+import io.hapax.ledger.LedgerEntry;
+import io.hapax.ledger.LedgerQuery;
+import io.hapax.ledger.RunLedger;
+import io.hapax.ledger.RunState;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
+
+/** Puts the reports of all workers together. Used by one thread at a time. */
+final class Fleet {
+
+    /** Workers go on to report in full for so long after the last look. */
+    private static final Duration READING = Duration.ofSeconds(5);
+
+    private static final int MOST_EVENTS = 300;
+    private static final int MOST_ABANDONED = 200;
+    /** By how much the end of a lease may seem to move without having been renewed. */
+    private static final long JITTER_MILLIS = 1500;
+
+    private final LeaseStore store;
+    private final LeaseOperations operations;
+    private final @Nullable RunLedger ledger;
+    private final JsonMapper json;
+    private final Clock clock;
+    private final Map<String, Known> known = new HashMap<>();
+
+    Fleet(LeaseStore store, LeaseOperations operations, @Nullable RunLedger ledger, JsonMapper json, Clock clock) {
+        this.store = store;
+        this.operations = operations;
+        this.ledger = ledger;
+        this.json = json;
+        this.clock = clock;
+    }
+
+    /** The end of a lease as it was told last. */
+    private record Known(String instance, Set<String> earlier, long number, Map<String, Long> untilByOwner) {}
+
+    /** What the page shows. */
+    record Snapshot(FleetView view, Map<String, Map<String, Object>> runs) {}
+
+    /** Asks store and ledger; blocks for as long as they may take to answer. Fails never: trouble is shown. */
+    Snapshot look() throws InterruptedException {
+        CompletionStage<List<ServerHealth>> health = operations.servers();
+        CompletionStage<Map<String, String>> texts = operations.reports(READING);
+        long asked = System.nanoTime();
+        CompletionStage<List<LedgerEntry>> abandoned =
+                ledger == null ? null : ledger.entries(LedgerQuery.in(MOST_ABANDONED, RunState.ABANDONED));
+        List<String> warnings = new ArrayList<>();
+        List<Report> reports = reports(answered(texts, store.answerTimeout(), Map.of(), warnings), warnings);
+        List<Server> servers = answered(health, store.answerTimeout(), List.<ServerHealth>of(), warnings).stream()
+                .map(Server::of)
+                .toList();
+        Server ledgerServer = new Server("PostgreSQL", false, 0, "no ledger: level 1, see the guarantees");
+        List<Map<String, Object>> waitingForPeople = new ArrayList<>();
+        RunLedger runs = ledger;
+        if (runs != null && abandoned != null) {
+            List<String> trouble = new ArrayList<>();
+            answered(abandoned, runs.answerTimeout(), List.<LedgerEntry>of(), trouble)
+                    .forEach(entry -> waitingForPeople.add(shown(entry)));
+            long micros = (System.nanoTime() - asked) / 1000;
+            ledgerServer = trouble.isEmpty()
+                    ? new Server("PostgreSQL", true, micros, "answers")
+                    : new Server("PostgreSQL", false, 0, trouble.get(0));
+        }
+        return put(reports, servers, ledgerServer, waitingForPeople, warnings);
+    }
+
+    private static <T> T answered(CompletionStage<T> stage, Duration timeout, T otherwise, List<String> trouble)
+            throws InterruptedException {
+        CompletableFuture<T> future = stage.toCompletableFuture();
+        try {
+            return future.get(timeout.toMillis() + 500, TimeUnit.MILLISECONDS);
+        } catch (ExecutionException e) {
+            trouble.add(String.valueOf(e.getCause() == null ? e : e.getCause().getMessage()));
+        } catch (TimeoutException e) {
+            trouble.add("no answer within " + timeout.toMillis() + " ms");
+        }
+        return otherwise;
+    }
+
+    private List<Report> reports(Map<String, String> texts, List<String> warnings) {
+        List<Report> reports = new ArrayList<>();
+        texts.forEach((name, text) -> {
+            try {
+                reports.add(json.readValue(text, Report.class));
+            } catch (JsonProcessingException e) {
+                warnings.add("the report of worker " + name + " cannot be read: is it of another version?");
+            }
+        });
+        reports.sort(Comparator.comparing(Report::worker));
+        return reports;
+    }
+
+    private Snapshot put(
+            List<Report> reports,
+            List<Server> servers,
+            Server ledgerServer,
+            List<Map<String, Object>> abandoned,
+            List<String> warnings) {
+        long now = clock.millis();
+        Map<String, Map<String, Object>> runs = new LinkedHashMap<>();
+        List<FleetView.Worker> workers = new ArrayList<>();
+        List<Map<String, Object>> waiting = new ArrayList<>();
+        List<Map<String, Object>> events = new ArrayList<>();
+        Set<String> settings = new LinkedHashSet<>();
+        for (Report report : reports) {
+            workers.add(new FleetView.Worker(
+                    report.worker(), report.active(), report.runs().size(), report.settings()));
+            settings.add(report.settings());
+            Map<String, Long> until = ends(report, now, warnings);
+            report.runs().forEach(run -> runs.put(run.owner(), shown(run, report.worker(), until)));
+            report.waiting().forEach(run -> waiting.add(shown(run, report.worker())));
+            report.events().forEach(event -> events.add(shown(event, report.worker())));
+        }
+        known.keySet().retainAll(reports.stream().map(Report::worker).toList());
+        if (settings.size() > 1) {
+            warnings.add("workers have different settings, and may not keep each other out: "
+                    + String.join(" | ", settings));
+        }
+        events.sort(Comparator.comparingLong((Map<String, Object> event) -> (Long) event.getOrDefault("at", 0L))
+                .reversed());
+        FleetView view = new FleetView(
+                now,
+                store.fingerprint(),
+                workers,
+                waiting,
+                List.copyOf(events.subList(0, Math.min(MOST_EVENTS, events.size()))),
+                chart(reports),
+                servers,
+                ledgerServer,
+                abandoned,
+                warnings);
+        return new Snapshot(view, runs);
+    }
+
+    /** When leases end by this machine's clock, whatever the clock of the worker; steady as long as nothing is renewed. */
+    private Map<String, Long> ends(Report report, long now, List<String> warnings) {
+        Known before = known.get(report.worker());
+        if (before != null && before.instance.equals(report.instance()) && before.number == report.number()) {
+            return before.untilByOwner;
+        }
+        Set<String> earlier = before == null ? new HashSet<>() : before.earlier;
+        boolean restarted = before != null && !before.instance.equals(report.instance());
+        // A process that has ended does not come back.
+        if (!earlier.add(report.instance()) && restarted) {
+            warnings.add("two workers are named " + report.worker() + ": give each a name of its own");
+        }
+        Map<String, Long> ends = new HashMap<>();
+        for (Report.Run run : report.runs()) {
+            long end = run.left() == 0 ? 0 : now + run.left();
+            Long told = before == null ? null : before.untilByOwner.get(run.owner());
+            boolean same = told != null && end != 0 && Math.abs(told - end) < JITTER_MILLIS;
+            ends.put(run.owner(), same ? told : Long.valueOf(end));
+        }
+        known.put(report.worker(), new Known(report.instance(), earlier, report.number(), ends));
+        return ends;
+    }
+
+    private static Map<String, Object> shown(Report.Run run, String worker, Map<String, Long> until) {
+        Map<String, Object> all = new LinkedHashMap<>();
+        all.put("owner", run.owner());
+        all.put("worker", worker);
+        all.put("thread", run.thread());
+        all.put("job", run.job());
+        all.put("lock", run.lock());
+        all.put("run", run.run());
+        all.put("token", run.token());
+        all.put("attempt", run.attempt());
+        all.put("since", run.since());
+        all.put("ttl", run.ttl());
+        all.put("until", until.getOrDefault(run.owner(), 0L));
+        return all;
+    }
+
+    private static Map<String, Object> shown(Report.Waiting run, String worker) {
+        Map<String, Object> all = new LinkedHashMap<>();
+        all.put("worker", worker);
+        all.put("job", run.job());
+        all.put("lock", run.lock());
+        all.put("run", run.run());
+        all.put("waited", run.waited());
+        all.put("reason", run.reason());
+        return all;
+    }
+
+    private static Map<String, Object> shown(Report.Event event, String worker) {
+        Map<String, Object> all = new LinkedHashMap<>();
+        all.put("at", event.at());
+        all.put("worker", worker);
+        all.put("what", event.what());
+        all.put("job", event.job());
+        all.put("keys", event.keys());
+        all.put("why", event.why());
+        all.put("reason", event.reason());
+        all.put("holder", String.valueOf(event.holder() == null ? "" : event.holder()));
+        return all;
+    }
+
+    static Map<String, Object> shown(LedgerEntry entry) {
+        Map<String, Object> all = new LinkedHashMap<>();
+        all.put("lock", entry.identity().lock().map(LockKey::value).orElse(""));
+        all.put("run", entry.identity().run().map(RunKey::value).orElse(""));
+        all.put("state", entry.state().name());
+        all.put("worker", entry.worker());
+        all.put("owner", entry.owner().value());
+        all.put("token", entry.token().toString());
+        all.put("attempt", entry.attempt());
+        all.put("started", entry.started().toEpochMilli());
+        all.put("deadline", entry.deadline().toEpochMilli());
+        all.put("finished", entry.finished() == null ? 0L : entry.finished().toEpochMilli());
+        return all;
+    }
+
+    /** Steps of different workers begin at the same instants, as far as their clocks agree. */
+    private static Report.Chart chart(List<Report> reports) {
+        int step = RunHistory.STEP_SECONDS;
+        int steps = RunHistory.STEPS;
+        long from = reports.stream()
+                .filter(report ->
+                        report.chart().step() == step && report.chart().runs().size() == steps)
+                .mapToLong(report -> report.chart().from())
+                .max()
+                .orElse(0);
+        int[] runs = new int[steps];
+        int[] refused = new int[steps];
+        int[] lost = new int[steps];
+        for (Report report : reports) {
+            Report.Chart chart = report.chart();
+            int shift = (int) Math.max(-steps, (chart.from() - from) / step);
+            add(runs, chart.runs(), shift);
+            add(refused, chart.refused(), shift);
+            add(lost, chart.lost(), shift);
+        }
+        return new Report.Chart(step, from, boxed(runs), boxed(refused), boxed(lost));
+    }
+
+    private static List<Integer> boxed(int[] counts) {
+        return IntStream.of(counts).boxed().toList();
+    }
+
+    private static void add(int[] sums, List<Integer> counts, int shift) {
+        for (int n = 0; n < counts.size(); n++) {
+            if (n + shift >= 0 && n + shift < sums.length) {
+                sums[n + shift] += counts.get(n);
+            }
+        }
+    }
+}

@@ -1,0 +1,115 @@
+package io.hapax.console;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import io.hapax.ActiveRun;
+import io.hapax.JobGuard;
+import io.hapax.lease.LeaseOperations;
+import io.hapax.lease.OwnerId;
+import java.time.Duration;
+import java.util.Comparator;
+import java.util.List;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Puts up what this worker is at, each second. Thread-safe. */
+final class Reporter implements AutoCloseable {
+
+    static final Duration EVERY = Duration.ofSeconds(1);
+    /** A worker that has not reported for so long is shown as gone. */
+    static final Duration LIFETIME = Duration.ofSeconds(10);
+
+    private static final Logger LOG = LoggerFactory.getLogger("io.hapax.console");
+
+    private final JobGuard guard;
+    private final LeaseOperations operations;
+    private final RunHistory history;
+    private final JsonMapper json;
+    private final String instance = OwnerId.random().value();
+    private final ScheduledExecutorService timer;
+    private volatile boolean isRead;
+    private volatile boolean failing;
+    private long number;
+
+    Reporter(JobGuard guard, LeaseOperations operations, RunHistory history, JsonMapper json) {
+        this.guard = guard;
+        this.operations = operations;
+        this.history = history;
+        this.json = json;
+        this.timer = Executors.newSingleThreadScheduledExecutor(task -> {
+            Thread thread = new Thread(task, "hapax-report");
+            thread.setDaemon(true);
+            return thread;
+        });
+    }
+
+    void start() {
+        var unused = timer.scheduleWithFixedDelay(this::post, 0, EVERY.toMillis(), TimeUnit.MILLISECONDS);
+    }
+
+    private void post() {
+        try {
+            boolean fullWas = isRead;
+            var unused = operations
+                    .post(guard.worker(), json.writeValueAsString(report(fullWas)), LIFETIME)
+                    .whenComplete((read, failure) -> {
+                        if (failure == null) {
+                            failing = false;
+                            isRead = read;
+                            if (read && !fullWas) {
+                                // Whoever has just begun to read need not wait for the next second.
+                                timer.execute(this::post);
+                            }
+                        } else {
+                            fails(failure);
+                        }
+                    });
+        } catch (JsonProcessingException | RuntimeException e) {
+            fails(e);
+        }
+    }
+
+    /** The page says that a worker is gone; its log says once why. */
+    private void fails(Throwable failure) {
+        if (!failing && !timer.isShutdown()) {
+            failing = true;
+            LOG.warn("this worker could not report to the console: {}", String.valueOf(failure.getMessage()));
+        }
+    }
+
+    private Report report(boolean full) {
+        List<ActiveRun> runs = guard.runs();
+        number++;
+        return new Report(
+                guard.worker(),
+                instance,
+                number,
+                guard.fingerprint() + " ttl=" + guard.defaults().ttl().toMillis() + "ms",
+                runs.size(),
+                full
+                        ? runs.stream()
+                                .sorted(Comparator.comparing(ActiveRun::since))
+                                .limit(Report.MOST_RUNS)
+                                .map(Report.Run::of)
+                                .toList()
+                        : List.of(),
+                full
+                        ? guard.waiting().stream()
+                                .limit(Report.MOST_WAITING)
+                                .map(Report.Waiting::of)
+                                .toList()
+                        : List.of(),
+                full ? history.events() : List.of(),
+                full
+                        ? history.chart()
+                        : new Report.Chart(RunHistory.STEP_SECONDS, 0, List.of(), List.of(), List.of()));
+    }
+
+    @Override
+    public void close() {
+        timer.shutdownNow();
+    }
+}

@@ -1,0 +1,145 @@
+package io.hapax.console;
+
+import io.hapax.event.GuardEvent;
+import io.hapax.event.Refusal;
+import io.hapax.lease.Holder;
+import java.time.Clock;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.Deque;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
+
+/** What a worker remembers of its events, for people: the last ones, of each job too, and counts of an hour. Thread-safe. */
+final class RunHistory {
+
+    static final int STEP_SECONDS = 30;
+    static final int STEPS = 120;
+
+    private static final int MOST_EVENTS = 200;
+    private static final int MOST_JOBS = 200;
+    /** So that a job which is refused each second does not push out why others were. */
+    private static final int MOST_OF_A_JOB = 5;
+
+    private final Clock clock;
+    private final Object lock = new Object();
+    private final Deque<Report.Event> notable = new ArrayDeque<>();
+    private final Map<String, Deque<Report.Event>> refusals = new LinkedHashMap<>(16, 0.75f, true);
+    private final int[] runs = new int[STEPS];
+    private final int[] refused = new int[STEPS];
+    private final int[] lost = new int[STEPS];
+    private long newestStep;
+
+    RunHistory(Clock clock) {
+        this.clock = clock;
+        this.newestStep = step();
+    }
+
+    private long step() {
+        return clock.millis() / 1000 / STEP_SECONDS;
+    }
+
+    void on(GuardEvent event) {
+        if (event instanceof GuardEvent.Acquired) {
+            count(runs);
+        } else if (event instanceof GuardEvent.Refused e) {
+            Refusal refusal = e.refusal();
+            refused(event(e, "refused", refusal.verdict().name(), refusal.reason(), refusal.holder()));
+        } else if (event instanceof GuardEvent.Lost e) {
+            count(lost);
+            add(event(e, "lost", e.reason().name(), "held for " + e.held().toMillis() + " ms", e.holder()));
+        } else if (event instanceof GuardEvent.Unguarded e) {
+            add(event(e, "unguarded", e.refusal().verdict().name(), e.refusal().reason(), null));
+        } else if (event instanceof GuardEvent.Forced e) {
+            add(event(e, "forced", "FORCED", e.actor() + ": " + e.reason(), e.holder()));
+        } else if (event instanceof GuardEvent.Resolved e) {
+            add(event(e, "resolved", e.state().name(), e.actor() + ": " + e.reason(), null));
+        }
+    }
+
+    private Report.Event event(GuardEvent event, String what, String why, String reason, @Nullable Holder holder) {
+        return new Report.Event(
+                clock.millis(),
+                what,
+                event.job(),
+                event.identity().toString(),
+                why,
+                reason,
+                holder == null ? "" : holder.toString());
+    }
+
+    private void count(int[] counts) {
+        synchronized (lock) {
+            advance();
+            counts[(int) (newestStep % STEPS)]++;
+        }
+    }
+
+    /** Empties the steps that have come round again. */
+    private void advance() {
+        long now = step();
+        for (long step = Math.max(newestStep + 1, now - STEPS + 1); step <= now; step++) {
+            int index = (int) (step % STEPS);
+            runs[index] = 0;
+            refused[index] = 0;
+            lost[index] = 0;
+        }
+        newestStep = Math.max(newestStep, now);
+    }
+
+    private void refused(Report.Event event) {
+        synchronized (lock) {
+            count(refused);
+            Deque<Report.Event> ofJob = refusals.computeIfAbsent(event.job(), first -> new ArrayDeque<>());
+            ofJob.addFirst(event);
+            if (ofJob.size() > MOST_OF_A_JOB) {
+                ofJob.removeLast();
+            }
+            if (refusals.size() > MOST_JOBS) {
+                refusals.remove(refusals.keySet().iterator().next());
+            }
+        }
+    }
+
+    private void add(Report.Event event) {
+        synchronized (lock) {
+            notable.addFirst(event);
+            if (notable.size() > MOST_EVENTS) {
+                notable.removeLast();
+            }
+        }
+    }
+
+    /** The newest first. */
+    List<Report.Event> events() {
+        synchronized (lock) {
+            List<Report.Event> all = new ArrayList<>(notable);
+            refusals.values().forEach(all::addAll);
+            all.sort(Comparator.comparingLong(Report.Event::at).reversed());
+            return all;
+        }
+    }
+
+    Report.Chart chart() {
+        synchronized (lock) {
+            advance();
+            long first = newestStep - STEPS + 1;
+            return new Report.Chart(
+                    STEP_SECONDS,
+                    first * STEP_SECONDS,
+                    inOrder(runs, first),
+                    inOrder(refused, first),
+                    inOrder(lost, first));
+        }
+    }
+
+    private static List<Integer> inOrder(int[] counts, long first) {
+        return IntStream.range(0, STEPS)
+                .mapToObj(n -> counts[(int) ((first + n) % STEPS)])
+                .toList();
+    }
+}
