@@ -304,7 +304,7 @@ final class AdmissionAttempt {
         if (withdrawn) {
             giveBack();
         } else {
-            guard.notifier().tell(new GuardEvent.Acquired(request.job(), grant.shown(), waited()));
+            guard.notifier().tell(new GuardEvent.Acquired(request.job(), grant.shown(), waited(), grant.attempt()));
             if (!answer.complete(new Admission.Admitted(run)) || withdrawn) {
                 run.giveBack();
             }

@@ -44,8 +44,11 @@ final class RunHistory {
     }
 
     void on(GuardEvent event) {
-        if (event instanceof GuardEvent.Acquired) {
+        if (event instanceof GuardEvent.Acquired e) {
             count(runs);
+            if (e.attempt() > 1) {
+                add(event(e, "again", "ATTEMPT_" + e.attempt(), "an earlier run of it failed or broke off", null));
+            }
         } else if (event instanceof GuardEvent.Refused e) {
             Refusal refusal = e.refusal();
             refused(event(e, "refused", refusal.verdict().name(), refusal.reason(), refusal.holder()));
