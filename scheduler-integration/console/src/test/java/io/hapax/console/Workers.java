@@ -16,7 +16,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.UUID;
 import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
 
@@ -27,7 +26,7 @@ final class Workers implements AutoCloseable {
 
     private final EmbeddedRedis redis;
     private final @Nullable DataSource database;
-    private final String namespace = "console-" + UUID.randomUUID();
+    private final String namespace = "shop";
     private final Map<String, Worker> workers = new LinkedHashMap<>();
 
     Workers(EmbeddedRedis redis, @Nullable DataSource database) {
