@@ -54,7 +54,7 @@ class WorkerCommandTest {
             --jobrunr      | maybe            | --jobrunr must be on or off, was 'maybe'
             --quartz-store | disk             | --quartz-store must be ram, jdbc, both or none, was 'disk'
             --threads      | 0                | --threads must be a number from 1 to 500, was '0'
-            --health-port  | 70000            | --health-port must be a number from 0 to 65535, was '70000'
+            --http-port    | 70000            | --http-port must be a number from 0 to 65535, was '70000'
             --database     | mysql://u:p@h/db | --database must be jdbc:postgresql://host/db
             --database     | postgres:///db   | --database must be jdbc:postgresql://host/db
             --database     | postgres://u:p@h | --database must be jdbc:postgresql://host/db
@@ -164,7 +164,7 @@ class WorkerCommandTest {
             assertThat(settings.name()).isEqualTo(name);
             assertThat(settings.redisUrls()).containsExactly("redis://redis:6379");
             assertThat(settings.jdbcUrl()).isEqualTo("jdbc:postgresql://postgres:5432/hapax?user=hapax&password=hapax");
-            assertThat(settings.healthPort()).isEqualTo(8080);
+            assertThat(settings.web().port()).isEqualTo(8080);
             assertThat(worker).containsKeys("healthcheck", "depends_on", "stop_grace_period");
         }
     }
