@@ -15,13 +15,6 @@ import io.hapax.redis.RedissonLeaseStore;
 import io.hapax.worker.WorkerSettings.Secret;
 import io.hapax.worker.WorkerSettings.Web;
 import io.micrometer.core.instrument.MeterRegistry;
-import io.micrometer.core.instrument.binder.jvm.ClassLoaderMetrics;
-import io.micrometer.core.instrument.binder.jvm.JvmGcMetrics;
-import io.micrometer.core.instrument.binder.jvm.JvmMemoryMetrics;
-import io.micrometer.core.instrument.binder.jvm.JvmThreadMetrics;
-import io.micrometer.core.instrument.binder.system.ProcessorMetrics;
-import io.micrometer.core.instrument.binder.system.UptimeMetrics;
-import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import jakarta.servlet.http.HttpServlet;
 import java.time.Duration;
@@ -80,7 +73,8 @@ final class WorkerAssembly implements AutoCloseable {
     }
 
     private void start() throws SchedulerException {
-        PrometheusMeterRegistry meters = meters();
+        PrometheusMeterRegistry meters =
+                opened(new ProcessMeters(), ProcessMeters::close).registry();
         HikariDataSource database = opened(pool(settings, meters), HikariDataSource::close);
         Guarding guarding = settings.guarded() ? guarding(database, meters) : null;
         JobGuard guard = guarding == null ? null : guarding.guard();
@@ -113,11 +107,13 @@ final class WorkerAssembly implements AutoCloseable {
         LeaseStore store = opened(connected(settings), LeaseStore::close);
         RunLedger ledger = settings.ledger() ? opened(ledger(settings, database), RunLedger::close) : null;
         Console console = console(store, ledger);
-        JobGuard guard = opened(guard(store, ledger, console, new GuardMetrics(meters)), closing -> {
+        GuardMetrics metrics = new GuardMetrics(meters);
+        JobGuard guard = opened(guard(store, ledger, console, metrics), closing -> {
             if (!closing.shutdown(Duration.ofSeconds(1))) {
                 LOG.warn("some runs did not end; their leases lapse after at most {}", settings.ttl());
             }
         });
+        metrics.watch(guard);
         // Also without a page of its own: the pages of the others then show this worker.
         opened(console, Console::close).start(guard);
         return new Guarding(guard, console);
@@ -154,17 +150,21 @@ final class WorkerAssembly implements AutoCloseable {
         pages.put(
                 "/health",
                 new HealthServlet(settings.name(), () -> atWork, guarding == null ? null : guarding.guard()));
-        if (guarding != null) {
-            pages.put("/console/*", guarding.console().servlet());
-            if (web.consoleToken() == null && !WebServer.isLoopback(web.bind())) {
-                LOG.warn(
-                        "other machines can reach {}:{}, but no HAPAX_CONSOLE_TOKEN is set: so the console answers this"
-                                + " machine only, and changes nothing",
-                        web.bind(),
-                        web.port());
-            }
+        if (guarding == null) {
+            opened(WebServer.start(web, pages, "/health"), WebServer::close);
+            return;
         }
-        opened(WebServer.start(web, pages, guarding == null ? "/health" : "/console/"), WebServer::close);
+        pages.put("/console/*", guarding.console().servlet());
+        if (web.consoleToken() == null && !WebServer.isLoopback(web.bind())) {
+            LOG.warn(
+                    "other machines can reach {}:{}, but no HAPAX_CONSOLE_TOKEN is set: so the console answers this"
+                            + " machine only, and changes nothing",
+                    web.bind(),
+                    web.port());
+        }
+        opened(WebServer.start(web, pages, "/console/"), WebServer::close);
+        // Before the server, so that nothing is streamed into one that is gone.
+        opened(guarding.console(), Console::close);
     }
 
     private void startJobRunr(DataSource database, @Nullable JobGuard guard) {
@@ -215,21 +215,6 @@ final class WorkerAssembly implements AutoCloseable {
         return failure instanceof TimeoutException
                 || failure instanceof RedisTimeoutException
                 || (failure.getCause() != null && isTimeout(failure.getCause()));
-    }
-
-    /** The meters of this process; guard and pool add theirs. */
-    private PrometheusMeterRegistry meters() {
-        PrometheusMeterRegistry meters =
-                opened(new PrometheusMeterRegistry(PrometheusConfig.DEFAULT), PrometheusMeterRegistry::close);
-        List.of(
-                        new JvmMemoryMetrics(),
-                        new JvmThreadMetrics(),
-                        new ClassLoaderMetrics(),
-                        new ProcessorMetrics(),
-                        new UptimeMetrics())
-                .forEach(part -> part.bindTo(meters));
-        opened(new JvmGcMetrics(), JvmGcMetrics::close).bindTo(meters);
-        return meters;
     }
 
     private static HikariDataSource pool(WorkerSettings settings, MeterRegistry meters) {

@@ -1,6 +1,7 @@
 package io.hapax.worker;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
 import java.io.File;
 import java.io.IOException;
@@ -17,6 +18,7 @@ import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.yaml.snakeyaml.LoaderOptions;
@@ -97,6 +99,48 @@ class WorkerCommandTest {
         assertThat(settings.jobrunr()).isFalse();
         assertThat(settings.threads()).isEqualTo(3);
         assertThat(settings.guarded()).isFalse();
+    }
+
+    @Test
+    void secrets_come_from_the_environment_or_a_file_and_are_not_shown(@TempDir Path folder) throws IOException {
+        Path file = Files.writeString(folder.resolve("token"), "from a file\n# rotated in May\n");
+        WorkerSettings settings =
+                settings(Map.of("HAPAX_CONSOLE_TOKEN_FILE", file.toString(), "HAPAX_HASH_KEYS", "of the fleet"));
+        assertThat(settings.web().consoleToken()).isEqualTo(new WorkerSettings.Secret("from a file"));
+        assertThat(settings.hashKeys()).isEqualTo(new WorkerSettings.Secret("of the fleet"));
+        assertThat(settings.toString()).doesNotContain("from a file", "of the fleet");
+        // Compose hands out variables that are not set as empty ones.
+        assertThat(settings(Map.of("HAPAX_CONSOLE_TOKEN", "")).web().consoleToken())
+                .isNull();
+        assertThat(new CommandLine(new WorkerCommand())
+                        .getCommandSpec()
+                        .optionsMap()
+                        .keySet())
+                .noneMatch(option -> option.contains("token") || option.contains("hash"));
+    }
+
+    @Test
+    void a_secret_that_cannot_be_what_was_meant_is_refused(@TempDir Path folder) throws IOException {
+        Path empty = Files.writeString(folder.resolve("empty"), "\n");
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> settings(Map.of("HAPAX_CONSOLE_TOKEN_FILE", empty.toString())))
+                .withMessageContaining("begins with an empty line");
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> settings(Map.of("HAPAX_HASH_KEYS_FILE", "/no/such/file")))
+                .withMessage("HAPAX_HASH_KEYS_FILE must be a file that can be read, was '/no/such/file'");
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> settings(Map.of("HAPAX_HASH_KEYS_FILE", "x", "HAPAX_HASH_KEYS", "y")))
+                .withMessage("set either HAPAX_HASH_KEYS or HAPAX_HASH_KEYS_FILE, not both");
+    }
+
+    @Test
+    void the_web_server_listens_on_this_machine_only_unless_told_otherwise() {
+        assertThat(settings(Map.of()).web().port()).isZero();
+        assertThat(settings(Map.of("HTTP_PORT", "8080")).web().bind()).isEqualTo("127.0.0.1");
+        assertThat(settings(Map.of("HTTP_BIND", "0.0.0.0"), "--http-bind", "::1")
+                        .web()
+                        .bind())
+                .isEqualTo("::1");
     }
 
     /** The packaged jar has the class path of the tests, but for the test kit and its servers. */
