@@ -36,7 +36,9 @@ import picocli.CommandLine.Option;
             "Secrets come from the environment only, since options can be seen by everybody on a machine; or from the "
                     + "first line of a file, whose name HAPAX_CONSOLE_TOKEN_FILE or HAPAX_HASH_KEYS_FILE says:",
             "  HAPAX_CONSOLE_TOKEN   what the console asks for; without, it answers this machine only, and changes nothing",
-            "  HAPAX_HASH_KEYS       keys are stored and logged as digests with this secret, the same on all workers"
+            "  HAPAX_HASH_KEYS       keys are stored and logged as digests with this secret, the same on all workers",
+            "",
+            "HAPAX_LOG_FORMAT=json writes the log as lines of JSON; HAPAX_LOG=DEBUG writes more of it."
         })
 final class WorkerCommand implements Callable<Integer> {
 
@@ -148,6 +150,7 @@ final class WorkerCommand implements Callable<Integer> {
     WorkerSettings settings(Map<String, String> env) {
         BiFunction<@Nullable String, String, @Nullable String> chosen =
                 (option, variable) -> option != null ? option : env.get(variable);
+        requireLogFormat(env.getOrDefault("HAPAX_LOG_FORMAT", "text"));
         String host = "worker-" + ProcessHandle.current().pid();
         return new WorkerSettings(
                 List.of(text(chosen.apply(redis, "REDIS_URL"), "redis://localhost:6379")
@@ -179,6 +182,13 @@ final class WorkerCommand implements Callable<Integer> {
 
     private static String text(@Nullable String value, String otherwise) {
         return value == null || value.isBlank() ? otherwise : value.trim();
+    }
+
+    /** The configuration of the log, which reads it itself, does not say what is wrong with it. */
+    private static void requireLogFormat(String format) {
+        if (!format.equals("text") && !format.equals("json")) {
+            throw new IllegalArgumentException("HAPAX_LOG_FORMAT must be text or json, was '" + format + "'");
+        }
     }
 
     private static @Nullable Secret secret(String variable, Map<String, String> env) {
