@@ -36,7 +36,7 @@ record Scrape(String text) {
         }
     }
 
-    private static String ofEveryEvent() throws InterruptedException {
+    static String ofEveryEvent() throws InterruptedException {
         PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
         GuardMetrics metrics = new GuardMetrics(registry);
         List<GuardEvent> told = new CopyOnWriteArrayList<>();
