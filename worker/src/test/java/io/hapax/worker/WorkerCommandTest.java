@@ -21,8 +21,6 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
-import org.yaml.snakeyaml.LoaderOptions;
-import org.yaml.snakeyaml.Yaml;
 import picocli.CommandLine;
 
 class WorkerCommandTest {
@@ -185,41 +183,5 @@ class WorkerCommandTest {
     void renewals_fit_into_any_ttl() {
         assertThat(settings(Map.of(), "--ttl", "30s").answerTimeout()).isEqualTo(Duration.ofSeconds(2));
         assertThat(settings(Map.of(), "--ttl", "3s").answerTimeout()).isEqualTo(Duration.ofMillis(500));
-    }
-
-    @Test
-    void the_compose_file_starts_three_workers_with_a_command_and_variables_that_the_worker_knows() throws IOException {
-        LoaderOptions options = new LoaderOptions();
-        options.setMaxAliasesForCollections(50);
-        Map<String, Object> compose = new Yaml(options).load(Files.readString(Path.of("..", "docker-compose.yml")));
-        Map<String, Map<String, Object>> services = map(compose.get("services"));
-        assertThat(services).containsOnlyKeys("redis", "postgres", "worker-1", "worker-2", "worker-3");
-        for (String name : List.of("worker-1", "worker-2", "worker-3")) {
-            Map<String, Object> worker = services.get(name);
-            List<String> command = list(worker.get("command"));
-            assertThat(command).startsWith("java").contains("/app/hapax-worker.jar");
-            List<String> arguments = command.subList(command.indexOf("/app/hapax-worker.jar") + 1, command.size());
-            assertThat(WorkerMain.commandLine()
-                            .parseArgs(arguments.toArray(String[]::new))
-                            .hasSubcommand())
-                    .isTrue();
-            Map<String, String> env = map(worker.get("environment"));
-            WorkerSettings settings = settings(env);
-            assertThat(settings.name()).isEqualTo(name);
-            assertThat(settings.redisUrls()).containsExactly("redis://redis:6379");
-            assertThat(settings.jdbcUrl()).isEqualTo("jdbc:postgresql://postgres:5432/hapax?user=hapax&password=hapax");
-            assertThat(settings.web().port()).isEqualTo(8080);
-            assertThat(worker).containsKeys("healthcheck", "depends_on", "stop_grace_period");
-        }
-    }
-
-    @SuppressWarnings("unchecked")
-    private static <V> Map<String, V> map(Object value) {
-        return (Map<String, V>) value;
-    }
-
-    @SuppressWarnings("unchecked")
-    private static List<String> list(Object value) {
-        return (List<String>) value;
     }
 }
