@@ -95,6 +95,10 @@ class ActuatorTest {
             assertRefused(endpoint.holder("key", "x"), 400, "hapax/lock/{key}");
             MeterRegistry meters = context.getBean(MeterRegistry.class);
             assertThat(meters.get("hapax.refused").counters()).isNotEmpty();
+            try (GuardedRun run = admitted(guard, "gauged");
+                    GuardedRun.Scope scope = run.enter()) {
+                assertThat(meters.get("hapax.active").gauge().value()).isEqualTo(1);
+            }
             try (GuardedRun run = admitted(guard, "invoice/8");
                     GuardedRun.Scope scope = run.enter()) {
                 assertThat(meters.get("hapax.active").gauge().value()).isEqualTo(1);
