@@ -190,7 +190,7 @@ function show() {
   const numbers = {
     work: [view.workers.reduce((sum, worker) => sum + worker.active, 0)],
     waiting: [view.waiting.length],
-    events: [view.events.length, view.events.some(event => event.what === 'lost')],
+    events: [view.events.filter(isNotable).length, view.events.some(event => event.what === 'lost')],
     abandoned: [view.abandoned.length, view.abandoned.length > 0],
     health: [down ? down + ' down' : '', down > 0],
   };
@@ -374,6 +374,8 @@ function waiting() {
     'No run waits for its key.'), view.waiting);
 }
 
+const isNotable = event => event.what !== 'refused' || event.why !== 'RUNNING' && event.why !== 'DONE';
+
 const badge = event => {
   const [name, kind] = WHAT[event.what] || [event.what, ''];
   return el('span', { class: 'badge ' + kind }, name + ' ' + event.why);
@@ -382,9 +384,13 @@ const badge = event => {
 function events() {
   const wanted = $('events-text').value.trim().toLowerCase();
   const what = $('events-what').value;
-  const found = view.events.filter(event => (!what || event.what === what)
-    && contains([event.job, event.keys, event.reason, event.worker, event.why, event.holder], wanted));
-  text($('events-count'), count(found.length, 'event', 'events') + '. Workers that are alive remember the last 200 each, and the last five refusals of each job.');
+  const named = view.events.filter(event =>
+    contains([event.job, event.keys, event.reason, event.worker, event.why, event.holder], wanted));
+  const found = named.filter(event => !what || event.what === what || what === 'notable' && isNotable(event));
+  const usual = what === 'notable' ? named.length - found.length : 0;
+  text($('events-count'), count(found.length, 'event', 'events')
+    + (usual ? '; ' + usual + ' more say RUNNING or DONE: another replica has the occurrence, as it should be in a fleet' : '')
+    + '. Workers that are alive remember the last 200 each, and the last five refusals of each job and verdict.');
   put($('events'), () => table('Skipped and lost', ['When', 'What', 'Job and keys', 'Why', 'Worker'], found.map(eventCells),
     'Nothing was skipped or lost, as far as the living workers remember.'), found);
 }
@@ -395,7 +401,7 @@ function eventCells(event) {
     [badge(event), el('small', {}, VERDICTS[event.why] || '')],
     [el('button', { type: 'button', class: 'name', onclick: () => jobEvents(event.job) }, event.job), el('small', { class: 'key' }, event.keys)],
     [event.reason, event.holder && !event.reason.includes(event.holder) ? el('small', {}, 'by ' + event.holder) : ''],
-    event.worker,
+    el('span', { class: 'time' }, event.worker),
   ];
 }
 

@@ -52,8 +52,12 @@ class RunHistoryTest {
     }
 
     private void refuse(String job) {
+        refuse(job, Verdict.OVERLAP);
+    }
+
+    private void refuse(String job, Verdict verdict) {
         history.on(new GuardEvent.Refused(
-                job, lock(job), new Refusal(Verdict.OVERLAP, null, Duration.ZERO, "held", null), Duration.ZERO));
+                job, lock(job), new Refusal(verdict, null, Duration.ZERO, "held", null), Duration.ZERO));
     }
 
     private static int sum(List<Integer> counts) {
@@ -96,6 +100,7 @@ class RunHistoryTest {
     @Test
     void a_job_that_is_refused_each_second_does_not_push_out_why_others_were() {
         refuse("nightly");
+        refuse("noisy", Verdict.THROTTLED);
         history.on(new GuardEvent.Lost("slow", lease("s"), LossReason.NOT_RENEWED, null, Duration.ofSeconds(40)));
         for (int n = 0; n < 10_000; n++) {
             now = now.plusSeconds(1);
@@ -107,7 +112,9 @@ class RunHistoryTest {
                 .contains("nightly", "slow");
         assertThat(history.events())
                 .filteredOn(event -> event.job().equals("noisy"))
-                .hasSize(5);
+                .hasSize(6)
+                .extracting(Report.Event::why)
+                .contains("THROTTLED");
         assertThat(history.events()).isSortedAccordingTo((a, b) -> Long.compare(b.at(), a.at()));
     }
 
