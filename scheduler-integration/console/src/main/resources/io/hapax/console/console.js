@@ -36,6 +36,13 @@ let tab = 'work';
 let open = null;
 const runs = new Map();
 const rows = new Map();
+/** Rows that can be seen: only their times go on. */
+const seen = new IntersectionObserver(entries => {
+  for (const entry of entries) {
+    entry.target.visible = entry.isIntersecting;
+    if (entry.isIntersecting) tick(entry.target, now());
+  }
+}, { rootMargin: '400px' });
 const gone = new Map();
 
 // Elements
@@ -60,7 +67,12 @@ function svg(name, attributes, ...children) {
 }
 
 function text(element, value) {
-  if (element.textContent !== value) element.textContent = value;
+  const node = element.firstChild;
+  if (node && !node.nextSibling && node.nodeType === Node.TEXT_NODE) {
+    if (node.data !== value) node.data = value;
+  } else {
+    element.textContent = value;
+  }
 }
 
 // Texts
@@ -294,6 +306,7 @@ function work() {
   const kept = new Set(shown.map(run => run.owner));
   for (const [owner, row] of rows) {
     if (!kept.has(owner)) {
+      seen.unobserve(row);
       row.remove();
       rows.delete(owner);
     }
@@ -304,9 +317,10 @@ function work() {
     if (!row) {
       row = workRow(run);
       rows.set(run.owner, row);
+      seen.observe(row);
     }
     row.run = run;
-    tick(row, at);
+    if (row.visible) tick(row, at);
     if (row === next) next = next.nextElementSibling;
     else body.insertBefore(row, next);
   }
@@ -680,7 +694,7 @@ function start() {
     if (silent > 5000) cut('nothing heard for ' + span(silent));
     if (tab === 'work') {
       const at = now();
-      for (const row of rows.values()) tick(row, at);
+      for (const row of rows.values()) if (row.visible) tick(row, at);
     }
   }, 1000);
   begin();
