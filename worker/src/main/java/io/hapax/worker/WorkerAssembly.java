@@ -163,6 +163,7 @@ final class WorkerAssembly implements AutoCloseable {
                     web.port());
         }
         opened(WebServer.start(web, pages, "/console/"), WebServer::close);
+        LOG.info("the console is at http://{}:{}/console/", web.bind(), web.port());
         // Before the server, so that nothing is streamed into one that is gone.
         opened(guarding.console(), Console::close);
     }

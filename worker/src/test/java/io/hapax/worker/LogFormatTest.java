@@ -19,6 +19,7 @@ import io.hapax.testkit.InMemoryLeaseStore;
 import io.hapax.time.Ticker;
 import java.net.URL;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -139,6 +140,39 @@ class LogFormatTest {
         assertThat(fields.get("hapax.occurrence").asText()).isEqualTo("report@1");
         assertThat(fields.get("hapax.owner").asText()).isNotEmpty();
         assertThat(fields.get("hapax.token").asLong()).isPositive();
+    }
+
+    /** Says one line, in a process whose environment chooses the format. */
+    static final class Speaker {
+        public static void main(String[] args) {
+            org.slf4j.LoggerFactory.getLogger("io.hapax.Speaker").info("spoken");
+        }
+    }
+
+    @Test
+    void the_environment_chooses_the_format() throws Exception {
+        assertThat(spoken(Map.of())).endsWith(" INFO  [main] Speaker spoken\n");
+        assertThat(new ObjectMapper()
+                        .readTree(spoken(Map.of("HAPAX_LOG_FORMAT", "json")))
+                        .get("formattedMessage")
+                        .asText())
+                .isEqualTo("spoken");
+    }
+
+    private static String spoken(Map<String, String> environment) throws Exception {
+        ProcessBuilder builder = new ProcessBuilder(
+                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                        // The tests' own configuration would go first.
+                        "-Dlogback.configurationFile=logback.xml",
+                        "-XX:TieredStopAtLevel=1",
+                        "-cp",
+                        System.getProperty("java.class.path"),
+                        Speaker.class.getName())
+                .redirectErrorStream(true);
+        builder.environment().remove("HAPAX_LOG_FORMAT");
+        builder.environment().putAll(environment);
+        Process process = builder.start();
+        return new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
     }
 
     @Test

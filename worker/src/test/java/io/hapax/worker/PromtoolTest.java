@@ -2,9 +2,13 @@ package io.hapax.worker;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.regex.Matcher;
@@ -59,6 +63,30 @@ class PromtoolTest {
                 promtool.run("test", "rules", copy.resolve("alerts-test.yml").toString());
         assertThat(result.code()).isEqualTo(1);
         assertThat(names).hasSize(9).allMatch(name -> result.output().contains("alertname: " + name + ","));
+    }
+
+    @Test
+    void the_queries_of_the_dashboard_are_valid(@TempDir Path folder) throws Exception {
+        JsonNode dashboard = new ObjectMapper()
+                .readTree(FOLDER.resolve("grafana/dashboards/hapax.json").toFile());
+        List<String> queries = dashboard.get("panels").findValues("expr").stream()
+                .map(query -> query.asText().replace("$__rate_interval", "1m").replace("$job", ".*"))
+                .toList();
+        assertThat(queries).hasSizeGreaterThan(20).noneMatch(query -> query.contains("$"));
+        requireSuccess(checked(queries, folder));
+        assertThat(checked(List.of("sum(up"), folder).code()).isNotZero();
+    }
+
+    /** As recording rules, whose expressions promtool parses. */
+    private static Tool.Result checked(List<String> queries, Path folder) throws Exception {
+        List<Map<String, String>> rules = new ArrayList<>();
+        for (int i = 0; i < queries.size(); i++) {
+            rules.add(Map.of("record", "query:" + i, "expr", queries.get(i)));
+        }
+        Path file = folder.resolve("queries.json");
+        Map<String, Object> group = Map.of("name", "queries", "rules", rules);
+        new ObjectMapper().writeValue(file.toFile(), Map.of("groups", List.of(group)));
+        return promtool.run("check", "rules", file.toString());
     }
 
     @Test

@@ -44,6 +44,10 @@ final class RunningWorker implements AutoCloseable {
         return new RunningWorker(environment, options);
     }
 
+    String redisUrl() {
+        return redis.url();
+    }
+
     int port() {
         return port;
     }

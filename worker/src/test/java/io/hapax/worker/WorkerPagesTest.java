@@ -1,7 +1,9 @@
 package io.hapax.worker;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIOException;
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
+import static org.awaitility.Awaitility.await;
 
 import java.io.IOException;
 import java.io.InputStream;
@@ -44,6 +46,17 @@ class WorkerPagesTest {
                     .isEqualTo(200);
             assertThat(worker.get("/health").body()).doesNotContain(TOKEN);
             assertThat(worker.get("/metrics").body()).doesNotContain(TOKEN);
+        }
+    }
+
+    @Test
+    void a_worker_without_a_web_server_is_on_the_pages_of_the_others() throws Exception {
+        try (RunningWorker one = RunningWorker.start(Map.of());
+                RunningWorker two = RunningWorker.start(
+                        Map.of("REDIS_URL", one.redisUrl(), "HTTP_PORT", "0", "HAPAX_WORKER", "two"))) {
+            await().untilAsserted(() ->
+                    assertThat(one.get("/console/api/fleet").body()).contains("\"name\":\"one\"", "\"name\":\"two\""));
+            assertThatIOException().isThrownBy(() -> two.get("/health"));
         }
     }
 
