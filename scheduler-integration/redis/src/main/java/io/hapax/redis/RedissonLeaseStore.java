@@ -590,6 +590,8 @@ public final class RedissonLeaseStore implements LeaseStore {
             try {
                 Config config = Config.fromYAML(file.toFile());
                 config.setLazyInitialization(lazy);
+                // As in a client for an address; and so its user need not have the right to load scripts.
+                config.setUseScriptCache(false);
                 return open(file.getFileName().toString(), () -> Redisson.create(config));
             } catch (IOException e) {
                 throw new IllegalArgumentException(
