@@ -335,6 +335,7 @@ final class AdmissionAttempt {
         guard.waits(this, answer);
         var unused = next.whenComplete((ignored, cancelled) -> {
             if (withdrawn) {
+                guard.waitsNoMore(this);
                 giveBack();
             } else {
                 ask(guard.store());

@@ -128,7 +128,7 @@ final class Examination {
                     add(
                             Severity.ERROR,
                             "the role lacks rights: " + rows.getString(1),
-                            "GRANT " + rows.getString(1) + " TO the role; docs/operations.md lists all that it needs");
+                            "GRANT " + rows.getString(1) + " TO the role; docs/security.md lists all that it needs");
                 }
             }
         }

@@ -8,7 +8,6 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
@@ -78,7 +77,8 @@ final class Examination {
             }
         }
         if (first != null) {
-            throw first;
+            judgeRights(store, first);
+            return;
         }
         String same = store.runId().isEmpty() ? null : serverByRunId.put(store.runId(), store.server());
         if (same != null) {
@@ -92,26 +92,43 @@ final class Examination {
         latency(store);
     }
 
+    /** A look that was refused does not say which right is missing. */
+    private void judgeRights(RedissonLeaseStore store, RuntimeException refused) {
+        if (!String.valueOf(refused.getMessage()).contains(RedisTrouble.NO_PERMISSION)) {
+            throw refused;
+        }
+        ServerState state = state(store);
+        if (state.forbidden().isEmpty()) {
+            throw refused;
+        }
+        judgeRights(store, state);
+    }
+
     private static ServerState state(RedissonLeaseStore store) {
         return ServerState.of(store.namespaceParts(), 0)
                 .orTimeout(store.answerTimeout().plus(MARGIN).toMillis(), TimeUnit.MILLISECONDS)
                 .join();
     }
 
-    private void judge(RedissonLeaseStore store, ServerState state, String quorum) {
+    private void judgeRights(RedissonLeaseStore store, ServerState state) {
         String at = "Redis at " + store.server();
         if (!state.forbidden().isEmpty()) {
             add(
                     Severity.ERROR,
                     at + " does not let its user do " + String.join(", ", state.forbidden()),
-                    "Grant the rights that docs/operations.md lists (ACL SETUSER … "
+                    "Grant the rights that docs/security.md lists (ACL SETUSER … "
                             + String.join(
                                     " ",
                                     state.forbidden().stream()
-                                            .map(command -> "+" + command.toLowerCase(Locale.ROOT))
+                                            .map(right -> "+" + right)
                                             .toList())
-                            + "), and keep them in the ACL file");
+                            + ", and the channel of the namespace), and keep them in the ACL file");
         }
+    }
+
+    private void judge(RedissonLeaseStore store, ServerState state, String quorum) {
+        String at = "Redis at " + store.server();
+        judgeRights(store, state);
         String mine = store.fingerprint() + quorum;
         if (state.settings().isEmpty()) {
             add(

@@ -9,8 +9,10 @@ import io.hapax.lease.LeaseStoreException;
 import io.hapax.lease.ServerHealth;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -25,10 +27,13 @@ record QuorumOperations(QuorumLeaseStore quorum) implements LeaseOperations {
     /** Entries of one deed on several servers differ by the time that its calls took. */
     private static final Duration SAME_DEED = Duration.ofSeconds(10);
 
+    /** Each server lists in an order of its own, so the first few of one need not be among the first few of another. */
+    private static final int ALL_OF_A_SERVER = 100_000;
+
     @Override
     public CompletionStage<List<HeldLease>> leases(int atMost) {
         return Votes.decided(
-                quorum.ask(at(server -> server.leases(atMost))),
+                quorum.ask(at(server -> server.leases(atMost == 0 ? 0 : Math.max(atMost, ALL_OF_A_SERVER)))),
                 votes -> votes.pending() > 0 ? null : heldByMajority(votes, atMost));
     }
 
@@ -81,30 +86,36 @@ record QuorumOperations(QuorumLeaseStore quorum) implements LeaseOperations {
                 && Duration.between(entry.at(), known.at()).compareTo(SAME_DEED) < 0;
     }
 
+    /** Put up on all before it is answered, so that whoever then reads finds the newest on most of them. */
     @Override
     public CompletionStage<Boolean> post(String worker, String report, Duration lifetime) {
         return Votes.decided(quorum.ask(at(server -> server.post(worker, report, lifetime))), votes -> {
-            if (votes.all().contains(true)) {
-                return true;
-            }
             if (votes.pending() > 0) {
                 return null;
             }
             requireOne(votes);
-            return false;
+            return votes.all().contains(true);
         });
     }
 
-    /** Of each worker the report of the first server that has one; they are put up on all. */
+    /** Of each worker the report that most servers have; one that was away may have an older one. */
     @Override
     public CompletionStage<Map<String, String>> reports(Duration readingFor) {
         return Votes.decided(quorum.ask(at(server -> server.reports(readingFor))), votes -> {
-            if (votes.pending() > 0 && votes.all().size() < quorum.majority()) {
+            if (votes.pending() > 0) {
                 return null;
             }
             requireOne(votes);
-            Map<String, String> merged = new HashMap<>();
-            votes.all().forEach(reports -> reports.forEach(merged::putIfAbsent));
+            Map<String, List<String>> all = new LinkedHashMap<>();
+            votes.all()
+                    .forEach(reports ->
+                            reports.forEach((worker, report) -> all.computeIfAbsent(worker, first -> new ArrayList<>())
+                                    .add(report)));
+            Map<String, String> merged = new LinkedHashMap<>();
+            all.forEach((worker, reports) -> merged.put(
+                    worker,
+                    Collections.max(
+                            reports, Comparator.comparingInt(report -> Collections.frequency(reports, report)))));
             return merged;
         });
     }

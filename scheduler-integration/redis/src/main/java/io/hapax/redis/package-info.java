@@ -44,14 +44,16 @@
  * user of it needs no more than
  *
  * <pre>{@code
- * ACL SETUSER hapax on >password ~hapax:* &hapax:* -@all +evalsha +eval +script|load +get +set +del +pexpire +pttl
- *     +hset +hmget +time +info +ping +hello +auth +client|setname +select +publish +subscribe +unsubscribe
- *     +config|get
+ * ACL SETUSER hapax reset on >PASSWORD
+ *     ~hapax:{NAMESPACE:*}:* &hapax:NAMESPACE:wake -@all
+ *     +evalsha +eval +ping +client|setname +subscribe +unsubscribe +publish
+ *     +get +set +del +pexpire +pttl +hset +hmget
+ *     +zadd +zrem +zscore +zcard +zrange +zrangebyscore +zremrangebyscore
+ *     +time +info +lpush +ltrim +lrange +scan
  * }</pre>
  *
- * (On a Cluster or behind Sentinel also what Redisson asks for the topology. {@code script|load} is for clients of the
- * application, {@code client|setname} for the store's own; {@code config|get} for the check at the start whether the
- * server keeps anything on disk, which is left out without it. {@code waitForReplicas} needs {@code +wait}.)
+ * where {@code NAMESPACE} stands for the store's. What each of them is for, and what Cluster, Sentinel, a database other than
+ * 0, {@code waitForReplicas} and a client of the application need beyond that, is in docs/security.md.
  *
  * <h2>How it asks</h2>
  *
