@@ -34,6 +34,9 @@ final class Examination {
         if (urls.isEmpty()) {
             examination.look(null, "");
         } else {
+            if (urls.size() > 1) {
+                examination.number(urls);
+            }
             String quorum = urls.size() > 1 ? " quorum=" + QuorumOpening.name(urls) : "";
             urls.forEach(url -> examination.look(url, quorum));
         }
@@ -43,43 +46,74 @@ final class Examination {
                 .toList();
     }
 
-    private void look(@Nullable String url, String quorum) {
-        RedissonLeaseStore store;
+    private void number(List<String> urls) {
         try {
-            store = settings.unseen(url);
-        } catch (LeaseStoreException e) {
-            add(Severity.ERROR, String.valueOf(e.getMessage()), "Mend that, and look again");
-            return;
-        }
-        try (store) {
-            lookAt(store, quorum);
-        } catch (CompletionException e) {
-            Throwable cause = RedisTrouble.unwrapped(e);
-            add(
-                    Severity.ERROR,
-                    "Redis at " + store.server() + " could not be looked at: "
-                            + (cause instanceof LeaseStoreException known
-                                    ? known.getMessage()
-                                    : RedisTrouble.explain(cause)),
-                    "Mend that, and look again");
+            QuorumOpening.check(urls);
+        } catch (IllegalArgumentException e) {
+            // An address that cannot be used is a mistake of the caller, and told below.
+            urls.forEach(OwnClient.Address::parse);
+            trouble(String.valueOf(e.getMessage()));
         }
     }
 
-    private void lookAt(RedissonLeaseStore store, String quorum) {
-        // Connecting takes longer than asking.
-        RuntimeException first = null;
-        for (int attempt = 0; attempt < 2; attempt++) {
+    private void look(@Nullable String url, String quorum) {
+        try (RedissonLeaseStore store = settings.unseen(url)) {
             try {
-                findings.addAll(store.findings().toCompletableFuture().join());
-                first = null;
-                break;
+                lookAt(store, quorum, user(url));
+                if (settings.hasAddress(url)) {
+                    lookAgain(store, url);
+                }
             } catch (CompletionException e) {
-                first = e;
+                Throwable cause = RedisTrouble.unwrapped(e);
+                trouble(
+                        cause instanceof LeaseStoreException known
+                                ? String.valueOf(known.getMessage())
+                                : "Redis at " + store.server() + " could not be looked at: "
+                                        + RedisTrouble.explain(cause));
+            }
+        } catch (LeaseStoreException e) {
+            trouble(String.valueOf(e.getMessage()));
+        }
+    }
+
+    /** Whose rights are looked at, as far as we know. */
+    private String user(@Nullable String url) {
+        String address = settings.address(url);
+        String user = address == null ? "" : OwnClient.Address.parse(address).user();
+        return user.isEmpty() ? "default" : user;
+    }
+
+    /** Over another connection: a client of our own sends everything over one as long as it can. */
+    private void lookAgain(RedissonLeaseStore store, @Nullable String url) {
+        try (RedissonLeaseStore again = settings.unseen(url)) {
+            patiently(again);
+            if (!again.runId().equals(store.runId())) {
+                findings.add(Checkup.severalServers(store.server()));
             }
         }
-        if (first != null) {
-            throw first;
+    }
+
+    /** Messages say what is wrong, and then how to mend it. */
+    private void trouble(String message) {
+        int cut = message.indexOf(". ");
+        if (cut < 0) {
+            add(Severity.ERROR, message, "Mend that, and look again");
+        } else {
+            add(Severity.ERROR, message.substring(0, cut), message.substring(cut + 2));
         }
+    }
+
+    /** Connecting takes longer than asking. */
+    private static List<Finding> patiently(RedissonLeaseStore store) {
+        try {
+            return store.findings().toCompletableFuture().join();
+        } catch (CompletionException slow) {
+            return store.findings().toCompletableFuture().join();
+        }
+    }
+
+    private void lookAt(RedissonLeaseStore store, String quorum, String user) {
+        findings.addAll(patiently(store));
         String same = store.runId().isEmpty() ? null : serverByRunId.put(store.runId(), store.server());
         if (same != null) {
             add(
@@ -88,7 +122,7 @@ final class Examination {
                             + " are the same server (their run_id is equal), so they fail together",
                     "Name every server of the quorum once");
         }
-        judge(store, state(store), quorum);
+        judge(store, state(store), quorum, user);
         latency(store);
     }
 
@@ -98,19 +132,20 @@ final class Examination {
                 .join();
     }
 
-    private void judge(RedissonLeaseStore store, ServerState state, String quorum) {
+    private void judge(RedissonLeaseStore store, ServerState state, String quorum, String user) {
         String at = "Redis at " + store.server();
         if (!state.forbidden().isEmpty()) {
             add(
                     Severity.ERROR,
                     at + " does not let its user do " + String.join(", ", state.forbidden()),
-                    "Grant the rights that docs/operations.md lists (ACL SETUSER … "
+                    "ACL SETUSER " + user + " ~hapax:* &hapax:* "
                             + String.join(
                                     " ",
                                     state.forbidden().stream()
                                             .map(command -> "+" + command.toLowerCase(Locale.ROOT))
                                             .toList())
-                            + "), and keep them in the ACL file");
+                            + ", and keep that in the ACL file; the package documentation of io.hapax.redis lists all that"
+                            + " the guard needs");
         }
         String mine = store.fingerprint() + quorum;
         if (state.settings().isEmpty()) {

@@ -3,6 +3,7 @@ package io.hapax.redis;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.stream.Stream;
 import org.redisson.api.RScript.ReturnType;
 
 /**
@@ -28,7 +29,7 @@ record ServerState(
         List<String> forbidden) {
 
     /** What the scripts, and people, need; with arguments, as rights may depend on keys. */
-    private static final Object[] NEEDED = {
+    private static final String[] NEEDED = {
         "GET KEY",
         "SET KEY 1",
         "DEL KEY",
@@ -45,8 +46,8 @@ record ServerState(
         "ZRANGE KEY 0 1",
         "ZREM KEY a",
         "ZRANGEBYSCORE KEY 0 1",
-        "PUBLISH hapax:a:wake 1",
-        "SUBSCRIBE hapax:a:wake",
+        "PUBLISH CHANNEL 1",
+        "SUBSCRIBE CHANNEL",
         "EVALSHA a 1 KEY",
         "EVAL a 1 KEY",
         "LPUSH KEY a",
@@ -64,7 +65,10 @@ record ServerState(
                         Script.STATE,
                         ReturnType.LIST,
                         List.of(namespace.keyspace().meta(bucket)),
-                        NEEDED);
+                        Stream.of(NEEDED)
+                                .map(call -> call.replace(
+                                        "CHANNEL", namespace.keyspace().channel()))
+                                .toArray());
         return answer.thenApply(ServerState::read);
     }
 
