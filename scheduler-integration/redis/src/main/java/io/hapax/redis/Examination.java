@@ -12,8 +12,10 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.stream.LongStream;
 import org.jspecify.annotations.Nullable;
+import org.redisson.client.RedisTimeoutException;
 
 /** A look at servers, for people who want to know what is wrong; changes nothing. */
 final class Examination {
@@ -107,9 +109,18 @@ final class Examination {
     private static List<Finding> patiently(RedissonLeaseStore store) {
         try {
             return store.findings().toCompletableFuture().join();
-        } catch (CompletionException slow) {
+        } catch (CompletionException e) {
+            if (!isSlow(e)) {
+                throw e;
+            }
             return store.findings().toCompletableFuture().join();
         }
+    }
+
+    private static boolean isSlow(Throwable failure) {
+        return failure instanceof TimeoutException
+                || failure instanceof RedisTimeoutException
+                || (failure.getCause() != null && isSlow(failure.getCause()));
     }
 
     private void lookAt(RedissonLeaseStore store, String quorum, String user) {
@@ -159,7 +170,7 @@ final class Examination {
                     "the workers of namespace " + store.namespace()
                             + " have agreed on other settings than these, so a worker"
                             + " with these would not start. There: " + state.settings() + ". Here: " + mine,
-                    "Give all the same longestTtl (ttl) and servers; to change them, stop all workers and start the first one"
+                    "Give all, and whoever asks this, the same longestTtl (ttl) and servers; to change them, stop all workers and start the first one"
                             + " with replaceSettings(true)");
         }
         if (!state.quarantineLeft().isZero()) {

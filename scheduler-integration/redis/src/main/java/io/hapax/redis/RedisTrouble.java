@@ -90,8 +90,8 @@ final class RedisTrouble {
             return "no message";
         }
         String line = message.lines().findFirst().orElse("");
-        int args = line.indexOf(", params:");
-        String text = args > 0 ? line.substring(0, args) : line;
+        // What Redisson adds: the channel, and the command with its arguments.
+        String text = line.replaceFirst("(\\. channel: \\[|, params:).*", "");
         return text.length() <= 200 ? text : text.substring(0, 200) + "…";
     }
 }
