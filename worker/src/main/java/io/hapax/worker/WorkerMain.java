@@ -1,37 +1,98 @@
 package io.hapax.worker;
 
+import java.io.PrintWriter;
+import java.util.List;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.UsageMessageSpec;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.UnmatchedArgumentException;
 
-/** The entry point: {@code worker} is one replica, {@code demo} shows a fleet of them. */
+/** The entry point: replicas, the demo, and what people ask and do at night. */
 @Command(
         name = "hapax",
-        mixinStandardHelpOptions = true,
-        version = "hapax 0.1.0-SNAPSHOT",
         description = "Keeps background jobs from running twice.",
-        subcommands = {WorkerCommand.class, DemoCommand.class})
+        subcommands = {
+            WorkerCommand.class,
+            DemoCommand.class,
+            LocksCommand.class,
+            RunsCommand.class,
+            DoctorCommand.class,
+            CompletionCommand.class
+        })
 public final class WorkerMain {
+
+    private static final String VERSION = "hapax 0.1.0-SNAPSHOT";
+    private static final List<String> WITH_A_LOG = List.of("worker", "demo");
 
     /** Created by picocli. */
     public WorkerMain() {}
 
     /**
-     * Runs a command and exits with its code: 0 fine, 1 the demo found what must not be or something failed, 2 wrong
-     * usage.
+     * Runs a command and exits with its code, which {@code --help} explains.
      *
      * @param args the command line
      */
     public static void main(String[] args) {
+        if (args.length == 0 || !WITH_A_LOG.contains(args[0])) {
+            keepLogsOffTheAnswer();
+        }
         System.exit(commandLine().execute(args.length == 0 ? new String[] {"--help"} : args));
     }
 
+    /** Before anything logs: what a command prints is for pipes, and what fails is told by the command itself. */
+    private static void keepLogsOffTheAnswer() {
+        if (System.getProperty("logback.configurationFile") == null) {
+            System.setProperty("logback.configurationFile", "io/hapax/worker/logback-commands.xml");
+        }
+    }
+
     static CommandLine commandLine() {
-        return new CommandLine(new WorkerMain())
+        CommandLine line = new CommandLine(new WorkerMain())
                 .setCaseInsensitiveEnumValuesAllowed(true)
-                .setExecutionExceptionHandler((failure, line, parsed) -> {
+                .setParameterExceptionHandler(WorkerMain::misused)
+                .setExecutionExceptionHandler((failure, command, parsed) -> {
                     String message = failure.getMessage();
-                    line.getErr().println("hapax: " + (message == null ? failure.toString() : message));
-                    return failure instanceof IllegalArgumentException ? 2 : 1;
+                    return failed(
+                            command,
+                            parsed.originalArgs(),
+                            PlainText.withoutPasswords(message == null ? failure.toString() : message),
+                            failure instanceof IllegalArgumentException ? ExitCodes.WRONG_USAGE : ExitCodes.FAILED);
                 });
+        describe(line);
+        return line;
+    }
+
+    /** Help, version and exit codes are the same everywhere. */
+    private static void describe(CommandLine line) {
+        UsageMessageSpec usage = line.getCommandSpec().usageMessage();
+        line.getCommandSpec().mixinStandardHelpOptions(true).version(VERSION);
+        usage.exitCodeListHeading("%nExit codes:%n").exitCodeList(ExitCodes.table());
+        line.getSubcommands().values().forEach(WorkerMain::describe);
+    }
+
+    private static int misused(ParameterException failure, String[] args) {
+        CommandLine command = failure.getCommandLine();
+        List<String> suggestions =
+                failure instanceof UnmatchedArgumentException unmatched ? unmatched.getSuggestions() : List.of();
+        String problem = PlainText.withoutTypedPasswords(String.valueOf(failure.getMessage()));
+        String message = problem
+                + (problem.endsWith(".") ? "" : ".")
+                + (suggestions.isEmpty() ? "" : " Did you mean " + String.join(" or ", suggestions) + "?")
+                + " See '" + command.getCommandSpec().qualifiedName() + " --help'.";
+        return failed(command, List.of(args), message, ExitCodes.WRONG_USAGE);
+    }
+
+    /** As programs get it. */
+    record Failure(String error, int exitCode) {}
+
+    private static int failed(CommandLine command, List<String> args, String message, int exitCode) {
+        PrintWriter err = command.getErr();
+        err.println(
+                args.contains(CommonOptions.JSON)
+                        ? CommonOptions.json(new Failure(message, exitCode))
+                        : "hapax: " + PlainText.lines(message));
+        err.flush();
+        return exitCode;
     }
 }

@@ -26,6 +26,21 @@ public interface LeaseOperations {
     CompletionStage<List<HeldLease>> leases(int atMost);
 
     /**
+     * Looks up one lease.
+     *
+     * @param name the text of its key, or its name as {@link #leases} tells it
+     * @param onRunKey whether that is a run key; else it is a lock key
+     * @return the lease, if somebody holds it
+     */
+    default CompletionStage<Optional<HeldLease>> lease(String name, boolean onRunKey) {
+        return leases(Integer.MAX_VALUE)
+                .thenApply(all -> all.stream()
+                        .filter(lease ->
+                                lease.onRunKey() == onRunKey && lease.name().equals(name))
+                        .findFirst());
+    }
+
+    /**
      * Takes a lease away that was seen, unless somebody else holds its key by now; and keeps who did it.
      *
      * @param lease as {@link #leases} has told

@@ -257,7 +257,8 @@ final class ConsoleServlet extends HttpServlet {
             }
         } catch (InterruptedException closing) {
             Thread.currentThread().interrupt();
-        } catch (IOException | IllegalStateException gone) {
+        } catch (IOException | RuntimeException gone) {
+            // Servers that have ended answer in ways of their own.
             LOG.debug("somebody has stopped watching: {}", gone.toString());
         } finally {
             complete(context);

@@ -16,6 +16,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Objects;
+import java.util.regex.Pattern;
 import java.util.stream.LongStream;
 import org.jspecify.annotations.Nullable;
 
@@ -25,6 +26,9 @@ final class Examination {
     private static final int CALLS = 20;
     private static final Duration CLOCKS_APART = Duration.ofMillis(500);
     private static final int OLDEST_VERSION = 120_000;
+
+    /** Whether keys are hashed is no matter of the stores, and the secret is not known here. */
+    private static final Pattern HASHED_KEYS = Pattern.compile(" keys=hmac/\\w+$");
 
     private final Database database;
     private final Statements statements;
@@ -52,12 +56,9 @@ final class Examination {
                 latency();
             }
         } catch (SQLException e) {
-            add(
-                    Severity.ERROR,
-                    "the ledger could not be looked at: " + DatabaseTrouble.explain(e),
-                    "Mend that, and look again");
+            trouble("the ledger could not be looked at: " + DatabaseTrouble.explain(e));
         } catch (LedgerException e) {
-            add(Severity.ERROR, String.valueOf(e.getMessage()), "Mend that, and look again");
+            trouble(String.valueOf(e.getMessage()));
         }
         return findings.stream().sorted(Comparator.comparing(Finding::severity)).toList();
     }
@@ -86,7 +87,8 @@ final class Examination {
                         Severity.WARNING,
                         "synchronous_commit is off: a crash of PostgreSQL may forget that an occurrence has completed, and"
                                 + " it runs again",
-                        "ALTER ROLE … SET synchronous_commit = on, for the ledger's role");
+                        "ALTER ROLE " + row.getString(5)
+                                + " SET synchronous_commit = on, or in postgresql.conf, and let the pools connect anew");
             }
         }
         durability(connection);
@@ -127,8 +129,9 @@ final class Examination {
                 if (!rows.getBoolean(2)) {
                     add(
                             Severity.ERROR,
-                            "the role lacks rights: " + rows.getString(1),
-                            "GRANT " + rows.getString(1) + " TO the role; docs/security.md lists all that it needs");
+                            "the role " + rows.getString(3) + " lacks a right: " + rows.getString(1),
+                            "GRANT " + rows.getString(1) + " TO " + rows.getString(3)
+                                    + "; docs/security.md lists all that it needs");
                 }
             }
         }
@@ -143,9 +146,10 @@ final class Examination {
                 if (agreed.isEmpty()) {
                     add(
                             Severity.NOTE,
-                            "no worker of namespace " + namespace + " has used this ledger yet",
+                            "no worker of namespace " + namespace + " has used this ledger yet" + others(connection),
                             "If workers run, compare their namespace, address and schema with these");
-                } else if (!expected.isEmpty() && !agreed.equals(expected)) {
+                } else if (!expected.isEmpty()
+                        && !HASHED_KEYS.matcher(agreed).replaceAll("").equals(expected)) {
                     add(
                             Severity.ERROR,
                             "the workers of namespace " + namespace
@@ -160,6 +164,18 @@ final class Examination {
         return true;
     }
 
+    private String others(Connection connection) throws SQLException {
+        try (PreparedStatement query = connection.prepareStatement(statements.namespaces())) {
+            try (ResultSet row = query.executeQuery()) {
+                List<String> names = new ArrayList<>();
+                while (row.next()) {
+                    names.add(row.getString(1));
+                }
+                return names.isEmpty() ? "" : "; there are " + String.join(", ", names);
+            }
+        }
+    }
+
     private boolean abandoned(Connection connection) throws SQLException {
         try (PreparedStatement query = connection.prepareStatement("SELECT count(*), min(started_at) FROM "
                 + statements.prefix() + "hapax_run WHERE namespace = ? AND state = 'ABANDONED'")) {
@@ -169,10 +185,12 @@ final class Examination {
                 if (row.getLong(1) > 0) {
                     add(
                             Severity.WARNING,
-                            row.getLong(1) + " occurrences are abandoned, the oldest was started at "
+                            (row.getLong(1) == 1 ? "1 occurrence is" : row.getLong(1) + " occurrences are")
+                                    + " abandoned, the oldest was started at "
                                     + Objects.requireNonNull(Row.instant(row, "min"))
-                                    + ": they do not run until a person decides",
-                            "hapax runs list --state abandoned, find out what each has done, then hapax runs resolve");
+                                    + ": until a person decides, nothing runs in its place",
+                            "List them with hapax runs list --state abandoned, find out what each has done, then decide with"
+                                    + " hapax runs resolve");
                 }
             }
         }
@@ -181,16 +199,17 @@ final class Examination {
 
     private void latency() throws SQLException {
         long[] nanos = new long[CALLS];
-        for (int n = 0; n < CALLS; n++) {
-            long asked = System.nanoTime();
-            database.call(connection -> {
-                try (Statement sql = connection.createStatement();
-                        ResultSet row = sql.executeQuery(statements.version())) {
-                    return row.next();
+        // On one connection: opening another one, where there is no pool, is not what a statement takes.
+        database.call(connection -> {
+            try (Statement sql = connection.createStatement()) {
+                for (int n = 0; n < CALLS; n++) {
+                    long asked = System.nanoTime();
+                    sql.executeQuery(statements.version()).close();
+                    nanos[n] = System.nanoTime() - asked;
                 }
-            });
-            nanos[n] = System.nanoTime() - asked;
-        }
+            }
+            return true;
+        });
         Duration typical = Duration.ofNanos(LongStream.of(nanos).sorted().toArray()[CALLS / 2]);
         if (typical.multipliedBy(4).compareTo(database.answerTimeout()) > 0) {
             add(
@@ -198,6 +217,17 @@ final class Examination {
                     "PostgreSQL takes " + typical.toMillis() + " ms to answer, and "
                             + database.answerTimeout().toMillis() + " ms is the longest time it may take",
                     "Move workers and database nearer to each other, or raise answerTimeout together with the ttl");
+        }
+    }
+
+    /** Messages say what is wrong, perhaps with the server's words in brackets, and then how to mend it. */
+    private void trouble(String message) {
+        int words = message.indexOf("). ");
+        int cut = words < 0 ? message.indexOf(". ") : words + 1;
+        if (cut < 0) {
+            add(Severity.ERROR, message, "Mend that, and look again");
+        } else {
+            add(Severity.ERROR, message.substring(0, cut), message.substring(cut + 2));
         }
     }
 

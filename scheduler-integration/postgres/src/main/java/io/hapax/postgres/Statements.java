@@ -185,7 +185,7 @@ record Statements(String prefix) {
     /** Whether the role has a right on each of the tables that the package documentation lists. */
     String rights() {
         return sql("""
-                SELECT what, granted FROM (VALUES
+                SELECT what, granted, quote_ident(current_user) FROM (VALUES
                   ('SELECT, INSERT, UPDATE, DELETE ON $hapax_run', has_table_privilege('$hapax_run', 'SELECT')
                     AND has_table_privilege('$hapax_run', 'INSERT') AND has_table_privilege('$hapax_run', 'UPDATE')
                     AND has_table_privilege('$hapax_run', 'DELETE')),
@@ -213,6 +213,11 @@ record Statements(String prefix) {
 
     String fingerprint() {
         return sql("SELECT fingerprint FROM $hapax_settings WHERE namespace = ?");
+    }
+
+    /** Some of those that there are. */
+    String namespaces() {
+        return sql("SELECT namespace FROM $hapax_settings ORDER BY namespace LIMIT 10");
     }
 
     String version() {
@@ -256,9 +261,10 @@ record Statements(String prefix) {
                 """);
     }
 
-    /** {@code synchronous_commit}, whether this is a standby, the default isolation level. */
+    /** {@code synchronous_commit}, whether this is a standby, the default isolation level, the version, the role. */
     String server() {
         return "SELECT current_setting('synchronous_commit'), pg_is_in_recovery(),"
-                + " current_setting('default_transaction_isolation'), current_setting('server_version_num')::int";
+                + " current_setting('default_transaction_isolation'), current_setting('server_version_num')::int,"
+                + " quote_ident(current_user)";
     }
 }

@@ -60,7 +60,7 @@ final class Checkup {
                             List.of(namespace.keyspace().meta(0)),
                             Probe.FIELDS.toArray());
             if (!Probe.of(0, answer, 0, 0).get("run_id").equals(seen)) {
-                throw new LeaseStoreException(severalServers().toString());
+                throw new LeaseStoreException(severalServers(expected.server()).toString());
             }
         } finally {
             second.shutdown(0, 2, TimeUnit.SECONDS);
@@ -115,7 +115,7 @@ final class Checkup {
             byServer.put(runId, probe);
             String before = byBucket.putIfAbsent(probe.bucket(), runId);
             if (before != null && !before.equals(runId)) {
-                findings.add(severalServers());
+                findings.add(severalServers(expected.server()));
             }
         }
         seen = probes.get(0).get("run_id");
@@ -123,10 +123,10 @@ final class Checkup {
         return List.copyOf(findings);
     }
 
-    private Finding severalServers() {
+    static Finding severalServers(String server) {
         return new Finding(
                 Severity.ERROR,
-                "Redis at " + expected.server() + " is not one server: its run_id differs from connection to"
+                "Redis at " + server + " is not one server: its run_id differs from connection to"
                         + " connection, as behind a load balancer, so two workers may hold the same lease",
                 "Connect to the master itself, or through Sentinel or Cluster by a Redisson YAML file");
     }

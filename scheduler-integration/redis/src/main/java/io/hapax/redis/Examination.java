@@ -11,8 +11,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.stream.LongStream;
 import org.jspecify.annotations.Nullable;
+import org.redisson.client.RedisTimeoutException;
 
 /** A look at servers, for people who want to know what is wrong; changes nothing. */
 final class Examination {
@@ -33,6 +35,9 @@ final class Examination {
         if (urls.isEmpty()) {
             examination.look(null, "");
         } else {
+            if (urls.size() > 1) {
+                examination.number(urls);
+            }
             String quorum = urls.size() > 1 ? " quorum=" + QuorumOpening.name(urls) : "";
             urls.forEach(url -> examination.look(url, quorum));
         }
@@ -42,42 +47,86 @@ final class Examination {
                 .toList();
     }
 
-    private void look(@Nullable String url, String quorum) {
-        RedissonLeaseStore store;
+    private void number(List<String> urls) {
         try {
-            store = settings.unseen(url);
-        } catch (LeaseStoreException e) {
-            add(Severity.ERROR, String.valueOf(e.getMessage()), "Mend that, and look again");
-            return;
-        }
-        try (store) {
-            lookAt(store, quorum);
-        } catch (CompletionException e) {
-            Throwable cause = RedisTrouble.unwrapped(e);
-            add(
-                    Severity.ERROR,
-                    "Redis at " + store.server() + " could not be looked at: "
-                            + (cause instanceof LeaseStoreException known
-                                    ? known.getMessage()
-                                    : RedisTrouble.explain(cause)),
-                    "Mend that, and look again");
+            QuorumOpening.check(urls);
+        } catch (IllegalArgumentException e) {
+            // An address that cannot be used is a mistake of the caller, and told below.
+            urls.forEach(OwnClient.Address::parse);
+            trouble(String.valueOf(e.getMessage()));
         }
     }
 
-    private void lookAt(RedissonLeaseStore store, String quorum) {
-        // Connecting takes longer than asking.
-        RuntimeException first = null;
-        for (int attempt = 0; attempt < 2; attempt++) {
+    private void look(@Nullable String url, String quorum) {
+        try (RedissonLeaseStore store = settings.unseen(url)) {
             try {
-                findings.addAll(store.findings().toCompletableFuture().join());
-                first = null;
-                break;
+                lookAt(store, quorum, user(url));
+                if (settings.hasAddress(url)) {
+                    lookAgain(store, url);
+                }
             } catch (CompletionException e) {
-                first = e;
+                Throwable cause = RedisTrouble.unwrapped(e);
+                trouble(
+                        cause instanceof LeaseStoreException known
+                                ? String.valueOf(known.getMessage())
+                                : "Redis at " + store.server() + " could not be looked at: "
+                                        + RedisTrouble.explain(cause));
+            }
+        } catch (LeaseStoreException e) {
+            trouble(String.valueOf(e.getMessage()));
+        }
+    }
+
+    /** Whose rights are looked at, as far as we know. */
+    private String user(@Nullable String url) {
+        String address = settings.address(url);
+        String user = address == null ? "" : OwnClient.Address.parse(address).user();
+        return user.isEmpty() ? "default" : user;
+    }
+
+    /** Over another connection: a client of our own sends everything over one as long as it can. */
+    private void lookAgain(RedissonLeaseStore store, @Nullable String url) {
+        try (RedissonLeaseStore again = settings.unseen(url)) {
+            patiently(again);
+            if (!again.runId().equals(store.runId())) {
+                findings.add(Checkup.severalServers(store.server()));
             }
         }
-        if (first != null) {
-            judgeRights(store, first);
+    }
+
+    /** Messages say what is wrong, and then how to mend it. */
+    private void trouble(String message) {
+        int cut = message.indexOf(". ");
+        if (cut < 0) {
+            add(Severity.ERROR, message, "Mend that, and look again");
+        } else {
+            add(Severity.ERROR, message.substring(0, cut), message.substring(cut + 2));
+        }
+    }
+
+    /** Connecting takes longer than asking. */
+    private static List<Finding> patiently(RedissonLeaseStore store) {
+        try {
+            return store.findings().toCompletableFuture().join();
+        } catch (CompletionException e) {
+            if (!isSlow(e)) {
+                throw e;
+            }
+            return store.findings().toCompletableFuture().join();
+        }
+    }
+
+    private static boolean isSlow(Throwable failure) {
+        return failure instanceof TimeoutException
+                || failure instanceof RedisTimeoutException
+                || (failure.getCause() != null && isSlow(failure.getCause()));
+    }
+
+    private void lookAt(RedissonLeaseStore store, String quorum, String user) {
+        try {
+            findings.addAll(patiently(store));
+        } catch (CompletionException e) {
+            judgeRights(store, e, user);
             return;
         }
         String same = store.runId().isEmpty() ? null : serverByRunId.put(store.runId(), store.server());
@@ -88,12 +137,12 @@ final class Examination {
                             + " are the same server (their run_id is equal), so they fail together",
                     "Name every server of the quorum once");
         }
-        judge(store, state(store), quorum);
+        judge(store, state(store), quorum, user);
         latency(store);
     }
 
     /** A look that was refused does not say which right is missing. */
-    private void judgeRights(RedissonLeaseStore store, RuntimeException refused) {
+    private void judgeRights(RedissonLeaseStore store, CompletionException refused, String user) {
         if (!String.valueOf(refused.getMessage()).contains(RedisTrouble.NO_PERMISSION)) {
             throw refused;
         }
@@ -101,7 +150,7 @@ final class Examination {
         if (state.forbidden().isEmpty()) {
             throw refused;
         }
-        judgeRights(store, state);
+        judgeRights(store, state, user);
     }
 
     private static ServerState state(RedissonLeaseStore store) {
@@ -110,25 +159,27 @@ final class Examination {
                 .join();
     }
 
-    private void judgeRights(RedissonLeaseStore store, ServerState state) {
-        String at = "Redis at " + store.server();
+    private void judgeRights(RedissonLeaseStore store, ServerState state, String user) {
         if (!state.forbidden().isEmpty()) {
+            Keyspace keyspace = store.namespaceParts().keyspace();
             add(
                     Severity.ERROR,
-                    at + " does not let its user do " + String.join(", ", state.forbidden()),
-                    "Grant the rights that docs/security.md lists (ACL SETUSER … "
+                    "Redis at " + store.server() + " does not let its user do " + String.join(", ", state.forbidden()),
+                    "ACL SETUSER " + user + " "
                             + String.join(
                                     " ",
                                     state.forbidden().stream()
                                             .map(right -> "+" + right)
                                             .toList())
-                            + ", and the channel of the namespace), and keep them in the ACL file");
+                            + ", with the keys ~hapax:{" + keyspace.namespace() + ":*}:* and the channel &"
+                            + keyspace.channel()
+                            + ", and keep that in the ACL file; docs/security.md lists all that the guard needs");
         }
     }
 
-    private void judge(RedissonLeaseStore store, ServerState state, String quorum) {
+    private void judge(RedissonLeaseStore store, ServerState state, String quorum, String user) {
         String at = "Redis at " + store.server();
-        judgeRights(store, state);
+        judgeRights(store, state, user);
         String mine = store.fingerprint() + quorum;
         if (state.settings().isEmpty()) {
             add(
@@ -141,7 +192,7 @@ final class Examination {
                     "the workers of namespace " + store.namespace()
                             + " have agreed on other settings than these, so a worker"
                             + " with these would not start. There: " + state.settings() + ". Here: " + mine,
-                    "Give all the same longestTtl (ttl) and servers; to change them, stop all workers and start the first one"
+                    "Give all, and whoever asks this, the same longestTtl (ttl) and servers; to change them, stop all workers and start the first one"
                             + " with replaceSettings(true)");
         }
         if (!state.quarantineLeft().isZero()) {

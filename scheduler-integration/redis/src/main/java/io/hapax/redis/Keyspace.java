@@ -75,8 +75,16 @@ record Keyspace(String namespace, int buckets, List<String> tags) {
 
     /** The keys of a lease that a search has found. */
     Keys of(HeldLease lease) {
-        String text = SHORTENED.matcher(lease.name()).matches() ? lease.name() : shortened(lease.name());
-        String name = (lease.onRunKey() ? "r:" : "l:") + text;
+        return of(lease.name(), lease.onRunKey());
+    }
+
+    /**
+     * The keys of a lease that somebody asks for.
+     *
+     * @param text of its key, or what a search has told of it
+     */
+    Keys of(String text, boolean onRunKey) {
+        String name = (onRunKey ? "r:" : "l:") + (SHORTENED.matcher(text).matches() ? text : shortened(text));
         int bucket = buckets == 1 ? 0 : Math.floorMod(digest(name).hashCode(), buckets);
         String tag = tags.get(bucket);
         return new Keys(bucket, tag + name, tag + "d:", tag + "w:" + name, meta(bucket));

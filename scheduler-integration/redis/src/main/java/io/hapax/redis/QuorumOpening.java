@@ -60,7 +60,7 @@ final class QuorumOpening {
         return new QuorumLeaseStore(servers, perServer, answerTimeout, Ticker.SYSTEM, QuorumLeaseStore.DIRECT);
     }
 
-    private static void check(List<String> urls) {
+    static void check(List<String> urls) {
         Set<String> addresses = new HashSet<>();
         for (String url : urls) {
             OwnClient.Address address = OwnClient.Address.parse(url);

@@ -32,9 +32,22 @@ record QuorumOperations(QuorumLeaseStore quorum) implements LeaseOperations {
 
     @Override
     public CompletionStage<List<HeldLease>> leases(int atMost) {
+        return held(server -> server.leases(atMost == 0 ? 0 : Math.max(atMost, ALL_OF_A_SERVER)), atMost);
+    }
+
+    @Override
+    public CompletionStage<Optional<HeldLease>> lease(String name, boolean onRunKey) {
+        return held(
+                        server -> server.lease(name, onRunKey)
+                                .thenApply(lease -> lease.map(List::of).orElse(List.of())),
+                        1)
+                .thenApply(found -> found.stream().findFirst());
+    }
+
+    private CompletionStage<List<HeldLease>> held(
+            Function<LeaseOperations, CompletionStage<List<HeldLease>>> question, int atMost) {
         return Votes.decided(
-                quorum.ask(at(server -> server.leases(atMost == 0 ? 0 : Math.max(atMost, ALL_OF_A_SERVER)))),
-                votes -> votes.pending() > 0 ? null : heldByMajority(votes, atMost));
+                quorum.ask(at(question)), votes -> votes.pending() > 0 ? null : heldByMajority(votes, atMost));
     }
 
     private List<HeldLease> heldByMajority(Votes<List<HeldLease>> votes, int atMost) {

@@ -552,6 +552,16 @@ public final class RedissonLeaseStore implements LeaseStore {
             return Examination.of(this, urls);
         }
 
+        /** The address that {@link #unseen} would use; null if somebody else finds the server. */
+        @Nullable
+        String address(@Nullable String one) {
+            return one == null ? url : one;
+        }
+
+        boolean hasAddress(@Nullable String one) {
+            return address(one) != null;
+        }
+
         /** A store that does not look at its server before it is asked something. */
         RedissonLeaseStore unseen(@Nullable String address) {
             Builder one = new Builder();

@@ -89,6 +89,16 @@ record RedissonOperations(Namespace namespace, String server) implements LeaseOp
         });
     }
 
+    @Override
+    public CompletionStage<Optional<HeldLease>> lease(String name, boolean onRunKey) {
+        Keyspace.Keys keys = namespace.keyspace().of(name, onRunKey);
+        CompletableFuture<List<Object>> answer =
+                namespace.scripts().call(Script.LEASE, ReturnType.LIST, List.of(keys.lease(), keys.waiter()));
+        return answer.thenApply(list -> list.isEmpty()
+                ? Optional.empty()
+                : Optional.ofNullable(held(keys.lease(), (String) list.get(0), list.get(1), list.get(2))));
+    }
+
     private @Nullable HeldLease held(String key, String value, Object left, Object awaited) {
         try {
             Keyspace.LeaseName name = Keyspace.leaseName(key);

@@ -20,6 +20,7 @@ enum Script {
     RESERVE("reserve"),
     GIVE_UP("give-up"),
     PLACES("places"),
+    LEASE("lease"),
     LEASES("leases"),
     AUDIT("audit"),
     POST("post"),

@@ -1,0 +1,81 @@
+package io.hapax.worker;
+
+import io.hapax.ledger.RunLedger;
+import io.hapax.postgres.PostgresRunLedger;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.time.Duration;
+import javax.sql.DataSource;
+import org.jspecify.annotations.Nullable;
+import org.postgresql.PGProperty;
+import org.postgresql.ds.PGSimpleDataSource;
+import picocli.CommandLine.Option;
+
+/** Where the ledger is. */
+final class DatabaseOptions {
+
+    private static final String DEFAULT = "jdbc:postgresql://localhost:5432/hapax?user=hapax&password=hapax";
+    private static final int LOGIN_SECONDS = 5;
+
+    @Option(
+            names = "--database",
+            paramLabel = "URL",
+            description = "jdbc:postgresql://host/db?user=…&password=… or postgres://user:password@host/db"
+                    + " [DATABASE_URL]")
+    private @Nullable String database;
+
+    /** Without a pool, which takes longer to start than a command takes to answer. */
+    private PGSimpleDataSource source() {
+        String url = WorkerSettings.jdbcUrl("--database", CommonOptions.setting(database, "DATABASE_URL", DEFAULT));
+        PGSimpleDataSource source = new PGSimpleDataSource();
+        try {
+            source.setURL(url);
+            if (source.getProperty(PGProperty.LOGIN_TIMEOUT) == null) {
+                source.setLoginTimeout(LOGIN_SECONDS);
+            }
+            if (source.getProperty(PGProperty.CONNECT_TIMEOUT) == null) {
+                source.setConnectTimeout(LOGIN_SECONDS);
+            }
+        } catch (IllegalArgumentException e) {
+            // Its message has the password.
+            throw new IllegalArgumentException(
+                    "--database cannot be used: it is not an address that PostgreSQL's driver"
+                            + " understands. Write jdbc:postgresql://host:5432/db?user=…&password=… (odd characters in percent signs)");
+        }
+        return source;
+    }
+
+    /** The server and the database, without credentials. */
+    String place() {
+        PGSimpleDataSource source = source();
+        String[] hosts = source.getServerNames();
+        int[] ports = source.getPortNumbers();
+        String first = hosts.length == 0 ? "localhost" : String.valueOf(hosts[0]);
+        int port = ports.length == 0 || ports[0] == 0 ? 5432 : ports[0];
+        return first + ":" + port + "/" + source.getDatabaseName();
+    }
+
+    /** Whether one can connect at all. */
+    boolean answers() {
+        try (Connection connection = source().getConnection()) {
+            return !connection.isClosed();
+        } catch (SQLException unreachable) {
+            return false;
+        }
+    }
+
+    PostgresRunLedger.Builder builder(String namespace, Duration answerTimeout) {
+        DataSource source = source();
+        return PostgresRunLedger.builder(source)
+                .namespace(namespace)
+                .answerTimeout(answerTimeout)
+                .connections(1)
+                // Nothing is created, and nothing is forgotten.
+                .migrate(false)
+                .cleanUpEvery(Duration.ZERO);
+    }
+
+    RunLedger open(String namespace) {
+        return builder(namespace, Duration.ofSeconds(10)).build();
+    }
+}

@@ -1,0 +1,62 @@
+package io.hapax.worker;
+
+import io.hapax.lease.AuditEntry;
+import io.hapax.lease.HeldLease;
+import io.hapax.lease.LeaseOperations;
+import io.hapax.lease.LeaseStore;
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+
+/** Shows one lease. */
+@Command(
+        name = "show",
+        description = "Shows who holds a key, and who has taken it away before. Changes nothing; exit code 3 if nobody"
+                + " holds it.")
+final class LocksShowCommand implements Callable<Integer> {
+
+    @Mixin
+    private final CommonOptions common = new CommonOptions();
+
+    @Mixin
+    private final RedisOptions redis = new RedisOptions();
+
+    @Mixin
+    private final WhichLock which = new WhichLock();
+
+    /** As programs get it. */
+    record Document(
+            String namespace, boolean held, @Nullable LockView lock, List<AuditView> audit) {}
+
+    @Override
+    public Integer call() {
+        Optional<LockView> lock;
+        List<AuditView> audit;
+        try (LeaseStore store = redis.open(common.namespace())) {
+            Optional<HeldLease> lease = redis.ask(store, which::lookUp);
+            lock = lease.map(held -> LockView.of(held, Instant.now()));
+            audit = redis.ask(store, leases -> leases.audit(LeaseOperations.AUDIT_LENGTH)).stream()
+                    .filter(entry -> isAbout(entry, lease))
+                    .map(AuditView::of)
+                    .toList();
+        }
+        common.print(new Document(common.namespace(), lock.isPresent(), lock.orElse(null), audit), out -> {
+            lock.ifPresentOrElse(
+                    found -> found.print(out),
+                    () -> out.println("Nobody holds " + which + " in namespace " + common.namespace() + "."));
+            AuditView.print(out, audit);
+        });
+        return lock.isPresent() ? ExitCodes.FINE : ExitCodes.NOTHING;
+    }
+
+    /** A lease is noted under the text of its key, or under what the store keeps of it. */
+    private boolean isAbout(AuditEntry entry, Optional<HeldLease> lease) {
+        return entry.subject().equals(which.subject(which.key()))
+                || lease.filter(held -> entry.subject().equals(which.subject(held.name())))
+                        .isPresent();
+    }
+}

@@ -1,0 +1,124 @@
+package io.hapax.worker;
+
+import io.hapax.lease.LeaseOperations;
+import io.hapax.lease.LeaseStore;
+import io.hapax.lease.LeaseStoreException;
+import io.hapax.lease.ServerHealth;
+import io.hapax.redis.RedissonLeaseStore;
+import io.hapax.time.DurationText;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.CompletionStage;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Option;
+
+/** Where the leases are. */
+final class RedisOptions {
+
+    /** A machine that starts a JVM at night, and connects, takes its time. */
+    private static final Duration PATIENCE = Duration.ofSeconds(4);
+
+    private static final Duration LONGEST_OF_A_WORKER = Duration.ofSeconds(2);
+    private static final Duration SHORTEST = Duration.ofMillis(20);
+    private static final int ATTEMPTS = 5;
+
+    @Option(
+            names = "--redis",
+            paramLabel = "URL",
+            description =
+                    "redis://user:password@host:6379/0; three or five of them, with commas, form a quorum [REDIS_URL]")
+    private @Nullable String redis;
+
+    @Option(names = "--ttl", paramLabel = "DURATION", description = "that of the workers, by default 30s [HAPAX_TTL]")
+    private @Nullable String ttl;
+
+    List<String> urls() {
+        return List.of(CommonOptions.setting(redis, "REDIS_URL", "redis://localhost:6379")
+                .split("\\s*,\\s*"));
+    }
+
+    Duration ttl() {
+        Duration longest = DurationText.parse("--ttl", CommonOptions.setting(ttl, "HAPAX_TTL", "30s"));
+        if (longest.toMillis() < 100) {
+            throw new IllegalArgumentException("--ttl must be at least 100ms, was " + longest.toMillis() + "ms");
+        }
+        return longest;
+    }
+
+    /** With the settings of a worker. */
+    RedissonLeaseStore.Builder worker(String namespace) {
+        return builder(namespace, answerTimeout());
+    }
+
+    /** How long a worker with this ttl waits for an answer. */
+    Duration answerTimeout() {
+        Duration sixth = ttl().dividedBy(6);
+        Duration timeout = sixth.compareTo(LONGEST_OF_A_WORKER) < 0 ? sixth : LONGEST_OF_A_WORKER;
+        return timeout.compareTo(SHORTEST) < 0 ? SHORTEST : timeout;
+    }
+
+    private RedissonLeaseStore.Builder builder(String namespace, Duration answerTimeout) {
+        return RedissonLeaseStore.builder()
+                .namespace(namespace)
+                .longestTtl(ttl())
+                .answerTimeout(answerTimeout)
+                .lazy(true);
+    }
+
+    /** A store that takes no lease, and so tells the server nothing of itself. */
+    LeaseStore open(String namespace) {
+        return open(builder(namespace, PATIENCE));
+    }
+
+    LeaseStore open(RedissonLeaseStore.Builder builder) {
+        List<String> urls = urls();
+        return urls.size() == 1 ? builder.url(urls.get(0)).build() : builder.quorum(urls);
+    }
+
+    /** Asks what changes nothing; a quorum waits less for its servers than connecting takes, so it is asked again. */
+    <T> T ask(LeaseStore store, Function<LeaseOperations, CompletionStage<T>> question) {
+        int attempts = attempts();
+        while (true) {
+            try {
+                return answer(question.apply(operations(store)));
+            } catch (LeaseStoreException e) {
+                attempts--;
+                if (attempts == 0) {
+                    throw e;
+                }
+            }
+        }
+    }
+
+    /** Asks every server how it is; those of a quorum again, as above. */
+    List<ServerHealth> servers(LeaseStore store) {
+        List<ServerHealth> servers = answer(operations(store).servers());
+        for (int n = 1; n < attempts() && servers.stream().anyMatch(RedisOptions::isSilent); n++) {
+            servers = answer(operations(store).servers());
+        }
+        return servers;
+    }
+
+    private int attempts() {
+        return urls().size() == 1 ? 1 : ATTEMPTS;
+    }
+
+    private static boolean isSilent(ServerHealth server) {
+        return server.latency().isZero();
+    }
+
+    static LeaseOperations operations(LeaseStore store) {
+        return store.operations().orElseThrow();
+    }
+
+    /** Waits for an answer; what has failed is thrown as it is. */
+    static <T> T answer(CompletionStage<T> stage) {
+        try {
+            return stage.toCompletableFuture().join();
+        } catch (CompletionException e) {
+            throw e.getCause() instanceof RuntimeException cause ? cause : e;
+        }
+    }
+}

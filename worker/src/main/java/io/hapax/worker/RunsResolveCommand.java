@@ -1,0 +1,126 @@
+package io.hapax.worker;
+
+import io.hapax.lease.Intervention;
+import io.hapax.lease.JobIdentity;
+import io.hapax.ledger.LedgerEntry;
+import io.hapax.ledger.RunLedger;
+import io.hapax.ledger.RunState;
+import java.time.Instant;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** Decides about one abandoned occurrence. */
+@Command(
+        name = "resolve",
+        description = "Decides about an abandoned occurrence, if --yes is given; else says what would happen. Find out"
+                + " first what its run has done.")
+final class RunsResolveCommand implements Callable<Integer> {
+
+    /** What a person decides. */
+    enum Decision {
+        DONE(RunState.DONE, "count as done: it never runs again"),
+        AGAIN(RunState.RELEASED, "be free to run again: the next worker that is asked to runs it from the beginning");
+
+        private final RunState state;
+        private final String effect;
+
+        Decision(RunState state, String effect) {
+            this.state = state;
+            this.effect = effect;
+        }
+    }
+
+    @Mixin
+    private final CommonOptions common = new CommonOptions();
+
+    @Mixin
+    private final DatabaseOptions database = new DatabaseOptions();
+
+    @Mixin
+    private final WhichRun which = new WhichRun();
+
+    @Mixin
+    private final WhoAndWhy whoAndWhy = new WhoAndWhy();
+
+    @Option(
+            names = "--as",
+            paramLabel = "DECISION",
+            required = true,
+            description = "done: it has done its work, never run it again; again: it may run again")
+    private Decision decision = Decision.DONE;
+
+    /** As programs get it. */
+    record Document(
+            String namespace,
+            boolean dryRun,
+            boolean resolved,
+            String decision,
+            @Nullable RunView run,
+            String actor,
+            String reason,
+            String message) {}
+
+    @Override
+    public Integer call() {
+        JobIdentity identity = which.identity();
+        Intervention why = whoAndWhy.intervention();
+        try (RunLedger ledger = database.open(common.namespace())) {
+            Optional<LedgerEntry> entry = RedisOptions.answer(ledger.entry(identity));
+            if (entry.isEmpty()) {
+                return tell(null, false, why, which.none(common.namespace()));
+            }
+            RunView run = RunView.of(entry.get(), Instant.now());
+            if (entry.get().state() != RunState.ABANDONED) {
+                return tell(run, false, why, notAbandoned(run));
+            }
+            if (!whoAndWhy.isSure()) {
+                return tell(
+                        run,
+                        false,
+                        why,
+                        which + " was started by " + run.worker() + " at " + PlainText.time(run.started())
+                                + " (attempt "
+                                + run.attempt() + ") and broke off. It would " + decision.effect + ".\n"
+                                + whoAndWhy.how(""));
+            }
+            boolean resolved = RedisOptions.answer(ledger.resolve(identity, decision.state, why));
+            return tell(
+                    run,
+                    resolved,
+                    why,
+                    resolved
+                            ? which + " will " + decision.effect + ".\nNoted in the audit: " + why
+                            : which + " is not abandoned any more: somebody else has decided. Nothing was changed.");
+        }
+    }
+
+    private String notAbandoned(RunView run) {
+        String hint = run.overdue()
+                ? " Its run has broken off; it is marked as abandoned, or run again, when a worker looks at it next."
+                : "";
+        return which + " is not abandoned, but " + run.state().toLowerCase(Locale.ROOT) + ". Nothing was changed."
+                + hint;
+    }
+
+    private int tell(@Nullable RunView run, boolean resolved, Intervention why, String message) {
+        boolean dryRun = !whoAndWhy.isSure();
+        common.print(
+                new Document(
+                        common.namespace(),
+                        dryRun,
+                        resolved,
+                        decision.name().toLowerCase(Locale.ROOT),
+                        run,
+                        why.actor(),
+                        why.reason(),
+                        PlainText.lines(message)),
+                out -> PlainText.paragraphs(out, message));
+        boolean possible = dryRun && run != null && run.state().equals(RunState.ABANDONED.name());
+        return resolved || possible ? ExitCodes.FINE : ExitCodes.NOTHING;
+    }
+}
