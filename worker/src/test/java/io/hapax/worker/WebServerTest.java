@@ -18,6 +18,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -110,6 +111,19 @@ class WebServerTest {
             assertThat(folders()).isEqualTo(before + 1);
         }
         assertThat(folders()).isEqualTo(before);
+    }
+
+    @Test
+    void a_worker_that_starts_or_ends_is_not_healthy_and_its_name_breaks_nothing() throws Exception {
+        AtomicBoolean atWork = new AtomicBoolean();
+        HealthServlet health = new HealthServlet("a\"b\n", atWork::get, null);
+        try (WebServer server =
+                WebServer.start(new Web(port, "127.0.0.1", null), Map.of("/health", health), "/health")) {
+            assertThat(get("/health").statusCode()).isEqualTo(503);
+            assertThat(get("/health").body()).isEqualTo("{\"status\":\"DOWN\",\"worker\":\"a_b_\",\"activeRuns\":0}\n");
+            atWork.set(true);
+            assertThat(get("/health").statusCode()).isEqualTo(200);
+        }
     }
 
     @ParameterizedTest
