@@ -477,6 +477,32 @@ public abstract class LeaseStoreContract {
     }
 
     @Test
+    void one_lease_is_found_by_the_text_of_its_key_and_by_its_name_on_the_list() {
+        for (JobIdentity identity : List.of(
+                freshLock(),
+                freshRun(),
+                freshPair(),
+                new JobIdentity(new LockKey("odd and long " + "é".repeat(150)), null))) {
+            boolean onRunKey = identity.lockKey() == null;
+            Lease lease = granted(store(), identity);
+            String listed = listed(store(), lease).orElseThrow().name();
+
+            for (String name : List.of(identity.leaseName(), listed)) {
+                HeldLease found =
+                        get(people(otherClient()).lease(name, onRunKey)).orElseThrow();
+                assertHolder(found.holder(), lease);
+                assertThat(found.name()).isEqualTo(listed);
+                assertThat(found.onRunKey()).isEqualTo(onRunKey);
+                assertThat(found.left()).isBetween(LONG.dividedBy(2), LONG);
+                assertThat(get(people(otherClient()).lease(name, !onRunKey))).isEmpty();
+            }
+            get(store().release(lease, Ending.NOT_DONE));
+            assertThat(get(people(otherClient()).lease(identity.leaseName(), onRunKey)))
+                    .isEmpty();
+        }
+    }
+
+    @Test
     void hundreds_of_leases_are_listed_once_each() {
         List<OwnerId> owners = new ArrayList<>();
         for (int n = 0; n < 700; n++) {

@@ -1,0 +1,23 @@
+package io.hapax.redis;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import org.junit.jupiter.api.Test;
+import org.redisson.client.RedisException;
+
+class RedisTroubleTest {
+
+    /** Redisson adds the channel, and the command with its arguments, among which a password may be. */
+    @Test
+    void what_redisson_adds_to_a_message_is_left_out() {
+        String message =
+                "NOPERM this user has no permissions to run the 'client|setname' command. channel: [id: 0x6e42ffae,"
+                        + " L:/127.0.0.1:39614 - R:127.0.0.1/127.0.0.1:21565] command: (CLIENT SETNAME), params: [secret]";
+        assertThat(RedisTrouble.explain(new RedisException(message)))
+                .isEqualTo(
+                        "no permission: this user has no permissions to run the 'client|setname' command. Grant the user the"
+                                + " rights that the package documentation of io.hapax.redis lists");
+        assertThat(RedisTrouble.explain(new RedisException("ERR unknown. channel: [x], params: [secret]")))
+                .isEqualTo("RedisException: ERR unknown");
+    }
+}
