@@ -18,7 +18,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
-import java.util.function.BinaryOperator;
 import java.util.function.Function;
 
 /** What people ask of a quorum. Thread-safe. */
@@ -63,11 +62,19 @@ record QuorumOperations(QuorumLeaseStore quorum) implements LeaseOperations {
         }
         return grants.values().stream()
                 .filter(those -> those.size() >= quorum.majority())
-                .map(those -> those.stream()
-                        .reduce(BinaryOperator.minBy(Comparator.comparing(HeldLease::left)))
-                        .orElseThrow())
+                .map(QuorumOperations::oneOf)
                 .limit(atMost)
                 .toList();
+    }
+
+    /** Ends with the first of them; has the token that was written back, which is the highest. */
+    private static HeldLease oneOf(List<HeldLease> those) {
+        Comparator<Holder> byToken =
+                Comparator.comparingLong(holder -> holder.token().value());
+        Holder settled = those.stream().map(HeldLease::holder).max(byToken).orElseThrow();
+        HeldLease first =
+                those.stream().min(Comparator.comparing(HeldLease::left)).orElseThrow();
+        return new HeldLease(first.name(), first.onRunKey(), settled, first.left(), first.awaited());
     }
 
     @Override
