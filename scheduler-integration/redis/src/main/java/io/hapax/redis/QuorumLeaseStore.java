@@ -263,14 +263,13 @@ class QuorumLeaseStore implements LeaseStore {
 
     /**
      * The holder named most often; servers that remember an earlier one are outvoted, and so is one that has not heard of
-     * the token that was written back, which is the highest.
+     * the token that was written back.
      */
     static Optional<Holder> mostFrequent(List<Optional<Holder>> holders) {
         List<Holder> named = holders.stream().flatMap(Optional::stream).toList();
         return named.stream()
                 .max(Comparator.comparingLong((Holder holder) -> count(holders, holder.owner()))
-                        .thenComparingInt(holder -> Collections.frequency(named, holder))
-                        .thenComparingLong(holder -> holder.token().value()));
+                        .thenComparingInt(holder -> Collections.frequency(named, holder)));
     }
 
     private static long count(List<Optional<Holder>> holders, OwnerId owner) {
