@@ -67,11 +67,11 @@ record QuorumOperations(QuorumLeaseStore quorum) implements LeaseOperations {
                 .toList();
     }
 
-    /** Ends with the first of them; has the token that was written back, which is the highest. */
+    /** Ends with the first of them; has the token that was written back, of which one server may not have heard. */
     private static HeldLease oneOf(List<HeldLease> those) {
-        Comparator<Holder> byToken =
-                Comparator.comparingLong(holder -> holder.token().value());
-        Holder settled = those.stream().map(HeldLease::holder).max(byToken).orElseThrow();
+        Holder settled = QuorumLeaseStore.mostFrequent(
+                        those.stream().map(lease -> Optional.of(lease.holder())).toList())
+                .orElseThrow();
         HeldLease first =
                 those.stream().min(Comparator.comparing(HeldLease::left)).orElseThrow();
         return new HeldLease(first.name(), first.onRunKey(), settled, first.left(), first.awaited());
