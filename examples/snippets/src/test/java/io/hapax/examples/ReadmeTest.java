@@ -36,6 +36,7 @@ class ReadmeTest {
             "docs/migration.md",
             "docs/operations.md",
             "docs/quartz.md",
+            "docs/security.md",
             "docs/settings.md",
             "docs/spring-boot.md",
             "examples/README.md",

@@ -53,12 +53,7 @@ record RunPlan(
         JobKeys keys = new JobKeys(job, guarded, options);
         boolean again = job.getJobStatesOfType(ProcessingState.class).count() > 1;
         return new RunPlan(
-                guard.kept(keys.identity()),
-                nameOf(job),
-                options,
-                whenAuto,
-                again,
-                keys.queued(guard, nameOf(job)));
+                guard.kept(keys.identity()), nameOf(job), options, whenAuto, again, keys.queued(guard, nameOf(job)));
     }
 
     /** The place in the queue of a job that is being created; null if it needs none. */

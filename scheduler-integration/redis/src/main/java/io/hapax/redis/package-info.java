@@ -30,6 +30,12 @@
  * <tr><td>{@code hapax:{namespace:b}:d:text}</td><td>done marker of a run key</td><td>the retention</td></tr>
  * <tr><td>{@code hapax:{namespace:b}:w:…}</td><td>somebody waits for this lease</td><td>a little longer than the
  *     lease</td></tr>
+ * <tr><td>{@code hapax:{namespace:b}:p:…}</td><td>places: throttles, queues, who waits for its turn</td><td>the time asked
+ *     for</td></tr>
+ * <tr><td>{@code hapax:{namespace:b}:a}</td><td>who has taken leases away, and why; the newest 1000</td><td>90 days after
+ *     the last one</td></tr>
+ * <tr><td>{@code hapax:{namespace:0}:f}, {@code …:f:worker}, {@code …:v}</td><td>the board: what each worker is at, and
+ *     whether somebody reads it</td><td>seconds to minutes</td></tr>
  * <tr><td>{@code hapax:{namespace:b}:m}</td><td>meta: {@code run} of the server, since when ({@code seen}) and until
  *     when ({@code until}) it is in quarantine and {@code why}, the {@code last} token, the {@code settings} on which all
  *     workers agree</td><td>for ever</td></tr>

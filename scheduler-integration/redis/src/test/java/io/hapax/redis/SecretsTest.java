@@ -172,6 +172,19 @@ class SecretsTest {
     }
 
     @Test
+    void a_redisson_file_may_take_its_password_from_the_environment(@TempDir Path folder) throws IOException {
+        said.add("a file that is fine");
+        Map.Entry<String, String> variable = System.getenv().entrySet().stream()
+                .filter(each -> each.getValue().matches("[A-Za-z0-9/]+"))
+                .findFirst()
+                .orElseThrow();
+        Path yaml = Files.writeString(
+                folder.resolve("redis.yaml"),
+                "password: ${" + variable.getKey() + "}\nsingleServerConfig:\n  address: \"redis://127.0.0.1:1\"\n");
+        assertThat(YamlFile.read(yaml).getPassword()).isEqualTo(variable.getValue());
+    }
+
+    @Test
     void a_store_that_works_tells_nothing_of_it_either() throws Exception {
         String right = PASSWORD + "-not";
         try (RedissonLeaseStore store = settings("redis://:" + right + "@127.0.0.1:" + redis.port())
