@@ -30,6 +30,7 @@ class ReadmeTest {
             "docs/design.md",
             "docs/ledger.md",
             "docs/concepts.md",
+            "docs/command-line.md",
             "docs/lock-modes.md",
             "docs/jobrunr.md",
             "docs/migration.md",
