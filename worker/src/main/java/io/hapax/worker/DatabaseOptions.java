@@ -5,6 +5,8 @@ import io.hapax.postgres.PostgresRunLedger;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
+import java.util.logging.Level;
+import java.util.logging.Logger;
 import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
 import org.postgresql.PGProperty;
@@ -17,6 +19,9 @@ final class DatabaseOptions {
     private static final String DEFAULT = "jdbc:postgresql://localhost:5432/hapax?user=hapax&password=hapax";
     private static final int LOGIN_SECONDS = 5;
 
+    /** What the driver has to say is in its exceptions, too. Held, as loggers are forgotten with their levels. */
+    private static final Logger DRIVER = Logger.getLogger("org.postgresql");
+
     @Option(
             names = "--database",
             paramLabel = "URL",
@@ -27,6 +32,7 @@ final class DatabaseOptions {
     /** Without a pool, which takes longer to start than a command takes to answer. */
     private PGSimpleDataSource source() {
         String url = WorkerSettings.jdbcUrl("--database", CommonOptions.setting(database, "DATABASE_URL", DEFAULT));
+        DRIVER.setLevel(Level.OFF);
         PGSimpleDataSource source = new PGSimpleDataSource();
         try {
             source.setURL(url);

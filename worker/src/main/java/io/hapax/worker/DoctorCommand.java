@@ -10,6 +10,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -24,6 +25,7 @@ import picocli.CommandLine.Option;
 final class DoctorCommand implements Callable<Integer> {
 
     private static final Duration SHORTEST_FOR_A_LEDGER = Duration.ofMillis(100);
+    private static final Set<String> WITHOUT = Set.of("off", "false");
     private static final List<String> REDIS_CHECKS = List.of(
             "version",
             "rights of its user",
@@ -53,7 +55,7 @@ final class DoctorCommand implements Callable<Integer> {
     @Mixin
     private final DatabaseOptions database = new DatabaseOptions();
 
-    @Option(names = "--no-ledger", description = "the workers have no ledger: leave PostgreSQL out")
+    @Option(names = "--no-ledger", description = "the workers have no ledger: leave PostgreSQL out [HAPAX_LEDGER=off]")
     private boolean withoutLedger;
 
     /** A finding, as programs get it. */
@@ -85,7 +87,7 @@ final class DoctorCommand implements Callable<Integer> {
         (urls.size() == 1 ? worker.url(urls.get(0)).examine(List.of()) : worker.examine(urls))
                 .forEach(finding -> findings.add(Diagnosis.of("redis", finding)));
         String fingerprint = servers(checked);
-        if (!withoutLedger) {
+        if (!withoutLedger && !WITHOUT.contains(CommonOptions.setting(null, "HAPAX_LEDGER", "on"))) {
             Duration timeout = redis.answerTimeout();
             List<Finding> found = database.builder(
                             common.namespace(),

@@ -20,6 +20,9 @@ import picocli.CommandLine.Option;
                         + " is alive notices at its next renewal, and works on until then.")
 final class LocksReleaseCommand implements Callable<Integer> {
 
+    /** Who holds what was taken away in quarantine. */
+    private static final String BARRED = "forced";
+
     @Mixin
     private final CommonOptions common = new CommonOptions();
 
@@ -62,6 +65,15 @@ final class LocksReleaseCommand implements Callable<Integer> {
                         why,
                         which + " is held by another owner, " + lock.owner() + " on " + lock.worker()
                                 + ". Nothing was changed.");
+            }
+            if (lock.owner().equals(BARRED)) {
+                return tell(
+                        lock,
+                        false,
+                        why,
+                        which + " was taken away already. Redis is in quarantine, so nobody gets it for another "
+                                + PlainText.duration(Duration.ofMillis(lock.leftMillis()))
+                                + ": its holder might come back. Nothing was changed.");
             }
             if (!whoAndWhy.isSure()) {
                 return tell(lock, false, why, dryRun(lock));
@@ -106,7 +118,8 @@ final class LocksReleaseCommand implements Callable<Integer> {
                         why.reason(),
                         PlainText.lines(message)),
                 out -> PlainText.paragraphs(out, message));
-        boolean possible = dryRun && lock != null && (owner == null || owner.equals(lock.owner()));
+        boolean possible =
+                dryRun && lock != null && !lock.owner().equals(BARRED) && (owner == null || owner.equals(lock.owner()));
         return released || possible ? ExitCodes.FINE : ExitCodes.NOTHING;
     }
 }

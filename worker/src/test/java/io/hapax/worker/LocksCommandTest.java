@@ -178,7 +178,7 @@ class LocksCommandTest {
     void a_release_without_yes_says_what_would_happen_and_changes_nothing() {
         Answered dry = locks("release", "invoice/42");
         assertThat(dry.code()).isZero();
-        assertThat(dry.out())
+        assertThat(dry.prose())
                 .contains("Would take lock key invoice/42 away from 4711@host-2 (owner ")
                 .contains("works on until its next renewal, 10 s at most, beside whoever gets the key next")
                 .containsPattern("Nothing was changed. To do it, add --owner \\S{22} --reason '…' --yes");
@@ -196,7 +196,7 @@ class LocksCommandTest {
         Answered released = locks(
                 "release", "invoice/42", "--owner", owner, "--reason", "host-2 is dead", "--actor", "ann", "--yes");
         assertThat(released.code()).isZero();
-        assertThat(released.out())
+        assertThat(released.prose())
                 .contains("Took lock key invoice/42 away from 4711@host-2 (owner " + owner)
                 .contains("Noted in the audit: ann: host-2 is dead");
         assertThat(isHeld("invoice/42")).isFalse();
@@ -223,7 +223,7 @@ class LocksCommandTest {
     void only_the_owner_that_was_named_loses_its_lease() {
         Answered other = locks("release", "invoice/42", "--owner", "another", "--reason", "test", "--yes");
         assertThat(other.code()).isEqualTo(3);
-        assertThat(other.out()).contains("is held by another owner, ", " on 4711@host-2", "Nothing was changed");
+        assertThat(other.prose()).contains("is held by another owner, ", " on 4711@host-2", "Nothing was changed");
         assertThat(isHeld("invoice/42")).isTrue();
         assertThat(locks("release", "nothing", "--reason", "test", "--yes").code())
                 .isEqualTo(3);
@@ -293,11 +293,27 @@ class LocksCommandTest {
                         .contains("worker     q");
                 Answered released =
                         Answered.by(new String[] {"locks", "release", "k7", "--reason", "test", "--yes"}, at);
-                assertThat(released.out()).contains("Took lock key k7 away from q");
+                assertThat(released.prose()).contains("Took lock key k7 away from q");
                 Answered gone = Answered.by(new String[] {"locks", "show", "k7"}, at);
                 assertThat(gone.code()).isEqualTo(3);
                 assertThat(gone.out()).contains("audit ", "FORCE_RELEASE").contains("test");
             }
+        }
+    }
+
+    /** There the holder may come back, as Redis may have forgotten others; see {@code force-release.lua}. */
+    @Test
+    void what_was_taken_away_in_quarantine_is_barred_and_cannot_be_taken_away_again() {
+        try (EmbeddedRedis restarted = EmbeddedRedis.start()) {
+            restarted.command("HSET", "hapax:{shop:0}:m", "run", "another", "seen", "1", "until", "1");
+            restarted.command(
+                    "SET", "hapax:{shop:0}:l:k", "owner1|1764130000000000|1764130000000000|-|w|", "PX", "60000");
+            String[] at = {"--redis", restarted.url(), "--namespace", NAMESPACE, "--reason", "test", "--yes"};
+            assertThat(Answered.by(new String[] {"locks", "release", "k"}, at).code())
+                    .isZero();
+            Answered again = Answered.by(new String[] {"locks", "release", "k"}, at);
+            assertThat(again.code()).isEqualTo(3);
+            assertThat(again.prose()).contains("was taken away already. Redis is in quarantine");
         }
     }
 }

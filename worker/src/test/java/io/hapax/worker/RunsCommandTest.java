@@ -135,7 +135,7 @@ class RunsCommandTest {
     void a_decision_without_yes_says_what_would_happen_and_changes_nothing() {
         Answered dry = runs("resolve", "pay@7", "--as", "again");
         assertThat(dry.code()).isZero();
-        assertThat(dry.out())
+        assertThat(dry.prose())
                 .contains("run pay@7 was started by 4711@host-2 at ", "broke off. It would be free to run again")
                 .contains("Nothing was changed. To do it, add --reason '…' --yes");
         assertThat(state("pay@7")).isEqualTo("ABANDONED");

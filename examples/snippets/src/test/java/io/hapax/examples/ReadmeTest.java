@@ -31,6 +31,7 @@ class ReadmeTest {
             "docs/ledger.md",
             "docs/concepts.md",
             "docs/console.md",
+            "docs/command-line.md",
             "docs/lock-modes.md",
             "docs/jobrunr.md",
             "docs/migration.md",
