@@ -38,6 +38,7 @@ class ReadmeTest {
             "docs/operations.md",
             "docs/quartz.md",
             "docs/security.md",
+            "docs/metrics.md",
             "docs/settings.md",
             "docs/spring-boot.md",
             "examples/README.md",
