@@ -51,7 +51,7 @@ class ArchitectureTest {
             .that(resideInAPackage(CORE))
             .should()
             .onlyDependOnClassesThat(resideInAnyPackage(
-                    "java..", "org.jspecify..", "org.slf4j..", CORE, API[0], API[1], API[2], API[3]));
+                    "java..", "javax.crypto..", "org.jspecify..", "org.slf4j..", CORE, API[0], API[1], API[2], API[3]));
 
     @ArchTest
     static final ArchRule inside_the_api_leases_do_not_know_events =
