@@ -214,6 +214,18 @@ class DoctorCommandTest {
         assertFine(redisDoctor(REDIS.url().replace("//", "//strict:right@"), "--json"));
         assertThat(remedy(redisDoctor("redis://:s3cret@127.0.0.1:1", "--json"), 4, "ERROR", "connection refused"))
                 .isEqualTo("Is it running there?");
+        REDIS.freeze();
+        try {
+            assertThat(remedy(
+                            redisDoctor(REDIS.url(), "--ttl", "3s", "--json"),
+                            4,
+                            "ERROR",
+                            "gave no answer within 500 ms"))
+                    .isEqualTo("See whether it runs, hangs, or is cut off from here, and whether it expects TLS"
+                            + " (rediss://)");
+        } finally {
+            REDIS.thaw();
+        }
         Answered unreachable = doctor("--database", "jdbc:postgresql://127.0.0.1:1/x?user=u&password=s3cret", "--json");
         assertThat(remedy(unreachable, 4, "ERROR", "the connection failed"))
                 .contains("Is PostgreSQL up and reachable?");
