@@ -304,7 +304,7 @@ final class AdmissionAttempt {
         if (withdrawn) {
             giveBack();
         } else {
-            guard.notifier().tell(new GuardEvent.Acquired(request.job(), grant.shown(), waited()));
+            guard.notifier().tell(new GuardEvent.Acquired(request.job(), grant.shown(), waited(), grant.attempt()));
             if (!answer.complete(new Admission.Admitted(run)) || withdrawn) {
                 run.giveBack();
             }
@@ -335,6 +335,7 @@ final class AdmissionAttempt {
         guard.waits(this, answer);
         var unused = next.whenComplete((ignored, cancelled) -> {
             if (withdrawn) {
+                guard.waitsNoMore(this);
                 giveBack();
             } else {
                 ask(guard.store());

@@ -100,7 +100,7 @@ public final class JobGuard implements AutoCloseable {
             if (e.getCause() instanceof IllegalArgumentException callersMistake) {
                 throw callersMistake;
             }
-            throw new IllegalStateException("the admission of " + request + " failed", e.getCause());
+            throw new IllegalStateException("the admission of " + kept(request) + " failed", e.getCause());
         }
     }
 
@@ -124,7 +124,7 @@ public final class JobGuard implements AutoCloseable {
     }
 
     private AdmissionAttempt attempt(RunRequest asked) {
-        RunRequest request = hashing == null ? asked : asked.hashed(hashing);
+        RunRequest request = kept(asked);
         RunOptions options = request.options(defaults);
         options.requireConsistent();
         LeaseTiming timing = checked(options, store, ledger);
@@ -187,13 +187,14 @@ public final class JobGuard implements AutoCloseable {
         }
         Refusal refusal = ((Admission.Refused) admission).refusal();
         if (request.options(defaults).onConflict() == OnConflict.FAIL) {
-            throw new RunRefusedException(request.identity(), refusal);
+            throw new RunRefusedException(kept(request.identity()), refusal);
         }
         return new RunResult.Refused<>(refusal);
     }
 
     /** Refuses what only a scheduler can do: try again later, and keep a queue. */
-    private void requirePlain(RunRequest request) {
+    private void requirePlain(RunRequest asked) {
+        RunRequest request = kept(asked);
         RunOptions options = request.options(defaults);
         if (options.onConflict() == OnConflict.RESCHEDULE) {
             throw new IllegalArgumentException(
@@ -318,9 +319,19 @@ public final class JobGuard implements AutoCloseable {
         });
     }
 
-    /** As store and ledger have it. */
-    JobIdentity kept(JobIdentity identity) {
+    /**
+     * Returns keys as store, ledger, events, log lines and the run itself have them: the same ones, unless they are hashed
+     * ({@link Builder#hashKeys}). Whoever writes a key down, or compares one with a run's, needs this.
+     *
+     * @param identity the keys, as they are or as kept
+     * @return as kept
+     */
+    public JobIdentity kept(JobIdentity identity) {
         return hashing == null ? identity : hashing.of(identity);
+    }
+
+    private RunRequest kept(RunRequest request) {
+        return hashing == null ? request : request.hashed(hashing);
     }
 
     /**
@@ -546,8 +557,9 @@ public final class JobGuard implements AutoCloseable {
 
         /**
          * Keeps keys from being stored or logged in plain text, for those that name people: store, ledger, log lines,
-         * events and the run's own identity have a keyed digest (HMAC-SHA-256) instead. Jobs keep their names, so name
-         * them ({@link RunRequest#job}) if keys are to be told apart by people.
+         * events and the run's own identity have a keyed digest (HMAC-SHA-256) instead. The guard's methods take both: a
+         * key as it is, and one as it was logged. Jobs keep their names, so put nothing about people into them; a job
+         * without a name ({@link RunRequest#job}) has the digest as its name.
          *
          * @param secret at least 16 characters, the same on all workers; others guard under other keys, which only a
          *     ledger notices

@@ -6,6 +6,7 @@ import io.hapax.lease.RunKey;
 import java.nio.charset.StandardCharsets;
 import java.security.GeneralSecurityException;
 import java.util.HexFormat;
+import java.util.regex.Pattern;
 import javax.crypto.Mac;
 import javax.crypto.spec.SecretKeySpec;
 
@@ -18,6 +19,7 @@ final class KeyHashing {
     private static final String ALGORITHM = "HmacSHA256";
     private static final int HEX_CHARS = 40;
     private static final int FEWEST_CHARS = 16;
+    private static final Pattern HASHED = Pattern.compile("h[0-9a-f]{" + HEX_CHARS + "}");
 
     private final SecretKeySpec secret;
 
@@ -31,13 +33,18 @@ final class KeyHashing {
 
     JobIdentity of(JobIdentity identity) {
         return new JobIdentity(
-                identity.lock().map(key -> new LockKey(text(key.value()))).orElse(null),
-                identity.run().map(key -> new RunKey(text(key.value()))).orElse(null));
+                identity.lock().map(key -> new LockKey(once(key.value()))).orElse(null),
+                identity.run().map(key -> new RunKey(once(key.value()))).orElse(null));
     }
 
     /** Tells workers with different secrets apart, and nothing about the secret. */
     String fingerprint() {
         return " keys=hmac/" + text("fingerprint").substring(0, 10);
+    }
+
+    /** Digests come back: by people, from a log line; by schedulers, which keep the run key of a firing for a retry. */
+    private String once(String key) {
+        return HASHED.matcher(key).matches() ? key : text(key);
     }
 
     private String text(String key) {

@@ -38,7 +38,7 @@ public final class LoggingListener implements GuardListener {
 
     /** Every run tells these: nothing is made for nobody who reads them. */
     private static boolean isSilent(GuardEvent event) {
-        boolean usual = event instanceof GuardEvent.Acquired
+        boolean usual = (event instanceof GuardEvent.Acquired acquired && acquired.attempt() == 1)
                 || (event instanceof GuardEvent.Released released && released.outcome() != RunOutcome.UNCONFIRMED);
         return usual && !LOG.isDebugEnabled();
     }
@@ -103,6 +103,14 @@ public final class LoggingListener implements GuardListener {
     }
 
     private static void acquired(GuardEvent.Acquired e) {
+        if (e.attempt() > 1) {
+            LOG.info(
+                    "begun again job={} {} token={} attempt={}: an earlier one failed or broke off",
+                    e.job(),
+                    e.identity(),
+                    e.lease().token(),
+                    e.attempt());
+        }
         // Every run tells this: its texts are made only for somebody who reads them.
         if (LOG.isDebugEnabled()) {
             LOG.debug(

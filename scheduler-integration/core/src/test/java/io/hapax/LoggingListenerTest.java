@@ -6,8 +6,11 @@ import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.Logger;
 import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.core.read.ListAppender;
+import io.hapax.ledger.AfterCrash;
+import io.hapax.ledger.RunState;
 import io.hapax.testkit.FaultyLeaseStore;
 import io.hapax.testkit.InMemoryLeaseStore;
+import io.hapax.testkit.InMemoryRunLedger;
 import io.hapax.testkit.ManualTicker;
 import java.time.Duration;
 import java.util.List;
@@ -15,6 +18,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.slf4j.LoggerFactory;
+import org.slf4j.MDC;
 
 class LoggingListenerTest {
 
@@ -25,6 +29,8 @@ class LoggingListenerTest {
 
     @BeforeEach
     void listen() {
+        // Other tests of this thread may have entered runs and never left them.
+        MDC.clear();
         lines.start();
         logger.addAppender(lines);
     }
@@ -71,5 +77,64 @@ class LoggingListenerTest {
     void a_normal_run_is_silent_above_debug() throws Exception {
         guard.run(RunRequest.lock("k").ttl(Duration.ofMinutes(1)), run -> null);
         assertThat(from(Level.INFO)).isEmpty();
+    }
+
+    @Test
+    void a_line_of_the_guard_has_the_context_of_the_run_it_is_about_not_of_the_run_that_works_there() throws Exception {
+        guard.run(RunRequest.lock("outer").job("first"), outer -> {
+            guard.admit(RunRequest.lock("outer").once("o").job("second"));
+            assertThat(from(Level.INFO))
+                    .singleElement()
+                    .satisfies(line -> assertThat(line.getMDCPropertyMap())
+                            .containsEntry("hapax.job", "second")
+                            .containsEntry("hapax.key", "outer")
+                            .containsEntry("hapax.occurrence", "o")
+                            .doesNotContainKeys("hapax.owner", "hapax.token"));
+            assertThat(MDC.get("hapax.job")).isEqualTo("first");
+            return null;
+        });
+        assertThat(MDC.get("hapax.job")).isNull();
+    }
+
+    @Test
+    void a_line_about_a_lease_has_its_owner_and_token() throws Exception {
+        logger.setLevel(Level.DEBUG);
+        try {
+            GuardedRun run = guard.admit(RunRequest.lock("k")).fold(granted -> granted, refusal -> null);
+            run.close();
+            assertThat(lines.list)
+                    .hasSize(2)
+                    .allSatisfy(line -> assertThat(line.getMDCPropertyMap())
+                            .containsEntry("hapax.token", run.fencingToken().toString())
+                            .containsEntry(
+                                    "hapax.owner",
+                                    run.lease().orElseThrow().owner().value()));
+        } finally {
+            logger.setLevel(Level.INFO);
+        }
+    }
+
+    @Test
+    void a_decision_about_an_abandoned_occurrence_leaves_one_warning_with_who_and_why() throws Exception {
+        ManualTicker ticker = new ManualTicker();
+        InMemoryRunLedger ledger = new InMemoryRunLedger(ticker);
+        try (JobGuard withLedger = JobGuard.builder(new InMemoryLeaseStore(ticker))
+                .ledger(ledger)
+                .ticker(ticker)
+                .defaults(options -> options.withAfterCrash(AfterCrash.ABANDON))
+                .build()) {
+            RunRequest request = RunRequest.occurrence("mail/7");
+            GuardedRun run = withLedger.admit(request).fold(granted -> granted, refusal -> null);
+            run.enter().close();
+            run.close();
+            withLedger
+                    .resolve(request.identity(), RunState.DONE, "ann", "it was sent")
+                    .join();
+        }
+        assertThat(from(Level.WARN)).singleElement().satisfies(line -> {
+            assertThat(line.getFormattedMessage())
+                    .isEqualTo("abandoned occurrence resolved as DONE run mail/7 actor=ann reason='it was sent'");
+            assertThat(line.getMDCPropertyMap()).containsEntry("hapax.occurrence", "mail/7");
+        });
     }
 }

@@ -3,17 +3,26 @@ package io.hapax.worker;
 import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
 import io.hapax.JobGuard;
+import io.hapax.console.Console;
 import io.hapax.jobrunr.JobRunrGuard;
 import io.hapax.lease.LeaseStore;
 import io.hapax.lease.LeaseStoreException;
 import io.hapax.ledger.RunLedger;
+import io.hapax.micrometer.GuardMetrics;
 import io.hapax.postgres.PostgresRunLedger;
 import io.hapax.quartz.HapaxPlugin;
 import io.hapax.redis.RedissonLeaseStore;
+import io.hapax.worker.WorkerSettings.Secret;
+import io.hapax.worker.WorkerSettings.Web;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import jakarta.servlet.http.HttpServlet;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.ReentrantLock;
@@ -28,8 +37,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The one place where the whole system is visible: pool, store, guard, Quartz, JobRunr, health. Started from top to
- * bottom, closed from bottom to top.
+ * The one place where the whole system is visible: meters, pool, store, guard, console, web server, Quartz, JobRunr.
+ * Started from top to bottom, closed from bottom to top: while jobs end, the console still shows them.
  */
 final class WorkerAssembly implements AutoCloseable {
 
@@ -45,6 +54,7 @@ final class WorkerAssembly implements AutoCloseable {
     private final ReentrantLock lock = new ReentrantLock();
     private final Deque<Closing> toClose = new ArrayDeque<>();
     private volatile @Nullable SampleJobs jobs;
+    private volatile boolean atWork;
     private long graceEnds;
 
     private WorkerAssembly(WorkerSettings settings) {
@@ -63,8 +73,14 @@ final class WorkerAssembly implements AutoCloseable {
     }
 
     private void start() throws SchedulerException {
-        HikariDataSource database = opened(pool(settings), HikariDataSource::close);
-        JobGuard guard = settings.guarded() ? guard(database) : null;
+        PrometheusMeterRegistry meters =
+                opened(new ProcessMeters(), ProcessMeters::close).registry();
+        HikariDataSource database = opened(pool(settings, meters), HikariDataSource::close);
+        Guarding guarding = settings.guarded() ? guarding(database, meters) : null;
+        JobGuard guard = guarding == null ? null : guarding.guard();
+        if (settings.web().port() > 0) {
+            serve(meters, guarding);
+        }
         List<Scheduler> quartz = QuartzSchedulers.of(settings, database);
         for (Scheduler scheduler : quartz) {
             opened(scheduler, this::stop);
@@ -81,9 +97,75 @@ final class WorkerAssembly implements AutoCloseable {
             // At the end first of all nothing new is fired, here and only here.
             opened(scheduler, Scheduler::standby);
         }
-        if (settings.healthPort() > 0) {
-            opened(HealthEndpoint.start(settings, guard), HealthEndpoint::close);
+        atWork = true;
+    }
+
+    /** What a guarded worker has besides. */
+    private record Guarding(JobGuard guard, Console console) {}
+
+    private Guarding guarding(DataSource database, MeterRegistry meters) {
+        LeaseStore store = opened(connected(settings), LeaseStore::close);
+        RunLedger ledger = settings.ledger() ? opened(ledger(settings, database), RunLedger::close) : null;
+        Console console = console(store, ledger);
+        GuardMetrics metrics = new GuardMetrics(meters);
+        JobGuard guard = opened(guard(store, ledger, console, metrics), closing -> {
+            if (!closing.shutdown(Duration.ofSeconds(1))) {
+                LOG.warn("some runs did not end; their leases lapse after at most {}", settings.ttl());
+            }
+        });
+        metrics.watch(guard);
+        // Also without a page of its own: the pages of the others then show this worker.
+        opened(console, Console::close).start(guard);
+        return new Guarding(guard, console);
+    }
+
+    private JobGuard guard(LeaseStore store, @Nullable RunLedger ledger, Console console, GuardMetrics metrics) {
+        JobGuard.Builder builder = JobGuard.builder(store)
+                .worker(settings.name())
+                .defaults(options -> options.withTtl(settings.ttl()))
+                .listener(metrics)
+                .listener(console);
+        if (ledger != null) {
+            builder.ledger(ledger);
         }
+        if (settings.hashKeys() != null) {
+            builder.hashKeys(settings.hashKeys().value());
+        }
+        return builder.build();
+    }
+
+    private Console console(LeaseStore store, @Nullable RunLedger ledger) {
+        Console.Builder builder = Console.builder(store);
+        if (ledger != null) {
+            builder.ledger(ledger);
+        }
+        Secret token = settings.web().consoleToken();
+        return (token == null ? builder : builder.credential(token.value())).build();
+    }
+
+    private void serve(PrometheusMeterRegistry meters, @Nullable Guarding guarding) {
+        Web web = settings.web();
+        Map<String, HttpServlet> pages = new LinkedHashMap<>();
+        pages.put("/metrics", new MetricsServlet(meters));
+        pages.put(
+                "/health",
+                new HealthServlet(settings.name(), () -> atWork, guarding == null ? null : guarding.guard()));
+        if (guarding == null) {
+            opened(WebServer.start(web, pages, "/health"), WebServer::close);
+            return;
+        }
+        pages.put("/console/*", guarding.console().servlet());
+        if (web.consoleToken() == null && !WebServer.isLoopback(web.bind())) {
+            LOG.warn(
+                    "other machines can reach {}:{}, but no HAPAX_CONSOLE_TOKEN is set: so the console answers this"
+                            + " machine only, and changes nothing",
+                    web.bind(),
+                    web.port());
+        }
+        opened(WebServer.start(web, pages, "/console/"), WebServer::close);
+        LOG.info("the console is at http://{}:{}/console/", web.bind(), web.port());
+        // Before the server, so that nothing is streamed into one that is gone.
+        opened(guarding.console(), Console::close);
     }
 
     private void startJobRunr(DataSource database, @Nullable JobGuard guard) {
@@ -100,21 +182,6 @@ final class WorkerAssembly implements AutoCloseable {
                         .andInterruptJobsAwaitDurationOnStopBackgroundJobServer(settings.grace()))
                 .initialize();
         opened(JobRunr.class, ignored -> JobRunr.destroy());
-    }
-
-    private JobGuard guard(DataSource database) {
-        LeaseStore store = opened(connected(settings), LeaseStore::close);
-        JobGuard.Builder builder =
-                JobGuard.builder(store).worker(settings.name()).defaults(options -> options.withTtl(settings.ttl()));
-        if (settings.ledger()) {
-            builder.ledger(opened(ledger(settings, database), RunLedger::close));
-        }
-        JobGuard guard = builder.build();
-        return opened(guard, closing -> {
-            if (!closing.shutdown(Duration.ofSeconds(1))) {
-                LOG.warn("some runs did not end; their leases lapse after at most {}", settings.ttl());
-            }
-        });
     }
 
     private static RunLedger ledger(WorkerSettings settings, DataSource database) {
@@ -151,13 +218,14 @@ final class WorkerAssembly implements AutoCloseable {
                 || (failure.getCause() != null && isTimeout(failure.getCause()));
     }
 
-    private static HikariDataSource pool(WorkerSettings settings) {
+    private static HikariDataSource pool(WorkerSettings settings, MeterRegistry meters) {
         HikariConfig config = new HikariConfig();
         config.setJdbcUrl(settings.jdbcUrl());
         config.setMaximumPoolSize(2 * settings.threads() + 4);
         config.setMinimumIdle(2);
         config.setConnectionTimeout(5_000);
         config.setPoolName("hapax-worker");
+        config.setMetricRegistry(meters);
         return new HikariDataSource(config);
     }
 
@@ -190,6 +258,7 @@ final class WorkerAssembly implements AutoCloseable {
     public void close() {
         lock.lock();
         try {
+            atWork = false;
             graceEnds = System.nanoTime() + settings.grace().toNanos();
             while (!toClose.isEmpty()) {
                 closeQuietly(toClose.pop());

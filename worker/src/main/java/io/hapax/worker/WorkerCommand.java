@@ -2,10 +2,15 @@ package io.hapax.worker;
 
 import io.hapax.time.DurationText;
 import io.hapax.worker.WorkerSettings.QuartzStore;
+import io.hapax.worker.WorkerSettings.Secret;
+import io.hapax.worker.WorkerSettings.Web;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
@@ -16,6 +21,7 @@ import java.util.function.BiFunction;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.bridge.SLF4JBridgeHandler;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
@@ -24,7 +30,16 @@ import picocli.CommandLine.Option;
         name = "worker",
         mixinStandardHelpOptions = true,
         description = "Runs one replica: Quartz and JobRunr with sample jobs, guarded through Redis. Options win over "
-                + "environment variables.")
+                + "environment variables.",
+        footer = {
+            "",
+            "Secrets come from the environment only, since options can be seen by everybody on a machine; or from the "
+                    + "first line of a file, whose name HAPAX_CONSOLE_TOKEN_FILE or HAPAX_HASH_KEYS_FILE says:",
+            "  HAPAX_CONSOLE_TOKEN   what the console asks for; without, it answers this machine only, and changes nothing",
+            "  HAPAX_HASH_KEYS       keys are stored and logged as digests with this secret, the same on all workers",
+            "",
+            "HAPAX_LOG_FORMAT=json writes the log as lines of JSON; HAPAX_LOG=DEBUG writes more of it."
+        })
 final class WorkerCommand implements Callable<Integer> {
 
     private static final Logger LOG = LoggerFactory.getLogger(WorkerCommand.class);
@@ -77,8 +92,13 @@ final class WorkerCommand implements Callable<Integer> {
     @Option(names = "--shutdown-grace", description = "how long running jobs may take to end [SHUTDOWN_GRACE]")
     private @Nullable String grace;
 
-    @Option(names = "--health-port", description = "answers /health there; 0 for none [HEALTH_PORT]")
-    private @Nullable String healthPort;
+    @Option(names = "--http-port", description = "serves /health, /metrics and /console/ there; 0 for none [HTTP_PORT]")
+    private @Nullable String httpPort;
+
+    @Option(
+            names = "--http-bind",
+            description = "the interface that serves them, 127.0.0.1 unless told otherwise [HTTP_BIND]")
+    private @Nullable String httpBind;
 
     @Option(names = "--record", hidden = true, description = "the demo's part to which runs are recorded")
     private @Nullable String record;
@@ -92,6 +112,7 @@ final class WorkerCommand implements Callable<Integer> {
     @Override
     public Integer call() throws Exception {
         WorkerSettings settings = settings(System.getenv());
+        logByOneSystem();
         WorkerAssembly worker = WorkerAssembly.start(settings);
         CountDownLatch stopped = new CountDownLatch(1);
         Runtime.getRuntime().addShutdownHook(new Thread(() -> stop(worker, stopped), "shutdown"));
@@ -102,6 +123,12 @@ final class WorkerCommand implements Callable<Integer> {
         }
         stopped.await();
         return 0;
+    }
+
+    /** What is logged by java.util.logging goes where the rest goes. */
+    static void logByOneSystem() {
+        SLF4JBridgeHandler.removeHandlersForRootLogger();
+        SLF4JBridgeHandler.install();
     }
 
     private static void stop(WorkerAssembly worker, CountDownLatch stopped) {
@@ -123,6 +150,7 @@ final class WorkerCommand implements Callable<Integer> {
     WorkerSettings settings(Map<String, String> env) {
         BiFunction<@Nullable String, String, @Nullable String> chosen =
                 (option, variable) -> option != null ? option : env.get(variable);
+        requireLogFormat(env.getOrDefault("HAPAX_LOG_FORMAT", "text"));
         String host = "worker-" + ProcessHandle.current().pid();
         return new WorkerSettings(
                 List.of(text(chosen.apply(redis, "REDIS_URL"), "redis://localhost:6379")
@@ -144,12 +172,47 @@ final class WorkerCommand implements Callable<Integer> {
                 DurationText.parse("--jobrunr-poll", text(chosen.apply(jobrunrPoll, "JOBRUNR_POLL"), "5s")),
                 DurationText.parse("--checkin", text(chosen.apply(checkin, "QUARTZ_CHECKIN"), "7500ms")),
                 DurationText.parse("--shutdown-grace", text(chosen.apply(grace, "SHUTDOWN_GRACE"), "25s")),
-                number("--health-port", text(chosen.apply(healthPort, "HEALTH_PORT"), "0"), 0, 65_535),
+                new Web(
+                        number("--http-port", text(chosen.apply(httpPort, "HTTP_PORT"), "0"), 0, 65_535),
+                        text(chosen.apply(httpBind, "HTTP_BIND"), "127.0.0.1"),
+                        secret("HAPAX_CONSOLE_TOKEN", env)),
+                secret("HAPAX_HASH_KEYS", env),
                 record == null ? "" : record);
     }
 
     private static String text(@Nullable String value, String otherwise) {
         return value == null || value.isBlank() ? otherwise : value.trim();
+    }
+
+    /** The configuration of the log, which reads it itself, does not say what is wrong with it. */
+    private static void requireLogFormat(String format) {
+        if (!format.equals("text") && !format.equals("json")) {
+            throw new IllegalArgumentException("HAPAX_LOG_FORMAT must be text or json, was '" + format + "'");
+        }
+    }
+
+    private static @Nullable Secret secret(String variable, Map<String, String> env) {
+        String value = text(env.get(variable), "");
+        String file = text(env.get(variable + "_FILE"), "");
+        if (!value.isEmpty() && !file.isEmpty()) {
+            throw new IllegalArgumentException("set either " + variable + " or " + variable + "_FILE, not both");
+        }
+        String secret = file.isEmpty() ? value : firstLine(variable + "_FILE", file);
+        return secret.isEmpty() ? null : new Secret(secret);
+    }
+
+    /** A file that says nothing is a mistake: nobody means to have no secret by it. */
+    private static String firstLine(String variable, String file) {
+        try (BufferedReader reader = Files.newBufferedReader(Path.of(file))) {
+            String line = text(reader.readLine(), "");
+            if (!line.isEmpty()) {
+                return line;
+            }
+        } catch (IOException | InvalidPathException e) {
+            throw new IllegalArgumentException(variable + " must be a file that can be read, was '" + file + "'", e);
+        }
+        throw new IllegalArgumentException(
+                variable + " must be a file with the secret in it; '" + file + "' begins" + " with an empty line");
     }
 
     private static boolean flag(String option, String value) {

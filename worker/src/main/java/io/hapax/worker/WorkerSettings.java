@@ -8,6 +8,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What one replica needs to know.
@@ -26,7 +27,8 @@ import java.util.List;
  * @param jobrunrPoll poll interval of JobRunr
  * @param checkin check-in interval of the Quartz cluster
  * @param grace how long running jobs may take to end at shutdown
- * @param healthPort where /health is answered; 0 for nowhere
+ * @param web where /health, /metrics and the console are
+ * @param hashKeys the secret by which keys are hashed; null to keep them in plain text
  * @param record the part of the demo that runs are recorded to; empty for none
  */
 record WorkerSettings(
@@ -44,7 +46,8 @@ record WorkerSettings(
         Duration jobrunrPoll,
         Duration checkin,
         Duration grace,
-        int healthPort,
+        Web web,
+        @Nullable Secret hashKeys,
         String record) {
 
     /** A JDBC address, also from the form {@code postgres://user:password@host:port/db} that platforms hand out. */
@@ -87,6 +90,23 @@ record WorkerSettings(
     private static String encoded(String text) {
         String plain = URLDecoder.decode(text.replace("+", "%2B"), StandardCharsets.UTF_8);
         return URLEncoder.encode(plain, StandardCharsets.UTF_8);
+    }
+
+    /**
+     * Where the worker's web server listens.
+     *
+     * @param port 0 for nowhere
+     * @param bind name or address of the network interface
+     * @param consoleToken what the console asks for; null: then it answers this machine only, and changes nothing
+     */
+    record Web(int port, String bind, @Nullable Secret consoleToken) {}
+
+    /** Text that must not get into logs. */
+    record Secret(String value) {
+        @Override
+        public String toString() {
+            return "***";
+        }
     }
 
     /** Which of the two Quartz schedulers run. */

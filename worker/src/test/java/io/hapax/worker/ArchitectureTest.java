@@ -70,6 +70,13 @@ class ArchitectureTest {
             .dependOnClassesThat(resideInAnyPackage(STORES[0], STORES[1], TESTKIT, "org.redisson.."));
 
     @ArchTest
+    static final ArchRule the_console_knows_the_guard_but_neither_stores_nor_schedulers = noClasses()
+            .that(resideInAPackage("io.hapax.console.."))
+            .should()
+            .dependOnClassesThat(
+                    resideInAnyPackage(STORES[0], STORES[1], SCHEDULERS[0], SCHEDULERS[1], TESTKIT, "org.redisson.."));
+
+    @ArchTest
     static final ArchRule quartz_and_jobrunr_do_not_know_each_other =
             slices().matching("io.hapax.(*)..").namingSlices("$1").should().beFreeOfCycles();
 
@@ -113,7 +120,12 @@ class ArchitectureTest {
     @ArchTest
     static void public_types_of_adapters_are_listed(JavaClasses all) {
         Set<String> adapters = Set.of(
-                "io.hapax.redis", "io.hapax.postgres", "io.hapax.quartz", "io.hapax.jobrunr", "io.hapax.micrometer");
+                "io.hapax.redis",
+                "io.hapax.postgres",
+                "io.hapax.quartz",
+                "io.hapax.jobrunr",
+                "io.hapax.micrometer",
+                "io.hapax.console");
         Set<String> found = new TreeSet<>();
         all.stream()
                 .filter(type -> adapters.contains(type.getPackageName()))
@@ -121,6 +133,7 @@ class ArchitectureTest {
                 .forEach(type -> found.add(type.getSimpleName()));
         assertThat(found)
                 .containsExactlyInAnyOrder(
+                        "Console",
                         "FencedTable",
                         "GuardMetrics",
                         "HapaxPlugin",
@@ -183,6 +196,7 @@ class ArchitectureTest {
                         "io.hapax.quartz",
                         "io.hapax.jobrunr",
                         "io.hapax.micrometer",
+                        "io.hapax.console",
                         "io.hapax.testkit",
                         "io.hapax.worker");
         assertThat(new ClassFileImporter().importPackages("io.hapax.lease")).isNotEmpty();

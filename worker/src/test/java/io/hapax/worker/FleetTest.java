@@ -245,7 +245,7 @@ class FleetTest {
         try (ServerSocket free = new ServerSocket(0)) {
             port = free.getLocalPort();
         }
-        start("healthy", "--quartz-store", "none", "--jobrunr", "off", "--health-port", Integer.toString(port));
+        start("healthy", "--quartz-store", "none", "--jobrunr", "off", "--http-port", Integer.toString(port));
         assertThat(health(port).statusCode()).isEqualTo(200);
         assertThat(health(port).body()).isEqualTo("{\"status\":\"UP\",\"worker\":\"healthy\",\"activeRuns\":0}\n");
         redis.freeze();

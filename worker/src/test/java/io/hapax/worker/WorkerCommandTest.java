@@ -1,6 +1,7 @@
 package io.hapax.worker;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
 import java.io.File;
 import java.io.IOException;
@@ -17,10 +18,9 @@ import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
-import org.yaml.snakeyaml.LoaderOptions;
-import org.yaml.snakeyaml.Yaml;
 import picocli.CommandLine;
 
 class WorkerCommandTest {
@@ -54,7 +54,7 @@ class WorkerCommandTest {
             --jobrunr      | maybe            | --jobrunr must be on or off, was 'maybe'
             --quartz-store | disk             | --quartz-store must be ram, jdbc, both or none, was 'disk'
             --threads      | 0                | --threads must be a number from 1 to 500, was '0'
-            --health-port  | 70000            | --health-port must be a number from 0 to 65535, was '70000'
+            --http-port    | 70000            | --http-port must be a number from 0 to 65535, was '70000'
             --database     | mysql://u:p@h/db | --database must be jdbc:postgresql://host/db
             --database     | postgres:///db   | --database must be jdbc:postgresql://host/db
             --database     | postgres://u:p@h | --database must be jdbc:postgresql://host/db
@@ -99,6 +99,48 @@ class WorkerCommandTest {
         assertThat(settings.guarded()).isFalse();
     }
 
+    @Test
+    void secrets_come_from_the_environment_or_a_file_and_are_not_shown(@TempDir Path folder) throws IOException {
+        Path file = Files.writeString(folder.resolve("token"), "from a file\n# rotated in May\n");
+        WorkerSettings settings =
+                settings(Map.of("HAPAX_CONSOLE_TOKEN_FILE", file.toString(), "HAPAX_HASH_KEYS", "of the fleet"));
+        assertThat(settings.web().consoleToken()).isEqualTo(new WorkerSettings.Secret("from a file"));
+        assertThat(settings.hashKeys()).isEqualTo(new WorkerSettings.Secret("of the fleet"));
+        assertThat(settings.toString()).doesNotContain("from a file", "of the fleet");
+        // Compose hands out variables that are not set as empty ones.
+        assertThat(settings(Map.of("HAPAX_CONSOLE_TOKEN", "")).web().consoleToken())
+                .isNull();
+        assertThat(new CommandLine(new WorkerCommand())
+                        .getCommandSpec()
+                        .optionsMap()
+                        .keySet())
+                .noneMatch(option -> option.contains("token") || option.contains("hash"));
+    }
+
+    @Test
+    void a_secret_that_cannot_be_what_was_meant_is_refused(@TempDir Path folder) throws IOException {
+        Path empty = Files.writeString(folder.resolve("empty"), "\n");
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> settings(Map.of("HAPAX_CONSOLE_TOKEN_FILE", empty.toString())))
+                .withMessageContaining("begins with an empty line");
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> settings(Map.of("HAPAX_HASH_KEYS_FILE", "/no/such/file")))
+                .withMessage("HAPAX_HASH_KEYS_FILE must be a file that can be read, was '/no/such/file'");
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> settings(Map.of("HAPAX_HASH_KEYS_FILE", "x", "HAPAX_HASH_KEYS", "y")))
+                .withMessage("set either HAPAX_HASH_KEYS or HAPAX_HASH_KEYS_FILE, not both");
+    }
+
+    @Test
+    void the_web_server_listens_on_this_machine_only_unless_told_otherwise() {
+        assertThat(settings(Map.of()).web().port()).isZero();
+        assertThat(settings(Map.of("HTTP_PORT", "8080")).web().bind()).isEqualTo("127.0.0.1");
+        assertThat(settings(Map.of("HTTP_BIND", "0.0.0.0"), "--http-bind", "::1")
+                        .web()
+                        .bind())
+                .isEqualTo("::1");
+    }
+
     /** The packaged jar has the class path of the tests, but for the test kit and its servers. */
     @Test
     void the_commands_start_without_the_servers_that_are_not_in_the_packaged_jar() throws Exception {
@@ -141,41 +183,5 @@ class WorkerCommandTest {
     void renewals_fit_into_any_ttl() {
         assertThat(settings(Map.of(), "--ttl", "30s").answerTimeout()).isEqualTo(Duration.ofSeconds(2));
         assertThat(settings(Map.of(), "--ttl", "3s").answerTimeout()).isEqualTo(Duration.ofMillis(500));
-    }
-
-    @Test
-    void the_compose_file_starts_three_workers_with_a_command_and_variables_that_the_worker_knows() throws IOException {
-        LoaderOptions options = new LoaderOptions();
-        options.setMaxAliasesForCollections(50);
-        Map<String, Object> compose = new Yaml(options).load(Files.readString(Path.of("..", "docker-compose.yml")));
-        Map<String, Map<String, Object>> services = map(compose.get("services"));
-        assertThat(services).containsOnlyKeys("redis", "postgres", "worker-1", "worker-2", "worker-3");
-        for (String name : List.of("worker-1", "worker-2", "worker-3")) {
-            Map<String, Object> worker = services.get(name);
-            List<String> command = list(worker.get("command"));
-            assertThat(command).startsWith("java").contains("/app/hapax-worker.jar");
-            List<String> arguments = command.subList(command.indexOf("/app/hapax-worker.jar") + 1, command.size());
-            assertThat(WorkerMain.commandLine()
-                            .parseArgs(arguments.toArray(String[]::new))
-                            .hasSubcommand())
-                    .isTrue();
-            Map<String, String> env = map(worker.get("environment"));
-            WorkerSettings settings = settings(env);
-            assertThat(settings.name()).isEqualTo(name);
-            assertThat(settings.redisUrls()).containsExactly("redis://redis:6379");
-            assertThat(settings.jdbcUrl()).isEqualTo("jdbc:postgresql://postgres:5432/hapax?user=hapax&password=hapax");
-            assertThat(settings.healthPort()).isEqualTo(8080);
-            assertThat(worker).containsKeys("healthcheck", "depends_on", "stop_grace_period");
-        }
-    }
-
-    @SuppressWarnings("unchecked")
-    private static <V> Map<String, V> map(Object value) {
-        return (Map<String, V>) value;
-    }
-
-    @SuppressWarnings("unchecked")
-    private static List<String> list(Object value) {
-        return (List<String>) value;
     }
 }

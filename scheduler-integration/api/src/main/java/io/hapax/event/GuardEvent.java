@@ -30,8 +30,10 @@ public sealed interface GuardEvent {
      * @param job the job's name
      * @param lease its lease
      * @param waited how long it took, waiting included
+     * @param attempt the how many-th attempt at its occurrence it is: more than 1 if an earlier one failed or broke off,
+     *     as far as a ledger counts
      */
-    record Acquired(String job, Lease lease, Duration waited) implements GuardEvent {
+    record Acquired(String job, Lease lease, Duration waited, int attempt) implements GuardEvent {
         @Override
         public JobIdentity identity() {
             return lease.identity();

@@ -50,7 +50,9 @@ public interface LeaseStoreProvider {
                         + "'; add the module hapax-redis and use redis://host:port or rediss://host:port");
     }
 
+    /** Also where a typing mistake has left something of them that is no longer recognised as such. */
     private static String withoutCredentials(String url) {
-        return url.replaceAll("(?s)//.*@", "//***@");
+        return url.replaceAll("(?s)^((?:[a-zA-Z]+:)?//)?.*@", "$1***@")
+                .replaceAll("(?s)^((?:[a-zA-Z]+://)?[^:/*]*:)(?!//|\\d+(/|$)).*", "$1***");
     }
 }

@@ -29,7 +29,7 @@ public final class Console implements GuardListener, AutoCloseable {
     private final JsonMapper json = JsonMapper.builder().build();
     private volatile @Nullable JobGuard guard;
     private volatile @Nullable Reporter reporter;
-    private volatile @Nullable ConsoleServlet servlet;
+    private volatile @Nullable Page page;
 
     private Console(Builder builder, LeaseOperations operations) {
         Clock clock = Clock.systemUTC();
@@ -84,12 +84,23 @@ public final class Console implements GuardListener, AutoCloseable {
         if (started == null) {
             throw new IllegalStateException("start the console before its servlet is used");
         }
-        ConsoleServlet pages = servlet;
-        if (pages == null) {
-            pages = new ConsoleServlet(started, store, operations, ledger, access, watcher, json);
-            servlet = pages;
+        Page served = page;
+        if (served == null) {
+            served = new Page(new ConsoleServlet(started, store, operations, ledger, access, watcher, json));
+            page = served;
         }
-        return pages;
+        return served.servlet();
+    }
+
+    /** Of its own, so that a process without the servlet API can report: this class must not lead to it when loaded. */
+    private record Page(ConsoleServlet pages) {
+        HttpServlet servlet() {
+            return pages;
+        }
+
+        void close() {
+            pages.close();
+        }
     }
 
     /** Stops to report, and ends the streams of those who watch. */
@@ -100,9 +111,9 @@ public final class Console implements GuardListener, AutoCloseable {
             started.close();
         }
         watcher.close();
-        ConsoleServlet pages = servlet;
-        if (pages != null) {
-            pages.close();
+        Page served = page;
+        if (served != null) {
+            served.close();
         }
     }
 

@@ -149,8 +149,9 @@ final class ConsoleServlet extends HttpServlet {
     private void get(HttpServletRequest request, HttpServletResponse response) throws IOException, Refused {
         String path = request.getPathInfo();
         if (path == null && !request.getRequestURI().endsWith("/")) {
-            // So that what the page refers to is found beside it.
-            response.sendRedirect(request.getRequestURI() + "/");
+            // So that what the page refers to is found beside it. Servlet 6.1 has another sendRedirect than 6.0.
+            response.setStatus(HttpServletResponse.SC_FOUND);
+            response.setHeader("Location", request.getContextPath() + request.getServletPath() + "/");
             return;
         }
         String wanted = path == null ? "/" : path;
@@ -256,7 +257,8 @@ final class ConsoleServlet extends HttpServlet {
             }
         } catch (InterruptedException closing) {
             Thread.currentThread().interrupt();
-        } catch (IOException | IllegalStateException gone) {
+        } catch (IOException | RuntimeException gone) {
+            // Servers that have ended answer in ways of their own.
             LOG.debug("somebody has stopped watching: {}", gone.toString());
         } finally {
             complete(context);

@@ -48,6 +48,7 @@ final class Fleet {
     private final JsonMapper json;
     private final Clock clock;
     private final Map<String, Known> known = new HashMap<>();
+    private List<Report> lastReports = List.of();
 
     Fleet(LeaseStore store, LeaseOperations operations, @Nullable RunLedger ledger, JsonMapper json, Clock clock) {
         this.store = store;
@@ -67,27 +68,44 @@ final class Fleet {
     Snapshot look() throws InterruptedException {
         CompletionStage<List<ServerHealth>> health = operations.servers();
         CompletionStage<Map<String, String>> texts = operations.reports(READING);
-        long asked = System.nanoTime();
-        CompletionStage<List<LedgerEntry>> abandoned =
-                ledger == null ? null : ledger.entries(LedgerQuery.in(MOST_ABANDONED, RunState.ABANDONED));
+        RunLedger runs = ledger;
+        CompletionStage<Abandoned> abandoned = runs == null ? null : abandoned(runs);
         List<String> warnings = new ArrayList<>();
-        List<Report> reports = reports(answered(texts, store.answerTimeout(), Map.of(), warnings), warnings);
+        List<String> unread = new ArrayList<>();
+        Map<String, String> read = answered(texts, store.answerTimeout(), Map.of(), unread);
+        if (unread.isEmpty()) {
+            lastReports = reports(read, warnings);
+        } else {
+            warnings.add("What workers are at cannot be read: this is what they said last. " + unread.get(0));
+        }
         List<Server> servers = answered(health, store.answerTimeout(), List.<ServerHealth>of(), warnings).stream()
                 .map(Server::of)
                 .toList();
-        Server ledgerServer = new Server("PostgreSQL", false, 0, "no ledger: level 1, see the guarantees");
-        List<Map<String, Object>> waitingForPeople = new ArrayList<>();
-        RunLedger runs = ledger;
-        if (runs != null && abandoned != null) {
-            List<String> trouble = new ArrayList<>();
-            answered(abandoned, runs.answerTimeout(), List.<LedgerEntry>of(), trouble)
-                    .forEach(entry -> waitingForPeople.add(shown(entry)));
-            long micros = (System.nanoTime() - asked) / 1000;
-            ledgerServer = trouble.isEmpty()
-                    ? new Server("PostgreSQL", true, micros, "answers")
-                    : new Server("PostgreSQL", false, 0, trouble.get(0));
-        }
-        return put(reports, servers, ledgerServer, waitingForPeople, warnings);
+        Abandoned waitingForPeople = runs == null || abandoned == null
+                ? new Abandoned(List.of(), new Server("PostgreSQL", false, 0, "no ledger: level 1, see the guarantees"))
+                : answered(runs, abandoned);
+        return put(lastReports, servers, waitingForPeople, warnings);
+    }
+
+    /** What waits for a person, and how the ledger answered. */
+    private record Abandoned(List<Map<String, Object>> entries, Server ledger) {}
+
+    private static CompletionStage<Abandoned> abandoned(RunLedger runs) {
+        long asked = System.nanoTime();
+        return runs.entries(LedgerQuery.in(MOST_ABANDONED, RunState.ABANDONED))
+                .thenApply(entries -> new Abandoned(
+                        entries.stream().map(Fleet::shown).toList(),
+                        new Server("PostgreSQL", true, (System.nanoTime() - asked) / 1000, "answers")));
+    }
+
+    private static Abandoned answered(RunLedger runs, CompletionStage<Abandoned> abandoned)
+            throws InterruptedException {
+        List<String> trouble = new ArrayList<>();
+        Abandoned none = new Abandoned(List.of(), new Server("PostgreSQL", false, 0, "does not answer"));
+        Abandoned answer = answered(abandoned, runs.answerTimeout(), none, trouble);
+        return trouble.isEmpty()
+                ? answer
+                : new Abandoned(List.of(), new Server("PostgreSQL", false, 0, trouble.get(0)));
     }
 
     private static <T> T answered(CompletionStage<T> stage, Duration timeout, T otherwise, List<String> trouble)
@@ -116,12 +134,7 @@ final class Fleet {
         return reports;
     }
 
-    private Snapshot put(
-            List<Report> reports,
-            List<Server> servers,
-            Server ledgerServer,
-            List<Map<String, Object>> abandoned,
-            List<String> warnings) {
+    private Snapshot put(List<Report> reports, List<Server> servers, Abandoned abandoned, List<String> warnings) {
         long now = clock.millis();
         Map<String, Map<String, Object>> runs = new LinkedHashMap<>();
         List<FleetView.Worker> workers = new ArrayList<>();
@@ -152,8 +165,8 @@ final class Fleet {
                 List.copyOf(events.subList(0, Math.min(MOST_EVENTS, events.size()))),
                 chart(reports),
                 servers,
-                ledgerServer,
-                abandoned,
+                abandoned.ledger,
+                abandoned.entries,
                 warnings);
         return new Snapshot(view, runs);
     }

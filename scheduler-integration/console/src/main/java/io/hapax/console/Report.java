@@ -34,6 +34,14 @@ record Report(
         List<Event> events,
         Chart chart) {
 
+    /** What another version does not tell is empty. */
+    Report {
+        runs = runs == null ? List.of() : runs;
+        waiting = waiting == null ? List.of() : waiting;
+        events = events == null ? List.of() : events;
+        chart = chart == null ? new Chart(0, 0, List.of(), List.of(), List.of()) : chart;
+    }
+
     static final int MOST_RUNS = 2000;
     static final int MOST_WAITING = 200;
 

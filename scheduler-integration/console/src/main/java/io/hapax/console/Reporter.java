@@ -103,9 +103,7 @@ final class Reporter implements AutoCloseable {
                                 .toList()
                         : List.of(),
                 full ? history.events() : List.of(),
-                full
-                        ? history.chart()
-                        : new Report.Chart(RunHistory.STEP_SECONDS, 0, List.of(), List.of(), List.of()));
+                full ? history.chart() : new Report.Chart(RunHistory.STEP_SECONDS, 0, List.of(), List.of(), List.of()));
     }
 
     @Override

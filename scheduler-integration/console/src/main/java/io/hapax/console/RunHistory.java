@@ -21,9 +21,9 @@ final class RunHistory {
     static final int STEPS = 120;
 
     private static final int MOST_EVENTS = 200;
-    private static final int MOST_JOBS = 200;
-    /** So that a job which is refused each second does not push out why others were. */
-    private static final int MOST_OF_A_JOB = 5;
+    private static final int MOST_KINDS = 200;
+    /** So that what is refused each second does not push out why others were, nor what happens seldom to the same job. */
+    private static final int MOST_OF_A_KIND = 5;
 
     private final Clock clock;
     private final Object lock = new Object();
@@ -44,8 +44,11 @@ final class RunHistory {
     }
 
     void on(GuardEvent event) {
-        if (event instanceof GuardEvent.Acquired) {
+        if (event instanceof GuardEvent.Acquired e) {
             count(runs);
+            if (e.attempt() > 1) {
+                add(event(e, "again", "ATTEMPT_" + e.attempt(), "an earlier run of it failed or broke off", null));
+            }
         } else if (event instanceof GuardEvent.Refused e) {
             Refusal refusal = e.refusal();
             refused(event(e, "refused", refusal.verdict().name(), refusal.reason(), refusal.holder()));
@@ -94,12 +97,13 @@ final class RunHistory {
     private void refused(Report.Event event) {
         synchronized (lock) {
             count(refused);
-            Deque<Report.Event> ofJob = refusals.computeIfAbsent(event.job(), first -> new ArrayDeque<>());
-            ofJob.addFirst(event);
-            if (ofJob.size() > MOST_OF_A_JOB) {
-                ofJob.removeLast();
+            Deque<Report.Event> ofKind =
+                    refusals.computeIfAbsent(event.why() + " " + event.job(), first -> new ArrayDeque<>());
+            ofKind.addFirst(event);
+            if (ofKind.size() > MOST_OF_A_KIND) {
+                ofKind.removeLast();
             }
-            if (refusals.size() > MOST_JOBS) {
+            if (refusals.size() > MOST_KINDS) {
                 refusals.remove(refusals.keySet().iterator().next());
             }
         }

@@ -52,7 +52,8 @@ record RunPlan(
         options.requireConsistent();
         JobKeys keys = new JobKeys(job, guarded, options);
         boolean again = job.getJobStatesOfType(ProcessingState.class).count() > 1;
-        return new RunPlan(keys.identity(), nameOf(job), options, whenAuto, again, keys.queued(guard, nameOf(job)));
+        return new RunPlan(
+                guard.kept(keys.identity()), nameOf(job), options, whenAuto, again, keys.queued(guard, nameOf(job)));
     }
 
     /** The place in the queue of a job that is being created; null if it needs none. */

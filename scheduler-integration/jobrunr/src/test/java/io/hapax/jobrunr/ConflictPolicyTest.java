@@ -8,7 +8,10 @@ import static org.jobrunr.jobs.states.StateName.PROCESSING;
 import static org.jobrunr.jobs.states.StateName.SCHEDULED;
 import static org.jobrunr.jobs.states.StateName.SUCCEEDED;
 
+import io.hapax.JobGuard;
 import io.hapax.jobrunr.Fleet.Worker;
+import io.hapax.testkit.InMemoryLeaseStore;
+import io.hapax.time.Ticker;
 import java.util.UUID;
 import org.jobrunr.jobs.Job;
 import org.jobrunr.jobs.states.DeletedState;
@@ -63,6 +66,25 @@ class ConflictPolicyTest {
         assertThat(deleted.getReason())
                 .startsWith("[hapax] skipped: OVERLAP on 'key/" + name + "': the key is held by ");
         assertThat(journal.starts()).isEqualTo(1);
+    }
+
+    @Test
+    void with_hashed_keys_the_reason_in_the_jobs_history_has_the_digest() {
+        JobGuard hashing = JobGuard.builder(new InMemoryLeaseStore(Ticker.SYSTEM))
+                .worker("a")
+                .hashKeys("0123456789abcdef")
+                .closesStore()
+                .build();
+        fleet.guarded("a", 2, hashing).start();
+        fleet.enqueue(work -> work.skipping(name));
+        awaitHeld();
+        UUID id = fleet.enqueue(work -> work.skipping(name));
+
+        fleet.awaitState(id, DELETED);
+        assertThat(fleet.job(id).<DeletedState>getJobState().getReason())
+                .matches("\\[hapax] skipped: OVERLAP on 'h[0-9a-f]{40}': the key is held by .*")
+                .doesNotContain(name);
+        hashing.close();
     }
 
     @ParameterizedTest(name = "sameServer={0}")

@@ -1,39 +1,73 @@
 package io.hapax.micrometer;
 
+import io.hapax.JobGuard;
 import io.hapax.event.GuardEvent;
 import io.hapax.event.GuardListener;
+import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.Meter.MeterProvider;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Tags;
 import io.micrometer.core.instrument.Timer;
+import java.time.Duration;
+import java.util.List;
 import java.util.Locale;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.Predicate;
+import java.util.function.ToIntFunction;
+import java.util.stream.LongStream;
 
 /**
  * Counts and times what the guard tells.
  *
  * <table>
- *   <caption>Meters; every one has the tag {@code job}</caption>
- *   <tr><th>meter</th><th>kind</th><th>further tags</th><th>meaning</th></tr>
- *   <tr><td>{@code hapax.runs}</td><td>counter</td><td>{@code outcome}</td><td>runs that ended</td></tr>
- *   <tr><td>{@code hapax.refused}</td><td>counter</td><td>{@code verdict}</td><td>runs that were refused</td></tr>
- *   <tr><td>{@code hapax.unguarded}</td><td>counter</td><td></td><td>runs let through without a lease</td></tr>
- *   <tr><td>{@code hapax.lost}</td><td>counter</td><td>{@code reason}</td><td>runs that lost their lease</td></tr>
- *   <tr><td>{@code hapax.forced}</td><td>counter</td><td></td><td>leases taken away by force</td></tr>
- *   <tr><td>{@code hapax.wait}</td><td>timer</td><td></td><td>time until a run was admitted</td></tr>
- *   <tr><td>{@code hapax.hold}</td><td>timer</td><td></td><td>time for which a run held its lease</td></tr>
- *   <tr><td>{@code hapax.renewal.margin}</td><td>timer</td><td></td><td>validity left when a late renewal was confirmed</td></tr>
+ *   <caption>Meters</caption>
+ *   <tr><th>meter</th><th>kind</th><th>tags</th><th>meaning</th></tr>
+ *   <tr><td>{@code hapax.runs}</td><td>counter</td><td>{@code job}, {@code outcome}</td><td>runs that ended</td></tr>
+ *   <tr><td>{@code hapax.refused}</td><td>counter</td><td>{@code job}, {@code verdict}</td><td>runs that were refused</td></tr>
+ *   <tr><td>{@code hapax.unguarded}</td><td>counter</td><td>{@code job}</td><td>runs let through without a lease</td></tr>
+ *   <tr><td>{@code hapax.lost}</td><td>counter</td><td>{@code job}, {@code reason}</td><td>runs that lost their lease</td></tr>
+ *   <tr><td>{@code hapax.forced}</td><td>counter</td><td>{@code job}</td><td>leases taken away by force</td></tr>
+ *   <tr><td>{@code hapax.resolved}</td><td>counter</td><td>{@code job}, {@code state}</td><td>abandoned occurrences that
+ *     somebody decided about</td></tr>
+ *   <tr><td>{@code hapax.wait}</td><td>timer</td><td>{@code job}</td><td>time until a run was admitted</td></tr>
+ *   <tr><td>{@code hapax.hold}</td><td>timer</td><td>{@code job}</td><td>time for which a run held its lease</td></tr>
+ *   <tr><td>{@code hapax.renewal.margin}</td><td>timer</td><td>{@code job}</td><td>validity left when a late renewal was
+ *     confirmed</td></tr>
+ *   <tr><td>{@code hapax.active}</td><td>gauge</td><td></td><td>runs at work in this process</td></tr>
+ *   <tr><td>{@code hapax.waiting}</td><td>gauge</td><td></td><td>runs of this process that wait for their keys</td></tr>
  * </table>
  *
- * <p>A key that carries an id makes a poor job name: name the job ({@code RunRequest.job}), or bound the tag with a
- * predicate. Thread-safe.
+ * <p>The timers have a few fixed buckets, from which quantiles of a whole fleet can be told. The gauges are those of the
+ * guards given to {@link #watch}.
+ *
+ * <p>A key that carries an id makes a poor job name: name the job ({@code RunRequest.job}), or leave such names out with a
+ * predicate. The first {@value #MOST_JOBS} names become values of the tag {@code job}; what comes later is counted as
+ * {@code other}. Thread-safe.
  */
 public final class GuardMetrics implements GuardListener {
 
-    private final MeterRegistry registry;
-    private final Predicate<String> named;
+    /** How many names of jobs become tag values unless told otherwise. */
+    public static final int MOST_JOBS = 100;
+
+    private static final Duration[] WAITS = millis(10, 50, 100, 500, 1_000, 5_000, 30_000, 120_000);
+    private static final Duration[] HOLDS = millis(100, 1_000, 10_000, 60_000, 300_000, 900_000, 3_600_000);
+    private static final Duration[] MARGINS = millis(250, 500, 1_000, 2_500, 5_000, 10_000);
+
+    private final JobNames names;
+    private final List<JobGuard> guards = new CopyOnWriteArrayList<>();
+    private final MeterProvider<Counter> runs;
+    private final MeterProvider<Counter> refused;
+    private final MeterProvider<Counter> unguarded;
+    private final MeterProvider<Counter> lost;
+    private final MeterProvider<Counter> forced;
+    private final MeterProvider<Counter> resolved;
+    private final MeterProvider<Timer> wait;
+    private final MeterProvider<Timer> hold;
+    private final MeterProvider<Timer> margin;
 
     /**
-     * Creates the listener; every job name becomes a tag value.
+     * Creates the listener; the first {@value #MOST_JOBS} names of jobs become tag values.
      *
      * @param registry where the meters go
      */
@@ -42,43 +76,96 @@ public final class GuardMetrics implements GuardListener {
     }
 
     /**
-     * Creates the listener.
+     * Creates the listener; the first {@value #MOST_JOBS} names of jobs that are to be named become tag values.
      *
      * @param registry where the meters go
      * @param named which job names become tag values; all others are counted as {@code other}
      */
     public GuardMetrics(MeterRegistry registry, Predicate<String> named) {
-        this.registry = registry;
-        this.named = named;
+        this(registry, named, MOST_JOBS);
+    }
+
+    /**
+     * Creates the listener.
+     *
+     * @param registry where the meters go
+     * @param named which job names become tag values; all others are counted as {@code other}
+     * @param mostJobs how many of them do; one job makes some forty series in Prometheus
+     * @throws IllegalArgumentException if that is less than one
+     */
+    public GuardMetrics(MeterRegistry registry, Predicate<String> named, int mostJobs) {
+        this.names = new JobNames(named, mostJobs);
+        this.runs = counter(registry, "hapax.runs", "Runs that ended");
+        this.refused = counter(registry, "hapax.refused", "Runs that were refused");
+        this.unguarded = counter(registry, "hapax.unguarded", "Runs let through without a lease");
+        this.lost = counter(registry, "hapax.lost", "Runs that lost their lease");
+        this.forced = counter(registry, "hapax.forced", "Leases taken away by force");
+        this.resolved = counter(registry, "hapax.resolved", "Abandoned occurrences that somebody decided about");
+        this.wait = timer(registry, "hapax.wait", "Time until a run was admitted", WAITS);
+        this.hold = timer(registry, "hapax.hold", "Time for which a run held its lease", HOLDS);
+        this.margin =
+                timer(registry, "hapax.renewal.margin", "Validity left when a late renewal was confirmed", MARGINS);
+        gauge(registry, "hapax.active", "Runs at work in this process", JobGuard::activeRuns);
+        gauge(
+                registry,
+                "hapax.waiting",
+                "Runs of this process that wait for their keys",
+                guard -> guard.waiting().size());
+    }
+
+    /**
+     * Shows what a guard is at as {@code hapax.active} and {@code hapax.waiting}; of several guards, the sum.
+     *
+     * @param guard one that has this listener
+     */
+    public void watch(JobGuard guard) {
+        guards.add(guard);
     }
 
     @Override
     public void on(GuardEvent event) {
-        Tags job = Tags.of("job", named.test(event.job()) ? event.job() : "other");
+        Tags job = Tags.of("job", names.tagOf(event.job()));
         if (event instanceof GuardEvent.Acquired acquired) {
-            timer("hapax.wait", job).record(acquired.waited());
-        } else if (event instanceof GuardEvent.Refused refused) {
-            count("hapax.refused", job.and("verdict", text(refused.refusal().verdict())));
+            wait.withTags(job).record(acquired.waited());
+        } else if (event instanceof GuardEvent.Refused e) {
+            refused.withTags(job.and("verdict", text(e.refusal().verdict()))).increment();
         } else if (event instanceof GuardEvent.Unguarded) {
-            count("hapax.unguarded", job);
+            unguarded.withTags(job).increment();
         } else if (event instanceof GuardEvent.RenewedLate late) {
-            timer("hapax.renewal.margin", job).record(late.margin());
-        } else if (event instanceof GuardEvent.Lost lost) {
-            count("hapax.lost", job.and("reason", text(lost.reason())));
+            margin.withTags(job).record(late.margin());
+        } else if (event instanceof GuardEvent.Lost e) {
+            lost.withTags(job.and("reason", text(e.reason()))).increment();
         } else if (event instanceof GuardEvent.Released released) {
-            count("hapax.runs", job.and("outcome", text(released.outcome())));
-            timer("hapax.hold", job).record(released.held());
+            runs.withTags(job.and("outcome", text(released.outcome()))).increment();
+            hold.withTags(job).record(released.held());
         } else if (event instanceof GuardEvent.Forced) {
-            count("hapax.forced", job);
+            forced.withTags(job).increment();
+        } else if (event instanceof GuardEvent.Resolved e) {
+            resolved.withTags(job.and("state", text(e.state()))).increment();
         }
     }
 
-    private void count(String name, Tags tags) {
-        registry.counter(name, tags).increment();
+    private static MeterProvider<Counter> counter(MeterRegistry registry, String name, String description) {
+        return Counter.builder(name).description(description).withRegistry(registry);
     }
 
-    private Timer timer(String name, Tags tags) {
-        return registry.timer(name, tags);
+    private static MeterProvider<Timer> timer(
+            MeterRegistry registry, String name, String description, Duration[] buckets) {
+        return Timer.builder(name)
+                .description(description)
+                .serviceLevelObjectives(buckets)
+                .withRegistry(registry);
+    }
+
+    private void gauge(MeterRegistry registry, String name, String description, ToIntFunction<JobGuard> value) {
+        Gauge.builder(name, guards, all -> all.stream().mapToInt(value).sum())
+                .description(description)
+                .strongReference(true)
+                .register(registry);
+    }
+
+    private static Duration[] millis(long... bounds) {
+        return LongStream.of(bounds).mapToObj(Duration::ofMillis).toArray(Duration[]::new);
     }
 
     private static String text(Enum<?> value) {

@@ -6,13 +6,21 @@ import static org.awaitility.Awaitility.await;
 import io.hapax.Admission;
 import io.hapax.GuardedRun;
 import io.hapax.JobGuard;
+import io.hapax.OnConflict;
 import io.hapax.RunRequest;
 import io.hapax.WhenUnavailable;
+import io.hapax.event.GuardEvent;
+import io.hapax.lease.JobIdentity;
+import io.hapax.ledger.RunState;
 import io.hapax.testkit.FaultyLeaseStore;
 import io.hapax.testkit.InMemoryLeaseStore;
 import io.hapax.testkit.ManualTicker;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.time.Duration;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -21,10 +29,11 @@ class GuardMetricsTest {
     private final SimpleMeterRegistry registry = new SimpleMeterRegistry();
     private final ManualTicker ticker = new ManualTicker();
     private final FaultyLeaseStore store = new FaultyLeaseStore(new InMemoryLeaseStore(ticker));
+    private final GuardMetrics metrics = new GuardMetrics(registry, job -> !job.startsWith("invoice/"));
     private final JobGuard guard = JobGuard.builder(store)
             .ticker(ticker)
             .withoutLogging()
-            .listener(new GuardMetrics(registry, job -> !job.startsWith("invoice/")))
+            .listener(metrics)
             .build();
 
     @AfterEach
@@ -96,5 +105,52 @@ class GuardMetricsTest {
         guard.forceRelease(request.identity(), "alice", "gone").join();
         run.close();
         assertThat(count("hapax.forced", "job", "k")).isEqualTo(1);
+    }
+
+    @Test
+    void more_names_than_a_registry_should_have_are_counted_together() throws Exception {
+        for (int i = 0; i < GuardMetrics.MOST_JOBS + 20; i++) {
+            admitted(RunRequest.lock("mail/" + i)).complete();
+        }
+        assertThat(registry.get("hapax.runs").counters()).hasSize(GuardMetrics.MOST_JOBS + 1);
+        assertThat(count("hapax.runs", "job", "other")).isEqualTo(20);
+        admitted(RunRequest.lock("mail/0")).complete();
+        assertThat(count("hapax.runs", "job", "mail/0")).isEqualTo(2);
+    }
+
+    @Test
+    void names_that_come_at_once_do_not_exceed_the_bound() {
+        JobNames names = new JobNames(job -> true, 10);
+        Set<String> tags = IntStream.range(0, 10_000)
+                .parallel()
+                .mapToObj(i -> names.tagOf("mail/" + i))
+                .collect(Collectors.toSet());
+        assertThat(tags).hasSize(11).contains("other");
+    }
+
+    @Test
+    void runs_at_work_and_runs_that_wait_are_gauges() throws Exception {
+        metrics.watch(guard);
+        RunRequest request = RunRequest.lock("k").tune(o -> o.withOnConflict(OnConflict.WAIT));
+        GuardedRun run = admitted(request);
+        CompletableFuture<Admission> next = guard.admitAsync(request);
+        try (var scope = run.enter()) {
+            assertThat(registry.get("hapax.active").gauge().value()).isEqualTo(1);
+        }
+        await().untilAsserted(() ->
+                assertThat(registry.get("hapax.waiting").gauge().value()).isEqualTo(1));
+        next.cancel(true);
+        run.close();
+        await().untilAsserted(() -> {
+            assertThat(registry.get("hapax.active").gauge().value()).isZero();
+            assertThat(registry.get("hapax.waiting").gauge().value()).isZero();
+        });
+    }
+
+    @Test
+    void a_decision_about_an_abandoned_occurrence_is_counted() {
+        JobIdentity identity = RunRequest.occurrence("bill@1").identity();
+        metrics.on(new GuardEvent.Resolved("bill", identity, RunState.DONE, "alice", "it was paid"));
+        assertThat(count("hapax.resolved", "job", "bill", "state", "done")).isEqualTo(1);
     }
 }

@@ -4,6 +4,7 @@ import java.net.UnknownHostException;
 import java.sql.SQLException;
 import java.sql.SQLNonTransientConnectionException;
 import java.sql.SQLTransientConnectionException;
+import org.jspecify.annotations.Nullable;
 
 /** What an exception of the driver or the pool means, and how to mend it. */
 final class DatabaseTrouble {
@@ -39,6 +40,10 @@ final class DatabaseTrouble {
     }
 
     static String explain(SQLException e) {
+        String encryption = encryption(e);
+        if (encryption != null) {
+            return encryption;
+        }
         String what = firstLine(e);
         if (e instanceof SQLTransientConnectionException) {
             return "no connection was free or could be made (" + what
@@ -54,8 +59,9 @@ final class DatabaseTrouble {
                 "a table is missing (" + what + "). Apply " + Migration.FILE
                         + ", or build the ledger with migrate(true); if the tables are in another schema, name it with schema(...)";
             case "42501" ->
-                "no permission (" + what + "). Grant the role the rights that the package documentation of"
-                        + " io.hapax.postgres lists";
+                "no permission (" + what
+                        + "). Grant the role the rights that docs/security.md and the package documentation of"
+                        + " io.hapax.postgres list";
             case "28P01", "28000" -> "the login was refused (" + what + "). Correct user and password of the pool";
             case "3D000" -> "there is no such database (" + what + ")";
             case "25006" -> "this server is a read-only standby. Connect to the primary (targetServerType=primary)";
@@ -67,6 +73,26 @@ final class DatabaseTrouble {
                         ? "the connection failed (" + what + "). Is PostgreSQL up and reachable?"
                         : what + " (SQLSTATE " + (state.isEmpty() ? "unknown" : state) + ")";
         };
+    }
+
+    /** Trouble with TLS; a pool says what it was in a cause. */
+    private static @Nullable String encryption(SQLException e) {
+        for (Throwable cause = e; cause != null; cause = cause.getCause()) {
+            String what = firstLine(cause);
+            if (what.contains("PKIX path")) {
+                return "the server's TLS certificate is not trusted (" + what
+                        + "). Name the authority that signed it in the address: sslmode=verify-full&sslrootcert=FILE";
+            }
+            if (what.contains("hostnameverifier") || what.contains("could not be verified")) {
+                return "the server's TLS certificate is for another host name (" + what
+                        + "). Use the name in the address that the certificate has";
+            }
+            if (what.contains("no encryption")) {
+                return "the server lets nobody in without TLS (" + what
+                        + "). Add to the address: sslmode=verify-full&sslrootcert=FILE";
+            }
+        }
+        return null;
     }
 
     private static String firstLine(Throwable e) {

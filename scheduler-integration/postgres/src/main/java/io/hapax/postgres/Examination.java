@@ -131,7 +131,7 @@ final class Examination {
                             Severity.ERROR,
                             "the role " + rows.getString(3) + " lacks a right: " + rows.getString(1),
                             "GRANT " + rows.getString(1) + " TO " + rows.getString(3)
-                                    + "; the package documentation of io.hapax.postgres lists all that it needs");
+                                    + "; docs/security.md lists all that it needs");
                 }
             }
         }

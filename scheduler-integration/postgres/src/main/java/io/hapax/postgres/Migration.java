@@ -64,7 +64,7 @@ record Migration(
                 throw new LedgerException(
                         "the tables of the ledger are missing. Apply " + FILE
                                 + " from the jar, or build the ledger with migrate(true); if they are in another schema, name"
-                                + " it with schema(...)",
+                                + " it with schema(...); if they are there, GRANT USAGE ON the SCHEMA to the role",
                         e);
             }
             throw e;

@@ -19,15 +19,16 @@
  *
  * <h2>Rights</h2>
  *
- * <p>The application's role needs these, and USAGE on the schema; creating the tables is somebody else's right unless
- * {@code migrate(true)} is used. Roles that only complete ({@code completeIn} through a second pool) need SELECT and
- * UPDATE on {@code hapax_run}.
+ * <p>The application's role needs these; creating the tables is somebody else's right unless {@code migrate(true)} is used.
+ * Roles that only complete ({@code completeIn} through a second pool) need SELECT and UPDATE on {@code hapax_run}. What
+ * each right is for, and a role that only reads: docs/security.md.
  *
  * <pre>{@code
- * GRANT SELECT, INSERT, UPDATE, DELETE ON hapax_run, hapax_renewal TO app;
- * GRANT SELECT, INSERT ON hapax_settings, hapax_audit TO app;
- * GRANT SELECT ON hapax_schema TO app;
- * GRANT USAGE ON SEQUENCE hapax_fence TO app;
+ * GRANT USAGE ON SCHEMA public TO hapax;
+ * GRANT SELECT, INSERT, UPDATE, DELETE ON hapax_run, hapax_renewal TO hapax;
+ * GRANT SELECT, INSERT ON hapax_settings, hapax_audit TO hapax;
+ * GRANT SELECT ON hapax_schema TO hapax;
+ * GRANT USAGE ON SEQUENCE hapax_fence TO hapax;
  * }</pre>
  *
  * <p>DELETE is for the clean-up; without it, switch that off with {@code cleanUpEvery(Duration.ZERO)} and delete by other

@@ -15,6 +15,7 @@ import io.hapax.ledger.Claim;
 import io.hapax.ledger.ClaimRequest;
 import io.hapax.ledger.LedgerException;
 import io.hapax.ledger.RunLedger;
+import io.hapax.testkit.DatabaseAddress;
 import io.hapax.testkit.EmbeddedDatabase;
 import java.sql.Connection;
 import java.sql.ResultSet;
@@ -136,6 +137,18 @@ final class Attempts {
         config.setJdbcUrl(database.jdbcUrl());
         config.setUsername(database.user());
         config.setPassword(database.password());
+        return pool(config, size, patience);
+    }
+
+    static HikariDataSource pool(DatabaseAddress database, int size, Duration patience) {
+        HikariConfig config = new HikariConfig();
+        config.setJdbcUrl(database.jdbcUrl());
+        config.setUsername(database.user());
+        config.setPassword(database.password());
+        return pool(config, size, patience);
+    }
+
+    private static HikariDataSource pool(HikariConfig config, int size, Duration patience) {
         config.setMaximumPoolSize(size);
         config.setMinimumIdle(1);
         config.setConnectionTimeout(patience.toMillis());

@@ -27,6 +27,7 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.List;
+import java.util.Set;
 import javax.sql.DataSource;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
@@ -190,11 +191,36 @@ class CleanUpTest {
         assertThat(plan(statements.abandon())).contains("hapax_run_abandon");
     }
 
+    /** Whoever looks at what waits for a person must not read all that is done. */
+    @Test
+    void abandoned_occurrences_are_found_by_an_index() throws SQLException {
+        finished(2_000);
+        execute(database, "ANALYZE hapax_run");
+        assertThat(plan(
+                        new Statements("").entries(Set.of(RunState.ABANDONED)),
+                        parameters -> parameters
+                                .text(namespace)
+                                .text("")
+                                .text("")
+                                .number(0)
+                                .number(100)))
+                .contains("hapax_run_abandoned")
+                .doesNotContain("Seq Scan on hapax_run");
+    }
+
     private String plan(String statement) throws SQLException {
+        return plan(statement, parameters -> parameters.text(namespace).number(CleanUp.BATCH));
+    }
+
+    private interface Filling {
+        Parameters fill(Parameters parameters) throws SQLException;
+    }
+
+    private String plan(String statement, Filling filling) throws SQLException {
         StringBuilder plan = new StringBuilder();
         try (Connection connection = database.getConnection();
                 PreparedStatement explain = connection.prepareStatement("EXPLAIN " + statement)) {
-            Parameters.of(explain).text(namespace).number(CleanUp.BATCH);
+            Parameters unused = filling.fill(Parameters.of(explain));
             try (ResultSet rows = explain.executeQuery()) {
                 while (rows.next()) {
                     plan.append(rows.getString(1)).append('\n');

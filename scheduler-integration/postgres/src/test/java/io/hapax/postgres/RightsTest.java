@@ -10,6 +10,8 @@ import static io.hapax.postgres.Attempts.request;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
+import io.hapax.lease.Finding;
+import io.hapax.lease.Intervention;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.Lease;
 import io.hapax.lease.Renewal;
@@ -17,43 +19,39 @@ import io.hapax.ledger.AfterCrash;
 import io.hapax.ledger.Claim;
 import io.hapax.ledger.Completion;
 import io.hapax.ledger.LedgerException;
+import io.hapax.ledger.LedgerQuery;
 import io.hapax.ledger.RunState;
-import io.hapax.testkit.DatabaseAddress;
-import io.hapax.testkit.EmbeddedDatabase;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.time.Duration;
 import java.util.List;
 import javax.sql.DataSource;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/** Under a role that has exactly the rights that the package documentation lists, and creates nothing. */
+/** Under roles that have exactly the rights that docs/security.md lists, and create nothing. */
 class RightsTest {
 
-    private static final String ROLE = "hapax_rights_test";
-
+    private DocumentedGrants grants;
+    private String role;
     private DataSource owner;
     private DataSource app;
 
     @BeforeEach
     void create() throws SQLException {
-        DatabaseAddress address = EmbeddedDatabase.shared().createDatabase("rights_" + System.nanoTime());
-        owner = address.dataSource();
-        PostgresRunLedger.builder(owner).migrate(true).build().close();
-        execute(owner, "CREATE ROLE " + ROLE + " LOGIN PASSWORD 'secret'");
-        execute(owner, "GRANT USAGE ON SCHEMA public TO " + ROLE);
-        execute(owner, "GRANT SELECT, INSERT, UPDATE, DELETE ON hapax_run, hapax_renewal TO " + ROLE);
-        execute(owner, "GRANT SELECT, INSERT ON hapax_settings, hapax_audit TO " + ROLE);
-        execute(owner, "GRANT SELECT ON hapax_schema TO " + ROLE);
-        execute(owner, "GRANT USAGE ON SEQUENCE hapax_fence TO " + ROLE);
-        app = new DatabaseAddress(address.host(), address.port(), address.database(), ROLE, "secret").dataSource();
+        grants = DocumentedGrants.of("hapax");
+        role = grants.role();
+        owner = grants.owner();
+        app = grants.asRole().dataSource();
     }
 
     @AfterEach
     void drop() throws SQLException {
-        execute(owner, "DROP OWNED BY " + ROLE);
-        execute(owner, "DROP ROLE " + ROLE);
+        grants.close();
     }
 
     @Test
@@ -86,11 +84,104 @@ class RightsTest {
     }
 
     @Test
+    void a_table_with_a_fence_needs_no_right_of_the_ledger() throws SQLException {
+        execute(owner, "CREATE TABLE account (id text PRIMARY KEY, balance bigint, fence bigint NOT NULL DEFAULT 0)");
+        execute(owner, "INSERT INTO account (id, balance) VALUES ('a', 100)");
+        execute(owner, "GRANT SELECT, UPDATE ON account TO " + role);
+        try (PostgresRunLedger ledger = PostgresRunLedger.builder(app).build();
+                Connection connection = app.getConnection()) {
+            connection.setAutoCommit(false);
+            Lease lease = claimed(ledger, freshPair());
+            FencedTable accounts = FencedTable.of("account");
+            accounts.raise(connection, "a", lease.token());
+            accounts.update(connection, "a", lease.token(), "balance = balance - ?", 30);
+            assertThat(ledger.completeIn(connection, lease)).isEqualTo(Completion.NOTED);
+            connection.commit();
+        }
+        assertThat(Attempts.number(owner, "SELECT balance FROM account")).isEqualTo(70);
+    }
+
+    @Test
+    void an_examination_finds_all_rights_there_and_names_each_that_is_taken_away() throws SQLException {
+        assertThat(errors()).isEmpty();
+        for (String grant : DocumentedGrants.statements("hapax")) {
+            String what = grant.substring("GRANT ".length(), grant.indexOf(" TO "));
+            execute(owner, "REVOKE " + what + " FROM " + role);
+            assertThat(errors())
+                    .as(what)
+                    .isNotEmpty()
+                    .allMatch(
+                            error -> error.contains("docs/security.md") || error.contains("GRANT USAGE ON the SCHEMA"));
+            execute(owner, "GRANT " + what + " TO " + role);
+        }
+        assertThat(errors()).isEmpty();
+    }
+
+    private List<String> errors() {
+        return PostgresRunLedger.builder(app).examine("").stream()
+                .filter(finding -> finding.severity() == Finding.Severity.ERROR)
+                .map(Finding::toString)
+                .toList();
+    }
+
+    @Test
+    void nothing_else_is_allowed() throws SQLException {
+        for (String statement : List.of(
+                "DELETE FROM hapax_audit",
+                "UPDATE hapax_audit SET actor = 'somebody else'",
+                "DELETE FROM hapax_settings",
+                "UPDATE hapax_settings SET fingerprint = ''",
+                "INSERT INTO hapax_schema (version) VALUES (2)",
+                "TRUNCATE hapax_run",
+                "DROP TABLE hapax_run",
+                "SELECT setval('hapax_fence', 1)",
+                "CREATE TABLE mine (id int)",
+                "CREATE SCHEMA mine")) {
+            assertThatExceptionOfType(SQLException.class)
+                    .as(statement)
+                    .isThrownBy(() -> execute(app, statement))
+                    .satisfies(refused -> assertThat(refused.getSQLState()).isEqualTo("42501"));
+        }
+    }
+
+    @Test
+    void the_package_documentation_has_the_same_grants() throws IOException {
+        assertThat(Files.readString(Path.of("src/main/java/io/hapax/postgres/package-info.java")))
+                .contains(DocumentedGrants.statements("hapax"));
+    }
+
+    @Test
+    void a_reader_sees_occurrences_and_audit_and_changes_nothing() throws SQLException {
+        try (DocumentedGrants reading = DocumentedGrants.of("hapax_reader");
+                PostgresRunLedger writer =
+                        PostgresRunLedger.builder(reading.owner()).build();
+                PostgresRunLedger reader = PostgresRunLedger.builder(
+                                reading.asRole().dataSource())
+                        .cleanUpEvery(Duration.ZERO)
+                        .build()) {
+            JobIdentity once = freshPair();
+            brokenOff(writer, once, AfterCrash.ABANDON);
+            assertThat(writer.cleanUp()).isZero();
+            assertThat(get(reader.entries(LedgerQuery.in(10, RunState.ABANDONED))))
+                    .singleElement()
+                    .satisfies(entry -> assertThat(entry.identity()).isEqualTo(once));
+            assertThat(get(reader.entry(once))).isPresent();
+            assertThat(failure(reader.resolve(once, RunState.DONE))).hasMessageContaining("no permission");
+            assertThat(failure(reader.claim(request(freshPair())))).hasMessageContaining("no permission");
+            assertThat(get(writer.resolve(once, RunState.DONE, new Intervention("ann", "it was sent"))))
+                    .isTrue();
+            assertThat(get(reader.audit(10)))
+                    .singleElement()
+                    .satisfies(entry -> assertThat(entry.why().actor()).isEqualTo("ann"));
+        }
+    }
+
+    @Test
     void a_role_for_completions_only_needs_to_see_and_change_runs() throws SQLException {
         try (PostgresRunLedger ledger = PostgresRunLedger.builder(app).build()) {
             Lease lease = claimed(ledger, freshPair());
-            execute(owner, "REVOKE INSERT, DELETE ON hapax_run FROM " + ROLE);
-            execute(owner, "REVOKE ALL ON hapax_renewal, hapax_settings, hapax_schema FROM " + ROLE);
+            execute(owner, "REVOKE INSERT, DELETE ON hapax_run FROM " + role);
+            execute(owner, "REVOKE ALL ON hapax_renewal, hapax_settings, hapax_schema FROM " + role);
             try (Connection connection = app.getConnection()) {
                 connection.setAutoCommit(false);
                 assertThat(ledger.completeIn(connection, lease)).isEqualTo(Completion.NOTED);
@@ -102,7 +193,7 @@ class RightsTest {
     @Test
     void a_missing_right_is_named_and_where_the_rights_are_listed() throws SQLException {
         try (PostgresRunLedger ledger = PostgresRunLedger.builder(app).build()) {
-            execute(owner, "REVOKE USAGE ON SEQUENCE hapax_fence FROM " + ROLE);
+            execute(owner, "REVOKE USAGE ON SEQUENCE hapax_fence FROM " + role);
             assertThat(failure(ledger.claim(request(freshPair()))))
                     .hasMessageContaining("no permission (ERROR: permission denied for sequence hapax_fence)")
                     .hasMessageContaining("package documentation of io.hapax.postgres");
@@ -111,7 +202,7 @@ class RightsTest {
 
     @Test
     void without_the_right_to_delete_the_clean_up_says_so_and_runs_go_on() throws SQLException {
-        execute(owner, "REVOKE DELETE ON hapax_run, hapax_renewal FROM " + ROLE);
+        execute(owner, "REVOKE DELETE ON hapax_run, hapax_renewal FROM " + role);
         try (PostgresRunLedger ledger = PostgresRunLedger.builder(app).build()) {
             assertThatExceptionOfType(SQLException.class)
                     .isThrownBy(ledger::cleanUp)
@@ -128,7 +219,7 @@ class RightsTest {
 
     @Test
     void migrating_needs_no_right_to_create_schemas_if_the_schema_is_there() throws SQLException {
-        execute(owner, "CREATE SCHEMA own AUTHORIZATION " + ROLE);
+        execute(owner, "CREATE SCHEMA own AUTHORIZATION " + role);
         PostgresRunLedger.builder(app).schema("own").migrate(true).build().close();
     }
 

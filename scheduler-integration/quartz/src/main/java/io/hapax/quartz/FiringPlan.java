@@ -10,12 +10,12 @@ import org.jspecify.annotations.Nullable;
 /**
  * How one firing is guarded.
  *
+ * @param identity its keys, as the guard keeps them
  * @param queued its place in the queue, if it was queued under a lock mode that has one
  */
 record FiringPlan(
         String job,
         JobIdentity identity,
-        String runKey,
         RunOptions options,
         boolean oneShot,
         int attempt,
@@ -25,6 +25,10 @@ record FiringPlan(
         RunOptions asked = waits() && !mayWait ? options.withOnConflict(OnConflict.SKIP) : options;
         RunRequest request = RunRequest.of(identity).job(job).tune(defaults -> asked);
         return attempt > 0 ? request.again() : request;
+    }
+
+    String runKey() {
+        return String.valueOf(identity.runKey());
     }
 
     boolean waits() {

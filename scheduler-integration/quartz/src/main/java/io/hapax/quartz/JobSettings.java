@@ -72,8 +72,8 @@ final class JobSettings {
                 ? null
                 : new QueuedJob(guard, job, lock, queuedAs, options);
         LockKey held = options.mode().isLockedWhileExecuting() ? lock : null;
-        return Optional.of(new FiringPlan(
-                job, new JobIdentity(held, new RunKey(runKey)), runKey, options, oneShot, attempt, queued));
+        JobIdentity identity = guard.kept(new JobIdentity(held, new RunKey(runKey)));
+        return Optional.of(new FiringPlan(job, identity, options, oneShot, attempt, queued));
     }
 
     /**

@@ -93,6 +93,31 @@ class ConflictPolicyTest {
     }
 
     @Test
+    void with_hashed_keys_neither_the_retry_nor_a_line_about_it_has_the_plain_key() throws Exception {
+        try (Fleet fleet = Fleet.guarded().hashing("0123456789abcdef");
+                Logs logs = Logs.of("io.hapax").inDetail()) {
+            Scheduler scheduler = fleet.replica("a");
+            GuardedRun holder = holder(fleet);
+            scheduler.scheduleJob(invoice(OnConflict.AUTO), once());
+            fleet.start();
+            await().until(() -> fleet.events(GuardEvent.Refused.class).size() >= 2);
+            release(holder);
+            await().until(() -> fleet.probe().ended() == 1);
+            // The first attempt and its retries are one occurrence.
+            assertThat(fleet.events(GuardEvent.Refused.class).stream().map(GuardEvent.Refused::identity))
+                    .hasSizeGreaterThan(1)
+                    .allSatisfy(identity ->
+                            assertThat(identity.toString()).matches("lock h[0-9a-f]{40}, run h[0-9a-f]{40}"));
+            assertThat(fleet.events(GuardEvent.Refused.class).stream()
+                            .map(event -> event.identity().runKey())
+                            .distinct())
+                    .hasSize(1);
+            assertThat(fleet.probe().entries().get(0).trigger()).matches("h[0-9a-f]{40}#\\d+");
+            assertThat(logs.lines()).isNotEmpty().noneMatch(line -> line.contains("invoice/42"));
+        }
+    }
+
+    @Test
     void a_recurring_job_is_tried_again_if_its_policy_says_so() throws Exception {
         try (Fleet fleet = Fleet.guarded()) {
             Scheduler scheduler = fleet.replica("a");

@@ -35,6 +35,7 @@ final class Fleet implements AutoCloseable {
     private String retryDelay = "200ms";
     private int maxRetries = 100;
     private @Nullable RunLedger ledger;
+    private @Nullable String secret;
 
     private Fleet(boolean guarded, LeaseStore store) {
         this.guarded = guarded;
@@ -63,6 +64,11 @@ final class Fleet implements AutoCloseable {
     Fleet retries(String delay, int most) {
         this.retryDelay = delay;
         this.maxRetries = most;
+        return this;
+    }
+
+    Fleet hashing(String secret) {
+        this.secret = secret;
         return this;
     }
 
@@ -122,6 +128,7 @@ final class Fleet implements AutoCloseable {
     private void guard(Scheduler scheduler, String replica) throws SchedulerException {
         JobGuard.Builder builder =
                 JobGuard.builder(store).worker(replica).defaults(options).listener(events::add);
+        builder = secret == null ? builder : builder.hashKeys(secret);
         JobGuard guard = (ledger == null ? builder : builder.ledger(ledger)).build();
         guards.add(guard);
         HapaxPlugin plugin = new HapaxPlugin(guard);

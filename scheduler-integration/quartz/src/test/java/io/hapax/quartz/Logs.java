@@ -1,10 +1,12 @@
 package io.hapax.quartz;
 
+import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.Logger;
 import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.core.AppenderBase;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.LoggerFactory;
 
 /** What a logger writes while it is watched. */
@@ -12,9 +14,11 @@ final class Logs extends AppenderBase<ILoggingEvent> implements AutoCloseable {
 
     private final List<String> lines = new CopyOnWriteArrayList<>();
     private final Logger logger;
+    private final @Nullable Level before;
 
     private Logs(Logger logger) {
         this.logger = logger;
+        this.before = logger.getLevel();
     }
 
     static Logs of(String logger) {
@@ -22,6 +26,12 @@ final class Logs extends AppenderBase<ILoggingEvent> implements AutoCloseable {
         logs.start();
         logs.logger.addAppender(logs);
         return logs;
+    }
+
+    /** Also what is usually not written; until it is closed. */
+    Logs inDetail() {
+        logger.setLevel(Level.DEBUG);
+        return this;
     }
 
     boolean contain(String text) {
@@ -40,5 +50,6 @@ final class Logs extends AppenderBase<ILoggingEvent> implements AutoCloseable {
     @Override
     public void close() {
         logger.detachAppender(this);
+        logger.setLevel(before);
     }
 }

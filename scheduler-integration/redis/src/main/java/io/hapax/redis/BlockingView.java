@@ -6,6 +6,7 @@ import io.hapax.lease.Holder;
 import io.hapax.lease.Intervention;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.Lease;
+import io.hapax.lease.LeaseOperations;
 import io.hapax.lease.LeaseRequest;
 import io.hapax.lease.LeaseStore;
 import io.hapax.lease.Renewal;
@@ -56,6 +57,11 @@ record BlockingView(RedissonLeaseStore store) implements LeaseStore {
     @Override
     public Optional<Reservations> reservations() {
         return store.reservations();
+    }
+
+    @Override
+    public Optional<LeaseOperations> operations() {
+        return store.operations();
     }
 
     @Override

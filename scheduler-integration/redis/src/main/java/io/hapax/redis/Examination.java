@@ -8,7 +8,6 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
@@ -127,7 +126,12 @@ final class Examination {
     }
 
     private void lookAt(RedissonLeaseStore store, String quorum, String user) {
-        findings.addAll(patiently(store));
+        try {
+            findings.addAll(patiently(store));
+        } catch (CompletionException e) {
+            judgeRights(store, e, user);
+            return;
+        }
         String same = store.runId().isEmpty() ? null : serverByRunId.put(store.runId(), store.server());
         if (same != null) {
             add(
@@ -140,27 +144,45 @@ final class Examination {
         latency(store);
     }
 
+    /** A look that was refused does not say which right is missing. */
+    private void judgeRights(RedissonLeaseStore store, CompletionException refused, String user) {
+        if (!String.valueOf(refused.getMessage()).contains(RedisTrouble.NO_PERMISSION)) {
+            throw refused;
+        }
+        ServerState state = state(store);
+        if (state.forbidden().isEmpty()) {
+            throw refused;
+        }
+        judgeRights(store, state, user);
+    }
+
     private static ServerState state(RedissonLeaseStore store) {
         return ServerState.of(store.namespaceParts(), 0)
                 .orTimeout(store.answerTimeout().plus(MARGIN).toMillis(), TimeUnit.MILLISECONDS)
                 .join();
     }
 
-    private void judge(RedissonLeaseStore store, ServerState state, String quorum, String user) {
-        String at = "Redis at " + store.server();
+    private void judgeRights(RedissonLeaseStore store, ServerState state, String user) {
         if (!state.forbidden().isEmpty()) {
+            Keyspace keyspace = store.namespaceParts().keyspace();
             add(
                     Severity.ERROR,
-                    at + " does not let its user do " + String.join(", ", state.forbidden()),
-                    "ACL SETUSER " + user + " ~hapax:* &hapax:* "
+                    "Redis at " + store.server() + " does not let its user do " + String.join(", ", state.forbidden()),
+                    "ACL SETUSER " + user + " "
                             + String.join(
                                     " ",
                                     state.forbidden().stream()
-                                            .map(command -> "+" + command.toLowerCase(Locale.ROOT))
+                                            .map(right -> "+" + right)
                                             .toList())
-                            + ", and keep that in the ACL file; the package documentation of io.hapax.redis lists all that"
-                            + " the guard needs");
+                            + ", with the keys ~hapax:{" + keyspace.namespace() + ":*}:* and the channel &"
+                            + keyspace.channel()
+                            + ", and keep that in the ACL file; docs/security.md lists all that the guard needs");
         }
+    }
+
+    private void judge(RedissonLeaseStore store, ServerState state, String quorum, String user) {
+        String at = "Redis at " + store.server();
+        judgeRights(store, state, user);
         String mine = store.fingerprint() + quorum;
         if (state.settings().isEmpty()) {
             add(

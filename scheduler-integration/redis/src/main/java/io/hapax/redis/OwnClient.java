@@ -84,9 +84,15 @@ final class OwnClient {
 
         private static IllegalArgumentException wrong(String url, String why) {
             return new IllegalArgumentException(
-                    "the Redis address '" + url.replaceAll("(?s)//.*@", "//***@") + "' cannot be used: " + why
+                    "the Redis address '" + withoutCredentials(url) + "' cannot be used: " + why
                             + ". Write redis://user:password@host:6379/0, with percent signs for odd characters of the"
                             + " password (%2F for /)");
+        }
+
+        /** Also where a typing mistake has left something of them that is no longer recognised as such. */
+        private static String withoutCredentials(String url) {
+            return url.replaceAll("(?s)^((?:[a-zA-Z]+:)?//)?.*@", "$1***@")
+                    .replaceAll("(?s)^((?:[a-zA-Z]+://)?[^:/*]*:)(?!//|\\d+(/|$)).*", "$1***");
         }
 
         @Override

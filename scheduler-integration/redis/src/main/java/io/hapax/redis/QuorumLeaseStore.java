@@ -16,9 +16,9 @@ import io.hapax.lease.Reservations;
 import io.hapax.time.Ticker;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.HashMap;
+import java.util.Collections;
+import java.util.Comparator;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
@@ -261,20 +261,15 @@ class QuorumLeaseStore implements LeaseStore {
         return Optional.of(new QuorumOperations(this));
     }
 
-    /** The holder named most often; servers that remember an earlier one are outvoted. */
+    /**
+     * The holder named most often; servers that remember an earlier one are outvoted, and so is one that has not heard of
+     * the token that was written back.
+     */
     static Optional<Holder> mostFrequent(List<Optional<Holder>> holders) {
-        Map<OwnerId, Integer> counts = new HashMap<>();
-        Holder top = null;
-        for (Optional<Holder> named : holders) {
-            if (named.isPresent()) {
-                Holder holder = named.get();
-                int count = counts.merge(holder.owner(), 1, Integer::sum);
-                if (top == null || count > counts.getOrDefault(top.owner(), 0)) {
-                    top = holder;
-                }
-            }
-        }
-        return Optional.ofNullable(top);
+        List<Holder> named = holders.stream().flatMap(Optional::stream).toList();
+        return named.stream()
+                .max(Comparator.comparingLong((Holder holder) -> count(holders, holder.owner()))
+                        .thenComparingInt(holder -> Collections.frequency(named, holder)));
     }
 
     private static long count(List<Optional<Holder>> holders, OwnerId owner) {

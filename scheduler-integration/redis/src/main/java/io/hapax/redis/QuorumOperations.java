@@ -9,14 +9,15 @@ import io.hapax.lease.LeaseStoreException;
 import io.hapax.lease.ServerHealth;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
-import java.util.function.BinaryOperator;
 import java.util.function.Function;
 
 /** What people ask of a quorum. Thread-safe. */
@@ -25,10 +26,12 @@ record QuorumOperations(QuorumLeaseStore quorum) implements LeaseOperations {
     /** Entries of one deed on several servers differ by the time that its calls took. */
     private static final Duration SAME_DEED = Duration.ofSeconds(10);
 
+    /** Each server lists in an order of its own, so the first few of one need not be among the first few of another. */
+    private static final int ALL_OF_A_SERVER = 100_000;
+
     @Override
     public CompletionStage<List<HeldLease>> leases(int atMost) {
-        // Any bound would make the servers tell of different leases.
-        return held(server -> server.leases(Integer.MAX_VALUE), atMost);
+        return held(server -> server.leases(atMost == 0 ? 0 : Math.max(atMost, ALL_OF_A_SERVER)), atMost);
     }
 
     @Override
@@ -59,11 +62,19 @@ record QuorumOperations(QuorumLeaseStore quorum) implements LeaseOperations {
         }
         return grants.values().stream()
                 .filter(those -> those.size() >= quorum.majority())
-                .map(those -> those.stream()
-                        .reduce(BinaryOperator.minBy(Comparator.comparing(HeldLease::left)))
-                        .orElseThrow())
+                .map(QuorumOperations::oneOf)
                 .limit(atMost)
                 .toList();
+    }
+
+    /** Ends with the first of them; has the token that was written back, of which one server may not have heard. */
+    private static HeldLease oneOf(List<HeldLease> those) {
+        Holder settled = QuorumLeaseStore.mostFrequent(
+                        those.stream().map(lease -> Optional.of(lease.holder())).toList())
+                .orElseThrow();
+        HeldLease first =
+                those.stream().min(Comparator.comparing(HeldLease::left)).orElseThrow();
+        return new HeldLease(first.name(), first.onRunKey(), settled, first.left(), first.awaited());
     }
 
     @Override
@@ -95,30 +106,36 @@ record QuorumOperations(QuorumLeaseStore quorum) implements LeaseOperations {
                 && Duration.between(entry.at(), known.at()).compareTo(SAME_DEED) < 0;
     }
 
+    /** Put up on all before it is answered, so that whoever then reads finds the newest on most of them. */
     @Override
     public CompletionStage<Boolean> post(String worker, String report, Duration lifetime) {
         return Votes.decided(quorum.ask(at(server -> server.post(worker, report, lifetime))), votes -> {
-            if (votes.all().contains(true)) {
-                return true;
-            }
             if (votes.pending() > 0) {
                 return null;
             }
             requireOne(votes);
-            return false;
+            return votes.all().contains(true);
         });
     }
 
-    /** Of each worker the report of the first server that has one; they are put up on all. */
+    /** Of each worker the report that most servers have; one that was away may have an older one. */
     @Override
     public CompletionStage<Map<String, String>> reports(Duration readingFor) {
         return Votes.decided(quorum.ask(at(server -> server.reports(readingFor))), votes -> {
-            if (votes.pending() > 0 && votes.all().size() < quorum.majority()) {
+            if (votes.pending() > 0) {
                 return null;
             }
             requireOne(votes);
-            Map<String, String> merged = new HashMap<>();
-            votes.all().forEach(reports -> reports.forEach(merged::putIfAbsent));
+            Map<String, List<String>> all = new LinkedHashMap<>();
+            votes.all()
+                    .forEach(reports ->
+                            reports.forEach((worker, report) -> all.computeIfAbsent(worker, first -> new ArrayList<>())
+                                    .add(report)));
+            Map<String, String> merged = new LinkedHashMap<>();
+            all.forEach((worker, reports) -> merged.put(
+                    worker,
+                    Collections.max(
+                            reports, Comparator.comparingInt(report -> Collections.frequency(reports, report)))));
             return merged;
         });
     }

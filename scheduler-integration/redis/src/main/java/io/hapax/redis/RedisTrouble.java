@@ -1,10 +1,14 @@
 package io.hapax.redis;
 
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
+import org.redisson.client.RedisTimeoutException;
 
 /** What a client's exception means, and how to mend it. */
 final class RedisTrouble {
+
+    static final String NO_PERMISSION = "no permission: ";
 
     private RedisTrouble() {}
 
@@ -15,7 +19,20 @@ final class RedisTrouble {
                 return known;
             }
         }
+        Throwable root = root(failure);
+        if (root instanceof TimeoutException || root instanceof RedisTimeoutException) {
+            return "it does not answer. Is it there, and not overloaded? If it speaks TLS, the address must begin with"
+                    + " rediss://, else with redis://";
+        }
         return failure.getClass().getSimpleName() + ": " + firstLine(failure.getMessage());
+    }
+
+    private static Throwable root(Throwable failure) {
+        Throwable root = failure;
+        while (root.getCause() != null) {
+            root = root.getCause();
+        }
+        return root;
     }
 
     /** Explains an error message of Redis. */
@@ -34,8 +51,14 @@ final class RedisTrouble {
 
     private static @Nullable String known(String message) {
         if (message.contains("NOPERM")) {
-            return "no permission: " + after(message, "NOPERM")
-                    + ". Grant the user the rights that the package documentation of io.hapax.redis lists";
+            return NO_PERMISSION + after(message, "NOPERM")
+                    + ". Grant the user the rights that docs/security.md and the package documentation of io.hapax.redis list";
+        }
+        if (message.contains("The user executing the script can't")) {
+            // Redis does not say which command it is.
+            return NO_PERMISSION
+                    + "a script of the guard has a command, key or channel that its user may not use. Grant the"
+                    + " user the rights that docs/security.md lists";
         }
         if (message.contains("WRONGPASS") || message.contains("invalid password")) {
             return "wrong user name or password. Correct them in the address, redis://user:password@host:port";
@@ -74,6 +97,18 @@ final class RedisTrouble {
         if (message.contains("Connection refused")) {
             return "connection refused. Is it running there?";
         }
+        if (message.contains("PKIX path")) {
+            return "its TLS certificate is not trusted. Let this JVM trust the authority that signed it"
+                    + " (-Djavax.net.ssl.trustStore, or sslTruststore in a Redisson YAML file): " + firstLine(message);
+        }
+        if (message.contains("No subject alternative") || message.contains("No name matching")) {
+            return "its TLS certificate is for another host name. Use the name in the address that the certificate has, or"
+                    + " have one made for this name: " + firstLine(message);
+        }
+        if (message.contains("SSLHandshakeException") || message.contains("not an SSL/TLS record")) {
+            return "TLS could not be agreed on. If it does not speak TLS, the address must begin with redis://: "
+                    + firstLine(message);
+        }
         if (message.contains("UnknownHost") || message.contains("Failed to resolve")) {
             return "the host name is not known. Correct it in the address, redis://host:port";
         }
@@ -85,13 +120,17 @@ final class RedisTrouble {
                 message.substring(message.indexOf(word) + word.length()).trim());
     }
 
+    private static String before(String addition, String text) {
+        int at = text.indexOf(addition);
+        return at > 0 ? text.substring(0, at) : text;
+    }
+
     private static String firstLine(@Nullable String message) {
         if (message == null) {
             return "no message";
         }
         String line = message.lines().findFirst().orElse("");
-        // What Redisson adds: the channel, and the command with its arguments.
-        String text = line.replaceFirst("(\\. channel: \\[|, params:).*", "");
+        String text = before(". channel: [", before(", params:", line));
         return text.length() <= 200 ? text : text.substring(0, 200) + "…";
     }
 }

@@ -14,7 +14,6 @@ import io.hapax.lease.LeaseStoreException;
 import io.hapax.lease.Renewal;
 import io.hapax.lease.Reservations;
 import io.hapax.time.Ticker;
-import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
@@ -597,14 +596,11 @@ public final class RedissonLeaseStore implements LeaseStore {
         }
 
         private RedissonLeaseStore fromYaml(Path file) {
-            try {
-                Config config = Config.fromYAML(file.toFile());
-                config.setLazyInitialization(lazy);
-                return open(file.getFileName().toString(), () -> Redisson.create(config));
-            } catch (IOException e) {
-                throw new IllegalArgumentException(
-                        "the Redisson configuration " + file + " cannot be read: " + e.getMessage(), e);
-            }
+            Config config = YamlFile.read(file);
+            config.setLazyInitialization(lazy);
+            // As in a client for an address; and so its user need not have the right to load scripts.
+            config.setUseScriptCache(false);
+            return open(String.valueOf(file.getFileName()), () -> Redisson.create(config));
         }
 
         private RedissonLeaseStore open(String server, Supplier<RedissonClient> opening) {

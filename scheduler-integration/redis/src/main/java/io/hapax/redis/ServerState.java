@@ -2,8 +2,8 @@ package io.hapax.redis;
 
 import java.time.Duration;
 import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.CompletableFuture;
-import java.util.stream.Stream;
 import org.redisson.api.RScript.ReturnType;
 
 /**
@@ -16,7 +16,7 @@ import org.redisson.api.RScript.ReturnType;
  * @param role master or slave
  * @param replicas how many are connected
  * @param memory how much it uses
- * @param forbidden what the user may not do and would have to
+ * @param forbidden what the user may not do and would have to, as rights name it
  */
 record ServerState(
         Duration quarantineLeft,
@@ -28,33 +28,46 @@ record ServerState(
         String memory,
         List<String> forbidden) {
 
-    /** What the scripts, and people, need; with arguments, as rights may depend on keys. */
-    private static final String[] NEEDED = {
-        "GET KEY",
-        "SET KEY 1",
-        "DEL KEY",
-        "PEXPIRE KEY 1",
-        "PTTL KEY",
-        "HSET KEY a 1",
-        "HMGET KEY a",
-        "TIME",
-        "INFO",
-        "ZADD KEY 1 a",
-        "ZREMRANGEBYSCORE KEY 0 1",
-        "ZSCORE KEY a",
-        "ZCARD KEY",
-        "ZRANGE KEY 0 1",
-        "ZREM KEY a",
-        "ZRANGEBYSCORE KEY 0 1",
-        "PUBLISH CHANNEL 1",
-        "SUBSCRIBE CHANNEL",
-        "EVALSHA a 1 KEY",
-        "EVAL a 1 KEY",
-        "LPUSH KEY a",
-        "LTRIM KEY 0 1",
-        "LRANGE KEY 0 1",
-        "SCAN 0"
-    };
+    /**
+     * What the scripts and the connections need, and people; with arguments, as rights may depend on keys and channels.
+     * docs/security.md grants these and nothing else.
+     */
+    static List<String> needed(String channel) {
+        return List.of(
+                "EVALSHA a 1 KEY",
+                "EVAL a 1 KEY",
+                "PING",
+                "CLIENT SETNAME hapax",
+                "SUBSCRIBE " + channel,
+                "UNSUBSCRIBE " + channel,
+                "PUBLISH " + channel + " 1",
+                "GET KEY",
+                "SET KEY 1",
+                "DEL KEY",
+                "PEXPIRE KEY 1",
+                "PTTL KEY",
+                "HSET KEY a 1",
+                "HMGET KEY a",
+                "ZADD KEY 1 a",
+                "ZREM KEY a",
+                "ZSCORE KEY a",
+                "ZCARD KEY",
+                "ZRANGE KEY 0 1",
+                "ZRANGEBYSCORE KEY 0 1",
+                "ZREMRANGEBYSCORE KEY 0 1",
+                "TIME",
+                "INFO",
+                "LPUSH KEY a",
+                "LTRIM KEY 0 1",
+                "LRANGE KEY 0 1",
+                "SCAN 0");
+    }
+
+    /** As rights name it: {@code get}, {@code client|setname}. */
+    static String right(String needed) {
+        String[] words = needed.toLowerCase(Locale.ROOT).split(" ", -1);
+        return words[0].equals("client") ? words[0] + "|" + words[1] : words[0];
+    }
 
     private static final int FIELDS = 8;
 
@@ -65,10 +78,7 @@ record ServerState(
                         Script.STATE,
                         ReturnType.LIST,
                         List.of(namespace.keyspace().meta(bucket)),
-                        Stream.of(NEEDED)
-                                .map(call -> call.replace(
-                                        "CHANNEL", namespace.keyspace().channel()))
-                                .toArray());
+                        needed(namespace.keyspace().channel()).toArray());
         return answer.thenApply(ServerState::read);
     }
 
@@ -84,7 +94,7 @@ record ServerState(
                 texts.get(5),
                 texts.get(6),
                 texts.get(7),
-                texts.subList(FIELDS, texts.size()));
+                texts.stream().skip(FIELDS).map(ServerState::right).toList());
     }
 
     @Override

@@ -30,6 +30,12 @@
  * <tr><td>{@code hapax:{namespace:b}:d:text}</td><td>done marker of a run key</td><td>the retention</td></tr>
  * <tr><td>{@code hapax:{namespace:b}:w:…}</td><td>somebody waits for this lease</td><td>a little longer than the
  *     lease</td></tr>
+ * <tr><td>{@code hapax:{namespace:b}:p:…}</td><td>places: throttles, queues, who waits for its turn</td><td>the time asked
+ *     for</td></tr>
+ * <tr><td>{@code hapax:{namespace:b}:a}</td><td>who has taken leases away, and why; the newest 1000</td><td>90 days after
+ *     the last one</td></tr>
+ * <tr><td>{@code hapax:{namespace:0}:f}, {@code …:f:worker}, {@code …:v}</td><td>the board: what each worker is at, and
+ *     whether somebody reads it</td><td>seconds to minutes</td></tr>
  * <tr><td>{@code hapax:{namespace:b}:m}</td><td>meta: {@code run} of the server, since when ({@code seen}) and until
  *     when ({@code until}) it is in quarantine and {@code why}, the {@code last} token, the {@code settings} on which all
  *     workers agree</td><td>for ever</td></tr>
@@ -44,14 +50,16 @@
  * user of it needs no more than
  *
  * <pre>{@code
- * ACL SETUSER hapax on >password ~hapax:* &hapax:* -@all +evalsha +eval +script|load +get +set +del +pexpire +pttl
- *     +hset +hmget +time +info +ping +hello +auth +client|setname +select +publish +subscribe +unsubscribe
- *     +config|get
+ * ACL SETUSER hapax reset on >PASSWORD
+ *     ~hapax:{NAMESPACE:*}:* &hapax:NAMESPACE:wake -@all
+ *     +evalsha +eval +ping +client|setname +subscribe +unsubscribe +publish
+ *     +get +set +del +pexpire +pttl +hset +hmget
+ *     +zadd +zrem +zscore +zcard +zrange +zrangebyscore +zremrangebyscore
+ *     +time +info +lpush +ltrim +lrange +scan
  * }</pre>
  *
- * (On a Cluster or behind Sentinel also what Redisson asks for the topology. {@code script|load} is for clients of the
- * application, {@code client|setname} for the store's own; {@code config|get} for the check at the start whether the
- * server keeps anything on disk, which is left out without it. {@code waitForReplicas} needs {@code +wait}.)
+ * where {@code NAMESPACE} stands for the store's. What each of them is for, and what Cluster, Sentinel, a database other than
+ * 0, {@code waitForReplicas} and a client of the application need beyond that, is in docs/security.md.
  *
  * <h2>How it asks</h2>
  *

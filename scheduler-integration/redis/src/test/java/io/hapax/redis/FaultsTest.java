@@ -30,9 +30,6 @@ import io.hapax.lease.LeaseStoreException;
 import io.hapax.lease.LeaseStoreProvider;
 import io.hapax.lease.Renewal;
 import io.hapax.testkit.EmbeddedRedis;
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -275,40 +272,6 @@ class FaultsTest {
             redis.restart();
             await().ignoreExceptions().atMost(20, TimeUnit.SECONDS).untilAsserted(() -> granted(lazy, lock("k")));
         }
-    }
-
-    @Test
-    void missing_rights_are_told_at_start_and_the_documented_rights_suffice() throws IOException {
-        String rights = documentedRights("guard", "pw");
-        redis.command("ACL SETUSER poor on >pw ~hapax:* -@all +ping +hello +auth +client|setname +select".split(" "));
-        assertThatThrownBy(() -> RedissonLeaseStore.connect("redis://poor:pw@127.0.0.1:" + redis.port()))
-                .isInstanceOf(LeaseStoreException.class)
-                .hasMessageContaining("no permission")
-                .hasMessageContaining("evalsha");
-        redis.command(rights.split(" "));
-        redis.command("ACL", "LOG", "RESET");
-        try (RedissonLeaseStore poorest = Fixture.store("redis://guard:pw@127.0.0.1:" + redis.port())
-                .fresh(true)
-                .build()) {
-            Lease lease = granted(poorest, Fixture.run("k"));
-            assertThat(get(poorest.renew(List.of(lease)))).containsExactly(new Renewal.Renewed(false));
-            get(poorest.nextChance(Fixture.run("k"), Duration.ofMillis(50)));
-            assertThat(get(poorest.holder(Fixture.run("k")))).isPresent();
-            assertThat(get(poorest.release(lease, Ending.done(Duration.ofMinutes(1)))))
-                    .isTrue();
-            get(poorest.forceRelease(Fixture.run("k")));
-        }
-        // Redisson tries a key of its own when it connects; it does not mind the refusal.
-        assertThat(redis.command("ACL", "LOG")).doesNotContain("hapax:", "reason\ncommand", "reason\nchannel");
-    }
-
-    /** The command of the package documentation, for another user. */
-    private static String documentedRights(String user, String password) throws IOException {
-        String text = Files.readString(Path.of("src/main/java/io/hapax/redis/package-info.java"));
-        String command = text.substring(text.indexOf("ACL SETUSER"), text.indexOf("}", text.indexOf("+config|get")));
-        return command.replaceAll("\\s*\\n \\*\\s*", " ")
-                .strip()
-                .replace(" hapax on >password ", " " + user + " on >" + password + " ");
     }
 
     @Test

@@ -6,16 +6,21 @@ import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
 import io.hapax.lease.Acquisition;
 import io.hapax.lease.Ending;
+import io.hapax.lease.FencingToken;
+import io.hapax.lease.Holder;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.Lease;
 import io.hapax.lease.LeaseRequest;
 import io.hapax.lease.LeaseStore;
 import io.hapax.lease.LeaseStoreException;
+import io.hapax.lease.OwnerId;
 import io.hapax.testkit.EmbeddedRedis;
 import io.hapax.time.Ticker;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.TimeUnit;
@@ -222,5 +227,19 @@ class QuorumRulesTest {
 
     private static RedissonLeaseStore.Builder builder(String namespace) {
         return RedissonLeaseStore.builder().namespace(namespace).fresh(true);
+    }
+
+    @Test
+    void a_server_that_has_not_heard_of_the_token_that_was_written_back_is_outvoted() {
+        Holder written = new Holder(new OwnerId("o"), new FencingToken(9), "w", "", Instant.EPOCH);
+        Holder drawn = new Holder(new OwnerId("o"), new FencingToken(8), "w", "", Instant.EPOCH);
+        Holder earlier = new Holder(new OwnerId("p"), new FencingToken(7), "w", "", Instant.EPOCH);
+        assertThat(QuorumLeaseStore.mostFrequent(
+                        List.of(Optional.of(drawn), Optional.of(written), Optional.of(written))))
+                .hasValue(written);
+        assertThat(QuorumLeaseStore.mostFrequent(
+                        List.of(Optional.of(earlier), Optional.empty(), Optional.of(written), Optional.of(drawn))))
+                .hasValueSatisfying(top -> assertThat(top.owner()).isEqualTo(written.owner()));
+        assertThat(QuorumLeaseStore.mostFrequent(List.of(Optional.empty()))).isEmpty();
     }
 }

@@ -8,6 +8,7 @@ import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.observation.Observation;
 import io.micrometer.observation.ObservationRegistry;
 import org.springframework.beans.factory.ObjectProvider;
+import org.springframework.beans.factory.SmartInitializingSingleton;
 import org.springframework.boot.actuate.endpoint.annotation.Endpoint;
 import org.springframework.boot.autoconfigure.AutoConfiguration;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnBean;
@@ -42,6 +43,13 @@ public class HapaxActuatorAutoConfiguration {
         @ConditionalOnBean(MeterRegistry.class)
         GuardMetrics hapaxMetrics(MeterRegistry registry) {
             return new GuardMetrics(registry);
+        }
+
+        /** Afterwards, since the guard is built with its listeners. */
+        @Bean
+        @ConditionalOnBean({GuardMetrics.class, JobGuard.class})
+        SmartInitializingSingleton hapaxGauges(GuardMetrics metrics, JobGuard guard) {
+            return () -> metrics.watch(guard);
         }
     }
 

@@ -101,6 +101,8 @@ public class HapaxAutoConfiguration {
                 listeners.orderedStream().forEach(builder::listener);
                 RunLedger runs = ledger.getIfUnique();
                 builder = runs == null ? builder : builder.ledger(runs);
+                String secret = settings.getHashKeys();
+                builder = secret == null ? builder : builder.hashKeys(secret);
                 String worker = settings.getWorker();
                 return (worker == null ? builder : builder.worker(worker)).build();
             });

@@ -5,6 +5,7 @@ import io.hapax.lease.Holder;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.LockKey;
 import io.hapax.lease.RunKey;
+import java.security.Principal;
 import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -12,15 +13,21 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
-import org.springframework.boot.actuate.endpoint.InvalidEndpointRequestException;
+import org.springframework.boot.actuate.endpoint.SecurityContext;
 import org.springframework.boot.actuate.endpoint.annotation.DeleteOperation;
 import org.springframework.boot.actuate.endpoint.annotation.Endpoint;
 import org.springframework.boot.actuate.endpoint.annotation.ReadOperation;
 import org.springframework.boot.actuate.endpoint.annotation.Selector;
+import org.springframework.boot.actuate.endpoint.web.WebEndpointResponse;
 
-/** Answers who holds a key, and why runs did not take place; takes a lease away if the application allows it. */
+/**
+ * Answers who holds a key, and why runs did not take place; takes a lease away if the application allows it, and somebody
+ * has logged in.
+ */
 @Endpoint(id = "hapax")
 final class HapaxEndpoint {
+
+    private static final int FORBIDDEN = 403;
 
     private final JobGuard guard;
     private final RecentEvents recent;
@@ -47,48 +54,73 @@ final class HapaxEndpoint {
 
     /** Who holds a key: {@code kind} is {@code lock} or {@code run}. */
     @ReadOperation
-    Map<String, Object> holder(@Selector String kind, @Selector(match = Selector.Match.ALL_REMAINING) String... key) {
+    WebEndpointResponse<Map<String, Object>> holder(
+            @Selector String kind, @Selector(match = Selector.Match.ALL_REMAINING) String... key) {
         JobIdentity identity = identity(kind, key);
-        return shown(identity, answered(guard.holder(identity)));
+        return identity == null ? unknown(kind) : shown(identity, answered(guard.holder(identity)));
     }
 
-    /** Takes the lease of a key away from whoever holds it. */
+    /** Takes the lease of a key away from whoever holds it; only for those whom the application has authenticated. */
     @DeleteOperation
-    Map<String, Object> forceRelease(
+    WebEndpointResponse<Map<String, Object>> forceRelease(
             @Selector String kind,
             @Selector(match = Selector.Match.ALL_REMAINING) String[] key,
-            String reason,
-            @Nullable String actor) {
+            @Nullable String reason,
+            @Nullable String actor,
+            SecurityContext security) {
         if (!mayForce) {
-            throw wrong(
+            return refused(
+                    FORBIDDEN,
                     "leases are not taken away here: set hapax.force-release-enabled=true, and secure the endpoint");
         }
-        if (reason.isBlank()) {
-            throw wrong("a reason is needed, for the log: add ?reason=…");
+        Principal known = security.getPrincipal();
+        if (known == null) {
+            return refused(
+                    FORBIDDEN,
+                    "leases are taken away by somebody who has logged in: put Spring Security, or the container's,"
+                            + " before the endpoint, or use the console with hapax.console.credential");
+        }
+        if (reason == null || reason.isBlank()) {
+            return refused(WebEndpointResponse.STATUS_BAD_REQUEST, "a reason is needed, for the log: add ?reason=…");
         }
         JobIdentity identity = identity(kind, key);
-        String who = actor == null || actor.isBlank() ? "actuator" : actor;
-        return shown(identity, answered(guard.forceRelease(identity, who, reason)));
+        if (identity == null) {
+            return unknown(kind);
+        }
+        String login = known.getName() + " (actuator)";
+        String who = actor == null || actor.isBlank() ? login : actor + ", logged in as " + login;
+        try {
+            return shown(identity, answered(guard.forceRelease(identity, who, reason)));
+        } catch (IllegalArgumentException wrong) {
+            return refused(WebEndpointResponse.STATUS_BAD_REQUEST, String.valueOf(wrong.getMessage()));
+        }
     }
 
-    private static JobIdentity identity(String kind, String[] parts) {
+    private static @Nullable JobIdentity identity(String kind, String[] parts) {
         String key = String.join("/", parts);
         return switch (kind) {
             case "lock" -> new JobIdentity(new LockKey(key), null);
             case "run" -> new JobIdentity(null, new RunKey(key));
-            default -> throw wrong("'" + kind + "' is no kind of key: ask for hapax/lock/{key} or hapax/run/{key}");
+            default -> null;
         };
     }
 
-    private static InvalidEndpointRequestException wrong(String message) {
-        return new InvalidEndpointRequestException(message, message);
+    private static WebEndpointResponse<Map<String, Object>> unknown(String kind) {
+        return refused(
+                WebEndpointResponse.STATUS_BAD_REQUEST,
+                "'" + kind + "' is no kind of key: ask for hapax/lock/{key} or hapax/run/{key}");
+    }
+
+    /** As an answer: Spring Boot keeps the messages of exceptions to itself. */
+    private static WebEndpointResponse<Map<String, Object>> refused(int status, String why) {
+        return new WebEndpointResponse<>(Map.of("error", why), status);
     }
 
     private Optional<Holder> answered(CompletableFuture<Optional<Holder>> asked) {
         return asked.orTimeout(answer.toMillis() + 500, TimeUnit.MILLISECONDS).join();
     }
 
-    private static Map<String, Object> shown(JobIdentity identity, Optional<Holder> holder) {
+    private static WebEndpointResponse<Map<String, Object>> shown(JobIdentity identity, Optional<Holder> holder) {
         Map<String, Object> all = new LinkedHashMap<>();
         all.put("keys", identity.toString());
         all.put("held", holder.isPresent());
@@ -99,6 +131,6 @@ final class HapaxEndpoint {
             all.put("token", who.token().value());
             all.put("since", who.since().toString());
         });
-        return all;
+        return new WebEndpointResponse<>(all);
     }
 }

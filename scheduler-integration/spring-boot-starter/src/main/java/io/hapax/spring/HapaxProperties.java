@@ -25,6 +25,10 @@ public class HapaxProperties {
     private final Redis redis = new Redis();
     /** The ledger in PostgreSQL. */
     private final Ledger ledger = new Ledger();
+    /** The page for the operator. */
+    private final Console console = new Console();
+    /** Secret text of at least 16 characters; keys are stored and logged as keyed digests made with it. */
+    private @Nullable String hashKeys;
 
     /** Creates the defaults. */
     public HapaxProperties() {}
@@ -243,6 +247,73 @@ public class HapaxProperties {
         }
     }
 
+    /** The page for the operator, if {@code hapax-console} is on the class path. */
+    public static class Console {
+        /** Whether this process tells the consoles of all what it is at, and serves the page if it is a web application. */
+        private boolean enabled;
+        /** Where the page is. */
+        private String path = "/hapax";
+        /** Password or token; without it nothing can be changed, and only clients on the same machine may read. */
+        private @Nullable String credential;
+
+        /** Creates the defaults. */
+        public Console() {}
+
+        /**
+         * Tells whether there is a console.
+         *
+         * @return whether there is
+         */
+        public boolean isEnabled() {
+            return enabled;
+        }
+
+        /**
+         * Switches the console on.
+         *
+         * @param enabled whether there is one
+         */
+        public void setEnabled(boolean enabled) {
+            this.enabled = enabled;
+        }
+
+        /**
+         * Returns where the page is.
+         *
+         * @return the path
+         */
+        public String getPath() {
+            return path;
+        }
+
+        /**
+         * Sets where the page is.
+         *
+         * @param path the path
+         */
+        public void setPath(String path) {
+            this.path = path;
+        }
+
+        /**
+         * Returns the credential.
+         *
+         * @return the credential, or null
+         */
+        public @Nullable String getCredential() {
+            return credential;
+        }
+
+        /**
+         * Sets the credential.
+         *
+         * @param credential the credential
+         */
+        public void setCredential(@Nullable String credential) {
+            this.credential = credential;
+        }
+    }
+
     /**
      * Tells whether jobs are guarded.
      *
@@ -340,6 +411,33 @@ public class HapaxProperties {
      */
     public Redis getRedis() {
         return redis;
+    }
+
+    /**
+     * Returns the console's settings.
+     *
+     * @return the settings
+     */
+    public Console getConsole() {
+        return console;
+    }
+
+    /**
+     * Returns the secret with which keys are made unreadable.
+     *
+     * @return the secret, or null
+     */
+    public @Nullable String getHashKeys() {
+        return hashKeys;
+    }
+
+    /**
+     * Sets the secret with which keys are made unreadable.
+     *
+     * @param hashKeys the secret
+     */
+    public void setHashKeys(@Nullable String hashKeys) {
+        this.hashKeys = hashKeys;
     }
 
     /**

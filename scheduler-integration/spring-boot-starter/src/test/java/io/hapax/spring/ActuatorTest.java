@@ -1,7 +1,6 @@
 package io.hapax.spring;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.hapax.GuardedRun;
 import io.hapax.JobGuard;
@@ -11,11 +10,13 @@ import io.hapax.testkit.EmbeddedDatabase;
 import io.hapax.testkit.EmbeddedRedis;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import java.security.Principal;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
-import org.springframework.boot.actuate.endpoint.InvalidEndpointRequestException;
+import org.springframework.boot.actuate.endpoint.SecurityContext;
+import org.springframework.boot.actuate.endpoint.web.WebEndpointResponse;
 import org.springframework.boot.autoconfigure.ImportAutoConfiguration;
 import org.springframework.boot.health.contributor.Health;
 import org.springframework.boot.health.contributor.HealthIndicator;
@@ -78,7 +79,7 @@ class ActuatorTest {
             HapaxEndpoint endpoint = context.getBean(HapaxEndpoint.class);
             try (GuardedRun run = admitted(guard, "invoice/7")) {
                 assertThat(guard.admit(RunRequest.lock("invoice/7"))).isNotNull();
-                assertThat(endpoint.holder("lock", "invoice", "7"))
+                assertThat(endpoint.holder("lock", "invoice", "7").getBody())
                         .containsEntry("held", true)
                         .containsEntry("worker", "me")
                         .containsKeys("since", "token", "owner");
@@ -90,10 +91,18 @@ class ActuatorTest {
                                 .containsEntry("why", "OVERLAP")
                                 .containsEntry("holder", "me"));
             }
-            assertThat(endpoint.holder("lock", "invoice", "7")).containsEntry("held", false);
-            assertThatThrownBy(() -> endpoint.holder("key", "x")).hasMessageContaining("hapax/lock/{key}");
+            assertThat(endpoint.holder("lock", "invoice", "7").getBody()).containsEntry("held", false);
+            assertRefused(endpoint.holder("key", "x"), 400, "hapax/lock/{key}");
             MeterRegistry meters = context.getBean(MeterRegistry.class);
             assertThat(meters.get("hapax.refused").counters()).isNotEmpty();
+            try (GuardedRun run = admitted(guard, "gauged");
+                    GuardedRun.Scope scope = run.enter()) {
+                assertThat(meters.get("hapax.active").gauge().value()).isEqualTo(1);
+            }
+            try (GuardedRun run = admitted(guard, "invoice/8");
+                    GuardedRun.Scope scope = run.enter()) {
+                assertThat(meters.get("hapax.active").gauge().value()).isEqualTo(1);
+            }
         }
     }
 
@@ -102,28 +111,64 @@ class ActuatorTest {
         return (List<Map<String, Object>>) endpoint.worker().get("recent");
     }
 
+    private static void assertRefused(WebEndpointResponse<Map<String, Object>> answer, int status, String why) {
+        assertThat(answer.getStatus()).isEqualTo(status);
+        assertThat(answer.getBody())
+                .hasEntrySatisfying(
+                        "error", text -> assertThat(String.valueOf(text)).contains(why));
+    }
+
+    private static SecurityContext loggedIn(String name) {
+        return new SecurityContext() {
+            @Override
+            public Principal getPrincipal() {
+                return () -> name;
+            }
+
+            @Override
+            public boolean isUserInRole(String role) {
+                return false;
+            }
+        };
+    }
+
     @Test
-    void nothing_is_taken_away_unless_the_application_allows_it_and_a_reason_is_given() throws Exception {
+    void nothing_is_taken_away_unless_the_application_allows_it_and_somebody_logged_in_gives_a_reason()
+            throws Exception {
         try (Contexts contexts = new Contexts()) {
             ConfigurableApplicationContext context = start(contexts);
             HapaxEndpoint endpoint = context.getBean(HapaxEndpoint.class);
-            assertThatThrownBy(() -> endpoint.forceRelease("lock", new String[] {"x"}, "stuck", "eve"))
-                    .isInstanceOf(InvalidEndpointRequestException.class)
-                    .hasMessageContaining("hapax.force-release-enabled=true");
+            assertRefused(
+                    endpoint.forceRelease("lock", new String[] {"x"}, "stuck", "eve", loggedIn("ops")),
+                    403,
+                    "hapax.force-release-enabled=true");
         }
         try (Contexts contexts = new Contexts()) {
             ConfigurableApplicationContext context = start(contexts, "hapax.force-release-enabled=true");
             HapaxEndpoint endpoint = context.getBean(HapaxEndpoint.class);
             JobGuard guard = context.getBean(JobGuard.class);
             try (GuardedRun run = admitted(guard, "x")) {
-                assertThatThrownBy(() -> endpoint.forceRelease("lock", new String[] {"x"}, " ", "eve"))
-                        .hasMessageContaining("a reason is needed");
-                assertThat(endpoint.forceRelease("lock", new String[] {"x"}, "worker is gone", "eve"))
+                assertRefused(
+                        endpoint.forceRelease(
+                                "lock", new String[] {"x"}, "worker is gone", "eve", SecurityContext.NONE),
+                        403,
+                        "by somebody who has logged in");
+                assertRefused(
+                        endpoint.forceRelease("lock", new String[] {"x"}, " ", "eve", loggedIn("ops")),
+                        400,
+                        "a reason is needed");
+                assertRefused(
+                        endpoint.forceRelease("lock", new String[] {"x"}, "x".repeat(400), "eve", loggedIn("ops")),
+                        400,
+                        "must not be longer than 300");
+                assertThat(endpoint.holder("lock", "x").getBody()).containsEntry("held", true);
+                assertThat(endpoint.forceRelease("lock", new String[] {"x"}, "worker is gone", "eve", loggedIn("ops"))
+                                .getBody())
                         .containsEntry("held", true);
-                assertThat(endpoint.holder("lock", "x")).containsEntry("held", false);
+                assertThat(endpoint.holder("lock", "x").getBody()).containsEntry("held", false);
                 assertThat(recent(endpoint).get(0))
                         .containsEntry("what", "forced")
-                        .containsEntry("reason", "by eve: worker is gone");
+                        .containsEntry("reason", "by eve, logged in as ops (actuator): worker is gone");
             }
         }
     }

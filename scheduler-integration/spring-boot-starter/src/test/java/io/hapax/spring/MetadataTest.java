@@ -25,6 +25,12 @@ class MetadataTest {
             String dashed = name.replaceAll("([A-Z])", "-$1").toLowerCase(Locale.ROOT);
             assertThat(metadata()).contains("\"hapax.defaults." + dashed + "\"");
         }
-        assertThat(metadata()).contains("\"hapax.redis.url\"", "\"hapax.ledger.migrate\"", "\"hapax.shutdown-grace\"");
+        assertThat(metadata())
+                .contains(
+                        "\"hapax.redis.url\"",
+                        "\"hapax.ledger.migrate\"",
+                        "\"hapax.console.credential\"",
+                        "\"hapax.hash-keys\"",
+                        "\"hapax.shutdown-grace\"");
     }
 }

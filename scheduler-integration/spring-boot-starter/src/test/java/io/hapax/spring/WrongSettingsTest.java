@@ -19,6 +19,7 @@ import org.springframework.boot.autoconfigure.AutoConfigurations;
 import org.springframework.boot.diagnostics.FailureAnalysis;
 import org.springframework.boot.test.context.FilteredClassLoader;
 import org.springframework.boot.test.context.runner.ApplicationContextRunner;
+import org.springframework.boot.test.context.runner.WebApplicationContextRunner;
 import org.springframework.scheduling.annotation.Async;
 
 /** Whatever is wrong is told at start-up: what, where, what is allowed, how to mend it. */
@@ -29,7 +30,8 @@ class WrongSettingsTest {
                     HapaxAutoConfiguration.class,
                     HapaxQuartzAutoConfiguration.class,
                     HapaxJobRunrAutoConfiguration.class,
-                    HapaxActuatorAutoConfiguration.class));
+                    HapaxActuatorAutoConfiguration.class,
+                    HapaxConsoleAutoConfiguration.class));
 
     private final ApplicationContextRunner inMemory = runner.withUserConfiguration(InMemoryHapax.Store.class);
 
@@ -54,6 +56,24 @@ class WrongSettingsTest {
                     .contains(parts[0]);
             assertThat(analysis.getAction()).isNotBlank();
         });
+    }
+
+    @Test
+    void a_console_whose_credential_is_too_short_or_whose_path_is_none() {
+        assertTold(
+                inMemory.withPropertyValues("hapax.console.enabled=true", "hapax.console.credential=1234"),
+                "hapax.console",
+                "at least 8 characters, has 4");
+        for (String path : new String[] {"hapax", "/hapax/", "/", "/a b", "/*"}) {
+            new WebApplicationContextRunner()
+                    .withConfiguration(
+                            AutoConfigurations.of(HapaxAutoConfiguration.class, HapaxConsoleAutoConfiguration.class))
+                    .withUserConfiguration(InMemoryHapax.Store.class)
+                    .withPropertyValues("hapax.console.enabled=true", "hapax.console.path=" + path)
+                    .run(context -> assertThat(cause(context.getStartupFailure()))
+                            .hasMessageContaining("hapax.console.path: '" + path + "' is no path for the console"));
+        }
+        assertTold(inMemory.withPropertyValues("hapax.hash-keys=short"), "hapax", "at least 16 characters, has 5");
     }
 
     @Test

@@ -7,6 +7,7 @@ import io.hapax.lease.Holder;
 import io.hapax.lease.Intervention;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.Lease;
+import io.hapax.lease.LeaseOperations;
 import io.hapax.lease.LeaseRequest;
 import io.hapax.lease.LeaseStore;
 import io.hapax.lease.LockKey;
@@ -34,7 +35,12 @@ final class BrokenLeaseStore implements LeaseStore {
         MIXES_LOCK_AND_RUN_KEYS,
         CUTS_LONG_KEYS,
         LEASE_LIVES_FOR_EVER,
-        SAME_RUN_IS_NEVER_TOLD
+        SAME_RUN_IS_NEVER_TOLD,
+        LISTS_ONLY_THE_FIRST,
+        TAKES_AWAY_FROM_ANYBODY,
+        NOTES_NO_AUDIT,
+        KEEPS_OLD_REPORTS,
+        NOBODY_EVER_READS
     }
 
     private final LeaseStore store;
@@ -99,6 +105,11 @@ final class BrokenLeaseStore implements LeaseStore {
             case NEVER_WAITS_TO_AN_END -> new CompletableFuture<>();
             default -> store.nextChance(bent(identity), atMost);
         };
+    }
+
+    @Override
+    public Optional<LeaseOperations> operations() {
+        return store.operations().map(operations -> new BrokenOperations(operations, store, flaw));
     }
 
     @Override

@@ -21,6 +21,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 
@@ -38,7 +39,10 @@ final class BrokenRunLedger implements RunLedger {
         RERUNS_THE_ABANDONED,
         LIVES_FOR_EVER,
         SAME_RUN_IS_NEVER_TOLD,
-        AGREES_TO_ANYTHING
+        AGREES_TO_ANYTHING,
+        RESOLVES_WITHOUT_A_TRACE,
+        FINDS_OCCURRENCES_IN_ANY_STATE,
+        FINDS_THE_YOUNG_AS_WELL
     }
 
     private final RunLedger ledger;
@@ -145,12 +149,16 @@ final class BrokenRunLedger implements RunLedger {
 
     @Override
     public CompletionStage<List<LedgerEntry>> entries(LedgerQuery query) {
-        return ledger.entries(query);
+        Set<RunState> states = flaw == Flaw.FINDS_OCCURRENCES_IN_ANY_STATE ? Set.of(RunState.values()) : query.states();
+        Duration olderThan = flaw == Flaw.FINDS_THE_YOUNG_AS_WELL ? Duration.ZERO : query.olderThan();
+        return ledger.entries(new LedgerQuery(states, query.text(), olderThan, query.atMost()));
     }
 
     @Override
     public CompletionStage<List<AuditEntry>> audit(int atMost) {
-        return ledger.audit(atMost);
+        return flaw == Flaw.RESOLVES_WITHOUT_A_TRACE
+                ? CompletableFuture.completedFuture(List.of())
+                : ledger.audit(atMost);
     }
 
     @Override

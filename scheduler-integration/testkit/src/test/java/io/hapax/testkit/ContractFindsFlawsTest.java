@@ -38,7 +38,12 @@ class ContractFindsFlawsTest {
         "MIXES_LOCK_AND_RUN_KEYS, a_lock_key_and_a_run_key_of_the_same_text_do_not_collide()",
         "CUTS_LONG_KEYS, long_keys_that_differ_only_at_their_end_are_different_keys()",
         "LEASE_LIVES_FOR_EVER, a_lapsed_lease_without_a_successor_is_lost_as_well()",
-        "SAME_RUN_IS_NEVER_TOLD, a_refusal_tells_the_same_run_from_another_one()"
+        "SAME_RUN_IS_NEVER_TOLD, a_refusal_tells_the_same_run_from_another_one()",
+        "LISTS_ONLY_THE_FIRST, hundreds_of_leases_are_listed_once_each()",
+        "TAKES_AWAY_FROM_ANYBODY, a_listed_lease_is_taken_away_only_while_its_holder_holds_it_and_the_audit_says_who_did_it()",
+        "NOTES_NO_AUDIT, the_audit_also_has_those_who_name_a_key_and_the_newest_comes_first()",
+        "KEEPS_OLD_REPORTS, reports_of_workers_are_read_until_their_time_is_over_and_workers_know_whether_somebody_reads()",
+        "NOBODY_EVER_READS, reports_of_workers_are_read_until_their_time_is_over_and_workers_know_whether_somebody_reads()"
     })
     void a_planted_flaw_is_found_by_the_test_that_is_about_it(Flaw flaw, String test) {
         assertThat(failures(flaw)).contains(test);

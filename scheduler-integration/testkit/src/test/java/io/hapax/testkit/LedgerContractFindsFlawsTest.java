@@ -39,7 +39,10 @@ class LedgerContractFindsFlawsTest {
         "RERUNS_THE_ABANDONED, what_must_not_be_repeated_is_abandoned_after_a_crash_until_a_person_decides",
         "LIVES_FOR_EVER, a_run_past_its_deadline_is_taken_over_with_a_higher_token_and_cannot_complete",
         "SAME_RUN_IS_NEVER_TOLD, whoever_is_refused_is_told_who_holds_it_and_for_how_long",
-        "AGREES_TO_ANYTHING, workers_with_other_settings_are_refused_and_both_are_named"
+        "AGREES_TO_ANYTHING, workers_with_other_settings_are_refused_and_both_are_named",
+        "RESOLVES_WITHOUT_A_TRACE, whoever_decides_about_an_abandoned_run_is_kept_with_the_reason",
+        "FINDS_OCCURRENCES_IN_ANY_STATE, occurrences_are_found_by_state_text_and_age",
+        "FINDS_THE_YOUNG_AS_WELL, occurrences_are_found_by_state_text_and_age"
     })
     void a_planted_flaw_is_found_by_the_test_that_is_about_it(Flaw flaw, String test) {
         assertThat(failures(flaw)).contains(test);

@@ -1,0 +1,186 @@
+package io.hapax.console;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import io.hapax.lease.LeaseOperations;
+import io.hapax.testkit.InMemoryLeaseStore;
+import io.hapax.testkit.InMemoryRunLedger;
+import io.hapax.time.Ticker;
+import java.io.IOException;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.ZoneOffset;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+
+class FleetTest {
+
+    private static final Instant NOW = Instant.parse("2026-11-24T01:00:00Z");
+
+    private final JsonMapper json = JsonMapper.builder().build();
+    private final InMemoryLeaseStore store = new InMemoryLeaseStore(Ticker.SYSTEM);
+    private final LeaseOperations operations = store.operations().orElseThrow();
+    private final InMemoryRunLedger ledger = new InMemoryRunLedger(Ticker.SYSTEM);
+    private Clock clock = Clock.fixed(NOW, ZoneOffset.UTC);
+    private final Fleet fleet = new Fleet(store, operations, ledger, json, new Clock() {
+        @Override
+        public java.time.ZoneId getZone() {
+            return ZoneOffset.UTC;
+        }
+
+        @Override
+        public Clock withZone(java.time.ZoneId zone) {
+            return this;
+        }
+
+        @Override
+        public Instant instant() {
+            return clock.instant();
+        }
+    });
+
+    private void post(String worker, String text) {
+        operations
+                .post(worker, text, Duration.ofMinutes(1))
+                .toCompletableFuture()
+                .join();
+    }
+
+    private void post(String worker, String instance, long number, String settings, Report.Run... runs)
+            throws IOException {
+        post(
+                worker,
+                json.writeValueAsString(new Report(
+                        worker,
+                        instance,
+                        number,
+                        settings,
+                        runs.length,
+                        List.of(runs),
+                        List.of(),
+                        List.of(),
+                        new Report.Chart(RunHistory.STEP_SECONDS, 0, List.of(), List.of(), List.of()))));
+    }
+
+    private static Report.Run run(String owner, long left) {
+        return new Report.Run(owner, "7", "job", "key", "", 1, NOW.toEpochMilli(), "thread", 30_000, left);
+    }
+
+    private void later(Duration time) {
+        clock = Clock.offset(clock, time);
+    }
+
+    private long until(String owner) throws InterruptedException {
+        Map<String, Object> run = fleet.look().runs().get(owner);
+        return (Long) run.get("until") - NOW.toEpochMilli();
+    }
+
+    @Test
+    void when_a_lease_ends_seems_to_move_only_when_it_was_renewed() throws Exception {
+        post("alice", "one", 1, "same", run("a", 30_000));
+        assertThat(until("a")).isEqualTo(30_000);
+        later(Duration.ofMillis(400));
+        // The same report is read again, and then one that took longer to arrive.
+        assertThat(until("a")).isEqualTo(30_000);
+        post("alice", "one", 2, "same", run("a", 30_000));
+        assertThat(until("a")).isEqualTo(30_000);
+        later(Duration.ofSeconds(10));
+        post("alice", "one", 3, "same", run("a", 29_900));
+        assertThat(until("a")).isEqualTo(40_300);
+        post("alice", "one", 4, "same", run("a", 0));
+        assertThat(fleet.look().runs().get("a")).containsEntry("until", 0L);
+    }
+
+    @Test
+    void workers_whose_settings_differ_are_warned_about() throws Exception {
+        post("alice", "one", 1, "longestTtl=30000ms");
+        post("bob", "two", 1, "longestTtl=60000ms");
+        assertThat(fleet.look().view().warnings())
+                .singleElement()
+                .asString()
+                .contains("different settings", "longestTtl=30000ms", "longestTtl=60000ms");
+    }
+
+    @Test
+    void two_workers_of_one_name_are_warned_about_but_not_one_that_was_restarted() throws Exception {
+        post("alice", "one", 1, "same");
+        fleet.look();
+        post("alice", "two", 1, "same");
+        assertThat(fleet.look().view().warnings()).isEmpty();
+        post("alice", "one", 2, "same");
+        assertThat(fleet.look().view().warnings()).singleElement().asString().contains("two workers are named alice");
+    }
+
+    @Test
+    void a_report_that_cannot_be_read_is_told_and_the_others_are_shown() throws Exception {
+        post("old", "{\"worker\": 7, \"runs\": \"?\"");
+        post("alice", "one", 1, "same", run("a", 30_000));
+        Fleet.Snapshot seen = fleet.look();
+        assertThat(seen.view().warnings()).singleElement().asString().contains("worker old cannot be read");
+        assertThat(seen.runs()).containsOnlyKeys("a");
+    }
+
+    @Test
+    void a_report_of_a_later_version_with_further_fields_is_read() throws Exception {
+        post(
+                "next",
+                "{\"worker\":\"next\",\"instance\":\"i\",\"number\":1,\"settings\":\"s\",\"active\":0,\"colour\":\"red\","
+                        + "\"runs\":[],\"waiting\":[],\"events\":[],\"chart\":{\"step\":30,\"from\":0,\"runs\":[],\"refused\":[],\"lost\":[]}}");
+        Fleet.Snapshot seen = fleet.look();
+        assertThat(seen.view().warnings()).isEmpty();
+        assertThat(seen.view().workers()).extracting(FleetView.Worker::name).containsExactly("next");
+    }
+
+    @Test
+    void a_report_that_lacks_what_an_earlier_version_did_not_know_is_read() throws Exception {
+        post("past", "{\"worker\":\"past\",\"instance\":\"i\",\"number\":1,\"settings\":\"s\",\"active\":2}");
+        Fleet.Snapshot seen = fleet.look();
+        assertThat(seen.view().workers()).extracting(FleetView.Worker::active).containsExactly(2);
+    }
+
+    @Test
+    void the_charts_of_workers_are_added_by_time() throws Exception {
+        List<Integer> ones = java.util.Collections.nCopies(RunHistory.STEPS, 1);
+        for (int late = 0; late < 2; late++) {
+            post(
+                    "worker-" + late,
+                    json.writeValueAsString(new Report(
+                            "worker-" + late,
+                            "i",
+                            1,
+                            "s",
+                            0,
+                            List.of(),
+                            List.of(),
+                            List.of(),
+                            new Report.Chart(
+                                    RunHistory.STEP_SECONDS,
+                                    3000L + late * RunHistory.STEP_SECONDS,
+                                    ones,
+                                    ones,
+                                    ones))));
+        }
+        Report.Chart sum = fleet.look().view().chart();
+        assertThat(sum.from()).isEqualTo(3030);
+        assertThat(sum.runs()).startsWith(2, 2).endsWith(2, 1).hasSize(RunHistory.STEPS);
+    }
+
+    @Test
+    void trouble_of_store_and_ledger_is_shown_and_what_was_known_stays() throws Exception {
+        post("alice", "one", 1, "same", run("a", 30_000));
+        fleet.look();
+        store.close();
+        ledger.close();
+        Fleet.Snapshot seen = fleet.look();
+        assertThat(seen.runs()).containsOnlyKeys("a");
+        assertThat(seen.view().warnings())
+                .anySatisfy(warning -> assertThat(warning).contains("said last"));
+        assertThat(seen.view().servers())
+                .singleElement()
+                .satisfies(server -> assertThat(server.up()).isFalse());
+        assertThat(seen.view().ledger().up()).isFalse();
+    }
+}

@@ -1,0 +1,164 @@
+package io.hapax.console;
+
+import io.hapax.Admission;
+import io.hapax.GuardedRun;
+import io.hapax.JobGuard;
+import io.hapax.OnLeaseLost;
+import io.hapax.RunRequest;
+import io.hapax.ledger.AfterCrash;
+import io.hapax.ledger.RunLedger;
+import io.hapax.ledger.RunState;
+import io.hapax.postgres.PostgresRunLedger;
+import io.hapax.redis.RedissonLeaseStore;
+import io.hapax.testkit.EmbeddedRedis;
+import java.time.Duration;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import javax.sql.DataSource;
+import org.jspecify.annotations.Nullable;
+
+/** Workers of one fleet, in one process but with a store, a ledger, a guard and a console each. */
+final class Workers implements AutoCloseable {
+
+    static final String CREDENTIAL = "correct horse battery staple";
+
+    private final EmbeddedRedis redis;
+    private final @Nullable DataSource database;
+    private final String namespace = "shop";
+    private final Map<String, Worker> workers = new LinkedHashMap<>();
+
+    Workers(EmbeddedRedis redis, @Nullable DataSource database) {
+        this.redis = redis;
+        this.database = database;
+    }
+
+    /** One worker and what it holds. */
+    static final class Worker implements AutoCloseable {
+        private final RedissonLeaseStore store;
+        private final @Nullable RunLedger ledger;
+        private final Console console;
+        private final JobGuard guard;
+        private final Map<GuardedRun, GuardedRun.Scope> runs = new LinkedHashMap<>();
+
+        private Worker(RedissonLeaseStore store, @Nullable RunLedger ledger, Console console, JobGuard guard) {
+            this.store = store;
+            this.ledger = ledger;
+            this.console = console;
+            this.guard = guard;
+        }
+
+        JobGuard guard() {
+            return guard;
+        }
+
+        RunLedger ledger() {
+            return Objects.requireNonNull(ledger);
+        }
+
+        Console console() {
+            return console;
+        }
+
+        RedissonLeaseStore store() {
+            return store;
+        }
+
+        /** Begins a run, which goes on until its worker is closed. */
+        GuardedRun begin(RunRequest request) {
+            try {
+                GuardedRun run = guard.admit(request).fold(admitted -> admitted, refusal -> {
+                    throw new AssertionError(refusal.toString());
+                });
+                runs.put(run, run.enter(OnLeaseLost.SIGNAL));
+                return run;
+            } catch (InterruptedException e) {
+                throw new AssertionError(e);
+            }
+        }
+
+        Admission.Refused refused(RunRequest request) {
+            try {
+                return (Admission.Refused) guard.admit(request);
+            } catch (InterruptedException e) {
+                throw new AssertionError(e);
+            }
+        }
+
+        /** A run that broke off, and that a person has to decide about. */
+        void abandon(String job, String occurrence) {
+            GuardedRun run = begin(RunRequest.occurrence(occurrence)
+                    .job(job)
+                    .tune(options -> options.withAfterCrash(AfterCrash.ABANDON)));
+            ledger().release(run.lease().orElseThrow(), RunState.ABANDONED)
+                    .toCompletableFuture()
+                    .join();
+            end(run);
+        }
+
+        /** On the thread that has begun it. */
+        void end(GuardedRun run) {
+            Objects.requireNonNull(runs.remove(run)).close();
+            run.close();
+        }
+
+        @Override
+        public void close() {
+            console.close();
+            List.copyOf(runs.keySet()).forEach(this::end);
+            guard.close();
+            if (ledger != null) {
+                ledger.close();
+            }
+            store.close();
+        }
+    }
+
+    Worker start(String name) {
+        return start(name, null);
+    }
+
+    Worker start(String name, @Nullable String credential) {
+        RedissonLeaseStore store = RedissonLeaseStore.builder()
+                .url(redis.url())
+                .namespace(namespace)
+                .answerTimeout(Duration.ofMillis(800))
+                .fresh(true)
+                .build();
+        RunLedger ledger = database == null
+                ? null
+                : PostgresRunLedger.builder(database)
+                        .namespace(namespace)
+                        .migrate(true)
+                        .build();
+        Console.Builder builder = Console.builder(store);
+        if (ledger != null) {
+            builder.ledger(ledger);
+        }
+        if (credential != null) {
+            builder.credential(credential);
+        }
+        Console console = builder.build();
+        JobGuard.Builder guard =
+                JobGuard.builder(store).worker(name).withoutLogging().listener(console);
+        Worker worker = new Worker(store, ledger, console, (ledger == null ? guard : guard.ledger(ledger)).build());
+        console.start(worker.guard);
+        workers.put(name, worker);
+        return worker;
+    }
+
+    Worker get(String name) {
+        return Objects.requireNonNull(workers.get(name));
+    }
+
+    /** As a worker that is stopped, or dies: its reports end. */
+    void stop(String name) {
+        Objects.requireNonNull(workers.remove(name)).close();
+    }
+
+    @Override
+    public void close() {
+        workers.values().forEach(Worker::close);
+    }
+}

@@ -1,0 +1,308 @@
+package io.hapax;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
+import static org.awaitility.Awaitility.await;
+
+import io.hapax.event.GuardEvent;
+import io.hapax.lease.HeldLease;
+import io.hapax.lease.Holder;
+import io.hapax.lease.JobIdentity;
+import io.hapax.lease.LeaseOperations;
+import io.hapax.lease.LeaseStore;
+import io.hapax.lease.LockKey;
+import io.hapax.lease.RunKey;
+import io.hapax.ledger.AfterCrash;
+import io.hapax.ledger.RunState;
+import io.hapax.testkit.FaultyLeaseStore;
+import io.hapax.testkit.InMemoryLeaseStore;
+import io.hapax.testkit.InMemoryRunLedger;
+import io.hapax.testkit.ManualTicker;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Proxy;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicReference;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/** What a guard tells people of its runs, and what they may decide. */
+class ForPeopleTest {
+
+    private static final Duration SECOND = Duration.ofSeconds(1);
+
+    private final ManualTicker ticker = new ManualTicker();
+    private final InMemoryLeaseStore leases = new InMemoryLeaseStore(ticker);
+    private final FaultyLeaseStore store = new FaultyLeaseStore(leases);
+    private final InMemoryRunLedger ledger = new InMemoryRunLedger(ticker);
+    private final Events events = new Events();
+    private final JobGuard guard = guard(store).build();
+
+    private JobGuard.Builder guard(LeaseStore leaseStore) {
+        return JobGuard.builder(leaseStore).worker("here").ticker(ticker).listener(events);
+    }
+
+    private GuardedRun admitted(RunRequest request) throws InterruptedException {
+        return admitted(guard, request);
+    }
+
+    private static GuardedRun admitted(JobGuard by, RunRequest request) throws InterruptedException {
+        return by.admit(request).fold(run -> run, refusal -> {
+            throw new AssertionError(refusal);
+        });
+    }
+
+    private HeldLease listed(String name) {
+        return operations().leases(100).toCompletableFuture().join().stream()
+                .filter(lease -> lease.name().equals(name))
+                .findFirst()
+                .orElseThrow();
+    }
+
+    private LeaseOperations operations() {
+        return leases.operations().orElseThrow();
+    }
+
+    @AfterEach
+    void close() {
+        store.healthy();
+        guard.close();
+    }
+
+    @Test
+    void a_run_at_work_is_shown_with_its_keys_token_thread_and_time_left() throws Exception {
+        assertThat(guard.runs()).isEmpty();
+        GuardedRun run = admitted(RunRequest.lock("k").once("r").job("report"));
+        try (GuardedRun.Scope scope = run.enter()) {
+            ActiveRun shown = guard.runs().get(0);
+            assertThat(guard.runs()).hasSize(1);
+            assertThat(shown.job()).isEqualTo("report");
+            assertThat(shown.identity()).isEqualTo(new JobIdentity(new LockKey("k"), new RunKey("r")));
+            assertThat(shown.owner()).isEqualTo(run.lease().orElseThrow().owner());
+            assertThat(shown.token()).isEqualTo(run.fencingToken());
+            assertThat(shown.attempt()).isEqualTo(1);
+            assertThat(shown.since()).isEqualTo(run.lease().orElseThrow().since());
+            assertThat(shown.thread()).isEqualTo(Thread.currentThread().getName());
+            assertThat(shown.ttl()).isEqualTo(Duration.ofSeconds(30));
+            assertThat(shown.left()).isBetween(Duration.ofSeconds(20), Duration.ofSeconds(30));
+            store.failRenewals();
+            ticker.advance(SECOND);
+            assertThat(guard.runs().get(0).left()).isEqualTo(shown.left().minus(SECOND));
+        }
+        assertThat(guard.runs())
+                .as("its code is left, its end is not noted")
+                .singleElement()
+                .satisfies(left -> assertThat(left.thread()).isEmpty());
+        run.complete();
+        assertThat(guard.runs()).isEmpty();
+    }
+
+    @Test
+    void a_run_that_has_lost_its_lease_has_no_time_left() throws Exception {
+        GuardedRun run = admitted(RunRequest.lock("k"));
+        try (GuardedRun.Scope scope = run.enter(OnLeaseLost.SIGNAL)) {
+            store.failRenewals();
+            for (int n = 0; n < 30; n++) {
+                ticker.advance(SECOND);
+            }
+            assertThat(run.lost()).isPresent();
+            assertThat(guard.runs())
+                    .allSatisfy(shown -> assertThat(shown.left()).isZero());
+        }
+        run.close();
+        assertThat(guard.runs()).isEmpty();
+    }
+
+    @Test
+    void a_further_attempt_and_one_of_several_slots_are_shown_as_such() throws Exception {
+        try (JobGuard withLedger = guard(leases).ledger(ledger).build()) {
+            RunRequest request = RunRequest.lock("k").once("r").tune(options -> options.withConcurrency(2));
+            admitted(withLedger, request).fail(new IllegalStateException("the first attempt"));
+            try (GuardedRun second = admitted(withLedger, request);
+                    GuardedRun.Scope scope = second.enter()) {
+                assertThat(withLedger.runs()).singleElement().satisfies(shown -> {
+                    assertThat(shown.attempt()).isEqualTo(2);
+                    assertThat(shown.token()).isEqualTo(second.fencingToken());
+                });
+            }
+            try (GuardedRun slot =
+                            admitted(withLedger, RunRequest.lock("rooms").tune(options -> options.withConcurrency(2)));
+                    GuardedRun.Scope scope = slot.enter()) {
+                assertThat(withLedger.runs())
+                        .singleElement()
+                        .satisfies(shown ->
+                                assertThat(shown.identity().leaseName()).matches("rooms #[12]"));
+            }
+        }
+    }
+
+    @Test
+    void a_run_that_was_let_through_without_a_lease_is_not_among_them() throws Exception {
+        store.failAcquires();
+        GuardedRun run =
+                admitted(RunRequest.lock("k").tune(options -> options.withWhenUnavailable(WhenUnavailable.FAIL_OPEN)));
+        try (run;
+                GuardedRun.Scope scope = run.enter()) {
+            assertThat(guard.runs()).isEmpty();
+        }
+    }
+
+    @Test
+    void a_run_that_waits_is_shown_with_what_is_in_its_way_until_it_is_admitted() throws Exception {
+        GuardedRun holder = admitted(RunRequest.lock("k"));
+        CompletableFuture<Admission> waiting =
+                guard.admitAsync(RunRequest.lock("k").once("r").job("report").waitAtMost(Duration.ofMinutes(1)));
+        ticker.advance(Duration.ofMillis(300));
+        assertThat(guard.waiting()).singleElement().satisfies(shown -> {
+            assertThat(shown.job()).isEqualTo("report");
+            assertThat(shown.identity()).isEqualTo(new JobIdentity(new LockKey("k"), new RunKey("r")));
+            assertThat(shown.waited()).isEqualTo(Duration.ofMillis(300));
+            assertThat(shown.reason()).contains("the key is held by here");
+        });
+        holder.close();
+        await().until(waiting::isDone);
+        assertThat(guard.waiting()).isEmpty();
+        waiting.get().fold(run -> run, refusal -> null).close();
+    }
+
+    @Test
+    void a_wait_that_is_given_up_or_cancelled_is_shown_no_more() throws Exception {
+        GuardedRun holder = admitted(RunRequest.lock("k"));
+        RunRequest request = RunRequest.lock("k").waitAtMost(Duration.ofMinutes(1));
+        CompletableFuture<Admission> cancelled = guard.admitAsync(request);
+        CountDownLatch over = new CountDownLatch(1);
+        AtomicReference<Throwable> thrown = new AtomicReference<>();
+        Thread caller = new Thread(() -> {
+            try {
+                guard.admit(request);
+            } catch (InterruptedException e) {
+                thrown.set(e);
+            } finally {
+                over.countDown();
+            }
+        });
+        caller.start();
+        await().until(() -> guard.waiting().size() == 2);
+        cancelled.cancel(true);
+        caller.interrupt();
+        over.await();
+        assertThat(thrown.get()).isInstanceOf(InterruptedException.class);
+        await().until(() -> guard.waiting().isEmpty());
+        holder.close();
+    }
+
+    @Test
+    void a_listed_lease_is_taken_away_with_an_event_and_an_entry_in_the_audit() throws Exception {
+        GuardedRun run = admitted(RunRequest.occurrence("r"));
+        HeldLease seen = listed("r");
+        Optional<Holder> holder =
+                guard.forceRelease(seen, "ann", "the worker is gone").join();
+        assertThat(holder.orElseThrow().owner())
+                .isEqualTo(run.lease().orElseThrow().owner());
+        GuardEvent.Forced told = events.awaitOne(GuardEvent.Forced.class);
+        assertThat(told.identity()).isEqualTo(new JobIdentity(null, new RunKey("r")));
+        assertThat(told.actor()).isEqualTo("ann");
+        assertThat(told.reason()).isEqualTo("the worker is gone");
+        assertThat(operations().audit(10).toCompletableFuture().join())
+                .singleElement()
+                .satisfies(entry -> assertThat(entry.why().actor()).isEqualTo("ann"));
+        run.close();
+    }
+
+    @Test
+    void a_lease_that_somebody_else_holds_by_now_is_left_alone_and_nothing_is_told() throws Exception {
+        GuardedRun first = admitted(RunRequest.lock("k"));
+        HeldLease seen = listed("k");
+        first.close();
+        GuardedRun second = admitted(RunRequest.lock("k"));
+        assertThat(guard.forceRelease(seen, "ann", "the worker is gone").join()).isEmpty();
+        assertThat(guard.holder(second.identity()).join()).isPresent();
+        assertThat(events.of(GuardEvent.Forced.class)).isEmpty();
+        second.close();
+    }
+
+    @Test
+    void whoever_interferes_needs_a_name_and_a_reason() throws Exception {
+        GuardedRun run = admitted(RunRequest.lock("k"));
+        HeldLease seen = listed("k");
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> guard.forceRelease(seen, " ", "why"))
+                .withMessageContaining("actor");
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> guard.forceRelease(run.identity(), "ann", ""))
+                .withMessageContaining("reason");
+        assertThat(guard.holder(run.identity()).join()).isPresent();
+        run.close();
+    }
+
+    @Test
+    void a_store_that_lists_nothing_says_so() throws Exception {
+        GuardedRun run = admitted(RunRequest.lock("k"));
+        HeldLease seen = listed("k");
+        try (JobGuard plain = guard(withoutOperations(leases)).build()) {
+            assertThatIllegalStateException()
+                    .isThrownBy(() -> plain.forceRelease(seen, "ann", "why"))
+                    .withMessageContaining("cannot list");
+        }
+        run.close();
+    }
+
+    private static LeaseStore withoutOperations(LeaseStore wrapped) {
+        return (LeaseStore) Proxy.newProxyInstance(
+                LeaseStore.class.getClassLoader(), new Class<?>[] {LeaseStore.class}, (proxy, method, arguments) -> {
+                    if (method.getName().equals("operations")) {
+                        return Optional.empty();
+                    }
+                    try {
+                        return method.invoke(wrapped, arguments);
+                    } catch (InvocationTargetException e) {
+                        throw e.getCause();
+                    }
+                });
+    }
+
+    @Test
+    void an_abandoned_occurrence_is_resolved_once_and_told_with_who_decided() throws Exception {
+        try (JobGuard withLedger = guard(leases).ledger(ledger).build()) {
+            RunRequest request =
+                    RunRequest.lock("k").once("r").tune(options -> options.withAfterCrash(AfterCrash.ABANDON));
+            GuardedRun run = admitted(withLedger, request);
+            try (GuardedRun.Scope scope = run.enter()) {
+                assertThat(withLedger
+                                .resolve(request.identity(), RunState.DONE, "ann", "too early")
+                                .join())
+                        .isFalse();
+            }
+            run.close();
+            assertThat(events.of(GuardEvent.Resolved.class)).isEmpty();
+            assertThat(withLedger
+                            .resolve(request.identity(), RunState.RELEASED, "ann", "nothing was sent")
+                            .join())
+                    .isTrue();
+            GuardEvent.Resolved told = events.awaitOne(GuardEvent.Resolved.class);
+            assertThat(told.identity()).isEqualTo(request.identity());
+            assertThat(told.state()).isEqualTo(RunState.RELEASED);
+            assertThat(List.of(told.actor(), told.reason())).containsExactly("ann", "nothing was sent");
+            assertThat(withLedger
+                            .resolve(request.identity(), RunState.DONE, "bob", "late")
+                            .join())
+                    .isFalse();
+            assertThat(events.of(GuardEvent.Resolved.class)).hasSize(1);
+            assertThatIllegalArgumentException()
+                    .isThrownBy(() -> withLedger.resolve(request.identity(), RunState.RUNNING, "ann", "why"));
+            admitted(withLedger, request).complete();
+        }
+    }
+
+    @Test
+    void without_a_ledger_nothing_can_be_resolved() {
+        assertThatIllegalStateException()
+                .isThrownBy(
+                        () -> guard.resolve(new JobIdentity(null, new RunKey("r")), RunState.DONE, "ann", "to be sure"))
+                .withMessageContaining("no");
+    }
+}

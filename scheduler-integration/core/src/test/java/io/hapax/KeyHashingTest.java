@@ -1,0 +1,277 @@
+package io.hapax;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import ch.qos.logback.classic.Level;
+import ch.qos.logback.classic.Logger;
+import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.core.read.ListAppender;
+import io.hapax.event.GuardEvent;
+import io.hapax.event.Verdict;
+import io.hapax.lease.JobIdentity;
+import io.hapax.lease.LockKey;
+import io.hapax.ledger.AfterCrash;
+import io.hapax.ledger.LedgerQuery;
+import io.hapax.ledger.RunState;
+import io.hapax.testkit.FaultyLeaseStore;
+import io.hapax.testkit.InMemoryLeaseStore;
+import io.hapax.testkit.InMemoryRunLedger;
+import io.hapax.testkit.ManualTicker;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.slf4j.LoggerFactory;
+import org.slf4j.MDC;
+
+/** A guard that hashes its keys; what stores keep is looked at again in their own modules. */
+class KeyHashingTest {
+
+    private static final String SECRET = "0123456789abcdef";
+    private static final String PERSON = "jane.doe@example.org";
+
+    private final ManualTicker ticker = new ManualTicker();
+    private final InMemoryLeaseStore leases = new InMemoryLeaseStore(ticker);
+    private final FaultyLeaseStore store = new FaultyLeaseStore(leases);
+    private final InMemoryRunLedger ledger = new InMemoryRunLedger(ticker);
+    private final Events events = new Events();
+    private final Logger logger = (Logger) LoggerFactory.getLogger("io.hapax");
+    private final ListAppender<ILoggingEvent> lines = new ListAppender<>();
+    private final JobGuard guard = hashing(SECRET).build();
+    private final RunRequest request = RunRequest.lock("mail/" + PERSON).once("mail/" + PERSON + "@1");
+
+    private JobGuard.Builder hashing(String secret) {
+        return JobGuard.builder(store)
+                .ledger(ledger)
+                .ticker(ticker)
+                .listener(events)
+                .worker("here")
+                .hashKeys(secret);
+    }
+
+    private GuardedRun admitted(RunRequest wanted) throws InterruptedException {
+        return guard.admit(wanted).fold(run -> run, refusal -> {
+            throw new AssertionError(refusal);
+        });
+    }
+
+    @BeforeEach
+    void listen() {
+        logger.setLevel(Level.DEBUG);
+        lines.start();
+        logger.addAppender(lines);
+    }
+
+    @AfterEach
+    void stop() {
+        logger.detachAppender(lines);
+        logger.setLevel(Level.INFO);
+        store.healthy();
+        guard.close();
+    }
+
+    private List<String> everythingSaid() {
+        List<String> all = new ArrayList<>();
+        lines.list.forEach(line -> {
+            all.add(line.getFormattedMessage());
+            all.add(line.getMDCPropertyMap().toString());
+        });
+        events.all().forEach(event -> all.add(event.toString()));
+        leases.operations()
+                .orElseThrow()
+                .leases(100)
+                .toCompletableFuture()
+                .join()
+                .forEach(lease -> all.add(lease.toString()));
+        leases.operations()
+                .orElseThrow()
+                .audit(100)
+                .toCompletableFuture()
+                .join()
+                .forEach(entry -> all.add(entry.toString()));
+        ledger.entries(LedgerQuery.in(100, RunState.values()))
+                .toCompletableFuture()
+                .join()
+                .forEach(entry -> all.add(entry.toString()));
+        ledger.audit(100).toCompletableFuture().join().forEach(entry -> all.add(entry.toString()));
+        guard.runs().forEach(run -> all.add(run.toString()));
+        guard.waiting().forEach(run -> all.add(run.toString()));
+        return all;
+    }
+
+    @Test
+    void neither_events_nor_lines_nor_what_is_stored_have_the_key() throws Exception {
+        GuardedRun run = admitted(request);
+        try (GuardedRun.Scope scope = run.enter()) {
+            lines.list.clear();
+            assertThat(MDC.getCopyOfContextMap().toString())
+                    .contains("hapax.key=h")
+                    .doesNotContain(PERSON);
+            assertThat(run + " " + run.identity() + " " + run.job() + run.lease())
+                    .doesNotContain(PERSON);
+            String refused = guard.admit(request).fold(granted -> "admitted", refusal -> refusal.toString());
+            assertThat(refused).contains("RUNNING").doesNotContain(PERSON);
+            assertThat(everythingSaid()).hasSizeGreaterThan(5).noneMatch(said -> said.contains(PERSON));
+        }
+        guard.forceRelease(request.identity(), "ann", "a test").join();
+        run.close();
+        RunRequest once = RunRequest.occurrence(PERSON).tune(options -> options.withAfterCrash(AfterCrash.ABANDON));
+        GuardedRun abandoned = admitted(once);
+        abandoned.enter().close();
+        abandoned.close();
+        assertThat(guard.resolve(guard.kept(once.identity()), RunState.DONE, "ann", "a test")
+                        .join())
+                .isTrue();
+        admitted(RunRequest.lock(PERSON)).complete();
+        assertThat(events.all())
+                .hasAtLeastOneElementOfType(GuardEvent.Acquired.class)
+                .hasAtLeastOneElementOfType(GuardEvent.Refused.class)
+                .hasAtLeastOneElementOfType(GuardEvent.Forced.class)
+                .hasAtLeastOneElementOfType(GuardEvent.Released.class)
+                .hasAtLeastOneElementOfType(GuardEvent.Resolved.class);
+        assertThat(everythingSaid()).hasSizeGreaterThan(15).noneMatch(said -> said.contains(PERSON));
+    }
+
+    @Test
+    void a_job_without_a_name_has_the_digest_as_its_name_and_one_with_a_name_keeps_it() throws Exception {
+        try (GuardedRun run = admitted(request)) {
+            assertThat(run.job()).matches("h[0-9a-f]{40}");
+        }
+        try (GuardedRun run = admitted(request.job("mails"))) {
+            assertThat(run.job()).isEqualTo("mails");
+        }
+    }
+
+    @Test
+    void exceptions_do_not_have_the_key_either() throws Exception {
+        try (GuardedRun holder = admitted(request)) {
+            assertThatThrownBy(() ->
+                            guard.run(request.tune(options -> options.withOnConflict(OnConflict.FAIL)), run -> null))
+                    .isInstanceOf(RunRefusedException.class)
+                    .message()
+                    .doesNotContain(PERSON);
+            assertThatThrownBy(() -> guard.run(
+                            request.tune(options -> options.withOnConflict(OnConflict.RESCHEDULE)), run -> null))
+                    .message()
+                    .doesNotContain(PERSON);
+            assertThatThrownBy(() -> guard.admit(
+                            RunRequest.lock(PERSON).tune(options -> options.withAfterCrash(AfterCrash.ABANDON))))
+                    .message()
+                    .doesNotContain(PERSON);
+        }
+    }
+
+    @Test
+    void workers_with_the_same_secret_exclude_each_other() throws Exception {
+        try (JobGuard other = hashing(SECRET).build();
+                GuardedRun run = admitted(request)) {
+            Verdict verdict = other.admit(request).fold(granted -> null, refusal -> refusal.verdict());
+            assertThat(verdict).isEqualTo(Verdict.RUNNING);
+        }
+    }
+
+    @Test
+    void the_ledger_refuses_a_worker_with_another_secret_or_none() {
+        assertThatIllegalStateException()
+                .isThrownBy(() -> hashing("another secret of 16").build())
+                .withMessageContaining("keys=hmac/")
+                .satisfies(refused -> assertThat(refused.getMessage()).doesNotContain(SECRET, "another secret"));
+        assertThatIllegalStateException()
+                .isThrownBy(() -> JobGuard.builder(store).ledger(ledger).build());
+    }
+
+    @Test
+    void the_fingerprint_tells_secrets_apart_and_says_nothing_of_them() {
+        try (JobGuard same = JobGuard.builder(store).hashKeys(SECRET).build();
+                JobGuard another =
+                        JobGuard.builder(store).hashKeys("another secret of 16").build();
+                JobGuard plain = JobGuard.builder(store).build()) {
+            assertThat(same.fingerprint())
+                    .isEqualTo(guard.fingerprint())
+                    .isNotEqualTo(another.fingerprint())
+                    .startsWith(plain.fingerprint())
+                    .doesNotContain(SECRET);
+            assertThat(plain.fingerprint()).isEqualTo(store.fingerprint());
+        }
+    }
+
+    @Test
+    void a_short_secret_is_refused_without_being_repeated() {
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> JobGuard.builder(store).hashKeys("correct horse b"))
+                .withMessageContaining("at least 16")
+                .satisfies(refused -> assertThat(refused.getMessage()).doesNotContain("correct"));
+    }
+
+    @Test
+    void people_may_ask_with_the_key_as_it_is_and_as_it_was_logged() throws Exception {
+        GuardedRun run = admitted(request);
+        JobIdentity logged = run.identity();
+        assertThat(guard.holder(request.identity()).join())
+                .isPresent()
+                .isEqualTo(guard.holder(logged).join());
+        assertThat(guard.kept(logged)).isEqualTo(logged).isEqualTo(guard.kept(request.identity()));
+        assertThat(guard.forceRelease(logged, "ann", "a test").join()).isPresent();
+        assertThat(guard.holder(request.identity()).join()).isEmpty();
+        run.close();
+        GuardedRun again = admitted(RunRequest.lock("mail/" + PERSON));
+        assertThat(guard.forceRelease(new JobIdentity(new LockKey("mail/" + PERSON), null), "ann", "a test")
+                        .join())
+                .isPresent();
+        again.close();
+    }
+
+    @Test
+    void a_lock_key_and_a_run_key_of_the_same_text_stay_two_keys() throws Exception {
+        try (GuardedRun lock = admitted(RunRequest.lock(PERSON));
+                GuardedRun run = admitted(RunRequest.occurrence(PERSON))) {
+            assertThat(lock.identity()).isNotEqualTo(run.identity());
+        }
+    }
+
+    @Test
+    void slots_paces_and_places_in_queues_are_hashed_as_well() throws Exception {
+        RunRequest limited = RunRequest.lock(PERSON)
+                .job("mails")
+                .tune(options -> options.withConcurrency(2).with("throttle", "1/1m"));
+        try (GuardedRun slot = admitted(limited);
+                GuardedRun.Scope scope = slot.enter()) {
+            guard.admit(limited);
+            String throttled = guard.admit(limited).fold(granted -> "admitted", refusal -> refusal.toString());
+            assertThat(throttled).contains("THROTTLED").doesNotContain(PERSON);
+            assertThat(everythingSaid()).noneMatch(said -> said.contains(PERSON));
+        }
+        RunOptions unique = RunOptions.DEFAULTS.with(Map.of("mode", "UNTIL_EXECUTED", "uniqueFor", "1h"));
+        QueuedJob first = new QueuedJob(guard, "mails", new LockKey(PERSON), "1", unique);
+        assertThat(first.enter()).isEmpty();
+        assertThat(new QueuedJob(guard, "mails", new LockKey(PERSON), "2", unique).enter())
+                .hasValueSatisfying(refusal -> assertThat(refusal.toString()).doesNotContain(PERSON));
+        assertThat(everythingSaid()).noneMatch(said -> said.contains(PERSON));
+        assertThat(store.reservations()
+                        .orElseThrow()
+                        .holders("queued:"
+                                + guard.kept(new JobIdentity(new LockKey(PERSON), null))
+                                        .leaseName())
+                        .toCompletableFuture()
+                        .join())
+                .containsExactly("1");
+    }
+
+    @Test
+    void who_waits_is_shown_without_the_key() throws Exception {
+        try (GuardedRun holder = admitted(request)) {
+            var waiting = guard.admitAsync(request.waitAtMost(Duration.ofMinutes(1)));
+            assertThat(guard.waiting())
+                    .singleElement()
+                    .satisfies(shown -> assertThat(shown.toString()).doesNotContain(PERSON));
+            waiting.cancel(true);
+            assertThat(guard.waiting()).isEmpty();
+        }
+    }
+}

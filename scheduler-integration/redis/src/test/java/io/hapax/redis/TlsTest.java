@@ -1,0 +1,209 @@
+package io.hapax.redis;
+
+import static io.hapax.redis.Fixture.get;
+import static io.hapax.redis.Fixture.granted;
+import static io.hapax.redis.Fixture.lock;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.hapax.lease.Ending;
+import io.hapax.lease.Finding.Severity;
+import io.hapax.lease.LeaseStore;
+import io.hapax.lease.LeaseStoreException;
+import io.hapax.testkit.EmbeddedRedis;
+import io.hapax.testkit.TestCertificates;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInfo;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.io.TempDir;
+
+/** On a Redis that speaks TLS, with certificates made for this test. */
+class TlsTest {
+
+    private static final String STORE = "javax.net.ssl.trustStore";
+    private static final String STORE_PASSWORD = "javax.net.ssl.trustStorePassword";
+
+    private static TestCertificates certificates;
+    private static EmbeddedRedis redis;
+    private static int port;
+
+    @BeforeAll
+    static void start() {
+        certificates = TestCertificates.of("dns:localhost,ip:127.0.0.1");
+        port = freePort();
+        redis = withTls(certificates, port);
+    }
+
+    private static EmbeddedRedis withTls(TestCertificates files, int tlsPort) {
+        try {
+            return EmbeddedRedis.start(
+                    "--tls-port",
+                    String.valueOf(tlsPort),
+                    "--tls-auth-clients",
+                    "no",
+                    "--tls-cert-file",
+                    files.certificateFile().toString(),
+                    "--tls-key-file",
+                    files.keyFile().toString(),
+                    "--tls-ca-cert-file",
+                    files.authorityFile().toString());
+        } catch (IllegalStateException e) {
+            Assumptions.assumeFalse(
+                    String.valueOf(e.getMessage()).contains("Bad directive"),
+                    "this redis-server was built without TLS; REDIS_SERVER names another one");
+            throw e;
+        }
+    }
+
+    private static int freePort() {
+        try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            return socket.getLocalPort();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    @AfterAll
+    static void stop() {
+        if (redis != null) {
+            redis.close();
+        }
+        certificates.close();
+    }
+
+    /** As {@code -Djavax.net.ssl.trustStore=…} on the command line of a worker. */
+    private static void trust(TestCertificates trusted) {
+        System.setProperty(STORE, trusted.trustStore().toString());
+        System.setProperty(STORE_PASSWORD, TestCertificates.PASSWORD);
+    }
+
+    private static void trustNobodyElse() {
+        System.clearProperty(STORE);
+        System.clearProperty(STORE_PASSWORD);
+    }
+
+    private static RedissonLeaseStore.Builder settings(String host, int at) {
+        return RedissonLeaseStore.builder()
+                .url("rediss://" + host + ":" + at)
+                .namespace("tls")
+                .fresh(true);
+    }
+
+    /** With the JVM's own settings of whom to trust, for all connections that are opened meanwhile. */
+    @Nested
+    @TestInstance(TestInstance.Lifecycle.PER_CLASS)
+    class TheContract extends ContractOnRedis {
+
+        @Override
+        LeaseStore open(String namespace) {
+            trust(certificates);
+            return settings("localhost", port)
+                    .namespace(namespace)
+                    .longestTtl(Duration.ofMinutes(10))
+                    .build();
+        }
+
+        @AfterAll
+        void distrust() {
+            trustNobodyElse();
+        }
+    }
+
+    @AfterEach
+    void distrust(TestInfo test) {
+        if (test.getTestClass().filter(TlsTest.class::equals).isPresent()) {
+            trustNobodyElse();
+        }
+    }
+
+    private static void assertRefused(RedissonLeaseStore.Builder settings, String... words) {
+        assertThatThrownBy(() -> settings.answerTimeout(Duration.ofMillis(500)).build())
+                .isInstanceOf(LeaseStoreException.class)
+                .hasMessageStartingWith("cannot connect to Redis at localhost:")
+                .hasMessageContainingAll(words);
+    }
+
+    @Test
+    void an_authority_that_nobody_trusts_is_refused_and_the_message_says_where_to_add_it() {
+        assertRefused(
+                settings("localhost", port), "certificate is not trusted", "javax.net.ssl.trustStore", "sslTruststore");
+    }
+
+    @Test
+    void the_certificate_of_another_authority_or_for_another_host_is_refused() {
+        int at = freePort();
+        try (TestCertificates others = TestCertificates.of("dns:elsewhere.example.org");
+                EmbeddedRedis elsewhere = withTls(others, at)) {
+            trust(others);
+            assertRefused(settings("localhost", port), "certificate is not trusted");
+            assertRefused(settings("localhost", at), "certificate is for another host name", "localhost");
+            assertThat(elsewhere.command("PING")).isEqualTo("PONG");
+        }
+    }
+
+    @Test
+    void with_and_without_tls_are_told_apart_by_the_address() {
+        trust(certificates);
+        assertRefused(settings("localhost", redis.port()), "does not answer", "rediss://", "redis://");
+        assertRefused(
+                RedissonLeaseStore.builder().url("redis://localhost:" + port),
+                "does not answer",
+                "begin with rediss://");
+    }
+
+    @Test
+    void an_examination_says_the_same() {
+        assertThat(settings("localhost", port).examine(List.of()))
+                .singleElement()
+                .satisfies(finding -> assertThat(finding.toString()).contains("certificate is not trusted"));
+        trust(certificates);
+        assertThat(settings("localhost", port).examine(List.of()))
+                .noneMatch(finding -> finding.severity() == Severity.ERROR);
+    }
+
+    @Test
+    void a_redisson_file_with_another_trust_store_is_refused(@TempDir Path folder) throws IOException {
+        try (TestCertificates others = TestCertificates.of("dns:localhost")) {
+            Path yaml = yaml(folder, others);
+            assertThatThrownBy(() -> RedissonLeaseStore.builder().yaml(yaml).build())
+                    .isInstanceOf(LeaseStoreException.class)
+                    .hasMessageContainingAll("redis.yaml", "certificate is not trusted");
+        }
+    }
+
+    private static Path yaml(Path folder, TestCertificates trusted) throws IOException {
+        return Files.writeString(folder.resolve("redis.yaml"), """
+                sslTruststore: %s
+                sslTruststorePassword: %s
+                singleServerConfig:
+                  address: "rediss://localhost:%d"
+                """.formatted(
+                        trusted.trustStore().toUri(), TestCertificates.PASSWORD, port));
+    }
+
+    @Test
+    void a_redisson_file_names_the_trust_store(@TempDir Path folder) throws IOException {
+        Path yaml = yaml(folder, certificates);
+        try (RedissonLeaseStore store = RedissonLeaseStore.builder()
+                .yaml(yaml)
+                .namespace("tls")
+                .fresh(true)
+                .build()) {
+            assertThat(get(store.release(granted(store, lock("yaml")), Ending.NOT_DONE)))
+                    .isTrue();
+        }
+    }
+}
