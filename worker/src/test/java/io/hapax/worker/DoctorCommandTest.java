@@ -192,7 +192,7 @@ class DoctorCommandTest {
                 "-publish",
                 "-scan");
         String url = REDIS.url().replace("//", "//app:s3cret@");
-        String remedy = remedy(redisDoctor(url, "--json"), 4, "ERROR", "does not let its user do PUBLISH, LPUSH, SCAN");
+        String remedy = remedy(redisDoctor(url, "--json"), 4, "ERROR", "does not let its user do publish, lpush, scan");
         assertThat(remedy)
                 .startsWith("ACL SETUSER app +publish +lpush +scan, with the keys ~hapax:{")
                 .contains("and keep that in the ACL file");
@@ -385,7 +385,7 @@ class DoctorCommandTest {
         for (String what :
                 List.of("ON hapax_run", "ON hapax_renewal", "ON hapax_audit", "ON hapax_settings", "hapax_fence")) {
             String remedy = remedy(told, 4, "ERROR", "the role \"the app\" lacks a right", what);
-            assertThat(remedy).startsWith("GRANT ").contains("; the package documentation of io.hapax.postgres");
+            assertThat(remedy).startsWith("GRANT ").contains("; docs/security.md lists all that it needs");
             execute(owner, remedy.replaceAll(";.*", ""));
         }
         String remedy = remedy(doctor(asApp), 5, "WARNING", "synchronous_commit is off");
