@@ -9,7 +9,6 @@ import java.util.logging.Level;
 import java.util.logging.Logger;
 import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
-import org.postgresql.PGProperty;
 import org.postgresql.ds.PGSimpleDataSource;
 import picocli.CommandLine.Option;
 
@@ -36,11 +35,9 @@ final class DatabaseOptions {
         PGSimpleDataSource source = new PGSimpleDataSource();
         try {
             source.setURL(url);
-            if (source.getProperty(PGProperty.LOGIN_TIMEOUT) == null) {
+            if (source.getLoginTimeout() == 0) {
+                // Of connecting and of the login: whatever listens there may not be PostgreSQL.
                 source.setLoginTimeout(LOGIN_SECONDS);
-            }
-            if (source.getProperty(PGProperty.CONNECT_TIMEOUT) == null) {
-                source.setConnectTimeout(LOGIN_SECONDS);
             }
         } catch (IllegalArgumentException e) {
             // Its message has the password.

@@ -1,6 +1,7 @@
 package io.hapax.worker;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.hapax.testkit.EmbeddedRedis;
@@ -12,6 +13,7 @@ import java.lang.reflect.RecordComponent;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -157,6 +159,22 @@ class CommandLineTest {
                 .contains("wrong user name or password. Correct them in the address, redis://user:password@host:port")
                 .doesNotContain("hunter2");
         assertThat(Answered.by("locks", "list", "--redis", REDIS.url()).err()).contains("it asks for a password");
+    }
+
+    @Test
+    void a_server_that_is_another_or_that_nobody_knows_is_told_within_seconds() {
+        // Redis waits for more of what it takes for a command.
+        String notPostgres = "jdbc:postgresql://127.0.0.1:" + REDIS.port() + "/x?user=u&password=hunter2";
+        Answered other = assertTimeoutPreemptively(
+                Duration.ofSeconds(20), () -> Answered.by("runs", "list", "--database", notPostgres));
+        assertThat(other.code()).isEqualTo(1);
+        assertThat(other.err()).contains("the ledger cannot be opened").doesNotContain("hunter2");
+        assertThat(Answered.by("runs", "list", "--database", "jdbc:postgresql://nobody.invalid/x")
+                        .err())
+                .contains("the host name is not known (nobody.invalid). Correct it in the address");
+        assertThat(Answered.by("locks", "list", "--redis", "redis://nobody.invalid")
+                        .err())
+                .contains("the host name is not known. Correct it in the address");
     }
 
     @Test

@@ -192,7 +192,7 @@ class DoctorCommandTest {
                 "-publish",
                 "-scan");
         String url = REDIS.url().replace("//", "//app:s3cret@");
-        String remedy = remedy(redisDoctor(url, "--json"), 4, "ERROR", "does not let its user do PUBLISH, LPUSH, SCAN");
+        String remedy = remedy(redisDoctor(url, "--json"), 4, "ERROR", "does not let its user do publish, lpush, scan");
         assertThat(remedy)
                 .startsWith("ACL SETUSER app +publish +lpush +scan, with the keys ~hapax:{")
                 .contains("and keep that in the ACL file");
@@ -215,6 +215,18 @@ class DoctorCommandTest {
         assertFine(redisDoctor(REDIS.url().replace("//", "//strict:right@"), "--json"));
         assertThat(remedy(redisDoctor("redis://:s3cret@127.0.0.1:1", "--json"), 4, "ERROR", "connection refused"))
                 .isEqualTo("Is it running there?");
+        REDIS.freeze();
+        try {
+            assertThat(remedy(
+                            redisDoctor(REDIS.url(), "--ttl", "3s", "--json"),
+                            4,
+                            "ERROR",
+                            "gave no answer within 500 ms"))
+                    .isEqualTo("See whether it runs, hangs, or is cut off from here, and whether it expects TLS"
+                            + " (rediss://)");
+        } finally {
+            REDIS.thaw();
+        }
         Answered unreachable = doctor("--database", "jdbc:postgresql://127.0.0.1:1/x?user=u&password=s3cret", "--json");
         assertThat(remedy(unreachable, 4, "ERROR", "the connection failed"))
                 .contains("Is PostgreSQL up and reachable?");
@@ -373,7 +385,7 @@ class DoctorCommandTest {
         for (String what :
                 List.of("ON hapax_run", "ON hapax_renewal", "ON hapax_audit", "ON hapax_settings", "hapax_fence")) {
             String remedy = remedy(told, 4, "ERROR", "the role \"the app\" lacks a right", what);
-            assertThat(remedy).startsWith("GRANT ").contains("; the package documentation of io.hapax.postgres");
+            assertThat(remedy).startsWith("GRANT ").contains("; docs/security.md lists all that it needs");
             execute(owner, remedy.replaceAll(";.*", ""));
         }
         String remedy = remedy(doctor(asApp), 5, "WARNING", "synchronous_commit is off");

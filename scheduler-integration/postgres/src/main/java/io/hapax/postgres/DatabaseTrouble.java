@@ -1,5 +1,6 @@
 package io.hapax.postgres;
 
+import java.net.UnknownHostException;
 import java.sql.SQLException;
 import java.sql.SQLNonTransientConnectionException;
 import java.sql.SQLTransientConnectionException;
@@ -48,6 +49,9 @@ final class DatabaseTrouble {
             return "no connection was free or could be made (" + what
                     + "). Make the pool larger than the number of jobs that"
                     + " run at once, and check that the database is up";
+        }
+        if (e.getCause() instanceof UnknownHostException unknown) {
+            return "the host name is not known (" + firstLine(unknown) + "). Correct it in the address";
         }
         String state = state(e);
         return switch (state) {

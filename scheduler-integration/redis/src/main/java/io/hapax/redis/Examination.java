@@ -98,7 +98,10 @@ final class Examination {
     private void trouble(String message) {
         int cut = message.indexOf(". ");
         if (cut < 0) {
-            add(Severity.ERROR, message, "Mend that, and look again");
+            add(
+                    Severity.ERROR,
+                    message,
+                    "See whether it runs, hangs, or is cut off from here, and whether it expects TLS (rediss://)");
         } else {
             add(Severity.ERROR, message.substring(0, cut), message.substring(cut + 2));
         }
