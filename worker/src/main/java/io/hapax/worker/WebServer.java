@@ -29,7 +29,9 @@ import org.slf4j.LoggerFactory;
 final class WebServer implements AutoCloseable {
 
     private static final Logger LOG = LoggerFactory.getLogger(WebServer.class);
-    private static final int MOST_THREADS = 10;
+    private static final int MOST_THREADS = 20;
+    /** So that clients which send a byte now and then do not keep /health from answering. */
+    private static final int SLOWEST_CLIENT_MILLIS = 5_000;
 
     private final Tomcat tomcat = new Tomcat();
     private final Path folder;
@@ -87,6 +89,7 @@ final class WebServer implements AutoCloseable {
         connector.setThrowOnFailure(true);
         connector.setProperty("maxThreads", Integer.toString(MOST_THREADS));
         connector.setProperty("minSpareThreads", "1");
+        connector.setProperty("connectionTimeout", Integer.toString(SLOWEST_CLIENT_MILLIS));
         return connector;
     }
 

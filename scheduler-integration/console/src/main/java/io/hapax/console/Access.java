@@ -1,5 +1,8 @@
 package io.hapax.console;
 
+import io.hapax.lease.OwnerId;
+import jakarta.servlet.ServletRequest;
+import jakarta.servlet.ServletRequestWrapper;
 import jakarta.servlet.http.Cookie;
 import jakarta.servlet.http.HttpServletRequest;
 import java.net.URI;
@@ -15,11 +18,12 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Who may read, and who may change something. Thread-safe. */
 final class Access {
 
-    static final String COOKIE = "hapax-console";
     static final String CSRF_HEADER = "X-Hapax-Csrf";
 
     private static final Duration SESSION = Duration.ofHours(8);
@@ -29,7 +33,15 @@ final class Access {
     private static final int MOST_ADDRESSES = 1000;
     private static final Set<String> HERE = Set.of("localhost", "127.0.0.1", "[::1]", "::1");
 
+    /** What Tomcat notes if it has taken the client's address from a header. */
+    private static final String FORWARDED = "org.apache.tomcat.request.forwarded";
+
+    private static final Logger LOG = LoggerFactory.getLogger("io.hapax.console");
+
     private final byte @Nullable [] credential;
+    /** Of this process: cookies do not tell ports apart, and another worker of the host has sessions of its own. */
+    private final String cookie = "hapax-console-" + OwnerId.random().value().substring(0, 8);
+
     private final Clock clock;
     private final SecureRandom random = new SecureRandom();
     private final Map<String, Session> sessions = new ConcurrentHashMap<>();
@@ -49,6 +61,10 @@ final class Access {
 
     private record Failures(int count, long since) {}
 
+    String cookie() {
+        return cookie;
+    }
+
     boolean hasCredential() {
         return credential != null;
     }
@@ -56,13 +72,15 @@ final class Access {
     /** Why this client may not read; null if it may. */
     @Nullable
     Denial mayRead(HttpServletRequest request) {
+        if (isForeign(request)) {
+            return new Denial(403, "this request comes from another site");
+        }
         if (credential != null) {
-            return isBearer(request) || session(request) != null
+            return session(request) != null || isBearer(request)
                     ? null
                     : new Denial(401, "log in first, or send the header Authorization: Bearer …");
         }
-        boolean forwarded = request.getHeader("X-Forwarded-For") != null || request.getHeader("Forwarded") != null;
-        if (forwarded || !isLoopback(request.getRemoteAddr())) {
+        if (!isLocal(request)) {
             return new Denial(
                     403,
                     "without a credential the console answers clients on its own machine only. Configure a credential"
@@ -72,6 +90,32 @@ final class Access {
         return HERE.contains(hostName(request.getHeader("Host")))
                 ? null
                 : new Denial(403, "ask for the console by the name localhost, or configure a credential");
+    }
+
+    /**
+     * Whether a client on this machine has sent it, and no proxy. Servers and filters may take the address from a header
+     * that anybody can send, and hide that header.
+     */
+    private static boolean isLocal(HttpServletRequest request) {
+        ServletRequest each = request;
+        while (true) {
+            if (each instanceof HttpServletRequest raw
+                    && (raw.getHeader("X-Forwarded-For") != null
+                            || raw.getHeader("Forwarded") != null
+                            || !isLoopback(raw.getRemoteAddr()))) {
+                return false;
+            }
+            if (!(each instanceof ServletRequestWrapper wrapper)) {
+                return request.getAttribute(FORWARDED) == null;
+            }
+            each = wrapper.getRequest();
+        }
+    }
+
+    /** Browsers say so, and pages cannot make them say something else. */
+    private static boolean isForeign(HttpServletRequest request) {
+        String site = request.getHeader("Sec-Fetch-Site");
+        return site != null && !site.equals("same-origin") && !site.equals("none");
     }
 
     /** Why this client may not change anything; null if it may. */
@@ -87,12 +131,11 @@ final class Access {
         if (foreign != null) {
             return foreign;
         }
-        if (isBearer(request)) {
-            return null;
-        }
         Session session = session(request);
         if (session == null) {
-            return new Denial(401, "log in first, or send the header Authorization: Bearer …");
+            return isBearer(request)
+                    ? null
+                    : new Denial(401, "log in first, or send the header Authorization: Bearer …");
         }
         return isEqual(session.csrf(), request.getHeader(CSRF_HEADER))
                 ? null
@@ -106,12 +149,13 @@ final class Access {
         if (!type.startsWith("application/json")) {
             return new Denial(415, "send JSON with Content-Type: application/json");
         }
-        String site = request.getHeader("Sec-Fetch-Site");
-        if (site != null && !site.equals("same-origin") && !site.equals("none")) {
+        if (isForeign(request)) {
             return new Denial(403, "this request comes from another site");
         }
+        // Proxies may change the host; then a browser's own word has to do.
+        boolean own = "same-origin".equals(request.getHeader("Sec-Fetch-Site"));
         String origin = request.getHeader("Origin");
-        return origin == null || isOwn(origin, request.getHeader("Host"))
+        return own || origin == null || isOwn(origin, request.getHeader("Host"))
                 ? null
                 : new Denial(403, "this request comes from another site, " + origin);
     }
@@ -165,7 +209,7 @@ final class Access {
                     address,
                     before == null || clock.millis() - before.since >= FAILURES_COUNT_MILLIS
                             ? new Failures(1, clock.millis())
-                            : new Failures(before.count + 1, before.since));
+                            : new Failures(before.count + 1, clock.millis()));
             if (failures.size() > MOST_ADDRESSES) {
                 failures.remove(failures.keySet().iterator().next());
             }
@@ -178,8 +222,8 @@ final class Access {
         if (cookies == null) {
             return null;
         }
-        for (Cookie cookie : cookies) {
-            Session session = cookie.getName().equals(COOKIE) ? sessions.get(cookie.getValue()) : null;
+        for (Cookie each : cookies) {
+            Session session = each.getName().equals(cookie) ? sessions.get(each.getValue()) : null;
             if (session != null && session.endsAt() >= clock.millis()) {
                 return session;
             }
@@ -191,13 +235,19 @@ final class Access {
         String header = request.getHeader("Authorization");
         return header != null
                 && header.regionMatches(true, 0, "Bearer ", 0, 7)
-                && !isLockedOut(request.getRemoteAddr())
+                && !isLockedOut(bearer(request))
                 && counted(isCredential(header.substring(7).trim()), request);
+    }
+
+    /** Counted apart: what stands before the console may send tokens of its own with each request. */
+    private static String bearer(HttpServletRequest request) {
+        return request.getRemoteAddr() + " bearer";
     }
 
     private boolean counted(boolean right, HttpServletRequest request) {
         if (!right) {
-            failed(request.getRemoteAddr());
+            LOG.warn("a wrong token was sent to the console from {}", request.getRemoteAddr());
+            failed(bearer(request));
         }
         return right;
     }

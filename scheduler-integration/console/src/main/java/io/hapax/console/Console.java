@@ -103,6 +103,14 @@ public final class Console implements GuardListener, AutoCloseable {
         }
     }
 
+    /** Ends the streams of those who watch, and serves no new ones; the worker goes on to report. */
+    public void stopServing() {
+        Page served = page;
+        if (served != null) {
+            served.close();
+        }
+    }
+
     /** Stops to report, and ends the streams of those who watch. */
     @Override
     public void close() {
@@ -111,10 +119,7 @@ public final class Console implements GuardListener, AutoCloseable {
             started.close();
         }
         watcher.close();
-        Page served = page;
-        if (served != null) {
-            served.close();
-        }
+        stopServing();
     }
 
     /** Collects the settings of a console. Not thread-safe. */

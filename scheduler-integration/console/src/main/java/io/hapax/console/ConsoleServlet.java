@@ -41,9 +41,12 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.SynchronousQueue;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -57,7 +60,12 @@ final class ConsoleServlet extends HttpServlet {
     private static final int MOST_STREAMS = 50;
     private static final int LARGEST_BODY = 10_000;
     private static final int MOST_FOUND = 1000;
+    private static final int MOST_SEARCHED = 100_000;
+    private static final int SEARCH_ANSWERS = 5;
     private static final Duration KEEP_ALIVE = Duration.ofSeconds(10);
+    /** Then the page asks again, as browsers do by themselves. */
+    private static final Duration LONGEST_STREAM = Duration.ofMinutes(15);
+
     private static final Map<String, String> PAGES = Map.of(
             "/", "text/html; charset=utf-8",
             "/console.css", "text/css; charset=utf-8",
@@ -71,6 +79,7 @@ final class ConsoleServlet extends HttpServlet {
     private final transient Watcher watcher;
     private final transient JsonMapper json;
     private final transient ExecutorService streams;
+    private final transient Semaphore searching = new Semaphore(1);
 
     ConsoleServlet(
             JobGuard guard,
@@ -121,7 +130,8 @@ final class ConsoleServlet extends HttpServlet {
         secure(response);
         try {
             switch (request.getMethod()) {
-                case "GET", "HEAD" -> get(request, response);
+                // A HEAD would leave a stream behind that nothing ends.
+                case "GET" -> get(request, response);
                 case "POST" -> post(request, response);
                 default -> throw new Refused(405, "use GET or POST");
             }
@@ -131,7 +141,8 @@ final class ConsoleServlet extends HttpServlet {
             send(response, 400, Map.of("error", String.valueOf(e.getMessage())));
         } catch (CompletionException e) {
             Throwable cause = e.getCause() == null ? e : e.getCause();
-            send(response, 503, Map.of("error", String.valueOf(cause.getMessage())));
+            String why = cause instanceof TimeoutException ? "there was no answer in time" : cause.getMessage();
+            send(response, 503, Map.of("error", String.valueOf(why)));
         }
     }
 
@@ -168,8 +179,8 @@ final class ConsoleServlet extends HttpServlet {
         switch (wanted) {
             case "/api/fleet" -> send(response, 200, fleet());
             case "/api/stream" -> stream(request);
-            case "/api/leases" -> send(response, 200, leases(text(request, "text")));
-            case "/api/runs" -> send(response, 200, runs(request));
+            case "/api/leases" -> send(response, 200, alone(() -> leases(text(request, "text"))));
+            case "/api/runs" -> send(response, 200, alone(() -> runs(request)));
             case "/api/audit" -> send(response, 200, audit());
             default -> throw new Refused(404, "there is no " + wanted);
         }
@@ -191,11 +202,12 @@ final class ConsoleServlet extends HttpServlet {
     private Map<String, Object> session(HttpServletRequest request) {
         Access.Session session = access.session(request);
         Map<String, Object> all = new LinkedHashMap<>();
-        all.put("worker", guard.worker());
-        all.put("mayRead", access.mayRead(request) == null);
+        boolean mayRead = access.mayRead(request) == null;
+        all.put("worker", mayRead ? guard.worker() : "");
+        all.put("mayRead", mayRead);
         all.put("needsLogin", access.hasCredential());
         all.put("mayChange", session != null);
-        all.put("ledger", ledger != null);
+        all.put("ledger", mayRead && ledger != null);
         all.put("csrf", session == null ? "" : session.csrf());
         return all;
     }
@@ -213,7 +225,7 @@ final class ConsoleServlet extends HttpServlet {
             Watcher.Seen seen = watcher.newerThan(known, KEEP_ALIVE);
             if (seen == null) {
                 throw new Refused(
-                        503, "the fleet could not be looked at; the log of worker " + guard.worker() + " says why");
+                        503, "the fleet could not be looked at in time; see the log of worker " + guard.worker());
             }
             return seen;
         } catch (InterruptedException closing) {
@@ -242,7 +254,10 @@ final class ConsoleServlet extends HttpServlet {
             OutputStream out = response.getOutputStream();
             Map<String, Map<String, Object>> sent = new HashMap<>();
             long number = 0;
-            while (!Thread.currentThread().isInterrupted()) {
+            long until = System.nanoTime() + LONGEST_STREAM.toNanos();
+            while (!streams.isShutdown()
+                    && System.nanoTime() - until < 0
+                    && access.mayRead((HttpServletRequest) context.getRequest()) == null) {
                 Watcher.Seen seen = watcher.newerThan(number, KEEP_ALIVE);
                 if (seen == null) {
                     out.write(":\n\n".getBytes(StandardCharsets.UTF_8));
@@ -293,20 +308,63 @@ final class ConsoleServlet extends HttpServlet {
         return all;
     }
 
+    /** A search costs Redis or the ledger more than everything else here. */
+    private Object alone(Search search) throws Refused {
+        if (!searching.tryAcquire()) {
+            throw new Refused(429, "somebody else is searching; try again in a moment");
+        }
+        try {
+            return search.result();
+        } finally {
+            searching.release();
+        }
+    }
+
+    private interface Search {
+        Object result() throws Refused;
+    }
+
     /** Looks through the store itself, which also knows leases of workers that do not report. */
-    private List<Map<String, Object>> leases(String text) {
-        return answered(
-                        operations.leases(10 * MOST_FOUND),
-                        store.answerTimeout().multipliedBy(5))
-                .stream()
-                .filter(lease -> text.isEmpty()
-                        || lease.name().contains(text)
-                        || lease.holder().worker().contains(text)
-                        || lease.holder().run().contains(text))
-                .sorted(Comparator.comparing(lease -> lease.holder().since()))
-                .limit(MOST_FOUND)
-                .map(ConsoleServlet::shown)
-                .toList();
+    private Map<String, Object> leases(String text) {
+        Map<String, HeldLease> found = new LinkedHashMap<>();
+        if (!text.isEmpty()) {
+            // The store may keep a digest of it only, which no search for a part of it finds.
+            for (boolean onRunKey : new boolean[] {false, true}) {
+                named(text, onRunKey).ifPresent(lease -> found.put(lease.onRunKey() + lease.name(), lease));
+            }
+        }
+        Duration timeout = store.answerTimeout().multipliedBy(SEARCH_ANSWERS);
+        List<HeldLease> all = answered(operations.leases(MOST_SEARCHED), timeout);
+        String wanted = text.toLowerCase(Locale.ROOT);
+        all.stream()
+                .filter(lease -> Stream.of(
+                                lease.name(),
+                                lease.holder().worker(),
+                                lease.holder().run())
+                        .anyMatch(part -> part.toLowerCase(Locale.ROOT).contains(wanted)))
+                .forEach(lease -> found.put(lease.onRunKey() + lease.name(), lease));
+        Map<String, Object> answer = new LinkedHashMap<>();
+        answer.put(
+                "leases",
+                found.values().stream()
+                        .sorted(Comparator.comparing(lease -> lease.holder().since()))
+                        .limit(MOST_FOUND)
+                        .map(ConsoleServlet::shown)
+                        .toList());
+        answer.put("found", found.size());
+        answer.put("looked", all.size());
+        answer.put("complete", all.size() < MOST_SEARCHED);
+        return answer;
+    }
+
+    private Optional<HeldLease> named(String text, boolean onRunKey) {
+        try {
+            JobIdentity kept = guard.kept(
+                    onRunKey ? new JobIdentity(null, new RunKey(text)) : new JobIdentity(new LockKey(text), null));
+            return answered(operations.lease(kept.leaseName(), onRunKey), store.answerTimeout());
+        } catch (IllegalArgumentException noKey) {
+            return Optional.empty();
+        }
     }
 
     private static Map<String, Object> shown(HeldLease lease) {
@@ -412,7 +470,7 @@ final class ConsoleServlet extends HttpServlet {
             LOG.warn("a wrong credential was given to the console from {}", address);
             throw new Refused(401, "that is not the credential");
         }
-        Cookie cookie = new Cookie(Access.COOKIE, session.id());
+        Cookie cookie = new Cookie(access.cookie(), session.id());
         cookie.setHttpOnly(true);
         cookie.setSecure(request.isSecure());
         String mount = request.getContextPath() + request.getServletPath();
@@ -423,6 +481,9 @@ final class ConsoleServlet extends HttpServlet {
     }
 
     private JsonNode body(HttpServletRequest request) throws IOException, Refused {
+        if (request.getContentLengthLong() > LARGEST_BODY) {
+            throw new Refused(413, "at most " + LARGEST_BODY + " bytes");
+        }
         byte[] bytes = request.getInputStream().readNBytes(LARGEST_BODY + 1);
         if (bytes.length > LARGEST_BODY) {
             throw new Refused(413, "at most " + LARGEST_BODY + " bytes");

@@ -18,6 +18,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -30,14 +31,18 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Puts the reports of all workers together. Used by one thread at a time. */
 final class Fleet {
 
+    private static final Logger LOG = LoggerFactory.getLogger("io.hapax.console");
     /** Workers go on to report in full for so long after the last look. */
     private static final Duration READING = Duration.ofSeconds(5);
 
     private static final int MOST_EVENTS = 300;
+    private static final int MOST_USUAL_EVENTS = 100;
     private static final int MOST_ABANDONED = 200;
     /** By how much the end of a lease may seem to move without having been renewed. */
     private static final long JITTER_MILLIS = 1500;
@@ -124,10 +129,16 @@ final class Fleet {
     private List<Report> reports(Map<String, String> texts, List<String> warnings) {
         List<Report> reports = new ArrayList<>();
         texts.forEach((name, text) -> {
+            Report report = null;
             try {
-                reports.add(json.readValue(text, Report.class));
+                report = json.readValue(text, Report.class);
             } catch (JsonProcessingException e) {
+                LOG.debug("the report of worker {} cannot be read", name, e);
+            }
+            if (report == null) {
                 warnings.add("the report of worker " + name + " cannot be read: is it of another version?");
+            } else {
+                reports.add(report);
             }
         });
         reports.sort(Comparator.comparing(Report::worker));
@@ -139,7 +150,8 @@ final class Fleet {
         Map<String, Map<String, Object>> runs = new LinkedHashMap<>();
         List<FleetView.Worker> workers = new ArrayList<>();
         List<Map<String, Object>> waiting = new ArrayList<>();
-        List<Map<String, Object>> events = new ArrayList<>();
+        // By identity: two workers may tell the same of one millisecond.
+        IdentityHashMap<Report.Event, String> workerByEvent = new IdentityHashMap<>();
         Set<String> settings = new LinkedHashSet<>();
         for (Report report : reports) {
             workers.add(new FleetView.Worker(
@@ -148,22 +160,24 @@ final class Fleet {
             Map<String, Long> until = ends(report, now, warnings);
             report.runs().forEach(run -> runs.put(run.owner(), shown(run, report.worker(), until)));
             report.waiting().forEach(run -> waiting.add(shown(run, report.worker())));
-            report.events().forEach(event -> events.add(shown(event, report.worker())));
+            report.events().forEach(event -> workerByEvent.put(event, report.worker()));
         }
         known.keySet().retainAll(reports.stream().map(Report::worker).toList());
         if (settings.size() > 1) {
             warnings.add("workers have different settings, and may not keep each other out: "
                     + String.join(" | ", settings));
         }
-        events.sort(Comparator.comparingLong((Map<String, Object> event) -> (Long) event.getOrDefault("at", 0L))
-                .reversed());
+        List<Map<String, Object>> events =
+                RunHistory.newest(List.copyOf(workerByEvent.keySet()), MOST_EVENTS, MOST_USUAL_EVENTS).stream()
+                        .map(event -> shown(event, String.valueOf(workerByEvent.get(event))))
+                        .toList();
         FleetView view = new FleetView(
                 now,
                 store.fingerprint(),
                 workers,
                 waiting,
-                List.copyOf(events.subList(0, Math.min(MOST_EVENTS, events.size()))),
-                chart(reports),
+                events,
+                chart(reports, now),
                 servers,
                 abandoned.ledger,
                 abandoned.entries,
@@ -230,7 +244,7 @@ final class Fleet {
         all.put("keys", event.keys());
         all.put("why", event.why());
         all.put("reason", event.reason());
-        all.put("holder", String.valueOf(event.holder() == null ? "" : event.holder()));
+        all.put("holder", event.holder());
         return all;
     }
 
@@ -249,22 +263,20 @@ final class Fleet {
         return all;
     }
 
-    /** Steps of different workers begin at the same instants, as far as their clocks agree. */
-    private static Report.Chart chart(List<Report> reports) {
+    /** By this machine's clock, so that a worker whose clock is ahead moves nobody else's counts. */
+    private static Report.Chart chart(List<Report> reports, long now) {
         int step = RunHistory.STEP_SECONDS;
         int steps = RunHistory.STEPS;
-        long from = reports.stream()
-                .filter(report ->
-                        report.chart().step() == step && report.chart().runs().size() == steps)
-                .mapToLong(report -> report.chart().from())
-                .max()
-                .orElse(0);
+        long from = (now / 1000 / step - steps + 1) * step;
         int[] runs = new int[steps];
         int[] refused = new int[steps];
         int[] lost = new int[steps];
         for (Report report : reports) {
             Report.Chart chart = report.chart();
-            int shift = (int) Math.max(-steps, (chart.from() - from) / step);
+            if (chart.step() != step) {
+                continue;
+            }
+            int shift = (int) Math.max(-steps, Math.min(steps, (chart.from() - from) / step));
             add(runs, chart.runs(), shift);
             add(refused, chart.refused(), shift);
             add(lost, chart.lost(), shift);

@@ -7,6 +7,8 @@ import io.hapax.WaitingRun;
 import io.hapax.lease.LockKey;
 import io.hapax.lease.RunKey;
 import java.util.List;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What one worker is at, as it is put up for the others. Unknown fields are ignored, so that workers of different versions
@@ -34,15 +36,28 @@ record Report(
         List<Event> events,
         Chart chart) {
 
-    /** What another version does not tell is empty. */
+    /** What another version does not tell is empty; a report without a name is none. */
     Report {
-        runs = runs == null ? List.of() : runs;
-        waiting = waiting == null ? List.of() : waiting;
-        events = events == null ? List.of() : events;
+        if (worker == null || worker.isEmpty()) {
+            throw new IllegalArgumentException("a report needs the name of its worker");
+        }
+        instance = text(instance);
+        settings = text(settings);
+        runs = list(runs);
+        waiting = list(waiting);
+        events = list(events);
         chart = chart == null ? new Chart(0, 0, List.of(), List.of(), List.of()) : chart;
     }
 
-    static final int MOST_RUNS = 2000;
+    private static String text(@Nullable String text) {
+        return text == null ? "" : text;
+    }
+
+    private static <T> List<T> list(@Nullable List<T> list) {
+        return list == null ? List.of() : list.stream().filter(Objects::nonNull).toList();
+    }
+
+    static final int MOST_RUNS = 1000;
     static final int MOST_WAITING = 200;
 
     /** A run at work; times in milliseconds. */
@@ -58,6 +73,15 @@ record Report(
             String thread,
             long ttl,
             long left) {
+        Run {
+            owner = text(owner);
+            token = text(token);
+            job = text(job);
+            lock = text(lock);
+            run = text(run);
+            thread = text(thread);
+        }
+
         static Run of(ActiveRun run) {
             return new Run(
                     run.owner().value(),
@@ -76,6 +100,13 @@ record Report(
     /** A run that waits for its key. */
     @JsonIgnoreProperties(ignoreUnknown = true)
     record Waiting(String job, String lock, String run, long waited, String reason) {
+        Waiting {
+            job = text(job);
+            lock = text(lock);
+            run = text(run);
+            reason = text(reason);
+        }
+
         static Waiting of(WaitingRun run) {
             return new Waiting(
                     run.job(),
@@ -89,7 +120,21 @@ record Report(
     /** Something that people may ask about. */
     @JsonIgnoreProperties(ignoreUnknown = true)
     @JsonInclude(JsonInclude.Include.NON_EMPTY)
-    record Event(long at, String what, String job, String keys, String why, String reason, String holder) {}
+    record Event(long at, String what, String job, String keys, String why, String reason, String holder) {
+        Event {
+            what = text(what);
+            job = text(job);
+            keys = text(keys);
+            why = text(why);
+            reason = text(reason);
+            holder = text(holder);
+        }
+
+        /** Each replica but one is told so of each firing. */
+        boolean isUsual() {
+            return what.equals("refused") && (why.equals("RUNNING") || why.equals("DONE"));
+        }
+    }
 
     /**
      * Counts a step of time.
@@ -98,5 +143,11 @@ record Report(
      * @param from when the first step begins, in seconds of the epoch
      */
     @JsonIgnoreProperties(ignoreUnknown = true)
-    record Chart(int step, long from, List<Integer> runs, List<Integer> refused, List<Integer> lost) {}
+    record Chart(int step, long from, List<Integer> runs, List<Integer> refused, List<Integer> lost) {
+        Chart {
+            runs = list(runs);
+            refused = list(refused);
+            lost = list(lost);
+        }
+    }
 }

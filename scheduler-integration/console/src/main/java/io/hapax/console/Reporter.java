@@ -87,7 +87,7 @@ final class Reporter implements AutoCloseable {
                 guard.worker(),
                 instance,
                 number,
-                guard.fingerprint() + " ttl=" + guard.defaults().ttl().toMillis() + "ms",
+                guard.fingerprint(),
                 runs.size(),
                 full
                         ? runs.stream()

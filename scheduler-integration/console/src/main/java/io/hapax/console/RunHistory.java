@@ -12,6 +12,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** What a worker remembers of its events, for people: the last ones, of each job too, and counts of an hour. Thread-safe. */
@@ -22,6 +23,10 @@ final class RunHistory {
 
     private static final int MOST_EVENTS = 200;
     private static final int MOST_KINDS = 200;
+    /** A report is sent each second while somebody reads. */
+    private static final int MOST_NOTABLE_TOLD = 150;
+
+    private static final int MOST_USUAL_TOLD = 30;
     /** So that what is refused each second does not push out why others were, nor what happens seldom to the same job. */
     private static final int MOST_OF_A_KIND = 5;
 
@@ -118,14 +123,30 @@ final class RunHistory {
         }
     }
 
-    /** The newest first. */
+    /** The newest first; what is usual among replicas does not push out the rest. */
     List<Report.Event> events() {
+        List<Report.Event> all;
         synchronized (lock) {
-            List<Report.Event> all = new ArrayList<>(notable);
+            all = new ArrayList<>(notable);
             refusals.values().forEach(all::addAll);
-            all.sort(Comparator.comparingLong(Report.Event::at).reversed());
-            return all;
         }
+        return newest(all, MOST_NOTABLE_TOLD, MOST_USUAL_TOLD);
+    }
+
+    static List<Report.Event> newest(List<Report.Event> events, int mostNotable, int mostUsual) {
+        Comparator<Report.Event> newestFirst =
+                Comparator.comparingLong(Report.Event::at).reversed();
+        return Stream.concat(
+                        events.stream()
+                                .filter(event -> !event.isUsual())
+                                .sorted(newestFirst)
+                                .limit(mostNotable),
+                        events.stream()
+                                .filter(Report.Event::isUsual)
+                                .sorted(newestFirst)
+                                .limit(mostUsual))
+                .sorted(newestFirst)
+                .toList();
     }
 
     Report.Chart chart() {

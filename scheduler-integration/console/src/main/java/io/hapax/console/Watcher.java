@@ -15,10 +15,13 @@ final class Watcher implements AutoCloseable {
     private static final Duration EVERY = Duration.ofSeconds(1);
     /** It stops to look so long after the last one has asked. */
     private static final Duration IDLE = Duration.ofSeconds(3);
+    /** After so long workers have heard that somebody reads. */
+    private static final Duration WAKING = Duration.ofMillis(1200);
 
     private final Fleet fleet;
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition changed = lock.newCondition();
+    private final Condition wanted = lock.newCondition();
     private final Thread thread;
     private Fleet.@Nullable Snapshot last;
     private long number;
@@ -45,19 +48,20 @@ final class Watcher implements AutoCloseable {
         long left = atMost.toNanos();
         lock.lockInterruptibly();
         try {
-            wanted();
-            while (number <= known && !closed && left > 0) {
+            want();
+            wanted.signal();
+            while ((last == null || number <= known) && !closed && left > 0) {
                 left = changed.awaitNanos(left);
-                wanted();
+                want();
             }
             Fleet.Snapshot snapshot = last;
-            return number > known && snapshot != null ? new Seen(number, snapshot) : null;
+            return snapshot != null && number > known ? new Seen(number, snapshot) : null;
         } finally {
             lock.unlock();
         }
     }
 
-    /** The number of the newest snapshot. */
+    /** The number of the newest snapshot, unless nobody has watched since; then what comes next is newer. */
     long number() {
         lock.lock();
         try {
@@ -67,9 +71,9 @@ final class Watcher implements AutoCloseable {
         }
     }
 
-    private void wanted() {
+    /** Held: the lock. Those who wait do not wake each other. */
+    private void want() {
         wantedUntil = System.nanoTime() + IDLE.toNanos();
-        changed.signalAll();
     }
 
     private void watch() {
@@ -105,13 +109,24 @@ final class Watcher implements AutoCloseable {
     private boolean awaitWanted() throws InterruptedException {
         lock.lock();
         try {
-            while (!closed && System.nanoTime() - wantedUntil >= 0) {
-                changed.await();
+            if (closed || System.nanoTime() - wantedUntil < 0) {
+                return !closed;
             }
-            return !closed;
+            // What was seen before is old when somebody looks again.
+            last = null;
+            while (!closed && System.nanoTime() - wantedUntil >= 0) {
+                wanted.await();
+            }
+            if (closed) {
+                return false;
+            }
         } finally {
             lock.unlock();
         }
+        // Workers say little while nobody reads: the first look tells them, and only the next one has everything.
+        look();
+        TimeUnit.NANOSECONDS.sleep(WAKING.toNanos());
+        return true;
     }
 
     @Override
@@ -120,6 +135,7 @@ final class Watcher implements AutoCloseable {
         try {
             closed = true;
             changed.signalAll();
+            wanted.signalAll();
         } finally {
             lock.unlock();
         }

@@ -26,6 +26,7 @@ const TABS = [
   ['health', 'Health'], ['audit', 'Audit'],
 ];
 const MOST_ROWS = 2000;
+const GONE_FOR = 15 * 60 * 1000;
 
 let session = { mayChange: false, mayRead: false, needsLogin: false, csrf: '', ledger: false, worker: '' };
 let view = null;
@@ -180,8 +181,10 @@ function take(change) {
   view = change.fleet;
   seenAt = Date.now();
   skew = view.now - Date.now();
+  for (const [name, at] of gone) if (seenAt - at > GONE_FOR) gone.delete(name);
   for (const worker of view.workers) gone.delete(worker.name);
-  for (const worker of before ? before.workers : []) {
+  // After a pause nobody knows since when.
+  for (const worker of before && !change.first ? before.workers : []) {
     if (!view.workers.some(known => known.name === worker.name)) gone.set(worker.name, seenAt);
   }
   $('link').className = 'live';
@@ -300,7 +303,7 @@ function work() {
   const active = view.workers.reduce((sum, one) => sum + one.active, 0);
   text($('work-count'), active === 0 ? 'Nothing is at work.'
     : count(found.length, 'run', 'runs') + ' of ' + active + (shown.length < found.length ? ', the first ' + MOST_ROWS + ' of them here' : '')
-      + (runs.size < active ? '; workers list at most 2000 each' : '') + '.');
+      + (runs.size < active ? '; of each worker at most 1000 are listed' : '') + '.');
   $('work').hidden = active === 0;
   const body = $('work').tBodies[0];
   const kept = new Set(shown.map(run => run.owner));
@@ -311,6 +314,7 @@ function work() {
       rows.delete(owner);
     }
   }
+  const focused = body.contains(document.activeElement) ? document.activeElement : null;
   let next = body.firstElementChild;
   for (const run of shown) {
     let row = rows.get(run.owner);
@@ -324,6 +328,7 @@ function work() {
     if (row === next) next = next.nextElementSibling;
     else body.insertBefore(row, next);
   }
+  if (focused && focused.isConnected && document.activeElement !== focused) focused.focus({ preventScroll: true });
 }
 
 function workers() {
@@ -338,14 +343,14 @@ function workers() {
 }
 
 function workRow(run) {
-  const row = el('tr', { class: run.fresh ? 'fresh' : '' },
-    el('td', { label: 'Job' },
+  const row = el('tr', { class: run.fresh ? 'fresh' : '', role: 'row' },
+    el('td', { label: 'Job', role: 'cell' },
       el('div', {}, el('button', { type: 'button', class: 'name', onclick: () => detail(row.run, true) }, run.job),
         el('small', { class: 'key' }, keys(run)))),
-    el('td', { label: 'Worker' }, el('div', {}, run.worker, el('small', { class: 'thread' }))),
-    el('td', { label: 'Since' }, el('div', {}, el('span', { class: 'age' }), el('small', {}, instant(run.since)))),
-    el('td', { label: 'Lease left' }, el('div', {}, el('span', { class: 'ttl' }), el('meter', { class: 'left', min: '0' }))),
-    el('td', { label: 'Token' }, el('div', {}, run.token, el('small', {}, run.attempt > 1 ? 'attempt ' + run.attempt : ''))));
+    el('td', { label: 'Worker', role: 'cell' }, el('div', {}, run.worker, el('small', { class: 'thread' }))),
+    el('td', { label: 'Since', role: 'cell' }, el('div', {}, el('span', { class: 'age' }), el('small', {}, instant(run.since)))),
+    el('td', { label: 'Lease left', role: 'cell' }, el('div', {}, el('span', { class: 'ttl' }), el('meter', { class: 'left', min: '0' }))),
+    el('td', { label: 'Token', role: 'cell' }, el('div', {}, run.token, el('small', {}, run.attempt > 1 ? 'attempt ' + run.attempt : ''))));
   row.parts = ['thread', 'age', 'ttl', 'left'].map(name => row.querySelector('.' + name));
   return row;
 }
@@ -367,10 +372,11 @@ function tick(row, at) {
 
 function table(label, heads, entries, empty) {
   if (!entries.length) return el('p', { class: 'empty' }, empty);
-  return el('table', { class: 'cards', 'aria-label': label },
-    el('thead', {}, el('tr', {}, ...heads.map(head => el('th', { scope: 'col' }, head)))),
-    el('tbody', {}, ...entries.map(cells => el('tr', {},
-      ...cells.map((cell, n) => el('td', { label: heads[n] }, el('div', {}, ...[cell].flat().filter(part => part !== null && part !== undefined && part !== ''))))))));
+  // The roles are named since a phone's cards are no table for CSS.
+  return el('table', { class: 'cards', role: 'table', 'aria-label': label },
+    el('thead', { role: 'rowgroup' }, el('tr', { role: 'row' }, ...heads.map(head => el('th', { scope: 'col', role: 'columnheader' }, head)))),
+    el('tbody', { role: 'rowgroup' }, ...entries.map(cells => el('tr', { role: 'row' },
+      ...cells.map((cell, n) => el('td', { label: heads[n], role: 'cell' }, el('div', {}, ...[cell].flat().filter(part => part !== null && part !== undefined && part !== ''))))))));
 }
 
 /** Draws anew only what has changed, so that focus and selection stay. */
@@ -440,7 +446,7 @@ function occurrences(entries, empty) {
       entry.run && entry.lock ? el('small', { class: 'key' }, 'lock ' + entry.lock) : ''],
     el('span', { class: 'badge ' + ({ ABANDONED: 'bad', FAILED: 'warn', DONE: 'good' }[entry.state] || '') }, entry.state.toLowerCase()),
     entry.worker,
-    [instant(entry.started), el('small', {}, span(now() - entry.started) + ' ago')],
+    instant(entry.started),
     String(entry.attempt),
     entry.token,
   ]), empty);
@@ -475,8 +481,11 @@ async function search(event) {
   text($('search-count'), 'looking …');
   try {
     if (where === 'leases') {
-      const found = await ask('leases?text=' + wanted);
-      text($('search-count'), count(found.length, 'lease', 'leases') + (found.length === 1000 ? ', the oldest' : '') + '.');
+      const answer = await ask('leases?text=' + wanted);
+      const at = now();
+      const found = answer.leases.map(lease => ({ ...lease, until: at + lease.left, found: true }));
+      text($('search-count'), count(answer.found, 'lease', 'leases') + (found.length < answer.found ? ', the oldest ' + found.length + ' here' : '')
+        + '. Looked at ' + answer.looked + (answer.complete ? '.' : ', and there are more: give more of the key.'));
       $('search').replaceChildren(table('Leases', ['Key', 'Worker', 'Since', 'Left', 'Token'], found.map(lease => [
         [el('button', { type: 'button', class: 'name', onclick: () => detail(lease, true) }, keyOf(lease)),
           lease.awaited ? el('small', {}, 'somebody waits for it') : ''],
@@ -522,18 +531,18 @@ function detail(run, anew) {
   const at = now();
   open = known;
   dialog(known.job || keyOf(known));
-  const left = known.until === undefined ? known.left : known.until - at;
+  const left = known.until - at;
   $('detail-facts').replaceChildren(facts([
     ['Held by', known.worker + (known.thread ? ', thread ' + known.thread : '')],
     ['Since', instant(known.since) + ', ' + span(at - known.since) + ' ago'],
-    ['Lease', known.until !== undefined && !current ? 'ended'
+    ['Lease', !current && (!known.found || left <= 0) ? known.found ? 'ended, unless it was renewed: search again' : 'ended'
       : known.until === 0 ? 'lost: the run was told, and may still be on its way out'
         : span(left) + ' left unless it is renewed' + (known.ttl ? ' (ttl ' + span(known.ttl) + ')' : '')],
     ['Lock key', known.lock], ['Run key', known.run], ['Fencing token', known.token], ['Owner', known.owner],
     ['Attempt', known.attempt > 1 ? known.attempt + ': an earlier one failed or broke off' : ''],
   ]));
-  const waits = view.waiting.filter(other => other.lock && other.lock === known.lock || other.run && other.run === known.run);
-  const past = known.job ? view.events.filter(event => event.job === known.job) : [];
+  const waits = (view ? view.waiting : []).filter(other => other.lock && other.lock === known.lock || other.run && other.run === known.run);
+  const past = view && known.job ? view.events.filter(event => event.job === known.job) : [];
   put($('detail-more'), () => [
     ...waits.length ? [el('h3', {}, 'Waiting for it'), el('ul', {}, ...waits.map(other =>
       el('li', {}, other.worker + ', ' + other.job)))] : [],
@@ -583,25 +592,35 @@ function act(title, key, warning, choices) {
   text($('act-warning'), warning);
   text($('act-key'), key);
   text($('act-error'), '');
-  $('act-buttons').replaceChildren(...choices.map(([name, kind, perform]) => el('button', { type: 'submit', class: kind, value: name }, name)));
-  form.onsubmit = async event => {
+  // Enter in a field must not choose between two deeds: no button submits.
+  const buttons = choices.map(([name, kind, perform]) => el('button', { type: 'button', class: kind, onclick: () => carryOut(key, perform) }, name));
+  $('act-buttons').replaceChildren(...buttons);
+  form.onsubmit = event => {
     event.preventDefault();
-    const [, , perform] = choices.find(([name]) => name === (event.submitter ? event.submitter.value : choices[0][0]));
-    if ($('act-confirm').value.trim() !== key) {
-      text($('act-error'), 'That is not the key.');
-      return;
-    }
-    localStorage.setItem('hapax-actor', $('act-actor').value.trim());
-    try {
-      const done = await perform({ actor: $('act-actor').value, reason: $('act-reason').value, confirm: $('act-confirm').value.trim() });
-      $('detail').close();
-      say(done);
-      if (tab === 'search') $('search-form').requestSubmit();
-    } catch (e) {
-      text($('act-error'), e.message);
-      if (e.status === 401) begin();
-    }
+    if (choices.length === 1) carryOut(key, choices[0][2]);
   };
+}
+
+async function carryOut(key, perform) {
+  const buttons = [...$('act-buttons').children];
+  if (!$('act').reportValidity()) return;
+  if ($('act-confirm').value !== key) {
+    text($('act-error'), 'That is not the key.');
+    return;
+  }
+  localStorage.setItem('hapax-actor', $('act-actor').value.trim());
+  for (const button of buttons) button.disabled = true;
+  try {
+    const done = await perform({ actor: $('act-actor').value, reason: $('act-reason').value, confirm: key });
+    if ($('act-buttons').contains(buttons[0])) $('detail').close();
+    say(done);
+    if (tab === 'search') $('search-form').requestSubmit();
+  } catch (e) {
+    text($('act-error'), e.message);
+    if (e.status === 401) begin();
+  } finally {
+    for (const button of buttons) button.disabled = false;
+  }
 }
 
 let silence;
@@ -691,7 +710,7 @@ function start() {
   setInterval(() => {
     if (!view) return;
     const silent = Date.now() - seenAt;
-    if (silent > 5000) cut('nothing heard for ' + span(silent));
+    if (silent > 12000) cut('nothing heard for ' + span(silent));
     if (tab === 'work') {
       const at = now();
       for (const row of rows.values()) if (row.visible) tick(row, at);

@@ -43,6 +43,9 @@ class ConsoleBrowserTest {
 
     private final List<BrowserContext> contexts = new ArrayList<>();
     private final List<String> errors = new ArrayList<>();
+    /** Of which the browser tells. */
+    private boolean connectionsBreak;
+
     private EmbeddedRedis redis;
     private Workers workers;
     private ConsoleServer secured;
@@ -92,7 +95,10 @@ class ConsoleBrowserTest {
     void closePages() {
         contexts.forEach(BrowserContext::close);
         contexts.clear();
-        assertThat(errors).isEmpty();
+        List<String> seen = connectionsBreak ? List.of() : List.copyOf(errors);
+        connectionsBreak = false;
+        errors.clear();
+        assertThat(seen).isEmpty();
     }
 
     @AfterAll
@@ -321,9 +327,12 @@ class ConsoleBrowserTest {
             page.keyboard().type("asked the bank");
             page.keyboard().press("Tab");
             page.keyboard().type(choice[0]);
+            // It must not choose between two deeds.
+            page.keyboard().press("Enter");
+            assertThat(audited(choice[0])).isEmpty();
             for (int n = 0; n < 2; n++) {
                 page.keyboard().press("Tab");
-                if (page.evaluate("document.activeElement.value").equals(choice[1])) {
+                if (page.evaluate("document.activeElement.textContent").equals(choice[1])) {
                     break;
                 }
             }
@@ -477,6 +486,7 @@ class ConsoleBrowserTest {
 
     @Test
     void a_page_whose_worker_is_gone_says_so_and_goes_on_when_it_is_back() {
+        connectionsBreak = true;
         ConsoleServer first = new ConsoleServer(workers.get("bob").console().servlet());
         Page page = seesAll(page(first));
         first.close();
@@ -487,7 +497,5 @@ class ConsoleBrowserTest {
             assertThat(page.locator("#link-text"))
                     .hasText("live", new LocatorAssertions.HasTextOptions().setTimeout(20_000));
         }
-        // The browser has told of each connection that was refused.
-        errors.clear();
     }
 }

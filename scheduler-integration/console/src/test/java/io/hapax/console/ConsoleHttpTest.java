@@ -15,6 +15,8 @@ import io.hapax.ledger.RunState;
 import io.hapax.testkit.EmbeddedDatabase;
 import io.hapax.testkit.EmbeddedRedis;
 import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
 import java.net.Socket;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -22,10 +24,13 @@ import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -209,8 +214,9 @@ class ConsoleHttpTest {
     @Test
     void without_a_credential_only_clients_on_this_machine_that_call_it_by_its_name_may_read() throws Exception {
         assertThat(get(open, "api/fleet").status()).isEqualTo(200);
-        assertThat(get(open, "api/fleet", "X-Forwarded-For", "127.0.0.1").status())
-                .isEqualTo(403);
+        for (String header : List.of("X-Forwarded-For", "Forwarded")) {
+            assertThat(get(open, "api/fleet", header, "127.0.0.1").status()).isEqualTo(403);
+        }
         // A page of another site that has made its own name point to this machine.
         assertThat(statusFor("GET /console/api/fleet HTTP/1.1", "Host: rebound.example:" + open.port()))
                 .isEqualTo(403);
@@ -220,6 +226,10 @@ class ConsoleHttpTest {
             Answer remote = get(behindProxy, "api/fleet", "X-Real-Client", "192.0.2.7");
             assertThat(remote.status()).isEqualTo(403);
             assertThat(remote.error()).contains("HAPAX_CONSOLE_TOKEN").contains("hapax.console.credential");
+            // Anybody can send this header, and the server believes it.
+            assertThat(get(behindProxy, "api/fleet", "X-Real-Client", "127.0.0.1")
+                            .status())
+                    .isEqualTo(403);
         }
     }
 
@@ -233,14 +243,27 @@ class ConsoleHttpTest {
         }
     }
 
+    /** It could not read the answer, but make Redis and the ledger work. */
+    @ParameterizedTest
+    @ValueSource(strings = {"api/fleet", "api/stream", "api/leases", "api/runs", "api/audit"})
+    void a_page_of_another_site_cannot_even_ask(String path) {
+        for (String site : List.of("cross-site", "same-site")) {
+            assertThat(get(open, path, "Sec-Fetch-Site", site).status()).isEqualTo(403);
+            assertThat(get(secured, path, login().headers("Sec-Fetch-Site", site))
+                            .status())
+                    .isEqualTo(403);
+        }
+        assertThat(get(open, "", "Sec-Fetch-Site", "cross-site").status()).isEqualTo(200);
+    }
+
     @ParameterizedTest
     @ValueSource(strings = {"api/fleet", "api/stream", "api/leases", "api/runs", "api/audit"})
     void with_a_credential_reading_needs_it(String path) {
         assertThat(get(secured, path).status()).isEqualTo(401);
         assertThat(get(secured, path, "Authorization", "Bearer something else").status())
                 .isEqualTo(401);
-        assertThat(get(secured, path, "Cookie", "hapax-console=made-up").status())
-                .isEqualTo(401);
+        String name = login().cookie().replaceAll("=.*", "");
+        assertThat(get(secured, path, "Cookie", name + "=made-up").status()).isEqualTo(401);
         if (!path.equals("api/stream")) {
             assertThat(get(secured, path, bearer()).status()).isEqualTo(200);
         }
@@ -251,6 +274,7 @@ class ConsoleHttpTest {
         JsonNode unknown = get(secured, "api/session").body();
         assertThat(unknown.path("mayRead").asBoolean()).isFalse();
         assertThat(unknown.path("csrf").asText()).isEmpty();
+        assertThat(unknown.path("worker").asText()).isEmpty();
         JsonNode known = get(secured, "api/session", login().headers()).body();
         assertThat(known.path("mayChange").asBoolean()).isTrue();
         assertThat(known.path("csrf").asText()).hasSizeGreaterThan(30);
@@ -355,6 +379,26 @@ class ConsoleHttpTest {
     }
 
     @Test
+    void a_stream_ends_with_the_session_of_whoever_watches() throws Exception {
+        Session session = login();
+        HttpResponse<InputStream> stream = client.send(
+                request(secured, "api/stream", session.headers()).GET().build(), BodyHandlers.ofInputStream());
+        try (InputStream body = stream.body()) {
+            assertThat(body.read()).isEqualTo('d');
+            assertThat(post(secured, "api/logout", Map.of(), session.headers()).status())
+                    .isEqualTo(200);
+            CompletableFuture<Integer> rest = CompletableFuture.supplyAsync(() -> {
+                try {
+                    return body.readAllBytes().length;
+                } catch (IOException e) {
+                    throw new UncheckedIOException(e);
+                }
+            });
+            assertThat(rest).succeedsWithin(Duration.ofSeconds(20));
+        }
+    }
+
+    @Test
     void whoever_guesses_has_to_wait() {
         Workers.Worker guessed = workers.start("guessed", CREDENTIAL);
         try (ConsoleServer server = new ConsoleServer(guessed.console().servlet())) {
@@ -366,7 +410,14 @@ class ConsoleHttpTest {
             assertThat(post(server, "api/login", Map.of("credential", CREDENTIAL))
                             .status())
                     .isEqualTo(429);
-            assertThat(get(server, "api/fleet", bearer()).status()).isEqualTo(401);
+            // Tokens are counted apart.
+            assertThat(get(server, "api/audit", bearer()).status()).isEqualTo(200);
+            for (int n = 0; n < 10; n++) {
+                assertThat(get(server, "api/audit", "Authorization", "Bearer guess " + n)
+                                .status())
+                        .isEqualTo(401);
+            }
+            assertThat(get(server, "api/audit", bearer()).status()).isEqualTo(401);
         }
         workers.stop("guessed");
     }
@@ -423,10 +474,12 @@ class ConsoleHttpTest {
         for (String path : List.of("api/release", "api/resolve", "api/logout", "api/nothing", "console.css/..%2f")) {
             assertThat(get(secured, path, bearer()).status()).as(path).isBetween(400, 404);
         }
-        for (String method : List.of("PUT", "DELETE", "PATCH", "OPTIONS", "TRACE")) {
-            assertThat(send(request(secured, "api/release", bearer()).method(method, BodyPublishers.noBody()))
-                            .status())
-                    .isEqualTo(405);
+        for (String method : List.of("PUT", "DELETE", "PATCH", "OPTIONS", "HEAD")) {
+            for (String path : List.of("api/release", "api/stream")) {
+                assertThat(send(request(secured, path, bearer()).method(method, BodyPublishers.noBody()))
+                                .status())
+                        .isEqualTo(405);
+            }
         }
     }
 
@@ -451,15 +504,24 @@ class ConsoleHttpTest {
     @Test
     void leases_are_found_in_redis_and_occurrences_in_the_ledger() {
         GuardedRun run = bob.begin(fresh());
-        JsonNode leases =
-                get(secured, "api/leases?text=" + lockOf(run), bearer()).body();
-        assertThat(leases).singleElement().satisfies(lease -> {
+        JsonNode answer = get(secured, "api/leases?text=" + lockOf(run).toUpperCase(Locale.ROOT), bearer())
+                .body();
+        assertThat(answer.path("complete").asBoolean()).isTrue();
+        assertThat(answer.path("leases")).singleElement().satisfies(lease -> {
             assertThat(lease.path("lock").asText()).isEqualTo(lockOf(run));
             assertThat(lease.path("worker").asText()).isEqualTo("bob");
             assertThat(lease.path("left").asLong()).isBetween(1L, 30_000L);
         });
-        assertThat(get(secured, "api/leases?text=nothing-like-this", bearer()).body())
+        assertThat(get(secured, "api/leases?text=nothing-like-this", bearer())
+                        .body()
+                        .path("leases"))
                 .isEmpty();
+        bob.begin(RunRequest.lock("a key with blanks").job("blanks"));
+        assertThat(get(secured, "api/leases?text=a+key+with+blanks", bearer())
+                        .body()
+                        .path("leases"))
+                .singleElement()
+                .satisfies(lease -> assertThat(lease.path("lock").asText()).startsWith("a_key_with_blanks~"));
         String occurrence = run.identity().run().orElseThrow().value();
         assertThat(get(secured, "api/runs?state=running&text=" + occurrence, bearer())
                         .body())
@@ -476,7 +538,7 @@ class ConsoleHttpTest {
         GuardedRun run = alice.begin(fresh());
         bob.refused(RunRequest.lock(lockOf(run)).job("send-invoice"));
         var waiting = bob.guard()
-                .admitAsync(RunRequest.lock(lockOf(run)).job("impatient").waitAtMost(java.time.Duration.ofMinutes(1)));
+                .admitAsync(RunRequest.lock(lockOf(run)).job("impatient").waitAtMost(Duration.ofMinutes(1)));
         try {
             await().untilAsserted(() -> {
                 JsonNode fleet = get(secured, "api/fleet", bearer()).body().path("fleet");

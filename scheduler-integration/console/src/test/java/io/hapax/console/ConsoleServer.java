@@ -53,6 +53,7 @@ final class ConsoleServer implements AutoCloseable {
             if (behindProxy) {
                 RemoteIpValve valve = new RemoteIpValve();
                 valve.setRemoteIpHeader("X-Real-Client");
+                valve.setInternalProxies("127\\..*");
                 context.getPipeline().addValve(valve);
             }
             tomcat.start();

@@ -12,6 +12,7 @@ import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneOffset;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
@@ -124,6 +125,44 @@ class FleetTest {
     }
 
     @Test
+    void odd_reports_hide_no_others() throws Exception {
+        post("null", "null");
+        post("nameless", "{\"instance\":\"i\",\"number\":1}");
+        post("number", "17");
+        post(
+                "holes",
+                "{\"worker\":\"holes\",\"runs\":[null,{}],\"waiting\":[null,{}],\"events\":[null,{}],"
+                        + "\"chart\":{\"step\":30,\"runs\":[null]}}");
+        post("alice", "one", 1, "same", run("a", 30_000));
+        Fleet.Snapshot seen = fleet.look();
+        assertThat(seen.view().warnings())
+                .filteredOn(warning -> warning.contains("cannot be read"))
+                .hasSize(3);
+        assertThat(seen.runs()).containsKey("a");
+        assertThat(seen.view().workers()).extracting(FleetView.Worker::name).contains("alice", "holes");
+    }
+
+    @Test
+    void what_is_usual_among_replicas_pushes_out_nothing_else() throws Exception {
+        for (int n = 0; n < 20; n++) {
+            List<Report.Event> all = new ArrayList<>();
+            for (int m = 0; m < 30; m++) {
+                all.add(new Report.Event(1000 + m, "refused", "job", "k", "RUNNING", "r", ""));
+            }
+            all.add(new Report.Event(n, "lost", "job", "k", "NOT_RENEWED", "r", ""));
+            Report.Chart none = new Report.Chart(30, 0, List.of(), List.of(), List.of());
+            post(
+                    "worker-" + n,
+                    json.writeValueAsString(
+                            new Report("worker-" + n, "i", 1, "s", 0, List.of(), List.of(), all, none)));
+        }
+        assertThat(fleet.look().view().events())
+                .hasSizeLessThan(200)
+                .filteredOn(event -> "lost".equals(event.get("what")))
+                .hasSize(20);
+    }
+
+    @Test
     void a_report_of_a_later_version_with_further_fields_is_read() throws Exception {
         post(
                 "next",
@@ -144,7 +183,8 @@ class FleetTest {
     @Test
     void the_charts_of_workers_are_added_by_time() throws Exception {
         List<Integer> ones = java.util.Collections.nCopies(RunHistory.STEPS, 1);
-        for (int late = 0; late < 2; late++) {
+        long first = NOW.getEpochSecond() - (RunHistory.STEPS - 1L) * RunHistory.STEP_SECONDS;
+        for (int late : new int[] {-1, 0, 1000}) {
             post(
                     "worker-" + late,
                     json.writeValueAsString(new Report(
@@ -158,13 +198,14 @@ class FleetTest {
                             List.of(),
                             new Report.Chart(
                                     RunHistory.STEP_SECONDS,
-                                    3000L + late * RunHistory.STEP_SECONDS,
+                                    first + (long) late * RunHistory.STEP_SECONDS,
                                     ones,
                                     ones,
                                     ones))));
         }
         Report.Chart sum = fleet.look().view().chart();
-        assertThat(sum.from()).isEqualTo(3030);
+        // One worker is a step behind, and the clock of another one is hours ahead.
+        assertThat(sum.from()).isEqualTo(first);
         assertThat(sum.runs()).startsWith(2, 2).endsWith(2, 1).hasSize(RunHistory.STEPS);
     }
 

@@ -10,6 +10,7 @@ import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.boot.autoconfigure.AutoConfiguration;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnBean;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnClass;
+import org.springframework.boot.autoconfigure.condition.ConditionalOnMissingBean;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnProperty;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnWebApplication;
 import org.springframework.boot.web.servlet.ServletRegistrationBean;
@@ -21,7 +22,7 @@ import org.springframework.context.annotation.Configuration;
 @AutoConfiguration(after = HapaxAutoConfiguration.class)
 @ConditionalOnClass({Console.class, HttpServlet.class})
 @ConditionalOnProperty("hapax.console.enabled")
-@ConditionalOnBean(LeaseStore.class)
+@ConditionalOnBean({LeaseStore.class, JobGuard.class})
 public class HapaxConsoleAutoConfiguration {
 
     private static final Pattern PATH = Pattern.compile("(/[A-Za-z0-9._~-]+)+");
@@ -31,6 +32,7 @@ public class HapaxConsoleAutoConfiguration {
 
     /** Reports as long as the guard works. The guard is told of it as one of the {@code GuardListener} beans. */
     @Bean(destroyMethod = "close")
+    @ConditionalOnMissingBean
     Console hapaxConsole(HapaxProperties settings, LeaseStore store, ObjectProvider<RunLedger> ledger) {
         return StoreOpening.check("hapax.console", () -> {
             Console.Builder builder = Console.builder(store);
@@ -47,7 +49,7 @@ public class HapaxConsoleAutoConfiguration {
         return new Reporting(console);
     }
 
-    /** Ends the streams of those who watch before the web server waits for its last requests. */
+    /** Ends the streams of those who watch before the web server waits for its last requests; reports go on meanwhile. */
     static final class Reporting implements SmartLifecycle {
 
         private final Console console;
@@ -63,7 +65,7 @@ public class HapaxConsoleAutoConfiguration {
         @Override
         public void stop() {
             running = false;
-            console.close();
+            console.stopServing();
         }
 
         @Override

@@ -1,0 +1,92 @@
+package io.hapax.console;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import io.hapax.lease.LeaseOperations;
+import io.hapax.testkit.InMemoryLeaseStore;
+import io.hapax.time.Ticker;
+import java.lang.management.ManagementFactory;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+class WatcherTest {
+
+    private static final Duration LONG = Duration.ofSeconds(20);
+
+    private final InMemoryLeaseStore store = new InMemoryLeaseStore(Ticker.SYSTEM);
+    private final LeaseOperations operations = store.operations().orElseThrow();
+    private final Watcher watcher =
+            new Watcher(new Fleet(store, operations, null, JsonMapper.builder().build(), Clock.systemUTC()));
+
+    @AfterEach
+    void close() {
+        watcher.close();
+        store.close();
+    }
+
+    private boolean isRead() {
+        return operations.post("w", "{}", LONG).toCompletableFuture().join();
+    }
+
+    @Test
+    void nobody_is_asked_until_somebody_watches_and_after_nobody_does() throws Exception {
+        watcher.start();
+        assertThat(isRead()).isFalse();
+        Watcher.Seen first = watcher.newerThan(0, LONG);
+        assertThat(first).isNotNull();
+        assertThat(isRead()).isTrue();
+        // Reports are wanted for five seconds after the last look, and looks go on for three after the last watcher.
+        await().atMost(Duration.ofSeconds(30)).until(() -> !isRead());
+    }
+
+    @Test
+    void whoever_comes_after_a_pause_sees_what_is_now() throws Exception {
+        watcher.start();
+        Watcher.Seen first = watcher.newerThan(0, LONG);
+        await().atMost(Duration.ofSeconds(30)).until(() -> !isRead());
+        long asked = Clock.systemUTC().millis();
+        Watcher.Seen second = watcher.newerThan(0, LONG);
+        assertThat(second.number()).isGreaterThan(first.number());
+        assertThat(second.snapshot().view().now()).isGreaterThanOrEqualTo(asked);
+    }
+
+    @Test
+    void those_who_wait_do_not_wake_each_other() throws Exception {
+        watcher.start();
+        List<Thread> waiters = new ArrayList<>();
+        for (int n = 0; n < 3; n++) {
+            Thread waiter = new Thread(() -> {
+                try {
+                    watcher.newerThan(Long.MAX_VALUE - 1, Duration.ofSeconds(4));
+                } catch (InterruptedException closing) {
+                    Thread.currentThread().interrupt();
+                }
+            });
+            waiter.start();
+            waiters.add(waiter);
+        }
+        long nanos = 0;
+        TimeUnit.SECONDS.sleep(2);
+        for (Thread waiter : waiters) {
+            nanos += ManagementFactory.getThreadMXBean().getThreadCpuTime(waiter.getId());
+        }
+        assertThat(Duration.ofNanos(nanos)).isLessThan(Duration.ofMillis(300));
+        for (Thread waiter : waiters) {
+            waiter.join();
+        }
+    }
+
+    @Test
+    void nobody_waits_for_a_watcher_that_is_closed() throws Exception {
+        watcher.start();
+        watcher.close();
+        assertThat(watcher.newerThan(0, LONG)).isNull();
+    }
+}
