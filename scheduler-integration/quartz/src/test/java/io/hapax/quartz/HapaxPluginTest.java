@@ -125,7 +125,7 @@ class HapaxPluginTest {
                     retryDelay      | often  | setting retryDelay: 'often' is not a duration
                     retryDelay      | 0      | setting retryDelay: must not be zero
                     maxRetries      | -1     | setting maxRetries: must not be negative, was -1
-                    redisUrl        | ftp:x  | no lease store on the class path accepts the address 'ftp:x'
+                    redisUrl        | ftp://x | no lease store on the class path accepts the address 'ftp://x'
                     """)
     void a_wrong_setting_stops_the_scheduler_from_being_made(String name, String value, String message) {
         Map<String, String> settings =

@@ -226,8 +226,12 @@ class RightsTest {
         fewer.set(2, "poorer");
         DocumentedRights.make(redis, fewer);
         List<Finding> findings = settings(NAMESPACE).url(url(redis, "poorer")).examine(List.of());
+        String name = missing.startsWith("+")
+                ? missing.substring(1)
+                : missing.startsWith("~") ? "access one of the keys" : "subscribe, publish";
         assertThat(findings).anySatisfy(finding -> {
             assertThat(finding.severity()).isEqualTo(Severity.ERROR);
+            assertThat(finding.problem()).containsPattern("\\b" + Pattern.quote(name) + "\\b");
             assertThat(finding.toString()).contains("docs/security.md");
         });
     }

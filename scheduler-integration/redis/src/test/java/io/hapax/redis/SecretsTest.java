@@ -130,7 +130,9 @@ class SecretsTest {
         if (examined != null) {
             remember(examined);
         }
-        remember(catchThrowable(() -> RedissonLeaseStore.quorum(List.of(url, url + "1", url + "2"))));
+        remember(catchThrowable(() -> RedissonLeaseStore.builder()
+                .answerTimeout(Duration.ofMillis(300))
+                .quorum(List.of(url, url + "1", url + "2"))));
         remember(catchThrowable(
                 () -> LeaseStoreProvider.openStore(url, Map.of("namespace", "secrets", "answerTimeout", "300ms"))));
     }
