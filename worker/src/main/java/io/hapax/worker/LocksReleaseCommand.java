@@ -78,7 +78,7 @@ final class LocksReleaseCommand implements Callable<Integer> {
             if (!whoAndWhy.isSure()) {
                 return tell(lock, false, why, dryRun(lock));
             }
-            boolean released = RedisOptions.answer(
+            boolean released = CommonOptions.answer(
                             RedisOptions.operations(store).forceRelease(lease, why))
                     .isPresent();
             return tell(lock, released, why, released ? done(lock, why) : gone(lock));

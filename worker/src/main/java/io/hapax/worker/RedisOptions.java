@@ -8,7 +8,6 @@ import io.hapax.redis.RedissonLeaseStore;
 import io.hapax.time.DurationText;
 import java.time.Duration;
 import java.util.List;
-import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -82,7 +81,7 @@ final class RedisOptions {
         int attempts = attempts();
         while (true) {
             try {
-                return answer(question.apply(operations(store)));
+                return CommonOptions.answer(question.apply(operations(store)));
             } catch (LeaseStoreException e) {
                 attempts--;
                 if (attempts == 0) {
@@ -94,9 +93,9 @@ final class RedisOptions {
 
     /** Asks every server how it is; those of a quorum again, as above. */
     List<ServerHealth> servers(LeaseStore store) {
-        List<ServerHealth> servers = answer(operations(store).servers());
+        List<ServerHealth> servers = CommonOptions.answer(operations(store).servers());
         for (int n = 1; n < attempts() && servers.stream().anyMatch(RedisOptions::isSilent); n++) {
-            servers = answer(operations(store).servers());
+            servers = CommonOptions.answer(operations(store).servers());
         }
         return servers;
     }
@@ -111,14 +110,5 @@ final class RedisOptions {
 
     static LeaseOperations operations(LeaseStore store) {
         return store.operations().orElseThrow();
-    }
-
-    /** Waits for an answer; what has failed is thrown as it is. */
-    static <T> T answer(CompletionStage<T> stage) {
-        try {
-            return stage.toCompletableFuture().join();
-        } catch (CompletionException e) {
-            throw e.getCause() instanceof RuntimeException cause ? cause : e;
-        }
     }
 }

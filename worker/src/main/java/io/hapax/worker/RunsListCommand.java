@@ -58,7 +58,7 @@ final class RunsListCommand implements Callable<Integer> {
         LedgerQuery query = new LedgerQuery(wanted, text, DurationText.parse("--older-than", olderThan), limit + 1);
         List<LedgerEntry> found;
         try (RunLedger ledger = database.open(common.namespace())) {
-            found = RedisOptions.answer(ledger.entries(query));
+            found = CommonOptions.answer(ledger.entries(query));
         }
         Instant now = Instant.now();
         List<RunView> shown =

@@ -70,7 +70,7 @@ final class RunsResolveCommand implements Callable<Integer> {
         JobIdentity identity = which.identity();
         Intervention why = whoAndWhy.intervention();
         try (RunLedger ledger = database.open(common.namespace())) {
-            Optional<LedgerEntry> entry = RedisOptions.answer(ledger.entry(identity));
+            Optional<LedgerEntry> entry = CommonOptions.answer(ledger.entry(identity));
             if (entry.isEmpty()) {
                 return tell(null, false, why, which.none(common.namespace()));
             }
@@ -88,7 +88,7 @@ final class RunsResolveCommand implements Callable<Integer> {
                                 + run.attempt() + ") and broke off. It would " + decision.effect + ".\n"
                                 + whoAndWhy.how(""));
             }
-            boolean resolved = RedisOptions.answer(ledger.resolve(identity, decision.state, why));
+            boolean resolved = CommonOptions.answer(ledger.resolve(identity, decision.state, why));
             return tell(
                     run,
                     resolved,

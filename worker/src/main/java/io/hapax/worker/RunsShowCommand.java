@@ -38,7 +38,7 @@ final class RunsShowCommand implements Callable<Integer> {
         Optional<LedgerEntry> entry;
         List<AuditView> audit;
         try (RunLedger ledger = database.open(common.namespace())) {
-            entry = RedisOptions.answer(ledger.entry(identity));
+            entry = CommonOptions.answer(ledger.entry(identity));
             audit = entry.map(found -> which.audit(ledger, found)).orElse(List.of());
         }
         Optional<RunView> run = entry.map(found -> RunView.of(found, Instant.now()));

@@ -45,7 +45,7 @@ final class WhichRun {
                 .orElseGet(() -> entry.identity().leaseName());
         String subject =
                 entry.identity().lock().map(key -> "lock " + key + ", ").orElse("") + "run " + run;
-        List<AuditEntry> all = RedisOptions.answer(ledger.audit(AUDIT_LENGTH));
+        List<AuditEntry> all = CommonOptions.answer(ledger.audit(AUDIT_LENGTH));
         return all.stream()
                 .filter(each -> each.subject().equals(subject))
                 .map(AuditView::of)

@@ -1,4 +1,4 @@
-/** One replica in plain Java, and the demo of a fleet of them. Start reading at {@code WorkerAssembly}. */
+/** One replica in plain Java, the demo of a fleet of them, and the command line. Start reading at {@code WorkerAssembly}. */
 @NullMarked
 package io.hapax.worker;
 

@@ -14,9 +14,10 @@ class RedisTroubleTest {
                 "NOPERM this user has no permissions to run the 'client|setname' command. channel: [id: 0x6e42ffae,"
                         + " L:/127.0.0.1:39614 - R:127.0.0.1/127.0.0.1:21565] command: (CLIENT SETNAME), params: [secret]";
         assertThat(RedisTrouble.explain(new RedisException(message)))
-                .isEqualTo(
-                        "no permission: this user has no permissions to run the 'client|setname' command. Grant the user the"
-                                + " rights that the package documentation of io.hapax.redis lists");
+                .startsWith(
+                        "no permission: this user has no permissions to run the 'client|setname' command. Grant the user")
+                .doesNotContain("channel")
+                .doesNotContain("secret");
         assertThat(RedisTrouble.explain(new RedisException("ERR unknown. channel: [x], params: [secret]")))
                 .isEqualTo("RedisException: ERR unknown");
     }
