@@ -292,7 +292,6 @@ public final class GuardedRun implements AutoCloseable {
     private void leave(@Nullable GuardedRun before, LogContext context) {
         CurrentRun.swap(before);
         thread = null;
-        context.close();
         boolean clear;
         synchronized (monitor) {
             interruptTarget = null;
@@ -303,6 +302,7 @@ public final class GuardedRun implements AutoCloseable {
             // A late interrupt must not hit the next job of a pool's thread.
             boolean unused = Thread.interrupted();
         }
+        context.close();
     }
 
     /**

@@ -6,6 +6,7 @@ import io.hapax.event.GuardListener;
 import io.hapax.event.LossReason;
 import io.hapax.event.Refusal;
 import io.hapax.event.RunOutcome;
+import io.hapax.lease.FencingToken;
 import io.hapax.lease.HeldLease;
 import io.hapax.lease.Holder;
 import io.hapax.lease.Intervention;
@@ -306,15 +307,32 @@ public final class JobGuard implements AutoCloseable {
      * @throws IllegalStateException if the guard has no ledger
      */
     public CompletableFuture<Boolean> resolve(JobIdentity identity, RunState state, String actor, String reason) {
+        return resolve(identity, null, state, actor, reason);
+    }
+
+    /**
+     * Decides about an occurrence that one run has abandoned, for people who have looked at that run.
+     *
+     * @param identity its keys
+     * @param seen the fencing token of that run; null for whichever it is
+     * @param state as above
+     * @param actor who decides
+     * @param reason why
+     * @return whether it was abandoned by that run and now is not; fails with a {@code LedgerException}
+     * @throws IllegalArgumentException if it is another state
+     * @throws IllegalStateException if the guard has no ledger
+     */
+    public CompletableFuture<Boolean> resolve(
+            JobIdentity identity, @Nullable FencingToken seen, RunState state, String actor, String reason) {
+        JobIdentity kept = kept(identity);
         RunLedger runs = ledger;
         if (runs == null) {
             throw new IllegalStateException("only a ledger knows what was abandoned, and this guard has none");
         }
         Intervention why = new Intervention(actor, reason);
-        return runs.resolve(identity, state, why).toCompletableFuture().whenComplete((resolved, failure) -> {
+        return runs.resolve(kept, seen, state, why).toCompletableFuture().whenComplete((resolved, failure) -> {
             if (Boolean.TRUE.equals(resolved)) {
-                notifier.tell(
-                        new GuardEvent.Resolved(identity.leaseName(), identity, state, why.actor(), why.reason()));
+                notifier.tell(new GuardEvent.Resolved(kept.leaseName(), kept, state, why.actor(), why.reason()));
             }
         });
     }

@@ -19,7 +19,7 @@ final class KeyHashing {
     private static final String ALGORITHM = "HmacSHA256";
     private static final int HEX_CHARS = 40;
     private static final int FEWEST_CHARS = 16;
-    private static final Pattern HASHED = Pattern.compile("h[0-9a-f]{" + HEX_CHARS + "}");
+    private static final Pattern HASHED = Pattern.compile("h[0-9a-f]{" + HEX_CHARS + "}( #\\d+)?");
 
     private final SecretKeySpec secret;
 

@@ -4,8 +4,6 @@ import io.hapax.lease.JobIdentity;
 import io.hapax.lease.Lease;
 import io.hapax.lease.LockKey;
 import io.hapax.lease.RunKey;
-import java.util.LinkedHashMap;
-import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.MDC;
 
@@ -15,27 +13,30 @@ import org.slf4j.MDC;
  */
 final class LogContext implements AutoCloseable {
 
-    private final Map<String, @Nullable String> before = new LinkedHashMap<>();
+    private static final String[] NAMES = {"hapax.job", "hapax.key", "hapax.occurrence", "hapax.owner", "hapax.token"};
 
-    private LogContext() {}
+    private final @Nullable String[] before = new @Nullable String[NAMES.length];
+
+    private LogContext(@Nullable String... values) {
+        for (int n = 0; n < NAMES.length; n++) {
+            before[n] = MDC.get(NAMES[n]);
+            set(NAMES[n], values[n]);
+        }
+    }
 
     static LogContext of(GuardedRun run) {
         return of(run.job(), run.identity(), run.leaseOrNull());
     }
 
     static LogContext of(String job, JobIdentity identity, @Nullable Lease lease) {
-        LogContext context = new LogContext();
-        context.put("hapax.job", job);
-        context.put("hapax.key", identity.lock().map(LockKey::value).orElse(null));
-        context.put("hapax.occurrence", identity.run().map(RunKey::value).orElse(null));
-        context.put("hapax.owner", lease == null ? null : lease.owner().value());
-        context.put("hapax.token", lease == null ? null : lease.token().toString());
-        return context;
-    }
-
-    private void put(String name, @Nullable String value) {
-        before.put(name, MDC.get(name));
-        set(name, value);
+        LockKey lock = identity.lockKey();
+        RunKey run = identity.runKey();
+        return new LogContext(
+                job,
+                lock == null ? null : lock.value(),
+                run == null ? null : run.value(),
+                lease == null ? null : lease.owner().value(),
+                lease == null ? null : lease.token().toString());
     }
 
     private static void set(String name, @Nullable String value) {
@@ -48,6 +49,8 @@ final class LogContext implements AutoCloseable {
 
     @Override
     public void close() {
-        before.forEach(LogContext::set);
+        for (int n = 0; n < NAMES.length; n++) {
+            set(NAMES[n], before[n]);
+        }
     }
 }

@@ -1,5 +1,6 @@
 package io.hapax.worker;
 
+import io.hapax.lease.FencingToken;
 import io.hapax.lease.Intervention;
 import io.hapax.lease.JobIdentity;
 import io.hapax.ledger.LedgerEntry;
@@ -54,6 +55,12 @@ final class RunsResolveCommand implements Callable<Integer> {
             description = "done: it has done its work, never run it again; again: it may run again")
     private Decision decision = Decision.DONE;
 
+    @Option(
+            names = "--token",
+            paramLabel = "TOKEN",
+            description = "only if the occurrence is abandoned by the run with this fencing token, which was looked at")
+    private @Nullable Long token;
+
     /** As programs get it. */
     record Document(
             String namespace,
@@ -86,16 +93,18 @@ final class RunsResolveCommand implements Callable<Integer> {
                         which + " was started by " + run.worker() + " at " + PlainText.time(run.started())
                                 + " (attempt "
                                 + run.attempt() + ") and broke off. It would " + decision.effect + ".\n"
-                                + whoAndWhy.how(""));
+                                + whoAndWhy.how(" --token " + entry.get().token()));
             }
-            boolean resolved = CommonOptions.answer(ledger.resolve(identity, decision.state, why));
+            FencingToken seen = token == null ? entry.get().token() : new FencingToken(token);
+            boolean resolved = CommonOptions.answer(ledger.resolve(identity, seen, decision.state, why));
             return tell(
                     run,
                     resolved,
                     why,
                     resolved
                             ? which + " will " + decision.effect + ".\nNoted in the audit: " + why
-                            : which + " is not abandoned any more: somebody else has decided. Nothing was changed.");
+                            : which
+                                    + " is not abandoned by that run any more: somebody else has decided. Nothing was changed.");
         }
     }
 

@@ -1,6 +1,7 @@
 package io.hapax.ledger;
 
 import io.hapax.lease.AuditEntry;
+import io.hapax.lease.FencingToken;
 import io.hapax.lease.Intervention;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.Lease;
@@ -11,6 +12,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletionStage;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The port to the durable memory of runs: per occurrence, at most one run ever completes.
@@ -95,12 +97,15 @@ public interface RunLedger extends AutoCloseable {
      * Decides about an occurrence that was {@link RunState#ABANDONED}, for people who have found out what became of it.
      *
      * @param identity its keys
+     * @param seen the fencing token of the run that was looked at, so that the decision is not taken for one that broke off
+     *     since; null for whichever it is
      * @param state {@link RunState#DONE}: never run it again; {@link RunState#RELEASED}: it may be claimed again
      * @param why who decides, and why; kept in the ledger
-     * @return whether it was abandoned and now is not
+     * @return whether it was abandoned by that run and now is not
      * @throws IllegalArgumentException if it is another state
      */
-    CompletionStage<Boolean> resolve(JobIdentity identity, RunState state, Intervention why);
+    CompletionStage<Boolean> resolve(
+            JobIdentity identity, @Nullable FencingToken seen, RunState state, Intervention why);
 
     /**
      * Decides about an abandoned occurrence without saying who does.
@@ -111,7 +116,7 @@ public interface RunLedger extends AutoCloseable {
      * @throws IllegalArgumentException if it is another state
      */
     default CompletionStage<Boolean> resolve(JobIdentity identity, RunState state) {
-        return resolve(identity, state, Intervention.UNNAMED);
+        return resolve(identity, null, state, Intervention.UNNAMED);
     }
 
     /**

@@ -526,12 +526,21 @@ final class ConsoleServlet extends HttpServlet {
         RunState state = RunState.valueOf(needed(body, "state").toUpperCase(Locale.ROOT));
         JobIdentity identity =
                 new JobIdentity(lock.isEmpty() ? null : new LockKey(lock), run.isEmpty() ? null : new RunKey(run));
-        boolean resolved =
-                answered(guard.resolve(identity, state, actor(body), needed(body, "reason")), runs.answerTimeout());
+        boolean resolved = answered(
+                guard.resolve(identity, seen(body), state, actor(body), needed(body, "reason")), runs.answerTimeout());
         if (!resolved) {
-            throw new Refused(409, "nothing was changed: " + identity + " is not abandoned any more");
+            throw new Refused(
+                    409, "nothing was changed: " + identity + " is not abandoned any more, or by another run");
         }
         return Map.of("resolved", identity.toString(), "state", state.name());
+    }
+
+    private static FencingToken seen(JsonNode body) throws Refused {
+        try {
+            return new FencingToken(Long.parseLong(needed(body, "token")));
+        } catch (NumberFormatException e) {
+            throw new Refused(400, "the field token must be a fencing token");
+        }
     }
 
     private static String actor(JsonNode body) throws Refused {

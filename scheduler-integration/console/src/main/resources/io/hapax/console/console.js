@@ -575,7 +575,9 @@ function occurrence(entry) {
     $('act-none').hidden = true;
     return;
   }
-  const resolve = (state, done) => form => ask('resolve', { ...form, lock: entry.lock, run: entry.run, state }).then(() => done + (entry.run || entry.lock));
+  const resolve = (state, done) => form => ask('resolve', {
+    ...form, lock: entry.lock, run: entry.run, token: entry.token, state,
+  }).then(() => done + (entry.run || entry.lock));
   act('Decide what became of it', entry.run || entry.lock,
     'Find out first what the run has done before it broke off: if it has done its work, running it again does it twice.',
     [['Mark as done', 'primary', resolve('DONE', 'Marked as done: ')], ['Let it run again', 'danger', resolve('RELEASED', 'May run again: ')]]);

@@ -158,10 +158,11 @@ class ConsoleHttpTest {
         return body;
     }
 
-    private static Map<String, Object> resolve(String occurrence, String state) {
+    private static Map<String, Object> resolve(String occurrence, String token, String state) {
         Map<String, Object> body = new LinkedHashMap<>();
         body.put("lock", "");
         body.put("run", occurrence);
+        body.put("token", token);
         body.put("state", state);
         body.put("confirm", occurrence);
         body.put("actor", "ann");
@@ -197,7 +198,7 @@ class ConsoleHttpTest {
             Answer released = post(open, "api/release", release(run), headers);
             assertThat(released.status()).isEqualTo(403);
             assertThat(released.error()).contains("no credential is configured");
-            assertThat(post(open, "api/resolve", resolve("payment/open", "DONE"), headers)
+            assertThat(post(open, "api/resolve", resolve("payment/open", "1", "DONE"), headers)
                             .status())
                     .isEqualTo(403);
         }
@@ -301,14 +302,17 @@ class ConsoleHttpTest {
     @ValueSource(strings = {"DONE", "RELEASED"})
     void an_abandoned_occurrence_is_resolved_and_who_did_it_is_kept(String state) {
         String occurrence = "payment/" + state;
-        alice.abandon("pay", occurrence);
-        Answer answer = post(secured, "api/resolve", resolve(occurrence, state), bearer());
+        String token = alice.abandon("pay", occurrence);
+        assertThat(post(secured, "api/resolve", resolve(occurrence, token + "0", state), bearer())
+                        .status())
+                .isEqualTo(409);
+        Answer answer = post(secured, "api/resolve", resolve(occurrence, token, state), bearer());
         assertThat(answer.status()).isEqualTo(200);
         assertThat(isAbandoned(occurrence)).isFalse();
         assertThat(audit(occurrence))
                 .singleElement()
                 .satisfies(entry -> assertThat(entry.action()).isEqualTo("RESOLVE_" + state));
-        assertThat(post(secured, "api/resolve", resolve(occurrence, state), bearer())
+        assertThat(post(secured, "api/resolve", resolve(occurrence, token, state), bearer())
                         .error())
                 .contains("is not abandoned any more");
         assertThat(audit(occurrence)).hasSize(1);
@@ -316,9 +320,9 @@ class ConsoleHttpTest {
 
     @Test
     void an_occurrence_cannot_be_given_any_other_state() {
-        alice.abandon("pay", "payment/odd");
+        String token = alice.abandon("pay", "payment/odd");
         for (String state : List.of("RUNNING", "ABANDONED", "nonsense", "")) {
-            assertThat(post(secured, "api/resolve", resolve("payment/odd", state), bearer())
+            assertThat(post(secured, "api/resolve", resolve("payment/odd", token, state), bearer())
                             .status())
                     .isEqualTo(400);
         }
@@ -567,8 +571,8 @@ class ConsoleHttpTest {
     @Test
     void a_run_that_was_begun_again_is_told_with_its_attempt() {
         String occurrence = "again/" + NUMBER.incrementAndGet();
-        alice.abandon("again", occurrence);
-        assertThat(post(secured, "api/resolve", resolve(occurrence, "RELEASED"), bearer())
+        String token = alice.abandon("again", occurrence);
+        assertThat(post(secured, "api/resolve", resolve(occurrence, token, "RELEASED"), bearer())
                         .status())
                 .isEqualTo(200);
         bob.begin(RunRequest.occurrence(occurrence).job("again"));

@@ -86,8 +86,8 @@ final class Workers implements AutoCloseable {
             }
         }
 
-        /** A run that broke off, and that a person has to decide about. */
-        void abandon(String job, String occurrence) {
+        /** A run that broke off, and that a person has to decide about; returns its fencing token. */
+        String abandon(String job, String occurrence) {
             GuardedRun run = begin(RunRequest.occurrence(occurrence)
                     .job(job)
                     .tune(options -> options.withAfterCrash(AfterCrash.ABANDON)));
@@ -95,6 +95,7 @@ final class Workers implements AutoCloseable {
                     .toCompletableFuture()
                     .join();
             end(run);
+            return run.fencingToken().toString();
         }
 
         /** On the thread that has begun it. */

@@ -31,13 +31,13 @@ final class Database {
     /** Asking a connection for its level costs a round trip, so the pool is asked once. */
     private volatile int poolsIsolation = Connection.TRANSACTION_READ_COMMITTED;
 
-    Database(DataSource source, int connections, Duration answerTimeout) {
+    Database(DataSource source, String name, int connections, Duration answerTimeout) {
         this.source = source;
         this.answerTimeout = answerTimeout;
         AtomicInteger count = new AtomicInteger();
         this.threads = new ThreadPoolExecutor(
                 connections, connections, IDLE.toMillis(), TimeUnit.MILLISECONDS, new LinkedBlockingQueue<>(), task -> {
-                    Thread thread = new Thread(task, "hapax-ledger-" + count.incrementAndGet());
+                    Thread thread = new Thread(task, name + "-" + count.incrementAndGet());
                     thread.setDaemon(true);
                     return thread;
                 });

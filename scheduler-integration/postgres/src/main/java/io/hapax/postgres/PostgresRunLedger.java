@@ -1,6 +1,7 @@
 package io.hapax.postgres;
 
 import io.hapax.lease.AuditEntry;
+import io.hapax.lease.FencingToken;
 import io.hapax.lease.Finding;
 import io.hapax.lease.Intervention;
 import io.hapax.lease.JobIdentity;
@@ -43,6 +44,7 @@ public final class PostgresRunLedger implements RunLedger {
     private static final Logger LOG = LoggerFactory.getLogger("io.hapax.postgres");
 
     private final Database database;
+    private final Database people;
     private final Statements statements;
     private final String namespace;
     private final Endings endings;
@@ -53,7 +55,9 @@ public final class PostgresRunLedger implements RunLedger {
     private final Batches<Occurrence, Optional<LedgerEntry>> entries;
 
     private PostgresRunLedger(Builder builder) {
-        this.database = new Database(builder.source, builder.connections, builder.answerTimeout);
+        this.database = new Database(builder.source, "hapax-ledger", builder.connections, builder.answerTimeout);
+        // What people ask may take long: it must not keep runs waiting.
+        this.people = new Database(builder.source, "hapax-ledger-people", 1, builder.answerTimeout);
         this.statements = new Statements(builder.schema == null ? "" : builder.schema + ".");
         this.namespace = builder.namespace;
         Lookup lookup = new Lookup(statements, namespace);
@@ -141,21 +145,23 @@ public final class PostgresRunLedger implements RunLedger {
     }
 
     @Override
-    public CompletionStage<Boolean> resolve(JobIdentity identity, RunState state, Intervention why) {
+    public CompletionStage<Boolean> resolve(
+            JobIdentity identity, @Nullable FencingToken seen, RunState state, Intervention why) {
         if (state != RunState.DONE && state != RunState.RELEASED) {
             throw new IllegalArgumentException("an abandoned run is resolved as DONE or RELEASED, not as " + state);
         }
         Occurrence wanted = Occurrence.of(identity);
-        return once("resolve an occurrence", connection -> resolve(connection, wanted, state, why));
+        return once("resolve an occurrence", connection -> resolve(connection, wanted, seen, state, why));
     }
 
-    /** A request that goes alone, as no thread needs to be spared for people. */
+    /** A request that goes alone, and whose statement ends at the server when its time is over. */
     private <T> CompletableFuture<T> once(String what, Database.Call<T> call) {
-        return new Batches<String, T>(what, database, same -> same, (connection, one) -> List.of(call.on(connection)))
+        return new Batches<String, T>(what, people, same -> same, (connection, one) -> List.of(call.on(connection)))
                 .submit(what);
     }
 
-    private boolean resolve(Connection connection, Occurrence wanted, RunState state, Intervention why)
+    private boolean resolve(
+            Connection connection, Occurrence wanted, @Nullable FencingToken seen, RunState state, Intervention why)
             throws SQLException {
         try (PreparedStatement update = connection.prepareStatement(statements.resolve())) {
             Parameters.of(update)
@@ -163,6 +169,8 @@ public final class PostgresRunLedger implements RunLedger {
                     .text(namespace)
                     .text(wanted.key())
                     .flag(wanted.repeats())
+                    .flag(seen == null)
+                    .number(seen == null ? 0 : seen.value())
                     .text(why.actor())
                     .text(why.reason());
             return update.executeUpdate() == 1;
@@ -174,6 +182,7 @@ public final class PostgresRunLedger implements RunLedger {
         return once("look through the ledger", connection -> {
             List<LedgerEntry> found = new ArrayList<>();
             try (PreparedStatement select = connection.prepareStatement(statements.entries(query.states()))) {
+                select.setQueryTimeout(longestQuery());
                 Parameters.of(select)
                         .text(namespace)
                         .text(query.text())
@@ -195,6 +204,7 @@ public final class PostgresRunLedger implements RunLedger {
         return once("read the audit", connection -> {
             List<AuditEntry> found = new ArrayList<>();
             try (PreparedStatement select = connection.prepareStatement(statements.audit())) {
+                select.setQueryTimeout(longestQuery());
                 Parameters.of(select).text(namespace).number(atMost);
                 try (ResultSet rows = select.executeQuery()) {
                     while (rows.next()) {
@@ -204,6 +214,11 @@ public final class PostgresRunLedger implements RunLedger {
             }
             return found;
         });
+    }
+
+    /** In seconds. */
+    private int longestQuery() {
+        return (int) Math.max(1, database.answerTimeout().toSeconds());
     }
 
     private static AuditEntry auditEntry(ResultSet row) throws SQLException {
@@ -254,6 +269,7 @@ public final class PostgresRunLedger implements RunLedger {
     public void close() {
         cleanUp.close();
         database.close();
+        people.close();
     }
 
     /** Forgets what is over, now; for tests. */
@@ -293,7 +309,9 @@ public final class PostgresRunLedger implements RunLedger {
                                 + " runs again. Switch it on for the ledger's role: ALTER ROLE … SET synchronous_commit = on");
             }
             if (!row.getString(3).equals("read committed")) {
-                database.poolsIsolation(connection.getTransactionIsolation());
+                int isolation = connection.getTransactionIsolation();
+                database.poolsIsolation(isolation);
+                people.poolsIsolation(isolation);
             }
         }
         return null;

@@ -157,6 +157,7 @@ record Statements(String prefix) {
                   UPDATE $hapax_run SET state = ?, finished_at = clock_timestamp(),
                     forget_at = clock_timestamp() + retention_ms * interval '1 ms'
                   WHERE namespace = ? AND occurrence = ? AND repeats = ? AND state = 'ABANDONED'
+                    AND (? OR fencing_token = ?)
                   RETURNING namespace, occurrence, lock_key, state, worker, owner)
                 INSERT INTO $hapax_audit (namespace, action, occurrence, lock_key, actor, reason, worker, owner)
                 SELECT namespace, 'RESOLVE_' || state, occurrence, lock_key, ?, ?, worker, owner FROM resolved

@@ -168,7 +168,7 @@ class RightsTest {
             assertThat(get(reader.entry(once))).isPresent();
             assertThat(failure(reader.resolve(once, RunState.DONE))).hasMessageContaining("no permission");
             assertThat(failure(reader.claim(request(freshPair())))).hasMessageContaining("no permission");
-            assertThat(get(writer.resolve(once, RunState.DONE, new Intervention("ann", "it was sent"))))
+            assertThat(get(writer.resolve(once, null, RunState.DONE, new Intervention("ann", "it was sent"))))
                     .isTrue();
             assertThat(get(reader.audit(10)))
                     .singleElement()

@@ -126,7 +126,8 @@ final class GuardedMethodPostProcessor extends AbstractBeanFactoryAwareAdvisingP
             return call.proceed();
         }
         JobIdentity identity = guarded.identity(bean, call.getArguments());
-        return current.filter(run -> isSame(run.identity(), identity)).isPresent()
+        return current.filter(run -> isSame(run.identity(), guard.getObject().kept(identity)))
+                        .isPresent()
                 ? call.proceed()
                 : run(guarded, guarded.request(identity), call);
     }

@@ -1,6 +1,7 @@
 package io.hapax.testkit;
 
 import io.hapax.lease.AuditEntry;
+import io.hapax.lease.FencingToken;
 import io.hapax.lease.Intervention;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.Lease;
@@ -21,6 +22,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletionStage;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A run ledger that misbehaves on command, around one that does not. It also counts calls.
@@ -127,8 +129,9 @@ public final class FaultyRunLedger implements RunLedger {
     }
 
     @Override
-    public CompletionStage<Boolean> resolve(JobIdentity identity, RunState state, Intervention why) {
-        return ledger.resolve(identity, state, why);
+    public CompletionStage<Boolean> resolve(
+            JobIdentity identity, @Nullable FencingToken seen, RunState state, Intervention why) {
+        return ledger.resolve(identity, seen, state, why);
     }
 
     @Override

@@ -1,6 +1,7 @@
 package io.hapax.testkit;
 
 import io.hapax.lease.AuditEntry;
+import io.hapax.lease.FencingToken;
 import io.hapax.lease.Intervention;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.Lease;
@@ -21,6 +22,7 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A run ledger in the memory of one process, on any ticker. For tests.
@@ -97,11 +99,12 @@ public final class InMemoryRunLedger implements RunLedger {
     }
 
     @Override
-    public CompletionStage<Boolean> resolve(JobIdentity identity, RunState state, Intervention why) {
+    public CompletionStage<Boolean> resolve(
+            JobIdentity identity, @Nullable FencingToken seen, RunState state, Intervention why) {
         if (state != RunState.DONE && state != RunState.RELEASED) {
             throw new IllegalArgumentException("an abandoned run is resolved as DONE or RELEASED, not as " + state);
         }
-        return answer(runs -> runs.resolve(identity, state, why));
+        return answer(runs -> runs.resolve(identity, seen, state, why));
     }
 
     @Override

@@ -408,8 +408,12 @@ public abstract class RunLedgerContract {
         Lease lease = claimed(ledger(), identity);
         get(ledger().release(lease, RunState.ABANDONED));
         Intervention why = new Intervention("ann", "the bank's statement has the payment");
-        assertThat(get(otherClient().resolve(identity, RunState.DONE, why))).isTrue();
-        assertThat(get(otherClient().resolve(identity, RunState.RELEASED, new Intervention("bob", "too late"))))
+        FencingToken another = new FencingToken(lease.token().value() + 1);
+        assertThat(get(otherClient().resolve(identity, another, RunState.DONE, why)))
+                .isFalse();
+        assertThat(get(otherClient().resolve(identity, lease.token(), RunState.DONE, why)))
+                .isTrue();
+        assertThat(get(otherClient().resolve(identity, null, RunState.RELEASED, new Intervention("bob", "too late"))))
                 .isFalse();
 
         List<AuditEntry> audit = get(ledger().audit(1000)).stream()

@@ -240,9 +240,9 @@ final class RunMemory {
         return List.copyOf(audit);
     }
 
-    boolean resolve(JobIdentity identity, RunState state, Intervention why) {
+    boolean resolve(JobIdentity identity, @Nullable FencingToken seen, RunState state, Intervention why) {
         Row row = rows.get(Occurrence.of(identity));
-        if (row == null || row.state != RunState.ABANDONED) {
+        if (row == null || row.state != RunState.ABANDONED || (seen != null && !seen.equals(row.token))) {
             return false;
         }
         audit.add(

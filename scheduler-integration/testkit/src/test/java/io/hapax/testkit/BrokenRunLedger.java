@@ -24,6 +24,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import org.jspecify.annotations.Nullable;
 
 /** A ledger with one planted flaw, for the contract to find. */
 final class BrokenRunLedger implements RunLedger {
@@ -143,8 +144,9 @@ final class BrokenRunLedger implements RunLedger {
     }
 
     @Override
-    public CompletionStage<Boolean> resolve(JobIdentity identity, RunState state, Intervention why) {
-        return ledger.resolve(identity, state, why);
+    public CompletionStage<Boolean> resolve(
+            JobIdentity identity, @Nullable FencingToken seen, RunState state, Intervention why) {
+        return ledger.resolve(identity, seen, state, why);
     }
 
     @Override
