@@ -16,6 +16,8 @@ import io.hapax.lease.LockKey;
 import io.hapax.lease.Reservations;
 import io.hapax.lease.RunKey;
 import io.hapax.ledger.AfterCrash;
+import io.hapax.ledger.LedgerEntry;
+import io.hapax.ledger.LedgerQuery;
 import io.hapax.ledger.RunLedger;
 import io.hapax.ledger.RunState;
 import io.hapax.time.NanoTime;
@@ -249,7 +251,7 @@ public final class JobGuard implements AutoCloseable {
 
     /**
      * Takes a lease away from whoever holds it, for people who know that its holder is gone. A holder that is alive
-     * notices at its next renewal and may be at work until then.
+     * notices at its next renewal and may be at work until then. If nobody holds it, listeners are told nothing.
      *
      * @param identity the keys
      * @param actor who does it
@@ -260,8 +262,8 @@ public final class JobGuard implements AutoCloseable {
         JobIdentity kept = kept(identity);
         Intervention why = new Intervention(actor, reason);
         return store.forceRelease(kept, why).toCompletableFuture().whenComplete((holder, failure) -> {
-            if (holder != null) {
-                tellForced(kept, holder.orElse(null), why);
+            if (holder != null && holder.isPresent()) {
+                tellForced(kept, holder.get(), why);
             }
         });
     }
@@ -291,8 +293,23 @@ public final class JobGuard implements AutoCloseable {
                 });
     }
 
-    private void tellForced(JobIdentity identity, @Nullable Holder holder, Intervention why) {
+    private void tellForced(JobIdentity identity, Holder holder, Intervention why) {
         notifier.tell(new GuardEvent.Forced(identity.leaseName(), identity, holder, why.actor(), why.reason()));
+    }
+
+    /**
+     * Lists the occurrences of the whole fleet that were abandoned and wait for a person to decide: see {@link #resolve}.
+     *
+     * @param atMost how many to return at most, 1 to 10 000
+     * @return the last started first; empty without a ledger, as no job can then ask to be abandoned. Fails with a
+     *     {@code LedgerException}
+     * @throws IllegalArgumentException if that number is not allowed
+     */
+    public CompletableFuture<List<LedgerEntry>> abandoned(int atMost) {
+        LedgerQuery query = LedgerQuery.in(atMost, RunState.ABANDONED);
+        return ledger == null
+                ? CompletableFuture.completedFuture(List.of())
+                : ledger.entries(query).toCompletableFuture();
     }
 
     /**

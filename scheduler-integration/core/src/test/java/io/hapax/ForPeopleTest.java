@@ -299,6 +299,42 @@ class ForPeopleTest {
     }
 
     @Test
+    void occurrences_that_wait_for_a_person_are_listed_until_somebody_decides() throws Exception {
+        try (JobGuard withLedger = guard(leases).ledger(ledger).build()) {
+            assertThat(withLedger.abandoned(10).join()).isEmpty();
+            abandoned(withLedger, "r@1");
+            RunRequest second = abandoned(withLedger, "r@2");
+            admitted(withLedger, RunRequest.occurrence("r@3")).fail(new IllegalStateException("it may be repeated"));
+            assertThat(withLedger.abandoned(10).join())
+                    .extracting(entry -> entry.identity().leaseName())
+                    .containsExactlyInAnyOrder("r@1", "r@2");
+            assertThat(withLedger.abandoned(1).join()).hasSize(1);
+            withLedger
+                    .resolve(second.identity(), RunState.DONE, "ann", "it was paid")
+                    .join();
+            assertThat(withLedger.abandoned(10).join())
+                    .extracting(entry -> entry.identity().leaseName())
+                    .containsExactly("r@1");
+            assertThatIllegalArgumentException().isThrownBy(() -> withLedger.abandoned(0));
+        }
+    }
+
+    private static RunRequest abandoned(JobGuard by, String occurrence) throws InterruptedException {
+        RunRequest request =
+                RunRequest.occurrence(occurrence).tune(options -> options.withAfterCrash(AfterCrash.ABANDON));
+        GuardedRun run = admitted(by, request);
+        run.enter().close();
+        run.close();
+        return request;
+    }
+
+    @Test
+    void without_a_ledger_nothing_is_abandoned() {
+        assertThat(guard.abandoned(10).join()).isEmpty();
+        assertThatIllegalArgumentException().isThrownBy(() -> guard.abandoned(0));
+    }
+
+    @Test
     void without_a_ledger_nothing_can_be_resolved() {
         assertThatIllegalStateException()
                 .isThrownBy(

@@ -324,6 +324,22 @@ class JobGuardTest {
     }
 
     @Test
+    void force_release_of_a_key_that_nobody_holds_is_not_told_but_kept_in_the_audit() throws Exception {
+        JobIdentity identity = new JobIdentity(new LockKey("k"), null);
+        assertThat(other.forceRelease(identity, "alice", "to be sure").join()).isEmpty();
+        admitted(RunRequest.lock("k")).close();
+        events.awaitOne(GuardEvent.Released.class);
+        assertThat(events.of(GuardEvent.Forced.class)).isEmpty();
+        assertThat(store.operations()
+                        .orElseThrow()
+                        .audit(10)
+                        .toCompletableFuture()
+                        .join())
+                .singleElement()
+                .satisfies(entry -> assertThat(entry.why().actor()).isEqualTo("alice"));
+    }
+
+    @Test
     void a_closed_guard_refuses_and_lets_the_last_run_end() throws Exception {
         GuardedRun run = admitted(RunRequest.lock("k"));
         try (var scope = run.enter()) {

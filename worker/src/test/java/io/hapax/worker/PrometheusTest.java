@@ -50,7 +50,7 @@ class PrometheusTest {
                 assertThat(labels("hapax_active", "instance")).containsExactly("127.0.0.1:" + worker.port());
                 await().atMost(Duration.ofSeconds(20)).untilAsserted(() -> {
                     assertThat(labels("job:hapax_runs:increase1h", "job")).contains("sample.tick");
-                    assertThat(rules().findValuesAsText("health")).hasSize(18).containsOnly("ok");
+                    assertThat(rules().findValuesAsText("health")).hasSize(17).containsOnly("ok");
                 });
                 assertThat(rules().findValuesAsText("state"))
                         .contains("inactive")

@@ -3,6 +3,7 @@ package io.hapax.micrometer;
 import io.hapax.JobGuard;
 import io.hapax.event.GuardEvent;
 import io.hapax.event.GuardListener;
+import io.micrometer.core.instrument.Clock;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.Meter.MeterProvider;
@@ -36,10 +37,13 @@ import java.util.stream.LongStream;
  *     confirmed</td></tr>
  *   <tr><td>{@code hapax.active}</td><td>gauge</td><td></td><td>runs at work in this process</td></tr>
  *   <tr><td>{@code hapax.waiting}</td><td>gauge</td><td></td><td>runs of this process that wait for their keys</td></tr>
+ *   <tr><td>{@code hapax.abandoned}</td><td>gauge</td><td></td><td>occurrences in the ledger that wait for a person, of
+ *     the whole fleet</td></tr>
  * </table>
  *
  * <p>The timers have a few fixed buckets, from which quantiles of a whole fleet can be told. The gauges are those of the
- * guards given to {@link #watch}.
+ * guards given to {@link #watch}. Reading them never waits: the ledger is asked in the background, at most every 30 s and only
+ * when somebody reads {@code hapax.abandoned}, which is not a number while the answer is not known.
  *
  * <p>A key that carries an id makes a poor job name: name the job ({@code RunRequest.job}), or leave such names out with a
  * predicate. The first {@value #MOST_JOBS} names become values of the tag {@code job}; what comes later is counted as
@@ -55,7 +59,9 @@ public final class GuardMetrics implements GuardListener {
     private static final Duration[] MARGINS = millis(250, 500, 1_000, 2_500, 5_000, 10_000);
 
     private final JobNames names;
-    private final List<JobGuard> guards = new CopyOnWriteArrayList<>();
+    private final Clock clock;
+    private final CopyOnWriteArrayList<JobGuard> guards = new CopyOnWriteArrayList<>();
+    private final List<AbandonedOccurrences> ledgers = new CopyOnWriteArrayList<>();
     private final MeterProvider<Counter> runs;
     private final MeterProvider<Counter> refused;
     private final MeterProvider<Counter> unguarded;
@@ -95,6 +101,7 @@ public final class GuardMetrics implements GuardListener {
      */
     public GuardMetrics(MeterRegistry registry, Predicate<String> named, int mostJobs) {
         this.names = new JobNames(named, mostJobs);
+        this.clock = registry.config().clock();
         this.runs = counter(registry, "hapax.runs", "Runs that ended");
         this.refused = counter(registry, "hapax.refused", "Runs that were refused");
         this.unguarded = counter(registry, "hapax.unguarded", "Runs let through without a lease");
@@ -111,15 +118,32 @@ public final class GuardMetrics implements GuardListener {
                 "hapax.waiting",
                 "Runs of this process that wait for their keys",
                 guard -> guard.waiting().size());
+        Gauge.builder("hapax.abandoned", ledgers, GuardMetrics::mostAbandoned)
+                .description("Occurrences in the ledger that wait for a person")
+                .strongReference(true)
+                .register(registry);
+    }
+
+    /** Not the sum, since guards of one process usually share their ledger; one that does not know hides no other. */
+    private static double mostAbandoned(List<AbandonedOccurrences> ledgers) {
+        return ledgers.stream()
+                .mapToDouble(AbandonedOccurrences::count)
+                .filter(count -> !Double.isNaN(count))
+                .max()
+                .orElse(Double.NaN);
     }
 
     /**
-     * Shows what a guard is at as {@code hapax.active} and {@code hapax.waiting}; of several guards, the sum.
+     * Shows what a guard is at as {@code hapax.active} and {@code hapax.waiting}, and what its ledger knows as
+     * {@code hapax.abandoned}; of several guards, the sum of the former and the largest of the latter. Does nothing for a
+     * guard that is watched already.
      *
      * @param guard one that has this listener
      */
     public void watch(JobGuard guard) {
-        guards.add(guard);
+        if (guards.addIfAbsent(guard)) {
+            ledgers.add(new AbandonedOccurrences(guard, clock));
+        }
     }
 
     @Override

@@ -148,6 +148,23 @@ class GuardMetricsTest {
     }
 
     @Test
+    void a_guard_that_is_watched_twice_counts_once() throws Exception {
+        metrics.watch(guard);
+        metrics.watch(guard);
+        try (GuardedRun run = admitted(RunRequest.lock("k"));
+                GuardedRun.Scope scope = run.enter()) {
+            assertThat(registry.get("hapax.active").gauge().value()).isEqualTo(1);
+        }
+    }
+
+    @Test
+    void a_forced_release_of_a_key_that_nobody_holds_is_not_counted() {
+        guard.forceRelease(RunRequest.lock("k").identity(), "alice", "to be sure")
+                .join();
+        assertThat(registry.find("hapax.forced").counters()).isEmpty();
+    }
+
+    @Test
     void a_decision_about_an_abandoned_occurrence_is_counted() {
         JobIdentity identity = RunRequest.occurrence("bill@1").identity();
         metrics.on(new GuardEvent.Resolved("bill", identity, RunState.DONE, "alice", "it was paid"));

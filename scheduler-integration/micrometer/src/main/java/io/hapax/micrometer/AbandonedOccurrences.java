@@ -1,0 +1,68 @@
+package io.hapax.micrometer;
+
+import io.hapax.JobGuard;
+import io.micrometer.core.instrument.Clock;
+import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * How many occurrences in a guard's ledger wait for a person. Whoever looks is told at once what is known; the ledger is
+ * asked meanwhile, for the next look. Thread-safe.
+ */
+final class AbandonedOccurrences {
+
+    /** More of them are not counted, so that the ledger never has to return a whole table. */
+    static final int MOST = 1_000;
+
+    static final Duration ASKED_EVERY = Duration.ofSeconds(30);
+    /** Longer than the pauses between usual scrapes: an older answer says nothing of now. */
+    static final Duration KNOWN_FOR = Duration.ofMinutes(5);
+
+    private final JobGuard guard;
+    private final Clock clock;
+    /** Whoever sets it asks the ledger; the answer takes it back. */
+    private final AtomicBoolean asking = new AtomicBoolean();
+    /** Written only by who is asking. */
+    private volatile @Nullable Answer last;
+
+    AbandonedOccurrences(JobGuard guard, Clock clock) {
+        this.guard = guard;
+        this.clock = clock;
+    }
+
+    /** Not a number while it is not known. */
+    double count() {
+        long now = clock.monotonicTime();
+        if (asking.compareAndSet(false, true)) {
+            if (isOlder(last, ASKED_EVERY, now)) {
+                ask(now);
+            } else {
+                asking.set(false);
+            }
+        }
+        Answer known = last;
+        return known == null || isOlder(known, KNOWN_FOR, now) ? Double.NaN : known.count;
+    }
+
+    private void ask(long now) {
+        CompletableFuture<Integer> answer;
+        try {
+            answer = guard.abandoned(MOST).thenApply(entries -> entries.size());
+        } catch (RuntimeException failure) {
+            answer = CompletableFuture.failedFuture(failure);
+        }
+        var unused = answer.whenComplete((count, failure) -> {
+            last = new Answer(now, failure == null ? count : Double.NaN);
+            asking.set(false);
+        });
+    }
+
+    private static boolean isOlder(@Nullable Answer answer, Duration age, long now) {
+        return answer == null || now - answer.asked >= age.toNanos();
+    }
+
+    /** Failures are remembered too, lest a ledger that is down be asked at each look. */
+    private record Answer(long asked, double count) {}
+}
