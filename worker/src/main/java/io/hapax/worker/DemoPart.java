@@ -74,7 +74,11 @@ final class DemoPart {
     Result run(List<Replica> children) throws InterruptedException {
         List<Replica> fleet = new ArrayList<>();
         for (String each : WORKERS) {
-            Replica replica = Replica.start(each, place.logs(), options());
+            Replica replica = Replica.start(
+                    each,
+                    place.logs(),
+                    options(),
+                    Map.of("REDIS_URL", place.redisUrl(), "DATABASE_URL", place.jdbcUrl()));
             fleet.add(replica);
             children.add(replica);
         }
@@ -126,10 +130,6 @@ final class DemoPart {
 
     private List<String> options() {
         return List.of(
-                "--redis",
-                place.redisUrl(),
-                "--database",
-                place.jdbcUrl(),
                 "--namespace",
                 place.namespace(),
                 "--guard",

@@ -91,15 +91,22 @@ final class LocksReleaseCommand implements Callable<Integer> {
                 + (lock.awaited() ? "; somebody waits for it" : "") + ".\nIt would end by itself in "
                 + PlainText.duration(Duration.ofMillis(lock.leftMillis()))
                 + ", unless it is renewed.\nA holder that is alive works on until its next renewal, "
-                + PlainText.duration(redis.ttl().dividedBy(3))
+                + PlainText.duration(renewal(lock))
                 + " at most, beside whoever gets the key next: do this only if it is gone for good, or is being ended.\n"
                 + whoAndWhy.how(owner == null ? " --owner " + lock.owner() : "");
+    }
+
+    /** After so long it has renewed, as far as we know: the workers may have a longer ttl than we were told. */
+    private Duration renewal(LockView lock) {
+        Duration left = Duration.ofMillis(lock.leftMillis());
+        Duration ttl = redis.ttl();
+        return (left.compareTo(ttl) > 0 ? left : ttl).dividedBy(3);
     }
 
     private String done(LockView lock, Intervention why) {
         return "Took " + which + " away from " + lock.worker() + " (owner " + lock.owner() + ", token " + lock.token()
                 + "). If it is alive it works on until its next renewal, "
-                + PlainText.duration(redis.ttl().dividedBy(3)) + " at most.\nNoted in the audit: " + why;
+                + PlainText.duration(renewal(lock)) + " at most.\nNoted in the audit: " + why;
     }
 
     private static String gone(LockView lock) {

@@ -8,6 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 
 /** A worker process of the demo. It ends when this process does, since its standard input then ends. */
@@ -24,13 +25,23 @@ final class Replica implements AutoCloseable {
     }
 
     static Replica start(String name, Path folder, List<String> options) {
+        return start(name, folder, options, Map.of());
+    }
+
+    /** With secrets in the environment, which other users of the machine do not see. */
+    static Replica start(String name, Path folder, List<String> options, Map<String, String> environment) {
         List<String> arguments = new ArrayList<>(List.of("worker", "--control-stdin", "--name", name));
         arguments.addAll(options);
-        return start(name, folder, WorkerMain.class, arguments);
+        return start(name, folder, WorkerMain.class, arguments, environment);
     }
 
     /** Starts another program as a process of its own; it is up when its output says "is up". */
     static Replica start(String name, Path folder, Class<?> program, List<String> arguments) {
+        return start(name, folder, program, arguments, Map.of());
+    }
+
+    private static Replica start(
+            String name, Path folder, Class<?> program, List<String> arguments, Map<String, String> environment) {
         List<String> command = new ArrayList<>(List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "-Xmx160m",
@@ -44,10 +55,11 @@ final class Replica implements AutoCloseable {
         Path log = folder.resolve(name + ".log");
         try {
             Files.createDirectories(folder);
-            Process process = new ProcessBuilder(command)
+            ProcessBuilder builder = new ProcessBuilder(command)
                     .redirectErrorStream(true)
-                    .redirectOutput(ProcessBuilder.Redirect.appendTo(log.toFile()))
-                    .start();
+                    .redirectOutput(ProcessBuilder.Redirect.appendTo(log.toFile()));
+            builder.environment().putAll(environment);
+            Process process = builder.start();
             return new Replica(name, process, log);
         } catch (IOException e) {
             throw new IllegalStateException("worker " + name + " could not be started: " + e.getMessage(), e);

@@ -434,9 +434,11 @@ class DoctorCommandTest {
     /** The doctor's own clock is wrong: libfaketime shifts that of its process, and of nothing else. */
     @Test
     void clocks_that_differ() throws IOException, InterruptedException {
-        assumeThat(Files.isExecutable(FAKETIME))
-                .as("skipped: no faketime (apt-get install faketime)")
-                .isTrue();
+        if (System.getenv("HAPAX_TOOLS_REQUIRED") == null) {
+            assumeThat(Files.isExecutable(FAKETIME))
+                    .as("skipped: no faketime (apt-get install faketime)")
+                    .isTrue();
+        }
         List<String> command = List.of(
                 FAKETIME.toString(),
                 "-f",

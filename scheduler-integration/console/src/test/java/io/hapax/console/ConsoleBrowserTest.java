@@ -59,6 +59,9 @@ class ConsoleBrowserTest {
                 .map(Path::of)
                 .filter(Files::isExecutable)
                 .findFirst();
+        assertThat(chromium.isPresent() || System.getenv("HAPAX_TOOLS_REQUIRED") == null)
+                .as("Chromium is here, as HAPAX_TOOLS_REQUIRED demands")
+                .isTrue();
         assumeTrue(chromium.isPresent(), "skipped: no Chromium (apt-get install chromium)");
         playwright = Playwright.create(
                 new Playwright.CreateOptions().setEnv(Map.of("PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD", "1")));
