@@ -137,7 +137,12 @@ class RunsCommandTest {
         assertThat(dry.code()).isZero();
         assertThat(dry.prose())
                 .contains("run pay@7 was started by 4711@host-2 at ", "broke off. It would be free to run again")
-                .contains("Nothing was changed. To do it, add --reason '…' --yes");
+                .containsPattern("Nothing was changed. To do it, add --token \\d+ --reason '…' --yes");
+        assertThat(state("pay@7")).isEqualTo("ABANDONED");
+        Answered another =
+                runs("resolve", "pay@7", "--as", "again", "--token", "1", "--reason", "seen long ago", "--yes");
+        assertThat(another.code()).isEqualTo(3);
+        assertThat(another.prose()).contains("is not abandoned by that run any more");
         assertThat(state("pay@7")).isEqualTo("ABANDONED");
         assertThat(runs("resolve", "pay@7", "--as", "done", "--json")
                         .json()
