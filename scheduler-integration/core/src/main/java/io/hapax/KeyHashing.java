@@ -39,7 +39,7 @@ final class KeyHashing {
 
     /** Tells workers with different secrets apart, and nothing about the secret. */
     String fingerprint() {
-        return " keys=hmac/" + text("fingerprint").substring(0, 10);
+        return "keys=hmac/" + text("fingerprint").substring(0, 10);
     }
 
     /** Digests come back: by people, from a log line; by schedulers, which keep the run key of a firing for a retry. */

@@ -92,6 +92,8 @@ class CommandLineTest {
             locks list --namespace a/b                | setting namespace: 'a/b' is not allowed; use 1 to 64 letters
             locks list --redis http://h               | the scheme must be redis or rediss (TLS)
             locks list --redis redis://a,redis://b    | a quorum needs an odd number of servers
+            locks list --redis-file nowhere.yaml      | the Redisson configuration nowhere.yaml cannot be read
+            locks list --redis-file a --redis redis://h | give either --redis or --redis-file, not both
             locks show                                | Missing required parameter: 'KEY'
             locks release k --yes                     | --yes needs a --reason, which is kept in the audit
             runs list --state gone                    | expected one of [RUNNING, DONE, FAILED, RELEASED, LOST, ABANDONED]

@@ -21,6 +21,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -303,6 +304,37 @@ class QuorumLeaseStore implements LeaseStore {
     @Override
     public String fingerprint() {
         return "quorum of " + servers.size() + ", " + servers.get(0).fingerprint();
+    }
+
+    /** A server that cannot be asked takes no lease until it could be. */
+    @Override
+    public void agree(String settings) {
+        try {
+            Votes.decided(ask(server -> server.agreeing(settings).thenApply(agreed -> true)), votes -> {
+                        if (votes.pending() > 0) {
+                            return null;
+                        }
+                        votes.failures().stream()
+                                .filter(Agreement.Different.class::isInstance)
+                                .map(Agreement.Different.class::cast)
+                                .findFirst()
+                                .ifPresent(differing -> {
+                                    throw differing;
+                                });
+                        return requireMajority(votes, "have compared settings");
+                    })
+                    .join();
+        } catch (CompletionException e) {
+            throw e.getCause() instanceof LeaseStoreException refused ? refused : e;
+        }
+    }
+
+    private boolean requireMajority(Votes<Boolean> votes, String what) {
+        if (votes.all().size() < majority()) {
+            throw new LeaseStoreException("only " + votes.all().size() + " of " + servers.size() + " servers " + what
+                    + ", a majority is needed" + votes.trouble());
+        }
+        return true;
     }
 
     @Override
