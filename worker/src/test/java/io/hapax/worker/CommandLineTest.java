@@ -303,7 +303,14 @@ class CommandLineTest {
         Set<String> shared = documented.getOrDefault("", Set.of());
         assertThat(shared)
                 .containsExactlyInAnyOrder(
-                        "--redis", "--database", "--namespace", "--ttl", "--json", "--help", "--version");
+                        "--redis",
+                        "--redis-file",
+                        "--database",
+                        "--namespace",
+                        "--ttl",
+                        "--json",
+                        "--help",
+                        "--version");
         commands().forEach((name, line) -> {
             Set<String> options = new TreeSet<>();
             line.getCommandSpec().options().stream()

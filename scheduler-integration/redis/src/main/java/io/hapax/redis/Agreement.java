@@ -70,20 +70,22 @@ final class Agreement {
         if (!comparing) {
             return CompletableFuture.completedFuture(null);
         }
+        LeaseStoreException old = refusal;
         return compareAll(replace).handle((done, failure) -> {
-            if (failure != null && refusal == null) {
-                refusal = new LeaseStoreException(
-                        "the settings of this worker's guard could not be compared yet",
-                        RedisTrouble.unwrapped(failure));
-            }
             LeaseStoreException refused = refusal;
-            if (refused == null) {
-                return null;
-            }
-            if (refused instanceof Different) {
+            if (refused instanceof Different && refused != old) {
                 guard = before;
+                throw refused;
             }
-            throw refused;
+            if (failure != null) {
+                LeaseStoreException unknown = new LeaseStoreException(
+                        "the settings of this worker's guard could not be compared with those of others: "
+                                + RedisTrouble.unwrapped(failure).getMessage(),
+                        RedisTrouble.unwrapped(failure));
+                refusal = refused == null ? unknown : refused;
+                throw unknown;
+            }
+            return null;
         });
     }
 
