@@ -37,7 +37,7 @@ final class KeyHashing {
                 identity.run().map(key -> new RunKey(once(key.value()))).orElse(null));
     }
 
-    /** Tells workers with different secrets apart, and nothing about the secret. */
+    /** Tells workers with different secrets apart, for store and ledger to compare, and nothing about the secret. */
     String fingerprint() {
         return "keys=hmac/" + text("fingerprint").substring(0, 10);
     }

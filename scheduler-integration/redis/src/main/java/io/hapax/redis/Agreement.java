@@ -89,6 +89,11 @@ final class Agreement {
         });
     }
 
+    /** Forgets what a guard wanted, as it was not agreed on elsewhere. */
+    void disagree() {
+        guard = null;
+    }
+
     /** Compares on all servers; replaces what differs if that was asked for. */
     CompletableFuture<Void> reach() {
         return compareAll(replace);

@@ -32,11 +32,14 @@ import org.jspecify.annotations.Nullable;
  */
 class QuorumLeaseStore implements LeaseStore {
 
+    private static final int ATTEMPTS_TO_AGREE = 3;
+
     private final List<RedissonLeaseStore> servers;
     private final Duration perServer;
     private final Duration answerTimeout;
     private final Ticker ticker;
     private final Wire wire;
+    private volatile boolean agreed;
 
     /** The way to a server. */
     interface Wire {
@@ -306,27 +309,41 @@ class QuorumLeaseStore implements LeaseStore {
         return "quorum of " + servers.size() + ", " + servers.get(0).fingerprint();
     }
 
-    /** A server that cannot be asked takes no lease until it could be. */
+    /**
+     * {@inheritDoc} A server that cannot be asked takes no lease until it could be. Servers are waited for but shortly, so
+     * without a majority they are asked again.
+     */
     @Override
     public void agree(String settings) {
-        try {
-            Votes.decided(ask(server -> server.agreeing(settings).thenApply(agreed -> true)), votes -> {
-                        if (votes.pending() > 0) {
-                            return null;
-                        }
-                        votes.failures().stream()
-                                .filter(Agreement.Different.class::isInstance)
-                                .map(Agreement.Different.class::cast)
-                                .findFirst()
-                                .ifPresent(differing -> {
-                                    throw differing;
-                                });
-                        return requireMajority(votes, "have compared settings");
-                    })
-                    .join();
-        } catch (CompletionException e) {
-            throw e.getCause() instanceof LeaseStoreException refused ? refused : e;
+        for (int attempt = 1; ; attempt++) {
+            try {
+                compared(settings).join();
+                agreed = true;
+                return;
+            } catch (CompletionException e) {
+                if (attempt == ATTEMPTS_TO_AGREE || e.getCause() instanceof Agreement.Different) {
+                    if (!agreed) {
+                        // So that those which are joined later do not hold to it.
+                        servers.forEach(RedissonLeaseStore::disagree);
+                    }
+                    throw e.getCause() instanceof LeaseStoreException refused ? refused : e;
+                }
+            }
         }
+    }
+
+    private CompletableFuture<Boolean> compared(String settings) {
+        return Votes.decided(ask(server -> server.agreeing(settings).thenApply(agreed -> true)), votes -> {
+            if (votes.pending() > 0) {
+                return null;
+            }
+            for (Throwable failure : votes.failures()) {
+                if (failure instanceof Agreement.Different differing) {
+                    throw differing;
+                }
+            }
+            return requireMajority(votes, "have compared settings");
+        });
     }
 
     private boolean requireMajority(Votes<Boolean> votes, String what) {

@@ -313,6 +313,11 @@ public final class RedissonLeaseStore implements LeaseStore {
         return introduction.agree(settings);
     }
 
+    /** Forgets what a guard wanted that came to nothing. */
+    void disagree() {
+        agreement.disagree();
+    }
+
     Namespace namespaceParts() {
         return namespace;
     }
