@@ -407,7 +407,11 @@ public final class JobGuard implements AutoCloseable {
      * @return one line, readable for people
      */
     public String fingerprint() {
-        return store.fingerprint() + (hashing == null ? "" : hashing.fingerprint());
+        return fingerprint(store, hashing);
+    }
+
+    private static String fingerprint(LeaseStore store, @Nullable KeyHashing hashing) {
+        return store.fingerprint() + (hashing == null ? "" : " " + hashing.fingerprint());
     }
 
     /**
@@ -596,8 +600,8 @@ public final class JobGuard implements AutoCloseable {
          * key as it is, and one as it was logged. Jobs keep their names, so put nothing about people into them; a job
          * without a name ({@link RunRequest#job}) has the digest as its name.
          *
-         * @param secret at least 16 characters, the same on all workers; others guard under other keys, which only a
-         *     ledger notices
+         * @param secret at least 16 characters, the same on all workers. Others would guard under other keys, so a worker
+         *     with another secret, or without one, does not start beside them
          * @return this builder
          * @throws IllegalArgumentException if the secret is too short
          */
@@ -634,7 +638,9 @@ public final class JobGuard implements AutoCloseable {
          * @throws IllegalArgumentException if the default ttl does not fit the store's answer timeout, or a default needs
          *     a ledger and there is none
          * @throws IllegalStateException if workers with other settings use the same ledger
-         * @throws io.hapax.ledger.LedgerException if the ledger cannot be asked about that
+         * @throws io.hapax.lease.LeaseStoreException if other workers of the store hash their keys otherwise, or the store
+         *     cannot be asked about that; one that connects later refuses runs instead
+         * @throws io.hapax.ledger.LedgerException if the ledger cannot be asked about settings
          */
         public JobGuard build() {
             LeaseTiming unusedTiming = checked(defaults, store, ledger);
@@ -642,8 +648,9 @@ public final class JobGuard implements AutoCloseable {
             if (defaults.needsReservations()) {
                 Reservations unusedPlaces = RationedSource.reservations(store);
             }
+            store.agree(hashing == null ? "" : hashing.fingerprint());
             if (ledger != null) {
-                ledger.agree(store.fingerprint() + (hashing == null ? "" : hashing.fingerprint()));
+                ledger.agree(fingerprint(store, hashing));
             }
             return new JobGuard(this);
         }

@@ -37,9 +37,9 @@ final class KeyHashing {
                 identity.run().map(key -> new RunKey(once(key.value()))).orElse(null));
     }
 
-    /** Tells workers with different secrets apart, and nothing about the secret. */
+    /** Tells workers with different secrets apart, for store and ledger to compare, and nothing about the secret. */
     String fingerprint() {
-        return " keys=hmac/" + text("fingerprint").substring(0, 10);
+        return "keys=hmac/" + text("fingerprint").substring(0, 10);
     }
 
     /** Digests come back: by people, from a log line; by schedulers, which keep the run key of a firing for a retry. */

@@ -1,6 +1,7 @@
 package io.hapax;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -12,6 +13,8 @@ import ch.qos.logback.core.read.ListAppender;
 import io.hapax.event.GuardEvent;
 import io.hapax.event.Verdict;
 import io.hapax.lease.JobIdentity;
+import io.hapax.lease.LeaseStore;
+import io.hapax.lease.LeaseStoreException;
 import io.hapax.lease.LockKey;
 import io.hapax.ledger.AfterCrash;
 import io.hapax.ledger.LedgerQuery;
@@ -47,7 +50,11 @@ class KeyHashingTest {
     private final RunRequest request = RunRequest.lock("mail/" + PERSON).once("mail/" + PERSON + "@1");
 
     private JobGuard.Builder hashing(String secret) {
-        return JobGuard.builder(store)
+        return hashing(store, secret);
+    }
+
+    private JobGuard.Builder hashing(LeaseStore leases, String secret) {
+        return JobGuard.builder(leases)
                 .ledger(ledger)
                 .ticker(ticker)
                 .listener(events)
@@ -177,21 +184,47 @@ class KeyHashingTest {
     }
 
     @Test
+    void the_store_refuses_a_worker_with_another_secret_or_none_and_without_a_ledger() {
+        assertThatExceptionOfType(LeaseStoreException.class)
+                .isThrownBy(() -> JobGuard.builder(leases.otherClient())
+                        .hashKeys("another secret of 16")
+                        .build())
+                .withMessageContaining("keys=hmac/")
+                .satisfies(refused -> assertThat(refused.getMessage()).doesNotContain(SECRET, "another secret"));
+        assertThatExceptionOfType(LeaseStoreException.class)
+                .isThrownBy(() -> JobGuard.builder(leases.otherClient()).build());
+    }
+
+    @Test
+    void hashing_is_not_switched_on_beside_workers_that_keep_keys_as_they_are() {
+        InMemoryLeaseStore plain = new InMemoryLeaseStore(ticker);
+        JobGuard.builder(plain).build().close();
+        assertThatExceptionOfType(LeaseStoreException.class)
+                .isThrownBy(() ->
+                        JobGuard.builder(plain.otherClient()).hashKeys(SECRET).build());
+    }
+
+    @Test
     void the_ledger_refuses_a_worker_with_another_secret_or_none() {
         assertThatIllegalStateException()
-                .isThrownBy(() -> hashing("another secret of 16").build())
+                .isThrownBy(() -> hashing(new InMemoryLeaseStore(ticker), "another secret of 16")
+                        .build())
                 .withMessageContaining("keys=hmac/")
                 .satisfies(refused -> assertThat(refused.getMessage()).doesNotContain(SECRET, "another secret"));
         assertThatIllegalStateException()
-                .isThrownBy(() -> JobGuard.builder(store).ledger(ledger).build());
+                .isThrownBy(() -> JobGuard.builder(new InMemoryLeaseStore(ticker))
+                        .ledger(ledger)
+                        .build());
     }
 
     @Test
     void the_fingerprint_tells_secrets_apart_and_says_nothing_of_them() {
         try (JobGuard same = JobGuard.builder(store).hashKeys(SECRET).build();
-                JobGuard another =
-                        JobGuard.builder(store).hashKeys("another secret of 16").build();
-                JobGuard plain = JobGuard.builder(store).build()) {
+                JobGuard another = JobGuard.builder(new InMemoryLeaseStore(ticker))
+                        .hashKeys("another secret of 16")
+                        .build();
+                JobGuard plain =
+                        JobGuard.builder(new InMemoryLeaseStore(ticker)).build()) {
             assertThat(same.fingerprint())
                     .isEqualTo(guard.fingerprint())
                     .isNotEqualTo(another.fingerprint())

@@ -4,7 +4,6 @@ import io.hapax.lease.Finding;
 import io.hapax.lease.Finding.Severity;
 import io.hapax.lease.LeaseStore;
 import io.hapax.lease.ServerHealth;
-import io.hapax.redis.RedissonLeaseStore;
 import java.io.PrintWriter;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -82,10 +81,7 @@ final class DoctorCommand implements Callable<Integer> {
     public Integer call() {
         List<Diagnosis> findings = new ArrayList<>();
         List<Checked> checked = new ArrayList<>();
-        RedissonLeaseStore.Builder worker = redis.worker(common.namespace());
-        List<String> urls = redis.urls();
-        (urls.size() == 1 ? worker.url(urls.get(0)).examine(List.of()) : worker.examine(urls))
-                .forEach(finding -> findings.add(Diagnosis.of("redis", finding)));
+        redis.examine(common.namespace()).forEach(finding -> findings.add(Diagnosis.of("redis", finding)));
         String fingerprint = servers(checked);
         if (!withoutLedger && !WITHOUT.contains(CommonOptions.setting(null, "HAPAX_LEDGER", "on"))) {
             Duration timeout = redis.answerTimeout();

@@ -1,11 +1,13 @@
 package io.hapax.worker;
 
+import io.hapax.lease.Finding;
 import io.hapax.lease.LeaseOperations;
 import io.hapax.lease.LeaseStore;
 import io.hapax.lease.LeaseStoreException;
 import io.hapax.lease.ServerHealth;
 import io.hapax.redis.RedissonLeaseStore;
 import io.hapax.time.DurationText;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletionStage;
@@ -30,10 +32,16 @@ final class RedisOptions {
                     "redis://user:password@host:6379/0; three or five of them, with commas, form a quorum [REDIS_URL]")
     private @Nullable String redis;
 
+    @Option(
+            names = "--redis-file",
+            paramLabel = "FILE",
+            description = "in place of --redis: the workers' Redisson file, for Sentinel and Cluster [REDIS_FILE]")
+    private @Nullable String file;
+
     @Option(names = "--ttl", paramLabel = "DURATION", description = "that of the workers, by default 30s [HAPAX_TTL]")
     private @Nullable String ttl;
 
-    List<String> urls() {
+    private List<String> urls() {
         return List.of(CommonOptions.setting(redis, "REDIS_URL", "redis://localhost:6379")
                 .split("\\s*,\\s*"));
     }
@@ -46,9 +54,29 @@ final class RedisOptions {
         return longest;
     }
 
-    /** With the settings of a worker. */
-    RedissonLeaseStore.Builder worker(String namespace) {
-        return builder(namespace, answerTimeout());
+    /** The file of those who have no address; of address and file, what was typed counts more than a variable. */
+    private @Nullable Path file() {
+        if (redis != null && file != null) {
+            throw new IllegalArgumentException("give either --redis or --redis-file, not both");
+        }
+        String name = redis != null ? "" : CommonOptions.setting(file, "REDIS_FILE", "");
+        if (!name.isEmpty()
+                && file == null
+                && !CommonOptions.setting(null, "REDIS_URL", "").isEmpty()) {
+            throw new IllegalArgumentException("set either REDIS_URL or REDIS_FILE, not both");
+        }
+        return name.isEmpty() ? null : Path.of(name);
+    }
+
+    /** Looks at the servers with the settings of a worker. */
+    List<Finding> examine(String namespace) {
+        RedissonLeaseStore.Builder worker = builder(namespace, answerTimeout());
+        Path config = file();
+        if (config != null) {
+            return worker.yaml(config).examine(List.of());
+        }
+        List<String> urls = urls();
+        return urls.size() == 1 ? worker.url(urls.get(0)).examine(List.of()) : worker.examine(urls);
     }
 
     /** How long a worker with this ttl waits for an answer. */
@@ -68,10 +96,11 @@ final class RedisOptions {
 
     /** A store that takes no lease, and so tells the server nothing of itself. */
     LeaseStore open(String namespace) {
-        return open(builder(namespace, PATIENCE));
-    }
-
-    LeaseStore open(RedissonLeaseStore.Builder builder) {
+        RedissonLeaseStore.Builder builder = builder(namespace, PATIENCE);
+        Path config = file();
+        if (config != null) {
+            return builder.yaml(config).build();
+        }
         List<String> urls = urls();
         return urls.size() == 1 ? builder.url(urls.get(0)).build() : builder.quorum(urls);
     }
@@ -101,7 +130,7 @@ final class RedisOptions {
     }
 
     private int attempts() {
-        return urls().size() == 1 ? 1 : ATTEMPTS;
+        return file() != null || urls().size() == 1 ? 1 : ATTEMPTS;
     }
 
     private static boolean isSilent(ServerHealth server) {

@@ -198,7 +198,8 @@ final class WorkerAssembly implements AutoCloseable {
                 .namespace(settings.namespace())
                 .answerTimeout(settings.answerTimeout())
                 .longestTtl(settings.ttl())
-                .fresh(settings.fresh());
+                .fresh(settings.fresh())
+                .replaceSettings(settings.replaceSettings());
         List<String> urls = settings.redisUrls();
         for (int attempt = 1; ; attempt++) {
             try {

@@ -70,6 +70,12 @@ final class WorkerCommand implements Callable<Integer> {
     private @Nullable String fresh;
 
     @Option(
+            names = "--replace-settings",
+            description = "on: for the one start that changes settings on which workers have to agree, after all were"
+                    + " stopped [HAPAX_REPLACE_SETTINGS]")
+    private @Nullable String replaceSettings;
+
+    @Option(
             names = "--ledger",
             description = "on or off: keep runs in PostgreSQL too, so that none completes twice [HAPAX_LEDGER]")
     private @Nullable String ledger;
@@ -165,6 +171,7 @@ final class WorkerCommand implements Callable<Integer> {
                 flag("--guard", text(chosen.apply(guard, "HAPAX_GUARD"), "on")),
                 ttl(text(chosen.apply(ttl, "HAPAX_TTL"), "30s")),
                 flag("--fresh", text(chosen.apply(fresh, "HAPAX_FRESH"), "off")),
+                flag("--replace-settings", text(chosen.apply(replaceSettings, "HAPAX_REPLACE_SETTINGS"), "off")),
                 flag("--ledger", text(chosen.apply(ledger, "HAPAX_LEDGER"), "on")),
                 quartz(text(chosen.apply(quartzStore, "QUARTZ_STORE"), "both")),
                 flag("--jobrunr", text(chosen.apply(jobrunr, "JOBRUNR"), "on")),

@@ -20,6 +20,7 @@ import org.jspecify.annotations.Nullable;
  * @param guarded whether jobs are guarded
  * @param ttl time to live of a lease
  * @param fresh whether nothing can be running under the namespace
+ * @param replaceSettings whether this start changes the settings on which workers have to agree
  * @param ledger whether runs are kept in PostgreSQL too
  * @param quartz which Quartz schedulers run
  * @param jobrunr whether JobRunr runs
@@ -39,6 +40,7 @@ record WorkerSettings(
         boolean guarded,
         Duration ttl,
         boolean fresh,
+        boolean replaceSettings,
         boolean ledger,
         QuartzStore quartz,
         boolean jobrunr,

@@ -92,6 +92,8 @@ class CommandLineTest {
             locks list --namespace a/b                | setting namespace: 'a/b' is not allowed; use 1 to 64 letters
             locks list --redis http://h               | the scheme must be redis or rediss (TLS)
             locks list --redis redis://a,redis://b    | a quorum needs an odd number of servers
+            locks list --redis-file nowhere.yaml      | the Redisson configuration nowhere.yaml cannot be read
+            locks list --redis-file a --redis redis://h | give either --redis or --redis-file, not both
             locks show                                | Missing required parameter: 'KEY'
             locks release k --yes                     | --yes needs a --reason, which is kept in the audit
             runs list --state gone                    | expected one of [RUNNING, DONE, FAILED, RELEASED, LOST, ABANDONED]
@@ -301,7 +303,14 @@ class CommandLineTest {
         Set<String> shared = documented.getOrDefault("", Set.of());
         assertThat(shared)
                 .containsExactlyInAnyOrder(
-                        "--redis", "--database", "--namespace", "--ttl", "--json", "--help", "--version");
+                        "--redis",
+                        "--redis-file",
+                        "--database",
+                        "--namespace",
+                        "--ttl",
+                        "--json",
+                        "--help",
+                        "--version");
         commands().forEach((name, line) -> {
             Set<String> options = new TreeSet<>();
             line.getCommandSpec().options().stream()

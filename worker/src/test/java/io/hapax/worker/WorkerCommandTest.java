@@ -52,6 +52,7 @@ class WorkerCommandTest {
             --ttl          | 100ms            | --ttl must be at least 1s, was '100ms'
             --guard        | maybe            | --guard must be on or off, was 'maybe'
             --jobrunr      | maybe            | --jobrunr must be on or off, was 'maybe'
+            --replace-settings | yes          | --replace-settings must be on or off, was 'yes'
             --quartz-store | disk             | --quartz-store must be ram, jdbc, both or none, was 'disk'
             --threads      | 0                | --threads must be a number from 1 to 500, was '0'
             --http-port    | 70000            | --http-port must be a number from 0 to 65535, was '70000'
@@ -92,10 +93,16 @@ class WorkerCommandTest {
                 "HAPAX_GUARD",
                 "off",
                 "HAPAX_TTL",
-                "9s"));
+                "9s",
+                "HAPAX_REPLACE_SETTINGS",
+                "on"));
         assertThat(settings.quartz()).isEqualTo(WorkerSettings.QuartzStore.RAM);
         assertThat(settings.jobrunr()).isFalse();
         assertThat(settings.threads()).isEqualTo(3);
+        assertThat(settings.replaceSettings()).isTrue();
+        assertThat(settings(Map.of("HAPAX_REPLACE_SETTINGS", "on"), "--replace-settings", "off")
+                        .replaceSettings())
+                .isFalse();
         assertThat(settings.guarded()).isFalse();
     }
 

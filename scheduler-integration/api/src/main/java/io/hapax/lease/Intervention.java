@@ -24,6 +24,22 @@ public record Intervention(String actor, String reason) {
         reason = checked("reason", reason, LONGEST_REASON);
     }
 
+    /**
+     * Reads what somebody has stored, perhaps by hand: what breaks a rule is made to fit.
+     *
+     * @param actor who
+     * @param reason why
+     * @return the intervention
+     */
+    public static Intervention stored(String actor, String reason) {
+        return new Intervention(fit(actor, LONGEST_ACTOR, "unknown"), fit(reason, LONGEST_REASON, "none given"));
+    }
+
+    private static String fit(String text, int longest, String otherwise) {
+        String plain = text.replaceAll("\\p{Cc}", " ").strip();
+        return plain.isEmpty() ? otherwise : plain.substring(0, Math.min(longest, plain.length()));
+    }
+
     private static String checked(String what, String text, int longest) {
         String plain = text.strip();
         if (plain.isEmpty()) {

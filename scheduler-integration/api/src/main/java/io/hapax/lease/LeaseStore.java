@@ -139,6 +139,17 @@ public interface LeaseStore extends AutoCloseable {
         return "";
     }
 
+    /**
+     * Compares what the guards on this store have to agree on beyond {@link #fingerprint()}, such as how they hash keys,
+     * with what the guards of other workers have: the first one's holds until the store loses its memory. Blocks. A store
+     * that connects later compares then, and takes no lease if they differ.
+     *
+     * @param settings one line, readable for people; empty if the guard does nothing unusual
+     * @throws LeaseStoreException if other guards have other settings, and the message names both and says how to mend it;
+     *     or if the store cannot tell
+     */
+    default void agree(String settings) {}
+
     /** Lets go of connections and threads that the store itself has opened. Leases are left to expire. */
     @Override
     void close();

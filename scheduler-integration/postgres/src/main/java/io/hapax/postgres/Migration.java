@@ -74,6 +74,18 @@ record Migration(
                     + VERSION
                     + (found > VERSION ? ". Update the library" : ". Apply " + FILE + ", or use migrate(true)"));
         }
+        if (!database.call(this::hasAudit)) {
+            throw new LedgerException(
+                    "the table hapax_audit is missing, as in tables from before 0.1.0. Drop the tables of"
+                            + " the ledger while no worker runs, and apply " + FILE + ", or use migrate(true)");
+        }
+    }
+
+    private boolean hasAudit(Connection connection) throws SQLException {
+        try (Statement sql = connection.createStatement();
+                ResultSet row = sql.executeQuery(statements.hasAudit())) {
+            return row.next() && row.getBoolean(1);
+        }
     }
 
     private static String script() {

@@ -228,7 +228,7 @@ public final class PostgresRunLedger implements RunLedger {
                 Objects.requireNonNull(Row.instant(row, "at")),
                 row.getString("action"),
                 subject,
-                new Intervention(row.getString("actor"), row.getString("reason")),
+                Intervention.stored(row.getString("actor"), row.getString("reason")),
                 row.getString("worker") + " (owner " + row.getString("owner") + ")");
     }
 

@@ -183,23 +183,30 @@ record Statements(String prefix) {
                 """.formatted(COLUMNS, RENEWAL, those));
     }
 
-    /** Whether the role has a right on each of the tables that the package documentation lists. */
+    /**
+     * Whether the role has each of the rights that the package documentation lists, and what is done without; nothing is if
+     * that is empty.
+     */
     String rights() {
         return sql("""
-                SELECT what, granted, quote_ident(current_user) FROM (VALUES
-                  ('SELECT, INSERT, UPDATE, DELETE ON $hapax_run', has_table_privilege('$hapax_run', 'SELECT')
-                    AND has_table_privilege('$hapax_run', 'INSERT') AND has_table_privilege('$hapax_run', 'UPDATE')
-                    AND has_table_privilege('$hapax_run', 'DELETE')),
-                  ('SELECT, INSERT, UPDATE, DELETE ON $hapax_renewal', has_table_privilege('$hapax_renewal', 'SELECT')
-                    AND has_table_privilege('$hapax_renewal', 'INSERT') AND has_table_privilege('$hapax_renewal', 'UPDATE')
-                    AND has_table_privilege('$hapax_renewal', 'DELETE')),
+                SELECT what, granted, quote_ident(current_user), without FROM (VALUES
+                  ('SELECT, INSERT, UPDATE ON $hapax_run', has_table_privilege('$hapax_run', 'SELECT')
+                    AND has_table_privilege('$hapax_run', 'INSERT') AND has_table_privilege('$hapax_run', 'UPDATE'), ''),
+                  ('SELECT, INSERT, UPDATE ON $hapax_renewal', has_table_privilege('$hapax_renewal', 'SELECT')
+                    AND has_table_privilege('$hapax_renewal', 'INSERT')
+                    AND has_table_privilege('$hapax_renewal', 'UPDATE'), ''),
+                  ('DELETE ON $hapax_run', has_table_privilege('$hapax_run', 'DELETE'),
+                    'the clean-up forgets no occurrence: set cleanUpEvery(Duration.ZERO) and delete by other means'),
+                  ('DELETE ON $hapax_renewal', has_table_privilege('$hapax_renewal', 'DELETE'),
+                    'the clean-up forgets no renewal: set cleanUpEvery(Duration.ZERO) and delete by other means'),
                   ('SELECT, INSERT ON $hapax_audit', has_table_privilege('$hapax_audit', 'SELECT')
-                    AND has_table_privilege('$hapax_audit', 'INSERT')),
+                    AND has_table_privilege('$hapax_audit', 'INSERT'),
+                    'nobody can decide about abandoned occurrences, or see who did: hapax runs resolve, the console'),
                   ('SELECT, INSERT ON $hapax_settings', has_table_privilege('$hapax_settings', 'SELECT')
-                    AND has_table_privilege('$hapax_settings', 'INSERT')),
-                  ('SELECT ON $hapax_schema', has_table_privilege('$hapax_schema', 'SELECT')),
-                  ('USAGE ON SEQUENCE $hapax_fence', has_sequence_privilege('$hapax_fence', 'USAGE'))
-                ) AS rights (what, granted)
+                    AND has_table_privilege('$hapax_settings', 'INSERT'), ''),
+                  ('SELECT ON $hapax_schema', has_table_privilege('$hapax_schema', 'SELECT'), ''),
+                  ('USAGE ON SEQUENCE $hapax_fence', has_sequence_privilege('$hapax_fence', 'USAGE'), '')
+                ) AS rights (what, granted, without)
                 """);
     }
 
@@ -223,6 +230,11 @@ record Statements(String prefix) {
 
     String version() {
         return sql("SELECT max(version) FROM $hapax_schema");
+    }
+
+    /** Earlier tables of the same version have none. */
+    String hasAudit() {
+        return sql("SELECT to_regclass('$hapax_audit') IS NOT NULL");
     }
 
     /** What nobody needs any more; abandoned rows wait for a person. */

@@ -65,6 +65,16 @@ class MigrationTest {
     }
 
     @Test
+    void tables_from_before_there_was_an_audit_are_told_as_such() throws SQLException {
+        migrated().build().close();
+        execute(database, "DROP TABLE hapax_audit");
+        assertThatExceptionOfType(LedgerException.class)
+                .isThrownBy(() -> migrated().build())
+                .withMessageContaining("hapax_audit")
+                .withMessageContaining(Migration.FILE);
+    }
+
+    @Test
     void migrating_again_keeps_every_row_and_the_tokens_growing() {
         JobIdentity identity = freshPair();
         Lease done;

@@ -117,9 +117,60 @@ class RightsTest {
         assertThat(errors()).isEmpty();
     }
 
+    @Test
+    void rights_that_no_claim_needs_are_missed_and_said_to_be_done_without() throws SQLException {
+        execute(owner, "REVOKE DELETE ON hapax_run, hapax_renewal FROM " + role);
+        execute(owner, "REVOKE ALL ON hapax_audit FROM " + role);
+        assertThat(errors()).isEmpty();
+        assertThat(found(Finding.Severity.WARNING))
+                .anyMatch(warning -> warning.contains("lacks a right: DELETE ON hapax_run, so ")
+                        && warning.contains("GRANT DELETE ON hapax_run TO " + role))
+                .anyMatch(warning -> warning.contains("SELECT, INSERT ON hapax_audit, so "));
+    }
+
+    @Test
+    void settings_and_abandoned_occurrences_are_looked_at_also_where_a_right_is_missing() throws SQLException {
+        try (PostgresRunLedger ledger = PostgresRunLedger.builder(owner).build()) {
+            ledger.agree("buckets=1");
+            brokenOff(ledger, freshPair(), AfterCrash.ABANDON);
+            assertThat(ledger.cleanUp()).isZero();
+        }
+        execute(owner, "REVOKE USAGE ON SEQUENCE hapax_fence FROM " + role);
+        execute(owner, "REVOKE ALL ON hapax_schema FROM " + role);
+        List<Finding> findings = PostgresRunLedger.builder(app).examine("buckets=64");
+        assertThat(findings)
+                .extracting(Finding::problem)
+                .anyMatch(problem -> problem.contains("USAGE ON SEQUENCE hapax_fence"))
+                .anyMatch(problem -> problem.contains("SELECT ON hapax_schema"))
+                .anyMatch(problem -> problem.contains("buckets=64"))
+                .anyMatch(problem -> problem.contains("1 occurrence is abandoned"));
+        execute(owner, "REVOKE ALL ON hapax_settings FROM " + role);
+        assertThat(PostgresRunLedger.builder(app).examine("buckets=64"))
+                .extracting(Finding::problem)
+                .anyMatch(problem -> problem.contains("SELECT, INSERT ON hapax_settings"))
+                .anyMatch(problem -> problem.contains("1 occurrence is abandoned"));
+    }
+
+    @Test
+    void an_entry_of_the_audit_that_was_written_by_hand_does_not_hide_the_others() throws SQLException {
+        try (PostgresRunLedger ledger = PostgresRunLedger.builder(owner).build()) {
+            execute(
+                    owner,
+                    "INSERT INTO hapax_audit (namespace, action, occurrence, actor, reason, worker, owner)"
+                            + " VALUES ('default', 'NOTE', 'r', ' ', E'by\\nhand', 'w', 'o')");
+            assertThat(get(ledger.audit(10)))
+                    .singleElement()
+                    .satisfies(entry -> assertThat(entry.why()).isEqualTo(new Intervention("unknown", "by hand")));
+        }
+    }
+
     private List<String> errors() {
+        return found(Finding.Severity.ERROR);
+    }
+
+    private List<String> found(Finding.Severity severity) {
         return PostgresRunLedger.builder(app).examine("").stream()
-                .filter(finding -> finding.severity() == Finding.Severity.ERROR)
+                .filter(finding -> finding.severity() == severity)
                 .map(Finding::toString)
                 .toList();
     }

@@ -28,6 +28,8 @@ final class Agreement {
     private final String server;
     private final AtomicBoolean rechecking = new AtomicBoolean();
     private volatile @Nullable LeaseStoreException refusal;
+    /** What the guards on this store have to agree on with those of others; null before there is one. */
+    private volatile @Nullable String guard;
 
     /** With what names the quorum that the servers belong to, empty if they do not. */
     Agreement(Namespace namespace, Duration longestTtl, String quorum, boolean replace, String server) {
@@ -51,6 +53,45 @@ final class Agreement {
     @Nullable
     LeaseStoreException refusal() {
         return refusal;
+    }
+
+    /**
+     * Takes on what a guard on this store has to agree on with those of other workers.
+     *
+     * @param comparing whether to compare now; else that is done with the rest
+     * @return fails if it differs, or could not be compared; then no lease is taken until it could be
+     */
+    CompletableFuture<Void> agree(String those, boolean comparing) {
+        String before = guard;
+        if (before != null && !before.equals(those)) {
+            return CompletableFuture.failedFuture(differing(line(before), line(those)));
+        }
+        guard = those;
+        if (!comparing) {
+            return CompletableFuture.completedFuture(null);
+        }
+        LeaseStoreException old = refusal;
+        return compareAll(replace).handle((done, failure) -> {
+            LeaseStoreException refused = refusal;
+            if (refused instanceof Different && refused != old) {
+                guard = before;
+                throw refused;
+            }
+            if (failure != null) {
+                LeaseStoreException unknown = new LeaseStoreException(
+                        "the settings of this worker's guard could not be compared with those of others: "
+                                + RedisTrouble.unwrapped(failure).getMessage(),
+                        RedisTrouble.unwrapped(failure));
+                refusal = refused == null ? unknown : refused;
+                throw unknown;
+            }
+            return null;
+        });
+    }
+
+    /** Forgets what a guard wanted, as it was not agreed on elsewhere. */
+    void disagree() {
+        guard = null;
     }
 
     /** Compares on all servers; replaces what differs if that was asked for. */
@@ -77,7 +118,7 @@ final class Agreement {
         return CompletableFuture.allOf(calls).thenAccept(all -> {
             boolean agreed = true;
             for (CompletableFuture<?> call : calls) {
-                agreed &= call.join().equals(settings);
+                agreed &= (Boolean) call.join();
             }
             if (agreed) {
                 refusal = null;
@@ -85,30 +126,53 @@ final class Agreement {
         });
     }
 
-    private CompletableFuture<String> compare(int bucket, boolean replacing) {
-        CompletableFuture<String> answer = namespace
+    private CompletableFuture<Boolean> compare(int bucket, boolean replacing) {
+        String those = guard;
+        CompletableFuture<List<Object>> answer = namespace
                 .scripts()
                 .call(
                         Script.SETTINGS,
-                        ReturnType.VALUE,
+                        ReturnType.LIST,
                         List.of(namespace.keyspace().meta(bucket)),
                         settings,
                         replacing ? "1" : "0",
-                        namespace.quarantine().whenLost());
+                        namespace.quarantine().whenLost(),
+                        those == null ? "" : those,
+                        those == null ? "0" : "1");
         return answer.thenApply(noted -> {
-            if (!noted.equals(settings)) {
-                refuse(noted);
+            boolean agreed = noted.get(0).equals(settings)
+                    && (those == null || noted.get(1).equals(those));
+            if (!agreed) {
+                refuse(differing(noted.get(0) + " " + noted.get(1), line(those)));
             }
-            return noted;
+            return agreed;
         });
     }
 
-    private void refuse(String noted) {
-        LeaseStoreException why = new LeaseStoreException("this worker's settings differ from those that the workers of"
+    private String line(@Nullable String ofGuard) {
+        return settings + " " + (ofGuard == null ? "" : ofGuard);
+    }
+
+    private Different differing(String there, String here) {
+        return new Different("this worker's settings differ from those that the workers of"
                 + " namespace " + namespace.keyspace().namespace() + " on Redis at " + server
-                + " have agreed on, so it would guard under other keys or for another time. Here: " + settings
-                + ". There: " + noted + ". Give it the same settings; to change them, stop all workers of the namespace"
-                + " and start the first one with replaceSettings(true)");
+                + " have agreed on, so it would guard under other keys or for another time. Here: " + here.strip()
+                + ". There: " + there.strip()
+                + ". Give it the same settings; to change them, stop all workers of the namespace"
+                + " and start the first one with replaceSettings(true), the worker with --replace-settings on");
+    }
+
+    /** Tells both settings, and how to mend it. */
+    static final class Different extends LeaseStoreException {
+
+        private static final long serialVersionUID = 1L;
+
+        Different(String message) {
+            super(message);
+        }
+    }
+
+    private void refuse(Different why) {
         boolean news = refusal == null;
         refusal = why;
         if (news) {

@@ -75,6 +75,11 @@ record BlockingView(RedissonLeaseStore store) implements LeaseStore {
     }
 
     @Override
+    public void agree(String settings) {
+        store.agree(settings);
+    }
+
+    @Override
     public void close() {
         store.close();
     }

@@ -37,6 +37,7 @@ final class Checkup {
     private final Probe.Expectation expected;
     private final Clock clock;
     private volatile String seen = "";
+    private volatile boolean whole;
 
     Checkup(RedissonClient redisson, Namespace namespace, Probe.Expectation expected, Clock clock) {
         this.redisson = redisson;
@@ -70,6 +71,27 @@ final class Checkup {
     /** Which process the server is that was looked at last; empty if none was, or if it hides it. */
     String runId() {
         return seen;
+    }
+
+    /**
+     * Fails if this is one server of a Cluster and the client does not know: it would answer for the few keys that it has,
+     * under names that no worker of the Cluster uses. Asks the server only if nobody has looked at it yet.
+     */
+    CompletableFuture<Void> fitForPeople() {
+        if (whole || expected.cluster()) {
+            return CompletableFuture.completedFuture(null);
+        }
+        CompletableFuture<List<Object>> answer = namespace
+                .scripts()
+                .call(
+                        Script.PROBE,
+                        ReturnType.LIST,
+                        List.of(namespace.keyspace().meta(0)),
+                        "cluster_enabled");
+        return answer.thenAccept(list -> {
+            Probe.requireWhole((String) list.get(1), expected);
+            whole = true;
+        });
     }
 
     /** Looks at all servers; fails if one does not answer. */
@@ -119,6 +141,7 @@ final class Checkup {
             }
         }
         seen = probes.get(0).get("run_id");
+        whole = probes.stream().allMatch(probe -> probe.get("cluster_enabled").equals("0"));
         byServer.values().forEach(probe -> findings.addAll(probe.with(settings).findings(expected)));
         return List.copyOf(findings);
     }

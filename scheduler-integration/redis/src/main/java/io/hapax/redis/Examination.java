@@ -13,6 +13,7 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.stream.LongStream;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.redisson.client.RedisTimeoutException;
 
@@ -129,7 +130,7 @@ final class Examination {
         try {
             findings.addAll(patiently(store));
         } catch (CompletionException e) {
-            judgeRights(store, e, user);
+            judge(store, forbidding(store, e), quorum, user);
             return;
         }
         String same = store.runId().isEmpty() ? null : serverByRunId.put(store.runId(), store.server());
@@ -145,7 +146,7 @@ final class Examination {
     }
 
     /** A look that was refused does not say which right is missing. */
-    private void judgeRights(RedissonLeaseStore store, CompletionException refused, String user) {
+    private static ServerState forbidding(RedissonLeaseStore store, CompletionException refused) {
         if (!String.valueOf(refused.getMessage()).contains(RedisTrouble.NO_PERMISSION)) {
             throw refused;
         }
@@ -153,7 +154,7 @@ final class Examination {
         if (state.forbidden().isEmpty()) {
             throw refused;
         }
-        judgeRights(store, state, user);
+        return state;
     }
 
     private static ServerState state(RedissonLeaseStore store) {
@@ -163,20 +164,48 @@ final class Examination {
     }
 
     private void judgeRights(RedissonLeaseStore store, ServerState state, String user) {
-        if (!state.forbidden().isEmpty()) {
+        for (Need need : Need.values()) {
+            List<String> missing =
+                    state.forbidden().stream().filter(need::covers).toList();
+            if (missing.isEmpty()) {
+                continue;
+            }
             Keyspace keyspace = store.namespaceParts().keyspace();
             add(
-                    Severity.ERROR,
-                    "Redis at " + store.server() + " does not let its user do " + String.join(", ", state.forbidden()),
+                    need == Need.OF_WORKERS ? Severity.ERROR : Severity.WARNING,
+                    "Redis at " + store.server() + " does not let its user do " + String.join(", ", missing)
+                            + need.without,
                     "ACL SETUSER " + user + " "
                             + String.join(
                                     " ",
-                                    state.forbidden().stream()
-                                            .map(right -> "+" + right)
-                                            .toList())
+                                    missing.stream().map(right -> "+" + right).toList())
                             + ", with the keys ~hapax:{" + keyspace.namespace() + ":*}:* and the channel &"
                             + keyspace.channel()
                             + ", and keep that in the ACL file; docs/security.md lists all that the guard needs");
+        }
+    }
+
+    /** What rights are there for; what only some need can be done without. */
+    private enum Need {
+        OF_WORKERS("", ""),
+        OF_LIMITS("z\\w+", ": without, there are no throttle, no minHold, no queues, and no reports on the console"),
+        OF_LISTS("scan", ": without, hapax locks list and the console cannot list the leases"),
+        OF_THE_AUDIT(
+                "lpush|ltrim|lrange",
+                ": without, nobody can take leases away, or see who did: hapax locks release, the console");
+
+        private final String rights;
+        private final String without;
+
+        Need(String rights, String without) {
+            this.rights = rights;
+            this.without = without;
+        }
+
+        boolean covers(String right) {
+            return this == OF_WORKERS
+                    ? Stream.of(OF_LIMITS, OF_LISTS, OF_THE_AUDIT).noneMatch(need -> need.covers(right))
+                    : right.matches(rights);
         }
     }
 
@@ -184,6 +213,9 @@ final class Examination {
         String at = "Redis at " + store.server();
         judgeRights(store, state, user);
         String mine = store.fingerprint() + quorum;
+        if (state.forbidden().contains("hmget")) {
+            return;
+        }
         if (state.settings().isEmpty()) {
             add(
                     Severity.NOTE,
@@ -196,7 +228,7 @@ final class Examination {
                             + " have agreed on other settings than these, so a worker"
                             + " with these would not start. There: " + state.settings() + ". Here: " + mine,
                     "Give all, and whoever asks this, the same longestTtl (ttl) and servers; to change them, stop all workers and start the first one"
-                            + " with replaceSettings(true)");
+                            + " with replaceSettings(true), the worker with --replace-settings on");
         }
         if (!state.quarantineLeft().isZero()) {
             add(

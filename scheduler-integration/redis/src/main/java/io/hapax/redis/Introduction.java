@@ -73,6 +73,24 @@ final class Introduction {
         }
     }
 
+    /** Compares the settings of a guard: now, or with the rest if that is still to come. */
+    CompletableFuture<Void> agree(String settings) {
+        lock.lock();
+        try {
+            CompletableFuture<Void> present = going;
+            return over || present == null || present.isDone()
+                    ? agreement.agree(settings, over)
+                    : present.exceptionally(failure -> null).thenCompose(done -> agreement.agree(settings, over));
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Fails where people would be told wrong things. */
+    CompletableFuture<Void> fitForPeople() {
+        return checkup.fitForPeople();
+    }
+
     /** Asks for a lease once the introduction is made, if there is still somebody who waits for it. */
     CompletableFuture<Acquisition> first(Supplier<CompletableFuture<Acquisition>> request) {
         LeaseStoreException refused = refusal();

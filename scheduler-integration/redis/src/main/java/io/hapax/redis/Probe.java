@@ -2,6 +2,7 @@ package io.hapax.redis;
 
 import io.hapax.lease.Finding;
 import io.hapax.lease.Finding.Severity;
+import io.hapax.lease.LeaseStoreException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -31,6 +32,8 @@ record Probe(int bucket, Map<String, String> info, Duration clockAhead) {
     /** Settings that INFO does not tell. */
     static final List<String> SETTINGS = List.of("save", "appendfsync");
 
+    private static final String WITH_A_FILE =
+            "Configure the Cluster, by a Redisson YAML file with clusterServersConfig";
     private static final int OLDEST_MAJOR = 7;
     private static final Duration CLOCKS_APART = Duration.ofMillis(500);
 
@@ -96,12 +99,25 @@ record Probe(int bucket, Map<String, String> info, Duration clockAhead) {
                     at + " is a read-only replica, so no lease can be taken there",
                     "Connect to the master, or through Sentinel or Cluster by a Redisson YAML file"));
         }
-        if (get("cluster_enabled").equals("1") && !expected.cluster()) {
+        if (isUnknownCluster(get("cluster_enabled"), expected)) {
             all.add(new Finding(
                     Severity.ERROR,
                     at + " is one server of a Cluster, and the client does not know: it would lose the leases when"
                             + " slots move or a replica is promoted",
-                    "Configure the Cluster, by a Redisson YAML file with clusterServersConfig"));
+                    WITH_A_FILE));
+        }
+    }
+
+    private static boolean isUnknownCluster(String clusterEnabled, Expectation expected) {
+        return clusterEnabled.equals("1") && !expected.cluster();
+    }
+
+    /** Fails if the server is one of a Cluster whose workers keep their leases elsewhere. */
+    static void requireWhole(String clusterEnabled, Expectation expected) {
+        if (isUnknownCluster(clusterEnabled, expected)) {
+            throw new LeaseStoreException(
+                    "Redis at " + expected.server() + " is one server of a Cluster, and the client"
+                            + " does not know: it cannot tell what the Cluster's workers hold. " + WITH_A_FILE);
         }
     }
 

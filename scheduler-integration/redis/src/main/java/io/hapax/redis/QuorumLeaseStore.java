@@ -21,6 +21,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -31,11 +32,14 @@ import org.jspecify.annotations.Nullable;
  */
 class QuorumLeaseStore implements LeaseStore {
 
+    private static final int ATTEMPTS_TO_AGREE = 3;
+
     private final List<RedissonLeaseStore> servers;
     private final Duration perServer;
     private final Duration answerTimeout;
     private final Ticker ticker;
     private final Wire wire;
+    private volatile boolean agreed;
 
     /** The way to a server. */
     interface Wire {
@@ -303,6 +307,51 @@ class QuorumLeaseStore implements LeaseStore {
     @Override
     public String fingerprint() {
         return "quorum of " + servers.size() + ", " + servers.get(0).fingerprint();
+    }
+
+    /**
+     * {@inheritDoc} A server that cannot be asked takes no lease until it could be. Servers are waited for but shortly, so
+     * without a majority they are asked again.
+     */
+    @Override
+    public void agree(String settings) {
+        for (int attempt = 1; ; attempt++) {
+            try {
+                compared(settings).join();
+                agreed = true;
+                return;
+            } catch (CompletionException e) {
+                if (attempt == ATTEMPTS_TO_AGREE || e.getCause() instanceof Agreement.Different) {
+                    if (!agreed) {
+                        // So that those which are joined later do not hold to it.
+                        servers.forEach(RedissonLeaseStore::disagree);
+                    }
+                    throw e.getCause() instanceof LeaseStoreException refused ? refused : e;
+                }
+            }
+        }
+    }
+
+    private CompletableFuture<Boolean> compared(String settings) {
+        return Votes.decided(ask(server -> server.agreeing(settings).thenApply(agreed -> true)), votes -> {
+            if (votes.pending() > 0) {
+                return null;
+            }
+            for (Throwable failure : votes.failures()) {
+                if (failure instanceof Agreement.Different differing) {
+                    throw differing;
+                }
+            }
+            return requireMajority(votes, "have compared settings");
+        });
+    }
+
+    private boolean requireMajority(Votes<Boolean> votes, String what) {
+        if (votes.all().size() < majority()) {
+            throw new LeaseStoreException("only " + votes.all().size() + " of " + servers.size() + " servers " + what
+                    + ", a majority is needed" + votes.trouble());
+        }
+        return true;
     }
 
     @Override

@@ -209,7 +209,7 @@ public final class RedissonLeaseStore implements LeaseStore {
     }
 
     RedissonOperations people() {
-        return new RedissonOperations(namespace, server);
+        return new RedissonOperations(namespace, server, introduction);
     }
 
     private static Optional<Holder> holderOf(@Nullable String value) {
@@ -298,6 +298,24 @@ public final class RedissonLeaseStore implements LeaseStore {
     @Override
     public String fingerprint() {
         return agreement.settings();
+    }
+
+    @Override
+    public void agree(String settings) {
+        try {
+            agreeing(settings).join();
+        } catch (CompletionException e) {
+            throw e.getCause() instanceof LeaseStoreException refused ? refused : e;
+        }
+    }
+
+    CompletableFuture<Void> agreeing(String settings) {
+        return introduction.agree(settings);
+    }
+
+    /** Forgets what a guard wanted that came to nothing. */
+    void disagree() {
+        agreement.disagree();
     }
 
     Namespace namespaceParts() {
@@ -460,7 +478,7 @@ public final class RedissonLeaseStore implements LeaseStore {
 
         /**
          * Replaces the settings on which the workers of this namespace have agreed (namespace, buckets, longest ttl,
-         * format). For the one start that changes them, after all workers were stopped: nothing is granted until every
+         * format, how guards hash keys). For the one start that changes them, after all workers were stopped: nothing is granted until every
          * lease under the old settings has run out, and workers that still run with the old ones take no more leases.
          *
          * @param isReplacing whether to replace them

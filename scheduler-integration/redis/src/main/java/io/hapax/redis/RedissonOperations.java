@@ -24,14 +24,17 @@ import org.jspecify.annotations.Nullable;
 import org.redisson.api.RScript.ReturnType;
 
 /** What people ask of one Redis, Sentinel or Cluster. Thread-safe. */
-record RedissonOperations(Namespace namespace, String server) implements LeaseOperations {
+record RedissonOperations(Namespace namespace, String server, Introduction introduction) implements LeaseOperations {
 
     private static final String STEP = "500";
     private static final int LEASE_FIELDS = 4;
 
     @Override
     public CompletionStage<List<HeldLease>> leases(int atMost) {
-        return serverOf(0, new Search(atMost)).thenApply(Search::found);
+        return introduction
+                .fitForPeople()
+                .thenCompose(fit -> serverOf(0, new Search(atMost)))
+                .thenApply(Search::found);
     }
 
     /** What a search has found so far. */
@@ -92,8 +95,10 @@ record RedissonOperations(Namespace namespace, String server) implements LeaseOp
     @Override
     public CompletionStage<Optional<HeldLease>> lease(String name, boolean onRunKey) {
         Keyspace.Keys keys = namespace.keyspace().of(name, onRunKey);
-        CompletableFuture<List<Object>> answer =
-                namespace.scripts().call(Script.LEASE, ReturnType.LIST, List.of(keys.lease(), keys.waiter()));
+        CompletableFuture<List<Object>> answer = introduction
+                .fitForPeople()
+                .thenCompose(fit ->
+                        namespace.scripts().call(Script.LEASE, ReturnType.LIST, List.of(keys.lease(), keys.waiter())));
         return answer.thenApply(list -> list.isEmpty()
                 ? Optional.empty()
                 : Optional.ofNullable(held(keys.lease(), (String) list.get(0), list.get(1), list.get(2))));
@@ -131,6 +136,11 @@ record RedissonOperations(Namespace namespace, String server) implements LeaseOp
      */
     CompletableFuture<Optional<Holder>> forceRelease(
             Keyspace.Keys keys, String owner, Intervention why, String subject) {
+        return introduction.fitForPeople().thenCompose(fit -> takeAway(keys, owner, why, subject));
+    }
+
+    private CompletableFuture<Optional<Holder>> takeAway(
+            Keyspace.Keys keys, String owner, Intervention why, String subject) {
         Bucket bucket = namespace.bucket(keys);
         CompletableFuture<@Nullable String> answer = namespace
                 .scripts()
@@ -154,12 +164,15 @@ record RedissonOperations(Namespace namespace, String server) implements LeaseOp
                                 StoredLease.fit(why.actor()),
                                 StoredLease.fit(why.reason(), Integer.MAX_VALUE)),
                         Integer.toString(AUDIT_LENGTH));
-        return answer.thenApply(value ->
-                Optional.ofNullable(value).map(text -> StoredLease.parse(text).holder()));
+        return answer.thenApply(value -> Optional.ofNullable(value).map(StoredLease::holderOf));
     }
 
     @Override
     public CompletionStage<List<AuditEntry>> audit(int atMost) {
+        return introduction.fitForPeople().thenCompose(fit -> auditOfAll(atMost));
+    }
+
+    private CompletableFuture<List<AuditEntry>> auditOfAll(int atMost) {
         List<CompletableFuture<List<Object>>> answers = new ArrayList<>();
         for (int bucket = 0; bucket < namespace.buckets().size(); bucket++) {
             answers.add(namespace
@@ -173,23 +186,30 @@ record RedissonOperations(Namespace namespace, String server) implements LeaseOp
         return CompletableFuture.allOf(answers.toArray(CompletableFuture<?>[]::new))
                 .thenApply(all -> answers.stream()
                         .flatMap(answer -> answer.join().stream())
-                        .map(text -> auditEntry((String) text))
+                        .flatMap(text -> auditEntry((String) text).stream())
                         .sorted(Comparator.comparing(AuditEntry::at).reversed())
                         .limit(atMost)
                         .toList());
     }
 
-    /** {@code micros|subject|actor|reason|value of the lease}. */
-    private static AuditEntry auditEntry(String text) {
+    /** {@code micros|subject|actor|reason|value of the lease}; what is nothing of that kind is left out. */
+    private static Optional<AuditEntry> auditEntry(String text) {
         String[] parts = text.split("\\|", 5);
-        String holder =
-                parts[4].isEmpty() ? "" : StoredLease.parse(parts[4]).holder().toString();
-        return new AuditEntry(
+        if (parts.length < 5 || !parts[0].matches("\\d{1,16}")) {
+            return Optional.empty();
+        }
+        return Optional.of(new AuditEntry(
                 Instant.EPOCH.plus(Long.parseLong(parts[0]), ChronoUnit.MICROS),
                 AuditEntry.FORCE_RELEASE,
                 parts[1],
-                new Intervention(parts[2], parts[3]),
-                holder);
+                Intervention.stored(parts[2], parts[3]),
+                holderText(parts[4])));
+    }
+
+    private static String holderText(String value) {
+        return value.isEmpty() || !StoredLease.isOne(value)
+                ? StoredLease.fit(value)
+                : StoredLease.parse(value).holder().toString();
     }
 
     @Override

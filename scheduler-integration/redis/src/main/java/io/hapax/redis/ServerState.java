@@ -87,7 +87,8 @@ record ServerState(
         long now = Long.parseLong(texts.get(0));
         long until = texts.get(1).isEmpty() ? 0 : Long.parseLong(texts.get(1));
         return new ServerState(
-                Duration.ofMillis(Math.max(0, (until - now) / 1000)),
+                // Whoever may not ask for the time is told so, and nothing of a quarantine.
+                Duration.ofMillis(now == 0 ? 0 : Math.max(0, (until - now) / 1000)),
                 texts.get(2),
                 texts.get(3),
                 texts.get(4),

@@ -38,6 +38,17 @@ record StoredLease(OwnerId owner, FencingToken token, long micros, String runDig
                 matcher.group(6));
     }
 
+    static boolean isOne(String text) {
+        return FORM.matcher(text).matches();
+    }
+
+    /** Who held what was taken away; if the value is not the guard's, it is told in place of the worker. */
+    static Holder holderOf(String text) {
+        return isOne(text)
+                ? parse(text).holder()
+                : new Holder(new OwnerId("unknown"), new FencingToken(1), fit(text), "", Instant.EPOCH);
+    }
+
     static FencingToken token(String digits) {
         return new FencingToken(Math.max(1, Long.parseLong(digits)));
     }

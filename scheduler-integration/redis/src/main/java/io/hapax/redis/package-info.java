@@ -38,7 +38,7 @@
  *     whether somebody reads it</td><td>seconds to minutes</td></tr>
  * <tr><td>{@code hapax:{namespace:b}:m}</td><td>meta: {@code run} of the server, since when ({@code seen}) and until
  *     when ({@code until}) it is in quarantine and {@code why}, the {@code last} token, the {@code settings} on which all
- *     workers agree</td><td>for ever</td></tr>
+ *     workers agree, and their guards ({@code guard})</td><td>for ever</td></tr>
  * </table>
  *
  * Leases and markers read {@code owner|token|micros|digest|worker|run}. A text that is long or has odd characters becomes

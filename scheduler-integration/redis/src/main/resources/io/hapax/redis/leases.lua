@@ -8,11 +8,13 @@ local step = redis.call('SCAN', ARGV[1], 'MATCH', leases, 'COUNT', ARGV[2])
 local answer, n = {server(), step[1]}, 2
 for _, key in ipairs(step[2]) do
   local value = redis.pcall('GET', key)
-  if type(value) == 'string' then
+  local left = redis.pcall('PTTL', key)
+  -- While a slot moves, the server does not know of keys that are not there.
+  if type(value) == 'string' and type(left) == 'number' then
     local tag, name = string.match(key, '^(hapax:%b{}:)(.+)$')
     answer[n + 1], answer[n + 2] = key, value
-    answer[n + 3] = math.max(redis.call('PTTL', key), 0)
-    answer[n + 4] = redis.call('GET', tag .. 'w:' .. name) and 1 or 0
+    answer[n + 3] = math.max(left, 0)
+    answer[n + 4] = type(redis.pcall('GET', tag .. 'w:' .. name)) == 'string' and 1 or 0
     n = n + 4
   end
 end

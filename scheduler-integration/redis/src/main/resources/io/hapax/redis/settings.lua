@@ -1,17 +1,22 @@
--- Compares the settings on which all workers of a namespace have to agree, and notes them where nobody has yet.
+-- Compares the settings on which all workers of a namespace, and their guards, have to agree, and notes them where nobody
+-- has yet.
 -- KEYS[1] meta of the bucket
 -- ARGV[1] settings of the caller   ARGV[2] '1' to replace others
 -- ARGV[3] quarantine in ms after a replacement, at least; more if the old longest ttl was longer
--- returns the settings that hold from now on
+-- ARGV[4] settings of the caller's guard   ARGV[5] '1' if it has a guard yet
+-- returns {settings, settings of guards} that hold from now on
 -- invariant: settings are replaced only if asked to; then nothing is granted until every lease under the old ones has
 --   run out, and every running worker sees an epoch that it does not know
-local noted = redis.call('HMGET', KEYS[1], 'settings')[1]
-if noted == ARGV[1] or noted and ARGV[2] ~= '1' then return noted end
-redis.call('HSET', KEYS[1], 'settings', ARGV[1])
-if noted then
+local noted = redis.call('HMGET', KEYS[1], 'settings', 'guard')
+local holds = {noted[1] or ARGV[1], noted[2] or ARGV[4]}
+if ARGV[2] == '1' then holds = {ARGV[1], ARGV[5] == '1' and ARGV[4] or holds[2]} end
+if holds[1] ~= noted[1] then redis.call('HSET', KEYS[1], 'settings', holds[1]) end
+-- Noted also if it says nothing unusual: a guard that does comes too late then.
+if ARGV[5] == '1' and holds[2] ~= noted[2] then redis.call('HSET', KEYS[1], 'guard', holds[2]) end
+if noted[1] and noted[1] ~= holds[1] or noted[2] and noted[2] ~= holds[2] then
   local now = time()
-  local old = tonumber(string.match(noted, 'longestTtl=(%d+)ms')) or 0
+  local old = tonumber(string.match(noted[1] or '', 'longestTtl=(%d+)ms')) or 0
   local wait = math.max(ARGV[3], old * 11 / 5 + 1000)
   redis.call('HSET', KEYS[1], 'seen', micros(now), 'until', micros(now + 1000 * wait), 'why', 'replaced')
 end
-return ARGV[1]
+return holds

@@ -27,6 +27,8 @@ class AgreementTest {
     private static final String META = "hapax:{agree:0}:m";
     private static final String SETTINGS = "format=1 namespace=agree buckets=1 longestTtl=20000ms hashing=sha256/40";
 
+    private static final String HASHED = "keys=hmac/0123456789";
+
     private final EmbeddedRedis redis = EmbeddedRedis.start();
     private final List<RedissonLeaseStore> stores = new ArrayList<>();
 
@@ -34,6 +36,13 @@ class AgreementTest {
         return Fixture.store(redis.url())
                 .namespace("agree")
                 .longestTtl(Duration.ofSeconds(longestTtlSeconds))
+                .fresh(true);
+    }
+
+    private static RedissonLeaseStore.Builder ofAQuorum() {
+        return RedissonLeaseStore.builder()
+                .namespace("agree")
+                .longestTtl(Duration.ofSeconds(20))
                 .fresh(true);
     }
 
@@ -76,6 +85,79 @@ class AgreementTest {
                 .hasMessageContainingAll("longestTtl=20000ms", "longestTtl=30000ms");
         redis.command("HDEL", META, "settings");
         await().ignoreExceptions().untilAsserted(() -> granted(lazy, lock("k")));
+    }
+
+    @Test
+    void a_guard_that_differs_is_refused_and_noted_again_after_a_loss_of_memory() {
+        RedissonLeaseStore first = open(settings(20));
+        assertThat(redis.command("HEXISTS", META, "guard")).isEqualTo("0");
+        first.agree(HASHED);
+        RedissonLeaseStore second = open(settings(20));
+        for (String other : List.of("", "keys=hmac/other")) {
+            assertThatThrownBy(() -> second.agree(other))
+                    .isInstanceOf(LeaseStoreException.class)
+                    .hasMessageContainingAll(HASHED, other, "replaceSettings(true)", "--replace-settings on");
+            assertThatThrownBy(() -> acquire(second, lock("k"))).hasMessageContaining("settings differ");
+        }
+        second.agree(HASHED);
+        granted(second, lock("k"));
+        assertThatThrownBy(() -> second.agree("")).isInstanceOf(LeaseStoreException.class);
+        redis.command("FLUSHALL");
+        acquire(first, lock("k"));
+        await().untilAsserted(
+                        () -> assertThat(redis.command("HGET", META, "guard")).isEqualTo(HASHED));
+    }
+
+    @Test
+    void a_lazy_store_compares_its_guard_before_its_first_lease_and_asks_nothing_until_then() {
+        open(settings(20)).agree("");
+        RedissonLeaseStore lazy = open(settings(20).lazy(true));
+        RedissonLeaseStore away = open(Fixture.store("redis://127.0.0.1:1").lazy(true));
+        lazy.agree(HASHED);
+        away.agree(HASHED);
+        assertThatThrownBy(() -> acquire(lazy, lock("k"))).hasMessageContainingAll("settings differ", HASHED);
+        redis.command("HDEL", META, "guard");
+        await().ignoreExceptions().untilAsserted(() -> granted(lazy, lock("k")));
+        assertThat(redis.command("HGET", META, "guard")).isEqualTo(HASHED);
+    }
+
+    @Test
+    void what_guards_agree_on_is_replaced_if_asked_to_and_only_after_a_quarantine() {
+        RedissonLeaseStore running = open(settings(20));
+        running.agree("");
+        Lease lease = granted(running, lock("held"));
+        RedissonLeaseStore replacing = open(settings(20).replaceSettings(true));
+        granted(replacing, lock("nothing differs yet"));
+        replacing.agree(HASHED);
+        assertThat(redis.command("HMGET", META, "settings", "guard")).isEqualTo(SETTINGS + "\n" + HASHED);
+        assertThat(acquire(replacing, lock("k"))).isInstanceOf(Acquisition.Quarantined.class);
+        assertThat(get(running.renew(List.of(lease)))).containsExactly(new Renewal.Renewed(false));
+        await().untilAsserted(() -> assertThatThrownBy(() -> acquire(running, lock("another")))
+                .hasCauseInstanceOf(LeaseStoreException.class)
+                .hasMessageContaining("settings differ"));
+    }
+
+    @Test
+    void a_majority_of_a_quorum_is_enough_to_agree_and_one_server_that_differs_is_too_many() {
+        try (EmbeddedRedis second = EmbeddedRedis.start();
+                EmbeddedRedis third = EmbeddedRedis.start()) {
+            List<String> urls = List.of(redis.url(), second.url(), third.url());
+            try (LeaseStore store = ofAQuorum().quorum(urls);
+                    LeaseStore other = ofAQuorum().quorum(urls)) {
+                store.agree(HASHED);
+                third.command("HSET", META, "guard", "");
+                assertThatThrownBy(() -> other.agree(HASHED))
+                        .isInstanceOf(LeaseStoreException.class)
+                        .hasMessageContaining("settings differ");
+                third.kill();
+                other.agree(HASHED);
+                granted(other, lock("k"));
+                second.kill();
+                assertThatThrownBy(() -> other.agree(HASHED))
+                        .isInstanceOf(LeaseStoreException.class)
+                        .hasMessageContaining("a majority is needed");
+            }
+        }
     }
 
     @Test

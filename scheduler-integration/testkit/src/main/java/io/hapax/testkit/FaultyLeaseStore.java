@@ -250,6 +250,11 @@ public final class FaultyLeaseStore implements LeaseStore {
     }
 
     @Override
+    public void agree(String settings) {
+        store.agree(settings);
+    }
+
+    @Override
     public Duration answerTimeout() {
         return answerTimeout;
     }

@@ -185,6 +185,15 @@ public final class InMemoryLeaseStore implements LeaseStore {
     }
 
     @Override
+    public void agree(String settings) {
+        String before = answer(store -> store.agree(settings)).join();
+        if (!before.equals(settings)) {
+            throw new LeaseStoreException("other guards on this store have the settings [" + before
+                    + "], this one has [" + settings + "]. Give all workers the same settings");
+        }
+    }
+
+    @Override
     public Duration answerTimeout() {
         return ANSWER_TIMEOUT;
     }

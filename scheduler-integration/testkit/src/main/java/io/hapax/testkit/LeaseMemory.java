@@ -39,6 +39,9 @@ final class LeaseMemory {
     private final List<AuditEntry> audit = new ArrayList<>();
     private final Map<String, Report> reports = new TreeMap<>();
     private NanoTime readUntil;
+    /** Of the guards; null before the first one. */
+    private @Nullable String settings;
+
     private final Map<OwnerId, Departure> departures = new HashMap<>();
     /** Survives the loss of everything else, as a server's clock does. */
     private long lastToken;
@@ -134,6 +137,14 @@ final class LeaseMemory {
             }
         }
         return held;
+    }
+
+    /** Returns what holds: what the first guard has said. */
+    String agree(String those) {
+        if (settings == null) {
+            settings = those;
+        }
+        return settings;
     }
 
     List<AuditEntry> audit() {

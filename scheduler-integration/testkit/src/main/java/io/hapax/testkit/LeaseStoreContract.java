@@ -13,6 +13,7 @@ import static io.hapax.testkit.LeaseAttempts.ownedBy;
 import static io.hapax.testkit.LeaseAttempts.request;
 import static io.hapax.testkit.LeaseAttempts.waiting;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.within;
 import static org.assertj.core.api.InstanceOfAssertFactories.type;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
@@ -29,6 +30,7 @@ import io.hapax.lease.Lease;
 import io.hapax.lease.LeaseOperations;
 import io.hapax.lease.LeaseRequest;
 import io.hapax.lease.LeaseStore;
+import io.hapax.lease.LeaseStoreException;
 import io.hapax.lease.LockKey;
 import io.hapax.lease.OwnerId;
 import io.hapax.lease.Renewal;
@@ -113,6 +115,19 @@ public abstract class LeaseStoreContract {
         assertThat(lease.worker()).isEqualTo(WORKER);
         assertThat(lease.ttl()).isEqualTo(LONG);
         assertThat(lease.token().value()).isPositive();
+    }
+
+    /** Of a store that is shared by tests, all guards agree on nothing unusual. */
+    @Test
+    void guards_that_differ_from_those_of_another_client_are_refused_and_both_are_named() {
+        store().agree("");
+        store().agree("");
+        assertThatExceptionOfType(LeaseStoreException.class)
+                .isThrownBy(() -> otherClient().agree("keys=hmac/0123456789"))
+                .withMessageContaining("keys=hmac/0123456789");
+        otherClient().agree("");
+        assertThatExceptionOfType(LeaseStoreException.class).isThrownBy(() -> store().agree("keys=hmac/0123456789"));
+        granted(otherClient(), freshPair());
     }
 
     @Test

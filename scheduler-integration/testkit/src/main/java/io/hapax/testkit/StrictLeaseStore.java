@@ -125,6 +125,11 @@ public final class StrictLeaseStore implements LeaseStore {
     }
 
     @Override
+    public void agree(String settings) {
+        store.agree(settings);
+    }
+
+    @Override
     public Duration answerTimeout() {
         return store.answerTimeout();
     }

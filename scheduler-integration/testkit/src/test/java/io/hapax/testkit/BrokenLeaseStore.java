@@ -40,7 +40,8 @@ final class BrokenLeaseStore implements LeaseStore {
         TAKES_AWAY_FROM_ANYBODY,
         NOTES_NO_AUDIT,
         KEEPS_OLD_REPORTS,
-        NOBODY_EVER_READS
+        NOBODY_EVER_READS,
+        AGREES_TO_ANYTHING
     }
 
     private final LeaseStore store;
@@ -110,6 +111,13 @@ final class BrokenLeaseStore implements LeaseStore {
     @Override
     public Optional<LeaseOperations> operations() {
         return store.operations().map(operations -> new BrokenOperations(operations, store, flaw));
+    }
+
+    @Override
+    public void agree(String settings) {
+        if (flaw != Flaw.AGREES_TO_ANYTHING) {
+            store.agree(settings);
+        }
     }
 
     @Override

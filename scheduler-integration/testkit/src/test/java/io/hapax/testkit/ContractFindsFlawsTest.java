@@ -43,6 +43,7 @@ class ContractFindsFlawsTest {
         "TAKES_AWAY_FROM_ANYBODY, a_listed_lease_is_taken_away_only_while_its_holder_holds_it_and_the_audit_says_who_did_it()",
         "NOTES_NO_AUDIT, the_audit_also_has_those_who_name_a_key_and_the_newest_comes_first()",
         "KEEPS_OLD_REPORTS, reports_of_workers_are_read_until_their_time_is_over_and_workers_know_whether_somebody_reads()",
+        "AGREES_TO_ANYTHING, guards_that_differ_from_those_of_another_client_are_refused_and_both_are_named()",
         "NOBODY_EVER_READS, reports_of_workers_are_read_until_their_time_is_over_and_workers_know_whether_somebody_reads()"
     })
     void a_planted_flaw_is_found_by_the_test_that_is_about_it(Flaw flaw, String test) {

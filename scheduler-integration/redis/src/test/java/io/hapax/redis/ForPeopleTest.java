@@ -1,0 +1,135 @@
+package io.hapax.redis;
+
+import static io.hapax.redis.Fixture.get;
+import static io.hapax.redis.Fixture.granted;
+import static io.hapax.redis.Fixture.lock;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.hapax.lease.AuditEntry;
+import io.hapax.lease.HeldLease;
+import io.hapax.lease.Intervention;
+import io.hapax.lease.Lease;
+import io.hapax.lease.LeaseOperations;
+import io.hapax.lease.LeaseStoreException;
+import io.hapax.testkit.EmbeddedCluster;
+import io.hapax.testkit.EmbeddedRedis;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CompletionStage;
+import java.util.function.Supplier;
+import org.junit.jupiter.api.Test;
+
+/** What people are told where something is not as it should be. */
+class ForPeopleTest {
+
+    private static final Intervention WHY = new Intervention("ann", "a test");
+    private static final Duration TTL = Duration.ofMinutes(1);
+
+    @Test
+    void one_server_of_a_cluster_is_told_as_such_and_not_as_a_server_without_leases() {
+        try (EmbeddedCluster cluster = EmbeddedCluster.start();
+                Clients clients = new Clients("people", TTL)) {
+            RedissonLeaseStore worker = clients.store(cluster);
+            Lease lease = granted(worker, lock("k"));
+            HeldLease held =
+                    get(worker.operations().orElseThrow().lease("k", false)).orElseThrow();
+            for (String url : cluster.urls()) {
+                try (RedissonLeaseStore tool = clients.settings()
+                        .answerTimeout(Duration.ofSeconds(2))
+                        .url(url)
+                        .lazy(true)
+                        .build()) {
+                    LeaseOperations people = tool.operations().orElseThrow();
+                    List<Supplier<CompletionStage<?>>> questions = List.of(
+                            () -> people.lease("k", false),
+                            () -> people.leases(10),
+                            () -> people.audit(10),
+                            () -> people.forceRelease(held, WHY),
+                            () -> tool.forceRelease(lock("k"), WHY));
+                    questions.forEach(question -> assertThatThrownBy(() -> get(question.get()))
+                            .hasCauseInstanceOf(LeaseStoreException.class)
+                            .hasMessageContainingAll("Cluster", "Redisson YAML file"));
+                }
+            }
+            assertThat(get(worker.holder(lease.identity()))).isPresent();
+        }
+    }
+
+    @Test
+    void a_store_that_has_looked_at_its_server_does_not_look_again_for_people() {
+        try (EmbeddedRedis redis = EmbeddedRedis.start();
+                RedissonLeaseStore worker = Fixture.store(redis.url()).build();
+                RedissonLeaseStore tool = Fixture.store(redis.url())
+                        .answerTimeout(Duration.ofSeconds(2))
+                        .lazy(true)
+                        .build()) {
+            LeaseOperations people = tool.operations().orElseThrow();
+            get(people.lease("k", false));
+            for (LeaseOperations each : List.of(worker.operations().orElseThrow(), people)) {
+                long before = scriptsOf(redis);
+                get(each.lease("k", false));
+                assertThat(scriptsOf(redis) - before).isEqualTo(1);
+            }
+        }
+    }
+
+    private static long scriptsOf(EmbeddedRedis redis) {
+        return Long.parseLong(
+                redis.command("INFO", "commandstats").replaceAll("(?s).*cmdstat_evalsha:calls=(\\d+),.*", "$1"));
+    }
+
+    @Test
+    void a_lease_is_listed_while_its_slot_moves_though_nobody_can_tell_whether_it_is_awaited() {
+        try (EmbeddedCluster cluster = EmbeddedCluster.start();
+                Clients clients = new Clients("people", TTL)) {
+            RedissonLeaseStore worker = clients.store(cluster);
+            Lease lease = granted(worker, lock("k"));
+            String key = new Keyspace("people", 64).of(lease.identity()).lease();
+            EmbeddedRedis from = cluster.masterOf(key);
+            EmbeddedRedis target = cluster.masters().stream()
+                    .filter(server -> server != from)
+                    .findFirst()
+                    .orElseThrow();
+            from.command(
+                    "CLUSTER",
+                    "SETSLOT",
+                    Integer.toString(cluster.slotOf(key)),
+                    "MIGRATING",
+                    target.command("CLUSTER", "MYID"));
+            assertThat(get(worker.operations().orElseThrow().leases(10)))
+                    .singleElement()
+                    .satisfies(held -> {
+                        assertThat(held.name()).isEqualTo("k");
+                        assertThat(held.awaited()).isFalse();
+                    });
+        }
+    }
+
+    @Test
+    void what_others_have_written_into_the_guards_keys_is_told_as_text_or_left_out() {
+        try (EmbeddedRedis redis = EmbeddedRedis.start();
+                RedissonLeaseStore store = Fixture.store(redis.url())
+                        .namespace("people")
+                        .fresh(true)
+                        .build()) {
+            redis.command("SET", "hapax:{people:0}:l:odd", "somebody else's");
+            assertThat(get(store.forceRelease(lock("odd"), WHY)))
+                    .hasValueSatisfying(holder -> assertThat(holder.worker()).contains("somebody else's"));
+            assertThat(redis.command("EXISTS", "hapax:{people:0}:l:odd")).isEqualTo("0");
+            String audit = "hapax:{people:0}:a";
+            redis.command("LPUSH", audit, "nonsense");
+            redis.command("LPUSH", audit, "1000000|lock by hand||" + "x".repeat(400) + "|");
+            granted(store, lock("k"));
+            get(store.forceRelease(lock("k"), WHY));
+
+            List<AuditEntry> entries = get(store.operations().orElseThrow().audit(10));
+
+            assertThat(entries).extracting(AuditEntry::subject).containsExactly("lock k", "lock odd", "lock by hand");
+            assertThat(entries.get(0).holder()).startsWith("tester (owner ");
+            assertThat(entries.get(1).holder()).isEqualTo("somebody else's");
+            assertThat(entries.get(2).why().actor()).isEqualTo("unknown");
+            assertThat(entries.get(2).why().reason()).hasSize(300);
+        }
+    }
+}
