@@ -12,7 +12,7 @@
  * <h2>How it knows</h2>
  *
  * Every worker with a console puts up, each second, what it is at ({@link io.hapax.lease.LeaseOperations#post}): a few
- * hundred bytes as long as nobody reads, all its runs (at most 2 000) while somebody does. The page reads as many reports
+ * hundred bytes as long as nobody reads, its runs (at most 1 000) while somebody does. The page reads as many reports
  * as there are workers, and never looks through Redis, unless somebody asks it to. Events and the chart are those that the
  * living workers remember: an hour, and the last 200.
  *
@@ -20,9 +20,10 @@
  *
  * <ul>
  *   <li>Without a credential: clients on the same machine may read, nobody may change anything.
- *   <li>With one: everything needs it, as {@code Authorization: Bearer …} or by the page's login, whose session is a cookie
- *       that scripts and other sites cannot use. Changes need, besides, the session's CSRF token, the page's own origin, a
- *       reason, an actor and the key once more; each leaves a log line, an event and an entry in the audit.
+ *   <li>With one: everything but the bare page needs it, as {@code Authorization: Bearer …} or by the page's login, whose
+ *       session is a cookie that scripts and other sites cannot use. Changes need, besides, the session's CSRF token, the
+ *       page's own origin, a reason, an actor and the key once more; each leaves a log line, an event and an entry in the
+ *       audit.
  * </ul>
  */
 @NullMarked
