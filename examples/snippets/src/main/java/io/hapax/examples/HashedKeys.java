@@ -8,6 +8,8 @@ import io.hapax.redis.RedissonLeaseStore;
 /** Guards work whose keys name people, and keeps their names out of Redis and the log. */
 public final class HashedKeys {
 
+    static final String NAMESPACE = "hashed-keys";
+
     private HashedKeys() {}
 
     /**
@@ -20,7 +22,9 @@ public final class HashedKeys {
      * @throws InterruptedException if the thread is interrupted
      */
     public static String sendOnce(String redisUrl, String secret, String address) throws InterruptedException {
-        RedissonLeaseStore store = RedissonLeaseStore.connect(redisUrl);
+        // Of its own: whoever hashes and whoever does not would keep each other out.
+        RedissonLeaseStore store =
+                RedissonLeaseStore.builder().url(redisUrl).namespace(NAMESPACE).build();
         // snippet:hashed-keys
         JobGuard guard = JobGuard.builder(store).hashKeys(secret).build();
         RunRequest request = RunRequest.occurrence("welcome/" + address).job("welcome-mails");

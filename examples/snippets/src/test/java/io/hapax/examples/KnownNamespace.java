@@ -13,8 +13,15 @@ final class KnownNamespace {
     private KnownNamespace() {}
 
     static void on(String redisUrl) {
-        try (RedissonLeaseStore store =
-                RedissonLeaseStore.builder().url(redisUrl).fresh(true).build()) {
+        on(redisUrl, "default");
+    }
+
+    static void on(String redisUrl, String namespace) {
+        try (RedissonLeaseStore store = RedissonLeaseStore.builder()
+                .url(redisUrl)
+                .namespace(namespace)
+                .fresh(true)
+                .build()) {
             JobIdentity identity = new JobIdentity(new LockKey("first"), null);
             store.acquire(new LeaseRequest(identity, OwnerId.random(), "test", Duration.ofSeconds(1), false))
                     .toCompletableFuture()

@@ -23,7 +23,8 @@ public final class Console implements GuardListener, AutoCloseable {
     private final LeaseStore store;
     private final @Nullable RunLedger ledger;
     private final LeaseOperations operations;
-    private final Access access;
+    private final @Nullable String credential;
+    private final Clock clock = Clock.systemUTC();
     private final RunHistory history;
     private final Watcher watcher;
     private final JsonMapper json = JsonMapper.builder().build();
@@ -32,11 +33,10 @@ public final class Console implements GuardListener, AutoCloseable {
     private volatile @Nullable Page page;
 
     private Console(Builder builder, LeaseOperations operations) {
-        Clock clock = Clock.systemUTC();
         this.store = builder.store;
         this.ledger = builder.ledger;
         this.operations = operations;
-        this.access = new Access(builder.credential, clock);
+        this.credential = builder.credential;
         this.history = new RunHistory(clock);
         this.watcher = new Watcher(new Fleet(store, operations, ledger, json, clock));
     }
@@ -86,6 +86,7 @@ public final class Console implements GuardListener, AutoCloseable {
         }
         Page served = page;
         if (served == null) {
+            Access access = new Access(credential, clock);
             served = new Page(new ConsoleServlet(started, store, operations, ledger, access, watcher, json));
             page = served;
         }
