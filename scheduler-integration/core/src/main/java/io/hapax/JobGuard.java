@@ -315,7 +315,7 @@ public final class JobGuard implements AutoCloseable {
     /**
      * Decides about an occurrence that was abandoned, for people who have found out what became of it.
      *
-     * @param identity its keys, as the ledger has them
+     * @param identity its keys
      * @param state {@link RunState#DONE}: never run it again; {@link RunState#RELEASED}: it may run again
      * @param actor who decides
      * @param reason why

@@ -283,7 +283,7 @@ final class ConsoleServlet extends HttpServlet {
     private static void complete(AsyncContext context) {
         try {
             context.complete();
-        } catch (IllegalStateException gone) {
+        } catch (RuntimeException gone) {
             LOG.debug("the stream was over: {}", gone.toString());
         }
     }

@@ -61,7 +61,7 @@ final class Watcher implements AutoCloseable {
         }
     }
 
-    /** The number of the newest snapshot, unless nobody has watched since; then what comes next is newer. */
+    /** The number of the newest snapshot there has been; what comes next is newer. */
     long number() {
         lock.lock();
         try {
