@@ -1,0 +1,252 @@
+package io.hapax.thread;
+
+import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.Executor;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Future;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ScheduledThreadPoolExecutor;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Starts every thread of Hapax, and calls code that is not its own, so that no {@link Throwable} ends a thread and no
+ * missing thread ends a task.
+ *
+ * <p>All threads are daemons, inherit nothing from the thread that starts them, and do not hold the class loader of an
+ * application. A thread that cannot be started, because native threads are exhausted, is started with the next need.
+ * Immutable and thread-safe.
+ */
+public final class GuardThreads {
+
+    /** How long work that failed rests before it begins anew, so that it does not spin. */
+    private static final Duration REST = Duration.ofMillis(100);
+
+    private static final Duration IDLE = Duration.ofSeconds(5);
+
+    /** Is notified of what code has thrown. */
+    @FunctionalInterface
+    public interface Trouble {
+        /**
+         * Takes note of a failure; what this throws itself is ignored.
+         *
+         * @param what which code has failed
+         * @param failure what it has thrown
+         */
+        void met(String what, Throwable failure);
+    }
+
+    private final Trouble trouble;
+    private final Consumer<Thread> beforeStart;
+
+    /**
+     * Creates the threads of one module.
+     *
+     * @param trouble usually writes a log line
+     */
+    public GuardThreads(Trouble trouble) {
+        this(trouble, thread -> {});
+    }
+
+    /**
+     * Creates threads that tests can keep from starting.
+     *
+     * @param trouble as above
+     * @param beforeStart is called with each thread before it starts; what it throws is taken for the JVM's own refusal
+     */
+    public GuardThreads(Trouble trouble, Consumer<Thread> beforeStart) {
+        this.trouble = trouble;
+        this.beforeStart = beforeStart;
+    }
+
+    /**
+     * Starts a thread for work that lasts. Work that throws begins anew after a moment; the thread ends when the work
+     * returns.
+     *
+     * @param name the thread's name
+     * @param work what it does
+     * @return the thread; null if none could be started, then call again with the next need
+     */
+    public @Nullable Thread start(String name, Runnable work) {
+        try {
+            Thread thread = daemon(() -> untilItReturns(name, work), name, beforeStart);
+            thread.start();
+            return thread;
+        } catch (Throwable noThread) {
+            report("starting thread " + name, noThread);
+            return null;
+        }
+    }
+
+    private void untilItReturns(String name, Runnable work) {
+        while (!call(name, work)) {
+            // A flag that is left would make parking return at once.
+            boolean unused = Thread.interrupted();
+            LockSupport.parkNanos(REST.toNanos());
+        }
+    }
+
+    /**
+     * Creates an executor whose threads end when they are idle. Tasks that find no free thread wait; so does a task for
+     * which no thread could be started, for the next thread. What a task throws is reported.
+     *
+     * @param name the threads' name; a pool of several adds a number
+     * @param most how many tasks run at once at most
+     * @return the executor; after its shutdown it refuses tasks with a {@link RejectedExecutionException}
+     */
+    public ExecutorService pool(String name, int most) {
+        return new Pool(name, most);
+    }
+
+    /**
+     * Runs a task after a time. The timer's own thread hands it over, so that a task that blocks delays no other timer.
+     *
+     * @param delay how long to wait at least
+     * @param executor runs the task; if it refuses, the task is dropped
+     * @param task what to do
+     * @return cancels the task if it has not begun
+     */
+    public Runnable after(Duration delay, Executor executor, Runnable task) {
+        Delayed delayed = new Delayed(executor, task);
+        try {
+            Future<?> timer = Timer.SHARED.schedule(delayed, Math.max(0, delay.toNanos()), TimeUnit.NANOSECONDS);
+            return () -> {
+                delayed.cancelled = true;
+                timer.cancel(false);
+            };
+        } catch (Throwable noThread) {
+            // The task is queued all the same; the next timer starts the thread.
+            report("starting the timer's thread", noThread);
+            return () -> delayed.cancelled = true;
+        }
+    }
+
+    private final class Delayed implements Runnable {
+        private final Executor executor;
+        private final Runnable task;
+        private volatile boolean cancelled;
+
+        Delayed(Executor executor, Runnable task) {
+            this.executor = executor;
+            this.task = task;
+        }
+
+        @Override
+        public void run() {
+            try {
+                if (!cancelled) {
+                    executor.execute(() -> call("a timer", task));
+                }
+            } catch (RejectedExecutionException closed) {
+                // Its owner has ended, and the task with it.
+            } catch (Throwable failure) {
+                report("handing over a timer's task", failure);
+            }
+        }
+    }
+
+    /**
+     * Calls code that is not the caller's own, whatever it throws.
+     *
+     * @param what which code it is, for the report
+     * @param code the code
+     * @return whether it returned
+     */
+    public boolean call(String what, Runnable code) {
+        try {
+            code.run();
+            return true;
+        } catch (Throwable failure) {
+            report(what, failure);
+            return false;
+        }
+    }
+
+    /**
+     * Asks for an answer that comes later, and makes whatever is thrown, and a missing stage, a failed stage.
+     *
+     * @param question asks
+     * @param <T> the answer
+     * @return the stage, never null
+     */
+    public static <T> CompletionStage<T> ask(Supplier<? extends @Nullable CompletionStage<T>> question) {
+        try {
+            CompletionStage<T> stage = question.get();
+            return stage != null
+                    ? stage
+                    : CompletableFuture.failedFuture(new NullPointerException("null instead of a stage"));
+        } catch (Throwable failure) {
+            return CompletableFuture.failedFuture(failure);
+        }
+    }
+
+    /** Memory may be short; then the report is lost, and nothing else. */
+    private void report(String what, Throwable failure) {
+        try {
+            trouble.met(what, failure);
+        } catch (Throwable unreported) {
+            // There is nobody left to tell.
+        }
+    }
+
+    private static Thread daemon(Runnable work, String name, Consumer<Thread> beforeStart) {
+        Thread thread = new Thread(null, work, name, 0, false);
+        thread.setDaemon(true);
+        // Keeps a web application's class loader from being held by a thread that outlives it.
+        thread.setContextClassLoader(GuardThreads.class.getClassLoader());
+        beforeStart.accept(thread);
+        return thread;
+    }
+
+    private final class Pool extends ThreadPoolExecutor {
+
+        private final String name;
+
+        Pool(String name, int most) {
+            super(most, most, IDLE.toMillis(), TimeUnit.MILLISECONDS, new LinkedBlockingQueue<>());
+            this.name = name;
+            AtomicInteger count = new AtomicInteger();
+            setThreadFactory(
+                    task -> daemon(task, most == 1 ? name : name + "-" + count.incrementAndGet(), beforeStart));
+            allowCoreThreadTimeOut(true);
+        }
+
+        @Override
+        public void execute(Runnable task) {
+            Runnable surviving = () -> call(name, task);
+            try {
+                super.execute(surviving);
+            } catch (RejectedExecutionException closed) {
+                throw closed;
+            } catch (Throwable noThread) {
+                // Threads that are there take it from the queue, or the next one that is started.
+                if (!getQueue().contains(surviving)) {
+                    getQueue().add(surviving);
+                }
+                report("starting a thread of " + name, noThread);
+            }
+        }
+    }
+
+    /** One for all, created by the first timer. */
+    private static final class Timer {
+        static final ScheduledThreadPoolExecutor SHARED = create();
+
+        private static ScheduledThreadPoolExecutor create() {
+            ScheduledThreadPoolExecutor timer =
+                    new ScheduledThreadPoolExecutor(1, task -> daemon(task, "hapax-timer", thread -> {}));
+            timer.setRemoveOnCancelPolicy(true);
+            timer.setKeepAliveTime(IDLE.toMillis(), TimeUnit.MILLISECONDS);
+            timer.allowCoreThreadTimeOut(true);
+            return timer;
+        }
+    }
+}

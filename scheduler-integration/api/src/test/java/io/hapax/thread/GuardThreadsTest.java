@@ -1,0 +1,203 @@
+package io.hapax.thread;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
+
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+class GuardThreadsTest {
+
+    private final List<Throwable> met = new CopyOnWriteArrayList<>();
+    private final AtomicBoolean exhausted = new AtomicBoolean();
+    private final GuardThreads threads = new GuardThreads((what, failure) -> met.add(failure), thread -> {
+        if (exhausted.get()) {
+            throw new OutOfMemoryError("unable to create native thread");
+        }
+    });
+
+    static List<Throwable> anything() {
+        return List.of(
+                new IllegalStateException("runtime"),
+                new AssertionError("error"),
+                new OutOfMemoryError("virtual machine"),
+                new StackOverflowError(),
+                new Exception("sneaky"),
+                new InterruptedException("sneaky"));
+    }
+
+    @SuppressWarnings("unchecked")
+    private static <E extends Throwable> void sneak(Throwable failure) throws E {
+        throw (E) failure;
+    }
+
+    private static void throwing(Throwable failure) {
+        GuardThreadsTest.<RuntimeException>sneak(failure);
+    }
+
+    @ParameterizedTest
+    @MethodSource("anything")
+    void work_that_throws_begins_anew_on_the_same_thread(Throwable failure) {
+        AtomicInteger begun = new AtomicInteger();
+        Thread thread = threads.start("lasting", () -> {
+            if (begun.incrementAndGet() < 3) {
+                throwing(failure);
+            }
+        });
+
+        await().until(() -> begun.get() == 3);
+        await().until(() -> thread != null && !thread.isAlive());
+        assertThat(met).containsExactly(failure, failure);
+    }
+
+    @ParameterizedTest
+    @MethodSource("anything")
+    void a_pool_goes_on_after_a_task_that_throws(Throwable failure) {
+        ExecutorService pool = threads.pool("tasks", 1);
+        List<Thread> used = new CopyOnWriteArrayList<>();
+        pool.execute(() -> {
+            used.add(Thread.currentThread());
+            throwing(failure);
+        });
+        pool.execute(() -> used.add(Thread.currentThread()));
+
+        await().until(() -> used.size() == 2);
+        assertThat(used.get(0)).isSameAs(used.get(1));
+        assertThat(met).containsExactly(failure);
+        pool.shutdown();
+    }
+
+    @ParameterizedTest
+    @MethodSource("anything")
+    void a_timer_goes_on_after_a_task_that_throws(Throwable failure) {
+        CountDownLatch second = new CountDownLatch(1);
+        threads.after(Duration.ZERO, Runnable::run, () -> throwing(failure));
+        threads.after(Duration.ofMillis(1), Runnable::run, second::countDown);
+
+        await().until(() -> second.getCount() == 0);
+        await().untilAsserted(() -> assertThat(met).containsExactly(failure));
+    }
+
+    @ParameterizedTest
+    @MethodSource("anything")
+    void a_question_that_throws_is_a_failed_answer(Throwable failure) {
+        CompletionStage<String> answer = GuardThreads.ask(() -> {
+            throwing(failure);
+            return CompletableFuture.completedFuture("never");
+        });
+
+        assertThat(answer.toCompletableFuture()).isCompletedExceptionally();
+        assertThatThrownBy(() -> answer.toCompletableFuture().get()).hasCause(failure);
+    }
+
+    @Test
+    void no_stage_at_all_is_a_failed_answer() {
+        assertThat(GuardThreads.ask(() -> null).toCompletableFuture()).isCompletedExceptionally();
+    }
+
+    @Test
+    void a_report_that_fails_disturbs_nothing() {
+        GuardThreads silent =
+                new GuardThreads((what, failure) -> throwing(new OutOfMemoryError("no memory for a line")));
+
+        assertThat(silent.call("code", () -> throwing(new AssertionError()))).isFalse();
+        assertThat(silent.call("code", () -> {})).isTrue();
+    }
+
+    @Test
+    void a_thread_that_cannot_be_started_is_reported_and_may_be_started_later() {
+        exhausted.set(true);
+        assertThat(threads.start("lasting", () -> {})).isNull();
+        assertThat(met).hasSize(1);
+
+        exhausted.set(false);
+        assertThat(threads.start("lasting", () -> {})).isNotNull();
+    }
+
+    @Test
+    void a_task_without_a_thread_waits_for_the_next_need() {
+        ExecutorService pool = threads.pool("tasks", 2);
+        List<String> done = new CopyOnWriteArrayList<>();
+        exhausted.set(true);
+        pool.execute(() -> done.add("first"));
+        assertThat(done).isEmpty();
+
+        exhausted.set(false);
+        pool.execute(() -> done.add("second"));
+        await().untilAsserted(() -> assertThat(done).containsExactlyInAnyOrder("first", "second"));
+        pool.shutdown();
+    }
+
+    @Test
+    void a_task_without_a_thread_of_its_own_is_done_by_another_thread() {
+        ExecutorService pool = threads.pool("tasks", 2);
+        CountDownLatch goOn = new CountDownLatch(1);
+        List<String> done = new CopyOnWriteArrayList<>();
+        pool.execute(() -> {
+            try {
+                goOn.await();
+            } catch (InterruptedException e) {
+                throw new IllegalStateException(e);
+            }
+        });
+        exhausted.set(true);
+        pool.execute(() -> done.add("second"));
+        goOn.countDown();
+
+        await().untilAsserted(() -> assertThat(done).containsExactly("second"));
+        pool.shutdown();
+    }
+
+    @Test
+    void a_pool_that_is_shut_down_refuses() {
+        ExecutorService pool = threads.pool("tasks", 1);
+        pool.shutdown();
+        assertThatThrownBy(() -> pool.execute(() -> {})).isInstanceOf(RejectedExecutionException.class);
+    }
+
+    @Test
+    void a_cancelled_timer_does_nothing() {
+        AtomicInteger ran = new AtomicInteger();
+        Runnable cancel = threads.after(Duration.ofHours(1), Runnable::run, ran::incrementAndGet);
+        cancel.run();
+        CountDownLatch later = new CountDownLatch(1);
+        threads.after(Duration.ofMillis(1), Runnable::run, later::countDown);
+
+        await().until(() -> later.getCount() == 0);
+        assertThat(ran).hasValue(0);
+    }
+
+    @Test
+    void a_timer_whose_executor_is_shut_down_is_dropped_in_silence() {
+        ExecutorService pool = threads.pool("tasks", 1);
+        pool.shutdown();
+        threads.after(Duration.ZERO, pool, () -> {});
+        CountDownLatch later = new CountDownLatch(1);
+        threads.after(Duration.ofMillis(1), Runnable::run, later::countDown);
+
+        await().until(() -> later.getCount() == 0);
+        assertThat(met).isEmpty();
+    }
+
+    @Test
+    void threads_are_daemons_and_do_not_hold_the_class_loader_of_an_application() {
+        CountDownLatch seen = new CountDownLatch(1);
+        Thread thread = threads.start("lasting", seen::countDown);
+
+        await().until(() -> seen.getCount() == 0);
+        assertThat(thread).isNotNull();
+        assertThat(thread.isDaemon()).isTrue();
+    }
+}
