@@ -38,13 +38,22 @@ class WithoutDatabaseTest {
         }
     }
 
-    /** As where it is set for other tests: an empty variable names nothing. */
+    /**
+     * As where a database is set for other tests: an empty variable names nothing. With the log of the packaged jar, in which
+     * DEBUG can be asked for.
+     */
     private static Replica replica(String name, Path folder, String redis) {
         return Replica.start(
                 name,
                 folder,
                 List.of("--redis", redis, "--namespace", "in-memory", "--fresh", "on"),
-                Map.of("DATABASE_URL", "", "HAPAX_LOG", "DEBUG"));
+                Map.of(
+                        "DATABASE_URL",
+                        "",
+                        "HAPAX_LOG",
+                        "DEBUG",
+                        "JAVA_TOOL_OPTIONS",
+                        "-Dlogback.configurationFile=logback.xml"));
     }
 
     private static Stream<String> ticks(Replica... replicas) {
