@@ -372,7 +372,9 @@ final class AdmissionAttempt {
     }
 
     private void tellRefused(Refusal refusal, OnConflict policy) {
-        guard.notifier().tell(new GuardEvent.Refused(request.job(), request.identity(), refusal, waited()));
+        guard.notifier()
+                .tell(new GuardEvent.Refused(
+                        request.job(), request.identity(), refusal, waited(), request.isPlanned()));
         answer.complete(new Admission.Refused(refusal, policy));
     }
 

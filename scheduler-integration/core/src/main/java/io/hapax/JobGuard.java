@@ -51,6 +51,7 @@ public final class JobGuard implements AutoCloseable {
     private final Ticker ticker;
     private final @Nullable RunLedger ledger;
     private final boolean closesStore;
+    private final @Nullable LoggingListener log;
     private final Notifier notifier;
     private final Watchdog watchdog;
     private final @Nullable KeyHashing hashing;
@@ -66,7 +67,8 @@ public final class JobGuard implements AutoCloseable {
         this.defaultTiming = new LeaseTiming(defaults.ttl());
         this.ticker = builder.ticker;
         this.closesStore = builder.closesStore;
-        this.notifier = new Notifier(builder.allListeners());
+        this.log = builder.logging ? new LoggingListener(ticker) : null;
+        this.notifier = new Notifier(builder.allListeners(log));
         this.ledger = builder.ledger;
         this.hashing = builder.hashing;
         this.watchdog = new Watchdog(store, ledger, ticker, this::afterLastRun);
@@ -451,6 +453,9 @@ public final class JobGuard implements AutoCloseable {
     public void close() {
         closed = true;
         watchdog.stopWhenEmpty();
+        if (log != null) {
+            log.close();
+        }
     }
 
     /**
@@ -655,10 +660,10 @@ public final class JobGuard implements AutoCloseable {
             return new JobGuard(this);
         }
 
-        private List<GuardListener> allListeners() {
+        private List<GuardListener> allListeners(@Nullable LoggingListener log) {
             List<GuardListener> all = new ArrayList<>();
-            if (logging) {
-                all.add(new LoggingListener());
+            if (log != null) {
+                all.add(log);
             }
             all.addAll(listeners);
             return all;

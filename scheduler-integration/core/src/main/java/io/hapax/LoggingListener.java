@@ -2,12 +2,9 @@ package io.hapax;
 
 import io.hapax.event.GuardEvent;
 import io.hapax.event.GuardListener;
-import io.hapax.event.Refusal;
 import io.hapax.event.RunOutcome;
-import io.hapax.event.Verdict;
 import io.hapax.lease.Lease;
-import io.hapax.lease.LeaseStoreException;
-import io.hapax.ledger.LedgerException;
+import io.hapax.time.Ticker;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -16,18 +13,35 @@ import org.slf4j.LoggerFactory;
 /**
  * Writes one log line an event, to the logger {@code io.hapax}.
  *
- * <p>Grants and normal releases are DEBUG; refusals because of somebody else INFO; losses, late renewals, unconfirmed
- * completions and refusals because the store cannot tell WARN. Thread-safe.
+ * <p>Grants, normal releases and {@linkplain GuardEvent.Refused#isUsual() usual} refusals are DEBUG; refusals because of
+ * somebody else INFO; losses, late renewals, unconfirmed completions, refusals because the store cannot tell and those of
+ * abandoned occurrences WARN. Of the INFO and WARN refusals that repeat (same job, key and verdict) the first is told, and
+ * then a count for each minute; DEBUG has them all. Without a thread of its own it writes a count with the first event
+ * after its minute, of whatever key, or when it is closed. Thread-safe.
  */
-public final class LoggingListener implements GuardListener {
+public final class LoggingListener implements GuardListener, AutoCloseable {
 
     private static final Logger LOG = LoggerFactory.getLogger("io.hapax");
 
+    private final RefusalLog refusals;
+
     /** Creates the listener. */
-    public LoggingListener() {}
+    public LoggingListener() {
+        this(Ticker.SYSTEM);
+    }
+
+    /**
+     * Creates the listener.
+     *
+     * @param ticker by which minutes are measured
+     */
+    public LoggingListener(Ticker ticker) {
+        this.refusals = new RefusalLog(LOG, ticker);
+    }
 
     @Override
     public void on(GuardEvent event) {
+        writeDue();
         if (isSilent(event)) {
             return;
         }
@@ -36,8 +50,22 @@ public final class LoggingListener implements GuardListener {
         }
     }
 
+    /** Writes the counts whose minute is over: for whoever has a thread that looks around anyway. */
+    void writeDue() {
+        refusals.writeDue();
+    }
+
+    /** Writes the counts of the minute that is not over. */
+    @Override
+    public void close() {
+        refusals.writeRest();
+    }
+
     /** Every run tells these: nothing is made for nobody who reads them. */
-    private static boolean isSilent(GuardEvent event) {
+    private boolean isSilent(GuardEvent event) {
+        if (event instanceof GuardEvent.Refused refused) {
+            return refusals.isSilent(refused);
+        }
         boolean usual = (event instanceof GuardEvent.Acquired acquired && acquired.attempt() == 1)
                 || (event instanceof GuardEvent.Released released && released.outcome() != RunOutcome.UNCONFIRMED);
         return usual && !LOG.isDebugEnabled();
@@ -54,18 +82,18 @@ public final class LoggingListener implements GuardListener {
         return event instanceof GuardEvent.Released released ? released.lease() : null;
     }
 
-    private static void log(GuardEvent event) {
+    private void log(GuardEvent event) {
         if (event instanceof GuardEvent.Acquired e) {
             acquired(e);
         } else if (event instanceof GuardEvent.Refused e) {
-            refused(e);
+            refusals.write(e);
         } else if (event instanceof GuardEvent.Unguarded e) {
             LOG.warn(
                     "running UNGUARDED (fail open) job={} {} reason='{}' cause='{}'",
                     e.job(),
                     e.identity(),
                     e.refusal().reason(),
-                    summary(e.refusal().cause()));
+                    RefusalLog.summary(e.refusal().cause()));
         } else if (event instanceof GuardEvent.RenewedLate e) {
             LOG.warn(
                     "renewed late job={} {} owner={} margin={}",
@@ -123,29 +151,6 @@ public final class LoggingListener implements GuardListener {
         }
     }
 
-    private static void refused(GuardEvent.Refused e) {
-        Refusal refusal = e.refusal();
-        if (refusal.verdict() == Verdict.UNAVAILABLE) {
-            LOG.warn(
-                    "not run job={} {} verdict=UNAVAILABLE reason='{}' cause='{}' retry after {}",
-                    e.job(),
-                    e.identity(),
-                    refusal.reason(),
-                    summary(refusal.cause()),
-                    millis(refusal.retryAfter()));
-        } else if (refusal.verdict() == Verdict.ABANDONED) {
-            LOG.warn("not run job={} {} verdict=ABANDONED reason='{}'", e.job(), e.identity(), refusal.reason());
-        } else {
-            LOG.info(
-                    "not run job={} {} verdict={} reason='{}' retry after {}",
-                    e.job(),
-                    e.identity(),
-                    refusal.verdict(),
-                    refusal.reason(),
-                    millis(refusal.retryAfter()));
-        }
-    }
-
     private static void released(GuardEvent.Released e) {
         if (e.outcome() == RunOutcome.UNCONFIRMED) {
             LOG.warn(
@@ -169,14 +174,5 @@ public final class LoggingListener implements GuardListener {
 
     private static String millis(Duration duration) {
         return duration.toMillis() + "ms";
-    }
-
-    private static String summary(@Nullable Throwable cause) {
-        if (cause == null) {
-            return "none";
-        }
-        return cause instanceof LeaseStoreException || cause instanceof LedgerException
-                ? String.valueOf(cause.getMessage())
-                : cause.toString();
     }
 }

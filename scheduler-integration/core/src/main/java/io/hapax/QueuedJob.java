@@ -80,7 +80,7 @@ public final class QueuedJob {
                     full.left(),
                     "the same work is queued or at work as " + full.first() + " (mode " + mode + ")",
                     null);
-            guard.notifier().tell(new GuardEvent.Refused(job, identity(), refusal, Duration.ZERO));
+            guard.notifier().tell(new GuardEvent.Refused(job, identity(), refusal, Duration.ZERO, false));
             return Optional.of(refusal);
         }
         return Optional.empty();

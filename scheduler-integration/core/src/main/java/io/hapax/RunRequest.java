@@ -22,12 +22,19 @@ public final class RunRequest {
     private final @Nullable String job;
     private final UnaryOperator<RunOptions> tuning;
     private final boolean again;
+    private final boolean planned;
 
-    private RunRequest(JobIdentity identity, @Nullable String job, UnaryOperator<RunOptions> tuning, boolean again) {
+    private RunRequest(
+            JobIdentity identity,
+            @Nullable String job,
+            UnaryOperator<RunOptions> tuning,
+            boolean again,
+            boolean planned) {
         this.identity = identity;
         this.job = job;
         this.tuning = tuning;
         this.again = again;
+        this.planned = planned;
     }
 
     /**
@@ -37,7 +44,7 @@ public final class RunRequest {
      * @return the request
      */
     public static RunRequest of(JobIdentity identity) {
-        return new RunRequest(identity, null, UnaryOperator.identity(), false);
+        return new RunRequest(identity, null, UnaryOperator.identity(), false, false);
     }
 
     /**
@@ -70,7 +77,7 @@ public final class RunRequest {
      * @throws IllegalArgumentException if the key breaks a rule of {@link RunKey}
      */
     public RunRequest once(String runKey) {
-        return new RunRequest(new JobIdentity(identity.lockKey(), new RunKey(runKey)), job, tuning, again);
+        return new RunRequest(new JobIdentity(identity.lockKey(), new RunKey(runKey)), job, tuning, again, false);
     }
 
     /**
@@ -80,7 +87,7 @@ public final class RunRequest {
      * @return the changed request
      */
     public RunRequest job(String name) {
-        return new RunRequest(identity, name, tuning, again);
+        return new RunRequest(identity, name, tuning, again, planned);
     }
 
     /**
@@ -110,7 +117,7 @@ public final class RunRequest {
      * @return the changed request
      */
     public RunRequest tune(UnaryOperator<RunOptions> change) {
-        return new RunRequest(identity, job, options -> change.apply(tuning.apply(options)), again);
+        return new RunRequest(identity, job, options -> change.apply(tuning.apply(options)), again, planned);
     }
 
     /**
@@ -120,11 +127,25 @@ public final class RunRequest {
      * @return the changed request
      */
     public RunRequest again() {
-        return new RunRequest(identity, job, tuning, true);
+        return new RunRequest(identity, job, tuning, true, planned);
+    }
+
+    /**
+     * Says that the run key was made by a scheduler, for an occurrence that it has planned, and not chosen by a person. Every
+     * replica asks for such an occurrence, so that another one has completed it is told at DEBUG only.
+     *
+     * @return the changed request
+     */
+    public RunRequest planned() {
+        return new RunRequest(identity, job, tuning, again, true);
     }
 
     RunRequest hashed(KeyHashing keys) {
-        return new RunRequest(keys.of(identity), job, tuning, again);
+        return new RunRequest(keys.of(identity), job, tuning, again, planned);
+    }
+
+    boolean isPlanned() {
+        return planned;
     }
 
     boolean isAgain() {

@@ -137,4 +137,136 @@ class LoggingListenerTest {
             assertThat(line.getMDCPropertyMap()).containsEntry("hapax.occurrence", "mail/7");
         });
     }
+
+    private List<String> messages(Level level) {
+        return from(level).stream().map(ILoggingEvent::getFormattedMessage).toList();
+    }
+
+    private static RunRequest longRequest(String key) {
+        return RunRequest.lock(key).ttl(Duration.ofMinutes(10));
+    }
+
+    @Test
+    void that_an_occurrence_is_at_work_elsewhere_is_said_at_debug_only() throws Exception {
+        guard.run(RunRequest.occurrence("report@1"), holder -> guard.admit(RunRequest.occurrence("report@1")));
+        assertThat(from(Level.INFO)).isEmpty();
+        logger.setLevel(Level.DEBUG);
+        try {
+            guard.run(RunRequest.occurrence("report@2"), holder -> guard.admit(RunRequest.occurrence("report@2")));
+            assertThat(messages(Level.DEBUG))
+                    .anySatisfy(
+                            line -> assertThat(line)
+                                    .startsWith(
+                                            "not run job=report@2 run report@2 verdict=RUNNING reason='this occurrence is run by"));
+        } finally {
+            logger.setLevel(Level.INFO);
+        }
+    }
+
+    @Test
+    void that_what_the_user_wanted_once_is_done_is_information() throws Exception {
+        guard.run(RunRequest.occurrence("order/7"), run -> null);
+        guard.admit(RunRequest.occurrence("order/7"));
+        assertThat(messages(Level.INFO))
+                .singleElement()
+                .asString()
+                .startsWith("not run job=order/7 run order/7 verdict=DONE");
+    }
+
+    @Test
+    void a_refusal_that_repeats_is_told_at_once_and_then_counted_by_the_minute() throws Exception {
+        ManualTicker ticker = new ManualTicker();
+        FaultyLeaseStore away = new FaultyLeaseStore(new InMemoryLeaseStore(ticker));
+        try (JobGuard timed = JobGuard.builder(away).ticker(ticker).build()) {
+            GuardedRun held = timed.admit(longRequest("k").job("mail")).fold(run -> run, refusal -> null);
+            for (int second = 0; second < 58; second++) {
+                timed.admit(longRequest("k").job("mail"));
+                ticker.advance(Duration.ofSeconds(1));
+            }
+            assertThat(messages(Level.INFO))
+                    .singleElement()
+                    .asString()
+                    .startsWith("not run job=mail lock k verdict=OVERLAP reason='the key is held by");
+            ticker.advance(Duration.ofSeconds(2));
+            timed.admit(longRequest("k").job("mail"));
+            assertThat(messages(Level.INFO))
+                    .hasSize(2)
+                    .last()
+                    .asString()
+                    .startsWith(
+                            "not run, 57 more in the last minute, the last: job=mail lock k verdict=OVERLAP reason='the");
+            // The one that began the second minute is in its count, and there was no third one.
+            ticker.advance(Duration.ofMinutes(1));
+            timed.admit(RunRequest.lock("other"));
+            assertThat(messages(Level.INFO))
+                    .hasSize(3)
+                    .last()
+                    .asString()
+                    .startsWith("not run, 1 more in the last minute, the last: job=mail lock k");
+            ticker.advance(Duration.ofMinutes(1));
+            timed.admit(longRequest("k").job("mail"));
+            assertThat(messages(Level.INFO)).hasSize(4).last().asString().startsWith("not run job=mail lock k");
+            held.close();
+        }
+    }
+
+    @Test
+    void a_count_is_written_when_the_guard_is_closed_at_the_latest() throws Exception {
+        JobGuard closed = JobGuard.builder(store).build();
+        store.failAcquires();
+        for (int n = 0; n < 4; n++) {
+            closed.admit(RunRequest.lock("k").once("k@" + n).job("report"));
+        }
+        assertThat(messages(Level.WARN)).hasSize(1);
+        closed.close();
+        assertThat(messages(Level.WARN))
+                .hasSize(2)
+                .last()
+                .asString()
+                .matches("not run, 3 more in the last \\d+ s, the last: job=report lock k, run k@3 verdict=UNAVAILABLE"
+                        + " reason='the lease store did not answer' cause='.+'");
+        assertThat(lines.list)
+                .last()
+                .satisfies(line -> assertThat(line.getMDCPropertyMap())
+                        .containsEntry("hapax.job", "report")
+                        .containsEntry("hapax.occurrence", "k@3"));
+    }
+
+    @Test
+    void of_more_keys_than_it_remembers_the_log_has_a_count_together() throws Exception {
+        ManualTicker ticker = new ManualTicker();
+        FaultyLeaseStore away = new FaultyLeaseStore(new InMemoryLeaseStore(ticker));
+        try (JobGuard timed = JobGuard.builder(away).ticker(ticker).build()) {
+            away.failAcquires();
+            for (int key = 0; key < 5_000; key++) {
+                timed.admit(RunRequest.lock("k" + key));
+            }
+            // A thousand by their names, and the first of the others.
+            assertThat(messages(Level.WARN)).hasSize(1_001);
+            ticker.advance(Duration.ofMinutes(1));
+            away.healthy();
+            timed.run(RunRequest.lock("any"), run -> null);
+            assertThat(messages(Level.WARN))
+                    .hasSize(1_002)
+                    .last()
+                    .asString()
+                    .startsWith("not run, 3999 more of various jobs in the last minute, the last: job=k4999 lock k4999"
+                            + " verdict=UNAVAILABLE");
+        }
+    }
+
+    @Test
+    void at_debug_every_refusal_has_its_line() throws Exception {
+        logger.setLevel(Level.DEBUG);
+        try {
+            store.failAcquires();
+            guard.admit(RunRequest.lock("k").job("a"));
+            guard.admit(RunRequest.lock("k").job("a"));
+            assertThat(from(Level.DEBUG)).extracting(ILoggingEvent::getLevel).containsExactly(Level.WARN, Level.DEBUG);
+            assertThat(messages(Level.DEBUG))
+                    .allSatisfy(line -> assertThat(line).startsWith("not run job=a lock k"));
+        } finally {
+            logger.setLevel(Level.INFO);
+        }
+    }
 }

@@ -15,7 +15,6 @@ import picocli.CommandLine.Option;
 /** Where the ledger is. */
 final class DatabaseOptions {
 
-    private static final String DEFAULT = "jdbc:postgresql://localhost:5432/hapax?user=hapax&password=hapax";
     private static final int LOGIN_SECONDS = 5;
 
     /** What the driver has to say is in its exceptions, too. Held, as loggers are forgotten with their levels. */
@@ -28,9 +27,22 @@ final class DatabaseOptions {
                     + " [DATABASE_URL]")
     private @Nullable String database;
 
+    /** Whether the option or the variable says where it is. */
+    boolean isNamed() {
+        return !address().isEmpty();
+    }
+
+    private String address() {
+        return CommonOptions.setting(database, "DATABASE_URL", "");
+    }
+
     /** Without a pool, which takes longer to start than a command takes to answer. */
     private PGSimpleDataSource source() {
-        String url = WorkerSettings.jdbcUrl("--database", CommonOptions.setting(database, "DATABASE_URL", DEFAULT));
+        if (!isNamed()) {
+            throw new IllegalArgumentException(
+                    "name the PostgreSQL that has the ledger of the workers, with --database or DATABASE_URL");
+        }
+        String url = WorkerSettings.jdbcUrl("--database", address());
         DRIVER.setLevel(Level.OFF);
         PGSimpleDataSource source = new PGSimpleDataSource();
         try {

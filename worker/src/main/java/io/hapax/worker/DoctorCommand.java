@@ -25,6 +25,7 @@ final class DoctorCommand implements Callable<Integer> {
 
     private static final Duration SHORTEST_FOR_A_LEDGER = Duration.ofMillis(100);
     private static final Set<String> WITHOUT = Set.of("off", "false");
+    private static final String UNNAMED = "PostgreSQL, which nobody named: --database or DATABASE_URL does";
     private static final List<String> REDIS_CHECKS = List.of(
             "version",
             "rights of its user",
@@ -75,7 +76,8 @@ final class DoctorCommand implements Callable<Integer> {
             long warnings,
             long notes,
             List<Diagnosis> findings,
-            List<Checked> checked) {}
+            List<Checked> checked,
+            List<String> leftOut) {}
 
     @Override
     public Integer call() {
@@ -83,7 +85,8 @@ final class DoctorCommand implements Callable<Integer> {
         List<Checked> checked = new ArrayList<>();
         redis.examine(common.namespace()).forEach(finding -> findings.add(Diagnosis.of("redis", finding)));
         String fingerprint = servers(checked);
-        if (!withoutLedger && !WITHOUT.contains(CommonOptions.setting(null, "HAPAX_LEDGER", "on"))) {
+        boolean ledger = !withoutLedger && !WITHOUT.contains(CommonOptions.setting(null, "HAPAX_LEDGER", "on"));
+        if (ledger && database.isNamed()) {
             Duration timeout = redis.answerTimeout();
             List<Finding> found = database.builder(
                             common.namespace(),
@@ -99,7 +102,8 @@ final class DoctorCommand implements Callable<Integer> {
                 count(findings, Severity.WARNING),
                 count(findings, Severity.NOTE),
                 findings.stream().map(DoctorCommand::safe).toList(),
-                checked);
+                checked,
+                ledger && !database.isNamed() ? List.of(UNNAMED) : List.of());
         common.print(document, out -> print(out, document));
         return document.errors() > 0
                 ? ExitCodes.ERRORS_FOUND
@@ -153,6 +157,7 @@ final class DoctorCommand implements Callable<Integer> {
                             + (checked.detail().isEmpty() ? "" : " (" + checked.detail() + ")")
                             + (!checked.answers() ? "" : cut ? ", as far as the errors allow: " + what : ": " + what));
         }
+        document.leftOut().forEach(what -> PlainText.paragraph(out, "left out: ", what));
         out.println("namespace " + document.namespace() + ": " + counted(document.errors(), "error") + ", "
                 + counted(document.warnings(), "warning") + ", " + counted(document.notes(), "note"));
     }

@@ -5,13 +5,14 @@ import java.sql.SQLException;
 import java.time.Duration;
 import javax.sql.DataSource;
 import org.jobrunr.jobs.mappers.JobMapper;
+import org.jobrunr.storage.InMemoryStorageProvider;
 import org.jobrunr.storage.StorageProvider;
 import org.jobrunr.storage.StorageProviderUtils.DatabaseOptions;
 import org.jobrunr.storage.ThreadSafeStorageProvider;
 import org.jobrunr.storage.sql.common.SqlStorageProviderFactory;
 import org.jobrunr.utils.mapper.jackson.JacksonJsonMapper;
 
-/** JobRunr's tables in PostgreSQL; the demo polls more often than JobRunr advises for databases. */
+/** JobRunr's tables in PostgreSQL, or its jobs in memory; the demo polls more often than JobRunr advises for databases. */
 final class JobRunrStorage extends ThreadSafeStorageProvider {
 
     private JobRunrStorage(StorageProvider storage) {
@@ -20,10 +21,18 @@ final class JobRunrStorage extends ThreadSafeStorageProvider {
 
     /** JobRunr takes tables of any schema for its own unless it is told which schema to use. */
     static StorageProvider on(DataSource database) {
-        StorageProvider storage = new JobRunrStorage(
-                SqlStorageProviderFactory.using(database, schema(database) + ".", DatabaseOptions.CREATE));
-        storage.setJobMapper(new JobMapper(new JacksonJsonMapper()));
-        return storage;
+        return withMapper(SqlStorageProviderFactory.using(database, schema(database) + ".", DatabaseOptions.CREATE));
+    }
+
+    /** Jobs that this process alone knows, and forgets when it ends. */
+    static StorageProvider inMemory() {
+        return withMapper(new InMemoryStorageProvider());
+    }
+
+    private static StorageProvider withMapper(StorageProvider storage) {
+        StorageProvider jobs = new JobRunrStorage(storage);
+        jobs.setJobMapper(new JobMapper(new JacksonJsonMapper()));
+        return jobs;
     }
 
     private static String schema(DataSource database) {

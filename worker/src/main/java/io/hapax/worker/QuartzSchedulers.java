@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Properties;
 import java.util.stream.Collectors;
 import javax.sql.DataSource;
+import org.jspecify.annotations.Nullable;
 import org.quartz.Scheduler;
 import org.quartz.SchedulerException;
 import org.quartz.impl.StdSchedulerFactory;
@@ -28,13 +29,14 @@ final class QuartzSchedulers {
 
     private QuartzSchedulers() {}
 
-    static List<Scheduler> of(WorkerSettings settings, DataSource database) throws SchedulerException {
+    static List<Scheduler> of(WorkerSettings settings, @Nullable DataSource database) throws SchedulerException {
         QuartzStore store = settings.quartz();
         List<Scheduler> schedulers = new ArrayList<>();
         if (store == QuartzStore.RAM || store == QuartzStore.BOTH) {
             schedulers.add(ownRamStore(settings.name(), settings.threads()));
         }
-        if (store == QuartzStore.JDBC || store == QuartzStore.BOTH) {
+        // Settings that want the cluster have a database.
+        if (database != null && (store == QuartzStore.JDBC || store == QuartzStore.BOTH)) {
             schedulers.add(jdbcCluster(database, settings.checkin(), settings.threads()));
         }
         return schedulers;

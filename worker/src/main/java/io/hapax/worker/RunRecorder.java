@@ -8,6 +8,7 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Duration;
 import javax.sql.DataSource;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -35,11 +36,11 @@ final class RunRecorder {
     private static final String ADD_STEP = "INSERT INTO demo_step VALUES (?, clock_timestamp())";
     private static final String TAKE_EFFECT = "UPDATE demo_run SET effect_at = clock_timestamp() WHERE id = ?";
 
-    private final DataSource database;
+    private final @Nullable DataSource database;
     private final String part;
     private final String worker;
 
-    RunRecorder(DataSource database, String part, String worker) {
+    RunRecorder(@Nullable DataSource database, String part, String worker) {
         this.database = database;
         this.part = part;
         this.worker = worker;
@@ -62,12 +63,19 @@ final class RunRecorder {
         execute(TAKE_EFFECT, run);
     }
 
+    private Connection connection() throws SQLException {
+        if (database == null) {
+            throw new SQLException("there is no database to record runs in");
+        }
+        return database.getConnection();
+    }
+
     private static void stillHeld() {
         CurrentRun.find().ifPresent(GuardedRun::ensureHeld);
     }
 
     private long begin(Kind kind, String occurrence, String group) {
-        try (Connection connection = database.getConnection();
+        try (Connection connection = connection();
                 PreparedStatement insert = connection.prepareStatement(BEGIN)) {
             insert.setString(1, part);
             insert.setString(2, kind.name());
@@ -84,7 +92,7 @@ final class RunRecorder {
     }
 
     private void execute(String sql, long run) {
-        try (Connection connection = database.getConnection();
+        try (Connection connection = connection();
                 PreparedStatement statement = connection.prepareStatement(sql)) {
             statement.setLong(1, run);
             statement.executeUpdate();

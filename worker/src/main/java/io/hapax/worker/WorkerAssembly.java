@@ -75,7 +75,7 @@ final class WorkerAssembly implements AutoCloseable {
     private void start() throws SchedulerException {
         PrometheusMeterRegistry meters =
                 opened(new ProcessMeters(), ProcessMeters::close).registry();
-        HikariDataSource database = opened(pool(settings, meters), HikariDataSource::close);
+        HikariDataSource database = database(meters);
         Guarding guarding = settings.guarded() ? guarding(database, meters) : null;
         JobGuard guard = guarding == null ? null : guarding.guard();
         if (settings.web().port() > 0) {
@@ -100,12 +100,25 @@ final class WorkerAssembly implements AutoCloseable {
         atWork = true;
     }
 
+    /** Null if there is none. */
+    private @Nullable HikariDataSource database(MeterRegistry meters) {
+        String url = settings.jdbcUrl();
+        if (url == null) {
+            LOG.info(
+                    "no PostgreSQL was named (--database or DATABASE_URL): Quartz and JobRunr keep their jobs in memory,"
+                            + " and there is no ledger");
+            return null;
+        }
+        return opened(pool(url, settings, meters), HikariDataSource::close);
+    }
+
     /** What a guarded worker has besides. */
     private record Guarding(JobGuard guard, Console console) {}
 
-    private Guarding guarding(DataSource database, MeterRegistry meters) {
+    private Guarding guarding(@Nullable DataSource database, MeterRegistry meters) {
         LeaseStore store = opened(connected(settings), LeaseStore::close);
-        RunLedger ledger = settings.ledger() ? opened(ledger(settings, database), RunLedger::close) : null;
+        RunLedger ledger =
+                settings.ledger() && database != null ? opened(ledger(settings, database), RunLedger::close) : null;
         Console console = console(store, ledger);
         GuardMetrics metrics = new GuardMetrics(meters);
         JobGuard guard = opened(guard(store, ledger, console, metrics), closing -> {
@@ -168,14 +181,14 @@ final class WorkerAssembly implements AutoCloseable {
         opened(guarding.console(), Console::close);
     }
 
-    private void startJobRunr(DataSource database, @Nullable JobGuard guard) {
+    private void startJobRunr(@Nullable DataSource database, @Nullable JobGuard guard) {
         if (guard != null) {
             JobRunrGuard.install(guard);
         } else {
             JobRunrGuard.allowUnguarded();
         }
         JobRunr.configure()
-                .useStorageProvider(JobRunrStorage.on(database))
+                .useStorageProvider(database == null ? JobRunrStorage.inMemory() : JobRunrStorage.on(database))
                 .useBackgroundJobServer(BackgroundJobServerConfiguration.usingStandardBackgroundJobServerConfiguration()
                         .andWorkerCount(settings.threads())
                         .andPollInterval(settings.jobrunrPoll())
@@ -219,9 +232,9 @@ final class WorkerAssembly implements AutoCloseable {
                 || (failure.getCause() != null && isTimeout(failure.getCause()));
     }
 
-    private static HikariDataSource pool(WorkerSettings settings, MeterRegistry meters) {
+    private static HikariDataSource pool(String url, WorkerSettings settings, MeterRegistry meters) {
         HikariConfig config = new HikariConfig();
-        config.setJdbcUrl(settings.jdbcUrl());
+        config.setJdbcUrl(url);
         config.setMaximumPoolSize(2 * settings.threads() + 4);
         config.setMinimumIdle(2);
         config.setConnectionTimeout(5_000);

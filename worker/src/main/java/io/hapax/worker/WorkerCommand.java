@@ -51,7 +51,11 @@ final class WorkerCommand implements Callable<Integer> {
                     "redis://user:password@host:6379/0; three or five of them, with commas, form a quorum [REDIS_URL]")
     private @Nullable String redis;
 
-    @Option(names = "--database", description = "jdbc:postgresql://host/db?user=…&password=… [DATABASE_URL]")
+    @Option(
+            names = "--database",
+            description =
+                    "jdbc:postgresql://host/db?user=…&password=… [DATABASE_URL]; without one, Quartz and JobRunr keep"
+                            + " their jobs in memory, and there is no ledger")
     private @Nullable String database;
 
     @Option(names = "--namespace", description = "the same on all replicas of one application [HAPAX_NAMESPACE]")
@@ -77,10 +81,11 @@ final class WorkerCommand implements Callable<Integer> {
 
     @Option(
             names = "--ledger",
-            description = "on or off: keep runs in PostgreSQL too, so that none completes twice [HAPAX_LEDGER]")
+            description = "on or off: keep runs in PostgreSQL too, so that none completes twice; off without a database"
+                    + " [HAPAX_LEDGER]")
     private @Nullable String ledger;
 
-    @Option(names = "--quartz-store", description = "ram, jdbc, both or none [QUARTZ_STORE]")
+    @Option(names = "--quartz-store", description = "ram, jdbc, both or none; ram without a database [QUARTZ_STORE]")
     private @Nullable String quartzStore;
 
     @Option(names = "--jobrunr", description = "on or off [JOBRUNR]")
@@ -158,22 +163,20 @@ final class WorkerCommand implements Callable<Integer> {
                 (option, variable) -> option != null ? option : env.get(variable);
         requireLogFormat(env.getOrDefault("HAPAX_LOG_FORMAT", "text"));
         String host = "worker-" + ProcessHandle.current().pid();
+        String url = text(chosen.apply(database, "DATABASE_URL"), "");
+        boolean named = !url.isEmpty();
         return new WorkerSettings(
                 List.of(text(chosen.apply(redis, "REDIS_URL"), "redis://localhost:6379")
                         .split("\\s*,\\s*")),
-                WorkerSettings.jdbcUrl(
-                        "--database",
-                        text(
-                                chosen.apply(database, "DATABASE_URL"),
-                                "jdbc:postgresql://localhost:5432/hapax?user=hapax&password=hapax")),
+                named ? WorkerSettings.jdbcUrl("--database", url) : null,
                 text(chosen.apply(namespace, "HAPAX_NAMESPACE"), "hapax-worker"),
                 text(chosen.apply(name, "HAPAX_WORKER"), host),
                 flag("--guard", text(chosen.apply(guard, "HAPAX_GUARD"), "on")),
                 ttl(text(chosen.apply(ttl, "HAPAX_TTL"), "30s")),
                 flag("--fresh", text(chosen.apply(fresh, "HAPAX_FRESH"), "off")),
                 flag("--replace-settings", text(chosen.apply(replaceSettings, "HAPAX_REPLACE_SETTINGS"), "off")),
-                flag("--ledger", text(chosen.apply(ledger, "HAPAX_LEDGER"), "on")),
-                quartz(text(chosen.apply(quartzStore, "QUARTZ_STORE"), "both")),
+                flag("--ledger", text(chosen.apply(ledger, "HAPAX_LEDGER"), named ? "on" : "off")),
+                quartz(text(chosen.apply(quartzStore, "QUARTZ_STORE"), named ? "both" : "ram")),
                 flag("--jobrunr", text(chosen.apply(jobrunr, "JOBRUNR"), "on")),
                 number("--threads", text(chosen.apply(threads, "HAPAX_THREADS"), "8"), 1, 500),
                 DurationText.parse("--jobrunr-poll", text(chosen.apply(jobrunrPoll, "JOBRUNR_POLL"), "5s")),

@@ -8,13 +8,14 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /**
  * What one replica needs to know.
  *
  * @param redisUrls where the leases are: one server, or an odd number of at least three that form a quorum
- * @param jdbcUrl where Quartz' cluster and JobRunr keep their jobs
+ * @param jdbcUrl where Quartz' cluster, JobRunr and the ledger keep what they have; null: in memory, and no ledger
  * @param namespace keeps applications apart in Redis
  * @param name this replica, for people
  * @param guarded whether jobs are guarded
@@ -34,7 +35,7 @@ import org.jspecify.annotations.Nullable;
  */
 record WorkerSettings(
         List<String> redisUrls,
-        String jdbcUrl,
+        @Nullable String jdbcUrl,
         String namespace,
         String name,
         boolean guarded,
@@ -51,6 +52,23 @@ record WorkerSettings(
         Web web,
         @Nullable Secret hashKeys,
         String record) {
+
+    /** What only PostgreSQL can keep is not dropped in silence. */
+    WorkerSettings {
+        if (jdbcUrl == null) {
+            refuseIf(ledger, "--ledger on");
+            refuseIf(
+                    quartz == QuartzStore.JDBC || quartz == QuartzStore.BOTH,
+                    "--quartz-store " + quartz.name().toLowerCase(Locale.ROOT));
+            refuseIf(!record.isEmpty(), "--record " + record);
+        }
+    }
+
+    private static void refuseIf(boolean wanted, String what) {
+        if (wanted) {
+            throw new IllegalArgumentException(what + " needs PostgreSQL: name one with --database or DATABASE_URL");
+        }
+    }
 
     /** A JDBC address, also from the form {@code postgres://user:password@host:port/db} that platforms hand out. */
     static String jdbcUrl(String setting, String url) {

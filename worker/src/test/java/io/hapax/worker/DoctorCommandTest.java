@@ -471,6 +471,54 @@ class DoctorCommandTest {
         assertFine(doctor(there));
     }
 
+    @Test
+    void a_database_that_nobody_named_is_left_out_and_named_as_such() throws IOException, InterruptedException {
+        Answered people = withoutDatabase();
+        assertThat(people.code()).isZero();
+        assertThat(people.prose())
+                .contains("left out: PostgreSQL, which nobody named: --database or DATABASE_URL does")
+                .contains("checked: Redis at ")
+                .contains("0 errors, 0 warnings, 0 notes")
+                .doesNotContain("localhost:5432");
+        JsonNode program = withoutDatabase("--json").json();
+        assertThat(program.get("checked"))
+                .allMatch(checked -> checked.get("about").asText().equals("redis"));
+        assertThat(program.get("leftOut"))
+                .singleElement()
+                .satisfies(what -> assertThat(what.asText())
+                        .isEqualTo("PostgreSQL, which nobody named: --database or DATABASE_URL does"));
+        assertThat(doctor("--json").json().get("leftOut")).isEmpty();
+        assertThat(doctor("--no-ledger", "--json").json().get("leftOut")).isEmpty();
+    }
+
+    /** In a process of its own, as the variable may be set for the tests. */
+    private static Answered withoutDatabase(String... arguments) throws IOException, InterruptedException {
+        List<String> command = new ArrayList<>(List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-XX:TieredStopAtLevel=1",
+                "-cp",
+                System.getProperty("java.class.path"),
+                WorkerMain.class.getName(),
+                "doctor",
+                "--redis",
+                REDIS.url(),
+                "--namespace",
+                NAMESPACE));
+        command.addAll(List.of(arguments));
+        ProcessBuilder builder = new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.DISCARD);
+        builder.environment().remove("DATABASE_URL");
+        Process process = builder.start();
+        String out = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        return new Answered(process.waitFor(), out, "");
+    }
+
+    @Test
+    void a_database_that_was_named_and_does_not_answer_is_an_error() {
+        Answered told = doctor("--database", "postgres://127.0.0.1:1/shop");
+        assertThat(told.code()).isEqualTo(ExitCodes.ERRORS_FOUND);
+        assertThat(told.prose()).contains("silent: PostgreSQL at 127.0.0.1:1/shop");
+    }
+
     /** The doctor's own clock is wrong: libfaketime shifts that of its process, and of nothing else. */
     @Test
     void clocks_that_differ() throws IOException, InterruptedException {

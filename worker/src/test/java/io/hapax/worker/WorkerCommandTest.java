@@ -107,6 +107,42 @@ class WorkerCommandTest {
     }
 
     @Test
+    void a_worker_for_whom_nobody_named_a_database_keeps_its_jobs_in_memory() {
+        // Compose hands out variables that are not set as empty ones.
+        for (Map<String, String> env : List.of(Map.<String, String>of(), Map.of("DATABASE_URL", ""))) {
+            WorkerSettings settings = settings(env);
+            assertThat(settings.jdbcUrl()).isNull();
+            assertThat(settings.ledger()).isFalse();
+            assertThat(settings.quartz()).isEqualTo(WorkerSettings.QuartzStore.RAM);
+            assertThat(settings.jobrunr()).isTrue();
+        }
+        WorkerSettings named = settings(Map.of(), "--database", "postgres://h/db");
+        assertThat(named.ledger()).isTrue();
+        assertThat(named.quartz()).isEqualTo(WorkerSettings.QuartzStore.BOTH);
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+            --ledger       | on
+            --quartz-store | jdbc
+            --quartz-store | both
+            --record       | quorum
+            """)
+    void what_only_a_database_can_do_is_refused_where_none_is_named(String option, String value) {
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> settings(Map.of(), option, value))
+                .withMessage(option + " " + value + " needs PostgreSQL: name one with --database or DATABASE_URL");
+    }
+
+    @Test
+    void a_database_that_was_named_and_does_not_answer_is_an_error() {
+        Answered told =
+                Answered.by("worker", "--database", "postgres://127.0.0.1:1/db", "--redis", "redis://127.0.0.1:1");
+        assertThat(told.code()).isEqualTo(1);
+        assertThat(told.err()).contains("127.0.0.1:1 refused");
+    }
+
+    @Test
     void secrets_come_from_the_environment_or_a_file_and_are_not_shown(@TempDir Path folder) throws IOException {
         Path file = Files.writeString(folder.resolve("token"), "from a file\n# rotated in May\n");
         WorkerSettings settings =

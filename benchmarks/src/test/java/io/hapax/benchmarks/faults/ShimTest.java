@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -57,12 +58,14 @@ class ShimTest {
                     System.getProperty("java.class.path"),
                     Clocks.class.getName(),
                     Integer.toString(server.getLocalPort())));
-            ProcessBuilder builder = new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT);
+            Path errors = folder.resolve("errors");
+            ProcessBuilder builder = new ProcessBuilder(command).redirectError(errors.toFile());
             builder.environment().putAll(environment);
             Process jvm = builder.start();
             try (var answers = jvm.inputReader();
                     var questions = jvm.outputWriter()) {
-                assertThat(answers.readLine()).isEqualTo("ready");
+                String first = answers.readLine();
+                assertThat(first).as(Files.readString(errors)).isEqualTo("ready");
                 shim.move("jvm", Duration.ofHours(1).toSeconds());
                 questions.write("?");
                 questions.flush();

@@ -47,8 +47,22 @@ public sealed interface GuardEvent {
      * @param identity its keys
      * @param refusal why
      * @param waited how long it took, waiting included
+     * @param planned whether a scheduler made the run key for an occurrence of its own; false if a person chose it, or if
+     *     there is none
      */
-    record Refused(String job, JobIdentity identity, Refusal refusal, Duration waited) implements GuardEvent {}
+    record Refused(String job, JobIdentity identity, Refusal refusal, Duration waited, boolean planned)
+            implements GuardEvent {
+
+        /**
+         * Tells whether this is what all replicas but one get of each firing, and not for people to see: somebody is at this
+         * very occurrence, or has completed one that a scheduler planned.
+         *
+         * @return whether nobody has to be told
+         */
+        public boolean isUsual() {
+            return refusal.verdict() == Verdict.RUNNING || (planned && refusal.verdict() == Verdict.DONE);
+        }
+    }
 
     /**
      * A run was let through without a lease, because the store could not tell and the guard fails open.

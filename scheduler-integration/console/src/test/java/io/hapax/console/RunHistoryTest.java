@@ -57,7 +57,7 @@ class RunHistoryTest {
 
     private void refuse(String job, Verdict verdict) {
         history.on(new GuardEvent.Refused(
-                job, lock(job), new Refusal(verdict, null, Duration.ZERO, "held", null), Duration.ZERO));
+                job, lock(job), new Refusal(verdict, null, Duration.ZERO, "held", null), Duration.ZERO, false));
     }
 
     private static int sum(List<Integer> counts) {

@@ -21,6 +21,7 @@ import org.jspecify.annotations.Nullable;
  * @param options how the run is guarded
  * @param whenAuto what {@link OnConflict#AUTO} means for this job
  * @param again whether the job was at work before
+ * @param planned whether its run key is JobRunr's, and not chosen by the job
  * @param queued its place in the queue, if its lock mode has one
  */
 record RunPlan(
@@ -29,6 +30,7 @@ record RunPlan(
         RunOptions options,
         OnConflict whenAuto,
         boolean again,
+        boolean planned,
         @Nullable QueuedJob queued) {
 
     /**
@@ -52,8 +54,15 @@ record RunPlan(
         options.requireConsistent();
         JobKeys keys = new JobKeys(job, guarded, options);
         boolean again = job.getJobStatesOfType(ProcessingState.class).count() > 1;
+        boolean planned = guarded == null || guarded.once().isEmpty();
         return new RunPlan(
-                guard.kept(keys.identity()), nameOf(job), options, whenAuto, again, keys.queued(guard, nameOf(job)));
+                guard.kept(keys.identity()),
+                nameOf(job),
+                options,
+                whenAuto,
+                again,
+                planned,
+                keys.queued(guard, nameOf(job)));
     }
 
     /** The place in the queue of a job that is being created; null if it needs none. */
@@ -78,7 +87,8 @@ record RunPlan(
     }
 
     private RunRequest request(RunOptions wanted) {
-        return RunRequest.of(identity).job(name).tune(defaults -> wanted);
+        RunRequest request = RunRequest.of(identity).job(name).tune(defaults -> wanted);
+        return planned ? request.planned() : request;
     }
 
     boolean waits() {

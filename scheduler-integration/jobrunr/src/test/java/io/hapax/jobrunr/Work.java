@@ -89,6 +89,11 @@ public class Work {
         run(journal);
     }
 
+    @Guarded(once = "order/%0")
+    public void onlyOnce(String journal) throws InterruptedException {
+        run(journal);
+    }
+
     /** Two at once, whatever the order. */
     @Guarded(key = "partner-api", ignoreArguments = true, concurrency = 2)
     public void limited(String journal, int order) throws InterruptedException {

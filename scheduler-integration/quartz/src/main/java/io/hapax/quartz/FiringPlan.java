@@ -11,6 +11,7 @@ import org.jspecify.annotations.Nullable;
  * How one firing is guarded.
  *
  * @param identity its keys, as the guard keeps them
+ * @param planned whether its run key is made of the planned time, and not chosen by the job
  * @param queued its place in the queue, if it was queued under a lock mode that has one
  */
 record FiringPlan(
@@ -19,11 +20,15 @@ record FiringPlan(
         RunOptions options,
         boolean oneShot,
         int attempt,
+        boolean planned,
         @Nullable QueuedJob queued) {
 
     RunRequest request(boolean mayWait) {
         RunOptions asked = waits() && !mayWait ? options.withOnConflict(OnConflict.SKIP) : options;
         RunRequest request = RunRequest.of(identity).job(job).tune(defaults -> asked);
+        if (planned) {
+            request = request.planned();
+        }
         return attempt > 0 ? request.again() : request;
     }
 

@@ -60,7 +60,9 @@ final class JobSettings {
         if (!enabled(guarded, data)) {
             return Optional.empty();
         }
-        String runKey = FiringIdentity.runKey(context, scheduler, withRunKey(guarded, data));
+        JobDataMap chosen = withRunKey(guarded, data);
+        String runKey = FiringIdentity.runKey(context, scheduler, chosen);
+        boolean planned = !chosen.containsKey(RUN_KEY);
         RunOptions options = remembering(options(guarded, data), context.getTrigger());
         options.requireConsistent();
         LockKey lock = lockKey(detail, guarded, data, options);
@@ -73,7 +75,7 @@ final class JobSettings {
                 : new QueuedJob(guard, job, lock, queuedAs, options);
         LockKey held = options.mode().isLockedWhileExecuting() ? lock : null;
         JobIdentity identity = guard.kept(new JobIdentity(held, new RunKey(runKey)));
-        return Optional.of(new FiringPlan(job, identity, options, oneShot, attempt, queued));
+        return Optional.of(new FiringPlan(job, identity, options, oneShot, attempt, planned, queued));
     }
 
     /**

@@ -87,7 +87,7 @@ final class RetryTriggers {
                     e);
             return "could not be scheduled for a retry";
         }
-        LOG.info("job {} [{}] is tried again in {}", plan.job(), plan.identity(), wait);
+        LOG.debug("job {} [{}] is tried again in {}", plan.job(), plan.identity(), wait);
         return "is tried again in " + wait.toMillis() + "ms";
     }
 

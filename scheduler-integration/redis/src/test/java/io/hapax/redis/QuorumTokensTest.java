@@ -17,15 +17,9 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.function.Function;
 import java.util.stream.Stream;
-import net.jqwik.api.Arbitraries;
-import net.jqwik.api.Arbitrary;
-import net.jqwik.api.Example;
-import net.jqwik.api.ForAll;
-import net.jqwik.api.Property;
-import net.jqwik.api.Provide;
-import net.jqwik.api.ShrinkingMode;
-import net.jqwik.api.lifecycle.AfterContainer;
-import net.jqwik.api.lifecycle.BeforeContainer;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
 
 /**
  * Fencing tokens over histories in which servers are cut off, lose their memory, or have clocks that were set back.
@@ -59,7 +53,9 @@ class QuorumTokensTest {
         JOIN
     }
 
-    @BeforeContainer
+    private static final Histories<Step> HISTORIES = new Histories<>(List.of(Step.values()), 6, 24);
+
+    @BeforeAll
     static void start() {
         Stream.generate(EmbeddedRedis::start).limit(3).forEach(SERVERS::add);
         for (int client = 0; client < 2; client++) {
@@ -75,7 +71,7 @@ class QuorumTokensTest {
         }
     }
 
-    @AfterContainer
+    @AfterAll
     static void stop() {
         CLIENTS.forEach(stores -> stores.forEach(RedissonLeaseStore::close));
         SERVERS.forEach(EmbeddedRedis::close);
@@ -104,27 +100,27 @@ class QuorumTokensTest {
         };
     }
 
-    @Provide
-    Arbitrary<List<Step>> histories() {
-        return Arbitraries.of(Step.class).list().ofMinSize(6).ofMaxSize(24);
+    @Test
+    void tokens_grow_while_clocks_are_set_back_and_servers_cut_off() {
+        HISTORIES.each(history -> {
+            reset(AN_HOUR);
+            List<Step> withoutLosses = history.stream()
+                    .filter(step -> !step.name().startsWith("LOSE"))
+                    .toList();
+            assertThat(tokensOf(withoutLosses)).isSorted().doesNotHaveDuplicates();
+        });
     }
 
-    @Property(tries = 300, shrinking = ShrinkingMode.BOUNDED)
-    void tokens_grow_while_clocks_are_set_back_and_servers_cut_off(@ForAll("histories") List<Step> history) {
-        reset(AN_HOUR);
-        List<Step> withoutLosses =
-                history.stream().filter(step -> !step.name().startsWith("LOSE")).toList();
-        assertThat(tokensOf(withoutLosses)).isSorted().doesNotHaveDuplicates();
-    }
-
-    @Property(tries = 300, shrinking = ShrinkingMode.BOUNDED)
-    void tokens_grow_while_servers_lose_their_memory_and_are_cut_off(@ForAll("histories") List<Step> history) {
-        reset(0);
-        assertThat(tokensOf(history)).isSorted().doesNotHaveDuplicates();
+    @Test
+    void tokens_grow_while_servers_lose_their_memory_and_are_cut_off() {
+        HISTORIES.each(history -> {
+            reset(0);
+            assertThat(tokensOf(history)).isSorted().doesNotHaveDuplicates();
+        });
     }
 
     /** One server's count runs ahead; it is then not among those that grant. */
-    @Example
+    @Test
     void without_the_write_back_a_token_is_given_twice() {
         reset(AN_HOUR);
         SERVERS.get(0).command("HINCRBY", META, "last", "5");

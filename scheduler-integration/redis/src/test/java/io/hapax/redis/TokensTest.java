@@ -7,14 +7,10 @@ import io.hapax.lease.Lease;
 import io.hapax.testkit.EmbeddedRedis;
 import java.util.ArrayList;
 import java.util.List;
-import net.jqwik.api.Arbitraries;
-import net.jqwik.api.Arbitrary;
-import net.jqwik.api.ForAll;
-import net.jqwik.api.Property;
-import net.jqwik.api.Provide;
-import net.jqwik.api.ShrinkingMode;
-import net.jqwik.api.lifecycle.AfterContainer;
-import net.jqwik.api.lifecycle.BeforeContainer;
+import java.util.function.Predicate;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
 
 /** Fencing tokens of one server over histories of lost memory, stale replicas and clocks that were set back. */
 class TokensTest {
@@ -38,7 +34,9 @@ class TokensTest {
         CLOCK_IS_SET_BACK
     }
 
-    @BeforeContainer
+    private static final Histories<Step> HISTORIES = new Histories<>(List.of(Step.values()), 5, 30);
+
+    @BeforeAll
     static void start() {
         redis = EmbeddedRedis.start();
         for (int n = 0; n < 2; n++) {
@@ -55,50 +53,33 @@ class TokensTest {
                 .build();
     }
 
-    @AfterContainer
+    @AfterAll
     static void stop() {
         CLIENTS.forEach(RedissonLeaseStore::close);
         UNSPOILT.forEach(RedissonLeaseStore::close);
         redis.close();
     }
 
-    @Provide
-    Arbitrary<List<Step>> histories() {
-        return Arbitraries.of(Step.class).list().ofMinSize(5).ofMaxSize(30);
+    @Test
+    void tokens_grow_over_lost_memory_and_stale_replicas() {
+        HISTORIES.each(history -> assertGrowing(UNSPOILT, history, step -> step != Step.CLOCK_IS_SET_BACK));
     }
 
-    @Property(tries = 300, shrinking = ShrinkingMode.BOUNDED)
-    void tokens_grow_over_lost_memory_and_stale_replicas(@ForAll("histories") List<Step> history) {
-        assertThat(tokensOf(
-                        UNSPOILT,
-                        history.stream()
-                                .filter(step -> step != Step.CLOCK_IS_SET_BACK)
-                                .toList()))
-                .isSorted()
-                .doesNotHaveDuplicates();
-    }
-
-    @Property(tries = 300, shrinking = ShrinkingMode.BOUNDED)
-    void tokens_grow_while_the_clock_is_set_back(@ForAll("histories") List<Step> history) {
-        assertThat(tokensOf(
-                        CLIENTS,
-                        history.stream()
-                                .filter(step -> step != Step.RESTARTS_EMPTY && step != Step.STALE_REPLICA_IS_PROMOTED)
-                                .toList()))
-                .isSorted()
-                .doesNotHaveDuplicates();
+    @Test
+    void tokens_grow_while_the_clock_is_set_back() {
+        HISTORIES.each(history -> assertGrowing(
+                CLIENTS, history, step -> step != Step.RESTARTS_EMPTY && step != Step.STALE_REPLICA_IS_PROMOTED));
     }
 
     /** What one process has seen, it asks the server to exceed. */
-    @Property(tries = 300, shrinking = ShrinkingMode.BOUNDED)
-    void in_one_process_tokens_grow_over_all_of_it(@ForAll("histories") List<Step> history) {
-        assertThat(tokensOf(
-                        CLIENTS,
-                        history.stream()
-                                .filter(step -> step != Step.SECOND_TAKES)
-                                .toList()))
-                .isSorted()
-                .doesNotHaveDuplicates();
+    @Test
+    void in_one_process_tokens_grow_over_all_of_it() {
+        HISTORIES.each(history -> assertGrowing(CLIENTS, history, step -> step != Step.SECOND_TAKES));
+    }
+
+    private static void assertGrowing(List<RedissonLeaseStore> clients, List<Step> history, Predicate<Step> included) {
+        List<Step> steps = history.stream().filter(included).toList();
+        assertThat(tokensOf(clients, steps)).isSorted().doesNotHaveDuplicates();
     }
 
     private static List<Long> tokensOf(List<RedissonLeaseStore> clients, List<Step> history) {

@@ -1,0 +1,103 @@
+package io.hapax;
+
+import io.hapax.event.GuardEvent;
+import io.hapax.event.Refusal;
+import io.hapax.event.Verdict;
+import io.hapax.lease.LeaseStoreException;
+import io.hapax.ledger.LedgerException;
+import io.hapax.time.Ticker;
+import java.time.Duration;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.event.Level;
+
+/**
+ * Writes refusals: usual ones at DEBUG, the others for people, and of those that repeat the first and then a count.
+ *
+ * <p>Nothing is logged under a lock. Thread-safe.
+ */
+final class RefusalLog {
+
+    private final Logger log;
+    private final RepeatedRefusals repeated;
+
+    RefusalLog(Logger log, Ticker ticker) {
+        this.log = log;
+        this.repeated = new RepeatedRefusals(ticker);
+    }
+
+    /** Whether a refusal leaves no line at all, and is not counted either. */
+    boolean isSilent(GuardEvent.Refused event) {
+        return !log.isEnabledForLevel(level(event));
+    }
+
+    /** Writes a refusal; at DEBUG each, else only the first of a kind. */
+    void write(GuardEvent.Refused event) {
+        Level level = level(event);
+        boolean told = level != Level.DEBUG && repeated.counted(event);
+        log.atLevel(told ? Level.DEBUG : level)
+                .log(
+                        "not run job={} {} verdict={} {}",
+                        event.job(),
+                        event.identity(),
+                        event.refusal().verdict(),
+                        because(event.refusal(), true));
+    }
+
+    /** Writes the counts whose minute is over. */
+    void writeDue() {
+        if (!repeated.isEmpty()) {
+            repeated.due().forEach(this::write);
+        }
+    }
+
+    /** Writes all counts: nothing comes any more. */
+    void writeRest() {
+        repeated.rest().forEach(this::write);
+    }
+
+    private void write(RepeatedRefusals.Count count) {
+        GuardEvent.Refused last = count.last();
+        try (LogContext context = LogContext.of(last.job(), last.identity(), null)) {
+            log.atLevel(level(last))
+                    .log(
+                            "not run, {} more{} in the last {}, the last: job={} {} verdict={} {}",
+                            count.times(),
+                            count.various() ? " of various jobs" : "",
+                            text(count.span()),
+                            last.job(),
+                            last.identity(),
+                            last.refusal().verdict(),
+                            because(last.refusal(), false));
+        }
+    }
+
+    private static Level level(GuardEvent.Refused event) {
+        Verdict verdict = event.refusal().verdict();
+        if (event.isUsual()) {
+            return Level.DEBUG;
+        }
+        return verdict == Verdict.UNAVAILABLE || verdict == Verdict.ABANDONED ? Level.WARN : Level.INFO;
+    }
+
+    private static String because(Refusal refusal, boolean withRetry) {
+        String cause = refusal.verdict() == Verdict.UNAVAILABLE ? " cause='" + summary(refusal.cause()) + "'" : "";
+        boolean retried = withRetry && refusal.verdict() != Verdict.ABANDONED;
+        return "reason='" + refusal.reason() + "'" + cause
+                + (retried ? " retry after " + refusal.retryAfter().toMillis() + "ms" : "");
+    }
+
+    private static String text(Duration span) {
+        long minutes = span.toMinutes();
+        return minutes == 0 ? span.toSeconds() + " s" : minutes == 1 ? "minute" : minutes + " minutes";
+    }
+
+    static String summary(@Nullable Throwable cause) {
+        if (cause == null) {
+            return "none";
+        }
+        return cause instanceof LeaseStoreException || cause instanceof LedgerException
+                ? String.valueOf(cause.getMessage())
+                : cause.toString();
+    }
+}

@@ -1,0 +1,71 @@
+package io.hapax.worker;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import io.hapax.testkit.EmbeddedRedis;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Real workers for whom nobody has named a PostgreSQL. */
+class WithoutDatabaseTest {
+
+    private static final Pattern RUN = Pattern.compile("TICK (\\S+) at work");
+
+    @Test
+    void two_workers_with_jobs_in_memory_run_each_occurrence_once_and_say_what_they_lack(@TempDir Path folder) {
+        try (EmbeddedRedis redis = EmbeddedRedis.start();
+                Replica one = replica("one", folder, redis.url());
+                Replica two = replica("two", folder, redis.url())) {
+            await().atMost(Duration.ofSeconds(60)).until(() -> one.isUp() && two.isUp());
+            await().atMost(Duration.ofSeconds(60))
+                    .until(() -> ticks(one, two).distinct().count() >= 6 && refusals(one, two) >= 4);
+            List<String> ticks = ticks(one, two).toList();
+            assertThat(ticks).doesNotHaveDuplicates();
+            for (Replica each : List.of(one, two)) {
+                assertThat(each.log())
+                        .containsOnlyOnce(
+                                "no PostgreSQL was named (--database or DATABASE_URL): Quartz and JobRunr keep their jobs"
+                                        + " in memory, and there is no ledger")
+                        .doesNotContain("Exception");
+            }
+        }
+    }
+
+    /**
+     * As where a database is set for other tests: an empty variable names nothing. With the log of the packaged jar, in which
+     * DEBUG can be asked for.
+     */
+    private static Replica replica(String name, Path folder, String redis) {
+        return Replica.start(
+                name,
+                folder,
+                List.of("--redis", redis, "--namespace", "in-memory", "--fresh", "on"),
+                Map.of(
+                        "DATABASE_URL",
+                        "",
+                        "HAPAX_LOG",
+                        "DEBUG",
+                        "JAVA_TOOL_OPTIONS",
+                        "-Dlogback.configurationFile=logback.xml"));
+    }
+
+    private static Stream<String> ticks(Replica... replicas) {
+        return Stream.of(replicas)
+                .flatMap(each -> RUN.matcher(each.log()).results().map(found -> found.group(1)));
+    }
+
+    /** Firings that the other one has run: each keeps the whole schedule itself. */
+    private static long refusals(Replica... replicas) {
+        return Stream.of(replicas)
+                .flatMap(each -> each.log().lines())
+                .filter(line -> line.contains("not run job=sample.tick "))
+                .count();
+    }
+}
