@@ -234,7 +234,7 @@ public final class RedissonLeaseStore implements LeaseStore {
         return Optional.of(places());
     }
 
-    Reservations places() {
+    RedissonReservations places() {
         return new RedissonReservations(namespace);
     }
 
