@@ -105,7 +105,7 @@ record StoredLease(
     }
 
     static boolean isWrittenBack(Instant since) {
-        return since.getNano() % 1000 != 0;
+        return !since.equals(since.truncatedTo(ChronoUnit.MICROS));
     }
 
     /** The lease of a quorum whose token was written back. */

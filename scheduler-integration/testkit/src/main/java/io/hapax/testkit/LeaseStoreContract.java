@@ -134,7 +134,10 @@ public abstract class LeaseStoreContract {
         try {
             assertion.run();
         } catch (AssertionError e) {
-            throw System.nanoTime() - began < ttl.toNanos() ? e : new TooSlow(e);
+            if (System.nanoTime() - began < ttl.toNanos()) {
+                throw e;
+            }
+            throw new TooSlow(e);
         }
     }
 
