@@ -25,10 +25,9 @@ record QuorumReservations(QuorumLeaseStore quorum) implements Reservations {
     public CompletionStage<Reservation> reserve(ReservationRequest request) {
         List<CompletableFuture<RedissonReservations.Answer>> answers = quorum.ask(at(places -> places.ask(request)));
         CompletableFuture<Reservation> decided = Votes.decided(answers, this::decide);
-        return decided.handle((reservation, failure) -> reservation instanceof Reservation.Made
-                        ? decided
-                        : giveBack(request, answers).thenCompose(done -> decided))
-                .thenCompose(Function.identity());
+        return decided.thenApply(Reservation.Made.class::isInstance)
+                .exceptionally(failure -> false)
+                .thenCompose(made -> made ? decided : giveBack(request, answers).thenCompose(done -> decided));
     }
 
     private @Nullable Reservation decide(Votes<RedissonReservations.Answer> answers) {
