@@ -39,8 +39,12 @@ final class QuorumOpening {
 
     static LeaseStore open(
             List<String> urls, RedissonLeaseStore.Builder builder, Duration answerTimeout, Duration longestTtl) {
+        return openWaiting(urls, builder, answerTimeout, perServer(longestTtl, answerTimeout));
+    }
+
+    static LeaseStore openWaiting(
+            List<String> urls, RedissonLeaseStore.Builder builder, Duration answerTimeout, Duration perServer) {
         check(urls);
-        Duration perServer = perServer(longestTtl, answerTimeout);
         Member member = new Member(name(urls), perServer, answerTimeout);
         List<RedissonLeaseStore> servers = members(urls, builder, member);
         return new QuorumLeaseStore(servers, perServer, answerTimeout, Ticker.SYSTEM, QuorumLeaseStore.DIRECT);

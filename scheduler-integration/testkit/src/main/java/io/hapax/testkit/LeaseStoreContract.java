@@ -105,42 +105,6 @@ public abstract class LeaseStoreContract {
         return Duration.ofMillis(400);
     }
 
-    /** What had to be seen before a ttl was over was looked at only afterwards. */
-    private static final class TooSlow extends RuntimeException {
-        private static final long serialVersionUID = 1L;
-
-        TooSlow(AssertionError seen) {
-            super("this machine is too slow even for the longest of the short ttl", seen);
-        }
-    }
-
-    /** Runs a test with a short ttl, and with a longer one if the machine was too slow for it. */
-    private void withShortTtl(Consumer<Duration> test) {
-        Duration longest = shortTtl().multipliedBy(16);
-        for (Duration ttl = shortTtl(); ; ttl = ttl.multipliedBy(4)) {
-            try {
-                test.accept(ttl);
-                return;
-            } catch (TooSlow e) {
-                if (ttl.compareTo(longest) >= 0) {
-                    throw e;
-                }
-            }
-        }
-    }
-
-    /** Asserts what holds until a ttl is over that began at some nanosecond, or a little later. */
-    private static void before(Duration ttl, long began, Runnable assertion) {
-        try {
-            assertion.run();
-        } catch (AssertionError e) {
-            if (System.nanoTime() - began < ttl.toNanos()) {
-                throw e;
-            }
-            throw new TooSlow(e);
-        }
-    }
-
     @Test
     void a_free_key_is_granted_to_the_owner_who_asked() {
         LeaseRequest request = request(freshPair(), LONG);
@@ -229,7 +193,7 @@ public abstract class LeaseStoreContract {
 
     @Test
     void asking_again_as_the_same_owner_gives_the_same_lease_for_a_whole_ttl_from_now() {
-        withShortTtl(ttl -> {
+        ShortTtl.with(shortTtl(), ttl -> {
             LeaseRequest first = request(freshPair(), ttl);
             LeaseRequest again = new LeaseRequest(first.identity(), first.owner(), WORKER, LONG, false);
             long began = System.nanoTime();
@@ -237,7 +201,7 @@ public abstract class LeaseStoreContract {
             Lease same = granted(store(), again);
             Lease sameElsewhere = granted(otherClient(), again);
 
-            before(
+            ShortTtl.before(
                     ttl,
                     began,
                     () -> assertThat(List.of(same.token(), sameElsewhere.token()))
@@ -325,12 +289,12 @@ public abstract class LeaseStoreContract {
 
     @Test
     void a_done_marker_is_forgotten_after_its_retention() {
-        withShortTtl(retention -> {
+        ShortTtl.with(shortTtl(), retention -> {
             JobIdentity identity = freshPair();
             Lease lease = granted(store(), identity);
             long began = System.nanoTime();
             get(store().release(lease, Ending.done(retention)));
-            before(
+            ShortTtl.before(
                     retention,
                     began,
                     () -> assertThat(acquire(store(), identity)).isInstanceOf(Acquisition.Done.class));
@@ -368,7 +332,7 @@ public abstract class LeaseStoreContract {
 
     @Test
     void a_renewed_lease_lives_for_a_whole_ttl_from_the_renewal() {
-        withShortTtl(quarter -> {
+        ShortTtl.with(shortTtl(), quarter -> {
             Duration ttl = quarter.multipliedBy(4);
             Duration more = quarter.multipliedBy(2).plus(quarter.dividedBy(4));
             JobIdentity identity = freshPair();
@@ -377,9 +341,9 @@ public abstract class LeaseStoreContract {
 
             letLapse(more);
             long renewed = System.nanoTime();
-            before(ttl, began, () -> assertThat(renew(store(), lease)).isEqualTo(new Renewal.Renewed(false)));
+            ShortTtl.before(ttl, began, () -> assertThat(renew(store(), lease)).isEqualTo(new Renewal.Renewed(false)));
             letLapse(more);
-            before(
+            ShortTtl.before(
                     ttl,
                     renewed,
                     () -> assertHolder(held(acquire(otherClient(), identity)).holder(), lease));
@@ -642,11 +606,11 @@ public abstract class LeaseStoreContract {
         get(people(store()).post(worker, "{\"runs\":[\"é\"]}", LONG));
 
         assertThat(get(people(otherClient()).reports(Duration.ofMinutes(1)))).containsValue("{\"runs\":[\"é\"]}");
-        withShortTtl(lifetime -> {
+        ShortTtl.with(shortTtl(), lifetime -> {
             long began = System.nanoTime();
             assertThat(get(people(store()).post(worker, "last " + worker, lifetime)))
                     .isTrue();
-            before(
+            ShortTtl.before(
                     lifetime,
                     began,
                     () -> assertThat(get(people(otherClient()).reports(Duration.ZERO)))
@@ -874,14 +838,14 @@ public abstract class LeaseStoreContract {
     /** There are as many places as asked for. */
     @Test
     public void there_are_as_many_places_as_asked_for_and_the_next_is_free_when_the_first_time_is_over() {
-        withShortTtl(time -> {
+        ShortTtl.with(shortTtl(), time -> {
             String name = "place-" + OwnerId.random();
             assertThat(get(reservations(store()).reserve(place(name, "long", 2, LONG))))
                     .isInstanceOf(Reservation.Made.class);
             long began = System.nanoTime();
             assertThat(get(reservations(store()).reserve(place(name, "short", 2, time))))
                     .isInstanceOf(Reservation.Made.class);
-            before(
+            ShortTtl.before(
                     time,
                     began,
                     () -> assertThat(get(reservations(store()).reserve(place(name, "late", 2, LONG))))
