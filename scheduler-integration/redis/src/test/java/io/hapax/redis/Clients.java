@@ -8,6 +8,7 @@ import io.hapax.testkit.EmbeddedSentinel;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.TimeoutException;
 import org.redisson.Redisson;
 import org.redisson.api.RedissonClient;
 import org.redisson.client.RedisTimeoutException;
@@ -71,7 +72,9 @@ final class Clients implements AutoCloseable {
     }
 
     private static boolean isTooSlow(Throwable failure) {
-        return failure instanceof LeaseStoreException && failure.getCause() instanceof RedisTimeoutException;
+        return failure instanceof LeaseStoreException
+                && (failure.getCause() instanceof RedisTimeoutException
+                        || failure.getCause() instanceof TimeoutException);
     }
 
     private static void quick(BaseMasterSlaveServersConfig<?> servers) {

@@ -201,8 +201,7 @@ class SentinelFailoverTest {
         try (EmbeddedRedis first = EmbeddedRedis.start("--repl-diskless-sync-delay", "0");
                 EmbeddedRedis second = EmbeddedRedis.start(
                         "--repl-diskless-sync-delay", "0", "--replicaof", "127.0.0.1 " + first.port());
-                Clients clients = new Clients("back", TTL)) {
-            LeaseStore worker = clients.store(first.url());
+                LeaseStore worker = patient(first)) {
             awaitCopy(second, "back");
             second.command("REPLICAOF", "NO", "ONE");
             get(worker.acquire(request(lock("k"), TTL)));
@@ -211,8 +210,18 @@ class SentinelFailoverTest {
             assertThat(has(first, ":l:k")).isFalse();
             first.command("REPLICAOF", "NO", "ONE");
 
-            assertThat(get(clients.store(first.url()).acquire(request(lock("k"), TTL))))
-                    .isInstanceOf(Acquisition.Quarantined.class);
+            try (LeaseStore other = patient(first)) {
+                assertThat(get(other.acquire(request(lock("k"), TTL)))).isInstanceOf(Acquisition.Quarantined.class);
+            }
         }
+    }
+
+    private static LeaseStore patient(EmbeddedRedis server) {
+        return Fixture.store(server.url())
+                .namespace("back")
+                .longestTtl(TTL)
+                .answerTimeout(TTL)
+                .fresh(true)
+                .build();
     }
 }
