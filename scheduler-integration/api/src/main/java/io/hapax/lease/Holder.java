@@ -6,7 +6,8 @@ import java.time.Instant;
  * Who holds a lease, or who completed an occurrence. Immutable.
  *
  * @param owner the run
- * @param token the fencing token of its lease
+ * @param token the fencing token of its lease: the one with which it was granted, for whoever asks after its request was
+ *     answered. Before, it may be one that never counts
  * @param worker the worker that runs it, for people: free text without control characters
  * @param run the run key it works on, for people; empty if it has none or the store keeps only a digest of it
  * @param since when the lease was granted, or the occurrence completed, by the store's clock

@@ -6,8 +6,6 @@ import io.hapax.lease.JobIdentity;
 import io.hapax.lease.Lease;
 import io.hapax.lease.LeaseRequest;
 import java.time.Duration;
-import java.time.Instant;
-import java.time.temporal.ChronoUnit;
 import java.util.Iterator;
 import java.util.List;
 
@@ -45,22 +43,21 @@ final class AcquireRequest extends Request<Acquisition> {
     Acquisition read(Iterator<?> answers) {
         int code = ((Long) answers.next()).intValue();
         String value = (String) answers.next();
-        long number = (Long) answers.next();
+        Object more = answers.next();
         return switch (code) {
-            case GRANTED -> granted(value, number);
-            case HELD -> held(StoredLease.parse(value), Duration.ofMillis(number));
+            case GRANTED -> granted(value, (String) more);
+            case HELD -> held(StoredLease.parse(value), Duration.ofMillis((Long) more));
             case DONE -> new Acquisition.Done(StoredLease.parse(value).holder());
             case TROUBLE -> throw refused("acquire", value);
-            default -> quarantined(value, Duration.ofMillis(number));
+            default -> quarantined(value, Duration.ofMillis((Long) more));
         };
     }
 
-    private Acquisition granted(String text, long sinceMicros) {
+    private Acquisition granted(String text, String since) {
         FencingToken token = StoredLease.token(text);
         namespace.bucket(keys()).sawToken(token.value());
-        Instant since = Instant.EPOCH.plus(sinceMicros, ChronoUnit.MICROS);
-        return new Acquisition.Granted(
-                new Lease(request.identity(), request.owner(), token, request.worker(), request.ttl(), since));
+        return new Acquisition.Granted(new Lease(
+                request.identity(), request.owner(), token, request.worker(), request.ttl(), StoredLease.since(since)));
     }
 
     private Acquisition held(StoredLease lease, Duration left) {

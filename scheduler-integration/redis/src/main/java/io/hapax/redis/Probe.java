@@ -29,16 +29,22 @@ record Probe(int bucket, Map<String, String> info, Duration clockAhead) {
             "min_slaves_good_slaves",
             "aof_enabled");
 
+    private static final String BACKLOG_TTL = "repl-backlog-ttl";
+
     /** Settings that INFO does not tell. */
-    static final List<String> SETTINGS = List.of("save", "appendfsync");
+    static final List<String> SETTINGS = List.of("save", "appendfsync", BACKLOG_TTL);
 
     private static final String WITH_A_FILE =
             "Configure the Cluster, by a Redisson YAML file with clusterServersConfig";
     private static final int OLDEST_MAJOR = 7;
     private static final Duration CLOCKS_APART = Duration.ofMillis(500);
 
-    /** What is expected of the servers. */
-    record Expectation(String server, boolean cluster, int replicas, boolean fresh) {}
+    /**
+     * What is expected of the servers.
+     *
+     * @param longestMemory how long a server that may have forgotten leases grants nothing
+     */
+    record Expectation(String server, boolean cluster, int replicas, boolean fresh, Duration longestMemory) {}
 
     /** Takes the answer of the script to a call between two instants of our clock. */
     static Probe of(int bucket, List<Object> answer, long sentMillis, long answeredMillis) {
@@ -156,6 +162,16 @@ record Probe(int bucket, Map<String, String> info, Duration clockAhead) {
                     at + " has " + connected + " replicas, but waitForReplicas is " + expected.replicas()
                             + ": no lease will be granted",
                     "Start more replicas, or lower waitForReplicas"));
+        }
+        int forgets = number(get(BACKLOG_TTL));
+        if (connected > 0 && forgets > 0 && Duration.ofSeconds(forgets).compareTo(expected.longestMemory()) < 0) {
+            all.add(new Finding(
+                    Severity.WARNING,
+                    at + " forgets " + forgets + " s after its last replica is gone that it was promoted"
+                            + " (repl-backlog-ttl), while leases that it never saw may live on: if nobody speaks to it in that"
+                            + " time, two runs may hold the same lease",
+                    "CONFIG SET repl-backlog-ttl 3600, and in its configuration file; at least "
+                            + expected.longestMemory().toSeconds() + " s"));
         }
         if (connected > 0 && get("min_slaves_good_slaves").isEmpty()) {
             all.add(new Finding(

@@ -25,6 +25,10 @@ record Quarantine(String whenNew, String whenLost) {
         return new Quarantine(Long.toString(whenNew), Long.toString(whenLost));
     }
 
+    Duration longest() {
+        return Duration.ofMillis(Long.parseLong(whenLost));
+    }
+
     /** For people: what the script's word for the reason means. */
     static String reason(String why) {
         return switch (why) {

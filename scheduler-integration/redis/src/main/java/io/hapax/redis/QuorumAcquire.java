@@ -109,9 +109,11 @@ final class QuorumAcquire {
         }
         List<Acquisition.Granted> granted = votes.of(Acquisition.Granted.class);
         if (granted.size() >= quorum.majority()) {
+            // One that was written back may have counted: whoever asks again must not get another one.
             return new Round.Won(granted.stream()
                     .map(Acquisition.Granted::lease)
-                    .max(Comparator.comparing(Lease::token))
+                    .max(Comparator.comparing((Lease lease) -> StoredLease.isWrittenBack(lease.since()))
+                            .thenComparing(Lease::token))
                     .orElseThrow());
         }
         List<Acquisition.Held> held = votes.of(Acquisition.Held.class);
@@ -154,10 +156,11 @@ final class QuorumAcquire {
         Holder named = QuorumLeaseStore.mostFrequent(
                         held.stream().map(one -> Optional.of(one.holder())).toList())
                 .orElseThrow();
-        return held.stream()
+        Acquisition.Held last = held.stream()
                 .filter(one -> one.holder().owner().equals(named.owner()))
                 .max(Comparator.comparing(Acquisition.Held::ttlLeft))
                 .orElseThrow();
+        return new Acquisition.Held(named, last.sameRun(), last.ttlLeft());
     }
 
     private void writeBack(Lease highest, NanoTime startedAt) {
@@ -184,7 +187,7 @@ final class QuorumAcquire {
                         "a majority granted the lease so late that it is no longer worth anything"));
             } else {
                 quorum.servers().forEach(server -> server.sawToken(highest));
-                result.complete(new Acquisition.Granted(highest));
+                result.complete(new Acquisition.Granted(StoredLease.writtenBack(highest)));
             }
         });
     }

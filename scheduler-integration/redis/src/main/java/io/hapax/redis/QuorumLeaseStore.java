@@ -192,16 +192,24 @@ class QuorumLeaseStore implements LeaseStore {
                 : decided;
     }
 
-    /** A minority that knew the lost lease yet has noted that its occurrence is done; whoever asks later would believe it. */
+    /**
+     * A minority that knew the lost lease yet has noted that its occurrence is done; whoever asks later would believe it.
+     * A server that did not answer is told as well, but not waited for.
+     */
     private CompletableFuture<Void> unmark(Lease lease, List<CompletableFuture<Boolean>> answers) {
         List<CompletableFuture<Boolean>> taken = new ArrayList<>();
         for (int n = 0; n < answers.size(); n++) {
             RedissonLeaseStore server = servers.get(n);
-            taken.add(answers.get(n)
-                    .thenCompose(released -> released ? server.unmark(lease) : CompletableFuture.completedFuture(false))
+            CompletableFuture<Boolean> answer = answers.get(n);
+            taken.add(answer.thenCompose(released -> released ? unmark(server, lease) : answer)
                     .exceptionally(unreachable -> false));
+            var unused = answer.exceptionallyCompose(late -> unmark(server, lease));
         }
         return CompletableFuture.allOf(taken.toArray(CompletableFuture<?>[]::new));
+    }
+
+    private CompletionStage<Boolean> unmark(RedissonLeaseStore server, Lease lease) {
+        return wire.send(server, one -> one.unmark(lease));
     }
 
     @Override
@@ -217,24 +225,19 @@ class QuorumLeaseStore implements LeaseStore {
         return Votes.decided(ask(server -> server.holder(identity)), this::holder);
     }
 
-    /** Whoever a majority of servers names; until all have the token that was written back, they may differ in it. */
+    /** Whoever a majority of servers names. */
     @SuppressWarnings("NullableOptional") // null asks for more votes
     private @Nullable Optional<Holder> holder(Votes<Optional<Holder>> votes) {
-        for (Optional<Holder> named : votes.all()) {
-            if (named.isPresent() && votes.of(named::equals).size() >= majority()) {
-                return named;
-            }
-        }
         Optional<Holder> top = mostFrequent(votes.all());
         long most = top.map(holder -> count(votes.all(), holder.owner())).orElse(0L);
+        if (most >= majority()) {
+            return top;
+        }
         if (votes.all().size() >= majority() && most + votes.pending() < majority()) {
             return Optional.empty();
         }
         if (votes.pending() > 0) {
             return null;
-        }
-        if (most >= majority()) {
-            return top;
         }
         throw new LeaseStoreException("only " + votes.all().size() + " of " + servers.size()
                 + " servers have answered, a majority is needed" + votes.trouble());
@@ -256,8 +259,14 @@ class QuorumLeaseStore implements LeaseStore {
                         "the lease was taken away on " + votes.all().size() + " of " + servers.size()
                                 + " servers only, a majority is needed. Try again" + votes.trouble());
             }
-            return mostFrequent(votes.all());
+            // One that carries out a release late has nothing that anybody holds.
+            return mostFrequent(votes.all()).filter(holder -> isOfMajority(count(votes.all(), holder.owner()), votes));
         });
+    }
+
+    /** Whether a majority may have what so many servers have: those that could not be asked may have it, too. */
+    boolean isOfMajority(long having, Votes<?> votes) {
+        return having + votes.failures().size() >= majority();
     }
 
     @Override
@@ -266,14 +275,16 @@ class QuorumLeaseStore implements LeaseStore {
     }
 
     /**
-     * The holder named most often; servers that remember an earlier one are outvoted, and so is one that has not heard of
-     * the token that was written back.
+     * The holder named most often, with the token that was written back; servers that remember an earlier one are outvoted.
+     * Until its token has counted, it is named with one that may never count.
      */
     static Optional<Holder> mostFrequent(List<Optional<Holder>> holders) {
         List<Holder> named = holders.stream().flatMap(Optional::stream).toList();
         return named.stream()
                 .max(Comparator.comparingLong((Holder holder) -> count(holders, holder.owner()))
-                        .thenComparingInt(holder -> Collections.frequency(named, holder)));
+                        .thenComparing(holder -> StoredLease.isWrittenBack(holder.since()))
+                        .thenComparingInt(holder -> Collections.frequency(named, holder)))
+                .map(StoredLease::plain);
     }
 
     private static long count(List<Optional<Holder>> holders, OwnerId owner) {

@@ -22,6 +22,7 @@ final class QuorumOpening {
 
     private static final Logger LOG = LoggerFactory.getLogger("io.hapax.redis");
     private static final int FEWEST = 3;
+    private static final int ATTEMPTS = 3;
     private static final Duration SHORTEST = Duration.ofMillis(50);
     private static final Duration LONGEST = Duration.ofMillis(200);
 
@@ -38,9 +39,43 @@ final class QuorumOpening {
 
     static LeaseStore open(
             List<String> urls, RedissonLeaseStore.Builder builder, Duration answerTimeout, Duration longestTtl) {
+        return openWaiting(urls, builder, answerTimeout, perServer(longestTtl, answerTimeout));
+    }
+
+    static LeaseStore openWaiting(
+            List<String> urls, RedissonLeaseStore.Builder builder, Duration answerTimeout, Duration perServer) {
         check(urls);
-        Duration perServer = perServer(longestTtl, answerTimeout);
         Member member = new Member(name(urls), perServer, answerTimeout);
+        List<RedissonLeaseStore> servers = members(urls, builder, member);
+        return new QuorumLeaseStore(servers, perServer, answerTimeout, Ticker.SYSTEM, QuorumLeaseStore.DIRECT);
+    }
+
+    /** Servers are waited for but shortly, which a process that has just begun may need for itself: they are asked again. */
+    private static List<RedissonLeaseStore> members(
+            List<String> urls, RedissonLeaseStore.Builder builder, Member member) {
+        for (int attempt = 1; ; attempt++) {
+            try {
+                return reached(urls, builder, member);
+            } catch (TooFew e) {
+                if (attempt == ATTEMPTS) {
+                    throw e;
+                }
+            }
+        }
+    }
+
+    /** No majority can be reached. */
+    private static final class TooFew extends LeaseStoreException {
+
+        private static final long serialVersionUID = 1L;
+
+        TooFew(String message) {
+            super(message);
+        }
+    }
+
+    private static List<RedissonLeaseStore> reached(
+            List<String> urls, RedissonLeaseStore.Builder builder, Member member) {
         List<RedissonLeaseStore> servers = new ArrayList<>();
         List<LeaseStoreException> away = new ArrayList<>();
         try {
@@ -48,16 +83,16 @@ final class QuorumOpening {
                 servers.add(builder.isLazy() ? builder.server(url, member, true) : joined(url, builder, member, away));
             }
             if (away.size() > urls.size() / 2) {
-                throw new LeaseStoreException("only " + (urls.size() - away.size()) + " of " + urls.size()
+                throw new TooFew("only " + (urls.size() - away.size()) + " of " + urls.size()
                         + " servers of the quorum can be reached, a majority is needed. The first that cannot: "
                         + away.get(0).getMessage());
             }
             checkIndependent(servers);
+            return servers;
         } catch (RuntimeException e) {
             servers.forEach(RedissonLeaseStore::close);
             throw e;
         }
-        return new QuorumLeaseStore(servers, perServer, answerTimeout, Ticker.SYSTEM, QuorumLeaseStore.DIRECT);
     }
 
     static void check(List<String> urls) {

@@ -81,8 +81,12 @@ public final class RedissonLeaseStore implements LeaseStore {
                 builder.replaceSettings,
                 server);
         this.sweep = new Sweep(namespace, agreement, Ticker.SYSTEM, longestTtl);
-        Probe.Expectation expected =
-                new Probe.Expectation(server, config.isClusterConfig(), builder.waitForReplicas, builder.fresh);
+        Probe.Expectation expected = new Probe.Expectation(
+                server,
+                config.isClusterConfig(),
+                builder.waitForReplicas,
+                builder.fresh,
+                namespace.quarantine().longest());
         this.introduction = new Introduction(
                 new Checkup(redisson, namespace, expected, Clock.systemUTC()), agreement, sweep, answerTimeout);
         this.renewals = new Renewals(namespace);
@@ -234,7 +238,7 @@ public final class RedissonLeaseStore implements LeaseStore {
         return Optional.of(places());
     }
 
-    Reservations places() {
+    RedissonReservations places() {
         return new RedissonReservations(namespace);
     }
 

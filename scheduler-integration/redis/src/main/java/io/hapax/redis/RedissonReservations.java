@@ -12,8 +12,19 @@ import org.redisson.api.RScript.ReturnType;
 /** Places in one Redis, Sentinel or Cluster: a sorted set for each name. */
 record RedissonReservations(Namespace namespace) implements Reservations {
 
+    /**
+     * What a server said.
+     *
+     * @param isNew whether the holder had no place before
+     */
+    record Answer(Reservation reservation, boolean isNew) {}
+
     @Override
     public CompletionStage<Reservation> reserve(ReservationRequest request) {
+        return ask(request).thenApply(Answer::reservation);
+    }
+
+    CompletionStage<Answer> ask(ReservationRequest request) {
         CompletableFuture<List<Object>> answer = namespace
                 .scripts()
                 .call(
@@ -23,14 +34,14 @@ record RedissonReservations(Namespace namespace) implements Reservations {
                         request.holder(),
                         Integer.toString(request.places()),
                         Long.toString(request.time().toMillis()));
-        return answer.thenApply(RedissonReservations::reservation);
+        return answer.thenApply(RedissonReservations::read);
     }
 
-    private static Reservation reservation(List<Object> answer) {
+    private static Answer read(List<Object> answer) {
+        long number = ((Number) answer.get(2)).longValue();
         return answer.get(0).equals("1")
-                ? new Reservation.Made()
-                : new Reservation.Full(
-                        String.valueOf(answer.get(1)), Duration.ofMillis(((Number) answer.get(2)).longValue()));
+                ? new Answer(new Reservation.Made(), number == 0)
+                : new Answer(new Reservation.Full(String.valueOf(answer.get(1)), Duration.ofMillis(number)), false);
     }
 
     @Override

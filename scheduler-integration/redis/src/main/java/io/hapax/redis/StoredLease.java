@@ -13,13 +13,23 @@ import java.util.regex.Pattern;
 
 /**
  * A lease or done marker as Redis keeps it: {@code owner|token|micros|digest|worker|run}. Of a quorum, a token may have a
- * leading zero: see {@code settle.lua}.
+ * leading zero, and so may the time: see {@code settle.lua}.
+ *
+ * @param micros since when
+ * @param writtenBack whether the token is the one that a quorum has, or may have, counted
  */
-record StoredLease(OwnerId owner, FencingToken token, long micros, String runDigest, String worker, String run) {
+record StoredLease(
+        OwnerId owner,
+        FencingToken token,
+        long micros,
+        boolean writtenBack,
+        String runDigest,
+        String worker,
+        String run) {
 
     private static final int LONGEST_TEXT = 200;
     private static final Pattern FORM = Pattern.compile(
-            "([A-Za-z0-9_-]{1,64})\\|(\\d{1,17})\\|(\\d{1,16})\\|([0-9a-f]{32}|-)\\|([^|]{0,200})\\|([^|]{0,200})");
+            "([A-Za-z0-9_-]{1,64})\\|(\\d{1,17})\\|(\\d{1,17})\\|([0-9a-f]{32}|-)\\|([^|]{0,200})\\|([^|]{0,200})");
     private static final Pattern UNFIT = Pattern.compile("[|\\p{Cc}]");
 
     static StoredLease parse(String text) {
@@ -33,6 +43,7 @@ record StoredLease(OwnerId owner, FencingToken token, long micros, String runDig
                 new OwnerId(matcher.group(1)),
                 token(matcher.group(2)),
                 Long.parseLong(matcher.group(3)),
+                isWrittenBack(matcher.group(3)),
                 matcher.group(4),
                 matcher.group(5),
                 matcher.group(6));
@@ -59,6 +70,7 @@ record StoredLease(OwnerId owner, FencingToken token, long micros, String runDig
                 lease.owner(),
                 lease.token(),
                 micros,
+                isWrittenBack(lease.since()),
                 Keyspace.runDigest(lease.identity()),
                 fit(lease.worker()),
                 runText(lease.identity()));
@@ -75,7 +87,38 @@ record StoredLease(OwnerId owner, FencingToken token, long micros, String runDig
     }
 
     Instant since() {
-        return Instant.EPOCH.plus(micros, ChronoUnit.MICROS);
+        return instant(micros, writtenBack);
+    }
+
+    /** As a script tells it. */
+    static Instant since(String micros) {
+        return instant(Long.parseLong(micros), isWrittenBack(micros));
+    }
+
+    private static boolean isWrittenBack(String micros) {
+        return micros.length() > 1 && micros.startsWith("0");
+    }
+
+    /** Within the servers' microseconds there is room to tell them apart, for whoever compares what they answer. */
+    private static Instant instant(long micros, boolean writtenBack) {
+        return Instant.EPOCH.plus(micros, ChronoUnit.MICROS).plusNanos(writtenBack ? 1 : 0);
+    }
+
+    static boolean isWrittenBack(Instant since) {
+        return !since.equals(since.truncatedTo(ChronoUnit.MICROS));
+    }
+
+    /** The lease of a quorum whose token was written back. */
+    static Lease writtenBack(Lease lease) {
+        long micros = ChronoUnit.MICROS.between(Instant.EPOCH, lease.since());
+        return new Lease(
+                lease.identity(), lease.owner(), lease.token(), lease.worker(), lease.ttl(), instant(micros, true));
+    }
+
+    /** For those who ask a quorum, and need not know whose word this is. */
+    static Holder plain(Holder holder) {
+        Instant since = holder.since().truncatedTo(ChronoUnit.MICROS);
+        return new Holder(holder.owner(), holder.token(), holder.worker(), holder.run(), since);
     }
 
     Holder holder() {
@@ -103,6 +146,7 @@ record StoredLease(OwnerId owner, FencingToken token, long micros, String runDig
 
     @Override
     public String toString() {
-        return owner + "|" + token + "|" + micros + "|" + runDigest + "|" + worker + "|" + run;
+        return owner + "|" + token + "|" + (writtenBack ? "0" : "") + micros + "|" + runDigest + "|" + worker + "|"
+                + run;
     }
 }

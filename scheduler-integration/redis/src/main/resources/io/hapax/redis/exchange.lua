@@ -7,7 +7,7 @@
 --   and to give it back:
 --     'release'; owner; retention of the done marker in ms, 0 for none; token; digest of the run key, worker and run
 -- returns {epoch, or '' if it was not asked for, answers...}. To an acquire three: 1 granted (token, since when in
---   microseconds), 0 held (value of the lease, ttl left in ms), 3 done (value of the marker, 0), 2 quarantine (why: new,
+--   microseconds, with a leading zero if settle.lua has written the token back), 0 held (value of the lease, ttl left in ms), 3 done (value of the marker, 0), 2 quarantine (why: new,
 --   emptied or restarted; ms left), -1 trouble with this request alone (message, 0). To a release one: 1 if the
 --   owner held the lease or this repeats a release with a marker, 0 if it was lost, the message if it made trouble
 -- invariant: a token is larger than every token granted before, and no lease of another owner exists when it is granted.
@@ -56,7 +56,7 @@ local acquire = function(i, arg, left)
     local granted, since = string.match(held, '^[^|]+|(%d+)|(%d+)|')
     if not granted then return answer(0, held, 0) end
     redis.call('PEXPIRE', KEYS[i], ttl)
-    return answer(1, granted, tonumber(since))
+    return answer(1, granted, since)
   end
   if held then
     local rest = math.max(redis.call('PTTL', KEYS[i]), 0)
@@ -75,7 +75,7 @@ local acquire = function(i, arg, left)
   local text = micros(drawn)
   local lease = table.concat({owner, text, micros(now()), digest, ARGV[arg + 4]}, '|')
   redis.call('SET', KEYS[i], lease, 'PX', ttl)
-  answer(1, text, now())
+  answer(1, text, micros(now()))
 end
 
 local release = function(i, arg)

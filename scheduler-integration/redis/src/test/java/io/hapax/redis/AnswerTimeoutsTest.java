@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import io.hapax.lease.LeaseStoreException;
+import io.hapax.testkit.ManualTicker;
 import io.hapax.time.Ticker;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -45,14 +46,19 @@ class AnswerTimeoutsTest {
 
     @Test
     void those_that_began_later_end_later() {
-        CompletableFuture<String> first = watched();
-        long between = System.nanoTime();
-        await().until(() -> System.nanoTime() - between > TIMEOUT.toNanos() / 2);
-        CompletableFuture<String> second = watched();
+        ManualTicker ticker = new ManualTicker();
+        AnswerTimeouts slow = new AnswerTimeouts(TIMEOUT, ticker, "there");
+        CompletableFuture<String> first = new CompletableFuture<>();
+        slow.watch(first);
+        ticker.advance(TIMEOUT.dividedBy(2));
+        CompletableFuture<String> second = new CompletableFuture<>();
+        slow.watch(second);
+        ticker.advance(TIMEOUT.dividedBy(2));
         await().until(first::isDone);
         assertThat(second).isNotDone();
+        ticker.advance(TIMEOUT.dividedBy(2));
         await().until(second::isDone);
-        await().until(() -> timeouts.size() == 0);
+        await().until(() -> slow.size() == 0);
     }
 
     @Test

@@ -1,12 +1,17 @@
 package io.hapax.redis;
 
+import static org.awaitility.Awaitility.await;
+
+import io.hapax.lease.LeaseStoreException;
 import io.hapax.testkit.EmbeddedCluster;
 import io.hapax.testkit.EmbeddedSentinel;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.TimeoutException;
 import org.redisson.Redisson;
 import org.redisson.api.RedissonClient;
+import org.redisson.client.RedisTimeoutException;
 import org.redisson.config.BaseMasterSlaveServersConfig;
 import org.redisson.config.Config;
 import org.redisson.config.ConstantDelay;
@@ -59,9 +64,17 @@ final class Clients implements AutoCloseable {
     private RedissonLeaseStore store(Config config) {
         RedissonClient client = Redisson.create(config);
         open.add(0, client::shutdown);
-        RedissonLeaseStore store = settings().client(client).build();
+        // The client is meant to give up on a server soon, which a machine that is busy may need only to connect.
+        RedissonLeaseStore store = await().ignoreExceptionsMatching(Clients::isTooSlow)
+                .until(() -> settings().client(client).build(), built -> true);
         open.add(0, store);
         return store;
+    }
+
+    private static boolean isTooSlow(Throwable failure) {
+        return failure instanceof LeaseStoreException
+                && (failure.getCause() instanceof RedisTimeoutException
+                        || failure.getCause() instanceof TimeoutException);
     }
 
     private static void quick(BaseMasterSlaveServersConfig<?> servers) {

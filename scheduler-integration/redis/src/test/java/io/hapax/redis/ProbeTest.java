@@ -63,7 +63,7 @@ class ProbeTest {
     }
 
     private static List<Finding> findings(Probe probe) {
-        return probe.findings(new Probe.Expectation("host:1", false, 0, false));
+        return probe.findings(new Probe.Expectation("host:1", false, 0, false, Duration.ofSeconds(67)));
     }
 
     private static Finding only(Probe probe) {
@@ -102,6 +102,20 @@ class ProbeTest {
         }
         assertThat(findings(new Probe(0, probe().info(), Duration.ofMillis(400))))
                 .isEmpty();
+    }
+
+    /** A master whose backlog is freed has its first identity again: see {@code server.lua}. */
+    @Test
+    void a_master_that_forgets_its_promotion_while_leases_may_live_is_warned_of() {
+        String[] fine = {"connected_slaves", "1", "min_slaves_good_slaves", "1"};
+        assertThat(findings(probe(fine))).isEmpty();
+        for (String seconds : List.of("0", "67", "3600")) {
+            assertThat(findings(probe(fine).with(Map.of("repl-backlog-ttl", seconds))))
+                    .isEmpty();
+        }
+        Finding finding = only(probe(fine).with(Map.of("repl-backlog-ttl", "66")));
+        assertThat(finding.severity()).isEqualTo(Severity.WARNING);
+        assertThat(finding.toString()).contains("host:1", "66 s", "promoted", "at least 67 s", "repl-backlog-ttl 3600");
     }
 
     @Test

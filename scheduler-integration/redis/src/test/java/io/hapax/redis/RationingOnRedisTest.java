@@ -16,9 +16,11 @@ import io.hapax.testkit.EmbeddedRedis;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
@@ -56,6 +58,7 @@ class RationingOnRedisTest {
         workers(count);
         AtomicInteger at = new AtomicInteger();
         AtomicInteger most = new AtomicInteger();
+        CountDownLatch two = new CountDownLatch(2);
         ExecutorService threads = Executors.newFixedThreadPool(6);
         try {
             List<Future<RunResult<Integer>>> results = new ArrayList<>();
@@ -67,7 +70,10 @@ class RationingOnRedisTest {
                         .tune(options -> options.withConcurrency(3));
                 results.add(threads.submit(() -> guard.run(request, run -> {
                     most.accumulateAndGet(at.incrementAndGet(), Math::max);
-                    Thread.sleep(5);
+                    two.countDown();
+                    assertThat(two.await(20, TimeUnit.SECONDS))
+                            .as("another one comes while this one is at work")
+                            .isTrue();
                     return at.decrementAndGet();
                 })));
             }

@@ -37,9 +37,13 @@ class ReplicasTest {
         await().until(() -> master.command("INFO", "replication").contains("state=online"));
         await().until(() -> master.command("SET", "any", "thing").equals("OK")
                 && master.command("WAIT", "1", "100").equals("1"));
-        store = Fixture.store(master.url())
+        store = patient(Duration.ofSeconds(2));
+    }
+
+    private RedissonLeaseStore patient(Duration answerTimeout) {
+        return Fixture.store(master.url())
                 .namespace("wait")
-                .answerTimeout(Duration.ofSeconds(2))
+                .answerTimeout(answerTimeout)
                 .waitForReplicas(1)
                 .fresh(true)
                 .build();
@@ -78,6 +82,9 @@ class ReplicasTest {
 
     @Test
     void many_grants_that_wait_for_a_frozen_replica_do_not_hold_up_renewals() {
+        // They wait for two seconds.
+        store.close();
+        store = patient(Duration.ofSeconds(8));
         Lease held = granted(store, lock("held"));
         replica.freeze();
         List<CompletableFuture<?>> waiting = new ArrayList<>();
@@ -85,9 +92,8 @@ class ReplicasTest {
             waiting.add(store.acquire(Fixture.request(lock("w" + i), Duration.ofSeconds(4)))
                     .toCompletableFuture());
         }
-        long start = System.nanoTime();
         assertThat(get(store.renew(List.of(held)))).containsExactly(new Renewal.Renewed(false));
-        assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofMillis(450));
+        assertThat(waiting).as("grants that still wait").noneMatch(CompletableFuture::isDone);
         assertThat(waiting)
                 .allSatisfy(grant -> assertThatThrownBy(grant::join).hasCauseInstanceOf(LeaseStoreException.class));
         await().untilAsserted(() -> assertThat(master.command("KEYS", "*:l:*")).isEqualTo("hapax:{wait:0}:l:held"));

@@ -213,9 +213,9 @@ public final class EmbeddedRedis implements AutoCloseable {
         try (RespConnection connection = address.connect()) {
             String secret = password;
             if (secret != null) {
-                checked("AUTH", connection.call("AUTH", address.user(), secret));
+                checked(connection, "AUTH", address.user(), secret);
             }
-            return checked(words[0], connection.call(words));
+            return checked(connection, words);
         } catch (IOException e) {
             throw new UncheckedIOException("Redis on port " + port() + " did not answer " + words[0], e);
         }
@@ -294,9 +294,10 @@ public final class EmbeddedRedis implements AutoCloseable {
         }
     }
 
-    private static String checked(String command, String answer) {
-        if (answer.matches("(?s)-[A-Z].*")) {
-            throw new IllegalStateException("Redis refused " + command + ": " + answer.substring(1));
+    private static String checked(RespConnection connection, String... words) throws IOException {
+        String answer = connection.call(words);
+        if (connection.refused()) {
+            throw new IllegalStateException("Redis refused " + words[0] + ": " + answer.substring(1));
         }
         return answer;
     }

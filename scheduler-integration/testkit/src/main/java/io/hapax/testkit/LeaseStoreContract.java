@@ -193,17 +193,24 @@ public abstract class LeaseStoreContract {
 
     @Test
     void asking_again_as_the_same_owner_gives_the_same_lease_for_a_whole_ttl_from_now() {
-        LeaseRequest first = request(freshPair(), shortTtl());
-        LeaseRequest again = new LeaseRequest(first.identity(), first.owner(), WORKER, LONG, false);
-        Lease lease = granted(store(), first);
-        Lease same = granted(store(), again);
-        Lease sameElsewhere = granted(otherClient(), again);
+        ShortTtl.with(shortTtl(), ttl -> {
+            LeaseRequest first = request(freshPair(), ttl);
+            LeaseRequest again = new LeaseRequest(first.identity(), first.owner(), WORKER, LONG, false);
+            long began = System.nanoTime();
+            Lease lease = granted(store(), first);
+            Lease same = granted(store(), again);
+            Lease sameElsewhere = granted(otherClient(), again);
 
-        assertThat(List.of(same.token(), sameElsewhere.token())).containsOnly(lease.token());
-        letLapse(shortTtl());
-        assertThat(held(acquire(otherClient(), first.identity())).holder().owner())
-                .isEqualTo(first.owner());
-        assertThat(get(store().release(same, Ending.NOT_DONE))).isTrue();
+            ShortTtl.before(
+                    ttl,
+                    began,
+                    () -> assertThat(List.of(same.token(), sameElsewhere.token()))
+                            .containsOnly(lease.token()));
+            letLapse(ttl);
+            assertThat(held(acquire(otherClient(), first.identity())).holder().owner())
+                    .isEqualTo(first.owner());
+            assertThat(get(store().release(same, Ending.NOT_DONE))).isTrue();
+        });
     }
 
     @Test
@@ -282,12 +289,19 @@ public abstract class LeaseStoreContract {
 
     @Test
     void a_done_marker_is_forgotten_after_its_retention() {
-        JobIdentity identity = freshPair();
-        get(store().release(granted(store(), identity), Ending.done(shortTtl())));
-        assertThat(acquire(store(), identity)).isInstanceOf(Acquisition.Done.class);
+        ShortTtl.with(shortTtl(), retention -> {
+            JobIdentity identity = freshPair();
+            Lease lease = granted(store(), identity);
+            long began = System.nanoTime();
+            get(store().release(lease, Ending.done(retention)));
+            ShortTtl.before(
+                    retention,
+                    began,
+                    () -> assertThat(acquire(store(), identity)).isInstanceOf(Acquisition.Done.class));
 
-        letLapse(shortTtl());
-        granted(store(), identity);
+            letLapse(retention);
+            granted(store(), identity);
+        });
     }
 
     @Test
@@ -318,17 +332,24 @@ public abstract class LeaseStoreContract {
 
     @Test
     void a_renewed_lease_lives_for_a_whole_ttl_from_the_renewal() {
-        Duration ttl = shortTtl().multipliedBy(4);
-        Duration more = shortTtl().multipliedBy(2).plus(shortTtl().dividedBy(4));
-        JobIdentity identity = freshPair();
-        Lease lease = granted(store(), identity, ttl);
+        ShortTtl.with(shortTtl(), quarter -> {
+            Duration ttl = quarter.multipliedBy(4);
+            Duration more = quarter.multipliedBy(2).plus(quarter.dividedBy(4));
+            JobIdentity identity = freshPair();
+            long began = System.nanoTime();
+            Lease lease = granted(store(), identity, ttl);
 
-        letLapse(more);
-        assertThat(renew(store(), lease)).isEqualTo(new Renewal.Renewed(false));
-        letLapse(more);
-        assertHolder(held(acquire(otherClient(), identity)).holder(), lease);
-        letLapse(more);
-        granted(otherClient(), identity);
+            letLapse(more);
+            long renewed = System.nanoTime();
+            ShortTtl.before(ttl, began, () -> assertThat(renew(store(), lease)).isEqualTo(new Renewal.Renewed(false)));
+            letLapse(more);
+            ShortTtl.before(
+                    ttl,
+                    renewed,
+                    () -> assertHolder(held(acquire(otherClient(), identity)).holder(), lease));
+            letLapse(more);
+            granted(otherClient(), identity);
+        });
     }
 
     @Test
@@ -585,13 +606,19 @@ public abstract class LeaseStoreContract {
         get(people(store()).post(worker, "{\"runs\":[\"é\"]}", LONG));
 
         assertThat(get(people(otherClient()).reports(Duration.ofMinutes(1)))).containsValue("{\"runs\":[\"é\"]}");
-        assertThat(get(people(store()).post(worker, "last " + worker, shortTtl())))
-                .isTrue();
-        assertThat(get(people(otherClient()).reports(Duration.ZERO)))
-                .containsValue("last " + worker)
-                .doesNotContainValue("first");
-        letLapse(shortTtl());
-        assertThat(get(people(otherClient()).reports(Duration.ZERO))).doesNotContainValue("last " + worker);
+        ShortTtl.with(shortTtl(), lifetime -> {
+            long began = System.nanoTime();
+            assertThat(get(people(store()).post(worker, "last " + worker, lifetime)))
+                    .isTrue();
+            ShortTtl.before(
+                    lifetime,
+                    began,
+                    () -> assertThat(get(people(otherClient()).reports(Duration.ZERO)))
+                            .containsValue("last " + worker)
+                            .doesNotContainValue("first"));
+            letLapse(lifetime);
+            assertThat(get(people(otherClient()).reports(Duration.ZERO))).doesNotContainValue("last " + worker);
+        });
     }
 
     @Test
@@ -811,19 +838,26 @@ public abstract class LeaseStoreContract {
     /** There are as many places as asked for. */
     @Test
     public void there_are_as_many_places_as_asked_for_and_the_next_is_free_when_the_first_time_is_over() {
-        String name = "place-" + OwnerId.random();
-        assertThat(get(reservations(store()).reserve(place(name, "long", 2, LONG))))
-                .isInstanceOf(Reservation.Made.class);
-        assertThat(get(reservations(store()).reserve(place(name, "short", 2, shortTtl()))))
-                .isInstanceOf(Reservation.Made.class);
-        assertThat(get(reservations(store()).reserve(place(name, "late", 2, LONG))))
-                .isInstanceOfSatisfying(
-                        Reservation.Full.class, full -> assertThat(full.first()).isEqualTo("short"));
-        letLapse(shortTtl());
-        assertThat(get(reservations(store()).holders(name))).containsExactly("long");
-        assertThat(get(reservations(store()).reserve(place(name, "late", 2, LONG))))
-                .isInstanceOf(Reservation.Made.class);
-        assertThat(get(reservations(store()).holders(name))).containsExactly("long", "late");
+        ShortTtl.with(shortTtl(), time -> {
+            String name = "place-" + OwnerId.random();
+            assertThat(get(reservations(store()).reserve(place(name, "long", 2, LONG))))
+                    .isInstanceOf(Reservation.Made.class);
+            long began = System.nanoTime();
+            assertThat(get(reservations(store()).reserve(place(name, "short", 2, time))))
+                    .isInstanceOf(Reservation.Made.class);
+            ShortTtl.before(
+                    time,
+                    began,
+                    () -> assertThat(get(reservations(store()).reserve(place(name, "late", 2, LONG))))
+                            .isInstanceOfSatisfying(
+                                    Reservation.Full.class,
+                                    full -> assertThat(full.first()).isEqualTo("short")));
+            letLapse(time);
+            assertThat(get(reservations(store()).holders(name))).containsExactly("long");
+            assertThat(get(reservations(store()).reserve(place(name, "late", 2, LONG))))
+                    .isInstanceOf(Reservation.Made.class);
+            assertThat(get(reservations(store()).holders(name))).containsExactly("long", "late");
+        });
     }
 
     /** A place that is given up is free at once, but only its holder can give it up. */

@@ -34,8 +34,19 @@ final class RedisReplication {
         return info(replica, "replication", "master_link_status").equals("up");
     }
 
+    /** Waits until a replica has all that its master has now: it says that it is linked before it does. */
+    static void awaitCopy(EmbeddedRedis master, EmbeddedRedis replica) {
+        long written = Long.parseLong(info(master, "replication", "master_repl_offset"));
+        await(
+                "the replica on port " + replica.port() + " to have what its master has",
+                () -> Long.parseLong(info(replica, "replication", "slave_repl_offset")) >= written);
+    }
+
     /** A replica that is refused at the login stays a replica, is promoted like any other, and misses every write. */
     static void cut(EmbeddedRedis master, EmbeddedRedis replica) {
+        if (linked(replica)) {
+            awaitCopy(master, replica);
+        }
         replica.command("CONFIG", "SET", "masteruser", "nobody", "masterauth", "refused");
         master.command("CLIENT", "KILL", "TYPE", "replica");
         await("the replica on port " + replica.port() + " to be cut off", () -> !linked(replica));

@@ -18,6 +18,7 @@ final class RespConnection implements AutoCloseable {
 
     private final Socket socket;
     private final InputStream in;
+    private boolean refused;
 
     RespConnection(String host, int port, boolean tls) throws IOException {
         this(host, port, tls, TIMEOUT_MILLIS);
@@ -46,7 +47,9 @@ final class RespConnection implements AutoCloseable {
             out.writeBytes(ascii("\r\n"));
         }
         socket.getOutputStream().write(out.toByteArray());
-        return answer();
+        String line = line();
+        refused = line.startsWith("-");
+        return answer(line);
     }
 
     @Override
@@ -54,8 +57,12 @@ final class RespConnection implements AutoCloseable {
         socket.close();
     }
 
-    private String answer() throws IOException {
-        String line = line();
+    /** Whether the last answer is an error: a value may look like one. */
+    boolean refused() {
+        return refused;
+    }
+
+    private String answer(String line) throws IOException {
         String rest = line.substring(1);
         return switch (line.charAt(0)) {
             case '+', ':' -> rest;
@@ -78,7 +85,7 @@ final class RespConnection implements AutoCloseable {
     private String list(int length) throws IOException {
         StringJoiner items = new StringJoiner("\n");
         for (int i = 0; i < length; i++) {
-            items.add(answer());
+            items.add(answer(line()));
         }
         return length < 0 ? "(nil)" : items.toString();
     }

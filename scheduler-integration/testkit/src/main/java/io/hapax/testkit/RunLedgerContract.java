@@ -333,31 +333,37 @@ public abstract class RunLedgerContract {
 
     @Test
     void a_run_past_its_deadline_lives_again_when_renewed_before_anybody_took_it_over() {
-        JobIdentity identity = freshPair();
-        Lease slow = claimed(ledger(), request(identity, shortTtl(), AfterCrash.RERUN))
-                .lease();
-        letPass(shortTtl());
-        assertThat(renew(ledger(), slow)).isEqualTo(new Renewal.Renewed(false));
-        held(claim(otherClient(), identity));
-        assertThat(get(ledger().complete(slow))).isEqualTo(Completion.NOTED);
+        ShortTtl.with(shortTtl(), ttl -> {
+            JobIdentity identity = freshPair();
+            Lease slow =
+                    claimed(ledger(), request(identity, ttl, AfterCrash.RERUN)).lease();
+            letPass(ttl);
+            long renewed = System.nanoTime();
+            assertThat(renew(ledger(), slow)).isEqualTo(new Renewal.Renewed(false));
+            ShortTtl.before(ttl, renewed, () -> held(claim(otherClient(), identity)));
+            assertThat(get(ledger().complete(slow))).isEqualTo(Completion.NOTED);
+        });
     }
 
     @Test
     void a_renewed_run_lives_for_a_whole_ttl_from_the_renewal() {
-        Duration ttl = shortTtl().multipliedBy(4);
-        Duration more = shortTtl().multipliedBy(3);
-        JobIdentity identity = freshPair();
-        Lease lease =
-                claimed(ledger(), request(identity, ttl, AfterCrash.RERUN)).lease();
-        assertThat(entry(identity).renewed()).isNull();
+        ShortTtl.with(shortTtl(), quarter -> {
+            Duration ttl = quarter.multipliedBy(4);
+            Duration more = quarter.multipliedBy(3);
+            JobIdentity identity = freshPair();
+            Lease lease =
+                    claimed(ledger(), request(identity, ttl, AfterCrash.RERUN)).lease();
+            assertThat(entry(identity).renewed()).isNull();
 
-        letPass(more);
-        assertThat(renew(ledger(), lease)).isEqualTo(new Renewal.Renewed(false));
-        assertThat(entry(identity).renewed()).isNotNull();
-        letPass(more);
-        held(claim(otherClient(), identity));
-        letPass(ttl);
-        claimed(otherClient(), identity);
+            letPass(more);
+            long renewed = System.nanoTime();
+            assertThat(renew(ledger(), lease)).isEqualTo(new Renewal.Renewed(false));
+            assertThat(entry(identity).renewed()).isNotNull();
+            letPass(more);
+            ShortTtl.before(ttl, renewed, () -> held(claim(otherClient(), identity)));
+            letPass(ttl);
+            claimed(otherClient(), identity);
+        });
     }
 
     @Test

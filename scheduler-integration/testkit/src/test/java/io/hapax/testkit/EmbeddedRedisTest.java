@@ -181,4 +181,13 @@ class EmbeddedRedisTest {
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("redis://");
     }
+
+    /** As the owner of one lease in sixty-four. */
+    @Test
+    void a_value_that_begins_like_an_error_is_a_value() {
+        try (EmbeddedRedis server = EmbeddedRedis.start()) {
+            server.command("SET", "k", "-Owner|1");
+            assertThat(server.command("GET", "k")).isEqualTo("-Owner|1");
+        }
+    }
 }
