@@ -15,6 +15,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.slf4j.Logger;
@@ -24,6 +25,7 @@ import org.slf4j.LoggerFactory;
  * Four worker processes pay payments while processes are killed and frozen and Redis forgets everything. Each payment is
  * delivered to every process. What happened is read from the table that the payments were written to.
  */
+@Tag("slow")
 class NeverTwiceTest {
 
     private static final Logger LOG = LoggerFactory.getLogger(NeverTwiceTest.class);

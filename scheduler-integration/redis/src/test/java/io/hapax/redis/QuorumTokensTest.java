@@ -26,6 +26,7 @@ import net.jqwik.api.Provide;
 import net.jqwik.api.ShrinkingMode;
 import net.jqwik.api.lifecycle.AfterContainer;
 import net.jqwik.api.lifecycle.BeforeContainer;
+import org.junit.jupiter.api.Tag;
 
 /**
  * Fencing tokens over histories in which servers are cut off, lose their memory, or have clocks that were set back.
@@ -34,6 +35,7 @@ import net.jqwik.api.lifecycle.BeforeContainer;
  * of each other's keeps them in order. If a server also loses its memory, the clocks have to be right: a token that a bare
  * majority knew may then be known to a minority only.
  */
+@Tag("slow")
 class QuorumTokensTest {
 
     private static final Duration TTL = Duration.ofSeconds(30);
