@@ -6,6 +6,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -14,6 +15,7 @@ import org.yaml.snakeyaml.Yaml;
 import picocli.CommandLine;
 
 /** The compose file cannot be started here, without an engine; but it can be read. {@link PackagedWorkerIT} goes on. */
+@Tag("slow")
 class ComposeFileTest {
 
     private static final List<String> WORKERS = List.of("worker-1", "worker-2", "worker-3");

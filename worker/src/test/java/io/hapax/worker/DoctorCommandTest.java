@@ -41,6 +41,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.postgresql.ds.PGSimpleDataSource;
@@ -49,6 +50,7 @@ import org.postgresql.ds.PGSimpleDataSource;
  * Misconfigurations that are really put in the doctor's way. Each test asks for what is wrong, how to mend it and the exit
  * code; where what to do is a command, that very command is carried out, and the finding has to go away.
  */
+@Tag("slow")
 class DoctorCommandTest {
 
     private static final EmbeddedRedis REDIS =

@@ -30,6 +30,7 @@ import java.util.List;
 import org.awaitility.core.ConditionFactory;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -37,6 +38,7 @@ import org.junit.jupiter.api.io.TempDir;
  * A payment through the fence, on a real Redis and PostgreSQL, while processes are killed and frozen between its steps and
  * Redis forgets or stops. Leases live 3 s.
  */
+@Tag("slow")
 class FencedFaultsTest {
 
     @TempDir

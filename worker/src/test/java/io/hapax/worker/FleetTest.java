@@ -28,10 +28,12 @@ import org.jobrunr.scheduling.JobScheduler;
 import org.jobrunr.storage.StorageProvider;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Real worker processes that are asked to end, frozen and killed. Leases live 3 s. */
+@Tag("slow")
 class FleetTest {
 
     private static final Duration TTL = Duration.ofSeconds(3);

@@ -24,9 +24,11 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** The commands about leases, with real guards that hold them. */
+@Tag("slow")
 class LocksCommandTest {
 
     private static final EmbeddedRedis REDIS = EmbeddedRedis.start();

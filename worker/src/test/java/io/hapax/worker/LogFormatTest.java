@@ -24,11 +24,13 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.slf4j.MDC;
 import picocli.CommandLine;
 
 /** The two formats of the worker's log, as configured by what is packaged. */
+@Tag("slow")
 class LogFormatTest {
 
     private static final String ODD = "key\n12:00:00.000 ERROR [main] forged \"line\" \u001b[31m \u2028 \u0085 \\";

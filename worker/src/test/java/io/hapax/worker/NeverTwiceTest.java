@@ -15,8 +15,11 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -24,6 +27,8 @@ import org.slf4j.LoggerFactory;
  * Four worker processes pay payments while processes are killed and frozen and Redis forgets everything. Each payment is
  * delivered to every process. What happened is read from the table that the payments were written to.
  */
+@Tag("slow")
+@Execution(ExecutionMode.CONCURRENT)
 class NeverTwiceTest {
 
     private static final Logger LOG = LoggerFactory.getLogger(NeverTwiceTest.class);
@@ -52,7 +57,7 @@ class NeverTwiceTest {
 
     @Test
     void ten_thousand_payments_take_effect_once_each_whatever_is_killed_frozen_or_forgotten() throws Exception {
-        Tally tally = run("fenced", 10_000, 300, new Random(20261123));
+        Tally tally = run("fenced", 10_000, 200, new Random(20261123));
         assertThat(tally).isEqualTo(new Tally(10_000, 10_000, 0, 0, 10_000, 0));
         assertThat(faults).hasSizeGreaterThan(20);
     }
@@ -77,7 +82,7 @@ class NeverTwiceTest {
             Thread.sleep(500 + random.nextInt(1_500));
             assertThat(Duration.ofNanos(System.nanoTime() - begun))
                     .as("open after %s", faults)
-                    .isLessThan(Duration.ofMinutes(6));
+                    .isLessThan(Duration.ofMinutes(15));
         }
         Tally tally = tally(mode.equals("fenced"), payments);
         LOG.info(

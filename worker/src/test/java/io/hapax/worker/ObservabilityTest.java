@@ -28,11 +28,13 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.postgresql.ds.PGSimpleDataSource;
 import org.yaml.snakeyaml.Yaml;
 
 /** Documentation, rules and dashboard speak of meters that a worker really serves, and of no others. */
+@Tag("slow")
 class ObservabilityTest {
 
     private static final Path FOLDER = Path.of("observability");

@@ -23,6 +23,7 @@ import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -30,6 +31,7 @@ import org.junit.jupiter.api.io.TempDir;
  * Starts the packaged jar as {@code docker-compose.yml} says: by its command, with its environment and nothing else, and
  * asks it by its health check. Only addresses differ.
  */
+@Tag("slow")
 class PackagedWorkerIT {
 
     private static final String TOKEN = "a-token-for-tests";

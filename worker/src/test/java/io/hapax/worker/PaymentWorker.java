@@ -115,7 +115,8 @@ final class PaymentWorker {
                 left.decrementAndGet();
             } else {
                 open.add(payment);
-                pause(5);
+                // Longer than a look-up takes: while Redis forgets, the cores are not worn out by refusals.
+                pause(20);
             }
         }
     }

@@ -14,12 +14,14 @@ import java.util.TreeSet;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** What Prometheus' own tool says of its configuration, the rules, and what a worker serves. */
+@Tag("slow")
 class PromtoolTest {
 
     private static final Path FOLDER = Path.of("observability");

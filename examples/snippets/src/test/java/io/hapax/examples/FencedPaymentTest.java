@@ -10,8 +10,10 @@ import io.hapax.testkit.EmbeddedDatabase;
 import io.hapax.testkit.EmbeddedRedis;
 import java.sql.Connection;
 import java.sql.Statement;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
+@Tag("slow")
 class FencedPaymentTest {
 
     @Test

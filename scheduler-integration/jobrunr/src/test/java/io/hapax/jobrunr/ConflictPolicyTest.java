@@ -19,11 +19,13 @@ import org.jobrunr.jobs.states.FailedState;
 import org.jobrunr.jobs.states.ScheduledState;
 import org.jobrunr.storage.ConcurrentJobModificationException;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.slf4j.MDC;
 
+@Tag("slow")
 class ConflictPolicyTest {
 
     private final Fleet fleet = fleet();

@@ -20,11 +20,13 @@ import org.jobrunr.jobs.states.DeletedState;
 import org.jobrunr.server.BackgroundJobServer;
 import org.jobrunr.storage.Paging;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** The ways in which JobRunr alone runs a job twice, each with and without the guard. */
+@Tag("slow")
 class DuplicateRunsTest {
 
     private final Fleet fleet = fleet();

@@ -10,9 +10,11 @@ import org.jobrunr.jobs.states.DeletedState;
 import org.jobrunr.jobs.states.FailedState;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** The ways to write a job, and where its settings are found. */
+@Tag("slow")
 class JobKindsTest {
 
     private final Fleet fleet = new Fleet();

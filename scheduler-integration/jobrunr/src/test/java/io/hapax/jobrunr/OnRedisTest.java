@@ -13,9 +13,11 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** Workers that share nothing but the job storage and a real Redis. */
+@Tag("slow")
 class OnRedisTest {
 
     private final EmbeddedRedis redis = EmbeddedRedis.start();

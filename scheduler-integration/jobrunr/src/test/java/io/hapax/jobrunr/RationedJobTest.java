@@ -18,9 +18,11 @@ import org.jobrunr.jobs.states.DeletedState;
 import org.jobrunr.jobs.states.FailedState;
 import org.jobrunr.jobs.states.ScheduledState;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** Overlap policies, and limits of runs at once and in a time, on real servers. */
+@Tag("slow")
 class RationedJobTest {
 
     private final Fleet fleet = new Fleet();

@@ -19,10 +19,12 @@ import org.jobrunr.jobs.Job;
 import org.jobrunr.jobs.states.FailedState;
 import org.jobrunr.storage.ConcurrentJobModificationException;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.slf4j.MDC;
 
 /** How a run ends: by failing, by losing its lease, by being deleted. */
+@Tag("slow")
 class RunEndTest {
 
     private final Fleet fleet = new Fleet();

@@ -32,8 +32,10 @@ import javax.sql.DataSource;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
+@Tag("slow")
 class CleanUpTest {
 
     private static final int ONE_ROUND = CleanUp.BATCH * CleanUp.MOST_BATCHES;

@@ -30,9 +30,11 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** A server of its own, which is frozen, killed and starved. */
+@Tag("slow")
 class FaultsTest {
 
     private static final Duration ANSWER = Duration.ofMillis(600);

@@ -36,10 +36,12 @@ import java.util.List;
 import java.util.concurrent.Callable;
 import javax.sql.DataSource;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.springframework.jdbc.datasource.SingleConnectionDataSource;
 
 /** Each test in a database of its own, empty at first. */
+@Tag("slow")
 class MigrationTest {
 
     private DatabaseAddress address;

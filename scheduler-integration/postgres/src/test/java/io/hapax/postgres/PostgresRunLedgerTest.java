@@ -8,8 +8,10 @@ import javax.sql.DataSource;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.Tag;
 
 /** The contract of run ledgers, as the owner of the tables and under a role that has the documented rights only. */
+@Tag("slow")
 class PostgresRunLedgerTest {
 
     private static HikariDataSource pool;

@@ -30,9 +30,11 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** Eight workers, each with a ledger of its own, so that their requests meet in the database and not in a batch. */
+@Tag("slow")
 class RacesTest {
 
     private static final int WORKERS = 8;

@@ -31,9 +31,11 @@ import java.util.List;
 import javax.sql.DataSource;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** Under roles that have exactly the rights that docs/security.md lists, and create nothing. */
+@Tag("slow")
 class RightsTest {
 
     private DocumentedGrants grants;

@@ -19,11 +19,13 @@ import java.util.Map;
 import javax.sql.DataSource;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.postgresql.ds.PGSimpleDataSource;
 
 /** On a PostgreSQL that the application's role reaches by TLS only, with certificates made for this test. */
+@Tag("slow")
 class TlsTest {
 
     private static TestCertificates certificates;

@@ -27,6 +27,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.quartz.JobBuilder;
 import org.quartz.JobDetail;
@@ -36,6 +37,7 @@ import org.quartz.impl.jdbcjobstore.JobStoreTX;
 import org.quartz.impl.matchers.GroupMatcher;
 
 /** A cluster of two nodes on PostgreSQL, and the ways in which it runs a job twice all the same. */
+@Tag("slow")
 class ClusteredJobStoreTest {
 
     private static final AtomicInteger DATABASES = new AtomicInteger();

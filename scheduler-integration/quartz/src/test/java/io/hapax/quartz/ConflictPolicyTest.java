@@ -15,6 +15,7 @@ import io.hapax.testkit.FaultyLeaseStore;
 import io.hapax.testkit.InMemoryLeaseStore;
 import io.hapax.time.Ticker;
 import java.time.Instant;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.quartz.JobBuilder;
 import org.quartz.JobDetail;
@@ -26,6 +27,7 @@ import org.quartz.TriggerKey;
 import org.quartz.impl.matchers.GroupMatcher;
 
 /** What becomes of a firing whose key somebody else holds. */
+@Tag("slow")
 class ConflictPolicyTest {
 
     /** Has a key of its own, from its data. */

@@ -21,6 +21,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.quartz.InterruptableJob;
 import org.quartz.Job;
@@ -39,6 +40,7 @@ import org.quartz.UnableToInterruptJobException;
 import org.quartz.simpl.PropertySettingJobFactory;
 import org.quartz.spi.TriggerFiredBundle;
 
+@Tag("slow")
 class GuardedJobTest {
 
     private static Trigger now(String name) {

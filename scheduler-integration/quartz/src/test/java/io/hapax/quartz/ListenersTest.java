@@ -12,6 +12,7 @@ import java.time.Instant;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -32,6 +33,7 @@ import org.quartz.simpl.PropertySettingJobFactory;
 import org.quartz.spi.JobFactory;
 
 /** The guard beside other listeners, plugins and factories. */
+@Tag("slow")
 class ListenersTest {
 
     @ParameterizedTest

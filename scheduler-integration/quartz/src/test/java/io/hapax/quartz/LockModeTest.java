@@ -14,6 +14,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -25,6 +26,7 @@ import org.quartz.Scheduler;
 import org.quartz.SchedulerException;
 
 /** Each cell of the table of lock modes, for one-shot jobs of real schedulers. */
+@Tag("slow")
 class LockModeTest {
 
     private static final AtomicInteger NAMES = new AtomicInteger();

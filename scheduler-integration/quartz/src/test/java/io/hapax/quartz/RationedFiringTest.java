@@ -13,6 +13,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -23,6 +24,7 @@ import org.quartz.JobExecutionContext;
 import org.quartz.Scheduler;
 
 /** Overlap policies of recurring jobs, and limits of runs at once and in a time, on replicas with their own triggers. */
+@Tag("slow")
 class RationedFiringTest {
 
     private static JobDetail job(String... settings) {

@@ -15,11 +15,13 @@ import java.util.List;
 import java.util.Properties;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicReference;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.quartz.Scheduler;
 import org.quartz.SchedulerException;
 
 /** Two replicas that are guarded by lines of {@code quartz.properties} and a real Redis, without a line of code. */
+@Tag("slow")
 class RedisByPropertiesTest {
 
     private static Scheduler replica(String url, String namespace) throws Exception {

@@ -19,9 +19,11 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** Workers of one namespace have the same settings, or they are no workers of it. */
+@Tag("slow")
 class AgreementTest {
 
     private static final String META = "hapax:{agree:0}:m";

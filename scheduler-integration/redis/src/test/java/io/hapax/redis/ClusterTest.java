@@ -25,10 +25,12 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 
 /** Leases on a Cluster of several masters whose slots move and whose masters freeze and are replaced. */
+@Tag("slow")
 class ClusterTest {
 
     private static final Duration TTL = Duration.ofSeconds(6);

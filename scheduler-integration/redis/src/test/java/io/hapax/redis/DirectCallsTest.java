@@ -27,9 +27,11 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** Callers that wait carry their requests out themselves, one for all. */
+@Tag("slow")
 class DirectCallsTest {
 
     private static final Duration TTL = Duration.ofSeconds(20);

@@ -18,9 +18,11 @@ import java.time.Duration;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** A store that is closed, not yet connected, or talks to a server that is silent: it answers in time all the same. */
+@Tag("slow")
 class EndOfServiceTest {
 
     private static final Duration ANSWER = Duration.ofMillis(300);

@@ -36,10 +36,12 @@ import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.slf4j.LoggerFactory;
 
 /** What becomes of runs when Redis is killed, frozen, emptied, locked or not there. */
+@Tag("slow")
 class FaultsTest {
 
     private final EmbeddedRedis redis = EmbeddedRedis.start();

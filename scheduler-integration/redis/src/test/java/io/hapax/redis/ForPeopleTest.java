@@ -18,9 +18,11 @@ import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletionStage;
 import java.util.function.Supplier;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** What people are told where something is not as it should be. */
+@Tag("slow")
 class ForPeopleTest {
 
     private static final Intervention WHY = new Intervention("ann", "a test");

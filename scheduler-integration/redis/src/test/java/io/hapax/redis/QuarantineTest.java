@@ -19,9 +19,11 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** A Redis that lost its memory grants nothing until earlier holders had the time to show themselves. */
+@Tag("slow")
 class QuarantineTest {
 
     private static final Duration LONGEST_TTL = Duration.ofSeconds(30);

@@ -7,9 +7,11 @@ import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.TestInstance;
 
 /** The contract of lease stores, on a quorum of three servers. */
+@Tag("slow")
 class QuorumContractTest {
 
     @TestInstance(TestInstance.Lifecycle.PER_CLASS)

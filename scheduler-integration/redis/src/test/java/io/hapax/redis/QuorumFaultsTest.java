@@ -32,11 +32,13 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
 import org.awaitility.core.ConditionFactory;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /** Servers of a quorum that are killed, frozen and emptied under real guards. Leases live 2 s. */
+@Tag("slow")
 class QuorumFaultsTest {
 
     private static final Duration TTL = Duration.ofSeconds(2);

@@ -19,6 +19,7 @@ import java.util.function.Function;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -28,6 +29,7 @@ import org.junit.jupiter.api.Test;
  * of each other's keeps them in order. If a server also loses its memory, the clocks have to be right: a token that a bare
  * majority knew may then be known to a minority only.
  */
+@Tag("slow")
 class QuorumTokensTest {
 
     private static final Duration TTL = Duration.ofSeconds(30);

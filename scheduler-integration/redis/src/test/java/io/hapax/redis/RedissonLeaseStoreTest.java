@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.redisson.Redisson;
@@ -23,6 +24,7 @@ import org.redisson.api.RedissonClient;
 import org.redisson.config.Config;
 
 /** The contract of lease stores, on real servers and in several configurations. */
+@Tag("slow")
 class RedissonLeaseStoreTest {
 
     @Nested

@@ -21,9 +21,11 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** Grants that count only once replicas have them. */
+@Tag("slow")
 class ReplicasTest {
 
     private final EmbeddedRedis master = EmbeddedRedis.start("--repl-diskless-sync-delay", "0");

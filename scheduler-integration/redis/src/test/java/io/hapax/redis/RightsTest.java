@@ -39,6 +39,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.io.TempDir;
@@ -51,6 +52,7 @@ import org.redisson.config.Config;
 import org.slf4j.LoggerFactory;
 
 /** Under users of Redis that have exactly the rights that docs/security.md lists. */
+@Tag("slow")
 class RightsTest {
 
     private static final String PASSWORD = "geheim";

@@ -24,9 +24,11 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** What the scripts answer at their edges, beyond the contract of lease stores. */
+@Tag("slow")
 class ScriptsTest {
 
     private static final Duration LONGEST_TTL = Duration.ofSeconds(30);

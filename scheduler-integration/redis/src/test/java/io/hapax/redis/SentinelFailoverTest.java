@@ -22,9 +22,11 @@ import io.hapax.testkit.EmbeddedSentinel;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** What becomes of leases when Sentinel promotes a replica that has not seen them. */
+@Tag("slow")
 class SentinelFailoverTest {
 
     private static final Duration TTL = Duration.ofSeconds(6);

@@ -27,9 +27,11 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Function;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** Requests that are made while others are in flight share calls, and nothing else. */
+@Tag("slow")
 class SharedCallsTest {
 
     private static final Duration TTL = Duration.ofSeconds(20);

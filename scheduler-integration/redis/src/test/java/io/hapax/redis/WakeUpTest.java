@@ -19,12 +19,14 @@ import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.redisson.Redisson;
 import org.redisson.api.RedissonClient;
 import org.redisson.config.Config;
 
 /** Whoever waits hears of a release, soon, and costs nothing when nobody waits. */
+@Tag("slow")
 class WakeUpTest {
 
     private static final Duration LONG = Duration.ofSeconds(30);

@@ -14,6 +14,7 @@ import java.security.Principal;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.springframework.boot.actuate.endpoint.SecurityContext;
 import org.springframework.boot.actuate.endpoint.web.WebEndpointResponse;
@@ -27,6 +28,7 @@ import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 
 /** Health, meters, and the endpoint, on a real Redis and a real PostgreSQL. */
+@Tag("slow")
 class ActuatorTest {
 
     private static final EmbeddedRedis REDIS = EmbeddedRedis.start();

@@ -5,9 +5,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.hapax.benchmarks.harness.ChildJvm;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** A JVM of its own, with the options of the workers. */
+@Tag("slow")
 class SafepointPauseTest {
 
     /** Stands still for as long as it is told, and says how long another thread did not run. */

@@ -2,10 +2,12 @@ package io.hapax.examples.payments;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.DisabledOnOs;
 import org.junit.jupiter.api.condition.OS;
 
+@Tag("slow")
 class PaymentsTest {
 
     @Test

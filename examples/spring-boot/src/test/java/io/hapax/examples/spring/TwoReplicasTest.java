@@ -3,8 +3,10 @@ package io.hapax.examples.spring;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.hapax.testkit.EmbeddedRedis;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
+@Tag("slow")
 class TwoReplicasTest {
 
     @Test
