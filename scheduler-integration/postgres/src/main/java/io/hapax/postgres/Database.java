@@ -15,7 +15,7 @@ import org.slf4j.LoggerFactory;
  * Calls the database on a few daemon threads, which end when they are idle. Every statement is a transaction of its own at
  * READ COMMITTED, whatever the pool is set to. Thread-safe.
  */
-final class Database {
+class Database {
 
     /** Something that needs a connection. */
     interface Call<T> {
