@@ -8,6 +8,7 @@ import io.hapax.JobGuard;
 import io.hapax.OnConflict;
 import io.hapax.RunInterruptedException;
 import io.hapax.spring.test.InMemoryHapax;
+import java.lang.reflect.UndeclaredThrowableException;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executors;
@@ -28,8 +29,8 @@ class InterruptTest {
 
     public static class Service {
 
-        private volatile CountDownLatch holding = new CountDownLatch(1);
-        private volatile CountDownLatch gate = new CountDownLatch(1);
+        private static volatile CountDownLatch holding = new CountDownLatch(1);
+        private static volatile CountDownLatch gate = new CountDownLatch(1);
 
         @Guarded(key = "interrupted")
         public void hold() {
@@ -94,16 +95,16 @@ class InterruptTest {
 
     @BeforeEach
     void hold() throws InterruptedException {
-        service.holding = new CountDownLatch(1);
-        service.gate = new CountDownLatch(1);
+        Service.holding = new CountDownLatch(1);
+        Service.gate = new CountDownLatch(1);
         holder = new Thread(service::hold, "holder");
         holder.start();
-        service.holding.await();
+        Service.holding.await();
     }
 
     @AfterEach
     void leave() throws InterruptedException {
-        service.gate.countDown();
+        Service.gate.countDown();
         holder.join();
     }
 
@@ -173,7 +174,7 @@ class InterruptTest {
         FutureTask<Outcome> outcome = calling(Executors.callable(service::sneaky), false);
         outcome.run();
         assertThat(outcome.get().thrown())
-                .isInstanceOf(IllegalStateException.class)
+                .isInstanceOf(UndeclaredThrowableException.class)
                 .hasRootCauseMessage("sneaky");
     }
 
