@@ -1,5 +1,9 @@
 package io.hapax.worker;
 
+import static com.tngtech.archunit.base.DescribedPredicate.describe;
+import static com.tngtech.archunit.base.DescribedPredicate.not;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.belongTo;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.equivalentTo;
 import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAPackage;
 import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAnyPackage;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
@@ -8,6 +12,8 @@ import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.tngtech.archunit.core.domain.AccessTarget;
+import com.tngtech.archunit.core.domain.JavaAccess;
 import com.tngtech.archunit.core.domain.JavaClass;
 import com.tngtech.archunit.core.domain.JavaClasses;
 import com.tngtech.archunit.core.domain.JavaModifier;
@@ -16,6 +22,9 @@ import com.tngtech.archunit.core.importer.ImportOption;
 import com.tngtech.archunit.junit.AnalyzeClasses;
 import com.tngtech.archunit.junit.ArchTest;
 import com.tngtech.archunit.lang.ArchRule;
+import io.hapax.event.GuardEvent;
+import io.hapax.event.GuardListener;
+import io.hapax.thread.GuardThreads;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -24,6 +33,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.concurrent.Executor;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.jspecify.annotations.NullMarked;
@@ -32,7 +42,8 @@ import org.jspecify.annotations.NullMarked;
 @AnalyzeClasses(packages = "io.hapax", importOptions = ImportOption.DoNotIncludeTests.class)
 class ArchitectureTest {
 
-    private static final String[] API = {"io.hapax.lease..", "io.hapax.event..", "io.hapax.time..", "io.hapax.ledger.."
+    private static final String[] API = {
+        "io.hapax.lease..", "io.hapax.event..", "io.hapax.time..", "io.hapax.ledger..", "io.hapax.thread.."
     };
     private static final String CORE = "io.hapax";
     private static final String[] STORES = {"io.hapax.redis..", "io.hapax.postgres.."};
@@ -44,14 +55,24 @@ class ArchitectureTest {
     static final ArchRule api_knows_only_java_and_jspecify = classes()
             .that(resideInAnyPackage(API))
             .should()
-            .onlyDependOnClassesThat(resideInAnyPackage("java..", "org.jspecify..", API[0], API[1], API[2], API[3]));
+            .onlyDependOnClassesThat(
+                    resideInAnyPackage("java..", "org.jspecify..", API[0], API[1], API[2], API[3], API[4]));
 
     @ArchTest
     static final ArchRule core_knows_only_the_api_and_slf4j = classes()
             .that(resideInAPackage(CORE))
             .should()
             .onlyDependOnClassesThat(resideInAnyPackage(
-                    "java..", "javax.crypto..", "org.jspecify..", "org.slf4j..", CORE, API[0], API[1], API[2], API[3]));
+                    "java..",
+                    "javax.crypto..",
+                    "org.jspecify..",
+                    "org.slf4j..",
+                    CORE,
+                    API[0],
+                    API[1],
+                    API[2],
+                    API[3],
+                    API[4]));
 
     @ArchTest
     static final ArchRule inside_the_api_leases_do_not_know_events =
@@ -97,6 +118,56 @@ class ArchitectureTest {
             .callMethod(System.class, "currentTimeMillis")
             .orShould()
             .callMethod(Instant.class, "now");
+
+    /** Applications, which may start what they like: the worker, and what only tests have. */
+    private static final String[] APPLICATIONS = {WORKER, TESTKIT, "io.hapax.examples..", "io.hapax.benchmarks.."};
+
+    private static final Set<String> STARTING = Set.of(
+            "java.lang.Thread",
+            "java.util.Timer",
+            "java.util.concurrent.ThreadPoolExecutor",
+            "java.util.concurrent.ScheduledThreadPoolExecutor",
+            "java.util.concurrent.ForkJoinPool",
+            "java.util.concurrent.Executors",
+            "java.util.concurrent.CompletableFuture");
+
+    private static final Set<String> DELAYING = Set.of("orTimeout", "completeOnTimeout", "delayedExecutor");
+
+    @ArchTest
+    static final ArchRule threads_are_started_in_one_class = noClasses()
+            .that()
+            .resideOutsideOfPackages(APPLICATIONS)
+            .and(not(belongTo(equivalentTo(GuardThreads.class))))
+            .should()
+            .accessTargetWhere(describe("starts threads", ArchitectureTest::startsThreads));
+
+    @ArchTest
+    static final ArchRule listeners_are_called_by_one_class = noClasses()
+            .that()
+            .resideInAPackage(CORE)
+            .and()
+            .doNotHaveSimpleName("Notifier")
+            .should()
+            .callMethod(GuardListener.class, "on", GuardEvent.class);
+
+    /** Calls, and references to methods, that have threads of their own or use those of the JDK. */
+    private static boolean startsThreads(JavaAccess<?> access) {
+        if (!(access.getTarget() instanceof AccessTarget.CodeUnitAccessTarget called)
+                || !STARTING.contains(called.getOwner().getName())) {
+            return false;
+        }
+        String name = called.getName();
+        return switch (called.getOwner().getSimpleName()) {
+            case "CompletableFuture" ->
+                DELAYING.contains(name)
+                        || (name.endsWith("Async")
+                                && called.getRawParameterTypes().stream()
+                                        .noneMatch(type -> type.isEquivalentTo(Executor.class)));
+            case "Executors" -> true;
+            case "ForkJoinPool" -> name.equals("commonPool") || name.equals("<init>");
+            default -> name.equals("<init>");
+        };
+    }
 
     @ArchTest
     static final ArchRule locks_are_private_objects = methods()

@@ -17,6 +17,7 @@ import io.hapax.lease.RunKey;
 import io.hapax.ledger.LedgerQuery;
 import io.hapax.ledger.RunLedger;
 import io.hapax.ledger.RunState;
+import io.hapax.thread.GuardThreads;
 import jakarta.servlet.AsyncContext;
 import jakarta.servlet.http.Cookie;
 import jakarta.servlet.http.HttpServlet;
@@ -39,11 +40,10 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.Semaphore;
-import java.util.concurrent.SynchronousQueue;
-import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.stream.Stream;
@@ -58,6 +58,8 @@ final class ConsoleServlet extends HttpServlet {
 
     private static final Logger LOG = LoggerFactory.getLogger("io.hapax.console");
     private static final int MOST_STREAMS = 50;
+    private static final GuardThreads THREADS =
+            new GuardThreads((what, failure) -> LOG.warn("{} failed; the console goes on", what, failure));
     private static final int LARGEST_BODY = 10_000;
     private static final int MOST_FOUND = 1000;
     private static final int MOST_SEARCHED = 100_000;
@@ -79,6 +81,9 @@ final class ConsoleServlet extends HttpServlet {
     private final transient Watcher watcher;
     private final transient JsonMapper json;
     private final transient ExecutorService streams;
+    /** Who finds none free is refused instead of waiting. */
+    private final transient Semaphore freeStreams = new Semaphore(MOST_STREAMS);
+
     private final transient Semaphore searching = new Semaphore(1);
 
     ConsoleServlet(
@@ -96,11 +101,7 @@ final class ConsoleServlet extends HttpServlet {
         this.access = access;
         this.watcher = watcher;
         this.json = json;
-        this.streams = new ThreadPoolExecutor(0, MOST_STREAMS, 10, TimeUnit.SECONDS, new SynchronousQueue<>(), task -> {
-            Thread thread = new Thread(task, "hapax-console-stream");
-            thread.setDaemon(true);
-            return thread;
-        });
+        this.streams = THREADS.pool("hapax-console-stream", MOST_STREAMS);
     }
 
     /** Ends the streams. */
@@ -235,13 +236,41 @@ final class ConsoleServlet extends HttpServlet {
     }
 
     private void stream(HttpServletRequest request) throws Refused {
-        AsyncContext context = request.startAsync();
-        context.setTimeout(0);
+        if (!freeStreams.tryAcquire()) {
+            throw tooMany();
+        }
+        boolean begun = false;
         try {
-            streams.execute(() -> stream(context));
-        } catch (RejectedExecutionException tooMany) {
+            AsyncContext context = request.startAsync();
+            context.setTimeout(0);
+            begun = begun(context);
+        } finally {
+            if (!begun) {
+                freeStreams.release();
+            }
+        }
+        if (!begun) {
+            throw tooMany();
+        }
+    }
+
+    private static Refused tooMany() {
+        return new Refused(503, "too many pages are watching, or this worker is closing");
+    }
+
+    private boolean begun(AsyncContext context) {
+        try {
+            streams.execute(() -> {
+                try {
+                    stream(context);
+                } finally {
+                    freeStreams.release();
+                }
+            });
+            return true;
+        } catch (RejectedExecutionException closing) {
             context.complete();
-            throw new Refused(503, "too many pages are watching, or this worker is closing");
+            return false;
         }
     }
 
@@ -272,7 +301,7 @@ final class ConsoleServlet extends HttpServlet {
             }
         } catch (InterruptedException closing) {
             Thread.currentThread().interrupt();
-        } catch (IOException | RuntimeException gone) {
+        } catch (Throwable gone) {
             // Servers that have ended answer in ways of their own.
             LOG.debug("somebody has stopped watching: {}", gone.toString());
         } finally {
@@ -283,7 +312,7 @@ final class ConsoleServlet extends HttpServlet {
     private static void complete(AsyncContext context) {
         try {
             context.complete();
-        } catch (RuntimeException gone) {
+        } catch (Throwable gone) {
             LOG.debug("the stream was over: {}", gone.toString());
         }
     }
@@ -424,9 +453,16 @@ final class ConsoleServlet extends HttpServlet {
     }
 
     private static <T> T answered(CompletionStage<T> stage, Duration timeout) {
-        return stage.toCompletableFuture()
-                .orTimeout(timeout.toMillis() + 500, TimeUnit.MILLISECONDS)
-                .join();
+        try {
+            return stage.toCompletableFuture().get(timeout.toMillis() + 500, TimeUnit.MILLISECONDS);
+        } catch (ExecutionException e) {
+            throw new CompletionException(e.getCause());
+        } catch (TimeoutException e) {
+            throw new CompletionException(e);
+        } catch (InterruptedException closing) {
+            Thread.currentThread().interrupt();
+            throw new CompletionException("this worker is closing", closing);
+        }
     }
 
     private static String text(HttpServletRequest request, String name) {

@@ -12,6 +12,7 @@ import io.hapax.ledger.LedgerEntry;
 import io.hapax.ledger.LedgerQuery;
 import io.hapax.ledger.RunLedger;
 import io.hapax.ledger.RunState;
+import io.hapax.thread.GuardThreads;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -71,10 +72,10 @@ final class Fleet {
 
     /** Asks store and ledger; blocks for as long as they may take to answer. Fails never: trouble is shown. */
     Snapshot look() throws InterruptedException {
-        CompletionStage<List<ServerHealth>> health = operations.servers();
-        CompletionStage<Map<String, String>> texts = operations.reports(READING);
+        CompletionStage<List<ServerHealth>> health = GuardThreads.ask(operations::servers);
+        CompletionStage<Map<String, String>> texts = GuardThreads.ask(() -> operations.reports(READING));
         RunLedger runs = ledger;
-        CompletionStage<Abandoned> abandoned = runs == null ? null : abandoned(runs);
+        CompletionStage<Abandoned> abandoned = runs == null ? null : GuardThreads.ask(() -> abandoned(runs));
         List<String> warnings = new ArrayList<>();
         List<String> unread = new ArrayList<>();
         Map<String, String> read = answered(texts, store.answerTimeout(), Map.of(), unread);

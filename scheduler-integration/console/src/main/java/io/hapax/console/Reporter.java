@@ -1,17 +1,15 @@
 package io.hapax.console;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.hapax.ActiveRun;
 import io.hapax.JobGuard;
 import io.hapax.lease.LeaseOperations;
 import io.hapax.lease.OwnerId;
+import io.hapax.thread.GuardThreads;
 import java.time.Duration;
 import java.util.Comparator;
 import java.util.List;
-import java.util.concurrent.Executors;
-import java.util.concurrent.ScheduledExecutorService;
-import java.util.concurrent.TimeUnit;
+import java.util.concurrent.ExecutorService;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -24,12 +22,15 @@ final class Reporter implements AutoCloseable {
 
     private static final Logger LOG = LoggerFactory.getLogger("io.hapax.console");
 
+    private static final GuardThreads THREADS =
+            new GuardThreads((what, failure) -> LOG.warn("{} failed; reports go on", what, failure));
+
     private final JobGuard guard;
     private final LeaseOperations operations;
     private final RunHistory history;
     private final JsonMapper json;
     private final String instance = OwnerId.random().value();
-    private final ScheduledExecutorService timer;
+    private final ExecutorService thread = THREADS.pool("hapax-report", 1);
     private volatile boolean isRead;
     private volatile boolean failing;
     private long number;
@@ -39,15 +40,18 @@ final class Reporter implements AutoCloseable {
         this.operations = operations;
         this.history = history;
         this.json = json;
-        this.timer = Executors.newSingleThreadScheduledExecutor(task -> {
-            Thread thread = new Thread(task, "hapax-report");
-            thread.setDaemon(true);
-            return thread;
-        });
     }
 
     void start() {
-        var unused = timer.scheduleWithFixedDelay(this::post, 0, EVERY.toMillis(), TimeUnit.MILLISECONDS);
+        thread.execute(this::postAgainAndAgain);
+    }
+
+    private void postAgainAndAgain() {
+        try {
+            post();
+        } finally {
+            var unused = THREADS.after(EVERY, thread, this::postAgainAndAgain);
+        }
     }
 
     private void post() {
@@ -58,23 +62,23 @@ final class Reporter implements AutoCloseable {
                     .whenComplete((read, failure) -> {
                         if (failure == null) {
                             failing = false;
-                            isRead = read;
-                            if (read && !fullWas) {
+                            isRead = Boolean.TRUE.equals(read);
+                            if (isRead && !fullWas) {
                                 // Whoever has just begun to read need not wait for the next second.
-                                timer.execute(this::post);
+                                thread.execute(this::post);
                             }
                         } else {
                             fails(failure);
                         }
                     });
-        } catch (JsonProcessingException | RuntimeException e) {
+        } catch (Throwable e) {
             fails(e);
         }
     }
 
     /** The page says that a worker is gone; its log says once why. */
     private void fails(Throwable failure) {
-        if (!failing && !timer.isShutdown()) {
+        if (!failing && !thread.isShutdown()) {
             failing = true;
             LOG.warn("this worker could not report to the console: {}", String.valueOf(failure.getMessage()));
         }
@@ -108,6 +112,6 @@ final class Reporter implements AutoCloseable {
 
     @Override
     public void close() {
-        timer.shutdownNow();
+        thread.shutdownNow();
     }
 }

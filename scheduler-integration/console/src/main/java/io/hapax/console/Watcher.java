@@ -1,5 +1,6 @@
 package io.hapax.console;
 
+import io.hapax.thread.GuardThreads;
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
@@ -12,6 +13,8 @@ import org.slf4j.LoggerFactory;
 final class Watcher implements AutoCloseable {
 
     private static final Logger LOG = LoggerFactory.getLogger("io.hapax.console");
+    private static final GuardThreads THREADS =
+            new GuardThreads((what, failure) -> LOG.warn("{} failed; the console goes on", what, failure));
     private static final Duration EVERY = Duration.ofSeconds(1);
     /** It stops to look so long after the last one has asked. */
     private static final Duration IDLE = Duration.ofSeconds(3);
@@ -22,7 +25,8 @@ final class Watcher implements AutoCloseable {
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition changed = lock.newCondition();
     private final Condition wanted = lock.newCondition();
-    private final Thread thread;
+    private @Nullable Thread thread;
+    private boolean started;
     private Fleet.@Nullable Snapshot last;
     private long number;
     private long wantedUntil;
@@ -31,12 +35,23 @@ final class Watcher implements AutoCloseable {
     Watcher(Fleet fleet) {
         this.fleet = fleet;
         this.wantedUntil = System.nanoTime();
-        this.thread = new Thread(this::watch, "hapax-console");
-        thread.setDaemon(true);
     }
 
     void start() {
-        thread.start();
+        lock.lock();
+        try {
+            started = true;
+            ensureThread();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Held: the lock. A thread that could not be started before is started now. */
+    private void ensureThread() {
+        if (started && !closed && thread == null) {
+            thread = THREADS.start("hapax-console", this::watch);
+        }
     }
 
     /** A snapshot and its number. */
@@ -49,6 +64,7 @@ final class Watcher implements AutoCloseable {
         lock.lockInterruptibly();
         try {
             want();
+            ensureThread();
             wanted.signal();
             while ((last == null || number <= known) && !closed && left > 0) {
                 left = changed.awaitNanos(left);
@@ -92,15 +108,29 @@ final class Watcher implements AutoCloseable {
                 }
                 TimeUnit.NANOSECONDS.sleep(EVERY.toNanos());
             }
-        } catch (InterruptedException closing) {
+        } catch (InterruptedException interrupt) {
+            if (!isClosed()) {
+                throw new IllegalStateException("somebody has interrupted the console's thread", interrupt);
+            }
             LOG.debug("the console is closed");
+        }
+    }
+
+    private boolean isClosed() {
+        lock.lock();
+        try {
+            return closed;
+        } finally {
+            lock.unlock();
         }
     }
 
     private Fleet.@Nullable Snapshot look() throws InterruptedException {
         try {
             return fleet.look();
-        } catch (RuntimeException e) {
+        } catch (InterruptedException closing) {
+            throw closing;
+        } catch (Throwable e) {
             LOG.warn("the console could not look at the fleet", e);
             return null;
         }
@@ -136,9 +166,11 @@ final class Watcher implements AutoCloseable {
             closed = true;
             changed.signalAll();
             wanted.signalAll();
+            if (thread != null) {
+                thread.interrupt();
+            }
         } finally {
             lock.unlock();
         }
-        thread.interrupt();
     }
 }

@@ -1,9 +1,8 @@
 package io.hapax.jobrunr;
 
+import io.hapax.thread.GuardThreads;
 import java.time.Duration;
-import java.util.concurrent.ScheduledFuture;
-import java.util.concurrent.ScheduledThreadPoolExecutor;
-import java.util.concurrent.TimeUnit;
+import java.util.concurrent.ExecutorService;
 import org.jobrunr.jobs.Job;
 import org.jobrunr.jobs.states.ProcessingState;
 import org.jobrunr.jobs.states.StateName;
@@ -23,28 +22,49 @@ import org.slf4j.LoggerFactory;
 final class HeartbeatWatch implements Runnable {
 
     private static final Logger LOG = LoggerFactory.getLogger(JobRunrGuard.class);
-    private static final ScheduledThreadPoolExecutor CHECKS = checks();
+    private static final GuardThreads THREADS =
+            new GuardThreads((what, failure) -> LOG.warn("{} failed; heartbeats are watched on", what, failure));
+    private static final ExecutorService CHECKS = THREADS.pool("hapax-jobrunr-heartbeats", 1);
 
     private final BackgroundJobServer server;
     private final Job job;
-    private final ScheduledFuture<?> checking;
+    private final Duration poll;
+    private volatile boolean stopped;
+    private volatile Runnable cancel = () -> {};
     // Used by the checking thread alone.
     private int versionSeen = -1;
 
     HeartbeatWatch(BackgroundJobServer server, Job job) {
         this.server = server;
         this.job = job;
-        long poll = server.getConfiguration().getPollInterval().toMillis();
-        this.checking = CHECKS.scheduleWithFixedDelay(this, poll, poll, TimeUnit.MILLISECONDS);
+        this.poll = server.getConfiguration().getPollInterval();
+        later();
+    }
+
+    private void later() {
+        if (!stopped) {
+            cancel = THREADS.after(poll, CHECKS, this);
+        }
     }
 
     void stop() {
-        checking.cancel(false);
+        stopped = true;
+        cancel.run();
     }
 
     /** A heartbeat that arrives raises the version, so the storage is asked only if none did. */
     @Override
     public void run() {
+        try {
+            check();
+        } catch (Throwable e) {
+            LOG.warn("could not check the heartbeats of job {}, and tries again", job.getId(), e);
+        } finally {
+            later();
+        }
+    }
+
+    private void check() {
         int version = job.getVersion();
         if (version != versionSeen) {
             versionSeen = version;
@@ -54,7 +74,7 @@ final class HeartbeatWatch implements Runnable {
             Job stored = server.getStorageProvider().getJobById(job.getId());
             if (isPassedOn(stored)) {
                 server.getJobSteward().stopProcessing(job);
-                checking.cancel(false);
+                stop();
                 LOG.warn(
                         "heartbeats of job {} were late, and JobRunr has passed it on ({} in the storage). It goes on"
                                 + " here under its lease, and its retry is held back until it has ended",
@@ -65,8 +85,6 @@ final class HeartbeatWatch implements Runnable {
             LOG.debug("job {} was deleted; JobRunr interrupts it", job.getId());
         } catch (StorageException e) {
             LOG.debug("the storage did not answer about job {}", job.getId(), e);
-        } catch (RuntimeException e) {
-            LOG.warn("could not check the heartbeats of job {}, and tries again", job.getId(), e);
         }
     }
 
@@ -91,17 +109,5 @@ final class HeartbeatWatch implements Runnable {
 
     private static @Nullable ProcessingState processing(Job job) {
         return job.getJobState() instanceof ProcessingState processing ? processing : null;
-    }
-
-    private static ScheduledThreadPoolExecutor checks() {
-        ScheduledThreadPoolExecutor checks = new ScheduledThreadPoolExecutor(1, task -> {
-            Thread thread = new Thread(task, "hapax-jobrunr-heartbeats");
-            thread.setDaemon(true);
-            return thread;
-        });
-        checks.setRemoveOnCancelPolicy(true);
-        checks.setKeepAliveTime(Duration.ofMinutes(1).toSeconds(), TimeUnit.SECONDS);
-        checks.allowCoreThreadTimeOut(true);
-        return checks;
     }
 }

@@ -1,9 +1,9 @@
 package io.hapax.micrometer;
 
 import io.hapax.JobGuard;
+import io.hapax.thread.GuardThreads;
 import io.micrometer.core.instrument.Clock;
 import java.time.Duration;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 
@@ -47,15 +47,12 @@ final class AbandonedOccurrences {
     }
 
     private void ask(long now) {
-        CompletableFuture<Integer> answer;
-        try {
-            answer = guard.abandoned(MOST).thenApply(entries -> entries.size());
-        } catch (RuntimeException failure) {
-            answer = CompletableFuture.failedFuture(failure);
-        }
-        var unused = answer.whenComplete((count, failure) -> {
-            last = new Answer(now, failure == null ? count : Double.NaN);
-            asking.set(false);
+        var unused = GuardThreads.ask(() -> guard.abandoned(MOST)).whenComplete((entries, failure) -> {
+            try {
+                last = new Answer(now, entries == null ? Double.NaN : entries.size());
+            } finally {
+                asking.set(false);
+            }
         });
     }
 

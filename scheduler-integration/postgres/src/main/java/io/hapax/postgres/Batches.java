@@ -12,7 +12,7 @@ import java.util.List;
 import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.TimeUnit;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Function;
@@ -80,7 +80,7 @@ final class Batches<Q, A> {
         } finally {
             lock.unlock();
         }
-        pending.answer.orTimeout(database.answerTimeout().toMillis(), TimeUnit.MILLISECONDS);
+        database.bound(pending.answer);
         next();
         return pending.answer.exceptionally(failure -> {
             throw translated(failure);
@@ -115,9 +115,11 @@ final class Batches<Q, A> {
         if (!batch.isEmpty()) {
             try {
                 database.execute(() -> run(batch));
-            } catch (RuntimeException closed) {
-                batch.forEach(pending -> pending.answer.completeExceptionally(
-                        new LedgerException("this ledger is closed; open another one", closed)));
+            } catch (RejectedExecutionException closed) {
+                fail(batch, new LedgerException("this ledger is closed; open another one", closed));
+                idle();
+            } catch (Throwable noThread) {
+                fail(batch, failure(noThread));
                 idle();
             }
         }
@@ -166,7 +168,7 @@ final class Batches<Q, A> {
 
     private void answer(List<Pending> batch) {
         List<Pending> sent = new ArrayList<>();
-        List<@Nullable A> answers;
+        @Nullable List<@Nullable A> answers;
         try {
             answers = database.call(connection -> {
                 // It may have taken long to get a connection; a claim that nobody waits for would be held in vain.
@@ -182,14 +184,15 @@ final class Batches<Q, A> {
                 // One request must not spoil the others.
                 batch.forEach(pending -> answer(List.of(pending)));
             } else {
-                LedgerException failure =
-                        new LedgerException("the ledger did not " + name + ": " + DatabaseTrouble.explain(e), e);
-                batch.forEach(pending -> pending.answer.completeExceptionally(failure));
+                fail(batch, new LedgerException("the ledger did not " + name + ": " + DatabaseTrouble.explain(e), e));
             }
             return;
-        } catch (RuntimeException bug) {
-            batch.forEach(pending -> pending.answer.completeExceptionally(
-                    new LedgerException("the ledger did not " + name + ": " + bug, bug)));
+        } catch (Throwable bug) {
+            fail(batch, failure(bug));
+            return;
+        }
+        if (answers == null || answers.size() != sent.size()) {
+            fail(batch, failure(new IllegalStateException("not every request has an answer")));
             return;
         }
         for (int n = 0; n < sent.size(); n++) {
@@ -198,10 +201,17 @@ final class Batches<Q, A> {
             if (answer != null) {
                 pending.answer.complete(answer);
             } else {
-                CompletableFuture.delayedExecutor(LOCKED_RETRY.toMillis(), TimeUnit.MILLISECONDS)
-                        .execute(() -> again(pending));
+                database.after(LOCKED_RETRY, () -> again(pending));
             }
         }
+    }
+
+    private LedgerException failure(Throwable why) {
+        return new LedgerException("the ledger did not " + name + ": " + why, why);
+    }
+
+    private void fail(List<Pending> batch, LedgerException failure) {
+        batch.forEach(pending -> pending.answer.completeExceptionally(failure));
     }
 
     private void again(Pending pending) {

@@ -5,9 +5,7 @@ import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Duration;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ThreadLocalRandom;
-import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -48,23 +46,16 @@ final class CleanUp {
     private void later() {
         long millis = behind ? Math.min(CATCH_UP.toMillis(), every.toMillis()) : every.toMillis();
         long wait = millis / 2 + ThreadLocalRandom.current().nextLong(Math.max(1, millis));
-        CompletableFuture.delayedExecutor(wait, TimeUnit.MILLISECONDS).execute(this::submit);
-    }
-
-    private void submit() {
-        if (!closed) {
-            try {
-                database.execute(this::runQuietly);
-            } catch (RuntimeException closing) {
-                closed = true;
-            }
-        }
+        database.after(Duration.ofMillis(wait), this::runQuietly);
     }
 
     private void runQuietly() {
+        if (closed) {
+            return;
+        }
         try {
             run();
-        } catch (SQLException | RuntimeException e) {
+        } catch (Throwable e) {
             LOG.warn(
                     "the ledger's clean-up failed and is tried again in about {}: {}",
                     every,

@@ -1,12 +1,12 @@
 package io.hapax.postgres;
 
+import io.hapax.thread.GuardThreads;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
-import java.util.concurrent.LinkedBlockingQueue;
-import java.util.concurrent.ThreadPoolExecutor;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.TimeoutException;
 import javax.sql.DataSource;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -15,7 +15,7 @@ import org.slf4j.LoggerFactory;
  * Calls the database on a few daemon threads, which end when they are idle. Every statement is a transaction of its own at
  * READ COMMITTED, whatever the pool is set to. Thread-safe.
  */
-final class Database {
+class Database {
 
     /** Something that needs a connection. */
     interface Call<T> {
@@ -23,25 +23,21 @@ final class Database {
     }
 
     private static final Logger LOG = LoggerFactory.getLogger("io.hapax.postgres");
-    private static final Duration IDLE = Duration.ofSeconds(10);
+    private static final GuardThreads THREADS =
+            new GuardThreads((what, failure) -> LOG.warn("{} failed; the ledger goes on", what, failure));
+    /** Whoever waits for an answer goes on there when it does not come; it outlives a ledger that is closed. */
+    private static final ExecutorService OVERDUE = THREADS.pool("hapax-ledger-overdue", 4);
 
     private final DataSource source;
     private final Duration answerTimeout;
-    private final ThreadPoolExecutor threads;
+    private final ExecutorService threads;
     /** Asking a connection for its level costs a round trip, so the pool is asked once. */
     private volatile int poolsIsolation = Connection.TRANSACTION_READ_COMMITTED;
 
     Database(DataSource source, String name, int connections, Duration answerTimeout) {
         this.source = source;
         this.answerTimeout = answerTimeout;
-        AtomicInteger count = new AtomicInteger();
-        this.threads = new ThreadPoolExecutor(
-                connections, connections, IDLE.toMillis(), TimeUnit.MILLISECONDS, new LinkedBlockingQueue<>(), task -> {
-                    Thread thread = new Thread(task, name + "-" + count.incrementAndGet());
-                    thread.setDaemon(true);
-                    return thread;
-                });
-        threads.allowCoreThreadTimeOut(true);
+        this.threads = THREADS.pool(name, connections);
     }
 
     void poolsIsolation(int level) {
@@ -54,6 +50,18 @@ final class Database {
 
     void execute(Runnable task) {
         threads.execute(task);
+    }
+
+    /** Does something on a thread of the database after a time, unless it is closed by then. */
+    void after(Duration delay, Runnable task) {
+        var unused = THREADS.after(delay, threads, task);
+    }
+
+    /** Lets an answer fail that does not come within the answer timeout. */
+    void bound(CompletableFuture<?> answer) {
+        Runnable cancel =
+                THREADS.after(answerTimeout, OVERDUE, () -> answer.completeExceptionally(new TimeoutException()));
+        var unused = answer.whenComplete((value, failure) -> cancel.run());
     }
 
     <T> T call(Call<T> call) throws SQLException {
@@ -90,7 +98,7 @@ final class Database {
                 connection.setAutoCommit(false);
             }
             connection.setNetworkTimeout(Runnable::run, networkTimeout);
-        } catch (SQLException broken) {
+        } catch (SQLException | RuntimeException broken) {
             // The answer stands; the pool finds out about its connection.
             LOG.debug("a connection of the ledger broke after its use: {}", broken.toString());
         }
@@ -103,11 +111,11 @@ final class Database {
         try {
             result = call.on(connection);
             connection.commit();
-        } catch (SQLException | RuntimeException e) {
+        } catch (Throwable e) {
             try {
                 connection.rollback();
                 connection.setAutoCommit(true);
-            } catch (SQLException broken) {
+            } catch (SQLException | RuntimeException broken) {
                 // The first exception tells more; the pool discards the connection.
                 e.addSuppressed(broken);
             }

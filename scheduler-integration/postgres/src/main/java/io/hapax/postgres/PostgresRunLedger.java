@@ -446,7 +446,7 @@ public final class PostgresRunLedger implements RunLedger {
             PostgresRunLedger ledger = new PostgresRunLedger(this);
             try {
                 ledger.open(migrate, schema);
-            } catch (RuntimeException e) {
+            } catch (Throwable e) {
                 ledger.close();
                 throw e;
             }

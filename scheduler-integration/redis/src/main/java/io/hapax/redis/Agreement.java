@@ -1,6 +1,7 @@
 package io.hapax.redis;
 
 import io.hapax.lease.LeaseStoreException;
+import io.hapax.thread.GuardThreads;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -107,7 +108,7 @@ final class Agreement {
     /** Compares again in the background, one time after the other, so that a worker need not be started anew. */
     void recheck() {
         if (rechecking.compareAndSet(false, true)) {
-            var unused = renew().whenComplete((done, failure) -> rechecking.set(false));
+            var unused = GuardThreads.ask(this::renew).whenComplete((done, failure) -> rechecking.set(false));
         }
     }
 

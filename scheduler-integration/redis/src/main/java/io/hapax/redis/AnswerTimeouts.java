@@ -7,13 +7,12 @@ import java.time.Duration;
 import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
  * Ends what has waited too long with a {@link LeaseStoreException}. All waits are equally long, so they end in the order in
- * which they began, and one timer does for all: {@link CompletableFuture#orTimeout} would wake the JDK's timer thread at
+ * which they began, and one timer does for all: a timer for each would wake its thread at
  * each call of a process that makes one at a time. Thread-safe.
  */
 final class AnswerTimeouts {
@@ -48,28 +47,30 @@ final class AnswerTimeouts {
         Wait first = waits.peek();
         if (first != null && armed.compareAndSet(false, true)) {
             long nanos = Math.max(1_000_000, first.end().since(now).toNanos());
-            CompletableFuture.delayedExecutor(nanos, TimeUnit.NANOSECONDS, Runnable::run)
-                    .execute(this::look);
+            var unused = RedisThreads.THREADS.after(Duration.ofNanos(nanos), Runnable::run, this::look);
         }
     }
 
-    /** Runs on the JDK's timer thread, so what depends on the answers goes on elsewhere. */
+    /** Runs on the timer's thread, so what depends on the answers goes on elsewhere. */
     private void look() {
         NanoTime now = ticker.now();
-        for (Wait first = waits.peek();
-                first != null && (first.answer().isDone() || !now.isBefore(first.end()));
-                first = waits.peek()) {
-            if (waits.remove(first)) {
-                end(first, message);
+        try {
+            for (Wait first = waits.peek();
+                    first != null && (first.answer().isDone() || !now.isBefore(first.end()));
+                    first = waits.peek()) {
+                if (waits.remove(first)) {
+                    end(first, message);
+                }
             }
+        } finally {
+            armed.set(false);
+            arm(now);
         }
-        armed.set(false);
-        arm(now);
     }
 
     private static void end(Wait wait, String message) {
         if (!wait.answer().isDone()) {
-            var unused = CompletableFuture.runAsync(() ->
+            RedisThreads.OVERDUE.execute(() ->
                     wait.answer().completeExceptionally(new LeaseStoreException(message, new TimeoutException())));
         }
     }

@@ -76,7 +76,7 @@ record Batch(Namespace namespace, List<Request<?>> requests) {
                 bucket().saw(epoch);
             }
             requests.forEach(request -> request.answered(answers));
-        } catch (RuntimeException e) {
+        } catch (Throwable e) {
             failed(new LeaseStoreException("the answer of Redis cannot be read: " + list, e));
         }
     }

@@ -172,7 +172,7 @@ final class DirectCalls {
         try {
             call.line().send(call.batch());
             sent = true;
-        } catch (RuntimeException failure) {
+        } catch (Throwable failure) {
             LOG.debug("a direct connection to Redis failed: {}", failure.toString());
         } finally {
             if (!sent) {
@@ -186,7 +186,7 @@ final class DirectCalls {
         List<?> answers = null;
         try {
             answers = call.line().read(call.batch());
-        } catch (RuntimeException failure) {
+        } catch (Throwable failure) {
             LOG.debug("a direct connection to Redis failed: {}", failure.toString());
         } finally {
             if (answers == null) {

@@ -10,7 +10,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletionException;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.stream.LongStream;
 import java.util.stream.Stream;
@@ -158,8 +157,7 @@ final class Examination {
     }
 
     private static ServerState state(RedissonLeaseStore store) {
-        return ServerState.of(store.namespaceParts(), 0)
-                .orTimeout(store.answerTimeout().plus(MARGIN).toMillis(), TimeUnit.MILLISECONDS)
+        return RedisThreads.failingAfter(store.answerTimeout().plus(MARGIN), ServerState.of(store.namespaceParts(), 0))
                 .join();
     }
 

@@ -1,10 +1,8 @@
 package io.hapax.redis;
 
 import java.util.concurrent.Executor;
-import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.ExecutorService;
 import java.util.concurrent.RejectedExecutionException;
-import java.util.concurrent.ThreadPoolExecutor;
-import java.util.concurrent.TimeUnit;
 
 /**
  * Runs what may have to connect first. A lazy Redisson client connects on the thread of its first caller; this lends
@@ -12,8 +10,7 @@ import java.util.concurrent.TimeUnit;
  */
 final class FirstConnection implements Executor {
 
-    private final ThreadPoolExecutor thread =
-            new ThreadPoolExecutor(0, 1, 1, TimeUnit.SECONDS, new LinkedBlockingQueue<>(), FirstConnection::daemon);
+    private final ExecutorService thread = RedisThreads.THREADS.pool("hapax-redis-connect", 1);
     private volatile boolean made;
 
     FirstConnection(boolean lazy) {
@@ -39,11 +36,5 @@ final class FirstConnection implements Executor {
 
     void close() {
         thread.shutdownNow();
-    }
-
-    private static Thread daemon(Runnable work) {
-        Thread thread = new Thread(work, "hapax-redis-connect");
-        thread.setDaemon(true);
-        return thread;
     }
 }

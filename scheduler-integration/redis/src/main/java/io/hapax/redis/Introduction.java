@@ -4,10 +4,10 @@ import io.hapax.lease.Acquisition;
 import io.hapax.lease.Finding;
 import io.hapax.lease.Finding.Severity;
 import io.hapax.lease.LeaseStoreException;
+import io.hapax.thread.GuardThreads;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -60,7 +60,8 @@ final class Introduction {
             }
             CompletableFuture<Void> present = going;
             if (present == null || present.isDone()) {
-                present = checkup.findings()
+                present = GuardThreads.ask(checkup::findings)
+                        .toCompletableFuture()
                         .thenAccept(Introduction::heed)
                         .thenCompose(fine -> agreement.reach())
                         .thenCompose(compared -> refusal() == null ? sweep.touchAll() : failed(refusal()))
@@ -102,12 +103,12 @@ final class Introduction {
             return request.get();
         }
         CompletableFuture<Acquisition> answer = new CompletableFuture<>();
-        answer.orTimeout(answerTimeout.toMillis(), TimeUnit.MILLISECONDS);
+        var ignored = RedisThreads.failingAfter(answerTimeout, answer);
         var unused = made().whenComplete((done, failure) -> {
             if (failure != null) {
                 answer.completeExceptionally(RedisTrouble.unwrapped(failure));
             } else if (!answer.isDone()) {
-                pass(request.get(), answer);
+                pass(GuardThreads.ask(request).toCompletableFuture(), answer);
             }
         });
         return answer.exceptionally(failure -> {

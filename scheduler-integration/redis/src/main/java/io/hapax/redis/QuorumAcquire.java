@@ -5,6 +5,7 @@ import io.hapax.lease.Holder;
 import io.hapax.lease.Lease;
 import io.hapax.lease.LeaseRequest;
 import io.hapax.lease.LeaseStoreException;
+import io.hapax.thread.GuardThreads;
 import io.hapax.time.NanoTime;
 import io.hapax.time.Ticker;
 import java.time.Duration;
@@ -16,8 +17,8 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutorService;
 import java.util.concurrent.ThreadLocalRandom;
-import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -31,6 +32,7 @@ final class QuorumAcquire {
     private static final Duration SHORTEST_PAUSE = Duration.ofMillis(5);
     private static final int LONGEST_SHIFT = 4;
     private static final int MOST_ATTEMPTS = 10;
+    private static final ExecutorService RETRIES = RedisThreads.THREADS.pool("hapax-redis-quorum", 4);
 
     /** What a round of questions has come to. */
     private sealed interface Round {
@@ -69,7 +71,7 @@ final class QuorumAcquire {
         NanoTime startedAt = ticker.now();
         List<CompletableFuture<Acquisition>> answers = quorum.ask(this::acquireFrom);
         CompletableFuture<Round> round = Votes.decided(answers, this::round);
-        var unused = round.whenComplete((outcome, failure) -> {
+        var unused = round.whenComplete((outcome, failure) -> safely(() -> {
             if (outcome instanceof Round.Won won) {
                 writeBack(won.highest(), startedAt);
             } else if (outcome instanceof Round.Lost lost) {
@@ -81,7 +83,7 @@ final class QuorumAcquire {
                 Throwable why = firstTrouble(failure);
                 again(() -> result.completeExceptionally(why));
             }
-        });
+        }));
     }
 
     /** What happened first; later attempts find fewer servers to ask. */
@@ -175,7 +177,7 @@ final class QuorumAcquire {
             }
             return votes.pending() > 0 ? null : false;
         });
-        var unused = settled.whenComplete((accepted, failure) -> {
+        var unused = settled.whenComplete((accepted, failure) -> safely(() -> {
             if (failure != null || !accepted) {
                 // The lease is no longer there: a server was emptied or is away, or somebody took it by force.
                 again(() -> result.completeExceptionally(
@@ -189,7 +191,7 @@ final class QuorumAcquire {
                 quorum.servers().forEach(server -> server.sawToken(highest));
                 result.complete(new Acquisition.Granted(StoredLease.writtenBack(highest)));
             }
-        });
+        }));
     }
 
     /** Validity counts from before the first question was sent; nine tenths of the ttl is what the guard makes of it. */
@@ -214,24 +216,24 @@ final class QuorumAcquire {
                 }));
             }
         }
-        var unused = all(confirmed).thenRun(() -> pauseAndAttempt(ifTooLate));
+        var unused = all(confirmed).thenRun(() -> safely(() -> pauseAndAttempt(ifTooLate)));
     }
 
     private void pauseAndAttempt(Runnable ifTooLate) {
         Duration pause = pause();
         boolean canWin = quorum.servers().size() - doubtful.size() >= quorum.majority();
         if (canWin && attempts <= MOST_ATTEMPTS && ticker.now().plus(pause).isBefore(lastStart)) {
-            CompletableFuture.delayedExecutor(pause.toNanos(), TimeUnit.NANOSECONDS)
-                    .execute(this::attemptSafely);
+            var unused = RedisThreads.THREADS.after(pause, RETRIES, () -> safely(this::attempt));
         } else {
             ifTooLate.run();
         }
     }
 
-    private void attemptSafely() {
+    /** Whatever is thrown on the way, the caller is answered. */
+    private void safely(Runnable step) {
         try {
-            attempt();
-        } catch (RuntimeException e) {
+            step.run();
+        } catch (Throwable e) {
             result.completeExceptionally(e);
         }
     }
@@ -272,7 +274,8 @@ final class QuorumAcquire {
     }
 
     private CompletableFuture<Void> withdraw(RedissonLeaseStore server) {
-        return quorum.send(server, one -> one.withdraw(request)).toCompletableFuture();
+        return GuardThreads.ask(() -> quorum.send(server, one -> one.withdraw(request)))
+                .toCompletableFuture();
     }
 
     private static CompletableFuture<Void> all(List<CompletableFuture<?>> answers) {

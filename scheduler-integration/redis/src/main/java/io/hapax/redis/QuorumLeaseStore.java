@@ -94,7 +94,7 @@ class QuorumLeaseStore implements LeaseStore {
                 answer = wire.send(server, question).toCompletableFuture();
             } catch (IllegalArgumentException callersMistake) {
                 throw callersMistake;
-            } catch (RuntimeException e) {
+            } catch (Throwable e) {
                 answer = CompletableFuture.failedFuture(e);
             }
             answers.add(answer);

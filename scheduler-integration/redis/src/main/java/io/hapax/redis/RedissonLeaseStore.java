@@ -164,9 +164,8 @@ public final class RedissonLeaseStore implements LeaseStore {
         if (!(RedisTrouble.unwrapped(failure) instanceof Confirmation.Missing)) {
             return failed;
         }
-        return withdraw(request)
-                .toCompletableFuture()
-                .completeOnTimeout(null, answerTimeout.toMillis() / 2, TimeUnit.MILLISECONDS)
+        CompletableFuture<Void> withdrawn = withdraw(request).toCompletableFuture();
+        return RedisThreads.endingAfter(answerTimeout.dividedBy(2), withdrawn, () -> withdrawn.complete(null))
                 .exceptionally(unreachable -> null)
                 .thenCompose(done -> failed);
     }

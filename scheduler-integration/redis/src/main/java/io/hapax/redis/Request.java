@@ -37,7 +37,7 @@ abstract class Request<T> {
     final void answered(Iterator<?> answers) {
         try {
             answer.complete(read(answers));
-        } catch (RuntimeException e) {
+        } catch (Throwable e) {
             answer.completeExceptionally(e);
         }
     }

@@ -1,6 +1,7 @@
 package io.hapax.redis;
 
 import io.hapax.lease.LeaseStoreException;
+import io.hapax.thread.GuardThreads;
 import io.hapax.time.Ticker;
 import java.time.Duration;
 import java.util.List;
@@ -92,14 +93,7 @@ final class ScriptCalls {
 
     private <T> void send(
             CompletableFuture<T> answer, int attempts, boolean asText, Script script, Sending<T> sending) {
-        CompletionStage<T> sent;
-        try {
-            sent = sending.send(asText);
-        } catch (RuntimeException e) {
-            answer.completeExceptionally(translated(script, e));
-            return;
-        }
-        var unused = sent.whenComplete((value, failure) -> {
+        var unused = GuardThreads.ask(() -> sending.send(asText)).whenComplete((value, failure) -> {
             if (failure == null) {
                 answered(answer, value);
             } else if (attempts > 1 && RedisTrouble.unwrapped(failure) instanceof RedisNoScriptException) {

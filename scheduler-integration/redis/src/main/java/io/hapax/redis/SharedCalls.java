@@ -83,7 +83,7 @@ final class SharedCalls {
     private CompletableFuture<List<Object>> sent(Batch batch) {
         try {
             return namespace.scripts().call(Script.EXCHANGE, ReturnType.LIST, batch.keys(), batch.arguments());
-        } catch (RuntimeException e) {
+        } catch (Throwable e) {
             return CompletableFuture.failedFuture(e);
         }
     }

@@ -1,5 +1,6 @@
 package io.hapax.redis;
 
+import io.hapax.thread.GuardThreads;
 import io.hapax.time.NanoTime;
 import io.hapax.time.Ticker;
 import java.time.Duration;
@@ -55,7 +56,7 @@ final class Sweep {
     /** What the buckets learn meanwhile starts no other one. */
     private void start() {
         if (running.compareAndSet(false, true)) {
-            var unused = CompletableFuture.allOf(touchAll(), agreement.renew())
+            var unused = GuardThreads.ask(() -> CompletableFuture.allOf(touchAll(), agreement.renew()))
                     .whenComplete((done, failure) -> running.set(false));
         }
     }

@@ -56,7 +56,7 @@ record Votes<T>(List<T> all, List<Throwable> failures, int pending) {
             if (decided != null) {
                 result.complete(decided);
             }
-        } catch (RuntimeException e) {
+        } catch (Throwable e) {
             result.completeExceptionally(e);
         }
     }

@@ -5,7 +5,6 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -56,9 +55,13 @@ final class WakeUps {
             return wait;
         }
         if (subscribed.compareAndSet(false, true)) {
-            connection.execute(this::subscribe);
+            try {
+                connection.execute(this::subscribe);
+            } catch (Throwable noThread) {
+                failed(noThread);
+            }
         }
-        return wait.completeOnTimeout(null, Math.max(1, atMost.toMillis()), TimeUnit.MILLISECONDS);
+        return RedisThreads.endingAfter(atMost, wait, () -> wait.complete(null));
     }
 
     int waiters() {
@@ -99,7 +102,7 @@ final class WakeUps {
                             failed(failure);
                         }
                     });
-        } catch (RuntimeException unreachable) {
+        } catch (Throwable unreachable) {
             failed(unreachable);
         }
     }
@@ -109,14 +112,14 @@ final class WakeUps {
         if (closed) {
             unsubscribe(id);
         } else {
-            waiting.keySet().forEach(missed);
+            waiting.keySet().forEach(key -> RedisThreads.THREADS.call("looking at a key", () -> missed.accept(key)));
         }
     }
 
     private void unsubscribe(Integer id) {
         try {
             var unused = topic.removeListenerAsync(id).exceptionally(unreachable -> null);
-        } catch (RuntimeException unreachable) {
+        } catch (Throwable unreachable) {
             LOG.debug("could not unsubscribe: {}", unreachable.toString());
         }
     }

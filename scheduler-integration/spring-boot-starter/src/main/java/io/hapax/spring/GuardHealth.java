@@ -6,6 +6,7 @@ import io.hapax.lease.LeaseStore;
 import io.hapax.lease.LockKey;
 import io.hapax.lease.RunKey;
 import io.hapax.ledger.RunLedger;
+import io.hapax.thread.GuardThreads;
 import java.time.Duration;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ExecutionException;
@@ -35,10 +36,18 @@ final class GuardHealth implements HealthIndicator {
     public Health health() {
         Health.Builder health =
                 Health.up().withDetail("worker", guard.worker()).withDetail("activeRuns", guard.activeRuns());
-        ask(health, "store", store.holder(new JobIdentity(new LockKey(ASKED), null)), store.answerTimeout());
+        ask(
+                health,
+                "store",
+                GuardThreads.ask(() -> store.holder(new JobIdentity(new LockKey(ASKED), null))),
+                store.answerTimeout());
         RunLedger runs = ledger;
         if (runs != null) {
-            ask(health, "ledger", runs.entry(new JobIdentity(null, new RunKey(ASKED))), runs.answerTimeout());
+            ask(
+                    health,
+                    "ledger",
+                    GuardThreads.ask(() -> runs.entry(new JobIdentity(null, new RunKey(ASKED)))),
+                    runs.answerTimeout());
         }
         return health.build();
     }

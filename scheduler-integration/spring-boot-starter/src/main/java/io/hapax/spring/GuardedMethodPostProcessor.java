@@ -4,14 +4,17 @@ import io.hapax.CurrentRun;
 import io.hapax.Guarded;
 import io.hapax.GuardedRun;
 import io.hapax.JobGuard;
+import io.hapax.RunInterruptedException;
 import io.hapax.RunRefusedException;
 import io.hapax.RunRequest;
 import io.hapax.RunResult;
 import io.hapax.lease.JobIdentity;
 import java.lang.reflect.Method;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.UnaryOperator;
 import org.aopalliance.intercept.MethodInterceptor;
 import org.aopalliance.intercept.MethodInvocation;
@@ -145,17 +148,36 @@ final class GuardedMethodPostProcessor extends AbstractBeanFactoryAwareAdvisingP
                 : wanted.runKey() != null && wanted.runKey().equals(held.runKey());
     }
 
+    /** Only an exception that the method declares gets through a proxy, and only its own name says where the flag went. */
+    private static Exception notBegun(GuardedMethod guarded, Method called, InterruptedException interrupt) {
+        List<Class<?>> declared = List.of(called.getExceptionTypes());
+        if (declared.contains(InterruptedException.class)) {
+            return interrupt;
+        }
+        Thread.currentThread().interrupt();
+        return declared.stream().anyMatch(type -> type.isInstance(interrupt))
+                ? interrupt
+                : new RunInterruptedException(guarded.name(), interrupt);
+    }
+
     private @Nullable Object run(GuardedMethod guarded, RunRequest request, MethodInvocation call) throws Throwable {
         RunObserver observing = observer.getIfUnique(() -> RunObserver.NONE);
-        RunResult<@Nullable Object> result = guard.getObject().run(request, run -> {
-            try {
-                return observing.observe(guarded.name(), call);
-            } catch (Exception | Error thrown) {
-                throw thrown;
-            } catch (Throwable thrown) {
-                throw new IllegalStateException(thrown);
-            }
-        });
+        AtomicBoolean begun = new AtomicBoolean();
+        RunResult<@Nullable Object> result;
+        try {
+            result = guard.getObject().run(request, run -> {
+                begun.set(true);
+                try {
+                    return observing.observe(guarded.name(), call);
+                } catch (Exception | Error thrown) {
+                    throw thrown;
+                } catch (Throwable thrown) {
+                    throw new IllegalStateException(thrown);
+                }
+            });
+        } catch (InterruptedException interrupt) {
+            throw begun.get() ? interrupt : notBegun(guarded, call.getMethod(), interrupt);
+        }
         if (result instanceof RunResult.Ran<@Nullable Object> ran) {
             return ran.value();
         }

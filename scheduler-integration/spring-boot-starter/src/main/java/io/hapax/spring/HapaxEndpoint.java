@@ -11,7 +11,10 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 import org.springframework.boot.actuate.endpoint.SecurityContext;
 import org.springframework.boot.actuate.endpoint.annotation.DeleteOperation;
@@ -117,7 +120,16 @@ final class HapaxEndpoint {
     }
 
     private Optional<Holder> answered(CompletableFuture<Optional<Holder>> asked) {
-        return asked.orTimeout(answer.toMillis() + 500, TimeUnit.MILLISECONDS).join();
+        try {
+            return asked.get(answer.toMillis() + 500, TimeUnit.MILLISECONDS);
+        } catch (ExecutionException e) {
+            throw new CompletionException(e.getCause());
+        } catch (TimeoutException e) {
+            throw new CompletionException(e);
+        } catch (InterruptedException closing) {
+            Thread.currentThread().interrupt();
+            throw new CompletionException(closing);
+        }
     }
 
     private static WebEndpointResponse<Map<String, Object>> shown(JobIdentity identity, Optional<Holder> holder) {

@@ -1,0 +1,35 @@
+package io.hapax.redis;
+
+import io.hapax.thread.GuardThreads;
+import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.TimeoutException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** The threads of this module. */
+final class RedisThreads {
+
+    private static final Logger LOG = LoggerFactory.getLogger("io.hapax.redis");
+
+    static final GuardThreads THREADS =
+            new GuardThreads((what, failure) -> LOG.warn("{} failed; the store goes on", what, failure));
+
+    /** Whoever waits for an answer goes on there when it does not come; it outlives stores that are closed. */
+    static final ExecutorService OVERDUE = THREADS.pool("hapax-redis-overdue", 16);
+
+    private RedisThreads() {}
+
+    /** Ends a wait that is not over in time. */
+    static <T> CompletableFuture<T> endingAfter(Duration time, CompletableFuture<T> wait, Runnable end) {
+        Runnable cancel = THREADS.after(time, OVERDUE, end);
+        var unused = wait.whenComplete((value, failure) -> cancel.run());
+        return wait;
+    }
+
+    /** Lets a wait fail with a {@link TimeoutException} that is not over in time. */
+    static <T> CompletableFuture<T> failingAfter(Duration time, CompletableFuture<T> wait) {
+        return endingAfter(time, wait, () -> wait.completeExceptionally(new TimeoutException()));
+    }
+}
