@@ -8,6 +8,7 @@ import io.hapax.lease.Holder;
 import io.hapax.lease.Lease;
 import io.hapax.lease.LeaseRequest;
 import io.hapax.lease.LeaseStore;
+import io.hapax.lease.LockKey;
 import io.hapax.lease.OwnerId;
 import io.hapax.ledger.Claim;
 import io.hapax.ledger.ClaimRequest;
@@ -40,6 +41,7 @@ final class AdmissionAttempt {
     private final RunOptions options;
     private final LeaseTiming timing;
     private final LeaseSource source;
+    private final @Nullable GuardedRun waiter;
     private volatile OwnerId owner = OwnerId.random();
     private final NanoTime startedAt;
     private final CompletableFuture<Admission> answer = new CompletableFuture<>();
@@ -47,7 +49,12 @@ final class AdmissionAttempt {
     private volatile @Nullable CompletionStage<Void> pause;
     private volatile String reason = "";
 
-    AdmissionAttempt(JobGuard guard, RunRequest request, RunOptions options, LeaseTiming timing) {
+    /**
+     * @param waiter the innermost run of the thread that will wait for the answer; null if none waits, or it has no run
+     */
+    AdmissionAttempt(
+            JobGuard guard, RunRequest request, RunOptions options, LeaseTiming timing, @Nullable GuardedRun waiter) {
+        this.waiter = waiter;
         this.guard = guard;
         this.request = request;
         this.options = options;
@@ -119,15 +126,15 @@ final class AdmissionAttempt {
         } catch (IllegalArgumentException callersMistake) {
             answer.completeExceptionally(callersMistake);
             return;
-        } catch (RuntimeException e) {
+        } catch (Throwable e) {
             stage = CompletableFuture.failedFuture(e);
         }
         var unused = stage.whenComplete((value, failure) -> {
             try {
                 then.accept(value, failure);
-            } catch (RuntimeException bug) {
-                giveBack();
+            } catch (Throwable bug) {
                 answer.completeExceptionally(bug);
+                giveBack();
             }
         });
     }
@@ -298,7 +305,7 @@ final class AdmissionAttempt {
     private void admit(Grant grant, NanoTime askedAt) {
         GuardedRun run = new GuardedRun(guard, request, options, grant, askedAt);
         if (options.overlap().isTriedAgain()) {
-            new OverlapRule(guard, request, options).admitted();
+            guard.notifier().quietly("giving up a place", () -> new OverlapRule(guard, request, options).admitted());
         }
         // Told first: nobody must see the end of a run before its beginning.
         if (withdrawn) {
@@ -328,6 +335,16 @@ final class AdmissionAttempt {
             refuse(refusal);
             return;
         }
+        GuardedRun own = ownRunInTheWay(refusal);
+        if (own != null) {
+            refuse(new Refusal(
+                    refusal.verdict(),
+                    refusal.holder(),
+                    refusal.retryAfter(),
+                    "this thread itself holds it in the " + own + ", so waiting for it would never end",
+                    null));
+            return;
+        }
         Duration poll = shorter(left, shorter(LONGEST_POLL, longer(worthWaiting, SHORTEST_POLL)));
         CompletionStage<Void> next = waiting.apply(poll);
         pause = next;
@@ -341,6 +358,25 @@ final class AdmissionAttempt {
                 ask(guard.store());
             }
         });
+    }
+
+    /** The run of the waiting thread that would have to end first; null if there is none. */
+    private @Nullable GuardedRun ownRunInTheWay(Refusal refusal) {
+        Holder holder = refusal.holder();
+        LockKey lock = request.identity().lockKey();
+        GuardedRun inTheWay = null;
+        int slots = 0;
+        for (GuardedRun run = waiter; run != null; run = run.outer()) {
+            if (holder != null && run.isOwnedBy(holder.owner())) {
+                inTheWay = run;
+            }
+            if (lock != null && lock.equals(run.identity().lockKey())) {
+                slots++;
+            }
+        }
+        // Where several may hold the key, somebody else's slot may become free.
+        boolean forAll = refusal.verdict() == Verdict.RUNNING || slots >= options.concurrency();
+        return forAll ? inTheWay : null;
     }
 
     private void refuse(Refusal refusal) {
@@ -381,7 +417,7 @@ final class AdmissionAttempt {
     private void withdrawLease() {
         try {
             var unused = source.withdraw(leaseRequest()).exceptionally(unreachable -> null);
-        } catch (RuntimeException unreachable) {
+        } catch (Throwable unreachable) {
             // The lease, if there is one, lapses after its ttl.
         }
     }
@@ -397,7 +433,7 @@ final class AdmissionAttempt {
     private CompletionStage<Void> withdrawClaim(RunLedger ledger) {
         try {
             return ledger.withdraw(claimRequest()).exceptionally(unreachable -> null);
-        } catch (RuntimeException unreachable) {
+        } catch (Throwable unreachable) {
             // The claim, if there is one, passes its deadline.
             return CompletableFuture.completedFuture(null);
         }

@@ -9,6 +9,7 @@ import io.hapax.lease.Holder;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.Lease;
 import io.hapax.lease.LeaseStore;
+import io.hapax.lease.OwnerId;
 import io.hapax.lease.Renewal;
 import io.hapax.ledger.AfterCrash;
 import io.hapax.ledger.Completion;
@@ -68,6 +69,9 @@ public final class GuardedRun implements AutoCloseable {
     private @Nullable CompletableFuture<RunOutcome> ending;
     private boolean entered;
     private volatile @Nullable Thread thread;
+    /** The run in whose code this one was entered. */
+    private volatile @Nullable GuardedRun outer;
+
     private boolean completedIn;
     private volatile NanoTime validSince;
 
@@ -209,8 +213,8 @@ public final class GuardedRun implements AutoCloseable {
     }
 
     /**
-     * Calls back once if the lease is lost; at once if it is lost already. The callback runs on a thread of its own and
-     * may block.
+     * Calls back once if the lease is lost; at once if it is lost already. The callback runs on a thread
+     * of a pool; it may block, but where very many do, others wait for them.
      *
      * @param callback what to do
      */
@@ -279,19 +283,23 @@ public final class GuardedRun implements AutoCloseable {
         }
         GuardedRun before = CurrentRun.swap(this);
         thread = worker;
-        LogContext context = LogContext.of(this);
+        outer = before;
+        LogContext context = null;
         try {
+            context = LogContext.of(this);
             ensureHeld();
-        } catch (LeaseLostException lapsed) {
+            LogContext entered = context;
+            return () -> leave(before, entered);
+        } catch (Throwable notEntered) {
             leave(before, context);
-            throw lapsed;
+            throw notEntered;
         }
-        return () -> leave(before, context);
     }
 
-    private void leave(@Nullable GuardedRun before, LogContext context) {
+    private void leave(@Nullable GuardedRun before, @Nullable LogContext context) {
         CurrentRun.swap(before);
         thread = null;
+        outer = null;
         boolean clear;
         synchronized (monitor) {
             interruptTarget = null;
@@ -302,7 +310,9 @@ public final class GuardedRun implements AutoCloseable {
             // A late interrupt must not hit the next job of a pool's thread.
             boolean unused = Thread.interrupted();
         }
-        context.close();
+        if (context != null) {
+            context.close();
+        }
     }
 
     /**
@@ -401,13 +411,22 @@ public final class GuardedRun implements AutoCloseable {
                 state = wasLost ? state : State.ENDING;
             }
         }
-        if (grant == null) {
-            ended();
-            result.complete(success == RunOutcome.COMPLETED ? RunOutcome.UNCONFIRMED : success);
-        } else if (wasLost) {
-            endLost(grant, result);
-        } else {
-            new RunEnding(this, grant, how, success).start(result, first);
+        boolean started = false;
+        try {
+            if (grant == null) {
+                ended();
+                result.complete(success == RunOutcome.COMPLETED ? RunOutcome.UNCONFIRMED : success);
+            } else if (wasLost) {
+                endLost(grant, result);
+            } else {
+                new RunEnding(this, grant, how, success).start(result, first);
+            }
+            started = true;
+        } finally {
+            if (!started) {
+                // Later calls must not wait for an end that does not come: the lease lapses.
+                result.complete(success == RunOutcome.COMPLETED ? RunOutcome.UNCONFIRMED : success);
+            }
         }
         return result;
     }
@@ -592,6 +611,16 @@ public final class GuardedRun implements AutoCloseable {
         }
 
         @Override
+        boolean isRun() {
+            return true;
+        }
+
+        @Override
+        void giveUp() {
+            lose(LossReason.NOT_RENEWED, null);
+        }
+
+        @Override
         Duration ttl() {
             return timing.ttl();
         }
@@ -736,6 +765,31 @@ public final class GuardedRun implements AutoCloseable {
     @Nullable
     Lease leaseOrNull() {
         return lease;
+    }
+
+    /** The run in whose code this one was entered; null outside of any, and outside of this one. */
+    @Nullable
+    GuardedRun outer() {
+        return outer;
+    }
+
+    boolean isOn(Thread worker) {
+        return thread == worker;
+    }
+
+    /** Whether an owner that store or ledger has told of is this run. */
+    boolean isOwnedBy(OwnerId owner) {
+        return grant != null && (is(grant.lease(), owner) || is(grant.claim(), owner) || is(grant.permit(), owner));
+    }
+
+    private static boolean is(@Nullable Lease lease, OwnerId owner) {
+        return lease != null && lease.owner().equals(owner);
+    }
+
+    /** Whether a charge belongs to a run that a thread is at work on. */
+    static boolean isOn(Thread worker, Watchdog.Charge charge) {
+        return of(charge).filter(run -> run.isOn(worker)).isPresent()
+                || (charge instanceof Permit permit && permit.run().isOn(worker));
     }
 
     /** The run that a charge of the watchdog belongs to, if it is one that may be told to stop. */

@@ -20,6 +20,7 @@ import io.hapax.ledger.LedgerEntry;
 import io.hapax.ledger.LedgerQuery;
 import io.hapax.ledger.RunLedger;
 import io.hapax.ledger.RunState;
+import io.hapax.thread.GuardThreads;
 import io.hapax.time.NanoTime;
 import io.hapax.time.Ticker;
 import java.lang.management.ManagementFactory;
@@ -31,8 +32,12 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Predicate;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Decides whether a run may take place, and keeps its lease while it works.
@@ -42,6 +47,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class JobGuard implements AutoCloseable {
 
+    private static final Logger LOG = LoggerFactory.getLogger(JobGuard.class);
     private static final Duration STORE_PAUSE = Duration.ofSeconds(1);
 
     private final LeaseStore store;
@@ -56,22 +62,28 @@ public final class JobGuard implements AutoCloseable {
     private final Watchdog watchdog;
     private final @Nullable KeyHashing hashing;
     private final Set<AdmissionAttempt> waiting = ConcurrentHashMap.newKeySet();
+    private final AtomicBoolean storeClosed = new AtomicBoolean();
     private volatile boolean closed;
     /** Until when the store is not asked if the ledger can answer alone. */
     private volatile NanoTime storeAwayUntil;
 
     private JobGuard(Builder builder) {
-        this.store = builder.store;
         this.worker = builder.worker;
         this.defaults = builder.defaults;
         this.defaultTiming = new LeaseTiming(defaults.ttl());
         this.ticker = builder.ticker;
         this.closesStore = builder.closesStore;
         this.log = builder.logging ? new LoggingListener(ticker) : null;
-        this.notifier = new Notifier(builder.allListeners(log));
-        this.ledger = builder.ledger;
+        GuardThreads threads = builder.threads;
+        this.notifier = new Notifier(builder.allListeners(log), threads);
         this.hashing = builder.hashing;
-        this.watchdog = new Watchdog(store, ledger, ticker, this::afterLastRun);
+        RunLedger runs = builder.ledger;
+        this.watchdog = new Watchdog(builder.store, runs, ticker, threads, this::afterLastRun);
+        this.store = new SteadyStore(
+                builder.store, new Answers(watchdog, ticker, builder.store.answerTimeout(), SteadyStore::failure));
+        this.ledger = runs == null
+                ? null
+                : new SteadyLedger(runs, new Answers(watchdog, ticker, runs.answerTimeout(), SteadyLedger::failure));
         this.storeAwayUntil = ticker.now();
     }
 
@@ -90,11 +102,16 @@ public final class JobGuard implements AutoCloseable {
      *
      * @param request what is to run
      * @return the answer; whoever is admitted must end the run
-     * @throws InterruptedException if the thread is interrupted while it waits; the request is withdrawn
+     * @throws InterruptedException if the thread is interrupted when it calls, then nothing is asked; or while it waits,
+     *     then the request is withdrawn
      * @throws IllegalArgumentException if the options do not fit the store, for example because the ttl is too short
      */
     public Admission admit(RunRequest request) throws InterruptedException {
-        AdmissionAttempt attempt = attempt(request);
+        AdmissionAttempt attempt = attempt(request, CurrentRun.find().orElse(null));
+        if (Thread.interrupted()) {
+            // Whether a port's answer is there at once must make no difference.
+            throw new InterruptedException("interrupted before " + kept(request) + " was asked for");
+        }
         CompletableFuture<Admission> answer = attempt.start(store.blocking());
         try {
             return answer.get();
@@ -118,7 +135,7 @@ public final class JobGuard implements AutoCloseable {
      * @throws IllegalArgumentException if the options do not fit the store
      */
     public CompletableFuture<Admission> admitAsync(RunRequest request) {
-        AdmissionAttempt attempt = attempt(request);
+        AdmissionAttempt attempt = attempt(request, null);
         CompletableFuture<Admission> answer = attempt.start(store);
         var unused = answer.whenComplete((admission, failure) -> {
             if (answer.isCancelled()) {
@@ -128,7 +145,7 @@ public final class JobGuard implements AutoCloseable {
         return answer;
     }
 
-    private AdmissionAttempt attempt(RunRequest asked) {
+    private AdmissionAttempt attempt(RunRequest asked, @Nullable GuardedRun waiter) {
         RunRequest request = kept(asked);
         RunOptions options = request.options(defaults);
         options.requireConsistent();
@@ -138,7 +155,7 @@ public final class JobGuard implements AutoCloseable {
                     "setting afterCrash: ABANDON needs a run key, which names what must not be" + " repeated, but "
                             + request + " has none. Add one with once(...), or use RERUN");
         }
-        return new AdmissionAttempt(this, request, options, timing);
+        return new AdmissionAttempt(this, request, options, timing, waiter);
     }
 
     /** Refuses settings that the guard could not keep. */
@@ -235,7 +252,8 @@ public final class JobGuard implements AutoCloseable {
                         run + " completed in a transaction that did not commit, so it has not completed");
             }
             return new RunResult.Ran<>(value, outcome);
-        } catch (Exception | Error failure) {
+        } catch (Throwable failure) {
+            // Also what is thrown sneakily.
             run.fail(failure);
             throw failure;
         }
@@ -441,7 +459,7 @@ public final class JobGuard implements AutoCloseable {
      */
     public int activeRuns() {
         return (int) watchdog.all().stream()
-                .filter(charge -> !(charge instanceof Permit))
+                .filter(charge -> charge.isRun() && !(charge instanceof Permit))
                 .count();
     }
 
@@ -460,27 +478,41 @@ public final class JobGuard implements AutoCloseable {
 
     /**
      * Stops to admit runs and waits for those at work. Runs that are still at work after the grace are told that they
-     * lost their lease, and are waited for a little longer.
+     * lost their lease, and are waited for a little longer. A run that calls this itself, on its own thread, is neither
+     * waited for nor told: it ends after the call, under its lease.
      *
      * @param grace how long runs may take to end
-     * @return whether all runs have ended
+     * @return whether all runs have ended, but for those of the calling thread
      * @throws InterruptedException if the thread is interrupted while it waits
      */
     public boolean shutdown(Duration grace) throws InterruptedException {
         close();
-        if (watchdog.awaitEmpty(grace)) {
+        Thread caller = Thread.currentThread();
+        Predicate<Watchdog.Charge> own = charge -> GuardedRun.isOn(caller, charge);
+        for (Watchdog.Charge charge : watchdog.all()) {
+            GuardedRun.of(charge)
+                    .filter(run -> run.isOn(caller))
+                    .ifPresent(run -> LOG.warn(
+                            "shutdown was called inside the {}: it is neither waited for nor interrupted, and its lease is"
+                                    + " renewed until it ends",
+                            run));
+        }
+        if (watchdog.awaitRuns(own, grace)) {
             return true;
         }
-        watchdog.all().forEach(charge -> GuardedRun.of(charge).ifPresent(run -> run.lose(LossReason.SHUTDOWN, null)));
+        watchdog.all().stream()
+                .filter(own.negate())
+                .forEach(charge -> GuardedRun.of(charge).ifPresent(run -> run.lose(LossReason.SHUTDOWN, null)));
         Duration toEnd = ledger == null ? Duration.ZERO : ledger.answerTimeout();
-        return watchdog.awaitEmpty(store.answerTimeout().plus(toEnd).plusSeconds(1));
+        return watchdog.awaitRuns(own, store.answerTimeout().plus(toEnd).plusSeconds(1));
     }
 
     private void afterLastRun() {
-        if (closesStore) {
-            store.close();
-            if (ledger != null) {
-                ledger.close();
+        if (closesStore && storeClosed.compareAndSet(false, true)) {
+            notifier.quietly("closing the lease store", store::close);
+            RunLedger runs = ledger;
+            if (runs != null) {
+                notifier.quietly("closing the run ledger", runs::close);
             }
         }
     }
@@ -532,6 +564,7 @@ public final class JobGuard implements AutoCloseable {
         private String worker = processName();
         private RunOptions defaults = RunOptions.DEFAULTS;
         private Ticker ticker = Ticker.SYSTEM;
+        private GuardThreads threads = Notifier.threads();
         private boolean logging = true;
         private boolean closesStore;
         private @Nullable RunLedger ledger;
@@ -633,6 +666,12 @@ public final class JobGuard implements AutoCloseable {
          */
         public Builder ticker(Ticker ticker) {
             this.ticker = ticker;
+            return this;
+        }
+
+        /** For tests, which let threads fail to start. */
+        Builder threads(GuardThreads own) {
+            this.threads = own;
             return this;
         }
 

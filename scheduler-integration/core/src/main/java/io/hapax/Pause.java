@@ -9,14 +9,16 @@ final class Pause extends Watchdog.Charge {
 
     private final CompletableFuture<Void> over = new CompletableFuture<>();
     private final Duration length;
+    private final Watchdog watchdog;
 
-    private Pause(Duration length) {
+    private Pause(Duration length, Watchdog watchdog) {
+        this.watchdog = watchdog;
         this.length = length;
     }
 
     /** Cancelling the future ends the pause. */
     static CompletableFuture<Void> of(Duration length, NanoTime from, Watchdog watchdog) {
-        Pause pause = new Pause(length);
+        Pause pause = new Pause(length, watchdog);
         watchdog.add(pause, from.plus(length));
         var unused = pause.over.whenComplete((done, cancelled) -> watchdog.remove(pause));
         return pause.over;
@@ -24,7 +26,7 @@ final class Pause extends Watchdog.Charge {
 
     @Override
     Watchdog.Action act(NanoTime now) {
-        over.completeAsync(() -> null);
+        watchdog.later(() -> over.complete(null));
         return Watchdog.Action.FORGET;
     }
 

@@ -40,6 +40,20 @@ final class Permit extends Watchdog.Charge {
     }
 
     @Override
+    boolean isRun() {
+        return true;
+    }
+
+    @Override
+    void giveUp() {
+        run.lose(LossReason.NOT_RENEWED, null);
+    }
+
+    GuardedRun run() {
+        return run;
+    }
+
+    @Override
     Duration ttl() {
         return run.timing().ttl();
     }

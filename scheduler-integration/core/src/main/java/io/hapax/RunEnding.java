@@ -55,14 +55,17 @@ final class RunEnding extends Watchdog.Charge {
      */
     void start(CompletableFuture<RunOutcome> result, LeaseStore first) {
         var unused = tryOnce(first).whenComplete((outcome, failure) -> {
-            if (outcome != null) {
-                settle(outcome);
-                result.complete(outcome);
-            } else {
-                NanoTime next = run.guard().now().plus(run.timing().retryEvery());
-                run.guard().watchdog().add(this, next);
-                run.unwatch();
-                result.complete(asFarAsKnown());
+            try {
+                if (outcome != null) {
+                    settle(outcome);
+                } else {
+                    NanoTime next = run.guard().now().plus(run.timing().retryEvery());
+                    run.guard().watchdog().add(this, next);
+                    run.unwatch();
+                }
+            } finally {
+                // Whoever ends the run waits for this.
+                result.complete(outcome != null ? outcome : asFarAsKnown());
             }
         });
     }
@@ -83,7 +86,7 @@ final class RunEnding extends Watchdog.Charge {
                     ? CompletableFuture.completedFuture(known)
                     : endClaim(ledger, claim).thenApply(this::note);
             return told.thenCompose(outcome -> releaseLease(run.guard().store(), outcome));
-        } catch (RuntimeException e) {
+        } catch (Throwable e) {
             return CompletableFuture.failedFuture(e);
         }
     }
@@ -144,6 +147,11 @@ final class RunEnding extends Watchdog.Charge {
         if (settled.compareAndSet(false, true)) {
             run.finish(outcome);
         }
+    }
+
+    @Override
+    boolean isRun() {
+        return true;
     }
 
     @Override

@@ -5,17 +5,20 @@ import io.hapax.lease.LeaseStore;
 import io.hapax.lease.LeaseStoreException;
 import io.hapax.lease.Renewal;
 import io.hapax.ledger.RunLedger;
+import io.hapax.thread.GuardThreads;
 import io.hapax.time.NanoTime;
 import io.hapax.time.Ticker;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ExecutorService;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Function;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -36,6 +39,14 @@ final class Watchdog {
         abstract Action act(NanoTime now);
 
         abstract Duration ttl();
+
+        /** Whether it is a run, or the end of one, for which a shutdown waits. */
+        boolean isRun() {
+            return false;
+        }
+
+        /** Tells whom it concerns that the watchdog cannot look after it any more. Must not need the clock. */
+        void giveUp() {}
 
         /** The lease that the store is to renew, or null if there is none. */
         @Nullable
@@ -74,6 +85,10 @@ final class Watchdog {
 
     private static final Logger LOG = LoggerFactory.getLogger(JobGuard.class);
     private static final Duration FAR = Duration.ofMinutes(10);
+    private static final Duration AGAIN = Duration.ofMillis(100);
+    private static final Duration AFTER_FAILURE = Duration.ofMillis(20);
+    private static final int MOST_LATER = 4;
+    private static final Duration NEXT_START = Duration.ofSeconds(1);
     /** Charges that are due this soon are taken along, so that renewals share calls. */
     private static final long TOGETHER_PER_MILLE = 10;
     /**
@@ -88,18 +103,29 @@ final class Watchdog {
     private final @Nullable RunLedger ledger;
     private final Ticker ticker;
     private final ReentrantLock lock = new ReentrantLock();
-    private final Condition empty = lock.newCondition();
+    private final Condition ended = lock.newCondition();
     private final DueQueue queue = new DueQueue();
     private boolean stopping;
     private @Nullable Thread thread;
     private NanoTime parkedUntil = new NanoTime(0);
     private final Runnable afterLast;
+    private final GuardThreads threads;
+    private final ExecutorService later;
+    /** How often in a row a pass has failed. Used by the watchdog's thread only. */
+    private int failedPasses;
 
-    Watchdog(LeaseStore store, @Nullable RunLedger ledger, Ticker ticker, Runnable afterLast) {
+    Watchdog(LeaseStore store, @Nullable RunLedger ledger, Ticker ticker, GuardThreads threads, Runnable afterLast) {
+        this.threads = threads;
+        this.later = threads.pool("hapax-late", MOST_LATER);
         this.store = store;
         this.ledger = ledger;
         this.ticker = ticker;
         this.afterLast = afterLast;
+    }
+
+    /** Does on another thread what may lead to the store or to listeners. */
+    void later(Runnable task) {
+        later.execute(task);
     }
 
     /** Starts to look after a charge. */
@@ -109,12 +135,32 @@ final class Watchdog {
             queue.put(charge, due);
             if (thread == null) {
                 parkedUntil = due;
-                thread = Notifier.daemon(this::loop, "hapax-watchdog");
-                thread.start();
-                ticker.wake(thread);
+                start();
             } else if (due.isBefore(parkedUntil)) {
                 parkedUntil = due;
                 ticker.wake(thread);
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Held: the lock. Without a thread, whoever is added next tries again, and so does a timer. */
+    private void start() {
+        Thread started = threads.start("hapax-watchdog", this::loop);
+        thread = started;
+        if (started == null) {
+            var unused = threads.after(NEXT_START, Runnable::run, this::startIfNeeded);
+        } else {
+            ticker.wake(started);
+        }
+    }
+
+    private void startIfNeeded() {
+        lock.lock();
+        try {
+            if (thread == null && (stopping || queue.size() > 0)) {
+                start();
             }
         } finally {
             lock.unlock();
@@ -142,9 +188,9 @@ final class Watchdog {
         lock.lock();
         try {
             queue.remove(charge);
-            if (queue.size() == 0) {
-                empty.signalAll();
-                if (stopping && thread != null) {
+            if (stopping) {
+                ended.signalAll();
+                if (queue.size() == 0 && thread != null) {
                     ticker.wake(thread);
                 }
             }
@@ -182,9 +228,7 @@ final class Watchdog {
             }
             stopping = true;
             if (thread == null) {
-                thread = Notifier.daemon(this::loop, "hapax-watchdog");
-                thread.start();
-                ticker.wake(thread);
+                start();
             } else {
                 ticker.wake(thread);
             }
@@ -193,48 +237,84 @@ final class Watchdog {
         }
     }
 
-    boolean awaitEmpty(Duration atMost) throws InterruptedException {
-        lock.lock();
+    /** Waits until no runs are left but those that are excepted. */
+    boolean awaitRuns(Predicate<Charge> except, Duration atMost) throws InterruptedException {
+        lock.lockInterruptibly();
         try {
             long left = atMost.toNanos();
-            while (queue.size() > 0 && left > 0) {
-                left = empty.awaitNanos(left);
+            while (anyRun(except) && left > 0) {
+                left = ended.awaitNanos(left);
             }
-            return queue.size() == 0;
+            return !anyRun(except);
         } finally {
             lock.unlock();
         }
     }
 
+    private boolean anyRun(Predicate<Charge> except) {
+        return queue.all().stream().map(Charge.class::cast).anyMatch(charge -> charge.isRun() && !except.test(charge));
+    }
+
     private void loop() {
         boolean full = false;
         while (true) {
-            NanoTime until;
-            lock.lock();
             try {
-                if (stopping && queue.size() == 0) {
-                    thread = null;
+                if (!park(full)) {
                     break;
                 }
-                NanoTime next = queue.nextDue();
-                NanoTime far = ticker.now().plus(FAR);
-                until = next != null && next.isBefore(far) ? next : far;
-                NanoTime earliest = ticker.now().plus(full ? BETWEEN_FULL_PASSES : Duration.ZERO);
-                until = until.isBefore(earliest) ? earliest : until;
-                parkedUntil = until;
-            } finally {
-                lock.unlock();
-            }
-            ticker.parkUntil(until);
-            // An interrupt of this thread means nothing, and would make parking spin.
-            boolean ignored = Thread.interrupted();
-            try {
                 full = pass() >= LARGEST_PASS;
-            } catch (RuntimeException e) {
-                LOG.error("the watchdog stumbled and goes on{}", ignored ? " (it was interrupted)" : "", e);
+                failedPasses = 0;
+            } catch (Throwable failure) {
+                failed(failure);
             }
         }
         afterLast.run();
+    }
+
+    /** Waits until something is due; returns false if there is nothing left to wait for, ever. */
+    private boolean park(boolean full) {
+        NanoTime until;
+        lock.lock();
+        try {
+            if (stopping && queue.size() == 0) {
+                thread = null;
+                return false;
+            }
+            NanoTime next = queue.nextDue();
+            NanoTime far = ticker.now().plus(FAR);
+            until = next != null && next.isBefore(far) ? next : far;
+            NanoTime earliest = ticker.now().plus(full ? BETWEEN_FULL_PASSES : Duration.ZERO);
+            until = until.isBefore(earliest) ? earliest : until;
+            parkedUntil = until;
+        } finally {
+            lock.unlock();
+        }
+        ticker.parkUntil(until);
+        // An interrupt of this thread means nothing, and would make parking spin.
+        boolean ignored = Thread.interrupted();
+        return true;
+    }
+
+    /**
+     * A pass that fails is repeated soon. Where passes go on failing for a quarter of a ttl (no memory, a broken clock), those
+     * that rely on this thread are told, rather than left in the belief that they are looked after.
+     */
+    private void failed(Throwable failure) {
+        failedPasses++;
+        if (failedPasses == 1) {
+            boolean unused = threads.call("a pass of the watchdog", () -> {
+                throw new IllegalStateException("renewals are late until it succeeds", failure);
+            });
+        }
+        LockSupport.parkNanos(AFTER_FAILURE.toNanos());
+        boolean unused = threads.call("telling runs", () -> {
+            Duration failing = AFTER_FAILURE.multipliedBy(failedPasses);
+            for (Charge charge : all()) {
+                if (failing.multipliedBy(4).compareTo(charge.ttl()) >= 0) {
+                    charge.giveUp();
+                }
+            }
+        });
     }
 
     /** Does what is due now; returns how many charges it renews. */
@@ -261,13 +341,13 @@ final class Watchdog {
     private static Action actOf(Charge charge, NanoTime now) {
         try {
             return charge.act(now);
-        } catch (RuntimeException e) {
+        } catch (Throwable e) {
             LOG.error("a charge of the watchdog failed and is tried again", e);
-            return new Action(false, now.plus(Duration.ofMillis(100)));
+            return new Action(false, now.plus(AGAIN));
         }
     }
 
-    /** Due charges stay queued, at a far instant, so that {@link #remove} always finds them. */
+    /** Due charges stay queued, so that {@link #remove} always finds them, and so that a pass that fails is repeated. */
     private List<Charge> takeDue(NanoTime now) {
         lock.lock();
         try {
@@ -283,8 +363,8 @@ final class Watchdog {
                 }
                 taken = queue.takeDue(horizon, LARGEST_PASS - due.size());
             }
-            NanoTime far = now.plus(FAR);
-            due.forEach(charge -> queue.put(charge, far));
+            NanoTime again = now.plus(AGAIN);
+            due.forEach(charge -> queue.put(charge, again));
             return due;
         } finally {
             lock.unlock();
@@ -323,13 +403,10 @@ final class Watchdog {
         if (asked.isEmpty()) {
             return;
         }
-        CompletionStage<List<Renewal>> answers;
-        try {
-            answers = port.apply(leases);
-        } catch (RuntimeException e) {
-            answers = CompletableFuture.failedFuture(e);
-        }
-        var unused = answers.whenComplete((list, failure) -> answered(asked, list, failure, taker, sentAt));
+        CompletionStage<List<Renewal>> answers = GuardThreads.ask(() -> port.apply(leases));
+        boolean unused = threads.call("taking the answers to renewals", () -> {
+            var ignored = answers.whenComplete((list, failure) -> answered(asked, list, failure, taker, sentAt));
+        });
     }
 
     private void answered(
@@ -341,16 +418,15 @@ final class Watchdog {
         NanoTime now = ticker.now();
         for (int i = 0; i < charges.size(); i++) {
             Charge charge = charges.get(i);
-            Renewal answer = answers != null && i < answers.size()
-                    ? answers.get(i)
-                    : new Renewal.Unknown(asStoreFailure(failure));
             try {
+                @Nullable Renewal given = answers != null && i < answers.size() ? answers.get(i) : null;
+                Renewal answer = given != null ? given : new Renewal.Unknown(asStoreFailure(failure));
                 NanoTime next = taker.take(charge, answer, sentAt, now);
                 if (next != null) {
                     look(charge, next);
                 }
-            } catch (RuntimeException e) {
-                LOG.error("a renewal's answer could not be taken", e);
+            } catch (Throwable e) {
+                LOG.error("a renewal's answer could not be taken; it is asked for again", e);
             }
         }
     }

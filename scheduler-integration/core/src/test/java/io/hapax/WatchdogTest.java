@@ -331,7 +331,7 @@ class WatchdogTest {
     void renewals_that_have_piled_up_leave_the_store_time_for_others() throws Exception {
         List<Call> calls = new CopyOnWriteArrayList<>();
         LeaseStore counted = counting(calls);
-        Watchdog watchdog = new Watchdog(counted, null, ticker, () -> {});
+        Watchdog watchdog = new Watchdog(counted, null, ticker, Notifier.threads(), () -> {});
         GuardedRun run = admitted(RunRequest.lock("k"));
         NanoTime due = ticker.now().plus(SECOND);
         for (int n = 0; n < 1000; n++) {

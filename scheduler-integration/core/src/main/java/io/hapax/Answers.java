@@ -1,0 +1,147 @@
+package io.hapax;
+
+import io.hapax.time.NanoTime;
+import io.hapax.time.Ticker;
+import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.CompletionStage;
+import java.util.function.Function;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Makes one answer of whatever a port does: what it throws, returns as null, or leaves open for longer than it promises
+ * fails the answer. So nobody waits for ever, and every failure takes one way; only a caller's mistake is thrown at once.
+ * Thread-safe.
+ */
+final class Answers {
+
+    /** A port that keeps its promise fails before that. */
+    private static final Duration MARGIN = Duration.ofSeconds(1);
+
+    private final Watchdog watchdog;
+    private final Ticker ticker;
+    private final Duration limit;
+    private final Function<Object, RuntimeException> failures;
+
+    /**
+     * @param limit how long an answer may take, as the port promises
+     * @param failures makes the port's own exception of a message or a {@link Throwable}
+     */
+    Answers(Watchdog watchdog, Ticker ticker, Duration limit, Function<Object, RuntimeException> failures) {
+        this.watchdog = watchdog;
+        this.ticker = ticker;
+        this.limit = limit.plus(MARGIN);
+        this.failures = failures;
+    }
+
+    <T> CompletableFuture<T> of(String operation, Supplier<? extends @Nullable CompletionStage<T>> question) {
+        return followed(new Limited<>(operation, limit, Kind.ANSWER), question);
+    }
+
+    /** The same where the answer says nothing but that it is done. */
+    CompletableFuture<Void> done(String operation, Supplier<? extends @Nullable CompletionStage<Void>> question) {
+        return followed(new Limited<>(operation, limit, Kind.DONE), question);
+    }
+
+    /** Waits for a moment, at most for so long; a failure does not end it, since its caller would spin. */
+    CompletableFuture<Void> pause(Duration atMost, Supplier<? extends @Nullable CompletionStage<Void>> question) {
+        return followed(new Limited<>("wait", atMost, Kind.PAUSE), question);
+    }
+
+    private static <T> CompletableFuture<T> followed(
+            Limited<T> limited, Supplier<? extends @Nullable CompletionStage<T>> question) {
+        CompletionStage<T> stage;
+        try {
+            stage = question.get();
+        } catch (IllegalArgumentException callersMistake) {
+            throw callersMistake;
+        } catch (Throwable failure) {
+            stage = CompletableFuture.failedFuture(failure);
+        }
+        if (stage == null) {
+            stage = CompletableFuture.failedFuture(new NullPointerException("null instead of a stage"));
+        }
+        return stage instanceof CompletableFuture<T> known && limited.isAnsweredBy(known)
+                ? known
+                : limited.follow(stage);
+    }
+
+    private enum Kind {
+        ANSWER,
+        DONE,
+        PAUSE
+    }
+
+    private final class Limited<T> extends Watchdog.Charge {
+
+        private final CompletableFuture<T> answer = new CompletableFuture<>();
+        private final String operation;
+        private final Duration within;
+        private final Kind kind;
+
+        Limited(String operation, Duration within, Kind kind) {
+            this.operation = operation;
+            this.within = within;
+            this.kind = kind;
+        }
+
+        boolean isAnsweredBy(CompletableFuture<T> stage) {
+            return stage.isDone() && !stage.isCompletedExceptionally() && (kind != Kind.ANSWER || stage.join() != null);
+        }
+
+        CompletableFuture<T> follow(CompletionStage<T> stage) {
+            watchdog.add(this, ticker.now().plus(kind == Kind.PAUSE ? within.plus(MARGIN) : within));
+            var unused = answer.whenComplete((value, failure) -> {
+                watchdog.remove(this);
+                if (answer.isCancelled()) {
+                    stage.toCompletableFuture().cancel(false);
+                }
+            });
+            try {
+                var ignored = stage.whenComplete(this::answered);
+            } catch (Throwable unusable) {
+                answered(null, unusable);
+            }
+            return answer;
+        }
+
+        private void answered(@Nullable T value, @Nullable Throwable failure) {
+            if (failure != null && kind == Kind.PAUSE) {
+                watchdog.look(this, ticker.now().plus(within));
+            } else if (failure != null) {
+                answer.completeExceptionally(known(failure));
+            } else if (value == null && kind == Kind.ANSWER) {
+                answer.completeExceptionally(failures.apply("null is no answer to " + operation));
+            } else {
+                answer.complete(value);
+            }
+        }
+
+        @Override
+        Watchdog.Action act(NanoTime now) {
+            watchdog.later(this::overdue);
+            return Watchdog.Action.FORGET;
+        }
+
+        private void overdue() {
+            boolean unused = kind == Kind.PAUSE
+                    ? answer.complete(null)
+                    : answer.completeExceptionally(
+                            failures.apply("no answer to " + operation + " within " + within.toMillis() + "ms"));
+        }
+
+        @Override
+        Duration ttl() {
+            return within;
+        }
+    }
+
+    /** A caller's mistake stays one; an error of a port is its failure. */
+    private Throwable known(Throwable failure) {
+        Throwable cause =
+                failure instanceof CompletionException && failure.getCause() != null ? failure.getCause() : failure;
+        return cause instanceof RuntimeException ? cause : failures.apply(cause);
+    }
+}

@@ -1,0 +1,128 @@
+package io.hapax;
+
+import io.hapax.lease.Acquisition;
+import io.hapax.lease.Ending;
+import io.hapax.lease.Holder;
+import io.hapax.lease.Intervention;
+import io.hapax.lease.JobIdentity;
+import io.hapax.lease.Lease;
+import io.hapax.lease.LeaseOperations;
+import io.hapax.lease.LeaseRequest;
+import io.hapax.lease.LeaseStore;
+import io.hapax.lease.LeaseStoreException;
+import io.hapax.lease.Renewal;
+import io.hapax.lease.Reservation;
+import io.hapax.lease.ReservationRequest;
+import io.hapax.lease.Reservations;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletionStage;
+
+/** A lease store whose every answer comes, and comes in time, whatever the store behind it does. */
+final class SteadyStore implements LeaseStore {
+
+    private final LeaseStore store;
+    private final Answers answers;
+
+    SteadyStore(LeaseStore store, Answers answers) {
+        this.store = store;
+        this.answers = answers;
+    }
+
+    static RuntimeException failure(Object what) {
+        return what instanceof Throwable cause
+                ? new LeaseStoreException("the lease store failed: " + cause, cause)
+                : new LeaseStoreException("the lease store failed: " + what);
+    }
+
+    @Override
+    public CompletionStage<Acquisition> acquire(LeaseRequest request) {
+        return answers.of("acquire", () -> store.acquire(request));
+    }
+
+    @Override
+    public CompletionStage<List<Renewal>> renew(List<Lease> leases) {
+        return answers.of("renew", () -> store.renew(leases));
+    }
+
+    @Override
+    public CompletionStage<Boolean> release(Lease lease, Ending ending) {
+        return answers.of("release", () -> store.release(lease, ending));
+    }
+
+    @Override
+    public CompletionStage<Void> withdraw(LeaseRequest request) {
+        return answers.done("withdraw", () -> store.withdraw(request));
+    }
+
+    @Override
+    public CompletionStage<Optional<Holder>> holder(JobIdentity identity) {
+        return answers.of("holder", () -> store.holder(identity));
+    }
+
+    @Override
+    public CompletionStage<Optional<Holder>> forceRelease(JobIdentity identity, Intervention why) {
+        return answers.of("forceRelease", () -> store.forceRelease(identity, why));
+    }
+
+    @Override
+    public CompletionStage<Void> nextChance(JobIdentity identity, Duration atMost) {
+        return answers.pause(atMost, () -> store.nextChance(identity, atMost));
+    }
+
+    @Override
+    public LeaseStore blocking() {
+        LeaseStore blocking = store.blocking();
+        return blocking == store ? this : new SteadyStore(blocking, answers);
+    }
+
+    @Override
+    public Optional<Reservations> reservations() {
+        return store.reservations().map(places -> new SteadyReservations(places, answers));
+    }
+
+    @Override
+    public Optional<LeaseOperations> operations() {
+        return store.operations();
+    }
+
+    @Override
+    public Duration answerTimeout() {
+        return store.answerTimeout();
+    }
+
+    @Override
+    public String fingerprint() {
+        return store.fingerprint();
+    }
+
+    @Override
+    public void agree(String settings) {
+        store.agree(settings);
+    }
+
+    @Override
+    public void close() {
+        store.close();
+    }
+
+    /** The same for places. */
+    private record SteadyReservations(Reservations places, Answers answers) implements Reservations {
+
+        @Override
+        public CompletionStage<Reservation> reserve(ReservationRequest request) {
+            return answers.of("reserve", () -> places.reserve(request));
+        }
+
+        @Override
+        public CompletionStage<Boolean> giveUp(String name, String holder) {
+            return answers.of("giveUp", () -> places.giveUp(name, holder));
+        }
+
+        @Override
+        public CompletionStage<List<String>> holders(String name) {
+            return answers.of("holders", () -> places.holders(name));
+        }
+    }
+}
