@@ -1,0 +1,147 @@
+package io.hapax;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import ch.qos.logback.classic.Level;
+import ch.qos.logback.classic.Logger;
+import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.core.read.ListAppender;
+import io.hapax.event.RunOutcome;
+import io.hapax.lease.LeaseStore;
+import io.hapax.testkit.FaultInjector;
+import io.hapax.testkit.InMemoryLeaseStore;
+import io.hapax.testkit.InjectedFault;
+import io.hapax.testkit.ManualTicker;
+import io.hapax.time.NanoTime;
+import io.hapax.time.Ticker;
+import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+import org.slf4j.LoggerFactory;
+
+/** Whatever is thrown, the guard's threads go on, and no run believes that it is protected when it is not. */
+class ThreadsThatNeverDieTest {
+
+    private static final RunRequest KEY = RunRequest.lock("k").ttl(Duration.ofSeconds(1));
+
+    private final ManualTicker ticker = new ManualTicker();
+    private final InMemoryLeaseStore memory = new InMemoryLeaseStore(ticker);
+    private final FaultInjector faults = new FaultInjector();
+    private final LeaseStore store = faults.around(LeaseStore.class, memory);
+    private final JobGuard other =
+            JobGuard.builder(memory.otherClient()).ticker(ticker).build();
+
+    private static GuardedRun admitted(JobGuard guard) throws InterruptedException {
+        return guard.admit(KEY).fold(run -> run, refusal -> {
+            throw new AssertionError(refusal);
+        });
+    }
+
+    @Test
+    void a_renewal_that_throws_an_error_once_costs_no_later_run_its_protection() throws Exception {
+        JobGuard guard = JobGuard.builder(store).ticker(ticker).build();
+        faults.inject(
+                LeaseStore.class,
+                "renew",
+                new InjectedFault.Thrown(new OutOfMemoryError("unable to create native thread")),
+                1);
+        for (int n = 1; n <= 3; n++) {
+            GuardedRun run = admitted(guard);
+            try (GuardedRun.Scope scope = run.enter()) {
+                for (int tenth = 0; tenth < 40; tenth++) {
+                    ticker.advance(Duration.ofMillis(100));
+                    assertThat(other.admit(KEY)).isInstanceOf(Admission.Refused.class);
+                }
+                assertThat(run.complete()).as("run " + n).isEqualTo(RunOutcome.COMPLETED);
+            }
+        }
+        assertThat(guard.shutdown(Duration.ofSeconds(5))).isTrue();
+    }
+
+    @Test
+    void a_listener_that_throws_an_error_does_not_keep_a_run_from_its_result_and_is_logged_once() throws Exception {
+        Logger logger = (Logger) LoggerFactory.getLogger(JobGuard.class);
+        ListAppender<ILoggingEvent> lines = new ListAppender<>();
+        AssertionError error = new AssertionError("of the listener");
+        JobGuard guard = JobGuard.builder(memory)
+                .listener(event -> {
+                    throw error;
+                })
+                .build();
+        lines.start();
+        logger.addAppender(lines);
+        try {
+            CompletableFuture<RunResult<Integer>> result = CompletableFuture.supplyAsync(() -> ran(guard));
+            assertThat(result.get(10, TimeUnit.SECONDS)).isInstanceOf(RunResult.Ran.class);
+            assertThat(lines.list.stream().filter(line -> line.getLevel() == Level.WARN))
+                    .singleElement()
+                    .satisfies(line ->
+                            assertThat(line.getThrowableProxy().getMessage()).isEqualTo("of the listener"));
+        } finally {
+            logger.detachAppender(lines);
+        }
+    }
+
+    private static RunResult<Integer> ran(JobGuard guard) {
+        try {
+            return guard.run(KEY, run -> 1);
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    @Test
+    void runs_are_told_that_they_lost_their_lease_while_the_watchdog_cannot_work_and_later_ones_are_protected()
+            throws Exception {
+        SickTicker sick = new SickTicker();
+        InMemoryLeaseStore real = new InMemoryLeaseStore(Ticker.SYSTEM);
+        JobGuard guard = JobGuard.builder(real).ticker(sick).build();
+        JobGuard second = JobGuard.builder(real.otherClient()).build();
+        GuardedRun run = admitted(guard);
+        CompletableFuture<Boolean> wasTaken = new CompletableFuture<>();
+        run.onLeaseLost(loss -> wasTaken.complete(
+                real.holder(KEY.identity()).toCompletableFuture().join().isEmpty()));
+        sick.ill = true;
+        try (GuardedRun.Scope scope = run.enter()) {
+            assertThat(wasTaken.get(10, TimeUnit.SECONDS))
+                    .as("the lease had ended before")
+                    .isFalse();
+        }
+        run.close();
+        sick.ill = false;
+        GuardedRun later = admitted(guard);
+        try (GuardedRun.Scope scope = later.enter()) {
+            NanoTime twoTtls = Ticker.SYSTEM.now().plus(Duration.ofSeconds(2));
+            await().pollInterval(Duration.ofMillis(50)).until(() -> {
+                assertThat(second.admit(KEY)).isInstanceOf(Admission.Refused.class);
+                return !Ticker.SYSTEM.now().isBefore(twoTtls);
+            });
+            assertThat(later.complete()).isEqualTo(RunOutcome.COMPLETED);
+        }
+    }
+
+    /** Its clock cannot be read by a watchdog. */
+    private static final class SickTicker implements Ticker {
+        private volatile boolean ill;
+
+        @Override
+        public NanoTime now() {
+            if (ill && Thread.currentThread().getName().startsWith("hapax-watchdog")) {
+                throw new OutOfMemoryError("Java heap space");
+            }
+            return Ticker.SYSTEM.now();
+        }
+
+        @Override
+        public void parkUntil(NanoTime deadline) {
+            Ticker.SYSTEM.parkUntil(deadline);
+        }
+
+        @Override
+        public void wake(Thread thread) {
+            Ticker.SYSTEM.wake(thread);
+        }
+    }
+}
