@@ -104,7 +104,7 @@ class ThreadsThatNeverDieTest {
         run.onLeaseLost(loss -> wasTaken.complete(
                 real.holder(KEY.identity()).toCompletableFuture().join().isEmpty()));
         sick.ill = true;
-        try (GuardedRun.Scope scope = run.enter()) {
+        try (GuardedRun.Scope scope = run.enter(OnLeaseLost.SIGNAL)) {
             assertThat(wasTaken.get(10, TimeUnit.SECONDS))
                     .as("the lease had ended before")
                     .isFalse();

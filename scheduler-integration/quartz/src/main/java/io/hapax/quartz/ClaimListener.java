@@ -43,6 +43,8 @@ final class ClaimListener extends TriggerListenerSupport {
     }
 
     private boolean isRefused(JobExecutionContext context) {
+        // What an earlier job left behind must not refuse this one.
+        GuardedJob.clearInterrupt(context);
         Decision decision = gate.decide(context, false);
         if (decision instanceof Decision.Skip skip) {
             LOG.debug("vetoed: {}", skip.reason());

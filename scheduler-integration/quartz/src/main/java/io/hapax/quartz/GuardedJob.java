@@ -61,6 +61,7 @@ class GuardedJob implements Job {
     }
 
     private Decision waitForDecision(JobExecutionContext context) {
+        clearInterrupt(context);
         setWaiter(Thread.currentThread());
         try {
             return gate.decide(context, true);
@@ -127,7 +128,7 @@ class GuardedJob implements Job {
         } catch (JobExecutionException e) {
             queued(admitted.queued(), e.refireImmediately() ? QueuedJob::retried : QueuedJob::ended);
             throw e;
-        } catch (RuntimeException | Error e) {
+        } catch (Throwable e) {
             queued(admitted.queued(), QueuedJob::ended);
             throw e;
         } finally {
@@ -150,7 +151,8 @@ class GuardedJob implements Job {
         } catch (JobExecutionException e) {
             end(run, e);
             throw e;
-        } catch (RuntimeException | Error e) {
+        } catch (Throwable e) {
+            // Also what is thrown sneakily.
             run.fail(e);
             LeaseLostException loss = loss(run);
             if (loss == null) {
@@ -210,10 +212,11 @@ class GuardedJob implements Job {
     }
 
     /** A flag that the job left behind would make Quartz's thread pool drop the next job of this thread. */
-    private static void clearInterrupt(JobExecutionContext context) {
+    static void clearInterrupt(JobExecutionContext context) {
         if (Thread.interrupted()) {
             LOG.debug(
-                    "job {} left its thread interrupted", context.getJobDetail().getKey());
+                    "the thread of job {} was left interrupted",
+                    context.getJobDetail().getKey());
         }
     }
 }
