@@ -68,6 +68,7 @@ final class LedgerBenchmark {
             row(table, callers, "INSERT", insert);
             row(table, callers, "ledger", ledger);
             last = String.format(
+                    Locale.ROOT,
                     "hapax-ledger callers=%d statements_per_run=%.3f cpu_vs_insert=%.2f throughput_vs_insert=%.2f",
                     callers,
                     ledger.statements.median(),

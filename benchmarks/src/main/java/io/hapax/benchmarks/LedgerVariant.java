@@ -16,6 +16,7 @@ import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.UUID;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.atomic.AtomicLong;
@@ -50,7 +51,7 @@ final class LedgerVariant {
             int ignored = System.in.read();
             double cpuBefore = ProcessCpu.ofThisProcess();
             long runs = measure(step, callers, MEASURED);
-            System.out.printf("%d %.3f%n", runs, ProcessCpu.ofThisProcess() - cpuBefore);
+            System.out.printf(Locale.ROOT, "%d %.3f%n", runs, ProcessCpu.ofThisProcess() - cpuBefore);
             System.out.flush();
         }
         System.exit(0);

@@ -12,8 +12,10 @@ import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.InstantSource;
 import java.time.LocalDate;
 import java.time.ZoneOffset;
+import java.util.Locale;
 
 /** All measurements that compare Hapax with its peers, or, with {@code --quick}, the ones that tell most. */
 public final class Speed {
@@ -47,7 +49,7 @@ public final class Speed {
         String cycle = CycleBenchmark.line(
                 Arguments.of(new String[] {"--quick", "--csv=" + out.resolve("cycle.csv"), "--charts=" + out}));
         double renewals = HeldLeases.renewalCallsPerSecond(MOST_LEASES, 12);
-        System.out.printf("%n%s renew_calls_per_s_50k=%.1f%n", cycle, renewals);
+        System.out.printf(Locale.ROOT, "%n%s renew_calls_per_s_50k=%.1f%n", cycle, renewals);
     }
 
     private static void all(Path out) throws Exception {
@@ -62,7 +64,7 @@ public final class Speed {
     }
 
     private static void title(String text) {
-        System.out.printf("%n## %s%n", text);
+        System.out.printf(Locale.ROOT, "%n## %s%n", text);
     }
 
     private static void machine() throws IOException {
@@ -73,8 +75,9 @@ public final class Speed {
                 .findFirst()
                 .orElse(System.getProperty("os.arch"));
         System.out.printf(
+                Locale.ROOT,
                 "Measured on %s: %d cores of %s, %s %s, Java %s; Redis and PostgreSQL on the same machine.%n",
-                LocalDate.now(ZoneOffset.UTC),
+                LocalDate.ofInstant(InstantSource.system().instant(), ZoneOffset.UTC),
                 Runtime.getRuntime().availableProcessors(),
                 processor,
                 System.getProperty("os.name"),

@@ -62,7 +62,11 @@ final class WaitBenchmark {
         double without = middle(plainMedians);
         double with = middle(confirmedMedians);
         System.out.printf(
-                "hapax-wait replicas=1 grant_ms=%.3f plain_grant_ms=%.3f ratio=%.2f%n", with, without, with / without);
+                Locale.ROOT,
+                "hapax-wait replicas=1 grant_ms=%.3f plain_grant_ms=%.3f ratio=%.2f%n",
+                with,
+                without,
+                with / without);
     }
 
     private static double median(RedissonLeaseStore store) {

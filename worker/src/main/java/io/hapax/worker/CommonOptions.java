@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.SerializationFeature;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.datatype.jsr310.JavaTimeModule;
 import java.io.PrintWriter;
+import java.time.Instant;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.function.Consumer;
@@ -58,10 +59,22 @@ final class CommonOptions {
     }
 
     private PrintWriter out() {
+        return command().commandLine().getOut();
+    }
+
+    /** The time for ages and dates, by the clock that the command line was made with. */
+    Instant now() {
+        if (command().root().userObject() instanceof WorkerMain main) {
+            return main.clock().instant();
+        }
+        throw new IllegalStateException("the command is not one of hapax");
+    }
+
+    private CommandSpec command() {
         if (command == null) {
             throw new IllegalStateException("picocli has not told the command");
         }
-        return command.commandLine().getOut();
+        return command;
     }
 
     /** Waits for an answer; what has failed is thrown as it is. */

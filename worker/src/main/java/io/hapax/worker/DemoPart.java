@@ -90,9 +90,9 @@ final class DemoPart {
                     LONGEST_START,
                     true,
                     () -> fleet.stream().allMatch(Replica::isUp));
-            begin = Instant.now();
+            begin = observations.now();
             work(fleet, queue);
-            end = Instant.now();
+            end = observations.now();
             // A cluster whose node died stands still until it is missed; then it catches up.
             waitUntil("letting the cluster catch up", LONGEST_CATCH_UP, false, this::hasBegunAll);
             fleet.forEach(Replica::drain);

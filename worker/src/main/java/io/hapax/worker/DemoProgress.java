@@ -3,6 +3,7 @@ package io.hapax.worker;
 import java.io.PrintStream;
 import java.time.Duration;
 import java.util.List;
+import java.util.Locale;
 
 /** Shows how far the demo is: one line that changes on a terminal, a line every few seconds elsewhere. */
 final class DemoProgress {
@@ -32,7 +33,13 @@ final class DemoProgress {
         lastLine = System.nanoTime();
         int filled = (int) Math.min(BAR, BAR * done.toMillis() / Math.max(1, of.toMillis()));
         String line = String.format(
-                "  %-9s [%s%s] %-26s %4d runs", part, "#".repeat(filled), ".".repeat(BAR - filled), what, runs.size());
+                Locale.ROOT,
+                "  %-9s [%s%s] %-26s %4d runs",
+                part,
+                "#".repeat(filled),
+                ".".repeat(BAR - filled),
+                what,
+                runs.size());
         if (terminal) {
             out.print("\r" + line);
         } else {

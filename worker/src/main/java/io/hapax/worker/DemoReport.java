@@ -1,6 +1,7 @@
 package io.hapax.worker;
 
 import java.io.PrintStream;
+import java.util.Locale;
 
 /** The table at the end of the demo. */
 final class DemoReport {
@@ -36,8 +37,13 @@ final class DemoReport {
             out.println("  ✘ the unguarded fleet showed no duplicate, so this demo proves nothing.");
         }
         out.printf(
+                Locale.ROOT,
                 "hapax-demo occurrences=%d unguarded_duplicates=%d guarded_duplicates=%d guarded_overlaps=%d guarded_lost=%d%n",
-                after.occurrences(), before.duplicates(), after.duplicates(), after.overlaps(), after.lost());
+                after.occurrences(),
+                before.duplicates(),
+                after.duplicates(),
+                after.overlaps(),
+                after.lost());
         return after.isClean() && proves;
     }
 
@@ -66,6 +72,7 @@ final class DemoReport {
 
     private void row(String title, Tally before, Tally after) {
         out.printf(
+                Locale.ROOT,
                 "│ %-35s │ %5s │ %5s %5s %5s %5s │ %5s %5s %5s %5s %s │%n",
                 title,
                 after.occurrences(),
@@ -90,9 +97,13 @@ final class DemoReport {
 
     private void stops(DemoPart.Result guarded) {
         out.printf(
+                Locale.ROOT,
                 "  guarded, %2d s in: %-5s killed (kill -9); %s%n",
-                DemoPart.KILL_AT.toSeconds(), DemoPart.WORKERS.get(DemoPart.KILLED), guarded.killed());
+                DemoPart.KILL_AT.toSeconds(),
+                DemoPart.WORKERS.get(DemoPart.KILLED),
+                guarded.killed());
         out.printf(
+                Locale.ROOT,
                 "  guarded, %2d s in: %-5s frozen (SIGSTOP) for %d s; %s%n",
                 DemoPart.FREEZE_AT.toSeconds(),
                 DemoPart.WORKERS.get(DemoPart.FROZEN),

@@ -9,6 +9,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Locale;
 import java.util.Set;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -140,7 +141,7 @@ final class DoctorCommand implements Callable<Integer> {
 
     private static void print(PrintWriter out, Document document) {
         for (Diagnosis finding : document.findings()) {
-            PlainText.paragraph(out, String.format("%-8s ", finding.severity()), finding.problem());
+            PlainText.paragraph(out, String.format(Locale.ROOT, "%-8s ", finding.severity()), finding.problem());
             PlainText.paragraph(out, "  to do: ", finding.remedy());
             out.println();
         }

@@ -4,6 +4,7 @@ import io.hapax.lease.HeldLease;
 import java.io.PrintWriter;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Locale;
 
 /** A held lease, as programs get it. */
 record LockView(
@@ -45,6 +46,6 @@ record LockView(
     }
 
     static void line(PrintWriter out, String name, String value) {
-        out.println(String.format("%-10s ", name) + PlainText.visible(value));
+        out.println(String.format(Locale.ROOT, "%-10s ", name) + PlainText.visible(value));
     }
 }

@@ -48,7 +48,7 @@ final class LocksListCommand implements Callable<Integer> {
         }
         List<LockView> found;
         try (LeaseStore store = redis.open(common.namespace())) {
-            Instant now = Instant.now();
+            Instant now = common.now();
             found = redis.ask(store, leases -> leases.leases(Integer.MAX_VALUE)).stream()
                     .map(lease -> LockView.of(lease, now))
                     .filter(lock -> lock.key().contains(text) || lock.run().contains(text))

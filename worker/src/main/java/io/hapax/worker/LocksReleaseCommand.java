@@ -4,7 +4,6 @@ import io.hapax.lease.HeldLease;
 import io.hapax.lease.Intervention;
 import io.hapax.lease.LeaseStore;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
@@ -57,7 +56,7 @@ final class LocksReleaseCommand implements Callable<Integer> {
                 return tell(null, false, why, "Nobody holds " + which + " in namespace " + common.namespace() + ".");
             }
             HeldLease lease = held.get();
-            LockView lock = LockView.of(lease, Instant.now());
+            LockView lock = LockView.of(lease, common.now());
             if (owner != null && !owner.equals(lock.owner())) {
                 return tell(
                         lock,

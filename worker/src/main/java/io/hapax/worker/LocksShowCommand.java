@@ -4,7 +4,6 @@ import io.hapax.lease.AuditEntry;
 import io.hapax.lease.HeldLease;
 import io.hapax.lease.LeaseOperations;
 import io.hapax.lease.LeaseStore;
-import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
@@ -38,7 +37,7 @@ final class LocksShowCommand implements Callable<Integer> {
         List<AuditView> audit;
         try (LeaseStore store = redis.open(common.namespace())) {
             Optional<HeldLease> lease = redis.ask(store, which::lookUp);
-            lock = lease.map(held -> LockView.of(held, Instant.now()));
+            lock = lease.map(held -> LockView.of(held, common.now()));
             audit = redis.ask(store, leases -> leases.audit(LeaseOperations.AUDIT_LENGTH)).stream()
                     .filter(entry -> isAbout(entry, lease))
                     .map(AuditView::of)

@@ -41,7 +41,7 @@ final class PlainText {
                         Character.PRIVATE_USE,
                         Character.UNASSIGNED,
                         Character.LINE_SEPARATOR,
-                        Character.PARAGRAPH_SEPARATOR -> visible.append(String.format("\\u%04X", point));
+                        Character.PARAGRAPH_SEPARATOR -> visible.append(String.format(Locale.ROOT, "\\u%04X", point));
                 default -> visible.appendCodePoint(point);
             }
         });

@@ -60,7 +60,7 @@ final class RunsListCommand implements Callable<Integer> {
         try (RunLedger ledger = database.open(common.namespace())) {
             found = CommonOptions.answer(ledger.entries(query));
         }
-        Instant now = Instant.now();
+        Instant now = common.now();
         List<RunView> shown =
                 found.stream().limit(limit).map(entry -> RunView.of(entry, now)).toList();
         boolean complete = found.size() <= limit;

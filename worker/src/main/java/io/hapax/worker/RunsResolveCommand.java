@@ -6,7 +6,6 @@ import io.hapax.lease.JobIdentity;
 import io.hapax.ledger.LedgerEntry;
 import io.hapax.ledger.RunLedger;
 import io.hapax.ledger.RunState;
-import java.time.Instant;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.Callable;
@@ -81,7 +80,7 @@ final class RunsResolveCommand implements Callable<Integer> {
             if (entry.isEmpty()) {
                 return tell(null, false, why, which.none(common.namespace()));
             }
-            RunView run = RunView.of(entry.get(), Instant.now());
+            RunView run = RunView.of(entry.get(), common.now());
             if (entry.get().state() != RunState.ABANDONED) {
                 return tell(run, false, why, notAbandoned(run));
             }

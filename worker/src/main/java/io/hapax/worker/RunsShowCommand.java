@@ -3,7 +3,6 @@ package io.hapax.worker;
 import io.hapax.lease.JobIdentity;
 import io.hapax.ledger.LedgerEntry;
 import io.hapax.ledger.RunLedger;
-import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
@@ -41,7 +40,7 @@ final class RunsShowCommand implements Callable<Integer> {
             entry = CommonOptions.answer(ledger.entry(identity));
             audit = entry.map(found -> which.audit(ledger, found)).orElse(List.of());
         }
-        Optional<RunView> run = entry.map(found -> RunView.of(found, Instant.now()));
+        Optional<RunView> run = entry.map(found -> RunView.of(found, common.now()));
         common.print(new Document(common.namespace(), run.isPresent(), run.orElse(null), audit), out -> {
             run.ifPresentOrElse(found -> found.print(out), () -> out.println(which.none(common.namespace())));
             AuditView.print(out, audit);

@@ -1,6 +1,7 @@
 package io.hapax.worker;
 
 import java.io.PrintWriter;
+import java.time.InstantSource;
 import java.util.List;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -25,8 +26,11 @@ public final class WorkerMain {
     private static final String VERSION = "hapax 0.1.0-SNAPSHOT";
     private static final List<String> WITH_A_LOG = List.of("worker", "demo");
 
-    /** Created by picocli. */
-    public WorkerMain() {}
+    private final InstantSource clock;
+
+    private WorkerMain(InstantSource clock) {
+        this.clock = clock;
+    }
 
     /**
      * Runs a command and exits with its code, which {@code --help} explains.
@@ -37,7 +41,7 @@ public final class WorkerMain {
         if (args.length == 0 || !WITH_A_LOG.contains(args[0])) {
             keepLogsOffTheAnswer();
         }
-        System.exit(commandLine().execute(args.length == 0 ? new String[] {"--help"} : args));
+        System.exit(commandLine(InstantSource.system()).execute(args.length == 0 ? new String[] {"--help"} : args));
     }
 
     /** Before anything logs: what a command prints is for pipes, and what fails is told by the command itself. */
@@ -47,8 +51,13 @@ public final class WorkerMain {
         }
     }
 
-    static CommandLine commandLine() {
-        CommandLine line = new CommandLine(new WorkerMain())
+    /**
+     * Makes the command line.
+     *
+     * @param clock tells the time from which ages and dates are told
+     */
+    static CommandLine commandLine(InstantSource clock) {
+        CommandLine line = new CommandLine(new WorkerMain(clock))
                 .setCaseInsensitiveEnumValuesAllowed(true)
                 .setParameterExceptionHandler(WorkerMain::misused)
                 .setExecutionExceptionHandler((failure, command, parsed) -> {
@@ -61,6 +70,10 @@ public final class WorkerMain {
                 });
         describe(line);
         return line;
+    }
+
+    InstantSource clock() {
+        return clock;
     }
 
     /** Help, version and exit codes are the same everywhere. */

@@ -5,17 +5,30 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.hapax.testkit.WallClock;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.time.InstantSource;
 import java.util.stream.Stream;
+import picocli.CommandLine;
 
 /** What a command has printed, and its exit code. */
 record Answered(int code, String out, String err) {
 
+    /** With the wall clock, as real servers have it. */
+    static CommandLine commandLine() {
+        return WorkerMain.commandLine(WallClock.REAL);
+    }
+
     static Answered by(String... arguments) {
+        return at(WallClock.REAL, arguments);
+    }
+
+    /** Of a command that has another clock. */
+    static Answered at(InstantSource clock, String... arguments) {
         StringWriter out = new StringWriter();
         StringWriter err = new StringWriter();
-        int code = WorkerMain.commandLine()
+        int code = WorkerMain.commandLine(clock)
                 .setOut(new PrintWriter(out, true))
                 .setErr(new PrintWriter(err, true))
                 .execute(arguments);

@@ -14,6 +14,8 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -39,6 +41,9 @@ class CommandLineTest {
     private static final Path PAGE = Path.of("..", "docs", "command-line.md");
     private static final EmbeddedRedis REDIS = EmbeddedRedis.start("--requirepass", "s3cret");
     private static final String URL = REDIS.url().replace("//", "//:s3cret@");
+    /** The instant in the leases that are written by hand here, 1764130000 s. */
+    private static final Instant GRANTED = Instant.parse("2025-11-26T04:06:40Z");
+
     private static final String ESCAPE = "\u001b";
 
     @TempDir
@@ -52,7 +57,7 @@ class CommandLineTest {
     /** By what is typed, without the name of the program. */
     static Map<String, CommandLine> commands() {
         Map<String, CommandLine> commands = new TreeMap<>();
-        collect("", WorkerMain.commandLine(), commands);
+        collect("", Answered.commandLine(), commands);
         return commands;
     }
 
@@ -184,13 +189,15 @@ class CommandLineTest {
     @Test
     void what_a_key_or_a_worker_is_called_does_nothing_to_a_terminal() {
         String evil = "x" + ESCAPE + "[2J\u009b31m\u202e";
+        // How wide the columns are depends on the age.
+        InstantSource clock = InstantSource.fixed(GRANTED.plusSeconds(5));
         String value = "owner1|1764130000000000|1764130000000000|-|w" + ESCAPE + "]0;owned\u0007|run" + ESCAPE + "[8m";
         REDIS.command("SET", "hapax:{evil:0}:l:" + evil, value, "PX", "60000");
         REDIS.command("SET", "hapax:{evil:0}:l:plain", value, "PX", "60000");
         for (String[] words : new String[][] {
             {"locks", "list"}, {"locks", "show", evil}, {"locks", "release", "plain"}, {"locks", "list", "--json"}
         }) {
-            Answered told = Answered.by(words, new String[] {"--redis", URL, "--namespace", "evil"});
+            Answered told = evil(clock, words);
             assertThat(told.out() + told.err())
                     .isNotEmpty()
                     .doesNotContain(ESCAPE)
@@ -198,18 +205,39 @@ class CommandLineTest {
                     .doesNotContain("\u202e")
                     .doesNotContain("\u0007");
         }
-        assertThat(Answered.by("locks", "list", "--redis", URL, "--namespace", "evil")
-                        .out())
-                .contains("x\\u001B[…1m\\u202E", "  run run\\u001B[8m\n");
-        assertThat(Answered.by("locks", "show", "plain", "--redis", URL, "--namespace", "evil")
-                        .out())
+        assertThat(evil(clock, "locks", "list").out()).contains("x\\u001B[…1m\\u202E", "  run run\\u001B[8m\n");
+        assertThat(evil(clock, "locks", "show", "plain").out())
                 .contains("run        run\\u001B[8m\n", "worker     w\\u001B]0;owned\\u0007\n");
-        assertThat(Answered.by("locks", "list", "--redis", URL, "--namespace", "evil", "--json")
-                        .json()
-                        .at("/locks")
-                        .findValuesAsText("key"))
+        assertThat(evil(clock, "locks", "list", "--json").json().at("/locks").findValuesAsText("key"))
                 .containsExactlyInAnyOrder(evil, "plain");
         assertThat(Answered.by("locks", "list", ESCAPE + "[2J").err()).doesNotContain(ESCAPE);
+    }
+
+    private static Answered evil(InstantSource clock, String... words) {
+        return Answered.at(
+                clock,
+                Stream.concat(Stream.of(words), Stream.of("--redis", URL, "--namespace", "evil"))
+                        .toArray(String[]::new));
+    }
+
+    /** In UTC, so that a change to or from summer time makes no difference. */
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+            2025-11-26T04:06:39Z | 04:06:40Z    0 ms
+            2025-11-26T04:06:40Z | 04:06:40Z    0 ms
+            2025-11-26T23:59:59Z | 04:06:40Z    19 h 53 m
+            2025-11-27T00:00:01Z | 04:06:40Z    19 h 53 m
+            2025-11-27T04:06:39Z | 04:06:40Z    23 h 59 m
+            2025-11-27T04:06:40Z | 11-26 04:06Z  1 d 0 h
+            2026-01-01T00:00:00Z | 11-26 04:06Z  35 d 19 h
+            2026-03-29T02:30:00Z | 11-26 04:06Z  122 d 22 h
+            2028-02-29T12:00:00Z | 11-26 04:06Z  825 d 7 h
+            """)
+    void age_and_date_of_a_lease_are_told_by_the_clock_of_the_command(Instant now, String told) {
+        REDIS.command("SET", "hapax:{aged:0}:l:k", "owner1|1764130000000000|1764130000000000|-|w|run", "PX", "60000");
+        String[] words = {"locks", "list", "--redis", URL, "--namespace", "aged"};
+        assertThat(Answered.at(InstantSource.fixed(now), words).out().replaceAll(" +", " "))
+                .contains(" w " + told.replaceAll(" +", " ") + " ");
     }
 
     @Test
@@ -336,7 +364,7 @@ class CommandLineTest {
             for (String line : Files.readAllLines(page)) {
                 if (line.startsWith("$ hapax ")) {
                     String[] words = words(line.substring("$ hapax ".length()));
-                    WorkerMain.commandLine().parseArgs(words);
+                    Answered.commandLine().parseArgs(words);
                     typed++;
                 }
             }

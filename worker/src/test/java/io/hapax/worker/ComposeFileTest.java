@@ -57,7 +57,7 @@ class ComposeFileTest {
             List<String> command = file.command(name);
             assertThat(command).startsWith("java").contains("-jar", "/app/hapax-worker.jar");
             List<String> arguments = command.subList(command.indexOf("/app/hapax-worker.jar") + 1, command.size());
-            assertThat(WorkerMain.commandLine()
+            assertThat(Answered.commandLine()
                             .parseArgs(arguments.toArray(String[]::new))
                             .hasSubcommand())
                     .isTrue();

@@ -22,6 +22,7 @@ import io.hapax.redis.RedissonLeaseStore;
 import io.hapax.testkit.EmbeddedCluster;
 import io.hapax.testkit.EmbeddedDatabase;
 import io.hapax.testkit.EmbeddedRedis;
+import io.hapax.testkit.WallClock;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
@@ -532,7 +533,7 @@ class DoctorCommandTest {
         List<String> command = List.of(
                 FAKETIME.toString(),
                 "-f",
-                "+90s",
+                "+" + (90 + aheadAlready()) + "s",
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "-XX:TieredStopAtLevel=1",
                 "-cp",
@@ -547,6 +548,7 @@ class DoctorCommandTest {
                 "--namespace",
                 NAMESPACE);
         ProcessBuilder builder = new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.DISCARD);
+        withoutFaketime(builder);
         // Or threads that wait for a time would spin.
         builder.environment()
                 .putAll(Map.of(
@@ -566,5 +568,19 @@ class DoctorCommandTest {
                 .startsWith("Keep both by NTP");
         assertThat(remedy(told, 5, "WARNING", "PostgreSQL's clock is", "ms behind this machine's"))
                 .startsWith("Keep both by NTP");
+    }
+
+    /** By how many seconds these tests are run in the future; faketime counts from what it really is. */
+    private static long aheadAlready() throws IOException, InterruptedException {
+        ProcessBuilder date = withoutFaketime(new ProcessBuilder("date", "+%s"));
+        Process process = date.start();
+        String real = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        assertThat(process.waitFor()).isZero();
+        return WallClock.now().getEpochSecond() - Long.parseLong(real.strip());
+    }
+
+    private static ProcessBuilder withoutFaketime(ProcessBuilder builder) {
+        builder.environment().keySet().removeIf(name -> name.equals("LD_PRELOAD") || name.startsWith("FAKETIME"));
+        return builder;
     }
 }

@@ -14,13 +14,14 @@ import io.hapax.lease.LeaseStore;
 import io.hapax.lease.LockKey;
 import io.hapax.redis.RedissonLeaseStore;
 import io.hapax.testkit.EmbeddedRedis;
+import io.hapax.testkit.WallClock;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.InstantSource;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -75,9 +76,14 @@ class LocksCommandTest {
     }
 
     private static Answered locks(String... arguments) {
-        return Answered.by(
-                Stream.concat(Stream.of("locks"), Stream.of(arguments)).toArray(String[]::new),
-                new String[] {"--redis", REDIS.url(), "--namespace", NAMESPACE});
+        return locks(WallClock.REAL, arguments);
+    }
+
+    private static Answered locks(InstantSource clock, String... arguments) {
+        List<String> words = new ArrayList<>(List.of("locks"));
+        words.addAll(List.of(arguments));
+        words.addAll(List.of("--redis", REDIS.url(), "--namespace", NAMESPACE));
+        return Answered.at(clock, words.toArray(String[]::new));
     }
 
     private boolean isHeld(String lock) {
@@ -130,16 +136,17 @@ class LocksCommandTest {
 
     @Test
     void programs_get_times_as_iso_8601_and_durations_in_milliseconds() {
-        JsonNode document = locks("list", "--text", "invoice", "--json").json();
+        Instant since = runs.get(0).lease().orElseThrow().since();
+        InstantSource clock = InstantSource.fixed(since.plusMillis(61_001));
+        JsonNode document = locks(clock, "list", "--text", "invoice", "--json").json();
         assertThat(document.get("namespace").asText()).isEqualTo(NAMESPACE);
         JsonNode lock = document.get("locks").get(0);
         assertThat(lock.get("kind").asText()).isEqualTo("lock");
         assertThat(lock.get("worker").asText()).isEqualTo("4711@host-2");
         assertThat(lock.get("owner").asText()).hasSize(22);
         assertThat(lock.get("token").asLong()).isPositive();
-        assertThat(Instant.parse(lock.get("since").asText()))
-                .isAfter(Instant.now().minusSeconds(60));
-        assertThat(lock.get("ageMillis").asLong()).isBetween(0L, 60_000L);
+        assertThat(Instant.parse(lock.get("since").asText())).isEqualTo(since);
+        assertThat(lock.get("ageMillis").asLong()).isEqualTo(61_001);
         assertThat(lock.get("leftMillis").asLong()).isBetween(1L, 30_000L);
         assertThat(lock.get("awaited").asBoolean()).isFalse();
     }

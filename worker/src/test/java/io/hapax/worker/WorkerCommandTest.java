@@ -66,7 +66,7 @@ class WorkerCommandTest {
     void a_wrong_setting_is_refused_with_what_is_allowed_and_exit_code_two(
             String option, String value, String message) {
         StringWriter errors = new StringWriter();
-        CommandLine line = WorkerMain.commandLine().setErr(new PrintWriter(errors));
+        CommandLine line = Answered.commandLine().setErr(new PrintWriter(errors));
         assertThat(line.execute("worker", option, value)).isEqualTo(2);
         assertThat(errors.toString()).contains("hapax: " + message).doesNotContain("u:p@");
     }
@@ -217,7 +217,7 @@ class WorkerCommandTest {
     @Test
     void an_unreachable_redis_is_told_with_exit_code_one() {
         StringWriter errors = new StringWriter();
-        CommandLine line = WorkerMain.commandLine().setErr(new PrintWriter(errors));
+        CommandLine line = Answered.commandLine().setErr(new PrintWriter(errors));
         String database = FleetTest.newDatabase();
         assertThat(line.execute("worker", "--redis", "redis://127.0.0.1:1", "--database", database))
                 .isEqualTo(1);

@@ -16,6 +16,7 @@ import java.sql.SQLException;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
@@ -115,6 +116,7 @@ public final class AdapterOverhead {
         }
         if (costs.size() == ENGINES.size() * VARIANTS.size()) {
             System.out.printf(
+                    Locale.ROOT,
                     "hapax-adapters quartz_ram_overhead_us=%.0f quartz_jdbc_sql_added=%.2f jobrunr_sql_added=%.2f"
                             + " redis_commands_per_job=%.2f%n",
                     cost("quartz-ram guarded").micros.median()
@@ -216,6 +218,7 @@ public final class AdapterOverhead {
             double with = perJob(guarded.get(text));
             if (Math.abs(with - without) >= 0.005) {
                 System.out.printf(
+                        Locale.ROOT,
                         "| %s | %.3f | %.3f | %s |%n",
                         engine,
                         without,

@@ -7,7 +7,7 @@ import java.io.IOException;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.SQLException;
-import java.time.Instant;
+import java.time.InstantSource;
 import java.util.Date;
 import java.util.Properties;
 import org.jspecify.annotations.Nullable;
@@ -90,7 +90,7 @@ final class QuartzEngine implements Engine {
     @Override
     public void enqueue(int jobs) throws SchedulerException {
         scheduler.standby();
-        Date now = Date.from(Instant.now());
+        Date now = Date.from(InstantSource.system().instant());
         for (int n = 0; n < jobs; n++) {
             String name = "once-" + jobsSoFar++;
             var unused = scheduler.scheduleJob(

@@ -13,6 +13,7 @@ import java.sql.SQLException;
 import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicLong;
@@ -94,6 +95,7 @@ public final class CycleBenchmark implements AutoCloseable {
         }
         report(results, sent);
         return String.format(
+                Locale.ROOT,
                 "hapax-speed callers=64 cpu_vs_rlock=%.2f throughput_vs_rlock=%.2f cpu_vs_socket=%.2f"
                         + " callers1_cpu_vs_jedis=%.2f commands_per_cycle=%.2f",
                 results.cpu(Contenders.HAPAX, 64) / results.cpu(Contenders.RLOCK, 64),
@@ -120,8 +122,14 @@ public final class CycleBenchmark implements AutoCloseable {
 
     private static void progress(int round, int callers, Contenders contender, Sample sample) {
         System.err.printf(
+                Locale.ROOT,
                 "round %d, %2d callers: %-18s %7.0f cycles/s %6.1f µs CPU, others used %.0f %%%n",
-                round, callers, contender, sample.cyclesPerSecond(), sample.micros(), 100 * sample.foreign());
+                round,
+                callers,
+                contender,
+                sample.cyclesPerSecond(),
+                sample.micros(),
+                100 * sample.foreign());
     }
 
     private void report(Results results, Map<Contenders, Double> sent) throws IOException {

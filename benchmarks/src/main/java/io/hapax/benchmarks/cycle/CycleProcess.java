@@ -57,6 +57,7 @@ final class CycleProcess {
         Latencies latencies = round(time);
         double seconds = (System.nanoTime() - begun) / 1e9;
         return String.format(
+                Locale.ROOT,
                 "%d %.6f %.3f %.1f %.1f %.1f %.0f",
                 latencies.total(),
                 seconds,

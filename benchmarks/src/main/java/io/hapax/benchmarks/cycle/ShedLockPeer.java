@@ -2,7 +2,7 @@ package io.hapax.benchmarks.cycle;
 
 import com.zaxxer.hikari.HikariDataSource;
 import java.time.Duration;
-import java.time.Instant;
+import java.time.InstantSource;
 import net.javacrumbs.shedlock.core.LockConfiguration;
 import net.javacrumbs.shedlock.core.LockProvider;
 import net.javacrumbs.shedlock.core.SimpleLock;
@@ -31,7 +31,8 @@ final class ShedLockPeer implements Contender {
 
     @Override
     public void cycle(String key) {
-        SimpleLock lock = locks.lock(new LockConfiguration(Instant.now(), key, Duration.ofSeconds(30), Duration.ZERO))
+        SimpleLock lock = locks.lock(new LockConfiguration(
+                        InstantSource.system().instant(), key, Duration.ofSeconds(30), Duration.ZERO))
                 .orElseThrow(() -> new IllegalStateException("not granted: " + key));
         lock.unlock();
     }

@@ -5,11 +5,13 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.SQLException;
+import java.time.InstantSource;
 import java.time.LocalDate;
 import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 
 /** Puts contenders through faults: everything, or with {@code --quick} the harshest faults for Hapax with a ledger. */
 public final class Faults {
@@ -125,8 +127,9 @@ public final class Faults {
     /** Where and when this was measured. */
     static String machine() {
         return String.format(
+                Locale.ROOT,
                 "Run on %s, on %d cores, %s, Java %s.",
-                LocalDate.now(ZoneOffset.UTC),
+                LocalDate.ofInstant(InstantSource.system().instant(), ZoneOffset.UTC),
                 Runtime.getRuntime().availableProcessors(),
                 System.getProperty("os.name"),
                 System.getProperty("java.version"));

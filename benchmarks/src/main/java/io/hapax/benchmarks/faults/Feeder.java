@@ -2,6 +2,7 @@ package io.hapax.benchmarks.faults;
 
 import io.hapax.benchmarks.faults.history.EventType;
 import io.hapax.benchmarks.faults.history.World;
+import java.time.InstantSource;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 
@@ -41,7 +42,7 @@ final class Feeder implements Runnable {
     @Override
     @SuppressWarnings("TimeUnitConversionChecker")
     public void run() {
-        long lastSecond = System.currentTimeMillis() / 1_000;
+        long lastSecond = InstantSource.system().millis() / 1_000;
         long start = System.nanoTime();
         for (int beat = 0; feeding; beat++) {
             offer("item-" + beat, "account-" + beat % ITEM_KEYS, "ITEM");
@@ -49,7 +50,7 @@ final class Feeder implements Runnable {
                 int number = beat / LONG_EVERY_BEATS;
                 offer("long-" + number, "long-" + number % LONG_KEYS, "LONG");
             }
-            for (long now = System.currentTimeMillis() / 1_000; lastSecond < now; ) {
+            for (long now = InstantSource.system().millis() / 1_000; lastSecond < now; ) {
                 if (++lastSecond % tickSeconds == 0) {
                     due("TICK", "tick-" + lastSecond, "tick");
                 }

@@ -7,7 +7,7 @@ import java.io.Closeable;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.time.Duration;
-import java.time.Instant;
+import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -147,7 +147,7 @@ final class FleetServers implements Closeable {
                     .findFirst()
                     .orElseThrow()
                     .trim());
-            return Math.abs(Instant.now().getEpochSecond() - seconds) > 60;
+            return Math.abs(InstantSource.system().instant().getEpochSecond() - seconds) > 60;
         } finally {
             moveRedisClock(0, 0);
         }

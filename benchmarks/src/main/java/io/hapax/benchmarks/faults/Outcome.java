@@ -10,6 +10,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
@@ -110,6 +111,7 @@ record Outcome(Contender contender, List<Part> parts) {
         String p99 =
                 told.length == 0 ? "none" : Long.toString(Math.round(told[(int) Math.ceil(told.length * 0.99) - 1]));
         return String.format(
+                Locale.ROOT,
                 "hapax-faults contender=%s occurrences=%d effects_twice=%d effects_lost=%d overlaps=%d max_overlap_ms=%.0f"
                         + " told_after_ms_p99=%s",
                 contender.label(),

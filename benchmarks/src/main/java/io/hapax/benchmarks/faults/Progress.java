@@ -1,5 +1,6 @@
 package io.hapax.benchmarks.faults;
 
+import java.util.Locale;
 import java.util.concurrent.TimeUnit;
 
 /** Shows on standard error how far it is: on a terminal in one line, else a line for each fault. Used by one thread. */
@@ -51,8 +52,8 @@ final class Progress {
 
     private void print(boolean line) {
         long seconds = TimeUnit.NANOSECONDS.toSeconds(System.nanoTime() - start);
-        String text =
-                String.format("%2d:%02d  [%3d/%d]  %-44s %s", seconds / 60, seconds % 60, done, all, contender, fault);
+        String text = String.format(
+                Locale.ROOT, "%2d:%02d  [%3d/%d]  %-44s %s", seconds / 60, seconds % 60, done, all, contender, fault);
         if (line) {
             System.err.println(text);
         } else {

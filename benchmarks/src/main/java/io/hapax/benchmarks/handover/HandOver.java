@@ -106,8 +106,12 @@ public final class HandOver {
         Result rlock = results.get("rlock");
         if (hapax != null && rlock != null) {
             System.out.printf(
+                    Locale.ROOT,
                     "hapax-handover p50_ms=%.2f rlock_p50_ms=%.2f commands=%.2f rlock_commands=%.2f%n",
-                    hapax.hot.median(), rlock.hot.median(), hapax.commandsEach(), rlock.commandsEach());
+                    hapax.hot.median(),
+                    rlock.hot.median(),
+                    hapax.commandsEach(),
+                    rlock.commandsEach());
         }
     }
 

@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Locale;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
@@ -73,6 +74,6 @@ public final class Table {
         }
         double size = Math.abs(number);
         int decimals = size >= 100 || size == 0 ? 0 : size >= 10 ? 1 : size >= 1 ? 2 : 3;
-        return String.format("%." + decimals + "f", number);
+        return String.format(Locale.ROOT, "%." + decimals + "f", number);
     }
 }

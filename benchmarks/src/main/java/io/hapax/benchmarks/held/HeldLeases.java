@@ -15,6 +15,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.regex.Matcher;
@@ -167,6 +168,7 @@ public final class HeldLeases {
         if (last.isPresent()) {
             Sample most = last.get();
             System.out.printf(
+                    Locale.ROOT,
                     "hapax-held leases=%d renew_calls_per_s=%.1f longest_call_ms=%.2f heap_per_lease=%s renew_threads=%s"
                             + " after_churn_per_10s=%.2f rlock_after_churn_per_10s=%.0f%n",
                     sizes.get(sizes.size() - 1),
@@ -296,7 +298,7 @@ public final class HeldLeases {
                 Window window = watch(redis, child, arguments.quick() ? 20 : 40);
                 double per10 = 10 * window.callsPerSecond();
                 calls.put(variant, per10);
-                System.out.printf("| %d | %s | %.1f | %s |%n", runs, variant, taken, Table.text(per10));
+                System.out.printf(Locale.ROOT, "| %d | %s | %.1f | %s |%n", runs, variant, taken, Table.text(per10));
             }
         }
         System.out.println();

@@ -5,6 +5,7 @@ import io.hapax.benchmarks.harness.Table;
 import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import org.openjdk.jmh.profile.GCProfiler;
@@ -51,10 +52,10 @@ public final class InProcess {
         for (int callers : all) {
             Double run = nanos.get("lockKey " + callers);
             if (run != null) {
-                last.append(String.format(" run_ns_%d=%.0f", callers, run));
+                last.append(String.format(Locale.ROOT, " run_ns_%d=%.0f", callers, run));
             }
         }
-        System.out.println(last + String.format(" run_bytes=%.0f", bytes));
+        System.out.println(last + String.format(Locale.ROOT, " run_bytes=%.0f", bytes));
     }
 
     private Collection<RunResult> measured(int callers) throws RunnerException {

@@ -3,6 +3,7 @@ package io.hapax.benchmarks.faults;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import io.hapax.testkit.WallClock;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
@@ -37,11 +38,11 @@ class ShimTest {
     /** Says how far its clocks are ahead of where they were, and connects to a port. */
     static final class Clocks {
         public static void main(String[] args) throws Exception {
-            long wall = System.currentTimeMillis();
+            long wall = WallClock.REAL.millis();
             long monotonic = System.nanoTime();
             System.out.println("ready");
             while (System.in.read() >= 0) {
-                long wallSeconds = (System.currentTimeMillis() - wall) / 1_000;
+                long wallSeconds = (WallClock.REAL.millis() - wall) / 1_000;
                 long monotonicSeconds = (System.nanoTime() - monotonic) / 1_000_000_000L;
                 try (Socket unused = new Socket(InetAddress.getLoopbackAddress(), Integer.parseInt(args[0]))) {
                     System.out.println(wallSeconds + " " + monotonicSeconds);

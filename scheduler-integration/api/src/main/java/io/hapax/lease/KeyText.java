@@ -1,6 +1,7 @@
 package io.hapax.lease;
 
 import java.nio.charset.StandardCharsets;
+import java.util.Locale;
 
 /** The rule that every key obeys. */
 final class KeyText {
@@ -20,7 +21,7 @@ final class KeyText {
         for (int i = 0; i < text.length(); i++) {
             if (Character.isISOControl(text.charAt(i))) {
                 throw new IllegalArgumentException("a " + kind + " must not contain control characters, but has U+"
-                        + String.format("%04X", (int) text.charAt(i)) + " at index " + i);
+                        + String.format(Locale.ROOT, "%04X", (int) text.charAt(i)) + " at index " + i);
             }
         }
         requireWholeCharacters(kind, text);
@@ -46,7 +47,7 @@ final class KeyText {
                 i++;
             } else if (Character.isSurrogate(c)) {
                 throw new IllegalArgumentException("a " + kind + " must not contain half a surrogate pair, but has U+"
-                        + String.format("%04X", (int) c) + " at index " + i);
+                        + String.format(Locale.ROOT, "%04X", (int) c) + " at index " + i);
             }
         }
     }

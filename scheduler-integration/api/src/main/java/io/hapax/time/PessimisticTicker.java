@@ -3,6 +3,7 @@ package io.hapax.time;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.InstantSource;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.LongSupplier;
@@ -23,6 +24,8 @@ final class PessimisticTicker implements Ticker {
 
     private static final Path UPTIME = Path.of("/proc/uptime");
 
+    private static final InstantSource WALL = InstantSource.system();
+
     private final LongSupplier monotonic;
     private final Reference wall;
     private final Reference boot;
@@ -30,7 +33,7 @@ final class PessimisticTicker implements Ticker {
     private final AtomicLong pushed = new AtomicLong();
 
     PessimisticTicker() {
-        this(System::nanoTime, () -> System.currentTimeMillis() * 1_000_000, PessimisticTicker::uptimeNanos);
+        this(System::nanoTime, () -> WALL.millis() * 1_000_000, PessimisticTicker::uptimeNanos);
     }
 
     PessimisticTicker(LongSupplier monotonic, LongSupplier wall, LongSupplier boot) {

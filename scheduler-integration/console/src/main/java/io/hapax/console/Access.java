@@ -9,8 +9,8 @@ import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.SecureRandom;
-import java.time.Clock;
 import java.time.Duration;
+import java.time.InstantSource;
 import java.util.Base64;
 import java.util.LinkedHashMap;
 import java.util.Locale;
@@ -42,13 +42,13 @@ final class Access {
     /** Of this process: cookies do not tell ports apart, and another worker of the host has sessions of its own. */
     private final String cookie = "hapax-console-" + OwnerId.random().value().substring(0, 8);
 
-    private final Clock clock;
+    private final InstantSource clock;
     private final SecureRandom random = new SecureRandom();
     private final Map<String, Session> sessions = new ConcurrentHashMap<>();
     private final Object lock = new Object();
     private final Map<String, Failures> failures = new LinkedHashMap<>();
 
-    Access(@Nullable String credential, Clock clock) {
+    Access(@Nullable String credential, InstantSource clock) {
         this.credential = credential == null ? null : credential.getBytes(StandardCharsets.UTF_8);
         this.clock = clock;
     }

@@ -8,7 +8,7 @@ import io.hapax.lease.LeaseOperations;
 import io.hapax.lease.LeaseStore;
 import io.hapax.ledger.RunLedger;
 import jakarta.servlet.http.HttpServlet;
-import java.time.Clock;
+import java.time.InstantSource;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -24,7 +24,7 @@ public final class Console implements GuardListener, AutoCloseable {
     private final @Nullable RunLedger ledger;
     private final LeaseOperations operations;
     private final @Nullable String credential;
-    private final Clock clock = Clock.systemUTC();
+    private final InstantSource clock;
     private final RunHistory history;
     private final Watcher watcher;
     private final JsonMapper json = JsonMapper.builder().build();
@@ -37,6 +37,7 @@ public final class Console implements GuardListener, AutoCloseable {
         this.ledger = builder.ledger;
         this.operations = operations;
         this.credential = builder.credential;
+        this.clock = builder.clock;
         this.history = new RunHistory(clock);
         this.watcher = new Watcher(new Fleet(store, operations, ledger, json, clock));
     }
@@ -129,6 +130,7 @@ public final class Console implements GuardListener, AutoCloseable {
         private final LeaseStore store;
         private @Nullable RunLedger ledger;
         private @Nullable String credential;
+        private InstantSource clock = InstantSource.system();
 
         private Builder(LeaseStore store) {
             this.store = store;
@@ -159,6 +161,17 @@ public final class Console implements GuardListener, AutoCloseable {
                         + " characters, has " + secret.length() + ". A random text of 32 is a good one");
             }
             this.credential = secret;
+            return this;
+        }
+
+        /**
+         * Replaces the clock by which the console tells ages and ends sessions, for tests.
+         *
+         * @param instead by default the wall clock of this machine
+         * @return this builder
+         */
+        public Builder clock(InstantSource instead) {
+            this.clock = instead;
             return this;
         }
 

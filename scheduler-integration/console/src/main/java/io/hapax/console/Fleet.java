@@ -13,8 +13,8 @@ import io.hapax.ledger.LedgerQuery;
 import io.hapax.ledger.RunLedger;
 import io.hapax.ledger.RunState;
 import io.hapax.thread.GuardThreads;
-import java.time.Clock;
 import java.time.Duration;
+import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
@@ -52,11 +52,16 @@ final class Fleet {
     private final LeaseOperations operations;
     private final @Nullable RunLedger ledger;
     private final JsonMapper json;
-    private final Clock clock;
+    private final InstantSource clock;
     private final Map<String, Known> known = new HashMap<>();
     private List<Report> lastReports = List.of();
 
-    Fleet(LeaseStore store, LeaseOperations operations, @Nullable RunLedger ledger, JsonMapper json, Clock clock) {
+    Fleet(
+            LeaseStore store,
+            LeaseOperations operations,
+            @Nullable RunLedger ledger,
+            JsonMapper json,
+            InstantSource clock) {
         this.store = store;
         this.operations = operations;
         this.ledger = ledger;

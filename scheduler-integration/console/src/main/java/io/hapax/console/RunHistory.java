@@ -3,7 +3,7 @@ package io.hapax.console;
 import io.hapax.event.GuardEvent;
 import io.hapax.event.Refusal;
 import io.hapax.lease.Holder;
-import java.time.Clock;
+import java.time.InstantSource;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -30,7 +30,7 @@ final class RunHistory {
     /** So that what is refused each second does not push out why others were, nor what happens seldom to the same job. */
     private static final int MOST_OF_A_KIND = 5;
 
-    private final Clock clock;
+    private final InstantSource clock;
     private final Object lock = new Object();
     private final Deque<Report.Event> notable = new ArrayDeque<>();
     private final Map<String, Deque<Report.Event>> refusals = new LinkedHashMap<>(16, 0.75f, true);
@@ -39,7 +39,7 @@ final class RunHistory {
     private final int[] lost = new int[STEPS];
     private long newestStep;
 
-    RunHistory(Clock clock) {
+    RunHistory(InstantSource clock) {
         this.clock = clock;
         this.newestStep = step();
     }

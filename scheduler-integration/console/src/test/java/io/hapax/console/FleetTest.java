@@ -8,10 +8,8 @@ import io.hapax.testkit.InMemoryLeaseStore;
 import io.hapax.testkit.InMemoryRunLedger;
 import io.hapax.time.Ticker;
 import java.io.IOException;
-import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
-import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -25,23 +23,8 @@ class FleetTest {
     private final InMemoryLeaseStore store = new InMemoryLeaseStore(Ticker.SYSTEM);
     private final LeaseOperations operations = store.operations().orElseThrow();
     private final InMemoryRunLedger ledger = new InMemoryRunLedger(Ticker.SYSTEM);
-    private Clock clock = Clock.fixed(NOW, ZoneOffset.UTC);
-    private final Fleet fleet = new Fleet(store, operations, ledger, json, new Clock() {
-        @Override
-        public java.time.ZoneId getZone() {
-            return ZoneOffset.UTC;
-        }
-
-        @Override
-        public Clock withZone(java.time.ZoneId zone) {
-            return this;
-        }
-
-        @Override
-        public Instant instant() {
-            return clock.instant();
-        }
-    });
+    private Instant now = NOW;
+    private final Fleet fleet = new Fleet(store, operations, ledger, json, () -> now);
 
     private void post(String worker, String text) {
         operations
@@ -71,7 +54,7 @@ class FleetTest {
     }
 
     private void later(Duration time) {
-        clock = Clock.offset(clock, time);
+        now = now.plus(time);
     }
 
     private long until(String owner) throws InterruptedException {

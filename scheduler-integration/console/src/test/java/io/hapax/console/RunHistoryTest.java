@@ -11,33 +11,15 @@ import io.hapax.lease.JobIdentity;
 import io.hapax.lease.Lease;
 import io.hapax.lease.LockKey;
 import io.hapax.lease.OwnerId;
-import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
-import java.time.ZoneId;
-import java.time.ZoneOffset;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
 class RunHistoryTest {
 
     private Instant now = Instant.parse("2026-11-24T01:00:00Z");
-    private final RunHistory history = new RunHistory(new Clock() {
-        @Override
-        public ZoneId getZone() {
-            return ZoneOffset.UTC;
-        }
-
-        @Override
-        public Clock withZone(ZoneId zone) {
-            return this;
-        }
-
-        @Override
-        public Instant instant() {
-            return now;
-        }
-    });
+    private final RunHistory history = new RunHistory(() -> now);
 
     private static JobIdentity lock(String key) {
         return new JobIdentity(new LockKey(key), null);

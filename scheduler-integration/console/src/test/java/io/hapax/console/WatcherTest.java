@@ -8,11 +8,12 @@ import io.hapax.lease.LeaseOperations;
 import io.hapax.testkit.InMemoryLeaseStore;
 import io.hapax.time.Ticker;
 import java.lang.management.ManagementFactory;
-import java.time.Clock;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -24,8 +25,9 @@ class WatcherTest {
 
     private final InMemoryLeaseStore store = new InMemoryLeaseStore(Ticker.SYSTEM);
     private final LeaseOperations operations = store.operations().orElseThrow();
+    private final AtomicReference<Instant> now = new AtomicReference<>(Instant.parse("2026-12-31T23:59:59Z"));
     private final Watcher watcher =
-            new Watcher(new Fleet(store, operations, null, JsonMapper.builder().build(), Clock.systemUTC()));
+            new Watcher(new Fleet(store, operations, null, JsonMapper.builder().build(), now::get));
 
     @AfterEach
     void close() {
@@ -53,10 +55,10 @@ class WatcherTest {
         watcher.start();
         Watcher.Seen first = watcher.newerThan(0, LONG);
         await().atMost(Duration.ofSeconds(30)).until(() -> !isRead());
-        long asked = Clock.systemUTC().millis();
+        Instant later = now.updateAndGet(before -> before.plusSeconds(30));
         Watcher.Seen second = watcher.newerThan(0, LONG);
         assertThat(second.number()).isGreaterThan(first.number());
-        assertThat(second.snapshot().view().now()).isGreaterThanOrEqualTo(asked);
+        assertThat(second.snapshot().view().now()).isEqualTo(later.toEpochMilli());
     }
 
     @Test

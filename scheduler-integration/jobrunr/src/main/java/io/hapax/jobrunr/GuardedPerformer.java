@@ -9,6 +9,7 @@ import io.hapax.event.LossReason;
 import io.hapax.event.RunOutcome;
 import io.hapax.event.Verdict;
 import java.time.Duration;
+import java.time.InstantSource;
 import java.util.HashMap;
 import java.util.Map;
 import org.jobrunr.jobs.Job;
@@ -39,11 +40,11 @@ final class GuardedPerformer extends BackgroundJobPerformer {
     /** Succeeding wipes the job's metadata. Also written when the lease is lost, by another thread. */
     private volatile Map<String, Object> metadata = Map.of();
 
-    GuardedPerformer(BackgroundJobServer server, Job job) {
+    GuardedPerformer(BackgroundJobServer server, Job job, InstantSource clock) {
         super(server, job);
         this.server = server;
         this.job = job;
-        this.rewriter = new JobRewriter(server);
+        this.rewriter = new JobRewriter(server, clock);
     }
 
     /** Afterwards the job has the state that JobRunr, its filters and the guard have given it. */

@@ -1,5 +1,6 @@
 package io.hapax.jobrunr;
 
+import java.time.InstantSource;
 import org.jobrunr.jobs.Job;
 import org.jobrunr.server.BackgroundJobPerformer;
 import org.jobrunr.server.BackgroundJobPerformerFactory;
@@ -26,6 +27,6 @@ public final class HapaxPerformerFactory implements BackgroundJobPerformerFactor
 
     @Override
     public BackgroundJobPerformer newBackgroundJobPerformer(BackgroundJobServer server, Job job) {
-        return new GuardedPerformer(server, job);
+        return new GuardedPerformer(server, job, InstantSource.system());
     }
 }

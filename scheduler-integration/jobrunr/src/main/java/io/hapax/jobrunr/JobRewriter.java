@@ -1,7 +1,7 @@
 package io.hapax.jobrunr;
 
-import java.time.Clock;
 import java.time.Duration;
+import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -25,13 +25,14 @@ final class JobRewriter {
     private static final Logger LOG = LoggerFactory.getLogger(JobRunrGuard.class);
     /** How often the job was postponed, in its metadata; JobRunr reads numbers back as it likes. */
     private static final String COUNTER = "hapax.postponed";
-    /** JobRunr's own schedule is wall time. */
-    private static final Clock CLOCK = Clock.systemUTC();
 
     private final BackgroundJobServer server;
+    /** JobRunr's own schedule is wall time. */
+    private final InstantSource clock;
 
-    JobRewriter(BackgroundJobServer server) {
+    JobRewriter(BackgroundJobServer server, InstantSource clock) {
         this.server = server;
+        this.clock = clock;
     }
 
     /** How often the job was postponed since it was last at work. */
@@ -81,13 +82,13 @@ final class JobRewriter {
                 cause);
     }
 
-    private static Job postponed(Job job, int count, Duration delay, String reason) {
+    private Job postponed(Job job, int count, Duration delay, String reason) {
         Job copy = JobCopy.of(job, JobCopy.historyBeforeAttempt(job), job.getMetadata());
         if (count > 0) {
             copy.getMetadata().put(COUNTER, count);
         }
         String times = count > 1 ? " " + count + " times: " : ": ";
-        copy.scheduleAt(CLOCK.instant().plus(delay), JobCopy.POSTPONED + times + reason);
+        copy.scheduleAt(clock.instant().plus(delay), JobCopy.POSTPONED + times + reason);
         return copy;
     }
 

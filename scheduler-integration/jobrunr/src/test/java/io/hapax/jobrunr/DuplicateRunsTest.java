@@ -8,7 +8,7 @@ import static org.jobrunr.jobs.states.StateName.PROCESSING;
 import static org.jobrunr.jobs.states.StateName.SUCCEEDED;
 
 import io.hapax.jobrunr.Fleet.Worker;
-import java.time.Clock;
+import io.hapax.testkit.WallClock;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneOffset;
@@ -149,7 +149,7 @@ class DuplicateRunsTest {
         // The retry is taken by the same server while the first performer still queues, on a thread of another pool.
         Fleet.eventually().until(() -> fleet.history(id).contains(FAILED));
         Fleet.eventually().until(() -> !fetchedJobs(only.server(), id).isEmpty());
-        Thread retry = new Thread(new GuardedPerformer(only.server(), fetched));
+        Thread retry = new Thread(new GuardedPerformer(only.server(), fetched, WallClock.REAL));
         retry.start();
         Fleet.eventually().until(() -> surplus.starts() == 1);
         blocking.release();
@@ -178,7 +178,7 @@ class DuplicateRunsTest {
     void a_change_of_master_repeats_a_done_occurrence_only_without_the_guard(boolean guarded) {
         Journal journal = fleet.journal("nightly");
         String name = fleet.journalName("nightly");
-        Instant inHalfAMinute = Clock.systemUTC().instant().plusSeconds(30);
+        Instant inHalfAMinute = WallClock.now().plusSeconds(30);
         String cron = inHalfAMinute.atZone(ZoneOffset.UTC).getSecond() + " * * * * *";
         fleet.scheduler.<Work>scheduleRecurrently("nightly", cron, ZoneOffset.UTC, work -> work.run(name));
 

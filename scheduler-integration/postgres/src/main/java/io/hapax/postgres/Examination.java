@@ -8,9 +8,9 @@ import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
-import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.InstantSource;
 import java.time.OffsetDateTime;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -35,14 +35,16 @@ final class Examination {
     private final Statements statements;
     private final String namespace;
     private final @Nullable String schema;
-    private final Clock clock = Clock.systemUTC();
+    private final InstantSource clock;
     private final List<Finding> findings = new ArrayList<>();
 
-    Examination(Database database, Statements statements, String namespace, @Nullable String schema) {
+    Examination(
+            Database database, Statements statements, String namespace, @Nullable String schema, InstantSource clock) {
         this.database = database;
         this.statements = statements;
         this.namespace = namespace;
         this.schema = schema;
+        this.clock = clock;
     }
 
     List<Finding> findings(String expected) {

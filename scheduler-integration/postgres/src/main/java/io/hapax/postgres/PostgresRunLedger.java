@@ -21,6 +21,7 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
+import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
@@ -431,7 +432,8 @@ public final class PostgresRunLedger implements RunLedger {
          */
         public List<Finding> examine(String expected) {
             try (PostgresRunLedger ledger = new PostgresRunLedger(this)) {
-                return new Examination(ledger.database, ledger.statements, namespace, schema).findings(expected);
+                return new Examination(ledger.database, ledger.statements, namespace, schema, InstantSource.system())
+                        .findings(expected);
             }
         }
 

@@ -1,6 +1,7 @@
 package io.hapax.postgres;
 
 import io.hapax.ledger.RunState;
+import java.util.Locale;
 import java.util.Set;
 import java.util.stream.Collectors;
 
@@ -34,7 +35,7 @@ record Statements(String prefix) {
      * a user's transaction has locked must not hold up the others.
      */
     String claim() {
-        return sql("""
+        return sql(String.format(Locale.ROOT, """
                 WITH asked AS MATERIALIZED (
                   SELECT b.*, %s AS gate FROM (
                     SELECT * FROM unnest(?::text[], ?::bool[], ?::text[], ?::text[], ?::text[], ?::text[], ?::bigint[],
@@ -62,12 +63,12 @@ record Statements(String prefix) {
                 WHERE r.owner <> excluded.owner
                   AND (r.state IN ('FAILED', 'RELEASED', 'LOST') OR (r.state = 'DONE' AND r.repeats))
                 RETURNING r.owner, r.fencing_token, r.attempt, r.started_at
-                """.formatted(GATE.formatted("b")));
+                """, String.format(Locale.ROOT, GATE, "b")));
     }
 
     /** What is in the way of the requests of a batch: their own rows, and running rows of their lock keys. */
     String lookUp() {
-        return sql("""
+        return sql(String.format(Locale.ROOT, """
                 SELECT a.n, %s FROM %s
                 JOIN LATERAL (
                   SELECT * FROM $hapax_run r WHERE r.namespace = ? AND r.occurrence = a.occurrence AND r.repeats = a.repeats
@@ -75,7 +76,7 @@ record Statements(String prefix) {
                   SELECT * FROM $hapax_run r WHERE r.namespace = ? AND r.lock_key = a.lock_key AND r.state = 'RUNNING'
                     AND (r.occurrence, r.repeats) <> (a.occurrence, a.repeats)) r ON true
                 %s
-                """.formatted(COLUMNS, ASKED, RENEWAL));
+                """, COLUMNS, ASKED, RENEWAL));
     }
 
     String gate() {
@@ -175,12 +176,12 @@ record Statements(String prefix) {
     String entries(Set<RunState> states) {
         String listed = states.stream().map(state -> "'" + state + "'").sorted().collect(Collectors.joining(", "));
         String those = states.size() == 1 ? "r.state = " + listed : "r.state IN (" + listed + ")";
-        return sql("""
+        return sql(String.format(Locale.ROOT, """
                 SELECT %s FROM $hapax_run r %s
                 WHERE r.namespace = ? AND %s AND (strpos(r.occurrence, ?) > 0 OR strpos(r.lock_key, ?) > 0)
                   AND r.started_at <= clock_timestamp() - ? * interval '1 ms'
                 ORDER BY r.started_at DESC LIMIT ?
-                """.formatted(COLUMNS, RENEWAL, those));
+                """, COLUMNS, RENEWAL, those));
     }
 
     /**

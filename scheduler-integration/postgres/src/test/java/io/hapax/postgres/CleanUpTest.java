@@ -27,6 +27,7 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.List;
+import java.util.Locale;
 import java.util.Set;
 import javax.sql.DataSource;
 import org.awaitility.Awaitility;
@@ -93,10 +94,10 @@ class CleanUpTest {
 
     @Test
     void renewals_of_the_past_are_forgotten_and_those_of_today_are_kept() throws SQLException {
-        execute(database, """
+        execute(database, String.format(Locale.ROOT, """
                 INSERT INTO hapax_renewal (namespace, owner, renewed_at, deadline)
                 SELECT '%s', 'owner-' || n, now() - interval '3 h', now() - interval '2 h' FROM generate_series(1, 1234) n
-                """.formatted(namespace));
+                """, namespace));
         Lease live = claimed(ledger, freshPair());
         get(ledger.renew(List.of(live)));
         ledger.cleanUp();
@@ -233,13 +234,13 @@ class CleanUpTest {
     }
 
     private void finished(int count) throws SQLException {
-        execute(database, """
+        execute(database, String.format(Locale.ROOT, """
                 INSERT INTO hapax_run (namespace, occurrence, repeats, state, owner, fencing_token, attempt, worker,
                   after_crash, retention_ms, started_at, deadline, finished_at, forget_at)
                 SELECT '%s', 'occurrence-' || n, false, 'DONE', 'owner-' || n, n, 1, 'worker-1', 'RERUN', 1000,
                   now() - interval '1 h', now() - interval '1 h', now() - interval '1 h', now() - interval '1 h'
                 FROM generate_series(1, %d) n
-                """.formatted(namespace, count));
+                """, namespace, count));
     }
 
     private void retentionIsOver() throws SQLException {

@@ -11,6 +11,7 @@ import io.hapax.quartz.Probe.PlainJob;
 import io.hapax.quartz.StallingDelegate.Stall;
 import io.hapax.testkit.DatabaseAddress;
 import io.hapax.testkit.EmbeddedDatabase;
+import io.hapax.testkit.WallClock;
 import java.io.IOException;
 import java.io.InputStream;
 import java.sql.Connection;
@@ -126,7 +127,7 @@ class ClusteredJobStoreTest {
         Scheduler slow = node(fleet);
         Scheduler quick = node(fleet);
         slow.scheduleJob(
-                Jobs.job("report"), Jobs.nowAndDaily("daily", Instant.now().plusMillis(800)));
+                Jobs.job("report"), Jobs.nowAndDaily("daily", WallClock.now().plusMillis(800)));
         Stall stall = StallingDelegate.betweenReadAndAcquire();
         slow.start();
         await().until(stall::isReached);
@@ -155,7 +156,7 @@ class ClusteredJobStoreTest {
         fleet.probe().body(context -> Thread.sleep(1500));
         Scheduler first = node(fleet);
         Scheduler second = node(fleet);
-        Instant soon = Instant.now().plusMillis(2500);
+        Instant soon = WallClock.now().plusMillis(2500);
         first.addJob(Jobs.job("exclusive", ExclusiveJob.class), false);
         for (String name : new String[] {"one", "two"}) {
             first.scheduleJob(Jobs.once(name, soon).forJob("exclusive").build());
@@ -246,7 +247,7 @@ class ClusteredJobStoreTest {
                 .requestRecovery()
                 .storeDurably()
                 .build();
-        leaver.scheduleJob(job, Set.of(Jobs.nowAndDaily("daily", Instant.now())), false);
+        leaver.scheduleJob(job, Set.of(Jobs.nowAndDaily("daily", WallClock.now())), false);
         leaver.start();
         await().until(() -> fleet.probe().count() == 1);
         leaver.shutdown(false);

@@ -13,8 +13,8 @@ import io.hapax.event.GuardEvent;
 import io.hapax.quartz.Probe.PlainJob;
 import io.hapax.testkit.FaultyLeaseStore;
 import io.hapax.testkit.InMemoryLeaseStore;
+import io.hapax.testkit.WallClock;
 import io.hapax.time.Ticker;
-import java.time.Instant;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.quartz.JobBuilder;
@@ -44,7 +44,7 @@ class ConflictPolicyTest {
     }
 
     private static Trigger once() {
-        return Jobs.once("once", Instant.now()).build();
+        return Jobs.once("once", WallClock.now()).build();
     }
 
     /** Somebody else holds the key. */
@@ -124,7 +124,7 @@ class ConflictPolicyTest {
         try (Fleet fleet = Fleet.guarded()) {
             Scheduler scheduler = fleet.replica("a");
             GuardedRun holder = holder(fleet);
-            scheduler.scheduleJob(invoice(OnConflict.RESCHEDULE), Jobs.nowAndDaily("daily", Instant.now()));
+            scheduler.scheduleJob(invoice(OnConflict.RESCHEDULE), Jobs.nowAndDaily("daily", WallClock.now()));
             fleet.start();
             await().until(() -> fleet.events(GuardEvent.Refused.class).size() >= 1);
             release(holder);
@@ -153,7 +153,7 @@ class ConflictPolicyTest {
         try (Fleet fleet = Fleet.guarded()) {
             Scheduler scheduler = fleet.replica("a");
             GuardedRun holder = holder(fleet);
-            scheduler.scheduleJob(invoice(OnConflict.WAIT), Jobs.nowAndDaily("daily", Instant.now()));
+            scheduler.scheduleJob(invoice(OnConflict.WAIT), Jobs.nowAndDaily("daily", WallClock.now()));
             fleet.start();
             await().until(() -> scheduler.getCurrentlyExecutingJobs().size() == 1);
             assertThat(fleet.probe().count()).isZero();
@@ -192,7 +192,7 @@ class ConflictPolicyTest {
                             .usingJobData("hapax.lockKey", "invoice/42")
                             .usingJobData("hapax.onConflict", "wait")
                             .build(),
-                    Jobs.nowAndDaily("daily", Instant.now()));
+                    Jobs.nowAndDaily("daily", WallClock.now()));
             fleet.start();
             await().until(() -> scheduler.getCurrentlyExecutingJobs().size() == 1);
 
@@ -212,7 +212,7 @@ class ConflictPolicyTest {
             Scheduler scheduler = fleet.replica("a");
             Outcomes outcomes = Outcomes.of(scheduler);
             GuardedRun holder = holder(fleet);
-            scheduler.scheduleJob(invoice(OnConflict.FAIL), Jobs.nowAndDaily("daily", Instant.now()));
+            scheduler.scheduleJob(invoice(OnConflict.FAIL), Jobs.nowAndDaily("daily", WallClock.now()));
             fleet.start();
             await().until(() -> outcomes.executed().size() == 1);
             release(holder);
@@ -222,7 +222,7 @@ class ConflictPolicyTest {
                             "job DEFAULT.invoice [lock invoice/42, run fleet/DEFAULT/invoice/DEFAULT/daily@")
                     .hasMessageContaining("OVERLAP: the key is held by");
             assertThat(scheduler.getTrigger(TriggerKey.triggerKey("daily")).getNextFireTime())
-                    .isAfter(Instant.now());
+                    .isAfter(WallClock.now());
         }
     }
 
@@ -232,7 +232,7 @@ class ConflictPolicyTest {
         try (Fleet fleet = Fleet.on(store)) {
             Scheduler scheduler = fleet.replica("a");
             Outcomes outcomes = Outcomes.of(scheduler);
-            scheduler.scheduleJob(Jobs.job("recurring"), Jobs.nowAndDaily("daily", Instant.now()));
+            scheduler.scheduleJob(Jobs.job("recurring"), Jobs.nowAndDaily("daily", WallClock.now()));
             scheduler.scheduleJob(Jobs.job("order"), once());
             fleet.start();
             await().until(() -> outcomes.vetoed().size() == 2);

@@ -9,6 +9,7 @@ import io.hapax.event.GuardEvent;
 import io.hapax.lease.JobIdentity;
 import io.hapax.quartz.Probe.ExclusiveJob;
 import io.hapax.quartz.Probe.PlainJob;
+import io.hapax.testkit.WallClock;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
@@ -31,7 +32,7 @@ import org.quartz.TriggerBuilder;
 class FiringIdentityTest {
 
     private static final Instant PAST =
-            Instant.now().minus(10, ChronoUnit.SECONDS).truncatedTo(ChronoUnit.MILLIS);
+            WallClock.now().minus(10, ChronoUnit.SECONDS).truncatedTo(ChronoUnit.MILLIS);
 
     private static JobIdentity identityOf(JobDetail job, Trigger trigger) throws Exception {
         try (Fleet fleet = Fleet.guarded()) {
@@ -67,7 +68,7 @@ class FiringIdentityTest {
     void an_endless_simple_trigger_is_known_by_its_interval() throws Exception {
         JobIdentity identity = identityOf(
                 Jobs.job("order"),
-                Jobs.once("hourly", Instant.now())
+                Jobs.once("hourly", WallClock.now())
                         .withSchedule(SimpleScheduleBuilder.repeatHourlyForever())
                         .build());
         assertThat(identity.run().orElseThrow().value())
@@ -83,7 +84,7 @@ class FiringIdentityTest {
             fleet.replica("a")
                     .scheduleJob(
                             Jobs.job("order"),
-                            Jobs.once("every other day", Instant.now())
+                            Jobs.once("every other day", WallClock.now())
                                     .withSchedule(SimpleScheduleBuilder.repeatHourlyForever(48))
                                     .build());
             fleet.start();

@@ -14,7 +14,7 @@ import io.hapax.event.RunOutcome;
 import io.hapax.lease.JobIdentity;
 import io.hapax.quartz.Probe.ExclusiveJob;
 import io.hapax.quartz.Probe.PlainJob;
-import java.time.Instant;
+import io.hapax.testkit.WallClock;
 import java.util.List;
 import java.util.Properties;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -319,7 +319,7 @@ class GuardedJobTest {
             });
             Scheduler scheduler = fleet.replica("a");
             Outcomes outcomes = Outcomes.of(scheduler);
-            scheduler.scheduleJob(Jobs.job("broken"), Jobs.nowAndDaily("daily", Instant.now()));
+            scheduler.scheduleJob(Jobs.job("broken"), Jobs.nowAndDaily("daily", WallClock.now()));
             fleet.start();
             await().until(() -> outcomes.executed().size() == 1);
 

@@ -7,6 +7,7 @@ import io.hapax.event.GuardEvent;
 import io.hapax.event.RunOutcome;
 import io.hapax.event.Verdict;
 import io.hapax.quartz.Probe.ExclusiveJob;
+import io.hapax.testkit.WallClock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
@@ -46,7 +47,7 @@ class ListenersTest {
                     chained.incrementAndGet();
                 }
             });
-            Instant soon = Instant.now().plusMillis(300);
+            Instant soon = WallClock.now().plusMillis(300);
             for (String name : List.of("a", "b")) {
                 Scheduler scheduler = fleet.replica(name);
                 JobChainingJobListener chain = new JobChainingJobListener("chain");
@@ -80,7 +81,7 @@ class ListenersTest {
                     return true;
                 }
             });
-            scheduler.scheduleJob(Jobs.job("vetoed"), Jobs.nowAndDaily("daily", Instant.now()));
+            scheduler.scheduleJob(Jobs.job("vetoed"), Jobs.nowAndDaily("daily", WallClock.now()));
             fleet.start();
             await().until(() -> fleet.events(GuardEvent.Released.class).size() == 1);
 
@@ -104,7 +105,7 @@ class ListenersTest {
                     throw new IllegalStateException("broken listener");
                 }
             });
-            Instant soon = Instant.now().plusMillis(100);
+            Instant soon = WallClock.now().plusMillis(100);
             scheduler.scheduleJob(Jobs.job("stuck", ExclusiveJob.class), Jobs.nowAndDaily("daily", soon));
             scheduler.start();
             await().until(() -> fleet.events(GuardEvent.Acquired.class).size() == 1);
@@ -114,7 +115,7 @@ class ListenersTest {
             Scheduler other = fleet.replica("b");
             other.scheduleJob(
                     Jobs.job("stuck", ExclusiveJob.class),
-                    Jobs.once("once", Instant.now()).build());
+                    Jobs.once("once", WallClock.now()).build());
             other.start();
             await().until(() -> fleet.probe().replicas().equals(List.of("b")));
         }
@@ -125,7 +126,7 @@ class ListenersTest {
         CountDownLatch mayEnd = new CountDownLatch(1);
         try (Fleet fleet = Fleet.guarded()) {
             fleet.probe().body(context -> mayEnd.await());
-            Instant soon = Instant.now().plusMillis(300);
+            Instant soon = WallClock.now().plusMillis(300);
             Scheduler first = fleet.replica("a");
             first.scheduleJob(Jobs.job("order"), Jobs.nowAndDaily("daily", soon));
             Scheduler second = fleet.replica("b");
@@ -149,7 +150,7 @@ class ListenersTest {
             Scheduler scheduler = fleet.replica("a");
             scheduler.start();
             scheduler.setJobFactory(new PropertySettingJobFactory());
-            scheduler.scheduleJob(Jobs.job("order"), Jobs.nowAndDaily("daily", Instant.now()));
+            scheduler.scheduleJob(Jobs.job("order"), Jobs.nowAndDaily("daily", WallClock.now()));
 
             await().until(() -> fleet.probe().ended() == 1);
             assertThat(fleet.probe().entries().get(0).trigger()).contains("#1");
@@ -167,7 +168,7 @@ class ListenersTest {
             SchedulerCore core = SchedulerCore.of(scheduler);
             JobFactory guarding = core.factory();
             scheduler.setJobFactory((bundle, owner) -> new Around(guarding.newJob(bundle, owner)));
-            scheduler.scheduleJob(Jobs.job("order", ExclusiveJob.class), Jobs.nowAndDaily("daily", Instant.now()));
+            scheduler.scheduleJob(Jobs.job("order", ExclusiveJob.class), Jobs.nowAndDaily("daily", WallClock.now()));
             scheduler.start();
 
             await().until(() -> fleet.probe().ended() == 1);

@@ -10,8 +10,8 @@ import io.hapax.LockMode;
 import io.hapax.event.GuardEvent;
 import io.hapax.event.Verdict;
 import io.hapax.quartz.Probe.PlainJob;
+import io.hapax.testkit.WallClock;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Tag;
@@ -56,7 +56,7 @@ class LockModeTest {
         return HapaxPlugin.of(scheduler)
                 .scheduleUnique(
                         job(mode),
-                        Jobs.once("once-" + NAMES.incrementAndGet(), Instant.now())
+                        Jobs.once("once-" + NAMES.incrementAndGet(), WallClock.now())
                                 .build())
                 .isEmpty();
     }
@@ -205,7 +205,7 @@ class LockModeTest {
             other.getJobDataMap().put("id", "8");
             assertThat(HapaxPlugin.of(scheduler)
                             .scheduleUnique(
-                                    other, Jobs.once("other", Instant.now()).build()))
+                                    other, Jobs.once("other", WallClock.now()).build()))
                     .isEmpty();
         }
     }
@@ -218,7 +218,7 @@ class LockModeTest {
             scheduler.addJob(job.getJobBuilder().storeDurably().build(), false);
             assertThatThrownBy(() -> HapaxPlugin.of(scheduler)
                             .scheduleUnique(
-                                    job, Jobs.once("taken", Instant.now()).build()))
+                                    job, Jobs.once("taken", WallClock.now()).build()))
                     .isInstanceOf(SchedulerException.class);
             assertThat(schedule(scheduler, LockMode.UNTIL_EXECUTED)).isTrue();
         }
@@ -232,7 +232,7 @@ class LockModeTest {
             assertThatIllegalArgumentException()
                     .isThrownBy(() -> plugin.scheduleUnique(
                             job(LockMode.WHILE_EXECUTING),
-                            Jobs.once("x", Instant.now()).build()))
+                            Jobs.once("x", WallClock.now()).build()))
                     .withMessageContaining("set @Guarded(mode = LockMode.UNTIL_EXECUTED");
             assertThatIllegalArgumentException()
                     .isThrownBy(() -> plugin.scheduleUnique(job(LockMode.UNTIL_EXECUTED), Jobs.everySecond("x")))
@@ -241,7 +241,7 @@ class LockModeTest {
             assertThatIllegalArgumentException()
                     .isThrownBy(() -> plugin.scheduleUnique(
                             Jobs.job("x", CollapsingJob.class),
-                            Jobs.once("x", Instant.now()).build()))
+                            Jobs.once("x", WallClock.now()).build()))
                     .withMessageContaining("key 'import'")
                     .withMessageContaining("ignoreArguments = true");
             JobDetail keyless = JobBuilder.newJob(PlainJob.class)
@@ -250,11 +250,11 @@ class LockModeTest {
                     .build();
             assertThatIllegalArgumentException()
                     .isThrownBy(() -> plugin.scheduleUnique(
-                            keyless, Jobs.once("x", Instant.now()).build()))
+                            keyless, Jobs.once("x", WallClock.now()).build()))
                     .withMessageContaining("needs a key");
             assertThat(plugin.scheduleUnique(
                             Jobs.job("only", OnlyOneJob.class),
-                            Jobs.once("only", Instant.now()).build()))
+                            Jobs.once("only", WallClock.now()).build()))
                     .isEmpty();
         }
     }
@@ -277,7 +277,7 @@ class LockModeTest {
             for (int n = 0; n < 3; n++) {
                 scheduler.scheduleJob(
                         job(LockMode.WHILE_EXECUTING),
-                        Jobs.once("n" + n, Instant.now()).build());
+                        Jobs.once("n" + n, WallClock.now()).build());
             }
             fleet.start();
             await().until(() -> fleet.probe().ended() == 3);

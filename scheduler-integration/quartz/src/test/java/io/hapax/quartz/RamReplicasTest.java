@@ -7,14 +7,18 @@ import io.hapax.event.GuardEvent;
 import io.hapax.event.Verdict;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.RunKey;
+import io.hapax.testkit.WallClock;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.ZoneOffset;
+import java.time.ZonedDateTime;
 import java.time.temporal.ChronoUnit;
 import java.util.Date;
 import java.util.List;
 import java.util.Map;
 import java.util.Properties;
 import java.util.Set;
+import java.util.TimeZone;
 import java.util.TreeMap;
 import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Collectors;
@@ -97,7 +101,7 @@ class RamReplicasTest {
     @Test
     void without_a_guard_a_misfired_cron_time_is_made_up_for_by_each_replica() throws Exception {
         try (Fleet fleet = Fleet.guarded(false)) {
-            misfireOnTwoReplicas(fleet, dailyAtMidnight());
+            misfireOnTwoReplicas(fleet, dailyAndLate());
             await().until(() -> fleet.probe().count() == 2);
             assertThat(fleet.probe().timesOf("tick")).hasSize(2);
         }
@@ -106,7 +110,7 @@ class RamReplicasTest {
     @Test
     void with_a_guard_a_misfired_cron_time_is_made_up_for_once() throws Exception {
         try (Fleet fleet = Fleet.guarded()) {
-            misfireOnTwoReplicas(fleet, dailyAtMidnight());
+            misfireOnTwoReplicas(fleet, dailyAndLate());
             await().until(() -> !fleet.events(GuardEvent.Refused.class).isEmpty());
             assertThat(fleet.probe().count()).isEqualTo(1);
         }
@@ -114,7 +118,7 @@ class RamReplicasTest {
 
     @Test
     void with_a_guard_a_misfired_one_shot_is_made_up_for_once() throws Exception {
-        Instant hourAgo = Instant.now().minus(1, ChronoUnit.HOURS);
+        Instant hourAgo = WallClock.now().minus(1, ChronoUnit.HOURS);
         try (Fleet fleet = Fleet.guarded()) {
             misfireOnTwoReplicas(fleet, Jobs.once("once", hourAgo).build());
             await().until(() -> !fleet.events(GuardEvent.Refused.class).isEmpty());
@@ -122,12 +126,16 @@ class RamReplicasTest {
         }
     }
 
-    private static Trigger dailyAtMidnight() {
+    /** It was due six hours ago, and will be again in eighteen, also where and when a day has another length. */
+    private static Trigger dailyAndLate() {
+        Instant now = WallClock.now();
+        ZonedDateTime due = now.minus(6, ChronoUnit.HOURS).atZone(ZoneOffset.UTC);
         return TriggerBuilder.newTrigger()
-                .withIdentity("midnight")
-                .startAt(Date.from(Instant.now().minus(36, ChronoUnit.HOURS)))
-                .withSchedule(
-                        CronScheduleBuilder.dailyAtHourAndMinute(0, 0).withMisfireHandlingInstructionFireAndProceed())
+                .withIdentity("daily")
+                .startAt(Date.from(now.minus(36, ChronoUnit.HOURS)))
+                .withSchedule(CronScheduleBuilder.dailyAtHourAndMinute(due.getHour(), due.getMinute())
+                        .inTimeZone(TimeZone.getTimeZone(ZoneOffset.UTC))
+                        .withMisfireHandlingInstructionFireAndProceed())
                 .build();
     }
 
@@ -174,7 +182,7 @@ class RamReplicasTest {
                     Jobs.job("tick"),
                     TriggerBuilder.newTrigger()
                             .withIdentity("each second")
-                            .startAt(Date.from(Instant.now().plusMillis(name.equals("a") ? 0 : 350)))
+                            .startAt(Date.from(WallClock.now().plusMillis(name.equals("a") ? 0 : 350)))
                             .withSchedule(SimpleScheduleBuilder.repeatSecondlyForever())
                             .build());
         }
@@ -189,7 +197,7 @@ class RamReplicasTest {
                     Thread.currentThread().join();
                 }
             });
-            Instant soon = Instant.now().plusMillis(300).truncatedTo(ChronoUnit.MILLIS);
+            Instant soon = WallClock.now().plusMillis(300).truncatedTo(ChronoUnit.MILLIS);
             fleet.replica("a")
                     .scheduleJob(Jobs.job("order"), Jobs.once("once", soon).build());
             fleet.replica("b")

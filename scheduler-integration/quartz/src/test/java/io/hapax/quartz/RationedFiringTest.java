@@ -9,6 +9,7 @@ import io.hapax.event.LossReason;
 import io.hapax.event.Verdict;
 import io.hapax.quartz.Probe.ExclusiveJob;
 import io.hapax.quartz.Probe.PlainJob;
+import io.hapax.testkit.WallClock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.concurrent.CountDownLatch;
@@ -43,7 +44,7 @@ class RationedFiringTest {
     private static void threeAreDue(Fleet fleet, JobDetail job) throws Exception {
         Scheduler scheduler = fleet.replica("a");
         scheduler.addJob(job, true);
-        Instant first = Instant.now();
+        Instant first = WallClock.now();
         for (int n = 1; n <= 3; n++) {
             Instant at = first.plusMillis(n == 1 ? 0 : 500L + n * 200L);
             scheduler.scheduleJob(Jobs.nowAndDaily("t" + n, at)
@@ -114,13 +115,13 @@ class RationedFiringTest {
             Scheduler scheduler = fleet.replica("a");
             JobDetail job = job("overlap=CANCEL_OTHER");
             scheduler.addJob(job, true);
-            scheduler.scheduleJob(Jobs.nowAndDaily("t1", Instant.now())
+            scheduler.scheduleJob(Jobs.nowAndDaily("t1", WallClock.now())
                     .getTriggerBuilder()
                     .forJob(job)
                     .build());
             fleet.start();
             await().until(() -> fleet.probe().count() == 1);
-            scheduler.scheduleJob(Jobs.nowAndDaily("t2", Instant.now())
+            scheduler.scheduleJob(Jobs.nowAndDaily("t2", WallClock.now())
                     .getTriggerBuilder()
                     .forJob(job)
                     .build());
@@ -149,7 +150,7 @@ class RationedFiringTest {
                             .build();
                     each.scheduleJob(
                             job,
-                            Jobs.once("once-" + each.hashCode() + "-" + n, Instant.now())
+                            Jobs.once("once-" + each.hashCode() + "-" + n, WallClock.now())
                                     .build());
                 }
             }
@@ -168,7 +169,7 @@ class RationedFiringTest {
             Scheduler scheduler = fleet.replica("a");
             JobDetail job = job("minHold=3s");
             scheduler.addJob(job, true);
-            Instant now = Instant.now();
+            Instant now = WallClock.now();
             for (int n = 1; n <= 2; n++) {
                 scheduler.scheduleJob(Jobs.nowAndDaily("t" + n, now.plusMillis(400L * n))
                         .getTriggerBuilder()
@@ -221,7 +222,7 @@ class RationedFiringTest {
             Scheduler scheduler = fleet.replica("a");
             scheduler.scheduleJob(
                     job(ExclusiveJob.class, setting),
-                    Jobs.once("once", Instant.now()).build());
+                    Jobs.once("once", WallClock.now()).build());
             fleet.start();
             await().until(() -> logs.contain("its guard is set up wrongly"));
             assertThat(logs.contain(message)).isTrue();

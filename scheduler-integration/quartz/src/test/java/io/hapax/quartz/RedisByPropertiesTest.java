@@ -6,12 +6,14 @@ import static org.awaitility.Awaitility.await;
 import io.hapax.CurrentRun;
 import io.hapax.GuardedRun;
 import io.hapax.testkit.EmbeddedRedis;
+import io.hapax.testkit.WallClock;
 import java.io.ByteArrayInputStream;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.List;
+import java.util.Locale;
 import java.util.Properties;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicReference;
@@ -25,7 +27,7 @@ import org.quartz.SchedulerException;
 class RedisByPropertiesTest {
 
     private static Scheduler replica(String url, String namespace) throws Exception {
-        String text = """
+        String text = String.format(Locale.ROOT, """
                 org.quartz.scheduler.instanceName = billing
                 org.quartz.scheduler.skipUpdateCheck = true
                 org.quartz.threadPool.class = org.quartz.simpl.SimpleThreadPool
@@ -35,7 +37,7 @@ class RedisByPropertiesTest {
                 org.quartz.plugin.hapax.namespace = %s
                 org.quartz.plugin.hapax.fresh = true
                 org.quartz.plugin.hapax.ttl = 2s
-                """.formatted(url, namespace);
+                """, url, namespace);
         Properties properties = new Properties();
         properties.load(new ByteArrayInputStream(text.getBytes(StandardCharsets.UTF_8)));
         return Fleet.create(properties);
@@ -74,7 +76,7 @@ class RedisByPropertiesTest {
             run.set(CurrentRun.get());
             mayEnd.await();
         });
-        Instant start = Instant.now().truncatedTo(ChronoUnit.MILLIS);
+        Instant start = WallClock.now().truncatedTo(ChronoUnit.MILLIS);
         Scheduler leaver = replica(redis.url(), namespace);
         start(leaver, probe, start);
         await().until(() -> run.get() != null);

@@ -3,7 +3,7 @@ package io.hapax.redis;
 import io.hapax.lease.Finding;
 import io.hapax.lease.Finding.Severity;
 import io.hapax.lease.LeaseStoreException;
-import java.time.Clock;
+import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
@@ -35,11 +35,11 @@ final class Checkup {
     private final RedissonClient redisson;
     private final Namespace namespace;
     private final Probe.Expectation expected;
-    private final Clock clock;
+    private final InstantSource clock;
     private volatile String seen = "";
     private volatile boolean whole;
 
-    Checkup(RedissonClient redisson, Namespace namespace, Probe.Expectation expected, Clock clock) {
+    Checkup(RedissonClient redisson, Namespace namespace, Probe.Expectation expected, InstantSource clock) {
         this.redisson = redisson;
         this.namespace = namespace;
         this.expected = expected;

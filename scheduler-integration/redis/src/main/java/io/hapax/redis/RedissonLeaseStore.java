@@ -15,8 +15,8 @@ import io.hapax.lease.Renewal;
 import io.hapax.lease.Reservations;
 import io.hapax.time.Ticker;
 import java.nio.file.Path;
-import java.time.Clock;
 import java.time.Duration;
+import java.time.InstantSource;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
@@ -88,7 +88,7 @@ public final class RedissonLeaseStore implements LeaseStore {
                 builder.fresh,
                 namespace.quarantine().longest());
         this.introduction = new Introduction(
-                new Checkup(redisson, namespace, expected, Clock.systemUTC()), agreement, sweep, answerTimeout);
+                new Checkup(redisson, namespace, expected, InstantSource.system()), agreement, sweep, answerTimeout);
         this.renewals = new Renewals(namespace);
         this.wakeUps = new WakeUps(redisson, connection, namespace.keyspace().channel(), this::wakeIfFree);
     }

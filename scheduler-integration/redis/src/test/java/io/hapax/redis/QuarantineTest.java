@@ -13,8 +13,8 @@ import io.hapax.lease.Ending;
 import io.hapax.lease.Lease;
 import io.hapax.lease.Renewal;
 import io.hapax.testkit.EmbeddedRedis;
+import io.hapax.testkit.WallClock;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -180,7 +180,7 @@ class QuarantineTest {
 
     /** What a server remembers of itself when its clock was set back by an hour. */
     private void setBack() {
-        long ahead = TimeUnit.SECONDS.toMicros(Instant.now().getEpochSecond() + 3_600);
+        long ahead = TimeUnit.SECONDS.toMicros(WallClock.now().getEpochSecond() + 3_600);
         redis.command("HSET", META, "seen", Long.toString(ahead), "until", Long.toString(ahead + 1_000));
     }
 

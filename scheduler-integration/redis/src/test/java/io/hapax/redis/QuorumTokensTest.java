@@ -8,6 +8,7 @@ import io.hapax.lease.Lease;
 import io.hapax.lease.LeaseStore;
 import io.hapax.lease.LeaseStoreException;
 import io.hapax.testkit.EmbeddedRedis;
+import io.hapax.testkit.WallClock;
 import io.hapax.time.Ticker;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -182,7 +183,7 @@ class QuorumTokensTest {
 
     /** All servers have been counting from some time ahead of their clocks. */
     private static void reset(long aheadMicros) {
-        long last = System.currentTimeMillis() * 1000 + aheadMicros;
+        long last = WallClock.REAL.millis() * 1000 + aheadMicros;
         for (int server = 0; server < 3; server++) {
             DOWN[server] = false;
             SERVERS.get(server).command("DEL", "hapax:{tokens:0}:l:k");

@@ -13,6 +13,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Locale;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Nested;
@@ -128,11 +129,11 @@ class RedissonLeaseStoreTest {
             await().until(() -> redis.command("CLUSTER", "INFO").contains("cluster_state:ok"));
             try {
                 Path file = Files.createTempFile("hapax-cluster", ".yaml");
-                return Files.writeString(file, """
+                return Files.writeString(file, String.format(Locale.ROOT, """
                         clusterServersConfig:
                           nodeAddresses:
                             - "%s"
-                        """.formatted(redis.url()));
+                        """, redis.url()));
             } catch (IOException e) {
                 throw new UncheckedIOException(e);
             }

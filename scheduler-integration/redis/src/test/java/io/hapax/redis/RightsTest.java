@@ -378,14 +378,15 @@ class RightsTest {
             List<EmbeddedRedis> servers =
                     cluster.urls().stream().map(EmbeddedRedis::external).toList();
             servers.forEach(server -> server.command(with("hapax", "Cluster").toArray(String[]::new)));
-            Path yaml = Files.writeString(folder.resolve("cluster.yaml"), """
+            Path yaml = Files.writeString(
+                    folder.resolve("cluster.yaml"),
+                    String.format(Locale.ROOT, """
                     username: hapax
                     password: %s
                     clusterServersConfig:
                       nodeAddresses:
                         - "%s"
-                    """.formatted(
-                            PASSWORD, cluster.urls().get(0)));
+                    """, PASSWORD, cluster.urls().get(0)));
             try (RedissonLeaseStore store = settings(NAMESPACE).yaml(yaml).build()) {
                 for (int n = 0; n < 20; n++) {
                     assertWorks(store);
@@ -415,7 +416,9 @@ class RightsTest {
             String addresses = sentinel.urls().stream()
                     .map(url -> "    - \"" + url + "\"\n")
                     .collect(Collectors.joining());
-            Path yaml = Files.writeString(folder.resolve("sentinel.yaml"), """
+            Path yaml = Files.writeString(
+                    folder.resolve("sentinel.yaml"),
+                    String.format(Locale.ROOT, """
                     username: hapax
                     password: %s
                     sentinelServersConfig:
@@ -423,8 +426,7 @@ class RightsTest {
                       sentinelUsername: hapax-sentinel
                       sentinelPassword: %s
                       sentinelAddresses:
-                    %s""".formatted(
-                            PASSWORD, EmbeddedSentinel.MASTER_NAME, PASSWORD, addresses));
+                    %s""", PASSWORD, EmbeddedSentinel.MASTER_NAME, PASSWORD, addresses));
             try (RedissonLeaseStore store = settings(NAMESPACE).yaml(yaml).build()) {
                 assertWorks(store);
             }

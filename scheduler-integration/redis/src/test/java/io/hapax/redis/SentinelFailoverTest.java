@@ -19,6 +19,7 @@ import io.hapax.lease.Lease;
 import io.hapax.lease.LeaseStore;
 import io.hapax.testkit.EmbeddedRedis;
 import io.hapax.testkit.EmbeddedSentinel;
+import io.hapax.testkit.WallClock;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
@@ -120,7 +121,7 @@ class SentinelFailoverTest {
             RedissonLeaseStore worker = clients.store(sentinel);
             sentinel.cutReplication();
             // The master's clock is an hour ahead: time alone would let the replica's tokens go backwards.
-            String ahead = Long.toString((System.currentTimeMillis() + 3_600_000) * 1000);
+            String ahead = Long.toString((WallClock.REAL.millis() + 3_600_000) * 1000);
             sentinel.master().command("HSET", "hapax:{dead:0}:m", "last", ahead);
             Lease lost = ((Acquisition.Granted) get(worker.acquire(request(lock("k"), ttl)))).lease();
             assertThat(lost.token().value()).isGreaterThan(Long.parseLong(ahead));

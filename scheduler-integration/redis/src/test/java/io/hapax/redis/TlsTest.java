@@ -20,6 +20,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Locale;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Assumptions;
@@ -187,13 +188,14 @@ class TlsTest {
     }
 
     private static Path yaml(Path folder, TestCertificates trusted) throws IOException {
-        return Files.writeString(folder.resolve("redis.yaml"), """
+        return Files.writeString(
+                folder.resolve("redis.yaml"),
+                String.format(Locale.ROOT, """
                 sslTruststore: %s
                 sslTruststorePassword: %s
                 singleServerConfig:
                   address: "rediss://localhost:%d"
-                """.formatted(
-                        trusted.trustStore().toUri(), TestCertificates.PASSWORD, port));
+                """, trusted.trustStore().toUri(), TestCertificates.PASSWORD, port));
     }
 
     @Test

@@ -7,6 +7,7 @@ import io.hapax.micrometer.GuardMetrics;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.observation.Observation;
 import io.micrometer.observation.ObservationRegistry;
+import java.time.InstantSource;
 import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.beans.factory.SmartInitializingSingleton;
 import org.springframework.boot.actuate.endpoint.annotation.Endpoint;
@@ -104,7 +105,7 @@ public class HapaxActuatorAutoConfiguration {
 
         @Bean
         RecentEvents hapaxRecentEvents() {
-            return new RecentEvents();
+            return new RecentEvents(InstantSource.system());
         }
 
         @Bean

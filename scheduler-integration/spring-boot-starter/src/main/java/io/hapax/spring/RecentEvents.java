@@ -3,7 +3,7 @@ package io.hapax.spring;
 import io.hapax.event.GuardEvent;
 import io.hapax.event.GuardListener;
 import io.hapax.lease.Holder;
-import java.time.Clock;
+import java.time.InstantSource;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.LinkedHashMap;
@@ -16,9 +16,13 @@ final class RecentEvents implements GuardListener {
 
     private static final int MOST = 100;
 
-    private final Clock clock = Clock.systemUTC();
+    private final InstantSource clock;
     private final Object lock = new Object();
     private final Deque<Map<String, Object>> events = new ArrayDeque<>();
+
+    RecentEvents(InstantSource clock) {
+        this.clock = clock;
+    }
 
     @Override
     public void on(GuardEvent event) {

@@ -16,6 +16,7 @@ import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.time.Duration;
+import java.util.Locale;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.springframework.boot.SpringApplication;
@@ -70,9 +71,10 @@ class ConsoleInSpringTest {
     }
 
     private static HttpRequest.Builder release(ConfigurableApplicationContext context, GuardedRun run) {
-        String body = """
+        String body = String.format(
+                Locale.ROOT, """
                 {"lock": "invoice/7", "run": "", "owner": "%s", "token": "1", "confirm": "invoice/7", "actor": "ann",
-                 "reason": "gone"}""".formatted(run.lease().orElseThrow().owner().value());
+                 "reason": "gone"}""", run.lease().orElseThrow().owner().value());
         return request(context, "/ops/hapax/api/release")
                 .header("Content-Type", "application/json")
                 .POST(BodyPublishers.ofString(body));

@@ -7,6 +7,7 @@ import io.hapax.CurrentRun;
 import io.hapax.Guarded;
 import io.hapax.LockMode;
 import io.hapax.testkit.EmbeddedRedis;
+import io.hapax.testkit.WallClock;
 import java.time.Duration;
 import java.util.List;
 import java.util.UUID;
@@ -158,7 +159,7 @@ class JobRunrReplicasTest {
             UUID plain =
                     scheduler.<Orders>enqueue(orders -> orders.plain("plain")).asUUID();
             UUID first = scheduler
-                    .<Orders>schedule(java.time.Instant.now().plusSeconds(3600), orders -> orders.importFile("a.csv"))
+                    .<Orders>schedule(WallClock.now().plusSeconds(3600), orders -> orders.importFile("a.csv"))
                     .asUUID();
             UUID second = scheduler
                     .<Orders>enqueue(orders -> orders.importFile("a.csv"))

@@ -6,6 +6,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.stream.Stream;
 
 /**
@@ -169,12 +170,12 @@ public final class EmbeddedSentinel implements AutoCloseable {
     }
 
     private String configuration() {
-        return """
+        return String.format(Locale.ROOT, """
                 sentinel monitor %1$s 127.0.0.1 %2$d 2
                 sentinel down-after-milliseconds %1$s 500
                 sentinel failover-timeout %1$s 3000
                 sentinel parallel-syncs %1$s 1
-                """.formatted(MASTER_NAME, servers.get(0).port());
+                """, MASTER_NAME, servers.get(0).port());
     }
 
     private boolean knowsAll(EmbeddedRedis sentinel) {

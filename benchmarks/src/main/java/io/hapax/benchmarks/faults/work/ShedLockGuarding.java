@@ -1,7 +1,7 @@
 package io.hapax.benchmarks.faults.work;
 
 import java.time.Duration;
-import java.time.Instant;
+import java.time.InstantSource;
 import java.util.Optional;
 import javax.sql.DataSource;
 import net.javacrumbs.shedlock.core.LockConfiguration;
@@ -41,7 +41,8 @@ final class ShedLockGuarding implements Guarding {
                 ? occurrence.length().multipliedBy(4).dividedBy(3)
                 : Settings.TTL;
         Duration atLeast = occurrence.kind() == Occurrence.Kind.TICK ? AT_LEAST : Duration.ZERO;
-        Optional<SimpleLock> lock = locks.lock(new LockConfiguration(Instant.now(), occurrence.key(), atMost, atLeast));
+        Optional<SimpleLock> lock =
+                locks.lock(new LockConfiguration(InstantSource.system().instant(), occurrence.key(), atMost, atLeast));
         if (lock.isEmpty()) {
             return Answer.LATER;
         }

@@ -9,6 +9,7 @@ import io.hapax.redis.RedissonLeaseStore;
 import io.hapax.testkit.EmbeddedRedis;
 import java.io.PrintStream;
 import java.time.Duration;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
@@ -127,7 +128,9 @@ public final class CriticalSection {
         out.println("  an operator takes it away:           " + (outcome.afterForce() ? "it is free" : "?"));
         out.println();
         out.printf(
+                Locale.ROOT,
                 "hapax-example name=critical-section rebuilds=%d most_at_once=%d%n",
-                outcome.rebuilds(), outcome.mostAtOnce());
+                outcome.rebuilds(),
+                outcome.mostAtOnce());
     }
 }

@@ -7,6 +7,7 @@ import java.io.PrintStream;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 import org.quartz.SchedulerException;
@@ -82,14 +83,21 @@ public final class DuplicateJobs {
     private static void print(PrintStream out, Outcome without, Outcome with) {
         out.println("Three replicas with a Quartz scheduler each; two JobRunr servers, each order queued twice.");
         out.println();
-        out.printf("%-30s %12s %12s%n", "", "without", "with Hapax");
-        out.printf("%-30s %12d %12d%n", "invoices that were due", without.invoices(), with.invoices());
-        out.printf("%-30s %12d %12d%n", "  written more than once", without.invoicesTwice(), with.invoicesTwice());
-        out.printf("%-30s %12d %12d%n", "orders shipped", without.orders(), with.orders());
-        out.printf("%-30s %12d %12d%n", "  more than once", without.ordersTwice(), with.ordersTwice());
+        out.printf(Locale.ROOT, "%-30s %12s %12s%n", "", "without", "with Hapax");
+        out.printf(Locale.ROOT, "%-30s %12d %12d%n", "invoices that were due", without.invoices(), with.invoices());
+        out.printf(
+                Locale.ROOT,
+                "%-30s %12d %12d%n",
+                "  written more than once",
+                without.invoicesTwice(),
+                with.invoicesTwice());
+        out.printf(Locale.ROOT, "%-30s %12d %12d%n", "orders shipped", without.orders(), with.orders());
+        out.printf(Locale.ROOT, "%-30s %12d %12d%n", "  more than once", without.ordersTwice(), with.ordersTwice());
         out.println();
         out.printf(
+                Locale.ROOT,
                 "hapax-example name=duplicate-jobs invoices_twice=%d orders_twice=%d%n",
-                with.invoicesTwice(), with.ordersTwice());
+                with.invoicesTwice(),
+                with.ordersTwice());
     }
 }

@@ -15,6 +15,7 @@ import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.util.Locale;
 
 /**
  * Two ways in which payments are made twice, and what stops them.
@@ -145,6 +146,10 @@ public final class Payments {
         out.println("  calls of the card company:      " + outcome.calls());
         out.println("  charges:                        " + outcome.charges());
         out.println();
-        out.printf("hapax-example name=payments bookings=%d charges=%d%n", outcome.bookings(), outcome.charges());
+        out.printf(
+                Locale.ROOT,
+                "hapax-example name=payments bookings=%d charges=%d%n",
+                outcome.bookings(),
+                outcome.charges());
     }
 }

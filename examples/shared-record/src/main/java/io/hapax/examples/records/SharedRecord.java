@@ -17,6 +17,7 @@ import java.sql.Statement;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
@@ -179,17 +180,30 @@ public final class SharedRecord {
     }
 
     private static void print(PrintStream out, Outcome outcome) {
-        out.printf("%d workers change one record %d times each: read, think, write.%n%n", WORKERS, CHANGES);
         out.printf(
-                "%-46s %6d of %d%n",
-                "changes that were lost without the guard", outcome.lostUnguarded(), outcome.changes());
+                Locale.ROOT, "%d workers change one record %d times each: read, think, write.%n%n", WORKERS, CHANGES);
         out.printf(
+                Locale.ROOT,
                 "%-46s %6d of %d%n",
-                "changes that were lost under a lock key", outcome.lostGuarded(), outcome.changes());
-        out.printf("%-46s %6s%n", "a worker whose turn was over was refused", outcome.staleRefused() ? "yes" : "NO");
+                "changes that were lost without the guard",
+                outcome.lostUnguarded(),
+                outcome.changes());
+        out.printf(
+                Locale.ROOT,
+                "%-46s %6d of %d%n",
+                "changes that were lost under a lock key",
+                outcome.lostGuarded(),
+                outcome.changes());
+        out.printf(
+                Locale.ROOT,
+                "%-46s %6s%n",
+                "a worker whose turn was over was refused",
+                outcome.staleRefused() ? "yes" : "NO");
         out.println();
         out.printf(
+                Locale.ROOT,
                 "hapax-example name=shared-record lost=%d stale_refused=%b%n",
-                outcome.lostGuarded(), outcome.staleRefused());
+                outcome.lostGuarded(),
+                outcome.staleRefused());
     }
 }

@@ -4,6 +4,7 @@ import io.hapax.testkit.EmbeddedRedis;
 import java.io.PrintStream;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.locks.LockSupport;
@@ -128,7 +129,7 @@ public final class TwoReplicas {
     private static void print(PrintStream out, Outcome without, Outcome with) {
         out.println("Two replicas of one Spring Boot application; each order was queued twice, one file three times.");
         out.println();
-        out.printf("%-34s %12s %12s%n", "", "without", "with Hapax");
+        out.printf(Locale.ROOT, "%-34s %12s %12s%n", "", "without", "with Hapax");
         row(out, "Quartz firings", without.firings(), with.firings());
         row(out, "  of these run more than once", without.firingsTwice(), with.firingsTwice());
         row(out, "orders shipped by JobRunr", without.orders(), with.orders());
@@ -137,11 +138,14 @@ public final class TwoReplicas {
         row(out, "updates of prices (@Scheduled)", without.updates(), with.updates());
         out.println();
         out.printf(
+                Locale.ROOT,
                 "hapax-example name=spring-boot firings_twice=%d orders_twice=%d imports=%d%n",
-                with.firingsTwice(), with.ordersTwice(), with.imports());
+                with.firingsTwice(),
+                with.ordersTwice(),
+                with.imports());
     }
 
     private static void row(PrintStream out, String what, long without, long with) {
-        out.printf("%-34s %12d %12d%n", what, without, with);
+        out.printf(Locale.ROOT, "%-34s %12d %12d%n", what, without, with);
     }
 }
