@@ -63,7 +63,7 @@ record Statements(String prefix) {
                 WHERE r.owner <> excluded.owner
                   AND (r.state IN ('FAILED', 'RELEASED', 'LOST') OR (r.state = 'DONE' AND r.repeats))
                 RETURNING r.owner, r.fencing_token, r.attempt, r.started_at
-                """, String.format(Locale.ROOT, GATE, "b")));
+                """, GATE.replace("%1$s", "b")));
     }
 
     /** What is in the way of the requests of a batch: their own rows, and running rows of their lock keys. */

@@ -6,7 +6,7 @@ import static org.awaitility.Awaitility.await;
 import io.hapax.OnConflict;
 import io.hapax.event.GuardEvent;
 import io.hapax.event.Verdict;
-import java.time.Instant;
+import io.hapax.testkit.WallClock;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -36,7 +36,7 @@ class RefusalLogTest {
             scheduler.addJob(Jobs.job("order"), true);
             fleet.start();
             for (String name : List.of("first", "again")) {
-                scheduler.scheduleJob(Jobs.once(name, Instant.now())
+                scheduler.scheduleJob(Jobs.once(name, WallClock.now())
                         .forJob("order")
                         .usingJobData("hapax.runKey", "order 4711")
                         .build());
