@@ -4,6 +4,7 @@ import io.hapax.lease.LeaseOperations;
 import io.hapax.lease.LeaseStore;
 import io.hapax.lease.Reservations;
 import io.hapax.testkit.InjectedFault.Answer;
+import java.lang.reflect.InvocationHandler;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
 import java.util.ArrayDeque;
@@ -17,7 +18,9 @@ import java.util.Optional;
 import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ConcurrentHashMap;
 import net.bytebuddy.ByteBuddy;
+import net.bytebuddy.description.modifier.Visibility;
 import net.bytebuddy.implementation.InvocationHandlerAdapter;
 import net.bytebuddy.matcher.ElementMatchers;
 import org.jspecify.annotations.Nullable;
@@ -30,6 +33,10 @@ import org.jspecify.annotations.Nullable;
  */
 public final class FaultInjector {
 
+    private static final String HANDLER = "handler";
+    /** Making a class takes longer than most tests. */
+    private static final Map<Class<?>, Class<?>> TYPES = new ConcurrentHashMap<>();
+
     /** A method of a port, with all its overloads. */
     private record Place(Class<?> port, String method) {}
 
@@ -38,7 +45,7 @@ public final class FaultInjector {
 
     private final Object lock = new Object();
     private final Map<Place, Order> orders = new HashMap<>();
-    private final Map<Place, Integer> calls = new HashMap<>();
+    private final Map<Method, Integer> calls = new HashMap<>();
     private final Queue<Runnable> late = new ArrayDeque<>();
 
     /** Creates an injector without faults yet. */
@@ -53,23 +60,31 @@ public final class FaultInjector {
      * @return what misbehaves
      */
     public <P> P around(Class<P> port, P target) {
-        // A java.lang.reflect.Proxy would wrap a checked exception that a method does not declare.
-        Class<?> type = new ByteBuddy()
-                .subclass(Object.class)
-                .implement(port)
-                .method(ElementMatchers.any())
-                .intercept(InvocationHandlerAdapter.of(
-                        (proxy, method, arguments) -> method.getDeclaringClass() == Object.class
-                                ? objects(proxy, target, method, arguments)
-                                : called(port, target, method, arguments)))
-                .make()
-                .load(port.getClassLoader())
-                .getLoaded();
+        InvocationHandler handler = (proxy, method, arguments) -> method.getDeclaringClass() == Object.class
+                ? objects(proxy, target, method, arguments)
+                : called(port, target, method, arguments);
         try {
-            return port.cast(type.getDeclaredConstructor().newInstance());
+            Object around = type(port).getDeclaredConstructor().newInstance();
+            around.getClass().getField(HANDLER).set(around, handler);
+            return port.cast(around);
         } catch (ReflectiveOperationException e) {
             throw new IllegalArgumentException("nothing can stand around " + port, e);
         }
+    }
+
+    /** A java.lang.reflect.Proxy would wrap a checked exception that a method does not declare. */
+    private static Class<?> type(Class<?> port) {
+        return TYPES.computeIfAbsent(
+                port,
+                any -> new ByteBuddy()
+                        .subclass(Object.class)
+                        .implement(port)
+                        .defineField(HANDLER, InvocationHandler.class, Visibility.PUBLIC)
+                        .method(ElementMatchers.any())
+                        .intercept(InvocationHandlerAdapter.toField(HANDLER))
+                        .make()
+                        .load(port.getClassLoader())
+                        .getLoaded());
     }
 
     /**
@@ -124,15 +139,28 @@ public final class FaultInjector {
     }
 
     /**
-     * Counts calls, also those that misbehaved.
+     * Counts calls of all overloads, also those that misbehaved.
      *
      * @param port the interface
      * @param method the method's name
      * @return how many there were
      */
     public int calls(Class<?> port, String method) {
+        return Arrays.stream(port.getMethods())
+                .filter(overload -> overload.getName().equals(method))
+                .mapToInt(this::calls)
+                .sum();
+    }
+
+    /**
+     * Counts calls of one overload.
+     *
+     * @param method as the port's class tells it
+     * @return how many there were, also those that misbehaved
+     */
+    public int calls(Method method) {
         synchronized (lock) {
-            return calls.getOrDefault(new Place(port, method), 0);
+            return calls.getOrDefault(method, 0);
         }
     }
 
@@ -187,7 +215,7 @@ public final class FaultInjector {
 
     private @Nullable InjectedFault nextFault(Place place, Method method) {
         synchronized (lock) {
-            calls.merge(place, 1, Integer::sum);
+            calls.merge(method, 1, Integer::sum);
             Order order = orders.get(place);
             if (order == null || order.times() == 0 || !order.fault().fits(method)) {
                 return null;
