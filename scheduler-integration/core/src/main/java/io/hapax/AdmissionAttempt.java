@@ -346,7 +346,11 @@ final class AdmissionAttempt {
             return;
         }
         Duration poll = shorter(left, shorter(LONGEST_POLL, longer(worthWaiting, SHORTEST_POLL)));
-        CompletionStage<Void> next = waiting.apply(poll);
+        CompletionStage<Void> chance = waiting.apply(poll);
+        // A store that sees a chance at once, again and again, must not make this spin.
+        CompletionStage<Void> next = chance.toCompletableFuture().isDone()
+                ? Pause.of(shorter(left, SHORTEST_POLL), guard.now(), guard.watchdog())
+                : chance;
         pause = next;
         reason = refusal.reason();
         guard.waits(this, answer);

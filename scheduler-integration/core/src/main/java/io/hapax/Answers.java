@@ -3,6 +3,7 @@ package io.hapax;
 import io.hapax.time.NanoTime;
 import io.hapax.time.Ticker;
 import java.time.Duration;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
@@ -142,6 +143,7 @@ final class Answers {
     private Throwable known(Throwable failure) {
         Throwable cause =
                 failure instanceof CompletionException && failure.getCause() != null ? failure.getCause() : failure;
-        return cause instanceof RuntimeException ? cause : failures.apply(cause);
+        boolean plain = cause instanceof RuntimeException && !(cause instanceof CancellationException);
+        return plain ? cause : failures.apply(cause);
     }
 }

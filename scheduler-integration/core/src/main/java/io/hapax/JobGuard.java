@@ -11,7 +11,9 @@ import io.hapax.lease.HeldLease;
 import io.hapax.lease.Holder;
 import io.hapax.lease.Intervention;
 import io.hapax.lease.JobIdentity;
+import io.hapax.lease.LeaseOperations;
 import io.hapax.lease.LeaseStore;
+import io.hapax.lease.LeaseStoreException;
 import io.hapax.lease.LockKey;
 import io.hapax.lease.Reservations;
 import io.hapax.lease.RunKey;
@@ -302,15 +304,18 @@ public final class JobGuard implements AutoCloseable {
         JobIdentity identity = lease.onRunKey()
                 ? new JobIdentity(null, new RunKey(lease.name()))
                 : new JobIdentity(new LockKey(lease.name()), null);
-        return store.operations()
-                .orElseThrow(() -> new IllegalStateException("this lease store cannot list leases"))
-                .forceRelease(lease, why)
-                .toCompletableFuture()
-                .whenComplete((holder, failure) -> {
-                    if (holder != null && holder.isPresent()) {
-                        tellForced(identity, holder.get(), why);
-                    }
-                });
+        LeaseOperations operations;
+        try {
+            operations = store.operations()
+                    .orElseThrow(() -> new IllegalStateException("this lease store cannot list leases"));
+        } catch (LeaseStoreException failed) {
+            return CompletableFuture.failedFuture(failed);
+        }
+        return operations.forceRelease(lease, why).toCompletableFuture().whenComplete((holder, failure) -> {
+            if (holder != null && holder.isPresent()) {
+                tellForced(identity, holder.get(), why);
+            }
+        });
     }
 
     private void tellForced(JobIdentity identity, Holder holder, Intervention why) {

@@ -1,7 +1,9 @@
 package io.hapax;
 
 import io.hapax.lease.Acquisition;
+import io.hapax.lease.AuditEntry;
 import io.hapax.lease.Ending;
+import io.hapax.lease.HeldLease;
 import io.hapax.lease.Holder;
 import io.hapax.lease.Intervention;
 import io.hapax.lease.JobIdentity;
@@ -14,8 +16,11 @@ import io.hapax.lease.Renewal;
 import io.hapax.lease.Reservation;
 import io.hapax.lease.ReservationRequest;
 import io.hapax.lease.Reservations;
+import io.hapax.lease.ServerHealth;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CompletionStage;
 
@@ -24,10 +29,16 @@ final class SteadyStore implements LeaseStore {
 
     private final LeaseStore store;
     private final Answers answers;
+    private volatile Duration answerTimeout;
 
     SteadyStore(LeaseStore store, Answers answers) {
+        this(store, answers, store.answerTimeout());
+    }
+
+    private SteadyStore(LeaseStore store, Answers answers, Duration answerTimeout) {
         this.store = store;
         this.answers = answers;
+        this.answerTimeout = answerTimeout;
     }
 
     static RuntimeException failure(Object what) {
@@ -73,8 +84,13 @@ final class SteadyStore implements LeaseStore {
 
     @Override
     public LeaseStore blocking() {
-        LeaseStore blocking = store.blocking();
-        return blocking == store ? this : new SteadyStore(blocking, answers);
+        LeaseStore blocking;
+        try {
+            blocking = store.blocking();
+        } catch (Throwable withoutIt) {
+            return this;
+        }
+        return blocking == null || blocking == store ? this : new SteadyStore(blocking, answers, answerTimeout);
     }
 
     @Override
@@ -84,12 +100,26 @@ final class SteadyStore implements LeaseStore {
 
     @Override
     public Optional<LeaseOperations> operations() {
-        return store.operations();
+        Optional<LeaseOperations> operations;
+        try {
+            operations = store.operations();
+        } catch (Throwable failure) {
+            throw failure(failure);
+        }
+        if (operations == null) {
+            throw failure("null instead of its operations");
+        }
+        return operations.map(all -> new SteadyOperations(all, answers));
     }
 
     @Override
     public Duration answerTimeout() {
-        return store.answerTimeout();
+        try {
+            answerTimeout = Objects.requireNonNull(store.answerTimeout());
+        } catch (Throwable untold) {
+            // As it told before.
+        }
+        return answerTimeout;
     }
 
     @Override
@@ -105,6 +135,45 @@ final class SteadyStore implements LeaseStore {
     @Override
     public void close() {
         store.close();
+    }
+
+    /** The same for operators. */
+    private record SteadyOperations(LeaseOperations operations, Answers answers) implements LeaseOperations {
+
+        @Override
+        public CompletionStage<List<HeldLease>> leases(int atMost) {
+            return answers.of("leases", () -> operations.leases(atMost));
+        }
+
+        @Override
+        public CompletionStage<Optional<HeldLease>> lease(String name, boolean onRunKey) {
+            return answers.of("lease", () -> operations.lease(name, onRunKey));
+        }
+
+        @Override
+        public CompletionStage<Optional<Holder>> forceRelease(HeldLease lease, Intervention why) {
+            return answers.of("forceRelease", () -> operations.forceRelease(lease, why));
+        }
+
+        @Override
+        public CompletionStage<List<AuditEntry>> audit(int atMost) {
+            return answers.of("audit", () -> operations.audit(atMost));
+        }
+
+        @Override
+        public CompletionStage<Boolean> post(String worker, String report, Duration lifetime) {
+            return answers.of("post", () -> operations.post(worker, report, lifetime));
+        }
+
+        @Override
+        public CompletionStage<Map<String, String>> reports(Duration readingFor) {
+            return answers.of("reports", () -> operations.reports(readingFor));
+        }
+
+        @Override
+        public CompletionStage<List<ServerHealth>> servers() {
+            return answers.of("servers", operations::servers);
+        }
     }
 
     /** The same for places. */

@@ -306,7 +306,6 @@ final class Watchdog {
                 throw new IllegalStateException("renewals are late until it succeeds", failure);
             });
         }
-        LockSupport.parkNanos(AFTER_FAILURE.toNanos());
         boolean unused = threads.call("telling runs", () -> {
             Duration failing = AFTER_FAILURE.multipliedBy(failedPasses);
             for (Charge charge : all()) {
@@ -315,6 +314,8 @@ final class Watchdog {
                 }
             }
         });
+        // Last, so that a run that comes meanwhile is told nothing before the next try.
+        LockSupport.parkNanos(AFTER_FAILURE.toNanos());
     }
 
     /** Does what is due now; returns how many charges it renews. */
