@@ -30,6 +30,7 @@ final class FaultWorld {
 
     private static final Duration STEP = Duration.ofMillis(100);
     private static final Duration BOUND = Duration.ofSeconds(5);
+    private static final Duration LONGEST_WORK = Duration.ofMillis(500);
     private static final RunRequest BYSTANDER = RunRequest.lock("bystander");
     private static final RunRequest AFTER = RunRequest.lock("after").once("after@1");
     private static final RunOptions OPTIONS = RunOptions.DEFAULTS.withTtl(TTL).withOnLeaseLost(OnLeaseLost.SIGNAL);
@@ -165,12 +166,28 @@ final class FaultWorld {
             }
         }
 
-        /** Waits until the act waits itself, as time must not pass while it works; returns whether it is done. */
+        /** Waits for an act that moves the clock itself. */
+        @Nullable
+        Object inRealTime() throws Exception {
+            thread.join(2 * BOUND.toMillis());
+            assertThat(result.isDone()).as("the call has come to an end").isTrue();
+            return result.get();
+        }
+
+        /**
+         * Waits until the act waits itself, as time must not pass while it works, unless it works without end; returns
+         * whether it is done.
+         */
         boolean settled() throws InterruptedException {
-            while (thread.getState() == Thread.State.RUNNABLE || thread.getState() == Thread.State.BLOCKED) {
+            long start = System.nanoTime();
+            while (isAtWork() && System.nanoTime() - start < LONGEST_WORK.toNanos()) {
                 thread.join(1);
             }
             return result.isDone();
+        }
+
+        private boolean isAtWork() {
+            return thread.getState() == Thread.State.RUNNABLE || thread.getState() == Thread.State.BLOCKED;
         }
     }
 
@@ -190,14 +207,6 @@ final class FaultWorld {
         } catch (ExecutionException e) {
             throw new AssertionError(what + ": " + e.getCause().getMessage(), e.getCause());
         }
-    }
-
-    /** Waits for a call that moves the clock itself. */
-    @Nullable
-    Object finishedInRealTime(Call call) throws Exception {
-        call.thread.join(BOUND.toMillis());
-        assertThat(call.result).as("the call has come to an end").isDone();
-        return call.result.get();
     }
 
     /** Throws what need not be declared. */
