@@ -91,8 +91,10 @@ final class SharedCalls {
     private List<Request<?>> next(Batch over) {
         lock.lock();
         try {
+            // First, so that nothing that is thrown keeps a place for ever.
+            inFlight -= over.requests().size();
             List<Request<?>> requests = Batch.take(waiting, Function.identity());
-            inFlight += requests.size() - over.requests().size();
+            inFlight += requests.size();
             return requests;
         } finally {
             lock.unlock();
