@@ -1,0 +1,98 @@
+package io.hapax;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.hapax.event.LossReason;
+import io.hapax.event.RunOutcome;
+import io.hapax.testkit.InMemoryLeaseStore;
+import io.hapax.testkit.ManualTicker;
+import io.hapax.thread.GuardThreads;
+import java.time.Duration;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/** A thread that cannot be started, as native threads are exhausted, is started with the next need. */
+class NoThreadsLeftTest {
+
+    private static final Duration TTL = Duration.ofSeconds(1);
+
+    private final ManualTicker ticker = new ManualTicker();
+    private final InMemoryLeaseStore memory = new InMemoryLeaseStore(ticker);
+    private volatile boolean exhausted = true;
+    private final GuardThreads threads = new GuardThreads((what, failure) -> {}, thread -> {
+        if (exhausted) {
+            throw new OutOfMemoryError("unable to create native thread");
+        }
+    });
+    private final JobGuard guard =
+            JobGuard.builder(memory).ticker(ticker).threads(threads).build();
+    private final JobGuard other =
+            JobGuard.builder(memory.otherClient()).ticker(ticker).build();
+
+    @AfterEach
+    void the_guard_ends() throws InterruptedException {
+        exhausted = false;
+        assertThat(guard.shutdown(Duration.ofSeconds(5))).isTrue();
+    }
+
+    private static RunRequest request(String key) {
+        return RunRequest.lock(key).ttl(TTL).tune(options -> options.withOnLeaseLost(OnLeaseLost.SIGNAL));
+    }
+
+    private GuardedRun entered(String key) throws InterruptedException {
+        GuardedRun run = guard.admit(request(key)).fold(admitted -> admitted, refusal -> {
+            throw new AssertionError(refusal);
+        });
+        GuardedRun.Scope unused = run.enter();
+        return run;
+    }
+
+    private void isRenewed(GuardedRun run, String key) throws InterruptedException {
+        for (int tenth = 0; tenth < 25; tenth++) {
+            ticker.advance(TTL.dividedBy(10));
+            assertThat(other.admit(request(key))).isInstanceOf(Admission.Refused.class);
+            assertThat(run.isHeld()).isTrue();
+        }
+    }
+
+    @Test
+    void a_short_run_needs_no_thread() throws Exception {
+        assertThat(entered("k").complete()).isEqualTo(RunOutcome.COMPLETED);
+    }
+
+    @Test
+    void the_next_run_starts_the_thread_that_the_last_one_lacked_and_both_are_renewed() throws Exception {
+        GuardedRun first = entered("first");
+        exhausted = false;
+        GuardedRun second = entered("second");
+        isRenewed(second, "second");
+        isRenewed(first, "first");
+        assertThat(first.complete()).isEqualTo(RunOutcome.COMPLETED);
+        assertThat(second.complete()).isEqualTo(RunOutcome.COMPLETED);
+    }
+
+    @Test
+    void a_run_without_a_watchdog_does_not_believe_in_its_lease_once_others_may_have_it() throws Exception {
+        GuardedRun run = entered("k");
+        ticker.advance(TTL);
+        assertThat(other.admit(request("k"))).isInstanceOf(Admission.Admitted.class);
+        assertThat(run.isHeld()).isFalse();
+        assertThat(run.complete()).isEqualTo(RunOutcome.LOST);
+    }
+
+    @Test
+    void a_callback_for_which_there_was_no_thread_is_called_with_the_next() throws Exception {
+        StringBuffer told = new StringBuffer();
+        GuardedRun first = entered("first");
+        first.onLeaseLost(loss -> told.append("first "));
+        first.lose(LossReason.GONE, null);
+        exhausted = false;
+        GuardedRun second = entered("second");
+        second.onLeaseLost(loss -> told.append("second "));
+        second.lose(LossReason.GONE, null);
+        FaultWorld.patiently("both are told")
+                .untilAsserted(() -> assertThat(told.toString()).contains("first ", "second "));
+        assertThat(first.complete()).isEqualTo(RunOutcome.LOST);
+        assertThat(second.complete()).isEqualTo(RunOutcome.LOST);
+    }
+}
