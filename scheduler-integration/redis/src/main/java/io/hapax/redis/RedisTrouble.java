@@ -20,11 +20,25 @@ final class RedisTrouble {
             }
         }
         Throwable root = root(failure);
-        if (root instanceof TimeoutException || root instanceof RedisTimeoutException) {
+        if (isTimeOut(root)) {
             return "it does not answer. Is it there, and not overloaded? If it speaks TLS, the address must begin with"
                     + " rediss://, else with redis://";
         }
         return failure.getClass().getSimpleName() + ": " + firstLine(failure.getMessage());
+    }
+
+    /** Whether nothing is known but that no answer came in time. */
+    static boolean isSilence(Throwable failure) {
+        for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+            if (known(String.valueOf(cause.getMessage())) != null) {
+                return false;
+            }
+        }
+        return isTimeOut(root(failure));
+    }
+
+    private static boolean isTimeOut(Throwable root) {
+        return root instanceof TimeoutException || root instanceof RedisTimeoutException;
     }
 
     private static Throwable root(Throwable failure) {

@@ -355,6 +355,8 @@ public final class RedissonLeaseStore implements LeaseStore {
         private @Nullable Path yaml;
         private @Nullable RedissonClient client;
         private String namespace = "default";
+        private static final int OPENING_TRIES = 3;
+
         private Duration answerTimeout = Duration.ofSeconds(2);
         private Duration longestTtl = Duration.ofSeconds(30);
         private boolean fresh;
@@ -638,12 +640,17 @@ public final class RedissonLeaseStore implements LeaseStore {
             return store;
         }
 
+        /** A JVM that has just started, on a busy machine, may need more than an answer timeout to connect at all. */
         private static RedissonClient opened(String server, Supplier<RedissonClient> opening) {
-            try {
-                return opening.get();
-            } catch (RuntimeException e) {
-                throw new LeaseStoreException(
-                        "cannot connect to Redis at " + server + ": " + RedisTrouble.explain(e), e);
+            for (int tries = 1; ; tries++) {
+                try {
+                    return opening.get();
+                } catch (RuntimeException e) {
+                    if (tries == OPENING_TRIES || !RedisTrouble.isSilence(e)) {
+                        throw new LeaseStoreException(
+                                "cannot connect to Redis at " + server + ": " + RedisTrouble.explain(e), e);
+                    }
+                }
             }
         }
 
