@@ -23,6 +23,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -78,7 +79,9 @@ class LogFormatTest {
     void a_line_for_people_ends_with_key_and_token_of_the_run() throws Exception {
         RunRequest both = RunRequest.lock("report").once("report@1");
         assertThat(logged("text", both, "halfway", null))
-                .matches("[0-9:.]{12} WARN  \\[main] Report halfway \\[key=report run=report@1 token=[0-9]+]\n");
+                .matches("[0-9:.]{12} WARN  \\["
+                        + Pattern.quote(Thread.currentThread().getName())
+                        + "] Report halfway \\[key=report run=report@1 token=[0-9]+]\n");
         assertThat(logged("text", RunRequest.lock("report"), "halfway", null))
                 .matches(".* Report halfway \\[key=report token=[0-9]+]\n");
         assertThat(logged("text", RunRequest.occurrence("report@1"), "halfway", null))

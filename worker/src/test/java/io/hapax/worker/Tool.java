@@ -60,7 +60,7 @@ final class Tool {
                     .redirectErrorStream(true)
                     .redirectOutput(said.toFile())
                     .start();
-            if (!process.waitFor(60, TimeUnit.SECONDS)) {
+            if (!process.waitFor(5, TimeUnit.MINUTES)) {
                 process.destroyForcibly();
                 throw new AssertionError(all + " did not end");
             }
