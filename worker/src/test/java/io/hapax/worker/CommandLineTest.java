@@ -190,7 +190,7 @@ class CommandLineTest {
     void what_a_key_or_a_worker_is_called_does_nothing_to_a_terminal() {
         String evil = "x" + ESCAPE + "[2J\u009b31m\u202e";
         // How wide the columns are depends on the age.
-        InstantSource clock = InstantSource.fixed(GRANTED.plusSeconds(5));
+        InstantSource clock = InstantSource.fixed(GRANTED.plus(Duration.ofHours(366 * 24 + 5)));
         String value = "owner1|1764130000000000|1764130000000000|-|w" + ESCAPE + "]0;owned\u0007|run" + ESCAPE + "[8m";
         REDIS.command("SET", "hapax:{evil:0}:l:" + evil, value, "PX", "60000");
         REDIS.command("SET", "hapax:{evil:0}:l:plain", value, "PX", "60000");
