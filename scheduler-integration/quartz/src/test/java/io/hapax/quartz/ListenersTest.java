@@ -91,6 +91,30 @@ class ListenersTest {
     }
 
     @Test
+    void a_flag_that_another_listener_left_on_the_thread_refuses_no_firing() throws Exception {
+        try (Fleet fleet = Fleet.guarded()) {
+            Scheduler scheduler = fleet.replica("a");
+            scheduler.getListenerManager().addTriggerListener(new TriggerListenerSupport() {
+                @Override
+                public String getName() {
+                    return "careless";
+                }
+
+                @Override
+                public void triggerFired(Trigger trigger, JobExecutionContext context) {
+                    Thread.currentThread().interrupt();
+                }
+            });
+            scheduler.scheduleJob(Jobs.job("clean"), Jobs.nowAndDaily("daily", WallClock.now()));
+            fleet.start();
+
+            await().until(() -> fleet.events(GuardEvent.Released.class).size() == 1);
+            assertThat(fleet.events(GuardEvent.Released.class).get(0).outcome()).isEqualTo(RunOutcome.COMPLETED);
+            assertThat(fleet.events(GuardEvent.Refused.class)).isEmpty();
+        }
+    }
+
+    @Test
     void when_another_listener_throws_the_lease_lapses_by_itself() throws Exception {
         try (Fleet fleet = Fleet.guarded()) {
             Scheduler scheduler = fleet.replica("a");

@@ -655,12 +655,15 @@ public final class RedissonLeaseStore implements LeaseStore {
         }
 
         private RedissonLeaseStore probed(RedissonLeaseStore store, String server) {
-            if (!lazy) {
+            for (int tries = 1; !lazy; tries++) {
                 try {
                     store.introduction.made().join();
+                    return store;
                 } catch (CompletionException e) {
-                    store.close();
-                    throw startFailure(store, server, RedisTrouble.unwrapped(e));
+                    if (tries == OPENING_TRIES || !RedisTrouble.isSilence(e)) {
+                        store.close();
+                        throw startFailure(store, server, RedisTrouble.unwrapped(e));
+                    }
                 }
             }
             return store;
