@@ -83,11 +83,6 @@ final class GuardedPerformer extends BackgroundJobPerformer {
             return;
         }
         queued = plan.queued();
-        if (server.isRunning() && !job.hasState(StateName.DELETED)) {
-            // JobRunr interrupts jobs that were deleted and those of a server that stops: this flag is an earlier
-            // job's.
-            boolean unused = Thread.interrupted();
-        }
         Admission admission;
         try {
             admission = admit(guard, plan);
