@@ -38,21 +38,21 @@ final class Answers {
     }
 
     <T> CompletableFuture<T> of(String operation, Supplier<? extends @Nullable CompletionStage<T>> question) {
-        return followed(new Limited<>(operation, limit, Kind.ANSWER), question);
+        return followed(operation, limit, Kind.ANSWER, question);
     }
 
     /** The same where the answer says nothing but that it is done. */
     CompletableFuture<Void> done(String operation, Supplier<? extends @Nullable CompletionStage<Void>> question) {
-        return followed(new Limited<>(operation, limit, Kind.DONE), question);
+        return followed(operation, limit, Kind.DONE, question);
     }
 
     /** Waits for a moment, at most for so long; a failure does not end it, since its caller would spin. */
     CompletableFuture<Void> pause(Duration atMost, Supplier<? extends @Nullable CompletionStage<Void>> question) {
-        return followed(new Limited<>("wait", atMost, Kind.PAUSE), question);
+        return followed("wait", atMost, Kind.PAUSE, question);
     }
 
-    private static <T> CompletableFuture<T> followed(
-            Limited<T> limited, Supplier<? extends @Nullable CompletionStage<T>> question) {
+    private <T> CompletableFuture<T> followed(
+            String operation, Duration within, Kind kind, Supplier<? extends @Nullable CompletionStage<T>> question) {
         CompletionStage<T> stage;
         try {
             stage = question.get();
@@ -64,9 +64,14 @@ final class Answers {
         if (stage == null) {
             stage = CompletableFuture.failedFuture(new NullPointerException("null instead of a stage"));
         }
-        return stage instanceof CompletableFuture<T> known && limited.isAnsweredBy(known)
+        return stage instanceof CompletableFuture<T> known && isAnswered(known, kind)
                 ? known
-                : limited.follow(stage);
+                : new Limited<T>(operation, within, kind).follow(stage);
+    }
+
+    /** A store that blocks its caller has answered already, and costs nothing more. */
+    private static boolean isAnswered(CompletableFuture<?> stage, Kind kind) {
+        return stage.isDone() && !stage.isCompletedExceptionally() && (kind != Kind.ANSWER || stage.join() != null);
     }
 
     private enum Kind {
@@ -86,10 +91,6 @@ final class Answers {
             this.operation = operation;
             this.within = within;
             this.kind = kind;
-        }
-
-        boolean isAnsweredBy(CompletableFuture<T> stage) {
-            return stage.isDone() && !stage.isCompletedExceptionally() && (kind != Kind.ANSWER || stage.join() != null);
         }
 
         CompletableFuture<T> follow(CompletionStage<T> stage) {
