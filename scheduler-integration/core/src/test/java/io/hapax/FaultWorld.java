@@ -17,6 +17,8 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.locks.AbstractQueuedSynchronizer;
+import java.util.concurrent.locks.LockSupport;
 import org.awaitility.core.ConditionFactory;
 import org.jspecify.annotations.Nullable;
 
@@ -187,7 +189,11 @@ final class FaultWorld {
         }
 
         private boolean isAtWork() {
-            return thread.getState() == Thread.State.RUNNABLE || thread.getState() == Thread.State.BLOCKED;
+            Thread.State state = thread.getState();
+            // A lock that another cell holds, the log's say, is no waiting for time to pass; a condition may be.
+            return state == Thread.State.RUNNABLE
+                    || state == Thread.State.BLOCKED
+                    || LockSupport.getBlocker(thread) instanceof AbstractQueuedSynchronizer;
         }
     }
 
