@@ -12,6 +12,7 @@ import io.hapax.JobGuard;
 import io.hapax.jobrunr.Fleet.Worker;
 import io.hapax.testkit.InMemoryLeaseStore;
 import io.hapax.time.Ticker;
+import java.util.Objects;
 import java.util.UUID;
 import org.jobrunr.jobs.Job;
 import org.jobrunr.jobs.states.DeletedState;
@@ -194,6 +195,9 @@ class ConflictPolicyTest {
         Worker stopping = fleet.guarded("stopping", 1).start();
         UUID id = fleet.enqueue(work -> work.waiting(name));
         fleet.awaitState(id, PROCESSING);
+        // It is processed a moment before it waits; stopped in between, JobRunr itself puts it back.
+        JobGuard guard = Objects.requireNonNull(JobRunrGuard.guardOf(stopping.server()));
+        Fleet.eventually().until(() -> !guard.waiting().isEmpty());
         stopping.server().stop();
 
         fleet.awaitJob(id, Fleet::isPostponed);
