@@ -88,6 +88,7 @@ final class Watchdog {
     private static final Duration AGAIN = Duration.ofMillis(100);
     private static final Duration AFTER_FAILURE = Duration.ofMillis(20);
     private static final int MOST_LATER = 4;
+    private static final Duration LOOK = Duration.ofMillis(20);
     private static final Duration NEXT_START = Duration.ofSeconds(1);
     /** Charges that are due this soon are taken along, so that renewals share calls. */
     private static final long TOGETHER_PER_MILLE = 10;
@@ -188,9 +189,9 @@ final class Watchdog {
         lock.lock();
         try {
             queue.remove(charge);
-            if (stopping) {
+            if (queue.size() == 0) {
                 ended.signalAll();
-                if (queue.size() == 0 && thread != null) {
+                if (stopping && thread != null) {
                     ticker.wake(thread);
                 }
             }
@@ -243,7 +244,9 @@ final class Watchdog {
         try {
             long left = atMost.toNanos();
             while (anyRun(except) && left > 0) {
-                left = ended.awaitNanos(left);
+                // Looking at each end of many runs would take longer than the runs.
+                long slice = Math.min(left, LOOK.toNanos());
+                left -= slice - ended.awaitNanos(slice);
             }
             return !anyRun(except);
         } finally {
