@@ -80,9 +80,7 @@ class ConsoleBrowserTest {
                                 "--disable-component-update",
                                 "--disable-sync")));
         redis = EmbeddedRedis.start();
-        workers = new Workers(
-                redis,
-                EmbeddedDatabase.shared().createDatabase("console_browser").dataSource());
+        workers = new Workers(redis, EmbeddedDatabase.shared().createDatabase("console_browser"));
         for (String name : List.of("alice", "bob", "carol")) {
             workers.start(name, name.equals("bob") ? null : CREDENTIAL);
         }

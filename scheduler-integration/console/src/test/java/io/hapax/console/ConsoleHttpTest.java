@@ -59,8 +59,7 @@ class ConsoleHttpTest {
     @BeforeAll
     void start() {
         redis = EmbeddedRedis.start();
-        workers = new Workers(
-                redis, EmbeddedDatabase.shared().createDatabase("console_http").dataSource());
+        workers = new Workers(redis, EmbeddedDatabase.shared().createDatabase("console_http"));
         alice = workers.start("alice", CREDENTIAL);
         bob = workers.start("bob");
         secured = new ConsoleServer(alice.console().servlet());

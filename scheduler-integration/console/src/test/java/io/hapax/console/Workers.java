@@ -1,5 +1,7 @@
 package io.hapax.console;
 
+import com.zaxxer.hikari.HikariConfig;
+import com.zaxxer.hikari.HikariDataSource;
 import io.hapax.Admission;
 import io.hapax.GuardedRun;
 import io.hapax.JobGuard;
@@ -10,13 +12,13 @@ import io.hapax.ledger.RunLedger;
 import io.hapax.ledger.RunState;
 import io.hapax.postgres.PostgresRunLedger;
 import io.hapax.redis.RedissonLeaseStore;
+import io.hapax.testkit.DatabaseAddress;
 import io.hapax.testkit.EmbeddedRedis;
 import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
 
 /** Workers of one fleet, in one process but with a store, a ledger, a guard and a console each. */
@@ -25,13 +27,21 @@ final class Workers implements AutoCloseable {
     static final String CREDENTIAL = "correct horse battery staple";
 
     private final EmbeddedRedis redis;
-    private final @Nullable DataSource database;
+    private final @Nullable HikariDataSource database;
     private final String namespace = "shop";
     private final Map<String, Worker> workers = new LinkedHashMap<>();
 
-    Workers(EmbeddedRedis redis, @Nullable DataSource database) {
+    Workers(EmbeddedRedis redis, @Nullable DatabaseAddress database) {
         this.redis = redis;
-        this.database = database;
+        this.database = database == null ? null : pool(database);
+    }
+
+    /** A connection of its own for each claim would cost ten times what the claim does. */
+    private static HikariDataSource pool(DatabaseAddress database) {
+        HikariConfig config = new HikariConfig();
+        config.setDataSource(database.dataSource());
+        config.setMaximumPoolSize(8);
+        return new HikariDataSource(config);
     }
 
     /** One worker and what it holds. */
@@ -161,5 +171,8 @@ final class Workers implements AutoCloseable {
     @Override
     public void close() {
         workers.values().forEach(Worker::close);
+        if (database != null) {
+            database.close();
+        }
     }
 }
