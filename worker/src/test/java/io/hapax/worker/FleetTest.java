@@ -31,9 +31,12 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 
 /** Real worker processes that are asked to end, frozen and killed. Leases live 3 s. */
 @Tag("slow")
+@Execution(ExecutionMode.CONCURRENT)
 class FleetTest {
 
     private static final Duration TTL = Duration.ofSeconds(3);

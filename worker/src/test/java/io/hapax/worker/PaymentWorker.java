@@ -8,20 +8,23 @@ import io.hapax.LeaseLostException;
 import io.hapax.RunRequest;
 import io.hapax.WhenUnavailable;
 import io.hapax.event.RunOutcome;
-import io.hapax.event.Verdict;
 import io.hapax.lease.LeaseStore;
 import io.hapax.postgres.PostgresRunLedger;
 import io.hapax.redis.RedissonLeaseStore;
 import java.io.IOException;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
+import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.sql.Statement;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Queue;
 import java.util.Random;
+import java.util.Set;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -29,13 +32,16 @@ import java.util.stream.IntStream;
 
 /**
  * One process of {@link NeverTwiceTest}: pays every payment that nobody has paid yet. Each process is given all of them,
- * as a broken queue would deliver each to everybody, and gives up none.
+ * as a broken queue would deliver each to everybody, and gives up none; one that takes the place of a killed one is given a
+ * part of those that are paid.
  */
 final class PaymentWorker {
 
-    static final Duration TTL = Duration.ofSeconds(2);
+    static final Duration TTL = Duration.ofSeconds(1);
     static final String NAMESPACE = "payments";
     private static final int ACCOUNTS = 500;
+    /** In milliseconds; longer than a look-up takes. */
+    private static final long SHORT = 20;
 
     private final String name;
     private final boolean fenced;
@@ -45,7 +51,7 @@ final class PaymentWorker {
     private final Queue<Integer> open;
     private final AtomicInteger left;
 
-    private PaymentWorker(List<String> args) {
+    private PaymentWorker(List<String> args) throws SQLException {
         this.name = args.get(0);
         this.fenced = args.get(3).equals("fenced");
         int payments = Integer.parseInt(args.get(4));
@@ -61,10 +67,27 @@ final class PaymentWorker {
         JobGuard.Builder builder =
                 JobGuard.builder(store).worker(name).withoutLogging().defaults(options -> options.withTtl(TTL));
         this.guard = (fenced ? builder.ledger(ledger(database)) : builder).build();
-        List<Integer> all = new ArrayList<>(IntStream.range(0, payments).boxed().toList());
-        Collections.shuffle(all, new Random(name.hashCode()));
-        this.open = new ConcurrentLinkedQueue<>(all);
-        this.left = new AtomicInteger(payments);
+        List<Integer> delivered = delivered(payments, new Random(name.hashCode()));
+        this.open = new ConcurrentLinkedQueue<>(delivered);
+        this.left = new AtomicInteger(delivered.size());
+    }
+
+    /** All that is not paid, and of what is paid a fifth: to the first workers, everything. */
+    private List<Integer> delivered(int payments, Random random) throws SQLException {
+        Set<Integer> paid = new HashSet<>();
+        try (Connection connection = database.getConnection();
+                Statement statement = connection.createStatement();
+                ResultSet rows = statement.executeQuery("SELECT payment FROM effect")) {
+            while (rows.next()) {
+                paid.add(rows.getInt(1));
+            }
+        }
+        List<Integer> delivered = new ArrayList<>(IntStream.range(0, payments)
+                .filter(payment -> !paid.contains(payment) || random.nextInt(5) == 0)
+                .boxed()
+                .toList());
+        Collections.shuffle(delivered, random);
+        return delivered;
     }
 
     private static PostgresRunLedger ledger(HikariDataSource database) {
@@ -76,7 +99,7 @@ final class PaymentWorker {
     }
 
     /** Arguments: name, redis, database, fenced or unfenced, payments, longest work in ms, threads. */
-    public static void main(String[] args) throws InterruptedException {
+    public static void main(String[] args) throws InterruptedException, SQLException {
         PaymentWorker worker = new PaymentWorker(List.of(args));
         dieWithTheTest();
         System.out.println(worker.name + " is up");
@@ -111,22 +134,30 @@ final class PaymentWorker {
             Integer payment = open.poll();
             if (payment == null) {
                 pause(50);
-            } else if (isPaid(payment)) {
+                continue;
+            }
+            long again = pays(payment);
+            if (again == 0) {
                 left.decrementAndGet();
             } else {
                 open.add(payment);
-                // Longer than a look-up takes: while Redis forgets, the cores are not worn out by refusals.
-                pause(20);
+                pause(again);
             }
         }
     }
 
-    private boolean isPaid(int payment) {
+    /** In how many milliseconds somebody should look again; 0 if it is paid. */
+    private long pays(int payment) {
         try {
             Admission admission = guard.admit(request(payment));
-            return admission.fold(run -> pays(run, payment), refusal -> refusal.verdict() == Verdict.DONE);
+            return admission.fold(run -> pays(run, payment) ? 0 : SHORT, refusal -> switch (refusal.verdict()) {
+                case DONE -> 0L;
+                // While Redis forgets, the cores are not worn out by refusals.
+                case UNAVAILABLE -> 2 * SHORT;
+                default -> SHORT;
+            });
         } catch (InterruptedException e) {
-            return false;
+            return SHORT;
         }
     }
 
@@ -179,7 +210,7 @@ final class PaymentWorker {
         }
     }
 
-    private static void pause(int millis) {
+    private static void pause(long millis) {
         try {
             Thread.sleep(millis);
         } catch (InterruptedException late) {
