@@ -9,8 +9,10 @@ import io.hapax.OnLeaseLost;
 import io.hapax.RunRequest;
 import io.hapax.event.LossReason;
 import io.hapax.lease.LeaseStore;
+import io.hapax.ledger.RunLedger;
 import io.hapax.testkit.FaultInjector;
 import io.hapax.testkit.InMemoryLeaseStore;
+import io.hapax.testkit.InMemoryRunLedger;
 import io.hapax.testkit.InjectedFault.Thrown;
 import io.hapax.time.Ticker;
 import java.time.Duration;
@@ -50,6 +52,7 @@ class ShutdownFaultsTest {
 
     private JobGuard guard() {
         JobGuard guard = JobGuard.builder(faults.around(LeaseStore.class, new InMemoryLeaseStore(Ticker.SYSTEM)))
+                .ledger(faults.around(RunLedger.class, new InMemoryRunLedger(Ticker.SYSTEM)))
                 .withoutLogging()
                 .build();
         guards.add(guard);
@@ -104,6 +107,7 @@ class ShutdownFaultsTest {
         context.registerBean("second", GuardShutdown.class, () -> new GuardShutdown(well, Duration.ZERO));
         context.refresh();
         faults.inject(LeaseStore.class, "answerTimeout", new Thrown(failure));
+        faults.inject(RunLedger.class, "answerTimeout", new Thrown(failure));
 
         FutureTask<Boolean> closing = new FutureTask<>(context::close, true);
         new Thread(closing, "closer").start();
@@ -121,6 +125,7 @@ class ShutdownFaultsTest {
         JobGuard sick = guard();
         GuardedRun run = atWork(sick);
         faults.inject(LeaseStore.class, "answerTimeout", new Thrown(failure));
+        faults.inject(RunLedger.class, "answerTimeout", new Thrown(failure));
         new GuardShutdown(sick, Duration.ZERO).stop();
         assertThat(run.lost()).contains(LossReason.SHUTDOWN);
     }
