@@ -46,25 +46,37 @@ final class AnswerTimeouts {
     private void arm(NanoTime now) {
         Wait first = waits.peek();
         if (first != null && armed.compareAndSet(false, true)) {
-            long nanos = Math.max(1_000_000, first.end().since(now).toNanos());
-            var unused = RedisThreads.THREADS.after(Duration.ofNanos(nanos), Runnable::run, this::look);
+            boolean isSet = false;
+            try {
+                long nanos = Math.max(1_000_000, first.end().since(now).toNanos());
+                var unused = RedisThreads.THREADS.after(Duration.ofNanos(nanos), Runnable::run, this::look);
+                isSet = true;
+            } finally {
+                if (!isSet) {
+                    // The next wait sets the timer.
+                    armed.set(false);
+                }
+            }
         }
     }
 
     /** Runs on the timer's thread, so what depends on the answers goes on elsewhere. */
     private void look() {
-        NanoTime now = ticker.now();
         try {
-            for (Wait first = waits.peek();
-                    first != null && (first.answer().isDone() || !now.isBefore(first.end()));
-                    first = waits.peek()) {
-                if (waits.remove(first)) {
-                    end(first, message);
-                }
-            }
+            endOverdue(ticker.now());
         } finally {
             armed.set(false);
-            arm(now);
+            arm(ticker.now());
+        }
+    }
+
+    private void endOverdue(NanoTime now) {
+        for (Wait first = waits.peek();
+                first != null && (first.answer().isDone() || !now.isBefore(first.end()));
+                first = waits.peek()) {
+            if (waits.remove(first)) {
+                end(first, message);
+            }
         }
     }
 

@@ -67,6 +67,7 @@ class BatchFaultsTest {
             return List.of();
         }
 
+        @Override
         int answers() {
             return 3;
         }
