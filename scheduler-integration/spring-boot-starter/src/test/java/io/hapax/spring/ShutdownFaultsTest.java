@@ -121,12 +121,14 @@ class ShutdownFaultsTest {
 
     @ParameterizedTest
     @MethodSource("anything")
-    void whoever_stops_a_guard_gets_no_exception(Throwable failure) {
+    void whoever_stops_a_guard_gets_no_exception(Throwable failure) throws Exception {
         JobGuard sick = guard();
         GuardedRun run = atWork(sick);
         faults.inject(LeaseStore.class, "answerTimeout", new Thrown(failure));
         faults.inject(RunLedger.class, "answerTimeout", new Thrown(failure));
-        new GuardShutdown(sick, Duration.ZERO).stop();
+        FutureTask<Boolean> stopping = new FutureTask<>(new GuardShutdown(sick, Duration.ZERO)::stop, true);
+        new Thread(stopping, "closer").start();
+        assertThat(stopping.get(20, TimeUnit.SECONDS)).isTrue();
         assertThat(run.lost()).contains(LossReason.SHUTDOWN);
     }
 
