@@ -7,6 +7,7 @@ import java.time.Duration;
 import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.Executor;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
 
@@ -20,10 +21,17 @@ final class AnswerTimeouts {
     private final Duration timeout;
     private final Ticker ticker;
     private final String message;
+    private final Executor overdue;
     private final Queue<Wait> waits = new ConcurrentLinkedQueue<>();
     private final AtomicBoolean armed = new AtomicBoolean();
 
     AnswerTimeouts(Duration timeout, Ticker ticker, String server) {
+        this(timeout, ticker, server, RedisThreads.OVERDUE);
+    }
+
+    /** Waits end on threads of the executor. */
+    AnswerTimeouts(Duration timeout, Ticker ticker, String server, Executor overdue) {
+        this.overdue = overdue;
         this.timeout = timeout;
         this.ticker = ticker;
         this.message = "Redis at " + server + " gave no answer within " + timeout.toMillis() + " ms";
@@ -80,9 +88,9 @@ final class AnswerTimeouts {
         }
     }
 
-    private static void end(Wait wait, String message) {
+    private void end(Wait wait, String message) {
         if (!wait.answer().isDone()) {
-            RedisThreads.OVERDUE.execute(() ->
+            overdue.execute(() ->
                     wait.answer().completeExceptionally(new LeaseStoreException(message, new TimeoutException())));
         }
     }

@@ -1,13 +1,17 @@
 package io.hapax.redis;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import io.hapax.lease.LeaseStoreException;
 import io.hapax.testkit.FaultInjector;
 import io.hapax.testkit.InjectedFault.Thrown;
+import io.hapax.thread.GuardThreads;
 import io.hapax.time.Ticker;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 
 /** Nobody waits for ever because something went wrong with a time-out. */
@@ -52,5 +56,26 @@ class TimeoutFaultsTest {
         ends(first);
         ends(second);
         ends(watched(timeouts));
+    }
+
+    @Test
+    void waits_for_whose_end_there_was_no_thread_end_with_the_next() {
+        AtomicInteger refused = new AtomicInteger();
+        AtomicBoolean exhausted = new AtomicBoolean(true);
+        GuardThreads threads = new GuardThreads((what, failure) -> refused.incrementAndGet(), thread -> {
+            if (exhausted.get()) {
+                throw new OutOfMemoryError("unable to create native thread");
+            }
+        });
+        AnswerTimeouts timeouts =
+                new AnswerTimeouts(TIMEOUT, Ticker.SYSTEM, "there", threads.pool("hapax-redis-overdue", 16));
+        CompletableFuture<String> first = watched(timeouts);
+        CompletableFuture<String> second = watched(timeouts);
+        await().until(() -> refused.get() == 2);
+        assertThat(first).isNotDone();
+        exhausted.set(false);
+        ends(watched(timeouts));
+        ends(first);
+        ends(second);
     }
 }
