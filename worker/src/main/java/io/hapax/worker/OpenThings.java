@@ -23,17 +23,26 @@ final class OpenThings implements AutoCloseable {
         return resource;
     }
 
+    /** An interrupt hurries what is being closed and nothing after it; its flag is there again in the end. */
     @Override
     public void close() {
+        boolean interrupted = Thread.interrupted();
         while (!toClose.isEmpty()) {
             closeQuietly(toClose.pop());
+            interrupted |= Thread.interrupted();
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
         }
     }
 
     static void closeQuietly(AutoCloseable closing) {
         try {
             closing.close();
-        } catch (Exception e) {
+        } catch (Throwable e) {
+            if (e instanceof InterruptedException) {
+                Thread.currentThread().interrupt();
+            }
             LOG.warn("something could not be closed cleanly", e);
         }
     }

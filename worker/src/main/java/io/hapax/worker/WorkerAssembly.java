@@ -59,7 +59,7 @@ final class WorkerAssembly implements AutoCloseable {
         try {
             worker.start();
             return worker;
-        } catch (SchedulerException | RuntimeException e) {
+        } catch (Throwable e) {
             worker.close();
             throw e;
         }
