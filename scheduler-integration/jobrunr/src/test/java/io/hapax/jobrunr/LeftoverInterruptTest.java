@@ -42,7 +42,7 @@ class LeftoverInterruptTest {
         }
     }
 
-    /** Threads that take their first task up when they are interrupted, as JobRunr does when it stops. */
+    /** Threads that take a job up when they are interrupted, as JobRunr does when it stops. */
     private static final class LateThreads extends PlatformThreadPoolJobRunrExecutor {
         private final CountDownLatch taken;
 
@@ -53,6 +53,11 @@ class LeftoverInterruptTest {
 
         @Override
         public void execute(Runnable job) {
+            if (!(job instanceof GuardedPerformer)) {
+                // JobRunr 7.0 has more to do than jobs when it starts.
+                super.execute(job);
+                return;
+            }
             super.execute(() -> {
                 taken.countDown();
                 try {
