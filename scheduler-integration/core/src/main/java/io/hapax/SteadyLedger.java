@@ -18,6 +18,7 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CompletionStage;
 import org.jspecify.annotations.Nullable;
@@ -27,10 +28,12 @@ final class SteadyLedger implements RunLedger {
 
     private final RunLedger ledger;
     private final Answers answers;
+    private volatile Duration answerTimeout;
 
     SteadyLedger(RunLedger ledger, Answers answers) {
         this.ledger = ledger;
         this.answers = answers;
+        this.answerTimeout = ledger.answerTimeout();
     }
 
     static RuntimeException failure(Object what) {
@@ -97,7 +100,12 @@ final class SteadyLedger implements RunLedger {
 
     @Override
     public Duration answerTimeout() {
-        return ledger.answerTimeout();
+        try {
+            answerTimeout = Objects.requireNonNull(ledger.answerTimeout());
+        } catch (Throwable untold) {
+            // As it told before.
+        }
+        return answerTimeout;
     }
 
     @Override

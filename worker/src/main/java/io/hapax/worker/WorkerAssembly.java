@@ -18,8 +18,6 @@ import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import jakarta.servlet.http.HttpServlet;
 import java.time.Duration;
-import java.util.ArrayDeque;
-import java.util.Deque;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -45,14 +43,9 @@ final class WorkerAssembly implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(WorkerAssembly.class);
     private static final int CONNECT_ATTEMPTS = 5;
 
-    /** Something that may fail while it is closed. */
-    private interface Closing {
-        void close() throws Exception;
-    }
-
     private final WorkerSettings settings;
     private final ReentrantLock lock = new ReentrantLock();
-    private final Deque<Closing> toClose = new ArrayDeque<>();
+    private final OpenThings toClose = new OpenThings();
     private volatile @Nullable SampleJobs jobs;
     private volatile boolean atWork;
     private long graceEnds;
@@ -66,7 +59,7 @@ final class WorkerAssembly implements AutoCloseable {
         try {
             worker.start();
             return worker;
-        } catch (SchedulerException | RuntimeException e) {
+        } catch (Throwable e) {
             worker.close();
             throw e;
         }
@@ -253,7 +246,7 @@ final class WorkerAssembly implements AutoCloseable {
 
     /** Waits for a scheduler's jobs for what is left of the grace: Quartz itself would wait without end. */
     private void stop(Scheduler scheduler) throws SchedulerException, InterruptedException {
-        Thread ending = new Thread(() -> closeQuietly(() -> scheduler.shutdown(true)), "quartz-end");
+        Thread ending = new Thread(() -> OpenThings.closeQuietly(() -> scheduler.shutdown(true)), "quartz-end");
         ending.setDaemon(true);
         ending.start();
         ending.join(Math.max(200, TimeUnit.NANOSECONDS.toMillis(graceEnds - System.nanoTime())));
@@ -274,28 +267,13 @@ final class WorkerAssembly implements AutoCloseable {
         try {
             atWork = false;
             graceEnds = System.nanoTime() + settings.grace().toNanos();
-            while (!toClose.isEmpty()) {
-                closeQuietly(toClose.pop());
-            }
+            toClose.close();
         } finally {
             lock.unlock();
         }
     }
 
-    private <T> T opened(T resource, CheckedConsumer<T> close) {
-        toClose.push(() -> close.accept(resource));
-        return resource;
-    }
-
-    private interface CheckedConsumer<T> {
-        void accept(T resource) throws Exception;
-    }
-
-    private static void closeQuietly(Closing closing) {
-        try {
-            closing.close();
-        } catch (Exception e) {
-            LOG.warn("something could not be closed cleanly", e);
-        }
+    private <T> T opened(T resource, OpenThings.Closing<T> close) {
+        return toClose.add(resource, close);
     }
 }

@@ -38,6 +38,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ExecutionException;
@@ -46,6 +47,7 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -142,8 +144,11 @@ final class ConsoleServlet extends HttpServlet {
             send(response, 400, Map.of("error", String.valueOf(e.getMessage())));
         } catch (CompletionException e) {
             Throwable cause = e.getCause() == null ? e : e.getCause();
-            String why = cause instanceof TimeoutException ? "there was no answer in time" : cause.getMessage();
-            send(response, 503, Map.of("error", String.valueOf(why)));
+            String why = cause.getMessage() == null ? cause.toString() : cause.getMessage();
+            send(
+                    response,
+                    503,
+                    Map.of("error", cause instanceof TimeoutException ? "there was no answer in time" : why));
         }
     }
 
@@ -363,7 +368,7 @@ final class ConsoleServlet extends HttpServlet {
             }
         }
         Duration timeout = store.answerTimeout().multipliedBy(SEARCH_ANSWERS);
-        List<HeldLease> all = answered(operations.leases(MOST_SEARCHED), timeout);
+        List<HeldLease> all = asked(() -> operations.leases(MOST_SEARCHED), timeout);
         String wanted = text.toLowerCase(Locale.ROOT);
         all.stream()
                 .filter(lease -> Stream.of(
@@ -390,7 +395,7 @@ final class ConsoleServlet extends HttpServlet {
         try {
             JobIdentity kept = guard.kept(
                     onRunKey ? new JobIdentity(null, new RunKey(text)) : new JobIdentity(new LockKey(text), null));
-            return answered(operations.lease(kept.leaseName(), onRunKey), store.answerTimeout());
+            return asked(() -> operations.lease(kept.leaseName(), onRunKey), store.answerTimeout());
         } catch (IllegalArgumentException noKey) {
             return Optional.empty();
         }
@@ -417,7 +422,7 @@ final class ConsoleServlet extends HttpServlet {
         Set<RunState> states =
                 state.isEmpty() ? Set.of(RunState.values()) : Set.of(RunState.valueOf(state.toUpperCase(Locale.ROOT)));
         LedgerQuery query = new LedgerQuery(states, text(request, "text"), Duration.ZERO, 200);
-        return answered(runs.entries(query), runs.answerTimeout()).stream()
+        return asked(() -> runs.entries(query), runs.answerTimeout()).stream()
                 .map(Fleet::shown)
                 .toList();
     }
@@ -431,10 +436,10 @@ final class ConsoleServlet extends HttpServlet {
     }
 
     private List<Map<String, Object>> audit() {
-        List<AuditEntry> entries = new ArrayList<>(answered(operations.audit(200), store.answerTimeout()));
+        List<AuditEntry> entries = new ArrayList<>(asked(() -> operations.audit(200), store.answerTimeout()));
         RunLedger runs = ledger;
         if (runs != null) {
-            entries.addAll(answered(runs.audit(200), runs.answerTimeout()));
+            entries.addAll(asked(() -> runs.audit(200), runs.answerTimeout()));
         }
         return entries.stream()
                 .sorted(Comparator.comparing(AuditEntry::at).reversed())
@@ -452,12 +457,28 @@ final class ConsoleServlet extends HttpServlet {
                 .toList();
     }
 
+    /** What is thrown instead of an answer is trouble like an answer that fails; only our own mistakes are not. */
+    private static <T> T asked(Supplier<? extends @Nullable CompletionStage<T>> question, Duration timeout) {
+        try {
+            return answered(GuardThreads.ask(question), timeout);
+        } catch (CompletionException failed) {
+            if (failed.getCause() instanceof IllegalArgumentException mistake) {
+                throw mistake;
+            }
+            throw failed;
+        }
+    }
+
     private static <T> T answered(CompletionStage<T> stage, Duration timeout) {
         try {
-            return stage.toCompletableFuture().get(timeout.toMillis() + 500, TimeUnit.MILLISECONDS);
+            T answer = stage.toCompletableFuture().get(timeout.toMillis() + 500, TimeUnit.MILLISECONDS);
+            if (answer == null) {
+                throw new CompletionException(new NullPointerException("null is no answer"));
+            }
+            return answer;
         } catch (ExecutionException e) {
             throw new CompletionException(e.getCause());
-        } catch (TimeoutException e) {
+        } catch (CancellationException | TimeoutException e) {
             throw new CompletionException(e);
         } catch (InterruptedException closing) {
             Thread.currentThread().interrupt();

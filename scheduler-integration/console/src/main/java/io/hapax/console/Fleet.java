@@ -25,7 +25,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -121,11 +121,17 @@ final class Fleet {
 
     private static <T> T answered(CompletionStage<T> stage, Duration timeout, T otherwise, List<String> trouble)
             throws InterruptedException {
-        CompletableFuture<T> future = stage.toCompletableFuture();
         try {
-            return future.get(timeout.toMillis() + 500, TimeUnit.MILLISECONDS);
+            T answer = stage.toCompletableFuture().get(timeout.toMillis() + 500, TimeUnit.MILLISECONDS);
+            if (answer != null) {
+                return answer;
+            }
+            trouble.add("null is no answer");
         } catch (ExecutionException e) {
-            trouble.add(String.valueOf(e.getCause() == null ? e : e.getCause().getMessage()));
+            Throwable cause = e.getCause() == null ? e : e.getCause();
+            trouble.add(cause.getMessage() == null ? cause.toString() : cause.getMessage());
+        } catch (CancellationException e) {
+            trouble.add("the question was cancelled");
         } catch (TimeoutException e) {
             trouble.add("no answer within " + timeout.toMillis() + " ms");
         }

@@ -18,6 +18,8 @@ import org.jobrunr.server.BackgroundJobPerformer;
 import org.jobrunr.server.BackgroundJobServer;
 import org.jobrunr.server.JobSteward;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Performs one job under the guard: asks, works, and completes the run before JobRunr stores that the job succeeded, so
@@ -26,6 +28,8 @@ import org.jspecify.annotations.Nullable;
  * <p>Used by one thread. JobRunr calls {@link #performJob} when the job is stored as PROCESSING already.
  */
 final class GuardedPerformer extends BackgroundJobPerformer {
+
+    private static final Logger LOG = LoggerFactory.getLogger(JobRunrGuard.class);
 
     /** Starts whatever this module writes into a job. */
     static final String US = "[hapax] ";
@@ -83,6 +87,7 @@ final class GuardedPerformer extends BackgroundJobPerformer {
             return;
         }
         queued = plan.queued();
+        clearLeftoverInterrupt();
         Admission admission;
         try {
             admission = admit(guard, plan);
@@ -94,6 +99,19 @@ final class GuardedPerformer extends BackgroundJobPerformer {
             perform(admitted.run());
         } else {
             new RefusedJob(server, job, rewriter).answer(plan, (Admission.Refused) admission);
+        }
+    }
+
+    /** An interrupt that was meant for an earlier job must not postpone this one. */
+    private void clearLeftoverInterrupt() {
+        // Cleared before the server is asked: an interrupt that comes later is meant for this job.
+        if (!Thread.interrupted()) {
+            return;
+        }
+        if (job.hasState(StateName.DELETED) || !ServerCheck.isRunning(server)) {
+            Thread.currentThread().interrupt();
+        } else {
+            LOG.debug("the thread of job {} was left interrupted", job.getId());
         }
     }
 
@@ -174,7 +192,7 @@ final class GuardedPerformer extends BackgroundJobPerformer {
             throw interrupt;
         }
         rewriter.postpone(job, JobRewriter.postponements(job), Duration.ZERO, "interrupted before it could start");
-        if (!server.isRunning()) {
+        if (!ServerCheck.isRunning(server)) {
             Thread.currentThread().interrupt();
         }
     }
@@ -188,14 +206,14 @@ final class GuardedPerformer extends BackgroundJobPerformer {
             return;
         }
         run = admitted;
-        if (queued != null) {
-            queued.begun();
-        }
-        JobRewriter.forgetPostponements(job);
-        metadata = new HashMap<>(job.getMetadata());
-        admitted.onLeaseLost(loss -> keepMetadata());
         HeartbeatWatch heartbeats = new HeartbeatWatch(server, job);
         try {
+            if (queued != null) {
+                queued.begun();
+            }
+            JobRewriter.forgetPostponements(job);
+            metadata = new HashMap<>(job.getMetadata());
+            admitted.onLeaseLost(loss -> keepMetadata());
             super.performJob();
         } catch (Exception e) {
             leave();
@@ -206,7 +224,7 @@ final class GuardedPerformer extends BackgroundJobPerformer {
                 return;
             }
             throw asLoss(admitted, e);
-        } catch (Error e) {
+        } catch (Throwable e) {
             leave();
             admitted.fail(e);
             throw e;

@@ -23,6 +23,8 @@ import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Function;
+import java.util.function.IntFunction;
 import java.util.function.Predicate;
 import java.util.function.UnaryOperator;
 import org.awaitility.core.ConditionFactory;
@@ -39,7 +41,9 @@ import org.jobrunr.server.BackgroundJobServer;
 import org.jobrunr.server.BackgroundJobServerConfiguration;
 import org.jobrunr.server.JobActivator;
 import org.jobrunr.server.configuration.BackgroundJobServerThreadType;
+import org.jobrunr.server.configuration.BackgroundJobServerWorkerPolicy;
 import org.jobrunr.server.configuration.DefaultBackgroundJobServerWorkerPolicy;
+import org.jobrunr.server.threadpool.JobRunrExecutor;
 import org.jobrunr.storage.InMemoryStorageProvider;
 import org.jobrunr.storage.StorageProvider;
 import org.jobrunr.storage.sql.postgres.PostgresStorageProvider;
@@ -70,7 +74,8 @@ final class Fleet implements AutoCloseable {
     private final List<Worker> workers = new ArrayList<>();
     private final Runnable afterwards;
     private JobActivator activator;
-    private BackgroundJobServerThreadType threadType = BackgroundJobServerThreadType.PlatformThreads;
+    private IntFunction<BackgroundJobServerWorkerPolicy> threadsOf =
+            count -> new DefaultBackgroundJobServerWorkerPolicy(count, BackgroundJobServerThreadType.PlatformThreads);
     private final AtomicInteger losses = new AtomicInteger();
     private final List<JobGuard> guards = new ArrayList<>();
 
@@ -92,7 +97,14 @@ final class Fleet implements AutoCloseable {
 
     /** Lets jobs run on virtual threads. */
     Fleet onVirtualThreads() {
-        threadType = BackgroundJobServerThreadType.VirtualThreads;
+        threadsOf = count ->
+                new DefaultBackgroundJobServerWorkerPolicy(count, BackgroundJobServerThreadType.VirtualThreads);
+        return this;
+    }
+
+    /** Lets the jobs of later workers run on threads of another kind. */
+    Fleet onThreads(Function<Integer, JobRunrExecutor> executor) {
+        threadsOf = count -> new DefaultBackgroundJobServerWorkerPolicy(count, executor);
         return this;
     }
 
@@ -160,8 +172,7 @@ final class Fleet implements AutoCloseable {
                 BackgroundJobServerConfiguration.usingStandardBackgroundJobServerConfiguration()
                         .andName(worker)
                         .andPollInterval(poll)
-                        .andBackgroundJobServerWorkerPolicy(
-                                new DefaultBackgroundJobServerWorkerPolicy(threads, threadType))
+                        .andBackgroundJobServerWorkerPolicy(threadsOf.apply(threads))
                         .andInterruptJobsAwaitDurationOnStopBackgroundJobServer(Duration.ofMillis(500)));
         server.setJobFilters(List.of(new RetryFilter(3, 1)));
         Worker made = new Worker(server, own);

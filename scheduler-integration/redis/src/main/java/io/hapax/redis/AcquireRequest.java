@@ -40,6 +40,11 @@ final class AcquireRequest extends Request<Acquisition> {
     }
 
     @Override
+    int answers() {
+        return 3;
+    }
+
+    @Override
     Acquisition read(Iterator<?> answers) {
         int code = ((Long) answers.next()).intValue();
         String value = (String) answers.next();

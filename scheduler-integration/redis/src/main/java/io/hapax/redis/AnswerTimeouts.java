@@ -7,6 +7,7 @@ import java.time.Duration;
 import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.Executor;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
 
@@ -20,10 +21,17 @@ final class AnswerTimeouts {
     private final Duration timeout;
     private final Ticker ticker;
     private final String message;
+    private final Executor overdue;
     private final Queue<Wait> waits = new ConcurrentLinkedQueue<>();
     private final AtomicBoolean armed = new AtomicBoolean();
 
     AnswerTimeouts(Duration timeout, Ticker ticker, String server) {
+        this(timeout, ticker, server, RedisThreads.OVERDUE);
+    }
+
+    /** Waits end on threads of the executor. */
+    AnswerTimeouts(Duration timeout, Ticker ticker, String server, Executor overdue) {
+        this.overdue = overdue;
         this.timeout = timeout;
         this.ticker = ticker;
         this.message = "Redis at " + server + " gave no answer within " + timeout.toMillis() + " ms";
@@ -46,31 +54,43 @@ final class AnswerTimeouts {
     private void arm(NanoTime now) {
         Wait first = waits.peek();
         if (first != null && armed.compareAndSet(false, true)) {
-            long nanos = Math.max(1_000_000, first.end().since(now).toNanos());
-            var unused = RedisThreads.THREADS.after(Duration.ofNanos(nanos), Runnable::run, this::look);
+            boolean isSet = false;
+            try {
+                long nanos = Math.max(1_000_000, first.end().since(now).toNanos());
+                var unused = RedisThreads.THREADS.after(Duration.ofNanos(nanos), Runnable::run, this::look);
+                isSet = true;
+            } finally {
+                if (!isSet) {
+                    // The next wait sets the timer.
+                    armed.set(false);
+                }
+            }
         }
     }
 
     /** Runs on the timer's thread, so what depends on the answers goes on elsewhere. */
     private void look() {
-        NanoTime now = ticker.now();
         try {
-            for (Wait first = waits.peek();
-                    first != null && (first.answer().isDone() || !now.isBefore(first.end()));
-                    first = waits.peek()) {
-                if (waits.remove(first)) {
-                    end(first, message);
-                }
-            }
+            endOverdue(ticker.now());
         } finally {
             armed.set(false);
-            arm(now);
+            arm(ticker.now());
         }
     }
 
-    private static void end(Wait wait, String message) {
+    private void endOverdue(NanoTime now) {
+        for (Wait first = waits.peek();
+                first != null && (first.answer().isDone() || !now.isBefore(first.end()));
+                first = waits.peek()) {
+            if (waits.remove(first)) {
+                end(first, message);
+            }
+        }
+    }
+
+    private void end(Wait wait, String message) {
         if (!wait.answer().isDone()) {
-            RedisThreads.OVERDUE.execute(() ->
+            overdue.execute(() ->
                     wait.answer().completeExceptionally(new LeaseStoreException(message, new TimeoutException())));
         }
     }

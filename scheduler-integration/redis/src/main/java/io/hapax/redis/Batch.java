@@ -3,7 +3,6 @@ package io.hapax.redis;
 import io.hapax.lease.LeaseStoreException;
 import java.util.ArrayList;
 import java.util.Deque;
-import java.util.Iterator;
 import java.util.List;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -70,12 +69,16 @@ record Batch(Namespace namespace, List<Request<?>> requests) {
     /** Gives each request its part of the script's answer; every request is answered, or has failed, when it returns. */
     void answered(List<?> list) {
         try {
-            Iterator<?> answers = list.iterator();
-            String epoch = (String) answers.next();
+            String epoch = (String) list.get(0);
             if (!epoch.isEmpty()) {
                 bucket().saw(epoch);
             }
-            requests.forEach(request -> request.answered(answers));
+            // Each from where its own begin: one that fails half-way must not leave the others those of somebody else.
+            int own = 1;
+            for (Request<?> request : requests) {
+                request.answered(list.listIterator(own));
+                own += request.answers();
+            }
         } catch (Throwable e) {
             failed(new LeaseStoreException("the answer of Redis cannot be read: " + list, e));
         }

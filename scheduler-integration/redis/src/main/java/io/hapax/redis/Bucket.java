@@ -29,7 +29,7 @@ final class Bucket {
         epoch = newEpoch;
         if (!before.isEmpty() && !before.equals(newEpoch)) {
             log.lost();
-            onLoss.run();
+            RedisThreads.THREADS.call("noticing that Redis has lost its memory", onLoss);
         }
     }
 

@@ -54,6 +54,11 @@ final class ReleaseRequest extends Request<Boolean> {
     }
 
     @Override
+    int answers() {
+        return 1;
+    }
+
+    @Override
     Boolean read(Iterator<?> answers) {
         Object answer = answers.next();
         if (answer instanceof Long code) {

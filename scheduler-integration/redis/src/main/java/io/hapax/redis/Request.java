@@ -30,6 +30,9 @@ abstract class Request<T> {
     /** The five arguments of the script. */
     abstract List<String> arguments();
 
+    /** How many of the script's answers are its own. */
+    abstract int answers();
+
     /** Takes what is its own of the script's answers, strings and longs. */
     abstract T read(Iterator<?> answers);
 

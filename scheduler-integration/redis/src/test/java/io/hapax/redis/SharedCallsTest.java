@@ -155,6 +155,11 @@ class SharedCallsTest {
         }
 
         @Override
+        int answers() {
+            return 0;
+        }
+
+        @Override
         String read(Iterator<?> answers) {
             return "";
         }

@@ -12,6 +12,7 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.springframework.boot.health.contributor.Health;
 import org.springframework.boot.health.contributor.HealthIndicator;
@@ -36,37 +37,42 @@ final class GuardHealth implements HealthIndicator {
     public Health health() {
         Health.Builder health =
                 Health.up().withDetail("worker", guard.worker()).withDetail("activeRuns", guard.activeRuns());
-        ask(
-                health,
-                "store",
-                GuardThreads.ask(() -> store.holder(new JobIdentity(new LockKey(ASKED), null))),
-                store.answerTimeout());
+        ask(health, "store", () -> store.holder(new JobIdentity(new LockKey(ASKED), null)), store::answerTimeout);
         RunLedger runs = ledger;
         if (runs != null) {
-            ask(
-                    health,
-                    "ledger",
-                    GuardThreads.ask(() -> runs.entry(new JobIdentity(null, new RunKey(ASKED)))),
-                    runs.answerTimeout());
+            ask(health, "ledger", () -> runs.entry(new JobIdentity(null, new RunKey(ASKED))), runs::answerTimeout);
         }
         return health.build();
     }
 
-    private static void ask(Health.Builder health, String what, CompletionStage<?> answer, Duration timeout) {
+    private static <T> void ask(
+            Health.Builder health, String what, Supplier<CompletionStage<T>> question, Supplier<Duration> timeout) {
         try {
-            Object unused = answer.toCompletableFuture().get(timeout.toMillis() + MARGIN_MILLIS, TimeUnit.MILLISECONDS);
-            health.withDetail(what, "answers");
-        } catch (ExecutionException e) {
-            health.down()
-                    .withDetail(
-                            what,
-                            String.valueOf(
-                                    e.getCause() == null ? e : e.getCause().getMessage()));
-        } catch (TimeoutException e) {
-            health.down().withDetail(what, "no answer within " + timeout.toMillis() + " ms");
+            String trouble = trouble(GuardThreads.ask(question), timeout.get());
+            if (trouble == null) {
+                health.withDetail(what, "answers");
+            } else {
+                health.down().withDetail(what, trouble);
+            }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             health.unknown().withDetail(what, "interrupted");
+        } catch (Throwable failure) {
+            // Whatever is thrown here would hide the health of all other parts of the application.
+            health.down().withDetail(what, failure.toString());
+        }
+    }
+
+    private static @Nullable String trouble(CompletionStage<?> answer, Duration timeout) throws InterruptedException {
+        try {
+            Object value = answer.toCompletableFuture().get(timeout.toMillis() + MARGIN_MILLIS, TimeUnit.MILLISECONDS);
+            return value == null ? "null is no answer" : null;
+        } catch (ExecutionException e) {
+            Throwable cause = e.getCause() == null ? e : e.getCause();
+            String message = cause.getMessage();
+            return message == null ? cause.toString() : message;
+        } catch (TimeoutException e) {
+            return "no answer within " + timeout.toMillis() + " ms";
         }
     }
 }

@@ -33,14 +33,30 @@ final class GuardShutdown implements SmartLifecycle, DisposableBean {
             return;
         }
         running = false;
+        if (!ended()) {
+            LOG.warn(
+                    "{} runs are still at work after hapax.shutdown-grace={}, or the interrupt that cut it short, and"
+                            + " were told to end",
+                    guard.activeRuns(),
+                    grace);
+        }
+    }
+
+    private boolean ended() {
         try {
-            if (!guard.shutdown(grace)) {
-                LOG.warn(
-                        "{} runs are still at work after hapax.shutdown-grace={} and were told to end",
-                        guard.activeRuns(),
-                        grace);
-            }
-        } catch (InterruptedException e) {
+            return guard.shutdown(grace);
+        } catch (InterruptedException hurry) {
+            return endedAtOnce();
+        }
+    }
+
+    /** Whoever interrupts does not want to wait; but runs must be told before beans are taken from them. */
+    private boolean endedAtOnce() {
+        try {
+            return guard.shutdown(Duration.ZERO);
+        } catch (InterruptedException again) {
+            return guard.activeRuns() == 0;
+        } finally {
             Thread.currentThread().interrupt();
         }
     }

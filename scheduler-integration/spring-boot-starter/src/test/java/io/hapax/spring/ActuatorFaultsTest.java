@@ -1,0 +1,113 @@
+package io.hapax.spring;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.hapax.JobGuard;
+import io.hapax.lease.LeaseStore;
+import io.hapax.ledger.RunLedger;
+import io.hapax.testkit.FaultInjector;
+import io.hapax.testkit.InMemoryLeaseStore;
+import io.hapax.testkit.InMemoryRunLedger;
+import io.hapax.testkit.InjectedFault;
+import io.hapax.testkit.InjectedFault.Answer;
+import io.hapax.testkit.InjectedFault.Failed;
+import io.hapax.testkit.InjectedFault.Thrown;
+import io.hapax.time.Ticker;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.springframework.boot.health.contributor.Health;
+import org.springframework.boot.health.contributor.Status;
+
+/** Health and the endpoint answer, whatever store and ledger do, and are well again when these are. */
+class ActuatorFaultsTest {
+
+    private final FaultInjector faults = new FaultInjector();
+    private final LeaseStore store = faults.around(LeaseStore.class, new InMemoryLeaseStore(Ticker.SYSTEM));
+    private final RunLedger ledger = faults.around(RunLedger.class, new InMemoryRunLedger(Ticker.SYSTEM));
+    private final JobGuard guard =
+            JobGuard.builder(store).ledger(ledger).withoutLogging().build();
+    private final GuardHealth health = new GuardHealth(guard, store, ledger);
+    private final HapaxEndpoint endpoint = new HapaxEndpoint(
+            guard, new RecentEvents(InstantSource.fixed(Instant.EPOCH)), false, store.answerTimeout());
+
+    @AfterEach
+    void close() {
+        faults.healthy();
+        guard.close();
+        store.close();
+        ledger.close();
+    }
+
+    static List<InjectedFault> anything() {
+        return List.of(
+                new Thrown(new IllegalStateException("runtime")),
+                new Thrown(new AssertionError("error")),
+                new Thrown(new OutOfMemoryError("virtual machine")),
+                new Thrown(new Exception("sneaky")),
+                new Failed(new AssertionError("error")),
+                new Failed(new IllegalStateException()),
+                Answer.NULL,
+                Answer.STAGE_OF_NULL,
+                Answer.CANCELLED,
+                Answer.NEVER);
+    }
+
+    /** On a thread of its own, so that a look that never ends fails. */
+    private Health look() throws Exception {
+        FutureTask<Health> look = new FutureTask<>(health::health);
+        new Thread(look, "prober").start();
+        return look.get(20, TimeUnit.SECONDS);
+    }
+
+    @ParameterizedTest
+    @MethodSource("anything")
+    void health_is_down_while_the_store_misbehaves(InjectedFault fault) throws Exception {
+        faults.inject(LeaseStore.class, "holder", fault);
+        Health down = look();
+        assertThat(down.getStatus()).isEqualTo(Status.DOWN);
+        assertThat(down.getDetails().get("store")).isNotIn("answers", "null", "");
+        assertThat(down.getDetails()).containsEntry("ledger", "answers");
+        faults.healthy();
+        assertThat(look().getStatus()).isEqualTo(Status.UP);
+    }
+
+    @ParameterizedTest
+    @MethodSource("anything")
+    void health_is_down_while_the_ledger_misbehaves(InjectedFault fault) throws Exception {
+        faults.inject(RunLedger.class, "entry", fault);
+        Health down = look();
+        assertThat(down.getStatus()).isEqualTo(Status.DOWN);
+        assertThat(down.getDetails().get("ledger")).isNotIn("answers", "null", "");
+        assertThat(down.getDetails()).containsEntry("store", "answers");
+        faults.healthy();
+        assertThat(look().getStatus()).isEqualTo(Status.UP);
+    }
+
+    @Test
+    void health_is_down_if_not_even_the_time_out_can_be_asked_for() throws Exception {
+        faults.inject(LeaseStore.class, "answerTimeout", new Thrown(new AssertionError("error")));
+        assertThat(look().getStatus()).isEqualTo(Status.DOWN);
+        faults.healthy();
+        assertThat(look().getStatus()).isEqualTo(Status.UP);
+    }
+
+    @ParameterizedTest
+    @MethodSource("anything")
+    void the_endpoint_answers_while_the_store_misbehaves(InjectedFault fault) throws Exception {
+        faults.inject(LeaseStore.class, "holder", fault);
+        FutureTask<Object> asked = new FutureTask<>(() -> endpoint.holder("lock", "k"));
+        new Thread(asked, "caller").start();
+        // Spring makes a failed answer of what is thrown.
+        assertThatThrownBy(() -> asked.get(20, TimeUnit.SECONDS)).hasCauseInstanceOf(RuntimeException.class);
+        faults.healthy();
+        assertThat(endpoint.holder("lock", "k").getBody()).containsEntry("held", false);
+    }
+}
