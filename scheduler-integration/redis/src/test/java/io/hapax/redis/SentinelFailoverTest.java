@@ -25,9 +25,12 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 
 /** What becomes of leases when Sentinel promotes a replica that has not seen them. */
 @Tag("slow")
+@Execution(ExecutionMode.CONCURRENT)
 class SentinelFailoverTest {
 
     private static final Duration TTL = Duration.ofSeconds(6);
