@@ -16,10 +16,17 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.parallel.Execution;
 import org.junit.jupiter.api.parallel.ExecutionMode;
+import org.junit.jupiter.api.parallel.ResourceAccessMode;
+import org.junit.jupiter.api.parallel.ResourceLock;
+import org.junit.jupiter.api.parallel.ResourceLockTarget;
 
 /** The contract of lease stores, for clients that share a namespace of their own. Its tests run side by side. */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 @Execution(ExecutionMode.CONCURRENT)
+@ResourceLock(
+        value = LeaseStoreContract.AGREEMENT,
+        mode = ResourceAccessMode.READ,
+        target = ResourceLockTarget.CHILDREN)
 abstract class ContractOnRedis extends LeaseStoreContract {
 
     private final String namespace = "contract-" + UUID.randomUUID();
