@@ -13,6 +13,7 @@ import static io.hapax.postgres.Attempts.number;
 import static io.hapax.postgres.Attempts.request;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.zaxxer.hikari.HikariDataSource;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.Lease;
 import io.hapax.lease.Renewal;
@@ -29,9 +30,10 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
-import javax.sql.DataSource;
 import org.awaitility.Awaitility;
+import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -41,9 +43,20 @@ class CleanUpTest {
 
     private static final int ONE_ROUND = CleanUp.BATCH * CleanUp.MOST_BATCHES;
 
-    private final DataSource database = EmbeddedDatabase.shared().dataSource();
+    private static HikariDataSource database;
+
     private final String namespace = freshName("clean-up");
     private PostgresRunLedger ledger;
+
+    @BeforeAll
+    static void connect() {
+        database = Attempts.pool(EmbeddedDatabase.shared(), 8, Duration.ofSeconds(5));
+    }
+
+    @AfterAll
+    static void disconnect() {
+        database.close();
+    }
 
     @BeforeEach
     void open() {
@@ -86,8 +99,8 @@ class CleanUpTest {
     @Test
     void a_clean_up_that_is_behind_does_not_wait_for_its_next_turn() throws SQLException {
         finished(ONE_ROUND + 7);
-        // Its first turn comes after 1 to 3 s, and a second one of its own would be as far away.
-        try (PostgresRunLedger cleaning = open(Duration.ofSeconds(2))) {
+        // Its first turn comes after half a second to one and a half, and a second one of its own would be as far away.
+        try (PostgresRunLedger cleaning = open(Duration.ofSeconds(1))) {
             Awaitility.await().atMost(Duration.ofSeconds(20)).until(() -> rows() == 0);
         }
     }

@@ -11,8 +11,11 @@ import java.util.ArrayList;
 import java.util.List;
 import javax.sql.DataSource;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 
 /** The contract of run ledgers, with the job's transaction at READ COMMITTED; for the other levels see {@link CompleteInTest}. */
+@Execution(ExecutionMode.CONCURRENT)
 abstract class ContractOnPostgres extends RunLedgerContract {
 
     private final List<RunLedger> opened = new ArrayList<>();

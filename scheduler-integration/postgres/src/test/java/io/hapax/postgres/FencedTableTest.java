@@ -6,15 +6,18 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
+import com.zaxxer.hikari.HikariDataSource;
 import io.hapax.lease.FencingToken;
 import io.hapax.testkit.EmbeddedDatabase;
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
-import javax.sql.DataSource;
 import org.awaitility.Awaitility;
+import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -25,10 +28,21 @@ class FencedTableTest {
     private static final FencingToken SLEEPER = new FencingToken(7);
     private static final FencingToken SUCCESSOR = new FencingToken(8);
 
-    private final DataSource database = EmbeddedDatabase.shared().dataSource();
+    private static HikariDataSource database;
+
     private final FencedTable accounts = FencedTable.of("fenced_account");
     private Connection first;
     private Connection second;
+
+    @BeforeAll
+    static void connect() {
+        database = Attempts.pool(EmbeddedDatabase.shared(), 8, Duration.ofSeconds(5));
+    }
+
+    @AfterAll
+    static void disconnect() {
+        database.close();
+    }
 
     @BeforeEach
     void create() throws SQLException {

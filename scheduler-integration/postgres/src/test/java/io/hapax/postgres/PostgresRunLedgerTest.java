@@ -20,9 +20,9 @@ class PostgresRunLedgerTest {
 
     @BeforeAll
     static void connect() throws SQLException {
-        pool = Attempts.pool(EmbeddedDatabase.shared(), 8, Duration.ofSeconds(5));
+        pool = Attempts.pool(EmbeddedDatabase.shared(), 16, Duration.ofSeconds(5));
         grants = DocumentedGrants.of("hapax");
-        poolOfRole = Attempts.pool(grants.asRole(), 8, Duration.ofSeconds(5));
+        poolOfRole = Attempts.pool(grants.asRole(), 16, Duration.ofSeconds(5));
     }
 
     @AfterAll

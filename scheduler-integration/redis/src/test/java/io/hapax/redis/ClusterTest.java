@@ -28,9 +28,12 @@ import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 
 /** Leases on a Cluster of several masters whose slots move and whose masters freeze and are replaced. */
 @Tag("slow")
+@Execution(ExecutionMode.CONCURRENT)
 class ClusterTest {
 
     private static final Duration TTL = Duration.ofSeconds(6);

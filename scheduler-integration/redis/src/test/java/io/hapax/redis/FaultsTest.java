@@ -44,15 +44,20 @@ import org.slf4j.LoggerFactory;
 @Tag("slow")
 class FaultsTest {
 
+    private static final Duration TTL = Duration.ofSeconds(2);
+    /** A renewal can just be tried twice. */
+    private static final Duration ANSWER_TIMEOUT = Duration.ofMillis(400);
+
+    private static final Duration LONGEST_TTL = Duration.ofSeconds(4);
+
     private final EmbeddedRedis redis = EmbeddedRedis.start();
     private final RedissonLeaseStore store = Fixture.store(redis.url())
-            .answerTimeout(Duration.ofMillis(300))
-            .longestTtl(Duration.ofSeconds(4))
+            .answerTimeout(ANSWER_TIMEOUT)
+            .longestTtl(LONGEST_TTL)
             .fresh(true)
             .build();
-    private final JobGuard guard = JobGuard.builder(store)
-            .defaults(o -> o.withTtl(Duration.ofSeconds(3)))
-            .build();
+    private final JobGuard guard =
+            JobGuard.builder(store).defaults(o -> o.withTtl(TTL)).build();
     private final ListAppender<ILoggingEvent> lines = new ListAppender<>();
 
     FaultsTest() {
@@ -108,7 +113,7 @@ class FaultsTest {
     @Test
     void a_frozen_redis_refuses_new_runs_within_the_answer_timeout() throws Exception {
         redis.freeze();
-        assertFailsClosedWithOneLine("no answer within 300 ms");
+        assertFailsClosedWithOneLine("no answer within 400 ms");
         redis.thaw();
         await().until(() -> guard.admit(RunRequest.lock("later")) instanceof Admission.Admitted);
     }
@@ -128,9 +133,9 @@ class FaultsTest {
         GuardedRun run = admitted("blip");
         try (var scope = run.enter()) {
             redis.freeze();
-            await().pollDelay(Duration.ofMillis(1300)).until(() -> true);
+            await().pollDelay(Duration.ofMillis(900)).until(() -> true);
             redis.thaw();
-            await().pollDelay(Duration.ofSeconds(3)).until(() -> true);
+            await().pollDelay(TTL).until(() -> true);
             run.ensureHeld();
             assertThat(run.complete()).isEqualTo(RunOutcome.COMPLETED);
         }
@@ -144,7 +149,7 @@ class FaultsTest {
         run.onLeaseLost(loss -> told.complete(System.nanoTime() - start));
         try (var scope = run.enter()) {
             redis.kill();
-            assertThat(Duration.ofNanos(told.get(10, TimeUnit.SECONDS))).isLessThan(Duration.ofSeconds(3));
+            assertThat(Duration.ofNanos(told.get(10, TimeUnit.SECONDS))).isLessThan(TTL);
             assertThat(run.lost()).contains(LossReason.NOT_RENEWED);
             assertThat(run.complete()).isEqualTo(RunOutcome.LOST);
         }
@@ -157,12 +162,12 @@ class FaultsTest {
         GuardedRun run = admitted("restart");
         try (var scope = run.enter()) {
             redis.restartEmpty();
-            await().pollDelay(Duration.ofSeconds(3)).until(() -> true);
+            await().pollDelay(TTL).until(() -> true);
             run.ensureHeld();
             try (RedissonLeaseStore other = RedissonLeaseStore.builder()
                     .url(redis.url())
                     .namespace(store.namespace())
-                    .longestTtl(Duration.ofSeconds(4))
+                    .longestTtl(LONGEST_TTL)
                     .fresh(true)
                     .build()) {
                 assertThat(acquire(other, Fixture.run("restart"))).isInstanceOf(Acquisition.Held.class);

@@ -35,6 +35,12 @@ class QuorumContractTest {
             return Duration.ofSeconds(2);
         }
 
+        /** The contract renews after nine sixteenths of four of these, and the wait for a server that is away. */
+        @Override
+        protected Duration shortTtl() {
+            return Duration.ofMillis(700);
+        }
+
         @AfterAll
         void stop() {
             servers.forEach(EmbeddedRedis::close);

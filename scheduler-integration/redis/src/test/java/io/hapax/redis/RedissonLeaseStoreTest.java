@@ -14,6 +14,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Nested;
@@ -91,7 +92,7 @@ class RedissonLeaseStoreTest {
     class WithoutAScriptCache extends ContractOnRedis {
 
         private final EmbeddedRedis redis = EmbeddedRedis.start();
-        private int flushes;
+        private final AtomicInteger flushes = new AtomicInteger();
 
         @Override
         RedissonLeaseStore open(String namespace) {
@@ -107,7 +108,9 @@ class RedissonLeaseStoreTest {
         @Override
         protected LeaseStore store() {
             redis.command("SCRIPT", "FLUSH");
-            return flushes++ % 2 == 0 ? super.store() : super.store().blocking();
+            return flushes.getAndIncrement() % 2 == 0
+                    ? super.store()
+                    : super.store().blocking();
         }
 
         @AfterAll

@@ -33,6 +33,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -43,6 +44,10 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
+import org.junit.jupiter.api.parallel.ResourceAccessMode;
+import org.junit.jupiter.api.parallel.ResourceLock;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -61,6 +66,9 @@ class RightsTest {
     /** Of the connection, not of scripts. */
     private static final Set<String> OF_CONNECTIONS =
             Set.of("evalsha", "eval", "ping", "client|setname", "subscribe", "unsubscribe");
+
+    /** Who listens to the log wants nobody else to write to it. */
+    private static final String LOG = "log";
 
     private static EmbeddedRedis redis;
 
@@ -110,10 +118,11 @@ class RightsTest {
     /** The contract, half of it by each way in which a store with a client of its own asks. */
     @Nested
     @TestInstance(TestInstance.Lifecycle.PER_CLASS)
+    @ResourceLock(value = LOG, mode = ResourceAccessMode.READ)
     class TheContractOnOneServer extends ContractOnRedis {
 
         private final EmbeddedRedis server = DocumentedRights.start();
-        private int asked;
+        private final AtomicInteger asked = new AtomicInteger();
 
         @Override
         LeaseStore open(String namespace) {
@@ -123,7 +132,9 @@ class RightsTest {
 
         @Override
         protected LeaseStore store() {
-            return asked++ % 2 == 0 ? super.store() : super.store().blocking();
+            return asked.getAndIncrement() % 2 == 0
+                    ? super.store()
+                    : super.store().blocking();
         }
 
         @AfterAll
@@ -136,6 +147,7 @@ class RightsTest {
 
     @Nested
     @TestInstance(TestInstance.Lifecycle.PER_CLASS)
+    @ResourceLock(value = LOG, mode = ResourceAccessMode.READ)
     class TheContractOnAQuorum extends ContractOnRedis {
 
         private final List<EmbeddedRedis> servers =
@@ -160,6 +172,7 @@ class RightsTest {
     }
 
     @Test
+    @ResourceLock(LOG)
     void a_start_under_these_rights_logs_nothing_alarming() {
         Logger root = (Logger) LoggerFactory.getLogger(Logger.ROOT_LOGGER_NAME);
         Logger redisson = (Logger) LoggerFactory.getLogger("org.redisson");
@@ -373,6 +386,8 @@ class RightsTest {
     }
 
     @Test
+    @Execution(ExecutionMode.CONCURRENT)
+    @ResourceLock(value = LOG, mode = ResourceAccessMode.READ)
     void a_cluster_needs_a_few_rights_more(@TempDir Path folder) throws IOException {
         try (EmbeddedCluster cluster = EmbeddedCluster.start(1)) {
             List<EmbeddedRedis> servers =
@@ -400,6 +415,8 @@ class RightsTest {
     }
 
     @Test
+    @Execution(ExecutionMode.CONCURRENT)
+    @ResourceLock(value = LOG, mode = ResourceAccessMode.READ)
     void behind_sentinel_the_same_rights_are_enough_and_sentinel_has_a_user_of_its_own(@TempDir Path folder)
             throws IOException {
         try (EmbeddedSentinel sentinel = EmbeddedSentinel.start(1)) {

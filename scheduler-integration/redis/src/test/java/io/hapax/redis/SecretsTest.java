@@ -29,12 +29,15 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.slf4j.LoggerFactory;
 
 /** Passwords are in no line, no exception and no event, whatever goes wrong. */
 @Tag("slow")
+@Execution(ExecutionMode.CONCURRENT)
 class SecretsTest {
 
     private static final String PASSWORD = "XyZZy-geheim-4711";
@@ -46,12 +49,18 @@ class SecretsTest {
 
     @BeforeAll
     static void start() {
+        logger("io.hapax").setLevel(Level.DEBUG);
+        logger("org.redisson").setLevel(Level.INFO);
+        logger("io.netty").setLevel(Level.INFO);
         redis = EmbeddedRedis.start("--requirepass", PASSWORD + "-not");
     }
 
     @AfterAll
     static void stop() {
         redis.close();
+        logger("io.hapax").setLevel(Level.INFO);
+        logger("org.redisson").setLevel(Level.ERROR);
+        logger("io.netty").setLevel(Level.ERROR);
     }
 
     private static Logger logger(String name) {
@@ -62,18 +71,12 @@ class SecretsTest {
     void listen() {
         lines.start();
         logger("ROOT").addAppender(lines);
-        logger("io.hapax").setLevel(Level.DEBUG);
-        logger("org.redisson").setLevel(Level.INFO);
-        logger("io.netty").setLevel(Level.INFO);
     }
 
     @AfterEach
     void nothing_has_told_the_password() {
         logger("ROOT").detachAppender(lines);
-        logger("io.hapax").setLevel(Level.INFO);
-        logger("org.redisson").setLevel(Level.ERROR);
-        logger("io.netty").setLevel(Level.ERROR);
-        for (ILoggingEvent line : lines.list) {
+        for (ILoggingEvent line : heard()) {
             said.add(line.getFormattedMessage());
             said.add(line.getMDCPropertyMap().toString());
             for (IThrowableProxy cause = line.getThrowableProxy(); cause != null; cause = cause.getCause()) {
@@ -81,6 +84,13 @@ class SecretsTest {
             }
         }
         assertThat(said).isNotEmpty().noneMatch(text -> text.contains(PASSWORD) || text.contains("XyZZy"));
+    }
+
+    /** What tests beside this one said, too: they know the same password. */
+    private List<ILoggingEvent> heard() {
+        synchronized (lines) {
+            return List.copyOf(lines.list);
+        }
     }
 
     private void remember(Throwable failure) {
@@ -162,11 +172,11 @@ class SecretsTest {
 
     @Test
     void a_redisson_file_that_does_not_work_keeps_it_too(@TempDir Path folder) throws IOException {
-        for (String wrong : List.of("", "  noSuchSetting: 1\n", "  retryAttempts: many\n")) {
+        for (String wrong : List.of("  retryAttempts: 0\n", "  noSuchSetting: 1\n", "  retryAttempts: many\n")) {
             Path yaml = Files.writeString(
                     folder.resolve("redis.yaml"),
                     "password: " + PASSWORD + "\nsingleServerConfig:\n  address: \"redis://127.0.0.1:" + redis.port()
-                            + "\"\n" + wrong);
+                            + "\"\n  connectTimeout: 1000\n" + wrong);
             remember(catchThrowable(() ->
                     RedissonLeaseStore.builder().yaml(yaml).namespace("secrets").build()));
         }

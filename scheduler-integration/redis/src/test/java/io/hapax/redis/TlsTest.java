@@ -31,6 +31,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInfo;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.ResourceAccessMode;
+import org.junit.jupiter.api.parallel.ResourceLock;
+import org.junit.jupiter.api.parallel.Resources;
 
 /** On a Redis that speaks TLS, with certificates made for this test. */
 @Tag("slow")
@@ -112,6 +115,7 @@ class TlsTest {
     /** With the JVM's own settings of whom to trust, for all connections that are opened meanwhile. */
     @Nested
     @TestInstance(TestInstance.Lifecycle.PER_CLASS)
+    @ResourceLock(value = Resources.SYSTEM_PROPERTIES, mode = ResourceAccessMode.READ)
     class TheContract extends ContractOnRedis {
 
         @Override
@@ -146,12 +150,14 @@ class TlsTest {
     }
 
     @Test
+    @ResourceLock(Resources.SYSTEM_PROPERTIES)
     void an_authority_that_nobody_trusts_is_refused_and_the_message_says_where_to_add_it() {
         assertRefused(
                 settings("localhost", port), "certificate is not trusted", "javax.net.ssl.trustStore", "sslTruststore");
     }
 
     @Test
+    @ResourceLock(Resources.SYSTEM_PROPERTIES)
     void the_certificate_of_another_authority_or_for_another_host_is_refused() {
         int at = freePort();
         try (TestCertificates others = TestCertificates.of("dns:elsewhere.example.org");
@@ -164,6 +170,7 @@ class TlsTest {
     }
 
     @Test
+    @ResourceLock(Resources.SYSTEM_PROPERTIES)
     void with_and_without_tls_are_told_apart_by_the_address() {
         trust(certificates);
         assertRefused(settings("localhost", redis.port()), "does not answer", "rediss://", "redis://");
@@ -174,6 +181,7 @@ class TlsTest {
     }
 
     @Test
+    @ResourceLock(Resources.SYSTEM_PROPERTIES)
     void an_examination_says_the_same() {
         assertThat(settings("localhost", port).examine(List.of()))
                 .singleElement()
@@ -184,6 +192,7 @@ class TlsTest {
     }
 
     @Test
+    @ResourceLock(Resources.SYSTEM_PROPERTIES)
     void a_redisson_file_with_another_trust_store_is_refused(@TempDir Path folder) throws IOException {
         try (TestCertificates others = TestCertificates.of("dns:localhost")) {
             Path yaml = yaml(folder, others);
@@ -201,10 +210,15 @@ class TlsTest {
                 sslTruststorePassword: %s
                 singleServerConfig:
                   address: "rediss://localhost:%d"
+                  connectTimeout: 2000
+                  retryAttempts: 0
+                  connectionMinimumIdleSize: 1
+                  connectionPoolSize: 2
                 """, trusted.trustStore().toUri(), TestCertificates.PASSWORD, port));
     }
 
     @Test
+    @ResourceLock(Resources.SYSTEM_PROPERTIES)
     void a_redisson_file_names_the_trust_store(@TempDir Path folder) throws IOException {
         Path yaml = yaml(folder, certificates);
         try (RedissonLeaseStore store = RedissonLeaseStore.builder()

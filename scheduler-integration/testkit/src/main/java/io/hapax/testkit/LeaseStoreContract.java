@@ -59,14 +59,21 @@ import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.ResourceLock;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
  * What every {@link LeaseStore} has to do. A store passes if a subclass of this one passes, for each configuration of
  * the store. Every test uses fresh keys, so the servers may be shared.
+ *
+ * <p>A subclass whose tests run side by side on the same clients says
+ * {@code @ResourceLock(value = LeaseStoreContract.AGREEMENT, mode = READ, target = CHILDREN)}.
  */
 public abstract class LeaseStoreContract {
+
+    /** What all tests of a client rely on and one of them changes for a moment: that its guards have agreed. */
+    public static final String AGREEMENT = "io.hapax.agreement";
 
     private static final Duration RETENTION = Duration.ofMinutes(1);
     private static final int THREADS = 32;
@@ -119,6 +126,7 @@ public abstract class LeaseStoreContract {
 
     /** Of a store that is shared by tests, all guards agree on nothing unusual. */
     @Test
+    @ResourceLock(AGREEMENT)
     void guards_that_differ_from_those_of_another_client_are_refused_and_both_are_named() {
         store().agree("");
         store().agree("");
