@@ -7,10 +7,15 @@ import io.hapax.RunOptions;
 import io.hapax.quartz.HapaxPlugin;
 import java.io.IOException;
 import java.lang.reflect.Method;
+import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.SimpleFileVisitor;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -143,25 +148,46 @@ class ReadmeTest {
     /** A promise is worth as much as the test that it names. */
     @Test
     void the_tests_that_the_documents_name_exist() throws IOException {
+        Map<String, List<Path>> tests = tests();
         Pattern named = Pattern.compile("`([A-Z]\\w+Test)\\.([a-z]\\w+)`");
         for (String page : PAGES) {
             Matcher test = named.matcher(Files.readString(ROOT.resolve(page)));
             while (test.find()) {
-                assertThat(sourcesOf(test.group(1)))
+                assertThat(sourcesOf(tests.getOrDefault(test.group(1) + ".java", List.of())))
                         .as(test.group() + " in " + page)
                         .anySatisfy(source -> assertThat(source).contains("void " + test.group(2) + "("));
             }
         }
     }
 
-    private static List<String> sourcesOf(String test) throws IOException {
-        try (Stream<Path> files = Files.walk(ROOT)) {
-            List<String> sources = new ArrayList<>();
-            for (Path file : files.filter(path -> path.endsWith(test + ".java")).toList()) {
-                sources.add(Files.readString(file));
-            }
-            return sources;
+    private static List<String> sourcesOf(List<Path> files) throws IOException {
+        List<String> sources = new ArrayList<>();
+        for (Path file : files) {
+            sources.add(Files.readString(file));
         }
+        return sources;
+    }
+
+    /** The sources of all tests by the names of their files, without a look at what was built. */
+    private static Map<String, List<Path>> tests() throws IOException {
+        Map<String, List<Path>> found = new HashMap<>();
+        Files.walkFileTree(ROOT, new SimpleFileVisitor<>() {
+            @Override
+            public FileVisitResult preVisitDirectory(Path directory, BasicFileAttributes attributes) {
+                boolean built = List.of("target", ".git").contains(String.valueOf(directory.getFileName()));
+                return built ? FileVisitResult.SKIP_SUBTREE : FileVisitResult.CONTINUE;
+            }
+
+            @Override
+            public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) {
+                String name = String.valueOf(file.getFileName());
+                if (name.endsWith("Test.java")) {
+                    found.computeIfAbsent(name, unused -> new ArrayList<>()).add(file);
+                }
+                return FileVisitResult.CONTINUE;
+            }
+        });
+        return found;
     }
 
     @Test

@@ -22,11 +22,14 @@ import org.jobrunr.storage.Paging;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** The ways in which JobRunr alone runs a job twice, each with and without the guard. */
 @Tag("slow")
+@Execution(ExecutionMode.CONCURRENT)
 class DuplicateRunsTest {
 
     private final Fleet fleet = fleet();

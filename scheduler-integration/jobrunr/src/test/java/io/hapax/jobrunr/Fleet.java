@@ -17,6 +17,9 @@ import io.hapax.testkit.EmbeddedDatabase;
 import io.hapax.testkit.InMemoryLeaseStore;
 import io.hapax.testkit.StrictLeaseStore;
 import io.hapax.time.Ticker;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.sql.Statement;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -46,8 +49,10 @@ import org.jobrunr.server.configuration.DefaultBackgroundJobServerWorkerPolicy;
 import org.jobrunr.server.threadpool.JobRunrExecutor;
 import org.jobrunr.storage.InMemoryStorageProvider;
 import org.jobrunr.storage.StorageProvider;
+import org.jobrunr.storage.StorageProviderUtils.DatabaseOptions;
 import org.jobrunr.storage.sql.postgres.PostgresStorageProvider;
 import org.jobrunr.utils.mapper.jackson.JacksonJsonMapper;
+import org.jspecify.annotations.Nullable;
 
 /** Several workers over one storage and one lease store, as if they were processes. */
 final class Fleet implements AutoCloseable {
@@ -55,6 +60,16 @@ final class Fleet implements AutoCloseable {
     private static final AtomicInteger DATABASES = new AtomicInteger();
 
     static final Duration POLL = Duration.ofMillis(200);
+
+    /** A lock for tests that change what is one for the process; the others of a class that run side by side only read it. */
+    static final String PROCESS = "what is one for the process";
+
+    private static final Object LOCK = new Object();
+
+    private static int open;
+
+    /** A database that is never worked with. */
+    private static @Nullable DatabaseAddress tables;
 
     /** One worker: a JobRunr server with its own way to the storage. */
     record Worker(BackgroundJobServer server, FaultyStorage storage) {
@@ -76,6 +91,7 @@ final class Fleet implements AutoCloseable {
     private JobActivator activator;
     private IntFunction<BackgroundJobServerWorkerPolicy> threadsOf =
             count -> new DefaultBackgroundJobServerWorkerPolicy(count, BackgroundJobServerThreadType.PlatformThreads);
+    private int pollsUntilDead = 4;
     private final AtomicInteger losses = new AtomicInteger();
     private final List<JobGuard> guards = new ArrayList<>();
 
@@ -85,14 +101,49 @@ final class Fleet implements AutoCloseable {
 
     /** With a PostgreSQL database of its own. */
     static Fleet onPostgres() {
-        DatabaseAddress database = EmbeddedDatabase.shared().createDatabase("fleet_" + DATABASES.incrementAndGet());
+        HikariDataSource pool = pool(copyWithTables());
+        return new Fleet(new PostgresStorageProvider(pool, DatabaseOptions.SKIP_CREATE), pool::close);
+    }
+
+    /** JobRunr makes its tables by many scripts, so once for all tests. */
+    private static DatabaseAddress copyWithTables() {
+        EmbeddedDatabase server = EmbeddedDatabase.shared();
+        synchronized (LOCK) {
+            DatabaseAddress original = tables == null ? withTables(server) : tables;
+            tables = original;
+            String copy = original.database() + "_" + DATABASES.incrementAndGet();
+            try (Connection connection = server.dataSource().getConnection();
+                    Statement statement = connection.createStatement()) {
+                statement.execute("CREATE DATABASE " + copy + " TEMPLATE " + original.database());
+            } catch (SQLException e) {
+                throw new IllegalStateException("no copy of " + original, e);
+            }
+            return new DatabaseAddress(original.host(), original.port(), copy, original.user(), original.password());
+        }
+    }
+
+    private static DatabaseAddress withTables(EmbeddedDatabase server) {
+        DatabaseAddress database = server.createDatabase("fleet");
+        try (HikariDataSource pool = pool(database)) {
+            new PostgresStorageProvider(pool).close();
+        }
+        return database;
+    }
+
+    private static HikariDataSource pool(DatabaseAddress database) {
         HikariConfig config = new HikariConfig();
         config.setJdbcUrl(database.jdbcUrl());
         config.setUsername(database.user());
         config.setPassword(database.password());
         config.setMaximumPoolSize(8);
-        HikariDataSource pool = new HikariDataSource(config);
-        return new Fleet(new PostgresStorageProvider(pool), pool::close);
+        config.setMinimumIdle(2);
+        return new HikariDataSource(config);
+    }
+
+    /** Takes no worker for dead, however late its heartbeats are on a busy machine. */
+    Fleet patient() {
+        pollsUntilDead = 100;
+        return this;
     }
 
     /** Lets jobs run on virtual threads. */
@@ -114,9 +165,13 @@ final class Fleet implements AutoCloseable {
         storage.setJobMapper(new JobMapper(new JacksonJsonMapper()));
         this.scheduler = new JobScheduler(storage, List.of(JobRunrGuard.uniqueInQueue()));
         this.requests = new JobRequestScheduler(storage, List.of());
-        JobRunrGuard.uninstall();
-        JobRunrGuard.refuseUnguarded();
-        JobRunrGuard.maxPostponements(JobRunrGuard.DEFAULT_MAX_POSTPONEMENTS);
+        synchronized (LOCK) {
+            if (open++ == 0) {
+                JobRunrGuard.uninstall();
+                JobRunrGuard.refuseUnguarded();
+                JobRunrGuard.maxPostponements(JobRunrGuard.DEFAULT_MAX_POSTPONEMENTS);
+            }
+        }
     }
 
     /** A journal of this test alone. */
@@ -172,6 +227,7 @@ final class Fleet implements AutoCloseable {
                 BackgroundJobServerConfiguration.usingStandardBackgroundJobServerConfiguration()
                         .andName(worker)
                         .andPollInterval(poll)
+                        .andServerTimeoutPollIntervalMultiplicand(pollsUntilDead)
                         .andBackgroundJobServerWorkerPolicy(threadsOf.apply(threads))
                         .andInterruptJobsAwaitDurationOnStopBackgroundJobServer(Duration.ofMillis(500)));
         server.setJobFilters(List.of(new RetryFilter(3, 1)));
@@ -254,12 +310,17 @@ final class Fleet implements AutoCloseable {
 
     @Override
     public void close() {
-        Journal.releaseAll();
+        Journal.releaseAll(journalName(""));
         workers.parallelStream().forEach(worker -> {
             worker.server().stop();
             JobRunrGuard.uninstall(worker.server());
         });
-        JobRunrGuard.refuseUnguarded();
+        synchronized (LOCK) {
+            // Jobs of a fleet beside this one may be at work without a guard.
+            if (--open == 0) {
+                JobRunrGuard.refuseUnguarded();
+            }
+        }
         storage.close();
         afterwards.run();
         // Whatever happened, no worker may keep a lease.

@@ -12,9 +12,12 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 
 /** The ways to write a job, and where its settings are found. */
 @Tag("slow")
+@Execution(ExecutionMode.CONCURRENT)
 class JobKindsTest {
 
     private final Fleet fleet = new Fleet();

@@ -19,8 +19,11 @@ import java.util.UUID;
 import org.jobrunr.jobs.states.FailedState;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 
 /** What JobRunr makes of what the ledger says. */
+@Execution(ExecutionMode.CONCURRENT)
 class LedgerJobTest {
 
     private final Fleet fleet = new Fleet();

@@ -15,9 +15,12 @@ import java.util.UUID;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 
 /** Workers that share nothing but the job storage and a real Redis. */
 @Tag("slow")
+@Execution(ExecutionMode.CONCURRENT)
 class OnRedisTest {
 
     private final EmbeddedRedis redis = EmbeddedRedis.start();
@@ -61,6 +64,7 @@ class OnRedisTest {
 
     @Test
     void two_jobs_with_one_key_do_not_overlap_on_two_workers() {
+        fleet.patient();
         journal.hold();
         worker("a").start();
         worker("b").start();
@@ -74,6 +78,7 @@ class OnRedisTest {
 
     @Test
     void jobs_are_postponed_while_redis_does_not_answer_and_run_when_it_does() {
+        fleet.patient();
         worker("a").start();
         UUID first = fleet.enqueue(work -> work.run(name));
         fleet.awaitState(first, SUCCEEDED);
@@ -90,6 +95,7 @@ class OnRedisTest {
 
     @Test
     void a_job_that_ends_while_redis_does_not_answer_succeeds_once() {
+        fleet.patient();
         journal.hold();
         worker("a").start();
         UUID id = fleet.enqueue(work -> work.run(name));

@@ -20,9 +20,12 @@ import org.jobrunr.jobs.states.ScheduledState;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 
 /** Overlap policies, and limits of runs at once and in a time, on real servers. */
 @Tag("slow")
+@Execution(ExecutionMode.CONCURRENT)
 class RationedJobTest {
 
     private final Fleet fleet = new Fleet();

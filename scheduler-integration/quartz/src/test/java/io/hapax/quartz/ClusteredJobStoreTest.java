@@ -1,8 +1,8 @@
 package io.hapax.quartz;
 
+import static io.hapax.quartz.Fleet.await;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.awaitility.Awaitility.await;
 
 import io.hapax.event.GuardEvent;
 import io.hapax.event.Verdict;
@@ -24,6 +24,7 @@ import java.time.Instant;
 import java.util.Objects;
 import java.util.Properties;
 import java.util.Set;
+import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
@@ -139,7 +140,7 @@ class ClusteredJobStoreTest {
     @Test
     void without_a_guard_two_triggers_of_a_job_that_must_not_overlap_make_it_overlap() throws Exception {
         try (Fleet fleet = Fleet.guarded(false)) {
-            fireTwoTriggersAtOnce(fleet);
+            fireTwoTriggersAtOnce(fleet, () -> fleet.probe().mostAtOnce() == 2);
             assertThat(fleet.probe().mostAtOnce()).isEqualTo(2);
         }
     }
@@ -147,13 +148,15 @@ class ClusteredJobStoreTest {
     @Test
     void with_a_guard_two_triggers_of_a_job_that_must_not_overlap_run_one_after_the_other() throws Exception {
         try (Fleet fleet = Fleet.guarded()) {
-            fireTwoTriggersAtOnce(fleet);
+            fireTwoTriggersAtOnce(
+                    fleet, () -> !fleet.events(GuardEvent.Refused.class).isEmpty());
             assertThat(fleet.probe().mostAtOnce()).isEqualTo(1);
         }
     }
 
-    private void fireTwoTriggersAtOnce(Fleet fleet) throws Exception {
-        fleet.probe().body(context -> Thread.sleep(1500));
+    /** The one that comes first is at work until the other one has tried to be. */
+    private void fireTwoTriggersAtOnce(Fleet fleet, Callable<Boolean> otherHasTried) throws Exception {
+        fleet.probe().body(context -> await().until(otherHasTried));
         Scheduler first = node(fleet);
         Scheduler second = node(fleet);
         Instant soon = WallClock.now().plusMillis(2500);

@@ -1,7 +1,7 @@
 package io.hapax.quartz;
 
+import static io.hapax.quartz.Fleet.await;
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.awaitility.Awaitility.await;
 
 import io.hapax.Admission.Admitted;
 import io.hapax.Guarded;
@@ -17,6 +17,11 @@ import io.hapax.testkit.WallClock;
 import io.hapax.time.Ticker;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
+import org.junit.jupiter.api.parallel.ResourceAccessMode;
+import org.junit.jupiter.api.parallel.ResourceLock;
+import org.junit.jupiter.api.parallel.ResourceLockTarget;
 import org.quartz.JobBuilder;
 import org.quartz.JobDetail;
 import org.quartz.JobKey;
@@ -28,6 +33,8 @@ import org.quartz.impl.matchers.GroupMatcher;
 
 /** What becomes of a firing whose key somebody else holds. */
 @Tag("slow")
+@Execution(ExecutionMode.CONCURRENT)
+@ResourceLock(value = Logs.LOGGERS, mode = ResourceAccessMode.READ, target = ResourceLockTarget.CHILDREN)
 class ConflictPolicyTest {
 
     /** Has a key of its own, from its data. */
@@ -95,6 +102,7 @@ class ConflictPolicyTest {
     }
 
     @Test
+    @ResourceLock(Logs.LOGGERS)
     void with_hashed_keys_neither_the_retry_nor_a_line_about_it_has_the_plain_key() throws Exception {
         try (Fleet fleet = Fleet.guarded().hashing("0123456789abcdef");
                 Logs logs = Logs.of("io.hapax").inDetail()) {
@@ -133,6 +141,7 @@ class ConflictPolicyTest {
     }
 
     @Test
+    @ResourceLock(Logs.LOGGERS)
     void retries_end_and_say_so() throws Exception {
         try (Fleet fleet = Fleet.guarded().retries("20ms", 3);
                 Logs logs = Logs.of("io.hapax.quartz")) {
@@ -255,6 +264,7 @@ class ConflictPolicyTest {
     }
 
     @Test
+    @ResourceLock(Logs.LOGGERS)
     void a_job_whose_settings_are_wrong_is_not_run_and_says_what_to_mend() throws Exception {
         try (Fleet fleet = Fleet.guarded();
                 Logs logs = Logs.of("io.hapax.quartz")) {

@@ -1,7 +1,7 @@
 package io.hapax.quartz;
 
+import static io.hapax.quartz.Fleet.await;
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.awaitility.Awaitility.await;
 
 import io.hapax.CurrentRun;
 import io.hapax.Guarded;
@@ -17,6 +17,8 @@ import java.util.Date;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.quartz.DisallowConcurrentExecution;
 import org.quartz.Job;
 import org.quartz.JobBuilder;
@@ -29,6 +31,7 @@ import org.quartz.Trigger;
 import org.quartz.TriggerBuilder;
 
 /** The keys that firings get. */
+@Execution(ExecutionMode.CONCURRENT)
 class FiringIdentityTest {
 
     private static final Instant PAST =

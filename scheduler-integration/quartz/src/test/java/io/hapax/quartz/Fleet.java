@@ -13,6 +13,8 @@ import java.util.List;
 import java.util.Properties;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.UnaryOperator;
+import org.awaitility.Awaitility;
+import org.awaitility.core.ConditionFactory;
 import org.jspecify.annotations.Nullable;
 import org.quartz.Scheduler;
 import org.quartz.SchedulerException;
@@ -21,6 +23,8 @@ import org.quartz.impl.StdSchedulerFactory;
 
 /** Several schedulers of one name in one JVM, as if each were a process of its own; closed after the test. */
 final class Fleet implements AutoCloseable {
+
+    private static final Object CREATION = new Object();
 
     static final Duration TTL = Duration.ofMillis(1500);
 
@@ -97,6 +101,11 @@ final class Fleet implements AutoCloseable {
         return guards.get(replica);
     }
 
+    /** Waits for a condition, and looks often. */
+    static ConditionFactory await() {
+        return Awaitility.await().pollInterval(Duration.ofMillis(20));
+    }
+
     /** A replica that keeps its jobs in memory, not started. */
     Scheduler replica(String replica) throws SchedulerException {
         return replica(replica, new Properties());
@@ -118,11 +127,13 @@ final class Fleet implements AutoCloseable {
         return scheduler;
     }
 
-    /** Quartz knows schedulers by name, one a process. */
+    /** Quartz knows schedulers by name, one a process, and would return the one of a test beside this one. */
     static Scheduler create(Properties properties) throws SchedulerException {
-        Scheduler scheduler = new StdSchedulerFactory(properties).getScheduler();
-        SchedulerRepository.getInstance().remove(scheduler.getSchedulerName());
-        return scheduler;
+        synchronized (CREATION) {
+            Scheduler scheduler = new StdSchedulerFactory(properties).getScheduler();
+            SchedulerRepository.getInstance().remove(scheduler.getSchedulerName());
+            return scheduler;
+        }
     }
 
     private void guard(Scheduler scheduler, String replica) throws SchedulerException {
@@ -145,13 +156,20 @@ final class Fleet implements AutoCloseable {
     }
 
     @Override
-    public void close() throws SchedulerException {
-        for (Scheduler scheduler : schedulers) {
+    public void close() {
+        // Side by side, since each takes half a second, for which a thread of Quartz's pool sleeps.
+        schedulers.parallelStream().forEach(Fleet::shutDown);
+        guards.forEach(JobGuard::close);
+        store.close();
+    }
+
+    private static void shutDown(Scheduler scheduler) {
+        try {
             if (!scheduler.isShutdown()) {
                 scheduler.shutdown(true);
             }
+        } catch (SchedulerException e) {
+            throw new IllegalStateException(e);
         }
-        guards.forEach(JobGuard::close);
-        store.close();
     }
 }

@@ -1,8 +1,8 @@
 package io.hapax.quartz;
 
+import static io.hapax.quartz.Fleet.await;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
-import static org.awaitility.Awaitility.await;
 
 import io.hapax.CurrentRun;
 import io.hapax.Guarded;
@@ -23,6 +23,9 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
+import org.junit.jupiter.api.parallel.ResourceLock;
 import org.quartz.InterruptableJob;
 import org.quartz.Job;
 import org.quartz.JobBuilder;
@@ -41,6 +44,7 @@ import org.quartz.simpl.PropertySettingJobFactory;
 import org.quartz.spi.TriggerFiredBundle;
 
 @Tag("slow")
+@Execution(ExecutionMode.CONCURRENT)
 class GuardedJobTest {
 
     private static Trigger now(String name) {
@@ -154,6 +158,7 @@ class GuardedJobTest {
     }
 
     @Test
+    @ResourceLock("StoppableJob.LOG")
     void an_interruptable_job_that_loses_its_lease_is_told_by_its_own_method() throws Exception {
         StoppableJob.LOG.clear();
         try (Fleet fleet = Fleet.guarded()) {
@@ -172,6 +177,7 @@ class GuardedJobTest {
     }
 
     @Test
+    @ResourceLock("StoppableJob.LOG")
     void the_scheduler_interrupts_an_interruptable_job_through_its_guard() throws Exception {
         StoppableJob.LOG.clear();
         try (Fleet fleet = Fleet.guarded()) {

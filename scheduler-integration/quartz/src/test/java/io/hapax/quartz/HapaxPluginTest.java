@@ -1,8 +1,8 @@
 package io.hapax.quartz;
 
+import static io.hapax.quartz.Fleet.await;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
-import static org.awaitility.Awaitility.await;
 
 import io.hapax.JobGuard;
 import io.hapax.testkit.InMemoryLeaseStore;

@@ -1,7 +1,7 @@
 package io.hapax.quartz;
 
+import static io.hapax.quartz.Fleet.await;
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.awaitility.Awaitility.await;
 
 import io.hapax.event.GuardEvent;
 import io.hapax.event.RunOutcome;
@@ -15,6 +15,8 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.quartz.Job;
@@ -35,6 +37,7 @@ import org.quartz.spi.JobFactory;
 
 /** The guard beside other listeners, plugins and factories. */
 @Tag("slow")
+@Execution(ExecutionMode.CONCURRENT)
 class ListenersTest {
 
     @ParameterizedTest

@@ -1,9 +1,9 @@
 package io.hapax.quartz;
 
+import static io.hapax.quartz.Fleet.await;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
-import static org.awaitility.Awaitility.await;
 
 import io.hapax.Guarded;
 import io.hapax.LockMode;
@@ -16,6 +16,8 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -27,6 +29,7 @@ import org.quartz.SchedulerException;
 
 /** Each cell of the table of lock modes, for one-shot jobs of real schedulers. */
 @Tag("slow")
+@Execution(ExecutionMode.CONCURRENT)
 class LockModeTest {
 
     private static final AtomicInteger NAMES = new AtomicInteger();

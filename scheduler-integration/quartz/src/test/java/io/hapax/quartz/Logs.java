@@ -12,6 +12,9 @@ import org.slf4j.LoggerFactory;
 /** What a logger writes while it is watched. */
 final class Logs extends AppenderBase<ILoggingEvent> implements AutoCloseable {
 
+    /** A lock for tests that read what all schedulers of the process write; those beside them only write. */
+    static final String LOGGERS = "loggers";
+
     private final List<String> lines = new CopyOnWriteArrayList<>();
     private final Logger logger;
     private final @Nullable Level before;

@@ -1,7 +1,7 @@
 package io.hapax.quartz;
 
+import static io.hapax.quartz.Fleet.await;
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.awaitility.Awaitility.await;
 
 import io.hapax.event.GuardEvent;
 import io.hapax.event.Verdict;
@@ -24,6 +24,8 @@ import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.quartz.CronScheduleBuilder;
 import org.quartz.Job;
 import org.quartz.Scheduler;
@@ -36,6 +38,7 @@ import org.quartz.spi.TriggerFiredBundle;
 
 /** Replicas that each keep the same schedule in memory and know nothing of each other. */
 @Tag("slow")
+@Execution(ExecutionMode.CONCURRENT)
 class RamReplicasTest {
 
     @Test

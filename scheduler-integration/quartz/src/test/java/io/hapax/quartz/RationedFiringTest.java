@@ -1,7 +1,7 @@
 package io.hapax.quartz;
 
+import static io.hapax.quartz.Fleet.await;
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.awaitility.Awaitility.await;
 
 import io.hapax.OverlapPolicy;
 import io.hapax.event.GuardEvent;
@@ -16,6 +16,9 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
+import org.junit.jupiter.api.parallel.ResourceLock;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.quartz.Job;
@@ -26,6 +29,7 @@ import org.quartz.Scheduler;
 
 /** Overlap policies of recurring jobs, and limits of runs at once and in a time, on replicas with their own triggers. */
 @Tag("slow")
+@Execution(ExecutionMode.CONCURRENT)
 class RationedFiringTest {
 
     private static JobDetail job(String... settings) {
@@ -208,6 +212,7 @@ class RationedFiringTest {
     }
 
     @ParameterizedTest
+    @ResourceLock(Logs.LOGGERS)
     @CsvSource({
         "overlap=ALLOW, contradicts its @DisallowConcurrentExecution",
         "concurrency=2, contradicts its @DisallowConcurrentExecution",

@@ -1,7 +1,7 @@
 package io.hapax.quartz;
 
+import static io.hapax.quartz.Fleet.await;
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.awaitility.Awaitility.await;
 
 import io.hapax.CurrentRun;
 import io.hapax.GuardedRun;
@@ -19,11 +19,14 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.quartz.Scheduler;
 import org.quartz.SchedulerException;
 
 /** Two replicas that are guarded by lines of {@code quartz.properties} and a real Redis, without a line of code. */
 @Tag("slow")
+@Execution(ExecutionMode.CONCURRENT)
 class RedisByPropertiesTest {
 
     private static Scheduler replica(String url, String namespace) throws Exception {

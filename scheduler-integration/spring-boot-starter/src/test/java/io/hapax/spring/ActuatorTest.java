@@ -58,8 +58,7 @@ class ActuatorTest {
             "spring.datasource.username=" + database.user(),
             "spring.datasource.password=" + database.password(),
             "hapax.ledger.enabled=true",
-            "hapax.ledger.migrate=true",
-            "hapax.redis.answer-timeout=500ms"
+            "hapax.ledger.migrate=true"
         };
         String[] all = java.util.stream.Stream.concat(
                         java.util.Arrays.stream(properties), java.util.Arrays.stream(more))
@@ -178,7 +177,8 @@ class ActuatorTest {
     @Test
     void health_is_up_while_store_and_ledger_answer_and_down_while_one_does_not() {
         try (Contexts contexts = new Contexts()) {
-            HealthIndicator indicator = start(contexts).getBean("hapaxHealthIndicator", HealthIndicator.class);
+            HealthIndicator indicator = start(contexts, "hapax.redis.answer-timeout=500ms")
+                    .getBean("hapaxHealthIndicator", HealthIndicator.class);
             Health up = indicator.health();
             assertThat(up.getStatus()).isEqualTo(Status.UP);
             assertThat(up.getDetails()).containsEntry("store", "answers").containsEntry("ledger", "answers");
