@@ -13,6 +13,7 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 import static org.assertj.core.api.Assertions.assertThatNullPointerException;
 
+import com.zaxxer.hikari.HikariDataSource;
 import io.hapax.lease.Lease;
 import io.hapax.lease.OwnerId;
 import io.hapax.ledger.AfterCrash;
@@ -26,7 +27,8 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletionStage;
-import javax.sql.DataSource;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -34,8 +36,19 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 class InputsTest {
 
-    private final DataSource database = EmbeddedDatabase.shared().dataSource();
+    private static HikariDataSource database;
+
     private final PostgresRunLedger.Builder builder = PostgresRunLedger.builder(database);
+
+    @BeforeAll
+    static void open() {
+        database = Attempts.pool(EmbeddedDatabase.shared(), 10, Duration.ofSeconds(10));
+    }
+
+    @AfterAll
+    static void close() {
+        database.close();
+    }
 
     @ParameterizedTest
     @ValueSource(strings = {"", "a b", "ä", "a/b", "12345678901234567890123456789012345678901234567890123456789012345"})
