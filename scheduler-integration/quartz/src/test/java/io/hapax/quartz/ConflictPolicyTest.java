@@ -152,8 +152,9 @@ class ConflictPolicyTest {
             await().until(() -> logs.contain("GIVEN UP: job DEFAULT.invoice"));
             release(holder);
 
+            // Quartz removes a trigger after its firing was refused.
+            await().until(() -> retries(scheduler) == 0);
             assertThat(fleet.events(GuardEvent.Refused.class)).hasSize(4);
-            assertThat(retries(scheduler)).isZero();
         }
     }
 
