@@ -32,7 +32,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 @Execution(ExecutionMode.CONCURRENT)
 class DuplicateRunsTest {
 
-    private final Fleet fleet = fleet();
+    private final Fleet fleet = fleet().deadAfter(4);
 
     Fleet fleet() {
         return new Fleet();

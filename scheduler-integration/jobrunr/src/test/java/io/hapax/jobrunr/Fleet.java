@@ -91,7 +91,7 @@ final class Fleet implements AutoCloseable {
     private JobActivator activator;
     private IntFunction<BackgroundJobServerWorkerPolicy> threadsOf =
             count -> new DefaultBackgroundJobServerWorkerPolicy(count, BackgroundJobServerThreadType.PlatformThreads);
-    private int pollsUntilDead = 4;
+    private int pollsUntilDead = 100;
     private final AtomicInteger losses = new AtomicInteger();
     private final List<JobGuard> guards = new ArrayList<>();
 
@@ -140,9 +140,12 @@ final class Fleet implements AutoCloseable {
         return new HikariDataSource(config);
     }
 
-    /** Takes no worker for dead, however late its heartbeats are on a busy machine. */
-    Fleet patient() {
-        pollsUntilDead = 100;
+    /**
+     * Takes later workers for dead if no heartbeat of theirs was seen for as many polls. JobRunr's own number is 4; otherwise none is
+     * taken for dead, however late its heartbeats are on a busy machine.
+     */
+    Fleet deadAfter(int polls) {
+        pollsUntilDead = polls;
         return this;
     }
 

@@ -21,7 +21,7 @@ class HeartbeatFaultsTest {
 
     private final FaultInjector faults = new FaultInjector();
     private final Fleet fleet =
-            new Fleet(faults.around(StorageProvider.class, new InMemoryStorageProvider()), () -> {});
+            new Fleet(faults.around(StorageProvider.class, new InMemoryStorageProvider()), () -> {}).deadAfter(4);
     private final Journal journal = fleet.journal("late").hold();
     private final String name = fleet.journalName("late");
 

@@ -48,6 +48,7 @@ class OnRedisTest {
 
     @Test
     void a_worker_whose_heartbeats_are_late_is_not_overtaken() {
+        fleet.deadAfter(4);
         journal.hold();
         Worker slow = worker("slow").start();
         slow.storage().dropHeartbeats = true;
@@ -64,7 +65,6 @@ class OnRedisTest {
 
     @Test
     void two_jobs_with_one_key_do_not_overlap_on_two_workers() {
-        fleet.patient();
         journal.hold();
         worker("a").start();
         worker("b").start();
@@ -78,7 +78,6 @@ class OnRedisTest {
 
     @Test
     void jobs_are_postponed_while_redis_does_not_answer_and_run_when_it_does() {
-        fleet.patient();
         worker("a").start();
         UUID first = fleet.enqueue(work -> work.run(name));
         fleet.awaitState(first, SUCCEEDED);
@@ -95,7 +94,6 @@ class OnRedisTest {
 
     @Test
     void a_job_that_ends_while_redis_does_not_answer_succeeds_once() {
-        fleet.patient();
         journal.hold();
         worker("a").start();
         UUID id = fleet.enqueue(work -> work.run(name));

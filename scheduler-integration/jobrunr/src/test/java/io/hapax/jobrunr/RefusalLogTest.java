@@ -26,7 +26,7 @@ class RefusalLogTest {
             lines.add(event.getLevel() + " " + event.getFormattedMessage());
         }
     };
-    private final Fleet fleet = new Fleet();
+    private final Fleet fleet = new Fleet().deadAfter(4);
 
     @BeforeEach
     void listen() {
