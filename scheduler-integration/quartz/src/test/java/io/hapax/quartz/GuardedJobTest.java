@@ -310,7 +310,7 @@ class GuardedJobTest {
 
             assertThat(fleet.events(GuardEvent.Released.class))
                     .extracting(GuardEvent.Released::outcome)
-                    .containsExactly(RunOutcome.RELEASED, RunOutcome.RELEASED, RunOutcome.COMPLETED);
+                    .containsExactly(RunOutcome.FAILED, RunOutcome.FAILED, RunOutcome.COMPLETED);
             assertThat(fleet.events(GuardEvent.Refused.class)).isEmpty();
         }
     }

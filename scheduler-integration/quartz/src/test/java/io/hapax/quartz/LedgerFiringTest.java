@@ -17,7 +17,9 @@ import io.hapax.time.Ticker;
 import java.lang.reflect.Proxy;
 import java.sql.SQLException;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
+import org.quartz.JobExecutionException;
 import org.quartz.Scheduler;
 import org.quartz.Trigger;
 import org.quartz.TriggerBuilder;
@@ -66,6 +68,26 @@ class LedgerFiringTest {
             await().until(() -> !fleet.events(GuardEvent.Refused.class).isEmpty());
             assertThat(fleet.events(GuardEvent.Refused.class).get(0).refusal().verdict())
                     .isEqualTo(Verdict.ABANDONED);
+        }
+    }
+
+    @Test
+    void a_job_that_fails_and_wants_to_be_refired_is_not_abandoned() throws Exception {
+        AtomicInteger attempts = new AtomicInteger();
+        try (Fleet fleet =
+                Fleet.guarded().ledger(runs).options(options -> options.withAfterCrash(AfterCrash.ABANDON))) {
+            fleet.probe().body(context -> {
+                if (attempts.incrementAndGet() == 1) {
+                    throw new JobExecutionException("again", true);
+                }
+            });
+            fleet.replica("a").scheduleJob(Jobs.job("order"), order("first"));
+            fleet.start();
+            await().until(() -> fleet.events(GuardEvent.Released.class).size() == 2);
+            assertThat(fleet.events(GuardEvent.Released.class))
+                    .extracting(GuardEvent.Released::outcome)
+                    .containsExactly(RunOutcome.FAILED, RunOutcome.COMPLETED);
+            assertThat(fleet.events(GuardEvent.Refused.class)).isEmpty();
         }
     }
 

@@ -72,6 +72,9 @@ import org.junit.jupiter.params.provider.MethodSource;
  */
 public abstract class LeaseStoreContract {
 
+    /** The longest that is allowed. */
+    private static final Duration LONGEST = Duration.ofDays(36_500);
+
     /** What all tests of a client rely on and one of them changes for a moment: that its guards have agreed. */
     public static final String AGREEMENT = "io.hapax.agreement";
 
@@ -310,6 +313,15 @@ public abstract class LeaseStoreContract {
             letLapse(retention);
             granted(store(), identity);
         });
+    }
+
+    @Test
+    void the_longest_retention_is_kept() {
+        JobIdentity identity = freshPair();
+        Lease lease = granted(store(), identity);
+        assertThat(get(store().release(lease, Ending.done(LONGEST))))
+                .isTrue();
+        assertThat(acquire(otherClient(), identity)).isInstanceOf(Acquisition.Done.class);
     }
 
     @Test

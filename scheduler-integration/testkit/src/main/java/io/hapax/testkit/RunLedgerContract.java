@@ -48,6 +48,9 @@ import org.junit.jupiter.params.provider.MethodSource;
  */
 public abstract class RunLedgerContract {
 
+    /** The longest that is allowed. */
+    private static final Duration LONGEST = Duration.ofDays(36_500);
+
     private static final Duration RETENTION = Duration.ofMinutes(1);
     private static final int MANY = 32;
 
@@ -99,6 +102,15 @@ public abstract class RunLedgerContract {
      */
     protected Duration shortTtl() {
         return Duration.ofMillis(300);
+    }
+
+    @Test
+    void the_longest_retention_is_kept() {
+        JobIdentity identity = freshPair();
+        ClaimRequest request = new ClaimRequest(
+                identity, OwnerId.random(), "w", LONGEST, AfterCrash.RERUN, LONGEST);
+        assertThat(get(ledger().complete(claimed(ledger(), request).lease()))).isEqualTo(Completion.NOTED);
+        assertThat(claim(otherClient(), identity)).isInstanceOf(Claim.Done.class);
     }
 
     @ParameterizedTest

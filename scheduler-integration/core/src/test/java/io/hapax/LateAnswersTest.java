@@ -1,0 +1,139 @@
+package io.hapax;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import io.hapax.event.Refusal;
+import io.hapax.event.RunOutcome;
+import io.hapax.event.Verdict;
+import io.hapax.testkit.FaultyRunLedger;
+import io.hapax.testkit.InMemoryLeaseStore;
+import io.hapax.testkit.InMemoryRunLedger;
+import io.hapax.testkit.LateLeaseStore;
+import io.hapax.testkit.LateLeaseStore.Operation;
+import io.hapax.testkit.ManualTicker;
+import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/** What the store carries out after its caller gave up ends no later grant: it may block a key for one ttl at most. */
+class LateAnswersTest {
+
+    private final ManualTicker ticker = new ManualTicker();
+    private final InMemoryLeaseStore memory = new InMemoryLeaseStore(ticker);
+    private final LateLeaseStore store = new LateLeaseStore(memory);
+    private final JobGuard stalling =
+            JobGuard.builder(store).worker("stalling").ticker(ticker).build();
+    private final JobGuard other =
+            JobGuard.builder(memory).worker("other").ticker(ticker).build();
+
+    @AfterEach
+    void close() {
+        stalling.close();
+        other.close();
+    }
+
+    private static GuardedRun admitted(Admission admission) {
+        return admission.fold(run -> run, refusal -> {
+            throw new AssertionError(refusal);
+        });
+    }
+
+    private static Refusal refused(Admission admission) {
+        return admission.fold(
+                run -> {
+                    run.close();
+                    throw new AssertionError("admitted " + run);
+                },
+                refusal -> refusal);
+    }
+
+    /** Pauses end on a thread that the clock does not know. */
+    private GuardedRun awaited(CompletableFuture<Admission> waiting) throws Exception {
+        await().pollInterval(Duration.ofMillis(10)).until(() -> {
+            ticker.advance(Duration.ofSeconds(1));
+            return waiting.isDone();
+        });
+        return admitted(waiting.get());
+    }
+
+    private void assertStaysAlone(GuardedRun run, RunRequest contender) throws Exception {
+        store.carryOutAll();
+        assertThat(run.isHeld()).isTrue();
+        assertThat(refused(other.admit(contender)).verdict()).isIn(Verdict.OVERLAP, Verdict.RUNNING);
+        assertThat(run.complete()).isNotEqualTo(RunOutcome.LOST);
+    }
+
+    @Test
+    void a_lease_that_was_given_back_because_of_a_throttle() throws Exception {
+        RunRequest request = RunRequest.lock("mail").tune(options -> options.with("throttle", "1/10s"));
+        admitted(other.admit(request)).complete();
+        store.late(Operation.RELEASE, 1);
+        GuardedRun run = awaited(stalling.admitAsync(request.waitAtMost(Duration.ofMinutes(2))));
+
+        assertStaysAlone(run, RunRequest.lock("mail"));
+    }
+
+    @Test
+    void a_run_key_that_was_given_back_because_no_slot_was_free() throws Exception {
+        RunRequest request = RunRequest.lock("api").tune(options -> options.withConcurrency(2));
+        GuardedRun one = admitted(other.admit(request.once("one")));
+        GuardedRun two = admitted(other.admit(request.once("two")));
+        store.late(Operation.RELEASE, 1);
+        CompletableFuture<Admission> waiting =
+                stalling.admitAsync(request.once("three").waitAtMost(Duration.ofMinutes(2)));
+        one.complete();
+        two.complete();
+        GuardedRun run = awaited(waiting);
+
+        assertStaysAlone(run, RunRequest.occurrence("three"));
+    }
+
+    @Test
+    void a_lease_that_was_given_back_because_the_ledger_did_not_answer() throws Exception {
+        FaultyRunLedger ledger = new FaultyRunLedger(new InMemoryRunLedger(ticker));
+        try (JobGuard fenced = JobGuard.builder(store)
+                .worker("fenced")
+                .ticker(ticker)
+                .ledger(ledger)
+                .build()) {
+            store.late(Operation.RELEASE, 1);
+            ledger.down();
+            CompletableFuture<Admission> waiting = fenced.admitAsync(
+                    RunRequest.lock("payment").once("payment/1").waitAtMost(Duration.ofMinutes(2)));
+            ledger.healthy();
+            GuardedRun run = awaited(waiting);
+
+            assertStaysAlone(run, RunRequest.lock("payment").once("payment/1"));
+        }
+    }
+
+    @Test
+    void a_request_that_was_granted_after_it_was_repeated() throws Exception {
+        store.late(Operation.ACQUIRE, 2);
+        GuardedRun run = awaited(stalling.admitAsync(RunRequest.lock("report").waitAtMost(Duration.ofMinutes(2))));
+
+        assertStaysAlone(run, RunRequest.lock("report"));
+    }
+
+    @Test
+    void a_withdrawal_of_a_request_that_was_repeated() throws Exception {
+        store.late(Operation.ACQUIRE, 1);
+        store.late(Operation.WITHDRAW, 10);
+        GuardedRun run = awaited(stalling.admitAsync(RunRequest.lock("report").waitAtMost(Duration.ofMinutes(2))));
+
+        assertStaysAlone(run, RunRequest.lock("report"));
+    }
+
+    @Test
+    void what_is_granted_to_nobody_blocks_its_key_for_one_ttl_at_most() throws Exception {
+        store.late(Operation.ACQUIRE, 1);
+        store.late(Operation.WITHDRAW, 10);
+        assertThat(refused(stalling.admit(RunRequest.lock("report"))).verdict()).isEqualTo(Verdict.UNAVAILABLE);
+        store.carryOut(0);
+        assertThat(refused(other.admit(RunRequest.lock("report"))).verdict()).isEqualTo(Verdict.OVERLAP);
+        ticker.advance(RunOptions.DEFAULTS.ttl());
+        admitted(other.admit(RunRequest.lock("report"))).close();
+    }
+}

@@ -1,0 +1,74 @@
+package io.hapax.testkit;
+
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.function.Function;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/** Which calls of a port are carried out after their caller gave up, and those that wait for it. Thread-safe. */
+final class LateCalls<O extends Enum<O>> {
+
+    private final Map<O, Integer> ordered;
+    private final Function<String, RuntimeException> failures;
+    private final List<Supplier<? extends CompletionStage<?>>> waiting = new ArrayList<>();
+    private @Nullable Random random;
+    private int oneIn;
+
+    LateCalls(Class<O> operations, Function<String, RuntimeException> failures) {
+        this.ordered = new EnumMap<>(operations);
+        this.failures = failures;
+    }
+
+    synchronized void next(O operation, int times) {
+        ordered.merge(operation, times, Integer::sum);
+    }
+
+    synchronized void atRandom(Random source, int one) {
+        random = source;
+        oneIn = one;
+    }
+
+    <T> CompletionStage<T> of(O operation, Supplier<CompletionStage<T>> call) {
+        synchronized (this) {
+            if (isLate(operation)) {
+                waiting.add(call);
+                return CompletableFuture.failedFuture(failures.apply("no answer to " + operation + " in time"));
+            }
+        }
+        return call.get();
+    }
+
+    private boolean isLate(O operation) {
+        int left = ordered.getOrDefault(operation, 0);
+        if (left > 0) {
+            ordered.put(operation, left - 1);
+            return true;
+        }
+        return random != null && random.nextInt(oneIn) == 0;
+    }
+
+    synchronized int waiting() {
+        return waiting.size();
+    }
+
+    /** Carries out one of those that wait, from 0 in the order in which they were called. */
+    void carryOut(int which) {
+        Supplier<? extends CompletionStage<?>> call;
+        synchronized (this) {
+            call = waiting.remove(which);
+        }
+        var unused = call.get();
+    }
+
+    void carryOutAll() {
+        while (waiting() > 0) {
+            carryOut(0);
+        }
+    }
+}
