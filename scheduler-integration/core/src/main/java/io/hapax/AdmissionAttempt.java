@@ -27,9 +27,9 @@ import org.jspecify.annotations.Nullable;
  * Asks the store for a lease, and then the ledger for a claim, again and again if the run may wait, until there is an
  * answer.
  *
- * <p>One owner for all tries at the store: a grant whose answer was lost is found again by the next one. In the ledger a
- * withdrawn claim stays withdrawn, so the next try is another owner's. Whatever store and ledger may
- * have granted without the caller hearing of it is given back, before the next try if the ledger had the last word.
+ * <p>Each try is another owner's: whatever store and ledger carry out late, of a try that was given up, names an owner that
+ * holds nothing any more, so it can end no later grant. What they may have granted without the caller hearing of it is withdrawn,
+ * or else lapses.
  */
 final class AdmissionAttempt {
 
@@ -43,6 +43,7 @@ final class AdmissionAttempt {
     private final LeaseSource source;
     private final @Nullable GuardedRun waiter;
     private volatile OwnerId owner = OwnerId.random();
+    private volatile boolean asked;
     private final NanoTime startedAt;
     private final CompletableFuture<Admission> answer = new CompletableFuture<>();
     private volatile boolean withdrawn;
@@ -97,6 +98,10 @@ final class AdmissionAttempt {
     }
 
     private void ask(LeaseStore store) {
+        if (asked) {
+            owner = OwnerId.random();
+        }
+        asked = true;
         NanoTime askedAt = guard.now();
         RunLedger ledger = guard.ledger();
         if (ledger != null && options.whenUnavailable() == WhenUnavailable.LEDGER_ONLY && guard.storeIsAway()) {
@@ -148,6 +153,7 @@ final class AdmissionAttempt {
             answer.completeExceptionally(callersMistake);
         } else if (acquisition == null) {
             guard.storeFailed();
+            withdrawLease();
             storeUnavailable(
                     new Refusal(
                             Verdict.UNAVAILABLE,
@@ -221,10 +227,6 @@ final class AdmissionAttempt {
             if (isTooLate(askedAt)) {
                 refuseLate();
             } else {
-                if (storeTrouble != null && storeTrouble.cause() != null) {
-                    // The run will not use a lease that the store may have granted unheard.
-                    withdrawLease();
-                }
                 admit(new Grant(lease, mine.lease(), source.permit(), mine.attempt()), askedAt);
             }
         } else if (claim instanceof Claim.Done done) {
@@ -268,10 +270,8 @@ final class AdmissionAttempt {
         Refusal refusal = storeTrouble != null && options.whenUnavailable() == WhenUnavailable.FAIL_OPEN
                 ? storeTrouble
                 : ledgerRefusal(failure);
-        var unused = withdrawal.whenComplete((done, ignored) -> afterRelease(lease, () -> {
-            owner = OwnerId.random();
-            retryLaterOrRefuse(refusal, LONGEST_POLL);
-        }));
+        var unused = withdrawal.whenComplete(
+                (done, ignored) -> afterRelease(lease, () -> retryLaterOrRefuse(refusal, LONGEST_POLL)));
     }
 
     private Refusal ledgerRefusal(@Nullable Throwable failure) {
@@ -384,10 +384,6 @@ final class AdmissionAttempt {
     }
 
     private void refuse(Refusal refusal) {
-        if (refusal.cause() != null) {
-            // Only now: a withdrawal that is carried out late would take away what a further try was granted.
-            giveBack();
-        }
         boolean open = refusal.verdict() == Verdict.UNAVAILABLE
                 && options.whenUnavailable() == WhenUnavailable.FAIL_OPEN
                 && !guard.isClosed();

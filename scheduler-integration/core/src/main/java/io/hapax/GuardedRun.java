@@ -307,12 +307,27 @@ public final class GuardedRun implements AutoCloseable {
             interrupted = false;
         }
         if (clear) {
-            // A late interrupt must not hit the next job of a pool's thread.
+            // A late interrupt must not hit the next job of a pool's thread. One flag may stand for several runs,
+            // though.
             boolean unused = Thread.interrupted();
+            if (isInterrupted(before)) {
+                Thread.currentThread().interrupt();
+            }
         }
         if (context != null) {
             context.close();
         }
+    }
+
+    private static boolean isInterrupted(@Nullable GuardedRun innermost) {
+        for (GuardedRun run = innermost; run != null; run = run.outer) {
+            synchronized (run.monitor) {
+                if (run.interrupted) {
+                    return true;
+                }
+            }
+        }
+        return false;
     }
 
     /**

@@ -97,29 +97,16 @@ public record RunOptions(
      * @throws IllegalArgumentException if one is out of range; the message names it
      */
     public RunOptions {
-        if (ttl.compareTo(SHORTEST_TTL) < 0) {
-            throw new IllegalArgumentException(
-                    "setting ttl: must be at least " + SHORTEST_TTL.toMillis() + "ms, was " + ttl);
-        }
-        if (maxHold.isNegative() || waitTimeout.isNegative()) {
-            throw new IllegalArgumentException(
-                    "settings maxHold and waitTimeout must not be negative, were " + maxHold + " and " + waitTimeout);
-        }
-        if (retention.toMillis() < 1) {
-            throw new IllegalArgumentException("setting retention: must be at least 1ms, was " + retention);
-        }
+        DurationText.requireBetween("setting ttl:", ttl, SHORTEST_TTL, LONGEST_PLACE);
+        DurationText.requireStorable("setting maxHold:", maxHold, 0);
+        DurationText.requireStorable("setting waitTimeout:", waitTimeout, 0);
+        DurationText.requireStorable("setting retention:", retention, 1);
         if (concurrency < 1 || concurrency > MOST_CONCURRENT) {
             throw new IllegalArgumentException("setting concurrency: from 1 to " + MOST_CONCURRENT
                     + " runs may hold a key at once, was " + concurrency + "; for no limit leave out the lock key");
         }
-        if (minHold.isNegative() || minHold.compareTo(LONGEST_PLACE) > 0) {
-            throw new IllegalArgumentException(
-                    "setting minHold: from 0 to " + LONGEST_PLACE.toDays() + "d is allowed, was " + minHold);
-        }
-        if (uniqueFor.toMillis() < 1 || uniqueFor.compareTo(LONGEST_PLACE) > 0) {
-            throw new IllegalArgumentException(
-                    "setting uniqueFor: from 1ms to " + LONGEST_PLACE.toDays() + "d is allowed, was " + uniqueFor);
-        }
+        DurationText.requireBetween("setting minHold:", minHold, Duration.ZERO, LONGEST_PLACE);
+        DurationText.requireBetween("setting uniqueFor:", uniqueFor, Duration.ofMillis(1), LONGEST_PLACE);
     }
 
     /**

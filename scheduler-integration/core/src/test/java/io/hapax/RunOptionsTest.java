@@ -116,7 +116,7 @@ class RunOptionsTest {
         "throttle, 0/1m, from 1 to 10000",
         "throttle, 3/0, from 1 to 10000",
         "throttle, 3/soon, not a duration",
-        "minHold, 400d, from 0 to 366d",
+        "minHold, 400d, from 0ms to 366d",
         "uniqueFor, 0, from 1ms to 366d",
         "mode, UNTIL_DONE, allowed are [WHILE_EXECUTING",
         "overlap, QUEUE, allowed are [AUTO"

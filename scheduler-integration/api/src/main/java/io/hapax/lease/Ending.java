@@ -1,5 +1,6 @@
 package io.hapax.lease;
 
+import io.hapax.time.DurationText;
 import java.time.Duration;
 
 /**
@@ -15,12 +16,10 @@ public record Ending(Duration retention) {
     /**
      * Checks the retention.
      *
-     * @throws IllegalArgumentException if it is negative
+     * @throws IllegalArgumentException if it is negative, or longer than {@link DurationText#LONGEST}
      */
     public Ending {
-        if (retention.isNegative()) {
-            throw new IllegalArgumentException("a retention must not be negative, was " + retention);
-        }
+        DurationText.requireStorable("the retention of a done marker", retention, 0);
     }
 
     /**
@@ -28,13 +27,10 @@ public record Ending(Duration retention) {
      *
      * @param retention how long to remember it, at least 1 ms
      * @return the ending
-     * @throws IllegalArgumentException if the retention is below 1 ms
+     * @throws IllegalArgumentException if the retention is below 1 ms, or longer than {@link DurationText#LONGEST}
      */
     public static Ending done(Duration retention) {
-        if (retention.toMillis() < 1) {
-            throw new IllegalArgumentException(
-                    "the retention of a done marker must be at least 1 ms, was " + retention);
-        }
+        DurationText.requireStorable("the retention of a done marker", retention, 1);
         return new Ending(retention);
     }
 

@@ -1,5 +1,6 @@
 package io.hapax.lease;
 
+import io.hapax.time.DurationText;
 import java.time.Duration;
 
 /**
@@ -16,11 +17,9 @@ public record LeaseRequest(JobIdentity identity, OwnerId owner, String worker, D
     /**
      * Checks the ttl.
      *
-     * @throws IllegalArgumentException if the ttl is below 1 ms
+     * @throws IllegalArgumentException if the ttl is below 1 ms, or longer than {@link DurationText#LONGEST}
      */
     public LeaseRequest {
-        if (ttl.toMillis() < 1) {
-            throw new IllegalArgumentException("the ttl of a lease must be at least 1 ms, was " + ttl);
-        }
+        DurationText.requireStorable("the ttl of a lease", ttl, 1);
     }
 }

@@ -2,6 +2,7 @@ package io.hapax.ledger;
 
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.OwnerId;
+import io.hapax.time.DurationText;
 import java.time.Duration;
 
 /**
@@ -20,12 +21,10 @@ public record ClaimRequest(
     /**
      * Checks the durations.
      *
-     * @throws IllegalArgumentException if ttl or retention is below 1 ms
+     * @throws IllegalArgumentException if ttl or retention is below 1 ms, or longer than {@link DurationText#LONGEST}
      */
     public ClaimRequest {
-        if (ttl.toMillis() < 1 || retention.toMillis() < 1) {
-            throw new IllegalArgumentException(
-                    "ttl and retention of a claim must be at least 1 ms, were " + ttl + " and " + retention);
-        }
+        DurationText.requireStorable("the ttl of a claim", ttl, 1);
+        DurationText.requireStorable("the retention of a claim", retention, 1);
     }
 }

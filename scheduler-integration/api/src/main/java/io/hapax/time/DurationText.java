@@ -10,7 +10,38 @@ public final class DurationText {
 
     private static final Pattern SHORT = Pattern.compile("(\\d{1,15})\\s*(ms|s|m|h|d)");
 
+    /** The longest duration that is kept anywhere: no store counts it past the end of its numbers. */
+    public static final Duration LONGEST = Duration.ofDays(36_500);
+
     private DurationText() {}
+
+    /**
+     * Checks that a duration is one that every store can keep.
+     *
+     * @param what what it is, for the message
+     * @param duration the duration
+     * @param least the shortest one that is allowed, in milliseconds
+     * @throws IllegalArgumentException if it is shorter than that, or longer than {@link #LONGEST}
+     */
+    public static void requireStorable(String what, Duration duration, long least) {
+        requireBetween(what, duration, Duration.ofMillis(least), LONGEST);
+    }
+
+    /**
+     * Checks that a duration is in a range.
+     *
+     * @param what what it is, for the message
+     * @param duration the duration
+     * @param least the shortest one that is allowed, in whole milliseconds
+     * @param most the longest one that is allowed, in whole days
+     * @throws IllegalArgumentException if it is out of the range; the message names it
+     */
+    public static void requireBetween(String what, Duration duration, Duration least, Duration most) {
+        if (duration.compareTo(least) < 0 || duration.compareTo(most) > 0) {
+            throw new IllegalArgumentException(
+                    what + " must be from " + least.toMillis() + "ms to " + most.toDays() + "d, was " + duration);
+        }
+    }
 
     /**
      * Reads a duration.

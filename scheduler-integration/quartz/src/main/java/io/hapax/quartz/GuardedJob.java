@@ -149,7 +149,8 @@ class GuardedJob implements Job {
         try {
             job.execute(context);
         } catch (JobExecutionException e) {
-            end(run, e);
+            // Also if it wants to be refired: its code has failed.
+            run.fail(e);
             throw e;
         } catch (Throwable e) {
             // Also what is thrown sneakily.
@@ -170,14 +171,6 @@ class GuardedJob implements Job {
         if (outcome == RunOutcome.FAILED) {
             throw new JobExecutionException(
                     run + " completed in a transaction that did not commit, so it has not completed", false);
-        }
-    }
-
-    private static void end(GuardedRun run, JobExecutionException e) {
-        if (e.refireImmediately()) {
-            run.close();
-        } else {
-            run.fail(e);
         }
     }
 

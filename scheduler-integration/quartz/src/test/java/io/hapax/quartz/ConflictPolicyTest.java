@@ -286,7 +286,7 @@ class ConflictPolicyTest {
             assertThat(message(outcomes, "typo"))
                     .contains("job data hapax.tll")
                     .contains("allowed are [enabled, lockKey");
-            assertThat(message(outcomes, "too short")).contains("setting ttl: must be at least");
+            assertThat(message(outcomes, "too short")).contains("setting ttl: must be from");
             assertThat(message(outcomes, "no boolean"))
                     .contains("hapax.enabled: 'yes'")
                     .contains("true and false");

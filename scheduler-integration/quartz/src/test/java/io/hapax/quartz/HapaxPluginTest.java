@@ -121,7 +121,7 @@ class HapaxPluginTest {
                     onConflict      | maybe  | setting onConflict: 'maybe' is not known; allowed are [AUTO, SKIP
                     onLeaseLost     | shout  | setting onLeaseLost: 'shout' is not known; allowed are [INTERRUPT, SIGNAL]
                     whenUnavailable | cry    | setting whenUnavailable: 'cry' is not known
-                    retention       | 0      | setting retention: must be at least 1ms
+                    retention       | 0      | setting retention: must be from 1ms
                     retryDelay      | often  | setting retryDelay: 'often' is not a duration
                     retryDelay      | 0      | setting retryDelay: must not be zero
                     maxRetries      | -1     | setting maxRetries: must not be negative, was -1

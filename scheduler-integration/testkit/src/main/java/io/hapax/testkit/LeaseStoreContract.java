@@ -319,8 +319,7 @@ public abstract class LeaseStoreContract {
     void the_longest_retention_is_kept() {
         JobIdentity identity = freshPair();
         Lease lease = granted(store(), identity);
-        assertThat(get(store().release(lease, Ending.done(LONGEST))))
-                .isTrue();
+        assertThat(get(store().release(lease, Ending.done(LONGEST)))).isTrue();
         assertThat(acquire(otherClient(), identity)).isInstanceOf(Acquisition.Done.class);
     }
 

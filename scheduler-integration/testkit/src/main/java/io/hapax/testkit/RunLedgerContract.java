@@ -107,8 +107,7 @@ public abstract class RunLedgerContract {
     @Test
     void the_longest_retention_is_kept() {
         JobIdentity identity = freshPair();
-        ClaimRequest request = new ClaimRequest(
-                identity, OwnerId.random(), "w", LONGEST, AfterCrash.RERUN, LONGEST);
+        ClaimRequest request = new ClaimRequest(identity, OwnerId.random(), "w", LONGEST, AfterCrash.RERUN, LONGEST);
         assertThat(get(ledger().complete(claimed(ledger(), request).lease()))).isEqualTo(Completion.NOTED);
         assertThat(claim(otherClient(), identity)).isInstanceOf(Claim.Done.class);
     }
