@@ -1,0 +1,121 @@
+package io.hapax;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+import static org.awaitility.Awaitility.await;
+
+import io.hapax.event.GuardEvent;
+import io.hapax.event.LossReason;
+import io.hapax.event.RunOutcome;
+import io.hapax.ledger.AfterCrash;
+import io.hapax.testkit.InMemoryLeaseStore;
+import io.hapax.testkit.InMemoryRunLedger;
+import io.hapax.testkit.ManualTicker;
+import io.hapax.testkit.StrictLeaseStore;
+import java.time.Duration;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/** A run that was admitted and is not at work yet: it counts, for one ttl, and whatever it holds is given back then. */
+class UnenteredRunTest {
+
+    private static final Duration TTL = RunOptions.DEFAULTS.ttl();
+
+    private final ManualTicker ticker = new ManualTicker();
+    private final InMemoryLeaseStore memory = new InMemoryLeaseStore(ticker);
+    private final StrictLeaseStore store = new StrictLeaseStore(memory, ticker);
+    private final Events events = new Events();
+    private final JobGuard guard = JobGuard.builder(store)
+            .ticker(ticker)
+            .listener(events)
+            .closesStore()
+            .build();
+
+    @AfterEach
+    void close() {
+        guard.close();
+        store.assertNothingHeld();
+    }
+
+    private GuardedRun admitted(RunRequest request) throws InterruptedException {
+        return guard.admit(request).fold(run -> run, refusal -> {
+            throw new AssertionError(refusal);
+        });
+    }
+
+    @Test
+    void it_counts_as_active_so_that_the_store_stays_open_for_its_completion() throws Exception {
+        GuardedRun run = admitted(RunRequest.occurrence("report"));
+        assertThat(guard.activeRuns()).isEqualTo(1);
+        guard.close();
+        try (run;
+                GuardedRun.Scope scope = run.enter()) {
+            assertThat(run.complete()).isEqualTo(RunOutcome.COMPLETED);
+        }
+        await().until(() -> guard.activeRuns() == 0);
+    }
+
+    @Test
+    void it_is_given_back_after_its_ttl_and_can_not_be_entered_any_more() throws Exception {
+        GuardedRun run = admitted(RunRequest.lock("report"));
+        ticker.advance(TTL);
+        await().until(() -> guard.activeRuns() == 0);
+        assertThatExceptionOfType(LeaseLostException.class).isThrownBy(run::enter);
+        assertThat(run.lost()).contains(LossReason.NOT_RENEWED);
+        assertThat(events.of(GuardEvent.Lost.class)).isEmpty();
+        assertThat(run.complete()).isNotEqualTo(RunOutcome.COMPLETED);
+    }
+
+    @Test
+    void its_place_in_a_throttle_is_given_back_when_it_is_closed() throws Exception {
+        RunRequest request = RunRequest.lock("mail").tune(options -> options.withMinHold(Duration.ofMinutes(10)));
+        admitted(request).close();
+        admitted(request).close();
+    }
+
+    @Test
+    void its_place_in_a_throttle_is_given_back_after_its_ttl() throws Exception {
+        RunRequest request = RunRequest.lock("mail").tune(options -> options.withMinHold(Duration.ofMinutes(10)));
+        GuardedRun vetoed = admitted(request);
+        ticker.advance(TTL);
+        await().until(() -> guard.activeRuns() == 0);
+        assertThat(vetoed.isHeld()).isFalse();
+        admitted(request).close();
+    }
+
+    @Test
+    void the_place_of_a_run_that_was_at_work_stays_taken() throws Exception {
+        RunRequest request = RunRequest.lock("mail").tune(options -> options.withMinHold(Duration.ofMinutes(10)));
+        GuardedRun run = admitted(request);
+        try (run;
+                GuardedRun.Scope scope = run.enter()) {
+            run.fail(new IllegalStateException("on purpose"));
+        }
+        assertThat(guard.admit(request)).isInstanceOf(Admission.Refused.class);
+    }
+
+    @Test
+    void its_claim_is_free_for_others_even_if_the_job_says_abandon() throws Exception {
+        InMemoryRunLedger ledger = new InMemoryRunLedger(ticker);
+        try (JobGuard fenced =
+                JobGuard.builder(memory).ticker(ticker).ledger(ledger).build()) {
+            RunRequest request = RunRequest.occurrence("pay")
+                    .tune(options -> options.withAfterCrash(AfterCrash.ABANDON));
+            assertThat(fenced.admit(request)).isInstanceOf(Admission.Admitted.class);
+            ticker.advance(TTL);
+            await().until(() -> fenced.activeRuns() == 0);
+            fenced.admit(request)
+                    .fold(run -> run, refusal -> {
+                        throw new AssertionError(refusal);
+                    })
+                    .close();
+        }
+    }
+
+    @Test
+    void a_shutdown_gives_it_back_after_the_grace() throws Exception {
+        GuardedRun run = admitted(RunRequest.lock("report"));
+        assertThat(guard.shutdown(Duration.ZERO)).isTrue();
+        assertThatExceptionOfType(LeaseLostException.class).isThrownBy(run::enter);
+    }
+}
