@@ -203,7 +203,7 @@ final class AdmissionAttempt {
         if (isTooLate(askedAt)) {
             refuseLate();
         } else if (ledger == null) {
-            admit(new Grant(lease, null, source.permit(), 1), askedAt);
+            admit(new Grant(lease, null, source.permit(), 1, source::unused), askedAt);
         } else {
             claim(ledger, lease, askedAt, null);
         }
@@ -227,7 +227,7 @@ final class AdmissionAttempt {
             if (isTooLate(askedAt)) {
                 refuseLate();
             } else {
-                admit(new Grant(lease, mine.lease(), source.permit(), mine.attempt()), askedAt);
+                admit(new Grant(lease, mine.lease(), source.permit(), mine.attempt(), source::unused), askedAt);
             }
         } else if (claim instanceof Claim.Done done) {
             afterRelease(lease, () -> refuse(completed(done.by())));
@@ -264,7 +264,7 @@ final class AdmissionAttempt {
         CompletionStage<Void> withdrawal = withdrawClaim(ledger);
         if (lease != null && options.whenUnavailable() == WhenUnavailable.FAIL_OPEN && !guard.isClosed()) {
             guard.notifier().tell(new GuardEvent.Unguarded(request.job(), request.identity(), ledgerRefusal(failure)));
-            admit(new Grant(lease, null, source.permit(), 1), askedAt);
+            admit(new Grant(lease, null, source.permit(), 1, source::unused), askedAt);
             return;
         }
         Refusal refusal = storeTrouble != null && options.whenUnavailable() == WhenUnavailable.FAIL_OPEN
@@ -311,6 +311,7 @@ final class AdmissionAttempt {
         if (withdrawn) {
             giveBack();
         } else {
+            run.admitted();
             guard.notifier().tell(new GuardEvent.Acquired(request.job(), grant.shown(), waited(), grant.attempt()));
             if (!answer.complete(new Admission.Admitted(run)) || withdrawn) {
                 run.giveBack();

@@ -11,12 +11,14 @@ import org.jspecify.annotations.Nullable;
  * @param claim the claim in the ledger, or null if there is no ledger
  * @param permit the lease of a slot that is renewed beside the other one, or null if there is none
  * @param attempt the how many-th attempt at the occurrence it is, as far as anybody knows
+ * @param unused what to do if the run never begins
  */
 record Grant(
         @Nullable Lease lease,
         @Nullable Lease claim,
         @Nullable Lease permit,
-        int attempt) {
+        int attempt,
+        Runnable unused) {
 
     Grant {
         if (lease == null && claim == null) {

@@ -29,7 +29,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * A run that was admitted: the handle through which it works, is told of a loss, and ends.
  *
- * <p>The lease is renewed from {@link #enter()} until the run ends; a run that is never entered lapses by itself. End
+ * <p>The lease is renewed from {@link #enter()} until the run ends; a run that is not entered within its ttl is given back. End
  * it exactly once, by {@link #complete()}, {@link #fail} or {@link #close()}; later calls return the first outcome.
  * Thread-safe.
  */
@@ -404,6 +404,36 @@ public final class GuardedRun implements AutoCloseable {
                 .join();
     }
 
+    /** Counts from now on, for one ttl: a guard that is closed meanwhile stays open for it. */
+    void admitted() {
+        if (keeper != null) {
+            guard.watchdog().add(keeper, timing.revokeAt(validSince));
+            if (hasEnded()) {
+                unwatch();
+            }
+        }
+    }
+
+    /** Tells the run that it has to stop; one that has not begun is given back. */
+    void stop(LossReason reason) {
+        if (!lapse(reason)) {
+            lose(reason, null);
+        }
+    }
+
+    /** Gives back what was not entered; returns false if it was, or has ended. */
+    private boolean lapse(LossReason reason) {
+        synchronized (monitor) {
+            if (entered || ending != null || state != State.ADMITTED) {
+                return false;
+            }
+            lossReason = reason;
+            state = State.ENDING;
+        }
+        giveBack();
+        return true;
+    }
+
     /** Does what {@link #close()} does, without blocking: for the threads of a store. */
     void giveBack() {
         var unused = end(Ending.NOT_DONE, RunOutcome.RELEASED, guard.store());
@@ -488,6 +518,9 @@ public final class GuardedRun implements AutoCloseable {
         }
         ended();
         unwatch();
+        if (outcome == RunOutcome.RELEASED && grant != null && !hasBegun()) {
+            guard.notifier().quietly("giving back what was not used", grant.unused());
+        }
         if (lease != null) {
             guard.notifier().tell(new GuardEvent.Released(job, lease, outcome, held()));
         }
@@ -590,6 +623,12 @@ public final class GuardedRun implements AutoCloseable {
         }
     }
 
+    private boolean hasBegun() {
+        synchronized (monitor) {
+            return entered;
+        }
+    }
+
     /** Whether it is to be renewed: while it is ending, nobody may. */
     boolean isActive() {
         synchronized (monitor) {
@@ -667,6 +706,9 @@ public final class GuardedRun implements AutoCloseable {
                 return new Watchdog.Action(false, now.plus(timing.ttl()));
             }
             if (!now.isBefore(timing.revokeAt(validSince))) {
+                if (lapse(LossReason.NOT_RENEWED)) {
+                    return Watchdog.Action.FORGET;
+                }
                 lose(LossReason.NOT_RENEWED, null);
             } else if (!options.maxHold().isZero() && !now.isBefore(grantedAt.plus(options.maxHold()))) {
                 lose(LossReason.MAX_HOLD, null);

@@ -458,7 +458,7 @@ public final class JobGuard implements AutoCloseable {
     }
 
     /**
-     * Counts the runs that are at work or whose end is not yet noted.
+     * Counts the runs that were admitted, are at work, or whose end is not yet noted.
      *
      * @return how many
      */
@@ -507,7 +507,7 @@ public final class JobGuard implements AutoCloseable {
         }
         watchdog.all().stream()
                 .filter(own.negate())
-                .forEach(charge -> GuardedRun.of(charge).ifPresent(run -> run.lose(LossReason.SHUTDOWN, null)));
+                .forEach(charge -> GuardedRun.of(charge).ifPresent(run -> run.stop(LossReason.SHUTDOWN)));
         Duration toEnd = ledger == null ? Duration.ZERO : ledger.answerTimeout();
         return watchdog.awaitRuns(own, store.answerTimeout().plus(toEnd).plusSeconds(1));
     }

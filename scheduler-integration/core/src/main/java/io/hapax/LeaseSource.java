@@ -37,6 +37,9 @@ interface LeaseSource {
     /** The keys that are claimed in the ledger. */
     JobIdentity claimed();
 
+    /** Gives back what a run that never began has no right to keep. */
+    void unused();
+
     /** One lease, and nothing else. */
     record Plain(LeaseStore store, JobIdentity identity) implements LeaseSource {
 
@@ -73,6 +76,11 @@ interface LeaseSource {
         @Override
         public JobIdentity claimed() {
             return identity;
+        }
+
+        @Override
+        public void unused() {
+            // Its lease is all that it had.
         }
     }
 }

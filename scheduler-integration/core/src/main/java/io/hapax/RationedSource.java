@@ -209,6 +209,11 @@ final class RationedSource implements LeaseSource {
                 : reservations(store).giveUp(paceName, mine);
     }
 
+    @Override
+    public void unused() {
+        var ignored = giveUpPlace().exceptionally(unreachable -> null);
+    }
+
     /** Whatever is not given back runs out by itself. */
     private static CompletableFuture<Void> settled(List<CompletionStage<?>> all) {
         return CompletableFuture.allOf(all.stream()
