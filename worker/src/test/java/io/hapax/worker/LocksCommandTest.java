@@ -69,7 +69,9 @@ class LocksCommandTest {
     }
 
     private GuardedRun admit(RunRequest request) throws InterruptedException {
-        GuardedRun run = ((Admission.Admitted) guard.admit(request)).run();
+        // The first answer of a cold client may come late.
+        Admission admission = guard.admit(request.waitAtMost(Duration.ofSeconds(20)));
+        GuardedRun run = ((Admission.Admitted) admission).run();
         runs.add(run);
         scopes.push(run.enter(OnLeaseLost.SIGNAL));
         return run;

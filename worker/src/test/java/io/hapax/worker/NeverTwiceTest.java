@@ -78,7 +78,7 @@ class NeverTwiceTest {
         await().atMost(Duration.ofSeconds(60)).until(() -> fleet.stream().allMatch(Replica::isUp));
         long begun = System.nanoTime();
         // Without the ledger payments go on between the faults only.
-        int pause = mode.equals("fenced") ? 250 : 500;
+        int pause = mode.equals("fenced") ? 350 : 500;
         while (fleet.stream().anyMatch(Replica::isAlive)) {
             fault(random, mode, payments, longestWork);
             Thread.sleep(pause + random.nextInt(3 * pause));

@@ -6,7 +6,6 @@ import static org.awaitility.Awaitility.await;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
-import java.net.ConnectException;
 import java.net.URI;
 import java.net.URLEncoder;
 import java.net.http.HttpClient;
@@ -44,7 +43,8 @@ class PrometheusTest {
             Process prometheus = start(worker.port());
             try {
                 await().atMost(Duration.ofSeconds(30))
-                        .ignoreException(ConnectException.class)
+                        // Refused connections, then "Service Unavailable" while it starts.
+                        .ignoreExceptionsInstanceOf(IOException.class)
                         .pollInterval(Duration.ofMillis(250))
                         .untilAsserted(() ->
                                 assertThat(labels("hapax_runs_total", "job")).contains("sample.tick"));

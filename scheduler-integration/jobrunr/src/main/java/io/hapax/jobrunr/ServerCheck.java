@@ -101,7 +101,15 @@ final class ServerCheck {
     /** False from the moment in which a server begins to stop. JobRunr 7.0 answers only when it has stopped. */
     static boolean isRunning(BackgroundJobServer server) {
         CompletableFuture<Boolean> answer = new CompletableFuture<>();
-        QUESTIONS.execute(() -> answer.complete(server.isRunning()));
+        QUESTIONS.execute(() -> {
+            boolean running = false;
+            try {
+                running = server.isRunning();
+            } finally {
+                // Also if it throws, which is reported: nobody waits for an answer that does not come.
+                answer.complete(running);
+            }
+        });
         try {
             return answer.get(ANSWER.toMillis(), TimeUnit.MILLISECONDS);
         } catch (InterruptedException stopping) {

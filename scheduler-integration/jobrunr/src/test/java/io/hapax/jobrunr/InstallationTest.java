@@ -23,7 +23,9 @@ import org.jobrunr.server.BackgroundJobServer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Isolated;
 
+@Isolated
 class InstallationTest {
 
     private final Fleet fleet = new Fleet();

@@ -13,9 +13,11 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.Isolated;
 import org.slf4j.LoggerFactory;
 
 /** What operators read of refusals: DONE only if the run key is their own. */
+@Isolated
 class RefusalLogTest {
 
     private final List<String> lines = new CopyOnWriteArrayList<>();

@@ -15,7 +15,9 @@ import org.jobrunr.jobs.Job;
 import org.jobrunr.jobs.states.ScheduledState;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.Isolated;
 
+@Isolated
 class StoreUnavailableTest {
 
     private final Fleet fleet = new Fleet();

@@ -38,9 +38,11 @@ import javax.sql.DataSource;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.Isolated;
 import org.springframework.jdbc.datasource.SingleConnectionDataSource;
 
 /** Each test in a database of its own, empty at first. */
+@Isolated
 @Tag("slow")
 class MigrationTest {
 

@@ -29,12 +29,14 @@ import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.Isolated;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.postgresql.ds.PGSimpleDataSource;
 import org.slf4j.LoggerFactory;
 
 /** Passwords are in no line and no exception of the ledger, and hashed keys in no row. */
+@Isolated
 class SecretsTest {
 
     private static final String PASSWORD = "XyZZy-geheim-4711";

@@ -12,6 +12,7 @@ import java.util.Map;
 import java.util.Properties;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.Isolated;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.quartz.CalendarIntervalScheduleBuilder;
@@ -27,6 +28,7 @@ import org.quartz.impl.StdScheduler;
 import org.quartz.impl.StdSchedulerFactory;
 
 /** Installation, by properties and in code. */
+@Isolated
 class HapaxPluginTest {
 
     private static final String PLUGIN = "org.quartz.plugin.hapax.";

@@ -9,8 +9,10 @@ import io.hapax.event.Verdict;
 import io.hapax.testkit.WallClock;
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.Isolated;
 
 /** What operators read of refusals: nothing of those that every replica but one gets of each firing. */
+@Isolated
 class RefusalLogTest {
 
     @Test

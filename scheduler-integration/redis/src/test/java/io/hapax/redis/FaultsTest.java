@@ -38,9 +38,11 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.Isolated;
 import org.slf4j.LoggerFactory;
 
 /** What becomes of runs when Redis is killed, frozen, emptied, locked or not there. */
+@Isolated
 @Tag("slow")
 class FaultsTest {
 

@@ -21,9 +21,11 @@ import java.util.concurrent.CompletableFuture;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.Isolated;
 import org.slf4j.LoggerFactory;
 
 /** What is in Redis, and in its log of commands, while a guard with hashed keys works. */
+@Isolated
 class HashedKeysTest {
 
     private static final String PERSON = "jane.doe@example.org";

@@ -11,9 +11,11 @@ import java.time.Duration;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.Isolated;
 import org.slf4j.LoggerFactory;
 
 /** A quarantine is told once, however many runs try and however many buckets find out. */
+@Isolated
 class MemoryLogTest {
 
     private final ListAppender<ILoggingEvent> lines = new ListAppender<>();

@@ -17,11 +17,13 @@ import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.Isolated;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.slf4j.LoggerFactory;
 
 /** Which servers are refused at the start, and which are warned of. */
+@Isolated
 class ProbeTest {
 
     private final ListAppender<ILoggingEvent> lines = new ListAppender<>();

@@ -202,6 +202,7 @@ class SecretsTest {
     void a_store_that_works_tells_nothing_of_it_either() throws Exception {
         String right = PASSWORD + "-not";
         try (RedissonLeaseStore store = settings("redis://:" + right + "@127.0.0.1:" + redis.port())
+                        .answerTimeout(Duration.ofSeconds(5))
                         .build();
                 JobGuard guard = JobGuard.builder(store).build()) {
             said.add(store + " " + guard);

@@ -37,8 +37,11 @@ class SharedCallsTest {
     private static final Duration TTL = Duration.ofSeconds(20);
 
     private final EmbeddedRedis redis = EmbeddedRedis.start();
-    private final RedissonLeaseStore store =
-            Fixture.store(redis.url()).namespace("share").fresh(true).build();
+    private final RedissonLeaseStore store = Fixture.store(redis.url())
+            .namespace("share")
+            .answerTimeout(Duration.ofSeconds(10))
+            .fresh(true)
+            .build();
 
     @AfterEach
     void stop() {
