@@ -80,7 +80,7 @@ final class Answers {
         PAUSE
     }
 
-    private final class Limited<T> extends Watchdog.Charge {
+    private final class Limited<T> extends Charge {
 
         private final CompletableFuture<T> answer = new CompletableFuture<>();
         private final String operation;
@@ -122,9 +122,9 @@ final class Answers {
         }
 
         @Override
-        Watchdog.Action act(NanoTime now) {
+        Action act(NanoTime now) {
             watchdog.later(this::overdue);
-            return Watchdog.Action.FORGET;
+            return Action.FORGET;
         }
 
         private void overdue() {

@@ -9,14 +9,14 @@ import org.jspecify.annotations.Nullable;
  *
  * @param lease the lease of the store, or null if it could not tell
  * @param claim the claim in the ledger, or null if there is no ledger
- * @param permit the lease of a slot that is renewed beside the other one, or null if there is none
+ * @param slot the lease of a slot that is renewed beside the other one, or null if there is none
  * @param attempt the how many-th attempt at the occurrence it is, as far as anybody knows
  * @param unused what to do if the run never begins
  */
 record Grant(
         @Nullable Lease lease,
         @Nullable Lease claim,
-        @Nullable Lease permit,
+        @Nullable Lease slot,
         int attempt,
         Runnable unused) {
 
@@ -24,6 +24,16 @@ record Grant(
         if (lease == null && claim == null) {
             throw new IllegalArgumentException("a grant has a lease, a claim, or both");
         }
+    }
+
+    /** By the store, with a claim if there is a ledger that has answered. */
+    static Grant of(Offer.Given given, @Nullable Lease claim, int attempt, LeaseSource source) {
+        return new Grant(given.lease(), claim, given.slot(), attempt, () -> source.unused(given));
+    }
+
+    /** By the ledger alone, since the store does not answer. */
+    static Grant of(Lease claim, int attempt) {
+        return new Grant(null, claim, null, attempt, () -> {});
     }
 
     /** What people and storage are to see: with a ledger, its token has the last word. */

@@ -1,61 +1,54 @@
 package io.hapax;
 
-import io.hapax.event.Refusal;
 import io.hapax.lease.Acquisition;
 import io.hapax.lease.Ending;
 import io.hapax.lease.JobIdentity;
-import io.hapax.lease.Lease;
 import io.hapax.lease.LeaseRequest;
 import io.hapax.lease.LeaseStore;
 import java.time.Duration;
 import java.util.concurrent.CompletionStage;
-import org.jspecify.annotations.Nullable;
 
-/** Where one attempt at an admission gets its lease, and whatever else its run needs, from the store. */
+/** Where the attempts at an admission get their lease, and whatever else their run needs, from the store. Keeps no state. */
 interface LeaseSource {
 
-    /** Asks the store. */
-    CompletionStage<Acquisition> acquire(LeaseStore store, LeaseRequest request);
+    /**
+     * Asks the store, once for each owner.
+     *
+     * @param store the store as seen by the calling thread
+     * @param request names the owner of this ask
+     * @return the answer; if it fails, what may have been granted has to be withdrawn
+     */
+    CompletionStage<Offer> ask(LeaseStore store, LeaseRequest request);
 
-    /** Why the run is refused although the lease was free, and is given back; null if it is not. */
-    @Nullable
-    Refusal refusal();
+    /** Gives back what was granted to a run that does not take place. */
+    CompletionStage<?> giveBack(Offer.Given given);
 
-    /** Gives back a lease, and what came with it, of a run that does not take place. */
-    CompletionStage<?> release(Lease lease);
-
-    /** Gives back whatever the store may have granted without the caller hearing of it. */
+    /** Gives back whatever the store may have granted to this ask without the caller hearing of it, now or later. */
     CompletionStage<?> withdraw(LeaseRequest request);
 
     /** Waits until it makes sense to ask again. */
     CompletionStage<Void> nextChance(Duration atMost);
 
-    /** What is renewed beside the lease that was granted; null if nothing is. */
-    @Nullable
-    Lease permit();
-
-    /** The keys that are claimed in the ledger. */
-    JobIdentity claimed();
-
     /** Gives back what a run that never began has no right to keep. */
-    void unused();
+    void unused(Offer.Given given);
+
+    static Offer offer(Acquisition acquisition) {
+        return acquisition instanceof Acquisition.Granted granted
+                ? new Offer.Given(granted.lease(), null, null)
+                : new Offer.Denied(acquisition);
+    }
 
     /** One lease, and nothing else. */
     record Plain(LeaseStore store, JobIdentity identity) implements LeaseSource {
 
         @Override
-        public CompletionStage<Acquisition> acquire(LeaseStore asked, LeaseRequest request) {
-            return asked.acquire(request);
+        public CompletionStage<Offer> ask(LeaseStore asked, LeaseRequest request) {
+            return asked.acquire(request).thenApply(LeaseSource::offer);
         }
 
         @Override
-        public @Nullable Refusal refusal() {
-            return null;
-        }
-
-        @Override
-        public CompletionStage<?> release(Lease lease) {
-            return store.release(lease, Ending.NOT_DONE);
+        public CompletionStage<?> giveBack(Offer.Given given) {
+            return store.release(given.lease(), Ending.NOT_DONE);
         }
 
         @Override
@@ -69,17 +62,7 @@ interface LeaseSource {
         }
 
         @Override
-        public @Nullable Lease permit() {
-            return null;
-        }
-
-        @Override
-        public JobIdentity claimed() {
-            return identity;
-        }
-
-        @Override
-        public void unused() {
+        public void unused(Offer.Given given) {
             // Its lease is all that it had.
         }
     }

@@ -25,7 +25,7 @@ final class LogContext implements AutoCloseable {
     }
 
     static LogContext of(GuardedRun run) {
-        return of(run.job(), run.identity(), run.leaseOrNull());
+        return of(run.job(), run.identity(), run.lease().orElse(null));
     }
 
     static LogContext of(String job, JobIdentity identity, @Nullable Lease lease) {

@@ -20,12 +20,12 @@ final class OverlapRule {
     private static final int MOST_CANCELLED = 1_000;
     private static final int TTLS = 3;
 
-    private final JobGuard guard;
+    private final Engine engine;
     private final RunRequest request;
     private final RunOptions options;
 
-    OverlapRule(JobGuard guard, RunRequest request, RunOptions options) {
-        this.guard = guard;
+    OverlapRule(Engine engine, RunRequest request, RunOptions options) {
+        this.engine = engine;
         this.request = request;
         this.options = options;
     }
@@ -77,7 +77,7 @@ final class OverlapRule {
     }
 
     private Reservations reservations() {
-        return RationedSource.reservations(guard.store());
+        return RationedSource.reservations(engine.store());
     }
 
     private String nextName() {
@@ -91,6 +91,6 @@ final class OverlapRule {
     /** The same in each try of one occurrence. */
     private String waiter() {
         RunKey run = request.identity().runKey();
-        return run == null ? RationedSource.readable(guard.worker()) : run.value();
+        return run == null ? RationedSource.readable(engine.worker()) : run.value();
     }
 }

@@ -5,7 +5,7 @@ import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 
 /** A stretch of time that an attempt waits; on the watchdog's thread, so that it needs none of its own. */
-final class Pause extends Watchdog.Charge {
+final class Pause extends Charge {
 
     private final CompletableFuture<Void> over = new CompletableFuture<>();
     private final Duration length;
@@ -25,9 +25,9 @@ final class Pause extends Watchdog.Charge {
     }
 
     @Override
-    Watchdog.Action act(NanoTime now) {
+    Action act(NanoTime now) {
         watchdog.later(() -> over.complete(null));
-        return Watchdog.Action.FORGET;
+        return Action.FORGET;
     }
 
     @Override

@@ -53,7 +53,7 @@ public final class QueuedJob {
         this.id = id;
         this.mode = options.mode();
         this.uniqueFor = options.uniqueFor();
-        this.reservations = RationedSource.reservations(guard.store());
+        this.reservations = RationedSource.reservations(guard.engine().store());
     }
 
     /**
@@ -70,7 +70,7 @@ public final class QueuedJob {
                     .join();
         } catch (CompletionException | LeaseStoreException unreachable) {
             Throwable cause = unreachable instanceof CompletionException ? unreachable.getCause() : unreachable;
-            guard.notifier().tell(new GuardEvent.Unguarded(job, identity(), unavailable(cause)));
+            guard.engine().notifier().tell(new GuardEvent.Unguarded(job, identity(), unavailable(cause)));
             return Optional.empty();
         }
         if (answer instanceof Reservation.Full full) {
@@ -80,7 +80,7 @@ public final class QueuedJob {
                     full.left(),
                     "the same work is queued or at work as " + full.first() + " (mode " + mode + ")",
                     null);
-            guard.notifier().tell(new GuardEvent.Refused(job, identity(), refusal, Duration.ZERO, false));
+            guard.engine().notifier().tell(new GuardEvent.Refused(job, identity(), refusal, Duration.ZERO, false));
             return Optional.of(refusal);
         }
         return Optional.empty();

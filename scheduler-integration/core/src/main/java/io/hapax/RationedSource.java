@@ -38,10 +38,6 @@ final class RationedSource implements LeaseSource {
     private final String worker;
     private final String paceName;
     private final List<JobIdentity> slots;
-    private volatile JobIdentity claimed;
-    private volatile @Nullable Lease permit;
-    private volatile @Nullable String place;
-    private volatile @Nullable Refusal refusal;
 
     RationedSource(LeaseStore store, RunRequest request, RunOptions options, String worker) {
         this.store = store;
@@ -50,7 +46,6 @@ final class RationedSource implements LeaseSource {
         this.worker = worker;
         LockKey lock = identity.lockKey();
         this.paceName = "pace:" + (lock == null ? request.job() : lock.value());
-        this.claimed = identity;
         this.slots = lock == null || options.concurrency() == 1 ? List.of() : slots(lock, options.concurrency());
         if (slots.isEmpty() && options.concurrency() > 1) {
             throw new IllegalArgumentException("setting concurrency: " + options.concurrency()
@@ -74,52 +69,51 @@ final class RationedSource implements LeaseSource {
     }
 
     @Override
-    public CompletionStage<Acquisition> acquire(LeaseStore asked, LeaseRequest request) {
-        permit = null;
-        place = null;
-        refusal = null;
+    public CompletionStage<Offer> ask(LeaseStore asked, LeaseRequest request) {
         CompletionStage<Acquisition> first =
                 slotIsPrimary() ? slot(request, 0, null) : asked.acquire(on(request, primary()));
         return first.thenCompose(acquisition -> acquisition instanceof Acquisition.Granted granted
-                ? thenPermit(request, granted)
-                : CompletableFuture.completedFuture(acquisition));
+                ? thenSlot(request, granted.lease())
+                : answer(new Offer.Denied(acquisition)));
     }
 
-    @Override
-    public @Nullable Refusal refusal() {
-        return refusal;
+    private static CompletionStage<Offer> answer(Offer offer) {
+        return CompletableFuture.completedFuture(offer);
     }
 
-    private CompletionStage<Acquisition> thenPermit(LeaseRequest request, Acquisition.Granted granted) {
-        claimed = granted.lease().identity();
+    private CompletionStage<Offer> thenSlot(LeaseRequest request, Lease lease) {
         if (slots.isEmpty() || slotIsPrimary()) {
-            return thenPlace(request, granted);
+            return thenPlace(new Offer.Given(lease, null, place(request)));
         }
         return slot(request, 0, null).thenCompose(acquisition -> {
             if (acquisition instanceof Acquisition.Granted slot) {
-                permit = slot.lease();
-                return thenPlace(request, granted);
+                return thenPlace(new Offer.Given(lease, slot.lease(), place(request)));
             }
-            return release(granted.lease()).thenApply(released -> acquisition);
+            return instead(new Offer.Denied(acquisition), new Offer.Given(lease, null, null));
         });
     }
 
-    private CompletionStage<Acquisition> thenPlace(LeaseRequest request, Acquisition.Granted granted) {
-        if (!options.isPaced()) {
-            return CompletableFuture.completedFuture(granted);
+    private CompletionStage<Offer> thenPlace(Offer.Given given) {
+        String holder = given.place();
+        if (holder == null) {
+            return answer(given);
         }
         Throttle pace = options.pace();
-        String holder = readable(worker) + " " + request.owner();
-        place = holder;
-        CompletionStage<Reservation> reserved =
-                reservations(store).reserve(new ReservationRequest(paceName, holder, pace.runs(), pace.period()));
-        return reserved.thenCompose(reservation -> {
-            if (reservation instanceof Reservation.Full full) {
-                refusal = throttled(pace, full);
-                return release(granted.lease()).thenApply(released -> granted);
-            }
-            return CompletableFuture.completedFuture(granted);
-        });
+        return reservations(store)
+                .reserve(new ReservationRequest(paceName, holder, pace.runs(), pace.period()))
+                .thenCompose(reservation -> reservation instanceof Reservation.Full full
+                        ? instead(new Offer.Throttled(throttled(pace, full)), given)
+                        : answer(given));
+    }
+
+    /** Gives back what was granted, and goes on when the store has heard of it or will not: its owner asks no more. */
+    private CompletionStage<Offer> instead(Offer offer, Offer.Given given) {
+        return giveBack(given).thenApply(settled -> offer);
+    }
+
+    /** Who has a place: another one in each ask, so that whatever is given up late is nobody else's. */
+    private @Nullable String place(LeaseRequest request) {
+        return options.isPaced() ? readable(worker) + " " + request.owner() : null;
     }
 
     /** A worker may have any name; what is stored is for people. */
@@ -180,14 +174,14 @@ final class RationedSource implements LeaseSource {
     }
 
     @Override
-    public CompletionStage<?> release(Lease lease) {
+    public CompletionStage<?> giveBack(Offer.Given given) {
         List<CompletionStage<?>> all = new ArrayList<>();
-        all.add(store.release(lease, Ending.NOT_DONE));
-        Lease slot = permit;
+        all.add(store.release(given.lease(), Ending.NOT_DONE));
+        Lease slot = given.slot();
         if (slot != null) {
             all.add(store.release(slot, Ending.NOT_DONE));
         }
-        all.add(giveUpPlace());
+        all.add(giveUp(given.place()));
         return settled(all);
     }
 
@@ -198,20 +192,19 @@ final class RationedSource implements LeaseSource {
             all.add(store.withdraw(on(request, primary())));
         }
         slots.forEach(slot -> all.add(store.withdraw(onSlot(request, slot))));
-        all.add(giveUpPlace());
+        all.add(giveUp(place(request)));
         return settled(all);
     }
 
-    private CompletionStage<?> giveUpPlace() {
-        String mine = place;
-        return mine == null
-                ? CompletableFuture.completedFuture(null)
-                : reservations(store).giveUp(paceName, mine);
+    @Override
+    public void unused(Offer.Given given) {
+        var ignored = giveUp(given.place()).exceptionally(unreachable -> false);
     }
 
-    @Override
-    public void unused() {
-        var ignored = giveUpPlace().exceptionally(unreachable -> null);
+    private CompletionStage<Boolean> giveUp(@Nullable String place) {
+        return place == null
+                ? CompletableFuture.completedFuture(false)
+                : reservations(store).giveUp(paceName, place);
     }
 
     /** Whatever is not given back runs out by itself. */
@@ -235,16 +228,5 @@ final class RationedSource implements LeaseSource {
         }
         var unused = any.whenComplete((seen, cancelled) -> chances.forEach(chance -> chance.cancel(false)));
         return any;
-    }
-
-    @Override
-    public @Nullable Lease permit() {
-        return permit;
-    }
-
-    /** The ledger knows of one run a lock key, so it is told of the run key alone, or of the slot. */
-    @Override
-    public JobIdentity claimed() {
-        return claimed;
     }
 }

@@ -1,5 +1,6 @@
 package io.hapax;
 
+import io.hapax.event.GuardEvent;
 import io.hapax.event.LossReason;
 import io.hapax.event.RunOutcome;
 import io.hapax.lease.Ending;
@@ -24,9 +25,11 @@ import org.jspecify.annotations.Nullable;
  * safe at any time: ledger and store check the owner. After validity and one more ttl the lease is surely gone, and so is
  * the chance. What the ledger has said stands, whatever the store says after it.
  */
-final class RunEnding extends Watchdog.Charge {
+final class RunEnding extends Charge {
 
     private final GuardedRun run;
+    private final Engine engine;
+    private final RunHold hold;
     private final @Nullable Lease lease;
     private final @Nullable Lease claim;
     private final Ending how;
@@ -37,15 +40,16 @@ final class RunEnding extends Watchdog.Charge {
     /** The ledger's answer, once there is one. */
     private volatile @Nullable RunOutcome noted;
 
-    RunEnding(GuardedRun run, Grant grant, Ending how, RunOutcome success) {
+    RunEnding(GuardedRun run, Engine engine, RunHold hold, Ending how, RunOutcome success) {
         this.run = run;
-        this.lease = grant.lease();
-        this.claim = grant.claim();
+        this.engine = engine;
+        this.hold = hold;
+        this.lease = hold.grant().lease();
+        this.claim = hold.grant().claim();
         this.how = how;
         this.success = success;
         this.completes = success == RunOutcome.COMPLETED && (how.isDone() || claim != null);
-        this.giveUpAt =
-                run.validSince().plus(run.timing().ttl()).plus(run.timing().ttl());
+        this.giveUpAt = hold.surelyOverAt();
     }
 
     /**
@@ -53,15 +57,42 @@ final class RunEnding extends Watchdog.Charge {
      *
      * @param first the store to be told first: one that blocks, if the calling thread will wait for the result
      */
-    void start(CompletableFuture<RunOutcome> result, LeaseStore first) {
+    void start(RunLife.End end, LeaseStore first) {
+        if (end.isLost()) {
+            run.lose(LossReason.NOT_RENEWED, null);
+            lost(end.result());
+        } else {
+            tell(end.result(), first);
+        }
+    }
+
+    /** What a lost run has is perhaps still its own, and is freed for others. The owner is checked. */
+    private void lost(CompletableFuture<RunOutcome> result) {
+        LossReason reason = run.life().lossReason();
+        if (lease != null && (reason != LossReason.GONE || hold.grant().slot() != null)) {
+            var unused = engine.store().release(lease, Ending.NOT_DONE).exceptionally(ignored -> false);
+        }
+        RunLedger ledger = engine.ledger();
+        if (claim != null && ledger != null && reason != LossReason.SUPERSEDED) {
+            var unused = ledger.release(claim, brokenOff()).exceptionally(ignored -> Completion.SUPERSEDED);
+        }
+        settle(RunOutcome.LOST);
+        result.complete(RunOutcome.LOST);
+    }
+
+    private RunState brokenOff() {
+        return run.life().brokenOff(run.options().afterCrash());
+    }
+
+    private void tell(CompletableFuture<RunOutcome> result, LeaseStore first) {
         var unused = tryOnce(first).whenComplete((outcome, failure) -> {
             try {
                 if (outcome != null) {
                     settle(outcome);
                 } else {
-                    NanoTime next = run.guard().now().plus(run.timing().retryEvery());
-                    run.guard().watchdog().add(this, next);
-                    run.unwatch();
+                    NanoTime next = engine.now().plus(hold.timing().retryEvery());
+                    engine.watchdog().add(this, next);
+                    hold.drop();
                 }
             } finally {
                 // Whoever ends the run waits for this.
@@ -77,7 +108,7 @@ final class RunEnding extends Watchdog.Charge {
 
     private CompletionStage<RunOutcome> tryOnce(LeaseStore first) {
         try {
-            RunLedger ledger = run.guard().ledger();
+            RunLedger ledger = engine.ledger();
             if (ledger == null || claim == null) {
                 return releaseLease(first, success);
             }
@@ -85,7 +116,7 @@ final class RunEnding extends Watchdog.Charge {
             CompletionStage<RunOutcome> told = known != null
                     ? CompletableFuture.completedFuture(known)
                     : endClaim(ledger, claim).thenApply(this::note);
-            return told.thenCompose(outcome -> releaseLease(run.guard().store(), outcome));
+            return told.thenCompose(outcome -> releaseLease(engine.store(), outcome));
         } catch (Throwable e) {
             return CompletableFuture.failedFuture(e);
         }
@@ -93,7 +124,7 @@ final class RunEnding extends Watchdog.Charge {
 
     private RunOutcome note(RunOutcome outcome) {
         if (outcome == RunOutcome.LOST) {
-            run.lostAtEnd(LossReason.SUPERSEDED);
+            run.life().lostAtEnd(LossReason.SUPERSEDED);
         }
         noted = outcome;
         return outcome;
@@ -101,10 +132,10 @@ final class RunEnding extends Watchdog.Charge {
 
     private CompletionStage<RunOutcome> endClaim(RunLedger ledger, Lease mine) {
         return switch (success) {
-            case COMPLETED -> run.completedIn() ? confirm(ledger, mine) : complete(ledger, mine);
+            case COMPLETED -> run.life().completedIn() ? confirm(ledger, mine) : complete(ledger, mine);
             // The occurrence was free for others already if this changes nothing.
             case FAILED -> ledger.release(mine, RunState.FAILED).thenApply(answer -> success);
-            default -> ledger.release(mine, run.brokenOff()).thenApply(answer -> success);
+            default -> ledger.release(mine, brokenOff()).thenApply(answer -> success);
         };
     }
 
@@ -145,8 +176,23 @@ final class RunEnding extends Watchdog.Charge {
 
     private void settle(RunOutcome outcome) {
         if (settled.compareAndSet(false, true)) {
-            run.finish(outcome);
+            finish(outcome);
         }
+    }
+
+    /** Marks the run as over and tells so. */
+    private void finish(RunOutcome outcome) {
+        RunLife life = run.life();
+        if (outcome == RunOutcome.LOST) {
+            life.lostAtEnd(LossReason.GONE);
+        }
+        life.ended();
+        hold.drop();
+        Grant grant = hold.grant();
+        if (outcome == RunOutcome.RELEASED && !life.wasEntered()) {
+            engine.notifier().quietly("giving back what was not used", grant.unused());
+        }
+        engine.notifier().tell(new GuardEvent.Released(run.job(), grant.shown(), outcome, run.held()));
     }
 
     @Override
@@ -156,27 +202,27 @@ final class RunEnding extends Watchdog.Charge {
 
     @Override
     Duration ttl() {
-        return run.timing().ttl();
+        return hold.timing().ttl();
     }
 
     @Override
-    Watchdog.Action act(NanoTime now) {
+    Action act(NanoTime now) {
         if (settled.get()) {
-            return Watchdog.Action.FORGET;
+            return Action.FORGET;
         }
         if (!now.isBefore(giveUpAt)) {
             settle(asFarAsKnown());
-            return Watchdog.Action.FORGET;
+            return Action.FORGET;
         }
-        var unused = tryOnce(run.guard().store()).whenComplete((outcome, failure) -> {
+        var unused = tryOnce(engine.store()).whenComplete((outcome, failure) -> {
             if (outcome != null) {
                 settle(outcome);
             }
         });
         if (settled.get()) {
-            return Watchdog.Action.FORGET;
+            return Action.FORGET;
         }
-        NanoTime next = now.plus(run.guard().answerTimeout()).plus(run.timing().retryEvery());
-        return new Watchdog.Action(false, next.isBefore(giveUpAt) ? next : giveUpAt);
+        NanoTime next = now.plus(hold.answerTimeout()).plus(hold.timing().retryEvery());
+        return new Action(false, next.isBefore(giveUpAt) ? next : giveUpAt);
     }
 }

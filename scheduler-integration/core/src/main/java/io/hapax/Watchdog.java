@@ -1,9 +1,6 @@
 package io.hapax;
 
-import io.hapax.lease.Lease;
 import io.hapax.lease.LeaseStore;
-import io.hapax.lease.LeaseStoreException;
-import io.hapax.lease.Renewal;
 import io.hapax.ledger.RunLedger;
 import io.hapax.thread.GuardThreads;
 import io.hapax.time.NanoTime;
@@ -11,13 +8,11 @@ import io.hapax.time.Ticker;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
-import java.util.function.Function;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -31,57 +26,6 @@ import org.slf4j.LoggerFactory;
  * store's threads and only move charges in the queue.
  */
 final class Watchdog {
-
-    /** Something that the watchdog looks after. Its methods are called without the watchdog's lock. */
-    abstract static class Charge extends DueQueue.Entry {
-
-        /** Tells what is to be done now; called by the watchdog's thread when the charge is due. */
-        abstract Action act(NanoTime now);
-
-        abstract Duration ttl();
-
-        /** Whether it is a run, or the end of one, for which a shutdown waits. */
-        boolean isRun() {
-            return false;
-        }
-
-        /** Tells whom it concerns that the watchdog cannot look after it any more. Must not need the clock. */
-        void giveUp() {}
-
-        /** The lease that the store is to renew, or null if there is none. */
-        @Nullable
-        Lease lease() {
-            return null;
-        }
-
-        /** The claim that the ledger is to renew, or null if there is none. */
-        @Nullable
-        Lease claim() {
-            return null;
-        }
-
-        /** Takes the store's answer to a renewal that was sent at an instant; returns when to look again, or null. */
-        @Nullable
-        NanoTime renewed(Renewal answer, NanoTime sentAt, NanoTime now) {
-            return null;
-        }
-
-        /** Takes the ledger's answer likewise. */
-        @Nullable
-        NanoTime claimRenewed(Renewal answer, NanoTime sentAt, NanoTime now) {
-            return null;
-        }
-    }
-
-    /**
-     * What a charge wants done.
-     *
-     * @param renew whether to renew its lease, and its claim, now
-     * @param next when to look at it again whatever happens; null to forget it
-     */
-    record Action(boolean renew, @Nullable NanoTime next) {
-        static final Action FORGET = new Action(false, null);
-    }
 
     private static final Logger LOG = LoggerFactory.getLogger(JobGuard.class);
     private static final Duration FAR = Duration.ofMinutes(10);
@@ -100,8 +44,7 @@ final class Watchdog {
     /** Time for the store to work for others, if passes have piled up. */
     static final Duration BETWEEN_FULL_PASSES = Duration.ofMillis(2);
 
-    private final LeaseStore store;
-    private final @Nullable RunLedger ledger;
+    private final Renewals renewals;
     private final Ticker ticker;
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition ended = lock.newCondition();
@@ -118,8 +61,7 @@ final class Watchdog {
     Watchdog(LeaseStore store, @Nullable RunLedger ledger, Ticker ticker, GuardThreads threads, Runnable afterLast) {
         this.threads = threads;
         this.later = threads.pool("hapax-late", MOST_LATER);
-        this.store = store;
-        this.ledger = ledger;
+        this.renewals = new Renewals(store, ledger, ticker, threads, this);
         this.ticker = ticker;
         this.afterLast = afterLast;
     }
@@ -326,7 +268,7 @@ final class Watchdog {
         NanoTime now = ticker.now();
         List<Charge> toRenew = new ArrayList<>();
         for (Charge charge : takeDue(now)) {
-            Action action = actOf(charge, now);
+            Charge.Action action = actOf(charge, now);
             if (action.next() == null) {
                 remove(charge);
             } else {
@@ -337,17 +279,17 @@ final class Watchdog {
             }
         }
         if (!toRenew.isEmpty()) {
-            renew(toRenew, now);
+            renewals.send(toRenew, now);
         }
         return toRenew.size();
     }
 
-    private static Action actOf(Charge charge, NanoTime now) {
+    private static Charge.Action actOf(Charge charge, NanoTime now) {
         try {
             return charge.act(now);
         } catch (Throwable e) {
             LOG.error("a charge of the watchdog failed and is tried again", e);
-            return new Action(false, now.plus(AGAIN));
+            return new Charge.Action(false, now.plus(AGAIN));
         }
     }
 
@@ -373,72 +315,6 @@ final class Watchdog {
         } finally {
             lock.unlock();
         }
-    }
-
-    private void renew(List<Charge> charges, NanoTime sentAt) {
-        RunLedger runs = ledger;
-        if (runs != null) {
-            renew(charges, Charge::claim, runs::renew, Charge::claimRenewed, sentAt);
-        }
-        renew(charges, Charge::lease, store::renew, Charge::renewed, sentAt);
-    }
-
-    /** Takes one answer for a charge. */
-    private interface Taker {
-        @Nullable
-        NanoTime take(Charge charge, Renewal answer, NanoTime sentAt, NanoTime now);
-    }
-
-    private void renew(
-            List<Charge> charges,
-            Function<Charge, @Nullable Lease> leaseOf,
-            Function<List<Lease>, CompletionStage<List<Renewal>>> port,
-            Taker taker,
-            NanoTime sentAt) {
-        List<Charge> asked = new ArrayList<>();
-        List<Lease> leases = new ArrayList<>();
-        for (Charge charge : charges) {
-            Lease lease = leaseOf.apply(charge);
-            if (lease != null) {
-                asked.add(charge);
-                leases.add(lease);
-            }
-        }
-        if (asked.isEmpty()) {
-            return;
-        }
-        CompletionStage<List<Renewal>> answers = GuardThreads.ask(() -> port.apply(leases));
-        boolean unused = threads.call("taking the answers to renewals", () -> {
-            var ignored = answers.whenComplete((list, failure) -> answered(asked, list, failure, taker, sentAt));
-        });
-    }
-
-    private void answered(
-            List<Charge> charges,
-            @Nullable List<Renewal> answers,
-            @Nullable Throwable failure,
-            Taker taker,
-            NanoTime sentAt) {
-        NanoTime now = ticker.now();
-        for (int i = 0; i < charges.size(); i++) {
-            Charge charge = charges.get(i);
-            try {
-                @Nullable Renewal given = answers != null && i < answers.size() ? answers.get(i) : null;
-                Renewal answer = given != null ? given : new Renewal.Unknown(asStoreFailure(failure));
-                NanoTime next = taker.take(charge, answer, sentAt, now);
-                if (next != null) {
-                    look(charge, next);
-                }
-            } catch (Throwable e) {
-                LOG.error("a renewal's answer could not be taken; it is asked for again", e);
-            }
-        }
-    }
-
-    private static LeaseStoreException asStoreFailure(@Nullable Throwable failure) {
-        return failure == null
-                ? new LeaseStoreException("the store answered for fewer leases than were asked about")
-                : new LeaseStoreException("the renewal failed: " + failure.getMessage(), failure);
     }
 
     /** Where many are held, the first renewal is anywhere in the interval: runs often begin together. */

@@ -223,10 +223,10 @@ record FaultScenario(
                         1,
                         "holder",
                         Promise.FUTURE,
-                        w -> () -> w.guard().holder(identity)),
+                        w -> () -> w.guard().admin().holder(identity)),
                 of(LeaseStore.class, "forceRelease", 2, "forceRelease of a key", Promise.FUTURE, w -> {
                     w.heldByOther(request());
-                    return () -> w.guard().forceRelease(identity, "me", "gone");
+                    return () -> w.guard().admin().forceRelease(identity, "me", "gone");
                 }),
                 of(LeaseStore.class, "operations", 0, "forceRelease of a lease", Promise.FUTURE, FaultScenario::forced),
                 of(LeaseOperations.class, "forceRelease", 2, "of a lease", Promise.FUTURE, FaultScenario::forced),
@@ -236,14 +236,14 @@ record FaultScenario(
                         1,
                         "abandoned",
                         Promise.FUTURE,
-                        w -> () -> w.guard().abandoned(9)),
+                        w -> () -> w.guard().admin().abandoned(9)),
                 of(
                         RunLedger.class,
                         "resolve",
                         4,
                         "resolve",
                         Promise.FUTURE,
-                        w -> () -> w.guard().resolve(identity, RunState.DONE, "me", "seen")));
+                        w -> () -> w.guard().admin().resolve(identity, RunState.DONE, "me", "seen")));
     }
 
     private static Act forced(FaultWorld world) throws Exception {
@@ -252,7 +252,7 @@ record FaultScenario(
                 .filter(held -> held.name().equals(KEY))
                 .findFirst()
                 .orElseThrow();
-        return () -> world.guard().forceRelease(lease, "me", "gone");
+        return () -> world.guard().admin().forceRelease(lease, "me", "gone");
     }
 
     private static List<FaultScenario> ofLedger() {

@@ -74,15 +74,15 @@ final class FaultWorld {
         this.bystanderScope = bystander.enter();
     }
 
-    private JobGuard.Builder builder(LeaseStore store, RunLedger ledger) {
-        JobGuard.Builder builder =
+    private JobGuardBuilder builder(LeaseStore store, RunLedger ledger) {
+        JobGuardBuilder builder =
                 JobGuard.builder(store).defaults(any -> OPTIONS).ticker(ticker).withoutLogging();
         return withLedger ? builder.ledger(ledger) : builder;
     }
 
     /** A further guard on the ports that misbehave, with clients of its own. */
     JobGuard another(boolean closesStore) {
-        JobGuard.Builder builder = builder(
+        JobGuardBuilder builder = builder(
                 faults.around(LeaseStore.class, memory.otherClient()),
                 faults.around(RunLedger.class, runs.otherClient()));
         return (closesStore ? builder.closesStore() : builder).build();
@@ -262,7 +262,7 @@ final class FaultWorld {
         pass(TTL.multipliedBy(2));
         patiently("nothing is left").untilAsserted(() -> {
             assertThat(guard.activeRuns()).as("active runs").isZero();
-            assertThat(guard.waiting()).as("waiting runs").isEmpty();
+            assertThat(guard.admin().waiting()).as("waiting runs").isEmpty();
         });
         Call shutdown = new Call(() -> guard.shutdown(Duration.ofSeconds(5)));
         assertThat(finished(shutdown, "the shutdown")).isEqualTo(true);

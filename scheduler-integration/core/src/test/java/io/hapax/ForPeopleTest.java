@@ -42,7 +42,7 @@ class ForPeopleTest {
     private final Events events = new Events();
     private final JobGuard guard = guard(store).build();
 
-    private JobGuard.Builder guard(LeaseStore leaseStore) {
+    private JobGuardBuilder guard(LeaseStore leaseStore) {
         return JobGuard.builder(leaseStore).worker("here").ticker(ticker).listener(events);
     }
 
@@ -75,11 +75,11 @@ class ForPeopleTest {
 
     @Test
     void a_run_at_work_is_shown_with_its_keys_token_thread_and_time_left() throws Exception {
-        assertThat(guard.runs()).isEmpty();
+        assertThat(guard.admin().runs()).isEmpty();
         GuardedRun run = admitted(RunRequest.lock("k").once("r").job("report"));
         try (GuardedRun.Scope scope = run.enter()) {
-            ActiveRun shown = guard.runs().get(0);
-            assertThat(guard.runs()).hasSize(1);
+            ActiveRun shown = guard.admin().runs().get(0);
+            assertThat(guard.admin().runs()).hasSize(1);
             assertThat(shown.job()).isEqualTo("report");
             assertThat(shown.identity()).isEqualTo(new JobIdentity(new LockKey("k"), new RunKey("r")));
             assertThat(shown.owner()).isEqualTo(run.lease().orElseThrow().owner());
@@ -91,14 +91,15 @@ class ForPeopleTest {
             assertThat(shown.left()).isBetween(Duration.ofSeconds(20), Duration.ofSeconds(30));
             store.failRenewals();
             ticker.advance(SECOND);
-            assertThat(guard.runs().get(0).left()).isEqualTo(shown.left().minus(SECOND));
+            assertThat(guard.admin().runs().get(0).left())
+                    .isEqualTo(shown.left().minus(SECOND));
         }
-        assertThat(guard.runs())
+        assertThat(guard.admin().runs())
                 .as("its code is left, its end is not noted")
                 .singleElement()
                 .satisfies(left -> assertThat(left.thread()).isEmpty());
         run.complete();
-        assertThat(guard.runs()).isEmpty();
+        assertThat(guard.admin().runs()).isEmpty();
     }
 
     @Test
@@ -110,11 +111,11 @@ class ForPeopleTest {
                 ticker.advance(SECOND);
             }
             assertThat(run.lost()).isPresent();
-            assertThat(guard.runs())
+            assertThat(guard.admin().runs())
                     .allSatisfy(shown -> assertThat(shown.left()).isZero());
         }
         run.close();
-        assertThat(guard.runs()).isEmpty();
+        assertThat(guard.admin().runs()).isEmpty();
     }
 
     @Test
@@ -124,7 +125,7 @@ class ForPeopleTest {
             admitted(withLedger, request).fail(new IllegalStateException("the first attempt"));
             try (GuardedRun second = admitted(withLedger, request);
                     GuardedRun.Scope scope = second.enter()) {
-                assertThat(withLedger.runs()).singleElement().satisfies(shown -> {
+                assertThat(withLedger.admin().runs()).singleElement().satisfies(shown -> {
                     assertThat(shown.attempt()).isEqualTo(2);
                     assertThat(shown.token()).isEqualTo(second.fencingToken());
                 });
@@ -132,7 +133,7 @@ class ForPeopleTest {
             try (GuardedRun slot =
                             admitted(withLedger, RunRequest.lock("rooms").tune(options -> options.withConcurrency(2)));
                     GuardedRun.Scope scope = slot.enter()) {
-                assertThat(withLedger.runs())
+                assertThat(withLedger.admin().runs())
                         .singleElement()
                         .satisfies(shown ->
                                 assertThat(shown.identity().leaseName()).matches("rooms #[12]"));
@@ -147,7 +148,7 @@ class ForPeopleTest {
                 admitted(RunRequest.lock("k").tune(options -> options.withWhenUnavailable(WhenUnavailable.FAIL_OPEN)));
         try (run;
                 GuardedRun.Scope scope = run.enter()) {
-            assertThat(guard.runs()).isEmpty();
+            assertThat(guard.admin().runs()).isEmpty();
         }
     }
 
@@ -157,7 +158,7 @@ class ForPeopleTest {
         CompletableFuture<Admission> waiting =
                 guard.admitAsync(RunRequest.lock("k").once("r").job("report").waitAtMost(Duration.ofMinutes(1)));
         ticker.advance(Duration.ofMillis(300));
-        assertThat(guard.waiting()).singleElement().satisfies(shown -> {
+        assertThat(guard.admin().waiting()).singleElement().satisfies(shown -> {
             assertThat(shown.job()).isEqualTo("report");
             assertThat(shown.identity()).isEqualTo(new JobIdentity(new LockKey("k"), new RunKey("r")));
             assertThat(shown.waited()).isEqualTo(Duration.ofMillis(300));
@@ -165,7 +166,7 @@ class ForPeopleTest {
         });
         holder.close();
         await().until(waiting::isDone);
-        assertThat(guard.waiting()).isEmpty();
+        assertThat(guard.admin().waiting()).isEmpty();
         waiting.get().fold(run -> run, refusal -> null).close();
     }
 
@@ -186,12 +187,12 @@ class ForPeopleTest {
             }
         });
         caller.start();
-        await().until(() -> guard.waiting().size() == 2);
+        await().until(() -> guard.admin().waiting().size() == 2);
         cancelled.cancel(true);
         caller.interrupt();
         over.await();
         assertThat(thrown.get()).isInstanceOf(InterruptedException.class);
-        await().until(() -> guard.waiting().isEmpty());
+        await().until(() -> guard.admin().waiting().isEmpty());
         holder.close();
     }
 
@@ -200,7 +201,7 @@ class ForPeopleTest {
         GuardedRun run = admitted(RunRequest.occurrence("r"));
         HeldLease seen = listed("r");
         Optional<Holder> holder =
-                guard.forceRelease(seen, "ann", "the worker is gone").join();
+                guard.admin().forceRelease(seen, "ann", "the worker is gone").join();
         assertThat(holder.orElseThrow().owner())
                 .isEqualTo(run.lease().orElseThrow().owner());
         GuardEvent.Forced told = events.awaitOne(GuardEvent.Forced.class);
@@ -219,8 +220,9 @@ class ForPeopleTest {
         HeldLease seen = listed("k");
         first.close();
         GuardedRun second = admitted(RunRequest.lock("k"));
-        assertThat(guard.forceRelease(seen, "ann", "the worker is gone").join()).isEmpty();
-        assertThat(guard.holder(second.identity()).join()).isPresent();
+        assertThat(guard.admin().forceRelease(seen, "ann", "the worker is gone").join())
+                .isEmpty();
+        assertThat(guard.admin().holder(second.identity()).join()).isPresent();
         assertThat(events.of(GuardEvent.Forced.class)).isEmpty();
         second.close();
     }
@@ -230,12 +232,12 @@ class ForPeopleTest {
         GuardedRun run = admitted(RunRequest.lock("k"));
         HeldLease seen = listed("k");
         assertThatIllegalArgumentException()
-                .isThrownBy(() -> guard.forceRelease(seen, " ", "why"))
+                .isThrownBy(() -> guard.admin().forceRelease(seen, " ", "why"))
                 .withMessageContaining("actor");
         assertThatIllegalArgumentException()
-                .isThrownBy(() -> guard.forceRelease(run.identity(), "ann", ""))
+                .isThrownBy(() -> guard.admin().forceRelease(run.identity(), "ann", ""))
                 .withMessageContaining("reason");
-        assertThat(guard.holder(run.identity()).join()).isPresent();
+        assertThat(guard.admin().holder(run.identity()).join()).isPresent();
         run.close();
     }
 
@@ -245,7 +247,7 @@ class ForPeopleTest {
         HeldLease seen = listed("k");
         try (JobGuard plain = guard(withoutOperations(leases)).build()) {
             assertThatIllegalStateException()
-                    .isThrownBy(() -> plain.forceRelease(seen, "ann", "why"))
+                    .isThrownBy(() -> plain.admin().forceRelease(seen, "ann", "why"))
                     .withMessageContaining("cannot list");
         }
         run.close();
@@ -273,6 +275,7 @@ class ForPeopleTest {
             GuardedRun run = admitted(withLedger, request);
             try (GuardedRun.Scope scope = run.enter()) {
                 assertThat(withLedger
+                                .admin()
                                 .resolve(request.identity(), RunState.DONE, "ann", "too early")
                                 .join())
                         .isFalse();
@@ -280,6 +283,7 @@ class ForPeopleTest {
             run.close();
             assertThat(events.of(GuardEvent.Resolved.class)).isEmpty();
             assertThat(withLedger
+                            .admin()
                             .resolve(request.identity(), RunState.RELEASED, "ann", "nothing was sent")
                             .join())
                     .isTrue();
@@ -288,12 +292,13 @@ class ForPeopleTest {
             assertThat(told.state()).isEqualTo(RunState.RELEASED);
             assertThat(List.of(told.actor(), told.reason())).containsExactly("ann", "nothing was sent");
             assertThat(withLedger
+                            .admin()
                             .resolve(request.identity(), RunState.DONE, "bob", "late")
                             .join())
                     .isFalse();
             assertThat(events.of(GuardEvent.Resolved.class)).hasSize(1);
             assertThatIllegalArgumentException()
-                    .isThrownBy(() -> withLedger.resolve(request.identity(), RunState.RUNNING, "ann", "why"));
+                    .isThrownBy(() -> withLedger.admin().resolve(request.identity(), RunState.RUNNING, "ann", "why"));
             admitted(withLedger, request).complete();
         }
     }
@@ -301,21 +306,23 @@ class ForPeopleTest {
     @Test
     void occurrences_that_wait_for_a_person_are_listed_until_somebody_decides() throws Exception {
         try (JobGuard withLedger = guard(leases).ledger(ledger).build()) {
-            assertThat(withLedger.abandoned(10).join()).isEmpty();
+            assertThat(withLedger.admin().abandoned(10).join()).isEmpty();
             abandoned(withLedger, "r@1");
             RunRequest second = abandoned(withLedger, "r@2");
             admitted(withLedger, RunRequest.occurrence("r@3")).fail(new IllegalStateException("it may be repeated"));
-            assertThat(withLedger.abandoned(10).join())
+            assertThat(withLedger.admin().abandoned(10).join())
                     .extracting(entry -> entry.identity().leaseName())
                     .containsExactlyInAnyOrder("r@1", "r@2");
-            assertThat(withLedger.abandoned(1).join()).hasSize(1);
+            assertThat(withLedger.admin().abandoned(1).join()).hasSize(1);
             withLedger
+                    .admin()
                     .resolve(second.identity(), RunState.DONE, "ann", "it was paid")
                     .join();
-            assertThat(withLedger.abandoned(10).join())
+            assertThat(withLedger.admin().abandoned(10).join())
                     .extracting(entry -> entry.identity().leaseName())
                     .containsExactly("r@1");
-            assertThatIllegalArgumentException().isThrownBy(() -> withLedger.abandoned(0));
+            assertThatIllegalArgumentException()
+                    .isThrownBy(() -> withLedger.admin().abandoned(0));
         }
     }
 
@@ -330,15 +337,15 @@ class ForPeopleTest {
 
     @Test
     void without_a_ledger_nothing_is_abandoned() {
-        assertThat(guard.abandoned(10).join()).isEmpty();
-        assertThatIllegalArgumentException().isThrownBy(() -> guard.abandoned(0));
+        assertThat(guard.admin().abandoned(10).join()).isEmpty();
+        assertThatIllegalArgumentException().isThrownBy(() -> guard.admin().abandoned(0));
     }
 
     @Test
     void without_a_ledger_nothing_can_be_resolved() {
         assertThatIllegalStateException()
-                .isThrownBy(
-                        () -> guard.resolve(new JobIdentity(null, new RunKey("r")), RunState.DONE, "ann", "to be sure"))
+                .isThrownBy(() -> guard.admin()
+                        .resolve(new JobIdentity(null, new RunKey("r")), RunState.DONE, "ann", "to be sure"))
                 .withMessageContaining("no");
     }
 }

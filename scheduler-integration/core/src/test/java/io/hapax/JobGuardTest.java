@@ -42,7 +42,7 @@ class JobGuardTest {
     private final JobGuard guard = guard(store, "here").build();
     private final JobGuard other = guard(store, "there").build();
 
-    private JobGuard.Builder guard(LeaseStore leases, String worker) {
+    private JobGuardBuilder guard(LeaseStore leases, String worker) {
         return JobGuard.builder(leases).worker(worker).ticker(ticker).listener(events);
     }
 
@@ -316,9 +316,9 @@ class JobGuardTest {
     void force_release_takes_the_lease_away_and_is_told() throws Exception {
         GuardedRun holder = admitted(RunRequest.lock("k"));
         JobIdentity identity = new JobIdentity(new LockKey("k"), null);
-        assertThat(other.holder(identity).join().orElseThrow().worker()).isEqualTo("here");
-        other.forceRelease(identity, "alice", "worker is gone").join();
-        assertThat(other.holder(identity).join()).isEqualTo(Optional.empty());
+        assertThat(other.admin().holder(identity).join().orElseThrow().worker()).isEqualTo("here");
+        other.admin().forceRelease(identity, "alice", "worker is gone").join();
+        assertThat(other.admin().holder(identity).join()).isEqualTo(Optional.empty());
         assertThat(events.awaitOne(GuardEvent.Forced.class).actor()).isEqualTo("alice");
         holder.close();
     }
@@ -326,7 +326,8 @@ class JobGuardTest {
     @Test
     void force_release_of_a_key_that_nobody_holds_is_not_told_but_kept_in_the_audit() throws Exception {
         JobIdentity identity = new JobIdentity(new LockKey("k"), null);
-        assertThat(other.forceRelease(identity, "alice", "to be sure").join()).isEmpty();
+        assertThat(other.admin().forceRelease(identity, "alice", "to be sure").join())
+                .isEmpty();
         admitted(RunRequest.lock("k")).close();
         events.awaitOne(GuardEvent.Released.class);
         assertThat(events.of(GuardEvent.Forced.class)).isEmpty();

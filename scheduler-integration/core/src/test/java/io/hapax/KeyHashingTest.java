@@ -49,11 +49,11 @@ class KeyHashingTest {
     private final JobGuard guard = hashing(SECRET).build();
     private final RunRequest request = RunRequest.lock("mail/" + PERSON).once("mail/" + PERSON + "@1");
 
-    private JobGuard.Builder hashing(String secret) {
+    private JobGuardBuilder hashing(String secret) {
         return hashing(store, secret);
     }
 
-    private JobGuard.Builder hashing(LeaseStore leases, String secret) {
+    private JobGuardBuilder hashing(LeaseStore leases, String secret) {
         return JobGuard.builder(leases)
                 .ledger(ledger)
                 .ticker(ticker)
@@ -107,8 +107,8 @@ class KeyHashingTest {
                 .join()
                 .forEach(entry -> all.add(entry.toString()));
         ledger.audit(100).toCompletableFuture().join().forEach(entry -> all.add(entry.toString()));
-        guard.runs().forEach(run -> all.add(run.toString()));
-        guard.waiting().forEach(run -> all.add(run.toString()));
+        guard.admin().runs().forEach(run -> all.add(run.toString()));
+        guard.admin().waiting().forEach(run -> all.add(run.toString()));
         return all;
     }
 
@@ -126,13 +126,14 @@ class KeyHashingTest {
             assertThat(refused).contains("RUNNING").doesNotContain(PERSON);
             assertThat(everythingSaid()).hasSizeGreaterThan(5).noneMatch(said -> said.contains(PERSON));
         }
-        guard.forceRelease(request.identity(), "ann", "a test").join();
+        guard.admin().forceRelease(request.identity(), "ann", "a test").join();
         run.close();
         RunRequest once = RunRequest.occurrence(PERSON).tune(options -> options.withAfterCrash(AfterCrash.ABANDON));
         GuardedRun abandoned = admitted(once);
         abandoned.enter().close();
         abandoned.close();
-        assertThat(guard.resolve(guard.kept(once.identity()), RunState.DONE, "ann", "a test")
+        assertThat(guard.admin()
+                        .resolve(guard.kept(once.identity()), RunState.DONE, "ann", "a test")
                         .join())
                 .isTrue();
         admitted(RunRequest.lock(PERSON)).complete();
@@ -246,15 +247,16 @@ class KeyHashingTest {
     void people_may_ask_with_the_key_as_it_is_and_as_it_was_logged() throws Exception {
         GuardedRun run = admitted(request);
         JobIdentity logged = run.identity();
-        assertThat(guard.holder(request.identity()).join())
+        assertThat(guard.admin().holder(request.identity()).join())
                 .isPresent()
-                .isEqualTo(guard.holder(logged).join());
+                .isEqualTo(guard.admin().holder(logged).join());
         assertThat(guard.kept(logged)).isEqualTo(logged).isEqualTo(guard.kept(request.identity()));
-        assertThat(guard.forceRelease(logged, "ann", "a test").join()).isPresent();
-        assertThat(guard.holder(request.identity()).join()).isEmpty();
+        assertThat(guard.admin().forceRelease(logged, "ann", "a test").join()).isPresent();
+        assertThat(guard.admin().holder(request.identity()).join()).isEmpty();
         run.close();
         GuardedRun again = admitted(RunRequest.lock("mail/" + PERSON));
-        assertThat(guard.forceRelease(new JobIdentity(new LockKey("mail/" + PERSON), null), "ann", "a test")
+        assertThat(guard.admin()
+                        .forceRelease(new JobIdentity(new LockKey("mail/" + PERSON), null), "ann", "a test")
                         .join())
                 .isPresent();
         again.close();
@@ -300,11 +302,11 @@ class KeyHashingTest {
     void who_waits_is_shown_without_the_key() throws Exception {
         try (GuardedRun holder = admitted(request)) {
             var waiting = guard.admitAsync(request.waitAtMost(Duration.ofMinutes(1)));
-            assertThat(guard.waiting())
+            assertThat(guard.admin().waiting())
                     .singleElement()
                     .satisfies(shown -> assertThat(shown.toString()).doesNotContain(PERSON));
             waiting.cancel(true);
-            assertThat(guard.waiting()).isEmpty();
+            assertThat(guard.admin().waiting()).isEmpty();
         }
     }
 }

@@ -50,9 +50,18 @@ class LedgerTest {
     private final RunRequest request = RunRequest.lock("k").once("r");
 
     private JobGuard guard(io.hapax.lease.LeaseStore leaseStore, RunLedger runLedger) {
+        return guard(leaseStore, runLedger, ticker);
+    }
+
+    /** Its clock stands still, while that of store and ledger goes on. */
+    private JobGuard frozen() {
+        return guard(store, ledger, new ManualTicker());
+    }
+
+    private JobGuard guard(io.hapax.lease.LeaseStore leaseStore, RunLedger runLedger, ManualTicker clock) {
         return JobGuard.builder(leaseStore)
                 .ledger(runLedger)
-                .ticker(ticker)
+                .ticker(clock)
                 .listener(events)
                 .build();
     }
@@ -134,7 +143,7 @@ class LedgerTest {
 
     @Test
     void a_run_that_was_taken_over_completes_nothing() throws Exception {
-        GuardedRun frozen = admitted(guard, request);
+        GuardedRun frozen = admitted(frozen(), request);
         ticker.advance(MORE_THAN_TTL);
         GuardedRun taker = admitted(other, request);
         assertThat(taker.attempt()).isEqualTo(2);
@@ -298,13 +307,15 @@ class LedgerTest {
     @Test
     void with_abandon_a_run_that_broke_off_is_left_for_a_person() throws Exception {
         RunRequest once = request.tune(options -> options.withAfterCrash(AfterCrash.ABANDON));
-        GuardedRun crashed = admitted(guard, once);
+        GuardedRun crashed = admitted(frozen(), once);
+        GuardedRun.Scope work = crashed.enter();
         ticker.advance(MORE_THAN_TTL);
         Refusal refusal = refused(other, once);
         assertThat(refusal.verdict()).isEqualTo(Verdict.ABANDONED);
         assertThat(refusal.holder()).isNotNull();
         assertThat(entry(once).state()).isEqualTo(RunState.ABANDONED);
         assertThat(crashed.complete()).isEqualTo(RunOutcome.LOST);
+        work.close();
 
         assertThat(runs.resolve(once.identity(), RunState.RELEASED)
                         .toCompletableFuture()
@@ -376,7 +387,7 @@ class LedgerTest {
         GuardedRun run =
                 admitted(guard, request.tune(options -> options.withWhenUnavailable(WhenUnavailable.LEDGER_ONLY)));
         try (var scope = run.enter()) {
-            guard.forceRelease(request.identity(), "op", "hung").join();
+            guard.admin().forceRelease(request.identity(), "op", "hung").join();
             advance(Duration.ofSeconds(12));
             assertThat(run.lost()).contains(LossReason.GONE);
         }

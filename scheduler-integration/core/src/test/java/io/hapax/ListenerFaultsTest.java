@@ -51,6 +51,7 @@ class ListenerFaultsTest {
                     world -> {
                         world.heldByOther(request());
                         world.guard()
+                                .admin()
                                 .forceRelease(request().identity(), "me", "gone")
                                 .get();
                     },
@@ -59,6 +60,7 @@ class ListenerFaultsTest {
                         world.entered(request().tune(options -> options.withAfterCrash(AfterCrash.ABANDON)))
                                 .close();
                         world.guard()
+                                .admin()
                                 .resolve(request().identity(), RunState.DONE, "me", "seen")
                                 .get();
                     });

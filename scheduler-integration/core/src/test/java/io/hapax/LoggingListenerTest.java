@@ -128,6 +128,7 @@ class LoggingListenerTest {
             run.enter().close();
             run.close();
             withLedger
+                    .admin()
                     .resolve(request.identity(), RunState.DONE, "ann", "it was sent")
                     .join();
         }

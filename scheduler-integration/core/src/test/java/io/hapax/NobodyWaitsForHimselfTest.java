@@ -213,7 +213,7 @@ class NobodyWaitsForHimselfTest {
             }
         });
         waiter.start();
-        await().until(() -> !guard.waiting().isEmpty());
+        await().until(() -> !guard.admin().waiting().isEmpty());
         elsewhere.close();
 
         await().until(() -> {

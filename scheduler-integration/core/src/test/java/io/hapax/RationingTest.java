@@ -256,11 +256,7 @@ class RationingTest {
                 .ticker(ticker)
                 .build()) {
             RunRequest request = RunRequest.lock("k".repeat(512)).tune(options -> options.with("throttle", "1/1m"));
-            odd.admit(request)
-                    .fold(run -> run, refusal -> {
-                        throw new AssertionError(refusal);
-                    })
-                    .close();
+            assertThat(odd.run(request, run -> "ran")).isInstanceOf(RunResult.Ran.class);
             assertThat(verdict(odd, request)).isEqualTo(Verdict.THROTTLED);
         }
     }

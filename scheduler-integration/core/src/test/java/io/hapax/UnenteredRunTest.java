@@ -99,8 +99,8 @@ class UnenteredRunTest {
         InMemoryRunLedger ledger = new InMemoryRunLedger(ticker);
         try (JobGuard fenced =
                 JobGuard.builder(memory).ticker(ticker).ledger(ledger).build()) {
-            RunRequest request = RunRequest.occurrence("pay")
-                    .tune(options -> options.withAfterCrash(AfterCrash.ABANDON));
+            RunRequest request =
+                    RunRequest.occurrence("pay").tune(options -> options.withAfterCrash(AfterCrash.ABANDON));
             assertThat(fenced.admit(request)).isInstanceOf(Admission.Admitted.class);
             ticker.advance(TTL);
             await().until(() -> fenced.activeRuns() == 0);

@@ -350,7 +350,7 @@ class WatchdogTest {
     }
 
     /** Is due again after an hour. */
-    private final class AlwaysRenewed extends Watchdog.Charge {
+    private final class AlwaysRenewed extends Charge {
         private final Lease lease;
 
         AlwaysRenewed(Lease lease) {
@@ -358,8 +358,8 @@ class WatchdogTest {
         }
 
         @Override
-        Watchdog.Action act(NanoTime now) {
-            return new Watchdog.Action(true, now.plus(Duration.ofHours(1)));
+        Charge.Action act(NanoTime now) {
+            return new Charge.Action(true, now.plus(Duration.ofHours(1)));
         }
 
         @Override

@@ -40,7 +40,7 @@ final class HealthServlet extends HttpServlet {
 
     private static boolean reaches(JobGuard guard) {
         try {
-            guard.holder(PROBE).join();
+            guard.admin().holder(PROBE).join();
             return true;
         } catch (CompletionException unreachable) {
             return false;

@@ -3,6 +3,7 @@ package io.hapax.worker;
 import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
 import io.hapax.JobGuard;
+import io.hapax.JobGuardBuilder;
 import io.hapax.console.Console;
 import io.hapax.jobrunr.JobRunrGuard;
 import io.hapax.lease.LeaseStore;
@@ -126,7 +127,7 @@ final class WorkerAssembly implements AutoCloseable {
     }
 
     private JobGuard guard(LeaseStore store, @Nullable RunLedger ledger, Console console, GuardMetrics metrics) {
-        JobGuard.Builder builder = JobGuard.builder(store)
+        JobGuardBuilder builder = JobGuard.builder(store)
                 .worker(settings.name())
                 .defaults(options -> options.withTtl(settings.ttl()))
                 .listener(metrics)

@@ -4,6 +4,7 @@ import com.zaxxer.hikari.HikariDataSource;
 import io.hapax.Admission;
 import io.hapax.GuardedRun;
 import io.hapax.JobGuard;
+import io.hapax.JobGuardBuilder;
 import io.hapax.LeaseLostException;
 import io.hapax.RunRequest;
 import io.hapax.WhenUnavailable;
@@ -64,7 +65,7 @@ final class PaymentWorker {
                 .longestTtl(TTL)
                 .lazy(true)
                 .build();
-        JobGuard.Builder builder =
+        JobGuardBuilder builder =
                 JobGuard.builder(store).worker(name).withoutLogging().defaults(options -> options.withTtl(TTL));
         this.guard = (fenced ? builder.ledger(ledger(database)) : builder).build();
         List<Integer> delivered = delivered(payments, new Random(name.hashCode()));

@@ -568,7 +568,7 @@ final class ConsoleServlet extends HttpServlet {
                 Instant.EPOCH);
         HeldLease lease = new HeldLease(name, onRunKey, seen, Duration.ZERO, false);
         Optional<Holder> taken =
-                answered(guard.forceRelease(lease, actor(body), needed(body, "reason")), store.answerTimeout());
+                answered(guard.admin().forceRelease(lease, actor(body), needed(body, "reason")), store.answerTimeout());
         if (taken.isEmpty()) {
             throw new Refused(409, "nothing was changed: that run does not hold " + name + " any more");
         }
@@ -584,7 +584,8 @@ final class ConsoleServlet extends HttpServlet {
         JobIdentity identity =
                 new JobIdentity(lock.isEmpty() ? null : new LockKey(lock), run.isEmpty() ? null : new RunKey(run));
         boolean resolved = answered(
-                guard.resolve(identity, seen(body), state, actor(body), needed(body, "reason")), runs.answerTimeout());
+                guard.admin().resolve(identity, seen(body), state, actor(body), needed(body, "reason")),
+                runs.answerTimeout());
         if (!resolved) {
             throw new Refused(
                     409, "nothing was changed: " + identity + " is not abandoned any more, or by another run");

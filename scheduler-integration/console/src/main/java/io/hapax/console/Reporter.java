@@ -85,7 +85,7 @@ final class Reporter implements AutoCloseable {
     }
 
     private Report report(boolean full) {
-        List<ActiveRun> runs = guard.runs();
+        List<ActiveRun> runs = guard.admin().runs();
         number++;
         return new Report(
                 guard.worker(),
@@ -101,7 +101,7 @@ final class Reporter implements AutoCloseable {
                                 .toList()
                         : List.of(),
                 full
-                        ? guard.waiting().stream()
+                        ? guard.admin().waiting().stream()
                                 .limit(Report.MOST_WAITING)
                                 .map(Report.Waiting::of)
                                 .toList()

@@ -290,7 +290,12 @@ class ConsoleBrowserTest {
     }
 
     private boolean isHeld(GuardedRun run) {
-        return workers.get("alice").guard().holder(run.identity()).join().isPresent();
+        return workers.get("alice")
+                .guard()
+                .admin()
+                .holder(run.identity())
+                .join()
+                .isPresent();
     }
 
     private List<AuditEntry> audited(String key) {

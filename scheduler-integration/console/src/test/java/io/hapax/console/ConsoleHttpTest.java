@@ -172,7 +172,7 @@ class ConsoleHttpTest {
     }
 
     private boolean isHeld(GuardedRun run) {
-        return alice.guard().holder(run.identity()).join().isPresent();
+        return alice.guard().admin().holder(run.identity()).join().isPresent();
     }
 
     private boolean isAbandoned(String occurrence) {

@@ -5,6 +5,7 @@ import com.zaxxer.hikari.HikariDataSource;
 import io.hapax.Admission;
 import io.hapax.GuardedRun;
 import io.hapax.JobGuard;
+import io.hapax.JobGuardBuilder;
 import io.hapax.OnLeaseLost;
 import io.hapax.RunRequest;
 import io.hapax.ledger.AfterCrash;
@@ -151,7 +152,7 @@ final class Workers implements AutoCloseable {
             builder.credential(credential);
         }
         Console console = builder.build();
-        JobGuard.Builder guard =
+        JobGuardBuilder guard =
                 JobGuard.builder(store).worker(name).withoutLogging().listener(console);
         Worker worker = new Worker(store, ledger, console, (ledger == null ? guard : guard.ledger(ledger)).build());
         console.start(worker.guard);

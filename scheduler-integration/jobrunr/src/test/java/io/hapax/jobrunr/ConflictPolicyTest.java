@@ -205,7 +205,7 @@ class ConflictPolicyTest {
         fleet.awaitState(id, PROCESSING);
         // It is processed a moment before it waits; stopped in between, JobRunr itself puts it back.
         JobGuard guard = Objects.requireNonNull(JobRunrGuard.guardOf(stopping.server()));
-        Fleet.eventually().until(() -> !guard.waiting().isEmpty());
+        Fleet.eventually().until(() -> !guard.admin().waiting().isEmpty());
         stopping.server().stop();
 
         fleet.awaitJob(id, Fleet::isPostponed);

@@ -47,7 +47,7 @@ final class AbandonedOccurrences {
     }
 
     private void ask(long now) {
-        var unused = GuardThreads.ask(() -> guard.abandoned(MOST)).whenComplete((entries, failure) -> {
+        var unused = GuardThreads.ask(() -> guard.admin().abandoned(MOST)).whenComplete((entries, failure) -> {
             try {
                 last = new Answer(now, entries == null ? Double.NaN : entries.size());
             } finally {

@@ -117,7 +117,7 @@ public final class GuardMetrics implements GuardListener {
                 registry,
                 "hapax.waiting",
                 "Runs of this process that wait for their keys",
-                guard -> guard.waiting().size());
+                guard -> guard.admin().waiting().size());
         Gauge.builder("hapax.abandoned", ledgers, GuardMetrics::mostAbandoned)
                 .description("Occurrences in the ledger that wait for a person")
                 .strongReference(true)

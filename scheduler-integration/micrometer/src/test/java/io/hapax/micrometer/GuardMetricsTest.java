@@ -102,7 +102,7 @@ class GuardMetricsTest {
     void a_forced_release_is_counted() throws Exception {
         RunRequest request = RunRequest.lock("k");
         GuardedRun run = admitted(request);
-        guard.forceRelease(request.identity(), "alice", "gone").join();
+        guard.admin().forceRelease(request.identity(), "alice", "gone").join();
         run.close();
         assertThat(count("hapax.forced", "job", "k")).isEqualTo(1);
     }
@@ -159,7 +159,8 @@ class GuardMetricsTest {
 
     @Test
     void a_forced_release_of_a_key_that_nobody_holds_is_not_counted() {
-        guard.forceRelease(RunRequest.lock("k").identity(), "alice", "to be sure")
+        guard.admin()
+                .forceRelease(RunRequest.lock("k").identity(), "alice", "to be sure")
                 .join();
         assertThat(registry.find("hapax.forced").counters()).isEmpty();
     }

@@ -122,7 +122,8 @@ class SecretsTest {
             });
             abandoned.enter().close();
             abandoned.close();
-            assertThat(guard.resolve(abandoned.identity(), RunState.DONE, "ann", "it was sent")
+            assertThat(guard.admin()
+                            .resolve(abandoned.identity(), RunState.DONE, "ann", "it was sent")
                             .join())
                     .isTrue();
             String rows = "";

@@ -1,6 +1,7 @@
 package io.hapax.quartz;
 
 import io.hapax.JobGuard;
+import io.hapax.JobGuardBuilder;
 import io.hapax.RunOptions;
 import io.hapax.lease.LeaseStore;
 import io.hapax.lease.LeaseStoreProvider;
@@ -77,7 +78,7 @@ final class PluginSettings {
         RunOptions defaults = options(RunOptions.DEFAULTS);
         LeaseStore opened = LeaseStoreProvider.openStore(redisUrl, storeSettings(scheduler, defaults));
         try {
-            JobGuard.Builder builder =
+            JobGuardBuilder builder =
                     JobGuard.builder(opened).defaults(all -> defaults).closesStore();
             return (worker == null ? builder : builder.worker(worker)).build();
         } catch (RuntimeException wrong) {

@@ -1,6 +1,7 @@
 package io.hapax.quartz;
 
 import io.hapax.JobGuard;
+import io.hapax.JobGuardBuilder;
 import io.hapax.RunOptions;
 import io.hapax.event.GuardEvent;
 import io.hapax.lease.LeaseStore;
@@ -137,7 +138,7 @@ final class Fleet implements AutoCloseable {
     }
 
     private void guard(Scheduler scheduler, String replica) throws SchedulerException {
-        JobGuard.Builder builder =
+        JobGuardBuilder builder =
                 JobGuard.builder(store).worker(replica).defaults(options).listener(events::add);
         builder = secret == null ? builder : builder.hashKeys(secret);
         JobGuard guard = (ledger == null ? builder : builder.ledger(ledger)).build();

@@ -60,7 +60,10 @@ class GuardedJobTest {
     private static void takeAway(Fleet fleet) {
         JobIdentity identity =
                 fleet.events(GuardEvent.Acquired.class).get(0).lease().identity();
-        assertThat(fleet.guard(0).forceRelease(identity, "test", "to lose it").join())
+        assertThat(fleet.guard(0)
+                        .admin()
+                        .forceRelease(identity, "test", "to lose it")
+                        .join())
                 .isPresent();
     }
 

@@ -55,7 +55,7 @@ class LedgerFiringTest {
             await().until(() -> fleet.probe().count() == 1);
             JobIdentity identity =
                     fleet.events(GuardEvent.Acquired.class).get(0).lease().identity();
-            fleet.guard(0).forceRelease(identity, "test", "to lose it").join();
+            fleet.guard(0).admin().forceRelease(identity, "test", "to lose it").join();
             await().until(() -> outcomes.executed().size() == 1);
             assertThat(runs.entry(identity)
                             .toCompletableFuture()

@@ -211,6 +211,7 @@ class RamReplicasTest {
             RunKey key =
                     fleet.events(GuardEvent.Refused.class).get(0).identity().runKey();
             fleet.guard(0)
+                    .admin()
                     .forceRelease(new JobIdentity(null, key), "test", "its worker is gone")
                     .join();
 

@@ -94,8 +94,8 @@ class HashedKeysTest {
             assertThat(new QueuedJob(guard, "mails", new LockKey("queue " + PERSON), "1", unique).enter())
                     .isEmpty();
             JobIdentity other = new JobIdentity(new LockKey("other/" + PERSON), null);
-            guard.forceRelease(other, "ann", "a test").join();
-            Awaitility.await().until(() -> guard.waiting().size() == 1);
+            guard.admin().forceRelease(other, "ann", "a test").join();
+            Awaitility.await().until(() -> guard.admin().waiting().size() == 1);
             String before = everything();
             run.complete();
             waiting.cancel(true);

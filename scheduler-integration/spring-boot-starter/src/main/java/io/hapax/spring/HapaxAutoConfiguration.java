@@ -1,6 +1,7 @@
 package io.hapax.spring;
 
 import io.hapax.JobGuard;
+import io.hapax.JobGuardBuilder;
 import io.hapax.RunOptions;
 import io.hapax.event.GuardListener;
 import io.hapax.jobrunr.JobRunrGuard;
@@ -97,7 +98,7 @@ public class HapaxAutoConfiguration {
                 ObjectProvider<GuardListener> listeners) {
             RunOptions defaults = opening.options(RunOptions.DEFAULTS);
             return StoreOpening.check("hapax", () -> {
-                JobGuard.Builder builder = JobGuard.builder(store).defaults(all -> defaults);
+                JobGuardBuilder builder = JobGuard.builder(store).defaults(all -> defaults);
                 listeners.orderedStream().forEach(builder::listener);
                 RunLedger runs = ledger.getIfUnique();
                 builder = runs == null ? builder : builder.ledger(runs);

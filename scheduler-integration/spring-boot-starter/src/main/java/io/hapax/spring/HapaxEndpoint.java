@@ -60,7 +60,9 @@ final class HapaxEndpoint {
     WebEndpointResponse<Map<String, Object>> holder(
             @Selector String kind, @Selector(match = Selector.Match.ALL_REMAINING) String... key) {
         JobIdentity identity = identity(kind, key);
-        return identity == null ? unknown(kind) : shown(identity, answered(guard.holder(identity)));
+        return identity == null
+                ? unknown(kind)
+                : shown(identity, answered(guard.admin().holder(identity)));
     }
 
     /** Takes the lease of a key away from whoever holds it; only for those whom the application has authenticated. */
@@ -93,7 +95,7 @@ final class HapaxEndpoint {
         String login = known.getName() + " (actuator)";
         String who = actor == null || actor.isBlank() ? login : actor + ", logged in as " + login;
         try {
-            return shown(identity, answered(guard.forceRelease(identity, who, reason)));
+            return shown(identity, answered(guard.admin().forceRelease(identity, who, reason)));
         } catch (IllegalArgumentException wrong) {
             return refused(WebEndpointResponse.STATUS_BAD_REQUEST, String.valueOf(wrong.getMessage()));
         }

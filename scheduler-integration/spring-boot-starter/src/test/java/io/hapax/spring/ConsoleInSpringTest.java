@@ -108,6 +108,7 @@ class ConsoleInSpringTest {
                 assertThat(refused.statusCode()).isEqualTo(403);
                 assertThat(refused.body()).contains("hapax.console.credential");
                 assertThat(context.getBean(JobGuard.class)
+                                .admin()
                                 .holder(run.identity())
                                 .join())
                         .isPresent();
@@ -132,6 +133,7 @@ class ConsoleInSpringTest {
                                 .statusCode())
                         .isEqualTo(403);
                 assertThat(context.getBean(JobGuard.class)
+                                .admin()
                                 .holder(run.identity())
                                 .join())
                         .isPresent();
@@ -139,6 +141,7 @@ class ConsoleInSpringTest {
                                 .statusCode())
                         .isEqualTo(200);
                 assertThat(context.getBean(JobGuard.class)
+                                .admin()
                                 .holder(run.identity())
                                 .join())
                         .isEmpty();

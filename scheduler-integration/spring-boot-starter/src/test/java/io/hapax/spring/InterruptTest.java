@@ -126,7 +126,7 @@ class InterruptTest {
         FutureTask<Outcome> outcome = calling(call, false);
         Thread caller = new Thread(outcome, "caller");
         caller.start();
-        await().until(() -> !guard.waiting().isEmpty());
+        await().until(() -> !guard.admin().waiting().isEmpty());
         caller.interrupt();
         return outcome.get(20, TimeUnit.SECONDS);
     }

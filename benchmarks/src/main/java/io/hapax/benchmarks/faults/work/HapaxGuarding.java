@@ -3,6 +3,7 @@ package io.hapax.benchmarks.faults.work;
 import io.hapax.CurrentRun;
 import io.hapax.GuardedRun;
 import io.hapax.JobGuard;
+import io.hapax.JobGuardBuilder;
 import io.hapax.RunRequest;
 import io.hapax.event.RunOutcome;
 import io.hapax.event.Verdict;
@@ -36,7 +37,7 @@ final class HapaxGuarding implements Guarding {
     HapaxGuarding(Settings settings, DataSource database, Work work) throws Exception {
         this.work = work;
         this.fenced = settings.contender().equals(LEDGER);
-        JobGuard.Builder builder = JobGuard.builder(store(settings))
+        JobGuardBuilder builder = JobGuard.builder(store(settings))
                 .worker(settings.worker())
                 .closesStore()
                 .defaults(options -> options.withTtl(Settings.TTL));

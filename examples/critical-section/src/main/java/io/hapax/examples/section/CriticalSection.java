@@ -60,8 +60,9 @@ public final class CriticalSection {
             });
             RunResult<Boolean> waiting =
                     orders.run(RunRequest.lock(KEY).waitAtMost(Duration.ofMillis(300)), run -> true);
-            Optional<Holder> holder = orders.holder(hung.identity()).join();
-            orders.forceRelease(hung.identity(), "the operator", "catalogue-service hangs, its host was switched off")
+            Optional<Holder> holder = orders.admin().holder(hung.identity()).join();
+            orders.admin()
+                    .forceRelease(hung.identity(), "the operator", "catalogue-service hangs, its host was switched off")
                     .join();
             RunResult<Boolean> free = orders.run(RunRequest.lock(KEY), run -> true);
             hung.close();

@@ -131,7 +131,9 @@ public final class SharedRecord {
                 Connection connection = database.getConnection()) {
             GuardedRun first = admitted(slow);
             STOCK.raise(connection, 7, first.fencingToken());
-            quick.forceRelease(first.identity(), "example", "as if it had stood still for longer than its lease lives")
+            quick.admin()
+                    .forceRelease(
+                            first.identity(), "example", "as if it had stood still for longer than its lease lives")
                     .join();
             try (GuardedRun second = admitted(quick)) {
                 STOCK.raise(connection, 7, second.fencingToken());

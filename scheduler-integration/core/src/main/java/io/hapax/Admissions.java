@@ -1,0 +1,55 @@
+package io.hapax;
+
+import io.hapax.time.NanoTime;
+import java.time.Duration;
+import java.util.Collection;
+import java.util.Collections;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+
+/** What the attempts at an admission have in common: who waits, whether anybody may come, whether the store is away. Thread-safe. */
+final class Admissions {
+
+    private static final Duration STORE_PAUSE = Duration.ofSeconds(1);
+
+    private final Set<AdmissionAttempt> waiting = ConcurrentHashMap.newKeySet();
+    private volatile boolean closed;
+    /** Until when the store is not asked if the ledger can answer alone. */
+    private volatile NanoTime storeAwayUntil;
+
+    Admissions(NanoTime now) {
+        this.storeAwayUntil = now;
+    }
+
+    void close() {
+        closed = true;
+    }
+
+    boolean isClosed() {
+        return closed;
+    }
+
+    void waits(AdmissionAttempt attempt, CompletableFuture<Admission> answer) {
+        if (waiting.add(attempt)) {
+            var unused = answer.whenComplete((admission, failure) -> waiting.remove(attempt));
+        }
+    }
+
+    void waitsNoMore(AdmissionAttempt attempt) {
+        waiting.remove(attempt);
+    }
+
+    Collection<AdmissionAttempt> waiting() {
+        return Collections.unmodifiableSet(waiting);
+    }
+
+    /** The next admissions that may rely on the ledger alone do not wait for the store's answer timeout each. */
+    void storeFailed(NanoTime now) {
+        storeAwayUntil = now.plus(STORE_PAUSE);
+    }
+
+    boolean isStoreAway(NanoTime now) {
+        return now.isBefore(storeAwayUntil);
+    }
+}

@@ -1,0 +1,78 @@
+package io.hapax;
+
+import io.hapax.event.LossReason;
+import io.hapax.lease.Lease;
+import io.hapax.lease.Renewal;
+import io.hapax.time.NanoTime;
+import java.time.Duration;
+import org.jspecify.annotations.Nullable;
+
+/** Something that the watchdog looks after. Its methods are called without the watchdog's lock. */
+abstract class Charge extends DueQueue.Entry {
+
+    /**
+     * What a charge wants done.
+     *
+     * @param renew whether to renew its lease now
+     * @param next when to look at it again whatever happens; null to forget it
+     */
+    record Action(boolean renew, @Nullable NanoTime next) {
+        static final Action FORGET = new Action(false, null);
+    }
+
+    /** Tells what is to be done now; called by the watchdog's thread when the charge is due. */
+    abstract Action act(NanoTime now);
+
+    abstract Duration ttl();
+
+    /** Whether it is a run, or the end of one, for which a shutdown waits. */
+    boolean isRun() {
+        return false;
+    }
+
+    /** The run that it belongs to; null if none. */
+    @Nullable
+    GuardedRun run() {
+        return null;
+    }
+
+    /** What that run holds; null if there is none. */
+    final @Nullable RunHold hold() {
+        GuardedRun owner = run();
+        return owner == null ? null : owner.hold();
+    }
+
+    /** Whether its run is at work on a thread. */
+    final boolean isOn(Thread thread) {
+        GuardedRun owner = run();
+        return owner != null && owner.thread() == thread;
+    }
+
+    /** Tells its run to stop, if it has one. */
+    final void stop(LossReason reason) {
+        GuardedRun owner = run();
+        if (owner != null) {
+            owner.stop(reason);
+        }
+    }
+
+    /** Tells whom it concerns that the watchdog cannot look after it any more. Must not need the clock. */
+    void giveUp() {}
+
+    /** The lease that is to be renewed, or null if there is none. */
+    @Nullable
+    Lease lease() {
+        return null;
+    }
+
+    /** Whether that lease is a claim, which the ledger renews and not the store. */
+    boolean isClaim() {
+        return false;
+    }
+
+    /** Takes the answer to a renewal that was sent at an instant; returns when to look again, or null. */
+    @Nullable
+    NanoTime renewed(Renewal answer, NanoTime sentAt, NanoTime now) {
+        return null;
+    }
+}

@@ -1,0 +1,43 @@
+package io.hapax;
+
+import io.hapax.lease.LeaseStore;
+import io.hapax.ledger.RunLedger;
+import io.hapax.time.NanoTime;
+import io.hapax.time.Ticker;
+import java.time.Duration;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What all parts of a guard share.
+ *
+ * @param store where the leases are kept; every answer of it comes
+ * @param ledger where the runs are kept; every answer of it comes
+ * @param watchdog renews, and wakes whoever waits for an instant
+ * @param notifier tells listeners
+ * @param ticker the clock on which leases are judged
+ * @param worker the name of this process, for people
+ * @param admissions what is known of the attempts so far
+ */
+record Engine(
+        LeaseStore store,
+        @Nullable RunLedger ledger,
+        Watchdog watchdog,
+        Notifier notifier,
+        Ticker ticker,
+        String worker,
+        Admissions admissions) {
+
+    NanoTime now() {
+        return ticker.now();
+    }
+
+    /** How long a renewal by store and ledger may take to be answered. */
+    Duration answerTimeout() {
+        return slowerAnswer(store, ledger);
+    }
+
+    static Duration slowerAnswer(LeaseStore store, @Nullable RunLedger ledger) {
+        Duration ofStore = store.answerTimeout();
+        return ledger != null && ledger.answerTimeout().compareTo(ofStore) > 0 ? ledger.answerTimeout() : ofStore;
+    }
+}

@@ -1,0 +1,186 @@
+package io.hapax;
+
+import io.hapax.event.GuardEvent;
+import io.hapax.lease.FencingToken;
+import io.hapax.lease.HeldLease;
+import io.hapax.lease.Holder;
+import io.hapax.lease.Intervention;
+import io.hapax.lease.JobIdentity;
+import io.hapax.lease.LeaseOperations;
+import io.hapax.lease.LeaseStoreException;
+import io.hapax.lease.LockKey;
+import io.hapax.lease.RunKey;
+import io.hapax.ledger.LedgerEntry;
+import io.hapax.ledger.LedgerQuery;
+import io.hapax.ledger.RunLedger;
+import io.hapax.ledger.RunState;
+import io.hapax.time.NanoTime;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.UnaryOperator;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What operators ask of a guard, and decide: who holds a key, what runs and waits here, what was abandoned.
+ *
+ * <p>Its methods take keys as they are and as kept: see {@link JobGuard#kept}. Thread-safe.
+ */
+public final class GuardAdmin {
+
+    private final Engine engine;
+    private final UnaryOperator<JobIdentity> kept;
+
+    GuardAdmin(Engine engine, UnaryOperator<JobIdentity> kept) {
+        this.engine = engine;
+        this.kept = kept;
+    }
+
+    /**
+     * Looks up who holds the lease of an identity.
+     *
+     * @param identity the keys
+     * @return the holder, if there is one; fails with a {@code LeaseStoreException}
+     */
+    public CompletableFuture<Optional<Holder>> holder(JobIdentity identity) {
+        return engine.store().holder(kept.apply(identity)).toCompletableFuture();
+    }
+
+    /**
+     * Takes a lease away from whoever holds it, for people who know that its holder is gone. A holder that is alive
+     * notices at its next renewal and may be at work until then. If nobody holds it, listeners are told nothing.
+     *
+     * @param identity the keys
+     * @param actor who does it
+     * @param reason why
+     * @return who held it, if anybody; fails with a {@code LeaseStoreException}
+     */
+    public CompletableFuture<Optional<Holder>> forceRelease(JobIdentity identity, String actor, String reason) {
+        JobIdentity asked = kept.apply(identity);
+        Intervention why = new Intervention(actor, reason);
+        return engine.store().forceRelease(asked, why).toCompletableFuture().whenComplete((holder, failure) -> {
+            if (holder != null && holder.isPresent()) {
+                tellForced(asked, holder.get(), why);
+            }
+        });
+    }
+
+    /**
+     * Takes a lease away that was seen in a list, unless somebody else holds its key by now.
+     *
+     * @param lease as the store's operations have told
+     * @param actor who does it
+     * @param reason why
+     * @return who held it; empty if its holder does not hold it any more. Fails with a {@code LeaseStoreException}
+     * @throws IllegalStateException if the store has no operations for people
+     */
+    public CompletableFuture<Optional<Holder>> forceRelease(HeldLease lease, String actor, String reason) {
+        Intervention why = new Intervention(actor, reason);
+        JobIdentity identity = lease.onRunKey()
+                ? new JobIdentity(null, new RunKey(lease.name()))
+                : new JobIdentity(new LockKey(lease.name()), null);
+        LeaseOperations operations;
+        try {
+            operations = engine.store()
+                    .operations()
+                    .orElseThrow(() -> new IllegalStateException("this lease store cannot list leases"));
+        } catch (LeaseStoreException failed) {
+            return CompletableFuture.failedFuture(failed);
+        }
+        return operations.forceRelease(lease, why).toCompletableFuture().whenComplete((holder, failure) -> {
+            if (holder != null && holder.isPresent()) {
+                tellForced(identity, holder.get(), why);
+            }
+        });
+    }
+
+    private void tellForced(JobIdentity identity, Holder holder, Intervention why) {
+        engine.notifier()
+                .tell(new GuardEvent.Forced(identity.leaseName(), identity, holder, why.actor(), why.reason()));
+    }
+
+    /**
+     * Lists the occurrences of the whole fleet that were abandoned and wait for a person to decide: see {@link #resolve(JobIdentity, FencingToken, RunState, String, String)}.
+     *
+     * @param atMost how many to return at most, 1 to 10 000
+     * @return the last started first; empty without a ledger, as no job can then ask to be abandoned. Fails with a
+     *     {@code LedgerException}
+     * @throws IllegalArgumentException if that number is not allowed
+     */
+    public CompletableFuture<List<LedgerEntry>> abandoned(int atMost) {
+        LedgerQuery query = LedgerQuery.in(atMost, RunState.ABANDONED);
+        RunLedger runs = engine.ledger();
+        return runs == null
+                ? CompletableFuture.completedFuture(List.of())
+                : runs.entries(query).toCompletableFuture();
+    }
+
+    /**
+     * Decides about an occurrence that was abandoned, for people who have found out what became of it.
+     *
+     * @param identity its keys
+     * @param state {@link RunState#DONE}: never run it again; {@link RunState#RELEASED}: it may run again
+     * @param actor who decides
+     * @param reason why
+     * @return whether it was abandoned and now is not; fails with a {@code LedgerException}
+     * @throws IllegalArgumentException if it is another state
+     * @throws IllegalStateException if the guard has no ledger
+     */
+    public CompletableFuture<Boolean> resolve(JobIdentity identity, RunState state, String actor, String reason) {
+        return resolve(identity, null, state, actor, reason);
+    }
+
+    /**
+     * Decides about an occurrence that one run has abandoned, for people who have looked at that run.
+     *
+     * @param identity its keys
+     * @param seen the fencing token of that run; null for whichever it is
+     * @param state as above
+     * @param actor who decides
+     * @param reason why
+     * @return whether it was abandoned by that run and now is not; fails with a {@code LedgerException}
+     * @throws IllegalArgumentException if it is another state
+     * @throws IllegalStateException if the guard has no ledger
+     */
+    public CompletableFuture<Boolean> resolve(
+            JobIdentity identity, @Nullable FencingToken seen, RunState state, String actor, String reason) {
+        JobIdentity asked = kept.apply(identity);
+        RunLedger runs = engine.ledger();
+        if (runs == null) {
+            throw new IllegalStateException("only a ledger knows what was abandoned, and this guard has none");
+        }
+        Intervention why = new Intervention(actor, reason);
+        return runs.resolve(asked, seen, state, why).toCompletableFuture().whenComplete((resolved, failure) -> {
+            if (Boolean.TRUE.equals(resolved)) {
+                engine.notifier()
+                        .tell(new GuardEvent.Resolved(asked.leaseName(), asked, state, why.actor(), why.reason()));
+            }
+        });
+    }
+
+    /**
+     * Lists the runs of this process that are at work, or whose end is not yet noted.
+     *
+     * @return the runs, in no order; those that were let through without a lease are not among them
+     */
+    public List<ActiveRun> runs() {
+        NanoTime now = engine.now();
+        return engine.watchdog().all().stream()
+                .filter(Charge::isRun)
+                .flatMap(charge -> Stream.ofNullable(charge.hold()))
+                .map(hold -> hold.shown(now))
+                .toList();
+    }
+
+    /**
+     * Lists the runs of this process that wait for their keys.
+     *
+     * @return the runs, in no order
+     */
+    public List<WaitingRun> waiting() {
+        return engine.admissions().waiting().stream()
+                .map(AdmissionAttempt::shown)
+                .toList();
+    }
+}

@@ -1,0 +1,127 @@
+package io.hapax;
+
+import io.hapax.event.LossReason;
+import io.hapax.lease.Lease;
+import io.hapax.lease.OwnerId;
+import io.hapax.lease.Renewal;
+import io.hapax.time.NanoTime;
+import java.time.Duration;
+import org.jspecify.annotations.Nullable;
+
+/** Has one thing that a run holds renewed: its lease, its claim, or its slot. */
+final class LeaseKeeper extends Charge {
+
+    /** What is kept. */
+    enum Kind {
+        LEASE,
+        CLAIM,
+        SLOT
+    }
+
+    private final RunHold hold;
+    private final Kind kind;
+    private final Lease lease;
+    private volatile NanoTime since;
+    /** When a renewal was sent whose answer is outstanding: set by the watchdog's thread, cleared by those of the port. */
+    private volatile @Nullable NanoTime sentAt;
+    // Written by the port's threads.
+    private volatile boolean faltered;
+    private volatile boolean dropped;
+
+    LeaseKeeper(RunHold hold, Kind kind, Lease lease, NanoTime requestedAt) {
+        this.hold = hold;
+        this.kind = kind;
+        this.lease = lease;
+        this.since = requestedAt;
+    }
+
+    /** When the last renewal was sent that was confirmed. */
+    NanoTime since() {
+        return since;
+    }
+
+    Lease kept() {
+        return lease;
+    }
+
+    boolean isOwnedBy(OwnerId owner) {
+        return lease.owner().equals(owner);
+    }
+
+    @Override
+    boolean isRun() {
+        return hold.isFirst(this);
+    }
+
+    @Override
+    GuardedRun run() {
+        return hold.run();
+    }
+
+    @Override
+    void giveUp() {
+        hold.run().lose(LossReason.NOT_RENEWED, null);
+    }
+
+    @Override
+    Duration ttl() {
+        return hold.timing().ttl();
+    }
+
+    @Override
+    Lease lease() {
+        return lease;
+    }
+
+    @Override
+    boolean isClaim() {
+        return kind == Kind.CLAIM;
+    }
+
+    @Override
+    Action act(NanoTime now) {
+        Action instead = hold.insteadOfRenewal(this, now);
+        if (instead != null) {
+            return instead;
+        }
+        boolean asks = !dropped && !waits(now);
+        if (asks) {
+            sentAt = now;
+        }
+        return new Action(
+                asks, hold.notAfterRevocation(now.plus(hold.answerTimeout()).plus(retryEvery())));
+    }
+
+    private boolean waits(NanoTime now) {
+        NanoTime sent = sentAt;
+        return sent != null && now.isBefore(sent.plus(hold.answerTimeout()));
+    }
+
+    @Override
+    @Nullable
+    NanoTime renewed(Renewal answer, NanoTime sent, NanoTime now) {
+        sentAt = null;
+        if (answer instanceof Renewal.Gone gone) {
+            if (kind == Kind.LEASE && faltered && hold.trustsLedger()) {
+                // It lapsed while the store was away; the claim has kept others out since.
+                dropped = true;
+                return null;
+            }
+            hold.run().lose(kind == Kind.CLAIM ? LossReason.SUPERSEDED : LossReason.GONE, gone.holder());
+            return null;
+        }
+        if (answer instanceof Renewal.Unknown) {
+            faltered = true;
+            return hold.notAfterRevocation(now.plus(retryEvery()));
+        }
+        faltered = false;
+        Duration margin = hold.marginAt(now);
+        since = sent.isBefore(since) ? since : sent;
+        hold.confirmed(margin);
+        return hold.notAfterRevocation(Watchdog.jittered(sent, hold.timing().renewEvery()));
+    }
+
+    private Duration retryEvery() {
+        return hold.timing().retryEvery();
+    }
+}

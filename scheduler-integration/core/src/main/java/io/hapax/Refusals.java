@@ -1,0 +1,73 @@
+package io.hapax;
+
+import io.hapax.event.Refusal;
+import io.hapax.event.Verdict;
+import io.hapax.lease.Acquisition;
+import io.hapax.lease.Holder;
+import java.time.Duration;
+import java.util.concurrent.CompletionException;
+import org.jspecify.annotations.Nullable;
+
+/** What store and ledger have answered, as a refusal that people can read. */
+final class Refusals {
+
+    private Refusals() {}
+
+    static Refusal completed(Holder by) {
+        return new Refusal(Verdict.DONE, by, Duration.ZERO, "completed by " + by, null);
+    }
+
+    static Refusal abandoned(Holder by) {
+        return new Refusal(
+                Verdict.ABANDONED,
+                by,
+                Duration.ZERO,
+                "the run of " + by + " broke off, and the job says ABANDON: find out what it has done, then resolve the"
+                        + " occurrence as done or to be run again",
+                null);
+    }
+
+    static Refusal held(Holder holder, boolean sameRun, Duration ttlLeft) {
+        Verdict verdict = sameRun ? Verdict.RUNNING : Verdict.OVERLAP;
+        String what = sameRun ? "this occurrence is run by " : "the key is held by ";
+        return new Refusal(verdict, holder, ttlLeft, what + holder, null);
+    }
+
+    static Refusal quarantined(Acquisition.Quarantined quarantined) {
+        return new Refusal(Verdict.UNAVAILABLE, null, quarantined.left(), quarantined.reason(), null);
+    }
+
+    static Refusal storeSilent(@Nullable Throwable failure, Duration retryAfter) {
+        return new Refusal(Verdict.UNAVAILABLE, null, retryAfter, "the lease store did not answer", unwrapped(failure));
+    }
+
+    static Refusal ledgerSilent(@Nullable Throwable failure, Duration retryAfter) {
+        return new Refusal(Verdict.UNAVAILABLE, null, retryAfter, "the run ledger did not answer", unwrapped(failure));
+    }
+
+    static Refusal closed(Duration retryAfter) {
+        return new Refusal(Verdict.UNAVAILABLE, null, retryAfter, "this guard is shut down", null);
+    }
+
+    static Refusal tooLate() {
+        return new Refusal(
+                Verdict.UNAVAILABLE,
+                null,
+                Duration.ZERO,
+                "the lease store answered so late that the lease is no longer worth anything",
+                null);
+    }
+
+    static Refusal ownRunInTheWay(Refusal refusal, GuardedRun own) {
+        return new Refusal(
+                refusal.verdict(),
+                refusal.holder(),
+                refusal.retryAfter(),
+                "this thread itself holds it in the " + own + ", so waiting for it would never end",
+                null);
+    }
+
+    static @Nullable Throwable unwrapped(@Nullable Throwable failure) {
+        return failure instanceof CompletionException && failure.getCause() != null ? failure.getCause() : failure;
+    }
+}

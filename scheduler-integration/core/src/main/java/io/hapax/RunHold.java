@@ -1,0 +1,221 @@
+package io.hapax;
+
+import io.hapax.event.GuardEvent;
+import io.hapax.event.LossReason;
+import io.hapax.lease.Ending;
+import io.hapax.lease.Lease;
+import io.hapax.lease.OwnerId;
+import io.hapax.time.NanoTime;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a run holds, and since when that can be proven. The run is lost with the first thing that cannot be proven any more; only
+ * where the ledger's word alone may keep it going, either of lease and claim is enough.
+ */
+final class RunHold {
+
+    private final GuardedRun run;
+    private final Engine engine;
+    private final RunTerms terms;
+    private final Grant grant;
+    private final NanoTime grantedAt;
+    private final boolean trustsLedger;
+    private final @Nullable LeaseKeeper lease;
+    private final @Nullable LeaseKeeper claim;
+    private final @Nullable LeaseKeeper slot;
+    private final List<LeaseKeeper> all = new ArrayList<>();
+    private final AtomicBoolean slotIsBack = new AtomicBoolean();
+    private final @Nullable String cancelName;
+
+    RunHold(GuardedRun run, Engine engine, RunTerms terms, Grant grant, NanoTime requestedAt) {
+        this.run = run;
+        this.engine = engine;
+        this.terms = terms;
+        this.grant = grant;
+        this.grantedAt = requestedAt;
+        this.trustsLedger = grant.claim() != null
+                && (grant.lease() == null || terms.options().whenUnavailable() != WhenUnavailable.FAIL_CLOSED);
+        this.lease = keeper(LeaseKeeper.Kind.LEASE, grant.lease());
+        this.claim = keeper(LeaseKeeper.Kind.CLAIM, grant.claim());
+        this.slot = keeper(LeaseKeeper.Kind.SLOT, grant.slot());
+        boolean cancellable = terms.options().overlap() == OverlapPolicy.CANCEL_OTHER;
+        this.cancelName = cancellable ? OverlapRule.cancelName(terms.request()) : null;
+    }
+
+    private @Nullable LeaseKeeper keeper(LeaseKeeper.Kind kind, @Nullable Lease held) {
+        if (held == null) {
+            return null;
+        }
+        LeaseKeeper keeper = new LeaseKeeper(this, kind, held, grantedAt);
+        all.add(keeper);
+        return keeper;
+    }
+
+    GuardedRun run() {
+        return run;
+    }
+
+    Grant grant() {
+        return grant;
+    }
+
+    LeaseTiming timing() {
+        return terms.timing();
+    }
+
+    Duration answerTimeout() {
+        return engine.answerTimeout();
+    }
+
+    boolean trustsLedger() {
+        return trustsLedger;
+    }
+
+    /** The run as a whole is counted by its first thing. */
+    boolean isFirst(LeaseKeeper keeper) {
+        return keeper == all.get(0);
+    }
+
+    boolean isOwnedBy(OwnerId owner) {
+        return all.stream().anyMatch(keeper -> keeper.isOwnedBy(owner));
+    }
+
+    /** For people. */
+    ActiveRun shown(NanoTime now) {
+        Lease shown = grant.shown();
+        Thread worker = run.thread();
+        Duration left = timing().revokeAt(since()).since(now);
+        boolean over = run.life().lossReason() != null || left.isNegative();
+        return new ActiveRun(
+                terms.job(),
+                shown.identity(),
+                shown.owner(),
+                shown.token(),
+                grant.attempt(),
+                shown.since(),
+                worker == null ? "" : worker.getName(),
+                timing().ttl(),
+                over ? Duration.ZERO : left);
+    }
+
+    /** The instant of the last request that proves everything that the run needs. */
+    NanoTime since() {
+        NanoTime proven = all.get(0).since();
+        if (lease != null && claim != null && trustsLedger) {
+            proven = later(lease.since(), claim.since());
+        }
+        return slot != null && slot.since().isBefore(proven) ? slot.since() : proven;
+    }
+
+    /** From when on nothing of it can be alive any more at store or ledger. */
+    NanoTime surelyOverAt() {
+        NanoTime latest = all.stream().map(LeaseKeeper::since).reduce(grantedAt, RunHold::later);
+        return latest.plus(timing().ttl()).plus(timing().ttl());
+    }
+
+    private static NanoTime later(NanoTime a, NanoTime b) {
+        return a.isBefore(b) ? b : a;
+    }
+
+    boolean isProvenAt(NanoTime now) {
+        return now.isBefore(timing().validUntil(since()));
+    }
+
+    Duration marginAt(NanoTime now) {
+        return timing().validUntil(since()).since(now);
+    }
+
+    /** Has the run looked at when its validity ends, and not before: what does not begin is not renewed. */
+    void admitted() {
+        engine.watchdog().add(all.get(0), timing().revokeAt(since()));
+        dropIfOver();
+    }
+
+    /** Renews from now on. */
+    void entered() {
+        for (LeaseKeeper keeper : all) {
+            engine.watchdog()
+                    .add(
+                            keeper,
+                            notAfterRevocation(engine.watchdog().firstLook(keeper.since(), timing().renewEvery())));
+        }
+        dropIfOver();
+    }
+
+    private void dropIfOver() {
+        if (run.hasEnded()) {
+            drop();
+        }
+    }
+
+    /** Stops to renew, and frees the slot; if the store does not hear of that, it is free after its ttl. */
+    void drop() {
+        all.forEach(engine.watchdog()::remove);
+        Lease kept = grant.slot();
+        if (kept != null && slotIsBack.compareAndSet(false, true)) {
+            var unused = engine.store().release(kept, Ending.NOT_DONE).exceptionally(unreachable -> false);
+        }
+    }
+
+    /** What is to be done instead of a renewal; null if the run goes on. */
+    Charge.@Nullable Action insteadOfRenewal(LeaseKeeper keeper, NanoTime now) {
+        if (run.isActive()) {
+            Duration maxHold = terms.options().maxHold();
+            if (!now.isBefore(timing().revokeAt(since()))) {
+                if (run.lapse(LossReason.NOT_RENEWED)) {
+                    return Charge.Action.FORGET;
+                }
+                run.lose(LossReason.NOT_RENEWED, null);
+            } else if (!maxHold.isZero() && !now.isBefore(grantedAt.plus(maxHold))) {
+                run.lose(LossReason.MAX_HOLD, null);
+            } else {
+                if (isFirst(keeper)) {
+                    lookForCancellation();
+                }
+                return null;
+            }
+        }
+        // While it is ending nobody may renew: its release is on the way. A lost run stays known until its code has
+        // left, so
+        // that shutdown waits for it.
+        return new Charge.Action(false, now.plus(timing().ttl()));
+    }
+
+    /** Asks whether a later run wants this one to give way. */
+    private void lookForCancellation() {
+        String name = cancelName;
+        if (name == null) {
+            return;
+        }
+        String owner = all.get(0).kept().owner().value();
+        var unused = RationedSource.reservations(engine.store())
+                .holders(name)
+                .whenComplete((cancelled, unreachable) -> {
+                    if (cancelled != null && cancelled.contains(owner)) {
+                        run.lose(LossReason.CANCELLED, null);
+                    }
+                });
+    }
+
+    /** A renewal was confirmed when so much of the validity was left. */
+    void confirmed(Duration margin) {
+        if (margin.compareTo(timing().validity().dividedBy(2)) < 0 && run.isActive()) {
+            engine.notifier().tellLater(new GuardEvent.RenewedLate(terms.job(), grant.shown(), margin));
+        }
+    }
+
+    NanoTime notAfterRevocation(NanoTime wanted) {
+        NanoTime revokeAt = timing().revokeAt(since());
+        NanoTime first = wanted.isBefore(revokeAt) ? wanted : revokeAt;
+        Duration maxHold = terms.options().maxHold();
+        if (maxHold.isZero()) {
+            return first;
+        }
+        NanoTime maxHoldAt = grantedAt.plus(maxHold);
+        return first.isBefore(maxHoldAt) ? first : maxHoldAt;
+    }
+}

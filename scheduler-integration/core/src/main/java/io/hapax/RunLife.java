@@ -1,0 +1,172 @@
+package io.hapax;
+
+import io.hapax.event.LossReason;
+import io.hapax.event.RunOutcome;
+import io.hapax.ledger.AfterCrash;
+import io.hapax.ledger.RunState;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Where a run stands: who may still enter, end or lose it, whom a loss is told, and which thread is interrupted for it.
+ *
+ * <p>One monitor guards all of it, and nobody waits for long in it. Thread-safe.
+ */
+final class RunLife {
+
+    private enum State {
+        ADMITTED,
+        ACTIVE,
+        ENDING,
+        ENDED,
+        LOST
+    }
+
+    /**
+     * An end that was asked for.
+     *
+     * @param result the same for all who ask
+     * @param isFirst whether this caller has to bring it about
+     * @param isLost whether it can only be a loss
+     */
+    record End(CompletableFuture<RunOutcome> result, boolean isFirst, boolean isLost) {}
+
+    private State state = State.ADMITTED;
+    private List<Consumer<LeaseLostException>> onLost = List.of();
+    private @Nullable Thread interruptTarget;
+    private boolean interrupted;
+    private @Nullable LossReason lossReason;
+    private @Nullable CompletableFuture<RunOutcome> ending;
+    private boolean entered;
+    private boolean completedIn;
+
+    /** Begins the work, once; returns false if it has begun, or the run has ended. */
+    synchronized boolean enter(@Nullable Thread toInterrupt) {
+        if (state != State.ADMITTED) {
+            return false;
+        }
+        state = State.ACTIVE;
+        entered = true;
+        interruptTarget = toInterrupt;
+        return true;
+    }
+
+    /** Ends the work on the run's thread; returns whether that was interrupted. */
+    synchronized boolean leave() {
+        interruptTarget = null;
+        boolean was = interrupted;
+        interrupted = false;
+        return was;
+    }
+
+    synchronized boolean isInterrupted() {
+        return interrupted;
+    }
+
+    synchronized boolean wasEntered() {
+        return entered;
+    }
+
+    /** Whether it is to be renewed: while it is ending, nobody may. */
+    synchronized boolean isActive() {
+        return state == State.ADMITTED || state == State.ACTIVE;
+    }
+
+    synchronized boolean hasEnded() {
+        return state == State.ENDED || state == State.ENDING;
+    }
+
+    synchronized @Nullable LossReason lossReason() {
+        return lossReason;
+    }
+
+    /** Keeps a callback for the loss; returns false if the run is lost already. */
+    synchronized boolean onLost(Consumer<LeaseLostException> callback) {
+        if (state == State.LOST) {
+            return false;
+        }
+        onLost = new ArrayList<>(onLost);
+        onLost.add(callback);
+        return true;
+    }
+
+    /** Takes the run away, and interrupts its thread; returns whom to tell, or null if it is ending, over or lost. */
+    synchronized @Nullable List<Consumer<LeaseLostException>> lose(LossReason reason) {
+        if (!isActive()) {
+            return null;
+        }
+        state = State.LOST;
+        lossReason = reason;
+        List<Consumer<LeaseLostException>> told = onLost;
+        onLost = List.of();
+        if (interruptTarget != null) {
+            interrupted = true;
+            interruptTarget.interrupt();
+        }
+        return told;
+    }
+
+    /** Takes away a run that was not entered, which nobody has to be told; returns false if it was, or has ended. */
+    synchronized boolean lapse(LossReason reason) {
+        if (entered || ending != null || state != State.ADMITTED) {
+            return false;
+        }
+        lossReason = reason;
+        state = State.ENDING;
+        return true;
+    }
+
+    /** The store or the ledger was first to know that the lease was lost. */
+    synchronized void lostAtEnd(LossReason reason) {
+        if (lossReason == null) {
+            lossReason = reason;
+        }
+    }
+
+    /**
+     * Begins the end.
+     *
+     * @param completes whether as a success
+     * @param provable whether that is still the run's to say
+     */
+    synchronized End end(boolean completes, boolean provable) {
+        if (ending != null) {
+            return new End(ending, false, false);
+        }
+        ending = new CompletableFuture<>();
+        // A transaction that has committed counts, whatever became of the lease since.
+        boolean lost = (state == State.LOST || (completes && !provable)) && !(completedIn && completes);
+        if (state != State.LOST && !lost) {
+            state = State.ENDING;
+        }
+        return new End(ending, true, lost);
+    }
+
+    synchronized void ended() {
+        if (state != State.LOST) {
+            state = State.ENDED;
+        }
+        onLost = List.of();
+    }
+
+    synchronized void completesIn() {
+        completedIn = true;
+    }
+
+    synchronized boolean completedIn() {
+        return completedIn;
+    }
+
+    /** What the ledger is told of a run that ends without completing or failing. */
+    synchronized RunState brokenOff(AfterCrash afterCrash) {
+        if (!entered) {
+            return RunState.RELEASED;
+        }
+        return afterCrash == AfterCrash.ABANDON
+                ? RunState.ABANDONED
+                : state == State.LOST ? RunState.LOST : RunState.RELEASED;
+    }
+}

@@ -1,0 +1,55 @@
+package io.hapax;
+
+import io.hapax.lease.JobIdentity;
+import io.hapax.lease.LeaseStore;
+import io.hapax.ledger.AfterCrash;
+import io.hapax.ledger.RunLedger;
+import java.time.Duration;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What is to run, and how: settled once, before anybody is asked.
+ *
+ * @param request with its keys as they are kept
+ * @param options its own, or the guard's
+ * @param timing follows from the ttl
+ */
+record RunTerms(RunRequest request, RunOptions options, LeaseTiming timing) {
+
+    /** Refuses what the guard could not keep. */
+    static RunTerms of(RunRequest kept, RunOptions defaults, Engine engine) {
+        RunOptions options = kept.options(defaults);
+        options.requireConsistent();
+        LeaseTiming timing = timing(options, engine.store(), engine.ledger());
+        if (options.afterCrash() == AfterCrash.ABANDON && kept.identity().runKey() == null) {
+            throw new IllegalArgumentException(
+                    "setting afterCrash: ABANDON needs a run key, which names what must not be" + " repeated, but "
+                            + kept + " has none. Add one with once(...), or use RERUN");
+        }
+        return new RunTerms(kept, options, timing);
+    }
+
+    /** Refuses settings that need a ledger where there is none, and a ttl that is too short for the answers. */
+    static LeaseTiming timing(RunOptions options, LeaseStore store, @Nullable RunLedger ledger) {
+        if (ledger == null && options.whenUnavailable() == WhenUnavailable.LEDGER_ONLY) {
+            throw new IllegalArgumentException(
+                    "setting whenUnavailable: LEDGER_ONLY needs a ledger. Give the guard one with ledger(...), or use"
+                            + " FAIL_CLOSED or FAIL_OPEN");
+        }
+        if (ledger == null && options.afterCrash() == AfterCrash.ABANDON) {
+            throw new IllegalArgumentException("setting afterCrash: ABANDON needs a ledger, which remembers that a run"
+                    + " broke off. Give the guard one with ledger(...), or use RERUN");
+        }
+        boolean ledgerRenews = options.whenUnavailable() != WhenUnavailable.FAIL_CLOSED;
+        Duration answer = ledgerRenews ? Engine.slowerAnswer(store, ledger) : store.answerTimeout();
+        return LeaseTiming.checked(options.ttl(), answer);
+    }
+
+    String job() {
+        return request.job();
+    }
+
+    JobIdentity identity() {
+        return request.identity();
+    }
+}
