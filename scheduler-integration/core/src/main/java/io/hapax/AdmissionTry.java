@@ -6,7 +6,6 @@ import io.hapax.lease.Acquisition;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.LeaseRequest;
 import io.hapax.lease.LeaseStore;
-import io.hapax.lease.OwnerId;
 import io.hapax.ledger.Claim;
 import io.hapax.ledger.ClaimRequest;
 import io.hapax.ledger.RunLedger;
@@ -41,8 +40,8 @@ final class AdmissionTry {
         this.terms = terms;
         this.options = terms.options();
         this.source = source;
-        this.request =
-                new LeaseRequest(terms.identity(), OwnerId.random(), engine.worker(), options.ttl(), attempt.mayWait());
+        this.request = new LeaseRequest(
+                terms.identity(), engine.admissions().newOwner(), engine.worker(), options.ttl(), attempt.mayWait());
         this.askedAt = engine.now();
         this.ledger = engine.ledger();
     }

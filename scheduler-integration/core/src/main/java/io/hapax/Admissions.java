@@ -1,5 +1,6 @@
 package io.hapax;
 
+import io.hapax.lease.OwnerId;
 import io.hapax.time.NanoTime;
 import java.time.Duration;
 import java.util.Collection;
@@ -7,6 +8,7 @@ import java.util.Collections;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Supplier;
 
 /** What the attempts at an admission have in common: who waits, whether anybody may come, whether the store is away. Thread-safe. */
 final class Admissions {
@@ -18,8 +20,16 @@ final class Admissions {
     /** Until when the store is not asked if the ledger can answer alone. */
     private volatile NanoTime storeAwayUntil;
 
-    Admissions(NanoTime now) {
+    private final Supplier<OwnerId> owners;
+
+    Admissions(NanoTime now, Supplier<OwnerId> owners) {
         this.storeAwayUntil = now;
+        this.owners = owners;
+    }
+
+    /** Each ask has another one. */
+    OwnerId newOwner() {
+        return owners.get();
     }
 
     void close() {

@@ -62,7 +62,7 @@ public final class JobGuard implements AutoCloseable {
                 new Notifier(builder.allListeners(log), builder.threads),
                 ticker,
                 builder.worker,
-                new Admissions(ticker.now()));
+                new Admissions(ticker.now(), builder.owners));
     }
 
     /**

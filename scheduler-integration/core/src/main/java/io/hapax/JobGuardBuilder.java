@@ -2,6 +2,7 @@ package io.hapax;
 
 import io.hapax.event.GuardListener;
 import io.hapax.lease.LeaseStore;
+import io.hapax.lease.OwnerId;
 import io.hapax.lease.Reservations;
 import io.hapax.ledger.RunLedger;
 import io.hapax.thread.GuardThreads;
@@ -9,6 +10,7 @@ import io.hapax.time.Ticker;
 import java.lang.management.ManagementFactory;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
@@ -21,6 +23,7 @@ public final class JobGuardBuilder {
     RunOptions defaults = RunOptions.DEFAULTS;
     Ticker ticker = Ticker.SYSTEM;
     GuardThreads threads = Notifier.threads();
+    Supplier<OwnerId> owners = OwnerId::random;
     boolean logging = true;
     boolean closesStore;
 
@@ -132,6 +135,12 @@ public final class JobGuardBuilder {
     /** For tests, which let threads fail to start. */
     JobGuardBuilder threads(GuardThreads own) {
         this.threads = own;
+        return this;
+    }
+
+    /** For tests, in which the same seed gives the same owners. */
+    JobGuardBuilder owners(Supplier<OwnerId> own) {
+        this.owners = own;
         return this;
     }
 

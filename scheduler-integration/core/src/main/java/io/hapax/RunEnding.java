@@ -189,7 +189,7 @@ final class RunEnding extends Charge {
         life.ended();
         hold.drop();
         Grant grant = hold.grant();
-        if (outcome == RunOutcome.RELEASED && !life.wasEntered()) {
+        if (success != RunOutcome.COMPLETED && !life.wasEntered()) {
             engine.notifier().quietly("giving back what was not used", grant.unused());
         }
         engine.notifier().tell(new GuardEvent.Released(run.job(), grant.shown(), outcome, run.held()));

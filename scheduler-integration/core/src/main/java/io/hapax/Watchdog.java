@@ -142,6 +142,17 @@ final class Watchdog {
         }
     }
 
+    /** When the first charge is due; null if there is none. */
+    @Nullable
+    NanoTime nextDue() {
+        lock.lock();
+        try {
+            return queue.nextDue();
+        } finally {
+            lock.unlock();
+        }
+    }
+
     int size() {
         lock.lock();
         try {
@@ -264,7 +275,7 @@ final class Watchdog {
     }
 
     /** Does what is due now; returns how many charges it renews. */
-    private int pass() {
+    int pass() {
         NanoTime now = ticker.now();
         List<Charge> toRenew = new ArrayList<>();
         for (Charge charge : takeDue(now)) {

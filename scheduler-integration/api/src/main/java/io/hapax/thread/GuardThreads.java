@@ -23,9 +23,9 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>All threads are daemons, inherit nothing from the thread that starts them, and do not hold the class loader of an
  * application. A thread that cannot be started, because native threads are exhausted, is started with the next need.
- * Immutable and thread-safe.
+ * Immutable and thread-safe. A test that wants no threads at all overrides {@link #start}, {@link #pool} and {@link #after}.
  */
-public final class GuardThreads {
+public class GuardThreads {
 
     /** How long work that failed rests before it begins anew, so that it does not spin. */
     private static final Duration REST = Duration.ofMillis(100);
@@ -160,7 +160,7 @@ public final class GuardThreads {
      * @param code the code
      * @return whether it returned
      */
-    public boolean call(String what, Runnable code) {
+    public final boolean call(String what, Runnable code) {
         try {
             code.run();
             return true;

@@ -17,11 +17,13 @@ final class LateCalls<O extends Enum<O>> {
     private final Map<O, Integer> ordered;
     private final Function<String, RuntimeException> failures;
     private final List<Supplier<? extends CompletionStage<?>>> waiting = new ArrayList<>();
+    private final Map<O, Integer> soFar;
     private @Nullable Random random;
     private int oneIn;
 
     LateCalls(Class<O> operations, Function<String, RuntimeException> failures) {
         this.ordered = new EnumMap<>(operations);
+        this.soFar = new EnumMap<>(operations);
         this.failures = failures;
     }
 
@@ -38,6 +40,7 @@ final class LateCalls<O extends Enum<O>> {
         synchronized (this) {
             if (isLate(operation)) {
                 waiting.add(call);
+                soFar.merge(operation, 1, Integer::sum);
                 return CompletableFuture.failedFuture(failures.apply("no answer to " + operation + " in time"));
             }
         }
@@ -51,6 +54,10 @@ final class LateCalls<O extends Enum<O>> {
             return true;
         }
         return random != null && random.nextInt(oneIn) == 0;
+    }
+
+    synchronized int soFar(O operation) {
+        return soFar.getOrDefault(operation, 0);
     }
 
     synchronized int waiting() {

@@ -86,6 +86,16 @@ public final class LateLeaseStore implements LeaseStore {
     }
 
     /**
+     * Counts the calls of an operation that were late, carried out by now or not.
+     *
+     * @param operation which
+     * @return how many
+     */
+    public int lateSoFar(Operation operation) {
+        return late.soFar(operation);
+    }
+
+    /**
      * Carries one of the calls out.
      *
      * @param which from 0, in the order in which they were called

@@ -1,0 +1,316 @@
+package io.hapax;
+
+import io.hapax.event.RunOutcome;
+import io.hapax.event.Verdict;
+import io.hapax.lease.OwnerId;
+import io.hapax.lease.RunKey;
+import io.hapax.testkit.InMemoryLeaseStore;
+import io.hapax.testkit.InMemoryRunLedger;
+import io.hapax.testkit.LateLeaseStore;
+import io.hapax.time.NanoTime;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Random;
+import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One random history: three workers ask, work, end, freeze and wake up, while one call in five is carried out after its caller
+ * gave up. The same seed gives the same history.
+ */
+final class History implements AutoCloseable {
+
+    private static final Duration TTL = RunOptions.DEFAULTS.ttl();
+    private static final Duration PACE = Duration.ofSeconds(20);
+    private static final int WORKERS = 3;
+    private static final int STEPS = 30;
+    private static final int ONE_LATE_IN = 5;
+
+    private final Random random;
+    private final HistoryThreads.Clock clock = new HistoryThreads.Clock();
+    private final InMemoryLeaseStore memory = new InMemoryLeaseStore(clock);
+    private final HistoryJudge judge = new HistoryJudge();
+    private final List<Worker> workers = new ArrayList<>();
+    private final Deque<GuardedRun.Scope> scopes = new ArrayDeque<>();
+    private final List<String> log = new ArrayList<>();
+
+    History(long seed, HistoryMutant mutant) {
+        this.random = new Random(seed);
+        boolean fenced = random.nextInt(3) == 0;
+        InMemoryRunLedger ledger = fenced ? new InMemoryRunLedger(clock) : null;
+        for (int n = 0; n < WORKERS; n++) {
+            workers.add(new Worker("w" + n, ledger, mutant));
+        }
+    }
+
+    private record Pending(RunRequest request, CompletableFuture<Admission> answer) {}
+
+    private final class Worker {
+        final String name;
+        final HistoryThreads.Clock ticker = new HistoryThreads.Clock();
+        final LateLeaseStore store = new LateLeaseStore(memory.otherClient());
+        final HistoryMutant.Attempts attempts = new HistoryMutant.Attempts();
+        final List<Pending> pending = new ArrayList<>();
+        final List<GuardedRun> runs = new ArrayList<>();
+        final JobGuard guard;
+        boolean frozen;
+
+        Worker(String name, @Nullable InMemoryRunLedger ledger, HistoryMutant mutant) {
+            this.name = name;
+            store.lateAtRandom(random, ONE_LATE_IN);
+            JobGuardBuilder builder = JobGuard.builder(mutant.on(store, attempts))
+                    .worker(name)
+                    .ticker(ticker)
+                    .withoutLogging()
+                    .threads(new HistoryThreads())
+                    .owners(() -> new OwnerId("owner-" + Long.toHexString(random.nextLong())));
+            this.guard = (ledger == null ? builder : builder.ledger(ledger)).build();
+        }
+
+        Watchdog watchdog() {
+            return guard.engine().watchdog();
+        }
+
+        boolean asksFor(RunRequest request) {
+            return pending.stream().anyMatch(other -> other.request().identity().equals(request.identity()));
+        }
+    }
+
+    /** Returns what was broken, with the steps that led there; empty if nothing was. */
+    List<String> play() {
+        for (int n = 0; n < STEPS && judge.broken().isEmpty(); n++) {
+            step(workers.get(random.nextInt(WORKERS)));
+            observe();
+        }
+        if (judge.broken().isEmpty()) {
+            finish();
+        }
+        return judge.broken();
+    }
+
+    List<String> steps() {
+        return log;
+    }
+
+    private void step(Worker worker) {
+        int dice = random.nextInt(20);
+        if (dice == 0) {
+            takeAway();
+        } else if (dice < 6) {
+            pass(Duration.ofSeconds(1 + random.nextInt(12)));
+        } else if (dice < 9) {
+            carryOutOne(worker);
+        } else if (worker.frozen) {
+            wake(worker);
+        } else if (dice == 9) {
+            note(worker, "freezes");
+            worker.frozen = true;
+        } else if (dice < 15 || worker.runs.isEmpty()) {
+            ask(worker);
+        } else {
+            end(worker, worker.runs.get(random.nextInt(worker.runs.size())));
+        }
+    }
+
+    private void note(Worker worker, String what) {
+        log.add(worker.name + " " + what);
+    }
+
+    private void ask(Worker worker) {
+        RunRequest request = request();
+        if (worker.asksFor(request)) {
+            return;
+        }
+        note(worker, "asks for " + request);
+        worker.attempts.begins(request.identity());
+        worker.pending.add(new Pending(request, worker.guard.admitAsync(request)));
+    }
+
+    private RunRequest request() {
+        Duration patience = Duration.ofMinutes(1 + random.nextInt(2));
+        return switch (random.nextInt(6)) {
+            case 0 -> RunRequest.lock("plain");
+            case 1 -> RunRequest.lock("plain").waitAtMost(patience);
+            case 2 -> RunRequest.lock("job").once("job/" + random.nextInt(3));
+            case 3 -> RunRequest.lock("job").once("job/" + random.nextInt(3)).waitAtMost(patience);
+            case 4 ->
+                RunRequest.lock("paced")
+                        .tune(options -> options.with("throttle", "1/" + PACE.toSeconds() + "s"))
+                        .waitAtMost(patience);
+            default ->
+                RunRequest.lock("api")
+                        .once("api/" + random.nextInt(4))
+                        .tune(options -> options.withConcurrency(2))
+                        .waitAtMost(patience);
+        };
+    }
+
+    private void end(Worker worker, GuardedRun run) {
+        int dice = random.nextInt(4);
+        RunOutcome outcome;
+        if (dice < 2) {
+            // Whoever completes a run has done its work, on this thread or elsewhere.
+            judge.begins(run);
+            outcome = run.complete();
+        } else if (dice == 2) {
+            outcome = run.fail(new IllegalStateException("its code failed"));
+        } else {
+            run.close();
+            outcome = RunOutcome.RELEASED;
+        }
+        note(worker, "ends " + run + ": " + outcome);
+        worker.runs.remove(run);
+        judge.ended(run, outcome);
+    }
+
+    private void carryOutOne(Worker worker) {
+        if (worker.store.waiting() > 0) {
+            note(worker, "has a late call carried out");
+            worker.store.carryOut(random.nextInt(worker.store.waiting()));
+        }
+    }
+
+    /** Moves time from one instant at which a watchdog has something to do to the next. */
+    private void pass(Duration time) {
+        log.add(time.toSeconds() + " s pass");
+        NanoTime target = clock.now().plus(time);
+        while (clock.now().isBefore(target)) {
+            NanoTime next = target;
+            for (Worker worker : workers) {
+                NanoTime due = worker.frozen ? null : worker.watchdog().nextDue();
+                next = due != null && due.isBefore(next) ? due : next;
+            }
+            moveTo(next.isBefore(clock.now()) ? clock.now() : next);
+        }
+    }
+
+    private void moveTo(NanoTime instant) {
+        clock.moveTo(instant);
+        for (Worker worker : workers) {
+            if (!worker.frozen) {
+                worker.ticker.moveTo(instant);
+                doWhatIsDue(worker);
+            }
+        }
+    }
+
+    private static void doWhatIsDue(Worker worker) {
+        NanoTime due = worker.watchdog().nextDue();
+        while (due != null && !worker.ticker.now().isBefore(due)) {
+            worker.watchdog().pass();
+            due = worker.watchdog().nextDue();
+        }
+    }
+
+    /** Its clock has gone on meanwhile, as a monotonic clock does. */
+    private void wake(Worker worker) {
+        note(worker, "wakes up after " + clock.now().since(worker.ticker.now()).toSeconds() + " s");
+        worker.frozen = false;
+        worker.ticker.moveTo(clock.now());
+        doWhatIsDue(worker);
+    }
+
+    /** An operator believes that a holder is gone. */
+    private void takeAway() {
+        RunRequest request = request();
+        log.add("an operator takes away " + request);
+        memory.forceRelease(request.identity()).toCompletableFuture().join().ifPresent(judge::takenAway);
+    }
+
+    /** Takes the answers that have come, and has everything judged. */
+    private void observe() {
+        for (Worker worker : workers) {
+            for (Iterator<Pending> all = worker.pending.iterator(); all.hasNext(); ) {
+                Pending pending = all.next();
+                if (pending.answer().isDone()) {
+                    all.remove();
+                    answered(worker, pending.answer().join());
+                }
+            }
+        }
+        judge.look(run -> workers.stream().anyMatch(worker -> !worker.frozen && worker.runs.contains(run)));
+    }
+
+    private void answered(Worker worker, Admission admission) {
+        if (admission instanceof Admission.Admitted admitted) {
+            GuardedRun run = admitted.run();
+            note(worker, "is admitted: " + run);
+            worker.runs.add(run);
+            judge.admitted(run);
+            if (random.nextInt(4) > 0 && run.isHeld()) {
+                scopes.push(run.enter(OnLeaseLost.SIGNAL));
+                judge.begins(run);
+            }
+        } else {
+            note(worker, "is refused: " + ((Admission.Refused) admission).refusal());
+            judge.refused(((Admission.Refused) admission).refusal());
+        }
+    }
+
+    /** When everything late was carried out, and a ttl has passed, nobody is in the way of anybody any more. */
+    private void finish() {
+        for (Worker worker : workers) {
+            worker.store.lateAtRandom(random, Integer.MAX_VALUE);
+            if (worker.frozen) {
+                wake(worker);
+            }
+        }
+        observe();
+        for (Worker worker : workers) {
+            worker.pending.forEach(pending -> pending.answer().cancel(false));
+            worker.pending.clear();
+            List.copyOf(worker.runs).forEach(run -> end(worker, run));
+        }
+        workers.forEach(worker -> worker.store.carryOutAll());
+        boolean lateReserved =
+                workers.stream().anyMatch(worker -> worker.store.lateSoFar(LateLeaseStore.Operation.RESERVE) > 0);
+        pass(Duration.ofSeconds(3));
+        if (!lateReserved) {
+            memory.reservations()
+                    .orElseThrow()
+                    .holders("pace:paced")
+                    .toCompletableFuture()
+                    .join()
+                    .forEach(judge::hasPlace);
+        }
+        pass(TTL.plusSeconds(1));
+        try (JobGuard last = JobGuard.builder(memory.otherClient())
+                .ticker(clock)
+                .withoutLogging()
+                .threads(new HistoryThreads())
+                .build()) {
+            for (String key : List.of("plain", "job", "paced", "api")) {
+                judge.isFree(isFree(last, RunRequest.lock(key)), key);
+            }
+            for (int n = 0; n < 3; n++) {
+                RunKey once = new RunKey("job/" + n);
+                judge.isFree(judge.isDone(once) || isFree(last, RunRequest.occurrence(once.value())), once);
+            }
+        }
+    }
+
+    private static boolean isFree(JobGuard guard, RunRequest request) {
+        Admission admission = guard.admitAsync(request).join();
+        if (admission instanceof Admission.Admitted admitted) {
+            admitted.run().close();
+            return true;
+        }
+        return ((Admission.Refused) admission).refusal().verdict() == Verdict.DONE;
+    }
+
+    @Override
+    public void close() {
+        while (!scopes.isEmpty()) {
+            scopes.pop().close();
+        }
+        for (Worker worker : workers) {
+            worker.pending.forEach(pending -> pending.answer().cancel(false));
+            worker.runs.forEach(GuardedRun::close);
+            worker.guard.close();
+        }
+    }
+}

@@ -1,0 +1,170 @@
+package io.hapax;
+
+import io.hapax.lease.Acquisition;
+import io.hapax.lease.Ending;
+import io.hapax.lease.Holder;
+import io.hapax.lease.Intervention;
+import io.hapax.lease.JobIdentity;
+import io.hapax.lease.Lease;
+import io.hapax.lease.LeaseRequest;
+import io.hapax.lease.LeaseStore;
+import io.hapax.lease.OwnerId;
+import io.hapax.lease.Renewal;
+import io.hapax.lease.Reservation;
+import io.hapax.lease.ReservationRequest;
+import io.hapax.lease.Reservations;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+
+/**
+ * A hole of the protocol that was found once, brought back between a guard and its store: the judge of the histories has to see
+ * each of them.
+ */
+enum HistoryMutant {
+    /** None: what is shipped. */
+    NONE,
+    /** All tries of one attempt have the same owner, so that a late release of one ends the grant of the next. */
+    KEEPS_THE_OWNER,
+    /** A completion is sometimes given back without its marker, as when the marker could not be written. */
+    LOSES_THE_MARKER,
+    /** A run that does not hold its lease any more leaves a marker all the same. */
+    MARKS_AFTER_A_LOSS,
+    /** The place of a run that never began is kept. */
+    KEEPS_THE_PLACE,
+    /** A withdrawal, or a release, takes away whatever is there. */
+    RELEASES_FOR_OTHERS;
+
+    /** What this hole makes of a store, for one worker. */
+    LeaseStore on(LeaseStore store, Attempts attempts) {
+        return new Mutated(this, store, attempts);
+    }
+
+    /** Knows which asks belong to one attempt: those of one worker for one identity, until the next attempt begins. */
+    static final class Attempts {
+        private final Map<JobIdentity, OwnerId> owners = new HashMap<>();
+
+        synchronized void begins(JobIdentity identity) {
+            owners.remove(identity);
+        }
+
+        synchronized OwnerId owner(LeaseRequest request) {
+            return owners.computeIfAbsent(request.identity(), any -> request.owner());
+        }
+    }
+
+    private record Mutated(HistoryMutant mutant, LeaseStore store, Attempts attempts) implements LeaseStore {
+
+        private boolean is(HistoryMutant other) {
+            return mutant == other;
+        }
+
+        private LeaseRequest changed(LeaseRequest request) {
+            return is(KEEPS_THE_OWNER)
+                    ? new LeaseRequest(
+                            request.identity(),
+                            attempts.owner(request),
+                            request.worker(),
+                            request.ttl(),
+                            request.waiting())
+                    : request;
+        }
+
+        @Override
+        public CompletionStage<Acquisition> acquire(LeaseRequest request) {
+            return store.acquire(changed(request));
+        }
+
+        @Override
+        public CompletionStage<List<Renewal>> renew(List<Lease> leases) {
+            return store.renew(leases);
+        }
+
+        @Override
+        public CompletionStage<Boolean> release(Lease lease, Ending ending) {
+            if (is(LOSES_THE_MARKER) && lease.owner().hashCode() % 4 == 0) {
+                return store.release(lease, Ending.NOT_DONE);
+            }
+            if (is(RELEASES_FOR_OTHERS)) {
+                return store.release(lease, ending)
+                        .thenCompose(held -> held
+                                ? CompletableFuture.completedFuture(true)
+                                : store.forceRelease(lease.identity()).thenApply(forced -> false));
+            }
+            if (is(MARKS_AFTER_A_LOSS) && ending.isDone()) {
+                return store.release(lease, ending)
+                        .thenCompose(held -> held
+                                ? CompletableFuture.completedFuture(true)
+                                : store.forceRelease(lease.identity())
+                                        .thenCompose(forced -> store.acquire(new LeaseRequest(
+                                                lease.identity(), lease.owner(), lease.worker(), lease.ttl(), false)))
+                                        .thenCompose(again -> again instanceof Acquisition.Granted granted
+                                                ? store.release(granted.lease(), ending)
+                                                : CompletableFuture.completedFuture(false))
+                                        .thenApply(marked -> false));
+            }
+            return store.release(lease, ending);
+        }
+
+        @Override
+        public CompletionStage<Void> withdraw(LeaseRequest request) {
+            if (is(RELEASES_FOR_OTHERS)) {
+                return store.forceRelease(request.identity()).thenApply(forced -> null);
+            }
+            return store.withdraw(changed(request));
+        }
+
+        @Override
+        public CompletionStage<Optional<Holder>> holder(JobIdentity identity) {
+            return store.holder(identity);
+        }
+
+        @Override
+        public CompletionStage<Optional<Holder>> forceRelease(JobIdentity identity, Intervention why) {
+            return store.forceRelease(identity, why);
+        }
+
+        /** Nobody is woken: the guard asks again by itself. */
+        @Override
+        public CompletionStage<Void> nextChance(JobIdentity identity, Duration atMost) {
+            return new CompletableFuture<>();
+        }
+
+        @Override
+        public Optional<Reservations> reservations() {
+            return store.reservations().map(places -> is(KEEPS_THE_PLACE) ? new KeptPlaces(places) : places);
+        }
+
+        @Override
+        public Duration answerTimeout() {
+            return store.answerTimeout();
+        }
+
+        @Override
+        public void close() {
+            store.close();
+        }
+    }
+
+    private record KeptPlaces(Reservations places) implements Reservations {
+
+        @Override
+        public CompletionStage<Reservation> reserve(ReservationRequest request) {
+            return places.reserve(request);
+        }
+
+        @Override
+        public CompletionStage<Boolean> giveUp(String name, String holder) {
+            return CompletableFuture.completedFuture(true);
+        }
+
+        @Override
+        public CompletionStage<List<String>> holders(String name) {
+            return places.holders(name);
+        }
+    }
+}

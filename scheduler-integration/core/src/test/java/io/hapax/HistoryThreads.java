@@ -1,0 +1,89 @@
+package io.hapax;
+
+import io.hapax.thread.GuardThreads;
+import io.hapax.time.NanoTime;
+import io.hapax.time.Ticker;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.AbstractExecutorService;
+import java.util.concurrent.Executor;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.TimeUnit;
+
+/** No threads: whatever a guard hands over is done at once, and its watchdog is driven by the test. */
+final class HistoryThreads extends GuardThreads {
+
+    HistoryThreads() {
+        super((what, failure) -> {
+            throw new AssertionError(what, failure);
+        });
+    }
+
+    /** A clock that only the test moves, and on which nobody waits. */
+    static final class Clock implements Ticker {
+        private NanoTime now = new NanoTime(Long.MAX_VALUE - TimeUnit.MINUTES.toNanos(1));
+
+        @Override
+        public NanoTime now() {
+            return now;
+        }
+
+        void moveTo(NanoTime later) {
+            now = later;
+        }
+
+        @Override
+        public void parkUntil(NanoTime deadline) {
+            throw new AssertionError("nobody waits here");
+        }
+
+        @Override
+        public void wake(Thread thread) {}
+    }
+
+    @Override
+    public Thread start(String name, Runnable work) {
+        return Thread.currentThread();
+    }
+
+    @Override
+    public ExecutorService pool(String name, int most) {
+        return new AtOnce();
+    }
+
+    @Override
+    public Runnable after(Duration delay, Executor executor, Runnable task) {
+        throw new AssertionError("no timers here");
+    }
+
+    private static final class AtOnce extends AbstractExecutorService {
+
+        @Override
+        public void execute(Runnable task) {
+            task.run();
+        }
+
+        @Override
+        public void shutdown() {}
+
+        @Override
+        public List<Runnable> shutdownNow() {
+            return List.of();
+        }
+
+        @Override
+        public boolean isShutdown() {
+            return false;
+        }
+
+        @Override
+        public boolean isTerminated() {
+            return false;
+        }
+
+        @Override
+        public boolean awaitTermination(long timeout, TimeUnit unit) {
+            return true;
+        }
+    }
+}
