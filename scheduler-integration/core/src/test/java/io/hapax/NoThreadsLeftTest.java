@@ -1,6 +1,7 @@
 package io.hapax;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import io.hapax.event.LossReason;
 import io.hapax.event.RunOutcome;
@@ -8,6 +9,11 @@ import io.hapax.testkit.InMemoryLeaseStore;
 import io.hapax.testkit.ManualTicker;
 import io.hapax.thread.GuardThreads;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -15,6 +21,7 @@ import org.junit.jupiter.api.Test;
 class NoThreadsLeftTest {
 
     private static final Duration TTL = Duration.ofSeconds(1);
+    private static final int RUNS = 400;
 
     private final ManualTicker ticker = new ManualTicker();
     private final InMemoryLeaseStore memory = new InMemoryLeaseStore(ticker);
@@ -94,5 +101,36 @@ class NoThreadsLeftTest {
                 .untilAsserted(() -> assertThat(told.toString()).contains("first ", "second "));
         assertThat(first.complete()).isEqualTo(RunOutcome.LOST);
         assertThat(second.complete()).isEqualTo(RunOutcome.LOST);
+    }
+
+    /** With a thread for each of them, those for which none could be started would not be told. */
+    @Test
+    void hundreds_of_runs_that_are_lost_at_once_are_all_told_by_the_few_threads_that_there_are() throws Exception {
+        AtomicInteger callbackThreads = new AtomicInteger();
+        GuardThreads few = new GuardThreads((what, failure) -> {}, thread -> {
+            if (thread.getName().startsWith("hapax-callback") && callbackThreads.incrementAndGet() > 2) {
+                throw new OutOfMemoryError("unable to create native thread");
+            }
+        });
+        Set<String> told = ConcurrentHashMap.newKeySet();
+        try (JobGuard crowded = JobGuard.builder(memory)
+                .ticker(ticker)
+                .threads(few)
+                .withoutLogging()
+                .build()) {
+            List<GuardedRun> runs = new ArrayList<>();
+            for (int n = 0; n < RUNS; n++) {
+                GuardedRun run = crowded.admit(request("run-" + n)).fold(admitted -> admitted, refusal -> {
+                    throw new AssertionError(refusal);
+                });
+                run.enter().close();
+                run.onLeaseLost(loss -> told.add(run.job()));
+                runs.add(run);
+            }
+            memory.forgetEverything();
+            ticker.advance(TTL);
+            await().until(() -> told.size() == RUNS);
+            runs.forEach(run -> assertThat(run.complete()).isEqualTo(RunOutcome.LOST));
+        }
     }
 }

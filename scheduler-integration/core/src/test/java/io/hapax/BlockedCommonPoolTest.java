@@ -1,0 +1,76 @@
+package io.hapax;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.hapax.event.Verdict;
+import io.hapax.testkit.FaultyLeaseStore;
+import io.hapax.testkit.InMemoryLeaseStore;
+import io.hapax.time.Ticker;
+import java.time.Duration;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ForkJoinPool;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** No time-out waits for the JDK's common pool, whose threads an application's blocking tasks may take all. */
+@Timeout(60)
+class BlockedCommonPoolTest {
+
+    private final CountDownLatch free = new CountDownLatch(1);
+    private final InMemoryLeaseStore memory = new InMemoryLeaseStore(Ticker.SYSTEM);
+    private final FaultyLeaseStore store = new FaultyLeaseStore(memory);
+    private final JobGuard guard = JobGuard.builder(store).withoutLogging().build();
+
+    @BeforeEach
+    void block_every_thread_of_the_pool() throws InterruptedException {
+        int threads = Math.max(1, ForkJoinPool.commonPool().getParallelism());
+        CountDownLatch blocked = new CountDownLatch(threads);
+        for (int n = 0; n < threads; n++) {
+            ForkJoinPool.commonPool().execute(() -> {
+                blocked.countDown();
+                try {
+                    free.await();
+                } catch (InterruptedException e) {
+                    Thread.currentThread().interrupt();
+                }
+            });
+        }
+        blocked.await();
+    }
+
+    @AfterEach
+    void let_it_go() {
+        store.healthy();
+        free.countDown();
+        guard.close();
+    }
+
+    private Verdict refused(RunRequest request) throws InterruptedException {
+        return guard.admit(request)
+                .fold(
+                        run -> {
+                            throw new AssertionError("admitted " + run);
+                        },
+                        refusal -> refusal.verdict());
+    }
+
+    @Test
+    void whoever_waits_for_a_key_is_told_when_the_time_is_over() throws Exception {
+        GuardedRun holder = guard.admit(RunRequest.lock("k")).fold(run -> run, refusal -> {
+            throw new AssertionError(refusal);
+        });
+        assertThat(refused(RunRequest.lock("k").waitAtMost(Duration.ofMillis(300))))
+                .isEqualTo(Verdict.OVERLAP);
+        assertThat(free.getCount()).isEqualTo(1);
+        holder.close();
+    }
+
+    @Test
+    void a_store_that_never_answers_is_given_up() throws Exception {
+        store.hangAcquires();
+        assertThat(refused(RunRequest.lock("k"))).isEqualTo(Verdict.UNAVAILABLE);
+        assertThat(free.getCount()).isEqualTo(1);
+    }
+}
