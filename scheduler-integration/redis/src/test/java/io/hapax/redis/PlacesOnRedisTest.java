@@ -103,7 +103,8 @@ class PlacesOnRedisTest {
         for (String holder : List.of("a", "b")) {
             assertThat(reserve(holder, 2, HOUR)).isInstanceOf(Reservation.Made.class);
         }
-        assertFull(reserve("c", 2, HOUR)).satisfies(full -> assertThat(full.first()).isEqualTo("a"));
+        assertFull(reserve("c", 2, HOUR))
+                .satisfies(full -> assertThat(full.first()).isEqualTo("a"));
         assertThat(get(places().holders("mail"))).containsExactly("a", "b");
         assertThat(Long.parseLong(redis.command("PTTL", PLACES))).isBetween(1L, HOUR.toMillis());
     }
