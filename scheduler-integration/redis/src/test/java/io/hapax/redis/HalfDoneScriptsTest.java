@@ -93,8 +93,7 @@ class HalfDoneScriptsTest {
                 .isEqualTo("0");
         allow("hset");
         assertThat(get(store.renew(List.of(lease)))).containsExactly(new Renewal.Renewed(true));
-        assertThat(redis.command("HGET", META, "last"))
-                .isEqualTo(lease.token().toString());
+        assertThat(redis.command("HGET", META, "last")).isEqualTo(lease.token().toString());
     }
 
     @Test

@@ -150,7 +150,8 @@ class KeyspaceTest {
         for (int n = 0; n < 5_000; n++) {
             String text = adversarial(random, names);
             for (boolean onRunKey : List.of(true, false)) {
-                String key = cluster.of(onRunKey ? identity("", text) : identity(text, "")).lease();
+                String key = cluster.of(onRunKey ? identity("", text) : identity(text, ""))
+                        .lease();
                 assertThat(texts.merge(key, text, (first, other) -> first))
                         .as("the text of %s, with -D%s=%d", key, Histories.SEED, seed)
                         .isEqualTo(text);

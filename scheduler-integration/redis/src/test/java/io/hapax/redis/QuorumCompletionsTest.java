@@ -16,6 +16,7 @@ import io.hapax.lease.LockKey;
 import io.hapax.lease.OwnerId;
 import io.hapax.lease.RunKey;
 import io.hapax.testkit.EmbeddedRedis;
+import io.hapax.time.Ticker;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -57,8 +58,8 @@ class QuorumCompletionsTest {
             stores.add(store);
             get(store.release(Fixture.granted(store, Fixture.lock("warm")), Ending.NOT_DONE));
         }
-        servers.forEach(server ->
-                await().until(() -> micros(server) > Long.parseLong(server.command("HGET", META, "seen")) + MEMORY_MICROS));
+        servers.forEach(server -> await().until(
+                        () -> micros(server) > Long.parseLong(server.command("HGET", META, "seen")) + MEMORY_MICROS));
     }
 
     @AfterEach
@@ -117,9 +118,13 @@ class QuorumCompletionsTest {
     @Test
     void a_lost_runs_completion_that_is_never_taken_back_counts_for_nobody() {
         completedTooLate().arrive(LAST);
-
         assertThat(isMarked(LAST)).isTrue();
-        assertThat(acquire(lines().quorum())).isInstanceOf(Acquisition.Granted.class);
+
+        // The server with the marker is the first to answer.
+        Lines lines = lines().slow(FIRST).slow(SECOND);
+        var answer = lines.quorum().acquire(request(KEY, TTL)).toCompletableFuture();
+        lines.arriveAll();
+        assertThat(get(answer)).isInstanceOf(Acquisition.Granted.class);
     }
 
     @Test
@@ -204,14 +209,26 @@ class QuorumCompletionsTest {
     }
 
     @Test
+    void only_so_much_is_kept_for_a_server_that_is_away_and_nothing_when_its_store_is_closed() {
+        Lease lease = granted(lines().quorum());
+        UntilHeard untilHeard = new UntilHeard(lines().down(LAST), Ticker.SYSTEM);
+        for (int n = 0; n < 600; n++) {
+            get(untilHeard.tell(stores.get(LAST), TTL, one -> one.unmark(lease)));
+        }
+        assertThat(untilHeard.open()).isEqualTo(512);
+        stores.get(LAST).close();
+        await().until(() -> untilHeard.open() == 0);
+    }
+
+    @Test
     void a_frozen_server_that_carries_the_completion_of_a_lost_run_out_when_it_awakes_keeps_nobody_away_for_long() {
         List<String> urls = servers.stream().map(EmbeddedRedis::url).toList();
         RedissonLeaseStore.Builder builder =
-                RedissonLeaseStore.builder().namespace("done").fresh(true);
+                RedissonLeaseStore.builder().namespace("frozen").fresh(true);
         Duration perServer = Duration.ofMillis(500);
         try (LeaseStore quorum = QuorumOpening.openWaiting(urls, builder, perServer.multipliedBy(8), perServer)) {
             Lease lease = granted(quorum);
-            lose(FIRST, SECOND);
+            servers.subList(FIRST, LAST).forEach(server -> server.command("DEL", LEASE.replace("done", "frozen")));
             servers.get(LAST).freeze();
             try {
                 assertThat(get(quorum.release(lease, DONE))).isFalse();

@@ -211,8 +211,7 @@ class QuorumLateServersTest {
     @Test
     void a_reservation_is_refused_only_when_what_a_minority_keeps_of_it_is_given_up() {
         String name = fresh();
-        assertThat(get(lines().slow(LAST).places().reserve(place(name, "a"))))
-                .isInstanceOf(Reservation.Made.class);
+        assertThat(get(lines().slow(LAST).places().reserve(place(name, "a")))).isInstanceOf(Reservation.Made.class);
         Lines lines = lines().slow(FIRST).slow(SECOND).slow(LAST);
         CompletableFuture<Reservation> refusal =
                 lines.places().reserve(place(name, "b")).toCompletableFuture();

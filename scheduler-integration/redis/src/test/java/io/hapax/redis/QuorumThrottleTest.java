@@ -114,7 +114,8 @@ class QuorumThrottleTest {
                 for (int step = 0; step < 60; step++) {
                     if (!holders.isEmpty() && random.nextInt(4) == 0) {
                         String holder = holders.remove(random.nextInt(holders.size()));
-                        get(reaching(servers, randomOf(servers, servers, random)).giveUp(name, holder));
+                        get(reaching(servers, randomOf(servers, servers, random))
+                                .giveUp(name, holder));
                     } else {
                         int reached = majority(servers) + random.nextInt(servers - majority(servers) + 1);
                         String holder = "holder-" + step;

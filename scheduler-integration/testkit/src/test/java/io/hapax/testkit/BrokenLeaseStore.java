@@ -131,8 +131,8 @@ final class BrokenLeaseStore implements LeaseStore {
         public CompletionStage<Reservation> reserve(ReservationRequest request) {
             return places.reserve(request).thenApply(answer -> {
                 if (answer instanceof Reservation.Full full && full.left().compareTo(request.time()) > 0) {
-                    var unused = places.reserve(new ReservationRequest(
-                            request.name(), full.first(), request.places(), request.time()));
+                    var unused = places.reserve(
+                            new ReservationRequest(request.name(), full.first(), request.places(), request.time()));
                 }
                 return answer;
             });
@@ -181,7 +181,8 @@ final class BrokenLeaseStore implements LeaseStore {
 
     private Lease bent(Lease lease) {
         JobIdentity identity = bent(lease.identity());
-        FencingToken token = flaw == Flaw.NAMES_NO_GRANT ? newestOf(identity, lease) : lease.token();
+        boolean looksUp = flaw == Flaw.NAMES_NO_GRANT || flaw == Flaw.TOKEN_DOES_NOT_GROW;
+        FencingToken token = looksUp ? newestOf(identity, lease) : lease.token();
         return new Lease(identity, lease.owner(), token, lease.worker(), lease.ttl(), lease.since());
     }
 
