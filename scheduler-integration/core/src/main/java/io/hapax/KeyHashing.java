@@ -17,9 +17,11 @@ import javax.crypto.spec.SecretKeySpec;
 final class KeyHashing {
 
     private static final String ALGORITHM = "HmacSHA256";
-    private static final int HEX_CHARS = 40;
+    private static final int DIGEST_CHARS = 28;
+    private static final int SEAL_CHARS = 12;
+    private static final int CHARS = 1 + DIGEST_CHARS + SEAL_CHARS;
     private static final int FEWEST_CHARS = 16;
-    private static final Pattern HASHED = Pattern.compile("h[0-9a-f]{" + HEX_CHARS + "}( #\\d+)?");
+    private static final Pattern FORM = Pattern.compile("h[0-9a-f]{" + (CHARS - 1) + "}( #\\d+)?");
 
     private final SecretKeySpec secret;
 
@@ -39,20 +41,31 @@ final class KeyHashing {
 
     /** Tells workers with different secrets apart, for store and ledger to compare, and nothing about the secret. */
     String fingerprint() {
-        return "keys=hmac/" + text("fingerprint").substring(0, 10);
+        return "keys=hmac/" + hmac("fingerprint of sealed digests").substring(0, 10);
     }
 
-    /** Digests come back: by people, from a log line; by schedulers, which keep the run key of a firing for a retry. */
+    /**
+     * Digests come back: by people, from a log line; by schedulers, which keep the run key of a firing for a retry. One is known
+     * by its seal, so that a key which only looks like one is hashed as any other. Whoever has seen a digest may name its key.
+     */
     private String once(String key) {
-        return HASHED.matcher(key).matches() ? key : text(key);
+        return isDigest(key) ? key : sealed(hmac("key " + key).substring(0, DIGEST_CHARS));
     }
 
-    private String text(String key) {
+    private boolean isDigest(String key) {
+        return FORM.matcher(key).matches() && key.startsWith(sealed(key.substring(1, 1 + DIGEST_CHARS)));
+    }
+
+    /** With the digits that only who knows the secret can make of a digest. */
+    private String sealed(String digest) {
+        return "h" + digest + hmac("digest " + digest).substring(0, SEAL_CHARS);
+    }
+
+    private String hmac(String text) {
         try {
             Mac mac = Mac.getInstance(ALGORITHM);
             mac.init(secret);
-            byte[] digest = mac.doFinal(key.getBytes(StandardCharsets.UTF_8));
-            return "h" + HexFormat.of().formatHex(digest).substring(0, HEX_CHARS);
+            return HexFormat.of().formatHex(mac.doFinal(text.getBytes(StandardCharsets.UTF_8)));
         } catch (GeneralSecurityException impossible) {
             throw new IllegalStateException("every JDK has " + ALGORITHM, impossible);
         }

@@ -25,8 +25,12 @@ import io.hapax.testkit.InMemoryRunLedger;
 import io.hapax.testkit.ManualTicker;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.SplittableRandom;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -260,6 +264,45 @@ class KeyHashingTest {
                         .join())
                 .isPresent();
         again.close();
+    }
+
+    private LockKey kept(String text) {
+        return Objects.requireNonNull(
+                guard.kept(new JobIdentity(new LockKey(text), null)).lockKey());
+    }
+
+    /** Whoever chooses keys must not meet another's by choosing what looks like a digest. */
+    @Test
+    void keys_that_look_like_digests_are_hashed_as_any_other() {
+        long seed = Long.getLong("hapax.test.seed", new SplittableRandom().nextLong());
+        SplittableRandom random = new SplittableRandom(seed);
+        Map<String, String> texts = new HashMap<>();
+        for (int n = 0; n < 2_000; n++) {
+            String hex = HexFormat.of().toHexDigits(random.nextLong()).repeat(3).substring(0, 40);
+            String digest = kept("person " + random.nextInt(100)).value();
+            int at = 1 + random.nextInt(40);
+            String forged = digest.substring(0, at) + (digest.charAt(at) == '0' ? '1' : '0') + digest.substring(at + 1);
+            for (String text : List.of("h" + hex, "h" + hex + " #1", forged, forged + " #2")) {
+                String kept = kept(text).value();
+                assertThat(kept)
+                        .as("'%s' with -Dhapax.test.seed=%d", text, seed)
+                        .matches("h[0-9a-f]{40}")
+                        .isNotEqualTo(text);
+                assertThat(texts.merge(kept, text, (first, other) -> first)).isEqualTo(text);
+            }
+            assertThat(kept(digest).value()).isEqualTo(digest);
+            assertThat(kept(digest + " #3").value()).isEqualTo(digest + " #3");
+        }
+    }
+
+    @Test
+    void a_digest_of_another_secret_is_a_key_as_any_other() {
+        try (JobGuard another = hashing(new InMemoryLeaseStore(ticker), "another secret of 16")
+                .ledger(new InMemoryRunLedger(ticker))
+                .build()) {
+            JobIdentity theirs = another.kept(new JobIdentity(new LockKey(PERSON), null));
+            assertThat(guard.kept(theirs)).isNotEqualTo(theirs);
+        }
     }
 
     @Test

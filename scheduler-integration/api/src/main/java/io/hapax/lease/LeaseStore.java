@@ -17,7 +17,8 @@ public interface LeaseStore extends AutoCloseable {
 
     /**
      * Takes a lease unless the occurrence is done or the key is held. Asking again with the same owner returns the
-     * lease it already holds.
+     * lease it already holds; whoever has given up an ask, and asks again, does so with another owner, as what was given up
+     * may be carried out later.
      *
      * @param request who asks for what
      * @return the answer
@@ -25,7 +26,7 @@ public interface LeaseStore extends AutoCloseable {
     CompletionStage<Acquisition> acquire(LeaseRequest request);
 
     /**
-     * Pushes the expiry of several leases forward to one ttl from now.
+     * Pushes the expiry of several leases forward to one ttl from now. A lease is named by its owner and its token.
      *
      * <p>The caller passes only leases that it believes valid: a store in quarantine takes its word for leases that it
      * has forgotten.
@@ -36,7 +37,8 @@ public interface LeaseStore extends AutoCloseable {
     CompletionStage<List<Renewal>> renew(List<Lease> leases);
 
     /**
-     * Gives a lease back if its owner still holds it, leaves a done marker if asked to, and wakes waiters.
+     * Gives a lease back if its owner still holds it with its token, leaves a done marker if asked to, and wakes waiters. If it
+     * fails, marker and lease are both there, or neither, or the lease alone: then it can be repeated.
      *
      * @param lease the lease
      * @param ending whether the occurrence has completed
@@ -47,7 +49,8 @@ public interface LeaseStore extends AutoCloseable {
     CompletionStage<Boolean> release(Lease lease, Ending ending);
 
     /**
-     * Withdraws a request whose answer never came: if the owner was granted the lease after all, it is given back.
+     * Withdraws a request whose answer never came: if the owner was granted the lease after all, it is given back. It has heard
+     * of no token, so it names the owner.
      *
      * @param request the request
      * @return completes when the store has answered

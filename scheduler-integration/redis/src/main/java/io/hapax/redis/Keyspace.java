@@ -75,16 +75,29 @@ record Keyspace(String namespace, int buckets, List<String> tags) {
 
     /** The keys of a lease that a search has found. */
     Keys of(HeldLease lease) {
-        return of(lease.name(), lease.onRunKey());
+        return named(isShortened(lease.name()) ? lease.name() : shortened(lease.name()), lease.onRunKey());
+    }
+
+    /** The keys of a lease that somebody asks for by the text of its key. */
+    Keys of(String text, boolean onRunKey) {
+        return named(shortened(text), onRunKey);
     }
 
     /**
-     * The keys of a lease that somebody asks for.
-     *
-     * @param text of its key, or what a search has told of it
+     * Whether it may be what a search tells of a key that is not kept as it is. A key of such a text is not kept as it is
+     * either, so that none is told by the name of another.
      */
-    Keys of(String text, boolean onRunKey) {
-        String name = (onRunKey ? "r:" : "l:") + (SHORTENED.matcher(text).matches() ? text : shortened(text));
+    static boolean isShortened(String text) {
+        return SHORTENED.matcher(text).matches();
+    }
+
+    /** The keys of a lease under the name that a search has told. */
+    Keys listed(String name, boolean onRunKey) {
+        return named(name, onRunKey);
+    }
+
+    private Keys named(String stored, boolean onRunKey) {
+        String name = (onRunKey ? "r:" : "l:") + stored;
         int bucket = buckets == 1 ? 0 : Math.floorMod(digest(name).hashCode(), buckets);
         String tag = tags.get(bucket);
         return new Keys(bucket, tag + name, tag + "d:", tag + "w:" + name, meta(bucket));

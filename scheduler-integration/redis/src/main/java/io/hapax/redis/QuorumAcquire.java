@@ -1,18 +1,16 @@
 package io.hapax.redis;
 
 import io.hapax.lease.Acquisition;
-import io.hapax.lease.Holder;
 import io.hapax.lease.Lease;
 import io.hapax.lease.LeaseRequest;
 import io.hapax.lease.LeaseStoreException;
+import io.hapax.redis.QuorumRound.Outcome;
 import io.hapax.thread.GuardThreads;
 import io.hapax.time.NanoTime;
 import io.hapax.time.Ticker;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
-import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
@@ -32,19 +30,7 @@ final class QuorumAcquire {
     private static final Duration SHORTEST_PAUSE = Duration.ofMillis(5);
     private static final int LONGEST_SHIFT = 4;
     private static final int MOST_ATTEMPTS = 10;
-    private static final ExecutorService RETRIES = RedisThreads.THREADS.pool("hapax-redis-quorum", 4);
-
-    /** What a round of questions has come to. */
-    private sealed interface Round {
-        /** A majority has granted. */
-        record Won(Lease highest) implements Round {}
-
-        /** No majority is possible; what was granted is given back. */
-        record Lost(Acquisition because) implements Round {}
-
-        /** Several contenders have some servers each. */
-        record Split(Acquisition because) implements Round {}
-    }
+    static final ExecutorService RETRIES = RedisThreads.THREADS.pool("hapax-redis-quorum", 4);
 
     private final QuorumLeaseStore quorum;
     private final LeaseRequest request;
@@ -69,21 +55,44 @@ final class QuorumAcquire {
 
     private void attempt() {
         NanoTime startedAt = ticker.now();
-        List<CompletableFuture<Acquisition>> answers = quorum.ask(this::acquireFrom);
-        CompletableFuture<Round> round = Votes.decided(answers, this::round);
+        List<CompletableFuture<QuorumRound.Heard>> answers = quorum.ask(this::acquireFrom);
+        int servers = quorum.servers().size();
+        CompletableFuture<Outcome> round = Votes.decided(answers, votes -> new QuorumRound(votes, servers).outcome());
         var unused = round.whenComplete((outcome, failure) -> safely(() -> {
-            if (outcome instanceof Round.Won won) {
+            if (outcome instanceof Outcome.Won won) {
                 writeBack(won.highest(), startedAt);
-            } else if (outcome instanceof Round.Lost lost) {
+            } else if (outcome instanceof Outcome.Lost lost) {
                 var ignored = giveBack(answers).thenRun(() -> result.complete(lost.because()));
-            } else if (outcome instanceof Round.Split split) {
-                again(() -> result.complete(split.because()));
+            } else if (outcome instanceof Outcome.Split split) {
+                var ignored = takeBack(split.strays()).thenRun(() -> safely(() -> again(() -> endWith(split))));
             } else {
                 // Servers that only stumbled are asked again, those that are away do not confirm the withdrawal.
                 Throwable why = firstTrouble(failure);
                 again(() -> result.completeExceptionally(why));
             }
         }));
+    }
+
+    private void endWith(Outcome.Split split) {
+        Acquisition because = split.because();
+        if (because != null) {
+            result.complete(because);
+        } else {
+            result.completeExceptionally(
+                    new LeaseStoreException("runs that had lost their leases have left done markers on "
+                            + split.strays().size()
+                            + " servers of the quorum, which could not be taken back. Try again"));
+        }
+    }
+
+    /** Markers of completions that no majority can take any more. */
+    private CompletableFuture<Void> takeBack(List<QuorumRound.Stray> strays) {
+        return all(strays.stream()
+                .map(stray -> GuardThreads.ask(() -> quorum.send(
+                                stray.server(), one -> one.completions().unmark(request.identity(), stray.by())))
+                        .exceptionally(unreachable -> false)
+                        .toCompletableFuture())
+                .toList());
     }
 
     /** What happened first; later attempts find fewer servers to ask. */
@@ -96,78 +105,18 @@ final class QuorumAcquire {
         return first;
     }
 
-    private CompletionStage<Acquisition> acquireFrom(RedissonLeaseStore server) {
+    private CompletionStage<QuorumRound.Heard> acquireFrom(RedissonLeaseStore server) {
         return doubtful.contains(server)
                 ? CompletableFuture.failedFuture(new LeaseStoreException(
                         "Redis at " + server.server() + " has not confirmed that an earlier attempt was withdrawn"))
-                : server.acquire(request);
-    }
-
-    private @Nullable Round round(Votes<Acquisition> votes) {
-        // A done marker was written to a majority, so every majority has a server that knows it.
-        List<Acquisition.Done> done = votes.of(Acquisition.Done.class);
-        if (!done.isEmpty()) {
-            return new Round.Lost(done.get(0));
-        }
-        List<Acquisition.Granted> granted = votes.of(Acquisition.Granted.class);
-        if (granted.size() >= quorum.majority()) {
-            // One that was written back may have counted: whoever asks again must not get another one.
-            return new Round.Won(granted.stream()
-                    .map(Acquisition.Granted::lease)
-                    .max(Comparator.comparing((Lease lease) -> StoredLease.isWrittenBack(lease.since()))
-                            .thenComparing(Lease::token))
-                    .orElseThrow());
-        }
-        List<Acquisition.Held> held = votes.of(Acquisition.Held.class);
-        if (!held.isEmpty() && servers(top(held), held) >= quorum.majority()) {
-            return new Round.Lost(top(held));
-        }
-        return votes.pending() > 0 ? null : refused(votes, granted.size());
-    }
-
-    private Round refused(Votes<Acquisition> votes, int granted) {
-        List<Acquisition.Held> held = votes.of(Acquisition.Held.class);
-        List<Acquisition.Quarantined> quarantined = votes.of(Acquisition.Quarantined.class);
-        if (votes.all().size() < quorum.majority()) {
-            throw new LeaseStoreException(
-                    "only " + votes.all().size() + " of " + quorum.servers().size()
-                            + " servers of the quorum answered, a majority is needed" + votes.trouble());
-        }
-        if (!held.isEmpty()) {
-            // Nobody has a majority, and may have to give back in a moment what he has.
-            return new Round.Split(top(held));
-        }
-        if (!quarantined.isEmpty()) {
-            return new Round.Lost(quarantined.stream()
-                    .min(Comparator.comparing(Acquisition.Quarantined::left))
-                    .orElseThrow());
-        }
-        throw new LeaseStoreException(
-                "only " + granted + " of " + quorum.servers().size()
-                        + " servers of the quorum granted the lease, a majority is needed" + votes.trouble());
-    }
-
-    /** On how many servers the same run holds the lease. */
-    private static long servers(Acquisition.Held top, List<Acquisition.Held> held) {
-        return held.stream()
-                .filter(one -> one.holder().owner().equals(top.holder().owner()))
-                .count();
-    }
-
-    private static Acquisition.Held top(List<Acquisition.Held> held) {
-        Holder named = QuorumLeaseStore.mostFrequent(
-                        held.stream().map(one -> Optional.of(one.holder())).toList())
-                .orElseThrow();
-        Acquisition.Held last = held.stream()
-                .filter(one -> one.holder().owner().equals(named.owner()))
-                .max(Comparator.comparing(Acquisition.Held::ttlLeft))
-                .orElseThrow();
-        return new Acquisition.Held(named, last.sameRun(), last.ttlLeft());
+                : server.acquire(request)
+                        .thenApply(answer -> new QuorumRound.Heard(
+                                server, answer, server.completions().remembersSince(request.identity())));
     }
 
     private void writeBack(Lease highest, NanoTime startedAt) {
         if (!quorum.writesBack()) {
-            result.complete(new Acquisition.Granted(highest));
+            result.complete(new Acquisition.Granted(StoredLease.writtenBack(highest)));
             return;
         }
         List<CompletableFuture<Boolean>> answers = quorum.ask(server -> server.settle(highest));
@@ -252,15 +201,15 @@ final class QuorumAcquire {
      * Gives back what was granted, and whatever may still be granted by a server that has not answered. Completes when those
      * that have granted have answered: nobody waits for a server that hangs.
      */
-    private CompletableFuture<Void> giveBack(List<CompletableFuture<Acquisition>> answers) {
+    private CompletableFuture<Void> giveBack(List<CompletableFuture<QuorumRound.Heard>> answers) {
         List<CompletableFuture<?>> confirmed = new ArrayList<>();
         for (int n = 0; n < answers.size(); n++) {
             RedissonLeaseStore server = quorum.servers().get(n);
-            CompletableFuture<Acquisition> answer = answers.get(n);
+            CompletableFuture<QuorumRound.Heard> answer = answers.get(n);
             if (!answer.isDone() || answer.isCompletedExceptionally()) {
                 var unused = withdraw(server).exceptionally(unreachable -> null);
-                var ignored = answer.thenAccept(late -> giveBackLate(server, late));
-            } else if (answer.join() instanceof Acquisition.Granted) {
+                var ignored = answer.thenAccept(late -> giveBackLate(server, late.answer()));
+            } else if (answer.join().answer() instanceof Acquisition.Granted) {
                 confirmed.add(withdraw(server).exceptionally(unreachable -> null));
             }
         }
@@ -278,7 +227,7 @@ final class QuorumAcquire {
                 .toCompletableFuture();
     }
 
-    private static CompletableFuture<Void> all(List<CompletableFuture<?>> answers) {
+    private static CompletableFuture<Void> all(List<? extends CompletableFuture<?>> answers) {
         return CompletableFuture.allOf(answers.toArray(CompletableFuture<?>[]::new));
     }
 }

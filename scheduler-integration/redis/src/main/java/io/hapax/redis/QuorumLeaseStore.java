@@ -39,6 +39,7 @@ class QuorumLeaseStore implements LeaseStore {
     private final Duration answerTimeout;
     private final Ticker ticker;
     private final Wire wire;
+    private final UntilHeard untilHeard;
     private volatile boolean agreed;
 
     /** The way to a server. */
@@ -63,6 +64,7 @@ class QuorumLeaseStore implements LeaseStore {
         this.perServer = perServer;
         this.answerTimeout = answerTimeout;
         this.ticker = ticker;
+        this.untilHeard = new UntilHeard(wire, ticker);
     }
 
     /** Whether tokens are written back to a majority before they count; without, tests see them repeat. */
@@ -170,46 +172,11 @@ class QuorumLeaseStore implements LeaseStore {
 
     @Override
     public CompletionStage<Boolean> release(Lease lease, Ending ending) {
-        List<CompletableFuture<Boolean>> answers = ask(server -> server.release(lease, ending));
-        CompletableFuture<Boolean> decided = Votes.decided(answers, votes -> {
-            int released = votes.of(answer -> answer).size();
-            int lost = votes.of(answer -> !answer).size();
-            if (released >= majority()) {
-                return true;
-            }
-            if (lost > servers.size() - majority()) {
-                return false;
-            }
-            if (votes.pending() > 0) {
-                return null;
-            }
-            throw new LeaseStoreException("only " + released + " of " + servers.size()
-                    + " servers have confirmed the release, a majority is needed" + votes.trouble());
-        });
-        return ending.isDone()
-                ? decided.thenCompose(
-                        released -> released ? decided : unmark(lease, answers).thenApply(unmarked -> false))
-                : decided;
+        return new QuorumRelease(this, lease, ending).start();
     }
 
-    /**
-     * A minority that knew the lost lease yet has noted that its occurrence is done; whoever asks later would believe it.
-     * A server that did not answer is told as well, but not waited for.
-     */
-    private CompletableFuture<Void> unmark(Lease lease, List<CompletableFuture<Boolean>> answers) {
-        List<CompletableFuture<Boolean>> taken = new ArrayList<>();
-        for (int n = 0; n < answers.size(); n++) {
-            RedissonLeaseStore server = servers.get(n);
-            CompletableFuture<Boolean> answer = answers.get(n);
-            taken.add(answer.thenCompose(released -> released ? unmark(server, lease) : answer)
-                    .exceptionally(unreachable -> false));
-            var unused = answer.exceptionallyCompose(late -> unmark(server, lease));
-        }
-        return CompletableFuture.allOf(taken.toArray(CompletableFuture<?>[]::new));
-    }
-
-    private CompletionStage<Boolean> unmark(RedissonLeaseStore server, Lease lease) {
-        return wire.send(server, one -> one.unmark(lease));
+    UntilHeard untilHeard() {
+        return untilHeard;
     }
 
     @Override

@@ -203,7 +203,7 @@ public final class RedissonLeaseStore implements LeaseStore {
     @Override
     public CompletionStage<Optional<Holder>> forceRelease(JobIdentity identity, Intervention why) {
         String subject = (identity.lockKey() == null ? "run " : "lock ") + identity.leaseName();
-        return people().forceRelease(namespace.keys(identity), "", why, subject);
+        return people().forceRelease(namespace.keys(identity), why, subject);
     }
 
     @Override
@@ -264,16 +264,8 @@ public final class RedissonLeaseStore implements LeaseStore {
         return answer.thenApply(code -> code == 1);
     }
 
-    /** Takes back the done marker of a completion that the quorum has not taken. */
-    CompletableFuture<Boolean> unmark(Lease lease) {
-        CompletableFuture<Long> answer = namespace
-                .scripts()
-                .call(
-                        Script.UNMARK,
-                        ReturnType.LONG,
-                        List.of(namespace.keys(lease.identity()).done()),
-                        lease.owner().value());
-        return answer.thenApply(code -> code == 1);
+    Completions completions() {
+        return new Completions(namespace);
     }
 
     /** Lets later grants of this server have higher tokens. */

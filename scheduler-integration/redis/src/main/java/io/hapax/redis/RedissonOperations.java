@@ -28,6 +28,10 @@ record RedissonOperations(Namespace namespace, String server, Introduction intro
 
     private static final String STEP = "500";
     private static final int LEASE_FIELDS = 4;
+    /** No owner is called so. */
+    private static final String NOBODY = "|";
+
+    private static final String ANYBODY = "";
 
     @Override
     public CompletionStage<List<HeldLease>> leases(int atMost) {
@@ -92,9 +96,19 @@ record RedissonOperations(Namespace namespace, String server, Introduction intro
         });
     }
 
+    /** A text is a key's first of all, and if nobody holds that key, the name under which another one is listed. */
     @Override
     public CompletionStage<Optional<HeldLease>> lease(String name, boolean onRunKey) {
-        Keyspace.Keys keys = namespace.keyspace().of(name, onRunKey);
+        Keyspace keyspace = namespace.keyspace();
+        CompletionStage<Optional<HeldLease>> found = lease(keyspace.of(name, onRunKey));
+        return Keyspace.isShortened(name)
+                ? found.thenCompose(lease -> lease.isPresent()
+                        ? CompletableFuture.completedFuture(lease)
+                        : lease(keyspace.listed(name, onRunKey)))
+                : found;
+    }
+
+    private CompletionStage<Optional<HeldLease>> lease(Keyspace.Keys keys) {
         CompletableFuture<List<Object>> answer = introduction
                 .fitForPeople()
                 .thenCompose(fit ->
@@ -121,22 +135,27 @@ record RedissonOperations(Namespace namespace, String server, Introduction intro
 
     @Override
     public CompletionStage<Optional<Holder>> forceRelease(HeldLease lease, Intervention why) {
-        return forceRelease(
-                namespace.keyspace().of(lease),
-                lease.holder().owner().value(),
-                why,
-                (lease.onRunKey() ? "run " : "lock ") + lease.name());
+        String subject = (lease.onRunKey() ? "run " : "lock ") + lease.name();
+        String owner = lease.holder().owner().value();
+        return introduction
+                .fitForPeople()
+                .thenCompose(fit -> takeAway(namespace.keyspace().of(lease), owner, why, subject));
     }
 
     /**
-     * Takes a lease away.
+     * Takes a lease away from whoever holds it now. He is named, as what is carried out late must not take it from somebody else.
      *
-     * @param owner only from this one; empty for whoever holds it
      * @param subject the key, for people
      */
-    CompletableFuture<Optional<Holder>> forceRelease(
-            Keyspace.Keys keys, String owner, Intervention why, String subject) {
-        return introduction.fitForPeople().thenCompose(fit -> takeAway(keys, owner, why, subject));
+    CompletableFuture<Optional<Holder>> forceRelease(Keyspace.Keys keys, Intervention why, String subject) {
+        CompletableFuture<@Nullable String> value = introduction
+                .fitForPeople()
+                .thenCompose(fit -> namespace.scripts().call(Script.HOLDER, ReturnType.VALUE, List.of(keys.lease())));
+        return value.thenCompose(held -> takeAway(keys, held == null ? NOBODY : ownerOf(held), why, subject));
+    }
+
+    private static String ownerOf(String value) {
+        return StoredLease.isOne(value) ? StoredLease.parse(value).owner().value() : ANYBODY;
     }
 
     private CompletableFuture<Optional<Holder>> takeAway(

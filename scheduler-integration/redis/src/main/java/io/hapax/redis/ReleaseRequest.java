@@ -11,6 +11,9 @@ import java.util.List;
 /** Gives a lease back; answers whether it was still held. */
 final class ReleaseRequest extends Request<Boolean> {
 
+    /** No grant has this token, and whatever the owner was granted is meant. */
+    private static final String ANY_GRANT = "0";
+
     private final OwnerId owner;
     private final String token;
     private final long retentionMillis;
@@ -37,15 +40,15 @@ final class ReleaseRequest extends Request<Boolean> {
                 namespace,
                 identity,
                 lease.owner(),
-                lease.token().toString(),
+                StoredLease.grant(lease),
                 marks ? ending.retention().toMillis() : 0,
                 // Only a marker has it.
                 marks ? StoredLease.aboutRun(lease) : "");
     }
 
-    /** Gives back what a request was perhaps granted. No grant has a lower token, so nothing else is touched. */
+    /** Gives back what a request was perhaps granted: its owner has asked for nothing else. */
     static ReleaseRequest of(Namespace namespace, LeaseRequest request) {
-        return new ReleaseRequest(namespace, request.identity(), request.owner(), "1", 0, "");
+        return new ReleaseRequest(namespace, request.identity(), request.owner(), ANY_GRANT, 0, "");
     }
 
     @Override

@@ -90,7 +90,7 @@ final class Renewals {
     private static List<String> arguments(Lease lease) {
         return List.of(
                 lease.owner().value(),
-                lease.token().toString(),
+                StoredLease.grant(lease),
                 Long.toString(lease.ttl().toMillis()),
                 StoredLease.of(lease).toString());
     }

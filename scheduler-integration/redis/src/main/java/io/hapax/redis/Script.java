@@ -16,6 +16,7 @@ enum Script {
     PROBE("probe"),
     SETTINGS("settings"),
     SETTLE("settle"),
+    MARK("mark"),
     UNMARK("unmark"),
     RESERVE("reserve"),
     GIVE_UP("give-up"),

@@ -51,7 +51,6 @@ record ServerState(
                 "ZADD KEY 1 a",
                 "ZREM KEY a",
                 "ZSCORE KEY a",
-                "ZCARD KEY",
                 "ZRANGE KEY 0 1",
                 "ZRANGEBYSCORE KEY 0 1",
                 "ZREMRANGEBYSCORE KEY 0 1",

@@ -30,11 +30,19 @@ record StoredLease(
     private static final int LONGEST_TEXT = 200;
     private static final Pattern FORM = Pattern.compile(
             "([A-Za-z0-9_-]{1,64})\\|(\\d{1,17})\\|(\\d{1,17})\\|([0-9a-f]{32}|-)\\|([^|]{0,200})\\|([^|]{0,200})");
+    /** A later version appends its number, and perhaps more, to what this one reads. */
+    private static final Pattern LATER = Pattern.compile("([^|]*\\|){6}(\\d{1,9})(\\|.*)?");
+
     private static final Pattern UNFIT = Pattern.compile("[|\\p{Cc}]");
 
     static StoredLease parse(String text) {
         Matcher matcher = FORM.matcher(text);
         if (!matcher.matches()) {
+            Matcher later = LATER.matcher(text);
+            if (later.matches()) {
+                throw new LeaseStoreException("a lease or done marker was written by a later version of Hapax (format "
+                        + later.group(2) + ", this one reads 1). Upgrade this worker");
+            }
             throw new LeaseStoreException("a key of the guard has a value that is not the guard's: '"
                     + text.substring(0, Math.min(80, text.length()))
                     + "'. Delete the key, and give other programs other names or another database");
@@ -74,6 +82,15 @@ record StoredLease(
                 Keyspace.runDigest(lease.identity()),
                 fit(lease.worker()),
                 runText(lease.identity()));
+    }
+
+    /** Names the grant of a lease to a script; one of a quorum, whose servers may know another token, has a leading zero. */
+    static String grant(Lease lease) {
+        return grant(lease.token(), lease.since());
+    }
+
+    static String grant(FencingToken token, Instant since) {
+        return (isWrittenBack(since) ? "0" : "") + token;
     }
 
     /** What a done marker keeps besides owner, token and time. */

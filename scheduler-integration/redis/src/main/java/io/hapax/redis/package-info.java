@@ -54,7 +54,7 @@
  *     ~hapax:{NAMESPACE:*}:* &hapax:NAMESPACE:wake -@all
  *     +evalsha +eval +ping +client|setname +subscribe +unsubscribe +publish
  *     +get +set +del +pexpire +pttl +hset +hmget
- *     +zadd +zrem +zscore +zcard +zrange +zrangebyscore +zremrangebyscore
+ *     +zadd +zrem +zscore +zrange +zrangebyscore +zremrangebyscore
  *     +time +info +lpush +ltrim +lrange +scan
  * }</pre>
  *

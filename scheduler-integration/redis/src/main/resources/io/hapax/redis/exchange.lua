@@ -5,14 +5,16 @@
 -- ARGV[5] channel for wake-ups   ARGV[6..] of each request five, which are, to take a lease:
 --     'acquire', or 'wait' if the caller waits; owner; ttl in ms; digest of the run key, or '-'; worker and run, for people
 --   and to give it back:
---     'release'; owner; retention of the done marker in ms, 0 for none; token; digest of the run key, worker and run
+--     'release'; owner; retention of the done marker in ms, 0 for none; token, see server.lua; digest of the run key, worker
+--     and run
 -- returns {epoch, or '' if it was not asked for, answers...}. To an acquire three: 1 granted (token, since when in
---   microseconds, with a leading zero if settle.lua has written the token back), 0 held (value of the lease, ttl left in ms), 3 done (value of the marker, 0), 2 quarantine (why: new,
---   emptied or restarted; ms left), -1 trouble with this request alone (message, 0). To a release one: 1 if the
---   owner held the lease or this repeats a release with a marker, 0 if it was lost, the message if it made trouble
+--   microseconds, with a leading zero if settle.lua has written the token back), 0 held (value of the lease, ttl left in ms),
+--   3 done (value of the marker, 0), 2 quarantine (why: new, emptied or restarted; ms left), -1 trouble with this request
+--   alone (message, 0). To a release one: 1 if the owner held the lease with this token or this repeats a release with a
+--   marker, 0 if it was lost, the message if it made trouble
 -- invariant: a token is larger than every token granted before, and no lease of another owner exists when it is granted.
 --   A run that lost its lease changes nothing; only in quarantine, when nobody else can have been granted the lease, is the
---   word of a forgotten holder taken, unless a later one has shown itself
+--   word of a forgotten holder taken, unless a later one has shown itself. A completed run's lease is there until its marker is
 local clock, meta
 local now = function()
   clock = clock or time()
@@ -78,25 +80,28 @@ local acquire = function(i, arg, left)
   answer(1, text, micros(now()))
 end
 
+-- What fails on the way leaves the lease, so that it can be repeated.
 local release = function(i, arg)
-  local owner, retention = ARGV[arg + 1], ARGV[arg + 2]
+  local owner, retention, token = ARGV[arg + 1], ARGV[arg + 2], ARGV[arg + 3]
   local held = redis.pcall('GET', KEYS[i])
   if type(held) == 'table' then return answer(held.err) end
-  if held and owned(held, owner) then
-    -- First of all: a script that has written may go on to write its marker when memory is full.
-    redis.call('DEL', KEYS[i])
-  else
+  local mine = held and granted_as(held, owner, token)
+  if not mine then
     local done = retention ~= '0' and redis.pcall('GET', KEYS[i + 1])
     if type(done) == 'table' then return answer(done.err) end
-    if done then return answer(owned(done, owner) and 1 or 0) end
-    local later = held and token_of(held) >= tonumber(ARGV[arg + 3])
+    if done then return answer(granted_as(done, owner, token) and 1 or 0) end
+    local later = held and token_of(held) >= tonumber(token)
     if later or now() >= tonumber(bucket()[3]) then return answer(0) end
   end
+  -- First of all: a script that has written may go on to write its marker when memory is full.
+  local awaited = redis.call('DEL', KEYS[i + 2]) == 1
   if retention ~= '0' then
-    local marker = table.concat({owner, ARGV[arg + 3], micros(now()), ARGV[arg + 4]}, '|')
+    local granted = string.match(token, '^0?(%d+)$')
+    local marker = table.concat({owner, granted, micros(now()), ARGV[arg + 4]}, '|')
     redis.call('SET', KEYS[i + 1], marker, 'PX', retention)
   end
-  if redis.call('DEL', KEYS[i + 2]) == 1 then redis.call('PUBLISH', ARGV[5], KEYS[i]) end
+  if mine then redis.call('DEL', KEYS[i]) end
+  if awaited then redis.call('PUBLISH', ARGV[5], KEYS[i]) end
   answer(1)
 end
 

@@ -1,5 +1,5 @@
 -- Lets go of a place before its time is over.
--- KEYS[1] places: a sorted set of holders by the microsecond at which their time is over
+-- KEYS[1] places, as reserve.lua keeps them
 -- ARGV[1] who has one
 -- returns 1 if the holder had a place, else 0
 -- invariant: other holders keep theirs

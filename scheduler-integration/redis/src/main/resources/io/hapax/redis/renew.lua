@@ -3,16 +3,28 @@
 -- ARGV[1] the epoch that the caller knows, or ''   ARGV[2] quarantine in ms of a new namespace
 -- ARGV[3] quarantine in ms of one that lost its memory
 -- ARGV[4] 'restore' if a majority of servers has just renewed these leases, and this one may have missed them; else ''
--- ARGV[5..] for each lease: owner, token, ttl in ms, its value owner|token|micros|digest|people
+-- ARGV[5..] for each lease: owner, token (see server.lua), ttl in ms, its value owner|token|micros|digest|people
 -- returns {epoch, answer...}: 1 renewed, 2 forgotten and taken on the holder's word, 0 gone, 'value' held by another,
 --   '!message' if this key made trouble
--- invariant: a lease that belongs to another owner is never touched, and a missing one is never written, but in quarantine,
+-- invariant: a lease that belongs to another owner, or was granted with another token, is never touched, and a missing one is never written, but in quarantine,
 --   when nothing new was granted: then a missing lease, or one with a lower token, is what a server remembers that lost the
 --   newest writes; and a missing one if a majority has just confirmed that nobody else can hold it
 local now = time()
 local meta = look(KEYS[1], now, ARGV[1], ARGV[2], ARGV[3])
 local quarantined = now < tonumber(meta[3])
 local last = tonumber(meta[4] or 0)
+
+-- The token is noted first: of a lease without it, a later grant could have a lower one.
+local restore = function(key, token, ttl, value)
+  if token > last then
+    local noted = redis.pcall('HSET', KEYS[1], 'last', micros(token))
+    if type(noted) == 'table' then return '!' .. noted.err end
+    last = token
+  end
+  local kept = redis.pcall('SET', key, value, 'PX', ttl)
+  return kept.err and '!' .. kept.err or 2
+end
+
 local answers = {meta[2]}
 for i = 2, #KEYS do
   local arg = 4 * i - 3
@@ -20,16 +32,13 @@ for i = 2, #KEYS do
   local held = redis.pcall('GET', KEYS[i])
   if type(held) == 'table' then
     answers[i] = '!' .. held.err
-  elseif held and owned(held, owner) then
+  elseif held and granted_as(held, owner, token) then
     redis.call('PEXPIRE', KEYS[i], ttl)
     answers[i] = 1
   elseif not held and ARGV[4] == 'restore' or quarantined and (not held or token_of(held) < tonumber(token)) then
-    redis.call('SET', KEYS[i], value, 'PX', ttl)
-    last = math.max(last, token)
-    answers[i] = 2
+    answers[i] = restore(KEYS[i], tonumber(token), ttl, value)
   else
     answers[i] = held or 0
   end
 end
-if last > tonumber(meta[4] or 0) then redis.call('HSET', KEYS[1], 'last', micros(last)) end
 return answers

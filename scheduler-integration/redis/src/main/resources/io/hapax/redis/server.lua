@@ -7,6 +7,15 @@ local time = function()
   return t[1] * 1000000 + t[2]
 end
 local owned = function(value, owner) return string.sub(value, 1, #owner + 1) == owner .. '|' end
+-- Whether a value is the grant with this token, of which '0' stands for any. One that begins with a zero was written back to a
+-- quorum, whose servers granted tokens of their own: one that has not heard of it yet knows the grant by its owner alone.
+local granted_as = function(value, owner, token)
+  if not owned(value, owner) then return false end
+  if token == '0' then return true end
+  local kept, since = string.match(value, '^[^|]+|(%d+)|(%d)')
+  if not kept then return false end
+  return tonumber(kept) == tonumber(token) or since ~= '0' and string.sub(token, 1, 1) == '0'
+end
 -- A value that is not the guard's counts as a later holder's.
 local token_of = function(value) return tonumber(string.match(value, '^[^|]+|(%d+)|')) or math.huge end
 local server = function()

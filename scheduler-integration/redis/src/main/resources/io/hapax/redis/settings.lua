@@ -10,13 +10,19 @@
 local noted = redis.call('HMGET', KEYS[1], 'settings', 'guard')
 local holds = {noted[1] or ARGV[1], noted[2] or ARGV[4]}
 if ARGV[2] == '1' then holds = {ARGV[1], ARGV[5] == '1' and ARGV[4] or holds[2]} end
-if holds[1] ~= noted[1] then redis.call('HSET', KEYS[1], 'settings', holds[1]) end
+-- In one command: settings without the wait for them would let two guard under different keys.
+local fields = {}
+local note = function(field, value) fields[#fields + 1], fields[#fields + 2] = field, value end
+if holds[1] ~= noted[1] then note('settings', holds[1]) end
 -- Noted also if it says nothing unusual: a guard that does comes too late then.
-if ARGV[5] == '1' and holds[2] ~= noted[2] then redis.call('HSET', KEYS[1], 'guard', holds[2]) end
+if ARGV[5] == '1' and holds[2] ~= noted[2] then note('guard', holds[2]) end
 if noted[1] and noted[1] ~= holds[1] or noted[2] and noted[2] ~= holds[2] then
   local now = time()
   local old = tonumber(string.match(noted[1] or '', 'longestTtl=(%d+)ms')) or 0
   local wait = math.max(ARGV[3], old * 11 / 5 + 1000)
-  redis.call('HSET', KEYS[1], 'seen', micros(now), 'until', micros(now + 1000 * wait), 'why', 'replaced')
+  note('seen', micros(now))
+  note('until', micros(now + 1000 * wait))
+  note('why', 'replaced')
 end
+if #fields > 0 then redis.call('HSET', KEYS[1], unpack(fields)) end
 return holds

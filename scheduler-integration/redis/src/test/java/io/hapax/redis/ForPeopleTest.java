@@ -134,4 +134,32 @@ class ForPeopleTest {
             assertThat(entries.get(2).why().reason()).hasSize(300);
         }
     }
+
+    @Test
+    void a_key_that_looks_like_the_listed_name_of_another_one_is_found_by_its_own_text() {
+        try (EmbeddedRedis redis = EmbeddedRedis.start();
+                RedissonLeaseStore store =
+                        Fixture.store(redis.url()).fresh(true).build()) {
+            LeaseOperations people = store.operations().orElseThrow();
+            Lease odd = granted(store, lock("an odd one"));
+            String listed = get(people.lease("an odd one", false)).orElseThrow().name();
+            assertThat(listed).contains("~");
+            Lease imitation = granted(store, lock(listed));
+
+            assertThat(get(people.lease(listed, false)))
+                    .hasValueSatisfying(
+                            held -> assertThat(held.holder().owner()).isEqualTo(imitation.owner()));
+            for (HeldLease held : get(people.leases(10))) {
+                assertThat(get(people.forceRelease(held, WHY)))
+                        .as("taken away as it was listed")
+                        .hasValueSatisfying(holder -> assertThat(holder.owner())
+                                .isEqualTo(held.holder().owner()));
+            }
+            odd = granted(store, odd.identity());
+            assertThat(get(people.lease(listed, false))
+                            .map(held -> held.holder().owner()))
+                    .as("nobody holds the key of that text, so it is a name from the list")
+                    .contains(odd.owner());
+        }
+    }
 }

@@ -2,13 +2,23 @@ package io.hapax.redis;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.hapax.lease.FencingToken;
+import io.hapax.lease.HeldLease;
+import io.hapax.lease.Holder;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.LockKey;
+import io.hapax.lease.OwnerId;
 import io.hapax.lease.RunKey;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
+import java.util.SplittableRandom;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -114,6 +124,48 @@ class KeyspaceTest {
         String without = single.of(identity("job", "")).done();
         for (String text : List.of("-", ":", "~", "null", "none")) {
             assertThat(single.of(identity("job", text)).done()).isNotEqualTo(without);
+        }
+    }
+
+    /** Texts as people choose them, and as somebody would who wants to meet another's key. */
+    private static String adversarial(SplittableRandom random, List<String> stored) {
+        String seen = stored.isEmpty() ? "x" : stored.get(random.nextInt(stored.size()));
+        return switch (random.nextInt(7)) {
+            case 0 -> "key-" + random.nextInt(500);
+            case 1 -> "odd key " + random.nextInt(500);
+            case 2 -> "x~" + Keyspace.digest("" + random.nextInt(50)).substring(0, 40);
+            case 3 -> "k".repeat(115 + random.nextInt(12)) + random.nextInt(3);
+            case 4 -> seen;
+            case 5 -> seen.replace('_', random.nextBoolean() ? ' ' : '{');
+            default -> seen + (random.nextBoolean() ? "~" : "0");
+        };
+    }
+
+    @Test
+    void two_keys_are_never_stored_under_one_name_and_names_that_are_read_back_lead_to_their_key() {
+        long seed = Long.getLong(Histories.SEED, new SplittableRandom().nextLong());
+        SplittableRandom random = new SplittableRandom(seed);
+        Map<String, String> texts = new HashMap<>();
+        List<String> names = new ArrayList<>();
+        for (int n = 0; n < 5_000; n++) {
+            String text = adversarial(random, names);
+            for (boolean onRunKey : List.of(true, false)) {
+                String key = cluster.of(onRunKey ? identity("", text) : identity(text, ""))
+                        .lease();
+                assertThat(texts.merge(key, text, (first, other) -> first))
+                        .as("the text of %s, with -D%s=%d", key, Histories.SEED, seed)
+                        .isEqualTo(text);
+                assertThat(cluster.of(text, onRunKey).lease())
+                        .as("where '%s' is looked for, with -D%s=%d", text, Histories.SEED, seed)
+                        .isEqualTo(key);
+                Keyspace.LeaseName name = Keyspace.leaseName(key);
+                Holder holder = new Holder(OwnerId.random(), new FencingToken(1), "w", "", Instant.EPOCH);
+                assertThat(cluster.of(new HeldLease(name.text(), onRunKey, holder, Duration.ZERO, false))
+                                .lease())
+                        .as("what was listed as '%s', with -D%s=%d", name.text(), Histories.SEED, seed)
+                        .isEqualTo(key);
+                names.add(name.text());
+            }
         }
     }
 

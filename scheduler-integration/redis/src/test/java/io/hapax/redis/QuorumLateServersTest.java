@@ -15,7 +15,6 @@ import io.hapax.lease.JobIdentity;
 import io.hapax.lease.Lease;
 import io.hapax.lease.LeaseRequest;
 import io.hapax.lease.LeaseStore;
-import io.hapax.lease.LeaseStoreException;
 import io.hapax.lease.LockKey;
 import io.hapax.lease.OwnerId;
 import io.hapax.lease.Renewal;
@@ -24,16 +23,11 @@ import io.hapax.lease.ReservationRequest;
 import io.hapax.lease.Reservations;
 import io.hapax.lease.RunKey;
 import io.hapax.testkit.EmbeddedRedis;
-import io.hapax.time.Ticker;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
-import java.util.concurrent.CompletionStage;
-import java.util.concurrent.ConcurrentLinkedQueue;
-import java.util.function.Function;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
@@ -80,79 +74,8 @@ class QuorumLateServersTest {
         SERVERS.forEach(EmbeddedRedis::close);
     }
 
-    /** Lines to the servers that the test can hold up. */
-    private static final class Lines implements QuorumLeaseStore.Wire {
-
-        private final List<Queue<Runnable>> held =
-                List.of(new ConcurrentLinkedQueue<>(), new ConcurrentLinkedQueue<>(), new ConcurrentLinkedQueue<>());
-        private final boolean[] slow = new boolean[3];
-        private final boolean[] down = new boolean[3];
-        private final boolean[] deaf = new boolean[3];
-
-        LeaseStore quorum() {
-            return new QuorumLeaseStore(STORES, Duration.ofMillis(500), Duration.ofSeconds(5), Ticker.SYSTEM, this);
-        }
-
-        Reservations places() {
-            return quorum().reservations().orElseThrow();
-        }
-
-        /** What a server is asked from now on waits for {@link #arrive}. */
-        Lines slow(int server) {
-            slow[server] = true;
-            return this;
-        }
-
-        /** A server cannot be asked from now on. */
-        Lines down(int server) {
-            down[server] = true;
-            return this;
-        }
-
-        /** As {@link #slow}, and who asks has given up by then. */
-        Lines deaf(int server) {
-            deaf[server] = true;
-            return slow(server);
-        }
-
-        @Override
-        public <T> CompletionStage<T> send(
-                RedissonLeaseStore store, Function<RedissonLeaseStore, CompletionStage<T>> question) {
-            int server = STORES.indexOf(store);
-            if (down[server]) {
-                return CompletableFuture.failedFuture(new LeaseStoreException("down in this test"));
-            }
-            if (!slow[server]) {
-                return question.apply(store);
-            }
-            CompletableFuture<T> answer = new CompletableFuture<>();
-            held.get(server).add(() -> {
-                try {
-                    answer.complete(get(question.apply(store)));
-                } catch (CompletionException e) {
-                    answer.completeExceptionally(e);
-                }
-            });
-            if (deaf[server]) {
-                answer.completeExceptionally(new LeaseStoreException("no answer in this test"));
-            }
-            return answer;
-        }
-
-        /** Lets the first of what waits for a server arrive, and returns when it has been carried out. */
-        void arrive(int server) {
-            held.get(server).remove().run();
-        }
-
-        /** Lets all arrive, now and from now on. */
-        void arriveAll() {
-            for (int server = 0; server < 3; server++) {
-                slow[server] = false;
-                while (!held.get(server).isEmpty()) {
-                    arrive(server);
-                }
-            }
-        }
+    private static Lines lines() {
+        return new Lines(STORES);
     }
 
     private static Lease granted(Acquisition answer) {
@@ -175,9 +98,9 @@ class QuorumLateServersTest {
 
     @Test
     void a_refusal_names_the_token_that_was_written_back_whichever_majority_answers() {
-        Lease lease = grantedButLateAtTheLast(new Lines());
+        Lease lease = grantedButLateAtTheLast(lines());
         for (int away = FIRST; away <= LAST; away++) {
-            for (Lines lines : List.of(new Lines().down(away), new Lines().slow(away))) {
+            for (Lines lines : List.of(lines().down(away), lines().slow(away))) {
                 assertThat(get(lines.quorum().acquire(request(KEY, TTL))))
                         .isInstanceOfSatisfying(Acquisition.Held.class, held -> {
                             assertThat(held.holder().owner()).isEqualTo(lease.owner());
@@ -189,9 +112,9 @@ class QuorumLateServersTest {
 
     @Test
     void a_look_up_names_the_token_that_was_written_back_whichever_majority_answers() {
-        Lease lease = grantedButLateAtTheLast(new Lines());
+        Lease lease = grantedButLateAtTheLast(lines());
         for (int away = FIRST; away <= LAST; away++) {
-            LeaseStore store = new Lines().down(away).quorum();
+            LeaseStore store = lines().down(away).quorum();
             assertThat(get(store.holder(KEY)).map(Holder::token)).contains(lease.token());
             assertThat(get(store.operations().orElseThrow().leases(10)))
                     .extracting(held -> held.holder().token())
@@ -204,9 +127,9 @@ class QuorumLateServersTest {
 
     @Test
     void a_renewal_that_is_too_late_and_a_forced_release_name_the_token_that_was_written_back() {
-        Lease lease = grantedButLateAtTheLast(new Lines());
+        Lease lease = grantedButLateAtTheLast(lines());
         Lease lapsed = new Lease(KEY, OwnerId.random(), lease.token(), "w", TTL, lease.since());
-        LeaseStore store = new Lines().down(FIRST).quorum();
+        LeaseStore store = lines().down(FIRST).quorum();
         assertThat(get(store.renew(List.of(lapsed))))
                 .singleElement()
                 .isInstanceOfSatisfying(
@@ -218,30 +141,30 @@ class QuorumLateServersTest {
     /** A repetition must not make another lease of it: the first answer may have come, or may come yet. */
     @Test
     void asking_again_as_the_same_owner_gives_the_same_token_whichever_majority_answers() {
-        Lines lines = new Lines();
+        Lines lines = lines();
         SERVERS.get(LAST).command("HINCRBY", "hapax:{late:0}:m", "last", "5000000");
         lines.slow(LAST);
         LeaseRequest request = request(KEY, TTL);
         Lease lease = granted(get(lines.quorum().acquire(request)));
         lines.arrive(LAST);
-        Lines again = new Lines().slow(FIRST);
+        Lines again = lines().slow(FIRST);
         CompletableFuture<Acquisition> answer = again.quorum().acquire(request).toCompletableFuture();
         // The others have answered, and the first one is asked for the second time.
-        await().until(() -> again.held.get(FIRST).size() == 2);
+        await().until(() -> again.waiting(FIRST) == 2);
         again.arriveAll();
         assertThat(granted(get(answer)).token()).isEqualTo(lease.token());
     }
 
     @Test
     void a_lease_that_a_majority_has_given_back_is_held_by_nobody() {
-        Lines lines = new Lines();
+        Lines lines = lines();
         Lease lease = granted(get(lines.quorum().acquire(request(KEY, TTL))));
         HeldLease seen =
                 get(lines.quorum().operations().orElseThrow().leases(10)).get(0);
         lines.slow(LAST);
         assertThat(get(lines.quorum().release(lease, Ending.NOT_DONE))).isTrue();
 
-        LeaseStore store = new Lines().quorum();
+        LeaseStore store = lines().quorum();
         assertThat(get(store.holder(KEY))).isEmpty();
         assertThat(get(store.operations().orElseThrow().leases(10))).isEmpty();
         assertThat(get(store.operations().orElseThrow().forceRelease(seen, new Intervention("ann", "late"))))
@@ -260,9 +183,9 @@ class QuorumLateServersTest {
     @Test
     void a_place_that_was_given_up_is_nobodys_although_the_last_server_reserves_it_only_now() {
         String name = fresh();
-        Lines lines = new Lines().slow(LAST);
+        Lines lines = lines().slow(LAST);
         assertThat(get(lines.places().reserve(place(name, "a")))).isInstanceOf(Reservation.Made.class);
-        Reservations others = new Lines().places();
+        Reservations others = lines().places();
         assertThat(get(others.giveUp(name, "a"))).isTrue();
         lines.arriveAll();
 
@@ -274,13 +197,13 @@ class QuorumLateServersTest {
     @Test
     void holders_come_in_order_and_complete_although_the_last_server_knows_only_the_later_one() {
         String name = fresh();
-        Lines lines = new Lines().slow(LAST);
+        Lines lines = lines().slow(LAST);
         assertThat(get(lines.places().reserve(new ReservationRequest(name, "first", 2, TTL))))
                 .isInstanceOf(Reservation.Made.class);
-        assertThat(get(new Lines().places().reserve(new ReservationRequest(name, "later", 2, TTL.plusSeconds(5)))))
+        assertThat(get(lines().places().reserve(new ReservationRequest(name, "later", 2, TTL.plusSeconds(5)))))
                 .isInstanceOf(Reservation.Made.class);
         for (int away = FIRST; away <= LAST; away++) {
-            assertThat(get(new Lines().down(away).places().holders(name))).containsExactly("first", "later");
+            assertThat(get(lines().down(away).places().holders(name))).containsExactly("first", "later");
         }
     }
 
@@ -288,9 +211,8 @@ class QuorumLateServersTest {
     @Test
     void a_reservation_is_refused_only_when_what_a_minority_keeps_of_it_is_given_up() {
         String name = fresh();
-        assertThat(get(new Lines().slow(LAST).places().reserve(place(name, "a"))))
-                .isInstanceOf(Reservation.Made.class);
-        Lines lines = new Lines().slow(FIRST).slow(SECOND).slow(LAST);
+        assertThat(get(lines().slow(LAST).places().reserve(place(name, "a")))).isInstanceOf(Reservation.Made.class);
+        Lines lines = lines().slow(FIRST).slow(SECOND).slow(LAST);
         CompletableFuture<Reservation> refusal =
                 lines.places().reserve(place(name, "b")).toCompletableFuture();
         lines.arrive(FIRST);
@@ -300,34 +222,34 @@ class QuorumLateServersTest {
         lines.arriveAll();
         assertThat(get(refusal)).isInstanceOf(Reservation.Full.class);
 
-        assertThat(get(new Lines().places().giveUp(name, "a"))).isTrue();
-        assertThat(get(new Lines().places().reserve(place(name, "b")))).isInstanceOf(Reservation.Made.class);
+        assertThat(get(lines().places().giveUp(name, "a"))).isTrue();
+        assertThat(get(lines().places().reserve(place(name, "b")))).isInstanceOf(Reservation.Made.class);
         lines.arriveAll();
-        assertThat(get(new Lines().places().holders(name))).containsExactly("b");
+        assertThat(get(lines().places().holders(name))).containsExactly("b");
     }
 
     @Test
     void whoever_has_a_place_and_asks_again_without_a_majority_has_it_still() {
         String name = fresh();
-        assertThat(get(new Lines().places().reserve(place(name, "a")))).isInstanceOf(Reservation.Made.class);
-        Lines lines = new Lines().deaf(SECOND).deaf(LAST);
+        assertThat(get(lines().places().reserve(place(name, "a")))).isInstanceOf(Reservation.Made.class);
+        Lines lines = lines().deaf(SECOND).deaf(LAST);
         assertThatExceptionOfType(CompletionException.class)
                 .isThrownBy(() -> get(lines.places().reserve(place(name, "a"))))
                 .withMessageContaining("a majority is needed");
         lines.arriveAll();
-        assertThat(get(new Lines().places().holders(name))).containsExactly("a");
-        assertThat(get(new Lines().places().reserve(place(name, "b")))).isInstanceOf(Reservation.Full.class);
+        assertThat(get(lines().places().holders(name))).containsExactly("a");
+        assertThat(get(lines().places().reserve(place(name, "b")))).isInstanceOf(Reservation.Full.class);
     }
 
     @Test
     void a_completion_that_came_too_late_leaves_no_done_marker_on_a_server_that_answers_to_nobody() {
-        Lease lease = granted(get(new Lines().quorum().acquire(request(KEY, TTL))));
+        Lease lease = granted(get(lines().quorum().acquire(request(KEY, TTL))));
         SERVERS.subList(0, LAST).forEach(server -> server.command("DEL", LEASE));
-        Lines lines = new Lines().deaf(LAST);
+        Lines lines = lines().deaf(LAST);
         assertThat(get(lines.quorum().release(lease, Ending.done(Duration.ofMinutes(1)))))
                 .isFalse();
         lines.arriveAll();
-        assertThat(get(new Lines().down(FIRST).quorum().acquire(request(KEY, TTL))))
+        assertThat(get(lines().down(FIRST).quorum().acquire(request(KEY, TTL))))
                 .isInstanceOf(Acquisition.Granted.class);
     }
 }

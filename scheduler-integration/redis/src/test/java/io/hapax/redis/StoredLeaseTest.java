@@ -65,4 +65,13 @@ class StoredLeaseTest {
                 .isInstanceOf(LeaseStoreException.class)
                 .hasMessageContaining("not the guard's");
     }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"owner|1|2|-|w|r|2", "owner|1|2|-|w|r|17|FAILED|and more"})
+    void what_a_later_version_has_written_is_refused_as_such(String later) {
+        assertThatThrownBy(() -> StoredLease.parse(later))
+                .isInstanceOf(LeaseStoreException.class)
+                .hasMessageContaining("later version")
+                .hasMessageContaining("Upgrade this worker");
+    }
 }

@@ -76,7 +76,7 @@ final class LeaseMemory {
 
     Renewal renew(Lease lease) {
         Grant grant = live(lease.identity());
-        if (grant != null && grant.lease.owner().equals(lease.owner())) {
+        if (grant != null && grant.is(lease)) {
             put(lease);
             return new Renewal.Renewed(false);
         }
@@ -91,10 +91,10 @@ final class LeaseMemory {
     boolean release(Lease lease, Ending ending) {
         Departure departure = departures.get(lease.owner());
         if (departure != null && ticker.now().isBefore(departure.forgottenAt)) {
-            return departure.repeatedBy(ending);
+            return departure.repeatedBy(lease, ending);
         }
         Grant grant = live(lease.identity());
-        boolean held = grant != null && grant.lease.owner().equals(lease.owner());
+        boolean held = grant != null && grant.is(lease);
         if (!held && !mayReassert(lease, grant)) {
             return false;
         }
@@ -163,7 +163,7 @@ final class LeaseMemory {
                         grant.map(held -> held.holder().toString()).orElse("")));
         grant.ifPresent(forced -> {
             grants.remove(LeaseKey.of(identity));
-            departures.put(forced.lease.owner(), new Departure(null, departureEnd(forced.lease)));
+            departures.put(forced.lease.owner(), new Departure(forced.lease.token(), null, departureEnd(forced.lease)));
         });
         return grant.map(Grant::holder);
     }
@@ -232,7 +232,7 @@ final class LeaseMemory {
 
     private void depart(Lease lease, Ending ending) {
         departures.values().removeIf(old -> !ticker.now().isBefore(old.forgottenAt));
-        departures.put(lease.owner(), new Departure(ending, departureEnd(lease)));
+        departures.put(lease.owner(), new Departure(lease.token(), ending, departureEnd(lease)));
     }
 
     private NanoTime departureEnd(Lease lease) {
@@ -269,6 +269,11 @@ final class LeaseMemory {
 
     /** A lease and the first instant at which it is dead. */
     private record Grant(Lease lease, NanoTime end) {
+        /** An owner may have had an earlier one, which somebody took away. */
+        boolean is(Lease other) {
+            return lease.owner().equals(other.owner()) && lease.token().equals(other.token());
+        }
+
         Holder holder() {
             String run = lease.identity().run().map(RunKey::value).orElse("");
             return new Holder(lease.owner(), lease.token(), lease.worker(), run, lease.since());
@@ -280,9 +285,9 @@ final class LeaseMemory {
     private record Report(String text, NanoTime end) {}
 
     /** How an owner gave its lease back; null if it was taken away. */
-    private record Departure(@Nullable Ending ending, NanoTime forgottenAt) {
-        boolean repeatedBy(Ending again) {
-            return ending != null && ending.isDone() == again.isDone();
+    private record Departure(FencingToken token, @Nullable Ending ending, NanoTime forgottenAt) {
+        boolean repeatedBy(Lease lease, Ending again) {
+            return token.equals(lease.token()) && ending != null && ending.isDone() == again.isDone();
         }
     }
 }

@@ -257,6 +257,37 @@ public abstract class LeaseStoreContract {
         assertHolder(held(acquire(store(), identity)).holder(), lease);
     }
 
+    /** A forced release has come between two grants, as the only way to one owner with two of them. */
+    private Lease earlierGrant(LeaseRequest request) {
+        Lease earlier = granted(store(), request);
+        get(otherClient().forceRelease(request.identity()));
+        return earlier;
+    }
+
+    @Test
+    void a_release_that_is_carried_out_late_ends_no_later_grant_of_the_same_owner() {
+        LeaseRequest request = request(freshPair(), LONG);
+        Lease earlier = earlierGrant(request);
+        Lease later = granted(store(), request);
+        assertThat(later.token()).isGreaterThan(earlier.token());
+
+        assertThat(get(store().release(earlier, Ending.NOT_DONE))).isFalse();
+        assertThat(get(otherClient().release(earlier, Ending.done(RETENTION)))).isFalse();
+        assertHolder(get(store().holder(request.identity())).orElseThrow(), later);
+        assertThat(get(store().release(later, Ending.NOT_DONE))).isTrue();
+        granted(otherClient(), request.identity());
+    }
+
+    @Test
+    void a_renewal_that_is_carried_out_late_renews_no_later_grant_of_the_same_owner() {
+        LeaseRequest request = request(freshPair(), LONG);
+        Lease earlier = earlierGrant(request);
+        Lease later = granted(store(), request);
+
+        assertThat(renew(store(), earlier)).satisfies(goneTo(later));
+        assertThat(renew(store(), later)).isEqualTo(new Renewal.Renewed(false));
+    }
+
     @ParameterizedTest
     @MethodSource("identitiesWithARun")
     void a_completed_occurrence_is_never_granted_again_and_the_answer_names_who_completed_it(JobIdentity identity) {
@@ -892,6 +923,23 @@ public abstract class LeaseStoreContract {
         assertThat(get(reservations(store()).giveUp(name, "a"))).isFalse();
         assertThat(get(reservations(otherClient()).reserve(place(name, "b", 1, LONG))))
                 .isInstanceOf(Reservation.Made.class);
+    }
+
+    /** The length of a place is its own, whatever others ask for. */
+    @Test
+    public void whoever_asks_for_a_shorter_time_shortens_nobodys_place() {
+        String name = "place-" + OwnerId.random();
+        assertThat(get(reservations(store()).reserve(place(name, "long", 1, LONG))))
+                .isInstanceOf(Reservation.Made.class);
+        assertThat(get(reservations(otherClient()).reserve(place(name, "short", 1, shortTtl()))))
+                .isInstanceOfSatisfying(Reservation.Full.class, full -> {
+                    assertThat(full.first()).isEqualTo("long");
+                    assertThat(full.left()).isBetween(LONG.dividedBy(2), LONG);
+                });
+        letLapse(shortTtl());
+        assertThat(get(reservations(otherClient()).reserve(place(name, "short", 1, shortTtl()))))
+                .isInstanceOf(Reservation.Full.class);
+        assertThat(get(reservations(store()).holders(name))).containsExactly("long");
     }
 
     /** Reservations and leases of the same name have nothing to do with each other. */

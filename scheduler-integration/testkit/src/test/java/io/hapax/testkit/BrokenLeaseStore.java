@@ -12,6 +12,9 @@ import io.hapax.lease.LeaseRequest;
 import io.hapax.lease.LeaseStore;
 import io.hapax.lease.LockKey;
 import io.hapax.lease.Renewal;
+import io.hapax.lease.Reservation;
+import io.hapax.lease.ReservationRequest;
+import io.hapax.lease.Reservations;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -25,6 +28,8 @@ final class BrokenLeaseStore implements LeaseStore {
 
     enum Flaw {
         RELEASE_WITHOUT_OWNER_CHECK,
+        NAMES_NO_GRANT,
+        SHORTENS_PLACES,
         TOKEN_DOES_NOT_GROW,
         FORGETS_COMPLETIONS,
         RENEWS_WHAT_IS_LOST,
@@ -114,6 +119,37 @@ final class BrokenLeaseStore implements LeaseStore {
     }
 
     @Override
+    public Optional<Reservations> reservations() {
+        return store.reservations()
+                .map(places -> flaw == Flaw.SHORTENS_PLACES ? new ShorteningReservations(places) : places);
+    }
+
+    /** Whoever asks in vain for a shorter time makes the first place as short. */
+    private record ShorteningReservations(Reservations places) implements Reservations {
+
+        @Override
+        public CompletionStage<Reservation> reserve(ReservationRequest request) {
+            return places.reserve(request).thenApply(answer -> {
+                if (answer instanceof Reservation.Full full && full.left().compareTo(request.time()) > 0) {
+                    var unused = places.reserve(
+                            new ReservationRequest(request.name(), full.first(), request.places(), request.time()));
+                }
+                return answer;
+            });
+        }
+
+        @Override
+        public CompletionStage<Boolean> giveUp(String name, String holder) {
+            return places.giveUp(name, holder);
+        }
+
+        @Override
+        public CompletionStage<List<String>> holders(String name) {
+            return places.holders(name);
+        }
+    }
+
+    @Override
     public void agree(String settings) {
         if (flaw != Flaw.AGREES_TO_ANYTHING) {
             store.agree(settings);
@@ -144,8 +180,19 @@ final class BrokenLeaseStore implements LeaseStore {
     }
 
     private Lease bent(Lease lease) {
-        return new Lease(
-                bent(lease.identity()), lease.owner(), lease.token(), lease.worker(), lease.ttl(), lease.since());
+        JobIdentity identity = bent(lease.identity());
+        boolean looksUp = flaw == Flaw.NAMES_NO_GRANT || flaw == Flaw.TOKEN_DOES_NOT_GROW;
+        FencingToken token = looksUp ? newestOf(identity, lease) : lease.token();
+        return new Lease(identity, lease.owner(), token, lease.worker(), lease.ttl(), lease.since());
+    }
+
+    private FencingToken newestOf(JobIdentity identity, Lease lease) {
+        return store.holder(identity)
+                .toCompletableFuture()
+                .join()
+                .filter(holder -> holder.owner().equals(lease.owner()))
+                .map(Holder::token)
+                .orElse(lease.token());
     }
 
     private JobIdentity bent(JobIdentity identity) {

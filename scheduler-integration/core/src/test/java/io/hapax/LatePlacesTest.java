@@ -1,0 +1,69 @@
+package io.hapax;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import io.hapax.testkit.FaultyRunLedger;
+import io.hapax.testkit.InMemoryLeaseStore;
+import io.hapax.testkit.InMemoryRunLedger;
+import io.hapax.testkit.LateLeaseStore;
+import io.hapax.testkit.LateLeaseStore.Operation;
+import io.hapax.testkit.ManualTicker;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/** A place that is given up late is the place of that ask, and no later one of the same attempt. */
+class LatePlacesTest {
+
+    private final ManualTicker ticker = new ManualTicker();
+    private final InMemoryLeaseStore memory = new InMemoryLeaseStore(ticker);
+    private final LateLeaseStore store = new LateLeaseStore(memory);
+    private final FaultyRunLedger ledger = new FaultyRunLedger(new InMemoryRunLedger(ticker));
+    private final JobGuard guard = JobGuard.builder(store)
+            .worker("stalling")
+            .ticker(ticker)
+            .ledger(ledger)
+            .build();
+
+    @AfterEach
+    void close() {
+        guard.close();
+    }
+
+    private List<String> holders() {
+        return memory.reservations()
+                .orElseThrow()
+                .holders("pace:mail")
+                .toCompletableFuture()
+                .join();
+    }
+
+    @Test
+    void a_place_that_is_given_up_late_ends_no_place_of_the_next_ask() throws Exception {
+        store.late(Operation.GIVE_UP, 1);
+        ledger.down();
+        CompletableFuture<Admission> waiting = guard.admitAsync(RunRequest.lock("mail")
+                .once("mail/1")
+                .tune(options -> options.with("throttle", "1/10s"))
+                .waitAtMost(Duration.ofMinutes(2)));
+        List<String> first = holders();
+        assertThat(first).hasSize(1);
+        ledger.healthy();
+        await().pollInterval(Duration.ofMillis(10)).until(() -> {
+            ticker.advance(Duration.ofSeconds(1));
+            return waiting.isDone();
+        });
+        GuardedRun run = waiting.get().fold(admitted -> admitted, refusal -> {
+            throw new AssertionError(refusal);
+        });
+        List<String> second = holders();
+        store.carryOutAll();
+
+        assertThat(holders()).hasSize(1).isEqualTo(second).isNotEqualTo(first);
+        run.enter().close();
+        run.complete();
+    }
+}

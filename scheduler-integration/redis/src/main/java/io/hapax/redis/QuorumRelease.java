@@ -1,0 +1,100 @@
+package io.hapax.redis;
+
+import io.hapax.lease.Ending;
+import io.hapax.lease.Lease;
+import io.hapax.lease.LeaseStoreException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Gives a lease back on a majority of servers.
+ *
+ * <p>Servers may carry a completion out later than they were waited for, or not at all. So what has become of it is told to
+ * each that has not answered as the majority has: taken, it is noted there as well; lost, it is taken back, together with the
+ * lease without which a completion that comes later leaves no marker.
+ */
+final class QuorumRelease {
+
+    private final QuorumLeaseStore quorum;
+    private final Lease lease;
+    private final Ending ending;
+
+    QuorumRelease(QuorumLeaseStore quorum, Lease lease, Ending ending) {
+        this.quorum = quorum;
+        this.lease = lease;
+        this.ending = ending;
+    }
+
+    CompletableFuture<Boolean> start() {
+        List<CompletableFuture<Boolean>> answers = quorum.ask(server -> server.release(lease, ending));
+        CompletableFuture<Boolean> decided = Votes.decided(answers, this::decide);
+        if (!ending.isDone() || lease.identity().runKey() == null) {
+            return decided;
+        }
+        return decided.thenCompose(taken -> {
+            if (taken) {
+                spread(answers);
+                return decided;
+            }
+            return takeBack(answers).thenApply(done -> false);
+        });
+    }
+
+    private @Nullable Boolean decide(Votes<Boolean> votes) {
+        int servers = quorum.servers().size();
+        int released = votes.of(answer -> answer).size();
+        int lost = votes.of(answer -> !answer).size();
+        if (released >= quorum.majority()) {
+            return true;
+        }
+        if (lost > servers - quorum.majority()) {
+            return false;
+        }
+        if (votes.pending() > 0) {
+            return null;
+        }
+        throw new LeaseStoreException("only " + released + " of " + servers
+                + " servers have confirmed the release, a majority is needed" + votes.trouble());
+    }
+
+    /** Else the loss of one of a bare majority would be the loss of the completion. */
+    private void spread(List<CompletableFuture<Boolean>> answers) {
+        for (int n = 0; n < answers.size(); n++) {
+            RedissonLeaseStore server = quorum.servers().get(n);
+            var unused = answers.get(n).whenComplete((taken, failure) -> {
+                if (failure != null || !taken) {
+                    var ignored = quorum.untilHeard().tell(server, forHowLong(), one -> one.mark(lease, ending));
+                }
+            });
+        }
+    }
+
+    /** Waits for servers that have taken the completion; one that did not answer is told as well, but not waited for. */
+    private CompletableFuture<Void> takeBack(List<CompletableFuture<Boolean>> answers) {
+        List<CompletableFuture<?>> taken = new ArrayList<>();
+        for (int n = 0; n < answers.size(); n++) {
+            RedissonLeaseStore server = quorum.servers().get(n);
+            CompletableFuture<Boolean> answer = answers.get(n);
+            taken.add(answer.thenCompose(took -> took ? takeBack(server) : CompletableFuture.completedFuture(null))
+                    .exceptionally(unreachable -> null));
+            var unused = answer.whenComplete((took, failure) -> {
+                if (failure != null) {
+                    var ignored = takeBack(server);
+                }
+            });
+        }
+        return CompletableFuture.allOf(taken.toArray(CompletableFuture<?>[]::new));
+    }
+
+    private CompletableFuture<Void> takeBack(RedissonLeaseStore server) {
+        return quorum.untilHeard().tell(server, forHowLong(), one -> one.unmark(lease));
+    }
+
+    /** Then the lease has run out on every server, and a completion that comes later is refused. */
+    private Duration forHowLong() {
+        return lease.ttl().plus(quorum.answerTimeout());
+    }
+}

@@ -1,0 +1,195 @@
+package io.hapax.redis;
+
+import io.hapax.lease.Acquisition;
+import io.hapax.lease.Holder;
+import io.hapax.lease.Lease;
+import io.hapax.lease.LeaseStoreException;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What the servers' answers to one question for a lease come to. Immutable.
+ *
+ * <p>A done marker counts if a majority of servers may have taken its completion: unless a majority that has forgotten nothing
+ * since says that it has not, and cannot take it any more. One that does not count is what a run left that had lost its lease.
+ *
+ * @param votes the answers so far
+ * @param servers how many were asked
+ */
+record QuorumRound(Votes<QuorumRound.Heard> votes, int servers) {
+
+    /** Servers' clocks may differ by this. */
+    private static final Duration CLOCKS = Duration.ofSeconds(1);
+
+    /**
+     * What a server has said.
+     *
+     * @param remembersSince since when it has forgotten nothing; null if that is not known
+     */
+    record Heard(
+            RedissonLeaseStore server,
+            Acquisition answer,
+            @Nullable Instant remembersSince) {
+
+        /** Whether this server has not taken the completion, and will not. */
+        boolean denies(Acquisition.Done done) {
+            boolean remembers = remembersSince != null
+                    && remembersSince.plus(CLOCKS).isBefore(done.by().since());
+            // In quarantine it would take a completion without a lease.
+            return remembers && !(answer instanceof Acquisition.Quarantined) && !mayComplete(done) && !told(done);
+        }
+
+        boolean mayComplete(Acquisition.Done done) {
+            return answer instanceof Acquisition.Held held
+                    && held.holder().owner().equals(done.by().owner());
+        }
+
+        boolean told(Acquisition.Done done) {
+            return answer instanceof Acquisition.Done own
+                    && own.by().owner().equals(done.by().owner());
+        }
+    }
+
+    /** A done marker that does not count, and where it is. */
+    record Stray(RedissonLeaseStore server, Holder by) {}
+
+    /** What the round has come to. */
+    sealed interface Outcome {
+        /** A majority has granted. */
+        record Won(Lease highest) implements Outcome {}
+
+        /** No majority is possible; what was granted is given back. */
+        record Lost(Acquisition because) implements Outcome {}
+
+        /** Several contenders have some servers each, or markers that do not count are in the way. */
+        record Split(@Nullable Acquisition because, List<Stray> strays) implements Outcome {}
+    }
+
+    private int majority() {
+        return servers / 2 + 1;
+    }
+
+    /** Null if more answers are needed; fails if there are too few. */
+    @Nullable
+    Outcome outcome() {
+        List<Acquisition.Done> counting = new ArrayList<>();
+        List<Stray> strays = new ArrayList<>();
+        for (Heard heard : votes.all()) {
+            if (heard.answer() instanceof Acquisition.Done done) {
+                if (votes.of(one -> one.denies(done)).size() >= majority()) {
+                    strays.add(new Stray(heard.server(), done.by()));
+                } else {
+                    counting.add(done);
+                }
+            }
+        }
+        return counting.isEmpty() ? granted(strays) : completed(counting);
+    }
+
+    private @Nullable Outcome completed(List<Acquisition.Done> counting) {
+        for (Acquisition.Done done : counting) {
+            if (votes.of(one -> one.told(done)).size() >= majority()) {
+                return new Outcome.Lost(done);
+            }
+        }
+        Acquisition.Held holder = holderOfMajority();
+        if (holder != null) {
+            return new Outcome.Lost(holder);
+        }
+        return votes.pending() > 0 ? null : unresolved(counting);
+    }
+
+    /** All have answered that will. */
+    private Outcome unresolved(List<Acquisition.Done> counting) {
+        for (Acquisition.Done done : counting) {
+            int against = votes.of(one -> one.denies(done)).size();
+            int open = votes.of(one -> one.mayComplete(done)).size();
+            if (against + open + votes.failures().size() < majority()) {
+                return new Outcome.Lost(done);
+            }
+        }
+        List<Acquisition.Held> held = held();
+        if (!held.isEmpty()) {
+            // It is being completed, or its holder has gone meanwhile.
+            return new Outcome.Split(top(held), List.of());
+        }
+        throw new LeaseStoreException("a server of the quorum remembers that the occurrence has completed, by "
+                + counting.get(0).by() + ", but too few others answered to tell whether a majority took it"
+                + votes.trouble());
+    }
+
+    private @Nullable Outcome granted(List<Stray> strays) {
+        List<Acquisition.Granted> granted = answers(Acquisition.Granted.class);
+        if (granted.size() >= majority()) {
+            // One that was written back may have counted: whoever asks again must not get another one.
+            return new Outcome.Won(granted.stream()
+                    .map(Acquisition.Granted::lease)
+                    .max(Comparator.comparing((Lease lease) -> StoredLease.isWrittenBack(lease.since()))
+                            .thenComparing(Lease::token))
+                    .orElseThrow());
+        }
+        Acquisition.Held holder = holderOfMajority();
+        if (holder != null) {
+            return new Outcome.Lost(holder);
+        }
+        return votes.pending() > 0 ? null : refused(granted.size(), strays);
+    }
+
+    private Outcome refused(int granted, List<Stray> strays) {
+        if (votes.all().size() < majority()) {
+            throw new LeaseStoreException("only " + votes.all().size() + " of " + servers
+                    + " servers of the quorum answered, a majority is needed" + votes.trouble());
+        }
+        List<Acquisition.Held> held = held();
+        if (!held.isEmpty()) {
+            // Nobody has a majority, and may have to give back in a moment what he has.
+            return new Outcome.Split(top(held), strays);
+        }
+        Optional<Acquisition.Quarantined> quarantined = answers(Acquisition.Quarantined.class).stream()
+                .min(Comparator.comparing(Acquisition.Quarantined::left));
+        if (quarantined.isPresent()) {
+            return new Outcome.Lost(quarantined.get());
+        }
+        if (!strays.isEmpty()) {
+            return new Outcome.Split(null, strays);
+        }
+        throw new LeaseStoreException("only " + granted + " of " + servers
+                + " servers of the quorum granted the lease, a majority is needed" + votes.trouble());
+    }
+
+    private <K extends Acquisition> List<K> answers(Class<K> kind) {
+        return votes.map(Heard::answer).of(kind);
+    }
+
+    private List<Acquisition.Held> held() {
+        return answers(Acquisition.Held.class);
+    }
+
+    private Acquisition.@Nullable Held holderOfMajority() {
+        List<Acquisition.Held> held = held();
+        if (held.isEmpty()) {
+            return null;
+        }
+        Acquisition.Held top = top(held);
+        long same = held.stream()
+                .filter(one -> one.holder().owner().equals(top.holder().owner()))
+                .count();
+        return same >= majority() ? top : null;
+    }
+
+    private static Acquisition.Held top(List<Acquisition.Held> held) {
+        Holder named = QuorumLeaseStore.mostFrequent(
+                        held.stream().map(one -> Optional.of(one.holder())).toList())
+                .orElseThrow();
+        Acquisition.Held last = held.stream()
+                .filter(one -> one.holder().owner().equals(named.owner()))
+                .max(Comparator.comparing(Acquisition.Held::ttlLeft))
+                .orElseThrow();
+        return new Acquisition.Held(named, last.sameRun(), last.ttlLeft());
+    }
+}

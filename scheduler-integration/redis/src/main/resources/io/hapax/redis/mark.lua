@@ -1,0 +1,17 @@
+-- Takes a completion that a majority of servers has taken to one that may have missed it.
+-- KEYS[1] done marker   KEYS[2] lease   KEYS[3] waiter flag
+-- ARGV[1] owner   ARGV[2] token, see server.lua   ARGV[3] retention in ms   ARGV[4] digest of the run key, worker and run
+-- ARGV[5] channel for wake-ups
+-- returns 1
+-- invariant: the lease of another grant is left alone; the time of a completion that is noted does not change
+local done = redis.pcall('GET', KEYS[1])
+if type(done) ~= 'string' or not granted_as(done, ARGV[1], ARGV[2]) then
+  local granted = string.match(ARGV[2], '^0?(%d+)$')
+  redis.call('SET', KEYS[1], table.concat({ARGV[1], granted, micros(time()), ARGV[4]}, '|'), 'PX', ARGV[3])
+end
+local held = redis.pcall('GET', KEYS[2])
+if type(held) == 'string' and granted_as(held, ARGV[1], ARGV[2]) then
+  redis.call('DEL', KEYS[2])
+  if redis.call('DEL', KEYS[3]) == 1 then redis.call('PUBLISH', ARGV[5], KEYS[2]) end
+end
+return 1
