@@ -34,6 +34,9 @@ final class RunLife {
      */
     record End(CompletableFuture<RunOutcome> result, boolean isFirst, boolean isLost) {}
 
+    /** Not a lock object with a queue of its own: there may be many thousands of runs. */
+    private final Object monitor = new Object();
+
     private State state = State.ADMITTED;
     private List<Consumer<LeaseLostException>> onLost = List.of();
     private @Nullable Thread interruptTarget;
@@ -41,88 +44,112 @@ final class RunLife {
     private @Nullable LossReason lossReason;
     private @Nullable CompletableFuture<RunOutcome> ending;
     private boolean entered;
+    private boolean lapsed;
     private boolean completedIn;
 
     /** Begins the work, once; returns false if it has begun, or the run has ended. */
-    synchronized boolean enter(@Nullable Thread toInterrupt) {
-        if (state != State.ADMITTED) {
-            return false;
+    boolean enter(@Nullable Thread toInterrupt) {
+        synchronized (monitor) {
+            if (state != State.ADMITTED) {
+                return false;
+            }
+            state = State.ACTIVE;
+            entered = true;
+            interruptTarget = toInterrupt;
+            return true;
         }
-        state = State.ACTIVE;
-        entered = true;
-        interruptTarget = toInterrupt;
-        return true;
     }
 
     /** Ends the work on the run's thread; returns whether that was interrupted. */
-    synchronized boolean leave() {
-        interruptTarget = null;
-        boolean was = interrupted;
-        interrupted = false;
-        return was;
+    boolean leave() {
+        synchronized (monitor) {
+            interruptTarget = null;
+            boolean was = interrupted;
+            interrupted = false;
+            return was;
+        }
     }
 
-    synchronized boolean isInterrupted() {
-        return interrupted;
+    boolean isInterrupted() {
+        synchronized (monitor) {
+            return interrupted;
+        }
     }
 
-    synchronized boolean wasEntered() {
-        return entered;
+    boolean wasEntered() {
+        synchronized (monitor) {
+            return entered;
+        }
     }
 
     /** Whether it is to be renewed: while it is ending, nobody may. */
-    synchronized boolean isActive() {
-        return state == State.ADMITTED || state == State.ACTIVE;
+    boolean isActive() {
+        synchronized (monitor) {
+            return state == State.ADMITTED || state == State.ACTIVE;
+        }
     }
 
-    synchronized boolean hasEnded() {
-        return state == State.ENDED || state == State.ENDING;
+    boolean hasEnded() {
+        synchronized (monitor) {
+            return state == State.ENDED || state == State.ENDING;
+        }
     }
 
-    synchronized @Nullable LossReason lossReason() {
-        return lossReason;
+    @Nullable LossReason lossReason() {
+        synchronized (monitor) {
+            return lossReason;
+        }
     }
 
     /** Keeps a callback for the loss; returns false if the run is lost already. */
-    synchronized boolean onLost(Consumer<LeaseLostException> callback) {
-        if (state == State.LOST) {
-            return false;
+    boolean onLost(Consumer<LeaseLostException> callback) {
+        synchronized (monitor) {
+            if (state == State.LOST) {
+                return false;
+            }
+            onLost = new ArrayList<>(onLost);
+            onLost.add(callback);
+            return true;
         }
-        onLost = new ArrayList<>(onLost);
-        onLost.add(callback);
-        return true;
     }
 
     /** Takes the run away, and interrupts its thread; returns whom to tell, or null if it is ending, over or lost. */
-    synchronized @Nullable List<Consumer<LeaseLostException>> lose(LossReason reason) {
-        if (!isActive()) {
-            return null;
+    @Nullable List<Consumer<LeaseLostException>> lose(LossReason reason) {
+        synchronized (monitor) {
+            if (!isActive()) {
+                return null;
+            }
+            state = State.LOST;
+            lossReason = reason;
+            List<Consumer<LeaseLostException>> told = onLost;
+            onLost = List.of();
+            if (interruptTarget != null) {
+                interrupted = true;
+                interruptTarget.interrupt();
+            }
+            return told;
         }
-        state = State.LOST;
-        lossReason = reason;
-        List<Consumer<LeaseLostException>> told = onLost;
-        onLost = List.of();
-        if (interruptTarget != null) {
-            interrupted = true;
-            interruptTarget.interrupt();
-        }
-        return told;
     }
 
     /** Takes away a run that was not entered, which nobody has to be told; returns false if it was, or has ended. */
-    synchronized boolean lapse(LossReason reason) {
-        if (entered || ending != null || state != State.ADMITTED) {
-            return false;
+    boolean lapse(LossReason reason) {
+        synchronized (monitor) {
+            if (entered || ending != null || state != State.ADMITTED) {
+                return false;
+            }
+            lossReason = reason;
+            lapsed = true;
+            state = State.ENDING;
+            return true;
         }
-        lossReason = reason;
-        state = State.ENDING;
-        return true;
     }
 
     /** The store or the ledger was first to know that the lease was lost. */
-    synchronized void lostAtEnd(LossReason reason) {
-        if (lossReason == null) {
-            lossReason = reason;
+    void lostAtEnd(LossReason reason) {
+        synchronized (monitor) {
+            if (lossReason == null) {
+                lossReason = reason;
+            }
         }
     }
 
@@ -132,41 +159,53 @@ final class RunLife {
      * @param completes whether as a success
      * @param provable whether that is still the run's to say
      */
-    synchronized End end(boolean completes, boolean provable) {
-        if (ending != null) {
-            return new End(ending, false, false);
+    End end(boolean completes, boolean provable) {
+        synchronized (monitor) {
+            if (ending != null) {
+                // Whoever completes a run that was given back meanwhile has to know that nothing is noted.
+                boolean tooLate = completes && lapsed;
+                return new End(tooLate ? CompletableFuture.completedFuture(RunOutcome.LOST) : ending, false, tooLate);
+            }
+            ending = new CompletableFuture<>();
+            // A transaction that has committed counts, whatever became of the lease since.
+            boolean lost = (state == State.LOST || (completes && !provable)) && !(completedIn && completes);
+            if (state != State.LOST && !lost) {
+                state = State.ENDING;
+            }
+            return new End(ending, true, lost);
         }
-        ending = new CompletableFuture<>();
-        // A transaction that has committed counts, whatever became of the lease since.
-        boolean lost = (state == State.LOST || (completes && !provable)) && !(completedIn && completes);
-        if (state != State.LOST && !lost) {
-            state = State.ENDING;
-        }
-        return new End(ending, true, lost);
     }
 
-    synchronized void ended() {
-        if (state != State.LOST) {
-            state = State.ENDED;
+    void ended() {
+        synchronized (monitor) {
+            if (state != State.LOST) {
+                state = State.ENDED;
+            }
+            onLost = List.of();
         }
-        onLost = List.of();
     }
 
-    synchronized void completesIn() {
-        completedIn = true;
+    void completesIn() {
+        synchronized (monitor) {
+            completedIn = true;
+        }
     }
 
-    synchronized boolean completedIn() {
-        return completedIn;
+    boolean completedIn() {
+        synchronized (monitor) {
+            return completedIn;
+        }
     }
 
     /** What the ledger is told of a run that ends without completing or failing. */
-    synchronized RunState brokenOff(AfterCrash afterCrash) {
-        if (!entered) {
-            return RunState.RELEASED;
+    RunState brokenOff(AfterCrash afterCrash) {
+        synchronized (monitor) {
+            if (!entered) {
+                return RunState.RELEASED;
+            }
+            return afterCrash == AfterCrash.ABANDON
+                    ? RunState.ABANDONED
+                    : state == State.LOST ? RunState.LOST : RunState.RELEASED;
         }
-        return afterCrash == AfterCrash.ABANDON
-                ? RunState.ABANDONED
-                : state == State.LOST ? RunState.LOST : RunState.RELEASED;
     }
 }

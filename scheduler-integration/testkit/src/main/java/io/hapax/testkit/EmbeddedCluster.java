@@ -16,6 +16,7 @@ import java.util.stream.Collectors;
 public final class EmbeddedCluster implements AutoCloseable {
 
     private static final int MASTERS = 3;
+    private static final int START_ATTEMPTS = 5;
     private static final int SLOTS = 16_384;
 
     private final List<EmbeddedRedis> servers = new ArrayList<>();
@@ -170,8 +171,21 @@ public final class EmbeddedCluster implements AutoCloseable {
         servers.forEach(EmbeddedRedis::close);
     }
 
+    /** A port that was free may be taken before the server has it; {@link EmbeddedRedis#start} sees to its first one only. */
     private void startServer(String... arguments) {
-        int bus = ServerProcesses.freePort();
+        for (int attempt = 1; ; attempt++) {
+            try {
+                startServerOn(ServerProcesses.freePort(), arguments);
+                return;
+            } catch (IllegalStateException e) {
+                if (attempt == START_ATTEMPTS || !EmbeddedRedis.isPortTaken(e)) {
+                    throw e;
+                }
+            }
+        }
+    }
+
+    private void startServerOn(int bus, String... arguments) {
         List<String> all = new ArrayList<>(RedisReplication.QUICK);
         all.addAll(List.of("--cluster-enabled", "yes", "--cluster-port", String.valueOf(bus)));
         all.addAll(List.of("--cluster-announce-ip", "127.0.0.1", "--cluster-node-timeout", "1000"));

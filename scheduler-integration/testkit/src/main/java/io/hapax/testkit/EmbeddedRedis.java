@@ -76,12 +76,16 @@ public final class EmbeddedRedis implements AutoCloseable {
                 return startOn(ServerProcesses.freePort(), List.of(arguments), Map.copyOf(environment));
             } catch (IllegalStateException e) {
                 failure = e;
-                if (!IN_USE.matcher(String.valueOf(e.getMessage())).find()) {
+                if (!isPortTaken(e)) {
                     break;
                 }
             }
         }
         throw failure;
+    }
+
+    static boolean isPortTaken(IllegalStateException notStarted) {
+        return IN_USE.matcher(String.valueOf(notStarted.getMessage())).find();
     }
 
     /**
