@@ -157,6 +157,39 @@ class CleanUpTest {
     }
 
     @Test
+    void a_run_whose_deadline_has_just_passed_is_given_one_more_ttl_before_the_clean_up_abandons_it()
+            throws SQLException {
+        JobIdentity identity = freshPair();
+        Lease late = claimed(ledger, request(identity, Attempts.LONG, AfterCrash.ABANDON));
+        past(identity, 90);
+        ledger.cleanUp();
+        assertThat(get(ledger.entry(identity)).orElseThrow().state()).isEqualTo(RunState.RUNNING);
+        assertThat(get(ledger.renew(List.of(late)))).containsExactly(new Renewal.Renewed(false));
+        past(identity, 130);
+        execute(
+                database,
+                "UPDATE hapax_renewal SET renewed_at = now() - interval '90 s', deadline = now() - interval '30 s'"
+                        + " WHERE owner = '" + late.owner() + "'");
+        ledger.cleanUp();
+        assertThat(get(ledger.entry(identity)).orElseThrow().state()).isEqualTo(RunState.RUNNING);
+        execute(database, "DELETE FROM hapax_renewal WHERE owner = '" + late.owner() + "'");
+        ledger.cleanUp();
+        assertThat(get(ledger.entry(identity)).orElseThrow().state()).isEqualTo(RunState.ABANDONED);
+    }
+
+    /** As if it had been claimed some seconds ago, for a minute. */
+    private void past(JobIdentity identity, int seconds) throws SQLException {
+        execute(
+                database,
+                String.format(
+                        Locale.ROOT,
+                        "UPDATE hapax_run SET started_at = now() - interval '%1$d s',"
+                                + " deadline = now() - interval '%1$d s' + interval '60 s' WHERE occurrence = '%2$s'",
+                        seconds,
+                        identity.runKey().value()));
+    }
+
+    @Test
     void what_is_abandoned_waits_for_a_person() throws SQLException {
         JobIdentity identity = freshPair();
         brokenOff(ledger, identity, AfterCrash.ABANDON);
