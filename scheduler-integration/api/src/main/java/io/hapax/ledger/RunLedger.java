@@ -57,7 +57,8 @@ public interface RunLedger extends AutoCloseable {
      * Notes an occurrence as done in a transaction of the caller, as its last statement. It takes effect when the caller
      * commits. Blocks while another transaction works on the same occurrence. A commit in doubt is never followed by
      * {@link #complete}, which would note a completion whose writes were rolled back: ask {@link #entry}, then
-     * {@link #release} what is not done.
+     * {@link #release} what is not done. A conflict of the caller's own (SQLSTATE 40001) is an {@link SQLException}: the
+     * caller rolls back, and may repeat its transaction with this call at its end.
      *
      * @param connection to the ledger's database, with auto-commit off
      * @param claim the run's claim

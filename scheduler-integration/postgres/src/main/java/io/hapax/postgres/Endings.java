@@ -110,12 +110,6 @@ record Endings(Statements statements, Lookup lookup, String namespace) {
                     .text(claim.owner().value())
                     .number(claim.token().value());
             return update.executeUpdate() == 1 ? Completion.NOTED : Completion.SUPERSEDED;
-        } catch (SQLException e) {
-            // With a snapshot older than the takeover, PostgreSQL refuses instead of finding no row.
-            if (DatabaseTrouble.isSerializationFailure(e)) {
-                return Completion.SUPERSEDED;
-            }
-            throw e;
         }
     }
 }

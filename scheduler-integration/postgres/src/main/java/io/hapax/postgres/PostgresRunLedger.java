@@ -27,6 +27,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.regex.Pattern;
 import javax.sql.DataSource;
@@ -122,7 +123,32 @@ public final class PostgresRunLedger implements RunLedger {
                     + " each statement would be a transaction of its own. Call setAutoCommit(false), or begin one with"
                     + " your framework");
         }
-        return endings.completeIn(connection, run);
+        try {
+            return endings.completeIn(connection, run);
+        } catch (SQLException e) {
+            // With a snapshot older than a takeover, PostgreSQL refuses instead of finding no row; but it refuses in
+            // the same
+            // way what conflicts with other transactions of the application, which may repeat it.
+            if (DatabaseTrouble.isSerializationFailure(e) && wasTakenOver(run)) {
+                return Completion.SUPERSEDED;
+            }
+            throw e;
+        }
+    }
+
+    /** As far as can be seen now; a repetition of the transaction finds out. */
+    private boolean wasTakenOver(Lease run) {
+        try {
+            return entry(run.identity())
+                    .toCompletableFuture()
+                    .join()
+                    .filter(entry -> entry.state() == RunState.RUNNING
+                            && entry.owner().equals(run.owner())
+                            && entry.token().equals(run.token()))
+                    .isEmpty();
+        } catch (CompletionException unknown) {
+            return false;
+        }
     }
 
     @Override
