@@ -47,6 +47,10 @@ public final class PostgresRunLedger implements RunLedger {
 
     private final Database database;
     private final Database people;
+    /** Renewals do not queue up with the jobs for connections. */
+    private final Database lifeline;
+
+    private final RenewalConnection renewalConnection;
     private final Statements statements;
     private final String namespace;
     private final Endings endings;
@@ -60,8 +64,11 @@ public final class PostgresRunLedger implements RunLedger {
         this.database = new Database(builder.source, "hapax-ledger", builder.connections, builder.answerTimeout);
         // What people ask may take long: it must not keep runs waiting.
         this.people = new Database(builder.source, "hapax-ledger-people", 1, builder.answerTimeout);
+        this.lifeline = new Database(builder.source, "hapax-ledger-renewals", 1, builder.answerTimeout);
         this.statements = new Statements(builder.schema == null ? "" : builder.schema + ".");
         this.namespace = builder.namespace;
+        this.renewalConnection =
+                new RenewalConnection(builder.source, builder.renewals, builder.connections, statements);
         Lookup lookup = new Lookup(statements, namespace);
         this.endings = new Endings(statements, lookup, namespace);
         this.cleanUp = new CleanUp(database, statements, namespace, builder.cleanUpEvery);
@@ -73,7 +80,7 @@ public final class PostgresRunLedger implements RunLedger {
                 request -> Occurrence.of(request.identity()).gate(),
                 claiming::claim);
         this.ends = new Batches<>("end a run", database, Endings.Request::occurrence, endings::end);
-        this.renewals = new Batches<>("renew a claim", database, Lease::owner, renewing::renew);
+        this.renewals = new Batches<>("renew a claim", lifeline, Lease::owner, renewing::renew);
         this.entries = new Batches<>("look up an occurrence", database, occurrence -> occurrence, lookup::entries);
     }
 
@@ -297,6 +304,7 @@ public final class PostgresRunLedger implements RunLedger {
         cleanUp.close();
         database.close();
         people.close();
+        lifeline.close();
     }
 
     /** Forgets what is over, now; for tests. */
@@ -312,6 +320,8 @@ public final class PostgresRunLedger implements RunLedger {
                 migration.apply();
             }
             migration.check();
+            lifeline.from(renewalConnection.choose(database));
+            lifeline.call(connection -> adoptIsolation(lifeline, connection));
         } catch (SQLException e) {
             throw new LedgerException("the ledger cannot be opened: " + DatabaseTrouble.explain(e), e);
         }
@@ -335,12 +345,13 @@ public final class PostgresRunLedger implements RunLedger {
                         "synchronous_commit is off: a crash of PostgreSQL may forget that an occurrence has completed, and it"
                                 + " runs again. Switch it on for the ledger's role: ALTER ROLE … SET synchronous_commit = on");
             }
-            if (!row.getString(3).equals("read committed")) {
-                int isolation = connection.getTransactionIsolation();
-                database.poolsIsolation(isolation);
-                people.poolsIsolation(isolation);
-            }
         }
+        adoptIsolation(database, connection);
+        return adoptIsolation(people, connection);
+    }
+
+    private static Void adoptIsolation(Database its, Connection connection) throws SQLException {
+        its.poolsIsolation(connection.getTransactionIsolation());
         return null;
     }
 
@@ -359,6 +370,7 @@ public final class PostgresRunLedger implements RunLedger {
         private Duration answerTimeout = Duration.ofSeconds(2);
         private int connections = 2;
         private Duration cleanUpEvery = Duration.ofMinutes(5);
+        private @Nullable DataSource renewals;
 
         private Builder(DataSource source) {
             this.source = Objects.requireNonNull(source, "source: give the ledger a DataSource");
@@ -430,6 +442,19 @@ public final class PostgresRunLedger implements RunLedger {
                 throw new IllegalArgumentException("setting connections: must be 1 to 16, was " + count);
             }
             this.connections = count;
+            return this;
+        }
+
+        /**
+         * Sets connections aside for the renewals of claims, so that jobs which hold all others for long do not keep claims
+         * from being renewed. By default a HikariCP pool is copied, with its settings and one connection, which is one more
+         * than the pool has; of any other source one connection is taken and kept.
+         *
+         * @param source to the same database and tables, such as a pool of one connection; the ledger does not close it
+         * @return this builder
+         */
+        public Builder renewals(DataSource source) {
+            this.renewals = Objects.requireNonNull(source, "renewals: give the ledger a DataSource");
             return this;
         }
 

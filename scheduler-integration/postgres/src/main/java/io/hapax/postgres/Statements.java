@@ -211,6 +211,12 @@ record Statements(String prefix) {
                 """);
     }
 
+    /** Which table of which server a connection sees. */
+    String place() {
+        return sql("SELECT concat_ws(' ', pg_postmaster_start_time(), current_database(),"
+                + " to_regclass('$hapax_run')::oid)");
+    }
+
     /** What a crash, or a slow clock, would cost. */
     String durability() {
         return "SELECT current_setting('fsync'), current_setting('full_page_writes'), clock_timestamp()";
