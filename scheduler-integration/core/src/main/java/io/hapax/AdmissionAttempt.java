@@ -122,6 +122,11 @@ final class AdmissionAttempt {
                 source.claimed(), owner, guard.worker(), options.ttl(), options.afterCrash(), options.retention());
     }
 
+    /** Tokens have one order: storage may have seen that of the lease, or of one like it without a claim. */
+    private ClaimRequest claimRequest(@Nullable Lease lease) {
+        return lease == null ? claimRequest() : claimRequest().withSeen(lease.token());
+    }
+
     /** Calls a port; an answer that cannot be digested ends the attempt instead of leaving the caller waiting. */
     private <T> void calling(
             Supplier<? extends CompletionStage<? extends T>> call, BiConsumer<@Nullable T, @Nullable Throwable> then) {
@@ -212,7 +217,7 @@ final class AdmissionAttempt {
     /** Claims with a lease of the store or, because of its trouble, without one. */
     private void claim(RunLedger ledger, @Nullable Lease lease, NanoTime askedAt, @Nullable Refusal storeTrouble) {
         calling(
-                () -> ledger.claim(claimRequest()),
+                () -> ledger.claim(claimRequest(lease)),
                 (claim, failure) -> claimed(ledger, lease, claim, failure, askedAt, storeTrouble));
     }
 
@@ -432,12 +437,7 @@ final class AdmissionAttempt {
     }
 
     private CompletionStage<Void> withdrawClaim(RunLedger ledger) {
-        try {
-            return ledger.withdraw(claimRequest()).exceptionally(unreachable -> null);
-        } catch (Throwable unreachable) {
-            // The claim, if there is one, passes its deadline.
-            return CompletableFuture.completedFuture(null);
-        }
+        return ClaimWithdrawal.of(guard, ledger, claimRequest(), timing);
     }
 
     private Duration left() {

@@ -245,7 +245,8 @@ public final class GuardedRun implements AutoCloseable {
      * if it is lost the thread is interrupted (unless {@link RunOptions#onLeaseLost()} says otherwise).
      *
      * @return to be closed on the same thread when the work is over; that also clears an interrupt that the guard sent
-     * @throws LeaseLostException if the lease has lapsed since the run was admitted
+     * @throws LeaseLostException if the lease has lapsed since the run was admitted, or, with {@link AfterCrash#ABANDON}, the
+     *     ledger did not confirm that the run begins; then it has not begun, and the occurrence is free
      * @throws IllegalStateException if the run was entered before or has ended
      */
     public Scope enter() {
@@ -257,10 +258,11 @@ public final class GuardedRun implements AutoCloseable {
      *
      * @param onLeaseLost how the thread is told
      * @return as {@link #enter()}
-     * @throws LeaseLostException if the lease has lapsed since the run was admitted
+     * @throws LeaseLostException as {@link #enter()}
      * @throws IllegalStateException if the run was entered before or has ended
      */
     public Scope enter(OnLeaseLost onLeaseLost) {
+        begin();
         Thread worker = Thread.currentThread();
         synchronized (monitor) {
             if (state != State.ADMITTED) {
@@ -293,6 +295,29 @@ public final class GuardedRun implements AutoCloseable {
         } catch (Throwable notEntered) {
             leave(before, context);
             throw notEntered;
+        }
+    }
+
+    /**
+     * With ABANDON the ledger must have heard that the run begins, since only what has begun is left for a person. A run that
+     * cannot tell it does not begin, and is given back; one that has ended is refused by the caller.
+     */
+    private void begin() {
+        RunLedger ledger = guard.ledger();
+        Lease claim = grant == null ? null : grant.claim();
+        if (ledger == null || claim == null || options.afterCrash() != AfterCrash.ABANDON || !isActive()) {
+            return;
+        }
+        try {
+            if (ledger.begin(claim).toCompletableFuture().join() == Completion.SUPERSEDED) {
+                lose(LossReason.SUPERSEDED, null);
+            }
+        } catch (RuntimeException unheard) {
+            if (lapse(LossReason.NOT_BEGUN)) {
+                LeaseLostException notBegun = loss();
+                notBegun.initCause(unheard);
+                throw notBegun;
+            }
         }
     }
 

@@ -1,8 +1,11 @@
 package io.hapax;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
+import io.hapax.event.LossReason;
 import io.hapax.event.Refusal;
+import io.hapax.event.RunOutcome;
 import io.hapax.event.Verdict;
 import io.hapax.ledger.AfterCrash;
 import io.hapax.ledger.RunState;
@@ -94,5 +97,44 @@ class LateLedgerTest {
         pass(TTL.dividedBy(2));
         assertThat(state()).isEqualTo(RunState.RELEASED);
         admitted(other.admit(request)).close();
+    }
+
+    @Test
+    void a_beginning_that_is_carried_out_after_its_caller_gave_up_abandons_nothing() throws Exception {
+        GuardedRun run = admitted(stalling.admit(request));
+        ledger.late(Operation.BEGIN, 1);
+        ledger.late(Operation.RELEASE, 3);
+        assertThatExceptionOfType(LeaseLostException.class)
+                .isThrownBy(run::enter)
+                .satisfies(unheard -> assertThat(unheard.reason()).isEqualTo(LossReason.NOT_BEGUN));
+        ledger.carryOut(0);
+        assertThat(state()).isEqualTo(RunState.RUNNING);
+        pass(TTL.dividedBy(2));
+        assertThat(state()).as("its release is repeated").isEqualTo(RunState.RELEASED);
+        admitted(other.admit(request)).close();
+    }
+
+    @Test
+    void a_beginning_that_is_carried_out_after_the_deadline_abandons_nothing() throws Exception {
+        GuardedRun run = admitted(stalling.admit(request));
+        ledger.late(Operation.BEGIN, 1);
+        ledger.late(Operation.RELEASE, 1_000);
+        assertThatExceptionOfType(LeaseLostException.class).isThrownBy(run::enter);
+        pass(TTL);
+        ledger.carryOut(0);
+        admitted(other.admit(request)).close();
+    }
+
+    @Test
+    void a_release_that_is_carried_out_late_ends_no_later_run() throws Exception {
+        ledger.late(Operation.RELEASE, 1);
+        admitted(stalling.admit(request)).close();
+        pass(TTL);
+        GuardedRun run = admitted(other.admit(request));
+        try (run;
+                GuardedRun.Scope scope = run.enter()) {
+            ledger.carryOutAll();
+            assertThat(run.complete()).isEqualTo(RunOutcome.COMPLETED);
+        }
     }
 }

@@ -299,12 +299,17 @@ class LedgerTest {
     void with_abandon_a_run_that_broke_off_is_left_for_a_person() throws Exception {
         RunRequest once = request.tune(options -> options.withAfterCrash(AfterCrash.ABANDON));
         GuardedRun crashed = admitted(guard, once);
-        ticker.advance(MORE_THAN_TTL);
-        Refusal refusal = refused(other, once);
-        assertThat(refusal.verdict()).isEqualTo(Verdict.ABANDONED);
-        assertThat(refusal.holder()).isNotNull();
-        assertThat(entry(once).state()).isEqualTo(RunState.ABANDONED);
-        assertThat(crashed.complete()).isEqualTo(RunOutcome.LOST);
+        try (var scope = crashed.enter()) {
+            store.failRenewals();
+            ledger.failRenewals();
+            advance(MORE_THAN_TTL);
+            assertThat(Thread.interrupted()).isTrue();
+            Refusal refusal = refused(other, once);
+            assertThat(refusal.verdict()).isEqualTo(Verdict.ABANDONED);
+            assertThat(refusal.holder()).isNotNull();
+            assertThat(entry(once).state()).isEqualTo(RunState.ABANDONED);
+            assertThat(crashed.complete()).isEqualTo(RunOutcome.LOST);
+        }
 
         assertThat(runs.resolve(once.identity(), RunState.RELEASED)
                         .toCompletableFuture()
@@ -326,6 +331,55 @@ class LedgerTest {
             run.close();
         }
         assertThat(entry(once).state()).isEqualTo(RunState.ABANDONED);
+    }
+
+    @Test
+    void with_abandon_a_run_begins_when_the_ledger_has_heard_of_it_and_with_rerun_nobody_asks() throws Exception {
+        GuardedRun again = admitted(guard, request);
+        try (again;
+                var scope = again.enter()) {
+            assertThat(ledger.beginnings()).isZero();
+            assertThat(entry(request).began()).isNull();
+        }
+        RunRequest once = request.tune(options -> options.withAfterCrash(AfterCrash.ABANDON));
+        GuardedRun run = admitted(guard, once);
+        assertThat(entry(once).began()).isNull();
+        try (var scope = run.enter()) {
+            assertThat(ledger.beginnings()).isEqualTo(1);
+            assertThat(entry(once).began()).isNotNull();
+            run.complete();
+        }
+    }
+
+    @Test
+    void with_abandon_a_run_whose_beginning_the_ledger_did_not_confirm_does_not_begin_and_its_occurrence_is_free()
+            throws Exception {
+        RunRequest once = request.tune(options -> options.withAfterCrash(AfterCrash.ABANDON));
+        ledger.loseBeginAnswers();
+        GuardedRun run = admitted(guard, once);
+        assertThatThrownBy(run::enter)
+                .isInstanceOfSatisfying(
+                        LeaseLostException.class,
+                        unheard -> assertThat(unheard.reason()).isEqualTo(LossReason.NOT_BEGUN))
+                .hasRootCauseMessage("injected fault: begin was carried out, but its answer got lost");
+        assertThat(entry(once).state()).isEqualTo(RunState.RELEASED);
+        assertThat(run.complete()).isEqualTo(RunOutcome.RELEASED);
+        ledger.healthy();
+        admitted(other, once).close();
+    }
+
+    @Test
+    void with_abandon_a_run_that_was_taken_over_before_it_began_does_not_begin() throws Exception {
+        RunRequest once = request.tune(options -> options.withAfterCrash(AfterCrash.ABANDON));
+        GuardedRun slow = admitted(guard, once);
+        runs.release(slow.lease().orElseThrow(), RunState.LOST)
+                .toCompletableFuture()
+                .join();
+        assertThatThrownBy(slow::enter)
+                .isInstanceOfSatisfying(
+                        LeaseLostException.class,
+                        loss -> assertThat(loss.reason()).isEqualTo(LossReason.SUPERSEDED));
+        slow.close();
     }
 
     @Test

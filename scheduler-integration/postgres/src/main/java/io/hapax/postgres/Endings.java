@@ -94,7 +94,8 @@ record Endings(Statements statements, Lookup lookup, String namespace) {
         if (row == null || !request.isFrom(row)) {
             return Completion.SUPERSEDED;
         }
-        if (row.isRunning()) {
+        boolean neverBegan = row.entry().state() == RunState.ABANDONED && request.state() == RunState.RELEASED;
+        if (row.isRunning() || neverBegan) {
             return null;
         }
         return row.entry().state() == request.state() ? Completion.NOTED : Completion.SUPERSEDED;

@@ -39,7 +39,7 @@ import org.slf4j.LoggerFactory;
  * The ledger of runs in PostgreSQL (12 or newer, one primary): one row per occurrence. Thread-safe.
  *
  * <p>Requests that come while others are with the database go together, in one statement. All times are the server's.
- * Fencing tokens come from a sequence.
+ * Fencing tokens are those of the leases that runs bring, or follow the server's clock; they never go back.
  */
 public final class PostgresRunLedger implements RunLedger {
 
@@ -56,6 +56,7 @@ public final class PostgresRunLedger implements RunLedger {
     private final Endings endings;
     private final CleanUp cleanUp;
     private final Batches<ClaimRequest, Claim> claims;
+    private final Batches<Lease, Completion> beginnings;
     private final Batches<Endings.Request, Completion> ends;
     private final Batches<Lease, Renewal> renewals;
     private final Batches<Occurrence, Optional<LedgerEntry>> entries;
@@ -79,6 +80,11 @@ public final class PostgresRunLedger implements RunLedger {
                 database,
                 request -> Occurrence.of(request.identity()).gate(),
                 claiming::claim);
+        this.beginnings = new Batches<>(
+                "note a beginning",
+                database,
+                run -> Occurrence.of(run.identity()),
+                new Beginnings(statements, lookup, namespace)::begin);
         this.ends = new Batches<>("end a run", database, Endings.Request::occurrence, endings::end);
         this.renewals = new Batches<>("renew a claim", lifeline, Lease::owner, renewing::renew);
         this.entries = new Batches<>("look up an occurrence", database, occurrence -> occurrence, lookup::entries);
@@ -97,6 +103,11 @@ public final class PostgresRunLedger implements RunLedger {
     @Override
     public CompletionStage<Claim> claim(ClaimRequest request) {
         return claims.submit(request);
+    }
+
+    @Override
+    public CompletionStage<Completion> begin(Lease run) {
+        return beginnings.submit(run);
     }
 
     @Override

@@ -51,6 +51,7 @@ class BusyPoolTest {
     void a_run_whose_job_and_its_neighbours_hold_every_connection_is_renewed_and_completes() throws Exception {
         JobIdentity identity = freshPair();
         Lease lease = claimed(ledger, request(identity, TTL, AfterCrash.ABANDON));
+        get(ledger.begin(lease));
         try (Connection job = jobs.getConnection();
                 Connection neighbour = jobs.getConnection()) {
             job.setAutoCommit(false);

@@ -9,11 +9,13 @@ import static io.hapax.postgres.Attempts.freshPair;
 import static io.hapax.postgres.Attempts.freshRun;
 import static io.hapax.postgres.Attempts.get;
 import static io.hapax.postgres.Attempts.letPass;
+import static io.hapax.postgres.Attempts.nextRun;
 import static io.hapax.postgres.Attempts.number;
 import static io.hapax.postgres.Attempts.request;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.zaxxer.hikari.HikariDataSource;
+import io.hapax.lease.FencingToken;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.Lease;
 import io.hapax.lease.Renewal;
@@ -143,6 +145,7 @@ class CleanUpTest {
         JobIdentity identity = freshPair();
         brokenOff(ledger, identity, AfterCrash.ABANDON);
         Lease live = claimed(ledger, request(freshPair(), Attempts.LONG, AfterCrash.ABANDON));
+        get(ledger.begin(live));
         try (Logs logs = Logs.of("io.hapax.postgres")) {
             ledger.cleanUp();
             assertThat(logs.lines())
@@ -161,6 +164,7 @@ class CleanUpTest {
             throws SQLException {
         JobIdentity identity = freshPair();
         Lease late = claimed(ledger, request(identity, Attempts.LONG, AfterCrash.ABANDON));
+        get(ledger.begin(late));
         past(identity, 90);
         ledger.cleanUp();
         assertThat(get(ledger.entry(identity)).orElseThrow().state()).isEqualTo(RunState.RUNNING);
@@ -187,6 +191,31 @@ class CleanUpTest {
                                 + " deadline = now() - interval '%1$d s' + interval '60 s' WHERE occurrence = '%2$s'",
                         seconds,
                         identity.runKey().value()));
+    }
+
+    @Test
+    void what_never_began_is_not_abandoned_and_is_forgotten_in_the_end() throws SQLException {
+        JobIdentity identity = freshPair();
+        claimed(ledger, request(identity, SHORT, AfterCrash.ABANDON));
+        letPass(SHORT.multipliedBy(2));
+        assertThat(ledger.cleanUp()).isZero();
+        assertThat(get(ledger.entry(identity)).orElseThrow().state()).isEqualTo(RunState.RUNNING);
+        retentionIsOver();
+        assertThat(ledger.cleanUp()).isEqualTo(1);
+    }
+
+    @Test
+    void the_highest_token_of_what_was_forgotten_is_kept() throws SQLException {
+        Lease first = claimed(ledger, freshPair());
+        long hour = Duration.ofHours(1).toNanos() / 1000;
+        Lease ahead = claimed(
+                ledger,
+                request(freshPair()).withSeen(new FencingToken(first.token().value() + hour)));
+        get(ledger.complete(first));
+        get(ledger.complete(ahead));
+        retentionIsOver();
+        assertThat(ledger.cleanUp()).isEqualTo(2);
+        assertThat(claimed(ledger, nextRun(ahead.identity())).token()).isGreaterThan(ahead.token());
     }
 
     @Test
@@ -234,10 +263,10 @@ class CleanUpTest {
         claimed(ledger, request(freshRun(), Attempts.LONG, AfterCrash.ABANDON));
         execute(database, "ANALYZE hapax_run");
         Statements statements = new Statements("");
-        assertThat(plan(statements.forget()))
+        assertThat(plan(statements.forgettable()))
                 .contains("Index Cond: (forget_at < statement_timestamp())")
                 .doesNotContain("Seq Scan on hapax_run");
-        assertThat(plan(statements.abandon())).contains("hapax_run_abandon");
+        assertThat(plan(statements.abandonable())).contains("hapax_run_abandon");
     }
 
     /** Whoever looks at what waits for a person must not read all that is done. */

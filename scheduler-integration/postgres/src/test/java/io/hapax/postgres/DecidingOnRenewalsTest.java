@@ -74,6 +74,7 @@ class DecidingOnRenewalsTest {
     /** Renewed once, and past its deadline since. */
     private Lease expired(JobIdentity identity, AfterCrash afterCrash) throws SQLException {
         Lease lease = claimed(ledger, request(identity, Attempts.LONG, afterCrash));
+        get(ledger.begin(lease));
         assertThat(get(ledger.renew(List.of(lease)))).containsExactly(new Renewal.Renewed(false));
         execute(
                 database,

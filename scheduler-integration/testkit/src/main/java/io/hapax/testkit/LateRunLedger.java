@@ -34,6 +34,8 @@ public final class LateRunLedger implements RunLedger {
     public enum Operation {
         /** {@link RunLedger#claim}. */
         CLAIM,
+        /** {@link RunLedger#begin}. */
+        BEGIN,
         /** {@link RunLedger#renew}. */
         RENEW,
         /** {@link RunLedger#complete}. */
@@ -104,6 +106,11 @@ public final class LateRunLedger implements RunLedger {
     @Override
     public CompletionStage<Claim> claim(ClaimRequest request) {
         return late.of(Operation.CLAIM, () -> ledger.claim(request));
+    }
+
+    @Override
+    public CompletionStage<Completion> begin(Lease claim) {
+        return late.of(Operation.BEGIN, () -> ledger.begin(claim));
     }
 
     @Override
