@@ -11,7 +11,6 @@ import io.hapax.ledger.ClaimRequest;
 import io.hapax.ledger.RunLedger;
 import io.hapax.time.NanoTime;
 import java.time.Duration;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import org.jspecify.annotations.Nullable;
 
@@ -108,8 +107,10 @@ final class AdmissionTry {
 
     /** Claims with a lease of the store or, because of its trouble, without one. */
     private void claim(RunLedger runs, Offer.@Nullable Given given, NanoTime since, @Nullable Refusal storeTrouble) {
-        ClaimRequest claimed =
-                claimRequest(given == null ? terms.identity() : given.lease().identity());
+        // Tokens have one order: storage may have seen that of the lease, or of one like it without a claim.
+        ClaimRequest claimed = given == null
+                ? claimRequest(terms.identity())
+                : claimRequest(given.lease().identity()).withSeen(given.lease().token());
         wish = claimed;
         attempt.calling(() -> runs.claim(claimed), (claim, failure) -> {
             if (claim instanceof Claim.Claimed mine) {
@@ -197,11 +198,6 @@ final class AdmissionTry {
     }
 
     private CompletionStage<Void> withdrawClaim(RunLedger runs, ClaimRequest claimed) {
-        try {
-            return runs.withdraw(claimed).exceptionally(unreachable -> null);
-        } catch (Throwable unreachable) {
-            // The claim, if there is one, passes its deadline.
-            return CompletableFuture.completedFuture(null);
-        }
+        return ClaimWithdrawal.of(engine, runs, claimed, terms.timing());
     }
 }

@@ -5,6 +5,9 @@ import io.hapax.event.LossReason;
 import io.hapax.lease.Ending;
 import io.hapax.lease.Lease;
 import io.hapax.lease.OwnerId;
+import io.hapax.ledger.AfterCrash;
+import io.hapax.ledger.Completion;
+import io.hapax.ledger.RunLedger;
 import io.hapax.time.NanoTime;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -133,6 +136,30 @@ final class RunHold {
     void admitted() {
         engine.watchdog().add(all.get(0), timing().revokeAt(since()));
         dropIfOver();
+    }
+
+    /**
+     * With ABANDON the ledger must have heard that the run begins, since only what has begun is left for a person. A run that
+     * cannot tell it does not begin, and is given back; one that has ended is refused by the caller.
+     */
+    void begin() {
+        RunLedger ledger = engine.ledger();
+        Lease claimed = grant.claim();
+        boolean told = terms.options().afterCrash() == AfterCrash.ABANDON;
+        if (ledger == null || claimed == null || !told || !run.isActive()) {
+            return;
+        }
+        try {
+            if (ledger.begin(claimed).toCompletableFuture().join() == Completion.SUPERSEDED) {
+                run.lose(LossReason.SUPERSEDED, null);
+            }
+        } catch (RuntimeException unheard) {
+            if (run.lapse(LossReason.NOT_BEGUN)) {
+                LeaseLostException notBegun = run.loss();
+                notBegun.initCause(unheard);
+                throw notBegun;
+            }
+        }
     }
 
     /** Renews from now on. */

@@ -48,6 +48,11 @@ final class SteadyLedger implements RunLedger {
     }
 
     @Override
+    public CompletionStage<Completion> begin(Lease claim) {
+        return answers.of("begin", () -> ledger.begin(claim));
+    }
+
+    @Override
     public CompletionStage<List<Renewal>> renew(List<Lease> claims) {
         return answers.of("renew", () -> ledger.renew(claims));
     }

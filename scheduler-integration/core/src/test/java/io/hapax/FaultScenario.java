@@ -11,6 +11,7 @@ import io.hapax.lease.LeaseStore;
 import io.hapax.lease.LeaseStoreException;
 import io.hapax.lease.LockKey;
 import io.hapax.lease.Reservations;
+import io.hapax.ledger.AfterCrash;
 import io.hapax.ledger.LedgerException;
 import io.hapax.ledger.RunLedger;
 import io.hapax.ledger.RunState;
@@ -267,6 +268,16 @@ record FaultScenario(
                         Promise.VALUE,
                         w -> () -> w.admit(
                                 request().tune(options -> options.withWhenUnavailable(WhenUnavailable.FAIL_OPEN)))),
+                of(ledger, "begin", 1, "enter a run that must not be repeated", Promise.VALUE, w -> {
+                    RunRequest once = request().tune(options -> options.withAfterCrash(AfterCrash.ABANDON));
+                    return () -> {
+                        try {
+                            return w.entered(once).complete();
+                        } catch (LeaseLostException notBegun) {
+                            return notBegun.reason();
+                        }
+                    };
+                }),
                 of(ledger, "renew", 1, "a run works", Promise.VALUE, FaultScenario::working),
                 of(ledger, "complete", 1, "complete", Promise.VALUE, w -> w.entered(request())::complete),
                 of(ledger, "completeIn", 2, "completeIn", Promise.VALUE_OR_FAILURE, w -> {

@@ -340,6 +340,55 @@ class LedgerTest {
     }
 
     @Test
+    void with_abandon_a_run_begins_when_the_ledger_has_heard_of_it_and_with_rerun_nobody_asks() throws Exception {
+        GuardedRun again = admitted(guard, request);
+        try (again;
+                var scope = again.enter()) {
+            assertThat(ledger.beginnings()).isZero();
+            assertThat(entry(request).began()).isNull();
+        }
+        RunRequest once = request.tune(options -> options.withAfterCrash(AfterCrash.ABANDON));
+        GuardedRun run = admitted(guard, once);
+        assertThat(entry(once).began()).isNull();
+        try (var scope = run.enter()) {
+            assertThat(ledger.beginnings()).isEqualTo(1);
+            assertThat(entry(once).began()).isNotNull();
+            run.complete();
+        }
+    }
+
+    @Test
+    void with_abandon_a_run_whose_beginning_the_ledger_did_not_confirm_does_not_begin_and_its_occurrence_is_free()
+            throws Exception {
+        RunRequest once = request.tune(options -> options.withAfterCrash(AfterCrash.ABANDON));
+        ledger.loseBeginAnswers();
+        GuardedRun run = admitted(guard, once);
+        assertThatThrownBy(run::enter)
+                .isInstanceOfSatisfying(
+                        LeaseLostException.class,
+                        unheard -> assertThat(unheard.reason()).isEqualTo(LossReason.NOT_BEGUN))
+                .hasRootCauseMessage("injected fault: begin was carried out, but its answer got lost");
+        assertThat(entry(once).state()).isEqualTo(RunState.RELEASED);
+        assertThat(run.complete()).isEqualTo(RunOutcome.RELEASED);
+        ledger.healthy();
+        admitted(other, once).close();
+    }
+
+    @Test
+    void with_abandon_a_run_that_was_taken_over_before_it_began_does_not_begin() throws Exception {
+        RunRequest once = request.tune(options -> options.withAfterCrash(AfterCrash.ABANDON));
+        GuardedRun slow = admitted(guard, once);
+        runs.release(slow.lease().orElseThrow(), RunState.LOST)
+                .toCompletableFuture()
+                .join();
+        assertThatThrownBy(slow::enter)
+                .isInstanceOfSatisfying(
+                        LeaseLostException.class,
+                        loss -> assertThat(loss.reason()).isEqualTo(LossReason.SUPERSEDED));
+        slow.close();
+    }
+
+    @Test
     void with_ledger_only_runs_go_on_and_begin_while_the_store_is_away() throws Exception {
         RunRequest tough = request.tune(options -> options.withWhenUnavailable(WhenUnavailable.LEDGER_ONLY));
         RunRequest next =

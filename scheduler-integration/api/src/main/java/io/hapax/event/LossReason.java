@@ -12,6 +12,8 @@ public enum LossReason {
     MAX_HOLD,
     /** A later run of the job asked it to give way. */
     CANCELLED,
+    /** The ledger did not confirm in time that the run begins, so it did not begin. */
+    NOT_BEGUN,
     /** The guard was shut down while the run was still at work. */
     SHUTDOWN
 }

@@ -4,6 +4,6 @@ package io.hapax.ledger;
 public enum AfterCrash {
     /** Another run may take it over, with a higher fencing token: at least once. */
     RERUN,
-    /** It is left as {@link RunState#ABANDONED} for a person to decide: at most once. */
+    /** If it has begun, it is left as {@link RunState#ABANDONED} for a person to decide: at most once. */
     ABANDON
 }

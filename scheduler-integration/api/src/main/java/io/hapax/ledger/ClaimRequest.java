@@ -1,9 +1,11 @@
 package io.hapax.ledger;
 
+import io.hapax.lease.FencingToken;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.OwnerId;
 import io.hapax.time.DurationText;
 import java.time.Duration;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One attempt to claim an occurrence.
@@ -14,9 +16,16 @@ import java.time.Duration;
  * @param ttl how far ahead the deadline is set, at least 1 ms
  * @param afterCrash what becomes of the occurrence if this run breaks off
  * @param retention how long the ledger must remember the occurrence after its end, at least 1 ms
+ * @param seen the token of the lease that the run brings: the claim's token is not below it. Null if it has no lease
  */
 public record ClaimRequest(
-        JobIdentity identity, OwnerId owner, String worker, Duration ttl, AfterCrash afterCrash, Duration retention) {
+        JobIdentity identity,
+        OwnerId owner,
+        String worker,
+        Duration ttl,
+        AfterCrash afterCrash,
+        Duration retention,
+        @Nullable FencingToken seen) {
 
     /**
      * Checks the durations.
@@ -26,5 +35,35 @@ public record ClaimRequest(
     public ClaimRequest {
         DurationText.requireStorable("the ttl of a claim", ttl, 1);
         DurationText.requireStorable("the retention of a claim", retention, 1);
+    }
+
+    /**
+     * Asks without a lease.
+     *
+     * @param identity which keys
+     * @param owner the run that asks
+     * @param worker who asks, for people
+     * @param ttl how far ahead the deadline is set
+     * @param afterCrash what becomes of the occurrence if this run breaks off
+     * @param retention how long the ledger must remember the occurrence after its end
+     */
+    public ClaimRequest(
+            JobIdentity identity,
+            OwnerId owner,
+            String worker,
+            Duration ttl,
+            AfterCrash afterCrash,
+            Duration retention) {
+        this(identity, owner, worker, ttl, afterCrash, retention, null);
+    }
+
+    /**
+     * Asks with a lease.
+     *
+     * @param token the lease's
+     * @return the same request with that token seen
+     */
+    public ClaimRequest withSeen(FencingToken token) {
+        return new ClaimRequest(identity, owner, worker, ttl, afterCrash, retention, token);
     }
 }

@@ -17,6 +17,8 @@ import org.jspecify.annotations.Nullable;
  * @param worker the worker of that run, for people
  * @param afterCrash what becomes of it if that run breaks off
  * @param started when that run claimed it
+ * @param began when that run began its code, or null if it did not, or its job says {@link AfterCrash#RERUN}, where nobody
+ *     needs to know
  * @param renewed when its deadline was last pushed forward, or null if never
  * @param deadline until when that run counts as alive
  * @param finished when that run ended, or null if it has not
@@ -30,6 +32,7 @@ public record LedgerEntry(
         String worker,
         AfterCrash afterCrash,
         Instant started,
+        @Nullable Instant began,
         @Nullable Instant renewed,
         Instant deadline,
         @Nullable Instant finished) {}

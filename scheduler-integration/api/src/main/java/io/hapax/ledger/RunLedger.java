@@ -31,9 +31,20 @@ public interface RunLedger extends AutoCloseable {
      *
      * @param request who asks for what
      * @return the answer. Fencing tokens grow with every claim on a lock key (or, without one, on a run key), whatever
-     *     happens to clocks and lease stores
+     *     happens to clocks and lease stores. Of a run with a lease, the claim's token is the lease's, or larger if the
+     *     ledger has granted that or a larger one on the key; of one without, it follows the ledger's clock in microseconds
      */
     CompletionStage<Claim> claim(ClaimRequest request);
+
+    /**
+     * Notes that a run is about to begin its code. With {@link AfterCrash#ABANDON} a run must not begin before it has heard
+     * {@link Completion#NOTED}: only what has begun is ever abandoned; a claim that passes its deadline before may be
+     * claimed again. With {@link AfterCrash#RERUN} nobody needs to call it.
+     *
+     * @param claim the run's claim
+     * @return whether it is noted; not if the run has ended, or is past its deadline
+     */
+    CompletionStage<Completion> begin(Lease claim);
 
     /**
      * Pushes the deadline of several claims forward to one ttl from now. A claim that is past its deadline lives again,
@@ -57,7 +68,8 @@ public interface RunLedger extends AutoCloseable {
      * Notes an occurrence as done in a transaction of the caller, as its last statement. It takes effect when the caller
      * commits. Blocks while another transaction works on the same occurrence. A commit in doubt is never followed by
      * {@link #complete}, which would note a completion whose writes were rolled back: ask {@link #entry}, then
-     * {@link #release} what is not done.
+     * {@link #release} what is not done. A conflict of the caller's own (SQLSTATE 40001) is an {@link SQLException}: the
+     * caller rolls back, and may repeat its transaction with this call at its end.
      *
      * @param connection to the ledger's database, with auto-commit off
      * @param claim the run's claim
@@ -67,7 +79,8 @@ public interface RunLedger extends AutoCloseable {
     Completion completeIn(Connection connection, Lease claim) throws SQLException;
 
     /**
-     * Ends a run that has not completed.
+     * Ends a run that has not completed. One that is {@link RunState#RELEASED} has not begun its code: it frees its
+     * occurrence also if that was abandoned meanwhile, because its beginning was noted without its hearing of it.
      *
      * @param claim the run's claim
      * @param state {@link RunState#FAILED}, {@link RunState#RELEASED}, {@link RunState#LOST} or
@@ -78,7 +91,8 @@ public interface RunLedger extends AutoCloseable {
     CompletionStage<Completion> release(Lease claim, RunState state);
 
     /**
-     * Withdraws a request whose answer never came: if the owner has the claim after all, it is released.
+     * Withdraws a request whose answer never came: if the owner has the claim after all, it is released. A claim that is
+     * carried out even later holds its keys until its deadline.
      *
      * @param request the request
      * @return completes when the ledger has answered

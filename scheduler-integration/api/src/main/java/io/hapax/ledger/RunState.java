@@ -12,6 +12,6 @@ public enum RunState {
     RELEASED,
     /** Its last run lost its lease; it may be claimed again. */
     LOST,
-    /** Its last run broke off and must not be repeated; only {@link RunLedger#resolve} changes that. */
+    /** Its last run has begun, broke off, and must not be repeated; only {@link RunLedger#resolve} changes that. */
     ABANDONED
 }

@@ -15,6 +15,7 @@ const VERDICTS = {
   SUPERSEDED: 'the ledger has given the occurrence to another run',
   MAX_HOLD: 'it worked for longer than maxHold',
   CANCELLED: 'a later run was to take its place',
+  NOT_BEGUN: 'the ledger did not confirm that it begins, so it did not',
   SHUTDOWN: 'the application was stopped',
 };
 const WHAT = {

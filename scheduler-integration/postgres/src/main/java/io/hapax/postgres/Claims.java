@@ -3,7 +3,6 @@ package io.hapax.postgres;
 import io.hapax.lease.FencingToken;
 import io.hapax.lease.Lease;
 import io.hapax.lease.OwnerId;
-import io.hapax.ledger.AfterCrash;
 import io.hapax.ledger.Claim;
 import io.hapax.ledger.ClaimRequest;
 import io.hapax.ledger.RunState;
@@ -23,7 +22,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * Claims occurrences.
  *
- * <p>One statement claims what is free, for a whole batch. For the others a second one tells what is in the way. Only a
+ * <p>One call claims what is free, for a whole batch. For the others a second one tells what is in the way. Only a
  * run that broke off is taken over, in a transaction of its own that first locks the rows it will change: so it waits for
  * nobody, and what it reads afterwards can no longer change.
  */
@@ -57,8 +56,11 @@ record Claims(Database database, Statements statements, Lookup lookup, String na
         requests.forEach(request -> byOwner.put(request.owner(), request));
         Map<OwnerId, Claim> claimed = new HashMap<>();
         try (PreparedStatement insert = connection.prepareStatement(statements.claim())) {
-            parameters(insert, requests).text(namespace).text(namespace).text(namespace);
-            try (ResultSet rows = insert.executeQuery()) {
+            parameters(insert, requests);
+            insert.execute();
+            // The first answer is the gate's.
+            insert.getMoreResults();
+            try (ResultSet rows = insert.getResultSet()) {
                 while (rows.next()) {
                     OwnerId owner = new OwnerId(rows.getString("owner"));
                     ClaimRequest request = Objects.requireNonNull(byOwner.get(owner));
@@ -75,9 +77,13 @@ record Claims(Database database, Statements statements, Lookup lookup, String na
         return claimed;
     }
 
-    private Parameters parameters(PreparedStatement insert, List<ClaimRequest> requests) throws SQLException {
+    private void parameters(PreparedStatement insert, List<ClaimRequest> requests) throws SQLException {
         List<Occurrence> occurrences = occurrences(requests);
-        return Parameters.of(insert)
+        Parameters.of(insert)
+                .text(namespace)
+                .texts(occurrences.stream().map(Occurrence::gate).toArray())
+                .text(namespace)
+                .text(namespace)
                 .text(namespace)
                 .texts(occurrences.stream().map(Occurrence::key).toArray())
                 .flags(occurrences.stream().map(Occurrence::repeats).toArray())
@@ -92,7 +98,13 @@ record Claims(Database database, Statements statements, Lookup lookup, String na
                         .toArray())
                 .numbers(requests.stream()
                         .map(request -> request.retention().toMillis())
-                        .toArray());
+                        .toArray())
+                .numbers(requests.stream()
+                        .map(request ->
+                                request.seen() == null ? null : request.seen().value())
+                        .toArray())
+                .text(namespace)
+                .text(namespace);
     }
 
     private static List<Occurrence> occurrences(List<ClaimRequest> requests) {
@@ -214,7 +226,7 @@ record Claims(Database database, Statements statements, Lookup lookup, String na
         for (Row row : rows) {
             if (row.isRunning()) {
                 breakOff(connection, row);
-                abandoned = row.isOf(wanted) && row.entry().afterCrash() == AfterCrash.ABANDON ? row : abandoned;
+                abandoned = row.isOf(wanted) && row.mustNotBeRepeated() ? row : abandoned;
             }
         }
         return abandoned != null

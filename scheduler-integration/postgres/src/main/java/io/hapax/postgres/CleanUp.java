@@ -5,6 +5,8 @@ import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.ThreadLocalRandom;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -68,9 +70,9 @@ final class CleanUp {
     /** How many occurrences were forgotten. */
     int run() throws SQLException {
         behind = false;
-        inBatches(this::abandon);
+        inBatches(connection -> decided(connection, statements.abandonable(), this::abandon));
         inBatches(connection -> delete(connection, statements.forgetRenewals()));
-        int forgotten = inBatches(connection -> delete(connection, statements.forget()));
+        int forgotten = inBatches(connection -> decided(connection, statements.forgettable(), this::forget));
         if (forgotten > 0) {
             LOG.debug("forgot {} occurrences of namespace {} whose retention is over", forgotten, namespace);
         }
@@ -97,10 +99,42 @@ final class CleanUp {
         }
     }
 
-    private int abandon(Connection connection) throws SQLException {
+    private interface Decision {
+        int on(Connection connection, Object[] rows) throws SQLException;
+    }
+
+    /**
+     * Locks rows, and decides about them afterwards: a statement that does both would not see what was renewed while it looked
+     * for them. Returns how many it did something to.
+     */
+    private int decided(Connection connection, String locking, Decision decision) throws SQLException {
+        return database.inTransaction(connection, locked -> {
+            List<String> rows = new ArrayList<>();
+            try (PreparedStatement select = locked.prepareStatement(locking)) {
+                Parameters.of(select).text(namespace).number(BATCH);
+                try (ResultSet found = select.executeQuery()) {
+                    while (found.next()) {
+                        rows.add(found.getString(1));
+                    }
+                }
+            }
+            return rows.isEmpty() ? 0 : decision.on(locked, rows.toArray());
+        });
+    }
+
+    private int forget(Connection connection, Object[] locked) throws SQLException {
+        try (PreparedStatement delete = connection.prepareStatement(statements.forget())) {
+            Parameters.of(delete).texts(locked);
+            try (ResultSet count = delete.executeQuery()) {
+                return count.next() ? count.getInt(1) : 0;
+            }
+        }
+    }
+
+    private int abandon(Connection connection, Object[] locked) throws SQLException {
         int count = 0;
         try (PreparedStatement update = connection.prepareStatement(statements.abandon())) {
-            Parameters.of(update).text(namespace).number(BATCH);
+            Parameters.of(update).texts(locked);
             try (ResultSet rows = update.executeQuery()) {
                 while (rows.next()) {
                     count++;

@@ -28,16 +28,21 @@ class Database {
     /** Whoever waits for an answer goes on there when it does not come; it outlives a ledger that is closed. */
     private static final ExecutorService OVERDUE = THREADS.pool("hapax-ledger-overdue", 4);
 
-    private final DataSource source;
     private final Duration answerTimeout;
     private final ExecutorService threads;
+    private volatile Connections source;
     /** Asking a connection for its level costs a round trip, so the pool is asked once. */
     private volatile int poolsIsolation = Connection.TRANSACTION_READ_COMMITTED;
 
     Database(DataSource source, String name, int connections, Duration answerTimeout) {
-        this.source = source;
+        this.source = new Connections.Pooled(source, false);
         this.answerTimeout = answerTimeout;
         this.threads = THREADS.pool(name, connections);
+    }
+
+    /** Takes connections from somewhere else from now on. */
+    void from(Connections other) {
+        source = other;
     }
 
     void poolsIsolation(int level) {
@@ -65,23 +70,39 @@ class Database {
     }
 
     <T> T call(Call<T> call) throws SQLException {
-        try (Connection connection = source.getConnection()) {
-            int networkTimeout = connection.getNetworkTimeout();
-            // A database that is frozen or cut off must not hold the thread for ever.
-            connection.setNetworkTimeout(Runnable::run, (int) answerTimeout.toMillis());
-            boolean autoCommit = connection.getAutoCommit();
-            if (!autoCommit) {
-                connection.setAutoCommit(true);
-            }
-            int isolation = poolsIsolation;
-            if (isolation != Connection.TRANSACTION_READ_COMMITTED) {
-                connection.setTransactionIsolation(Connection.TRANSACTION_READ_COMMITTED);
-            }
+        Connections those = source;
+        Connection connection = those.take();
+        T result;
+        try {
+            result = prepared(connection, call);
+        } catch (Throwable e) {
             try {
-                return call.on(connection);
-            } finally {
-                restore(connection, autoCommit, isolation, networkTimeout);
+                those.giveBack(connection, true);
+            } catch (SQLException | RuntimeException broken) {
+                e.addSuppressed(broken);
             }
+            throw e;
+        }
+        those.giveBack(connection, false);
+        return result;
+    }
+
+    private <T> T prepared(Connection connection, Call<T> call) throws SQLException {
+        int networkTimeout = connection.getNetworkTimeout();
+        // A database that is frozen or cut off must not hold the thread for ever.
+        connection.setNetworkTimeout(Runnable::run, (int) answerTimeout.toMillis());
+        boolean autoCommit = connection.getAutoCommit();
+        if (!autoCommit) {
+            connection.setAutoCommit(true);
+        }
+        int isolation = poolsIsolation;
+        if (isolation != Connection.TRANSACTION_READ_COMMITTED) {
+            connection.setTransactionIsolation(Connection.TRANSACTION_READ_COMMITTED);
+        }
+        try {
+            return call.on(connection);
+        } finally {
+            restore(connection, autoCommit, isolation, networkTimeout);
         }
     }
 
@@ -127,5 +148,6 @@ class Database {
 
     void close() {
         threads.shutdown();
+        source.close();
     }
 }

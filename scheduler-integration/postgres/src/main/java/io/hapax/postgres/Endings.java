@@ -94,7 +94,8 @@ record Endings(Statements statements, Lookup lookup, String namespace) {
         if (row == null || !request.isFrom(row)) {
             return Completion.SUPERSEDED;
         }
-        if (row.isRunning()) {
+        boolean neverBegan = row.entry().state() == RunState.ABANDONED && request.state() == RunState.RELEASED;
+        if (row.isRunning() || neverBegan) {
             return null;
         }
         return row.entry().state() == request.state() ? Completion.NOTED : Completion.SUPERSEDED;
@@ -110,12 +111,6 @@ record Endings(Statements statements, Lookup lookup, String namespace) {
                     .text(claim.owner().value())
                     .number(claim.token().value());
             return update.executeUpdate() == 1 ? Completion.NOTED : Completion.SUPERSEDED;
-        } catch (SQLException e) {
-            // With a snapshot older than the takeover, PostgreSQL refuses instead of finding no row.
-            if (DatabaseTrouble.isSerializationFailure(e)) {
-                return Completion.SUPERSEDED;
-            }
-            throw e;
         }
     }
 }

@@ -28,8 +28,9 @@ import org.jspecify.annotations.Nullable;
  * successor reads stays true. See Kleppmann, "How to do distributed locking" (2016).
  *
  * <p>Works in a transaction and in auto-commit mode, at every isolation level; at REPEATABLE READ and SERIALIZABLE a
- * write that another transaction came before may fail with SQLSTATE 40001 instead. The same run may write again and
- * again. A run may still repeat what it has written under the same token: keep its steps recognisable. Immutable.
+ * write that another transaction came before may fail with SQLSTATE 40001 instead: roll back and repeat the transaction,
+ * which then finds out whether the row is still this run's. The same run may write again and again. A run may still repeat
+ * what it has written under the same token: keep its steps recognisable. Immutable.
  */
 public final class FencedTable {
 

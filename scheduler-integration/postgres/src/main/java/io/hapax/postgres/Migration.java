@@ -74,17 +74,21 @@ record Migration(
                     + VERSION
                     + (found > VERSION ? ". Update the library" : ". Apply " + FILE + ", or use migrate(true)"));
         }
-        if (!database.call(this::hasAudit)) {
-            throw new LedgerException(
-                    "the table hapax_audit is missing, as in tables from before 0.1.0. Drop the tables of"
-                            + " the ledger while no worker runs, and apply " + FILE + ", or use migrate(true)");
-        }
+        require("the table hapax_audit", statements.hasAudit());
+        require("the column began_at of hapax_run", statements.hasBeginnings());
     }
 
-    private boolean hasAudit(Connection connection) throws SQLException {
-        try (Statement sql = connection.createStatement();
-                ResultSet row = sql.executeQuery(statements.hasAudit())) {
-            return row.next() && row.getBoolean(1);
+    /** Version 1 has changed before it was released. */
+    private void require(String what, String query) throws SQLException {
+        boolean there = database.call(connection -> {
+            try (Statement sql = connection.createStatement();
+                    ResultSet row = sql.executeQuery(query)) {
+                return row.next() && row.getBoolean(1);
+            }
+        });
+        if (!there) {
+            throw new LedgerException(what + " is missing, as in tables from before 0.1.0. Drop the tables of"
+                    + " the ledger while no worker runs, and apply " + FILE + ", or use migrate(true)");
         }
     }
 

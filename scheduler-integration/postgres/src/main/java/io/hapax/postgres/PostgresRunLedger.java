@@ -27,6 +27,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.regex.Pattern;
 import javax.sql.DataSource;
@@ -38,7 +39,7 @@ import org.slf4j.LoggerFactory;
  * The ledger of runs in PostgreSQL (12 or newer, one primary): one row per occurrence. Thread-safe.
  *
  * <p>Requests that come while others are with the database go together, in one statement. All times are the server's.
- * Fencing tokens come from a sequence.
+ * Fencing tokens are those of the leases that runs bring, or follow the server's clock; they never go back.
  */
 public final class PostgresRunLedger implements RunLedger {
 
@@ -46,11 +47,16 @@ public final class PostgresRunLedger implements RunLedger {
 
     private final Database database;
     private final Database people;
+    /** Renewals do not queue up with the jobs for connections. */
+    private final Database lifeline;
+
+    private final RenewalConnection renewalConnection;
     private final Statements statements;
     private final String namespace;
     private final Endings endings;
     private final CleanUp cleanUp;
     private final Batches<ClaimRequest, Claim> claims;
+    private final Batches<Lease, Completion> beginnings;
     private final Batches<Endings.Request, Completion> ends;
     private final Batches<Lease, Renewal> renewals;
     private final Batches<Occurrence, Optional<LedgerEntry>> entries;
@@ -59,8 +65,11 @@ public final class PostgresRunLedger implements RunLedger {
         this.database = new Database(builder.source, "hapax-ledger", builder.connections, builder.answerTimeout);
         // What people ask may take long: it must not keep runs waiting.
         this.people = new Database(builder.source, "hapax-ledger-people", 1, builder.answerTimeout);
+        this.lifeline = new Database(builder.source, "hapax-ledger-renewals", 1, builder.answerTimeout);
         this.statements = new Statements(builder.schema == null ? "" : builder.schema + ".");
         this.namespace = builder.namespace;
+        this.renewalConnection =
+                new RenewalConnection(builder.source, builder.renewals, builder.connections, statements);
         Lookup lookup = new Lookup(statements, namespace);
         this.endings = new Endings(statements, lookup, namespace);
         this.cleanUp = new CleanUp(database, statements, namespace, builder.cleanUpEvery);
@@ -71,8 +80,13 @@ public final class PostgresRunLedger implements RunLedger {
                 database,
                 request -> Occurrence.of(request.identity()).gate(),
                 claiming::claim);
+        this.beginnings = new Batches<>(
+                "note a beginning",
+                database,
+                run -> Occurrence.of(run.identity()),
+                new Beginnings(statements, lookup, namespace)::begin);
         this.ends = new Batches<>("end a run", database, Endings.Request::occurrence, endings::end);
-        this.renewals = new Batches<>("renew a claim", database, Lease::owner, renewing::renew);
+        this.renewals = new Batches<>("renew a claim", lifeline, Lease::owner, renewing::renew);
         this.entries = new Batches<>("look up an occurrence", database, occurrence -> occurrence, lookup::entries);
     }
 
@@ -89,6 +103,11 @@ public final class PostgresRunLedger implements RunLedger {
     @Override
     public CompletionStage<Claim> claim(ClaimRequest request) {
         return claims.submit(request);
+    }
+
+    @Override
+    public CompletionStage<Completion> begin(Lease run) {
+        return beginnings.submit(run);
     }
 
     @Override
@@ -122,7 +141,32 @@ public final class PostgresRunLedger implements RunLedger {
                     + " each statement would be a transaction of its own. Call setAutoCommit(false), or begin one with"
                     + " your framework");
         }
-        return endings.completeIn(connection, run);
+        try {
+            return endings.completeIn(connection, run);
+        } catch (SQLException e) {
+            // With a snapshot older than a takeover, PostgreSQL refuses instead of finding no row; but it refuses in
+            // the same
+            // way what conflicts with other transactions of the application, which may repeat it.
+            if (DatabaseTrouble.isSerializationFailure(e) && wasTakenOver(run)) {
+                return Completion.SUPERSEDED;
+            }
+            throw e;
+        }
+    }
+
+    /** As far as can be seen now; a repetition of the transaction finds out. */
+    private boolean wasTakenOver(Lease run) {
+        try {
+            return entry(run.identity())
+                    .toCompletableFuture()
+                    .join()
+                    .filter(entry -> entry.state() == RunState.RUNNING
+                            && entry.owner().equals(run.owner())
+                            && entry.token().equals(run.token()))
+                    .isEmpty();
+        } catch (CompletionException unknown) {
+            return false;
+        }
     }
 
     @Override
@@ -271,6 +315,7 @@ public final class PostgresRunLedger implements RunLedger {
         cleanUp.close();
         database.close();
         people.close();
+        lifeline.close();
     }
 
     /** Forgets what is over, now; for tests. */
@@ -286,6 +331,8 @@ public final class PostgresRunLedger implements RunLedger {
                 migration.apply();
             }
             migration.check();
+            lifeline.from(renewalConnection.choose(database));
+            lifeline.call(connection -> adoptIsolation(lifeline, connection));
         } catch (SQLException e) {
             throw new LedgerException("the ledger cannot be opened: " + DatabaseTrouble.explain(e), e);
         }
@@ -309,12 +356,13 @@ public final class PostgresRunLedger implements RunLedger {
                         "synchronous_commit is off: a crash of PostgreSQL may forget that an occurrence has completed, and it"
                                 + " runs again. Switch it on for the ledger's role: ALTER ROLE … SET synchronous_commit = on");
             }
-            if (!row.getString(3).equals("read committed")) {
-                int isolation = connection.getTransactionIsolation();
-                database.poolsIsolation(isolation);
-                people.poolsIsolation(isolation);
-            }
         }
+        adoptIsolation(database, connection);
+        return adoptIsolation(people, connection);
+    }
+
+    private static Void adoptIsolation(Database its, Connection connection) throws SQLException {
+        its.poolsIsolation(connection.getTransactionIsolation());
         return null;
     }
 
@@ -333,6 +381,7 @@ public final class PostgresRunLedger implements RunLedger {
         private Duration answerTimeout = Duration.ofSeconds(2);
         private int connections = 2;
         private Duration cleanUpEvery = Duration.ofMinutes(5);
+        private @Nullable DataSource renewals;
 
         private Builder(DataSource source) {
             this.source = Objects.requireNonNull(source, "source: give the ledger a DataSource");
@@ -404,6 +453,19 @@ public final class PostgresRunLedger implements RunLedger {
                 throw new IllegalArgumentException("setting connections: must be 1 to 16, was " + count);
             }
             this.connections = count;
+            return this;
+        }
+
+        /**
+         * Sets connections aside for the renewals of claims, so that jobs which hold all others for long do not keep claims
+         * from being renewed. By default a HikariCP pool is copied, with its settings and one connection, which is one more
+         * than the pool has; of any other source one connection is taken and kept.
+         *
+         * @param source to the same database and tables, such as a pool of one connection; the ledger does not close it
+         * @return this builder
+         */
+        public Builder renewals(DataSource source) {
+            this.renewals = Objects.requireNonNull(source, "renewals: give the ledger a DataSource");
             return this;
         }
 

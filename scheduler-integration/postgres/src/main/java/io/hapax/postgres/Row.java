@@ -37,6 +37,7 @@ record Row(Occurrence occurrence, LedgerEntry entry, boolean alive, Duration lef
                 rows.getString("worker"),
                 AfterCrash.valueOf(rows.getString("after_crash")),
                 Objects.requireNonNull(instant(rows, "started_at")),
+                instant(rows, "began_at"),
                 instant(rows, "renewed_at"),
                 Objects.requireNonNull(instant(rows, "deadline")),
                 instant(rows, "finished_at"));
@@ -58,6 +59,11 @@ record Row(Occurrence occurrence, LedgerEntry entry, boolean alive, Duration lef
 
     boolean isRunning() {
         return entry.state() == RunState.RUNNING;
+    }
+
+    /** Whether its run, if it broke off, is left for a person. */
+    boolean mustNotBeRepeated() {
+        return entry.afterCrash() == AfterCrash.ABANDON && entry.began() != null;
     }
 
     Holder holder() {

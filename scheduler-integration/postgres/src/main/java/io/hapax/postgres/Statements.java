@@ -14,17 +14,24 @@ record Statements(String prefix) {
 
     private static final String COLUMNS = """
             r.occurrence, r.repeats, r.lock_key, r.state, r.owner, r.fencing_token, r.attempt, r.worker, r.after_crash,
-            r.started_at, h.renewed_at, greatest(r.deadline, h.deadline) AS deadline, r.finished_at,
+            r.started_at, r.began_at, h.renewed_at, greatest(r.deadline, h.deadline) AS deadline, r.finished_at,
             greatest(r.deadline, h.deadline) >= clock_timestamp() AS alive,
             greatest(0, extract(epoch FROM greatest(r.deadline, h.deadline) - clock_timestamp()) * 1000)::bigint AS left_ms""";
 
     private static final String RENEWAL =
             "LEFT JOIN $hapax_renewal h ON h.namespace = r.namespace AND h.owner = r.owner";
 
-    /** Claims of one lock key (or occurrence) are made one after the other, so that their tokens are in order. */
-    private static final String GATE =
-            "pg_advisory_xact_lock(hashtextextended(concat_ws(E'\\x01', 'hapax', ?::text, coalesce('l' || %1$s.lock_key, 'r' ||"
-                    + " %1$s.occurrence)), 0))";
+    /**
+     * After its deadline a run has as long again as from its renewal to the deadline: a worker that is only slow is not taken
+     * for a dead one because somebody cleans up.
+     */
+    private static final String BROKEN_OFF = """
+            r.deadline + (r.deadline - r.started_at) < clock_timestamp() AND NOT EXISTS (
+              SELECT 1 FROM $hapax_renewal h WHERE h.namespace = r.namespace AND h.owner = r.owner
+                AND h.deadline + (h.deadline - h.renewed_at) >= clock_timestamp())""";
+
+    private static final String FORGETTABLE = "r.state <> 'ABANDONED' AND (r.state <> 'RUNNING' OR"
+            + " ((r.after_crash = 'RERUN' OR r.began_at IS NULL) AND " + BROKEN_OFF + "))";
 
     private String sql(String text) {
         return text.replace("$", prefix);
@@ -33,37 +40,42 @@ record Statements(String prefix) {
     /**
      * Claims what nobody has claimed yet, or has ended without being done. What runs elsewhere is not touched: a row that
      * a user's transaction has locked must not hold up the others.
+     *
+     * <p>Two statements that go together, in one transaction. Claims of one lock key (or occurrence) queue up in the first;
+     * the second sees what those before have done, so tokens are in order. That of a run with a lease is the lease's: were
+     * it ahead, by a faster clock of this server, storage would refuse the next run that has a lease only.
      */
     String claim() {
-        return sql(String.format(Locale.ROOT, """
-                WITH asked AS MATERIALIZED (
-                  SELECT b.*, %s AS gate FROM (
-                    SELECT * FROM unnest(?::text[], ?::bool[], ?::text[], ?::text[], ?::text[], ?::text[], ?::bigint[],
-                      ?::bigint[]) WITH ORDINALITY
-                      AS a (occurrence, repeats, lock_key, owner, worker, after_crash, ttl_ms, retention_ms, n)
-                    ORDER BY coalesce('l' || lock_key, 'r' || occurrence) OFFSET 0) b)
+        return sql("""
+                SELECT pg_advisory_xact_lock(hashtextextended(concat_ws(E'\\x01', 'hapax', ?::text, g.gate), 0))
+                FROM (SELECT DISTINCT gate FROM unnest(?::text[]) AS u (gate) ORDER BY gate OFFSET 0) g;
                 INSERT INTO $hapax_run AS r (namespace, occurrence, repeats, lock_key, state, owner, fencing_token, attempt,
                   worker, after_crash, retention_ms, started_at, deadline, forget_at)
-                SELECT ?, a.occurrence, a.repeats, a.lock_key, 'RUNNING', a.owner, nextval('$hapax_fence'), 1,
+                SELECT ?, a.occurrence, a.repeats, a.lock_key, 'RUNNING', a.owner,
+                  greatest(coalesce(a.seen, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint),
+                    (SELECT x.fencing_token + 1 FROM $hapax_run x WHERE x.namespace = ? AND x.lock_key = a.lock_key
+                      ORDER BY x.fencing_token DESC LIMIT 1),
+                    (SELECT f.fencing_token + 1 FROM $hapax_fence f WHERE f.namespace = ?)), 1,
                   a.worker, a.after_crash, a.retention_ms, clock_timestamp(),
                   clock_timestamp() + a.ttl_ms * interval '1 ms',
                   clock_timestamp() + (a.ttl_ms + a.retention_ms) * interval '1 ms'
-                FROM asked a
+                FROM unnest(?::text[], ?::bool[], ?::text[], ?::text[], ?::text[], ?::text[], ?::bigint[], ?::bigint[],
+                  ?::bigint[]) AS a (occurrence, repeats, lock_key, owner, worker, after_crash, ttl_ms, retention_ms, seen)
                 WHERE NOT EXISTS (SELECT 1 FROM $hapax_run x WHERE x.namespace = ? AND x.occurrence = a.occurrence
                     AND x.repeats = a.repeats AND NOT (x.state IN ('FAILED', 'RELEASED', 'LOST')
                       OR (x.state = 'DONE' AND x.repeats)) OFFSET 0)
                   AND NOT EXISTS (SELECT 1 FROM $hapax_run x WHERE x.namespace = ? AND x.lock_key = a.lock_key
                     AND x.state = 'RUNNING' OFFSET 0)
                 ON CONFLICT (occurrence, namespace, repeats) DO UPDATE SET state = 'RUNNING', owner = excluded.owner,
-                  lock_key = excluded.lock_key, fencing_token = nextval('$hapax_fence'),
+                  lock_key = excluded.lock_key, fencing_token = greatest(excluded.fencing_token, r.fencing_token + 1),
                   attempt = CASE WHEN r.state = 'DONE' THEN 1 ELSE r.attempt + 1 END, worker = excluded.worker,
                   after_crash = excluded.after_crash, retention_ms = excluded.retention_ms,
-                  started_at = excluded.started_at, deadline = excluded.deadline, forget_at = excluded.forget_at,
-                  finished_at = NULL
+                  started_at = excluded.started_at, began_at = NULL, deadline = excluded.deadline,
+                  forget_at = excluded.forget_at, finished_at = NULL
                 WHERE r.owner <> excluded.owner
                   AND (r.state IN ('FAILED', 'RELEASED', 'LOST') OR (r.state = 'DONE' AND r.repeats))
                 RETURNING r.owner, r.fencing_token, r.attempt, r.started_at
-                """, GATE.replace("%1$s", "b")));
+                """);
     }
 
     /** What is in the way of the requests of a batch: their own rows, and running rows of their lock keys. */
@@ -94,9 +106,29 @@ record Statements(String prefix) {
     /** Takes a run that broke off out of the way. */
     String breakOff() {
         return sql("""
-                UPDATE $hapax_run SET state = CASE WHEN after_crash = 'ABANDON' THEN 'ABANDONED' ELSE 'LOST' END,
+                UPDATE $hapax_run SET state = CASE WHEN after_crash = 'ABANDON' AND began_at IS NOT NULL
+                    THEN 'ABANDONED' ELSE 'LOST' END,
                   finished_at = clock_timestamp(), forget_at = clock_timestamp() + retention_ms * interval '1 ms'
                 WHERE namespace = ? AND occurrence = ? AND repeats = ? AND state = 'RUNNING'
+                """);
+    }
+
+    /** Notes runs as begun; only their own, and only before their deadlines, so that nothing late counts. */
+    String begin() {
+        return sql("""
+                UPDATE $hapax_run r SET began_at = coalesce(r.began_at, clock_timestamp())
+                WHERE r.ctid = ANY (ARRAY(
+                  SELECT r.place FROM unnest(?::text[], ?::bool[], ?::text[], ?::bigint[])
+                    AS a (occurrence, repeats, owner, token)
+                  CROSS JOIN LATERAL (
+                    SELECT x.ctid AS place FROM $hapax_run x
+                    WHERE x.namespace = ? AND x.occurrence = a.occurrence AND x.repeats = a.repeats
+                      AND x.owner = a.owner AND x.fencing_token = a.token AND x.state = 'RUNNING'
+                      AND (x.began_at IS NOT NULL OR x.deadline >= clock_timestamp() OR EXISTS (
+                        SELECT 1 FROM $hapax_renewal h WHERE h.namespace = x.namespace AND h.owner = x.owner
+                          AND h.deadline >= clock_timestamp()))
+                    OFFSET 0 FOR NO KEY UPDATE SKIP LOCKED) r))
+                RETURNING r.owner
                 """);
     }
 
@@ -110,7 +142,8 @@ record Statements(String prefix) {
                   CROSS JOIN LATERAL (
                     SELECT x.namespace, x.occurrence, x.repeats FROM $hapax_run x
                     WHERE x.namespace = ? AND x.occurrence = a.occurrence AND x.repeats = a.repeats
-                      AND x.owner = a.owner AND (a.token IS NULL OR x.fencing_token = a.token) AND x.state = 'RUNNING'
+                      AND x.owner = a.owner AND (a.token IS NULL OR x.fencing_token = a.token)
+                      AND (x.state = 'RUNNING' OR (x.state = 'ABANDONED' AND a.state = 'RELEASED'))
                     OFFSET 0 FOR NO KEY UPDATE SKIP LOCKED) r)
                 UPDATE $hapax_run r SET state = m.state, finished_at = clock_timestamp(),
                   forget_at = clock_timestamp() + r.retention_ms * interval '1 ms'
@@ -206,9 +239,17 @@ record Statements(String prefix) {
                   ('SELECT, INSERT ON $hapax_settings', has_table_privilege('$hapax_settings', 'SELECT')
                     AND has_table_privilege('$hapax_settings', 'INSERT'), ''),
                   ('SELECT ON $hapax_schema', has_table_privilege('$hapax_schema', 'SELECT'), ''),
-                  ('USAGE ON SEQUENCE $hapax_fence', has_sequence_privilege('$hapax_fence', 'USAGE'), '')
+                  ('SELECT, INSERT, UPDATE ON $hapax_fence', has_table_privilege('$hapax_fence', 'SELECT')
+                    AND has_table_privilege('$hapax_fence', 'INSERT')
+                    AND has_table_privilege('$hapax_fence', 'UPDATE'), '')
                 ) AS rights (what, granted, without)
                 """);
+    }
+
+    /** Which table of which server a connection sees. */
+    String place() {
+        return sql("SELECT concat_ws(' ', pg_postmaster_start_time(), current_database(),"
+                + " to_regclass('$hapax_run')::oid)");
     }
 
     /** What a crash, or a slow clock, would cost. */
@@ -233,37 +274,61 @@ record Statements(String prefix) {
         return sql("SELECT max(version) FROM $hapax_schema");
     }
 
-    /** Earlier tables of the same version have none. */
+    /** Earlier tables of the same version lack some. */
     String hasAudit() {
         return sql("SELECT to_regclass('$hapax_audit') IS NOT NULL");
     }
 
-    /** What nobody needs any more; abandoned rows wait for a person. */
-    String forget() {
-        return sql("""
-                DELETE FROM $hapax_run WHERE (occurrence, namespace, repeats) IN (
-                  SELECT r.occurrence, r.namespace, r.repeats FROM $hapax_run r
-                  WHERE r.namespace = ? AND r.forget_at < statement_timestamp() AND r.state <> 'ABANDONED'
-                    AND (r.state <> 'RUNNING' OR (r.after_crash = 'RERUN' AND NOT EXISTS (
-                      SELECT 1 FROM $hapax_renewal h WHERE h.namespace = r.namespace AND h.owner = r.owner
-                        AND h.deadline >= clock_timestamp())))
-                  ORDER BY r.forget_at LIMIT ? FOR UPDATE SKIP LOCKED)
-                """);
+    /** Likewise. */
+    String hasBeginnings() {
+        return sql("SELECT EXISTS (SELECT 1 FROM pg_attribute WHERE attrelid = to_regclass('$hapax_run')"
+                + " AND attname = 'began_at')");
     }
 
-    /** Runs that broke off and must not be repeated, also if nobody asks for them again. */
+    /**
+     * Locks what nobody needs any more; abandoned rows wait for a person. Whether they are alive is decided by the statement
+     * after this one, which sees all renewals: from here on none can be carried out.
+     */
+    String forgettable() {
+        return sql(String.format(Locale.ROOT, """
+                SELECT r.ctid FROM $hapax_run r
+                WHERE r.namespace = ? AND r.forget_at < statement_timestamp() AND %s
+                ORDER BY r.forget_at LIMIT ? FOR UPDATE SKIP LOCKED
+                """, FORGETTABLE));
+    }
+
+    /** Forgets what is locked, but for the highest token. */
+    String forget() {
+        return sql(String.format(Locale.ROOT, """
+                WITH gone AS (
+                  DELETE FROM $hapax_run r WHERE r.ctid = ANY (?::text[]::tid[]) AND %s
+                  RETURNING r.namespace, r.fencing_token),
+                kept AS (
+                  INSERT INTO $hapax_fence AS f (namespace, fencing_token)
+                  SELECT namespace, max(fencing_token) FROM gone GROUP BY namespace
+                  ON CONFLICT (namespace) DO UPDATE SET
+                    fencing_token = greatest(f.fencing_token, excluded.fencing_token))
+                SELECT count(*) FROM gone
+                """, FORGETTABLE));
+    }
+
+    /** Locks runs that broke off and must not be repeated, also if nobody asks for them again; as {@link #forgettable}. */
+    String abandonable() {
+        return sql(String.format(Locale.ROOT, """
+                SELECT r.ctid FROM $hapax_run r
+                WHERE r.namespace = ? AND r.state = 'RUNNING' AND r.after_crash = 'ABANDON' AND r.began_at IS NOT NULL
+                  AND r.deadline < statement_timestamp() AND %s
+                ORDER BY r.deadline LIMIT ? FOR UPDATE SKIP LOCKED
+                """, BROKEN_OFF));
+    }
+
+    /** Abandons what is locked. */
     String abandon() {
-        return sql("""
-                UPDATE $hapax_run SET state = 'ABANDONED', finished_at = clock_timestamp()
-                WHERE (occurrence, namespace, repeats) IN (
-                  SELECT r.occurrence, r.namespace, r.repeats FROM $hapax_run r
-                  WHERE r.namespace = ? AND r.state = 'RUNNING' AND r.after_crash = 'ABANDON'
-                    AND r.deadline < statement_timestamp() AND NOT EXISTS (
-                      SELECT 1 FROM $hapax_renewal h WHERE h.namespace = r.namespace AND h.owner = r.owner
-                        AND h.deadline >= statement_timestamp())
-                  ORDER BY r.deadline LIMIT ? FOR UPDATE SKIP LOCKED)
-                RETURNING occurrence, worker, started_at
-                """);
+        return sql(String.format(Locale.ROOT, """
+                UPDATE $hapax_run r SET state = 'ABANDONED', finished_at = clock_timestamp()
+                WHERE r.ctid = ANY (?::text[]::tid[]) AND %s
+                RETURNING r.occurrence, r.worker, r.started_at
+                """, BROKEN_OFF));
     }
 
     String forgetRenewals() {

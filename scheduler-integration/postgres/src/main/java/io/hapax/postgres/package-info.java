@@ -14,7 +14,7 @@
  * <tr><td>{@code hapax_audit}</td><td>who has decided about abandoned occurrences, and why; kept for ever</td></tr>
  * <tr><td>{@code hapax_settings}</td><td>settings on which all workers of a namespace agree</td></tr>
  * <tr><td>{@code hapax_schema}</td><td>the version of these tables</td></tr>
- * <tr><td>{@code hapax_fence}</td><td>the sequence of fencing tokens; never set it back</td></tr>
+ * <tr><td>{@code hapax_fence}</td><td>the highest fencing token of occurrences that were forgotten; never set it back</td></tr>
  * </table>
  *
  * <h2>Rights</h2>
@@ -28,7 +28,7 @@
  * GRANT SELECT, INSERT, UPDATE, DELETE ON hapax_run, hapax_renewal TO hapax;
  * GRANT SELECT, INSERT ON hapax_settings, hapax_audit TO hapax;
  * GRANT SELECT ON hapax_schema TO hapax;
- * GRANT USAGE ON SEQUENCE hapax_fence TO hapax;
+ * GRANT SELECT, INSERT, UPDATE ON hapax_fence TO hapax;
  * }</pre>
  *
  * <p>DELETE is for the clean-up; without it, switch that off with {@code cleanUpEvery(Duration.ZERO)} and delete by other

@@ -15,6 +15,8 @@ CREATE TABLE hapax_run (
   after_crash   text NOT NULL CHECK (after_crash IN ('RERUN', 'ABANDON')),
   retention_ms  bigint NOT NULL,
   started_at    timestamptz NOT NULL,
+  -- Noted only where after_crash is ABANDON: what has not begun is never abandoned.
+  began_at      timestamptz,
   deadline      timestamptz NOT NULL,
   finished_at   timestamptz,
   forget_at     timestamptz NOT NULL,
@@ -27,9 +29,13 @@ COMMENT ON TABLE hapax_run IS 'one row per occurrence of a job: its last run, an
 -- No two runs hold one lock key, whatever the lease store says.
 CREATE UNIQUE INDEX hapax_run_lock ON hapax_run (lock_key, namespace) WHERE state = 'RUNNING' AND lock_key IS NOT NULL;
 
+-- The newest token of a lock key, so that the next one is larger.
+CREATE INDEX hapax_run_token ON hapax_run (lock_key, namespace, fencing_token) WHERE lock_key IS NOT NULL;
+
 -- For the clean-up.
 CREATE INDEX hapax_run_forget ON hapax_run (forget_at);
-CREATE INDEX hapax_run_abandon ON hapax_run (deadline) WHERE state = 'RUNNING' AND after_crash = 'ABANDON';
+CREATE INDEX hapax_run_abandon ON hapax_run (deadline)
+  WHERE state = 'RUNNING' AND after_crash = 'ABANDON' AND began_at IS NOT NULL;
 
 -- What waits for a person.
 CREATE INDEX hapax_run_abandoned ON hapax_run (namespace, started_at) WHERE state = 'ABANDONED';
@@ -46,10 +52,14 @@ CREATE TABLE hapax_renewal (
 
 COMMENT ON TABLE hapax_renewal IS 'until when runs that take longer count as alive';
 
--- Fencing tokens. It starts at the present in microseconds, so that storage which has seen the tokens of a lease store,
--- made from its clock, sees larger ones from here on.
-CREATE SEQUENCE hapax_fence;
-SELECT setval('hapax_fence', (extract(epoch FROM clock_timestamp()) * 1000000)::bigint);
+-- What is left of occurrences that were forgotten: their highest fencing token. Later ones are larger, also if the clock
+-- is set back.
+CREATE TABLE hapax_fence (
+  namespace     text COLLATE "C" PRIMARY KEY,
+  fencing_token bigint NOT NULL CHECK (fencing_token > 0)
+);
+
+COMMENT ON TABLE hapax_fence IS 'the highest fencing token of occurrences that were forgotten';
 
 CREATE TABLE hapax_audit (
   namespace  text COLLATE "C" NOT NULL,

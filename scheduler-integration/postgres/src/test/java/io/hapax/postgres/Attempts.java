@@ -13,6 +13,7 @@ import io.hapax.lease.RunKey;
 import io.hapax.ledger.AfterCrash;
 import io.hapax.ledger.Claim;
 import io.hapax.ledger.ClaimRequest;
+import io.hapax.ledger.Completion;
 import io.hapax.ledger.LedgerException;
 import io.hapax.ledger.RunLedger;
 import io.hapax.testkit.DatabaseAddress;
@@ -86,11 +87,15 @@ final class Attempts {
                 .lease();
     }
 
-    /** A run that broke off: its deadline has passed. */
+    /** A run that broke off after it had begun: its deadline has passed, and a clean-up's grace. */
     static Lease brokenOff(RunLedger ledger, JobIdentity identity, AfterCrash afterCrash) {
-        Lease lease = claimed(ledger, request(identity, SHORT, afterCrash));
-        letPass(SHORT);
-        return lease;
+        for (Duration ttl = SHORT; ; ttl = ttl.multipliedBy(4)) {
+            Lease lease = claimed(ledger, request(identity, ttl, afterCrash));
+            if (afterCrash == AfterCrash.RERUN || get(ledger.begin(lease)) == Completion.NOTED) {
+                letPass(ttl.multipliedBy(2));
+                return lease;
+            }
+        }
     }
 
     static void letPass(Duration time) {

@@ -9,12 +9,14 @@ import static io.hapax.postgres.Attempts.freshPair;
 import static io.hapax.postgres.Attempts.freshRun;
 import static io.hapax.postgres.Attempts.get;
 import static io.hapax.postgres.Attempts.letPass;
+import static io.hapax.postgres.Attempts.nextRun;
 import static io.hapax.postgres.Attempts.number;
 import static io.hapax.postgres.Attempts.request;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
+import io.hapax.lease.FencingToken;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.Lease;
 import io.hapax.lease.Renewal;
@@ -152,6 +154,7 @@ class CleanUpTest {
         JobIdentity identity = freshPair();
         brokenOff(ledger, identity, AfterCrash.ABANDON);
         Lease live = claimed(ledger, request(freshPair(), Attempts.LONG, AfterCrash.ABANDON));
+        get(ledger.begin(live));
         try (Logs logs = Logs.of("io.hapax.postgres")) {
             ledger.cleanUp();
             assertThat(logs.lines())
@@ -163,6 +166,65 @@ class CleanUpTest {
         }
         assertThat(get(ledger.entry(identity)).orElseThrow().state()).isEqualTo(RunState.ABANDONED);
         assertThat(get(ledger.entry(live.identity())).orElseThrow().state()).isEqualTo(RunState.RUNNING);
+    }
+
+    @Test
+    void a_run_whose_deadline_has_just_passed_is_given_one_more_ttl_before_the_clean_up_abandons_it()
+            throws SQLException {
+        JobIdentity identity = freshPair();
+        Lease late = claimed(ledger, request(identity, Attempts.LONG, AfterCrash.ABANDON));
+        get(ledger.begin(late));
+        past(identity, 90);
+        ledger.cleanUp();
+        assertThat(get(ledger.entry(identity)).orElseThrow().state()).isEqualTo(RunState.RUNNING);
+        assertThat(get(ledger.renew(List.of(late)))).containsExactly(new Renewal.Renewed(false));
+        past(identity, 130);
+        execute(
+                database,
+                "UPDATE hapax_renewal SET renewed_at = now() - interval '90 s', deadline = now() - interval '30 s'"
+                        + " WHERE owner = '" + late.owner() + "'");
+        ledger.cleanUp();
+        assertThat(get(ledger.entry(identity)).orElseThrow().state()).isEqualTo(RunState.RUNNING);
+        execute(database, "DELETE FROM hapax_renewal WHERE owner = '" + late.owner() + "'");
+        ledger.cleanUp();
+        assertThat(get(ledger.entry(identity)).orElseThrow().state()).isEqualTo(RunState.ABANDONED);
+    }
+
+    /** As if it had been claimed some seconds ago, for a minute. */
+    private void past(JobIdentity identity, int seconds) throws SQLException {
+        execute(
+                database,
+                String.format(
+                        Locale.ROOT,
+                        "UPDATE hapax_run SET started_at = now() - interval '%1$d s',"
+                                + " deadline = now() - interval '%1$d s' + interval '60 s' WHERE occurrence = '%2$s'",
+                        seconds,
+                        identity.runKey().value()));
+    }
+
+    @Test
+    void what_never_began_is_not_abandoned_and_is_forgotten_in_the_end() throws SQLException {
+        JobIdentity identity = freshPair();
+        claimed(ledger, request(identity, SHORT, AfterCrash.ABANDON));
+        letPass(SHORT.multipliedBy(2));
+        assertThat(ledger.cleanUp()).isZero();
+        assertThat(get(ledger.entry(identity)).orElseThrow().state()).isEqualTo(RunState.RUNNING);
+        retentionIsOver();
+        assertThat(ledger.cleanUp()).isEqualTo(1);
+    }
+
+    @Test
+    void the_highest_token_of_what_was_forgotten_is_kept() throws SQLException {
+        Lease first = claimed(ledger, freshPair());
+        long hour = Duration.ofHours(1).toNanos() / 1000;
+        Lease ahead = claimed(
+                ledger,
+                request(freshPair()).withSeen(new FencingToken(first.token().value() + hour)));
+        get(ledger.complete(first));
+        get(ledger.complete(ahead));
+        retentionIsOver();
+        assertThat(ledger.cleanUp()).isEqualTo(2);
+        assertThat(claimed(ledger, nextRun(ahead.identity())).token()).isGreaterThan(ahead.token());
     }
 
     @Test
@@ -210,10 +272,10 @@ class CleanUpTest {
         claimed(ledger, request(freshRun(), Attempts.LONG, AfterCrash.ABANDON));
         execute(database, "ANALYZE hapax_run");
         Statements statements = new Statements("");
-        assertThat(plan(statements.forget()))
+        assertThat(plan(statements.forgettable()))
                 .contains("Index Cond: (forget_at < statement_timestamp())")
                 .doesNotContain("Seq Scan on hapax_run");
-        assertThat(plan(statements.abandon())).contains("hapax_run_abandon");
+        assertThat(plan(statements.abandonable())).contains("hapax_run_abandon");
     }
 
     /** Whoever looks at what waits for a person must not read all that is done. */

@@ -10,6 +10,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import com.zaxxer.hikari.HikariDataSource;
+import io.hapax.GuardedRun;
+import io.hapax.JobGuard;
+import io.hapax.LeaseLostException;
+import io.hapax.RunRequest;
+import io.hapax.event.LossReason;
+import io.hapax.event.RunOutcome;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.Lease;
 import io.hapax.lease.Renewal;
@@ -19,6 +25,8 @@ import io.hapax.ledger.Completion;
 import io.hapax.ledger.LedgerException;
 import io.hapax.ledger.RunState;
 import io.hapax.testkit.EmbeddedDatabase;
+import io.hapax.testkit.InMemoryLeaseStore;
+import io.hapax.time.Ticker;
 import java.sql.Connection;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -150,6 +158,40 @@ class FaultsTest {
         assertThat(get(ledger.renew(List.of(lease)))).containsExactly(new Renewal.Renewed(false));
         assertThat(get(ledger.complete(lease))).isEqualTo(Completion.NOTED);
         assertThat(claimed(ledger, freshPair()).token()).isGreaterThan(last.token());
+    }
+
+    @Test
+    void a_beginning_that_is_carried_out_after_the_thaw_leaves_nobody_to_a_person() throws Exception {
+        RunRequest request = RunRequest.of(freshPair())
+                .tune(options -> options.withAfterCrash(AfterCrash.ABANDON).withTtl(Duration.ofSeconds(20)));
+        try (JobGuard guard = JobGuard.builder(new InMemoryLeaseStore(Ticker.SYSTEM))
+                .ledger(ledger)
+                .build()) {
+            GuardedRun run = admitted(guard, request);
+            server.freeze();
+            try {
+                assertThatExceptionOfType(LeaseLostException.class)
+                        .isThrownBy(run::enter)
+                        .satisfies(unheard -> assertThat(unheard.reason()).isEqualTo(LossReason.NOT_BEGUN));
+            } finally {
+                server.thaw();
+            }
+            Awaitility.await("its release is repeated until it is heard")
+                    .atMost(Duration.ofSeconds(15))
+                    .ignoreExceptionsInstanceOf(AssertionError.class)
+                    .until(() ->
+                            get(ledger.entry(request.identity())).orElseThrow().state() == RunState.RELEASED);
+            try (GuardedRun next = admitted(guard, request);
+                    GuardedRun.Scope scope = next.enter()) {
+                assertThat(next.complete()).isEqualTo(RunOutcome.COMPLETED);
+            }
+        }
+    }
+
+    private static GuardedRun admitted(JobGuard guard, RunRequest request) throws InterruptedException {
+        return guard.admit(request).fold(run -> run, refusal -> {
+            throw new AssertionError(refusal);
+        });
     }
 
     @Test

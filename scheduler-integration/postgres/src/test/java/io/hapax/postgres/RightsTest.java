@@ -137,12 +137,12 @@ class RightsTest {
             brokenOff(ledger, freshPair(), AfterCrash.ABANDON);
             assertThat(ledger.cleanUp()).isZero();
         }
-        execute(owner, "REVOKE USAGE ON SEQUENCE hapax_fence FROM " + role);
+        execute(owner, "REVOKE ALL ON hapax_fence FROM " + role);
         execute(owner, "REVOKE ALL ON hapax_schema FROM " + role);
         List<Finding> findings = PostgresRunLedger.builder(app).examine("buckets=64");
         assertThat(findings)
                 .extracting(Finding::problem)
-                .anyMatch(problem -> problem.contains("USAGE ON SEQUENCE hapax_fence"))
+                .anyMatch(problem -> problem.contains("SELECT, INSERT, UPDATE ON hapax_fence"))
                 .anyMatch(problem -> problem.contains("SELECT ON hapax_schema"))
                 .anyMatch(problem -> problem.contains("buckets=64"))
                 .anyMatch(problem -> problem.contains("1 occurrence is abandoned"));
@@ -187,7 +187,7 @@ class RightsTest {
                 "INSERT INTO hapax_schema (version) VALUES (2)",
                 "TRUNCATE hapax_run",
                 "DROP TABLE hapax_run",
-                "SELECT setval('hapax_fence', 1)",
+                "DELETE FROM hapax_fence",
                 "CREATE TABLE mine (id int)",
                 "CREATE SCHEMA mine")) {
             assertThatExceptionOfType(SQLException.class)
@@ -246,9 +246,9 @@ class RightsTest {
     @Test
     void a_missing_right_is_named_and_where_the_rights_are_listed() throws SQLException {
         try (PostgresRunLedger ledger = PostgresRunLedger.builder(app).build()) {
-            execute(owner, "REVOKE USAGE ON SEQUENCE hapax_fence FROM " + role);
+            execute(owner, "REVOKE ALL ON hapax_fence FROM " + role);
             assertThat(failure(ledger.claim(request(freshPair()))))
-                    .hasMessageContaining("no permission (ERROR: permission denied for sequence hapax_fence)")
+                    .hasMessageContaining("no permission (ERROR: permission denied for table hapax_fence)")
                     .hasMessageContaining("package documentation of io.hapax.postgres");
         }
     }

@@ -34,6 +34,7 @@ public final class FaultyRunLedger implements RunLedger {
 
     private final RunLedger ledger;
     private final Fault claim = new Fault("claim");
+    private final Fault begin = new Fault("begin");
     private final Fault renew = new Fault("renew");
     private final Fault end = new Fault("end");
 
@@ -49,6 +50,7 @@ public final class FaultyRunLedger implements RunLedger {
     /** Fails every call without sending it, as a database does that is down. */
     public void down() {
         claim.always(Kind.FAIL);
+        begin.always(Kind.FAIL);
         renew.always(Kind.FAIL);
         end.always(Kind.FAIL);
     }
@@ -63,6 +65,11 @@ public final class FaultyRunLedger implements RunLedger {
         claim.always(Kind.LOSE_ANSWER);
     }
 
+    /** Carries out each beginning and loses the answer. */
+    public void loseBeginAnswers() {
+        begin.always(Kind.LOSE_ANSWER);
+    }
+
     /** Carries out each completion or release and loses the answer. */
     public void loseEndAnswers() {
         end.always(Kind.LOSE_ANSWER);
@@ -71,6 +78,7 @@ public final class FaultyRunLedger implements RunLedger {
     /** Ends all faults. */
     public void healthy() {
         claim.always(Kind.NONE);
+        begin.always(Kind.NONE);
         renew.always(Kind.NONE);
         end.always(Kind.NONE);
     }
@@ -85,6 +93,15 @@ public final class FaultyRunLedger implements RunLedger {
     }
 
     /**
+     * Counts beginnings.
+     *
+     * @return how many were told
+     */
+    public int beginnings() {
+        return begin.calls();
+    }
+
+    /**
      * Counts renewals.
      *
      * @return how many calls there were
@@ -96,6 +113,11 @@ public final class FaultyRunLedger implements RunLedger {
     @Override
     public CompletionStage<Claim> claim(ClaimRequest request) {
         return through(claim, () -> ledger.claim(request));
+    }
+
+    @Override
+    public CompletionStage<Completion> begin(Lease run) {
+        return through(begin, () -> ledger.begin(run));
     }
 
     @Override

@@ -65,6 +65,11 @@ public final class InMemoryRunLedger implements RunLedger {
     }
 
     @Override
+    public CompletionStage<Completion> begin(Lease claim) {
+        return answer(runs -> runs.begin(claim));
+    }
+
+    @Override
     public CompletionStage<List<Renewal>> renew(List<Lease> claims) {
         return answer(runs -> claims.stream().map(runs::renew).toList());
     }

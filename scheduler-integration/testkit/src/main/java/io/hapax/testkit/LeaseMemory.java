@@ -17,6 +17,7 @@ import io.hapax.time.NanoTime;
 import io.hapax.time.Ticker;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -198,7 +199,7 @@ final class LeaseMemory {
     }
 
     private Lease grant(LeaseRequest request) {
-        lastToken++;
+        lastToken = Math.max(lastToken + 1, ChronoUnit.MICROS.between(Instant.EPOCH, instant()));
         departures.remove(request.owner());
         Lease lease = new Lease(
                 request.identity(),

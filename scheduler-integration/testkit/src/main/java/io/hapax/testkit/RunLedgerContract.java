@@ -404,9 +404,8 @@ public abstract class RunLedgerContract {
     @ParameterizedTest
     @MethodSource("identitiesWithARun")
     void what_must_not_be_repeated_is_abandoned_after_a_crash_until_a_person_decides(JobIdentity identity) {
-        Lease broken = claimed(ledger(), request(identity, shortTtl(), AfterCrash.ABANDON))
-                .lease();
-        letPass(shortTtl());
+        Lease broken = begun(identity);
+        letPass(broken.ttl());
         assertThat(abandoned(claim(otherClient(), identity)).by().owner()).isEqualTo(broken.owner());
         assertThat(entry(identity).state()).isEqualTo(RunState.ABANDONED);
         assertThat(get(ledger().complete(broken))).isEqualTo(Completion.SUPERSEDED);
@@ -458,7 +457,8 @@ public abstract class RunLedgerContract {
         assertThat(found(LedgerQuery.in(1000, RunState.ABANDONED, RunState.DONE)))
                 .contains(abandoned, done)
                 .doesNotContain(running)
-                .startsWith(done);
+                .as("last started first")
+                .containsSubsequence(done, abandoned);
         assertThat(found(query(String.valueOf(running.lockKey()), Duration.ZERO)))
                 .containsExactly(running);
         String run = String.valueOf(done.runKey());
@@ -486,10 +486,131 @@ public abstract class RunLedgerContract {
     @Test
     void an_abandoned_run_does_not_keep_its_lock_key() {
         JobIdentity identity = freshPair();
-        claimed(ledger(), request(identity, shortTtl(), AfterCrash.ABANDON));
-        letPass(shortTtl());
+        letPass(begun(identity).ttl());
         claimed(otherClient(), nextRun(identity));
         abandoned(claim(otherClient(), identity));
+    }
+
+    /** A run that must not be repeated, and has begun, with a ttl that is short, but long enough for that. */
+    private Lease begun(JobIdentity identity) {
+        for (Duration ttl = shortTtl(); ; ttl = ttl.multipliedBy(4)) {
+            Lease lease = claimed(ledger(), request(identity, ttl, AfterCrash.ABANDON))
+                    .lease();
+            if (get(ledger().begin(lease)) == Completion.NOTED) {
+                return lease;
+            }
+            assertThat(ttl).as("long enough to begin in").isLessThan(LONG);
+        }
+    }
+
+    @Test
+    void what_has_not_begun_is_never_abandoned_and_may_be_claimed_again() {
+        JobIdentity identity = freshPair();
+        Lease unheard = claimed(ledger(), request(identity, shortTtl(), AfterCrash.ABANDON))
+                .lease();
+        letPass(shortTtl());
+        Claim.Claimed next = claimed(otherClient(), request(identity, shortTtl(), AfterCrash.ABANDON));
+        assertThat(next.attempt()).isEqualTo(2);
+        assertThat(next.lease().token()).isGreaterThan(unheard.token());
+        assertThat(get(ledger().begin(unheard))).isEqualTo(Completion.SUPERSEDED);
+        letPass(shortTtl());
+        claimed(otherClient(), nextRun(identity));
+        assertThat(entry(identity).state()).isEqualTo(RunState.LOST);
+    }
+
+    @Test
+    void a_run_that_says_that_it_never_began_frees_its_occurrence_even_if_it_was_abandoned_meanwhile() {
+        JobIdentity identity = freshPair();
+        Lease unheard = begun(identity);
+        letPass(unheard.ttl());
+        abandoned(claim(otherClient(), identity));
+        assertThat(get(ledger().release(ownedBy(OwnerId.random(), unheard), RunState.RELEASED)))
+                .isEqualTo(Completion.SUPERSEDED);
+        assertThat(get(ledger().release(unheard, RunState.LOST))).isEqualTo(Completion.SUPERSEDED);
+        assertThat(entry(identity).state()).isEqualTo(RunState.ABANDONED);
+        assertThat(get(ledger().release(unheard, RunState.RELEASED))).isEqualTo(Completion.NOTED);
+        claimed(otherClient(), identity);
+    }
+
+    @Test
+    void a_beginning_is_noted_once_for_its_own_run_only() {
+        JobIdentity identity = freshPair();
+        Lease lease =
+                claimed(ledger(), request(identity, LONG, AfterCrash.ABANDON)).lease();
+        for (Lease stranger : List.of(
+                ownedBy(OwnerId.random(), lease), withToken(lease, lease.token().value() + 1))) {
+            assertThat(get(otherClient().begin(stranger))).isEqualTo(Completion.SUPERSEDED);
+        }
+        assertThat(entry(identity).began()).isNull();
+        assertThat(get(ledger().begin(lease))).isEqualTo(Completion.NOTED);
+        assertThat(entry(identity).began()).isNotNull();
+        assertThat(get(otherClient().begin(lease))).isEqualTo(Completion.NOTED);
+        assertThat(get(ledger().release(lease, RunState.FAILED))).isEqualTo(Completion.NOTED);
+        assertThat(get(ledger().begin(lease))).isEqualTo(Completion.SUPERSEDED);
+        claimed(otherClient(), identity);
+        assertThat(entry(identity).began()).isNull();
+    }
+
+    @Test
+    void a_beginning_that_comes_after_the_deadline_or_after_the_end_changes_nothing() {
+        JobIdentity identity = freshPair();
+        Lease late = claimed(ledger(), request(identity, shortTtl(), AfterCrash.ABANDON))
+                .lease();
+        letPass(shortTtl());
+        assertThat(get(ledger().begin(late))).isEqualTo(Completion.SUPERSEDED);
+        Lease ended = claimed(otherClient(), request(identity, shortTtl(), AfterCrash.ABANDON))
+                .lease();
+        get(otherClient().release(ended, RunState.RELEASED));
+        assertThat(get(otherClient().begin(ended))).isEqualTo(Completion.SUPERSEDED);
+        claimed(ledger(), identity);
+    }
+
+    @ParameterizedTest
+    @MethodSource("identities")
+    void the_token_of_a_claim_is_its_leases_or_above_all_granted_before_on_its_key(JobIdentity identity) {
+        long far = claimed(ledger(), freshPair()).token().value()
+                + Duration.ofHours(3).toNanos() / 1000;
+        FencingToken ahead = new FencingToken(far);
+        Lease first = claimed(ledger(), request(identity).withSeen(ahead)).lease();
+        assertThat(first.token()).isEqualTo(ahead);
+        get(ledger().release(first, RunState.FAILED));
+
+        Lease behind = claimed(otherClient(), request(identity).withSeen(new FencingToken(7)))
+                .lease();
+        assertThat(behind.token()).isGreaterThan(ahead);
+        get(otherClient().release(behind, RunState.FAILED));
+        Lease without = claimed(ledger(), identity);
+        assertThat(without.token()).isGreaterThan(behind.token());
+        get(ledger().release(without, RunState.FAILED));
+        FencingToken next = new FencingToken(without.token().value() + 5);
+        assertThat(claimed(ledger(), request(identity).withSeen(next)).lease().token())
+                .isEqualTo(next);
+    }
+
+    @Test
+    void the_tokens_of_a_lock_key_grow_also_where_a_lease_brings_an_older_one() {
+        JobIdentity identity = freshPair();
+        Lease first = claimed(ledger(), identity);
+        get(ledger().complete(first));
+        FencingToken older = new FencingToken(first.token().value() - 1);
+        Lease second = claimed(otherClient(), request(nextRun(identity)).withSeen(older))
+                .lease();
+        assertThat(second.token()).isGreaterThan(first.token());
+        get(otherClient().complete(second));
+        FencingToken equal = second.token();
+        assertThat(claimed(ledger(), request(nextRun(identity)).withSeen(equal))
+                        .lease()
+                        .token())
+                .isGreaterThan(equal);
+    }
+
+    @Test
+    void a_claim_without_a_lease_does_not_follow_the_leases_of_other_keys() {
+        Lease before = claimed(ledger(), freshPair());
+        FencingToken ahead =
+                new FencingToken(before.token().value() + Duration.ofHours(3).toNanos() / 1000);
+        claimed(ledger(), request(freshPair()).withSeen(ahead));
+        assertThat(claimed(ledger(), freshPair()).token()).isLessThan(ahead);
     }
 
     @Test

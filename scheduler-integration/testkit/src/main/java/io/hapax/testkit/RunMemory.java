@@ -20,8 +20,10 @@ import io.hapax.time.NanoTime;
 import io.hapax.time.Ticker;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -38,7 +40,9 @@ final class RunMemory {
     private final NanoTime start;
     private final Map<Occurrence, Row> rows = new LinkedHashMap<>();
     private final List<AuditEntry> audit = new ArrayList<>();
-    private long lastToken;
+    /** The last one of each lock key. */
+    private final Map<LockKey, Long> lastTokens = new HashMap<>();
+
     private @Nullable String fingerprint;
 
     RunMemory(Ticker ticker) {
@@ -63,6 +67,7 @@ final class RunMemory {
         private int attempt;
         private Instant since;
         private NanoTime deadline;
+        private @Nullable Instant began;
         private @Nullable Instant renewed;
         private @Nullable Instant finished;
 
@@ -126,15 +131,25 @@ final class RunMemory {
     }
 
     private Claim take(ClaimRequest request, int attempt) {
-        lastToken++;
-        Row row = new Row(
-                request,
-                new FencingToken(lastToken),
-                attempt,
-                now(),
-                ticker.now().plus(request.ttl()));
+        Row row = new Row(request, draw(request), attempt, now(), ticker.now().plus(request.ttl()));
         rows.put(Occurrence.of(request.identity()), row);
         return row.claimed();
+    }
+
+    /** That of the lease, else the clock's; above every one before, also of the occurrence under another lock key. */
+    private FencingToken draw(ClaimRequest request) {
+        Row before = rows.get(Occurrence.of(request.identity()));
+        long last = before == null ? 0 : before.token.value();
+        LockKey lock = request.identity().lockKey();
+        if (lock != null) {
+            last = Math.max(last, lastTokens.getOrDefault(lock, 0L));
+        }
+        long wanted = request.seen() != null ? request.seen().value() : ChronoUnit.MICROS.between(Instant.EPOCH, now());
+        FencingToken token = new FencingToken(Math.max(wanted, last + 1));
+        if (lock != null) {
+            lastTokens.put(lock, token.value());
+        }
+        return token;
     }
 
     private @Nullable Row holderOfLock(JobIdentity identity) {
@@ -155,9 +170,24 @@ final class RunMemory {
     /** A run past its deadline is given up only when somebody else wants its place. */
     private void breakOff(Row row) {
         if (row.state == RunState.RUNNING && !ticker.now().isBefore(row.deadline)) {
-            row.state = row.request.afterCrash() == AfterCrash.ABANDON ? RunState.ABANDONED : RunState.LOST;
+            boolean abandoned = row.request.afterCrash() == AfterCrash.ABANDON && row.began != null;
+            row.state = abandoned ? RunState.ABANDONED : RunState.LOST;
             row.finished = now();
         }
+    }
+
+    Completion begin(Lease claim) {
+        Row row = rows.get(Occurrence.of(claim.identity()));
+        if (row == null || !row.belongsTo(claim) || row.state != RunState.RUNNING) {
+            return Completion.SUPERSEDED;
+        }
+        if (row.began == null) {
+            if (!ticker.now().isBefore(row.deadline)) {
+                return Completion.SUPERSEDED;
+            }
+            row.began = now();
+        }
+        return Completion.NOTED;
     }
 
     Renewal renew(Lease claim) {
@@ -176,7 +206,7 @@ final class RunMemory {
         if (row == null || !row.belongsTo(claim)) {
             return Completion.SUPERSEDED;
         }
-        if (row.state == RunState.RUNNING) {
+        if (row.state == RunState.RUNNING || (row.state == RunState.ABANDONED && state == RunState.RELEASED)) {
             row.state = state;
             row.finished = now();
         }
@@ -214,6 +244,7 @@ final class RunMemory {
                 row.request.worker(),
                 row.request.afterCrash(),
                 row.since,
+                row.began,
                 row.renewed,
                 now().plus(row.deadline.since(ticker.now())),
                 row.finished);

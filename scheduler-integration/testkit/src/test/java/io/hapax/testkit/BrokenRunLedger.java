@@ -33,6 +33,9 @@ final class BrokenRunLedger implements RunLedger {
         COMPLETES_FOR_ANYBODY,
         COMPLETES_TWICE_IN_TRANSACTIONS,
         TOKEN_DOES_NOT_GROW,
+        IGNORES_THE_LEASE,
+        ABANDONS_WHAT_NEVER_BEGAN,
+        NEVER_BEGINS,
         FORGETS_COMPLETIONS,
         RENEWS_ANYTHING,
         RENEWS_IN_WRONG_ORDER,
@@ -59,8 +62,20 @@ final class BrokenRunLedger implements RunLedger {
         AfterCrash afterCrash = flaw == Flaw.RERUNS_THE_ABANDONED ? AfterCrash.RERUN : request.afterCrash();
         Duration ttl = flaw == Flaw.LIVES_FOR_EVER ? Duration.ofDays(1) : request.ttl();
         ClaimRequest sent = new ClaimRequest(
-                request.identity(), request.owner(), request.worker(), ttl, afterCrash, request.retention());
-        return ledger.claim(sent).thenApply(answer -> broken(request, answer));
+                request.identity(),
+                request.owner(),
+                request.worker(),
+                ttl,
+                afterCrash,
+                request.retention(),
+                flaw == Flaw.IGNORES_THE_LEASE ? null : request.seen());
+        return ledger.claim(sent).thenCompose(answer -> {
+            boolean begins = flaw == Flaw.ABANDONS_WHAT_NEVER_BEGAN && answer instanceof Claim.Claimed;
+            Claim told = broken(request, answer);
+            return begins
+                    ? ledger.begin(((Claim.Claimed) answer).lease()).thenApply(noted -> told)
+                    : CompletableFuture.completedFuture(told);
+        });
     }
 
     private Claim broken(ClaimRequest request, Claim answer) {
@@ -86,6 +101,14 @@ final class BrokenRunLedger implements RunLedger {
     private static Lease withToken(Lease lease, long token) {
         return new Lease(
                 lease.identity(), lease.owner(), new FencingToken(token), lease.worker(), lease.ttl(), lease.since());
+    }
+
+    @Override
+    public CompletionStage<Completion> begin(Lease claim) {
+        if (flaw == Flaw.NEVER_BEGINS) {
+            return CompletableFuture.completedFuture(Completion.NOTED);
+        }
+        return ledger.begin(claim);
     }
 
     @Override

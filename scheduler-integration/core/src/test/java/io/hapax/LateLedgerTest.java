@@ -1,0 +1,140 @@
+package io.hapax;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+
+import io.hapax.event.LossReason;
+import io.hapax.event.Refusal;
+import io.hapax.event.RunOutcome;
+import io.hapax.event.Verdict;
+import io.hapax.ledger.AfterCrash;
+import io.hapax.ledger.RunState;
+import io.hapax.testkit.InMemoryLeaseStore;
+import io.hapax.testkit.InMemoryRunLedger;
+import io.hapax.testkit.LateRunLedger;
+import io.hapax.testkit.LateRunLedger.Operation;
+import io.hapax.testkit.ManualTicker;
+import java.time.Duration;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/** What the ledger carries out after its caller gave up: nobody waits for a person because of a run that never began. */
+class LateLedgerTest {
+
+    private static final Duration TTL = RunOptions.DEFAULTS.ttl();
+
+    private final ManualTicker ticker = new ManualTicker();
+    private final InMemoryLeaseStore store = new InMemoryLeaseStore(ticker);
+    private final InMemoryRunLedger memory = new InMemoryRunLedger(ticker);
+    private final LateRunLedger ledger = new LateRunLedger(memory);
+    private final JobGuard stalling = JobGuard.builder(store)
+            .worker("stalling")
+            .ticker(ticker)
+            .ledger(ledger)
+            .build();
+    private final JobGuard other = JobGuard.builder(store.otherClient())
+            .worker("other")
+            .ticker(ticker)
+            .ledger(memory)
+            .build();
+    private final RunRequest request =
+            RunRequest.lock("payment").once("payment/1").tune(options -> options.withAfterCrash(AfterCrash.ABANDON));
+
+    @AfterEach
+    void close() {
+        boolean unused = Thread.interrupted();
+        stalling.close();
+        other.close();
+    }
+
+    private static GuardedRun admitted(Admission admission) {
+        return admission.fold(run -> run, refusal -> {
+            throw new AssertionError(refusal);
+        });
+    }
+
+    private static Refusal refused(Admission admission) {
+        return admission.fold(
+                run -> {
+                    run.close();
+                    throw new AssertionError("admitted " + run);
+                },
+                refusal -> refusal);
+    }
+
+    private RunState state() {
+        return memory.entry(request.identity())
+                .toCompletableFuture()
+                .join()
+                .orElseThrow()
+                .state();
+    }
+
+    private void pass(Duration time) {
+        for (Duration left = time; left.compareTo(Duration.ZERO) > 0; left = left.minusSeconds(1)) {
+            ticker.advance(Duration.ofSeconds(1));
+        }
+    }
+
+    @Test
+    void a_claim_that_is_carried_out_after_its_withdrawal_blocks_for_one_ttl_at_most_and_abandons_nothing()
+            throws Exception {
+        ledger.late(Operation.CLAIM, 1);
+        assertThat(refused(stalling.admit(request)).verdict()).isEqualTo(Verdict.UNAVAILABLE);
+        ledger.carryOutAll();
+        assertThat(refused(other.admit(request)).verdict()).isEqualTo(Verdict.RUNNING);
+        pass(TTL);
+        admitted(other.admit(request)).close();
+    }
+
+    @Test
+    void a_withdrawal_that_was_not_heard_is_repeated() throws Exception {
+        ledger.late(Operation.CLAIM, 1);
+        ledger.late(Operation.WITHDRAW, 2);
+        assertThat(refused(stalling.admit(request)).verdict()).isEqualTo(Verdict.UNAVAILABLE);
+        ledger.carryOut(0);
+        assertThat(state()).isEqualTo(RunState.RUNNING);
+        pass(TTL.dividedBy(2));
+        assertThat(state()).isEqualTo(RunState.RELEASED);
+        admitted(other.admit(request)).close();
+    }
+
+    @Test
+    void a_beginning_that_is_carried_out_after_its_caller_gave_up_abandons_nothing() throws Exception {
+        GuardedRun run = admitted(stalling.admit(request));
+        ledger.late(Operation.BEGIN, 1);
+        ledger.late(Operation.RELEASE, 3);
+        assertThatExceptionOfType(LeaseLostException.class)
+                .isThrownBy(run::enter)
+                .satisfies(unheard -> assertThat(unheard.reason()).isEqualTo(LossReason.NOT_BEGUN));
+        ledger.carryOut(0);
+        assertThat(state()).isEqualTo(RunState.RUNNING);
+        pass(TTL.dividedBy(2));
+        assertThat(state()).as("its release is repeated").isEqualTo(RunState.RELEASED);
+        admitted(other.admit(request)).close();
+    }
+
+    @Test
+    void a_beginning_that_is_carried_out_after_the_deadline_abandons_nothing() throws Exception {
+        GuardedRun run = admitted(stalling.admit(request));
+        ledger.late(Operation.BEGIN, 1);
+        ledger.late(Operation.RELEASE, 1_000);
+        assertThatExceptionOfType(LeaseLostException.class).isThrownBy(run::enter);
+        pass(TTL);
+        ledger.carryOut(0);
+        admitted(other.admit(request)).close();
+    }
+
+    @Test
+    void a_release_that_is_carried_out_late_ends_no_later_run() throws Exception {
+        ledger.late(Operation.RELEASE, 1);
+        admitted(stalling.admit(request)).close();
+        pass(TTL);
+        GuardedRun run = admitted(other.admit(request));
+        try (run;
+                GuardedRun.Scope scope = run.enter()) {
+            ledger.carryOutAll();
+            assertThat(run.complete()).isEqualTo(RunOutcome.COMPLETED);
+        }
+    }
+}
