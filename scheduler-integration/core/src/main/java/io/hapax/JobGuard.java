@@ -77,7 +77,7 @@ public final class JobGuard implements AutoCloseable {
         this.closesStore = builder.closesStore;
         this.log = builder.logging ? new LoggingListener(ticker) : null;
         GuardThreads threads = builder.threads;
-        this.notifier = new Notifier(builder.allListeners(log), threads);
+        this.notifier = new Notifier(builder.allListeners(log), threads, ticker);
         this.hashing = builder.hashing;
         RunLedger runs = builder.ledger;
         this.watchdog = new Watchdog(builder.store, runs, ticker, threads, this::afterLastRun);

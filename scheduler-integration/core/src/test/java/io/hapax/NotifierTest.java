@@ -69,7 +69,7 @@ class NotifierTest {
     }
 
     private Notifier notifier(GuardListener... listeners) {
-        return new Notifier(List.of(listeners), Notifier.threads());
+        return new Notifier(List.of(listeners), Notifier.threads(), ticker);
     }
 
     private static Lease lease(int number) {
