@@ -17,6 +17,7 @@ import io.hapax.lease.LeaseStoreException;
 import io.hapax.lease.LockKey;
 import io.hapax.lease.Reservations;
 import io.hapax.lease.RunKey;
+import io.hapax.lease.VisibleText;
 import io.hapax.ledger.AfterCrash;
 import io.hapax.ledger.LedgerEntry;
 import io.hapax.ledger.LedgerQuery;
@@ -589,7 +590,7 @@ public final class JobGuard implements AutoCloseable {
             if (name.isBlank()) {
                 throw new IllegalArgumentException("the name of a worker must not be blank");
             }
-            this.worker = name;
+            this.worker = VisibleText.of(name);
             return this;
         }
 
