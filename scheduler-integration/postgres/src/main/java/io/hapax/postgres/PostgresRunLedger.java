@@ -310,9 +310,8 @@ public final class PostgresRunLedger implements RunLedger {
                                 + " runs again. Switch it on for the ledger's role: ALTER ROLE … SET synchronous_commit = on");
             }
             if (!row.getString(3).equals("read committed")) {
-                int isolation = connection.getTransactionIsolation();
-                database.poolsIsolation(isolation);
-                people.poolsIsolation(isolation);
+                database.askForLevel();
+                people.askForLevel();
             }
         }
         return null;
