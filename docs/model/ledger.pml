@@ -1,7 +1,8 @@
 /* One occurrence of a job: the lease in Redis, the claim in the ledger, the fenced commit. Three runs want it.
  *
  * A pause is an interleaving: between two steps of a run everything else may happen. Runs 0 and 1 may crash anywhere,
- * fail, give up, or be told of a loss. Run 2 is the worker of run 0 that has come back; it stays and goes on asking.
+ * fail, give up, or be told of a loss. Run 2 is the worker of run 0 that has come back; it stays and goes on asking. Each run
+ * is an owner of its own, so an attempt that gives up what was not answered and asks again is another run.
  * Time is left out: what may expire may expire now.
  *
  * Promised: ONCE at most one effect is committed - AGREE the effect and the DONE row are there together or not at all -
@@ -19,6 +20,7 @@
 #define EARLYMARK  8 /* Redis is told "done" before the commit */
 #define WITHDRAW   9 /* with ABANDON: a claim is withdrawn although its code had begun */
 #define NOTAKEOVER 10 /* a deadline that has passed frees nothing */
+#define KEEPOWNER 12 /* with ABANDON: a run that gave up asks again as the owner it was */
 #define REACH     11 /* not a mutant: shows that run 2 can finish what two crashed runs had begun */
 #ifndef MUTANT
 #define MUTANT 0
@@ -40,6 +42,8 @@ mtype:state row = FREE; byte owner = NOBODY, token; bool late; /* the ledger's r
 byte sequence, drawn[N];                               /* where tokens come from; the number each claim drew */
 byte locker = NOBODY;                                  /* whose transaction has locked the row, until it ends */
 mtype:message claiming[N] = UNSENT;                    /* a claim statement whose sender has stopped waiting for it */
+mtype:goodbye = { STAYS, WITHDRAWS, LEAVES };
+mtype:goodbye leaving[N] = STAYS;                      /* likewise, a withdrawal, or a release of a run that broke off */
 byte mine[N];                                          /* the token that each run was given */
 bool back; byte effects, begun, crashed;               /* for the properties only */
 
@@ -52,6 +56,11 @@ inline properties() {
   assert(effects <= 1 /* ONCE */); assert((effects == 1) == (row == DONE) || is(TWOTX) || is(NOLEDGER) /* AGREE */)
 }
 inline free() { row = FREE; owner = NOBODY; late = false }
+
+inline withdraw(o) { if :: row == RUNNING && owner == o -> free() :: else fi } /* it has never heard a token */
+inline leave(o) {
+  if :: holds(o) && ABANDON -> row = ABANDONED; late = false :: holds(o) && !ABANDON -> free() :: else fi
+}
 
 inline claim(o) {                                      /* one statement; only on an unlocked row */
   if
@@ -73,7 +82,7 @@ inline claim(o) {                                      /* one statement; only on
 }
 
 active [N] proctype attempt() {
-  bool started;                                        /* its code has begun */
+  bool started, asked;                                 /* its code has begun; it has asked again */
   if :: MORTAL :: else -> back fi;
 acquire:
   if
@@ -92,9 +101,10 @@ ask:
      if
      :: goto ask
      :: MORTAL -> if                                   /* gives up and withdraws: only a claim whose code never began */
-       :: !started || is(WITHDRAW) -> atomic { unlocked -> if :: row == RUNNING && owner == ME -> free() :: else fi }
+       :: !started || is(WITHDRAW) -> atomic { unlocked -> withdraw(ME) }
+       :: !started || is(WITHDRAW) -> leaving[ME] = WITHDRAWS /* ... and is not answered: it may be carried out yet */
        :: true                                         /* ... or that is lost as well */
-       fi; goto giveBack
+       fi; if :: is(KEEPOWNER) && !asked -> asked = true; goto acquire :: else -> goto giveBack fi
      fi
   :: MORTAL -> goto crash
   fi;
@@ -124,8 +134,8 @@ body:
   goto ask;                                            /* the claim waits for the transaction that is in doubt */
 lost:
   if
-  :: atomic { unlocked -> if :: holds(ME) && ABANDON -> row = ABANDONED; late = false :: holds(ME) && !ABANDON -> free()
-       :: else fi }
+  :: atomic { unlocked -> leave(ME) }
+  :: MORTAL -> leaving[ME] = LEAVES                    /* is not answered: it may be carried out yet */
   :: MORTAL                                            /* that never arrived */
   fi;
   if :: MORTAL -> goto giveBack :: else -> goto acquire fi;
@@ -138,7 +148,7 @@ crash:
 over:
   if :: ME == 0 -> back = true :: else fi;
   d_step { started = false; claiming[ME] = (claiming[ME] == UNSENT -> GONE : claiming[ME]); /* forget: fewer states */
-    if :: locker == ME -> skip :: else -> mine[ME] = 0 fi }
+    if :: locker == ME || leaving[ME] == LEAVES -> skip :: else -> mine[ME] = 0 fi }
 }
 
 active proctype world() {
@@ -160,6 +170,10 @@ end: do
   :: atomic { unlocked && claiming[0] == ONWAY -> claiming[0] = GONE; claim(0) }
   :: atomic { unlocked && claiming[1] == ONWAY -> claiming[1] = GONE; claim(1) }
   :: atomic { unlocked && claiming[2] == ONWAY -> claiming[2] = GONE; claim(2) }
+  :: atomic { unlocked && leaving[0] == WITHDRAWS -> leaving[0] = STAYS; withdraw(0) }
+  :: atomic { unlocked && leaving[1] == WITHDRAWS -> leaving[1] = STAYS; withdraw(1) }
+  :: atomic { unlocked && leaving[0] == LEAVES -> leaving[0] = STAYS; leave(0); mine[0] = 0 }
+  :: atomic { unlocked && leaving[1] == LEAVES -> leaving[1] = STAYS; leave(1); mine[1] = 0 }
   od
 }
 

@@ -89,11 +89,6 @@ final class AdmissionAttempt {
         }
     }
 
-    /** Tokens have one order: storage may have seen that of the lease, or of one like it without a claim. */
-    private ClaimRequest claimRequest(@Nullable Lease lease) {
-        return lease == null ? claimRequest() : claimRequest().withSeen(lease.token());
-    }
-
     /** Calls a port; an answer that cannot be digested ends the attempt instead of leaving the caller waiting. */
     <T> void calling(
             Supplier<? extends CompletionStage<? extends T>> call, BiConsumer<@Nullable T, @Nullable Throwable> then) {

@@ -59,7 +59,7 @@ public final class JobGuard implements AutoCloseable {
                         : new SteadyLedger(
                                 ledger, new Answers(watchdog, ticker, ledger.answerTimeout(), SteadyLedger::failure)),
                 watchdog,
-                new Notifier(builder.allListeners(log), builder.threads),
+                new Notifier(builder.allListeners(log), builder.threads, ticker),
                 ticker,
                 builder.worker,
                 new Admissions(ticker.now(), builder.owners));

@@ -4,6 +4,7 @@ import io.hapax.event.GuardListener;
 import io.hapax.lease.LeaseStore;
 import io.hapax.lease.OwnerId;
 import io.hapax.lease.Reservations;
+import io.hapax.lease.VisibleText;
 import io.hapax.ledger.RunLedger;
 import io.hapax.thread.GuardThreads;
 import io.hapax.time.Ticker;
@@ -47,7 +48,7 @@ public final class JobGuardBuilder {
         if (name.isBlank()) {
             throw new IllegalArgumentException("the name of a worker must not be blank");
         }
-        this.worker = name;
+        this.worker = VisibleText.of(name);
         return this;
     }
 

@@ -2,6 +2,7 @@ package io.hapax;
 
 import io.hapax.event.LossReason;
 import io.hapax.lease.Lease;
+import io.hapax.lease.VisibleText;
 
 /** The run can no longer prove that it holds its lease: it must stop, and must not write. */
 public class LeaseLostException extends RuntimeException {
@@ -12,8 +13,8 @@ public class LeaseLostException extends RuntimeException {
     private final LossReason reason;
 
     LeaseLostException(Lease lease, LossReason reason) {
-        super("the lease on '" + lease.identity().leaseName() + "' (owner " + lease.owner() + ", fencing token "
-                + lease.token() + ") is lost: " + reason);
+        super("the lease on '" + VisibleText.of(lease.identity().leaseName()) + "' (owner " + lease.owner()
+                + ", fencing token " + lease.token() + ") is lost: " + reason);
         this.lease = lease;
         this.reason = reason;
     }

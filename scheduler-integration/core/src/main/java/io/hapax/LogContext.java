@@ -4,6 +4,7 @@ import io.hapax.lease.JobIdentity;
 import io.hapax.lease.Lease;
 import io.hapax.lease.LockKey;
 import io.hapax.lease.RunKey;
+import io.hapax.lease.VisibleText;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.MDC;
 
@@ -32,7 +33,7 @@ final class LogContext implements AutoCloseable {
         LockKey lock = identity.lockKey();
         RunKey run = identity.runKey();
         return new LogContext(
-                job,
+                VisibleText.of(job),
                 lock == null ? null : lock.value(),
                 run == null ? null : run.value(),
                 lease == null ? null : lease.owner().value(),

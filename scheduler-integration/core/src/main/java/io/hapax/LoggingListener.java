@@ -4,6 +4,7 @@ import io.hapax.event.GuardEvent;
 import io.hapax.event.GuardListener;
 import io.hapax.event.RunOutcome;
 import io.hapax.lease.Lease;
+import io.hapax.lease.VisibleText;
 import io.hapax.time.Ticker;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
@@ -90,21 +91,21 @@ public final class LoggingListener implements GuardListener, AutoCloseable {
         } else if (event instanceof GuardEvent.Unguarded e) {
             LOG.warn(
                     "running UNGUARDED (fail open) job={} {} reason='{}' cause='{}'",
-                    e.job(),
+                    job(e),
                     e.identity(),
                     e.refusal().reason(),
                     RefusalLog.summary(e.refusal().cause()));
         } else if (event instanceof GuardEvent.RenewedLate e) {
             LOG.warn(
                     "renewed late job={} {} owner={} margin={}",
-                    e.job(),
+                    job(e),
                     e.identity(),
                     e.lease().owner(),
                     millis(e.margin()));
         } else if (event instanceof GuardEvent.Lost e) {
             LOG.warn(
                     "LEASE LOST job={} {} owner={} token={} reason={} held={} now held by {}",
-                    e.job(),
+                    job(e),
                     e.identity(),
                     e.lease().owner(),
                     e.lease().token(),
@@ -118,15 +119,15 @@ public final class LoggingListener implements GuardListener, AutoCloseable {
                     "lease taken away by force {} holder={} actor={} reason='{}'",
                     e.identity(),
                     e.holder() == null ? "nobody" : e.holder(),
-                    e.actor(),
-                    e.reason());
+                    VisibleText.of(e.actor()),
+                    VisibleText.of(e.reason()));
         } else if (event instanceof GuardEvent.Resolved e) {
             LOG.warn(
                     "abandoned occurrence resolved as {} {} actor={} reason='{}'",
                     e.state(),
                     e.identity(),
-                    e.actor(),
-                    e.reason());
+                    VisibleText.of(e.actor()),
+                    VisibleText.of(e.reason()));
         }
     }
 
@@ -134,7 +135,7 @@ public final class LoggingListener implements GuardListener, AutoCloseable {
         if (e.attempt() > 1) {
             LOG.info(
                     "begun again job={} {} token={} attempt={}: an earlier one failed or broke off",
-                    e.job(),
+                    job(e),
                     e.identity(),
                     e.lease().token(),
                     e.attempt());
@@ -143,7 +144,7 @@ public final class LoggingListener implements GuardListener, AutoCloseable {
         if (LOG.isDebugEnabled()) {
             LOG.debug(
                     "acquired job={} {} owner={} token={} waited={}",
-                    e.job(),
+                    job(e),
                     e.identity(),
                     e.lease().owner(),
                     e.lease().token(),
@@ -155,7 +156,7 @@ public final class LoggingListener implements GuardListener, AutoCloseable {
         if (e.outcome() == RunOutcome.UNCONFIRMED) {
             LOG.warn(
                     "completed, but the store did not confirm it: the occurrence may run again. job={} {} owner={} token={} held={}",
-                    e.job(),
+                    job(e),
                     e.identity(),
                     e.lease().owner(),
                     e.lease().token(),
@@ -163,13 +164,17 @@ public final class LoggingListener implements GuardListener, AutoCloseable {
         } else if (LOG.isDebugEnabled()) {
             LOG.debug(
                     "released job={} {} owner={} token={} outcome={} held={}",
-                    e.job(),
+                    job(e),
                     e.identity(),
                     e.lease().owner(),
                     e.lease().token(),
                     e.outcome(),
                     millis(e.held()));
         }
+    }
+
+    private static String job(GuardEvent event) {
+        return VisibleText.of(event.job());
     }
 
     private static String millis(Duration duration) {

@@ -2,36 +2,167 @@ package io.hapax;
 
 import io.hapax.event.GuardEvent;
 import io.hapax.event.GuardListener;
+import io.hapax.lease.Lease;
+import io.hapax.lease.OwnerId;
 import io.hapax.thread.GuardThreads;
+import io.hapax.time.Ticker;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Calls listeners so that none of them can disturb a run or a renewal, whatever it throws.
+ * Calls listeners so that none of them can disturb a run, a renewal or another listener, whatever it throws and however
+ * long it takes.
  *
- * <p>Events that the watchdog raises go through one thread, in order; callbacks of single runs, which may block, share a
- * pool. All threads are daemons and go away when idle.
+ * <p>Events that the watchdog raises wait for each listener apart, in order, and are told on a thread of its own; callbacks
+ * of single runs, which may block, share a pool. Of each, at most {@value #MOST_WAITING} wait; what comes then is dropped,
+ * counted, and told in the log. All threads are daemons and go away when idle.
  */
 final class Notifier {
+
+    static final int MOST_WAITING = 10_000;
 
     private static final Logger LOG = LoggerFactory.getLogger(JobGuard.class);
     /** So many callbacks may block before others wait for them. */
     private static final int MOST_CALLBACKS = 64;
 
-    /** A listener that goes on failing is reported once, until it works again. */
-    private static final class Told implements GuardThreads.Trouble {
+    private static final Duration NEXT_START = Duration.ofSeconds(1);
+
+    private final List<Told> listeners;
+    private final GuardThreads threads;
+    private final ExecutorService callbacks;
+    private final AtomicInteger waitingCallbacks = new AtomicInteger();
+    private final DropLog droppedCallbacks;
+
+    Notifier(List<GuardListener> listeners, GuardThreads threads, Ticker ticker) {
+        this.threads = threads;
+        this.listeners =
+                listeners.stream().map(listener -> new Told(listener, ticker)).toList();
+        this.callbacks = threads.pool("hapax-callback", MOST_CALLBACKS);
+        this.droppedCallbacks = new DropLog(
+                "callbacks of lost leases are dropped, as " + MOST_CALLBACKS + " are blocked and " + MOST_WAITING
+                        + " wait",
+                threads,
+                ticker);
+    }
+
+    /** A listener, what it has yet to be told, and whether it goes on failing, which is reported once until it works. */
+    private final class Told implements GuardThreads.Trouble {
+
         private final GuardListener listener;
         private final GuardThreads calls = new GuardThreads(this);
         private final AtomicBoolean failing = new AtomicBoolean();
+        private final DropLog dropped;
+        private final Object lock = new Object();
+        // Guarded by the lock.
+        private final Deque<GuardEvent> waiting = new ArrayDeque<>();
+        /** How many events of each run wait or are being told. */
+        private final Map<OwnerId, Integer> unheard = new HashMap<>();
 
-        Told(GuardListener listener) {
+        private boolean telling;
+        private @Nullable GuardEvent beingTold;
+        /** Whether something may wait, for those who do not want to take the lock. */
+        private volatile boolean busy;
+
+        Told(GuardListener listener, Ticker ticker) {
             this.listener = listener;
+            this.dropped = new DropLog(
+                    "listener " + listener.getClass().getName() + " of the guard is blocked or too slow: "
+                            + MOST_WAITING + " events wait for it, and others are dropped",
+                    threads,
+                    ticker);
         }
 
+        /** On the caller's thread, or after what the same run has told before and the listener has yet to hear. */
         void tell(GuardEvent event) {
+            if (busy && isBehind(run(event))) {
+                tellLater(event);
+            } else {
+                call(event);
+            }
+        }
+
+        private boolean isBehind(@Nullable OwnerId run) {
+            if (run == null) {
+                return false;
+            }
+            synchronized (lock) {
+                return unheard.containsKey(run);
+            }
+        }
+
+        /** On the listener's own thread. Never waits. */
+        void tellLater(GuardEvent event) {
+            boolean full;
+            synchronized (lock) {
+                full = waiting.size() >= MOST_WAITING;
+                if (!full) {
+                    waiting.add(event);
+                    count(event, 1);
+                    busy = true;
+                }
+            }
+            if (full) {
+                dropped.dropped();
+            }
+            startIfNeeded();
+        }
+
+        /** Without a thread, whoever is next tries again, and so does a timer. */
+        private void startIfNeeded() {
+            synchronized (lock) {
+                if (telling || waiting.isEmpty()) {
+                    return;
+                }
+                telling = true;
+            }
+            if (threads.start("hapax-events", this::tellAll) == null) {
+                synchronized (lock) {
+                    telling = false;
+                }
+                var unused = threads.after(NEXT_START, Runnable::run, this::startIfNeeded);
+            }
+        }
+
+        private void tellAll() {
+            for (GuardEvent event = next(); event != null; event = next()) {
+                call(event);
+            }
+            dropped.over();
+        }
+
+        private @Nullable GuardEvent next() {
+            synchronized (lock) {
+                count(beingTold, -1);
+                GuardEvent event = waiting.poll();
+                beingTold = event;
+                telling = event != null;
+                busy = telling;
+                return event;
+            }
+        }
+
+        /** Held: the lock. */
+        private void count(@Nullable GuardEvent event, int more) {
+            OwnerId run = event == null ? null : run(event);
+            if (run != null) {
+                int left = unheard.merge(run, more, Integer::sum);
+                if (left == 0) {
+                    unheard.remove(run);
+                }
+            }
+        }
+
+        private void call(GuardEvent event) {
             if (calls.call("a listener", () -> listener.on(event)) && failing.get()) {
                 failing.set(false);
             }
@@ -48,30 +179,40 @@ final class Notifier {
         }
     }
 
-    private final List<Told> listeners;
-    private final GuardThreads threads;
-    private final ExecutorService inOrder;
-    private final ExecutorService callbacks;
-
-    Notifier(List<GuardListener> listeners, GuardThreads threads) {
-        this.listeners = listeners.stream().map(Told::new).toList();
-        this.threads = threads;
-        this.inOrder = threads.pool("hapax-events", 1);
-        this.callbacks = threads.pool("hapax-callback", MOST_CALLBACKS);
+    private static @Nullable OwnerId run(GuardEvent event) {
+        Lease lease = event instanceof GuardEvent.Released released
+                ? released.lease()
+                : event instanceof GuardEvent.Lost lost
+                        ? lost.lease()
+                        : event instanceof GuardEvent.RenewedLate late ? late.lease() : null;
+        return lease == null ? null : lease.owner();
     }
 
+    /** On the caller's thread, which a listener that blocks holds, unless it has yet to hear of an earlier loss of that run. */
     void tell(GuardEvent event) {
-        for (Told told : listeners) {
-            told.tell(event);
-        }
+        listeners.forEach(told -> told.tell(event));
     }
 
+    /** For callers that nothing may hold. */
     void tellLater(GuardEvent event) {
-        inOrder.execute(() -> tell(event));
+        listeners.forEach(told -> told.tellLater(event));
     }
 
     void call(Runnable callback) {
-        callbacks.execute(callback);
+        if (waitingCallbacks.incrementAndGet() > MOST_WAITING + MOST_CALLBACKS) {
+            waitingCallbacks.decrementAndGet();
+            droppedCallbacks.dropped();
+            return;
+        }
+        callbacks.execute(() -> {
+            try {
+                callback.run();
+            } finally {
+                if (waitingCallbacks.decrementAndGet() == 0) {
+                    droppedCallbacks.over();
+                }
+            }
+        });
     }
 
     /** Calls what must not disturb its caller, on the caller's thread. */

@@ -9,6 +9,7 @@ import io.hapax.lease.LockKey;
 import io.hapax.lease.Reservation;
 import io.hapax.lease.ReservationRequest;
 import io.hapax.lease.Reservations;
+import io.hapax.lease.VisibleText;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.Optional;
@@ -48,7 +49,7 @@ public final class QueuedJob {
             throw new IllegalArgumentException("mode=" + options.mode() + " keeps nothing unique in a queue: " + job);
         }
         this.guard = guard;
-        this.job = job;
+        this.job = VisibleText.of(job);
         this.key = Objects.requireNonNull(guard.kept(new JobIdentity(key, null)).lockKey());
         this.id = id;
         this.mode = options.mode();

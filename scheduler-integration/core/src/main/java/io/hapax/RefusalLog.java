@@ -4,6 +4,7 @@ import io.hapax.event.GuardEvent;
 import io.hapax.event.Refusal;
 import io.hapax.event.Verdict;
 import io.hapax.lease.LeaseStoreException;
+import io.hapax.lease.VisibleText;
 import io.hapax.ledger.LedgerException;
 import io.hapax.time.Ticker;
 import java.time.Duration;
@@ -38,7 +39,7 @@ final class RefusalLog {
         log.atLevel(told ? Level.DEBUG : level)
                 .log(
                         "not run job={} {} verdict={} {}",
-                        event.job(),
+                        VisibleText.of(event.job()),
                         event.identity(),
                         event.refusal().verdict(),
                         because(event.refusal(), true));
@@ -65,7 +66,7 @@ final class RefusalLog {
                             count.times(),
                             count.various() ? " of various jobs" : "",
                             text(count.span()),
-                            last.job(),
+                            VisibleText.of(last.job()),
                             last.identity(),
                             last.refusal().verdict(),
                             because(last.refusal(), false));
@@ -96,8 +97,9 @@ final class RefusalLog {
         if (cause == null) {
             return "none";
         }
-        return cause instanceof LeaseStoreException || cause instanceof LedgerException
-                ? String.valueOf(cause.getMessage())
-                : cause.toString();
+        return VisibleText.of(
+                cause instanceof LeaseStoreException || cause instanceof LedgerException
+                        ? String.valueOf(cause.getMessage())
+                        : cause.toString());
     }
 }

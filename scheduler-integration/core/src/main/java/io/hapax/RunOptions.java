@@ -1,5 +1,6 @@
 package io.hapax;
 
+import io.hapax.lease.VisibleText;
 import io.hapax.ledger.AfterCrash;
 import io.hapax.time.DurationText;
 import java.time.Duration;
@@ -225,7 +226,9 @@ public record RunOptions(
             case "throttle" -> withThrottle(Throttle.parse(value));
             case "mode" -> withMode(constant(name, value, LockMode.class));
             case "uniqueFor" -> withUniqueFor(DurationText.parse(name, value));
-            default -> throw new IllegalArgumentException("unknown setting '" + name + "'; allowed are " + NAMES);
+            default ->
+                throw new IllegalArgumentException(
+                        "unknown setting '" + VisibleText.of(name) + "'; allowed are " + NAMES);
         };
     }
 
@@ -501,7 +504,8 @@ public record RunOptions(
         try {
             return Integer.parseInt(text.trim());
         } catch (NumberFormatException wrong) {
-            throw new IllegalArgumentException("setting " + setting + ": '" + text + "' is not a whole number", wrong);
+            throw new IllegalArgumentException(
+                    "setting " + setting + ": '" + VisibleText.of(text) + "' is not a whole number", wrong);
         }
     }
 
@@ -512,7 +516,7 @@ public record RunOptions(
                 return each;
             }
         }
-        throw new IllegalArgumentException("setting " + setting + ": '" + text + "' is not known; allowed are "
-                + Arrays.toString(type.getEnumConstants()));
+        throw new IllegalArgumentException("setting " + setting + ": '" + VisibleText.of(text)
+                + "' is not known; allowed are " + Arrays.toString(type.getEnumConstants()));
     }
 }

@@ -3,6 +3,7 @@ package io.hapax;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.LockKey;
 import io.hapax.lease.RunKey;
+import io.hapax.lease.VisibleText;
 import java.time.Duration;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
@@ -81,13 +82,14 @@ public final class RunRequest {
     }
 
     /**
-     * Names the job, for log lines and meters. Use few different names.
+     * Names the job, for log lines and meters. Use few different names. Of what could break a line of a log, the name has
+     * the number.
      *
      * @param name the name; by default the name of the key
      * @return the changed request
      */
     public RunRequest job(String name) {
-        return new RunRequest(identity, name, tuning, again, planned);
+        return new RunRequest(identity, VisibleText.of(name), tuning, again, planned);
     }
 
     /**
@@ -167,7 +169,7 @@ public final class RunRequest {
      * @return the name for people
      */
     public String job() {
-        return job == null ? identity.leaseName() : job;
+        return job == null ? VisibleText.of(identity.leaseName()) : job;
     }
 
     /**

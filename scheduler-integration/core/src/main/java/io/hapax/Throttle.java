@@ -1,5 +1,6 @@
 package io.hapax;
 
+import io.hapax.lease.VisibleText;
 import io.hapax.time.DurationText;
 import java.time.Duration;
 import java.util.regex.Matcher;
@@ -47,7 +48,7 @@ public record Throttle(int runs, Duration period) {
         }
         Matcher matcher = TEXT.matcher(text.trim());
         if (!matcher.matches()) {
-            throw new IllegalArgumentException("setting throttle: '" + text
+            throw new IllegalArgumentException("setting throttle: '" + VisibleText.of(text)
                     + "' is not known; write 3/1m for at most three runs a minute, or 0 for no limit");
         }
         return new Throttle(Integer.parseInt(matcher.group(1)), DurationText.parse("throttle", matcher.group(2)));

@@ -1,5 +1,6 @@
 package io.hapax.worker;
 
+import io.hapax.lease.VisibleText;
 import java.io.PrintWriter;
 import java.time.Duration;
 import java.time.Instant;
@@ -32,20 +33,7 @@ final class PlainText {
 
     /** Shows control characters and others that would be invisible, or would turn the line around, by their number. */
     static String visible(String text) {
-        StringBuilder visible = new StringBuilder();
-        text.codePoints().forEach(point -> {
-            switch (Character.getType(point)) {
-                case Character.CONTROL,
-                        Character.FORMAT,
-                        Character.SURROGATE,
-                        Character.PRIVATE_USE,
-                        Character.UNASSIGNED,
-                        Character.LINE_SEPARATOR,
-                        Character.PARAGRAPH_SEPARATOR -> visible.append(String.format(Locale.ROOT, "\\u%04X", point));
-                default -> visible.appendCodePoint(point);
-            }
-        });
-        return visible.toString();
+        return VisibleText.of(text);
     }
 
     /** As {@link #visible}, of text of several lines. */

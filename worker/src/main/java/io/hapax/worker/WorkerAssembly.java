@@ -142,7 +142,7 @@ final class WorkerAssembly implements AutoCloseable {
     }
 
     private Console console(LeaseStore store, @Nullable RunLedger ledger) {
-        Console.Builder builder = Console.builder(store);
+        Console.Builder builder = Console.builder(store).proxies(settings.web().proxies());
         if (ledger != null) {
             builder.ledger(ledger);
         }

@@ -111,6 +111,13 @@ final class WorkerCommand implements Callable<Integer> {
             description = "the interface that serves them, 127.0.0.1 unless told otherwise [HTTP_BIND]")
     private @Nullable String httpBind;
 
+    @Option(
+            names = "--http-proxies",
+            description =
+                    "addresses of the proxies before them, with commas, such as 10.0.0.0/8: their word on who asks"
+                            + " is taken, and nobody else's [HTTP_PROXIES]")
+    private @Nullable String httpProxies;
+
     @Option(names = "--record", hidden = true, description = "the demo's part to which runs are recorded")
     private @Nullable String record;
 
@@ -185,9 +192,14 @@ final class WorkerCommand implements Callable<Integer> {
                 new Web(
                         number("--http-port", text(chosen.apply(httpPort, "HTTP_PORT"), "0"), 0, 65_535),
                         text(chosen.apply(httpBind, "HTTP_BIND"), "127.0.0.1"),
-                        secret("HAPAX_CONSOLE_TOKEN", env)),
+                        secret("HAPAX_CONSOLE_TOKEN", env),
+                        words(text(chosen.apply(httpProxies, "HTTP_PROXIES"), ""))),
                 secret("HAPAX_HASH_KEYS", env),
                 record == null ? "" : record);
+    }
+
+    private static List<String> words(String list) {
+        return list.isEmpty() ? List.of() : List.of(list.split("\\s*,\\s*"));
     }
 
     private static String text(@Nullable String value, String otherwise) {

@@ -118,8 +118,13 @@ record WorkerSettings(
      * @param port 0 for nowhere
      * @param bind name or address of the network interface
      * @param consoleToken what the console asks for; null: then it answers this machine only, and changes nothing
+     * @param proxies addresses of the proxies before it, whose word on who asks is taken
      */
-    record Web(int port, String bind, @Nullable Secret consoleToken) {}
+    record Web(int port, String bind, @Nullable Secret consoleToken, List<String> proxies) {
+        Web(int port, String bind, @Nullable Secret consoleToken) {
+            this(port, bind, consoleToken, List.of());
+        }
+    }
 
     /** Text that must not get into logs. */
     record Secret(String value) {

@@ -186,6 +186,19 @@ class WorkerCommandTest {
                 .isEqualTo("::1");
     }
 
+    @Test
+    void no_proxy_is_believed_unless_it_is_named() {
+        assertThat(settings(Map.of()).web().proxies()).isEmpty();
+        assertThat(settings(Map.of("HTTP_PROXIES", " 10.0.0.0/8 , fd00::/8"))
+                        .web()
+                        .proxies())
+                .containsExactly("10.0.0.0/8", "fd00::/8");
+        assertThat(settings(Map.of("HTTP_PROXIES", "10.0.0.7"), "--http-proxies", "10.0.0.8")
+                        .web()
+                        .proxies())
+                .containsExactly("10.0.0.8");
+    }
+
     /** The packaged jar has the class path of the tests, but for the test kit and its servers. */
     @Test
     void the_commands_start_without_the_servers_that_are_not_in_the_packaged_jar() throws Exception {

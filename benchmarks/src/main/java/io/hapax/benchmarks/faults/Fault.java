@@ -27,9 +27,12 @@ enum Fault {
     NET_DELAY("one worker's packets to and from the coordinator take 100 ms each", Scope.NETWORK),
     NET_REQUESTS_HELD("what one worker sends to the coordinator arrives late", Scope.NETWORK),
     NET_ANSWERS_HELD("what the coordinator answers one worker arrives late", Scope.NETWORK),
+    NET_ONE_STALLS(
+            "one of a worker's connections to the coordinator stalls, and then delivers everything", Scope.NETWORK),
     NET_SPLIT("one worker is split from Redis and PostgreSQL", Scope.NETWORK),
     POSTGRES_RESTART("PostgreSQL is killed and starts again", Scope.POSTGRES),
     POSTGRES_CUT("PostgreSQL ends all sessions, every 200 ms for two seconds", Scope.POSTGRES),
+    POSTGRES_LATE("PostgreSQL carries out what it was asked after its callers have given up", Scope.POSTGRES),
     POOL_EXHAUSTED("one worker's connection pool is taken by somebody else", Scope.POSTGRES),
     SENTINEL_FAILOVER("the master is killed, a replica that missed the last writes is promoted", Scope.SENTINEL),
     QUORUM_ONE_OF_THREE("one of three Redis servers is killed and starts again with nothing", Scope.QUORUM),

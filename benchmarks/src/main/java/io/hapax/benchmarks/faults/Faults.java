@@ -23,7 +23,9 @@ public final class Faults {
             Fault.WORKER_KILL_AFTER_COMMIT,
             Fault.JVM_PAUSE,
             Fault.REDIS_EMPTY,
+            Fault.NET_ONE_STALLS,
             Fault.NET_SPLIT,
+            Fault.POSTGRES_LATE,
             Fault.POSTGRES_RESTART);
 
     private Faults() {}

@@ -20,6 +20,7 @@ final class Nemesis {
 
     private static final long HOUR = Duration.ofHours(1).toSeconds();
     private static final long DELAY_MILLIS = 100;
+    private static final long STALLING_MILLIS = 12_000;
     private static final String BLOCK =
             "local t = redis.call('TIME')[1] + 2 while redis.call('TIME')[1] + 0 < t do end";
 
@@ -65,7 +66,7 @@ final class Nemesis {
         switch (fault.scope()) {
             case WORKER -> strikeWorker(fault, chosen.worker());
             case REDIS -> strikeRedis(fault, chosen.order().get(0));
-            case NETWORK -> strikeNetwork(fault, chosen.worker());
+            case NETWORK -> strikeNetwork(fault, chosen);
             case POSTGRES -> strikePostgres(fault, chosen.worker());
             case SENTINEL -> failOver();
             case QUORUM, QUORUM_OF_FIVE -> strikeQuorum(fault, chosen.order());
@@ -124,13 +125,16 @@ final class Nemesis {
         }
     }
 
-    private void strikeNetwork(Fault fault, String worker) throws InterruptedException {
+    private void strikeNetwork(Fault fault, Chosen chosen) throws InterruptedException {
+        String worker = chosen.worker();
         List<TcpProxy> lines = lines(worker);
         switch (fault) {
             case NET_CUT -> harm(lines, line -> line.set(TcpProxy.Mode.CUT));
             case NET_DELAY -> harm(lines, line -> line.delay(DELAY_MILLIS));
             case NET_REQUESTS_HELD -> harm(lines, line -> line.set(TcpProxy.Mode.HOLD_REQUESTS));
             case NET_ANSWERS_HELD -> harm(lines, line -> line.set(TcpProxy.Mode.HOLD_ANSWERS));
+            case NET_ONE_STALLS ->
+                stall(lines.get(chosen.order().isEmpty() ? 0 : chosen.order().get(0)));
             case NET_SPLIT -> {
                 List<TcpProxy> all = new ArrayList<>(servers.linesToRedis(worker));
                 all.add(servers.lineToDatabase(worker));
@@ -148,6 +152,14 @@ final class Nemesis {
                 servers.database().restart();
             }
             case POSTGRES_CUT -> repeat(10, 200, this::endSessions);
+            case POSTGRES_LATE -> {
+                servers.database().freeze();
+                Thread.sleep(hold);
+                servers.database().thaw();
+                Thread.sleep(1_000);
+                // The others go on meanwhile, and may have taken over.
+                harm(List.of(servers.lineToDatabase(worker)), line -> line.set(TcpProxy.Mode.HOLD_REQUESTS));
+            }
             case POOL_EXHAUSTED -> {
                 broker.order(worker, "exhaust " + hold);
                 Thread.sleep(hold);
@@ -249,6 +261,14 @@ final class Nemesis {
         return servers.linesToRedis(worker).isEmpty()
                 ? List.of(servers.lineToDatabase(worker))
                 : servers.linesToRedis(worker);
+    }
+
+    /** Several connections, one after the other: chance decides what is under way on each. */
+    private void stall(TcpProxy line) throws InterruptedException {
+        for (long spent = 0; spent < STALLING_MILLIS; spent += hold) {
+            harm(List.of(line), one -> one.set(TcpProxy.Mode.HOLD_ONE));
+            Thread.sleep(500);
+        }
     }
 
     private void harm(List<TcpProxy> lines, Consumer<TcpProxy> how) throws InterruptedException {

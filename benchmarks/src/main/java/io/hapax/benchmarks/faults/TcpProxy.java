@@ -12,6 +12,7 @@ import java.net.Socket;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A line between one worker and one server that can be cut, slowed down and held up, in both directions or in one. What is
@@ -27,7 +28,9 @@ final class TcpProxy implements Closeable {
         CUT,
         HOLD_REQUESTS,
         HOLD_ANSWERS,
-        HOLD_BOTH
+        HOLD_BOTH,
+        /** The connection that sends something next, and no other. */
+        HOLD_ONE
     }
 
     private static final int CONNECT_MILLIS = 1_000;
@@ -39,6 +42,7 @@ final class TcpProxy implements Closeable {
     private final Set<Socket> open = ConcurrentHashMap.newKeySet();
     // Guarded by changed.
     private Mode mode = Mode.PASS;
+    private @Nullable Socket stalled;
     private long delayMillis;
 
     private TcpProxy(ServerSocket server, int target) {
@@ -64,6 +68,7 @@ final class TcpProxy implements Closeable {
     void set(Mode wanted) {
         synchronized (changed) {
             mode = wanted;
+            stalled = null;
             changed.notifyAll();
         }
         if (wanted == Mode.CUT) {
@@ -103,20 +108,20 @@ final class TcpProxy implements Closeable {
             open.add(upstream);
             client.setTcpNoDelay(true);
             upstream.setTcpNoDelay(true);
-            Background.run("proxy-requests", () -> pump(client, upstream, Mode.HOLD_REQUESTS));
-            pump(upstream, client, Mode.HOLD_ANSWERS);
+            Background.run("proxy-requests", () -> pump(client, upstream, client, Mode.HOLD_REQUESTS));
+            pump(upstream, client, client, Mode.HOLD_ANSWERS);
         } catch (IOException refused) {
             end(client, upstream);
         }
     }
 
-    private void pump(Socket from, Socket to, Mode holding) {
+    private void pump(Socket from, Socket to, Socket connection, Mode holding) {
         byte[] chunk = new byte[CHUNK];
         try {
             InputStream in = from.getInputStream();
             OutputStream out = to.getOutputStream();
             for (int length = in.read(chunk); length >= 0; length = in.read(chunk)) {
-                pass(holding);
+                pass(connection, holding);
                 out.write(chunk, 0, length);
             }
         } catch (IOException broken) {
@@ -127,10 +132,13 @@ final class TcpProxy implements Closeable {
         end(from, to);
     }
 
-    private void pass(Mode holding) throws InterruptedException {
+    private void pass(Socket connection, Mode holding) throws InterruptedException {
         long delay;
         synchronized (changed) {
-            while (mode == holding || mode == Mode.HOLD_BOTH) {
+            if (mode == Mode.HOLD_ONE && stalled == null && holding == Mode.HOLD_REQUESTS) {
+                stalled = connection;
+            }
+            while (mode == holding || mode == Mode.HOLD_BOTH || (mode == Mode.HOLD_ONE && stalled == connection)) {
                 changed.wait();
             }
             delay = delayMillis;

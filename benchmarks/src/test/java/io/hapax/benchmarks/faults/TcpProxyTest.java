@@ -3,6 +3,7 @@ package io.hapax.benchmarks.faults;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.hapax.benchmarks.harness.Background;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -10,7 +11,10 @@ import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.net.SocketTimeoutException;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
+import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -21,6 +25,7 @@ class TcpProxyTest {
     private static final int SHORT = 150;
     private static final int LONG = 10_000;
 
+    private final Queue<Integer> heard = new ConcurrentLinkedQueue<>();
     private ServerSocket echo;
     private TcpProxy proxy;
 
@@ -41,15 +46,25 @@ class TcpProxyTest {
 
     private void serve() {
         while (!echo.isClosed()) {
-            try (Socket socket = echo.accept()) {
-                InputStream in = socket.getInputStream();
-                OutputStream out = socket.getOutputStream();
-                for (int b = in.read(); b >= 0; b = in.read()) {
-                    out.write(b);
-                }
+            try {
+                Socket socket = echo.accept();
+                Background.run("echo", () -> answer(socket));
             } catch (IOException closed) {
                 continue;
             }
+        }
+    }
+
+    private void answer(Socket socket) {
+        try (socket) {
+            InputStream in = socket.getInputStream();
+            OutputStream out = socket.getOutputStream();
+            for (int b = in.read(); b >= 0; b = in.read()) {
+                heard.add(b);
+                out.write(b);
+            }
+        } catch (IOException closed) {
+            // Its client has gone.
         }
     }
 
@@ -112,6 +127,25 @@ class TcpProxyTest {
                 client.setSoTimeout(LONG);
                 assertThat(client.getInputStream().read()).as("%s", mode).isEqualTo(8);
             }
+        }
+    }
+
+    @Test
+    void one_connection_stalls_the_others_pass_and_what_it_held_arrives_though_its_client_has_given_up()
+            throws Exception {
+        try (Socket other = connect()) {
+            assertThat(ask(other, 1)).isEqualTo(1);
+            try (Socket client = connect()) {
+                assertThat(ask(client, 7)).isEqualTo(7);
+                proxy.set(TcpProxy.Mode.HOLD_ONE);
+                client.setSoTimeout(SHORT);
+                assertThatThrownBy(() -> ask(client, 8)).isInstanceOf(SocketTimeoutException.class);
+                assertThat(ask(other, 2)).isEqualTo(2);
+            }
+            assertThat(heard).doesNotContain(8);
+            proxy.set(TcpProxy.Mode.PASS);
+            Awaitility.await().untilAsserted(() -> assertThat(heard).contains(8));
+            assertThat(ask(other, 3)).isEqualTo(3);
         }
     }
 

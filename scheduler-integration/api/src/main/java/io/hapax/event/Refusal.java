@@ -1,6 +1,7 @@
 package io.hapax.event;
 
 import io.hapax.lease.Holder;
+import io.hapax.lease.VisibleText;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Optional;
@@ -12,7 +13,7 @@ import org.jspecify.annotations.Nullable;
  * @param verdict why
  * @param holder who holds the lease or has completed the occurrence; null if the verdict is {@link Verdict#UNAVAILABLE}
  * @param retryAfter when a further attempt makes sense, for example once the holder's lease could end
- * @param reason one sentence for people
+ * @param reason one sentence for people, {@linkplain VisibleText visible text}
  * @param cause the store's trouble; null unless the verdict is {@link Verdict#UNAVAILABLE}
  */
 public record Refusal(
@@ -21,6 +22,11 @@ public record Refusal(
         Duration retryAfter,
         String reason,
         @Nullable Throwable cause) {
+
+    /** Makes the reason visible: it may quote what others have chosen. */
+    public Refusal {
+        reason = VisibleText.of(reason);
+    }
 
     /**
      * Returns the holder as an optional.

@@ -59,6 +59,6 @@ public record Intervention(String actor, String reason) {
 
     @Override
     public String toString() {
-        return actor + ": " + reason;
+        return VisibleText.of(actor + ": " + reason);
     }
 }

@@ -59,8 +59,9 @@ public record JobIdentity(
 
     @Override
     public String toString() {
-        return lockKey == null
-                ? "run " + runKey
-                : runKey == null ? "lock " + lockKey : "lock " + lockKey + ", run " + runKey;
+        return VisibleText.of(
+                lockKey == null
+                        ? "run " + runKey
+                        : runKey == null ? "lock " + lockKey : "lock " + lockKey + ", run " + runKey);
     }
 }

@@ -30,7 +30,7 @@ final class KeyText {
             int bytes = text.getBytes(StandardCharsets.UTF_8).length;
             if (bytes > maxBytes) {
                 throw new IllegalArgumentException("a " + kind + " must not be longer than " + maxBytes
-                        + " bytes of UTF-8, but has " + bytes + ": " + text.substring(0, 40) + "…");
+                        + " bytes of UTF-8, but has " + bytes + ": " + VisibleText.of(text.substring(0, 40)) + "…");
             }
         }
         return text;

@@ -1,6 +1,7 @@
 package io.hapax.console;
 
 import io.hapax.lease.OwnerId;
+import io.hapax.lease.VisibleText;
 import jakarta.servlet.ServletRequest;
 import jakarta.servlet.ServletRequestWrapper;
 import jakarta.servlet.http.Cookie;
@@ -12,11 +13,12 @@ import java.security.SecureRandom;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.Base64;
-import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -28,9 +30,11 @@ final class Access {
 
     private static final Duration SESSION = Duration.ofHours(8);
     private static final int MOST_SESSIONS = 200;
-    private static final int MOST_FAILURES = 10;
-    private static final long FAILURES_COUNT_MILLIS = 60_000;
-    private static final int MOST_ADDRESSES = 1000;
+    private static final int MOST_KNOWN = 1000;
+    private static final String LOGIN = "login";
+    /** Counted apart: what stands before the console may send tokens of its own with each request. */
+    private static final String BEARER = "bearer";
+
     private static final Set<String> HERE = Set.of("localhost", "127.0.0.1", "[::1]", "::1");
 
     /** What Tomcat notes if it has taken the client's address from a header. */
@@ -45,12 +49,17 @@ final class Access {
     private final InstantSource clock;
     private final SecureRandom random = new SecureRandom();
     private final Map<String, Session> sessions = new ConcurrentHashMap<>();
-    private final Object lock = new Object();
-    private final Map<String, Failures> failures = new LinkedHashMap<>();
+    /** Browsers that have logged in before, by their cookies: what others guess from the same address does not count for them. */
+    private final Map<String, Proxies.Client> known = new ConcurrentHashMap<>();
 
-    Access(@Nullable String credential, InstantSource clock) {
+    private final Proxies proxies;
+    private final Attempts attempts;
+
+    Access(@Nullable String credential, Proxies proxies, InstantSource clock) {
         this.credential = credential == null ? null : credential.getBytes(StandardCharsets.UTF_8);
+        this.proxies = proxies;
         this.clock = clock;
+        this.attempts = new Attempts(clock);
     }
 
     /** Why a request is refused. */
@@ -58,8 +67,6 @@ final class Access {
 
     /** Somebody who has logged in. */
     record Session(String id, String csrf, long endsAt) {}
-
-    private record Failures(int count, long since) {}
 
     String cookie() {
         return cookie;
@@ -169,10 +176,43 @@ final class Access {
         }
     }
 
+    /** Whether a client has given so many wrong credentials that it has to wait. */
+    boolean isLockedOut(HttpServletRequest request) {
+        return attempts.mustWait(client(request), LOGIN);
+    }
+
+    /** Who gives a credential: a browser that has given the right one before, or an address. */
+    private Proxies.Client client(HttpServletRequest request) {
+        for (String secret : cookies(request, knownCookie())) {
+            Proxies.Client browser = known.get(secret);
+            if (browser != null) {
+                return browser;
+            }
+        }
+        return proxies.client(request);
+    }
+
+    String knownCookie() {
+        return cookie + "-known";
+    }
+
+    /** A secret by which a browser that has logged in is known from now on. */
+    String remember() {
+        if (known.size() >= MOST_KNOWN) {
+            known.clear();
+        }
+        String secret = fresh();
+        known.put(secret, new Proxies.Client("known browser " + OwnerId.random(), null));
+        return secret;
+    }
+
     /** Checks a credential; null if it is wrong. */
     @Nullable
-    Session login(String given) {
+    Session login(HttpServletRequest request, String given) {
         if (!isCredential(given)) {
+            Proxies.Client client = client(request);
+            LOG.warn("a wrong credential was given to the console from {}", VisibleText.of(client.toString()));
+            attempts.failed(client, LOGIN);
             return null;
         }
         long now = clock.millis();
@@ -185,6 +225,15 @@ final class Access {
         return session;
     }
 
+    /**
+     * Whether the browser may send its cookie over TLS only: it speaks TLS, to this server or to a proxy. A proxy need not
+     * say so, as the browser does.
+     */
+    boolean isSecure(HttpServletRequest request) {
+        String origin = request.getHeader("Origin");
+        return proxies.isSecure(request) || (origin != null && origin.regionMatches(true, 0, "https:", 0, 6));
+    }
+
     void logout(HttpServletRequest request) {
         Session session = session(request);
         if (session != null) {
@@ -192,38 +241,10 @@ final class Access {
         }
     }
 
-    /** Whether a client has given so many wrong credentials that it has to wait. */
-    boolean isLockedOut(String address) {
-        synchronized (lock) {
-            Failures before = failures.get(address);
-            return before != null
-                    && before.count >= MOST_FAILURES
-                    && clock.millis() - before.since < FAILURES_COUNT_MILLIS;
-        }
-    }
-
-    void failed(String address) {
-        synchronized (lock) {
-            Failures before = failures.remove(address);
-            failures.put(
-                    address,
-                    before == null || clock.millis() - before.since >= FAILURES_COUNT_MILLIS
-                            ? new Failures(1, clock.millis())
-                            : new Failures(before.count + 1, clock.millis()));
-            if (failures.size() > MOST_ADDRESSES) {
-                failures.remove(failures.keySet().iterator().next());
-            }
-        }
-    }
-
     @Nullable
     Session session(HttpServletRequest request) {
-        Cookie[] cookies = request.getCookies();
-        if (cookies == null) {
-            return null;
-        }
-        for (Cookie each : cookies) {
-            Session session = each.getName().equals(cookie) ? sessions.get(each.getValue()) : null;
+        for (String id : cookies(request, cookie)) {
+            Session session = sessions.get(id);
             if (session != null && session.endsAt() >= clock.millis()) {
                 return session;
             }
@@ -231,23 +252,27 @@ final class Access {
         return null;
     }
 
+    private static List<String> cookies(HttpServletRequest request, String name) {
+        Cookie[] cookies = request.getCookies();
+        return Stream.of(cookies == null ? new Cookie[0] : cookies)
+                .filter(each -> each.getName().equals(name))
+                .map(Cookie::getValue)
+                .toList();
+    }
+
     private boolean isBearer(HttpServletRequest request) {
         String header = request.getHeader("Authorization");
-        return header != null
-                && header.regionMatches(true, 0, "Bearer ", 0, 7)
-                && !isLockedOut(bearer(request))
-                && counted(isCredential(header.substring(7).trim()), request);
-    }
-
-    /** Counted apart: what stands before the console may send tokens of its own with each request. */
-    private static String bearer(HttpServletRequest request) {
-        return request.getRemoteAddr() + " bearer";
-    }
-
-    private boolean counted(boolean right, HttpServletRequest request) {
+        if (header == null || !header.regionMatches(true, 0, "Bearer ", 0, 7)) {
+            return false;
+        }
+        Proxies.Client client = proxies.client(request);
+        if (attempts.mustWait(client, BEARER)) {
+            return false;
+        }
+        boolean right = isCredential(header.substring(7).trim());
         if (!right) {
-            LOG.warn("a wrong token was sent to the console from {}", request.getRemoteAddr());
-            failed(bearer(request));
+            LOG.warn("a wrong token was sent to the console from {}", VisibleText.of(client.toString()));
+            attempts.failed(client, BEARER);
         }
         return right;
     }

@@ -9,6 +9,7 @@ import io.hapax.lease.LeaseStore;
 import io.hapax.ledger.RunLedger;
 import jakarta.servlet.http.HttpServlet;
 import java.time.InstantSource;
+import java.util.Collection;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -24,6 +25,7 @@ public final class Console implements GuardListener, AutoCloseable {
     private final @Nullable RunLedger ledger;
     private final LeaseOperations operations;
     private final @Nullable String credential;
+    private final Proxies proxies;
     private final InstantSource clock;
     private final RunHistory history;
     private final Watcher watcher;
@@ -37,6 +39,7 @@ public final class Console implements GuardListener, AutoCloseable {
         this.ledger = builder.ledger;
         this.operations = operations;
         this.credential = builder.credential;
+        this.proxies = builder.proxies;
         this.clock = builder.clock;
         this.history = new RunHistory(clock);
         this.watcher = new Watcher(new Fleet(store, operations, ledger, json, clock));
@@ -87,7 +90,7 @@ public final class Console implements GuardListener, AutoCloseable {
         }
         Page served = page;
         if (served == null) {
-            Access access = new Access(credential, clock);
+            Access access = new Access(credential, proxies, clock);
             served = new Page(new ConsoleServlet(started, store, operations, ledger, access, watcher, json));
             page = served;
         }
@@ -130,6 +133,7 @@ public final class Console implements GuardListener, AutoCloseable {
         private final LeaseStore store;
         private @Nullable RunLedger ledger;
         private @Nullable String credential;
+        private Proxies proxies = Proxies.NONE;
         private InstantSource clock = InstantSource.system();
 
         private Builder(LeaseStore store) {
@@ -161,6 +165,19 @@ public final class Console implements GuardListener, AutoCloseable {
                         + " characters, has " + secret.length() + ". A random text of 32 is a good one");
             }
             this.credential = secret;
+            return this;
+        }
+
+        /**
+         * Names the proxies before the page. Their {@code X-Forwarded-For} and {@code X-Forwarded-Proto} are believed, and
+         * nobody else's, so that wrong credentials count for whoever has given them, and not for all behind a proxy.
+         *
+         * @param addresses addresses or ranges of them, such as {@code 10.0.0.7} or {@code 10.0.0.0/8}; by default none
+         * @return this builder
+         * @throws IllegalArgumentException if one is neither
+         */
+        public Builder proxies(Collection<String> addresses) {
+            this.proxies = Proxies.of(addresses);
             return this;
         }
 

@@ -63,6 +63,7 @@ final class ConsoleServlet extends HttpServlet {
     private static final GuardThreads THREADS =
             new GuardThreads((what, failure) -> LOG.warn("{} failed; the console goes on", what, failure));
     private static final int LARGEST_BODY = 10_000;
+    private static final int KNOWN_SECONDS = (int) Duration.ofDays(90).toSeconds();
     private static final int MOST_FOUND = 1000;
     private static final int MOST_SEARCHED = 100_000;
     private static final int SEARCH_ANSWERS = 5;
@@ -517,24 +518,29 @@ final class ConsoleServlet extends HttpServlet {
         if (!access.hasCredential()) {
             throw new Refused(403, "no credential is configured, so nobody can log in");
         }
-        String address = request.getRemoteAddr();
-        if (access.isLockedOut(address)) {
+        if (access.isLockedOut(request)) {
             throw new Refused(429, "too many wrong credentials; wait a minute");
         }
-        Access.Session session = access.login(body(request).path("credential").asText());
+        Access.Session session =
+                access.login(request, body(request).path("credential").asText());
         if (session == null) {
-            access.failed(address);
-            LOG.warn("a wrong credential was given to the console from {}", address);
             throw new Refused(401, "that is not the credential");
         }
-        Cookie cookie = new Cookie(access.cookie(), session.id());
+        response.addCookie(cookie(request, access.cookie(), session.id()));
+        Cookie known = cookie(request, access.knownCookie(), access.remember());
+        known.setMaxAge(KNOWN_SECONDS);
+        response.addCookie(known);
+        send(response, 200, Map.of("csrf", session.csrf()));
+    }
+
+    private Cookie cookie(HttpServletRequest request, String name, String value) {
+        Cookie cookie = new Cookie(name, value);
         cookie.setHttpOnly(true);
-        cookie.setSecure(request.isSecure());
+        cookie.setSecure(access.isSecure(request));
         String mount = request.getContextPath() + request.getServletPath();
         cookie.setPath(mount.isEmpty() ? "/" : mount);
         cookie.setAttribute("SameSite", "Strict");
-        response.addCookie(cookie);
-        send(response, 200, Map.of("csrf", session.csrf()));
+        return cookie;
     }
 
     private JsonNode body(HttpServletRequest request) throws IOException, Refused {

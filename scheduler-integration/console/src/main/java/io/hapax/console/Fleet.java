@@ -8,6 +8,7 @@ import io.hapax.lease.LeaseStore;
 import io.hapax.lease.LockKey;
 import io.hapax.lease.RunKey;
 import io.hapax.lease.ServerHealth;
+import io.hapax.lease.VisibleText;
 import io.hapax.ledger.LedgerEntry;
 import io.hapax.ledger.LedgerQuery;
 import io.hapax.ledger.RunLedger;
@@ -145,7 +146,7 @@ final class Fleet {
             try {
                 report = json.readValue(text, Report.class);
             } catch (JsonProcessingException e) {
-                LOG.debug("the report of worker {} cannot be read", name, e);
+                LOG.debug("the report of worker {} cannot be read", VisibleText.of(name), e);
             }
             if (report == null) {
                 warnings.add("the report of worker " + name + " cannot be read: is it of another version?");

@@ -20,6 +20,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /** Workers of one fleet, in one process but with a store, a ledger, a guard and a console each. */
@@ -128,10 +129,14 @@ final class Workers implements AutoCloseable {
     }
 
     Worker start(String name) {
-        return start(name, null);
+        return start(name, UnaryOperator.identity());
     }
 
     Worker start(String name, @Nullable String credential) {
+        return start(name, builder -> credential == null ? builder : builder.credential(credential));
+    }
+
+    Worker start(String name, UnaryOperator<Console.Builder> settings) {
         RedissonLeaseStore store = RedissonLeaseStore.builder()
                 .url(redis.url())
                 .namespace(namespace)
@@ -148,10 +153,7 @@ final class Workers implements AutoCloseable {
         if (ledger != null) {
             builder.ledger(ledger);
         }
-        if (credential != null) {
-            builder.credential(credential);
-        }
-        Console console = builder.build();
+        Console console = settings.apply(builder).build();
         JobGuardBuilder guard =
                 JobGuard.builder(store).worker(name).withoutLogging().listener(console);
         Worker worker = new Worker(store, ledger, console, (ledger == null ? guard : guard.ledger(ledger)).build());

@@ -8,6 +8,7 @@ import io.hapax.QueuedJob;
 import io.hapax.event.LossReason;
 import io.hapax.event.RunOutcome;
 import io.hapax.event.Verdict;
+import io.hapax.lease.VisibleText;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.HashMap;
@@ -242,7 +243,8 @@ final class GuardedPerformer extends BackgroundJobPerformer {
     }
 
     private static String cancelled(GuardedRun run) {
-        return US + "cancelled: a later run of '" + run.identity().leaseName() + "' takes its place";
+        return US + "cancelled: a later run of '"
+                + VisibleText.of(run.identity().leaseName()) + "' takes its place";
     }
 
     /** JobRunr reads an interrupt in the cause of a failure as its own shutdown, hence a suppressed exception. */
@@ -309,8 +311,8 @@ final class GuardedPerformer extends BackgroundJobPerformer {
     private static Exception lossAtEnd(GuardedRun ending) {
         return ending.lost().isPresent()
                 ? lossOf(ending)
-                : new IllegalStateException(
-                        "the lease on '" + ending.identity().leaseName() + "' was gone when the run completed");
+                : new IllegalStateException("the lease on '"
+                        + VisibleText.of(ending.identity().leaseName()) + "' was gone when the run completed");
     }
 
     private Duration pollInterval() {

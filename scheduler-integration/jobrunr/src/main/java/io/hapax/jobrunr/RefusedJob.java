@@ -6,6 +6,7 @@ import io.hapax.Admission;
 import io.hapax.OnConflict;
 import io.hapax.event.Refusal;
 import io.hapax.event.Verdict;
+import io.hapax.lease.VisibleText;
 import java.time.Duration;
 import java.util.concurrent.ThreadLocalRandom;
 import org.jobrunr.jobs.Job;
@@ -68,7 +69,7 @@ final class RefusedJob {
     }
 
     private static String text(RunPlan plan, Refusal refusal) {
-        return refusal.verdict() + " on '" + plan.identity().leaseName() + "': " + refusal.reason();
+        return refusal.verdict() + " on '" + VisibleText.of(plan.identity().leaseName()) + "': " + refusal.reason();
     }
 
     /** JobRunr looks for due jobs once a poll interval. The random part keeps jobs that wait together apart. */

@@ -4,6 +4,7 @@ import io.hapax.Guarded;
 import io.hapax.JobGuard;
 import io.hapax.QueuedJob;
 import io.hapax.event.Refusal;
+import io.hapax.lease.VisibleText;
 import java.util.Optional;
 import org.jobrunr.jobs.AbstractJob;
 import org.jobrunr.jobs.Job;
@@ -37,7 +38,10 @@ final class UniqueInQueue implements JobClientFilter {
             refusal.ifPresent(why -> job.delete(GuardedPerformer.US + "not queued: " + why.reason()));
         } catch (IllegalArgumentException wrong) {
             // The worker says so, too, where the job is seen to fail.
-            LOG.error("job {} is queued without a look for duplicates: {}", job.getId(), wrong.getMessage());
+            LOG.error(
+                    "job {} is queued without a look for duplicates: {}",
+                    job.getId(),
+                    VisibleText.of(String.valueOf(wrong.getMessage())));
         }
     }
 

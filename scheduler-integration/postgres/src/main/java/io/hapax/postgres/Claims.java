@@ -45,6 +45,7 @@ record Claims(Database database, Statements statements, Lookup lookup, String na
             return claimFree(connection, requests);
         } catch (SQLException e) {
             if (requests.size() == 1 && DatabaseTrouble.isUniqueViolation(e)) {
+                database.afterFailure(connection);
                 return Map.of();
             }
             throw e;

@@ -1,5 +1,6 @@
 package io.hapax.postgres;
 
+import io.hapax.lease.VisibleText;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
@@ -141,8 +142,8 @@ final class CleanUp {
                     LOG.warn(
                             "ABANDONED: the run of '{}' on worker {}, begun {}, broke off, and its job says ABANDON. Find out"
                                     + " what it has done, then resolve it as DONE or RELEASED",
-                            rows.getString("occurrence"),
-                            rows.getString("worker"),
+                            VisibleText.of(rows.getString("occurrence")),
+                            VisibleText.of(rows.getString("worker")),
                             Row.instant(rows, "started_at"));
                 }
             }

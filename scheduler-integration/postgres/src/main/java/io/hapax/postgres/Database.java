@@ -3,6 +3,7 @@ package io.hapax.postgres;
 import io.hapax.thread.GuardThreads;
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.sql.Statement;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
@@ -13,7 +14,9 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Calls the database on a few daemon threads, which end when they are idle. Every statement is a transaction of its own at
- * READ COMMITTED, whatever the pool is set to. Thread-safe.
+ * READ COMMITTED, whatever the pool is set to. Where the pool has another level, a call is a transaction, or several.
+ *
+ * <p>Nothing is set in a session: behind PgBouncer it is somebody else's after each transaction. Thread-safe.
  */
 class Database {
 
@@ -32,7 +35,7 @@ class Database {
     private final ExecutorService threads;
     private volatile Connections source;
     /** Asking a connection for its level costs a round trip, so the pool is asked once. */
-    private volatile int poolsIsolation = Connection.TRANSACTION_READ_COMMITTED;
+    private volatile boolean anotherLevel;
 
     Database(DataSource source, String name, int connections, Duration answerTimeout) {
         this.source = new Connections.Pooled(source, false);
@@ -45,8 +48,9 @@ class Database {
         source = other;
     }
 
-    void poolsIsolation(int level) {
-        poolsIsolation = level;
+    /** Says that transactions have another level unless they ask for READ COMMITTED. */
+    void askForLevel() {
+        anotherLevel = true;
     }
 
     Duration answerTimeout() {
@@ -92,32 +96,21 @@ class Database {
         // A database that is frozen or cut off must not hold the thread for ever.
         connection.setNetworkTimeout(Runnable::run, (int) answerTimeout.toMillis());
         boolean autoCommit = connection.getAutoCommit();
-        if (!autoCommit) {
-            connection.setAutoCommit(true);
-        }
-        int isolation = poolsIsolation;
-        if (isolation != Connection.TRANSACTION_READ_COMMITTED) {
-            connection.setTransactionIsolation(Connection.TRANSACTION_READ_COMMITTED);
-        }
+        connection.setAutoCommit(true);
         try {
-            return call.on(connection);
+            return anotherLevel ? inTransaction(connection, call) : call.on(connection);
         } finally {
-            restore(connection, autoCommit, isolation, networkTimeout);
+            restore(connection, autoCommit, networkTimeout);
         }
     }
 
     /** Not every pool does that by itself. */
-    private static void restore(Connection connection, boolean autoCommit, int isolation, int networkTimeout) {
+    private static void restore(Connection connection, boolean autoCommit, int networkTimeout) {
         try {
             if (connection.isClosed()) {
                 return;
             }
-            if (isolation != Connection.TRANSACTION_READ_COMMITTED) {
-                connection.setTransactionIsolation(isolation);
-            }
-            if (!autoCommit) {
-                connection.setAutoCommit(false);
-            }
+            connection.setAutoCommit(autoCommit);
             connection.setNetworkTimeout(Runnable::run, networkTimeout);
         } catch (SQLException | RuntimeException broken) {
             // The answer stands; the pool finds out about its connection.
@@ -125,9 +118,13 @@ class Database {
         }
     }
 
-    /** A connection as the pool hands it out, for a transaction of several statements. */
+    /** Several statements in a transaction of their own; what the call did before is committed, and it goes on in another. */
     <T> T inTransaction(Connection connection, Call<T> call) throws SQLException {
-        connection.setAutoCommit(false);
+        boolean within = !connection.getAutoCommit();
+        if (within) {
+            connection.commit();
+        }
+        begin(connection);
         T result;
         try {
             result = call.on(connection);
@@ -135,15 +132,40 @@ class Database {
         } catch (Throwable e) {
             try {
                 connection.rollback();
-                connection.setAutoCommit(true);
+                end(connection, within);
             } catch (SQLException | RuntimeException broken) {
                 // The first exception tells more; the pool discards the connection.
                 e.addSuppressed(broken);
             }
             throw e;
         }
-        connection.setAutoCommit(true);
+        end(connection, within);
         return result;
+    }
+
+    /** Goes on after a statement that failed, as if it had been alone. */
+    void afterFailure(Connection connection) throws SQLException {
+        if (!connection.getAutoCommit()) {
+            connection.rollback();
+            begin(connection);
+        }
+    }
+
+    private void begin(Connection connection) throws SQLException {
+        connection.setAutoCommit(false);
+        if (anotherLevel) {
+            try (Statement level = connection.createStatement()) {
+                level.execute("SET TRANSACTION ISOLATION LEVEL READ COMMITTED");
+            }
+        }
+    }
+
+    private void end(Connection connection, boolean within) throws SQLException {
+        if (within) {
+            begin(connection);
+        } else {
+            connection.setAutoCommit(true);
+        }
     }
 
     void close() {

@@ -67,6 +67,9 @@ final class DatabaseTrouble {
             case "25006" -> "this server is a read-only standby. Connect to the primary (targetServerType=primary)";
             case "53300" ->
                 "the server has no connections left (" + what + "). Raise max_connections, or make pools smaller";
+            case "26000", "42P05" ->
+                "the connection's session is shared with others, as behind PgBouncer (" + what
+                        + "). Add prepareThreshold=0 to the address of the pool";
             case "57P01", "57P02", "57P03" -> "the server is shutting down or starting up (" + what + ")";
             default ->
                 state.startsWith("08") || e instanceof SQLNonTransientConnectionException

@@ -362,7 +362,9 @@ public final class PostgresRunLedger implements RunLedger {
     }
 
     private static Void adoptIsolation(Database its, Connection connection) throws SQLException {
-        its.poolsIsolation(connection.getTransactionIsolation());
+        if (connection.getTransactionIsolation() != Connection.TRANSACTION_READ_COMMITTED) {
+            its.askForLevel();
+        }
         return null;
     }
 

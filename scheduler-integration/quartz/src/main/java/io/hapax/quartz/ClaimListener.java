@@ -34,10 +34,7 @@ final class ClaimListener extends TriggerListenerSupport {
         try {
             return context.getJobInstance() instanceof GuardedJob ? isRefused(context) : isTampered(context);
         } catch (Throwable e) {
-            LOG.error(
-                    "job {} is not run: the guard failed",
-                    context.getJobDetail().getKey(),
-                    e);
+            LOG.error("job {} is not run: the guard failed", JobSettings.name(context.getJobDetail()), e);
             return true;
         }
     }
@@ -60,7 +57,7 @@ final class ClaimListener extends TriggerListenerSupport {
         }
         LOG.error(
                 "the job factory was replaced after the scheduler had started, so job {} came without its guard; it is tried again under the guard. Set job factories before Scheduler.start()",
-                context.getJobDetail().getKey());
+                JobSettings.name(context.getJobDetail()));
         if (!core.isWrapped()) {
             core.wrap(gate);
         }

@@ -8,6 +8,7 @@ import io.hapax.OnConflict;
 import io.hapax.QueuedJob;
 import io.hapax.event.Refusal;
 import io.hapax.event.Verdict;
+import io.hapax.lease.VisibleText;
 import java.time.Duration;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -94,9 +95,14 @@ final class Gate {
     }
 
     private static Decision wrongSettings(JobExecutionContext context, RuntimeException wrong) {
-        String reason = "job " + context.getJobDetail().getKey() + " is not run, because its guard is set up wrongly: "
-                + wrong.getMessage();
-        LOG.error(reason, wrong);
+        String reason = VisibleText.of("job " + context.getJobDetail().getKey()
+                + " is not run, because its guard is set up wrongly: " + wrong.getMessage());
+        if (wrong instanceof IllegalArgumentException) {
+            // Its message says it all, and as part of a stack trace could break the line.
+            LOG.error("{}", reason);
+        } else {
+            LOG.error("{}", reason, wrong);
+        }
         return new Decision.Fail(reason, wrong);
     }
 

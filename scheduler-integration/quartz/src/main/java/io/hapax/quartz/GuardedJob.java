@@ -199,7 +199,7 @@ class GuardedJob implements Job {
         } catch (UnableToInterruptJobException | RuntimeException e) {
             LOG.warn(
                     "job {} has lost its lease and could not be interrupted",
-                    context.getJobDetail().getKey(),
+                    JobSettings.name(context.getJobDetail()),
                     e);
         }
     }
@@ -207,9 +207,7 @@ class GuardedJob implements Job {
     /** A flag that the job left behind would make Quartz's thread pool drop the next job of this thread. */
     static void clearInterrupt(JobExecutionContext context) {
         if (Thread.interrupted()) {
-            LOG.debug(
-                    "the thread of job {} was left interrupted",
-                    context.getJobDetail().getKey());
+            LOG.debug("the thread of job {} was left interrupted", JobSettings.name(context.getJobDetail()));
         }
     }
 }

@@ -8,6 +8,7 @@ import io.hapax.RunOptions;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.LockKey;
 import io.hapax.lease.RunKey;
+import io.hapax.lease.VisibleText;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -68,7 +69,7 @@ final class JobSettings {
         LockKey lock = lockKey(detail, guarded, data, options);
         int attempt = RetryTriggers.attempt(context.getTrigger());
         boolean oneShot = attempt > 0 || context.getTrigger().getNextFireTime() == null;
-        String job = KeyPath.printable(detail.getKey().toString());
+        String job = name(detail);
         String queuedAs = context.getTrigger().getJobDataMap().getString(QUEUED);
         QueuedJob queued = queuedAs == null || lock == null || !options.mode().isQueued()
                 ? null
@@ -91,18 +92,22 @@ final class JobSettings {
         options.requireConsistent();
         LockKey lock = lockKey(detail, guarded, data, options);
         if (!options.mode().isQueued() || lock == null) {
-            throw new IllegalArgumentException("job " + detail.getKey() + " is not unique in a queue, as its mode is "
+            throw new IllegalArgumentException("job " + name(detail) + " is not unique in a queue, as its mode is "
                     + options.mode()
                     + ": set @Guarded(mode = LockMode.UNTIL_EXECUTED, key = …) or another mode, or schedule"
                     + " it by the scheduler itself");
         }
         if (!firesOnce(trigger)) {
-            throw new IllegalArgumentException(
-                    "trigger " + trigger.getKey() + " fires more than once, so job " + detail.getKey()
-                            + " cannot be unique in a queue: use a trigger that fires once, or an overlap policy");
+            throw new IllegalArgumentException("trigger "
+                    + VisibleText.of(trigger.getKey().toString()) + " fires more than once, so job " + name(detail)
+                    + " cannot be unique in a queue: use a trigger that fires once, or an overlap policy");
         }
-        return new QueuedJob(
-                guard, KeyPath.printable(detail.getKey().toString()), lock, queuedId(scheduler, trigger), options);
+        return new QueuedJob(guard, name(detail), lock, queuedId(scheduler, trigger), options);
+    }
+
+    /** The name of a job for people: who may schedule jobs must not be able to write lines of the log by it. */
+    static String name(JobDetail detail) {
+        return VisibleText.of(detail.getKey().toString());
     }
 
     private static boolean firesOnce(Trigger trigger) {
@@ -184,24 +189,24 @@ final class JobSettings {
     private static void checkKey(
             JobDetail detail, @Nullable Guarded guarded, String chosen, boolean disallows, RunOptions options) {
         if (options.overlap() == OverlapPolicy.ALLOW && (disallows || !chosen.isEmpty())) {
-            throw new IllegalArgumentException("overlap=ALLOW of job " + detail.getKey() + " contradicts "
+            throw new IllegalArgumentException("overlap=ALLOW of job " + name(detail) + " contradicts "
                     + (disallows ? "its @DisallowConcurrentExecution" : "its lock key '" + chosen + "'")
                     + ": leave out one of them");
         }
         if (options.concurrency() > 1 && disallows) {
-            throw new IllegalArgumentException("concurrency=" + options.concurrency() + " of job " + detail.getKey()
+            throw new IllegalArgumentException("concurrency=" + options.concurrency() + " of job " + name(detail)
                     + " contradicts its @DisallowConcurrentExecution: leave out one of them");
         }
         if (!options.mode().isQueued()) {
             return;
         }
         if (chosen.isEmpty()) {
-            throw new IllegalArgumentException("mode=" + options.mode() + " of job " + detail.getKey()
+            throw new IllegalArgumentException("mode=" + options.mode() + " of job " + name(detail)
                     + " needs a key that says what is to be in the queue once: set @Guarded(key = \"import/%{id}\")");
         }
         boolean says = guarded != null && guarded.ignoreArguments();
         if (!says && !PLACEHOLDER.matcher(chosen).find() && chosen.equals(guarded == null ? "" : guarded.key())) {
-            throw new IllegalArgumentException("key '" + chosen + "' of job " + detail.getKey()
+            throw new IllegalArgumentException("key '" + chosen + "' of job " + name(detail)
                     + " is the same whatever its data, so with mode=" + options.mode()
                     + " work with other data would be dropped: add %{name} of an entry of the job data, or set"
                     + " ignoreArguments = true");

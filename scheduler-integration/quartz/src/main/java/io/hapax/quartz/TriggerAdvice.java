@@ -1,5 +1,6 @@
 package io.hapax.quartz;
 
+import io.hapax.lease.VisibleText;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.regex.Pattern;
@@ -49,10 +50,14 @@ final class TriggerAdvice extends SchedulerListenerSupport {
             String advice = advice(trigger);
             String job = String.valueOf(trigger.getJobKey());
             if (advice != null && told.size() < MOST_TOLD && told.add(job + advice)) {
-                LOG.warn("job {}: trigger {} {}", job, trigger.getKey(), advice);
+                LOG.warn(
+                        "job {}: trigger {} {}",
+                        VisibleText.of(job),
+                        VisibleText.of(trigger.getKey().toString()),
+                        advice);
             }
         } catch (RuntimeException harmless) {
-            LOG.debug("no advice on {}", trigger, harmless);
+            LOG.debug("no advice on {}", VisibleText.of(String.valueOf(trigger)), harmless);
         }
     }
 

@@ -24,7 +24,7 @@ final class VetoListener extends JobListenerSupport {
         } catch (Throwable e) {
             LOG.error(
                     "the lease of job {} could not be given back and lapses by itself",
-                    context.getJobDetail().getKey(),
+                    JobSettings.name(context.getJobDetail()),
                     e);
         }
     }

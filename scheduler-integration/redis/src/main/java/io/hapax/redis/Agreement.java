@@ -1,6 +1,7 @@
 package io.hapax.redis;
 
 import io.hapax.lease.LeaseStoreException;
+import io.hapax.lease.VisibleText;
 import io.hapax.thread.GuardThreads;
 import java.time.Duration;
 import java.util.List;
@@ -158,7 +159,7 @@ final class Agreement {
         return new Different("this worker's settings differ from those that the workers of"
                 + " namespace " + namespace.keyspace().namespace() + " on Redis at " + server
                 + " have agreed on, so it would guard under other keys or for another time. Here: " + here.strip()
-                + ". There: " + there.strip()
+                + ". There: " + VisibleText.of(there.strip())
                 + ". Give it the same settings; to change them, stop all workers of the namespace"
                 + " and start the first one with replaceSettings(true), the worker with --replace-settings on");
     }

@@ -35,7 +35,8 @@ public class HapaxConsoleAutoConfiguration {
     @ConditionalOnMissingBean
     Console hapaxConsole(HapaxProperties settings, LeaseStore store, ObjectProvider<RunLedger> ledger) {
         return StoreOpening.check("hapax.console", () -> {
-            Console.Builder builder = Console.builder(store);
+            Console.Builder builder =
+                    Console.builder(store).proxies(settings.getConsole().getProxies());
             RunLedger runs = ledger.getIfUnique();
             builder = runs == null ? builder : builder.ledger(runs);
             String credential = settings.getConsole().getCredential();

@@ -255,6 +255,11 @@ public class HapaxProperties {
         private String path = "/hapax";
         /** Password or token; without it nothing can be changed, and only clients on the same machine may read. */
         private @Nullable String credential;
+        /**
+         * Addresses of the proxies before the page, such as 10.0.0.0/8: their word on who asks is taken, and nobody else's. Not
+         * needed where server.forward-headers-strategy sees to that.
+         */
+        private List<String> proxies = List.of();
 
         /** Creates the defaults. */
         public Console() {}
@@ -311,6 +316,24 @@ public class HapaxProperties {
          */
         public void setCredential(@Nullable String credential) {
             this.credential = credential;
+        }
+
+        /**
+         * Returns the proxies before the page.
+         *
+         * @return addresses, or ranges of them
+         */
+        public List<String> getProxies() {
+            return proxies;
+        }
+
+        /**
+         * Names the proxies before the page.
+         *
+         * @param proxies addresses, or ranges of them
+         */
+        public void setProxies(List<String> proxies) {
+            this.proxies = proxies;
         }
     }
 

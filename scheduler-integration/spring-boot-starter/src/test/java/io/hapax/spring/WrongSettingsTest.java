@@ -64,6 +64,10 @@ class WrongSettingsTest {
                 inMemory.withPropertyValues("hapax.console.enabled=true", "hapax.console.credential=1234"),
                 "hapax.console",
                 "at least 8 characters, has 4");
+        assertTold(
+                inMemory.withPropertyValues("hapax.console.enabled=true", "hapax.console.proxies=10.0.0.7,gateway"),
+                "hapax.console",
+                "such as 10.0.0.7, 10.0.0.0/8 or fd00::/8; was 'gateway'");
         for (String path : new String[] {"hapax", "/hapax/", "/", "/a b", "/*"}) {
             new WebApplicationContextRunner()
                     .withConfiguration(

@@ -1,0 +1,103 @@
+package io.hapax;
+
+import io.hapax.thread.GuardThreads;
+import io.hapax.time.NanoTime;
+import io.hapax.time.Ticker;
+import java.time.Duration;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Says in the log that something was dropped: the first time at once, then a count a minute as long as it goes on.
+ *
+ * <p>It writes on a thread of its own, as the log may be what nobody gets through. Thread-safe.
+ */
+final class DropLog {
+
+    private static final Logger LOG = LoggerFactory.getLogger(JobGuard.class);
+    private static final Duration WINDOW = Duration.ofMinutes(1);
+
+    private final String what;
+    private final GuardThreads threads;
+    private final Ticker ticker;
+    private final Object lock = new Object();
+    // Guarded by the lock.
+    private long untold;
+    private boolean writing;
+    private boolean over;
+    private @Nullable NanoTime began;
+
+    /**
+     * Creates the log of one place.
+     *
+     * @param what is dropped, and why: the beginning of a sentence
+     */
+    DropLog(String what, GuardThreads threads, Ticker ticker) {
+        this.what = what;
+        this.threads = threads;
+        this.ticker = ticker;
+    }
+
+    /** Counts one more. */
+    void dropped() {
+        NanoTime now = ticker.now();
+        synchronized (lock) {
+            untold++;
+            if (writing || (began != null && now.since(began).compareTo(WINDOW) < 0)) {
+                return;
+            }
+            writing = true;
+        }
+        write(now);
+    }
+
+    /** Nothing is dropped any more: writes what was not told yet. */
+    void over() {
+        synchronized (lock) {
+            over = writing;
+            if (writing || untold == 0) {
+                return;
+            }
+            writing = true;
+        }
+        write(ticker.now());
+    }
+
+    private void write(NanoTime now) {
+        long told;
+        NanoTime before;
+        synchronized (lock) {
+            told = untold;
+            before = began;
+            untold = 0;
+            began = now;
+        }
+        Runnable line = before == null
+                ? () -> LOG.warn("{}. No run is affected. Those that follow are counted here each minute", what)
+                : () -> LOG.warn(
+                        "{}: {} more in the last {} s",
+                        what,
+                        told,
+                        now.since(before).toSeconds());
+        if (threads.start("hapax-dropped", () -> written(line)) == null) {
+            synchronized (lock) {
+                untold += told;
+                began = before;
+                writing = false;
+            }
+        }
+    }
+
+    private void written(Runnable line) {
+        boolean unused = threads.call("the log", line);
+        boolean last;
+        synchronized (lock) {
+            writing = false;
+            last = over;
+        }
+        if (last) {
+            over();
+        }
+    }
+}

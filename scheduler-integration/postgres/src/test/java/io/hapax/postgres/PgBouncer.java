@@ -1,0 +1,124 @@
+package io.hapax.postgres;
+
+import static org.awaitility.Awaitility.await;
+
+import com.zaxxer.hikari.HikariConfig;
+import com.zaxxer.hikari.HikariDataSource;
+import io.hapax.testkit.DatabaseAddress;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+
+/** A real PgBouncer that lends a session of the server for one transaction at a time. */
+final class PgBouncer implements AutoCloseable {
+
+    static final String MISSING = "skipped: no pgbouncer here; install the Debian package pgbouncer";
+
+    private final Process process;
+    private final DatabaseAddress address;
+
+    private PgBouncer(Process process, DatabaseAddress address) {
+        this.process = process;
+        this.address = address;
+    }
+
+    static boolean isThere() {
+        try {
+            return new ProcessBuilder("pgbouncer", "--version")
+                            .redirectErrorStream(true)
+                            .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+                            .start()
+                            .waitFor()
+                    == 0;
+        } catch (IOException absent) {
+            return false;
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return false;
+        }
+    }
+
+    /** Starts one before a database, with so many sessions of the server. */
+    static PgBouncer before(DatabaseAddress database, int sessions, Path folder) throws IOException {
+        int port = freePort();
+        // PgBouncer does not run as root, and what it runs as has to read these.
+        Files.setPosixFilePermissions(folder, PosixFilePermissions.fromString("rwxr-xr-x"));
+        Path users = Files.writeString(folder.resolve("users-" + port), "\"" + database.user() + "\" \"\"\n");
+        Path settings = Files.writeString(folder.resolve("pgbouncer-" + port + ".ini"), """
+                [databases]
+                * = host=%s port=%d
+                [pgbouncer]
+                listen_addr = 127.0.0.1
+                listen_port = %d
+                unix_socket_dir =
+                auth_type = trust
+                auth_file = %s
+                pool_mode = transaction
+                default_pool_size = %d
+                ignore_startup_parameters = extra_float_digits
+                """.formatted(
+                        database.host(), database.port(), port, users, sessions));
+        List<String> command = new ArrayList<>(List.of("pgbouncer", settings.toString()));
+        if (System.getProperty("user.name").equals("root")) {
+            command.addAll(1, List.of("-u", "nobody"));
+        }
+        Process process = new ProcessBuilder(command)
+                .redirectErrorStream(true)
+                .redirectOutput(folder.resolve("pgbouncer-" + port + ".log").toFile())
+                .start();
+        PgBouncer bouncer = new PgBouncer(
+                process,
+                new DatabaseAddress("127.0.0.1", port, database.database(), database.user(), database.password()));
+        await().atMost(Duration.ofSeconds(20)).until(() -> {
+            if (!process.isAlive()) {
+                throw new IOException(
+                        "pgbouncer ended: " + Files.readString(folder.resolve("pgbouncer-" + port + ".log")));
+            }
+            return bouncer.answers();
+        });
+        return bouncer;
+    }
+
+    private static int freePort() throws IOException {
+        try (ServerSocket any = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            return any.getLocalPort();
+        }
+    }
+
+    private boolean answers() {
+        try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), address.port())) {
+            return socket.isConnected();
+        } catch (IOException notYet) {
+            return false;
+        }
+    }
+
+    /** A pool of an application, which PgBouncer tells nothing. */
+    HikariDataSource pool(int size, String parameters) {
+        HikariConfig config = new HikariConfig();
+        config.setJdbcUrl(address.jdbcUrl() + parameters);
+        config.setUsername(address.user());
+        config.setPassword(address.password());
+        config.setMaximumPoolSize(size);
+        return new HikariDataSource(config);
+    }
+
+    @Override
+    public void close() {
+        process.destroy();
+        try {
+            int unused = process.waitFor();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new UncheckedIOException(new IOException("interrupted while pgbouncer ended", e));
+        }
+    }
+}
