@@ -189,7 +189,7 @@ public final class GuardedRun implements AutoCloseable {
      * if it is lost the thread is interrupted (unless {@link RunOptions#onLeaseLost()} says otherwise).
      *
      * @return to be closed on the same thread when the work is over; that also clears an interrupt that the guard sent
-     * @throws LeaseLostException if the lease has lapsed since the run was admitted, or, with {@link AfterCrash#ABANDON}, the
+     * @throws LeaseLostException if the lease has lapsed since the run was admitted, or, with {@link io.hapax.ledger.AfterCrash#ABANDON}, the
      *     ledger did not confirm that the run begins; then it has not begun, and the occurrence is free
      * @throws IllegalStateException if the run was entered before or has ended
      */

@@ -95,7 +95,8 @@ final class RunLife {
         }
     }
 
-    @Nullable LossReason lossReason() {
+    @Nullable
+    LossReason lossReason() {
         synchronized (monitor) {
             return lossReason;
         }
@@ -114,7 +115,8 @@ final class RunLife {
     }
 
     /** Takes the run away, and interrupts its thread; returns whom to tell, or null if it is ending, over or lost. */
-    @Nullable List<Consumer<LeaseLostException>> lose(LossReason reason) {
+    @Nullable
+    List<Consumer<LeaseLostException>> lose(LossReason reason) {
         synchronized (monitor) {
             if (!isActive()) {
                 return null;
