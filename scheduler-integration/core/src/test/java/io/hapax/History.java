@@ -1,12 +1,13 @@
 package io.hapax;
 
+import io.hapax.event.Refusal;
 import io.hapax.event.RunOutcome;
 import io.hapax.event.Verdict;
 import io.hapax.lease.OwnerId;
-import io.hapax.lease.RunKey;
 import io.hapax.testkit.InMemoryLeaseStore;
 import io.hapax.testkit.InMemoryRunLedger;
 import io.hapax.testkit.LateLeaseStore;
+import io.hapax.testkit.LateRunLedger;
 import io.hapax.time.NanoTime;
 import java.time.Duration;
 import java.util.ArrayDeque;
@@ -33,6 +34,9 @@ final class History implements AutoCloseable {
     private final Random random;
     private final HistoryThreads.Clock clock = new HistoryThreads.Clock();
     private final InMemoryLeaseStore memory = new InMemoryLeaseStore(clock);
+    /** Half of the histories have a ledger. */
+    private final @Nullable InMemoryRunLedger fenced;
+
     private final HistoryJudge judge = new HistoryJudge();
     private final List<Worker> workers = new ArrayList<>();
     private final Deque<GuardedRun.Scope> scopes = new ArrayDeque<>();
@@ -40,10 +44,9 @@ final class History implements AutoCloseable {
 
     History(long seed, HistoryMutant mutant) {
         this.random = new Random(seed);
-        boolean fenced = random.nextInt(3) == 0;
-        InMemoryRunLedger ledger = fenced ? new InMemoryRunLedger(clock) : null;
+        this.fenced = random.nextInt(2) == 0 ? new InMemoryRunLedger(clock) : null;
         for (int n = 0; n < WORKERS; n++) {
-            workers.add(new Worker("w" + n, ledger, mutant));
+            workers.add(new Worker("w" + n, mutant));
         }
     }
 
@@ -53,22 +56,42 @@ final class History implements AutoCloseable {
         final String name;
         final HistoryThreads.Clock ticker = new HistoryThreads.Clock();
         final LateLeaseStore store = new LateLeaseStore(memory.otherClient());
+        final @Nullable LateRunLedger ledger = fenced == null ? null : new LateRunLedger(fenced.otherClient());
         final HistoryMutant.Attempts attempts = new HistoryMutant.Attempts();
         final List<Pending> pending = new ArrayList<>();
         final List<GuardedRun> runs = new ArrayList<>();
         final JobGuard guard;
         boolean frozen;
 
-        Worker(String name, @Nullable InMemoryRunLedger ledger, HistoryMutant mutant) {
+        Worker(String name, HistoryMutant mutant) {
             this.name = name;
-            store.lateAtRandom(random, ONE_LATE_IN);
+            lateOneIn(ONE_LATE_IN);
             JobGuardBuilder builder = JobGuard.builder(mutant.on(store, attempts))
                     .worker(name)
                     .ticker(ticker)
                     .withoutLogging()
                     .threads(new HistoryThreads())
                     .owners(() -> new OwnerId("owner-" + Long.toHexString(random.nextLong())));
-            this.guard = (ledger == null ? builder : builder.ledger(ledger)).build();
+            this.guard = (ledger == null ? builder : builder.ledger(mutant.on(ledger))).build();
+        }
+
+        void lateOneIn(int calls) {
+            store.lateAtRandom(random, calls);
+            if (ledger != null) {
+                ledger.lateAtRandom(random, calls);
+            }
+        }
+
+        int late() {
+            return store.waiting() + (ledger == null ? 0 : ledger.waiting());
+        }
+
+        void carryOut(int which) {
+            if (which < store.waiting()) {
+                store.carryOut(which);
+            } else if (ledger != null) {
+                ledger.carryOut(which - store.waiting());
+            }
         }
 
         Watchdog watchdog() {
@@ -101,11 +124,13 @@ final class History implements AutoCloseable {
         if (dice == 0) {
             takeAway();
         } else if (dice < 6) {
-            pass(Duration.ofSeconds(1 + random.nextInt(12)));
+            pass(Duration.ofSeconds(1 + random.nextInt(20)));
         } else if (dice < 9) {
             carryOutOne(worker);
         } else if (worker.frozen) {
-            wake(worker);
+            if (random.nextInt(4) == 0) {
+                wake(worker);
+            }
         } else if (dice == 9) {
             note(worker, "freezes");
             worker.frozen = true;
@@ -132,7 +157,7 @@ final class History implements AutoCloseable {
 
     private RunRequest request() {
         Duration patience = Duration.ofMinutes(1 + random.nextInt(2));
-        return switch (random.nextInt(6)) {
+        return switch (random.nextInt(fenced == null ? 6 : 9)) {
             case 0 -> RunRequest.lock("plain");
             case 1 -> RunRequest.lock("plain").waitAtMost(patience);
             case 2 -> RunRequest.lock("job").once("job/" + random.nextInt(3));
@@ -168,9 +193,9 @@ final class History implements AutoCloseable {
     }
 
     private void carryOutOne(Worker worker) {
-        if (worker.store.waiting() > 0) {
+        if (worker.late() > 0) {
             note(worker, "has a late call carried out");
-            worker.store.carryOut(random.nextInt(worker.store.waiting()));
+            worker.carryOut(random.nextInt(worker.late()));
         }
     }
 
@@ -242,8 +267,7 @@ final class History implements AutoCloseable {
             worker.runs.add(run);
             judge.admitted(run);
             if (random.nextInt(4) > 0 && run.isHeld()) {
-                scopes.push(run.enter(OnLeaseLost.SIGNAL));
-                judge.begins(run);
+                enter(worker, run);
             }
         } else {
             note(worker, "is refused: " + ((Admission.Refused) admission).refusal());
@@ -251,10 +275,22 @@ final class History implements AutoCloseable {
         }
     }
 
+    private void enter(Worker worker, GuardedRun run) {
+        // Whoever sends that it begins may be believed to have begun, should it be heard of no more.
+        judge.begins(run);
+        try {
+            scopes.push(run.enter(OnLeaseLost.SIGNAL));
+        } catch (LeaseLostException notBegun) {
+            note(worker, "does not begin: " + notBegun.reason());
+            worker.runs.remove(run);
+            judge.ended(run, RunOutcome.RELEASED);
+        }
+    }
+
     /** When everything late was carried out, and a ttl has passed, nobody is in the way of anybody any more. */
     private void finish() {
         for (Worker worker : workers) {
-            worker.store.lateAtRandom(random, Integer.MAX_VALUE);
+            worker.lateOneIn(Integer.MAX_VALUE);
             if (worker.frozen) {
                 wake(worker);
             }
@@ -265,7 +301,11 @@ final class History implements AutoCloseable {
             worker.pending.clear();
             List.copyOf(worker.runs).forEach(run -> end(worker, run));
         }
-        workers.forEach(worker -> worker.store.carryOutAll());
+        for (Worker worker : workers) {
+            while (worker.late() > 0) {
+                worker.carryOut(0);
+            }
+        }
         boolean lateReserved =
                 workers.stream().anyMatch(worker -> worker.store.lateSoFar(LateLeaseStore.Operation.RESERVE) > 0);
         pass(Duration.ofSeconds(3));
@@ -278,28 +318,32 @@ final class History implements AutoCloseable {
                     .forEach(judge::hasPlace);
         }
         pass(TTL.plusSeconds(1));
-        try (JobGuard last = JobGuard.builder(memory.otherClient())
+        JobGuardBuilder builder = JobGuard.builder(memory.otherClient())
                 .ticker(clock)
                 .withoutLogging()
-                .threads(new HistoryThreads())
-                .build()) {
-            for (String key : List.of("plain", "job", "paced", "api")) {
+                .threads(new HistoryThreads());
+        try (JobGuard last = (fenced == null ? builder : builder.ledger(fenced)).build()) {
+            for (String key : List.of("plain", "job", "paced", "api", "payment")) {
                 judge.isFree(isFree(last, RunRequest.lock(key)), key);
             }
             for (int n = 0; n < 3; n++) {
-                RunKey once = new RunKey("job/" + n);
-                judge.isFree(judge.isDone(once) || isFree(last, RunRequest.occurrence(once.value())), once);
+                RunRequest job = RunRequest.occurrence("job/" + n);
+                judge.isFree(isFree(last, job), job);
+                RunRequest payment = RunRequest.lock("payment").once("payment/" + n);
+                judge.isFree(isFree(last, payment), payment);
             }
         }
     }
 
-    private static boolean isFree(JobGuard guard, RunRequest request) {
+    private boolean isFree(JobGuard guard, RunRequest request) {
         Admission admission = guard.admitAsync(request).join();
         if (admission instanceof Admission.Admitted admitted) {
             admitted.run().close();
             return true;
         }
-        return ((Admission.Refused) admission).refusal().verdict() == Verdict.DONE;
+        Refusal refusal = ((Admission.Refused) admission).refusal();
+        judge.refused(refusal);
+        return refusal.verdict() == Verdict.DONE || refusal.verdict() == Verdict.ABANDONED;
     }
 
     @Override

@@ -58,6 +58,10 @@ final class HistoryJudge {
                 && refusal.holder() != null
                 && lost.contains(refusal.holder().owner());
         require(!byLost, "a run that was lost leaves no marker", refusal);
+        boolean begun = refusal.verdict() != Verdict.ABANDONED
+                || refusal.holder() == null
+                || this.begun.contains(refusal.holder().owner().value());
+        require(begun, "only what has begun is abandoned", refusal);
     }
 
     /** Its code has begun. */
@@ -86,10 +90,6 @@ final class HistoryJudge {
         } else if (outcome == RunOutcome.LOST) {
             lost.add(run.lease().orElseThrow().owner());
         }
-    }
-
-    boolean isDone(RunKey once) {
-        return done.contains(once);
     }
 
     /** Looks at all runs of workers that are awake, and so can say whether they are valid. */

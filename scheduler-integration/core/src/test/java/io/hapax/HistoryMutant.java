@@ -13,6 +13,9 @@ import io.hapax.lease.Renewal;
 import io.hapax.lease.Reservation;
 import io.hapax.lease.ReservationRequest;
 import io.hapax.lease.Reservations;
+import io.hapax.ledger.Claim;
+import io.hapax.ledger.RunLedger;
+import java.lang.reflect.Proxy;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
@@ -37,7 +40,30 @@ enum HistoryMutant {
     /** The place of a run that never began is kept. */
     KEEPS_THE_PLACE,
     /** A withdrawal, or a release, takes away whatever is there. */
-    RELEASES_FOR_OTHERS;
+    RELEASES_FOR_OTHERS,
+    /** With ABANDON, a claim counts as the beginning of its run. */
+    CLAIMS_FOR_BEGUN;
+
+    /** What this hole makes of a ledger, for one worker. */
+    RunLedger on(RunLedger ledger) {
+        return this != CLAIMS_FOR_BEGUN
+                ? ledger
+                : (RunLedger) Proxy.newProxyInstance(
+                        RunLedger.class.getClassLoader(),
+                        new Class<?>[] {RunLedger.class},
+                        (proxy, method, arguments) -> {
+                            Object answer = method.invoke(ledger, arguments);
+                            return method.getName().equals("claim")
+                                    ? begun(ledger, (CompletionStage<?>) answer)
+                                    : answer;
+                        });
+    }
+
+    private static CompletionStage<?> begun(RunLedger ledger, CompletionStage<?> claim) {
+        return claim.thenCompose(answer -> answer instanceof Claim.Claimed mine
+                ? ledger.begin(mine.lease()).handle((noted, unheard) -> answer)
+                : CompletableFuture.completedFuture(answer));
+    }
 
     /** What this hole makes of a store, for one worker. */
     LeaseStore on(LeaseStore store, Attempts attempts) {

@@ -369,7 +369,7 @@ class LedgerTest {
                         unheard -> assertThat(unheard.reason()).isEqualTo(LossReason.NOT_BEGUN))
                 .hasRootCauseMessage("injected fault: begin was carried out, but its answer got lost");
         assertThat(entry(once).state()).isEqualTo(RunState.RELEASED);
-        assertThat(run.complete()).isEqualTo(RunOutcome.RELEASED);
+        assertThat(run.complete()).isEqualTo(RunOutcome.LOST);
         ledger.healthy();
         admitted(other, once).close();
     }

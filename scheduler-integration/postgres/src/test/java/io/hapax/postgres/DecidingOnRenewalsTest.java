@@ -19,6 +19,7 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import javax.sql.DataSource;
@@ -61,13 +62,13 @@ class DecidingOnRenewalsTest {
     /** Statements that have a text in them wait where they look at renewals. */
     private void holdUp(String text) throws SQLException {
         execute(database, "ALTER TABLE hapax_renewal RENAME TO renewal_table");
-        execute(database, """
+        execute(database, String.format(Locale.ROOT, """
             CREATE FUNCTION looked_at() RETURNS boolean LANGUAGE plpgsql COST 0.0001 AS $$
             BEGIN
               IF strpos(current_query(), '%s') > 0 THEN PERFORM pg_advisory_xact_lock_shared(%d); END IF;
               RETURN true;
             END $$
-            """.formatted(text.replace("'", "''"), HELD_UP));
+            """, text.replace("'", "''"), HELD_UP));
         execute(database, "CREATE VIEW hapax_renewal AS SELECT * FROM renewal_table WHERE looked_at()");
     }
 

@@ -16,6 +16,7 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 
 /** A real PgBouncer that lends a session of the server for one transaction at a time. */
 final class PgBouncer implements AutoCloseable {
@@ -52,7 +53,9 @@ final class PgBouncer implements AutoCloseable {
         // PgBouncer does not run as root, and what it runs as has to read these.
         Files.setPosixFilePermissions(folder, PosixFilePermissions.fromString("rwxr-xr-x"));
         Path users = Files.writeString(folder.resolve("users-" + port), "\"" + database.user() + "\" \"\"\n");
-        Path settings = Files.writeString(folder.resolve("pgbouncer-" + port + ".ini"), """
+        Path settings = Files.writeString(
+                folder.resolve("pgbouncer-" + port + ".ini"),
+                String.format(Locale.ROOT, """
                 [databases]
                 * = host=%s port=%d
                 [pgbouncer]
@@ -64,8 +67,7 @@ final class PgBouncer implements AutoCloseable {
                 pool_mode = transaction
                 default_pool_size = %d
                 ignore_startup_parameters = extra_float_digits
-                """.formatted(
-                        database.host(), database.port(), port, users, sessions));
+                """, database.host(), database.port(), port, users, sessions));
         List<String> command = new ArrayList<>(List.of("pgbouncer", settings.toString()));
         if (System.getProperty("user.name").equals("root")) {
             command.addAll(1, List.of("-u", "nobody"));
