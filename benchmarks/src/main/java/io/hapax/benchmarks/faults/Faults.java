@@ -25,7 +25,6 @@ public final class Faults {
             Fault.REDIS_EMPTY,
             Fault.NET_ONE_STALLS,
             Fault.NET_SPLIT,
-            Fault.POSTGRES_LATE,
             Fault.POSTGRES_RESTART);
 
     private Faults() {}
