@@ -291,8 +291,12 @@ final class History implements AutoCloseable {
     private void finish() {
         for (Worker worker : workers) {
             worker.lateOneIn(Integer.MAX_VALUE);
-            if (worker.frozen) {
+            if (worker.frozen && random.nextBoolean()) {
                 wake(worker);
+            } else if (worker.frozen) {
+                note(worker, "never wakes up");
+                worker.runs.clear();
+                worker.pending.clear();
             }
         }
         observe();
@@ -309,7 +313,7 @@ final class History implements AutoCloseable {
         boolean lateReserved =
                 workers.stream().anyMatch(worker -> worker.store.lateSoFar(LateLeaseStore.Operation.RESERVE) > 0);
         pass(Duration.ofSeconds(3));
-        if (!lateReserved) {
+        if (!kept) {
             memory.reservations()
                     .orElseThrow()
                     .holders("pace:paced")

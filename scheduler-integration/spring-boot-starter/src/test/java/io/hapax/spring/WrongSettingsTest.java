@@ -106,7 +106,7 @@ class WrongSettingsTest {
             delimiter = '|',
             value = {
                 "hapax.defaults.ttl=soon | hapax.defaults.ttl | write 500ms, 30s",
-                "hapax.defaults.ttl=1ms | hapax.defaults.ttl | at least 100ms",
+                "hapax.defaults.ttl=1ms | hapax.defaults.ttl | must be from 100ms",
                 "hapax.defaults.lease-time=30s | hapax.defaults.leaseTime | allowed are",
                 "hapax.defaults.on-conflict=maybe | hapax.defaults.onConflict | allowed are",
                 "hapax.defaults.throttle=often | hapax.defaults.throttle | write 3/1m",
