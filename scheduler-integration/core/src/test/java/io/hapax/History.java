@@ -4,6 +4,7 @@ import io.hapax.event.Refusal;
 import io.hapax.event.RunOutcome;
 import io.hapax.event.Verdict;
 import io.hapax.lease.OwnerId;
+import io.hapax.ledger.AfterCrash;
 import io.hapax.testkit.InMemoryLeaseStore;
 import io.hapax.testkit.InMemoryRunLedger;
 import io.hapax.testkit.LateLeaseStore;
@@ -16,6 +17,7 @@ import java.util.Deque;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Random;
+import java.util.SplittableRandom;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 
@@ -43,7 +45,8 @@ final class History implements AutoCloseable {
     private final List<String> log = new ArrayList<>();
 
     History(long seed, HistoryMutant mutant) {
-        this.random = new Random(seed);
+        // The first numbers of a Random with a small seed are all alike.
+        this.random = new Random(new SplittableRandom(seed).nextLong());
         this.fenced = random.nextInt(2) == 0 ? new InMemoryRunLedger(clock) : null;
         for (int n = 0; n < WORKERS; n++) {
             workers.add(new Worker("w" + n, mutant));
@@ -131,10 +134,10 @@ final class History implements AutoCloseable {
             if (random.nextInt(4) == 0) {
                 wake(worker);
             }
-        } else if (dice == 9) {
+        } else if (dice < 11) {
             note(worker, "freezes");
             worker.frozen = true;
-        } else if (dice < 15 || worker.runs.isEmpty()) {
+        } else if (dice < 16 || worker.runs.isEmpty()) {
             ask(worker);
         } else {
             end(worker, worker.runs.get(random.nextInt(worker.runs.size())));
@@ -166,11 +169,15 @@ final class History implements AutoCloseable {
                 RunRequest.lock("paced")
                         .tune(options -> options.with("throttle", "1/" + PACE.toSeconds() + "s"))
                         .waitAtMost(patience);
-            default ->
+            case 5 ->
                 RunRequest.lock("api")
                         .once("api/" + random.nextInt(4))
                         .tune(options -> options.withConcurrency(2))
                         .waitAtMost(patience);
+            default ->
+                RunRequest.lock("payment")
+                        .once("payment/" + random.nextInt(3))
+                        .tune(options -> options.withAfterCrash(AfterCrash.ABANDON));
         };
     }
 
@@ -266,7 +273,7 @@ final class History implements AutoCloseable {
             note(worker, "is admitted: " + run);
             worker.runs.add(run);
             judge.admitted(run);
-            if (random.nextInt(4) > 0 && run.isHeld()) {
+            if (random.nextInt(3) > 0 && run.isHeld()) {
                 enter(worker, run);
             }
         } else {
@@ -310,8 +317,9 @@ final class History implements AutoCloseable {
                 worker.carryOut(0);
             }
         }
-        boolean lateReserved =
-                workers.stream().anyMatch(worker -> worker.store.lateSoFar(LateLeaseStore.Operation.RESERVE) > 0);
+        // A worker that is dead gives no place back, and one that is reserved late is kept for its time.
+        boolean kept = workers.stream()
+                .anyMatch(worker -> worker.frozen || worker.store.lateSoFar(LateLeaseStore.Operation.RESERVE) > 0);
         pass(Duration.ofSeconds(3));
         if (!kept) {
             memory.reservations()
