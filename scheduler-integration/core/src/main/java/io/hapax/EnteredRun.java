@@ -56,7 +56,7 @@ final class EnteredRun implements GuardedRun.Scope {
 
     private static boolean isInterrupted(@Nullable GuardedRun innermost) {
         for (GuardedRun run = innermost; run != null; run = run.outer()) {
-            if (run.isInterrupted()) {
+            if (run.life().isInterrupted()) {
                 return true;
             }
         }

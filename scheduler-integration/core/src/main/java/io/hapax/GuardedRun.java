@@ -233,10 +233,6 @@ public final class GuardedRun implements AutoCloseable {
         work = null;
     }
 
-    boolean isInterrupted() {
-        return life.isInterrupted();
-    }
-
     /**
      * Completes the occurrence in a transaction of the caller, who then commits: the writes of that transaction and the
      * completion take effect together, or, if the run has lost its occurrence, not at all. Call it as the last statement
@@ -274,7 +270,7 @@ public final class GuardedRun implements AutoCloseable {
      *     {@link RunOutcome#FAILED} if the transaction that {@link #completeIn} took part in did not commit
      */
     public RunOutcome complete() {
-        return end(completion(), RunOutcome.COMPLETED, engine.store().blocking())
+        return end(terms.completion(), RunOutcome.COMPLETED, engine.store().blocking())
                 .join();
     }
 
@@ -284,11 +280,7 @@ public final class GuardedRun implements AutoCloseable {
      * @return how it ended; never fails
      */
     public CompletableFuture<RunOutcome> completeAsync() {
-        return end(completion(), RunOutcome.COMPLETED, engine.store());
-    }
-
-    private Ending completion() {
-        return identity().runKey() != null ? Ending.done(options().retention()) : Ending.NOT_DONE;
+        return end(terms.completion(), RunOutcome.COMPLETED, engine.store());
     }
 
     /**
@@ -374,14 +366,6 @@ public final class GuardedRun implements AutoCloseable {
 
     RunLife life() {
         return life;
-    }
-
-    boolean isActive() {
-        return life.isActive();
-    }
-
-    boolean hasEnded() {
-        return life.hasEnded();
     }
 
     Duration held() {

@@ -146,7 +146,7 @@ final class RunHold {
         RunLedger ledger = engine.ledger();
         Lease claimed = grant.claim();
         boolean told = terms.options().afterCrash() == AfterCrash.ABANDON;
-        if (ledger == null || claimed == null || !told || !run.isActive()) {
+        if (ledger == null || claimed == null || !told || !run.life().isActive()) {
             return;
         }
         try {
@@ -174,7 +174,7 @@ final class RunHold {
     }
 
     private void dropIfOver() {
-        if (run.hasEnded()) {
+        if (run.life().hasEnded()) {
             drop();
         }
     }
@@ -190,7 +190,7 @@ final class RunHold {
 
     /** What is to be done instead of a renewal; null if the run goes on. */
     Charge.@Nullable Action insteadOfRenewal(LeaseKeeper keeper, NanoTime now) {
-        if (run.isActive()) {
+        if (run.life().isActive()) {
             Duration maxHold = terms.options().maxHold();
             if (!now.isBefore(timing().revokeAt(since()))) {
                 if (run.lapse(LossReason.NOT_RENEWED)) {
@@ -230,7 +230,7 @@ final class RunHold {
 
     /** A renewal was confirmed when so much of the validity was left. */
     void confirmed(Duration margin) {
-        if (margin.compareTo(timing().validity().dividedBy(2)) < 0 && run.isActive()) {
+        if (margin.compareTo(timing().validity().dividedBy(2)) < 0 && run.life().isActive()) {
             engine.notifier().tellLater(new GuardEvent.RenewedLate(terms.job(), grant.shown(), margin));
         }
     }

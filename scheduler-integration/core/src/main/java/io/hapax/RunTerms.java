@@ -1,5 +1,6 @@
 package io.hapax;
 
+import io.hapax.lease.Ending;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.LeaseStore;
 import io.hapax.ledger.AfterCrash;
@@ -51,5 +52,10 @@ record RunTerms(RunRequest request, RunOptions options, LeaseTiming timing) {
 
     JobIdentity identity() {
         return request.identity();
+    }
+
+    /** What the store is told of a success. */
+    Ending completion() {
+        return identity().runKey() != null ? Ending.done(options.retention()) : Ending.NOT_DONE;
     }
 }
