@@ -70,7 +70,7 @@ class FencedFaultsTest {
         Replica payer = Replica.start(
                 name, logs, StepwisePayer.class, StepwisePayer.arguments(name, redis.url(), jdbcUrl, afterCrash));
         payers.add(payer);
-        await().atMost(Duration.ofSeconds(40)).until(payer::isUp);
+        await().atMost(Duration.ofMinutes(2)).until(payer::isUp);
         order(payer, "admitted, attempt 1");
         return payer;
     }

@@ -94,7 +94,7 @@ class FleetTest {
         options.addAll(List.of(more));
         Replica replica = Replica.start(name, logs, options);
         fleet.add(replica);
-        await().atMost(Duration.ofSeconds(40)).until(replica::isUp);
+        await().atMost(Duration.ofMinutes(2)).until(replica::isUp);
         return replica;
     }
 

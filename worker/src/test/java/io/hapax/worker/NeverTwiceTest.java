@@ -75,7 +75,8 @@ class NeverTwiceTest {
         for (int n = 0; n < WORKERS; n++) {
             start(mode, payments, longestWork);
         }
-        await().atMost(Duration.ofSeconds(60)).until(() -> fleet.stream().allMatch(Replica::isUp));
+        // Eight JVMs may start at once, on two cores.
+        await().atMost(Duration.ofMinutes(4)).until(() -> fleet.stream().allMatch(Replica::isUp));
         long begun = System.nanoTime();
         // Without the ledger payments go on between the faults only.
         int pause = mode.equals("fenced") ? 350 : 500;
