@@ -155,7 +155,7 @@ class RedissonLeaseStoreTest {
         @Test
         void leases_of_all_buckets_are_renewed_in_one_call() {
             List<Lease> leases = IntStream.range(0, 500)
-                    .mapToObj(i -> Fixture.granted(store(), Fixture.lock("spread-" + i)))
+                    .mapToObj(i -> Fixture.grantedForLong(store(), Fixture.lock("spread-" + i)))
                     .toList();
             assertThat(Fixture.get(otherClient().renew(leases))).hasSize(500).containsOnly(new Renewal.Renewed(false));
             assertThat(redis.command("KEYS", "*:m").lines()).hasSize(64);
