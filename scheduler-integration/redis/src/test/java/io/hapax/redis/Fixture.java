@@ -46,7 +46,15 @@ final class Fixture {
     }
 
     static Lease granted(LeaseStore store, JobIdentity identity) {
-        Acquisition answer = acquire(store, identity);
+        return granted(acquire(store, identity));
+    }
+
+    /** For tests that take hundreds of leases one after another: the first one lives until the last one is looked at. */
+    static Lease grantedForLong(LeaseStore store, JobIdentity identity) {
+        return granted(get(store.acquire(request(identity, Duration.ofSeconds(30)))));
+    }
+
+    private static Lease granted(Acquisition answer) {
         if (answer instanceof Acquisition.Granted granted) {
             return granted.lease();
         }

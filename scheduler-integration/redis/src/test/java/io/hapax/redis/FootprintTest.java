@@ -132,7 +132,7 @@ class FootprintTest {
     void renewals_go_in_calls_that_hold_redis_for_less_than_a_millisecond() {
         List<Lease> leases = new ArrayList<>();
         for (int i = 0; i < 1001; i++) {
-            leases.add(granted(store, lock("many-" + i)));
+            leases.add(Fixture.grantedForLong(store, lock("many-" + i)));
         }
         get(store.renew(leases.subList(0, 1)));
         redis.command("CONFIG", "RESETSTAT");

@@ -3,7 +3,6 @@ package io.hapax.redis;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
-import io.hapax.lease.Acquisition;
 import io.hapax.lease.Lease;
 import io.hapax.lease.LeaseStore;
 import io.hapax.lease.Renewal;
@@ -156,9 +155,7 @@ class RedissonLeaseStoreTest {
         @Test
         void leases_of_all_buckets_are_renewed_in_one_call() {
             List<Lease> leases = IntStream.range(0, 500)
-                    // So long that none runs out on a busy machine.
-                    .mapToObj(i -> Fixture.request(Fixture.lock("spread-" + i), Duration.ofMinutes(1)))
-                    .map(request -> ((Acquisition.Granted) Fixture.get(store().acquire(request))).lease())
+                    .mapToObj(i -> Fixture.grantedForLong(store(), Fixture.lock("spread-" + i)))
                     .toList();
             assertThat(Fixture.get(otherClient().renew(leases))).hasSize(500).containsOnly(new Renewal.Renewed(false));
             assertThat(redis.command("KEYS", "*:m").lines()).hasSize(64);
