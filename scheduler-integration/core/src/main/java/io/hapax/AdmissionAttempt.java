@@ -40,7 +40,7 @@ final class AdmissionAttempt {
         this.options = terms.options();
         this.waiter = waiter;
         this.source = options.concurrency() > 1 || options.isPaced()
-                ? new RationedSource(engine.store(), terms.request(), options, engine.worker())
+                ? new RationedSource(engine, terms)
                 : new LeaseSource.Plain(engine.store(), terms.identity());
         this.startedAt = engine.now();
     }
@@ -118,8 +118,7 @@ final class AdmissionAttempt {
     void admit(Grant grant, NanoTime since) {
         GuardedRun run = new GuardedRun(engine, terms, grant, since);
         if (options.overlap().isTriedAgain()) {
-            engine.notifier()
-                    .quietly("giving up a place", () -> new OverlapRule(engine, terms.request(), options).admitted());
+            engine.notifier().quietly("giving up a place", () -> new OverlapRule(engine, terms).admitted());
         }
         if (withdrawn) {
             giveBackWhatIsTried();
@@ -197,10 +196,10 @@ final class AdmissionAttempt {
             tellRefused(refusal, OverlapRule.policy(options));
             return;
         }
+        OverlapRule rule = new OverlapRule(engine, terms);
         calling(
-                () -> new OverlapRule(engine, terms.request(), options).after(refusal),
-                (policy, failure) -> tellRefused(
-                        refusal, policy == null ? OverlapRule.withoutAnswer(options, terms.request()) : policy));
+                () -> rule.after(refusal),
+                (policy, failure) -> tellRefused(refusal, policy == null ? rule.withoutAnswer() : policy));
     }
 
     private void tellRefused(Refusal refusal, OnConflict policy) {

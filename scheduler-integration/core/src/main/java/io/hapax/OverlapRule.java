@@ -24,10 +24,10 @@ final class OverlapRule {
     private final RunRequest request;
     private final RunOptions options;
 
-    OverlapRule(Engine engine, RunRequest request, RunOptions options) {
+    OverlapRule(Engine engine, RunTerms terms) {
         this.engine = engine;
-        this.request = request;
-        this.options = options;
+        this.request = terms.request();
+        this.options = terms.options();
     }
 
     /** The policy where no question is needed. */
@@ -36,7 +36,7 @@ final class OverlapRule {
     }
 
     /** The store does not say who waits: rather try again than lose work. */
-    static OnConflict withoutAnswer(RunOptions options, RunRequest request) {
+    OnConflict withoutAnswer() {
         return request.isAgain() || options.overlap() == OverlapPolicy.CANCEL_OTHER
                 ? OnConflict.RESCHEDULE
                 : OnConflict.SKIP;

@@ -39,17 +39,17 @@ final class RationedSource implements LeaseSource {
     private final String paceName;
     private final List<JobIdentity> slots;
 
-    RationedSource(LeaseStore store, RunRequest request, RunOptions options, String worker) {
-        this.store = store;
-        this.identity = request.identity();
-        this.options = options;
-        this.worker = worker;
+    RationedSource(Engine engine, RunTerms terms) {
+        this.store = engine.store();
+        this.identity = terms.identity();
+        this.options = terms.options();
+        this.worker = engine.worker();
         LockKey lock = identity.lockKey();
-        this.paceName = "pace:" + (lock == null ? request.job() : lock.value());
+        this.paceName = "pace:" + (lock == null ? terms.job() : lock.value());
         this.slots = lock == null || options.concurrency() == 1 ? List.of() : slots(lock, options.concurrency());
         if (slots.isEmpty() && options.concurrency() > 1) {
             throw new IllegalArgumentException("setting concurrency: " + options.concurrency()
-                    + " runs may hold the lock key at once, but " + request + " has none. Give it a lock key");
+                    + " runs may hold the lock key at once, but " + terms.request() + " has none. Give it a lock key");
         }
     }
 

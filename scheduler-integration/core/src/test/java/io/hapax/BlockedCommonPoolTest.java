@@ -48,19 +48,12 @@ class BlockedCommonPoolTest {
     }
 
     private Verdict refused(RunRequest request) throws InterruptedException {
-        return guard.admit(request)
-                .fold(
-                        run -> {
-                            throw new AssertionError("admitted " + run);
-                        },
-                        refusal -> refusal.verdict());
+        return Answered.refusal(guard.admit(request)).verdict();
     }
 
     @Test
     void whoever_waits_for_a_key_is_told_when_the_time_is_over() throws Exception {
-        GuardedRun holder = guard.admit(RunRequest.lock("k")).fold(run -> run, refusal -> {
-            throw new AssertionError(refusal);
-        });
+        GuardedRun holder = Answered.run(guard.admit(RunRequest.lock("k")));
         assertThat(refused(RunRequest.lock("k").waitAtMost(Duration.ofMillis(300))))
                 .isEqualTo(Verdict.OVERLAP);
         assertThat(free.getCount()).isEqualTo(1);

@@ -51,9 +51,7 @@ class ForPeopleTest {
     }
 
     private static GuardedRun admitted(JobGuard by, RunRequest request) throws InterruptedException {
-        return by.admit(request).fold(run -> run, refusal -> {
-            throw new AssertionError(refusal);
-        });
+        return Answered.run(by.admit(request));
     }
 
     private HeldLease listed(String name) {

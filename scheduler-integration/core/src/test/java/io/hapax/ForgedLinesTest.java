@@ -118,9 +118,7 @@ class ForgedLinesTest {
             assertThat(request.job()).doesNotContainPattern(ACTING).startsWith("name\\u000A12:00");
             assertThat(RunRequest.lock(ODD_KEY).job()).doesNotContainPattern(ACTING);
             assertThat(request.toString()).doesNotContainPattern(ACTING);
-            GuardedRun run = guard.admit(request).fold(admitted -> admitted, refusal -> {
-                throw new AssertionError(refusal);
-            });
+            GuardedRun run = Answered.run(guard.admit(request));
             assertThat(run.toString()).doesNotContainPattern(ACTING);
             assertThat(guard.admit(request).toString()).doesNotContainPattern(ACTING);
             Refusal refusal = guard.admit(request).fold(admitted -> null, refused -> refused);

@@ -7,6 +7,7 @@ import io.hapax.lease.OwnerId;
 import io.hapax.ledger.AfterCrash;
 import io.hapax.testkit.InMemoryLeaseStore;
 import io.hapax.testkit.InMemoryRunLedger;
+import io.hapax.testkit.LateCalls;
 import io.hapax.testkit.LateLeaseStore;
 import io.hapax.testkit.LateRunLedger;
 import io.hapax.time.NanoTime;
@@ -78,22 +79,26 @@ final class History implements AutoCloseable {
             this.guard = (ledger == null ? builder : builder.ledger(mutant.on(ledger))).build();
         }
 
-        void lateOneIn(int calls) {
-            store.lateAtRandom(random, calls);
-            if (ledger != null) {
-                ledger.lateAtRandom(random, calls);
-            }
+        List<LateCalls<?>> calls() {
+            return ledger == null ? List.of(store.calls()) : List.of(store.calls(), ledger.calls());
+        }
+
+        void lateOneIn(int many) {
+            calls().forEach(calls -> calls.atRandom(random, many));
         }
 
         int late() {
-            return store.waiting() + (ledger == null ? 0 : ledger.waiting());
+            return calls().stream().mapToInt(LateCalls::waiting).sum();
         }
 
         void carryOut(int which) {
-            if (which < store.waiting()) {
-                store.carryOut(which);
-            } else if (ledger != null) {
-                ledger.carryOut(which - store.waiting());
+            int left = which;
+            for (LateCalls<?> calls : calls()) {
+                if (left < calls.waiting()) {
+                    calls.carryOut(left);
+                    return;
+                }
+                left -= calls.waiting();
             }
         }
 
@@ -313,13 +318,11 @@ final class History implements AutoCloseable {
             List.copyOf(worker.runs).forEach(run -> end(worker, run));
         }
         for (Worker worker : workers) {
-            while (worker.late() > 0) {
-                worker.carryOut(0);
-            }
+            worker.calls().forEach(LateCalls::carryOutAll);
         }
         // A worker that is dead gives no place back, and one that is reserved late is kept for its time.
         boolean kept = workers.stream()
-                .anyMatch(worker -> worker.frozen || worker.store.lateSoFar(LateLeaseStore.Operation.RESERVE) > 0);
+                .anyMatch(worker -> worker.frozen || worker.store.calls().soFar(LateLeaseStore.Operation.RESERVE) > 0);
         pass(Duration.ofSeconds(3));
         if (!kept) {
             memory.reservations()

@@ -2,20 +2,19 @@ package io.hapax;
 
 import io.hapax.lease.Acquisition;
 import io.hapax.lease.Ending;
-import io.hapax.lease.Holder;
-import io.hapax.lease.Intervention;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.Lease;
 import io.hapax.lease.LeaseRequest;
 import io.hapax.lease.LeaseStore;
 import io.hapax.lease.OwnerId;
-import io.hapax.lease.Renewal;
 import io.hapax.lease.Reservation;
 import io.hapax.lease.ReservationRequest;
 import io.hapax.lease.Reservations;
 import io.hapax.ledger.Claim;
+import io.hapax.ledger.ClaimRequest;
 import io.hapax.ledger.RunLedger;
-import java.lang.reflect.Proxy;
+import io.hapax.testkit.ForwardingLeaseStore;
+import io.hapax.testkit.ForwardingRunLedger;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
@@ -48,21 +47,15 @@ enum HistoryMutant {
     RunLedger on(RunLedger ledger) {
         return this != CLAIMS_FOR_BEGUN
                 ? ledger
-                : (RunLedger) Proxy.newProxyInstance(
-                        RunLedger.class.getClassLoader(),
-                        new Class<?>[] {RunLedger.class},
-                        (proxy, method, arguments) -> {
-                            Object answer = method.invoke(ledger, arguments);
-                            return method.getName().equals("claim")
-                                    ? begun(ledger, (CompletionStage<?>) answer)
-                                    : answer;
-                        });
-    }
-
-    private static CompletionStage<?> begun(RunLedger ledger, CompletionStage<?> claim) {
-        return claim.thenCompose(answer -> answer instanceof Claim.Claimed mine
-                ? ledger.begin(mine.lease()).handle((noted, unheard) -> answer)
-                : CompletableFuture.completedFuture(answer));
+                : new ForwardingRunLedger(ledger) {
+                    @Override
+                    public CompletionStage<Claim> claim(ClaimRequest request) {
+                        return ledger.claim(request)
+                                .thenCompose(answer -> answer instanceof Claim.Claimed mine
+                                        ? ledger.begin(mine.lease()).handle((noted, unheard) -> answer)
+                                        : CompletableFuture.completedFuture(answer));
+                    }
+                };
     }
 
     /** What this hole makes of a store, for one worker. */
@@ -83,7 +76,16 @@ enum HistoryMutant {
         }
     }
 
-    private record Mutated(HistoryMutant mutant, LeaseStore store, Attempts attempts) implements LeaseStore {
+    private static final class Mutated extends ForwardingLeaseStore {
+
+        private final HistoryMutant mutant;
+        private final Attempts attempts;
+
+        Mutated(HistoryMutant mutant, LeaseStore store, Attempts attempts) {
+            super(store);
+            this.mutant = mutant;
+            this.attempts = attempts;
+        }
 
         private boolean is(HistoryMutant other) {
             return mutant == other;
@@ -102,56 +104,41 @@ enum HistoryMutant {
 
         @Override
         public CompletionStage<Acquisition> acquire(LeaseRequest request) {
-            return store.acquire(changed(request));
-        }
-
-        @Override
-        public CompletionStage<List<Renewal>> renew(List<Lease> leases) {
-            return store.renew(leases);
+            return store().acquire(changed(request));
         }
 
         @Override
         public CompletionStage<Boolean> release(Lease lease, Ending ending) {
             if (is(LOSES_THE_MARKER) && lease.owner().hashCode() % 4 == 0) {
-                return store.release(lease, Ending.NOT_DONE);
+                return store().release(lease, Ending.NOT_DONE);
             }
             if (is(RELEASES_FOR_OTHERS)) {
-                return store.release(lease, ending)
+                return store().release(lease, ending)
                         .thenCompose(held -> held
                                 ? CompletableFuture.completedFuture(true)
-                                : store.forceRelease(lease.identity()).thenApply(forced -> false));
+                                : store().forceRelease(lease.identity()).thenApply(forced -> false));
             }
             if (is(MARKS_AFTER_A_LOSS) && ending.isDone()) {
-                return store.release(lease, ending)
+                return store().release(lease, ending)
                         .thenCompose(held -> held
                                 ? CompletableFuture.completedFuture(true)
-                                : store.forceRelease(lease.identity())
-                                        .thenCompose(forced -> store.acquire(new LeaseRequest(
+                                : store().forceRelease(lease.identity())
+                                        .thenCompose(forced -> store().acquire(new LeaseRequest(
                                                 lease.identity(), lease.owner(), lease.worker(), lease.ttl(), false)))
                                         .thenCompose(again -> again instanceof Acquisition.Granted granted
-                                                ? store.release(granted.lease(), ending)
+                                                ? store().release(granted.lease(), ending)
                                                 : CompletableFuture.completedFuture(false))
                                         .thenApply(marked -> false));
             }
-            return store.release(lease, ending);
+            return store().release(lease, ending);
         }
 
         @Override
         public CompletionStage<Void> withdraw(LeaseRequest request) {
             if (is(RELEASES_FOR_OTHERS)) {
-                return store.forceRelease(request.identity()).thenApply(forced -> null);
+                return store().forceRelease(request.identity()).thenApply(forced -> null);
             }
-            return store.withdraw(changed(request));
-        }
-
-        @Override
-        public CompletionStage<Optional<Holder>> holder(JobIdentity identity) {
-            return store.holder(identity);
-        }
-
-        @Override
-        public CompletionStage<Optional<Holder>> forceRelease(JobIdentity identity, Intervention why) {
-            return store.forceRelease(identity, why);
+            return store().withdraw(changed(request));
         }
 
         /** Nobody is woken: the guard asks again by itself. */
@@ -162,17 +149,7 @@ enum HistoryMutant {
 
         @Override
         public Optional<Reservations> reservations() {
-            return store.reservations().map(places -> is(KEEPS_THE_PLACE) ? new KeptPlaces(places) : places);
-        }
-
-        @Override
-        public Duration answerTimeout() {
-            return store.answerTimeout();
-        }
-
-        @Override
-        public void close() {
-            store.close();
+            return store().reservations().map(places -> is(KEEPS_THE_PLACE) ? new KeptPlaces(places) : places);
         }
     }
 

@@ -47,18 +47,11 @@ class JobGuardTest {
     }
 
     private GuardedRun admitted(RunRequest request) throws InterruptedException {
-        return guard.admit(request).fold(run -> run, refusal -> {
-            throw new AssertionError(refusal);
-        });
+        return Answered.run(guard.admit(request));
     }
 
     private Refusal refused(RunRequest request) throws InterruptedException {
-        return other.admit(request)
-                .fold(
-                        run -> {
-                            throw new AssertionError("admitted " + run);
-                        },
-                        refusal -> refusal);
+        return Answered.refusal(other.admit(request));
     }
 
     @AfterEach

@@ -67,9 +67,7 @@ class KeyHashingTest {
     }
 
     private GuardedRun admitted(RunRequest wanted) throws InterruptedException {
-        return guard.admit(wanted).fold(run -> run, refusal -> {
-            throw new AssertionError(refusal);
-        });
+        return Answered.run(guard.admit(wanted));
     }
 
     @BeforeEach

@@ -3,7 +3,6 @@ package io.hapax;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
-import io.hapax.event.Refusal;
 import io.hapax.event.RunOutcome;
 import io.hapax.event.Verdict;
 import io.hapax.testkit.FaultyRunLedger;
@@ -34,42 +33,27 @@ class LateAnswersTest {
         other.close();
     }
 
-    private static GuardedRun admitted(Admission admission) {
-        return admission.fold(run -> run, refusal -> {
-            throw new AssertionError(refusal);
-        });
-    }
-
-    private static Refusal refused(Admission admission) {
-        return admission.fold(
-                run -> {
-                    run.close();
-                    throw new AssertionError("admitted " + run);
-                },
-                refusal -> refusal);
-    }
-
     /** Pauses end on a thread that the clock does not know. */
     private GuardedRun awaited(CompletableFuture<Admission> waiting) throws Exception {
         await().pollInterval(Duration.ofMillis(10)).until(() -> {
             ticker.advance(Duration.ofSeconds(1));
             return waiting.isDone();
         });
-        return admitted(waiting.get());
+        return Answered.run(waiting.get());
     }
 
     private void assertStaysAlone(GuardedRun run, RunRequest contender) throws Exception {
-        store.carryOutAll();
+        store.calls().carryOutAll();
         assertThat(run.isHeld()).isTrue();
-        assertThat(refused(other.admit(contender)).verdict()).isIn(Verdict.OVERLAP, Verdict.RUNNING);
+        assertThat(Answered.refusal(other.admit(contender)).verdict()).isIn(Verdict.OVERLAP, Verdict.RUNNING);
         assertThat(run.complete()).isNotEqualTo(RunOutcome.LOST);
     }
 
     @Test
     void a_lease_that_was_given_back_because_of_a_throttle() throws Exception {
         RunRequest request = RunRequest.lock("mail").tune(options -> options.with("throttle", "1/10s"));
-        admitted(other.admit(request)).complete();
-        store.late(Operation.RELEASE, 1);
+        Answered.run(other.admit(request)).complete();
+        store.calls().next(Operation.RELEASE, 1);
         GuardedRun run = awaited(stalling.admitAsync(request.waitAtMost(Duration.ofMinutes(2))));
 
         assertStaysAlone(run, RunRequest.lock("mail"));
@@ -78,9 +62,9 @@ class LateAnswersTest {
     @Test
     void a_run_key_that_was_given_back_because_no_slot_was_free() throws Exception {
         RunRequest request = RunRequest.lock("api").tune(options -> options.withConcurrency(2));
-        GuardedRun one = admitted(other.admit(request.once("one")));
-        GuardedRun two = admitted(other.admit(request.once("two")));
-        store.late(Operation.RELEASE, 1);
+        GuardedRun one = Answered.run(other.admit(request.once("one")));
+        GuardedRun two = Answered.run(other.admit(request.once("two")));
+        store.calls().next(Operation.RELEASE, 1);
         CompletableFuture<Admission> waiting =
                 stalling.admitAsync(request.once("three").waitAtMost(Duration.ofMinutes(2)));
         one.complete();
@@ -98,7 +82,7 @@ class LateAnswersTest {
                 .ticker(ticker)
                 .ledger(ledger)
                 .build()) {
-            store.late(Operation.RELEASE, 1);
+            store.calls().next(Operation.RELEASE, 1);
             ledger.down();
             CompletableFuture<Admission> waiting = fenced.admitAsync(
                     RunRequest.lock("payment").once("payment/1").waitAtMost(Duration.ofMinutes(2)));
@@ -111,7 +95,7 @@ class LateAnswersTest {
 
     @Test
     void a_request_that_was_granted_after_it_was_repeated() throws Exception {
-        store.late(Operation.ACQUIRE, 2);
+        store.calls().next(Operation.ACQUIRE, 2);
         GuardedRun run = awaited(stalling.admitAsync(RunRequest.lock("report").waitAtMost(Duration.ofMinutes(2))));
 
         assertStaysAlone(run, RunRequest.lock("report"));
@@ -119,8 +103,8 @@ class LateAnswersTest {
 
     @Test
     void a_withdrawal_of_a_request_that_was_repeated() throws Exception {
-        store.late(Operation.ACQUIRE, 1);
-        store.late(Operation.WITHDRAW, 10);
+        store.calls().next(Operation.ACQUIRE, 1);
+        store.calls().next(Operation.WITHDRAW, 10);
         GuardedRun run = awaited(stalling.admitAsync(RunRequest.lock("report").waitAtMost(Duration.ofMinutes(2))));
 
         assertStaysAlone(run, RunRequest.lock("report"));
@@ -128,12 +112,14 @@ class LateAnswersTest {
 
     @Test
     void what_is_granted_to_nobody_blocks_its_key_for_one_ttl_at_most() throws Exception {
-        store.late(Operation.ACQUIRE, 1);
-        store.late(Operation.WITHDRAW, 10);
-        assertThat(refused(stalling.admit(RunRequest.lock("report"))).verdict()).isEqualTo(Verdict.UNAVAILABLE);
-        store.carryOut(0);
-        assertThat(refused(other.admit(RunRequest.lock("report"))).verdict()).isEqualTo(Verdict.OVERLAP);
+        store.calls().next(Operation.ACQUIRE, 1);
+        store.calls().next(Operation.WITHDRAW, 10);
+        assertThat(Answered.refusal(stalling.admit(RunRequest.lock("report"))).verdict())
+                .isEqualTo(Verdict.UNAVAILABLE);
+        store.calls().carryOut(0);
+        assertThat(Answered.refusal(other.admit(RunRequest.lock("report"))).verdict())
+                .isEqualTo(Verdict.OVERLAP);
         ticker.advance(RunOptions.DEFAULTS.ttl());
-        admitted(other.admit(RunRequest.lock("report"))).close();
+        Answered.run(other.admit(RunRequest.lock("report"))).close();
     }
 }

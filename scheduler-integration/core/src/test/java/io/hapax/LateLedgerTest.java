@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import io.hapax.event.LossReason;
-import io.hapax.event.Refusal;
 import io.hapax.event.RunOutcome;
 import io.hapax.event.Verdict;
 import io.hapax.ledger.AfterCrash;
@@ -47,21 +46,6 @@ class LateLedgerTest {
         other.close();
     }
 
-    private static GuardedRun admitted(Admission admission) {
-        return admission.fold(run -> run, refusal -> {
-            throw new AssertionError(refusal);
-        });
-    }
-
-    private static Refusal refused(Admission admission) {
-        return admission.fold(
-                run -> {
-                    run.close();
-                    throw new AssertionError("admitted " + run);
-                },
-                refusal -> refusal);
-    }
-
     private RunState state() {
         return memory.entry(request.identity())
                 .toCompletableFuture()
@@ -79,61 +63,61 @@ class LateLedgerTest {
     @Test
     void a_claim_that_is_carried_out_after_its_withdrawal_blocks_for_one_ttl_at_most_and_abandons_nothing()
             throws Exception {
-        ledger.late(Operation.CLAIM, 1);
-        assertThat(refused(stalling.admit(request)).verdict()).isEqualTo(Verdict.UNAVAILABLE);
-        ledger.carryOutAll();
-        assertThat(refused(other.admit(request)).verdict()).isEqualTo(Verdict.RUNNING);
+        ledger.calls().next(Operation.CLAIM, 1);
+        assertThat(Answered.refusal(stalling.admit(request)).verdict()).isEqualTo(Verdict.UNAVAILABLE);
+        ledger.calls().carryOutAll();
+        assertThat(Answered.refusal(other.admit(request)).verdict()).isEqualTo(Verdict.RUNNING);
         pass(TTL);
-        admitted(other.admit(request)).close();
+        Answered.run(other.admit(request)).close();
     }
 
     @Test
     void a_withdrawal_that_was_not_heard_is_repeated() throws Exception {
-        ledger.late(Operation.CLAIM, 1);
-        ledger.late(Operation.WITHDRAW, 2);
-        assertThat(refused(stalling.admit(request)).verdict()).isEqualTo(Verdict.UNAVAILABLE);
-        ledger.carryOut(0);
+        ledger.calls().next(Operation.CLAIM, 1);
+        ledger.calls().next(Operation.WITHDRAW, 2);
+        assertThat(Answered.refusal(stalling.admit(request)).verdict()).isEqualTo(Verdict.UNAVAILABLE);
+        ledger.calls().carryOut(0);
         assertThat(state()).isEqualTo(RunState.RUNNING);
         pass(TTL.dividedBy(2));
         assertThat(state()).isEqualTo(RunState.RELEASED);
-        admitted(other.admit(request)).close();
+        Answered.run(other.admit(request)).close();
     }
 
     @Test
     void a_beginning_that_is_carried_out_after_its_caller_gave_up_abandons_nothing() throws Exception {
-        GuardedRun run = admitted(stalling.admit(request));
-        ledger.late(Operation.BEGIN, 1);
-        ledger.late(Operation.RELEASE, 3);
+        GuardedRun run = Answered.run(stalling.admit(request));
+        ledger.calls().next(Operation.BEGIN, 1);
+        ledger.calls().next(Operation.RELEASE, 3);
         assertThatExceptionOfType(LeaseLostException.class)
                 .isThrownBy(run::enter)
                 .satisfies(unheard -> assertThat(unheard.reason()).isEqualTo(LossReason.NOT_BEGUN));
-        ledger.carryOut(0);
+        ledger.calls().carryOut(0);
         assertThat(state()).isEqualTo(RunState.RUNNING);
         pass(TTL.dividedBy(2));
         assertThat(state()).as("its release is repeated").isEqualTo(RunState.RELEASED);
-        admitted(other.admit(request)).close();
+        Answered.run(other.admit(request)).close();
     }
 
     @Test
     void a_beginning_that_is_carried_out_after_the_deadline_abandons_nothing() throws Exception {
-        GuardedRun run = admitted(stalling.admit(request));
-        ledger.late(Operation.BEGIN, 1);
-        ledger.late(Operation.RELEASE, 1_000);
+        GuardedRun run = Answered.run(stalling.admit(request));
+        ledger.calls().next(Operation.BEGIN, 1);
+        ledger.calls().next(Operation.RELEASE, 1_000);
         assertThatExceptionOfType(LeaseLostException.class).isThrownBy(run::enter);
         pass(TTL);
-        ledger.carryOut(0);
-        admitted(other.admit(request)).close();
+        ledger.calls().carryOut(0);
+        Answered.run(other.admit(request)).close();
     }
 
     @Test
     void a_release_that_is_carried_out_late_ends_no_later_run() throws Exception {
-        ledger.late(Operation.RELEASE, 1);
-        admitted(stalling.admit(request)).close();
+        ledger.calls().next(Operation.RELEASE, 1);
+        Answered.run(stalling.admit(request)).close();
         pass(TTL);
-        GuardedRun run = admitted(other.admit(request));
+        GuardedRun run = Answered.run(other.admit(request));
         try (run;
                 GuardedRun.Scope scope = run.enter()) {
-            ledger.carryOutAll();
+            ledger.calls().carryOutAll();
             assertThat(run.complete()).isEqualTo(RunOutcome.COMPLETED);
         }
     }

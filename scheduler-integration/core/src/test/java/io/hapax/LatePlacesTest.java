@@ -43,7 +43,7 @@ class LatePlacesTest {
 
     @Test
     void a_place_that_is_given_up_late_ends_no_place_of_the_next_ask() throws Exception {
-        store.late(Operation.GIVE_UP, 1);
+        store.calls().next(Operation.GIVE_UP, 1);
         ledger.down();
         CompletableFuture<Admission> waiting = guard.admitAsync(RunRequest.lock("mail")
                 .once("mail/1")
@@ -56,11 +56,9 @@ class LatePlacesTest {
             ticker.advance(Duration.ofSeconds(1));
             return waiting.isDone();
         });
-        GuardedRun run = waiting.get().fold(admitted -> admitted, refusal -> {
-            throw new AssertionError(refusal);
-        });
+        GuardedRun run = Answered.run(waiting.get());
         List<String> second = holders();
-        store.carryOutAll();
+        store.calls().carryOutAll();
 
         assertThat(holders()).hasSize(1).isEqualTo(second).isNotEqualTo(first);
         run.enter().close();

@@ -67,18 +67,11 @@ class LedgerTest {
     }
 
     private static GuardedRun admitted(JobGuard by, RunRequest wanted) throws InterruptedException {
-        return by.admit(wanted).fold(run -> run, refusal -> {
-            throw new AssertionError(refusal);
-        });
+        return Answered.run(by.admit(wanted));
     }
 
     private static Refusal refused(JobGuard by, RunRequest wanted) throws InterruptedException {
-        return by.admit(wanted)
-                .fold(
-                        run -> {
-                            throw new AssertionError("was admitted: " + run);
-                        },
-                        refusal -> refusal);
+        return Answered.refusal(by.admit(wanted));
     }
 
     private LedgerEntry entry(RunRequest of) {

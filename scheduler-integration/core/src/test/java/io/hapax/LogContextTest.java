@@ -26,9 +26,7 @@ class LogContextTest {
     }
 
     private GuardedRun admitted(RunRequest request) throws InterruptedException {
-        return guard.admit(request).fold(run -> run, refusal -> {
-            throw new AssertionError(refusal);
-        });
+        return Answered.run(guard.admit(request));
     }
 
     @BeforeEach

@@ -24,9 +24,7 @@ class NestedLossTest {
     }
 
     private GuardedRun admitted(String key) throws InterruptedException {
-        return guard.admit(RunRequest.lock(key)).fold(run -> run, refusal -> {
-            throw new AssertionError(refusal);
-        });
+        return Answered.run(guard.admit(RunRequest.lock(key)));
     }
 
     private void lose(GuardedRun... runs) {

@@ -47,9 +47,7 @@ class NoThreadsLeftTest {
     }
 
     private GuardedRun entered(String key) throws InterruptedException {
-        GuardedRun run = guard.admit(request(key)).fold(admitted -> admitted, refusal -> {
-            throw new AssertionError(refusal);
-        });
+        GuardedRun run = Answered.run(guard.admit(request(key)));
         GuardedRun.Scope unused = run.enter();
         return run;
     }
@@ -120,9 +118,7 @@ class NoThreadsLeftTest {
                 .build()) {
             List<GuardedRun> runs = new ArrayList<>();
             for (int n = 0; n < RUNS; n++) {
-                GuardedRun run = crowded.admit(request("run-" + n)).fold(admitted -> admitted, refusal -> {
-                    throw new AssertionError(refusal);
-                });
+                GuardedRun run = Answered.run(crowded.admit(request("run-" + n)));
                 run.enter().close();
                 run.onLeaseLost(loss -> told.add(run.job()));
                 runs.add(run);

@@ -35,9 +35,7 @@ class OverlapPolicyTest {
     }
 
     private GuardedRun admitted(RunRequest request) throws InterruptedException {
-        return guard.admit(request).fold(run -> run, refusal -> {
-            throw new AssertionError(refusal);
-        });
+        return Answered.run(guard.admit(request));
     }
 
     private OnConflict policy(RunRequest request) throws InterruptedException {

@@ -46,18 +46,13 @@ class PushedClockTest {
                 .withoutLogging()
                 .build()) {
             RunRequest request = RunRequest.lock("k").ttl(Duration.ofSeconds(10));
-            GuardedRun before = guard.admit(request).fold(run -> run, refusal -> {
-                throw new AssertionError(refusal);
-            });
+            GuardedRun before = Answered.run(guard.admit(request));
             try (GuardedRun.Scope unused = before.enter(OnLeaseLost.SIGNAL)) {
                 clock.pushed.addAndGet(Duration.ofHours(1).toNanos());
                 await().until(() -> before.lost().isPresent());
             }
             before.close();
-            GuardedRun after = guard.admit(RunRequest.lock("other").ttl(Duration.ofSeconds(3)))
-                    .fold(run -> run, refusal -> {
-                        throw new AssertionError(refusal);
-                    });
+            GuardedRun after = Answered.run(guard.admit(RunRequest.lock("other").ttl(Duration.ofSeconds(3))));
             NanoTime start = clock.now();
             try (GuardedRun.Scope unused = after.enter(OnLeaseLost.SIGNAL)) {
                 await().until(() -> clock.now().since(start).compareTo(Duration.ofSeconds(4)) > 0);

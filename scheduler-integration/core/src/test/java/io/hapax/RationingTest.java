@@ -53,19 +53,11 @@ class RationingTest {
     }
 
     private GuardedRun admitted(RunRequest request) throws InterruptedException {
-        return admit(request).fold(run -> run, refusal -> {
-            throw new AssertionError(refusal);
-        });
+        return Answered.run(admit(request));
     }
 
     private Refusal refused(RunRequest request) throws InterruptedException {
-        return admit(request)
-                .fold(
-                        run -> {
-                            run.close();
-                            throw new AssertionError("admitted " + run);
-                        },
-                        refusal -> refusal);
+        return Answered.refusal(admit(request));
     }
 
     private static Verdict verdict(JobGuard asked, RunRequest request) throws InterruptedException {

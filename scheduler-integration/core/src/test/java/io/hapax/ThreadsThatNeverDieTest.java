@@ -34,9 +34,7 @@ class ThreadsThatNeverDieTest {
             JobGuard.builder(memory.otherClient()).ticker(ticker).build();
 
     private static GuardedRun admitted(JobGuard guard) throws InterruptedException {
-        return guard.admit(KEY).fold(run -> run, refusal -> {
-            throw new AssertionError(refusal);
-        });
+        return Answered.run(guard.admit(KEY));
     }
 
     @Test

@@ -38,9 +38,7 @@ class UnenteredRunTest {
     }
 
     private GuardedRun admitted(RunRequest request) throws InterruptedException {
-        return guard.admit(request).fold(run -> run, refusal -> {
-            throw new AssertionError(refusal);
-        });
+        return Answered.run(guard.admit(request));
     }
 
     @Test

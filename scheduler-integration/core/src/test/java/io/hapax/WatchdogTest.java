@@ -43,9 +43,7 @@ class WatchdogTest {
     private final Set<Thread> threadsBefore = Thread.getAllStackTraces().keySet();
 
     private GuardedRun admitted(RunRequest request) throws InterruptedException {
-        return guard.admit(request).fold(run -> run, refusal -> {
-            throw new AssertionError(refusal);
-        });
+        return Answered.run(guard.admit(request));
     }
 
     private void advance(Duration total, Duration step) {
@@ -128,9 +126,7 @@ class WatchdogTest {
     void a_thread_that_finds_its_lease_run_out_is_told_by_itself_even_if_the_watchdog_was_late() throws Exception {
         JobGuard noWatchdog =
                 JobGuard.builder(store).ticker(ticker).withoutLogging().build();
-        GuardedRun run = noWatchdog.admit(RunRequest.lock("k")).fold(r -> r, refusal -> {
-            throw new AssertionError(refusal);
-        });
+        GuardedRun run = Answered.run(noWatchdog.admit(RunRequest.lock("k")));
         // Never entered, so no watchdog looks after it.
         ticker.advance(Duration.ofMillis(26_998));
         assertThatThrownBy(run::ensureHeld).isInstanceOf(LeaseLostException.class);
@@ -297,9 +293,7 @@ class WatchdogTest {
                 .build()) {
             List<GuardedRun> runs = new ArrayList<>();
             for (int n = 0; n < leases; n++) {
-                GuardedRun run = many.admit(RunRequest.lock("k" + n)).fold(r -> r, refusal -> {
-                    throw new AssertionError(refusal);
-                });
+                GuardedRun run = Answered.run(many.admit(RunRequest.lock("k" + n)));
                 run.enter(OnLeaseLost.SIGNAL);
                 runs.add(run);
             }
@@ -405,9 +399,7 @@ class WatchdogTest {
                 });
         JobGuard shortLived =
                 JobGuard.builder(closing).ticker(ticker).closesStore().build();
-        GuardedRun run = shortLived.admit(RunRequest.lock("k")).fold(r -> r, refusal -> {
-            throw new AssertionError(refusal);
-        });
+        GuardedRun run = Answered.run(shortLived.admit(RunRequest.lock("k")));
         try (var scope = run.enter()) {
             shortLived.close();
             ticker.advance(Duration.ofMinutes(3));

@@ -2,19 +2,13 @@ package io.hapax.testkit;
 
 import io.hapax.lease.Acquisition;
 import io.hapax.lease.Ending;
-import io.hapax.lease.Holder;
-import io.hapax.lease.Intervention;
-import io.hapax.lease.JobIdentity;
 import io.hapax.lease.Lease;
-import io.hapax.lease.LeaseOperations;
 import io.hapax.lease.LeaseRequest;
 import io.hapax.lease.LeaseStore;
 import io.hapax.lease.Renewal;
-import io.hapax.lease.Reservations;
 import io.hapax.testkit.Fault.Kind;
 import java.time.Duration;
 import java.util.List;
-import java.util.Optional;
 import java.util.concurrent.CompletionStage;
 
 /**
@@ -24,9 +18,8 @@ import java.util.concurrent.CompletionStage;
  * sent and the stage stays open until {@link #timeOut()}; or its answer is <em>lost</em>: it is carried out, then the
  * stage fails. Each lasts until {@link #healthy()}, or for the given number of calls. Thread-safe.
  */
-public final class FaultyLeaseStore implements LeaseStore {
+public final class FaultyLeaseStore extends ForwardingLeaseStore {
 
-    private final LeaseStore store;
     private final Fault acquire = new Fault("acquire");
     private final Fault renew = new Fault("renew");
     private final Fault release = new Fault("release");
@@ -39,7 +32,7 @@ public final class FaultyLeaseStore implements LeaseStore {
      * @param store the store that carries out what gets through; closed with this one
      */
     public FaultyLeaseStore(LeaseStore store) {
-        this.store = store;
+        super(store);
         this.answerTimeout = store.answerTimeout();
     }
 
@@ -206,61 +199,26 @@ public final class FaultyLeaseStore implements LeaseStore {
 
     @Override
     public CompletionStage<Acquisition> acquire(LeaseRequest request) {
-        return acquire.apply(() -> store.acquire(request));
+        return acquire.apply(() -> store().acquire(request));
     }
 
     @Override
     public CompletionStage<List<Renewal>> renew(List<Lease> leases) {
-        return renew.apply(() -> store.renew(leases));
+        return renew.apply(() -> store().renew(leases));
     }
 
     @Override
     public CompletionStage<Boolean> release(Lease lease, Ending ending) {
-        return release.apply(() -> store.release(lease, ending));
+        return release.apply(() -> store().release(lease, ending));
     }
 
     @Override
     public CompletionStage<Void> withdraw(LeaseRequest request) {
-        return withdraw.apply(() -> store.withdraw(request));
-    }
-
-    @Override
-    public CompletionStage<Optional<Holder>> holder(JobIdentity identity) {
-        return store.holder(identity);
-    }
-
-    @Override
-    public CompletionStage<Optional<Holder>> forceRelease(JobIdentity identity, Intervention why) {
-        return store.forceRelease(identity, why);
-    }
-
-    @Override
-    public CompletionStage<Void> nextChance(JobIdentity identity, Duration atMost) {
-        return store.nextChance(identity, atMost);
-    }
-
-    @Override
-    public Optional<LeaseOperations> operations() {
-        return store.operations();
-    }
-
-    @Override
-    public Optional<Reservations> reservations() {
-        return store.reservations();
-    }
-
-    @Override
-    public void agree(String settings) {
-        store.agree(settings);
+        return withdraw.apply(() -> store().withdraw(request));
     }
 
     @Override
     public Duration answerTimeout() {
         return answerTimeout;
-    }
-
-    @Override
-    public void close() {
-        store.close();
     }
 }

@@ -1,28 +1,17 @@
 package io.hapax.testkit;
 
-import io.hapax.lease.AuditEntry;
-import io.hapax.lease.FencingToken;
-import io.hapax.lease.Intervention;
-import io.hapax.lease.JobIdentity;
 import io.hapax.lease.Lease;
 import io.hapax.lease.Renewal;
 import io.hapax.ledger.Claim;
 import io.hapax.ledger.ClaimRequest;
 import io.hapax.ledger.Completion;
-import io.hapax.ledger.LedgerEntry;
 import io.hapax.ledger.LedgerException;
-import io.hapax.ledger.LedgerQuery;
 import io.hapax.ledger.RunLedger;
 import io.hapax.ledger.RunState;
 import io.hapax.testkit.Fault.Kind;
-import java.sql.Connection;
-import java.sql.SQLException;
-import java.time.Duration;
 import java.util.List;
-import java.util.Optional;
 import java.util.concurrent.CompletionStage;
 import java.util.function.Supplier;
-import org.jspecify.annotations.Nullable;
 
 /**
  * A run ledger that misbehaves on command, around one that does not. It also counts calls.
@@ -30,9 +19,8 @@ import org.jspecify.annotations.Nullable;
  * <p>A call can <em>fail</em> without being sent, or its answer can be <em>lost</em>: it is carried out, then the stage
  * fails. Thread-safe.
  */
-public final class FaultyRunLedger implements RunLedger {
+public final class FaultyRunLedger extends ForwardingRunLedger {
 
-    private final RunLedger ledger;
     private final Fault claim = new Fault("claim");
     private final Fault begin = new Fault("begin");
     private final Fault renew = new Fault("renew");
@@ -44,7 +32,7 @@ public final class FaultyRunLedger implements RunLedger {
      * @param ledger the ledger that carries out what gets through; closed with this one
      */
     public FaultyRunLedger(RunLedger ledger) {
-        this.ledger = ledger;
+        super(ledger);
     }
 
     /** Fails every call without sending it, as a database does that is down. */
@@ -112,73 +100,32 @@ public final class FaultyRunLedger implements RunLedger {
 
     @Override
     public CompletionStage<Claim> claim(ClaimRequest request) {
-        return through(claim, () -> ledger.claim(request));
+        return through(claim, () -> ledger().claim(request));
     }
 
     @Override
     public CompletionStage<Completion> begin(Lease run) {
-        return through(begin, () -> ledger.begin(run));
+        return through(begin, () -> ledger().begin(run));
     }
 
     @Override
     public CompletionStage<List<Renewal>> renew(List<Lease> claims) {
-        return through(renew, () -> ledger.renew(claims));
+        return through(renew, () -> ledger().renew(claims));
     }
 
     @Override
     public CompletionStage<Completion> complete(Lease run) {
-        return through(end, () -> ledger.complete(run));
-    }
-
-    @Override
-    public Completion completeIn(Connection connection, Lease run) throws SQLException {
-        return ledger.completeIn(connection, run);
+        return through(end, () -> ledger().complete(run));
     }
 
     @Override
     public CompletionStage<Completion> release(Lease run, RunState state) {
-        return through(end, () -> ledger.release(run, state));
+        return through(end, () -> ledger().release(run, state));
     }
 
     @Override
     public CompletionStage<Void> withdraw(ClaimRequest request) {
-        return through(end, () -> ledger.withdraw(request));
-    }
-
-    @Override
-    public CompletionStage<Optional<LedgerEntry>> entry(JobIdentity identity) {
-        return ledger.entry(identity);
-    }
-
-    @Override
-    public CompletionStage<Boolean> resolve(
-            JobIdentity identity, @Nullable FencingToken seen, RunState state, Intervention why) {
-        return ledger.resolve(identity, seen, state, why);
-    }
-
-    @Override
-    public CompletionStage<List<LedgerEntry>> entries(LedgerQuery query) {
-        return ledger.entries(query);
-    }
-
-    @Override
-    public CompletionStage<List<AuditEntry>> audit(int atMost) {
-        return ledger.audit(atMost);
-    }
-
-    @Override
-    public void agree(String fingerprint) {
-        ledger.agree(fingerprint);
-    }
-
-    @Override
-    public Duration answerTimeout() {
-        return ledger.answerTimeout();
-    }
-
-    @Override
-    public void close() {
-        ledger.close();
+        return through(end, () -> ledger().withdraw(request));
     }
 
     private static <T> CompletionStage<T> through(Fault fault, Supplier<CompletionStage<T>> call) {

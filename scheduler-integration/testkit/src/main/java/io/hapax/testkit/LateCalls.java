@@ -11,8 +11,12 @@ import java.util.function.Function;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
-/** Which calls of a port are carried out after their caller gave up, and those that wait for it. Thread-safe. */
-final class LateCalls<O extends Enum<O>> {
+/**
+ * Which calls of a port are carried out after their caller gave up, and those that wait for it. Thread-safe.
+ *
+ * @param <O> the operations of the port that change something
+ */
+public final class LateCalls<O extends Enum<O>> {
 
     private final Map<O, Integer> ordered;
     private final Function<String, RuntimeException> failures;
@@ -27,11 +31,23 @@ final class LateCalls<O extends Enum<O>> {
         this.failures = failures;
     }
 
-    synchronized void next(O operation, int times) {
+    /**
+     * Lets the next calls of an operation be late.
+     *
+     * @param operation which
+     * @param times how many calls, in addition to those ordered before
+     */
+    public synchronized void next(O operation, int times) {
         ordered.merge(operation, times, Integer::sum);
     }
 
-    synchronized void atRandom(Random source, int one) {
+    /**
+     * Lets one call in so many be late, of any operation, until the end.
+     *
+     * @param source chooses them
+     * @param one in how many; at least 1, then each call is late
+     */
+    public synchronized void atRandom(Random source, int one) {
         random = source;
         oneIn = one;
     }
@@ -56,16 +72,31 @@ final class LateCalls<O extends Enum<O>> {
         return random != null && random.nextInt(oneIn) == 0;
     }
 
-    synchronized int soFar(O operation) {
+    /**
+     * Counts the calls of an operation that were late, carried out by now or not.
+     *
+     * @param operation which
+     * @return how many
+     */
+    public synchronized int soFar(O operation) {
         return soFar.getOrDefault(operation, 0);
     }
 
-    synchronized int waiting() {
+    /**
+     * Counts the calls that were not carried out yet.
+     *
+     * @return how many
+     */
+    public synchronized int waiting() {
         return waiting.size();
     }
 
-    /** Carries out one of those that wait, from 0 in the order in which they were called. */
-    void carryOut(int which) {
+    /**
+     * Carries one of the calls out.
+     *
+     * @param which from 0, in the order in which they were called
+     */
+    public void carryOut(int which) {
         Supplier<? extends CompletionStage<?>> call;
         synchronized (this) {
             call = waiting.remove(which);
@@ -73,7 +104,8 @@ final class LateCalls<O extends Enum<O>> {
         var unused = call.get();
     }
 
-    void carryOutAll() {
+    /** Carries out all calls that were not carried out yet, in order. */
+    public void carryOutAll() {
         while (waiting() > 0) {
             carryOut(0);
         }

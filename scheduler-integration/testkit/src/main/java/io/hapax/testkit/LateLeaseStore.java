@@ -6,7 +6,6 @@ import io.hapax.lease.Holder;
 import io.hapax.lease.Intervention;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.Lease;
-import io.hapax.lease.LeaseOperations;
 import io.hapax.lease.LeaseRequest;
 import io.hapax.lease.LeaseStore;
 import io.hapax.lease.LeaseStoreException;
@@ -14,17 +13,15 @@ import io.hapax.lease.Renewal;
 import io.hapax.lease.Reservation;
 import io.hapax.lease.ReservationRequest;
 import io.hapax.lease.Reservations;
-import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
-import java.util.Random;
 import java.util.concurrent.CompletionStage;
 
 /**
  * A lease store that carries calls out after their callers gave up, as a server does whose connection stalls: the caller's
  * stage fails at once, and the call itself takes place when the test says so, in any order. Thread-safe.
  */
-public final class LateLeaseStore implements LeaseStore {
+public final class LateLeaseStore extends ForwardingLeaseStore {
 
     /** The calls that change something. */
     public enum Operation {
@@ -44,7 +41,6 @@ public final class LateLeaseStore implements LeaseStore {
         GIVE_UP
     }
 
-    private final LeaseStore store;
     private final LateCalls<Operation> late = new LateCalls<>(Operation.class, LeaseStoreException::new);
 
     /**
@@ -53,125 +49,46 @@ public final class LateLeaseStore implements LeaseStore {
      * @param store the store that carries everything out; closed with this one
      */
     public LateLeaseStore(LeaseStore store) {
-        this.store = store;
+        super(store);
     }
 
     /**
-     * Lets the next calls of an operation be late.
+     * Returns which calls are late, and those that were not carried out yet.
      *
-     * @param operation which
-     * @param times how many calls, in addition to those ordered before
+     * @return the calls of this double
      */
-    public void late(Operation operation, int times) {
-        late.next(operation, times);
-    }
-
-    /**
-     * Lets one call in so many be late, of any operation, until the end.
-     *
-     * @param random chooses them
-     * @param oneIn at least 1; then each call is late
-     */
-    public void lateAtRandom(Random random, int oneIn) {
-        late.atRandom(random, oneIn);
-    }
-
-    /**
-     * Counts the calls that were not carried out yet.
-     *
-     * @return how many
-     */
-    public int waiting() {
-        return late.waiting();
-    }
-
-    /**
-     * Counts the calls of an operation that were late, carried out by now or not.
-     *
-     * @param operation which
-     * @return how many
-     */
-    public int lateSoFar(Operation operation) {
-        return late.soFar(operation);
-    }
-
-    /**
-     * Carries one of the calls out.
-     *
-     * @param which from 0, in the order in which they were called
-     */
-    public void carryOut(int which) {
-        late.carryOut(which);
-    }
-
-    /** Carries out all calls that were not carried out yet, in order. */
-    public void carryOutAll() {
-        late.carryOutAll();
+    public LateCalls<Operation> calls() {
+        return late;
     }
 
     @Override
     public CompletionStage<Acquisition> acquire(LeaseRequest request) {
-        return late.of(Operation.ACQUIRE, () -> store.acquire(request));
+        return late.of(Operation.ACQUIRE, () -> store().acquire(request));
     }
 
     @Override
     public CompletionStage<List<Renewal>> renew(List<Lease> leases) {
-        return late.of(Operation.RENEW, () -> store.renew(leases));
+        return late.of(Operation.RENEW, () -> store().renew(leases));
     }
 
     @Override
     public CompletionStage<Boolean> release(Lease lease, Ending ending) {
-        return late.of(Operation.RELEASE, () -> store.release(lease, ending));
+        return late.of(Operation.RELEASE, () -> store().release(lease, ending));
     }
 
     @Override
     public CompletionStage<Void> withdraw(LeaseRequest request) {
-        return late.of(Operation.WITHDRAW, () -> store.withdraw(request));
-    }
-
-    @Override
-    public CompletionStage<Optional<Holder>> holder(JobIdentity identity) {
-        return store.holder(identity);
+        return late.of(Operation.WITHDRAW, () -> store().withdraw(request));
     }
 
     @Override
     public CompletionStage<Optional<Holder>> forceRelease(JobIdentity identity, Intervention why) {
-        return late.of(Operation.FORCE_RELEASE, () -> store.forceRelease(identity, why));
-    }
-
-    @Override
-    public CompletionStage<Void> nextChance(JobIdentity identity, Duration atMost) {
-        return store.nextChance(identity, atMost);
+        return late.of(Operation.FORCE_RELEASE, () -> store().forceRelease(identity, why));
     }
 
     @Override
     public Optional<Reservations> reservations() {
-        return store.reservations().map(LatePlaces::new);
-    }
-
-    @Override
-    public Optional<LeaseOperations> operations() {
-        return store.operations();
-    }
-
-    @Override
-    public Duration answerTimeout() {
-        return store.answerTimeout();
-    }
-
-    @Override
-    public String fingerprint() {
-        return store.fingerprint();
-    }
-
-    @Override
-    public void agree(String settings) {
-        store.agree(settings);
-    }
-
-    @Override
-    public void close() {
-        store.close();
+        return store().reservations().map(LatePlaces::new);
     }
 
     private final class LatePlaces implements Reservations {

@@ -6,15 +6,12 @@ import io.hapax.lease.Holder;
 import io.hapax.lease.Intervention;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.Lease;
-import io.hapax.lease.LeaseOperations;
 import io.hapax.lease.LeaseRequest;
 import io.hapax.lease.LeaseStore;
 import io.hapax.lease.OwnerId;
 import io.hapax.lease.Renewal;
-import io.hapax.lease.Reservations;
 import io.hapax.time.NanoTime;
 import io.hapax.time.Ticker;
-import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -27,9 +24,8 @@ import java.util.concurrent.CompletionStage;
  * <p>A lease counts as given back once its release or withdrawal was asked for and did not fail, once it was taken away
  * by force, once the store answered that it is gone, or once it has lapsed.
  */
-public final class StrictLeaseStore implements LeaseStore {
+public final class StrictLeaseStore extends ForwardingLeaseStore {
 
-    private final LeaseStore store;
     private final Ticker ticker;
     private final Map<OwnerId, Opening> open = new LinkedHashMap<>();
 
@@ -40,7 +36,7 @@ public final class StrictLeaseStore implements LeaseStore {
      * @param ticker the clock on which leases lapse
      */
     public StrictLeaseStore(LeaseStore store, Ticker ticker) {
-        this.store = store;
+        super(store);
         this.ticker = ticker;
     }
 
@@ -65,7 +61,7 @@ public final class StrictLeaseStore implements LeaseStore {
     @Override
     public CompletionStage<Acquisition> acquire(LeaseRequest request) {
         Throwable asked = new Throwable("asked for here: " + request.identity() + ", owner " + request.owner());
-        return store.acquire(request).thenApply(answer -> {
+        return store().acquire(request).thenApply(answer -> {
             if (answer instanceof Acquisition.Granted granted) {
                 opened(granted.lease(), asked);
             }
@@ -75,7 +71,7 @@ public final class StrictLeaseStore implements LeaseStore {
 
     @Override
     public CompletionStage<List<Renewal>> renew(List<Lease> leases) {
-        return store.renew(leases).thenApply(answers -> {
+        return store().renew(leases).thenApply(answers -> {
             for (int i = 0; i < answers.size(); i++) {
                 renewed(leases.get(i), answers.get(i));
             }
@@ -85,7 +81,7 @@ public final class StrictLeaseStore implements LeaseStore {
 
     @Override
     public CompletionStage<Boolean> release(Lease lease, Ending ending) {
-        return store.release(lease, ending).thenApply(released -> {
+        return store().release(lease, ending).thenApply(released -> {
             closed(lease.owner());
             return released;
         });
@@ -93,50 +89,15 @@ public final class StrictLeaseStore implements LeaseStore {
 
     @Override
     public CompletionStage<Void> withdraw(LeaseRequest request) {
-        return store.withdraw(request).thenAccept(nothing -> closed(request.owner()));
-    }
-
-    @Override
-    public CompletionStage<Optional<Holder>> holder(JobIdentity identity) {
-        return store.holder(identity);
+        return store().withdraw(request).thenAccept(nothing -> closed(request.owner()));
     }
 
     @Override
     public CompletionStage<Optional<Holder>> forceRelease(JobIdentity identity, Intervention why) {
-        return store.forceRelease(identity, why).thenApply(holder -> {
+        return store().forceRelease(identity, why).thenApply(holder -> {
             holder.ifPresent(forced -> closed(forced.owner()));
             return holder;
         });
-    }
-
-    @Override
-    public CompletionStage<Void> nextChance(JobIdentity identity, Duration atMost) {
-        return store.nextChance(identity, atMost);
-    }
-
-    @Override
-    public Optional<LeaseOperations> operations() {
-        return store.operations();
-    }
-
-    @Override
-    public Optional<Reservations> reservations() {
-        return store.reservations();
-    }
-
-    @Override
-    public void agree(String settings) {
-        store.agree(settings);
-    }
-
-    @Override
-    public Duration answerTimeout() {
-        return store.answerTimeout();
-    }
-
-    @Override
-    public void close() {
-        store.close();
     }
 
     private List<Opening> held() {

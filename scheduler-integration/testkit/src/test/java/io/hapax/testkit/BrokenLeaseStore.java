@@ -24,7 +24,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 
 /** A store with one planted flaw, for the contract to find. */
-final class BrokenLeaseStore implements LeaseStore {
+final class BrokenLeaseStore extends ForwardingLeaseStore {
 
     enum Flaw {
         RELEASE_WITHOUT_OWNER_CHECK,
@@ -49,11 +49,10 @@ final class BrokenLeaseStore implements LeaseStore {
         AGREES_TO_ANYTHING
     }
 
-    private final LeaseStore store;
     private final Flaw flaw;
 
     BrokenLeaseStore(LeaseStore store, Flaw flaw) {
-        this.store = store;
+        super(store);
         this.flaw = flaw;
     }
 
@@ -62,12 +61,12 @@ final class BrokenLeaseStore implements LeaseStore {
         JobIdentity identity = bent(request.identity());
         Duration ttl = flaw == Flaw.LEASE_LIVES_FOR_EVER ? Duration.ofDays(1) : request.ttl();
         LeaseRequest bent = new LeaseRequest(identity, request.owner(), request.worker(), ttl, request.waiting());
-        return store.acquire(bent).thenApply(answer -> bent(answer, request));
+        return store().acquire(bent).thenApply(answer -> bent(answer, request));
     }
 
     @Override
     public CompletionStage<List<Renewal>> renew(List<Lease> leases) {
-        return store.renew(leases.stream().map(this::bent).toList()).thenApply(answers -> switch (flaw) {
+        return store().renew(leases.stream().map(this::bent).toList()).thenApply(answers -> switch (flaw) {
             case RENEWS_WHAT_IS_LOST -> Collections.nCopies(answers.size(), new Renewal.Renewed(false));
             case RENEWS_IN_WRONG_ORDER -> {
                 List<Renewal> reversed = new ArrayList<>(answers);
@@ -81,46 +80,46 @@ final class BrokenLeaseStore implements LeaseStore {
     @Override
     public CompletionStage<Boolean> release(Lease lease, Ending ending) {
         if (flaw == Flaw.RELEASE_WITHOUT_OWNER_CHECK) {
-            return store.forceRelease(lease.identity()).thenApply(holder -> true);
+            return store().forceRelease(lease.identity()).thenApply(holder -> true);
         }
-        return store.release(bent(lease), flaw == Flaw.FORGETS_COMPLETIONS ? Ending.NOT_DONE : ending);
+        return store().release(bent(lease), flaw == Flaw.FORGETS_COMPLETIONS ? Ending.NOT_DONE : ending);
     }
 
     @Override
     public CompletionStage<Void> withdraw(LeaseRequest request) {
         if (flaw == Flaw.WITHDRAWS_ANYBODY) {
-            return store.forceRelease(request.identity()).thenAccept(holder -> {});
+            return store().forceRelease(request.identity()).thenAccept(holder -> {});
         }
-        return store.withdraw(request);
+        return store().withdraw(request);
     }
 
     @Override
     public CompletionStage<Optional<Holder>> holder(JobIdentity identity) {
-        return store.holder(bent(identity));
+        return store().holder(bent(identity));
     }
 
     @Override
     public CompletionStage<Optional<Holder>> forceRelease(JobIdentity identity, Intervention why) {
-        return store.forceRelease(bent(identity), why);
+        return store().forceRelease(bent(identity), why);
     }
 
     @Override
     public CompletionStage<Void> nextChance(JobIdentity identity, Duration atMost) {
         return switch (flaw) {
-            case NEVER_WAKES -> store.nextChance(new JobIdentity(new LockKey("nobody's"), null), atMost);
+            case NEVER_WAKES -> store().nextChance(new JobIdentity(new LockKey("nobody's"), null), atMost);
             case NEVER_WAITS_TO_AN_END -> new CompletableFuture<>();
-            default -> store.nextChance(bent(identity), atMost);
+            default -> store().nextChance(bent(identity), atMost);
         };
     }
 
     @Override
     public Optional<LeaseOperations> operations() {
-        return store.operations().map(operations -> new BrokenOperations(operations, store, flaw));
+        return store().operations().map(operations -> new BrokenOperations(operations, store(), flaw));
     }
 
     @Override
     public Optional<Reservations> reservations() {
-        return store.reservations()
+        return store().reservations()
                 .map(places -> flaw == Flaw.SHORTENS_PLACES ? new ShorteningReservations(places) : places);
     }
 
@@ -152,18 +151,8 @@ final class BrokenLeaseStore implements LeaseStore {
     @Override
     public void agree(String settings) {
         if (flaw != Flaw.AGREES_TO_ANYTHING) {
-            store.agree(settings);
+            store().agree(settings);
         }
-    }
-
-    @Override
-    public Duration answerTimeout() {
-        return store.answerTimeout();
-    }
-
-    @Override
-    public void close() {
-        store.close();
     }
 
     private Acquisition bent(Acquisition answer, LeaseRequest request) {
@@ -187,7 +176,7 @@ final class BrokenLeaseStore implements LeaseStore {
     }
 
     private FencingToken newestOf(JobIdentity identity, Lease lease) {
-        return store.holder(identity)
+        return store().holder(identity)
                 .toCompletableFuture()
                 .join()
                 .filter(holder -> holder.owner().equals(lease.owner()))

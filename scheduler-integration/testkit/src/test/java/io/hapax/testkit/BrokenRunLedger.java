@@ -2,8 +2,6 @@ package io.hapax.testkit;
 
 import io.hapax.lease.AuditEntry;
 import io.hapax.lease.FencingToken;
-import io.hapax.lease.Intervention;
-import io.hapax.lease.JobIdentity;
 import io.hapax.lease.Lease;
 import io.hapax.lease.Renewal;
 import io.hapax.ledger.AfterCrash;
@@ -20,14 +18,12 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
-import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
-import org.jspecify.annotations.Nullable;
 
 /** A ledger with one planted flaw, for the contract to find. */
-final class BrokenRunLedger implements RunLedger {
+final class BrokenRunLedger extends ForwardingRunLedger {
 
     enum Flaw {
         COMPLETES_FOR_ANYBODY,
@@ -49,11 +45,10 @@ final class BrokenRunLedger implements RunLedger {
         FINDS_THE_YOUNG_AS_WELL
     }
 
-    private final RunLedger ledger;
     private final Flaw flaw;
 
     BrokenRunLedger(RunLedger ledger, Flaw flaw) {
-        this.ledger = ledger;
+        super(ledger);
         this.flaw = flaw;
     }
 
@@ -69,11 +64,11 @@ final class BrokenRunLedger implements RunLedger {
                 afterCrash,
                 request.retention(),
                 flaw == Flaw.IGNORES_THE_LEASE ? null : request.seen());
-        return ledger.claim(sent).thenCompose(answer -> {
+        return ledger().claim(sent).thenCompose(answer -> {
             boolean begins = flaw == Flaw.ABANDONS_WHAT_NEVER_BEGAN && answer instanceof Claim.Claimed;
             Claim told = broken(request, answer);
             return begins
-                    ? ledger.begin(((Claim.Claimed) answer).lease()).thenApply(noted -> told)
+                    ? ledger().begin(((Claim.Claimed) answer).lease()).thenApply(noted -> told)
                     : CompletableFuture.completedFuture(told);
         });
     }
@@ -108,12 +103,12 @@ final class BrokenRunLedger implements RunLedger {
         if (flaw == Flaw.NEVER_BEGINS) {
             return CompletableFuture.completedFuture(Completion.NOTED);
         }
-        return ledger.begin(claim);
+        return ledger().begin(claim);
     }
 
     @Override
     public CompletionStage<List<Renewal>> renew(List<Lease> claims) {
-        return ledger.renew(claims).thenApply(answers -> {
+        return ledger().renew(claims).thenApply(answers -> {
             List<Renewal> changed = new ArrayList<>(answers);
             if (flaw == Flaw.RENEWS_IN_WRONG_ORDER) {
                 Collections.rotate(changed, 1);
@@ -130,29 +125,24 @@ final class BrokenRunLedger implements RunLedger {
         if (flaw == Flaw.COMPLETES_FOR_ANYBODY) {
             return CompletableFuture.completedFuture(Completion.NOTED);
         }
-        return ledger.complete(claim);
+        return ledger().complete(claim);
     }
 
     @Override
     public Completion completeIn(Connection connection, Lease claim) throws SQLException {
         if (flaw == Flaw.COMPLETES_TWICE_IN_TRANSACTIONS) {
-            return ledger.complete(claim).toCompletableFuture().join();
+            return ledger().complete(claim).toCompletableFuture().join();
         }
-        return ledger.completeIn(connection, claim);
-    }
-
-    @Override
-    public CompletionStage<Completion> release(Lease claim, RunState state) {
-        return ledger.release(claim, state);
+        return ledger().completeIn(connection, claim);
     }
 
     @Override
     public CompletionStage<Void> withdraw(ClaimRequest request) {
         if (flaw != Flaw.WITHDRAWS_ANYBODY) {
-            return ledger.withdraw(request);
+            return ledger().withdraw(request);
         }
-        return ledger.entry(request.identity())
-                .thenCompose(entry -> ledger.withdraw(new ClaimRequest(
+        return ledger().entry(request.identity())
+                .thenCompose(entry -> ledger().withdraw(new ClaimRequest(
                         request.identity(),
                         entry.orElseThrow().owner(),
                         request.worker(),
@@ -162,44 +152,23 @@ final class BrokenRunLedger implements RunLedger {
     }
 
     @Override
-    public CompletionStage<Optional<LedgerEntry>> entry(JobIdentity identity) {
-        return ledger.entry(identity);
-    }
-
-    @Override
-    public CompletionStage<Boolean> resolve(
-            JobIdentity identity, @Nullable FencingToken seen, RunState state, Intervention why) {
-        return ledger.resolve(identity, seen, state, why);
-    }
-
-    @Override
     public CompletionStage<List<LedgerEntry>> entries(LedgerQuery query) {
         Set<RunState> states = flaw == Flaw.FINDS_OCCURRENCES_IN_ANY_STATE ? Set.of(RunState.values()) : query.states();
         Duration olderThan = flaw == Flaw.FINDS_THE_YOUNG_AS_WELL ? Duration.ZERO : query.olderThan();
-        return ledger.entries(new LedgerQuery(states, query.text(), olderThan, query.atMost()));
+        return ledger().entries(new LedgerQuery(states, query.text(), olderThan, query.atMost()));
     }
 
     @Override
     public CompletionStage<List<AuditEntry>> audit(int atMost) {
         return flaw == Flaw.RESOLVES_WITHOUT_A_TRACE
                 ? CompletableFuture.completedFuture(List.of())
-                : ledger.audit(atMost);
+                : ledger().audit(atMost);
     }
 
     @Override
     public void agree(String fingerprint) {
         if (flaw != Flaw.AGREES_TO_ANYTHING) {
-            ledger.agree(fingerprint);
+            ledger().agree(fingerprint);
         }
-    }
-
-    @Override
-    public Duration answerTimeout() {
-        return ledger.answerTimeout();
-    }
-
-    @Override
-    public void close() {
-        ledger.close();
     }
 }

@@ -62,7 +62,7 @@ final class LateLedgerHistory {
     LateLedgerHistory(long seed, UnaryOperator<RunLedger> flawed) {
         this.random = new Random(seed);
         this.ledger = new LateRunLedger(flawed.apply(new InMemoryRunLedger(ticker)));
-        this.ledger.lateAtRandom(random, ONE_LATE_IN);
+        this.ledger.calls().atRandom(random, ONE_LATE_IN);
         for (int n = 0; n < WORKERS; n++) {
             workers.add(new Worker("w" + n));
         }
@@ -77,10 +77,10 @@ final class LateLedgerHistory {
                 Duration time = TTL.multipliedBy(1 + random.nextInt(12)).dividedBy(10);
                 happened.add("pass " + time.toSeconds() + "s");
                 ticker.advance(time);
-            } else if (what <= 2 && ledger.waiting() > 0) {
-                int which = random.nextInt(ledger.waiting());
+            } else if (what <= 2 && ledger.calls().waiting() > 0) {
+                int which = random.nextInt(ledger.calls().waiting());
                 happened.add("carry out " + which);
-                ledger.carryOut(which);
+                ledger.calls().carryOut(which);
             } else {
                 workers.get(random.nextInt(WORKERS)).act();
             }

@@ -73,18 +73,18 @@ class LateRunLedgerTest {
 
     @Test
     void late_calls_fail_at_once_and_are_carried_out_in_any_order() {
-        ledger.late(Operation.CLAIM, 1);
-        ledger.late(Operation.WITHDRAW, 1);
+        ledger.calls().next(Operation.CLAIM, 1);
+        ledger.calls().next(Operation.WITHDRAW, 1);
         assertThat(ledger.claim(request).toCompletableFuture())
                 .failsWithin(Duration.ZERO)
                 .withThrowableThat()
                 .withCauseInstanceOf(LedgerException.class);
         assertThat(ledger.withdraw(request).toCompletableFuture()).isCompletedExceptionally();
-        assertThat(ledger.waiting()).isEqualTo(2);
+        assertThat(ledger.calls().waiting()).isEqualTo(2);
         assertThat(ledger.entry(request.identity()).toCompletableFuture().join())
                 .isEmpty();
-        ledger.carryOut(1);
-        ledger.carryOut(0);
+        ledger.calls().carryOut(1);
+        ledger.calls().carryOut(0);
         assertThat(state()).isEqualTo(RunState.RUNNING);
         assertThat(ledger.claim(request).toCompletableFuture().join()).isInstanceOf(Claim.Claimed.class);
     }
@@ -93,7 +93,7 @@ class LateRunLedgerTest {
     void every_call_that_changes_something_may_be_late() {
         Lease claim =
                 ((Claim.Claimed) ledger.claim(request).toCompletableFuture().join()).lease();
-        ledger.lateAtRandom(new Random(1), 1);
+        ledger.calls().atRandom(new Random(1), 1);
         var begun = ledger.begin(claim);
         var renewed = ledger.renew(List.of(claim));
         var completed = ledger.complete(claim);
@@ -103,7 +103,7 @@ class LateRunLedgerTest {
             assertThat(stage.toCompletableFuture()).isCompletedExceptionally();
         }
         assertThat(state()).isEqualTo(RunState.RUNNING);
-        ledger.carryOutAll();
+        ledger.calls().carryOutAll();
         assertThat(state()).isEqualTo(RunState.DONE);
     }
 }
