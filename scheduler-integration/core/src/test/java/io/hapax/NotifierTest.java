@@ -18,6 +18,7 @@ import io.hapax.lease.LockKey;
 import io.hapax.lease.OwnerId;
 import io.hapax.testkit.InMemoryLeaseStore;
 import io.hapax.testkit.ManualTicker;
+import io.hapax.thread.GuardThreads;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
@@ -25,6 +26,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -212,9 +214,7 @@ class NotifierTest {
                 .listener(events)
                 .build()) {
             for (int n = 0; n < 3; n++) {
-                GuardedRun run = guard.admit(RunRequest.lock("k" + n)).fold(admitted -> admitted, refusal -> {
-                    throw new AssertionError(refusal);
-                });
+                GuardedRun run = Answered.run(guard.admit(RunRequest.lock("k" + n)));
                 try (GuardedRun.Scope scope = run.enter(OnLeaseLost.SIGNAL)) {
                     run.lose(LossReason.GONE, null);
                 }
@@ -222,6 +222,37 @@ class NotifierTest {
             }
             await().untilAsserted(
                             () -> assertThat(events.of(GuardEvent.Lost.class)).hasSize(3));
+        }
+    }
+
+    /** By whoever is quickest: here before a callback of the loss is called, which comes after its thread is interrupted. */
+    @Test
+    void a_run_that_ends_because_it_was_lost_is_told_as_lost_first() throws Exception {
+        Events events = new Events();
+        AtomicReference<GuardedRun> lost = new AtomicReference<>();
+        GuardThreads threads = new GuardThreads((what, failure) -> {}, thread -> {
+            if (thread.getName().startsWith("hapax-callback")) {
+                lost.get().close();
+            }
+        });
+        InMemoryLeaseStore store = new InMemoryLeaseStore(ticker);
+        try (JobGuard guard = JobGuard.builder(store)
+                .ticker(ticker)
+                .withoutLogging()
+                .threads(threads)
+                .listener(events)
+                .build()) {
+            GuardedRun run = Answered.run(guard.admit(RunRequest.lock("k")));
+            lost.set(run);
+            run.onLeaseLost(loss -> {});
+            try (GuardedRun.Scope work = run.enter(OnLeaseLost.SIGNAL)) {
+                store.forgetEverything();
+                ticker.advance(Duration.ofSeconds(12));
+                await().until(() -> events.all().size() == 3);
+            }
+            assertThat(events.all())
+                    .extracting(event -> event.getClass().getSimpleName())
+                    .containsExactly("Acquired", "Lost", "Released");
         }
     }
 }
