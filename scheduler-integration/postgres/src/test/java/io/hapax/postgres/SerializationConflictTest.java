@@ -85,22 +85,30 @@ class SerializationConflictTest {
         execute(connection, "UPDATE doctor SET on_call = false WHERE name = '" + name + "'");
     }
 
+    /** A colleague, who reads what the job writes, commits first. */
+    private void outrun(Connection job) throws SQLException {
+        leave(job, "ann");
+        try (Connection colleague = transaction(Connection.TRANSACTION_SERIALIZABLE)) {
+            leave(colleague, "bob");
+            colleague.commit();
+        }
+    }
+
+    private static void assertConflict(GuardedRun run, Connection job) throws SQLException {
+        assertThatExceptionOfType(SQLException.class)
+                .isThrownBy(() -> run.completeIn(job))
+                .satisfies(conflict -> assertThat(conflict.getSQLState()).isEqualTo("40001"));
+        job.rollback();
+    }
+
     @Test
     void a_conflict_on_rows_of_the_application_is_the_applications_to_repeat() throws Exception {
         GuardedRun run = admitted();
         try (run;
                 GuardedRun.Scope scope = run.enter()) {
             try (Connection job = transaction(Connection.TRANSACTION_SERIALIZABLE)) {
-                leave(job, "ann");
-                try (Connection colleague = transaction(Connection.TRANSACTION_SERIALIZABLE)) {
-                    leave(colleague, "bob");
-                    colleague.commit();
-                }
-                assertThatExceptionOfType(SQLException.class)
-                        .isThrownBy(() -> run.completeIn(job))
-                        .satisfies(
-                                conflict -> assertThat(conflict.getSQLState()).isEqualTo("40001"));
-                job.rollback();
+                outrun(job);
+                assertConflict(run, job);
 
                 assertThat(run.lost()).isEmpty();
                 assertThat(run.isHeld()).isTrue();
@@ -119,11 +127,7 @@ class SerializationConflictTest {
         assertThatExceptionOfType(SQLException.class)
                 .isThrownBy(() -> guard.run(request, run -> {
                     try (Connection job = transaction(Connection.TRANSACTION_SERIALIZABLE)) {
-                        leave(job, "ann");
-                        try (Connection colleague = transaction(Connection.TRANSACTION_SERIALIZABLE)) {
-                            leave(colleague, "bob");
-                            colleague.commit();
-                        }
+                        outrun(job);
                         run.completeIn(job);
                         job.commit();
                     }
@@ -150,16 +154,8 @@ class SerializationConflictTest {
             try (Connection job = only.getConnection()) {
                 job.setTransactionIsolation(Connection.TRANSACTION_SERIALIZABLE);
                 job.setAutoCommit(false);
-                leave(job, "ann");
-                try (Connection colleague = transaction(Connection.TRANSACTION_SERIALIZABLE)) {
-                    leave(colleague, "bob");
-                    colleague.commit();
-                }
-                assertThatExceptionOfType(SQLException.class)
-                        .isThrownBy(() -> run.completeIn(job))
-                        .satisfies(
-                                conflict -> assertThat(conflict.getSQLState()).isEqualTo("40001"));
-                job.rollback();
+                outrun(job);
+                assertConflict(run, job);
                 run.completeIn(job);
                 job.commit();
             }
