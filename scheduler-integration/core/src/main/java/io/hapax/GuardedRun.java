@@ -15,7 +15,6 @@ import io.hapax.time.NanoTime;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
-import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
@@ -353,14 +352,15 @@ public final class GuardedRun implements AutoCloseable {
 
     /** Takes the run away, once; does nothing for one that is ending or over. */
     void lose(LossReason reason, @Nullable Holder holder) {
-        if (lease == null) {
+        Lease gone = lease;
+        if (gone == null) {
             return;
         }
-        List<Consumer<LeaseLostException>> callbacks = life.lose(reason);
+        Runnable tell = () -> engine.notifier().tellLater(new GuardEvent.Lost(job(), gone, reason, holder, held()));
+        var callbacks = life.lose(reason, () -> engine.notifier().quietly("telling of a loss", tell));
         if (callbacks != null) {
-            LeaseLostException loss = new LeaseLostException(lease, reason);
+            LeaseLostException loss = new LeaseLostException(gone, reason);
             callbacks.forEach(callback -> engine.notifier().call(() -> callback.accept(loss)));
-            engine.notifier().tellLater(new GuardEvent.Lost(job(), lease, reason, holder, held()));
         }
     }
 

@@ -89,6 +89,15 @@ final class RunLife {
         }
     }
 
+    /** Does what must not wait while the run is active, so that nobody can end it meanwhile. */
+    void whileActive(Runnable task) {
+        synchronized (monitor) {
+            if (isActive()) {
+                task.run();
+            }
+        }
+    }
+
     boolean hasEnded() {
         synchronized (monitor) {
             return state == State.ENDED || state == State.ENDING;
@@ -114,9 +123,14 @@ final class RunLife {
         }
     }
 
-    /** Takes the run away, and interrupts its thread; returns whom to tell, or null if it is ending, over or lost. */
+    /**
+     * Takes the run away, and interrupts its thread.
+     *
+     * @param tell tells of the loss before anybody can tell of the end that it leads to; must not throw or wait
+     * @return who wants to be called; null if the run is ending, over or lost, and nothing was done
+     */
     @Nullable
-    List<Consumer<LeaseLostException>> lose(LossReason reason) {
+    List<Consumer<LeaseLostException>> lose(LossReason reason, Runnable tell) {
         synchronized (monitor) {
             if (!isActive()) {
                 return null;
@@ -125,6 +139,7 @@ final class RunLife {
             lossReason = reason;
             List<Consumer<LeaseLostException>> told = onLost;
             onLost = List.of();
+            tell.run();
             if (interruptTarget != null) {
                 interrupted = true;
                 interruptTarget.interrupt();

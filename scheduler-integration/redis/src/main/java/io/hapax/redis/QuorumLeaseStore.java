@@ -13,6 +13,8 @@ import io.hapax.lease.LeaseStoreException;
 import io.hapax.lease.OwnerId;
 import io.hapax.lease.Renewal;
 import io.hapax.lease.Reservations;
+import io.hapax.thread.GuardThreads;
+import io.hapax.time.NanoTime;
 import io.hapax.time.Ticker;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -24,6 +26,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -33,6 +36,7 @@ import org.jspecify.annotations.Nullable;
 class QuorumLeaseStore implements LeaseStore {
 
     private static final int ATTEMPTS_TO_AGREE = 3;
+    private static final Duration PAUSE = Duration.ofMillis(50);
 
     private final List<RedissonLeaseStore> servers;
     private final Duration perServer;
@@ -189,7 +193,7 @@ class QuorumLeaseStore implements LeaseStore {
 
     @Override
     public CompletionStage<Optional<Holder>> holder(JobIdentity identity) {
-        return Votes.decided(ask(server -> server.holder(identity)), this::holder);
+        return patiently(() -> Votes.decided(ask(server -> server.holder(identity)), this::holder));
     }
 
     /** Whoever a majority of servers names. */
@@ -228,6 +232,28 @@ class QuorumLeaseStore implements LeaseStore {
             }
             // One that carries out a release late has nothing that anybody holds.
             return mostFrequent(votes.all()).filter(holder -> isOfMajority(count(votes.all(), holder.owner()), votes));
+        });
+    }
+
+    /**
+     * Runs wait but shortly for each server, of which many answers are needed. People have the time to ask again until enough
+     * servers have answered; not for what changes something, whose first answer is the one that tells what was changed.
+     */
+    <T> CompletionStage<T> patiently(Supplier<CompletionStage<T>> question) {
+        return patiently(
+                question, ticker.now().plus(answerTimeout.multipliedBy(3).dividedBy(4)));
+    }
+
+    private <T> CompletionStage<T> patiently(Supplier<CompletionStage<T>> question, NanoTime end) {
+        return GuardThreads.ask(question).exceptionallyCompose(failure -> {
+            Throwable cause = failure instanceof CompletionException ? failure.getCause() : failure;
+            if (!(cause instanceof LeaseStoreException)
+                    || !ticker.now().plus(PAUSE).isBefore(end)) {
+                return CompletableFuture.failedFuture(failure);
+            }
+            CompletableFuture<Void> pause = new CompletableFuture<>();
+            return RedisThreads.endingAfter(PAUSE, pause, () -> pause.complete(null))
+                    .thenCompose(over -> patiently(question, end));
         });
     }
 

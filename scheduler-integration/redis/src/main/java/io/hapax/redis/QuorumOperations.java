@@ -7,9 +7,6 @@ import io.hapax.lease.Intervention;
 import io.hapax.lease.LeaseOperations;
 import io.hapax.lease.LeaseStoreException;
 import io.hapax.lease.ServerHealth;
-import io.hapax.thread.GuardThreads;
-import io.hapax.time.NanoTime;
-import io.hapax.time.Ticker;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -20,18 +17,14 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.function.Function;
-import java.util.function.Supplier;
 
 /** What people ask of a quorum. Thread-safe. */
 record QuorumOperations(QuorumLeaseStore quorum) implements LeaseOperations {
 
     /** Entries of one deed on several servers differ by the time that its calls took. */
     private static final Duration SAME_DEED = Duration.ofSeconds(10);
-
-    private static final Duration PAUSE = Duration.ofMillis(50);
 
     /** Each server lists in an order of its own, so the first few of one need not be among the first few of another. */
     private static final int ALL_OF_A_SERVER = 100_000;
@@ -52,38 +45,8 @@ record QuorumOperations(QuorumLeaseStore quorum) implements LeaseOperations {
 
     private CompletionStage<List<HeldLease>> held(
             Function<LeaseOperations, CompletionStage<List<HeldLease>>> question, int atMost) {
-        return patiently(() -> Votes.decided(
+        return quorum.patiently(() -> Votes.decided(
                 quorum.ask(at(question)), votes -> votes.pending() > 0 ? null : heldByMajority(votes, atMost)));
-    }
-
-    /**
-     * Runs wait but shortly for each server, of which many answers are needed. People have the time to ask again until a
-     * majority has answered.
-     */
-    private <T> CompletionStage<T> patiently(Supplier<CompletionStage<T>> question) {
-        Duration time = quorum.answerTimeout().multipliedBy(3).dividedBy(4);
-        return asked(question, Ticker.SYSTEM.now().plus(time));
-    }
-
-    private static <T> CompletionStage<T> asked(Supplier<CompletionStage<T>> question, NanoTime end) {
-        return GuardThreads.ask(question).exceptionallyCompose(failure -> {
-            Throwable cause = failure instanceof CompletionException ? failure.getCause() : failure;
-            if (!(cause instanceof LeaseStoreException)
-                    || !Ticker.SYSTEM.now().plus(PAUSE).isBefore(end)) {
-                return CompletableFuture.failedFuture(failure);
-            }
-            CompletableFuture<T> again = new CompletableFuture<>();
-            var unused = RedisThreads.THREADS.after(PAUSE, QuorumAcquire.RETRIES, () -> {
-                var ignored = asked(question, end).whenComplete((answer, trouble) -> {
-                    if (trouble == null) {
-                        again.complete(answer);
-                    } else {
-                        again.completeExceptionally(trouble);
-                    }
-                });
-            });
-            return again;
-        });
     }
 
     private List<HeldLease> heldByMajority(Votes<List<HeldLease>> votes, int atMost) {
@@ -121,7 +84,7 @@ record QuorumOperations(QuorumLeaseStore quorum) implements LeaseOperations {
 
     @Override
     public CompletionStage<List<AuditEntry>> audit(int atMost) {
-        return patiently(() -> Votes.decided(quorum.ask(at(server -> server.audit(atMost))), votes -> {
+        return quorum.patiently(() -> Votes.decided(quorum.ask(at(server -> server.audit(atMost))), votes -> {
             if (votes.pending() > 0) {
                 return null;
             }
@@ -158,7 +121,7 @@ record QuorumOperations(QuorumLeaseStore quorum) implements LeaseOperations {
     /** Of each worker the report that most servers have; one that was away may have an older one. */
     @Override
     public CompletionStage<Map<String, String>> reports(Duration readingFor) {
-        return patiently(() -> Votes.decided(quorum.ask(at(server -> server.reports(readingFor))), votes -> {
+        return quorum.patiently(() -> Votes.decided(quorum.ask(at(server -> server.reports(readingFor))), votes -> {
             if (votes.pending() > 0) {
                 return null;
             }
