@@ -24,7 +24,6 @@ final class QuorumOpening {
     private static final int FEWEST = 3;
     private static final int ATTEMPTS = 3;
     private static final Duration SHORTEST = Duration.ofMillis(50);
-    private static final Duration LONGEST = Duration.ofMillis(200);
 
     /**
      * What a store knows of the quorum it belongs to.
@@ -135,9 +134,12 @@ final class QuorumOpening {
         return urls.size() + "/" + Keyspace.digest(members).substring(0, 16);
     }
 
-    /** Far below the ttl, so that a server that hangs costs little validity (Redlock). */
+    /**
+     * Far below the ttl, so that a server that hangs costs little validity (Redlock), but no shorter than need be: of those
+     * that are left of a quorum each must answer, and one that pauses is no fault. An attempt asks, writes back and withdraws.
+     */
     private static Duration perServer(Duration longestTtl, Duration answerTimeout) {
-        Duration wanted = shorter(longestTtl.dividedBy(20), LONGEST);
+        Duration wanted = longestTtl.dividedBy(20);
         return shorter(wanted.compareTo(SHORTEST) < 0 ? SHORTEST : wanted, answerTimeout.dividedBy(4));
     }
 

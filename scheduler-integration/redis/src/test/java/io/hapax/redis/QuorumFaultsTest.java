@@ -39,12 +39,12 @@ import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** Servers of a quorum that are killed, frozen and emptied under real guards. Leases live 4 s. */
+/** Servers of a quorum that are killed, frozen and emptied under real guards. Leases live 8 s. */
 @Tag("slow")
 @Execution(ExecutionMode.CONCURRENT)
 class QuorumFaultsTest {
 
-    private static final Duration TTL = Duration.ofSeconds(4);
+    private static final Duration TTL = Duration.ofSeconds(8);
     private static final Duration PER_SERVER = Duration.ofSeconds(1);
     private static final String[] KEYS_OF_LEASES = {"KEYS", "hapax:*:l:*"};
 
