@@ -77,6 +77,7 @@ class NeverTwiceTest {
         }
         // Eight JVMs may start at once, on two cores.
         await().atMost(Duration.ofMinutes(4)).until(() -> fleet.stream().allMatch(Replica::isUp));
+        fleet.forEach(worker -> worker.say("go"));
         long begun = System.nanoTime();
         // Without the ledger payments go on between the faults only.
         int pause = mode.equals("fenced") ? 350 : 500;
@@ -128,6 +129,7 @@ class NeverTwiceTest {
                     worker.awaitEnd(10);
                     start(mode, payments, longestWork);
                     fleet.set(victim, fleet.remove(fleet.size() - 1));
+                    fleet.get(victim).say("go");
                 }
             }
             case 1, 2, 3 -> {

@@ -27,6 +27,7 @@ import java.util.Queue;
 import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
@@ -102,8 +103,10 @@ final class PaymentWorker {
     /** Arguments: name, redis, database, fenced or unfenced, payments, longest work in ms, threads. */
     public static void main(String[] args) throws InterruptedException, SQLException {
         PaymentWorker worker = new PaymentWorker(List.of(args));
-        dieWithTheTest();
+        CountDownLatch begun = new CountDownLatch(1);
+        listenToTheTest(begun);
         System.out.println(worker.name + " is up");
+        begun.await();
         List<Thread> threads = IntStream.range(0, Integer.parseInt(args[6]))
                 .mapToObj(n -> new Thread(worker::work, "payer-" + n))
                 .toList();
@@ -115,14 +118,19 @@ final class PaymentWorker {
         System.exit(0);
     }
 
-    private static void dieWithTheTest() {
+    /** Payments begin with the first line: else the first worker may have paid all before the last one is up. */
+    private static void listenToTheTest(CountDownLatch begun) {
         Thread watch = new Thread(() -> {
             try {
-                while (System.in.read() >= 0) {
-                    // Nobody says anything.
+                int read = System.in.read();
+                while (read >= 0) {
+                    if (read == '\n') {
+                        begun.countDown();
+                    }
+                    read = System.in.read();
                 }
             } catch (IOException gone) {
-                // The same.
+                // The test has ended.
             }
             Runtime.getRuntime().halt(3);
         });

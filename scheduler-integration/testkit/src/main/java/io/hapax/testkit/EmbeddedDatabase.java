@@ -222,6 +222,8 @@ public final class EmbeddedDatabase implements AutoCloseable {
                 .setOutputRedirector(ProcessBuilder.Redirect.appendTo(log.toFile()))
                 // Off by default there, and then a killed server forgets what it had committed last.
                 .setServerConfig("synchronous_commit", "on")
+                // In its folder, which is deleted: elsewhere a killed server leaves it behind.
+                .setServerConfig("dynamic_shared_memory_type", "mmap")
                 .setErrorRedirector(ProcessBuilder.Redirect.appendTo(log.toFile()));
         settings.forEach(builder::setServerConfig);
         synchronized (lock) {

@@ -28,6 +28,11 @@ final class ServerProcesses {
     private static final int SIGNAL_SECONDS = 10;
     private static final long REAP_NANOS = TimeUnit.SECONDS.toNanos(2);
 
+    /** A file system in memory, on Linux. Containers often have but 64 MB there. */
+    private static final Path MEMORY = Path.of("/dev/shm");
+
+    private static final long LEAST_MEMORY_BYTES = 1L << 30;
+
     private static final Set<Runnable> AT_EXIT = new LinkedHashSet<>();
     private static boolean exiting;
 
@@ -120,12 +125,28 @@ final class ServerProcesses {
         }
     }
 
+    /** Where servers keep their data; {@code hapax.testkit.folder} or {@code HAPAX_TESTKIT_FOLDER} names another place. */
     static Path temporaryFolder(String prefix) {
+        Path parent = parentOfFolders();
         try {
-            return Files.createTempDirectory(prefix);
+            return Files.createTempDirectory(parent, prefix);
         } catch (IOException e) {
-            throw new UncheckedIOException("no folder could be created in " + System.getProperty("java.io.tmpdir"), e);
+            throw new UncheckedIOException(
+                    "no folder could be created in " + parent + "; hapax.testkit.folder names another place", e);
         }
+    }
+
+    /**
+     * In memory, if there is room: on a disk, whatever else is written at the moment lets each fsync of a server wait, for
+     * hundreds of milliseconds on a busy machine. Folders survive a killed server in memory, too.
+     */
+    private static Path parentOfFolders() {
+        String named = Settings.read("hapax.testkit.folder", "HAPAX_TESTKIT_FOLDER");
+        if (named != null) {
+            return Path.of(named);
+        }
+        boolean fits = Files.isWritable(MEMORY) && MEMORY.toFile().getUsableSpace() >= LEAST_MEMORY_BYTES;
+        return fits ? MEMORY : Path.of(System.getProperty("java.io.tmpdir"));
     }
 
     /** Deletes what can be deleted; a leftover in the temporary folder is no reason to fail. */

@@ -16,12 +16,16 @@ class ServersEndWithTheJvmTest {
 
     @Test
     void a_jvm_that_exits_leaves_neither_a_server_nor_a_file_behind(@TempDir Path temporary) throws Exception {
-        List<String> lines = ChildJvm.run(StartAndExit.class, 7, "-Djava.io.tmpdir=" + temporary);
+        Path data = Files.createDirectory(temporary.resolve("data"));
+        Path programs = Files.createDirectory(temporary.resolve("programs"));
+        List<String> lines =
+                ChildJvm.run(StartAndExit.class, 7, "-Djava.io.tmpdir=" + programs, "-Dhapax.testkit.folder=" + data);
         List<String> pids = lines.stream().filter(line -> line.matches("\\d+")).toList();
         assertThat(pids)
                 .hasSize(3)
                 .noneMatch(pid -> ProcessHandle.of(Long.parseLong(pid)).isPresent());
-        assertThat(leftOver(temporary)).isEmpty();
+        assertThat(leftOver(programs)).isEmpty();
+        assertThat(leftOver(data)).isEmpty();
     }
 
     /** The hsperfdata folder is the JVM's own. */
