@@ -1,7 +1,7 @@
 package io.hapax.redis;
 
-import io.hapax.lease.LeaseStore;
 import io.hapax.lease.LeaseStoreException;
+import io.hapax.ops.AdministeredStore;
 import io.hapax.time.Ticker;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -36,12 +36,12 @@ final class QuorumOpening {
 
     private QuorumOpening() {}
 
-    static LeaseStore open(
+    static AdministeredStore open(
             List<String> urls, RedissonLeaseStore.Builder builder, Duration answerTimeout, Duration longestTtl) {
         return openWaiting(urls, builder, answerTimeout, perServer(longestTtl, answerTimeout));
     }
 
-    static LeaseStore openWaiting(
+    static AdministeredStore openWaiting(
             List<String> urls, RedissonLeaseStore.Builder builder, Duration answerTimeout, Duration perServer) {
         check(urls);
         Member member = new Member(name(urls), perServer, answerTimeout);
