@@ -2,7 +2,6 @@ package io.hapax.redis;
 
 import io.hapax.lease.Holder;
 import io.hapax.lease.JobIdentity;
-import io.hapax.lease.LeaseStoreException;
 import io.hapax.ops.AuditEntry;
 import io.hapax.ops.HeldLease;
 import io.hapax.ops.Intervention;
@@ -115,9 +114,10 @@ record QuorumAdmin(QuorumLeaseStore quorum) implements LeaseAdmin {
                 return null;
             }
             if (votes.all().size() < quorum.majority()) {
-                throw new LeaseStoreException("the lease was taken away on "
-                        + votes.all().size() + " of " + quorum.servers().size()
-                        + " servers only, a majority is needed. Try again" + votes.trouble());
+                throw votes.trouble(
+                        "the lease was taken away on " + votes.all().size() + " of "
+                                + quorum.servers().size() + " servers only, a majority is needed",
+                        "Try again");
             }
             // One that carries out a release late has nothing that anybody holds.
             return QuorumLeaseStore.mostFrequent(votes.all())

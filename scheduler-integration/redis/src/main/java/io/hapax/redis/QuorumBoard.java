@@ -1,6 +1,5 @@
 package io.hapax.redis;
 
-import io.hapax.lease.LeaseStoreException;
 import io.hapax.ops.FleetBoard;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -56,8 +55,7 @@ record QuorumBoard(QuorumLeaseStore quorum) implements FleetBoard {
 
     private void requireOne(Votes<?> votes) {
         if (votes.all().isEmpty()) {
-            throw new LeaseStoreException(
-                    "none of " + quorum.servers().size() + " servers has answered, one is needed" + votes.trouble());
+            throw votes.trouble("none of " + quorum.servers().size() + " servers has answered, one is needed");
         }
     }
 }

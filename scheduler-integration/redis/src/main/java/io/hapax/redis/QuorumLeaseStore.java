@@ -170,8 +170,8 @@ class QuorumLeaseStore implements AdministeredStore {
         }
         return votes.pending() > 0
                 ? null
-                : new Renewal.Unknown(new LeaseStoreException("only " + renewed.size() + " of " + servers.size()
-                        + " servers have renewed the lease, a majority is needed" + votes.trouble()));
+                : new Renewal.Unknown(votes.trouble("only " + renewed.size() + " of " + servers.size()
+                        + " servers have renewed the lease, a majority is needed"));
     }
 
     @Override
@@ -315,8 +315,8 @@ class QuorumLeaseStore implements AdministeredStore {
     /** Fails if too few have answered; tells what they should have done. */
     void requireMajority(Votes<?> votes, String what) {
         if (votes.all().size() < majority()) {
-            throw new LeaseStoreException("only " + votes.all().size() + " of " + servers.size() + " servers " + what
-                    + ", a majority is needed" + votes.trouble());
+            throw votes.trouble("only " + votes.all().size() + " of " + servers.size() + " servers " + what
+                    + ", a majority is needed");
         }
     }
 

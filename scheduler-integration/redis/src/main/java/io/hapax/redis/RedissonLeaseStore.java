@@ -626,7 +626,7 @@ public final class RedissonLeaseStore implements AdministeredStore {
                 } catch (RuntimeException e) {
                     if (tries == OPENING_TRIES || !RedisTrouble.isSilence(e)) {
                         throw new LeaseStoreException(
-                                "cannot connect to Redis at " + server + ": " + RedisTrouble.explain(e), e);
+                                RedisTrouble.of(e).asReasonWhy("cannot connect to Redis at " + server), e);
                     }
                 }
             }
@@ -652,10 +652,7 @@ public final class RedissonLeaseStore implements AdministeredStore {
             if (refusal != null) {
                 return new IllegalStateException(refusal.getMessage(), refusal);
             }
-            return cause instanceof LeaseStoreException known
-                    ? known
-                    : new LeaseStoreException(
-                            "Redis at " + server + " could not be looked at: " + RedisTrouble.explain(cause), cause);
+            return RedisTrouble.atFirstLook(server, cause);
         }
     }
 }

@@ -214,7 +214,7 @@ class SharedCallsTest {
                     .withThrowableThat()
                     .havingCause()
                     .isInstanceOf(LeaseStoreException.class)
-                    .withMessageContaining("ask for fewer leases at once");
+                    .withMessageContaining("Ask for fewer leases at once");
             redis.thaw();
         }
     }

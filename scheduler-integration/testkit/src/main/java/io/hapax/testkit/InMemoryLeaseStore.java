@@ -2,6 +2,7 @@ package io.hapax.testkit;
 
 import io.hapax.lease.Acquisition;
 import io.hapax.lease.Ending;
+import io.hapax.lease.Finding;
 import io.hapax.lease.Holder;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.Lease;
@@ -197,8 +198,9 @@ public final class InMemoryLeaseStore implements AdministeredStore {
     public void agree(String settings) {
         String before = answer(store -> store.agree(settings)).join();
         if (!before.equals(settings)) {
-            throw new LeaseStoreException("other guards on this store have the settings [" + before
-                    + "], this one has [" + settings + "]. Give all workers the same settings");
+            throw new LeaseStoreException(Finding.error(
+                    "other guards on this store have the settings [" + before + "], this one has [" + settings + "]",
+                    "Give all workers the same settings"));
         }
     }
 
