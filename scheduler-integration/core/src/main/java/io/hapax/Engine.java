@@ -11,6 +11,7 @@ import org.jspecify.annotations.Nullable;
  * What all parts of a guard share.
  *
  * @param store where the leases are kept; every answer of it comes
+ * @param admin what operators ask of the store; null if it has only the hot port
  * @param ledger where the runs are kept; every answer of it comes
  * @param watchdog renews, and wakes whoever waits for an instant
  * @param notifier tells listeners
@@ -20,6 +21,7 @@ import org.jspecify.annotations.Nullable;
  */
 record Engine(
         LeaseStore store,
+        @Nullable SteadyAdmin admin,
         @Nullable RunLedger ledger,
         Watchdog watchdog,
         Notifier notifier,

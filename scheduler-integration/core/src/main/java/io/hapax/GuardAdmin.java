@@ -2,18 +2,18 @@ package io.hapax;
 
 import io.hapax.event.GuardEvent;
 import io.hapax.lease.FencingToken;
-import io.hapax.lease.HeldLease;
 import io.hapax.lease.Holder;
-import io.hapax.lease.Intervention;
 import io.hapax.lease.JobIdentity;
-import io.hapax.lease.LeaseOperations;
-import io.hapax.lease.LeaseStoreException;
 import io.hapax.lease.LockKey;
 import io.hapax.lease.RunKey;
 import io.hapax.ledger.LedgerEntry;
 import io.hapax.ledger.LedgerQuery;
 import io.hapax.ledger.RunLedger;
 import io.hapax.ledger.RunState;
+import io.hapax.ops.AdministeredStore;
+import io.hapax.ops.HeldLease;
+import io.hapax.ops.Intervention;
+import io.hapax.ops.LeaseAdmin;
 import io.hapax.time.NanoTime;
 import java.util.List;
 import java.util.Optional;
@@ -42,9 +42,10 @@ public final class GuardAdmin {
      *
      * @param identity the keys
      * @return the holder, if there is one; fails with a {@code LeaseStoreException}
+     * @throws IllegalStateException if the store answers no operators: it is no {@link AdministeredStore}
      */
     public CompletableFuture<Optional<Holder>> holder(JobIdentity identity) {
-        return engine.store().holder(kept.apply(identity)).toCompletableFuture();
+        return ofStore().holder(kept.apply(identity));
     }
 
     /**
@@ -55,40 +56,43 @@ public final class GuardAdmin {
      * @param actor who does it
      * @param reason why
      * @return who held it, if anybody; fails with a {@code LeaseStoreException}
+     * @throws IllegalStateException if the store answers no operators: it is no {@link AdministeredStore}
      */
     public CompletableFuture<Optional<Holder>> forceRelease(JobIdentity identity, String actor, String reason) {
         JobIdentity asked = kept.apply(identity);
         Intervention why = new Intervention(actor, reason);
-        return engine.store().forceRelease(asked, why).toCompletableFuture().whenComplete((holder, failure) -> {
-            if (holder != null && holder.isPresent()) {
-                tellForced(asked, holder.get(), why);
-            }
-        });
+        return told(ofStore().forceRelease(asked, why), asked, why);
     }
 
     /**
      * Takes a lease away that was seen in a list, unless somebody else holds its key by now.
      *
-     * @param lease as the store's operations have told
+     * @param lease as {@link LeaseAdmin#leases} has told
      * @param actor who does it
      * @param reason why
      * @return who held it; empty if its holder does not hold it any more. Fails with a {@code LeaseStoreException}
-     * @throws IllegalStateException if the store has no operations for people
+     * @throws IllegalStateException if the store answers no operators: it is no {@link AdministeredStore}
      */
     public CompletableFuture<Optional<Holder>> forceRelease(HeldLease lease, String actor, String reason) {
         Intervention why = new Intervention(actor, reason);
         JobIdentity identity = lease.onRunKey()
                 ? new JobIdentity(null, new RunKey(lease.name()))
                 : new JobIdentity(new LockKey(lease.name()), null);
-        LeaseOperations operations;
-        try {
-            operations = engine.store()
-                    .operations()
-                    .orElseThrow(() -> new IllegalStateException("this lease store cannot list leases"));
-        } catch (LeaseStoreException failed) {
-            return CompletableFuture.failedFuture(failed);
+        return told(ofStore().forceRelease(lease, why), identity, why);
+    }
+
+    private SteadyAdmin ofStore() {
+        SteadyAdmin admin = engine.admin();
+        if (admin == null) {
+            throw new IllegalStateException("this guard's lease store answers no operators: it tells nobody who holds a"
+                    + " lease, and takes none away. Use a store that is an " + AdministeredStore.class.getName());
         }
-        return operations.forceRelease(lease, why).toCompletableFuture().whenComplete((holder, failure) -> {
+        return admin;
+    }
+
+    private CompletableFuture<Optional<Holder>> told(
+            CompletableFuture<Optional<Holder>> taken, JobIdentity identity, Intervention why) {
+        return taken.whenComplete((holder, failure) -> {
             if (holder != null && holder.isPresent()) {
                 tellForced(identity, holder.get(), why);
             }

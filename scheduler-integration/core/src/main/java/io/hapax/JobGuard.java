@@ -54,6 +54,7 @@ public final class JobGuard implements AutoCloseable {
         Answers ofStore = new Answers(watchdog, ticker, store.answerTimeout(), SteadyStore::failure);
         return new Engine(
                 new SteadyStore(store, ofStore),
+                SteadyAdmin.of(store, ofStore),
                 ledger == null
                         ? null
                         : new SteadyLedger(

@@ -1,8 +1,6 @@
 package io.hapax;
 
-import io.hapax.lease.AuditEntry;
 import io.hapax.lease.FencingToken;
-import io.hapax.lease.Intervention;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.Lease;
 import io.hapax.lease.Renewal;
@@ -14,6 +12,8 @@ import io.hapax.ledger.LedgerException;
 import io.hapax.ledger.LedgerQuery;
 import io.hapax.ledger.RunLedger;
 import io.hapax.ledger.RunState;
+import io.hapax.ops.AuditEntry;
+import io.hapax.ops.Intervention;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;

@@ -1,14 +1,9 @@
 package io.hapax;
 
 import io.hapax.lease.Acquisition;
-import io.hapax.lease.AuditEntry;
 import io.hapax.lease.Ending;
-import io.hapax.lease.HeldLease;
-import io.hapax.lease.Holder;
-import io.hapax.lease.Intervention;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.Lease;
-import io.hapax.lease.LeaseOperations;
 import io.hapax.lease.LeaseRequest;
 import io.hapax.lease.LeaseStore;
 import io.hapax.lease.LeaseStoreException;
@@ -16,10 +11,8 @@ import io.hapax.lease.Renewal;
 import io.hapax.lease.Reservation;
 import io.hapax.lease.ReservationRequest;
 import io.hapax.lease.Reservations;
-import io.hapax.lease.ServerHealth;
 import java.time.Duration;
 import java.util.List;
-import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CompletionStage;
@@ -68,16 +61,6 @@ final class SteadyStore implements LeaseStore {
     }
 
     @Override
-    public CompletionStage<Optional<Holder>> holder(JobIdentity identity) {
-        return answers.of("holder", () -> store.holder(identity));
-    }
-
-    @Override
-    public CompletionStage<Optional<Holder>> forceRelease(JobIdentity identity, Intervention why) {
-        return answers.of("forceRelease", () -> store.forceRelease(identity, why));
-    }
-
-    @Override
     public CompletionStage<Void> nextChance(JobIdentity identity, Duration atMost) {
         return answers.pause(atMost, () -> store.nextChance(identity, atMost));
     }
@@ -96,20 +79,6 @@ final class SteadyStore implements LeaseStore {
     @Override
     public Optional<Reservations> reservations() {
         return store.reservations().map(places -> new SteadyReservations(places, answers));
-    }
-
-    @Override
-    public Optional<LeaseOperations> operations() {
-        Optional<LeaseOperations> operations;
-        try {
-            operations = store.operations();
-        } catch (Throwable failure) {
-            throw failure(failure);
-        }
-        if (operations == null) {
-            throw failure("null instead of its operations");
-        }
-        return operations.map(all -> new SteadyOperations(all, answers));
     }
 
     @Override
@@ -135,45 +104,6 @@ final class SteadyStore implements LeaseStore {
     @Override
     public void close() {
         store.close();
-    }
-
-    /** The same for operators. */
-    private record SteadyOperations(LeaseOperations operations, Answers answers) implements LeaseOperations {
-
-        @Override
-        public CompletionStage<List<HeldLease>> leases(int atMost) {
-            return answers.of("leases", () -> operations.leases(atMost));
-        }
-
-        @Override
-        public CompletionStage<Optional<HeldLease>> lease(String name, boolean onRunKey) {
-            return answers.of("lease", () -> operations.lease(name, onRunKey));
-        }
-
-        @Override
-        public CompletionStage<Optional<Holder>> forceRelease(HeldLease lease, Intervention why) {
-            return answers.of("forceRelease", () -> operations.forceRelease(lease, why));
-        }
-
-        @Override
-        public CompletionStage<List<AuditEntry>> audit(int atMost) {
-            return answers.of("audit", () -> operations.audit(atMost));
-        }
-
-        @Override
-        public CompletionStage<Boolean> post(String worker, String report, Duration lifetime) {
-            return answers.of("post", () -> operations.post(worker, report, lifetime));
-        }
-
-        @Override
-        public CompletionStage<Map<String, String>> reports(Duration readingFor) {
-            return answers.of("reports", () -> operations.reports(readingFor));
-        }
-
-        @Override
-        public CompletionStage<List<ServerHealth>> servers() {
-            return answers.of("servers", operations::servers);
-        }
     }
 
     /** The same for places. */

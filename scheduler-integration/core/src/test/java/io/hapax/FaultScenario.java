@@ -4,9 +4,7 @@ import io.hapax.FaultWorld.Act;
 import io.hapax.event.GuardListener;
 import io.hapax.event.LossReason;
 import io.hapax.event.RunOutcome;
-import io.hapax.lease.HeldLease;
 import io.hapax.lease.JobIdentity;
-import io.hapax.lease.LeaseOperations;
 import io.hapax.lease.LeaseStore;
 import io.hapax.lease.LeaseStoreException;
 import io.hapax.lease.LockKey;
@@ -15,6 +13,9 @@ import io.hapax.ledger.AfterCrash;
 import io.hapax.ledger.LedgerException;
 import io.hapax.ledger.RunLedger;
 import io.hapax.ledger.RunState;
+import io.hapax.ops.AdministeredStore;
+import io.hapax.ops.HeldLease;
+import io.hapax.ops.LeaseAdmin;
 import io.hapax.testkit.InjectedFault;
 import io.hapax.time.NanoTime;
 import java.lang.reflect.Proxy;
@@ -219,18 +220,31 @@ record FaultScenario(
         JobIdentity identity = request().identity();
         return List.of(
                 of(
-                        LeaseStore.class,
+                        LeaseAdmin.class,
                         "holder",
                         1,
                         "holder",
                         Promise.FUTURE,
                         w -> () -> w.guard().admin().holder(identity)),
-                of(LeaseStore.class, "forceRelease", 2, "forceRelease of a key", Promise.FUTURE, w -> {
+                of(LeaseAdmin.class, "forceRelease", 2, "of a key", Promise.FUTURE, w -> {
                     w.heldByOther(request());
                     return () -> w.guard().admin().forceRelease(identity, "me", "gone");
                 }),
-                of(LeaseStore.class, "operations", 0, "forceRelease of a lease", Promise.FUTURE, FaultScenario::forced),
-                of(LeaseOperations.class, "forceRelease", 2, "of a lease", Promise.FUTURE, FaultScenario::forced),
+                of(LeaseAdmin.class, "forceRelease", 2, "of a lease", Promise.FUTURE, FaultScenario::forced),
+                of(
+                        AdministeredStore.class,
+                        "admin",
+                        0,
+                        "holder",
+                        Promise.FUTURE,
+                        w -> () -> w.guard().admin().holder(identity)),
+                of(
+                        AdministeredStore.class,
+                        "admin",
+                        0,
+                        "forceRelease of a lease",
+                        Promise.FUTURE,
+                        FaultScenario::forced),
                 of(
                         RunLedger.class,
                         "entries",
@@ -249,7 +263,7 @@ record FaultScenario(
 
     private static Act forced(FaultWorld world) throws Exception {
         world.heldByOther(request());
-        HeldLease lease = world.memory().operations().orElseThrow().leases(9).toCompletableFuture().get().stream()
+        HeldLease lease = world.memory().admin().leases(9).toCompletableFuture().get().stream()
                 .filter(held -> held.name().equals(KEY))
                 .findFirst()
                 .orElseThrow();

@@ -8,6 +8,7 @@ import io.hapax.event.LossReason;
 import io.hapax.event.RunOutcome;
 import io.hapax.lease.LeaseStore;
 import io.hapax.ledger.RunLedger;
+import io.hapax.ops.AdministeredStore;
 import io.hapax.testkit.FaultInjector;
 import io.hapax.testkit.InMemoryLeaseStore;
 import io.hapax.testkit.InMemoryRunLedger;
@@ -64,7 +65,7 @@ final class FaultWorld {
     /** A world with a listener, which is told before {@link #events}. */
     FaultWorld(boolean withLedger, GuardListener first) throws InterruptedException {
         this.withLedger = withLedger;
-        this.guard = builder(faults.around(LeaseStore.class, memory), faults.around(RunLedger.class, runs))
+        this.guard = builder(faults.around(AdministeredStore.class, memory), faults.around(RunLedger.class, runs))
                 .listener(faults.around(GuardListener.class, first))
                 .listener(events)
                 .build();
@@ -83,7 +84,7 @@ final class FaultWorld {
     /** A further guard on the ports that misbehave, with clients of its own. */
     JobGuard another(boolean closesStore) {
         JobGuardBuilder builder = builder(
-                faults.around(LeaseStore.class, memory.otherClient()),
+                faults.around(AdministeredStore.class, memory.otherClient()),
                 faults.around(RunLedger.class, runs.otherClient()));
         return (closesStore ? builder.closesStore() : builder).build();
     }
@@ -266,11 +267,7 @@ final class FaultWorld {
         });
         Call shutdown = new Call(() -> guard.shutdown(Duration.ofSeconds(5)));
         assertThat(finished(shutdown, "the shutdown")).isEqualTo(true);
-        assertThat(memory.operations()
-                        .orElseThrow()
-                        .leases(9)
-                        .toCompletableFuture()
-                        .get())
+        assertThat(memory.admin().leases(9).toCompletableFuture().get())
                 .as("leases that are left")
                 .isEmpty();
     }

@@ -6,27 +6,27 @@ import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 import static org.awaitility.Awaitility.await;
 
 import io.hapax.event.GuardEvent;
-import io.hapax.lease.HeldLease;
+import io.hapax.event.RunOutcome;
 import io.hapax.lease.Holder;
 import io.hapax.lease.JobIdentity;
-import io.hapax.lease.LeaseOperations;
 import io.hapax.lease.LeaseStore;
 import io.hapax.lease.LockKey;
 import io.hapax.lease.RunKey;
 import io.hapax.ledger.AfterCrash;
 import io.hapax.ledger.RunState;
+import io.hapax.ops.HeldLease;
+import io.hapax.testkit.FaultInjector;
 import io.hapax.testkit.FaultyLeaseStore;
 import io.hapax.testkit.InMemoryLeaseStore;
 import io.hapax.testkit.InMemoryRunLedger;
 import io.hapax.testkit.ManualTicker;
-import java.lang.reflect.InvocationTargetException;
-import java.lang.reflect.Proxy;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicReference;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -55,14 +55,10 @@ class ForPeopleTest {
     }
 
     private HeldLease listed(String name) {
-        return operations().leases(100).toCompletableFuture().join().stream()
+        return leases.admin().leases(100).toCompletableFuture().join().stream()
                 .filter(lease -> lease.name().equals(name))
                 .findFirst()
                 .orElseThrow();
-    }
-
-    private LeaseOperations operations() {
-        return leases.operations().orElseThrow();
     }
 
     @AfterEach
@@ -206,7 +202,7 @@ class ForPeopleTest {
         assertThat(told.identity()).isEqualTo(new JobIdentity(null, new RunKey("r")));
         assertThat(told.actor()).isEqualTo("ann");
         assertThat(told.reason()).isEqualTo("the worker is gone");
-        assertThat(operations().audit(10).toCompletableFuture().join())
+        assertThat(leases.admin().audit(10).toCompletableFuture().join())
                 .singleElement()
                 .satisfies(entry -> assertThat(entry.why().actor()).isEqualTo("ann"));
         run.close();
@@ -243,26 +239,24 @@ class ForPeopleTest {
     void a_store_that_lists_nothing_says_so() throws Exception {
         GuardedRun run = admitted(RunRequest.lock("k"));
         HeldLease seen = listed("k");
-        try (JobGuard plain = guard(withoutOperations(leases)).build()) {
-            assertThatIllegalStateException()
-                    .isThrownBy(() -> plain.admin().forceRelease(seen, "ann", "why"))
-                    .withMessageContaining("cannot list");
+        LeaseStore hotPort = new FaultInjector().around(LeaseStore.class, leases);
+        try (JobGuard plain = guard(hotPort).build()) {
+            List<ThrowingCallable> questions = List.of(
+                    () -> plain.admin().holder(run.identity()),
+                    () -> plain.admin().forceRelease(run.identity(), "ann", "why"),
+                    () -> plain.admin().forceRelease(seen, "ann", "why"));
+            assertThat(questions)
+                    .allSatisfy(question -> assertThatIllegalStateException()
+                            .isThrownBy(question)
+                            .withMessageContaining("answers no operators")
+                            .withMessageContaining("io.hapax.ops.AdministeredStore"));
+            assertThat(plain.admin().abandoned(1).join()).isEmpty();
+            assertThat(plain.admit(RunRequest.lock("k"))).isInstanceOf(Admission.Refused.class);
+            GuardedRun other = admitted(plain, RunRequest.lock("other"));
+            assertThat(plain.admin().runs()).hasSize(1);
+            assertThat(other.complete()).isEqualTo(RunOutcome.COMPLETED);
         }
         run.close();
-    }
-
-    private static LeaseStore withoutOperations(LeaseStore wrapped) {
-        return (LeaseStore) Proxy.newProxyInstance(
-                LeaseStore.class.getClassLoader(), new Class<?>[] {LeaseStore.class}, (proxy, method, arguments) -> {
-                    if (method.getName().equals("operations")) {
-                        return Optional.empty();
-                    }
-                    try {
-                        return method.invoke(wrapped, arguments);
-                    } catch (InvocationTargetException e) {
-                        throw e.getCause();
-                    }
-                });
     }
 
     @Test

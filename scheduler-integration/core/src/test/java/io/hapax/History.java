@@ -255,7 +255,11 @@ final class History implements AutoCloseable {
     private void takeAway() {
         RunRequest request = request();
         log.add("an operator takes away " + request);
-        memory.forceRelease(request.identity()).toCompletableFuture().join().ifPresent(judge::takenAway);
+        memory.admin()
+                .forceRelease(request.identity())
+                .toCompletableFuture()
+                .join()
+                .ifPresent(judge::takenAway);
     }
 
     /** Takes the answers that have come, and has everything judged. */

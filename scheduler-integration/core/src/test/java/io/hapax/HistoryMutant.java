@@ -116,13 +116,13 @@ enum HistoryMutant {
                 return store().release(lease, ending)
                         .thenCompose(held -> held
                                 ? CompletableFuture.completedFuture(true)
-                                : store().forceRelease(lease.identity()).thenApply(forced -> false));
+                                : admin().forceRelease(lease.identity()).thenApply(forced -> false));
             }
             if (is(MARKS_AFTER_A_LOSS) && ending.isDone()) {
                 return store().release(lease, ending)
                         .thenCompose(held -> held
                                 ? CompletableFuture.completedFuture(true)
-                                : store().forceRelease(lease.identity())
+                                : admin().forceRelease(lease.identity())
                                         .thenCompose(forced -> store().acquire(new LeaseRequest(
                                                 lease.identity(), lease.owner(), lease.worker(), lease.ttl(), false)))
                                         .thenCompose(again -> again instanceof Acquisition.Granted granted
@@ -136,7 +136,7 @@ enum HistoryMutant {
         @Override
         public CompletionStage<Void> withdraw(LeaseRequest request) {
             if (is(RELEASES_FOR_OTHERS)) {
-                return store().forceRelease(request.identity()).thenApply(forced -> null);
+                return admin().forceRelease(request.identity()).thenApply(forced -> null);
             }
             return store().withdraw(changed(request));
         }

@@ -324,11 +324,7 @@ class JobGuardTest {
         admitted(RunRequest.lock("k")).close();
         events.awaitOne(GuardEvent.Released.class);
         assertThat(events.of(GuardEvent.Forced.class)).isEmpty();
-        assertThat(store.operations()
-                        .orElseThrow()
-                        .audit(10)
-                        .toCompletableFuture()
-                        .join())
+        assertThat(store.admin().audit(10).toCompletableFuture().join())
                 .singleElement()
                 .satisfies(entry -> assertThat(entry.why().actor()).isEqualTo("alice"));
     }

@@ -92,18 +92,8 @@ class KeyHashingTest {
             all.add(line.getMDCPropertyMap().toString());
         });
         events.all().forEach(event -> all.add(event.toString()));
-        leases.operations()
-                .orElseThrow()
-                .leases(100)
-                .toCompletableFuture()
-                .join()
-                .forEach(lease -> all.add(lease.toString()));
-        leases.operations()
-                .orElseThrow()
-                .audit(100)
-                .toCompletableFuture()
-                .join()
-                .forEach(entry -> all.add(entry.toString()));
+        leases.admin().leases(100).toCompletableFuture().join().forEach(lease -> all.add(lease.toString()));
+        leases.admin().audit(100).toCompletableFuture().join().forEach(entry -> all.add(entry.toString()));
         ledger.entries(LedgerQuery.in(100, RunState.values()))
                 .toCompletableFuture()
                 .join()

@@ -107,7 +107,10 @@ class LedgerTest {
         leases.forgetEverything();
         Refusal refusal = refused(other, request);
         assertThat(refusal.verdict()).isEqualTo(Verdict.DONE);
-        assertThat(leases.holder(request.identity()).toCompletableFuture().join())
+        assertThat(leases.admin()
+                        .holder(request.identity())
+                        .toCompletableFuture()
+                        .join())
                 .as("the lease taken on the way is given back")
                 .isEmpty();
     }
@@ -159,7 +162,10 @@ class LedgerTest {
             assertThat(Thread.interrupted()).isTrue();
             assertThat(run.complete()).isEqualTo(RunOutcome.LOST);
         }
-        assertThat(leases.holder(request.identity()).toCompletableFuture().join())
+        assertThat(leases.admin()
+                        .holder(request.identity())
+                        .toCompletableFuture()
+                        .join())
                 .isEmpty();
     }
 
@@ -266,7 +272,10 @@ class LedgerTest {
         GuardedRun run = admitted(guard, request);
         ledger.down();
         assertThat(run.complete()).isEqualTo(RunOutcome.UNCONFIRMED);
-        assertThat(leases.holder(request.identity()).toCompletableFuture().join())
+        assertThat(leases.admin()
+                        .holder(request.identity())
+                        .toCompletableFuture()
+                        .join())
                 .as("the lease keeps others out meanwhile")
                 .isPresent();
         ledger.healthy();

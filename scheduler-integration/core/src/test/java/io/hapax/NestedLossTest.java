@@ -2,7 +2,7 @@ package io.hapax;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.hapax.lease.Intervention;
+import io.hapax.ops.Intervention;
 import io.hapax.testkit.InMemoryLeaseStore;
 import io.hapax.testkit.ManualTicker;
 import java.util.List;
@@ -29,7 +29,8 @@ class NestedLossTest {
 
     private void lose(GuardedRun... runs) {
         for (GuardedRun run : runs) {
-            store.forceRelease(run.identity(), Intervention.UNNAMED)
+            store.admin()
+                    .forceRelease(run.identity(), Intervention.UNNAMED)
                     .toCompletableFuture()
                     .join();
         }

@@ -234,7 +234,8 @@ class NobodyWaitsForHimselfTest {
             Thread.currentThread().interrupt();
             assertThatThrownBy(() -> asked.admit(RunRequest.lock("k"))).isInstanceOf(InterruptedException.class);
             assertThat(Thread.interrupted()).isFalse();
-            assertThat(store.holder(RunRequest.lock("k").identity())
+            assertThat(store.admin()
+                            .holder(RunRequest.lock("k").identity())
                             .toCompletableFuture()
                             .join())
                     .isEmpty();

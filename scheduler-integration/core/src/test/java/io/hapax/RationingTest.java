@@ -128,7 +128,8 @@ class RationingTest {
             }
             assertThat(store.renewCalls()).isGreaterThanOrEqualTo(2);
         }
-        assertThat(memory.holder(new JobIdentity(new LockKey("partner-api #1"), null))
+        assertThat(memory.admin()
+                        .holder(new JobIdentity(new LockKey("partner-api #1"), null))
                         .toCompletableFuture()
                         .join())
                 .isEmpty();
@@ -140,7 +141,8 @@ class RationingTest {
         try (run;
                 var scope = run.enter()) {
             for (int n = 1; n <= 2; n++) {
-                memory.forceRelease(new JobIdentity(new LockKey("partner-api #" + n), null))
+                memory.admin()
+                        .forceRelease(new JobIdentity(new LockKey("partner-api #" + n), null))
                         .toCompletableFuture()
                         .join();
             }

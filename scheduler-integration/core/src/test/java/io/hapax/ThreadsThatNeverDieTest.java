@@ -100,7 +100,7 @@ class ThreadsThatNeverDieTest {
         GuardedRun run = admitted(guard);
         CompletableFuture<Boolean> wasTaken = new CompletableFuture<>();
         run.onLeaseLost(loss -> wasTaken.complete(
-                real.holder(KEY.identity()).toCompletableFuture().join().isEmpty()));
+                real.admin().holder(KEY.identity()).toCompletableFuture().join().isEmpty()));
         sick.ill = true;
         try (GuardedRun.Scope scope = run.enter(OnLeaseLost.SIGNAL)) {
             assertThat(wasTaken.get(10, TimeUnit.SECONDS))

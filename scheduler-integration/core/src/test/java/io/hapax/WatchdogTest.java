@@ -112,7 +112,8 @@ class WatchdogTest {
             GuardedRun successor = admitted(request);
             assertThat(successor.fencingToken()).isGreaterThan(frozen.fencingToken());
             assertThat(frozen.complete()).isEqualTo(RunOutcome.LOST);
-            assertThat(memory.holder(new JobIdentity(null, new RunKey("r")))
+            assertThat(memory.admin()
+                            .holder(new JobIdentity(null, new RunKey("r")))
                             .toCompletableFuture()
                             .join())
                     .hasValueSatisfying(holder -> assertThat(holder.token()).isEqualTo(successor.fencingToken()));
@@ -157,7 +158,7 @@ class WatchdogTest {
     void a_lease_that_was_taken_away_is_noticed_at_the_next_renewal() throws Exception {
         GuardedRun run = admitted(RunRequest.lock("k"));
         try (var scope = run.enter()) {
-            memory.forceRelease(run.identity());
+            memory.admin().forceRelease(run.identity());
             GuardedRun next = admitted(RunRequest.lock("k"));
             ticker.advance(Duration.ofSeconds(11));
             assertThat(Thread.interrupted()).isTrue();
@@ -174,7 +175,7 @@ class WatchdogTest {
     void a_loss_that_shows_only_at_completion_is_told_as_outcome_and_reason() throws Exception {
         GuardedRun run = admitted(RunRequest.occurrence("r"));
         try (var scope = run.enter()) {
-            memory.forceRelease(run.identity());
+            memory.admin().forceRelease(run.identity());
             assertThat(run.complete()).isEqualTo(RunOutcome.LOST);
             assertThat(run.lost()).contains(LossReason.GONE);
         }

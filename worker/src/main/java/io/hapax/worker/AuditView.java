@@ -1,6 +1,6 @@
 package io.hapax.worker;
 
-import io.hapax.lease.AuditEntry;
+import io.hapax.ops.AuditEntry;
 import java.io.PrintWriter;
 import java.time.Instant;
 import java.util.List;

@@ -2,8 +2,8 @@ package io.hapax.worker;
 
 import io.hapax.lease.Finding;
 import io.hapax.lease.Finding.Severity;
-import io.hapax.lease.LeaseStore;
-import io.hapax.lease.ServerHealth;
+import io.hapax.ops.AdministeredStore;
+import io.hapax.ops.ServerHealth;
 import java.io.PrintWriter;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -113,7 +113,7 @@ final class DoctorCommand implements Callable<Integer> {
 
     /** Notes how each server of Redis is, and returns the settings on which workers with ours would agree. */
     private String servers(List<Checked> checked) {
-        try (LeaseStore store = redis.open(common.namespace())) {
+        try (AdministeredStore store = redis.open(common.namespace())) {
             for (ServerHealth server : redis.servers(store)) {
                 checked.add(new Checked(
                         "redis", server.server(), server.latency().toNanos() > 0, server.detail(), REDIS_CHECKS));

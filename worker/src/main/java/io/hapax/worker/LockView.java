@@ -1,6 +1,6 @@
 package io.hapax.worker;
 
-import io.hapax.lease.HeldLease;
+import io.hapax.ops.HeldLease;
 import java.io.PrintWriter;
 import java.time.Duration;
 import java.time.Instant;

@@ -1,6 +1,6 @@
 package io.hapax.worker;
 
-import io.hapax.lease.LeaseStore;
+import io.hapax.ops.AdministeredStore;
 import io.hapax.time.DurationText;
 import java.io.PrintWriter;
 import java.time.Duration;
@@ -47,7 +47,7 @@ final class LocksListCommand implements Callable<Integer> {
             throw new IllegalArgumentException("--limit must be at least 1, was " + limit);
         }
         List<LockView> found;
-        try (LeaseStore store = redis.open(common.namespace())) {
+        try (AdministeredStore store = redis.open(common.namespace())) {
             Instant now = common.now();
             found = redis.ask(store, leases -> leases.leases(Integer.MAX_VALUE)).stream()
                     .map(lease -> LockView.of(lease, now))

@@ -1,8 +1,8 @@
 package io.hapax.worker;
 
-import io.hapax.lease.HeldLease;
-import io.hapax.lease.Intervention;
-import io.hapax.lease.LeaseStore;
+import io.hapax.ops.AdministeredStore;
+import io.hapax.ops.HeldLease;
+import io.hapax.ops.Intervention;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.Callable;
@@ -50,7 +50,7 @@ final class LocksReleaseCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         Intervention why = whoAndWhy.intervention();
-        try (LeaseStore store = redis.open(common.namespace())) {
+        try (AdministeredStore store = redis.open(common.namespace())) {
             Optional<HeldLease> held = redis.ask(store, which::lookUp);
             if (held.isEmpty()) {
                 return tell(null, false, why, "Nobody holds " + which + " in namespace " + common.namespace() + ".");
@@ -77,9 +77,8 @@ final class LocksReleaseCommand implements Callable<Integer> {
             if (!whoAndWhy.isSure()) {
                 return tell(lock, false, why, dryRun(lock));
             }
-            boolean released = CommonOptions.answer(
-                            RedisOptions.operations(store).forceRelease(lease, why))
-                    .isPresent();
+            boolean released =
+                    CommonOptions.answer(store.admin().forceRelease(lease, why)).isPresent();
             return tell(lock, released, why, released ? done(lock, why) : gone(lock));
         }
     }

@@ -1,9 +1,9 @@
 package io.hapax.worker;
 
-import io.hapax.lease.AuditEntry;
-import io.hapax.lease.HeldLease;
-import io.hapax.lease.LeaseOperations;
-import io.hapax.lease.LeaseStore;
+import io.hapax.ops.AdministeredStore;
+import io.hapax.ops.AuditEntry;
+import io.hapax.ops.HeldLease;
+import io.hapax.ops.LeaseAdmin;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
@@ -35,10 +35,10 @@ final class LocksShowCommand implements Callable<Integer> {
     public Integer call() {
         Optional<LockView> lock;
         List<AuditView> audit;
-        try (LeaseStore store = redis.open(common.namespace())) {
+        try (AdministeredStore store = redis.open(common.namespace())) {
             Optional<HeldLease> lease = redis.ask(store, which::lookUp);
             lock = lease.map(held -> LockView.of(held, common.now()));
-            audit = redis.ask(store, leases -> leases.audit(LeaseOperations.AUDIT_LENGTH)).stream()
+            audit = redis.ask(store, leases -> leases.audit(LeaseAdmin.AUDIT_LENGTH)).stream()
                     .filter(entry -> isAbout(entry, lease))
                     .map(AuditView::of)
                     .toList();

@@ -1,10 +1,10 @@
 package io.hapax.worker;
 
 import io.hapax.lease.Finding;
-import io.hapax.lease.LeaseOperations;
-import io.hapax.lease.LeaseStore;
 import io.hapax.lease.LeaseStoreException;
-import io.hapax.lease.ServerHealth;
+import io.hapax.ops.AdministeredStore;
+import io.hapax.ops.LeaseAdmin;
+import io.hapax.ops.ServerHealth;
 import io.hapax.redis.RedissonLeaseStore;
 import io.hapax.time.DurationText;
 import java.nio.file.Path;
@@ -95,7 +95,7 @@ final class RedisOptions {
     }
 
     /** A store that takes no lease, and so tells the server nothing of itself. */
-    LeaseStore open(String namespace) {
+    AdministeredStore open(String namespace) {
         RedissonLeaseStore.Builder builder = builder(namespace, PATIENCE);
         Path config = file();
         if (config != null) {
@@ -106,11 +106,11 @@ final class RedisOptions {
     }
 
     /** Asks what changes nothing; a quorum waits less for its servers than connecting takes, so it is asked again. */
-    <T> T ask(LeaseStore store, Function<LeaseOperations, CompletionStage<T>> question) {
+    <T> T ask(AdministeredStore store, Function<LeaseAdmin, CompletionStage<T>> question) {
         int attempts = attempts();
         while (true) {
             try {
-                return CommonOptions.answer(question.apply(operations(store)));
+                return CommonOptions.answer(question.apply(store.admin()));
             } catch (LeaseStoreException e) {
                 attempts--;
                 if (attempts == 0) {
@@ -121,10 +121,10 @@ final class RedisOptions {
     }
 
     /** Asks every server how it is; those of a quorum again, as above. */
-    List<ServerHealth> servers(LeaseStore store) {
-        List<ServerHealth> servers = CommonOptions.answer(operations(store).servers());
+    List<ServerHealth> servers(AdministeredStore store) {
+        List<ServerHealth> servers = CommonOptions.answer(store.admin().servers());
         for (int n = 1; n < attempts() && servers.stream().anyMatch(RedisOptions::isSilent); n++) {
-            servers = CommonOptions.answer(operations(store).servers());
+            servers = CommonOptions.answer(store.admin().servers());
         }
         return servers;
     }
@@ -135,9 +135,5 @@ final class RedisOptions {
 
     private static boolean isSilent(ServerHealth server) {
         return server.latency().isZero();
-    }
-
-    static LeaseOperations operations(LeaseStore store) {
-        return store.operations().orElseThrow();
     }
 }

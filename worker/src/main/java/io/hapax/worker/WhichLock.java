@@ -1,7 +1,7 @@
 package io.hapax.worker;
 
-import io.hapax.lease.HeldLease;
-import io.hapax.lease.LeaseOperations;
+import io.hapax.ops.HeldLease;
+import io.hapax.ops.LeaseAdmin;
 import java.util.Optional;
 import java.util.concurrent.CompletionStage;
 import picocli.CommandLine.Option;
@@ -20,7 +20,7 @@ final class WhichLock {
         return key;
     }
 
-    CompletionStage<Optional<HeldLease>> lookUp(LeaseOperations leases) {
+    CompletionStage<Optional<HeldLease>> lookUp(LeaseAdmin leases) {
         if (key.isBlank()) {
             throw new IllegalArgumentException("KEY must not be blank");
         }

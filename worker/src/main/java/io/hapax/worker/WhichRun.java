@@ -1,11 +1,11 @@
 package io.hapax.worker;
 
-import io.hapax.lease.AuditEntry;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.LockKey;
 import io.hapax.lease.RunKey;
 import io.hapax.ledger.LedgerEntry;
 import io.hapax.ledger.RunLedger;
+import io.hapax.ops.AuditEntry;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;

@@ -1,6 +1,6 @@
 package io.hapax.worker;
 
-import io.hapax.lease.Intervention;
+import io.hapax.ops.Intervention;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 

@@ -22,6 +22,8 @@ import com.tngtech.archunit.core.importer.ImportOption;
 import com.tngtech.archunit.junit.AnalyzeClasses;
 import com.tngtech.archunit.junit.ArchTest;
 import com.tngtech.archunit.lang.ArchRule;
+import com.tngtech.archunit.library.dependencies.SliceAssignment;
+import com.tngtech.archunit.library.dependencies.SliceIdentifier;
 import io.hapax.event.GuardEvent;
 import io.hapax.event.GuardListener;
 import io.hapax.thread.GuardThreads;
@@ -43,7 +45,12 @@ import org.jspecify.annotations.NullMarked;
 class ArchitectureTest {
 
     private static final String[] API = {
-        "io.hapax.lease..", "io.hapax.event..", "io.hapax.time..", "io.hapax.ledger..", "io.hapax.thread.."
+        "io.hapax.lease..",
+        "io.hapax.event..",
+        "io.hapax.time..",
+        "io.hapax.ledger..",
+        "io.hapax.thread..",
+        "io.hapax.ops.."
     };
     private static final String CORE = "io.hapax";
     private static final String[] STORES = {"io.hapax.redis..", "io.hapax.postgres.."};
@@ -55,28 +62,40 @@ class ArchitectureTest {
     static final ArchRule api_knows_only_java_and_jspecify = classes()
             .that(resideInAnyPackage(API))
             .should()
-            .onlyDependOnClassesThat(
-                    resideInAnyPackage("java..", "org.jspecify..", API[0], API[1], API[2], API[3], API[4]));
+            .onlyDependOnClassesThat(resideInAnyPackage(API).or(resideInAnyPackage("java..", "org.jspecify..")));
 
     @ArchTest
     static final ArchRule core_knows_only_the_api_and_slf4j = classes()
             .that(resideInAPackage(CORE))
             .should()
-            .onlyDependOnClassesThat(resideInAnyPackage(
-                    "java..",
-                    "javax.crypto..",
-                    "org.jspecify..",
-                    "org.slf4j..",
-                    CORE,
-                    API[0],
-                    API[1],
-                    API[2],
-                    API[3],
-                    API[4]));
+            .onlyDependOnClassesThat(resideInAnyPackage(API)
+                    .or(resideInAnyPackage("java..", "javax.crypto..", "org.jspecify..", "org.slf4j..", CORE)));
 
     @ArchTest
     static final ArchRule inside_the_api_leases_do_not_know_events =
             noClasses().that(resideInAPackage(API[0])).should().dependOnClassesThat(resideInAPackage(API[1]));
+
+    @ArchTest
+    static final ArchRule the_hot_port_names_nothing_of_what_operators_ask =
+            noClasses().that(resideInAPackage(API[0])).should().dependOnClassesThat(resideInAPackage("io.hapax.ops.."));
+
+    private static final SliceAssignment PACKAGES_OF_API_AND_CORE = new SliceAssignment() {
+        @Override
+        public SliceIdentifier getIdentifierOf(JavaClass type) {
+            return resideInAnyPackage(API).or(resideInAPackage(CORE)).test(type)
+                    ? SliceIdentifier.of(type.getPackageName())
+                    : SliceIdentifier.ignore();
+        }
+
+        @Override
+        public String getDescription() {
+            return "packages of api and core";
+        }
+    };
+
+    @ArchTest
+    static final ArchRule packages_of_api_and_core_have_no_cycles =
+            slices().assignedFrom(PACKAGES_OF_API_AND_CORE).should().beFreeOfCycles();
 
     @ArchTest
     static final ArchRule stores_know_neither_the_guard_nor_schedulers = noClasses()
@@ -272,6 +291,7 @@ class ArchitectureTest {
                         "io.hapax.event",
                         "io.hapax.time",
                         "io.hapax.ledger",
+                        "io.hapax.ops",
                         "io.hapax.redis",
                         "io.hapax.postgres",
                         "io.hapax.quartz",

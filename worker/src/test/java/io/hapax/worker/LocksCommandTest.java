@@ -35,7 +35,7 @@ class LocksCommandTest {
     private static final EmbeddedRedis REDIS = EmbeddedRedis.start();
     private static final String NAMESPACE = "shop";
 
-    private final LeaseStore store = RedissonLeaseStore.builder()
+    private final RedissonLeaseStore store = RedissonLeaseStore.builder()
             .url(REDIS.url())
             .namespace(NAMESPACE)
             .answerTimeout(Duration.ofMillis(500))
@@ -89,7 +89,8 @@ class LocksCommandTest {
     }
 
     private boolean isHeld(String lock) {
-        return store.holder(new JobIdentity(new LockKey(lock), null))
+        return store.admin()
+                .holder(new JobIdentity(new LockKey(lock), null))
                 .toCompletableFuture()
                 .join()
                 .filter(holder -> !holder.owner().value().equals("forced"))

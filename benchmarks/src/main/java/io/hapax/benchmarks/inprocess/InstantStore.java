@@ -3,8 +3,6 @@ package io.hapax.benchmarks.inprocess;
 import io.hapax.lease.Acquisition;
 import io.hapax.lease.Ending;
 import io.hapax.lease.FencingToken;
-import io.hapax.lease.Holder;
-import io.hapax.lease.Intervention;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.Lease;
 import io.hapax.lease.LeaseRequest;
@@ -13,7 +11,6 @@ import io.hapax.lease.Renewal;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
-import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 
@@ -44,16 +41,6 @@ final class InstantStore implements LeaseStore {
     @Override
     public CompletionStage<Void> withdraw(LeaseRequest request) {
         return CompletableFuture.completedFuture(null);
-    }
-
-    @Override
-    public CompletionStage<Optional<Holder>> holder(JobIdentity identity) {
-        return CompletableFuture.completedFuture(Optional.empty());
-    }
-
-    @Override
-    public CompletionStage<Optional<Holder>> forceRelease(JobIdentity identity, Intervention why) {
-        return CompletableFuture.completedFuture(Optional.empty());
     }
 
     @Override

@@ -5,7 +5,6 @@ import static org.awaitility.Awaitility.await;
 
 import io.hapax.JobGuard;
 import io.hapax.console.Console;
-import io.hapax.lease.LeaseOperations;
 import io.hapax.testkit.InMemoryLeaseStore;
 import io.hapax.testkit.InMemoryRunLedger;
 import io.hapax.time.Ticker;
@@ -17,11 +16,10 @@ class WatchedGuardTest {
     @Test
     void it_tells_the_consoles_of_all_workers_what_it_is_at() {
         InMemoryLeaseStore store = new InMemoryLeaseStore(Ticker.SYSTEM);
-        LeaseOperations operations = store.operations().orElseThrow();
         WatchedGuard watched = WatchedGuard.open(store, new InMemoryRunLedger(Ticker.SYSTEM), "a long secret");
         try (JobGuard guard = watched.guard();
                 Console console = watched.console()) {
-            await().untilAsserted(() -> assertThat(operations
+            await().untilAsserted(() -> assertThat(store.board()
                             .reports(Duration.ZERO)
                             .toCompletableFuture()
                             .join())

@@ -1,11 +1,11 @@
 package io.hapax.lease;
 
 /**
- * What a look at a server has found. Immutable.
+ * What a look at a server has found, or what a store or ledger fails with: the problem and its remedy apart. Immutable.
  *
  * @param severity how bad it is
  * @param problem what is wrong, and what is at stake
- * @param remedy how to mend it
+ * @param remedy how to mend it; empty if nobody knows
  */
 public record Finding(Severity severity, String problem, String remedy) {
 
@@ -19,8 +19,50 @@ public record Finding(Severity severity, String problem, String remedy) {
         NOTE
     }
 
+    /**
+     * Tells of an error.
+     *
+     * @param problem what is wrong
+     * @param remedy how to mend it
+     * @return the finding
+     */
+    public static Finding error(String problem, String remedy) {
+        return new Finding(Severity.ERROR, problem, remedy);
+    }
+
+    /**
+     * Tells of an error that nobody knows how to mend.
+     *
+     * @param problem what is wrong
+     * @return the finding
+     */
+    public static Finding error(String problem) {
+        return error(problem, "");
+    }
+
+    /**
+     * Tells of what came to nothing by this.
+     *
+     * @param what such as {@code the ledger cannot be opened}
+     * @return that with this problem as its reason, and the same remedy
+     */
+    public Finding asReasonWhy(String what) {
+        return new Finding(severity, what + ": " + problem, remedy);
+    }
+
+    /**
+     * Makes sure that there is a remedy.
+     *
+     * @param otherwise how to mend it if this finding does not tell
+     * @return a finding with a remedy
+     */
+    public Finding orMendedBy(String otherwise) {
+        return remedy.isEmpty() ? new Finding(severity, problem, otherwise) : this;
+    }
+
+    /** For people, on one line. */
     @Override
     public String toString() {
-        return problem + ". " + remedy;
+        return remedy.isEmpty() ? problem : problem + ". " + remedy;
     }
 }

@@ -6,7 +6,8 @@ import java.util.Optional;
 import java.util.concurrent.CompletionStage;
 
 /**
- * The port to whatever keeps the leases: one memory that all replicas share.
+ * The port to whatever keeps the leases: one memory that all replicas share. It has what runs need, and no more: what
+ * operators ask is apart from it.
  *
  * <p>Every method returns at once; the stage completes on a thread of the store, so dependants must not block. A stage
  * fails with a {@link LeaseStoreException} if the store cannot tell, within {@link #answerTimeout()}. Then the request
@@ -58,34 +59,6 @@ public interface LeaseStore extends AutoCloseable {
     CompletionStage<Void> withdraw(LeaseRequest request);
 
     /**
-     * Looks up who holds the lease of an identity.
-     *
-     * @param identity the keys
-     * @return the holder, if there is one
-     */
-    CompletionStage<Optional<Holder>> holder(JobIdentity identity);
-
-    /**
-     * Takes a lease away from whoever holds it. The holder notices at its next renewal and may be at work until then:
-     * this is for people who know that it is gone. Who did it, and why, is kept.
-     *
-     * @param identity the keys
-     * @param why who does it, and why
-     * @return who held it, if anybody
-     */
-    CompletionStage<Optional<Holder>> forceRelease(JobIdentity identity, Intervention why);
-
-    /**
-     * Takes a lease away without saying who does it.
-     *
-     * @param identity the keys
-     * @return who held it, if anybody
-     */
-    default CompletionStage<Optional<Holder>> forceRelease(JobIdentity identity) {
-        return forceRelease(identity, Intervention.UNNAMED);
-    }
-
-    /**
      * Waits for a moment at which trying again makes sense: a release of this identity was seen, or the time is over.
      * May complete early without a reason. Never fails.
      *
@@ -112,15 +85,6 @@ public interface LeaseStore extends AutoCloseable {
      * @return the reservations; empty if this store has none, then settings that need them are refused
      */
     default Optional<Reservations> reservations() {
-        return Optional.empty();
-    }
-
-    /**
-     * Returns what people ask of this store.
-     *
-     * @return the operations; empty if this store has none
-     */
-    default Optional<LeaseOperations> operations() {
         return Optional.empty();
     }
 

@@ -4,9 +4,9 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.hapax.JobGuard;
 import io.hapax.event.GuardEvent;
 import io.hapax.event.GuardListener;
-import io.hapax.lease.LeaseOperations;
 import io.hapax.lease.LeaseStore;
 import io.hapax.ledger.RunLedger;
+import io.hapax.ops.AdministeredStore;
 import jakarta.servlet.http.HttpServlet;
 import java.time.InstantSource;
 import java.util.Collection;
@@ -21,9 +21,8 @@ public final class Console implements GuardListener, AutoCloseable {
 
     private static final int SHORTEST_CREDENTIAL = 8;
 
-    private final LeaseStore store;
+    private final AdministeredStore store;
     private final @Nullable RunLedger ledger;
-    private final LeaseOperations operations;
     private final @Nullable String credential;
     private final Proxies proxies;
     private final InstantSource clock;
@@ -34,21 +33,20 @@ public final class Console implements GuardListener, AutoCloseable {
     private volatile @Nullable Reporter reporter;
     private volatile @Nullable Page page;
 
-    private Console(Builder builder, LeaseOperations operations) {
-        this.store = builder.store;
+    private Console(Builder builder, AdministeredStore store) {
+        this.store = store;
         this.ledger = builder.ledger;
-        this.operations = operations;
         this.credential = builder.credential;
         this.proxies = builder.proxies;
         this.clock = builder.clock;
         this.history = new RunHistory(clock);
-        this.watcher = new Watcher(new Fleet(store, operations, ledger, json, clock));
+        this.watcher = new Watcher(new Fleet(store, ledger, json, clock));
     }
 
     /**
      * Starts to build a console.
      *
-     * @param store the guard's store; it is not closed with the console
+     * @param store the guard's store, which has to be an {@link AdministeredStore}; it is not closed with the console
      * @return the builder
      */
     public static Builder builder(LeaseStore store) {
@@ -71,7 +69,7 @@ public final class Console implements GuardListener, AutoCloseable {
             throw new IllegalStateException("this console was started before");
         }
         guard = jobGuard;
-        Reporter started = new Reporter(jobGuard, operations, history, json);
+        Reporter started = new Reporter(jobGuard, store, history, json);
         reporter = started;
         started.start();
         watcher.start();
@@ -91,7 +89,7 @@ public final class Console implements GuardListener, AutoCloseable {
         Page served = page;
         if (served == null) {
             Access access = new Access(credential, proxies, clock);
-            served = new Page(new ConsoleServlet(started, store, operations, ledger, access, watcher, json));
+            served = new Page(new ConsoleServlet(started, store, ledger, access, watcher, json));
             page = served;
         }
         return served.servlet();
@@ -196,14 +194,15 @@ public final class Console implements GuardListener, AutoCloseable {
          * Builds the console.
          *
          * @return the console; the caller closes it
-         * @throws IllegalArgumentException if the store has no operations for people
+         * @throws IllegalArgumentException if the store answers no operators
          */
         public Console build() {
-            LeaseOperations operations = store.operations()
-                    .orElseThrow(
-                            () -> new IllegalArgumentException(
-                                    "this lease store has no operations for people, which the console needs: use the Redis store"));
-            return new Console(this, operations);
+            if (store instanceof AdministeredStore administered) {
+                return new Console(this, administered);
+            }
+            throw new IllegalArgumentException(
+                    "this lease store answers no operators, and has no board for reports, which the console needs: use the"
+                            + " Redis store, or one that is an " + AdministeredStore.class.getName());
         }
     }
 }

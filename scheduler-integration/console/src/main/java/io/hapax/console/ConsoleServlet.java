@@ -4,19 +4,18 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.hapax.JobGuard;
-import io.hapax.lease.AuditEntry;
 import io.hapax.lease.FencingToken;
-import io.hapax.lease.HeldLease;
 import io.hapax.lease.Holder;
 import io.hapax.lease.JobIdentity;
-import io.hapax.lease.LeaseOperations;
-import io.hapax.lease.LeaseStore;
 import io.hapax.lease.LockKey;
 import io.hapax.lease.OwnerId;
 import io.hapax.lease.RunKey;
 import io.hapax.ledger.LedgerQuery;
 import io.hapax.ledger.RunLedger;
 import io.hapax.ledger.RunState;
+import io.hapax.ops.AdministeredStore;
+import io.hapax.ops.AuditEntry;
+import io.hapax.ops.HeldLease;
 import io.hapax.thread.GuardThreads;
 import jakarta.servlet.AsyncContext;
 import jakarta.servlet.http.Cookie;
@@ -77,8 +76,7 @@ final class ConsoleServlet extends HttpServlet {
             "/console.js", "text/javascript; charset=utf-8");
 
     private final transient JobGuard guard;
-    private final transient LeaseStore store;
-    private final transient LeaseOperations operations;
+    private final transient AdministeredStore store;
     private final transient @Nullable RunLedger ledger;
     private final transient Access access;
     private final transient Watcher watcher;
@@ -91,15 +89,13 @@ final class ConsoleServlet extends HttpServlet {
 
     ConsoleServlet(
             JobGuard guard,
-            LeaseStore store,
-            LeaseOperations operations,
+            AdministeredStore store,
             @Nullable RunLedger ledger,
             Access access,
             Watcher watcher,
             JsonMapper json) {
         this.guard = guard;
         this.store = store;
-        this.operations = operations;
         this.ledger = ledger;
         this.access = access;
         this.watcher = watcher;
@@ -369,7 +365,7 @@ final class ConsoleServlet extends HttpServlet {
             }
         }
         Duration timeout = store.answerTimeout().multipliedBy(SEARCH_ANSWERS);
-        List<HeldLease> all = asked(() -> operations.leases(MOST_SEARCHED), timeout);
+        List<HeldLease> all = asked(() -> store.admin().leases(MOST_SEARCHED), timeout);
         String wanted = text.toLowerCase(Locale.ROOT);
         all.stream()
                 .filter(lease -> Stream.of(
@@ -396,7 +392,7 @@ final class ConsoleServlet extends HttpServlet {
         try {
             JobIdentity kept = guard.kept(
                     onRunKey ? new JobIdentity(null, new RunKey(text)) : new JobIdentity(new LockKey(text), null));
-            return asked(() -> operations.lease(kept.leaseName(), onRunKey), store.answerTimeout());
+            return asked(() -> store.admin().lease(kept.leaseName(), onRunKey), store.answerTimeout());
         } catch (IllegalArgumentException noKey) {
             return Optional.empty();
         }
@@ -437,7 +433,7 @@ final class ConsoleServlet extends HttpServlet {
     }
 
     private List<Map<String, Object>> audit() {
-        List<AuditEntry> entries = new ArrayList<>(asked(() -> operations.audit(200), store.answerTimeout()));
+        List<AuditEntry> entries = new ArrayList<>(asked(() -> store.admin().audit(200), store.answerTimeout()));
         RunLedger runs = ledger;
         if (runs != null) {
             entries.addAll(asked(() -> runs.audit(200), runs.answerTimeout()));

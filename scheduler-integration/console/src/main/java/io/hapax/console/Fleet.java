@@ -3,16 +3,15 @@ package io.hapax.console;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.hapax.console.FleetView.Server;
-import io.hapax.lease.LeaseOperations;
-import io.hapax.lease.LeaseStore;
 import io.hapax.lease.LockKey;
 import io.hapax.lease.RunKey;
-import io.hapax.lease.ServerHealth;
 import io.hapax.lease.VisibleText;
 import io.hapax.ledger.LedgerEntry;
 import io.hapax.ledger.LedgerQuery;
 import io.hapax.ledger.RunLedger;
 import io.hapax.ledger.RunState;
+import io.hapax.ops.AdministeredStore;
+import io.hapax.ops.ServerHealth;
 import io.hapax.thread.GuardThreads;
 import java.time.Duration;
 import java.time.InstantSource;
@@ -49,22 +48,15 @@ final class Fleet {
     /** By how much the end of a lease may seem to move without having been renewed. */
     private static final long JITTER_MILLIS = 1500;
 
-    private final LeaseStore store;
-    private final LeaseOperations operations;
+    private final AdministeredStore store;
     private final @Nullable RunLedger ledger;
     private final JsonMapper json;
     private final InstantSource clock;
     private final Map<String, Known> known = new HashMap<>();
     private List<Report> lastReports = List.of();
 
-    Fleet(
-            LeaseStore store,
-            LeaseOperations operations,
-            @Nullable RunLedger ledger,
-            JsonMapper json,
-            InstantSource clock) {
+    Fleet(AdministeredStore store, @Nullable RunLedger ledger, JsonMapper json, InstantSource clock) {
         this.store = store;
-        this.operations = operations;
         this.ledger = ledger;
         this.json = json;
         this.clock = clock;
@@ -78,8 +70,10 @@ final class Fleet {
 
     /** Asks store and ledger; blocks for as long as they may take to answer. Fails never: trouble is shown. */
     Snapshot look() throws InterruptedException {
-        CompletionStage<List<ServerHealth>> health = GuardThreads.ask(operations::servers);
-        CompletionStage<Map<String, String>> texts = GuardThreads.ask(() -> operations.reports(READING));
+        CompletionStage<List<ServerHealth>> health =
+                GuardThreads.ask(() -> store.admin().servers());
+        CompletionStage<Map<String, String>> texts =
+                GuardThreads.ask(() -> store.board().reports(READING));
         RunLedger runs = ledger;
         CompletionStage<Abandoned> abandoned = runs == null ? null : GuardThreads.ask(() -> abandoned(runs));
         List<String> warnings = new ArrayList<>();

@@ -1,6 +1,6 @@
 package io.hapax.console;
 
-import io.hapax.lease.ServerHealth;
+import io.hapax.ops.ServerHealth;
 import java.util.List;
 import java.util.Map;
 

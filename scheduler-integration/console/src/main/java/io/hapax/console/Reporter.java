@@ -3,8 +3,8 @@ package io.hapax.console;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.hapax.ActiveRun;
 import io.hapax.JobGuard;
-import io.hapax.lease.LeaseOperations;
 import io.hapax.lease.OwnerId;
+import io.hapax.ops.AdministeredStore;
 import io.hapax.thread.GuardThreads;
 import java.time.Duration;
 import java.util.Comparator;
@@ -26,7 +26,7 @@ final class Reporter implements AutoCloseable {
             new GuardThreads((what, failure) -> LOG.warn("{} failed; reports go on", what, failure));
 
     private final JobGuard guard;
-    private final LeaseOperations operations;
+    private final AdministeredStore store;
     private final RunHistory history;
     private final JsonMapper json;
     private final String instance = OwnerId.random().value();
@@ -35,9 +35,9 @@ final class Reporter implements AutoCloseable {
     private volatile boolean failing;
     private long number;
 
-    Reporter(JobGuard guard, LeaseOperations operations, RunHistory history, JsonMapper json) {
+    Reporter(JobGuard guard, AdministeredStore store, RunHistory history, JsonMapper json) {
         this.guard = guard;
-        this.operations = operations;
+        this.store = store;
         this.history = history;
         this.json = json;
     }
@@ -57,7 +57,7 @@ final class Reporter implements AutoCloseable {
     private void post() {
         try {
             boolean fullWas = isRead;
-            var unused = operations
+            var unused = store.board()
                     .post(guard.worker(), json.writeValueAsString(report(fullWas)), LIFETIME)
                     .whenComplete((read, failure) -> {
                         if (failure == null) {

@@ -11,7 +11,7 @@
  *
  * <h2>How it knows</h2>
  *
- * Every worker with a console puts up, each second, what it is at ({@link io.hapax.lease.LeaseOperations#post}): a few
+ * Every worker with a console puts up, each second, what it is at ({@link io.hapax.ops.FleetBoard#post}): a few
  * hundred bytes as long as nobody reads, its runs (at most 1 000) while somebody does. The page reads as many reports
  * as there are workers, and never looks through Redis, unless somebody asks it to. Events and the chart are those that the
  * living workers remember: an hour, and the last 200.

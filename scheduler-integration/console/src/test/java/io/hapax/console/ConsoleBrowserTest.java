@@ -17,7 +17,7 @@ import com.microsoft.playwright.options.AriaRole;
 import com.microsoft.playwright.options.ColorScheme;
 import io.hapax.GuardedRun;
 import io.hapax.RunRequest;
-import io.hapax.lease.AuditEntry;
+import io.hapax.ops.AuditEntry;
 import io.hapax.testkit.EmbeddedDatabase;
 import io.hapax.testkit.EmbeddedRedis;
 import java.nio.file.Files;
@@ -300,12 +300,8 @@ class ConsoleBrowserTest {
 
     private List<AuditEntry> audited(String key) {
         Workers.Worker worker = workers.get("alice");
-        List<AuditEntry> all = new ArrayList<>(worker.store()
-                .operations()
-                .orElseThrow()
-                .audit(1000)
-                .toCompletableFuture()
-                .join());
+        List<AuditEntry> all = new ArrayList<>(
+                worker.store().admin().audit(1000).toCompletableFuture().join());
         all.addAll(worker.ledger().audit(1000).toCompletableFuture().join());
         return all.stream().filter(entry -> entry.subject().contains(key)).toList();
     }

@@ -1,12 +1,15 @@
 package io.hapax.console;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.awaitility.Awaitility.await;
 
 import io.hapax.JobGuard;
-import io.hapax.lease.LeaseOperations;
 import io.hapax.lease.LeaseStore;
 import io.hapax.ledger.RunLedger;
+import io.hapax.ops.AdministeredStore;
+import io.hapax.ops.FleetBoard;
+import io.hapax.ops.LeaseAdmin;
 import io.hapax.testkit.FaultInjector;
 import io.hapax.testkit.InMemoryLeaseStore;
 import io.hapax.testkit.InMemoryRunLedger;
@@ -37,7 +40,8 @@ class ConsoleFaultsTest {
     private static final Duration LONG = Duration.ofSeconds(30);
 
     private final FaultInjector faults = new FaultInjector();
-    private final LeaseStore store = faults.around(LeaseStore.class, new InMemoryLeaseStore(Ticker.SYSTEM));
+    private final AdministeredStore store =
+            faults.around(AdministeredStore.class, new InMemoryLeaseStore(Ticker.SYSTEM));
     private final RunLedger ledger = faults.around(RunLedger.class, new InMemoryRunLedger(Ticker.SYSTEM));
     private final Console console = Console.builder(store).ledger(ledger).build();
     private final JobGuard guard = JobGuard.builder(store)
@@ -64,6 +68,15 @@ class ConsoleFaultsTest {
         guard.close();
         store.close();
         ledger.close();
+    }
+
+    @Test
+    void a_store_that_answers_no_operators_is_refused_at_start() {
+        Console.Builder builder = Console.builder(faults.around(LeaseStore.class, store));
+        assertThatIllegalArgumentException()
+                .isThrownBy(builder::build)
+                .withMessageContaining("answers no operators")
+                .withMessageContaining("io.hapax.ops.AdministeredStore");
     }
 
     static List<InjectedFault> anything() {
@@ -105,9 +118,9 @@ class ConsoleFaultsTest {
     @ParameterizedTest
     @MethodSource("oneOfEachKind")
     void reports_go_on_after_one_that_the_store_did_not_take(InjectedFault fault) {
-        faults.inject(LeaseOperations.class, "post", fault, 2);
-        int before = faults.calls(LeaseOperations.class, "post");
-        await().atMost(LONG).until(() -> faults.calls(LeaseOperations.class, "post") > before + 2);
+        faults.inject(FleetBoard.class, "post", fault, 2);
+        int before = faults.calls(FleetBoard.class, "post");
+        await().atMost(LONG).until(() -> faults.calls(FleetBoard.class, "post") > before + 2);
         await().atMost(LONG).until(() -> get("api/fleet").body().contains("\"name\":\"alice\""));
     }
 
@@ -116,8 +129,8 @@ class ConsoleFaultsTest {
     void whoever_watches_sees_trouble_and_then_the_fleet_again(InjectedFault fault) throws Exception {
         Queue<String> stream = watching();
         tells(stream, "\"name\":\"alice\"");
-        faults.inject(LeaseOperations.class, "reports", fault);
-        faults.inject(LeaseOperations.class, "servers", fault);
+        faults.inject(FleetBoard.class, "reports", fault);
+        faults.inject(LeaseAdmin.class, "servers", fault);
         faults.inject(RunLedger.class, "entries", fault);
         tells(stream, "this is what they said last");
         assertThat(get("").statusCode()).isEqualTo(200);
@@ -140,9 +153,9 @@ class ConsoleFaultsTest {
     @ParameterizedTest
     @MethodSource("anything")
     void a_search_tells_the_trouble_of_the_store_and_the_next_one_finds(InjectedFault fault) throws Exception {
-        faults.inject(LeaseOperations.class, "leases", fault);
+        faults.inject(LeaseAdmin.class, "leases", fault);
         faults.inject(RunLedger.class, "entries", fault);
-        faults.inject(LeaseOperations.class, "audit", fault);
+        faults.inject(LeaseAdmin.class, "audit", fault);
         for (String path : List.of("api/leases", "api/runs", "api/audit")) {
             HttpResponse<String> answer = get(path);
             assertThat(answer.statusCode()).as(path).isEqualTo(503);

@@ -9,9 +9,9 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.hapax.GuardedRun;
 import io.hapax.RunRequest;
-import io.hapax.lease.AuditEntry;
 import io.hapax.ledger.LedgerQuery;
 import io.hapax.ledger.RunState;
+import io.hapax.ops.AuditEntry;
 import io.hapax.testkit.EmbeddedDatabase;
 import io.hapax.testkit.EmbeddedRedis;
 import java.io.IOException;
@@ -181,12 +181,8 @@ class ConsoleHttpTest {
     }
 
     private List<AuditEntry> audit(String subject) {
-        List<AuditEntry> all = new java.util.ArrayList<>(alice.store()
-                .operations()
-                .orElseThrow()
-                .audit(1000)
-                .toCompletableFuture()
-                .join());
+        List<AuditEntry> all = new java.util.ArrayList<>(
+                alice.store().admin().audit(1000).toCompletableFuture().join());
         all.addAll(alice.ledger().audit(1000).toCompletableFuture().join());
         return all.stream().filter(entry -> entry.subject().contains(subject)).toList();
     }

@@ -3,7 +3,6 @@ package io.hapax.console;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.json.JsonMapper;
-import io.hapax.lease.LeaseOperations;
 import io.hapax.testkit.InMemoryLeaseStore;
 import io.hapax.testkit.InMemoryRunLedger;
 import io.hapax.time.Ticker;
@@ -21,13 +20,12 @@ class FleetTest {
 
     private final JsonMapper json = JsonMapper.builder().build();
     private final InMemoryLeaseStore store = new InMemoryLeaseStore(Ticker.SYSTEM);
-    private final LeaseOperations operations = store.operations().orElseThrow();
     private final InMemoryRunLedger ledger = new InMemoryRunLedger(Ticker.SYSTEM);
     private Instant now = NOW;
-    private final Fleet fleet = new Fleet(store, operations, ledger, json, () -> now);
+    private final Fleet fleet = new Fleet(store, ledger, json, () -> now);
 
     private void post(String worker, String text) {
-        operations
+        store.board()
                 .post(worker, text, Duration.ofMinutes(1))
                 .toCompletableFuture()
                 .join();

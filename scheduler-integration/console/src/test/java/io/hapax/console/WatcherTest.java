@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import com.fasterxml.jackson.databind.json.JsonMapper;
-import io.hapax.lease.LeaseOperations;
 import io.hapax.testkit.InMemoryLeaseStore;
 import io.hapax.time.Ticker;
 import java.lang.management.ManagementFactory;
@@ -24,10 +23,9 @@ class WatcherTest {
     private static final Duration LONG = Duration.ofSeconds(20);
 
     private final InMemoryLeaseStore store = new InMemoryLeaseStore(Ticker.SYSTEM);
-    private final LeaseOperations operations = store.operations().orElseThrow();
     private final AtomicReference<Instant> now = new AtomicReference<>(Instant.parse("2026-12-31T23:59:59Z"));
     private final Watcher watcher =
-            new Watcher(new Fleet(store, operations, null, JsonMapper.builder().build(), now::get));
+            new Watcher(new Fleet(store, null, JsonMapper.builder().build(), now::get));
 
     @AfterEach
     void close() {
@@ -36,7 +34,7 @@ class WatcherTest {
     }
 
     private boolean isRead() {
-        return operations.post("w", "{}", LONG).toCompletableFuture().join();
+        return store.board().post("w", "{}", LONG).toCompletableFuture().join();
     }
 
     @Test

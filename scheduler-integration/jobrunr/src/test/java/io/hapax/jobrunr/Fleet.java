@@ -218,7 +218,7 @@ final class Fleet implements AutoCloseable {
 
     Optional<Holder> holderOf(String runKey) {
         JobIdentity identity = new JobIdentity(null, new RunKey(runKey));
-        return leases.holder(identity).toCompletableFuture().join();
+        return leases.admin().holder(identity).toCompletableFuture().join();
     }
 
     Worker worker(String worker, int threads, Duration poll) {

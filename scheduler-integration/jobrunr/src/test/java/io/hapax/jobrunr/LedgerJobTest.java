@@ -73,7 +73,11 @@ class LedgerJobTest {
         worker(runs);
         UUID id = fleet.enqueue(work -> work.atMostOnce(name));
         Fleet.eventually().until(() -> journal.starts() == 1);
-        assertThat(fleet.leases.forceRelease(identity(id)).toCompletableFuture().join())
+        assertThat(fleet.leases
+                        .admin()
+                        .forceRelease(identity(id))
+                        .toCompletableFuture()
+                        .join())
                 .isPresent();
 
         // The loss fails the job, whose retry is refused and not tried again.

@@ -54,7 +54,11 @@ class RunEndTest {
     /** Takes the lease away; the holder notices at its next renewal. */
     private void takeLease(UUID id) {
         JobIdentity identity = new JobIdentity(null, new RunKey("job:" + id + "#0"));
-        assertThat(fleet.leases.forceRelease(identity).toCompletableFuture().join())
+        assertThat(fleet.leases
+                        .admin()
+                        .forceRelease(identity)
+                        .toCompletableFuture()
+                        .join())
                 .isPresent();
     }
 

@@ -1,5 +1,6 @@
 package io.hapax.postgres;
 
+import io.hapax.lease.Finding;
 import io.hapax.ledger.LedgerException;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -73,8 +74,9 @@ final class Batches<Q, A> {
         lock.lock();
         try {
             if (waiting.size() >= LONGEST_QUEUE) {
-                return CompletableFuture.failedFuture(new LedgerException("the ledger is overloaded: " + waiting.size()
-                        + " requests to " + name + " wait. Give it more connections, or start fewer jobs at once"));
+                return CompletableFuture.failedFuture(new LedgerException(Finding.error(
+                        "the ledger is overloaded: " + waiting.size() + " requests to " + name + " wait",
+                        "Give it more connections, or start fewer jobs at once")));
             }
             waiting.add(pending);
         } finally {
@@ -93,8 +95,10 @@ final class Batches<Q, A> {
         }
         return failure instanceof TimeoutException
                 ? new LedgerException(
-                        "the ledger did not " + name + " within "
-                                + database.answerTimeout().toMillis() + " ms. " + DatabaseTrouble.SLOW,
+                        Finding.error(
+                                "the ledger did not " + name + " within "
+                                        + database.answerTimeout().toMillis() + " ms",
+                                DatabaseTrouble.SLOW),
                         failure)
                 : new LedgerException("the ledger did not " + name + ": " + failure, failure);
     }
@@ -184,7 +188,7 @@ final class Batches<Q, A> {
                 // One request must not spoil the others.
                 batch.forEach(pending -> answer(List.of(pending)));
             } else {
-                fail(batch, new LedgerException("the ledger did not " + name + ": " + DatabaseTrouble.explain(e), e));
+                fail(batch, new LedgerException(DatabaseTrouble.of(e).asReasonWhy("the ledger did not " + name), e));
             }
             return;
         } catch (Throwable bug) {

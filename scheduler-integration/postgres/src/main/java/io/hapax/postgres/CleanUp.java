@@ -62,7 +62,7 @@ final class CleanUp {
             LOG.warn(
                     "the ledger's clean-up failed and is tried again in about {}: {}",
                     every,
-                    e instanceof SQLException sql ? DatabaseTrouble.explain(sql) : e.toString());
+                    (e instanceof SQLException sql ? DatabaseTrouble.of(sql) : e).toString());
         } finally {
             later();
         }

@@ -1,5 +1,6 @@
 package io.hapax.postgres;
 
+import io.hapax.lease.Finding;
 import java.net.UnknownHostException;
 import java.sql.SQLException;
 import java.sql.SQLNonTransientConnectionException;
@@ -39,60 +40,73 @@ final class DatabaseTrouble {
         return e.getSQLState() == null ? "" : e.getSQLState();
     }
 
-    static String explain(SQLException e) {
-        String encryption = encryption(e);
+    static Finding of(SQLException e) {
+        Finding encryption = encryption(e);
         if (encryption != null) {
             return encryption;
         }
-        String what = firstLine(e);
+        String words = " (" + firstLine(e) + ")";
         if (e instanceof SQLTransientConnectionException) {
-            return "no connection was free or could be made (" + what
-                    + "). Make the pool larger than the number of jobs that"
-                    + " run at once, and check that the database is up";
+            return Finding.error(
+                    "no connection was free or could be made" + words,
+                    "Make the pool larger than the number of jobs that run at once, and check that the database is up");
         }
         if (e.getCause() instanceof UnknownHostException unknown) {
-            return "the host name is not known (" + firstLine(unknown) + "). Correct it in the address";
+            return Finding.error(
+                    "the host name is not known (" + firstLine(unknown) + ")", "Correct it in the address");
         }
         String state = state(e);
         return switch (state) {
             case "42P01" ->
-                "a table is missing (" + what + "). Apply " + Migration.FILE
-                        + ", or build the ledger with migrate(true); if the tables are in another schema, name it with schema(...)";
+                Finding.error(
+                        "a table is missing" + words,
+                        "Apply " + Migration.FILE
+                                + ", or build the ledger with migrate(true); if the tables are in another schema, name it"
+                                + " with schema(...)");
             case "42501" ->
-                "no permission (" + what
-                        + "). Grant the role the rights that docs/security.md and the package documentation of"
-                        + " io.hapax.postgres list";
-            case "28P01", "28000" -> "the login was refused (" + what + "). Correct user and password of the pool";
-            case "3D000" -> "there is no such database (" + what + ")";
-            case "25006" -> "this server is a read-only standby. Connect to the primary (targetServerType=primary)";
+                Finding.error(
+                        "no permission" + words,
+                        "Grant the role the rights that docs/security.md and the package documentation of"
+                                + " io.hapax.postgres list");
+            case "28P01", "28000" ->
+                Finding.error("the login was refused" + words, "Correct user and password of the pool");
+            case "3D000" -> Finding.error("there is no such database" + words);
+            case "25006" ->
+                Finding.error(
+                        "this server is a read-only standby", "Connect to the primary (targetServerType=primary)");
             case "53300" ->
-                "the server has no connections left (" + what + "). Raise max_connections, or make pools smaller";
+                Finding.error(
+                        "the server has no connections left" + words, "Raise max_connections, or make pools smaller");
             case "26000", "42P05" ->
-                "the connection's session is shared with others, as behind PgBouncer (" + what
-                        + "). Add prepareThreshold=0 to the address of the pool";
-            case "57P01", "57P02", "57P03" -> "the server is shutting down or starting up (" + what + ")";
+                Finding.error(
+                        "the connection's session is shared with others, as behind PgBouncer" + words,
+                        "Add prepareThreshold=0 to the address of the pool");
+            case "57P01", "57P02", "57P03" -> Finding.error("the server is shutting down or starting up" + words);
             default ->
                 state.startsWith("08") || e instanceof SQLNonTransientConnectionException
-                        ? "the connection failed (" + what + "). Is PostgreSQL up and reachable?"
-                        : what + " (SQLSTATE " + (state.isEmpty() ? "unknown" : state) + ")";
+                        ? Finding.error("the connection failed" + words, "Is PostgreSQL up and reachable?")
+                        : Finding.error(firstLine(e) + " (SQLSTATE " + (state.isEmpty() ? "unknown" : state) + ")");
         };
     }
 
     /** Trouble with TLS; a pool says what it was in a cause. */
-    private static @Nullable String encryption(SQLException e) {
+    private static @Nullable Finding encryption(SQLException e) {
         for (Throwable cause = e; cause != null; cause = cause.getCause()) {
             String what = firstLine(cause);
             if (what.contains("PKIX path")) {
-                return "the server's TLS certificate is not trusted (" + what
-                        + "). Name the authority that signed it in the address: sslmode=verify-full&sslrootcert=FILE";
+                return Finding.error(
+                        "the server's TLS certificate is not trusted (" + what + ")",
+                        "Name the authority that signed it in the address: sslmode=verify-full&sslrootcert=FILE");
             }
             if (what.contains("hostnameverifier") || what.contains("could not be verified")) {
-                return "the server's TLS certificate is for another host name (" + what
-                        + "). Use the name in the address that the certificate has";
+                return Finding.error(
+                        "the server's TLS certificate is for another host name (" + what + ")",
+                        "Use the name in the address that the certificate has");
             }
             if (what.contains("no encryption")) {
-                return "the server lets nobody in without TLS (" + what
-                        + "). Add to the address: sslmode=verify-full&sslrootcert=FILE";
+                return Finding.error(
+                        "the server lets nobody in without TLS (" + what + ")",
+                        "Add to the address: sslmode=verify-full&sslrootcert=FILE");
             }
         }
         return null;

@@ -57,9 +57,9 @@ final class Examination {
                 latency();
             }
         } catch (SQLException e) {
-            trouble("the ledger could not be looked at: " + DatabaseTrouble.explain(e));
+            trouble(DatabaseTrouble.of(e).asReasonWhy("the ledger could not be looked at"));
         } catch (LedgerException e) {
-            trouble(String.valueOf(e.getMessage()));
+            trouble(e.finding());
         }
         return findings.stream().sorted(Comparator.comparing(Finding::severity)).toList();
     }
@@ -238,15 +238,8 @@ final class Examination {
         }
     }
 
-    /** Messages say what is wrong, perhaps with the server's words in brackets, and then how to mend it. */
-    private void trouble(String message) {
-        int words = message.indexOf("). ");
-        int cut = words < 0 ? message.indexOf(". ") : words + 1;
-        if (cut < 0) {
-            add(Severity.ERROR, message, "Mend that, and look again");
-        } else {
-            add(Severity.ERROR, message.substring(0, cut), message.substring(cut + 2));
-        }
+    private void trouble(Finding trouble) {
+        findings.add(trouble.orMendedBy("Mend that, and look again"));
     }
 
     private void add(Severity severity, String problem, String remedy) {

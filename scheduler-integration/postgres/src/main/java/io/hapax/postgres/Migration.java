@@ -1,5 +1,6 @@
 package io.hapax.postgres;
 
+import io.hapax.lease.Finding;
 import io.hapax.ledger.LedgerException;
 import java.io.IOException;
 import java.io.InputStream;
@@ -62,17 +63,20 @@ record Migration(
         } catch (SQLException e) {
             if (UNDEFINED_TABLE.equals(e.getSQLState())) {
                 throw new LedgerException(
-                        "the tables of the ledger are missing. Apply " + FILE
-                                + " from the jar, or build the ledger with migrate(true); if they are in another schema, name"
-                                + " it with schema(...); if they are there, GRANT USAGE ON the SCHEMA to the role",
+                        Finding.error(
+                                "the tables of the ledger are missing",
+                                "Apply " + FILE
+                                        + " from the jar, or build the ledger with migrate(true); if they are in another"
+                                        + " schema, name it with schema(...); if they are there, GRANT USAGE ON the SCHEMA"
+                                        + " to the role"),
                         e);
             }
             throw e;
         }
         if (found != VERSION) {
-            throw new LedgerException("the tables of the ledger are of version " + found + ", this library needs "
-                    + VERSION
-                    + (found > VERSION ? ". Update the library" : ". Apply " + FILE + ", or use migrate(true)"));
+            throw new LedgerException(Finding.error(
+                    "the tables of the ledger are of version " + found + ", this library needs " + VERSION,
+                    found > VERSION ? "Update the library" : "Apply " + FILE + ", or use migrate(true)"));
         }
         require("the table hapax_audit", statements.hasAudit());
         require("the column began_at of hapax_run", statements.hasBeginnings());
@@ -87,8 +91,10 @@ record Migration(
             }
         });
         if (!there) {
-            throw new LedgerException(what + " is missing, as in tables from before 0.1.0. Drop the tables of"
-                    + " the ledger while no worker runs, and apply " + FILE + ", or use migrate(true)");
+            throw new LedgerException(Finding.error(
+                    what + " is missing, as in tables from before 0.1.0",
+                    "Drop the tables of the ledger while no worker runs, and apply " + FILE
+                            + ", or use migrate(true)"));
         }
     }
 

@@ -1,9 +1,7 @@
 package io.hapax.postgres;
 
-import io.hapax.lease.AuditEntry;
 import io.hapax.lease.FencingToken;
 import io.hapax.lease.Finding;
-import io.hapax.lease.Intervention;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.Lease;
 import io.hapax.lease.Renewal;
@@ -15,6 +13,8 @@ import io.hapax.ledger.LedgerException;
 import io.hapax.ledger.LedgerQuery;
 import io.hapax.ledger.RunLedger;
 import io.hapax.ledger.RunState;
+import io.hapax.ops.AuditEntry;
+import io.hapax.ops.Intervention;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
@@ -294,7 +294,7 @@ public final class PostgresRunLedger implements RunLedger {
                 }
             });
         } catch (SQLException e) {
-            throw new LedgerException("the ledger could not compare settings: " + DatabaseTrouble.explain(e), e);
+            throw new LedgerException(DatabaseTrouble.of(e).asReasonWhy("the ledger could not compare settings"), e);
         }
         if (!agreed.equals(fingerprint)) {
             throw new IllegalStateException("the workers of namespace '" + namespace + "' have the settings [" + agreed
@@ -334,7 +334,7 @@ public final class PostgresRunLedger implements RunLedger {
             lifeline.from(renewalConnection.choose(database));
             lifeline.call(connection -> adoptIsolation(lifeline, connection));
         } catch (SQLException e) {
-            throw new LedgerException("the ledger cannot be opened: " + DatabaseTrouble.explain(e), e);
+            throw new LedgerException(DatabaseTrouble.of(e).asReasonWhy("the ledger cannot be opened"), e);
         }
         cleanUp.start();
     }
@@ -344,12 +344,14 @@ public final class PostgresRunLedger implements RunLedger {
                 ResultSet row = sql.executeQuery(statements.server())) {
             row.next();
             if (row.getBoolean(2)) {
-                throw new LedgerException(
-                        "the ledger's server is a read-only standby. Connect to the primary, for example"
-                                + " with targetServerType=primary in the address");
+                throw new LedgerException(Finding.error(
+                        "the ledger's server is a read-only standby",
+                        "Connect to the primary, for example with targetServerType=primary in the address"));
             }
             if (row.getInt(4) < OLDEST_VERSION) {
-                throw new LedgerException("the ledger needs PostgreSQL 12 or newer, this is " + row.getInt(4) / 10_000);
+                throw new LedgerException(Finding.error(
+                        "the ledger needs PostgreSQL 12 or newer, this is " + row.getInt(4) / 10_000,
+                        "Upgrade the server"));
             }
             if (row.getString(1).equals("off")) {
                 LOG.warn(

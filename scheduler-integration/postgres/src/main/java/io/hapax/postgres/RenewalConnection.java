@@ -1,5 +1,6 @@
 package io.hapax.postgres;
 
+import io.hapax.lease.Finding;
 import io.hapax.ledger.LedgerException;
 import java.sql.Connection;
 import java.sql.ResultSet;
@@ -33,8 +34,10 @@ record RenewalConnection(DataSource jobs, @Nullable DataSource given, int connec
     Connections choose(Database database) throws SQLException {
         if (given != null) {
             if (!place(given).equals(place(jobs))) {
-                throw new LedgerException("setting renewals: it leads to another database, or to other tables, than the"
-                        + " ledger's own source. Give both the same address and search_path");
+                throw new LedgerException(Finding.error(
+                        "setting renewals: it leads to another database, or to other tables, than the ledger's own"
+                                + " source",
+                        "Give both the same address and search_path"));
             }
             return new Connections.Pooled(given, false);
         }
@@ -74,7 +77,7 @@ record RenewalConnection(DataSource jobs, @Nullable DataSource given, int connec
                 LOG.warn(
                         "renewals of claims have no connection of their own beside the pool: {}. While jobs hold all"
                                 + " of the pool's, claims are not renewed. {}",
-                        DatabaseTrouble.explain(e),
+                        DatabaseTrouble.of(e),
                         REMEDY);
             }
         }

@@ -1,5 +1,6 @@
 package io.hapax.redis;
 
+import io.hapax.lease.Finding;
 import io.hapax.lease.LeaseStoreException;
 import io.hapax.lease.VisibleText;
 import io.hapax.thread.GuardThreads;
@@ -81,8 +82,9 @@ final class Agreement {
             }
             if (failure != null) {
                 LeaseStoreException unknown = new LeaseStoreException(
-                        "the settings of this worker's guard could not be compared with those of others: "
-                                + RedisTrouble.unwrapped(failure).getMessage(),
+                        RedisTrouble.told(failure)
+                                .asReasonWhy(
+                                        "the settings of this worker's guard could not be compared with those of others"),
                         RedisTrouble.unwrapped(failure));
                 refusal = refused == null ? unknown : refused;
                 throw unknown;
@@ -156,12 +158,14 @@ final class Agreement {
     }
 
     private Different differing(String there, String here) {
-        return new Different("this worker's settings differ from those that the workers of"
-                + " namespace " + namespace.keyspace().namespace() + " on Redis at " + server
-                + " have agreed on, so it would guard under other keys or for another time. Here: " + here.strip()
-                + ". There: " + VisibleText.of(there.strip())
-                + ". Give it the same settings; to change them, stop all workers of the namespace"
-                + " and start the first one with replaceSettings(true), the worker with --replace-settings on");
+        return new Different(
+                Finding.error(
+                        "this worker's settings differ from those that the workers of namespace "
+                                + namespace.keyspace().namespace() + " on Redis at " + server
+                                + " have agreed on, so it would guard under other keys or for another time. Here: "
+                                + here.strip() + ". There: " + VisibleText.of(there.strip()),
+                        "Give it the same settings; to change them, stop all workers of the namespace"
+                                + " and start the first one with replaceSettings(true), the worker with --replace-settings on"));
     }
 
     /** Tells both settings, and how to mend it. */
@@ -169,8 +173,8 @@ final class Agreement {
 
         private static final long serialVersionUID = 1L;
 
-        Different(String message) {
-            super(message);
+        Different(Finding finding) {
+            super(finding);
         }
     }
 

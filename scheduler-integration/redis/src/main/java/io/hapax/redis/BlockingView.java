@@ -2,11 +2,8 @@ package io.hapax.redis;
 
 import io.hapax.lease.Acquisition;
 import io.hapax.lease.Ending;
-import io.hapax.lease.Holder;
-import io.hapax.lease.Intervention;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.Lease;
-import io.hapax.lease.LeaseOperations;
 import io.hapax.lease.LeaseRequest;
 import io.hapax.lease.LeaseStore;
 import io.hapax.lease.Renewal;
@@ -40,16 +37,6 @@ record BlockingView(RedissonLeaseStore store) implements LeaseStore {
     }
 
     @Override
-    public CompletionStage<Optional<Holder>> holder(JobIdentity identity) {
-        return store.holder(identity);
-    }
-
-    @Override
-    public CompletionStage<Optional<Holder>> forceRelease(JobIdentity identity, Intervention why) {
-        return store.forceRelease(identity, why);
-    }
-
-    @Override
     public CompletionStage<Void> nextChance(JobIdentity identity, Duration atMost) {
         return store.nextChance(identity, atMost);
     }
@@ -57,11 +44,6 @@ record BlockingView(RedissonLeaseStore store) implements LeaseStore {
     @Override
     public Optional<Reservations> reservations() {
         return store.reservations();
-    }
-
-    @Override
-    public Optional<LeaseOperations> operations() {
-        return store.operations();
     }
 
     @Override

@@ -61,7 +61,7 @@ final class Checkup {
                             List.of(namespace.keyspace().meta(0)),
                             Probe.FIELDS.toArray());
             if (!Probe.of(0, answer, 0, 0).get("run_id").equals(seen)) {
-                throw new LeaseStoreException(severalServers(expected.server()).toString());
+                throw new LeaseStoreException(severalServers(expected.server()));
             }
         } finally {
             second.shutdown(0, 2, TimeUnit.SECONDS);

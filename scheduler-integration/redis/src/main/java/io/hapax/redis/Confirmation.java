@@ -1,6 +1,7 @@
 package io.hapax.redis;
 
 import io.hapax.lease.Acquisition;
+import io.hapax.lease.Finding;
 import io.hapax.lease.LeaseStoreException;
 import java.time.Duration;
 import java.util.List;
@@ -49,8 +50,10 @@ record Confirmation(RedissonClient redisson, int replicas, Duration atMost) {
         private static final long serialVersionUID = 1L;
 
         Missing(int confirmed, int replicas, Duration atMost) {
-            super("only " + confirmed + " of " + replicas + " replicas confirmed the lease within " + atMost.toMillis()
-                    + " ms (waitForReplicas), so it was given back. Mend the replicas, or lower waitForReplicas");
+            super(Finding.error(
+                    "only " + confirmed + " of " + replicas + " replicas confirmed the lease within "
+                            + atMost.toMillis() + " ms (waitForReplicas), so it was given back",
+                    "Mend the replicas, or lower waitForReplicas"));
         }
     }
 }

@@ -48,12 +48,9 @@ final class Examination {
     }
 
     private void number(List<String> urls) {
-        try {
-            QuorumOpening.check(urls);
-        } catch (IllegalArgumentException e) {
-            // An address that cannot be used is a mistake of the caller, and told below.
-            urls.forEach(OwnClient.Address::parse);
-            trouble(String.valueOf(e.getMessage()));
+        Finding wrong = QuorumOpening.wrong(urls);
+        if (wrong != null) {
+            findings.add(wrong);
         }
     }
 
@@ -65,15 +62,10 @@ final class Examination {
                     lookAgain(store, url);
                 }
             } catch (CompletionException e) {
-                Throwable cause = RedisTrouble.unwrapped(e);
-                trouble(
-                        cause instanceof LeaseStoreException known
-                                ? String.valueOf(known.getMessage())
-                                : "Redis at " + store.server() + " could not be looked at: "
-                                        + RedisTrouble.explain(cause));
+                trouble(RedisTrouble.atFirstLook(store.server(), RedisTrouble.unwrapped(e)));
             }
         } catch (LeaseStoreException e) {
-            trouble(String.valueOf(e.getMessage()));
+            trouble(e);
         }
     }
 
@@ -94,17 +86,10 @@ final class Examination {
         }
     }
 
-    /** Messages say what is wrong, and then how to mend it. */
-    private void trouble(String message) {
-        int cut = message.indexOf(". ");
-        if (cut < 0) {
-            add(
-                    Severity.ERROR,
-                    message,
-                    "See whether it runs, hangs, or is cut off from here, and whether it expects TLS (rediss://)");
-        } else {
-            add(Severity.ERROR, message.substring(0, cut), message.substring(cut + 2));
-        }
+    private void trouble(LeaseStoreException failure) {
+        findings.add(failure.finding()
+                .orMendedBy(
+                        "See whether it runs, hangs, or is cut off from here, and whether it expects TLS (rediss://)"));
     }
 
     /** Connecting takes longer than asking. */

@@ -145,7 +145,7 @@ final class Introduction {
     private static void heed(List<Finding> findings) {
         for (Finding finding : findings) {
             if (finding.severity() == Severity.ERROR) {
-                throw new LeaseStoreException(finding.toString());
+                throw new LeaseStoreException(finding);
             }
         }
         for (Finding finding : findings) {

@@ -1,9 +1,9 @@
 package io.hapax.redis;
 
-import io.hapax.lease.HeldLease;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.LockKey;
 import io.hapax.lease.RunKey;
+import io.hapax.ops.HeldLease;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;

@@ -121,9 +121,10 @@ record Probe(int bucket, Map<String, String> info, Duration clockAhead) {
     /** Fails if the server is one of a Cluster whose workers keep their leases elsewhere. */
     static void requireWhole(String clusterEnabled, Expectation expected) {
         if (isUnknownCluster(clusterEnabled, expected)) {
-            throw new LeaseStoreException(
+            throw new LeaseStoreException(Finding.error(
                     "Redis at " + expected.server() + " is one server of a Cluster, and the client"
-                            + " does not know: it cannot tell what the Cluster's workers hold. " + WITH_A_FILE);
+                            + " does not know: it cannot tell what the Cluster's workers hold",
+                    WITH_A_FILE));
         }
     }
 

@@ -1,6 +1,7 @@
 package io.hapax.redis;
 
 import io.hapax.lease.Acquisition;
+import io.hapax.lease.Finding;
 import io.hapax.lease.Lease;
 import io.hapax.lease.LeaseRequest;
 import io.hapax.lease.LeaseStoreException;
@@ -78,10 +79,11 @@ final class QuorumAcquire {
         if (because != null) {
             result.complete(because);
         } else {
-            result.completeExceptionally(
-                    new LeaseStoreException("runs that had lost their leases have left done markers on "
+            result.completeExceptionally(new LeaseStoreException(Finding.error(
+                    "runs that had lost their leases have left done markers on "
                             + split.strays().size()
-                            + " servers of the quorum, which could not be taken back. Try again"));
+                            + " servers of the quorum, which could not be taken back",
+                    "Try again")));
         }
     }
 

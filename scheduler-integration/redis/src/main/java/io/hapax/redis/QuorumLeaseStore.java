@@ -3,16 +3,16 @@ package io.hapax.redis;
 import io.hapax.lease.Acquisition;
 import io.hapax.lease.Ending;
 import io.hapax.lease.Holder;
-import io.hapax.lease.Intervention;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.Lease;
-import io.hapax.lease.LeaseOperations;
 import io.hapax.lease.LeaseRequest;
-import io.hapax.lease.LeaseStore;
 import io.hapax.lease.LeaseStoreException;
 import io.hapax.lease.OwnerId;
 import io.hapax.lease.Renewal;
 import io.hapax.lease.Reservations;
+import io.hapax.ops.AdministeredStore;
+import io.hapax.ops.FleetBoard;
+import io.hapax.ops.LeaseAdmin;
 import io.hapax.thread.GuardThreads;
 import io.hapax.time.NanoTime;
 import io.hapax.time.Ticker;
@@ -33,7 +33,7 @@ import org.jspecify.annotations.Nullable;
  * Leases on a majority of independent servers (Redlock). All servers are asked at once, and an answer is given as soon as
  * it is certain, so a minority that hangs slows nothing down. Thread-safe.
  */
-class QuorumLeaseStore implements LeaseStore {
+class QuorumLeaseStore implements AdministeredStore {
 
     private static final int ATTEMPTS_TO_AGREE = 3;
     private static final Duration PAUSE = Duration.ofMillis(50);
@@ -170,8 +170,8 @@ class QuorumLeaseStore implements LeaseStore {
         }
         return votes.pending() > 0
                 ? null
-                : new Renewal.Unknown(new LeaseStoreException("only " + renewed.size() + " of " + servers.size()
-                        + " servers have renewed the lease, a majority is needed" + votes.trouble()));
+                : new Renewal.Unknown(votes.trouble("only " + renewed.size() + " of " + servers.size()
+                        + " servers have renewed the lease, a majority is needed"));
     }
 
     @Override
@@ -189,50 +189,6 @@ class QuorumLeaseStore implements LeaseStore {
         return CompletableFuture.allOf(answers.stream()
                 .map(answer -> answer.exceptionally(unreachable -> null))
                 .toArray(CompletableFuture<?>[]::new));
-    }
-
-    @Override
-    public CompletionStage<Optional<Holder>> holder(JobIdentity identity) {
-        return patiently(() -> Votes.decided(ask(server -> server.holder(identity)), this::holder));
-    }
-
-    /** Whoever a majority of servers names. */
-    @SuppressWarnings("NullableOptional") // null asks for more votes
-    private @Nullable Optional<Holder> holder(Votes<Optional<Holder>> votes) {
-        Optional<Holder> top = mostFrequent(votes.all());
-        long most = top.map(holder -> count(votes.all(), holder.owner())).orElse(0L);
-        if (most >= majority()) {
-            return top;
-        }
-        if (votes.all().size() >= majority() && most + votes.pending() < majority()) {
-            return Optional.empty();
-        }
-        if (votes.pending() > 0) {
-            return null;
-        }
-        throw new LeaseStoreException("only " + votes.all().size() + " of " + servers.size()
-                + " servers have answered, a majority is needed" + votes.trouble());
-    }
-
-    @Override
-    public CompletionStage<Optional<Holder>> forceRelease(JobIdentity identity, Intervention why) {
-        return takenAway(server -> server.forceRelease(identity, why));
-    }
-
-    CompletionStage<Optional<Holder>> takenAway(
-            Function<RedissonLeaseStore, CompletionStage<Optional<Holder>>> question) {
-        return Votes.decided(ask(question), votes -> {
-            if (votes.pending() > 0) {
-                return null;
-            }
-            if (votes.all().size() < majority()) {
-                throw new LeaseStoreException(
-                        "the lease was taken away on " + votes.all().size() + " of " + servers.size()
-                                + " servers only, a majority is needed. Try again" + votes.trouble());
-            }
-            // One that carries out a release late has nothing that anybody holds.
-            return mostFrequent(votes.all()).filter(holder -> isOfMajority(count(votes.all(), holder.owner()), votes));
-        });
     }
 
     /**
@@ -263,8 +219,13 @@ class QuorumLeaseStore implements LeaseStore {
     }
 
     @Override
-    public Optional<LeaseOperations> operations() {
-        return Optional.of(new QuorumOperations(this));
+    public LeaseAdmin admin() {
+        return new QuorumAdmin(this);
+    }
+
+    @Override
+    public FleetBoard board() {
+        return new QuorumBoard(this);
     }
 
     /**
@@ -280,7 +241,7 @@ class QuorumLeaseStore implements LeaseStore {
                 .map(StoredLease::plain);
     }
 
-    private static long count(List<Optional<Holder>> holders, OwnerId owner) {
+    static long count(List<Optional<Holder>> holders, OwnerId owner) {
         return holders.stream()
                 .filter(holder ->
                         holder.map(Holder::owner).filter(owner::equals).isPresent())
@@ -346,16 +307,17 @@ class QuorumLeaseStore implements LeaseStore {
                     throw differing;
                 }
             }
-            return requireMajority(votes, "have compared settings");
+            requireMajority(votes, "have compared settings");
+            return true;
         });
     }
 
-    private boolean requireMajority(Votes<Boolean> votes, String what) {
+    /** Fails if too few have answered; tells what they should have done. */
+    void requireMajority(Votes<?> votes, String what) {
         if (votes.all().size() < majority()) {
-            throw new LeaseStoreException("only " + votes.all().size() + " of " + servers.size() + " servers " + what
-                    + ", a majority is needed" + votes.trouble());
+            throw votes.trouble("only " + votes.all().size() + " of " + servers.size() + " servers " + what
+                    + ", a majority is needed");
         }
-        return true;
     }
 
     @Override

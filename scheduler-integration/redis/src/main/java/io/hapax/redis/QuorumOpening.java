@@ -1,7 +1,8 @@
 package io.hapax.redis;
 
-import io.hapax.lease.LeaseStore;
+import io.hapax.lease.Finding;
 import io.hapax.lease.LeaseStoreException;
+import io.hapax.ops.AdministeredStore;
 import io.hapax.time.Ticker;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -12,6 +13,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 import org.redisson.client.RedisConnectionException;
 import org.redisson.client.RedisTimeoutException;
 import org.slf4j.Logger;
@@ -36,12 +38,12 @@ final class QuorumOpening {
 
     private QuorumOpening() {}
 
-    static LeaseStore open(
+    static AdministeredStore open(
             List<String> urls, RedissonLeaseStore.Builder builder, Duration answerTimeout, Duration longestTtl) {
         return openWaiting(urls, builder, answerTimeout, perServer(longestTtl, answerTimeout));
     }
 
-    static LeaseStore openWaiting(
+    static AdministeredStore openWaiting(
             List<String> urls, RedissonLeaseStore.Builder builder, Duration answerTimeout, Duration perServer) {
         check(urls);
         Member member = new Member(name(urls), perServer, answerTimeout);
@@ -68,8 +70,8 @@ final class QuorumOpening {
 
         private static final long serialVersionUID = 1L;
 
-        TooFew(String message) {
-            super(message);
+        TooFew(Finding finding) {
+            super(finding);
         }
     }
 
@@ -82,9 +84,12 @@ final class QuorumOpening {
                 servers.add(builder.isLazy() ? builder.server(url, member, true) : joined(url, builder, member, away));
             }
             if (away.size() > urls.size() / 2) {
-                throw new TooFew("only " + (urls.size() - away.size()) + " of " + urls.size()
-                        + " servers of the quorum can be reached, a majority is needed. The first that cannot: "
-                        + away.get(0).getMessage());
+                throw new TooFew(
+                        away.get(0)
+                                .finding()
+                                .asReasonWhy(
+                                        "only " + (urls.size() - away.size()) + " of " + urls.size()
+                                                + " servers of the quorum can be reached, a majority is needed. The first that cannot"));
             }
             checkIndependent(servers);
             return servers;
@@ -94,22 +99,34 @@ final class QuorumOpening {
         }
     }
 
-    static void check(List<String> urls) {
+    private static void check(List<String> urls) {
+        Finding wrong = wrong(urls);
+        if (wrong != null) {
+            throw new IllegalArgumentException(wrong.toString());
+        }
+    }
+
+    /** Why these cannot be a quorum; null if they can. An address that cannot be used is a mistake of the caller. */
+    static @Nullable Finding wrong(List<String> urls) {
         Set<String> addresses = new HashSet<>();
         for (String url : urls) {
             OwnClient.Address address = OwnClient.Address.parse(url);
             if (!addresses.add(address.toString())) {
-                throw new IllegalArgumentException("a quorum needs independent servers, but " + address
-                        + " is named twice. Name every server once; databases of one server are lost together");
+                return Finding.error(
+                        "a quorum needs independent servers, but " + address + " is named twice",
+                        "Name every server once; databases of one server are lost together");
             }
         }
         if (urls.size() < FEWEST || urls.size() % 2 == 0) {
-            throw new IllegalArgumentException("a quorum needs an odd number of servers, at least " + FEWEST + ", got "
-                    + urls.size()
-                    + (urls.size() > FEWEST
-                            ? ": one more than an odd number makes it fail sooner, not later. Leave one out"
-                            : ": with fewer, the loss of one stops all. Add servers, or use one with url(...)"));
+            boolean isEven = urls.size() > FEWEST;
+            return Finding.error(
+                    "a quorum needs an odd number of servers, at least " + FEWEST + ", got " + urls.size()
+                            + (isEven
+                                    ? ": one more than an odd number makes it fail sooner, not later"
+                                    : ": with fewer, the loss of one stops all"),
+                    isEven ? "Leave one out" : "Add servers, or use one with url(...)");
         }
+        return null;
     }
 
     /** One server may have several names. */

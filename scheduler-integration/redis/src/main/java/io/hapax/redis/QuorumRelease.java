@@ -2,7 +2,6 @@ package io.hapax.redis;
 
 import io.hapax.lease.Ending;
 import io.hapax.lease.Lease;
-import io.hapax.lease.LeaseStoreException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -56,8 +55,8 @@ final class QuorumRelease {
         if (votes.pending() > 0) {
             return null;
         }
-        throw new LeaseStoreException("only " + released + " of " + servers
-                + " servers have confirmed the release, a majority is needed" + votes.trouble());
+        throw votes.trouble(
+                "only " + released + " of " + servers + " servers have confirmed the release, a majority is needed");
     }
 
     /** Else the loss of one of a bare majority would be the loss of the completion. */

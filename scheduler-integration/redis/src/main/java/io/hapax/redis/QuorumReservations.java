@@ -1,6 +1,5 @@
 package io.hapax.redis;
 
-import io.hapax.lease.LeaseStoreException;
 import io.hapax.lease.Reservation;
 import io.hapax.lease.ReservationRequest;
 import io.hapax.lease.Reservations;
@@ -38,7 +37,7 @@ record QuorumReservations(QuorumLeaseStore quorum) implements Reservations {
         if (votes.pending() > 0) {
             return null;
         }
-        requireMajority(votes);
+        quorum.requireMajority(votes, "have answered about a reservation");
         return votes.of(Reservation.Full.class).stream()
                 .max(Comparator.comparing(Reservation.Full::left))
                 .map(Reservation.class::cast)
@@ -70,7 +69,7 @@ record QuorumReservations(QuorumLeaseStore quorum) implements Reservations {
             if (votes.pending() > 0) {
                 return null;
             }
-            requireMajority(votes);
+            quorum.requireMajority(votes, "have answered about a reservation");
             int had = votes.of(answer -> answer).size();
             return had > 0 && quorum.isOfMajority(had, votes);
         });
@@ -82,7 +81,7 @@ record QuorumReservations(QuorumLeaseStore quorum) implements Reservations {
             if (votes.pending() > 0) {
                 return null;
             }
-            requireMajority(votes);
+            quorum.requireMajority(votes, "have answered about a reservation");
             // Each list is in order; one that lacks nothing tells where what the others lack belongs.
             Set<String> named = new LinkedHashSet<>();
             votes.all().stream()
@@ -99,12 +98,5 @@ record QuorumReservations(QuorumLeaseStore quorum) implements Reservations {
     private static <T> Function<RedissonLeaseStore, CompletionStage<T>> at(
             Function<RedissonReservations, CompletionStage<T>> question) {
         return server -> question.apply(server.places());
-    }
-
-    private void requireMajority(Votes<?> votes) {
-        if (votes.all().size() < quorum.majority()) {
-            throw new LeaseStoreException("only " + votes.all().size()
-                    + " servers have answered about a reservation, a majority is needed" + votes.trouble());
-        }
     }
 }

@@ -3,7 +3,6 @@ package io.hapax.redis;
 import io.hapax.lease.Acquisition;
 import io.hapax.lease.Holder;
 import io.hapax.lease.Lease;
-import io.hapax.lease.LeaseStoreException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -118,9 +117,8 @@ record QuorumRound(Votes<QuorumRound.Heard> votes, int servers) {
             // It is being completed, or its holder has gone meanwhile.
             return new Outcome.Split(top(held), List.of());
         }
-        throw new LeaseStoreException("a server of the quorum remembers that the occurrence has completed, by "
-                + counting.get(0).by() + ", but too few others answered to tell whether a majority took it"
-                + votes.trouble());
+        throw votes.trouble("a server of the quorum remembers that the occurrence has completed, by "
+                + counting.get(0).by() + ", but too few others answered to tell whether a majority took it");
     }
 
     private @Nullable Outcome granted(List<Stray> strays) {
@@ -142,8 +140,8 @@ record QuorumRound(Votes<QuorumRound.Heard> votes, int servers) {
 
     private Outcome refused(int granted, List<Stray> strays) {
         if (votes.all().size() < majority()) {
-            throw new LeaseStoreException("only " + votes.all().size() + " of " + servers
-                    + " servers of the quorum answered, a majority is needed" + votes.trouble());
+            throw votes.trouble("only " + votes.all().size() + " of " + servers
+                    + " servers of the quorum answered, a majority is needed");
         }
         List<Acquisition.Held> held = held();
         if (!held.isEmpty()) {
@@ -158,8 +156,8 @@ record QuorumRound(Votes<QuorumRound.Heard> votes, int servers) {
         if (!strays.isEmpty()) {
             return new Outcome.Split(null, strays);
         }
-        throw new LeaseStoreException("only " + granted + " of " + servers
-                + " servers of the quorum granted the lease, a majority is needed" + votes.trouble());
+        throw votes.trouble("only " + granted + " of " + servers
+                + " servers of the quorum granted the lease, a majority is needed");
     }
 
     private <K extends Acquisition> List<K> answers(Class<K> kind) {

@@ -1,5 +1,7 @@
 package io.hapax.redis;
 
+import io.hapax.lease.Finding;
+import io.hapax.lease.LeaseStoreException;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
@@ -12,19 +14,35 @@ final class RedisTrouble {
 
     private RedisTrouble() {}
 
-    static String explain(Throwable failure) {
+    static Finding of(Throwable failure) {
         for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
-            String known = known(String.valueOf(cause.getMessage()));
+            Finding known = known(String.valueOf(cause.getMessage()));
             if (known != null) {
                 return known;
             }
         }
         Throwable root = root(failure);
         if (isTimeOut(root)) {
-            return "it does not answer. Is it there, and not overloaded? If it speaks TLS, the address must begin with"
-                    + " rediss://, else with redis://";
+            return Finding.error(
+                    "it does not answer",
+                    "Is it there, and not overloaded? If it speaks TLS, the address must begin with rediss://, else with"
+                            + " redis://");
         }
-        return failure.getClass().getSimpleName() + ": " + firstLine(failure.getMessage());
+        return Finding.error(failure.getClass().getSimpleName() + ": " + firstLine(failure.getMessage()));
+    }
+
+    /** What a store's own exception says; else what is known of a client's. */
+    static Finding told(Throwable failure) {
+        Throwable cause = unwrapped(failure);
+        return cause instanceof LeaseStoreException known ? known.finding() : of(cause);
+    }
+
+    /** A store's own exception for the trouble with which the first look at a server ended. */
+    static LeaseStoreException atFirstLook(String server, Throwable failure) {
+        return failure instanceof LeaseStoreException known
+                ? known
+                : new LeaseStoreException(
+                        of(failure).asReasonWhy("Redis at " + server + " could not be looked at"), failure);
     }
 
     /** Whether nothing is known but that no answer came in time. */
@@ -50,9 +68,9 @@ final class RedisTrouble {
     }
 
     /** Explains an error message of Redis. */
-    static String explain(String message) {
-        String known = known(message);
-        return known != null ? known : firstLine(message);
+    static Finding of(String message) {
+        Finding known = known(message);
+        return known != null ? known : Finding.error(firstLine(message));
     }
 
     static Throwable unwrapped(Throwable failure) {
@@ -63,68 +81,93 @@ final class RedisTrouble {
         return cause;
     }
 
-    private static @Nullable String known(String message) {
+    private static @Nullable Finding known(String message) {
+        Finding known = refusal(message);
+        known = known == null ? state(message) : known;
+        return known == null ? connection(message) : known;
+    }
+
+    /** Whom it does not let do what. */
+    private static @Nullable Finding refusal(String message) {
         if (message.contains("NOPERM")) {
-            return NO_PERMISSION + after(message, "NOPERM")
-                    + ". Grant the user the rights that docs/security.md and the package documentation of io.hapax.redis list";
+            return Finding.error(
+                    NO_PERMISSION + after(message, "NOPERM"),
+                    "Grant the user the rights that docs/security.md and the package documentation of io.hapax.redis list");
         }
         if (message.contains("The user executing the script can't")) {
             // Redis does not say which command it is.
-            return NO_PERMISSION
-                    + "a script of the guard has a command, key or channel that its user may not use. Grant the"
-                    + " user the rights that docs/security.md lists";
+            return Finding.error(
+                    NO_PERMISSION + "a script of the guard has a command, key or channel that its user may not use",
+                    "Grant the user the rights that docs/security.md lists");
         }
         if (message.contains("WRONGPASS") || message.contains("invalid password")) {
-            return "wrong user name or password. Correct them in the address, redis://user:password@host:port";
+            return Finding.error(
+                    "wrong user name or password", "Correct them in the address, redis://user:password@host:port");
         }
         if (message.contains("NOAUTH")) {
-            return "it asks for a password. Give it in the address, redis://:password@host:port";
+            return Finding.error("it asks for a password", "Give it in the address, redis://:password@host:port");
         }
+        return null;
+    }
+
+    /** What keeps a server that answers from doing its work. */
+    private static @Nullable Finding state(String message) {
         if (message.contains("OOM ") || message.contains("'maxmemory'")) {
-            return "its memory is full. Raise maxmemory; keep maxmemory-policy noeviction";
+            return Finding.error("its memory is full", "Raise maxmemory; keep maxmemory-policy noeviction");
         }
         if (message.contains("READONLY")) {
-            return "it is a read-only replica. Connect to the master, or through Sentinel or Cluster";
+            return Finding.error("it is a read-only replica", "Connect to the master, or through Sentinel or Cluster");
         }
         if (message.contains("WRONGTYPE")) {
-            return "a key of the guard has a value that is not the guard's. Delete the key, and give other programs other"
-                    + " names or another database";
+            return Finding.error(
+                    "a key of the guard has a value that is not the guard's",
+                    "Delete the key, and give other programs other names or another database");
         }
         if (message.contains("CROSSSLOT") || message.contains("MOVED ")) {
-            return "it is a Cluster, and the client does not know. Configure the Cluster, by a Redisson YAML file";
+            return Finding.error(
+                    "it is a Cluster, and the client does not know", "Configure the Cluster, by a Redisson YAML file");
         }
         if (message.contains("CLUSTERDOWN") || message.contains("MASTERDOWN")) {
-            return "the Cluster is incomplete, or the master is down";
+            return Finding.error("the Cluster is incomplete, or the master is down");
         }
         if (message.contains("NOREPLICAS")) {
-            return "too few replicas are connected (min-replicas-to-write)";
+            return Finding.error("too few replicas are connected (min-replicas-to-write)");
         }
         if (message.contains("MISCONF")) {
-            return "it cannot write to its disk, and refuses writes until it can";
-        }
-        if (message.contains("Redisson is shutdown")) {
-            return "the Redisson client is shut down. Close the store before the client";
+            return Finding.error("it cannot write to its disk, and refuses writes until it can");
         }
         if (message.contains("LOADING")) {
-            return "it is still loading its data";
+            return Finding.error("it is still loading its data");
+        }
+        return null;
+    }
+
+    /** Why it cannot be reached. */
+    private static @Nullable Finding connection(String message) {
+        if (message.contains("Redisson is shutdown")) {
+            return Finding.error("the Redisson client is shut down", "Close the store before the client");
         }
         if (message.contains("Connection refused")) {
-            return "connection refused. Is it running there?";
+            return Finding.error("connection refused", "Is it running there?");
         }
         if (message.contains("PKIX path")) {
-            return "its TLS certificate is not trusted. Let this JVM trust the authority that signed it"
-                    + " (-Djavax.net.ssl.trustStore, or sslTruststore in a Redisson YAML file): " + firstLine(message);
+            return Finding.error(
+                    "its TLS certificate is not trusted (" + firstLine(message) + ")",
+                    "Let this JVM trust the authority that signed it (-Djavax.net.ssl.trustStore, or sslTruststore in a"
+                            + " Redisson YAML file)");
         }
         if (message.contains("No subject alternative") || message.contains("No name matching")) {
-            return "its TLS certificate is for another host name. Use the name in the address that the certificate has, or"
-                    + " have one made for this name: " + firstLine(message);
+            return Finding.error(
+                    "its TLS certificate is for another host name (" + firstLine(message) + ")",
+                    "Use the name in the address that the certificate has, or have one made for this name");
         }
         if (message.contains("SSLHandshakeException") || message.contains("not an SSL/TLS record")) {
-            return "TLS could not be agreed on. If it does not speak TLS, the address must begin with redis://: "
-                    + firstLine(message);
+            return Finding.error(
+                    "TLS could not be agreed on (" + firstLine(message) + ")",
+                    "If it does not speak TLS, the address must begin with redis://");
         }
         if (message.contains("UnknownHost") || message.contains("Failed to resolve")) {
-            return "the host name is not known. Correct it in the address, redis://host:port";
+            return Finding.error("the host name is not known", "Correct it in the address, redis://host:port");
         }
         return null;
     }

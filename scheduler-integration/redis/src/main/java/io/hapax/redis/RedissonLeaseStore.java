@@ -3,16 +3,16 @@ package io.hapax.redis;
 import io.hapax.lease.Acquisition;
 import io.hapax.lease.Ending;
 import io.hapax.lease.Finding;
-import io.hapax.lease.Holder;
-import io.hapax.lease.Intervention;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.Lease;
-import io.hapax.lease.LeaseOperations;
 import io.hapax.lease.LeaseRequest;
 import io.hapax.lease.LeaseStore;
 import io.hapax.lease.LeaseStoreException;
 import io.hapax.lease.Renewal;
 import io.hapax.lease.Reservations;
+import io.hapax.ops.AdministeredStore;
+import io.hapax.ops.FleetBoard;
+import io.hapax.ops.LeaseAdmin;
 import io.hapax.time.Ticker;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -38,7 +38,7 @@ import org.redisson.config.Config;
  * <p>Each call is one round trip. Time is the server's. A server that is new, was emptied, restarted or promoted grants
  * nothing for a while (quarantine), so that holders of leases it has forgotten can show themselves.
  */
-public final class RedissonLeaseStore implements LeaseStore {
+public final class RedissonLeaseStore implements AdministeredStore {
 
     private static final int CLUSTER_BUCKETS = 64;
 
@@ -114,7 +114,7 @@ public final class RedissonLeaseStore implements LeaseStore {
      * @throws IllegalArgumentException if there are too few, or an even number, or an address cannot be used
      * @throws LeaseStoreException if a majority cannot be reached, or a server refuses
      */
-    public static LeaseStore quorum(List<String> urls) {
+    public static AdministeredStore quorum(List<String> urls) {
         return builder().quorum(urls);
     }
 
@@ -191,32 +191,18 @@ public final class RedissonLeaseStore implements LeaseStore {
         return exchange.send(ReleaseRequest.of(namespace, request)).thenApply(released -> null);
     }
 
-    @Override
-    public CompletionStage<Optional<Holder>> holder(JobIdentity identity) {
-        return value(namespace.keys(identity).lease()).thenApply(RedissonLeaseStore::holderOf);
-    }
-
     private CompletableFuture<@Nullable String> value(String leaseKey) {
         return namespace.scripts().call(Script.HOLDER, ReturnType.VALUE, List.of(leaseKey));
     }
 
     @Override
-    public CompletionStage<Optional<Holder>> forceRelease(JobIdentity identity, Intervention why) {
-        String subject = (identity.lockKey() == null ? "run " : "lock ") + identity.leaseName();
-        return people().forceRelease(namespace.keys(identity), why, subject);
+    public LeaseAdmin admin() {
+        return new RedissonAdmin(namespace, server, introduction);
     }
 
     @Override
-    public Optional<LeaseOperations> operations() {
-        return Optional.of(people());
-    }
-
-    RedissonOperations people() {
-        return new RedissonOperations(namespace, server, introduction);
-    }
-
-    private static Optional<Holder> holderOf(@Nullable String value) {
-        return Optional.ofNullable(value).map(text -> StoredLease.parse(text).holder());
+    public FleetBoard board() {
+        return new RedissonBoard(namespace);
     }
 
     @Override
@@ -547,7 +533,7 @@ public final class RedissonLeaseStore implements LeaseStore {
          * @see <a href="https://redis.io/docs/latest/develop/clients/patterns/distributed-locks/">Distributed locks with
          *     Redis</a>
          */
-        public LeaseStore quorum(List<String> urls) {
+        public AdministeredStore quorum(List<String> urls) {
             if (url != null || yaml != null || client != null || waitForReplicas > 0) {
                 throw new IllegalArgumentException(
                         "a quorum has its servers' addresses as argument: leave out url, yaml, client and waitForReplicas");
@@ -640,7 +626,7 @@ public final class RedissonLeaseStore implements LeaseStore {
                 } catch (RuntimeException e) {
                     if (tries == OPENING_TRIES || !RedisTrouble.isSilence(e)) {
                         throw new LeaseStoreException(
-                                "cannot connect to Redis at " + server + ": " + RedisTrouble.explain(e), e);
+                                RedisTrouble.of(e).asReasonWhy("cannot connect to Redis at " + server), e);
                     }
                 }
             }
@@ -666,10 +652,7 @@ public final class RedissonLeaseStore implements LeaseStore {
             if (refusal != null) {
                 return new IllegalStateException(refusal.getMessage(), refusal);
             }
-            return cause instanceof LeaseStoreException known
-                    ? known
-                    : new LeaseStoreException(
-                            "Redis at " + server + " could not be looked at: " + RedisTrouble.explain(cause), cause);
+            return RedisTrouble.atFirstLook(server, cause);
         }
     }
 }

@@ -102,7 +102,7 @@ final class Renewals {
         String text = (String) answer;
         if (text.startsWith("!")) {
             return new Renewal.Unknown(new LeaseStoreException(
-                    "Redis could not renew this lease: " + RedisTrouble.explain(text.substring(1))));
+                    RedisTrouble.of(text.substring(1)).asReasonWhy("Redis could not renew this lease")));
         }
         try {
             return new Renewal.Gone(StoredLease.parse(text).holder());

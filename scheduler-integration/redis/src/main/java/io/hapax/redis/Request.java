@@ -47,7 +47,7 @@ abstract class Request<T> {
 
     /** What Redis said instead of an answer to this request. */
     static LeaseStoreException refused(String what, String message) {
-        return new LeaseStoreException("Redis did not carry out " + what + ": " + RedisTrouble.explain(message));
+        return new LeaseStoreException(RedisTrouble.of(message).asReasonWhy("Redis did not carry out " + what));
     }
 
     final void failed(Throwable failure) {

@@ -1,5 +1,6 @@
 package io.hapax.redis;
 
+import io.hapax.lease.Finding;
 import io.hapax.lease.LeaseStoreException;
 import io.hapax.thread.GuardThreads;
 import io.hapax.time.Ticker;
@@ -119,13 +120,14 @@ final class ScriptCalls {
 
     private LeaseStoreException translated(Script script, Throwable failure) {
         Throwable cause = RedisTrouble.unwrapped(failure);
-        String what = cause instanceof RedisTimeoutException && !wasWritten(cause)
-                ? "it could not be sent in time. Is this process short of CPU, or paused?"
+        Finding why = cause instanceof RedisTimeoutException && !wasWritten(cause)
+                ? Finding.error("it could not be sent in time", "Is this process short of CPU, or paused?")
                 : cause instanceof TimeoutException || cause instanceof RedisTimeoutException
-                        ? "no answer within " + answerTimeout.toMillis() + " ms"
-                        : RedisTrouble.explain(cause);
+                        ? Finding.error("no answer within " + answerTimeout.toMillis() + " ms")
+                        : RedisTrouble.of(cause);
         return new LeaseStoreException(
-                "Redis at " + server + " did not carry out " + script.name().toLowerCase(Locale.ROOT) + ": " + what,
+                why.asReasonWhy("Redis at " + server + " did not carry out "
+                        + script.name().toLowerCase(Locale.ROOT)),
                 cause);
     }
 

@@ -1,5 +1,6 @@
 package io.hapax.redis;
 
+import io.hapax.lease.Finding;
 import io.hapax.lease.LeaseStoreException;
 import java.util.ArrayDeque;
 import java.util.Deque;
@@ -54,7 +55,7 @@ final class SharedCalls {
             call(List.of(request));
         } else if (tooMany) {
             request.failed(new LeaseStoreException(
-                    MOST_WAITING + " requests wait for Redis already; ask for fewer leases at once"));
+                    Finding.error(MOST_WAITING + " requests wait for Redis already", "Ask for fewer leases at once")));
         }
     }
 

@@ -1,10 +1,14 @@
 package io.hapax.redis;
 
+import io.hapax.lease.Finding;
+import io.hapax.lease.LeaseStoreException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Function;
 import java.util.function.Predicate;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -73,15 +77,20 @@ record Votes<T>(List<T> all, List<Throwable> failures, int pending) {
         return all.stream().filter(kind::isInstance).map(kind::cast).toList();
     }
 
-    /** For messages: what went wrong, empty if nothing did. */
-    String trouble() {
-        if (failures.isEmpty()) {
-            return "";
-        }
-        StringBuilder text = new StringBuilder(". Trouble:");
-        failures.forEach(
-                failure -> text.append(' ').append(failure.getMessage()).append(';'));
-        text.setLength(text.length() - 1);
-        return text.toString();
+    /** A problem with the servers' trouble as its reason, if they had any; how to mend it is told once. */
+    LeaseStoreException trouble(String problem) {
+        return trouble(problem, "");
+    }
+
+    /** The same where there is something to be done besides. */
+    LeaseStoreException trouble(String problem, String remedy) {
+        List<Finding> troubles = failures.stream().map(RedisTrouble::told).toList();
+        String all = troubles.stream().map(Finding::problem).collect(Collectors.joining("; "));
+        String remedies = Stream.concat(Stream.of(remedy), troubles.stream().map(Finding::remedy))
+                .filter(each -> !each.isEmpty())
+                .distinct()
+                .reduce((first, next) -> first + (first.endsWith("?") ? " " : ". ") + next)
+                .orElse("");
+        return new LeaseStoreException(Finding.error(problem + (all.isEmpty() ? "" : ". Trouble: " + all), remedies));
     }
 }

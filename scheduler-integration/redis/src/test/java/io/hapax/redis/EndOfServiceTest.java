@@ -83,7 +83,7 @@ class EndOfServiceTest {
                             .hasCauseInstanceOf(LeaseStoreException.class));
             Fastest.within(
                     ANSWER.plus(SLACK),
-                    () -> assertThatThrownBy(() -> get(store.holder(lock("k"))))
+                    () -> assertThatThrownBy(() -> get(store.admin().holder(lock("k"))))
                             .hasCauseInstanceOf(LeaseStoreException.class));
             get(store.nextChance(lock("k"), Duration.ofMillis(50)));
             redis.thaw();

@@ -10,12 +10,11 @@ import static org.awaitility.Awaitility.await;
 import io.hapax.JobGuard;
 import io.hapax.RunRequest;
 import io.hapax.lease.Ending;
-import io.hapax.lease.Intervention;
 import io.hapax.lease.Lease;
-import io.hapax.lease.LeaseOperations;
 import io.hapax.lease.LeaseRequest;
 import io.hapax.lease.OwnerId;
 import io.hapax.lease.ReservationRequest;
+import io.hapax.ops.Intervention;
 import io.hapax.testkit.EmbeddedRedis;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -113,10 +112,9 @@ class FootprintTest {
         LeaseRequest waiter = new LeaseRequest(lock("held"), OwnerId.random(), "waiter", Duration.ofSeconds(30), true);
         get(store.acquire(waiter));
         get(store.reservations().orElseThrow().reserve(new ReservationRequest("place", "me", 1, Duration.ofHours(1))));
-        LeaseOperations operations = store.operations().orElseThrow();
-        get(operations.reports(Duration.ofMinutes(1)));
-        get(operations.post("worker", "at work", Duration.ofSeconds(10)));
-        get(store.forceRelease(lock("nobody's"), new Intervention("ann", "a test")));
+        get(store.board().reports(Duration.ofMinutes(1)));
+        get(store.board().post("worker", "at work", Duration.ofSeconds(10)));
+        get(store.admin().forceRelease(lock("nobody's"), new Intervention("ann", "a test")));
         assertThat(keys()).as("places, readers, board, report, audit beside").hasSize(9);
         for (String key : keys()) {
             long ttl = Long.parseLong(redis.command("PTTL", key).replaceAll("[^0-9-]", ""));

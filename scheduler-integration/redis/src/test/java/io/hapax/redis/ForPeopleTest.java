@@ -6,12 +6,12 @@ import static io.hapax.redis.Fixture.lock;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.hapax.lease.AuditEntry;
-import io.hapax.lease.HeldLease;
-import io.hapax.lease.Intervention;
 import io.hapax.lease.Lease;
-import io.hapax.lease.LeaseOperations;
 import io.hapax.lease.LeaseStoreException;
+import io.hapax.ops.AuditEntry;
+import io.hapax.ops.HeldLease;
+import io.hapax.ops.Intervention;
+import io.hapax.ops.LeaseAdmin;
 import io.hapax.testkit.EmbeddedCluster;
 import io.hapax.testkit.EmbeddedRedis;
 import java.time.Duration;
@@ -34,27 +34,26 @@ class ForPeopleTest {
                 Clients clients = new Clients("people", TTL)) {
             RedissonLeaseStore worker = clients.store(cluster);
             Lease lease = granted(worker, lock("k"));
-            HeldLease held =
-                    get(worker.operations().orElseThrow().lease("k", false)).orElseThrow();
+            HeldLease held = get(worker.admin().lease("k", false)).orElseThrow();
             for (String url : cluster.urls()) {
                 try (RedissonLeaseStore tool = clients.settings()
                         .answerTimeout(Duration.ofSeconds(2))
                         .url(url)
                         .lazy(true)
                         .build()) {
-                    LeaseOperations people = tool.operations().orElseThrow();
+                    LeaseAdmin people = tool.admin();
                     List<Supplier<CompletionStage<?>>> questions = List.of(
                             () -> people.lease("k", false),
                             () -> people.leases(10),
                             () -> people.audit(10),
                             () -> people.forceRelease(held, WHY),
-                            () -> tool.forceRelease(lock("k"), WHY));
+                            () -> tool.admin().forceRelease(lock("k"), WHY));
                     questions.forEach(question -> assertThatThrownBy(() -> get(question.get()))
                             .hasCauseInstanceOf(LeaseStoreException.class)
                             .hasMessageContainingAll("Cluster", "Redisson YAML file"));
                 }
             }
-            assertThat(get(worker.holder(lease.identity()))).isPresent();
+            assertThat(get(worker.admin().holder(lease.identity()))).isPresent();
         }
     }
 
@@ -66,9 +65,9 @@ class ForPeopleTest {
                         .answerTimeout(Duration.ofSeconds(2))
                         .lazy(true)
                         .build()) {
-            LeaseOperations people = tool.operations().orElseThrow();
+            LeaseAdmin people = tool.admin();
             get(people.lease("k", false));
-            for (LeaseOperations each : List.of(worker.operations().orElseThrow(), people)) {
+            for (LeaseAdmin each : List.of(worker.admin(), people)) {
                 long before = scriptsOf(redis);
                 get(each.lease("k", false));
                 assertThat(scriptsOf(redis) - before).isEqualTo(1);
@@ -99,12 +98,10 @@ class ForPeopleTest {
                     Integer.toString(cluster.slotOf(key)),
                     "MIGRATING",
                     target.command("CLUSTER", "MYID"));
-            assertThat(get(worker.operations().orElseThrow().leases(10)))
-                    .singleElement()
-                    .satisfies(held -> {
-                        assertThat(held.name()).isEqualTo("k");
-                        assertThat(held.awaited()).isFalse();
-                    });
+            assertThat(get(worker.admin().leases(10))).singleElement().satisfies(held -> {
+                assertThat(held.name()).isEqualTo("k");
+                assertThat(held.awaited()).isFalse();
+            });
         }
     }
 
@@ -116,16 +113,16 @@ class ForPeopleTest {
                         .fresh(true)
                         .build()) {
             redis.command("SET", "hapax:{people:0}:l:odd", "somebody else's");
-            assertThat(get(store.forceRelease(lock("odd"), WHY)))
+            assertThat(get(store.admin().forceRelease(lock("odd"), WHY)))
                     .hasValueSatisfying(holder -> assertThat(holder.worker()).contains("somebody else's"));
             assertThat(redis.command("EXISTS", "hapax:{people:0}:l:odd")).isEqualTo("0");
             String audit = "hapax:{people:0}:a";
             redis.command("LPUSH", audit, "nonsense");
             redis.command("LPUSH", audit, "1000000|lock by hand||" + "x".repeat(400) + "|");
             granted(store, lock("k"));
-            get(store.forceRelease(lock("k"), WHY));
+            get(store.admin().forceRelease(lock("k"), WHY));
 
-            List<AuditEntry> entries = get(store.operations().orElseThrow().audit(10));
+            List<AuditEntry> entries = get(store.admin().audit(10));
 
             assertThat(entries).extracting(AuditEntry::subject).containsExactly("lock k", "lock odd", "lock by hand");
             assertThat(entries.get(0).holder()).startsWith("tester (owner ");
@@ -140,7 +137,7 @@ class ForPeopleTest {
         try (EmbeddedRedis redis = EmbeddedRedis.start();
                 RedissonLeaseStore store =
                         Fixture.store(redis.url()).fresh(true).build()) {
-            LeaseOperations people = store.operations().orElseThrow();
+            LeaseAdmin people = store.admin();
             Lease odd = granted(store, lock("an odd one"));
             String listed = get(people.lease("an odd one", false)).orElseThrow().name();
             assertThat(listed).contains("~");

@@ -11,10 +11,10 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.hapax.lease.Acquisition;
 import io.hapax.lease.Ending;
 import io.hapax.lease.Holder;
-import io.hapax.lease.Intervention;
 import io.hapax.lease.Lease;
 import io.hapax.lease.LeaseStoreException;
 import io.hapax.lease.Renewal;
+import io.hapax.ops.Intervention;
 import io.hapax.testkit.EmbeddedRedis;
 import java.time.Duration;
 import java.util.List;
@@ -60,7 +60,7 @@ class HalfDoneScriptsTest {
         assertThatThrownBy(() -> get(store.release(lease, DONE))).hasCauseInstanceOf(LeaseStoreException.class);
         allow("set");
 
-        assertThat(get(store.holder(run("r"))).map(Holder::owner)).contains(lease.owner());
+        assertThat(get(store.admin().holder(run("r"))).map(Holder::owner)).contains(lease.owner());
         assertThat(get(store.release(lease, DONE))).isTrue();
         assertThat(acquire(store, run("r"))).isInstanceOf(Acquisition.Done.class);
     }
@@ -112,9 +112,9 @@ class HalfDoneScriptsTest {
     void nothing_is_taken_away_that_the_audit_cannot_note() {
         Lease lease = granted(store, lock("k"));
         forbid("lpush");
-        assertThatThrownBy(() -> get(store.forceRelease(lock("k"), new Intervention("ann", "a test"))))
+        assertThatThrownBy(() -> get(store.admin().forceRelease(lock("k"), new Intervention("ann", "a test"))))
                 .hasCauseInstanceOf(LeaseStoreException.class);
-        assertThat(get(store.holder(lock("k"))).map(Holder::owner)).contains(lease.owner());
+        assertThat(get(store.admin().holder(lock("k"))).map(Holder::owner)).contains(lease.owner());
     }
 
     @Test
@@ -122,8 +122,8 @@ class HalfDoneScriptsTest {
         Lease lease = granted(store, lock("k"));
         quarantine();
         forbid("set");
-        assertThatThrownBy(() -> get(store.forceRelease(lock("k"), new Intervention("ann", "a test"))))
+        assertThatThrownBy(() -> get(store.admin().forceRelease(lock("k"), new Intervention("ann", "a test"))))
                 .hasCauseInstanceOf(LeaseStoreException.class);
-        assertThat(get(store.holder(lock("k"))).map(Holder::owner)).contains(lease.owner());
+        assertThat(get(store.admin().holder(lock("k"))).map(Holder::owner)).contains(lease.owner());
     }
 }

@@ -3,12 +3,12 @@ package io.hapax.redis;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.hapax.lease.FencingToken;
-import io.hapax.lease.HeldLease;
 import io.hapax.lease.Holder;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.LockKey;
 import io.hapax.lease.OwnerId;
 import io.hapax.lease.RunKey;
+import io.hapax.ops.HeldLease;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;

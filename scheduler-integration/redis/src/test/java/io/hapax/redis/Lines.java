@@ -2,9 +2,9 @@ package io.hapax.redis;
 
 import static io.hapax.redis.Fixture.get;
 
-import io.hapax.lease.LeaseStore;
 import io.hapax.lease.LeaseStoreException;
 import io.hapax.lease.Reservations;
+import io.hapax.ops.AdministeredStore;
 import io.hapax.time.Ticker;
 import java.time.Duration;
 import java.util.Arrays;
@@ -39,7 +39,7 @@ final class Lines implements QuorumLeaseStore.Wire {
         Arrays.fill(answers, Integer.MAX_VALUE);
     }
 
-    LeaseStore quorum() {
+    AdministeredStore quorum() {
         return new QuorumLeaseStore(stores, Duration.ofMillis(500), Duration.ofSeconds(5), Ticker.SYSTEM, this);
     }
 

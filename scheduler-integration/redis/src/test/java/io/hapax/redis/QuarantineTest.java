@@ -159,7 +159,7 @@ class QuarantineTest {
         Lease lease = granted(knowing, lock("k"));
         redis.command("FLUSHALL");
         get(knowing.renew(List.of(lease)));
-        get(knowing.forceRelease(lock("k")));
+        get(knowing.admin().forceRelease(lock("k")));
         assertThat(get(knowing.renew(List.of(lease)))).singleElement().isInstanceOf(Renewal.Gone.class);
     }
 

@@ -22,6 +22,7 @@ import io.hapax.lease.LeaseStoreException;
 import io.hapax.lease.LockKey;
 import io.hapax.lease.Renewal;
 import io.hapax.lease.RunKey;
+import io.hapax.ops.AdministeredStore;
 import io.hapax.testkit.EmbeddedRedis;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -81,7 +82,7 @@ class QuorumFaultsTest {
     }
 
     /** Waits longer for a server than in production: a machine that is busy is no fault of a server. */
-    private LeaseStore store() {
+    private AdministeredStore store() {
         return QuorumOpening.openWaiting(urls(), settings(), PER_SERVER.multipliedBy(4), PER_SERVER);
     }
 
@@ -168,7 +169,7 @@ class QuorumFaultsTest {
     @Test
     void nothing_is_taken_to_a_server_where_somebody_else_holds_it_or_without_a_majority() {
         servers(3);
-        LeaseStore holder = store();
+        AdministeredStore holder = store();
         try {
             Lease lease = granted(holder);
             String strange = "somebody|9|1|-|-";
@@ -182,7 +183,7 @@ class QuorumFaultsTest {
                     .singleElement()
                     .isInstanceOf(Renewal.Gone.class);
             // Answered after whatever the renewal has caused.
-            Fixture.get(holder.holder(lease.identity()));
+            Fixture.get(holder.admin().holder(lease.identity()));
             assertThat(servers.get(0).command(KEYS_OF_LEASES)).isBlank();
             assertThat(servers.get(2).command(KEYS_OF_LEASES)).isBlank();
         } finally {
@@ -289,7 +290,8 @@ class QuorumFaultsTest {
         servers(3);
         List<Thread> threads = new ArrayList<>();
         List<AtomicInteger> turns = new ArrayList<>();
-        List<LeaseStore> stores = Stream.generate(this::store).limit(3).toList();
+        List<LeaseStore> stores =
+                Stream.<LeaseStore>generate(this::store).limit(3).toList();
         Contest contest = new Contest(
                 new AtomicInteger(),
                 new AtomicInteger(),

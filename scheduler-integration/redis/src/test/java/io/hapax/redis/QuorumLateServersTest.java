@@ -8,13 +8,10 @@ import static org.awaitility.Awaitility.await;
 
 import io.hapax.lease.Acquisition;
 import io.hapax.lease.Ending;
-import io.hapax.lease.HeldLease;
 import io.hapax.lease.Holder;
-import io.hapax.lease.Intervention;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.Lease;
 import io.hapax.lease.LeaseRequest;
-import io.hapax.lease.LeaseStore;
 import io.hapax.lease.LockKey;
 import io.hapax.lease.OwnerId;
 import io.hapax.lease.Renewal;
@@ -22,6 +19,9 @@ import io.hapax.lease.Reservation;
 import io.hapax.lease.ReservationRequest;
 import io.hapax.lease.Reservations;
 import io.hapax.lease.RunKey;
+import io.hapax.ops.AdministeredStore;
+import io.hapax.ops.HeldLease;
+import io.hapax.ops.Intervention;
 import io.hapax.testkit.EmbeddedRedis;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -114,12 +114,12 @@ class QuorumLateServersTest {
     void a_look_up_names_the_token_that_was_written_back_whichever_majority_answers() {
         Lease lease = grantedButLateAtTheLast(lines());
         for (int away = FIRST; away <= LAST; away++) {
-            LeaseStore store = lines().down(away).quorum();
-            assertThat(get(store.holder(KEY)).map(Holder::token)).contains(lease.token());
-            assertThat(get(store.operations().orElseThrow().leases(10)))
+            AdministeredStore store = lines().down(away).quorum();
+            assertThat(get(store.admin().holder(KEY)).map(Holder::token)).contains(lease.token());
+            assertThat(get(store.admin().leases(10)))
                     .extracting(held -> held.holder().token())
                     .containsExactly(lease.token());
-            assertThat(get(store.operations().orElseThrow().lease("k", false))
+            assertThat(get(store.admin().lease("k", false))
                             .map(held -> held.holder().token()))
                     .contains(lease.token());
         }
@@ -129,13 +129,13 @@ class QuorumLateServersTest {
     void a_renewal_that_is_too_late_and_a_forced_release_name_the_token_that_was_written_back() {
         Lease lease = grantedButLateAtTheLast(lines());
         Lease lapsed = new Lease(KEY, OwnerId.random(), lease.token(), "w", TTL, lease.since());
-        LeaseStore store = lines().down(FIRST).quorum();
+        AdministeredStore store = lines().down(FIRST).quorum();
         assertThat(get(store.renew(List.of(lapsed))))
                 .singleElement()
                 .isInstanceOfSatisfying(
                         Renewal.Gone.class,
                         gone -> assertThat(gone.heldBy().orElseThrow().token()).isEqualTo(lease.token()));
-        assertThat(get(store.forceRelease(KEY)).map(Holder::token)).contains(lease.token());
+        assertThat(get(store.admin().forceRelease(KEY)).map(Holder::token)).contains(lease.token());
     }
 
     /** A repetition must not make another lease of it: the first answer may have come, or may come yet. */
@@ -159,15 +159,14 @@ class QuorumLateServersTest {
     void a_lease_that_a_majority_has_given_back_is_held_by_nobody() {
         Lines lines = lines();
         Lease lease = granted(get(lines.quorum().acquire(request(KEY, TTL))));
-        HeldLease seen =
-                get(lines.quorum().operations().orElseThrow().leases(10)).get(0);
+        HeldLease seen = get(lines.quorum().admin().leases(10)).get(0);
         lines.slow(LAST);
         assertThat(get(lines.quorum().release(lease, Ending.NOT_DONE))).isTrue();
 
-        LeaseStore store = lines().quorum();
-        assertThat(get(store.holder(KEY))).isEmpty();
-        assertThat(get(store.operations().orElseThrow().leases(10))).isEmpty();
-        assertThat(get(store.operations().orElseThrow().forceRelease(seen, new Intervention("ann", "late"))))
+        AdministeredStore store = lines().quorum();
+        assertThat(get(store.admin().holder(KEY))).isEmpty();
+        assertThat(get(store.admin().leases(10))).isEmpty();
+        assertThat(get(store.admin().forceRelease(seen, new Intervention("ann", "late"))))
                 .as("taken away from somebody who holds nothing any more")
                 .isEmpty();
     }

@@ -14,6 +14,7 @@ import io.hapax.lease.LeaseRequest;
 import io.hapax.lease.LeaseStore;
 import io.hapax.lease.LeaseStoreException;
 import io.hapax.lease.OwnerId;
+import io.hapax.ops.AdministeredStore;
 import io.hapax.testkit.EmbeddedRedis;
 import io.hapax.time.Ticker;
 import java.time.Duration;
@@ -77,7 +78,7 @@ class QuorumRulesTest {
         }
     };
 
-    private static LeaseStore quorum(Line line) {
+    private static AdministeredStore quorum(Line line) {
         List<AtomicInteger> asked =
                 IntStream.range(0, 3).mapToObj(n -> new AtomicInteger()).toList();
         QuorumLeaseStore.Wire wire = new QuorumLeaseStore.Wire() {
@@ -102,7 +103,7 @@ class QuorumRulesTest {
     @Test
     void grants_of_other_keys_between_grant_and_write_back_do_not_spoil_it() {
         AtomicInteger asked = new AtomicInteger();
-        LeaseStore store = quorum(new Line() {
+        AdministeredStore store = quorum(new Line() {
             @Override
             public <T> CompletionStage<T> send(int server, int number, Supplier<CompletionStage<T>> question) {
                 asked.incrementAndGet();
@@ -114,7 +115,7 @@ class QuorumRulesTest {
         });
         Lease lease = granted(Fixture.get(store.acquire(request())));
         assertThat(asked).as("one round of grants, one of write-backs").hasValueLessThanOrEqualTo(6);
-        assertThat(Fixture.get(store.holder(KEY)).orElseThrow().token()).isEqualTo(lease.token());
+        assertThat(Fixture.get(store.admin().holder(KEY)).orElseThrow().token()).isEqualTo(lease.token());
         Fixture.get(store.release(lease, Ending.NOT_DONE));
         assertThat(granted(Fixture.get(store.acquire(request()))).token()).isGreaterThan(lease.token());
     }
@@ -122,7 +123,7 @@ class QuorumRulesTest {
     /** The one server that still has the lease is not enough for its token, however high. */
     @Test
     void a_grant_that_is_gone_when_its_token_is_written_back_does_not_count() {
-        LeaseStore store = quorum(new Line() {
+        AdministeredStore store = quorum(new Line() {
             @Override
             public <T> CompletionStage<T> send(int server, int number, Supplier<CompletionStage<T>> question) {
                 if (number == 1 && server > 0) {
@@ -137,7 +138,7 @@ class QuorumRulesTest {
     @Test
     void a_server_that_does_not_answer_keeps_nobody_waiting_for_a_refusal() throws Exception {
         Lease held = granted(Fixture.get(quorum(WHOLE).acquire(request())));
-        LeaseStore store = quorum(new Line() {
+        AdministeredStore store = quorum(new Line() {
             @Override
             public <T> CompletionStage<T> send(int server, int number, Supplier<CompletionStage<T>> question) {
                 return server == 2 ? new CompletableFuture<>() : question.get();
@@ -148,7 +149,10 @@ class QuorumRulesTest {
                 .isInstanceOfSatisfying(
                         Acquisition.Held.class,
                         answer -> assertThat(answer.holder().owner()).isEqualTo(held.owner()));
-        assertThat(store.holder(Fixture.lock("free")).toCompletableFuture().get(5, TimeUnit.SECONDS))
+        assertThat(store.admin()
+                        .holder(Fixture.lock("free"))
+                        .toCompletableFuture()
+                        .get(5, TimeUnit.SECONDS))
                 .isEmpty();
     }
 
@@ -157,7 +161,7 @@ class QuorumRulesTest {
     void a_server_that_did_not_confirm_a_withdrawal_is_not_asked_again_for_the_same_request() {
         STORES.get(0).acquire(request()).toCompletableFuture().join();
         AtomicInteger first = new AtomicInteger();
-        LeaseStore store = quorum(new Line() {
+        AdministeredStore store = quorum(new Line() {
             @Override
             public <T> CompletionStage<T> send(int server, int number, Supplier<CompletionStage<T>> question) {
                 if (server == 0) {
@@ -177,7 +181,7 @@ class QuorumRulesTest {
 
     @Test
     void servers_that_stumble_are_asked_again_while_there_is_time() {
-        LeaseStore store = quorum(new Line() {
+        AdministeredStore store = quorum(new Line() {
             @Override
             public <T> CompletionStage<T> send(int server, int number, Supplier<CompletionStage<T>> question) {
                 return server > 0 && number == 0

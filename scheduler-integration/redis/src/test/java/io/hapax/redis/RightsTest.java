@@ -13,14 +13,13 @@ import ch.qos.logback.core.read.ListAppender;
 import io.hapax.lease.Ending;
 import io.hapax.lease.Finding;
 import io.hapax.lease.Finding.Severity;
-import io.hapax.lease.HeldLease;
-import io.hapax.lease.Intervention;
 import io.hapax.lease.Lease;
-import io.hapax.lease.LeaseOperations;
 import io.hapax.lease.LeaseStore;
 import io.hapax.lease.LeaseStoreException;
 import io.hapax.lease.OwnerId;
 import io.hapax.lease.Renewal;
+import io.hapax.ops.HeldLease;
+import io.hapax.ops.Intervention;
 import io.hapax.testkit.EmbeddedCluster;
 import io.hapax.testkit.EmbeddedRedis;
 import io.hapax.testkit.EmbeddedSentinel;
@@ -340,7 +339,7 @@ class RightsTest {
         DocumentedRights.make(redis, words);
         try (RedissonLeaseStore store =
                 settings(NAMESPACE).url(url(redis, "silent")).build()) {
-            assertThatThrownBy(() -> get(store.forceRelease(lock("k"), new Intervention("ann", "a test"))))
+            assertThatThrownBy(() -> get(store.admin().forceRelease(lock("k"), new Intervention("ann", "a test"))))
                     .hasMessageContainingAll("no permission", "docs/security.md");
         }
     }
@@ -467,7 +466,7 @@ class RightsTest {
         Lease lease = granted(store, lock(OwnerId.random().value()));
         assertThat(get(store.renew(List.of(lease)))).containsExactly(new Renewal.Renewed(false));
         get(store.nextChance(lease.identity(), Duration.ofMillis(5)));
-        assertThat(get(store.operations().orElseThrow().leases(10))).isNotEmpty();
+        assertThat(get(store.admin().leases(10))).isNotEmpty();
         assertThat(get(store.release(lease, Ending.NOT_DONE))).isTrue();
     }
 
@@ -481,15 +480,15 @@ class RightsTest {
                         .lazy(true)
                         .build()) {
             Lease lease = granted(worker, lock("read"));
-            get(worker.forceRelease(lock("nobody's"), why));
-            LeaseOperations operations = reader.operations().orElseThrow();
-            get(worker.operations().orElseThrow().post("worker", "at work", Duration.ofMinutes(1)));
-            HeldLease held = get(operations.leases(10)).get(0);
+            get(worker.admin().forceRelease(lock("nobody's"), why));
+            get(worker.board().post("worker", "at work", Duration.ofMinutes(1)));
+            HeldLease held = get(reader.admin().leases(10)).get(0);
             assertThat(held.holder().owner()).isEqualTo(lease.owner());
-            assertThat(get(operations.audit(10)).get(0).why()).isEqualTo(why);
-            assertThat(get(operations.reports(Duration.ZERO))).containsValue("at work");
-            assertThat(get(operations.servers())).allMatch(server -> server.answers());
-            assertThatThrownBy(() -> get(operations.forceRelease(held, why))).hasMessageContaining("no permission");
+            assertThat(get(reader.admin().audit(10)).get(0).why()).isEqualTo(why);
+            assertThat(get(reader.board().reports(Duration.ZERO))).containsValue("at work");
+            assertThat(get(reader.admin().servers())).allMatch(server -> server.answers());
+            assertThatThrownBy(() -> get(reader.admin().forceRelease(held, why)))
+                    .hasMessageContaining("no permission");
             assertThatThrownBy(() -> granted(reader, lock("more"))).hasMessageContaining("no permission");
             assertThat(get(worker.release(lease, Ending.NOT_DONE))).isTrue();
         }

@@ -159,12 +159,7 @@ class SecretsTest {
             said.add(store + " " + guard + " " + store.fingerprint() + " " + guard.fingerprint());
             remember(catchThrowable(() -> acquire(store, lock("k"))));
             said.add(guard.run(RunRequest.lock("k"), run -> "ran").toString());
-            store.operations()
-                    .orElseThrow()
-                    .servers()
-                    .toCompletableFuture()
-                    .join()
-                    .forEach(server -> said.add(server.toString()));
+            store.admin().servers().toCompletableFuture().join().forEach(server -> said.add(server.toString()));
         }
         assertThat(events).isNotEmpty();
         events.forEach(event -> said.add(event.toString()));

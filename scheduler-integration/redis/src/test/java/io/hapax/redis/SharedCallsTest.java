@@ -79,7 +79,7 @@ class SharedCallsTest {
             Lease lease = lease(answers.get(n));
             assertThat(lease.identity()).isEqualTo(lock("key-" + n));
             tokens.add(lease.token().value());
-            assertThat(get(store.holder(lock("key-" + n))).orElseThrow().owner())
+            assertThat(get(store.admin().holder(lock("key-" + n))).orElseThrow().owner())
                     .isEqualTo(lease.owner());
         }
         assertThat(tokens).hasSize(2000);
@@ -214,7 +214,7 @@ class SharedCallsTest {
                     .withThrowableThat()
                     .havingCause()
                     .isInstanceOf(LeaseStoreException.class)
-                    .withMessageContaining("ask for fewer leases at once");
+                    .withMessageContaining("Ask for fewer leases at once");
             redis.thaw();
         }
     }

@@ -90,7 +90,7 @@ class WakeUpTest {
         await().until(() -> subscribers().equals("1"));
         get(waiter.acquire(new LeaseRequest(lock("other"), OwnerId.random(), "w", LONG, true)));
         get(holder.release(other, Ending.NOT_DONE));
-        get(waiter.holder(lock("k")));
+        get(waiter.admin().holder(lock("k")));
         assertThat(chance).isNotDone();
         chance.cancel(true);
         // Who waited is told first.

@@ -31,6 +31,8 @@ import org.springframework.boot.actuate.endpoint.web.WebEndpointResponse;
 final class HapaxEndpoint {
 
     private static final int FORBIDDEN = 403;
+    /** The store answers no operators. */
+    private static final int NOT_IMPLEMENTED = 501;
 
     private final JobGuard guard;
     private final RecentEvents recent;
@@ -60,9 +62,14 @@ final class HapaxEndpoint {
     WebEndpointResponse<Map<String, Object>> holder(
             @Selector String kind, @Selector(match = Selector.Match.ALL_REMAINING) String... key) {
         JobIdentity identity = identity(kind, key);
-        return identity == null
-                ? unknown(kind)
-                : shown(identity, answered(guard.admin().holder(identity)));
+        if (identity == null) {
+            return unknown(kind);
+        }
+        try {
+            return shown(identity, answered(guard.admin().holder(identity)));
+        } catch (IllegalStateException cannotTell) {
+            return refused(NOT_IMPLEMENTED, String.valueOf(cannotTell.getMessage()));
+        }
     }
 
     /** Takes the lease of a key away from whoever holds it; only for those whom the application has authenticated. */
@@ -98,6 +105,8 @@ final class HapaxEndpoint {
             return shown(identity, answered(guard.admin().forceRelease(identity, who, reason)));
         } catch (IllegalArgumentException wrong) {
             return refused(WebEndpointResponse.STATUS_BAD_REQUEST, String.valueOf(wrong.getMessage()));
+        } catch (IllegalStateException cannot) {
+            return refused(NOT_IMPLEMENTED, String.valueOf(cannot.getMessage()));
         }
     }
 

@@ -6,6 +6,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.hapax.JobGuard;
 import io.hapax.lease.LeaseStore;
 import io.hapax.ledger.RunLedger;
+import io.hapax.ops.AdministeredStore;
+import io.hapax.ops.LeaseAdmin;
 import io.hapax.testkit.FaultInjector;
 import io.hapax.testkit.InMemoryLeaseStore;
 import io.hapax.testkit.InMemoryRunLedger;
@@ -17,12 +19,14 @@ import io.hapax.time.Ticker;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.springframework.boot.actuate.endpoint.web.WebEndpointResponse;
 import org.springframework.boot.health.contributor.Health;
 import org.springframework.boot.health.contributor.Status;
 
@@ -30,7 +34,8 @@ import org.springframework.boot.health.contributor.Status;
 class ActuatorFaultsTest {
 
     private final FaultInjector faults = new FaultInjector();
-    private final LeaseStore store = faults.around(LeaseStore.class, new InMemoryLeaseStore(Ticker.SYSTEM));
+    private final AdministeredStore store =
+            faults.around(AdministeredStore.class, new InMemoryLeaseStore(Ticker.SYSTEM));
     private final RunLedger ledger = faults.around(RunLedger.class, new InMemoryRunLedger(Ticker.SYSTEM));
     private final JobGuard guard =
             JobGuard.builder(store).ledger(ledger).withoutLogging().build();
@@ -70,7 +75,7 @@ class ActuatorFaultsTest {
     @ParameterizedTest
     @MethodSource("anything")
     void health_is_down_while_the_store_misbehaves(InjectedFault fault) throws Exception {
-        faults.inject(LeaseStore.class, "holder", fault);
+        faults.inject(LeaseAdmin.class, "holder", fault);
         Health down = look();
         assertThat(down.getStatus()).isEqualTo(Status.DOWN);
         assertThat(down.getDetails().get("store")).isNotIn("answers", "null", "");
@@ -99,10 +104,25 @@ class ActuatorFaultsTest {
         assertThat(look().getStatus()).isEqualTo(Status.UP);
     }
 
+    @Test
+    void a_store_that_answers_no_operators_is_not_asked() {
+        LeaseStore hotPort = faults.around(LeaseStore.class, new InMemoryLeaseStore(Ticker.SYSTEM));
+        try (JobGuard plain = JobGuard.builder(hotPort).withoutLogging().build()) {
+            Health up = new GuardHealth(plain, hotPort, null).health();
+            assertThat(up.getStatus()).isEqualTo(Status.UP);
+            assertThat(up.getDetails()).containsEntry("store", "not asked: it answers no operators");
+            RecentEvents recent = new RecentEvents(InstantSource.fixed(Instant.EPOCH));
+            WebEndpointResponse<Map<String, Object>> answer =
+                    new HapaxEndpoint(plain, recent, false, hotPort.answerTimeout()).holder("lock", "k");
+            assertThat(answer.getStatus()).isEqualTo(501);
+            assertThat(answer.getBody().get("error")).asString().contains("answers no operators");
+        }
+    }
+
     @ParameterizedTest
     @MethodSource("anything")
     void the_endpoint_answers_while_the_store_misbehaves(InjectedFault fault) throws Exception {
-        faults.inject(LeaseStore.class, "holder", fault);
+        faults.inject(LeaseAdmin.class, "holder", fault);
         FutureTask<Object> asked = new FutureTask<>(() -> endpoint.holder("lock", "k"));
         new Thread(asked, "caller").start();
         // Spring makes a failed answer of what is thrown.

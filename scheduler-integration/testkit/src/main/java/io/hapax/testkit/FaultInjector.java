@@ -1,8 +1,9 @@
 package io.hapax.testkit;
 
-import io.hapax.lease.LeaseOperations;
 import io.hapax.lease.LeaseStore;
 import io.hapax.lease.Reservations;
+import io.hapax.ops.FleetBoard;
+import io.hapax.ops.LeaseAdmin;
 import io.hapax.testkit.InjectedFault.Answer;
 import java.lang.reflect.InvocationHandler;
 import java.lang.reflect.InvocationTargetException;
@@ -29,7 +30,7 @@ import org.jspecify.annotations.Nullable;
  * Lets any port, listener or callback misbehave on command, and counts its calls.
  *
  * <p>One injector may stand around several ports. A method is meant with all its overloads. What a lease store hands out
- * ({@code blocking()}, {@code reservations()}, {@code operations()}) misbehaves as well. Thread-safe.
+ * ({@code blocking()}, {@code reservations()}, {@code admin()}, {@code board()}) misbehaves as well. Thread-safe.
  */
 public final class FaultInjector {
 
@@ -37,8 +38,12 @@ public final class FaultInjector {
     /** Making a class takes longer than most tests. */
     private static final Map<Class<?>, Class<?>> TYPES = new ConcurrentHashMap<>();
 
-    /** A method of a port, with all its overloads. */
-    private record Place(Class<?> port, String method) {}
+    /** A method of a port and of the ports that extend it, with all its overloads. */
+    private record Place(Class<?> port, String method) {
+        boolean covers(Class<?> called, Method one) {
+            return port.isAssignableFrom(called) && method.equals(one.getName());
+        }
+    }
 
     /** A fault and how often it still happens. */
     private record Order(InjectedFault fault, int times) {}
@@ -176,7 +181,7 @@ public final class FaultInjector {
 
     private @Nullable Object called(Class<?> port, Object target, Method method, @Nullable Object[] arguments)
             throws Throwable {
-        InjectedFault fault = nextFault(new Place(port, method.getName()), method);
+        InjectedFault fault = nextFault(port, method);
         if (fault == null) {
             return wrapped(carryOut(target, method, arguments));
         } else if (fault instanceof InjectedFault.Thrown thrown) {
@@ -213,15 +218,19 @@ public final class FaultInjector {
         };
     }
 
-    private @Nullable InjectedFault nextFault(Place place, Method method) {
+    private @Nullable InjectedFault nextFault(Class<?> port, Method method) {
         synchronized (lock) {
             calls.merge(method, 1, Integer::sum);
-            Order order = orders.get(place);
-            if (order == null || order.times() == 0 || !order.fault().fits(method)) {
-                return null;
+            for (Map.Entry<Place, Order> each : orders.entrySet()) {
+                Order order = each.getValue();
+                if (each.getKey().covers(port, method)
+                        && order.times() > 0
+                        && order.fault().fits(method)) {
+                    each.setValue(new Order(order.fault(), order.times() - 1));
+                    return order.fault();
+                }
             }
-            orders.put(place, new Order(order.fault(), order.times() - 1));
-            return order.fault();
+            return null;
         }
     }
 
@@ -305,10 +314,15 @@ public final class FaultInjector {
         if (returned instanceof LeaseStore store) {
             return around(LeaseStore.class, store);
         }
+        if (returned instanceof LeaseAdmin admin) {
+            return around(LeaseAdmin.class, admin);
+        }
+        if (returned instanceof FleetBoard board) {
+            return around(FleetBoard.class, board);
+        }
         if (returned instanceof Optional<?> optional) {
-            return optional.map(value -> value instanceof Reservations places
-                    ? around(Reservations.class, places)
-                    : value instanceof LeaseOperations operations ? around(LeaseOperations.class, operations) : value);
+            return optional.map(
+                    value -> value instanceof Reservations places ? around(Reservations.class, places) : value);
         }
         return returned;
     }

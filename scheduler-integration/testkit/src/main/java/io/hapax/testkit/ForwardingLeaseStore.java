@@ -2,15 +2,15 @@ package io.hapax.testkit;
 
 import io.hapax.lease.Acquisition;
 import io.hapax.lease.Ending;
-import io.hapax.lease.Holder;
-import io.hapax.lease.Intervention;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.Lease;
-import io.hapax.lease.LeaseOperations;
 import io.hapax.lease.LeaseRequest;
 import io.hapax.lease.LeaseStore;
 import io.hapax.lease.Renewal;
 import io.hapax.lease.Reservations;
+import io.hapax.ops.AdministeredStore;
+import io.hapax.ops.FleetBoard;
+import io.hapax.ops.LeaseAdmin;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
@@ -20,7 +20,7 @@ import java.util.concurrent.CompletionStage;
  * A lease store that hands every call on, for doubles that change some of them. Not {@link LeaseStore#blocking()}: what it
  * returns would know nothing of the double.
  */
-public abstract class ForwardingLeaseStore implements LeaseStore {
+public abstract class ForwardingLeaseStore implements AdministeredStore {
 
     private final LeaseStore store;
 
@@ -63,16 +63,6 @@ public abstract class ForwardingLeaseStore implements LeaseStore {
     }
 
     @Override
-    public CompletionStage<Optional<Holder>> holder(JobIdentity identity) {
-        return store.holder(identity);
-    }
-
-    @Override
-    public CompletionStage<Optional<Holder>> forceRelease(JobIdentity identity, Intervention why) {
-        return store.forceRelease(identity, why);
-    }
-
-    @Override
     public CompletionStage<Void> nextChance(JobIdentity identity, Duration atMost) {
         return store.nextChance(identity, atMost);
     }
@@ -82,9 +72,32 @@ public abstract class ForwardingLeaseStore implements LeaseStore {
         return store.reservations();
     }
 
+    /**
+     * Returns what operators ask of the store behind this one.
+     *
+     * @throws IllegalStateException if that is no {@link AdministeredStore}
+     */
     @Override
-    public Optional<LeaseOperations> operations() {
-        return store.operations();
+    public LeaseAdmin admin() {
+        return administered().admin();
+    }
+
+    /**
+     * Returns the board of the store behind this one.
+     *
+     * @throws IllegalStateException if that is no {@link AdministeredStore}
+     */
+    @Override
+    public FleetBoard board() {
+        return administered().board();
+    }
+
+    private AdministeredStore administered() {
+        if (store instanceof AdministeredStore administered) {
+            return administered;
+        }
+        throw new IllegalStateException("the lease store behind this double answers no operators: it is no "
+                + AdministeredStore.class.getName());
     }
 
     @Override

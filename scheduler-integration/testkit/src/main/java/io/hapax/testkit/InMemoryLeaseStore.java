@@ -1,22 +1,24 @@
 package io.hapax.testkit;
 
 import io.hapax.lease.Acquisition;
-import io.hapax.lease.AuditEntry;
 import io.hapax.lease.Ending;
-import io.hapax.lease.HeldLease;
+import io.hapax.lease.Finding;
 import io.hapax.lease.Holder;
-import io.hapax.lease.Intervention;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.Lease;
-import io.hapax.lease.LeaseOperations;
 import io.hapax.lease.LeaseRequest;
-import io.hapax.lease.LeaseStore;
 import io.hapax.lease.LeaseStoreException;
 import io.hapax.lease.LockKey;
 import io.hapax.lease.Renewal;
 import io.hapax.lease.Reservations;
 import io.hapax.lease.RunKey;
-import io.hapax.lease.ServerHealth;
+import io.hapax.ops.AdministeredStore;
+import io.hapax.ops.AuditEntry;
+import io.hapax.ops.FleetBoard;
+import io.hapax.ops.HeldLease;
+import io.hapax.ops.Intervention;
+import io.hapax.ops.LeaseAdmin;
+import io.hapax.ops.ServerHealth;
 import io.hapax.time.Ticker;
 import java.time.Duration;
 import java.util.List;
@@ -32,7 +34,7 @@ import java.util.function.Function;
  * <p>It answers on the caller's thread, before the method returns; only {@link #nextChance} completes later. It passes
  * {@link LeaseStoreContract}. Thread-safe.
  */
-public final class InMemoryLeaseStore implements LeaseStore {
+public final class InMemoryLeaseStore implements AdministeredStore {
 
     private static final Duration ANSWER_TIMEOUT = Duration.ofMillis(100);
 
@@ -114,25 +116,20 @@ public final class InMemoryLeaseStore implements LeaseStore {
     }
 
     @Override
-    public CompletionStage<Optional<Holder>> holder(JobIdentity identity) {
-        return answer(store -> store.holder(identity));
+    public LeaseAdmin admin() {
+        return new Admin();
     }
 
-    @Override
-    public CompletionStage<Optional<Holder>> forceRelease(JobIdentity identity, Intervention why) {
-        return waking(identity, answer(store -> store.forceRelease(identity, why)), Optional::isPresent);
-    }
-
-    @Override
-    public Optional<LeaseOperations> operations() {
-        return Optional.of(new Operations());
-    }
-
-    private final class Operations implements LeaseOperations {
+    private final class Admin implements LeaseAdmin {
 
         @Override
-        public CompletionStage<List<HeldLease>> leases(int atMost) {
-            return answer(store -> store.leases().stream().limit(atMost).toList());
+        public CompletionStage<Optional<Holder>> holder(JobIdentity identity) {
+            return answer(store -> store.holder(identity));
+        }
+
+        @Override
+        public CompletionStage<Optional<Holder>> forceRelease(JobIdentity identity, Intervention why) {
+            return waking(identity, answer(store -> store.forceRelease(identity, why)), Optional::isPresent);
         }
 
         @Override
@@ -150,9 +147,28 @@ public final class InMemoryLeaseStore implements LeaseStore {
         }
 
         @Override
+        public CompletionStage<List<HeldLease>> leases(int atMost) {
+            return answer(store -> store.leases().stream().limit(atMost).toList());
+        }
+
+        @Override
         public CompletionStage<List<AuditEntry>> audit(int atMost) {
             return answer(store -> store.audit().stream().limit(atMost).toList());
         }
+
+        @Override
+        public CompletionStage<List<ServerHealth>> servers() {
+            return CompletableFuture.completedFuture(
+                    List.of(new ServerHealth("memory", !closed, Duration.ZERO, closed ? "closed" : "in this process")));
+        }
+    }
+
+    @Override
+    public FleetBoard board() {
+        return new Board();
+    }
+
+    private final class Board implements FleetBoard {
 
         @Override
         public CompletionStage<Boolean> post(String worker, String report, Duration lifetime) {
@@ -162,12 +178,6 @@ public final class InMemoryLeaseStore implements LeaseStore {
         @Override
         public CompletionStage<Map<String, String>> reports(Duration readingFor) {
             return answer(store -> store.reports(readingFor));
-        }
-
-        @Override
-        public CompletionStage<List<ServerHealth>> servers() {
-            return CompletableFuture.completedFuture(
-                    List.of(new ServerHealth("memory", !closed, Duration.ZERO, closed ? "closed" : "in this process")));
         }
     }
 
@@ -188,8 +198,9 @@ public final class InMemoryLeaseStore implements LeaseStore {
     public void agree(String settings) {
         String before = answer(store -> store.agree(settings)).join();
         if (!before.equals(settings)) {
-            throw new LeaseStoreException("other guards on this store have the settings [" + before
-                    + "], this one has [" + settings + "]. Give all workers the same settings");
+            throw new LeaseStoreException(Finding.error(
+                    "other guards on this store have the settings [" + before + "], this one has [" + settings + "]",
+                    "Give all workers the same settings"));
         }
     }
 

@@ -3,7 +3,6 @@ package io.hapax.testkit;
 import io.hapax.lease.Acquisition;
 import io.hapax.lease.Ending;
 import io.hapax.lease.Holder;
-import io.hapax.lease.Intervention;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.Lease;
 import io.hapax.lease.LeaseRequest;
@@ -13,6 +12,9 @@ import io.hapax.lease.Renewal;
 import io.hapax.lease.Reservation;
 import io.hapax.lease.ReservationRequest;
 import io.hapax.lease.Reservations;
+import io.hapax.ops.HeldLease;
+import io.hapax.ops.Intervention;
+import io.hapax.ops.LeaseAdmin;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletionStage;
@@ -33,7 +35,7 @@ public final class LateLeaseStore extends ForwardingLeaseStore {
         RELEASE,
         /** {@link LeaseStore#withdraw}. */
         WITHDRAW,
-        /** {@link LeaseStore#forceRelease(JobIdentity, Intervention)}. */
+        /** {@link LeaseAdmin#forceRelease}. */
         FORCE_RELEASE,
         /** {@link Reservations#reserve}. */
         RESERVE,
@@ -82,13 +84,30 @@ public final class LateLeaseStore extends ForwardingLeaseStore {
     }
 
     @Override
-    public CompletionStage<Optional<Holder>> forceRelease(JobIdentity identity, Intervention why) {
-        return late.of(Operation.FORCE_RELEASE, () -> store().forceRelease(identity, why));
+    public LeaseAdmin admin() {
+        return new LateAdmin(super.admin());
     }
 
     @Override
     public Optional<Reservations> reservations() {
         return store().reservations().map(LatePlaces::new);
+    }
+
+    private final class LateAdmin extends ForwardingLeaseAdmin {
+
+        LateAdmin(LeaseAdmin admin) {
+            super(admin);
+        }
+
+        @Override
+        public CompletionStage<Optional<Holder>> forceRelease(JobIdentity identity, Intervention why) {
+            return late.of(Operation.FORCE_RELEASE, () -> super.forceRelease(identity, why));
+        }
+
+        @Override
+        public CompletionStage<Optional<Holder>> forceRelease(HeldLease lease, Intervention why) {
+            return late.of(Operation.FORCE_RELEASE, () -> super.forceRelease(lease, why));
+        }
     }
 
     private final class LatePlaces implements Reservations {

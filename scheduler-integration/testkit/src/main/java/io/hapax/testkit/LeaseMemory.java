@@ -1,18 +1,18 @@
 package io.hapax.testkit;
 
 import io.hapax.lease.Acquisition;
-import io.hapax.lease.AuditEntry;
 import io.hapax.lease.Ending;
 import io.hapax.lease.FencingToken;
-import io.hapax.lease.HeldLease;
 import io.hapax.lease.Holder;
-import io.hapax.lease.Intervention;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.Lease;
 import io.hapax.lease.LeaseRequest;
 import io.hapax.lease.OwnerId;
 import io.hapax.lease.Renewal;
 import io.hapax.lease.RunKey;
+import io.hapax.ops.AuditEntry;
+import io.hapax.ops.HeldLease;
+import io.hapax.ops.Intervention;
 import io.hapax.time.NanoTime;
 import io.hapax.time.Ticker;
 import java.time.Duration;

@@ -19,15 +19,11 @@ import static org.assertj.core.api.InstanceOfAssertFactories.type;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.hapax.lease.Acquisition;
-import io.hapax.lease.AuditEntry;
 import io.hapax.lease.Ending;
 import io.hapax.lease.FencingToken;
-import io.hapax.lease.HeldLease;
 import io.hapax.lease.Holder;
-import io.hapax.lease.Intervention;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.Lease;
-import io.hapax.lease.LeaseOperations;
 import io.hapax.lease.LeaseRequest;
 import io.hapax.lease.LeaseStore;
 import io.hapax.lease.LeaseStoreException;
@@ -38,13 +34,18 @@ import io.hapax.lease.Reservation;
 import io.hapax.lease.ReservationRequest;
 import io.hapax.lease.Reservations;
 import io.hapax.lease.RunKey;
-import io.hapax.lease.ServerHealth;
+import io.hapax.ops.AdministeredStore;
+import io.hapax.ops.AuditEntry;
+import io.hapax.ops.FleetBoard;
+import io.hapax.ops.HeldLease;
+import io.hapax.ops.Intervention;
+import io.hapax.ops.LeaseAdmin;
+import io.hapax.ops.ServerHealth;
 import java.time.Duration;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
@@ -65,7 +66,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /**
  * What every {@link LeaseStore} has to do. A store passes if a subclass of this one passes, for each configuration of
- * the store. Every test uses fresh keys, so the servers may be shared.
+ * the store. Every test uses fresh keys, so the servers may be shared. What operators ask is tested of an
+ * {@link AdministeredStore}; of a store with only the hot port those tests are skipped.
  *
  * <p>A subclass whose tests run side by side on the same clients says
  * {@code @ResourceLock(value = LeaseStoreContract.AGREEMENT, mode = READ, target = CHILDREN)}.
@@ -156,13 +158,13 @@ public abstract class LeaseStoreContract {
     @Test
     void the_holder_can_be_looked_up_by_any_client_until_it_releases() {
         JobIdentity identity = freshPair();
-        assertThat(get(otherClient().holder(identity))).isEmpty();
+        assertThat(get(admin(otherClient()).holder(identity))).isEmpty();
         Lease lease = granted(store(), identity);
 
-        assertHolder(get(store().holder(identity)).orElseThrow(), lease);
-        assertHolder(get(otherClient().holder(identity)).orElseThrow(), lease);
+        assertHolder(get(admin(store()).holder(identity)).orElseThrow(), lease);
+        assertHolder(get(admin(otherClient()).holder(identity)).orElseThrow(), lease);
         get(store().release(lease, Ending.NOT_DONE));
-        assertThat(get(otherClient().holder(identity))).isEmpty();
+        assertThat(get(admin(otherClient()).holder(identity))).isEmpty();
     }
 
     @Test
@@ -196,7 +198,7 @@ public abstract class LeaseStoreContract {
         Lease onRun = granted(store(), run);
 
         assertThat(get(store().release(onRun, Ending.done(RETENTION)))).isTrue();
-        assertThat(get(store().holder(lock)).map(Holder::owner)).contains(onLock.owner());
+        assertThat(holder(store(), lock).map(Holder::owner)).contains(onLock.owner());
         get(store().release(onLock, Ending.NOT_DONE));
         granted(store(), lock);
         assertThat(acquire(store(), run)).isInstanceOf(Acquisition.Done.class);
@@ -233,7 +235,7 @@ public abstract class LeaseStoreContract {
         get(store().release(lease, Ending.NOT_DONE));
         Lease successor = granted(otherClient(), identity);
         get(store().release(lease, Ending.NOT_DONE));
-        assertThat(get(store().holder(identity)).map(Holder::owner)).contains(successor.owner());
+        assertThat(holder(store(), identity).map(Holder::owner)).contains(successor.owner());
     }
 
     @Test
@@ -260,7 +262,7 @@ public abstract class LeaseStoreContract {
     /** A forced release has come between two grants, as the only way to one owner with two of them. */
     private Lease earlierGrant(LeaseRequest request) {
         Lease earlier = granted(store(), request);
-        get(otherClient().forceRelease(request.identity()));
+        get(admin(otherClient()).forceRelease(request.identity()));
         return earlier;
     }
 
@@ -273,7 +275,7 @@ public abstract class LeaseStoreContract {
 
         assertThat(get(store().release(earlier, Ending.NOT_DONE))).isFalse();
         assertThat(get(otherClient().release(earlier, Ending.done(RETENTION)))).isFalse();
-        assertHolder(get(store().holder(request.identity())).orElseThrow(), later);
+        assertHolder(holder(store(), request.identity()).orElseThrow(), later);
         assertThat(get(store().release(later, Ending.NOT_DONE))).isTrue();
         granted(otherClient(), request.identity());
     }
@@ -300,7 +302,7 @@ public abstract class LeaseStoreContract {
             assertThat(by.token()).isEqualTo(lease.token());
             assertThat(by.worker()).isEqualTo(WORKER);
         }
-        assertThat(get(store().holder(identity))).isEmpty();
+        assertThat(holder(store(), identity)).isEmpty();
     }
 
     @ParameterizedTest
@@ -359,7 +361,7 @@ public abstract class LeaseStoreContract {
         JobIdentity identity = freshPair();
         Lease lapsed = granted(store(), identity, shortTtl());
         letLapse(shortTtl());
-        assertThat(get(store().holder(identity))).isEmpty();
+        assertThat(holder(store(), identity)).isEmpty();
         Lease successor = granted(otherClient(), identity);
 
         assertThat(renew(store(), lapsed)).satisfies(goneTo(successor));
@@ -411,7 +413,7 @@ public abstract class LeaseStoreContract {
         Lease last = granted(store(), freshRun());
         letLapse(shortTtl());
         Lease taker = granted(otherClient(), taken.identity());
-        get(otherClient().forceRelease(forced.identity()));
+        get(admin(otherClient()).forceRelease(forced.identity()));
 
         List<Renewal> answers = get(store().renew(List.of(first, taken, lapsed, forced, last)));
         assertThat(answers).hasSize(5);
@@ -445,7 +447,7 @@ public abstract class LeaseStoreContract {
         tokens.add(granted(otherClient(), identity, shortTtl()).token());
         letLapse(shortTtl());
         tokens.add(granted(store(), identity).token());
-        get(store().forceRelease(identity));
+        get(admin(store()).forceRelease(identity));
         tokens.add(granted(otherClient(), nextRun(identity)).token());
 
         assertGrowing(tokens);
@@ -518,30 +520,49 @@ public abstract class LeaseStoreContract {
 
         get(store().withdraw(refused));
         get(store().withdraw(request(freshPair(), LONG)));
-        assertHolder(get(store().holder(identity)).orElseThrow(), lease);
+        assertHolder(holder(store(), identity).orElseThrow(), lease);
         assertThat(renew(otherClient(), lease)).isEqualTo(new Renewal.Renewed(false));
     }
 
     @Test
     void a_forced_release_names_the_holder_who_then_has_lost_the_lease() {
         JobIdentity identity = freshPair();
-        assertThat(get(otherClient().forceRelease(identity))).isEmpty();
+        assertThat(get(admin(otherClient()).forceRelease(identity))).isEmpty();
         Lease lease = granted(store(), identity);
 
-        assertHolder(get(otherClient().forceRelease(identity)).orElseThrow(), lease);
+        assertHolder(get(admin(otherClient()).forceRelease(identity)).orElseThrow(), lease);
         assertThat(renew(store(), lease)).isEqualTo(new Renewal.Gone(null));
         assertThat(get(store().release(lease, Ending.done(RETENTION)))).isFalse();
         granted(otherClient(), identity);
     }
 
-    private static LeaseOperations people(LeaseStore store) {
-        LeaseOperations operations = store.operations().orElse(null);
-        assumeTrue(operations != null, "this store has no operations for people");
-        return Objects.requireNonNull(operations);
+    private static AdministeredStore administered(LeaseStore store) {
+        assumeTrue(store instanceof AdministeredStore, "this store answers no operators");
+        return (AdministeredStore) store;
+    }
+
+    private static LeaseAdmin admin(LeaseStore store) {
+        return administered(store).admin();
+    }
+
+    private static FleetBoard board(LeaseStore store) {
+        return administered(store).board();
+    }
+
+    /** Of a store that answers no operators, asks for the lease itself, and gives it back. */
+    private static Optional<Holder> holder(LeaseStore store, JobIdentity identity) {
+        if (store instanceof AdministeredStore administered) {
+            return get(administered.admin().holder(identity));
+        }
+        Acquisition answer = acquire(store, identity);
+        if (answer instanceof Acquisition.Granted granted) {
+            get(store.release(granted.lease(), Ending.NOT_DONE));
+        }
+        return answer instanceof Acquisition.Held held ? Optional.of(held.holder()) : Optional.empty();
     }
 
     private static Optional<HeldLease> listed(LeaseStore store, Lease lease) {
-        return get(people(store).leases(10_000)).stream()
+        return get(admin(store).leases(10_000)).stream()
                 .filter(held -> held.holder().owner().equals(lease.owner()))
                 .findFirst();
     }
@@ -559,7 +580,7 @@ public abstract class LeaseStoreContract {
             get(store().release(lease, Ending.done(RETENTION)));
             assertThat(listed(otherClient(), lease)).isEmpty();
         }
-        assertThat(get(people(store()).leases(0))).isEmpty();
+        assertThat(get(admin(store()).leases(0))).isEmpty();
     }
 
     @Test
@@ -575,15 +596,15 @@ public abstract class LeaseStoreContract {
 
             for (String name : List.of(identity.leaseName(), listed)) {
                 HeldLease found =
-                        get(people(otherClient()).lease(name, onRunKey)).orElseThrow();
+                        get(admin(otherClient()).lease(name, onRunKey)).orElseThrow();
                 assertHolder(found.holder(), lease);
                 assertThat(found.name()).isEqualTo(listed);
                 assertThat(found.onRunKey()).isEqualTo(onRunKey);
                 assertThat(found.left()).isBetween(LONG.dividedBy(2), LONG);
-                assertThat(get(people(otherClient()).lease(name, !onRunKey))).isEmpty();
+                assertThat(get(admin(otherClient()).lease(name, !onRunKey))).isEmpty();
             }
             get(store().release(lease, Ending.NOT_DONE));
-            assertThat(get(people(otherClient()).lease(identity.leaseName(), onRunKey)))
+            assertThat(get(admin(otherClient()).lease(identity.leaseName(), onRunKey)))
                     .isEmpty();
         }
     }
@@ -594,11 +615,11 @@ public abstract class LeaseStoreContract {
         for (int n = 0; n < 700; n++) {
             owners.add(granted(store(), freshLock()).owner());
         }
-        List<OwnerId> found = get(people(otherClient()).leases(10_000)).stream()
+        List<OwnerId> found = get(admin(otherClient()).leases(10_000)).stream()
                 .map(held -> held.holder().owner())
                 .toList();
         assertThat(found).containsAll(owners).doesNotHaveDuplicates();
-        assertThat(get(people(otherClient()).leases(5))).hasSize(5);
+        assertThat(get(admin(otherClient()).leases(5))).hasSize(5);
     }
 
     @Test
@@ -610,13 +631,13 @@ public abstract class LeaseStoreContract {
         Lease second = granted(store(), identity);
         Intervention why = new Intervention("ann", "its worker is gone, see ticket | 42");
 
-        assertThat(get(people(otherClient()).forceRelease(seen, why))).isEmpty();
-        assertHolder(get(store().holder(identity)).orElseThrow(), second);
+        assertThat(get(admin(otherClient()).forceRelease(seen, why))).isEmpty();
+        assertHolder(holder(store(), identity).orElseThrow(), second);
         HeldLease current = listed(otherClient(), second).orElseThrow();
-        assertHolder(get(people(otherClient()).forceRelease(current, why)).orElseThrow(), second);
-        assertThat(get(store().holder(identity))).isEmpty();
+        assertHolder(get(admin(otherClient()).forceRelease(current, why)).orElseThrow(), second);
+        assertThat(holder(store(), identity)).isEmpty();
 
-        List<AuditEntry> audit = get(people(store()).audit(1000)).stream()
+        List<AuditEntry> audit = get(admin(store()).audit(1000)).stream()
                 .filter(entry -> entry.subject().contains(identity.leaseName()))
                 .toList();
         assertThat(audit).hasSize(1);
@@ -632,12 +653,12 @@ public abstract class LeaseStoreContract {
     @Test
     void the_audit_also_has_those_who_name_a_key_and_the_newest_comes_first() {
         JobIdentity nobodys = freshLock();
-        get(store().forceRelease(nobodys, new Intervention("bob", "to be sure")));
+        get(admin(store()).forceRelease(nobodys, new Intervention("bob", "to be sure")));
         JobIdentity run = freshRun();
         Lease lease = granted(store(), run);
-        get(otherClient().forceRelease(run));
+        get(admin(otherClient()).forceRelease(run));
 
-        List<AuditEntry> audit = get(people(otherClient()).audit(1000)).stream()
+        List<AuditEntry> audit = get(admin(otherClient()).audit(1000)).stream()
                 .filter(entry -> Stream.of(nobodys, run)
                         .anyMatch(identity -> entry.subject().contains(identity.leaseName())))
                 .toList();
@@ -646,35 +667,35 @@ public abstract class LeaseStoreContract {
         assertThat(audit.get(0).holder()).contains(lease.owner().value());
         assertThat(audit.get(1).why()).isEqualTo(new Intervention("bob", "to be sure"));
         assertThat(audit.get(1).holder()).isEmpty();
-        assertThat(get(people(store()).audit(1))).hasSize(1);
+        assertThat(get(admin(store()).audit(1))).hasSize(1);
     }
 
     @Test
     void reports_of_workers_are_read_until_their_time_is_over_and_workers_know_whether_somebody_reads() {
         String worker = "worker " + OwnerId.random();
-        assertThat(get(people(store()).post(worker, "first", LONG))).isIn(true, false);
-        get(people(store()).post(worker, "{\"runs\":[\"é\"]}", LONG));
+        assertThat(get(board(store()).post(worker, "first", LONG))).isIn(true, false);
+        get(board(store()).post(worker, "{\"runs\":[\"é\"]}", LONG));
 
-        assertThat(get(people(otherClient()).reports(Duration.ofMinutes(1)))).containsValue("{\"runs\":[\"é\"]}");
+        assertThat(get(board(otherClient()).reports(Duration.ofMinutes(1)))).containsValue("{\"runs\":[\"é\"]}");
         ShortTtl.with(shortTtl(), lifetime -> {
             long began = System.nanoTime();
-            assertThat(get(people(store()).post(worker, "last " + worker, lifetime)))
+            assertThat(get(board(store()).post(worker, "last " + worker, lifetime)))
                     .isTrue();
             ShortTtl.before(
                     lifetime,
                     began,
-                    () -> assertThat(get(people(otherClient()).reports(Duration.ZERO)))
+                    () -> assertThat(get(board(otherClient()).reports(Duration.ZERO)))
                             .containsValue("last " + worker)
                             .doesNotContainValue("first"));
             letLapse(lifetime);
-            assertThat(get(people(otherClient()).reports(Duration.ZERO))).doesNotContainValue("last " + worker);
+            assertThat(get(board(otherClient()).reports(Duration.ZERO))).doesNotContainValue("last " + worker);
         });
     }
 
     @Test
     void servers_say_how_they_are() {
         granted(store(), freshLock());
-        List<ServerHealth> servers = get(people(store()).servers());
+        List<ServerHealth> servers = get(admin(store()).servers());
         assertThat(servers).isNotEmpty().allSatisfy(server -> {
             assertThat(server.server()).isNotBlank();
             assertThat(server.detail()).isNotBlank();
@@ -693,7 +714,7 @@ public abstract class LeaseStoreContract {
 
     @Test
     void whoever_waits_is_woken_by_a_forced_release() {
-        assertWakes((holder, lease) -> holder.forceRelease(lease.identity()));
+        assertWakes((holder, lease) -> admin(holder).forceRelease(lease.identity()));
     }
 
     @Test
@@ -705,7 +726,7 @@ public abstract class LeaseStoreContract {
 
         letLapse(shortTtl());
         get(chance);
-        assertThat(get(store().holder(identity))).isPresent();
+        assertThat(holder(store(), identity)).isPresent();
     }
 
     @Test

@@ -13,9 +13,7 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 import static org.assertj.core.api.InstanceOfAssertFactories.type;
 
-import io.hapax.lease.AuditEntry;
 import io.hapax.lease.FencingToken;
-import io.hapax.lease.Intervention;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.Lease;
 import io.hapax.lease.LockKey;
@@ -30,6 +28,8 @@ import io.hapax.ledger.LedgerEntry;
 import io.hapax.ledger.LedgerQuery;
 import io.hapax.ledger.RunLedger;
 import io.hapax.ledger.RunState;
+import io.hapax.ops.AuditEntry;
+import io.hapax.ops.Intervention;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;

@@ -3,13 +3,15 @@ package io.hapax.testkit;
 import io.hapax.lease.Acquisition;
 import io.hapax.lease.Ending;
 import io.hapax.lease.Holder;
-import io.hapax.lease.Intervention;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.Lease;
 import io.hapax.lease.LeaseRequest;
 import io.hapax.lease.LeaseStore;
 import io.hapax.lease.OwnerId;
 import io.hapax.lease.Renewal;
+import io.hapax.ops.HeldLease;
+import io.hapax.ops.Intervention;
+import io.hapax.ops.LeaseAdmin;
 import io.hapax.time.NanoTime;
 import io.hapax.time.Ticker;
 import java.util.LinkedHashMap;
@@ -93,11 +95,30 @@ public final class StrictLeaseStore extends ForwardingLeaseStore {
     }
 
     @Override
-    public CompletionStage<Optional<Holder>> forceRelease(JobIdentity identity, Intervention why) {
-        return store().forceRelease(identity, why).thenApply(holder -> {
+    public LeaseAdmin admin() {
+        return new StrictAdmin(super.admin());
+    }
+
+    private final class StrictAdmin extends ForwardingLeaseAdmin {
+
+        StrictAdmin(LeaseAdmin admin) {
+            super(admin);
+        }
+
+        @Override
+        public CompletionStage<Optional<Holder>> forceRelease(JobIdentity identity, Intervention why) {
+            return super.forceRelease(identity, why).thenApply(this::closing);
+        }
+
+        @Override
+        public CompletionStage<Optional<Holder>> forceRelease(HeldLease lease, Intervention why) {
+            return super.forceRelease(lease, why).thenApply(this::closing);
+        }
+
+        private Optional<Holder> closing(Optional<Holder> holder) {
             holder.ifPresent(forced -> closed(forced.owner()));
             return holder;
-        });
+        }
     }
 
     private List<Opening> held() {

@@ -4,10 +4,8 @@ import io.hapax.lease.Acquisition;
 import io.hapax.lease.Ending;
 import io.hapax.lease.FencingToken;
 import io.hapax.lease.Holder;
-import io.hapax.lease.Intervention;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.Lease;
-import io.hapax.lease.LeaseOperations;
 import io.hapax.lease.LeaseRequest;
 import io.hapax.lease.LeaseStore;
 import io.hapax.lease.LockKey;
@@ -15,6 +13,8 @@ import io.hapax.lease.Renewal;
 import io.hapax.lease.Reservation;
 import io.hapax.lease.ReservationRequest;
 import io.hapax.lease.Reservations;
+import io.hapax.ops.FleetBoard;
+import io.hapax.ops.LeaseAdmin;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -80,7 +80,7 @@ final class BrokenLeaseStore extends ForwardingLeaseStore {
     @Override
     public CompletionStage<Boolean> release(Lease lease, Ending ending) {
         if (flaw == Flaw.RELEASE_WITHOUT_OWNER_CHECK) {
-            return store().forceRelease(lease.identity()).thenApply(holder -> true);
+            return super.admin().forceRelease(lease.identity()).thenApply(holder -> true);
         }
         return store().release(bent(lease), flaw == Flaw.FORGETS_COMPLETIONS ? Ending.NOT_DONE : ending);
     }
@@ -88,19 +88,9 @@ final class BrokenLeaseStore extends ForwardingLeaseStore {
     @Override
     public CompletionStage<Void> withdraw(LeaseRequest request) {
         if (flaw == Flaw.WITHDRAWS_ANYBODY) {
-            return store().forceRelease(request.identity()).thenAccept(holder -> {});
+            return super.admin().forceRelease(request.identity()).thenAccept(holder -> {});
         }
         return store().withdraw(request);
-    }
-
-    @Override
-    public CompletionStage<Optional<Holder>> holder(JobIdentity identity) {
-        return store().holder(bent(identity));
-    }
-
-    @Override
-    public CompletionStage<Optional<Holder>> forceRelease(JobIdentity identity, Intervention why) {
-        return store().forceRelease(bent(identity), why);
     }
 
     @Override
@@ -113,8 +103,13 @@ final class BrokenLeaseStore extends ForwardingLeaseStore {
     }
 
     @Override
-    public Optional<LeaseOperations> operations() {
-        return store().operations().map(operations -> new BrokenOperations(operations, store(), flaw));
+    public LeaseAdmin admin() {
+        return new BrokenLeaseAdmin(super.admin(), this, flaw);
+    }
+
+    @Override
+    public FleetBoard board() {
+        return new BrokenFleetBoard(super.board(), flaw);
     }
 
     @Override
@@ -176,7 +171,8 @@ final class BrokenLeaseStore extends ForwardingLeaseStore {
     }
 
     private FencingToken newestOf(JobIdentity identity, Lease lease) {
-        return store().holder(identity)
+        return super.admin()
+                .holder(identity)
                 .toCompletableFuture()
                 .join()
                 .filter(holder -> holder.owner().equals(lease.owner()))
@@ -184,7 +180,7 @@ final class BrokenLeaseStore extends ForwardingLeaseStore {
                 .orElse(lease.token());
     }
 
-    private JobIdentity bent(JobIdentity identity) {
+    JobIdentity bent(JobIdentity identity) {
         LockKey lock = identity.lockKey();
         if (flaw == Flaw.MIXES_LOCK_AND_RUN_KEYS && lock == null) {
             return new JobIdentity(new LockKey(identity.leaseName()), identity.runKey());

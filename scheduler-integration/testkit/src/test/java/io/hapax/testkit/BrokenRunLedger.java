@@ -1,6 +1,5 @@
 package io.hapax.testkit;
 
-import io.hapax.lease.AuditEntry;
 import io.hapax.lease.FencingToken;
 import io.hapax.lease.Lease;
 import io.hapax.lease.Renewal;
@@ -12,6 +11,7 @@ import io.hapax.ledger.LedgerEntry;
 import io.hapax.ledger.LedgerQuery;
 import io.hapax.ledger.RunLedger;
 import io.hapax.ledger.RunState;
+import io.hapax.ops.AuditEntry;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;

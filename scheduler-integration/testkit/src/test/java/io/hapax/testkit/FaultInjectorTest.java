@@ -13,6 +13,9 @@ import io.hapax.lease.LockKey;
 import io.hapax.lease.OwnerId;
 import io.hapax.lease.ReservationRequest;
 import io.hapax.lease.Reservations;
+import io.hapax.ops.AdministeredStore;
+import io.hapax.ops.FleetBoard;
+import io.hapax.ops.LeaseAdmin;
 import io.hapax.testkit.InjectedFault.Answer;
 import java.io.IOException;
 import java.time.Duration;
@@ -25,7 +28,7 @@ class FaultInjectorTest {
 
     private final InMemoryLeaseStore memory = new InMemoryLeaseStore(new ManualTicker());
     private final FaultInjector faults = new FaultInjector();
-    private final LeaseStore store = faults.around(LeaseStore.class, memory);
+    private final AdministeredStore store = faults.around(AdministeredStore.class, memory);
 
     private static LeaseRequest request(String key) {
         return new LeaseRequest(
@@ -37,7 +40,8 @@ class FaultInjectorTest {
     }
 
     private boolean isHeld(String key) {
-        return memory.holder(request(key).identity())
+        return memory.admin()
+                .holder(request(key).identity())
                 .toCompletableFuture()
                 .join()
                 .isPresent();
@@ -130,11 +134,12 @@ class FaultInjectorTest {
         assertThatThrownBy(() -> places.holders("n")).isInstanceOf(AssertionError.class);
         faults.healthy();
         assertThat(places.holders("n").toCompletableFuture().join()).isEmpty();
-        assertThat(store.operations()
-                        .orElseThrow()
-                        .leases(9)
-                        .toCompletableFuture()
-                        .join())
+        faults.inject(LeaseAdmin.class, "leases", Answer.NULL, 1);
+        assertThat((Object) store.admin().leases(9)).isNull();
+        assertThat(store.admin().leases(9).toCompletableFuture().join()).isEmpty();
+        faults.inject(FleetBoard.class, "reports", Answer.NULL, 1);
+        assertThat((Object) store.board().reports(Duration.ZERO)).isNull();
+        assertThat(store.board().reports(Duration.ZERO).toCompletableFuture().join())
                 .isEmpty();
     }
 

@@ -62,7 +62,7 @@ class FaultyLeaseStoreTest {
         faulty.failReleases();
         assertFails(faulty.release(lease, Ending.NOT_DONE), "release was not sent");
         assertFails(faulty.release(lease, Ending.NOT_DONE), "release was not sent");
-        assertThat(get(faulty.holder(identity))).isPresent();
+        assertThat(get(faulty.admin().holder(identity))).isPresent();
         faulty.healthy();
         assertThat(get(faulty.release(lease, Ending.NOT_DONE))).isTrue();
         assertThat(faulty.releaseCalls()).isEqualTo(3);
@@ -90,7 +90,7 @@ class FaultyLeaseStoreTest {
         CompletableFuture<List<Renewal>> hanging = faulty.renew(List.of(lease)).toCompletableFuture();
         assertThat(get(faulty.renew(List.of()))).isEmpty();
         ticker.advance(Duration.ofSeconds(10));
-        assertThat(get(memory.holder(identity))).isEmpty();
+        assertThat(get(memory.admin().holder(identity))).isEmpty();
 
         faulty.healthy();
         assertThat(hanging).isNotDone();

@@ -54,6 +54,29 @@ class InMemoryLeaseStoreTest {
         }
     }
 
+    /** As a store of an application's own may be. */
+    @Nested
+    class WithTheHotPortOnly extends LeaseStoreContract {
+        private final FaultInjector nothingElse = new FaultInjector();
+        private final LeaseStore hot = nothingElse.around(LeaseStore.class, store);
+        private final LeaseStore other = nothingElse.around(LeaseStore.class, store.otherClient());
+
+        @Override
+        protected LeaseStore store() {
+            return hot;
+        }
+
+        @Override
+        protected LeaseStore otherClient() {
+            return other;
+        }
+
+        @Override
+        protected void letLapse(Duration ttl) {
+            ticker.advance(ttl.plus(NANO));
+        }
+    }
+
     @Nested
     class OnRealTime extends LeaseStoreContract {
         private final InMemoryLeaseStore real = new InMemoryLeaseStore(Ticker.SYSTEM);
@@ -162,7 +185,7 @@ class InMemoryLeaseStoreTest {
         Lease released = granted(store, identity);
         Lease forced = granted(store, freshLock());
         get(store.release(released, Ending.NOT_DONE));
-        get(store.forceRelease(forced.identity()));
+        get(store.admin().forceRelease(forced.identity()));
         store.quarantine(LONG);
         assertThat(get(store.renew(List.of(released, forced)))).containsOnly(new Renewal.Gone(null));
     }
@@ -200,15 +223,16 @@ class InMemoryLeaseStoreTest {
 
     @Test
     void a_closed_client_fails_and_lets_its_waiters_go_while_the_others_go_on() {
-        LeaseStore other = store.otherClient();
+        InMemoryLeaseStore other = store.otherClient();
         granted(other, identity);
         CompletableFuture<Void> chance = store.nextChance(identity, LONG).toCompletableFuture();
         store.close();
 
         assertThat(chance).isCompleted();
         assertThat(store.nextChance(identity, LONG).toCompletableFuture()).isCompleted();
-        assertThatThrownBy(() -> store.holder(identity).toCompletableFuture().join())
+        assertThatThrownBy(() ->
+                        store.admin().holder(identity).toCompletableFuture().join())
                 .hasCauseInstanceOf(LeaseStoreException.class);
-        assertThat(get(other.holder(identity))).isPresent();
+        assertThat(get(other.admin().holder(identity))).isPresent();
     }
 }

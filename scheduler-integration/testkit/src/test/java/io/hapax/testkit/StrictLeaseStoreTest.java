@@ -82,11 +82,11 @@ class StrictLeaseStoreTest {
         strict.assertNothingHeld();
 
         granted(strict, identity);
-        get(strict.forceRelease(identity));
+        get(strict.admin().forceRelease(identity));
         strict.assertNothingHeld();
 
         Lease lost = granted(strict, freshLock());
-        get(memory.forceRelease(lost.identity()));
+        get(memory.admin().forceRelease(lost.identity()));
         get(strict.renew(List.of(lost)));
         strict.assertNothingHeld();
     }

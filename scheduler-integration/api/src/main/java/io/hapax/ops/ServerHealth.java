@@ -1,4 +1,4 @@
-package io.hapax.lease;
+package io.hapax.ops;
 
 import java.time.Duration;
 

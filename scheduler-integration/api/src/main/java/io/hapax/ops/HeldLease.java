@@ -1,5 +1,6 @@
-package io.hapax.lease;
+package io.hapax.ops;
 
+import io.hapax.lease.Holder;
 import java.time.Duration;
 
 /**

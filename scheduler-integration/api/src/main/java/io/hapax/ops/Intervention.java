@@ -1,4 +1,6 @@
-package io.hapax.lease;
+package io.hapax.ops;
+
+import io.hapax.lease.VisibleText;
 
 /**
  * Who has interfered with the guard's work, and why; kept with what was done. Immutable.

@@ -1,33 +1,53 @@
 package io.hapax.redis;
 
-import io.hapax.lease.AuditEntry;
-import io.hapax.lease.HeldLease;
 import io.hapax.lease.Holder;
-import io.hapax.lease.Intervention;
-import io.hapax.lease.LeaseOperations;
-import io.hapax.lease.LeaseStoreException;
-import io.hapax.lease.ServerHealth;
+import io.hapax.lease.JobIdentity;
+import io.hapax.ops.AuditEntry;
+import io.hapax.ops.HeldLease;
+import io.hapax.ops.Intervention;
+import io.hapax.ops.LeaseAdmin;
+import io.hapax.ops.ServerHealth;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.Comparator;
 import java.util.HashMap;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 
-/** What people ask of a quorum. Thread-safe. */
-record QuorumOperations(QuorumLeaseStore quorum) implements LeaseOperations {
+/** What operators ask of a quorum. Thread-safe. */
+record QuorumAdmin(QuorumLeaseStore quorum) implements LeaseAdmin {
 
     /** Entries of one deed on several servers differ by the time that its calls took. */
     private static final Duration SAME_DEED = Duration.ofSeconds(10);
 
     /** Each server lists in an order of its own, so the first few of one need not be among the first few of another. */
     private static final int ALL_OF_A_SERVER = 100_000;
+
+    @Override
+    public CompletionStage<Optional<Holder>> holder(JobIdentity identity) {
+        return quorum.patiently(() -> Votes.decided(quorum.ask(at(server -> server.holder(identity))), this::holder));
+    }
+
+    /** Whoever a majority of servers names. */
+    @SuppressWarnings("NullableOptional") // null asks for more votes
+    private @Nullable Optional<Holder> holder(Votes<Optional<Holder>> votes) {
+        Optional<Holder> top = QuorumLeaseStore.mostFrequent(votes.all());
+        long most = top.map(holder -> QuorumLeaseStore.count(votes.all(), holder.owner()))
+                .orElse(0L);
+        if (most >= quorum.majority()) {
+            return top;
+        }
+        if (votes.pending() == 0) {
+            quorum.requireMajority(votes, "have answered");
+        }
+        boolean isNobody = votes.all().size() >= quorum.majority() && most + votes.pending() < quorum.majority();
+        return isNobody ? Optional.empty() : null;
+    }
 
     @Override
     public CompletionStage<List<HeldLease>> leases(int atMost) {
@@ -44,13 +64,13 @@ record QuorumOperations(QuorumLeaseStore quorum) implements LeaseOperations {
     }
 
     private CompletionStage<List<HeldLease>> held(
-            Function<LeaseOperations, CompletionStage<List<HeldLease>>> question, int atMost) {
+            Function<LeaseAdmin, CompletionStage<List<HeldLease>>> question, int atMost) {
         return quorum.patiently(() -> Votes.decided(
                 quorum.ask(at(question)), votes -> votes.pending() > 0 ? null : heldByMajority(votes, atMost)));
     }
 
     private List<HeldLease> heldByMajority(Votes<List<HeldLease>> votes, int atMost) {
-        requireMajority(votes);
+        quorum.requireMajority(votes, "have answered");
         record Grant(String name, boolean onRunKey, String owner) {}
         Map<Grant, List<HeldLease>> grants = new HashMap<>();
         for (List<HeldLease> leases : votes.all()) {
@@ -62,7 +82,7 @@ record QuorumOperations(QuorumLeaseStore quorum) implements LeaseOperations {
         }
         return grants.values().stream()
                 .filter(those -> those.size() >= quorum.majority())
-                .map(QuorumOperations::oneOf)
+                .map(QuorumAdmin::oneOf)
                 .limit(atMost)
                 .toList();
     }
@@ -79,7 +99,30 @@ record QuorumOperations(QuorumLeaseStore quorum) implements LeaseOperations {
 
     @Override
     public CompletionStage<Optional<Holder>> forceRelease(HeldLease lease, Intervention why) {
-        return quorum.takenAway(server -> server.people().forceRelease(lease, why));
+        return takenAway(server -> server.forceRelease(lease, why));
+    }
+
+    @Override
+    public CompletionStage<Optional<Holder>> forceRelease(JobIdentity identity, Intervention why) {
+        return takenAway(server -> server.forceRelease(identity, why));
+    }
+
+    private CompletionStage<Optional<Holder>> takenAway(
+            Function<LeaseAdmin, CompletionStage<Optional<Holder>>> question) {
+        return Votes.decided(quorum.ask(at(question)), votes -> {
+            if (votes.pending() > 0) {
+                return null;
+            }
+            if (votes.all().size() < quorum.majority()) {
+                throw votes.trouble(
+                        "the lease was taken away on " + votes.all().size() + " of "
+                                + quorum.servers().size() + " servers only, a majority is needed",
+                        "Try again");
+            }
+            // One that carries out a release late has nothing that anybody holds.
+            return QuorumLeaseStore.mostFrequent(votes.all())
+                    .filter(holder -> quorum.isOfMajority(QuorumLeaseStore.count(votes.all(), holder.owner()), votes));
+        });
     }
 
     @Override
@@ -88,7 +131,7 @@ record QuorumOperations(QuorumLeaseStore quorum) implements LeaseOperations {
             if (votes.pending() > 0) {
                 return null;
             }
-            requireMajority(votes);
+            quorum.requireMajority(votes, "have answered");
             List<AuditEntry> merged = new ArrayList<>();
             votes.all().stream()
                     .flatMap(List::stream)
@@ -106,43 +149,9 @@ record QuorumOperations(QuorumLeaseStore quorum) implements LeaseOperations {
                 && Duration.between(entry.at(), known.at()).compareTo(SAME_DEED) < 0;
     }
 
-    /** Put up on all before it is answered, so that whoever then reads finds the newest on most of them. */
-    @Override
-    public CompletionStage<Boolean> post(String worker, String report, Duration lifetime) {
-        return Votes.decided(quorum.ask(at(server -> server.post(worker, report, lifetime))), votes -> {
-            if (votes.pending() > 0) {
-                return null;
-            }
-            requireOne(votes);
-            return votes.all().contains(true);
-        });
-    }
-
-    /** Of each worker the report that most servers have; one that was away may have an older one. */
-    @Override
-    public CompletionStage<Map<String, String>> reports(Duration readingFor) {
-        return quorum.patiently(() -> Votes.decided(quorum.ask(at(server -> server.reports(readingFor))), votes -> {
-            if (votes.pending() > 0) {
-                return null;
-            }
-            requireOne(votes);
-            Map<String, List<String>> all = new LinkedHashMap<>();
-            votes.all()
-                    .forEach(reports ->
-                            reports.forEach((worker, report) -> all.computeIfAbsent(worker, first -> new ArrayList<>())
-                                    .add(report)));
-            Map<String, String> merged = new LinkedHashMap<>();
-            all.forEach((worker, reports) -> merged.put(
-                    worker,
-                    Collections.max(
-                            reports, Comparator.comparingInt(report -> Collections.frequency(reports, report)))));
-            return merged;
-        }));
-    }
-
     @Override
     public CompletionStage<List<ServerHealth>> servers() {
-        List<CompletableFuture<List<ServerHealth>>> answers = quorum.ask(at(LeaseOperations::servers));
+        List<CompletableFuture<List<ServerHealth>>> answers = quorum.ask(at(LeaseAdmin::servers));
         return CompletableFuture.allOf(answers.toArray(CompletableFuture<?>[]::new))
                 .thenApply(all -> answers.stream()
                         .flatMap(answer -> answer.join().stream())
@@ -150,22 +159,7 @@ record QuorumOperations(QuorumLeaseStore quorum) implements LeaseOperations {
     }
 
     private static <T> Function<RedissonLeaseStore, CompletionStage<T>> at(
-            Function<LeaseOperations, CompletionStage<T>> question) {
-        return server -> question.apply(server.people());
-    }
-
-    private void requireMajority(Votes<?> votes) {
-        require(votes, quorum.majority(), "a majority is");
-    }
-
-    private void requireOne(Votes<?> votes) {
-        require(votes, 1, "one is");
-    }
-
-    private static void require(Votes<?> votes, int count, String what) {
-        if (votes.all().size() < count) {
-            throw new LeaseStoreException(
-                    "only " + votes.all().size() + " servers have answered, " + what + " needed" + votes.trouble());
-        }
+            Function<LeaseAdmin, CompletionStage<T>> question) {
+        return server -> question.apply(server.admin());
     }
 }

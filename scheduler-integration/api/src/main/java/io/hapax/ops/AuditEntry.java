@@ -1,4 +1,4 @@
-package io.hapax.lease;
+package io.hapax.ops;
 
 import java.time.Instant;
 
@@ -13,6 +13,6 @@ import java.time.Instant;
  */
 public record AuditEntry(Instant at, String action, String subject, Intervention why, String holder) {
 
-    /** The action of {@link LeaseStore#forceRelease}. */
+    /** The action of {@link LeaseAdmin#forceRelease}. */
     public static final String FORCE_RELEASE = "FORCE_RELEASE";
 }

@@ -1,12 +1,13 @@
 package io.hapax.redis;
 
-import io.hapax.lease.AuditEntry;
-import io.hapax.lease.HeldLease;
 import io.hapax.lease.Holder;
-import io.hapax.lease.Intervention;
-import io.hapax.lease.LeaseOperations;
+import io.hapax.lease.JobIdentity;
 import io.hapax.lease.LeaseStoreException;
-import io.hapax.lease.ServerHealth;
+import io.hapax.ops.AuditEntry;
+import io.hapax.ops.HeldLease;
+import io.hapax.ops.Intervention;
+import io.hapax.ops.LeaseAdmin;
+import io.hapax.ops.ServerHealth;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
@@ -23,8 +24,8 @@ import java.util.concurrent.CompletionStage;
 import org.jspecify.annotations.Nullable;
 import org.redisson.api.RScript.ReturnType;
 
-/** What people ask of one Redis, Sentinel or Cluster. Thread-safe. */
-record RedissonOperations(Namespace namespace, String server, Introduction introduction) implements LeaseOperations {
+/** What operators ask of one Redis, Sentinel or Cluster. Thread-safe. */
+record RedissonAdmin(Namespace namespace, String server, Introduction introduction) implements LeaseAdmin {
 
     private static final String STEP = "500";
     private static final int LEASE_FIELDS = 4;
@@ -32,6 +33,17 @@ record RedissonOperations(Namespace namespace, String server, Introduction intro
     private static final String NOBODY = "|";
 
     private static final String ANYBODY = "";
+
+    @Override
+    public CompletionStage<Optional<Holder>> holder(JobIdentity identity) {
+        return value(namespace.keys(identity))
+                .thenApply(value -> Optional.ofNullable(value)
+                        .map(text -> StoredLease.parse(text).holder()));
+    }
+
+    private CompletableFuture<@Nullable String> value(Keyspace.Keys keys) {
+        return namespace.scripts().call(Script.HOLDER, ReturnType.VALUE, List.of(keys.lease()));
+    }
 
     @Override
     public CompletionStage<List<HeldLease>> leases(int atMost) {
@@ -142,16 +154,15 @@ record RedissonOperations(Namespace namespace, String server, Introduction intro
                 .thenCompose(fit -> takeAway(namespace.keyspace().of(lease), owner, why, subject));
     }
 
-    /**
-     * Takes a lease away from whoever holds it now. He is named, as what is carried out late must not take it from somebody else.
-     *
-     * @param subject the key, for people
-     */
-    CompletableFuture<Optional<Holder>> forceRelease(Keyspace.Keys keys, Intervention why, String subject) {
-        CompletableFuture<@Nullable String> value = introduction
+    /** Names whoever holds it now, as what is carried out late must not take it from somebody else. */
+    @Override
+    public CompletionStage<Optional<Holder>> forceRelease(JobIdentity identity, Intervention why) {
+        String subject = (identity.lockKey() == null ? "run " : "lock ") + identity.leaseName();
+        Keyspace.Keys keys = namespace.keys(identity);
+        return introduction
                 .fitForPeople()
-                .thenCompose(fit -> namespace.scripts().call(Script.HOLDER, ReturnType.VALUE, List.of(keys.lease())));
-        return value.thenCompose(held -> takeAway(keys, held == null ? NOBODY : ownerOf(held), why, subject));
+                .thenCompose(fit -> value(keys))
+                .thenCompose(held -> takeAway(keys, held == null ? NOBODY : ownerOf(held), why, subject));
     }
 
     private static String ownerOf(String value) {
@@ -229,41 +240,6 @@ record RedissonOperations(Namespace namespace, String server, Introduction intro
         return value.isEmpty() || !StoredLease.isOne(value)
                 ? StoredLease.fit(value)
                 : StoredLease.parse(value).holder().toString();
-    }
-
-    @Override
-    public CompletionStage<Boolean> post(String worker, String report, Duration lifetime) {
-        Keyspace keyspace = namespace.keyspace();
-        String name = keyspace.boardName(worker);
-        CompletableFuture<Long> answer = namespace
-                .scripts()
-                .call(
-                        Script.POST,
-                        ReturnType.LONG,
-                        List.of(keyspace.board(), keyspace.board() + ":" + name, keyspace.readers()),
-                        name,
-                        report,
-                        Long.toString(lifetime.toMillis()));
-        return answer.thenApply(code -> code == 1);
-    }
-
-    @Override
-    public CompletionStage<Map<String, String>> reports(Duration readingFor) {
-        Keyspace keyspace = namespace.keyspace();
-        CompletableFuture<List<Object>> answer = namespace
-                .scripts()
-                .call(
-                        Script.REPORTS,
-                        ReturnType.LIST,
-                        List.of(keyspace.board(), keyspace.readers()),
-                        Long.toString(readingFor.toMillis()));
-        return answer.thenApply(list -> {
-            Map<String, String> reports = new LinkedHashMap<>();
-            for (int n = 0; n + 1 < list.size(); n += 2) {
-                reports.put((String) list.get(n), (String) list.get(n + 1));
-            }
-            return reports;
-        });
     }
 
     @Override

@@ -1,0 +1,95 @@
+package io.hapax.ops;
+
+import io.hapax.lease.Holder;
+import io.hapax.lease.JobIdentity;
+import io.hapax.lease.LeaseStore;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletionStage;
+
+/**
+ * What operators ask of a lease store, and do to it: who holds what, what is taken away from whom, who has interfered, how
+ * the servers are. No run depends on it, and none of it takes a lease. Stages complete and fail as those of
+ * {@link LeaseStore}. Thread-safe.
+ */
+public interface LeaseAdmin {
+
+    /** How many entries of the audit are kept at least. */
+    int AUDIT_LENGTH = 1000;
+
+    /**
+     * Looks up who holds the lease of an identity.
+     *
+     * @param identity the keys
+     * @return the holder, if there is one
+     */
+    CompletionStage<Optional<Holder>> holder(JobIdentity identity);
+
+    /**
+     * Takes a lease away from whoever holds it. The holder notices at its next renewal and may be at work until then:
+     * this is for people who know that it is gone. Who did it, and why, is kept.
+     *
+     * @param identity the keys
+     * @param why who does it, and why
+     * @return who held it, if anybody
+     */
+    CompletionStage<Optional<Holder>> forceRelease(JobIdentity identity, Intervention why);
+
+    /**
+     * Takes a lease away without saying who does it.
+     *
+     * @param identity the keys
+     * @return who held it, if anybody
+     */
+    default CompletionStage<Optional<Holder>> forceRelease(JobIdentity identity) {
+        return forceRelease(identity, Intervention.UNNAMED);
+    }
+
+    /**
+     * Takes a lease away that was seen, unless somebody else holds its key by now; and keeps who did it.
+     *
+     * @param lease as {@link #leases} has told
+     * @param why who does it, and why
+     * @return who held it; empty if its holder does not hold it any more
+     */
+    CompletionStage<Optional<Holder>> forceRelease(HeldLease lease, Intervention why);
+
+    /**
+     * Looks through all leases of the namespace. Takes time in proportion to everything that the server keeps, in small
+     * steps that do not hold others up: not for dashboards, which have {@link FleetBoard#reports}.
+     *
+     * @param atMost how many to return at most
+     * @return leases that were held for all the time of the search, and perhaps others; in no order
+     */
+    CompletionStage<List<HeldLease>> leases(int atMost);
+
+    /**
+     * Looks up one lease.
+     *
+     * @param name the text of its key, or its name as {@link #leases} tells it
+     * @param onRunKey whether that is a run key; else it is a lock key
+     * @return the lease, if somebody holds it
+     */
+    default CompletionStage<Optional<HeldLease>> lease(String name, boolean onRunKey) {
+        return leases(Integer.MAX_VALUE)
+                .thenApply(all -> all.stream()
+                        .filter(lease ->
+                                lease.onRunKey() == onRunKey && lease.name().equals(name))
+                        .findFirst());
+    }
+
+    /**
+     * Tells who has taken leases away.
+     *
+     * @param atMost how many entries to return at most
+     * @return the newest first; at least the last {@link #AUDIT_LENGTH} are kept, for 90 days
+     */
+    CompletionStage<List<AuditEntry>> audit(int atMost);
+
+    /**
+     * Asks every server how it is.
+     *
+     * @return one answer a server, also for those that do not answer; never fails
+     */
+    CompletionStage<List<ServerHealth>> servers();
+}
