@@ -300,7 +300,7 @@ final class History implements AutoCloseable {
         // Whoever sends that it begins may be believed to have begun, should it be heard of no more.
         judge.begins(run);
         try {
-            scopes.enter(run, random.nextBoolean() ? OnLeaseLost.INTERRUPT : OnLeaseLost.SIGNAL);
+            scopes.enter(run, random.nextInt(4) > 0 ? OnLeaseLost.INTERRUPT : OnLeaseLost.SIGNAL);
         } catch (LeaseLostException notBegun) {
             note(worker, "does not begin: " + notBegun.reason());
             worker.runs.remove(run);

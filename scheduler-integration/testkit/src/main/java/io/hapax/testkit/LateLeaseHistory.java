@@ -225,12 +225,9 @@ final class LateLeaseHistory {
             return callers.stream().anyMatch(other -> other != this && other.isAtWorkOf(key));
         }
 
-        /** The client may send an ask again by itself; whoever has withdrawn one asks as somebody else. */
+        /** Whoever gave an ask up asks no more as the same owner. */
         private void afterSilence(LeaseRequest request) {
-            int what = withdraws ? 1 : random.nextInt(4);
-            if (what == 0) {
-                ask(request);
-            } else if (what == 3) {
+            if (!withdraws && random.nextInt(4) == 0) {
                 die();
             } else {
                 withdraws = heard("withdraws", () -> store.withdraw(request).thenApply(done -> true)) == null;
@@ -250,8 +247,6 @@ final class LateLeaseHistory {
             int what = random.nextInt(7);
             if (what <= 1 && isValid()) {
                 renew(mine);
-            } else if (what == 2 && isValid()) {
-                askAgain(mine);
             } else if (what <= 4 && mine.identity().runKey() != null) {
                 end(mine, DONE);
             } else if (what == 6) {
@@ -266,15 +261,6 @@ final class LateLeaseHistory {
             if (answers != null && !(answers.get(0) instanceof Renewal.Unknown)) {
                 boolean renewed = answers.get(0) instanceof Renewal.Renewed;
                 judge.renewed(renewed, mine);
-                validUntil = now.plus(ttl);
-            }
-        }
-
-        private void askAgain(Lease mine) {
-            LeaseRequest same = new LeaseRequest(mine.identity(), mine.owner(), name, ttl, false);
-            Acquisition answer = heard("asks again", () -> store.acquire(same));
-            if (answer != null) {
-                judge.foundAgain(mine, answer);
                 validUntil = now.plus(ttl);
             }
         }

@@ -1,6 +1,5 @@
 package io.hapax.testkit;
 
-import io.hapax.lease.Acquisition;
 import io.hapax.lease.Ending;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.Lease;
@@ -65,12 +64,6 @@ final class LeaseHistoryJudge {
             // Their leases are over, and no marker is there.
             completing.remove(run);
         }
-    }
-
-    void foundAgain(Lease mine, Acquisition answer) {
-        boolean same = answer instanceof Acquisition.Granted again
-                && again.lease().token().equals(mine.token());
-        require(same, "whoever asks again while it holds a lease has that lease, not " + answer, mine);
     }
 
     void held(LeaseRequest request, OwnerId holder) {

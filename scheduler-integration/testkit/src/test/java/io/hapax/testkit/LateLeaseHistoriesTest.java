@@ -53,7 +53,6 @@ class LateLeaseHistoriesTest extends LeaseHistoryContract {
             value = Flaw.class,
             names = {
                 "RELEASE_WITHOUT_OWNER_CHECK",
-                "NAMES_NO_GRANT",
                 "SHORTENS_PLACES",
                 "TOKEN_DOES_NOT_GROW",
                 "FORGETS_COMPLETIONS",
