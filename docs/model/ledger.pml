@@ -1,13 +1,18 @@
 /* One occurrence of a job: the lease in Redis, the claim in the ledger, the fenced commit. Three runs want it.
  *
  * A pause is an interleaving: between two steps of a run everything else may happen. Runs 0 and 1 may crash anywhere,
- * fail, give up, or be told of a loss. Run 2 is the worker of run 0 that has come back; it stays and goes on asking. Each run
- * is an owner of its own, so an attempt that gives up what was not answered and asks again is another run.
+ * fail, give up, or be told of a loss. Run 2 is the worker of run 0 that has come back; it stays and goes on asking. Each
+ * run is an owner of its own, so an attempt that gives up what was not answered and asks again is another run.
  * Time is left out: what may expire may expire now.
+ *
+ * With ABANDON a run tells the ledger that it begins, by a statement of its own, and begins once that is answered. Who is
+ * not answered gives back, again and again until that is heard. Each of these statements may be carried out late.
  *
  * Promised: ONCE at most one effect is committed - AGREE the effect and the DONE row are there together or not at all -
  * NEWEST only the newest claim commits - GROW tokens of claims grow - FILTER Redis says "done" only of what is done -
- * START with ABANDON, code that may have broken off is not started again - SETTLED at rest, row is DONE or ABANDONED.
+ * START with ABANDON, code that may have broken off is not started again - SENT nobody is abandoned who has not sent that
+ * it begins - LEFT at rest, what is ABANDONED has begun, or its worker died before it heard that it may - SETTLED at rest,
+ * row is DONE or ABANDONED.
  *
  * -DABANDON: what broke off is left for a person (at most once). -DMUTANT=x: breaks one rule, which must be noticed. */
 #define NOLEDGER   1 /* there is only the lease */
@@ -20,8 +25,13 @@
 #define EARLYMARK  8 /* Redis is told "done" before the commit */
 #define WITHDRAW   9 /* with ABANDON: a claim is withdrawn although its code had begun */
 #define NOTAKEOVER 10 /* a deadline that has passed frees nothing */
-#define KEEPOWNER 12 /* with ABANDON: a run that gave up asks again as the owner it was */
 #define REACH     11 /* not a mutant: shows that run 2 can finish what two crashed runs had begun */
+#define KEEPOWNER 12 /* with ABANDON: a run that gave up asks again as the owner it was */
+#define CLAIMBEGINS 13 /* with ABANDON: a claim alone counts as begun */
+#define UNHEARD   14 /* with ABANDON: a run begins although it was not answered that it may */
+#define ONCEONLY  15 /* with ABANDON: ... it gives back, but does not repeat that */
+#define STAYSLEFT 16 /* with ABANDON: ... its giving back frees nothing that was abandoned meanwhile */
+#define GHOST     17 /* not a mutant: shows that a run is abandoned that never began, and freed again */
 #ifndef MUTANT
 #define MUTANT 0
 #endif
@@ -42,10 +52,11 @@ mtype:state row = FREE; byte owner = NOBODY, token; bool late; /* the ledger's r
 byte sequence, drawn[N];                               /* where tokens come from; the number each claim drew */
 byte locker = NOBODY;                                  /* whose transaction has locked the row, until it ends */
 mtype:message claiming[N] = UNSENT;                    /* a claim statement whose sender has stopped waiting for it */
-mtype:goodbye = { STAYS, WITHDRAWS, LEAVES };
-mtype:goodbye leaving[N] = STAYS;                      /* likewise, a withdrawal, or a release of a run that broke off */
-byte mine[N];                                          /* the token that each run was given */
-bool back; byte effects, begun, crashed;               /* for the properties only */
+bool beginning;                                        /* likewise, that run 0 begins */
+mtype:goodbye = { STAYS, WITHDRAWS, LEAVES, RETURNS };
+mtype:goodbye leaving[N] = STAYS;                      /* likewise, a withdrawal, or how a run leaves that did not end */
+byte mine[N]; bool noted;                              /* the token each run was given; the row's run has begun */
+bool back, sent, left; byte effects, begun, crashed;   /* for the properties only; sent and left: of run 0 */
 
 #define unlocked (locker == NOBODY)                    /* other statements on the row wait for the open transaction */
 #define holds(o) (row == RUNNING && owner == o && token == mine[o])
@@ -55,11 +66,20 @@ bool back; byte effects, begun, crashed;               /* for the properties onl
 inline properties() {
   assert(effects <= 1 /* ONCE */); assert((effects == 1) == (row == DONE) || is(TWOTX) || is(NOLEDGER) /* AGREE */)
 }
-inline free() { row = FREE; owner = NOBODY; late = false }
+inline free() { row = FREE; owner = NOBODY; late = false; noted = false }
+inline abandon() { assert(owner != 0 || sent /* SENT */); row = ABANDONED; late = false; noted = false }
 
 inline withdraw(o) { if :: row == RUNNING && owner == o -> free() :: else fi } /* it has never heard a token */
 inline leave(o) {
-  if :: holds(o) && ABANDON -> row = ABANDONED; late = false :: holds(o) && !ABANDON -> free() :: else fi
+  if :: holds(o) && ABANDON -> abandon() :: holds(o) && !ABANDON -> free() :: else fi
+}
+inline begin(o) { if :: holds(o) && !late -> noted = true :: else fi }
+inline giveBackClaim(o) {                              /* of a run that never began */
+  if
+  :: (row == RUNNING || (row == ABANDONED && !is(STAYSLEFT))) && owner == o && token == mine[o] ->
+     assert(row != ABANDONED || !is(GHOST)); free()
+  :: else
+  fi
 }
 
 inline claim(o) {                                      /* one statement; only on an unlocked row */
@@ -67,11 +87,11 @@ inline claim(o) {                                      /* one statement; only on
   :: owner == o && (row == RUNNING || (is(RECLAIM) && row == DONE)) -> row = RUNNING; late = false
   :: else -> if
     :: row == DONE || row == ABANDONED || !claimable(o) -> skip
-    :: row == RUNNING && late && ABANDON -> row = ABANDONED; late = false
+    :: row == RUNNING && late && noted -> abandon()
     :: else ->
        if :: is(EARLYTOKEN) -> skip :: else -> sequence++; drawn[o] = sequence fi;
        assert(drawn[o] > token /* GROW */);
-       row = RUNNING; owner = o; late = false; token = drawn[o];
+       row = RUNNING; owner = o; late = false; token = drawn[o]; noted = is(CLAIMBEGINS);
        if /* an outdated token is like any other: number anew, so that the search ends */
        :: is(EARLYTOKEN) -> skip
        :: else -> mine[0] = 0; mine[1] = 0; mine[2] = 0; drawn[o] = 0; token = 1; sequence = 1
@@ -93,13 +113,16 @@ acquire:
   fi;
   if :: is(NOLEDGER) -> goto body :: else fi;
   if :: is(EARLYTOKEN) && !drawn[ME] -> d_step { sequence++; drawn[ME] = sequence } :: else fi;
-ask:
+endAsk:                                                /* run 2 waits for whoever may yet free the row */
   if                                                   /* "held" changes nothing: waiting stands for asking again */
-  :: atomic { unlocked && claimable(ME) -> claim(ME);
-       if :: row == RUNNING && owner == ME -> mine[ME] = token :: else -> goto over fi }
+  :: atomic { unlocked && claimable(ME) && (MORTAL || row != ABANDONED) -> claim(ME);
+       if :: row == RUNNING && owner == ME -> mine[ME] = token
+          :: row == ABANDONED && !MORTAL -> goto endAsk
+          :: else -> goto over
+       fi }
   :: atomic { claiming[ME] == UNSENT -> claiming[ME] = ONWAY }; /* no answer; it may be carried out yet */
      if
-     :: goto ask
+     :: goto endAsk
      :: MORTAL -> if                                   /* gives up and withdraws: only a claim whose code never began */
        :: !started || is(WITHDRAW) -> atomic { unlocked -> withdraw(ME) }
        :: !started || is(WITHDRAW) -> leaving[ME] = WITHDRAWS /* ... and is not answered: it may be carried out yet */
@@ -109,9 +132,22 @@ ask:
   :: MORTAL -> goto crash
   fi;
   if :: started && (ABANDON || MORTAL) -> goto lost :: else fi; /* was rolled back; only run 2 begins anew */
+  if
+  :: !ABANDON
+  :: ABANDON -> sent = sent || ME == 0;
+     if
+     :: atomic { unlocked -> begin(ME);
+          if :: holds(ME) && noted
+             :: else -> if :: MORTAL -> goto giveBack :: else -> goto acquire fi
+          fi }
+     :: ME == 0 -> beginning = true;                   /* no answer; it may be carried out yet */
+        if :: is(UNHEARD) -> skip :: else -> goto notBegun fi
+     :: MORTAL -> goto crash
+     fi
+  fi;
 body:
-  begun = begun + ABANDON; assert(begun <= 1 /* START */); started = true;
-  if :: is(NOLEDGER) && lease == ME -> atomic { effects++; properties() }; goto noted /* checked first, done later */
+  begun = begun + ABANDON; assert(begun <= 1 /* START */); started = true; left = left || (ABANDON && ME == 0);
+  if :: is(NOLEDGER) && lease == ME -> atomic { effects++; properties() }; goto done /* checked first, done later */
      :: is(NOLEDGER) && lease != ME -> goto acquire
      :: else
   fi;
@@ -126,12 +162,12 @@ body:
   if :: is(TWOTX) -> atomic { effects++; properties() } :: is(EARLYMARK) -> marker = true :: else fi;
   atomic { unlocked -> if :: fence(ME) -> locker = ME :: else -> goto lost fi }; /* completion; 0 rows: rolled back */
   if                                                   /* COMMIT is sent */
-  :: atomic { locker != ME -> if :: row == DONE -> goto noted :: else fi } /* answered: committed, or rolled back */
+  :: atomic { locker != ME -> if :: row == DONE -> goto done :: else fi } /* answered: committed, or rolled back */
   :: true                                              /* no answer: in doubt */
   :: MORTAL -> goto crash
   fi;
   if :: is(BLINDDONE) -> atomic { unlocked -> if :: holds(ME) -> row = DONE; properties() :: else fi } :: else fi;
-  goto ask;                                            /* the claim waits for the transaction that is in doubt */
+  goto endAsk;                                         /* the claim waits for the transaction that is in doubt */
 lost:
   if
   :: atomic { unlocked -> leave(ME) }
@@ -139,16 +175,28 @@ lost:
   :: MORTAL                                            /* that never arrived */
   fi;
   if :: MORTAL -> goto giveBack :: else -> goto acquire fi;
-noted:
+notBegun:
+  do                                                   /* is repeated until it is heard */
+  :: atomic { unlocked -> giveBackClaim(ME); break }
+  :: atomic { leaving[ME] == STAYS -> leaving[ME] = RETURNS }; if :: is(ONCEONLY) -> break :: else fi
+  :: is(ONCEONLY) -> break                             /* never arrived */
+  :: goto crash
+  od;
+  goto giveBack;
+done:
   atomic { if :: lease == ME -> marker = true :: else fi };
 giveBack:
   atomic { if :: lease == ME -> lease = NOBODY :: else fi; goto over };
 crash:
+  left = left || (ME == 0 && sent);                     /* it died before it heard */
   crashed = crashed + (is(REACH) && started);          /* an open transaction is left to the server */
 over:
   if :: ME == 0 -> back = true :: else fi;
   d_step { started = false; claiming[ME] = (claiming[ME] == UNSENT -> GONE : claiming[ME]); /* forget: fewer states */
-    if :: locker == ME || leaving[ME] == LEAVES -> skip :: else -> mine[ME] = 0 fi }
+    if :: locker == ME || leaving[ME] == LEAVES || leaving[ME] == RETURNS || (ME == 0 && beginning) -> skip
+       :: else -> mine[ME] = 0
+    fi;
+    if :: ME == 0 && owner != ME -> sent = false; left = false :: else -> skip fi }
 }
 
 active proctype world() {
@@ -163,7 +211,7 @@ active proctype postgres() {
 end: do
   :: atomic { !unlocked ->
        if                                              /* the transaction ends, whether its run waits or not */
-       :: assert(mine[locker] == token /* NEWEST */); row = DONE; late = false;
+       :: assert(mine[locker] == token /* NEWEST */); row = DONE; late = false; noted = false;
           if :: is(TWOTX) -> skip :: else -> effects++ fi; properties(); assert(!(is(REACH) && crashed == 2))
        :: true                                         /* rolled back: connection lost, constraint, ... */
        fi; locker = NOBODY }
@@ -174,7 +222,12 @@ end: do
   :: atomic { unlocked && leaving[1] == WITHDRAWS -> leaving[1] = STAYS; withdraw(1) }
   :: atomic { unlocked && leaving[0] == LEAVES -> leaving[0] = STAYS; leave(0); mine[0] = 0 }
   :: atomic { unlocked && leaving[1] == LEAVES -> leaving[1] = STAYS; leave(1); mine[1] = 0 }
+  :: atomic { unlocked && leaving[0] == RETURNS -> leaving[0] = STAYS; giveBackClaim(0) }
+  :: atomic { unlocked && beginning -> beginning = false; begin(0) }
   od
 }
 
-active proctype rest() { timeout -> assert(row == DONE || row == ABANDONED || is(NOLEDGER) /* SETTLED */) }
+active proctype rest() {
+  timeout -> assert(row == DONE || row == ABANDONED || is(NOLEDGER) /* SETTLED */);
+  assert(row != ABANDONED || owner != 0 || left /* LEFT */)
+}

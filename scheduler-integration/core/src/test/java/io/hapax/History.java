@@ -12,9 +12,7 @@ import io.hapax.testkit.LateLeaseStore;
 import io.hapax.testkit.LateRunLedger;
 import io.hapax.time.NanoTime;
 import java.time.Duration;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Deque;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Random;
@@ -42,15 +40,19 @@ final class History implements AutoCloseable {
 
     private final HistoryJudge judge = new HistoryJudge();
     private final List<Worker> workers = new ArrayList<>();
-    private final Deque<GuardedRun.Scope> scopes = new ArrayDeque<>();
+    private final HistoryScopes scopes;
     private final List<String> log = new ArrayList<>();
 
+    private final HistoryMutant mutant;
+
     History(long seed, HistoryMutant mutant) {
+        this.mutant = mutant;
+        this.scopes = new HistoryScopes(judge, mutant);
         // The first numbers of a Random with a small seed are all alike.
         this.random = new Random(new SplittableRandom(seed).nextLong());
         this.fenced = random.nextInt(2) == 0 ? new InMemoryRunLedger(clock) : null;
         for (int n = 0; n < WORKERS; n++) {
-            workers.add(new Worker("w" + n, mutant));
+            workers.add(new Worker("w" + n));
         }
     }
 
@@ -67,14 +69,14 @@ final class History implements AutoCloseable {
         final JobGuard guard;
         boolean frozen;
 
-        Worker(String name, HistoryMutant mutant) {
+        Worker(String name) {
             this.name = name;
             lateOneIn(ONE_LATE_IN);
             JobGuardBuilder builder = JobGuard.builder(mutant.on(store, attempts))
                     .worker(name)
                     .ticker(ticker)
                     .withoutLogging()
-                    .threads(new HistoryThreads())
+                    .threads(mutant.threads(random))
                     .owners(() -> new OwnerId("owner-" + Long.toHexString(random.nextLong())));
             this.guard = (ledger == null ? builder : builder.ledger(mutant.on(ledger))).build();
         }
@@ -142,11 +144,18 @@ final class History implements AutoCloseable {
         } else if (dice < 11) {
             note(worker, "freezes");
             worker.frozen = true;
+        } else if (dice == 11 && mayLeave(scopes.innermost())) {
+            log.add("the thread leaves " + scopes.leave());
         } else if (dice < 16 || worker.runs.isEmpty()) {
             ask(worker);
         } else {
             end(worker, worker.runs.get(random.nextInt(worker.runs.size())));
         }
+    }
+
+    /** Whether the thread may leave it: not if its worker is frozen. */
+    private boolean mayLeave(@Nullable GuardedRun entered) {
+        return entered != null && workers.stream().noneMatch(worker -> worker.frozen && worker.runs.contains(entered));
     }
 
     private void note(Worker worker, String what) {
@@ -295,7 +304,7 @@ final class History implements AutoCloseable {
         // Whoever sends that it begins may be believed to have begun, should it be heard of no more.
         judge.begins(run);
         try {
-            scopes.push(run.enter(OnLeaseLost.SIGNAL));
+            scopes.enter(run, random.nextInt(4) > 0 ? OnLeaseLost.INTERRUPT : OnLeaseLost.SIGNAL);
         } catch (LeaseLostException notBegun) {
             note(worker, "does not begin: " + notBegun.reason());
             worker.runs.remove(run);
@@ -367,9 +376,7 @@ final class History implements AutoCloseable {
 
     @Override
     public void close() {
-        while (!scopes.isEmpty()) {
-            scopes.pop().close();
-        }
+        scopes.close();
         for (Worker worker : workers) {
             worker.pending.forEach(pending -> pending.answer().cancel(false));
             worker.runs.forEach(GuardedRun::close);

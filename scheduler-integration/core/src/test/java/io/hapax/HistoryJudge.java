@@ -27,6 +27,8 @@ final class HistoryJudge {
     private final Set<OwnerId> lost = new HashSet<>();
     private final Set<String> begun = new HashSet<>();
     private final Set<OwnerId> taken = new HashSet<>();
+    private final Set<GuardedRun> entered = new HashSet<>();
+    private final Set<GuardedRun> told = new HashSet<>();
     private final List<String> broken = new ArrayList<>();
 
     List<String> broken() {
@@ -69,6 +71,25 @@ final class HistoryJudge {
         begun.add(run.lease().orElseThrow().owner().value());
     }
 
+    /** Its code is at work, and is told by callback if the run is lost. */
+    void entered(GuardedRun run) {
+        entered.add(run);
+        run.onLeaseLost(loss -> told.add(run));
+    }
+
+    boolean wasTold(GuardedRun run) {
+        return told.contains(run);
+    }
+
+    /** A thread has left a run, and is perhaps still in others. */
+    void left(boolean interrupted, boolean lostAround, GuardedRun run) {
+        entered.remove(run);
+        require(
+                interrupted == lostAround,
+                "a thread is interrupted as long as it is in a run that was lost, and no longer",
+                run);
+    }
+
     /** Until it notices, such a run believes what is not so, as the documentation says. */
     void takenAway(Holder holder) {
         taken.add(holder.owner());
@@ -96,6 +117,10 @@ final class HistoryJudge {
     void look(Predicate<GuardedRun> awake) {
         Map<Object, Integer> holders = new HashMap<>();
         for (GuardedRun run : open) {
+            require(
+                    !entered.contains(run) || run.lost().isEmpty() || told.contains(run),
+                    "whoever works on a run that is lost is told",
+                    run);
             if (awake.test(run)
                     && run.isHeld()
                     && !taken.contains(run.lease().orElseThrow().owner())) {

@@ -20,6 +20,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 
@@ -41,7 +42,17 @@ enum HistoryMutant {
     /** A withdrawal, or a release, takes away whatever is there. */
     RELEASES_FOR_OTHERS,
     /** With ABANDON, a claim counts as the beginning of its run. */
-    CLAIMS_FOR_BEGUN;
+    CLAIMS_FOR_BEGUN,
+    /** Whoever leaves a run whose thread was interrupted clears the interrupt of the runs around it, too. */
+    CLEARS_INTERRUPTS,
+    /** Whoever is told of a loss is told by a thread that has to be started, and of which one in four can be. */
+    TELLS_BY_NEW_THREADS;
+
+    /** What this hole makes of the threads of a guard. */
+    HistoryThreads threads(Random random) {
+        return new HistoryThreads(
+                name -> this != TELLS_BY_NEW_THREADS || !name.equals("hapax-callback") || random.nextInt(4) == 0);
+    }
 
     /** What this hole makes of a ledger, for one worker. */
     RunLedger on(RunLedger ledger) {

@@ -9,14 +9,24 @@ import java.util.concurrent.AbstractExecutorService;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
+import java.util.function.Predicate;
 
 /** No threads: whatever a guard hands over is done at once, and its watchdog is driven by the test. */
 final class HistoryThreads extends GuardThreads {
 
+    private final Predicate<String> canStart;
+
     HistoryThreads() {
+        this(any -> true);
+    }
+
+    /** @param canStart whether a pool of that name has a thread for what it is given next */
+    HistoryThreads(Predicate<String> canStart) {
         super((what, failure) -> {
             throw new AssertionError(what, failure);
         });
+        this.canStart = canStart;
     }
 
     /** A clock that only the test moves, and on which nobody waits. */
@@ -48,7 +58,7 @@ final class HistoryThreads extends GuardThreads {
 
     @Override
     public ExecutorService pool(String name, int most) {
-        return new AtOnce();
+        return new AtOnce(() -> canStart.test(name));
     }
 
     @Override
@@ -58,9 +68,17 @@ final class HistoryThreads extends GuardThreads {
 
     private static final class AtOnce extends AbstractExecutorService {
 
+        private final BooleanSupplier canStart;
+
+        AtOnce(BooleanSupplier canStart) {
+            this.canStart = canStart;
+        }
+
         @Override
         public void execute(Runnable task) {
-            task.run();
+            if (canStart.getAsBoolean()) {
+                task.run();
+            }
         }
 
         @Override

@@ -94,6 +94,9 @@ final class LeaseMemory {
         if (departure != null && ticker.now().isBefore(departure.forgottenAt)) {
             return departure.repeatedBy(lease, ending);
         }
+        if (ending.isDone() && isMarkedBy(lease)) {
+            return true;
+        }
         Grant grant = live(lease.identity());
         boolean held = grant != null && grant.is(lease);
         if (!held && !mayReassert(lease, grant)) {
@@ -257,6 +260,13 @@ final class LeaseMemory {
             return null;
         }
         return marker;
+    }
+
+    private boolean isMarkedBy(Lease lease) {
+        Marker marker = marker(lease.identity().runKey());
+        return marker != null
+                && marker.by.owner().equals(lease.owner())
+                && marker.by.token().equals(lease.token());
     }
 
     private Duration quarantineLeft() {

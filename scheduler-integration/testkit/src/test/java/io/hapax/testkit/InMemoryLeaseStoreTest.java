@@ -123,6 +123,18 @@ class InMemoryLeaseStoreTest {
     }
 
     @Test
+    void a_completion_that_is_repeated_counts_as_long_as_its_done_marker_lives() {
+        Lease lease = granted(store, identity);
+        Ending done = Ending.done(LONG.multipliedBy(10));
+        assertThat(get(store.release(lease, done))).isTrue();
+        ticker.advance(LONG.multipliedBy(10).minus(NANO));
+        assertThat(get(store.release(lease, done))).isTrue();
+        assertThat(get(store.release(ownedBy(OwnerId.random(), lease), done))).isFalse();
+        ticker.advance(NANO);
+        assertThat(get(store.release(lease, done))).isFalse();
+    }
+
+    @Test
     void the_clock_of_the_store_moves_with_the_ticker() {
         Lease first = granted(store, identity);
         ticker.advance(LONG.plusSeconds(5));

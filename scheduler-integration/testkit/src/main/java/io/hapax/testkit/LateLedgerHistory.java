@@ -1,5 +1,6 @@
 package io.hapax.testkit;
 
+import io.hapax.lease.FencingToken;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.Lease;
 import io.hapax.lease.LockKey;
@@ -13,7 +14,6 @@ import io.hapax.ledger.Completion;
 import io.hapax.ledger.LedgerEntry;
 import io.hapax.ledger.RunLedger;
 import io.hapax.ledger.RunState;
-import io.hapax.time.NanoTime;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -23,9 +23,10 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Random;
 import java.util.Set;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
+import java.util.function.Predicate;
 import java.util.function.Supplier;
-import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -37,18 +38,17 @@ final class LateLedgerHistory {
     private static final int WORKERS = 3;
     private static final int STEPS = 30;
     private static final int ONE_LATE_IN = 5;
-    private static final Duration TTL = Duration.ofSeconds(30);
-    private static final Duration RETENTION = Duration.ofDays(1);
-    private static final LockKey LOCK = new LockKey("lock");
+    private static final Duration SHORT_TTL = Duration.ofSeconds(30);
+    /** Outlives a history in which no time passes. */
+    private static final Duration LONG_TTL = Duration.ofMinutes(5);
 
-    private static final List<JobIdentity> IDENTITIES = List.of(
-            new JobIdentity(LOCK, new RunKey("one")),
-            new JobIdentity(LOCK, new RunKey("two")),
-            new JobIdentity(null, new RunKey("three")));
+    private static final Duration RETENTION = Duration.ofDays(1);
 
     private final Random random;
-    private final ManualTicker ticker = new ManualTicker();
+    private final Predicate<Duration> clock;
+    private final Duration ttl;
     private final LateRunLedger ledger;
+    private final List<JobIdentity> identities;
     private final List<Worker> workers = new ArrayList<>();
     private final List<String> happened = new ArrayList<>();
     // What is known for certain.
@@ -57,15 +57,30 @@ final class LateLedgerHistory {
     private final Map<JobIdentity, OwnerId> done = new HashMap<>();
     private final Map<JobIdentity, LedgerEntry> seen = new HashMap<>();
     private long newestOfLock;
+    private Duration now = Duration.ZERO;
+    private int claimed;
+    private boolean tokenBelowLease;
 
-    /** @param flawed stands between the ledger in memory and its late double */
-    LateLedgerHistory(long seed, UnaryOperator<RunLedger> flawed) {
+    /** @param clock lets time pass, and tells whether it does */
+    LateLedgerHistory(long seed, RunLedger ledger, Predicate<Duration> clock) {
         this.random = new Random(seed);
-        this.ledger = new LateRunLedger(flawed.apply(new InMemoryRunLedger(ticker)));
+        this.clock = clock;
+        this.ttl = clock.test(Duration.ZERO) ? SHORT_TTL : LONG_TTL;
+        this.ledger = new LateRunLedger(ledger);
         this.ledger.calls().atRandom(random, ONE_LATE_IN);
+        String fresh = OwnerId.random().value();
+        LockKey lock = new LockKey("lock-" + fresh);
+        this.identities = List.of(
+                new JobIdentity(lock, new RunKey("one-" + fresh)),
+                new JobIdentity(lock, new RunKey("two-" + fresh)),
+                new JobIdentity(null, new RunKey("three-" + fresh)));
         for (int n = 0; n < WORKERS; n++) {
             workers.add(new Worker("w" + n));
         }
+    }
+
+    int claimed() {
+        return claimed;
     }
 
     /** Returns what is wrong, or null. */
@@ -74,9 +89,7 @@ final class LateLedgerHistory {
         for (int n = 0; n < STEPS; n++) {
             int what = random.nextInt(10);
             if (what == 0) {
-                Duration time = TTL.multipliedBy(1 + random.nextInt(12)).dividedBy(10);
-                happened.add("pass " + time.toSeconds() + "s");
-                ticker.advance(time);
+                pass(ttl.multipliedBy(1 + random.nextInt(12)).dividedBy(10));
             } else if (what <= 2 && ledger.calls().waiting() > 0) {
                 int which = random.nextInt(ledger.calls().waiting());
                 happened.add("carry out " + which);
@@ -92,9 +105,16 @@ final class LateLedgerHistory {
         return null;
     }
 
+    private void pass(Duration time) {
+        if (clock.test(time)) {
+            happened.add("pass " + time.toSeconds() + "s");
+            now = now.plus(time);
+        }
+    }
+
     private @Nullable String judged() {
         int running = 0;
-        for (JobIdentity identity : IDENTITIES) {
+        for (JobIdentity identity : identities) {
             LedgerEntry entry =
                     ledger.entry(identity).toCompletableFuture().join().orElse(null);
             if (entry == null) {
@@ -122,6 +142,9 @@ final class LateLedgerHistory {
                 return "abandoned, and never begun";
             }
         }
+        if (tokenBelowLease) {
+            return "a claim's token is below its lease's";
+        }
         if (workers.stream().anyMatch(Worker::isRobbed)) {
             return "a claim that is not past its deadline was taken away";
         }
@@ -136,7 +159,7 @@ final class LateLedgerHistory {
         private @Nullable ClaimRequest unheard;
         private @Nullable Lease toRelease;
         private @Nullable Lease claim;
-        private NanoTime validUntil = ticker.now();
+        private Duration validUntil = Duration.ZERO;
         private boolean atWork;
 
         Worker(String name) {
@@ -145,14 +168,13 @@ final class LateLedgerHistory {
 
         boolean isRobbed() {
             Lease mine = claim;
-            return mine != null
-                    && ticker.now().isBefore(validUntil)
-                    && ledger.entry(mine.identity())
-                            .toCompletableFuture()
-                            .join()
-                            .filter(entry -> entry.state() == RunState.RUNNING
-                                    && entry.owner().equals(mine.owner()))
-                            .isEmpty();
+            if (mine == null || now.compareTo(validUntil) >= 0) {
+                return false;
+            }
+            LedgerEntry entry = seen.get(mine.identity());
+            return entry == null
+                    || entry.state() != RunState.RUNNING
+                    || !entry.owner().equals(mine.owner());
         }
 
         void act() {
@@ -177,18 +199,29 @@ final class LateLedgerHistory {
         }
 
         private void ask() {
-            JobIdentity wanted = IDENTITIES.get(random.nextInt(IDENTITIES.size()));
+            JobIdentity wanted = identities.get(random.nextInt(identities.size()));
             AfterCrash afterCrash = random.nextInt(3) == 0 ? AfterCrash.RERUN : AfterCrash.ABANDON;
-            ClaimRequest request = new ClaimRequest(wanted, OwnerId.random(), name, TTL, afterCrash, RETENTION);
+            ClaimRequest request =
+                    withLease(new ClaimRequest(wanted, OwnerId.random(), name, ttl, afterCrash, RETENTION));
             identity = wanted;
             Claim answer = (Claim) heard("claim " + wanted, () -> ledger.claim(request));
             if (answer == null) {
                 unheard = request;
             } else if (answer instanceof Claim.Claimed mine) {
+                claimed++;
+                tokenBelowLease |=
+                        request.seen() != null && mine.lease().token().compareTo(request.seen()) < 0;
                 claim = mine.lease();
-                validUntil = ticker.now().plus(TTL);
+                validUntil = now.plus(ttl);
                 atWork = afterCrash == AfterCrash.RERUN;
             }
+        }
+
+        /** The lease of some has a larger token than the ledger has ever drawn. */
+        private ClaimRequest withLease(ClaimRequest request) {
+            return newestOfLock == 0 || random.nextBoolean()
+                    ? request
+                    : request.withSeen(new FencingToken(newestOfLock + 1 + random.nextInt(1_000)));
         }
 
         private void begin(Lease mine) {
@@ -209,7 +242,7 @@ final class LateLedgerHistory {
                 case 0 -> {
                     if (heard("renew", () -> ledger.renew(List.of(mine))) instanceof List<?> answers
                             && answers.get(0) instanceof Renewal.Renewed) {
-                        validUntil = ticker.now().plus(TTL);
+                        validUntil = now.plus(ttl);
                     }
                 }
                 case 1 -> {
@@ -233,14 +266,14 @@ final class LateLedgerHistory {
 
         /** The answer, or null if there was none; nothing but done is told as true. */
         private @Nullable Object heard(String what, Supplier<? extends CompletionStage<?>> call) {
-            var stage = call.get().toCompletableFuture();
-            boolean late = stage.isCompletedExceptionally();
-            happened.add(name + " " + what + (late ? " late" : ""));
-            if (late) {
+            try {
+                Object answer = call.get().toCompletableFuture().join();
+                happened.add(name + " " + what);
+                return answer == null ? true : answer;
+            } catch (CompletionException unanswered) {
+                happened.add(name + " " + what + " late");
                 return null;
             }
-            Object answer = stage.join();
-            return answer == null ? Boolean.TRUE : answer;
         }
     }
 }
