@@ -75,7 +75,7 @@ final class AdmissionTry {
 
     private void denied(Acquisition why) {
         if (why instanceof Acquisition.Done done) {
-            attempt.refuse(Refusals.completed(done.by()));
+            attempt.refuse(Refusals.over(done.by(), done.outcome()));
         } else if (why instanceof Acquisition.Held held) {
             attempt.tryOrRefuse(Refusals.held(held.holder(), held.sameRun(), held.ttlLeft()), held.ttlLeft());
         } else if (why instanceof Acquisition.Quarantined quarantined) {

@@ -4,6 +4,7 @@ import io.hapax.event.Refusal;
 import io.hapax.event.Verdict;
 import io.hapax.lease.Acquisition;
 import io.hapax.lease.Holder;
+import io.hapax.lease.OccurrenceOutcome;
 import java.time.Duration;
 import java.util.concurrent.CompletionException;
 import org.jspecify.annotations.Nullable;
@@ -12,6 +13,17 @@ import org.jspecify.annotations.Nullable;
 final class Refusals {
 
     private Refusals() {}
+
+    static Refusal over(Holder by, OccurrenceOutcome outcome) {
+        return outcome == OccurrenceOutcome.DONE
+                ? completed(by)
+                : new Refusal(
+                        Verdict.DONE,
+                        by,
+                        Duration.ZERO,
+                        "it failed in the run of " + by + ", and is not tried again",
+                        null);
+    }
 
     static Refusal completed(Holder by) {
         return new Refusal(Verdict.DONE, by, Duration.ZERO, "completed by " + by, null);

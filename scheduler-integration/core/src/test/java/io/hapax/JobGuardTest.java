@@ -12,6 +12,7 @@ import io.hapax.event.Refusal;
 import io.hapax.event.RunOutcome;
 import io.hapax.event.Verdict;
 import io.hapax.lease.Acquisition;
+import io.hapax.lease.Ending;
 import io.hapax.lease.FencingToken;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.Lease;
@@ -77,6 +78,18 @@ class JobGuardTest {
             assertThat(event.job()).isEqualTo("report@1");
             assertThat(event.refusal()).isEqualTo(refusal);
         });
+    }
+
+    @Test
+    void an_occurrence_that_is_over_as_failed_is_refused_and_says_so() throws Exception {
+        GuardedRun run = admitted(RunRequest.occurrence("report@0"));
+        memory.release(run.lease().orElseThrow(), Ending.failed(Duration.ofHours(1)))
+                .toCompletableFuture()
+                .join();
+        Refusal refusal = refused(RunRequest.occurrence("report@0"));
+        assertThat(refusal.verdict()).isEqualTo(Verdict.DONE);
+        assertThat(refusal.reason()).contains("failed", "here");
+        run.close();
     }
 
     @Test

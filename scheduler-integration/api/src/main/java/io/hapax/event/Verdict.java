@@ -2,7 +2,7 @@ package io.hapax.event;
 
 /** Why a run was refused. */
 public enum Verdict {
-    /** This occurrence has completed. */
+    /** This occurrence is over: it has completed, or has failed and is not tried again. */
     DONE,
     /** This occurrence runs elsewhere now. */
     RUNNING,

@@ -23,11 +23,12 @@ public sealed interface Acquisition {
     record Held(Holder holder, boolean sameRun, Duration ttlLeft) implements Acquisition {}
 
     /**
-     * This occurrence has completed.
+     * This occurrence is over.
      *
-     * @param by who completed it and when
+     * @param by who ended it and when
+     * @param outcome how it ended
      */
-    record Done(Holder by) implements Acquisition {}
+    record Done(Holder by, OccurrenceOutcome outcome) implements Acquisition {}
 
     /**
      * The store lost its memory (or is new to this worker) and grants nothing until live holders have had the time to

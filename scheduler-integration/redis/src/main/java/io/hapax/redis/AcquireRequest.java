@@ -52,7 +52,7 @@ final class AcquireRequest extends Request<Acquisition> {
         return switch (code) {
             case GRANTED -> granted(value, (String) more);
             case HELD -> held(StoredLease.parse(value), Duration.ofMillis((Long) more));
-            case DONE -> new Acquisition.Done(StoredLease.parse(value).holder());
+            case DONE -> done(StoredLease.parse(value));
             case TROUBLE -> throw refused("acquire", value);
             default -> quarantined(value, Duration.ofMillis((Long) more));
         };
@@ -63,6 +63,10 @@ final class AcquireRequest extends Request<Acquisition> {
         namespace.bucket(keys()).sawToken(token.value());
         return new Acquisition.Granted(new Lease(
                 request.identity(), request.owner(), token, request.worker(), request.ttl(), StoredLease.since(since)));
+    }
+
+    private static Acquisition done(StoredLease marker) {
+        return new Acquisition.Done(marker.holder(), marker.added().outcome());
     }
 
     private Acquisition held(StoredLease lease, Duration left) {

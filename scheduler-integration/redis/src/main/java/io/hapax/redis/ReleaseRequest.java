@@ -35,7 +35,7 @@ final class ReleaseRequest extends Request<Boolean> {
 
     static ReleaseRequest of(Namespace namespace, Lease lease, Ending ending) {
         JobIdentity identity = lease.identity();
-        boolean marks = ending.isDone() && identity.runKey() != null;
+        boolean marks = ending.isOver() && identity.runKey() != null;
         return new ReleaseRequest(
                 namespace,
                 identity,
@@ -43,7 +43,7 @@ final class ReleaseRequest extends Request<Boolean> {
                 StoredLease.grant(lease),
                 marks ? ending.retention().toMillis() : 0,
                 // Only a marker has it.
-                marks ? StoredLease.aboutRun(lease) : "");
+                marks ? StoredLease.aboutRun(lease, Added.of(ending)) : "");
     }
 
     /** Gives back what a request was perhaps granted: its owner has asked for nothing else. */

@@ -12,8 +12,8 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * A lease or done marker as Redis keeps it: {@code owner|token|micros|digest|worker|run}. Of a quorum, a token may have a
- * leading zero, and so may the time: see {@code settle.lua}.
+ * A lease or done marker as Redis keeps it: {@code owner|token|micros|digest|worker|run}, and what {@link Added} says. Of a
+ * quorum, a token may have a leading zero, and so may the time: see {@code settle.lua}.
  *
  * @param micros since when
  * @param writtenBack whether the token is the one that a quorum has, or may have, counted
@@ -25,28 +25,29 @@ record StoredLease(
         boolean writtenBack,
         String runDigest,
         String worker,
-        String run) {
+        String run,
+        Added added) {
 
     private static final int LONGEST_TEXT = 200;
     private static final Pattern FORM = Pattern.compile(
-            "([A-Za-z0-9_-]{1,64})\\|(\\d{1,17})\\|(\\d{1,17})\\|([0-9a-f]{32}|-)\\|([^|]{0,200})\\|([^|]{0,200})");
-    /** A later version appends its number, and perhaps more, to what this one reads. */
-    private static final Pattern LATER = Pattern.compile("([^|]*\\|){6}(\\d{1,9})(\\|.*)?");
+            "([A-Za-z0-9_-]{1,64})\\|(\\d{1,17})\\|(\\d{1,17})\\|([0-9a-f]{32}|-)\\|([^|]{0,200})\\|([^|]{0,200})"
+                    + "(?:\\|\\d{1,9}((?:\\|[^|=]+=[^|]*)*))?");
+    /** The lowest format that understands it. */
+    private static final Pattern NUMBERED = Pattern.compile("([^|]*\\|){6}(\\d{1,9})(\\|.*)?");
 
     private static final Pattern UNFIT = Pattern.compile("[|\\p{Cc}]");
 
     static StoredLease parse(String text) {
+        Matcher numbered = NUMBERED.matcher(text);
+        if (numbered.matches() && Integer.parseInt(numbered.group(2)) > Added.FORMAT) {
+            throw new LeaseStoreException("a lease or done marker was written by a later version of Hapax (format "
+                    + numbered.group(2) + ", this one reads " + Added.FORMAT + "). Upgrade this worker");
+        }
         Matcher matcher = FORM.matcher(text);
         if (!matcher.matches()) {
-            Matcher later = LATER.matcher(text);
-            if (later.matches()) {
-                throw new LeaseStoreException("a lease or done marker was written by a later version of Hapax (format "
-                        + later.group(2) + ", this one reads 1). Upgrade this worker");
-            }
-            throw new LeaseStoreException("a key of the guard has a value that is not the guard's: '"
-                    + text.substring(0, Math.min(80, text.length()))
-                    + "'. Delete the key, and give other programs other names or another database");
+            throw notOurs(text);
         }
+        String parts = matcher.group(7);
         return new StoredLease(
                 new OwnerId(matcher.group(1)),
                 token(matcher.group(2)),
@@ -54,7 +55,22 @@ record StoredLease(
                 isWrittenBack(matcher.group(3)),
                 matcher.group(4),
                 matcher.group(5),
-                matcher.group(6));
+                matcher.group(6),
+                parts == null ? Added.NOTHING : added(text, parts));
+    }
+
+    private static Added added(String text, String parts) {
+        try {
+            return Added.parse(parts);
+        } catch (IllegalArgumentException unknown) {
+            throw notOurs(text);
+        }
+    }
+
+    private static LeaseStoreException notOurs(String text) {
+        return new LeaseStoreException("a key of the guard has a value that is not the guard's: '"
+                + text.substring(0, Math.min(80, text.length()))
+                + "'. Delete the key, and give other programs other names or another database");
     }
 
     static boolean isOne(String text) {
@@ -81,7 +97,8 @@ record StoredLease(
                 isWrittenBack(lease.since()),
                 Keyspace.runDigest(lease.identity()),
                 fit(lease.worker()),
-                runText(lease.identity()));
+                runText(lease.identity()),
+                Added.NOTHING);
     }
 
     /** Names the grant of a lease to a script; one of a quorum, whose servers may know another token, has a leading zero. */
@@ -94,8 +111,8 @@ record StoredLease(
     }
 
     /** What a done marker keeps besides owner, token and time. */
-    static String aboutRun(Lease lease) {
-        return Keyspace.runDigest(lease.identity()) + "|" + people(lease.worker(), lease.identity());
+    static String aboutRun(Lease lease, Added added) {
+        return Keyspace.runDigest(lease.identity()) + "|" + people(lease.worker(), lease.identity()) + added;
     }
 
     /** The part of the value that is for people. */
@@ -164,6 +181,6 @@ record StoredLease(
     @Override
     public String toString() {
         return owner + "|" + token + "|" + (writtenBack ? "0" : "") + micros + "|" + runDigest + "|" + worker + "|"
-                + run;
+                + run + added;
     }
 }

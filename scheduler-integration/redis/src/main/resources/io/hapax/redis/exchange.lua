@@ -5,13 +5,13 @@
 -- ARGV[5] channel for wake-ups   ARGV[6..] of each request five, which are, to take a lease:
 --     'acquire', or 'wait' if the caller waits; owner; ttl in ms; digest of the run key, or '-'; worker and run, for people
 --   and to give it back:
---     'release'; owner; retention of the done marker in ms, 0 for none; token, see server.lua; digest of the run key, worker
---     and run
+--     'release'; owner; retention of the done marker in ms, 0 for none; token, see server.lua; digest of the run key, worker,
+--     run and how the occurrence ended
 -- returns {epoch, or '' if it was not asked for, answers...}. To an acquire three: 1 granted (token, since when in
 --   microseconds, with a leading zero if settle.lua has written the token back), 0 held (value of the lease, ttl left in ms),
 --   3 done (value of the marker, 0), 2 quarantine (why: new, emptied or restarted; ms left), -1 trouble with this request
---   alone (message, 0). To a release one: 1 if the owner held the lease with this token or this repeats a release with a
---   marker, 0 if it was lost, the message if it made trouble
+--   alone (message, 0). To a release one: 1 if the owner held the lease with this token or this repeats a release with the
+--   same marker, 0 if it was lost, the message if it made trouble
 -- invariant: a token is larger than every token granted before, and no lease of another owner exists when it is granted.
 --   A run that lost its lease changes nothing; only in quarantine, when nobody else can have been granted the lease, is the
 --   word of a forgotten holder taken, unless a later one has shown itself. A completed run's lease is there until its marker is
@@ -89,7 +89,8 @@ local release = function(i, arg)
   if not mine then
     local done = retention ~= '0' and redis.pcall('GET', KEYS[i + 1])
     if type(done) == 'table' then return answer(done.err) end
-    if done then return answer(granted_as(done, owner, token) and 1 or 0) end
+    local same = done and granted_as(done, owner, token) and added(done) == added('|||' .. ARGV[arg + 4])
+    if done then return answer(same and 1 or 0) end
     local later = held and token_of(held) >= tonumber(token)
     if later or now() >= tonumber(bucket()[3]) then return answer(0) end
   end

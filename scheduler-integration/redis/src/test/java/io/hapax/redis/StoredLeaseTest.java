@@ -8,10 +8,12 @@ import io.hapax.lease.JobIdentity;
 import io.hapax.lease.Lease;
 import io.hapax.lease.LeaseStoreException;
 import io.hapax.lease.LockKey;
+import io.hapax.lease.OccurrenceOutcome;
 import io.hapax.lease.OwnerId;
 import io.hapax.lease.RunKey;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -58,7 +60,9 @@ class StoredLeaseTest {
                 "owner|1e9|2|-|w|r",
                 "ow ner|1|2|-|w|r",
                 "owner|99999999999999999999|2|-|w|r",
-                "owner|1|2|-|w|r|more"
+                "owner|1|2|-|w|r|more",
+                "owner|1|2|-|w|r|2|more",
+                "owner|1|2|-|w|r|2|outcome=LOST"
             })
     void a_value_that_is_not_ours_is_trouble_with_the_store(String foreign) {
         assertThatThrownBy(() -> StoredLease.parse(foreign))
@@ -66,8 +70,18 @@ class StoredLeaseTest {
                 .hasMessageContaining("not the guard's");
     }
 
+    @Test
+    void how_an_occurrence_ended_is_written_and_read_and_what_is_not_known_is_left_out() {
+        StoredLease failed = StoredLease.parse("owner|1|2|-|w|r|2|new=x|outcome=FAILED|more=");
+        assertThat(failed.added().outcome()).isEqualTo(OccurrenceOutcome.FAILED);
+        assertThat(failed).hasToString("owner|1|2|-|w|r|2|outcome=FAILED");
+        for (String plain : List.of("owner|1|2|-|w|r", "owner|1|2|-|w|r|1", "owner|1|2|-|w|r|2|new=x")) {
+            assertThat(StoredLease.parse(plain).added()).isEqualTo(Added.NOTHING);
+        }
+    }
+
     @ParameterizedTest
-    @ValueSource(strings = {"owner|1|2|-|w|r|2", "owner|1|2|-|w|r|17|FAILED|and more"})
+    @ValueSource(strings = {"owner|1|2|-|w|r|3", "owner|1|2|-|w|r|17|FAILED|and more"})
     void what_a_later_version_has_written_is_refused_as_such(String later) {
         assertThatThrownBy(() -> StoredLease.parse(later))
                 .isInstanceOf(LeaseStoreException.class)

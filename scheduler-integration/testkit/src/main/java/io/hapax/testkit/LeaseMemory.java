@@ -10,6 +10,7 @@ import io.hapax.lease.Intervention;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.Lease;
 import io.hapax.lease.LeaseRequest;
+import io.hapax.lease.OccurrenceOutcome;
 import io.hapax.lease.OwnerId;
 import io.hapax.lease.Renewal;
 import io.hapax.lease.RunKey;
@@ -60,7 +61,7 @@ final class LeaseMemory {
         JobIdentity identity = request.identity();
         Marker marker = marker(identity.runKey());
         if (marker != null) {
-            return new Acquisition.Done(marker.by);
+            return new Acquisition.Done(marker.by, marker.outcome);
         }
         Grant grant = live(identity);
         if (grant != null && !grant.lease.owner().equals(request.owner())) {
@@ -103,10 +104,12 @@ final class LeaseMemory {
             grants.remove(LeaseKey.of(lease.identity()));
         }
         depart(lease, ending);
-        lease.identity().run().filter(run -> ending.isDone()).ifPresent(run -> {
+        RunKey run = lease.identity().runKey();
+        OccurrenceOutcome outcome = ending.outcome();
+        if (run != null && outcome != null) {
             Holder by = new Holder(lease.owner(), lease.token(), lease.worker(), run.value(), instant());
-            done.put(run, new Marker(by, ticker.now().plus(ending.retention())));
-        });
+            done.put(run, new Marker(by, outcome, ticker.now().plus(ending.retention())));
+        }
         return true;
     }
 
@@ -281,14 +284,14 @@ final class LeaseMemory {
         }
     }
 
-    private record Marker(Holder by, NanoTime end) {}
+    private record Marker(Holder by, OccurrenceOutcome outcome, NanoTime end) {}
 
     private record Report(String text, NanoTime end) {}
 
     /** How an owner gave its lease back; null if it was taken away. */
     private record Departure(FencingToken token, @Nullable Ending ending, NanoTime forgottenAt) {
         boolean repeatedBy(Lease lease, Ending again) {
-            return token.equals(lease.token()) && ending != null && ending.isDone() == again.isDone();
+            return token.equals(lease.token()) && ending != null && ending.outcome() == again.outcome();
         }
     }
 }

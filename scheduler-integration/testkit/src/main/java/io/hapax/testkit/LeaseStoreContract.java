@@ -32,6 +32,7 @@ import io.hapax.lease.LeaseRequest;
 import io.hapax.lease.LeaseStore;
 import io.hapax.lease.LeaseStoreException;
 import io.hapax.lease.LockKey;
+import io.hapax.lease.OccurrenceOutcome;
 import io.hapax.lease.OwnerId;
 import io.hapax.lease.Renewal;
 import io.hapax.lease.Reservation;
@@ -319,6 +320,55 @@ public abstract class LeaseStoreContract {
         assertThat(acquire(store(), identity)).isInstanceOf(Acquisition.Done.class);
         get(otherClient().release(next, Ending.NOT_DONE));
         granted(store(), new JobIdentity(identity.lockKey(), null));
+    }
+
+    @ParameterizedTest
+    @MethodSource("identitiesWithARun")
+    void a_failed_occurrence_is_never_granted_again_and_the_answer_tells_it_from_a_completed_one(JobIdentity identity) {
+        Lease lease = granted(store(), identity);
+        assertThat(get(store().release(lease, Ending.failed(RETENTION)))).isTrue();
+        assertThat(get(store().release(lease, Ending.failed(RETENTION)))).isTrue();
+
+        for (LeaseStore client : List.of(store(), otherClient())) {
+            Acquisition.Done failed = done(acquire(client, identity));
+            assertThat(failed.outcome()).isEqualTo(OccurrenceOutcome.FAILED);
+            assertThat(failed.by().owner()).isEqualTo(lease.owner());
+            assertThat(failed.by().token()).isEqualTo(lease.token());
+            assertThat(failed.by().worker()).isEqualTo(WORKER);
+        }
+        assertThat(get(store().holder(identity))).isEmpty();
+    }
+
+    @Test
+    void an_occurrence_has_one_outcome_the_first() {
+        List<Ending> endings = List.of(Ending.done(RETENTION), Ending.failed(RETENTION));
+        for (Ending first : endings) {
+            JobIdentity identity = freshPair();
+            Lease lease = granted(store(), identity);
+            assertThat(get(store().release(lease, first))).isTrue();
+            for (Ending other : endings) {
+                assertThat(get(otherClient().release(lease, other))).isEqualTo(other.equals(first));
+            }
+            assertThat(done(acquire(store(), identity)).outcome()).isEqualTo(first.outcome());
+        }
+    }
+
+    @Test
+    void a_failed_ending_without_a_run_key_leaves_no_marker() {
+        JobIdentity identity = freshLock();
+        assertThat(get(store().release(granted(store(), identity), Ending.failed(RETENTION))))
+                .isTrue();
+        granted(otherClient(), identity);
+    }
+
+    @Test
+    void a_failure_is_forgotten_after_its_retention() {
+        JobIdentity identity = freshPair();
+        get(store().release(granted(store(), identity), Ending.failed(shortTtl())));
+        letLapse(shortTtl());
+        Lease again = granted(otherClient(), identity);
+        assertThat(get(store().release(again, Ending.done(RETENTION)))).isTrue();
+        assertThat(done(acquire(store(), identity)).outcome()).isEqualTo(OccurrenceOutcome.DONE);
     }
 
     @Test

@@ -32,6 +32,7 @@ final class BrokenLeaseStore extends ForwardingLeaseStore {
         SHORTENS_PLACES,
         TOKEN_DOES_NOT_GROW,
         FORGETS_COMPLETIONS,
+        TELLS_NO_OUTCOME,
         RENEWS_WHAT_IS_LOST,
         RENEWS_IN_WRONG_ORDER,
         WITHDRAWS_ANYBODY,
@@ -82,7 +83,13 @@ final class BrokenLeaseStore extends ForwardingLeaseStore {
         if (flaw == Flaw.RELEASE_WITHOUT_OWNER_CHECK) {
             return store().forceRelease(lease.identity()).thenApply(holder -> true);
         }
-        return store().release(bent(lease), flaw == Flaw.FORGETS_COMPLETIONS ? Ending.NOT_DONE : ending);
+        return store().release(
+                        bent(lease),
+                        switch (flaw) {
+                            case FORGETS_COMPLETIONS -> Ending.NOT_DONE;
+                            case TELLS_NO_OUTCOME -> ending.isOver() ? Ending.done(ending.retention()) : ending;
+                            default -> ending;
+                        });
     }
 
     @Override

@@ -33,6 +33,7 @@ class ContractFindsFlawsTest {
         "TOKEN_DOES_NOT_GROW, fencing_tokens_grow_over_a_release_a_lapse_and_a_forced_release()",
         "TOKEN_DOES_NOT_GROW, fencing_tokens_grow_over_a_hundred_grants_on_two_clients()",
         "FORGETS_COMPLETIONS, a_done_marker_stops_its_own_occurrence_and_no_other()",
+        "TELLS_NO_OUTCOME, an_occurrence_has_one_outcome_the_first()",
         "RENEWS_WHAT_IS_LOST, a_lapsed_lease_without_a_successor_is_lost_as_well()",
         "RENEWS_IN_WRONG_ORDER, a_batch_of_renewals_is_answered_in_order_and_trouble_with_one_does_not_touch_the_others()",
         "NEVER_WAKES, whoever_waits_is_woken_by_a_release_of_another_client()",
