@@ -51,8 +51,8 @@ final class AcquireRequest extends Request<Acquisition> {
         Object more = answers.next();
         return switch (code) {
             case GRANTED -> granted(value, (String) more);
-            case HELD -> held(StoredLease.parse(value), Duration.ofMillis((Long) more));
-            case DONE -> done(StoredLease.parse(value));
+            case HELD -> held(stored(value), Duration.ofMillis((Long) more));
+            case DONE -> done(stored(value));
             case TROUBLE -> throw refused("acquire", value);
             default -> quarantined(value, Duration.ofMillis((Long) more));
         };
@@ -63,6 +63,10 @@ final class AcquireRequest extends Request<Acquisition> {
         namespace.bucket(keys()).sawToken(token.value());
         return new Acquisition.Granted(new Lease(
                 request.identity(), request.owner(), token, request.worker(), request.ttl(), StoredLease.since(since)));
+    }
+
+    private StoredLease stored(String value) {
+        return StoredLease.parse(value, namespace.format());
     }
 
     private static Acquisition done(StoredLease marker) {

@@ -15,8 +15,11 @@ import java.util.Objects;
  */
 record Added(OccurrenceOutcome outcome) {
 
-    /** What this version writes and reads. */
+    /** The highest that this version writes and reads; it runs beside workers of the one before. */
     static final int FORMAT = 2;
+
+    /** The first, of six parts. */
+    static final int FIRST_FORMAT = 1;
 
     static final Added NOTHING = new Added(OccurrenceOutcome.DONE);
 
@@ -40,6 +43,11 @@ record Added(OccurrenceOutcome outcome) {
             }
         }
         return new Added(outcome);
+    }
+
+    /** What of it is written in a namespace that is kept in this format. */
+    Added in(int format) {
+        return format < FORMAT ? NOTHING : this;
     }
 
     /** As it stands behind the six parts. */

@@ -37,7 +37,7 @@ record Completions(Namespace namespace) {
                         List.of(keys.done(), keys.lease()),
                         owner,
                         grant,
-                        added.toString());
+                        added.in(namespace.bucket(keys).format()).toString());
         return answer.thenApply(code -> code == 1);
     }
 
@@ -53,7 +53,9 @@ record Completions(Namespace namespace) {
                         lease.owner().value(),
                         StoredLease.grant(lease),
                         Long.toString(ending.retention().toMillis()),
-                        StoredLease.aboutRun(lease, Added.of(ending)),
+                        StoredLease.aboutRun(
+                                lease,
+                                Added.of(ending).in(namespace.bucket(keys).format())),
                         namespace.channel());
         return answer.thenApply(code -> code == 1);
     }

@@ -219,7 +219,7 @@ final class Examination {
                     Severity.NOTE,
                     "no worker of namespace " + store.namespace() + " has used " + at.replace("Redis at ", "") + " yet",
                     "If workers run, compare their namespace and address with these");
-        } else if (!state.settings().equals(mine)) {
+        } else if (Agreement.formatOf(state.settings(), mine, Added.FORMAT) == 0) {
             add(
                     Severity.ERROR,
                     "the workers of namespace " + store.namespace()

@@ -35,6 +35,7 @@ final class ReleaseRequest extends Request<Boolean> {
 
     static ReleaseRequest of(Namespace namespace, Lease lease, Ending ending) {
         JobIdentity identity = lease.identity();
+        int format = namespace.bucket(namespace.keys(identity)).format();
         boolean marks = ending.isOver() && identity.runKey() != null;
         return new ReleaseRequest(
                 namespace,
@@ -43,7 +44,7 @@ final class ReleaseRequest extends Request<Boolean> {
                 StoredLease.grant(lease),
                 marks ? ending.retention().toMillis() : 0,
                 // Only a marker has it.
-                marks ? StoredLease.aboutRun(lease, Added.of(ending)) : "");
+                marks ? StoredLease.aboutRun(lease, Added.of(ending).in(format)) : "");
     }
 
     /** Gives back what a request was perhaps granted: its owner has asked for nothing else. */

@@ -95,7 +95,7 @@ final class Renewals {
                 StoredLease.of(lease).toString());
     }
 
-    private static Renewal renewal(Object answer) {
+    private Renewal renewal(Object answer) {
         if (answer instanceof Long code) {
             return code == 0 ? new Renewal.Gone(null) : new Renewal.Renewed(code == 2);
         }
@@ -105,7 +105,7 @@ final class Renewals {
                     "Redis could not renew this lease: " + RedisTrouble.explain(text.substring(1))));
         }
         try {
-            return new Renewal.Gone(StoredLease.parse(text).holder());
+            return new Renewal.Gone(StoredLease.parse(text, namespace.format()).holder());
         } catch (LeaseStoreException notOurs) {
             return new Renewal.Unknown(notOurs);
         }

@@ -37,11 +37,17 @@ record StoredLease(
 
     private static final Pattern UNFIT = Pattern.compile("[|\\p{Cc}]");
 
+    /** As this version reads it. */
     static StoredLease parse(String text) {
+        return parse(text, Added.FORMAT);
+    }
+
+    /** Refuses what needs a higher format than the reader has. */
+    static StoredLease parse(String text, int format) {
         Matcher numbered = NUMBERED.matcher(text);
-        if (numbered.matches() && Integer.parseInt(numbered.group(2)) > Added.FORMAT) {
+        if (numbered.matches() && Integer.parseInt(numbered.group(2)) > format) {
             throw new LeaseStoreException("a lease or done marker was written by a later version of Hapax (format "
-                    + numbered.group(2) + ", this one reads " + Added.FORMAT + "). Upgrade this worker");
+                    + numbered.group(2) + ", this one reads " + format + "). Upgrade this worker");
         }
         Matcher matcher = FORM.matcher(text);
         if (!matcher.matches()) {
