@@ -10,6 +10,7 @@ import io.hapax.event.Refusal;
 import io.hapax.event.Verdict;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.LockKey;
+import io.hapax.lease.Slot;
 import io.hapax.testkit.FaultyLeaseStore;
 import io.hapax.testkit.InMemoryLeaseStore;
 import io.hapax.testkit.InMemoryRunLedger;
@@ -128,7 +129,7 @@ class RationingTest {
             }
             assertThat(store.renewCalls()).isGreaterThanOrEqualTo(2);
         }
-        assertThat(memory.holder(new JobIdentity(new LockKey("partner-api #1"), null))
+        assertThat(memory.holder(new JobIdentity(new LockKey("partner-api"), null, new Slot(1, 2)))
                         .toCompletableFuture()
                         .join())
                 .isEmpty();
@@ -140,7 +141,7 @@ class RationingTest {
         try (run;
                 var scope = run.enter()) {
             for (int n = 1; n <= 2; n++) {
-                memory.forceRelease(new JobIdentity(new LockKey("partner-api #" + n), null))
+                memory.forceRelease(new JobIdentity(new LockKey("partner-api"), null, new Slot(n, 2)))
                         .toCompletableFuture()
                         .join();
             }

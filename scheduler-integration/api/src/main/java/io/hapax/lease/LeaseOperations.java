@@ -1,6 +1,7 @@
 package io.hapax.lease;
 
 import java.time.Duration;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -28,7 +29,7 @@ public interface LeaseOperations {
     /**
      * Looks up one lease.
      *
-     * @param name the text of its key, or its name as {@link #leases} tells it
+     * @param name the text of its key, or its name as {@link #leases} tells it, also of a slot; if both are held, the key
      * @param onRunKey whether that is a run key; else it is a lock key
      * @return the lease, if somebody holds it
      */
@@ -37,7 +38,7 @@ public interface LeaseOperations {
                 .thenApply(all -> all.stream()
                         .filter(lease ->
                                 lease.onRunKey() == onRunKey && lease.name().equals(name))
-                        .findFirst());
+                        .min(Comparator.comparing(lease -> lease.slot() != null)));
     }
 
     /**

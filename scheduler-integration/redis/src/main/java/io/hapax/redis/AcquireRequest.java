@@ -31,12 +31,13 @@ final class AcquireRequest extends Request<Acquisition> {
 
     @Override
     List<String> arguments() {
+        Added added = Added.of(request.identity()).in(namespace.bucket(keys()).format());
         return List.of(
                 request.waiting() ? "wait" : "acquire",
                 request.owner().value(),
                 Long.toString(request.ttl().toMillis()),
                 runDigest,
-                StoredLease.people(request.worker(), request.identity()));
+                StoredLease.people(request.worker(), request.identity()) + added);
     }
 
     @Override

@@ -24,7 +24,7 @@ record Completions(Namespace namespace) {
     CompletableFuture<Boolean> unmark(JobIdentity identity, Acquisition.Done done) {
         // As of a quorum, where a lease that is left may have another token.
         Holder by = done.by();
-        return unmark(identity, by.owner().value(), "0" + by.token(), new Added(done.outcome()));
+        return unmark(identity, by.owner().value(), "0" + by.token(), Added.of(done.outcome()));
     }
 
     private CompletableFuture<Boolean> unmark(JobIdentity identity, String owner, String grant, Added added) {

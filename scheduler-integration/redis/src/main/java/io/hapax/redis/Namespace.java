@@ -26,7 +26,7 @@ record Namespace(
     }
 
     Keyspace.Keys keys(JobIdentity identity) {
-        return keyspace.of(identity);
+        return keyspace.of(identity, buckets.get(keyspace.bucketOf(identity)).format());
     }
 
     Bucket bucket(Keyspace.Keys keys) {

@@ -74,7 +74,7 @@ record QuorumOperations(QuorumLeaseStore quorum) implements LeaseOperations {
                 .orElseThrow();
         HeldLease first =
                 those.stream().min(Comparator.comparing(HeldLease::left)).orElseThrow();
-        return new HeldLease(first.name(), first.onRunKey(), settled, first.left(), first.awaited());
+        return new HeldLease(first.name(), first.onRunKey(), settled, first.left(), first.awaited(), first.slot());
     }
 
     @Override

@@ -261,7 +261,7 @@ public final class RedissonLeaseStore implements LeaseStore {
                         List.of(keys.lease(), keys.meta()),
                         lease.owner().value(),
                         lease.token().toString(),
-                        Long.toString(StoredLease.of(lease).micros()));
+                        Long.toString(StoredLease.micros(lease)));
         return answer.thenApply(code -> code == 1);
     }
 

@@ -7,6 +7,7 @@ import io.hapax.lease.Intervention;
 import io.hapax.lease.LeaseOperations;
 import io.hapax.lease.LeaseStoreException;
 import io.hapax.lease.ServerHealth;
+import io.hapax.lease.Slot;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
@@ -20,6 +21,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.redisson.api.RScript.ReturnType;
 
@@ -99,13 +101,18 @@ record RedissonOperations(Namespace namespace, String server, Introduction intro
     /** A text is a key's first of all, and if nobody holds that key, the name under which another one is listed. */
     @Override
     public CompletionStage<Optional<HeldLease>> lease(String name, boolean onRunKey) {
-        Keyspace keyspace = namespace.keyspace();
-        CompletionStage<Optional<HeldLease>> found = lease(keyspace.of(name, onRunKey));
-        return Keyspace.isShortened(name)
-                ? found.thenCompose(lease -> lease.isPresent()
-                        ? CompletableFuture.completedFuture(lease)
-                        : lease(keyspace.listed(name, onRunKey)))
-                : found;
+        return firstOf(namespace.keyspace().of(name, onRunKey), this::lease);
+    }
+
+    /** Asks for one after another until one is there. */
+    private static <T> CompletionStage<Optional<T>> firstOf(
+            List<Keyspace.Keys> all, Function<Keyspace.Keys, CompletionStage<Optional<T>>> question) {
+        CompletionStage<Optional<T>> first = question.apply(all.get(0));
+        return all.size() == 1
+                ? first
+                : first.thenCompose(found -> found.isPresent()
+                        ? CompletableFuture.completedFuture(found)
+                        : firstOf(all.subList(1, all.size()), question));
     }
 
     private CompletionStage<Optional<HeldLease>> lease(Keyspace.Keys keys) {
@@ -121,14 +128,16 @@ record RedissonOperations(Namespace namespace, String server, Introduction intro
     private @Nullable HeldLease held(String key, String value, Object left, Object awaited) {
         try {
             Keyspace.LeaseName name = Keyspace.leaseName(key);
-            Holder holder = StoredLease.parse(value).holder();
+            StoredLease lease = StoredLease.parse(value, namespace.format());
+            int limit = Math.max(name.slot(), lease.added().limit());
             return new HeldLease(
                     name.text(),
                     name.onRunKey(),
-                    holder,
+                    lease.holder(),
                     Duration.ofMillis(((Number) left).longValue()),
-                    ((Number) awaited).longValue() == 1);
-        } catch (LeaseStoreException notTheGuards) {
+                    ((Number) awaited).longValue() == 1,
+                    name.slot() == 0 ? null : new Slot(name.slot(), limit));
+        } catch (LeaseStoreException | NumberFormatException notTheGuards) {
             return null;
         }
     }
@@ -139,7 +148,8 @@ record RedissonOperations(Namespace namespace, String server, Introduction intro
         String owner = lease.holder().owner().value();
         return introduction
                 .fitForPeople()
-                .thenCompose(fit -> takeAway(namespace.keyspace().of(lease), owner, why, subject));
+                .thenCompose(
+                        fit -> firstOf(namespace.keyspace().of(lease), keys -> takeAway(keys, owner, why, subject)));
     }
 
     /**

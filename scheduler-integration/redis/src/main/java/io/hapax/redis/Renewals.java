@@ -72,7 +72,7 @@ final class Renewals {
                 ifMissing));
         for (Item item : batch) {
             keys.add(item.keys().lease());
-            args.addAll(arguments(item.lease()));
+            args.addAll(arguments(item));
         }
         CompletableFuture<List<Object>> call =
                 namespace.scripts().call(Script.RENEW, ReturnType.LIST, keys, args.toArray());
@@ -87,12 +87,13 @@ final class Renewals {
         });
     }
 
-    private static List<String> arguments(Lease lease) {
+    private List<String> arguments(Item item) {
+        Lease lease = item.lease();
         return List.of(
                 lease.owner().value(),
                 StoredLease.grant(lease),
                 Long.toString(lease.ttl().toMillis()),
-                StoredLease.of(lease).toString());
+                StoredLease.of(lease, namespace.bucket(item.keys()).format()).toString());
     }
 
     private Renewal renewal(Object answer) {

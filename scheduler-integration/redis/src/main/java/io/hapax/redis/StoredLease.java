@@ -94,17 +94,21 @@ record StoredLease(
         return new FencingToken(Math.max(1, Long.parseLong(digits)));
     }
 
-    static StoredLease of(Lease lease) {
-        long micros = ChronoUnit.MICROS.between(Instant.EPOCH, lease.since());
+    /** As it is written in a namespace that is kept in this format. */
+    static StoredLease of(Lease lease, int format) {
         return new StoredLease(
                 lease.owner(),
                 lease.token(),
-                micros,
+                micros(lease),
                 isWrittenBack(lease.since()),
                 Keyspace.runDigest(lease.identity()),
                 fit(lease.worker()),
                 runText(lease.identity()),
-                Added.NOTHING);
+                Added.of(lease.identity()).in(format));
+    }
+
+    static long micros(Lease lease) {
+        return ChronoUnit.MICROS.between(Instant.EPOCH, lease.since());
     }
 
     /** Names the grant of a lease to a script; one of a quorum, whose servers may know another token, has a leading zero. */
@@ -150,9 +154,13 @@ record StoredLease(
 
     /** The lease of a quorum whose token was written back. */
     static Lease writtenBack(Lease lease) {
-        long micros = ChronoUnit.MICROS.between(Instant.EPOCH, lease.since());
         return new Lease(
-                lease.identity(), lease.owner(), lease.token(), lease.worker(), lease.ttl(), instant(micros, true));
+                lease.identity(),
+                lease.owner(),
+                lease.token(),
+                lease.worker(),
+                lease.ttl(),
+                instant(micros(lease), true));
     }
 
     /** For those who ask a quorum, and need not know whose word this is. */

@@ -24,6 +24,7 @@ import io.hapax.lease.OccurrenceOutcome;
 import io.hapax.lease.OwnerId;
 import io.hapax.lease.Renewal;
 import io.hapax.lease.RunKey;
+import io.hapax.lease.Slot;
 import io.hapax.testkit.EmbeddedRedis;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -48,6 +49,8 @@ class VersionsTest {
     private static final Ending FAILED = Ending.failed(Duration.ofHours(1));
     private static final JobIdentity PAIR = new JobIdentity(new LockKey("k"), new RunKey("r"));
 
+    private static final JobIdentity SLOT = new JobIdentity(new LockKey("rooms"), null, new Slot(2, 3));
+
     private final EmbeddedRedis redis = EmbeddedRedis.start();
     private final List<RedissonLeaseStore> stores = new ArrayList<>();
 
@@ -69,14 +72,14 @@ class VersionsTest {
         return open(settings(format));
     }
 
-    /** Two workers of which the old version was there first, as in a rolling upgrade. */
-    private RedissonLeaseStore other(int format) {
-        return open(format == OLD ? NEW : OLD);
-    }
-
+    /** After one of the old version, as in a rolling upgrade. */
     private RedissonLeaseStore first(int format) {
         open(OLD).close();
         return open(format);
+    }
+
+    private RedissonLeaseStore other(int format) {
+        return open(format == OLD ? NEW : OLD);
     }
 
     @AfterEach
@@ -179,6 +182,41 @@ class VersionsTest {
         get(giver.acquire(lost));
         get(taker.withdraw(lost));
         granted(taker, PAIR);
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {OLD, NEW})
+    void slots_are_the_same_for_both_versions_and_stated_without_their_limit(int version) {
+        RedissonLeaseStore giver = first(version);
+        RedissonLeaseStore taker = other(version);
+        Lease lease = granted(giver, SLOT);
+        assertThat(acquire(taker, SLOT)).isInstanceOf(Acquisition.Held.class);
+        assertThat(get(taker.renew(List.of(lease)))).containsExactly(new Renewal.Renewed(false));
+        assertThat(get(taker.people().lease("rooms #2", false))
+                        .orElseThrow()
+                        .holder()
+                        .owner())
+                .isEqualTo(lease.owner());
+        assertThat(get(taker.release(lease, Ending.NOT_DONE))).isTrue();
+        granted(taker, SLOT);
+    }
+
+    /** They are called otherwise then: while nothing is granted, their holders say so. */
+    @Test
+    void slots_that_are_held_while_the_newer_format_is_chosen_stay_held() {
+        RedissonLeaseStore running = first(NEW);
+        Lease lease = granted(running, SLOT);
+        assertThat(redis.command("KEYS", "*:s:*")).isEmpty();
+        RedissonLeaseStore choosing = open(settings(NEW).replaceSettings(true));
+        await().until(() -> {
+            assertThat(get(running.renew(List.of(lease)))).singleElement().isInstanceOf(Renewal.Renewed.class);
+            return acquire(choosing, SLOT) instanceof Acquisition.Held;
+        });
+        assertThat(redis.command("GET", "hapax:{v:0}:s:2:rooms")).endsWith("|2|limit=3");
+        endQuarantine();
+        assertThat(acquire(choosing, SLOT)).isInstanceOf(Acquisition.Held.class);
+        assertThat(get(running.release(lease, Ending.NOT_DONE))).isTrue();
+        await().until(() -> acquire(choosing, SLOT) instanceof Acquisition.Granted);
     }
 
     @Test

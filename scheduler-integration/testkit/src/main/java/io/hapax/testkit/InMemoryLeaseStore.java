@@ -17,6 +17,7 @@ import io.hapax.lease.Renewal;
 import io.hapax.lease.Reservations;
 import io.hapax.lease.RunKey;
 import io.hapax.lease.ServerHealth;
+import io.hapax.lease.Slot;
 import io.hapax.time.Ticker;
 import java.time.Duration;
 import java.util.List;
@@ -137,16 +138,33 @@ public final class InMemoryLeaseStore implements LeaseStore {
 
         @Override
         public CompletionStage<Optional<Holder>> forceRelease(HeldLease lease, Intervention why) {
-            JobIdentity identity = lease.onRunKey()
-                    ? new JobIdentity(null, new RunKey(lease.name()))
-                    : new JobIdentity(new LockKey(lease.name()), null);
-            return waking(
-                    identity,
-                    answer(store -> store.holder(identity)
-                            .filter(holder ->
-                                    holder.owner().equals(lease.holder().owner()))
-                            .flatMap(same -> store.forceRelease(identity, why))),
-                    Optional::isPresent);
+            return named(lease)
+                    .thenCompose(identity -> waking(
+                            identity,
+                            answer(store -> isHeldBy(lease.holder(), identity, store)
+                                    ? store.forceRelease(identity, why)
+                                    : Optional.empty()),
+                            Optional::isPresent));
+        }
+
+        /** Who only names a slot, and its holder, means it, unless that holds a key of that text. */
+        private CompletableFuture<JobIdentity> named(HeldLease lease) {
+            if (lease.onRunKey()) {
+                return CompletableFuture.completedFuture(new JobIdentity(null, new RunKey(lease.name())));
+            }
+            JobIdentity key = new JobIdentity(new LockKey(lease.name()), null);
+            HeldLease.SlotName name = HeldLease.SlotName.of(lease.name());
+            if (name == null) {
+                return CompletableFuture.completedFuture(key);
+            }
+            JobIdentity slot = new JobIdentity(new LockKey(name.key()), null, new Slot(name.number(), name.number()));
+            return answer(store -> lease.slot() == null && isHeldBy(lease.holder(), key, store) ? key : slot);
+        }
+
+        private boolean isHeldBy(Holder seen, JobIdentity identity, LeaseMemory store) {
+            return store.holder(identity)
+                    .filter(holder -> holder.owner().equals(seen.owner()))
+                    .isPresent();
         }
 
         @Override

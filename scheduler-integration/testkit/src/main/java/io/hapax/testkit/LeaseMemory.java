@@ -137,7 +137,8 @@ final class LeaseMemory {
                         identity.lockKey() == null,
                         grant.holder(),
                         grant.end.since(ticker.now()),
-                        false));
+                        false,
+                        identity.slot()));
             }
         }
         return held;

@@ -6,6 +6,7 @@ import static io.hapax.testkit.LeaseAttempts.acquire;
 import static io.hapax.testkit.LeaseAttempts.freshLock;
 import static io.hapax.testkit.LeaseAttempts.freshPair;
 import static io.hapax.testkit.LeaseAttempts.freshRun;
+import static io.hapax.testkit.LeaseAttempts.freshSlots;
 import static io.hapax.testkit.LeaseAttempts.get;
 import static io.hapax.testkit.LeaseAttempts.granted;
 import static io.hapax.testkit.LeaseAttempts.nextRun;
@@ -40,6 +41,7 @@ import io.hapax.lease.ReservationRequest;
 import io.hapax.lease.Reservations;
 import io.hapax.lease.RunKey;
 import io.hapax.lease.ServerHealth;
+import io.hapax.lease.Slot;
 import java.time.Duration;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
@@ -201,6 +203,56 @@ public abstract class LeaseStoreContract {
         get(store().release(onLock, Ending.NOT_DONE));
         granted(store(), lock);
         assertThat(acquire(store(), run)).isInstanceOf(Acquisition.Done.class);
+    }
+
+    @Test
+    void each_slot_of_a_key_is_leased_apart_from_the_others_and_from_the_key() {
+        List<JobIdentity> slots = freshSlots(3);
+        List<Lease> held = slots.stream().map(slot -> granted(store(), slot)).toList();
+        JobIdentity key = new JobIdentity(slots.get(0).lockKey(), null);
+        granted(otherClient(), key);
+
+        for (int n = 0; n < slots.size(); n++) {
+            assertHolder(held(acquire(otherClient(), slots.get(n))).holder(), held.get(n));
+        }
+        assertThat(get(store().renew(held))).hasSize(3).containsOnly(new Renewal.Renewed(false));
+        assertThat(get(otherClient().release(held.get(1), Ending.NOT_DONE))).isTrue();
+        assertThat(get(store().holder(slots.get(1)))).isEmpty();
+        assertThat(get(store().holder(slots.get(2)))).isPresent();
+        assertThat(granted(otherClient(), slots.get(1)).identity()).isEqualTo(slots.get(1));
+    }
+
+    /** Askers may know of different limits: the number says which slot it is. */
+    @Test
+    void a_slot_is_one_whatever_the_limit_under_which_it_is_asked_for() {
+        JobIdentity slot = freshSlots(2).get(1);
+        Lease lease = granted(store(), slot);
+        JobIdentity widened = new JobIdentity(slot.lockKey(), null, new Slot(2, 5));
+        assertHolder(held(acquire(otherClient(), widened)).holder(), lease);
+    }
+
+    @Test
+    void a_lock_key_that_is_called_like_a_slot_does_not_meet_it() {
+        JobIdentity slot = freshSlots(2).get(0);
+        Lease onSlot = granted(store(), slot);
+        JobIdentity key = new JobIdentity(new LockKey(slot.leaseName()), null);
+        Lease onKey = granted(otherClient(), key);
+
+        assertThat(get(store().holder(slot)).map(Holder::owner)).contains(onSlot.owner());
+        assertThat(get(store().holder(key)).map(Holder::owner)).contains(onKey.owner());
+        assertThat(get(store().release(onKey, Ending.NOT_DONE))).isTrue();
+        assertThat(renew(store(), onSlot)).isEqualTo(new Renewal.Renewed(false));
+    }
+
+    @Test
+    void whoever_waits_for_a_slot_is_woken_by_its_release() {
+        JobIdentity slot = freshSlots(2).get(1);
+        Lease lease = granted(store(), slot);
+        held(get(otherClient().acquire(waiting(slot))));
+        CompletionStage<Void> chance = otherClient().nextChance(slot, LONG);
+        get(store().release(lease, Ending.NOT_DONE));
+        get(chance);
+        granted(otherClient(), slot);
     }
 
     @Test
@@ -634,6 +686,32 @@ public abstract class LeaseStoreContract {
             }
             get(store().release(lease, Ending.NOT_DONE));
             assertThat(get(people(otherClient()).lease(identity.leaseName(), onRunKey)))
+                    .isEmpty();
+        }
+    }
+
+    @Test
+    void a_slot_is_listed_with_its_number_and_limit_found_by_its_name_and_taken_away() {
+        for (String text : List.of("rooms-" + OwnerId.random(), "rooms é " + OwnerId.random())) {
+            JobIdentity slot = new JobIdentity(new LockKey(text), null, new Slot(2, 3));
+            Lease lease = granted(store(), slot);
+            HeldLease held = listed(otherClient(), lease).orElseThrow();
+            assertThat(held.slot()).isEqualTo(new Slot(2, 3));
+            assertThat(held.onRunKey()).isFalse();
+            assertThat(held.name()).endsWith(" #2");
+            for (String name : List.of(held.name(), slot.leaseName())) {
+                HeldLease found = get(people(otherClient()).lease(name, false)).orElseThrow();
+                assertThat(found.holder().owner()).isEqualTo(lease.owner());
+                assertThat(found.slot()).isEqualTo(new Slot(2, 3));
+            }
+            // Who has only seen its name and its holder.
+            HeldLease named = new HeldLease(held.name(), false, held.holder(), Duration.ZERO, false);
+            Intervention why = new Intervention("ann", "a test");
+            assertThat(get(people(otherClient()).forceRelease(named, why))).isPresent();
+            assertThat(renew(store(), lease)).isEqualTo(new Renewal.Gone(null));
+            granted(store(), slot);
+            assertThat(get(people(store()).forceRelease(held, why)))
+                    .as("somebody else holds it")
                     .isEmpty();
         }
     }

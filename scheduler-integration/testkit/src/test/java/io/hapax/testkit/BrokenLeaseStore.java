@@ -40,6 +40,8 @@ final class BrokenLeaseStore extends ForwardingLeaseStore {
         NEVER_WAITS_TO_AN_END,
         MIXES_LOCK_AND_RUN_KEYS,
         CUTS_LONG_KEYS,
+        NAMES_SLOTS_BY_TEXT,
+        KNOWS_NO_SLOTS,
         LEASE_LIVES_FOR_EVER,
         SAME_RUN_IS_NEVER_TOLD,
         LISTS_ONLY_THE_FIRST,
@@ -199,6 +201,9 @@ final class BrokenLeaseStore extends ForwardingLeaseStore {
         if (flaw == Flaw.CUTS_LONG_KEYS && lock != null && lock.value().length() > 200) {
             return new JobIdentity(new LockKey(lock.value().substring(0, 200)), identity.runKey());
         }
-        return identity;
+        if (flaw == Flaw.NAMES_SLOTS_BY_TEXT && identity.slot() != null) {
+            return new JobIdentity(new LockKey(identity.leaseName()), identity.runKey());
+        }
+        return flaw == Flaw.KNOWS_NO_SLOTS ? new JobIdentity(lock, identity.runKey()) : identity;
     }
 }

@@ -41,6 +41,8 @@ class ContractFindsFlawsTest {
         "WITHDRAWS_ANYBODY, withdrawing_a_refused_or_unknown_request_does_not_disturb_the_holder()",
         "MIXES_LOCK_AND_RUN_KEYS, a_lock_key_and_a_run_key_of_the_same_text_do_not_collide()",
         "CUTS_LONG_KEYS, long_keys_that_differ_only_at_their_end_are_different_keys()",
+        "NAMES_SLOTS_BY_TEXT, a_lock_key_that_is_called_like_a_slot_does_not_meet_it()",
+        "KNOWS_NO_SLOTS, each_slot_of_a_key_is_leased_apart_from_the_others_and_from_the_key()",
         "LEASE_LIVES_FOR_EVER, a_lapsed_lease_without_a_successor_is_lost_as_well()",
         "SAME_RUN_IS_NEVER_TOLD, a_refusal_tells_the_same_run_from_another_one()",
         "LISTS_ONLY_THE_FIRST, hundreds_of_leases_are_listed_once_each()",
