@@ -81,6 +81,8 @@ final class AdmissionTry {
             attempt.tryOrRefuse(Refusals.held(held.holder(), held.sameRun(), held.ttlLeft()), held.ttlLeft());
         } else if (why instanceof Acquisition.Quarantined quarantined) {
             storeUnavailable(Refusals.quarantined(quarantined), quarantined.left());
+        } else if (why instanceof Acquisition.Paused paused) {
+            attempt.tryOrRefuse(Refusals.paused(paused.pause()), paused.pause().left());
         }
     }
 

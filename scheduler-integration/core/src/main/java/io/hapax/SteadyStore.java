@@ -7,11 +7,13 @@ import io.hapax.lease.HeldLease;
 import io.hapax.lease.Holder;
 import io.hapax.lease.Intervention;
 import io.hapax.lease.JobIdentity;
+import io.hapax.lease.KeyPause;
 import io.hapax.lease.Lease;
 import io.hapax.lease.LeaseOperations;
 import io.hapax.lease.LeaseRequest;
 import io.hapax.lease.LeaseStore;
 import io.hapax.lease.LeaseStoreException;
+import io.hapax.lease.PastRun;
 import io.hapax.lease.Renewal;
 import io.hapax.lease.Reservation;
 import io.hapax.lease.ReservationRequest;
@@ -153,6 +155,26 @@ final class SteadyStore implements LeaseStore {
         @Override
         public CompletionStage<Optional<Holder>> forceRelease(HeldLease lease, Intervention why) {
             return answers.of("forceRelease", () -> operations.forceRelease(lease, why));
+        }
+
+        @Override
+        public CompletionStage<Void> pause(JobIdentity identity, Duration atMost, Intervention why) {
+            return answers.of("pause", () -> operations.pause(identity, atMost, why));
+        }
+
+        @Override
+        public CompletionStage<Boolean> resume(JobIdentity identity, Intervention why) {
+            return answers.of("resume", () -> operations.resume(identity, why));
+        }
+
+        @Override
+        public CompletionStage<Optional<KeyPause>> paused(JobIdentity identity) {
+            return answers.of("paused", () -> operations.paused(identity));
+        }
+
+        @Override
+        public CompletionStage<List<PastRun>> history(String job, int atMost) {
+            return answers.of("history", () -> operations.history(job, atMost));
         }
 
         @Override

@@ -12,6 +12,8 @@ public enum Verdict {
     ABANDONED,
     /** The key has had as many runs as it may have for now. */
     THROTTLED,
+    /** Somebody has paused the key. */
+    PAUSED,
     /** The same work is queued already; only for the attempt to queue it once more. */
     QUEUED,
     /** The store did not answer, or grants nothing for now, so nobody can tell. */

@@ -9,18 +9,26 @@ import org.jspecify.annotations.Nullable;
  *
  * @param outcome how the occurrence has ended; null if it may be run again
  * @param retention how long to remember that; zero if there is nothing to remember
+ * @param job in whose history the run is to be noted; null for nobody's
  */
-public record Ending(@Nullable OccurrenceOutcome outcome, Duration retention) {
+public record Ending(
+        @Nullable OccurrenceOutcome outcome,
+        Duration retention,
+        @Nullable String job) {
 
     /** The occurrence has not ended: give the lease back and remember nothing. */
-    public static final Ending NOT_DONE = new Ending(null, Duration.ZERO);
+    public static final Ending NOT_DONE = new Ending(null, Duration.ZERO, null);
 
     /**
      * Checks the retention.
      *
-     * @throws IllegalArgumentException if it does not fit the outcome, or is longer than {@link DurationText#LONGEST}
+     * @throws IllegalArgumentException if it does not fit the outcome, or is longer than {@link DurationText#LONGEST}; or if
+     *     the job's name is empty
      */
     public Ending {
+        if (job != null && job.isEmpty()) {
+            throw new IllegalArgumentException("a job in whose history a run is noted needs a name");
+        }
         DurationText.requireStorable("the retention of a done marker", retention, outcome == null ? 0 : 1);
         if (outcome == null && !retention.isZero()) {
             throw new IllegalArgumentException("an occurrence that has not ended is not remembered for " + retention);
@@ -35,7 +43,7 @@ public record Ending(@Nullable OccurrenceOutcome outcome, Duration retention) {
      * @throws IllegalArgumentException if the retention is below 1 ms, or longer than {@link DurationText#LONGEST}
      */
     public static Ending done(Duration retention) {
-        return new Ending(OccurrenceOutcome.DONE, retention);
+        return new Ending(OccurrenceOutcome.DONE, retention, null);
     }
 
     /**
@@ -46,7 +54,18 @@ public record Ending(@Nullable OccurrenceOutcome outcome, Duration retention) {
      * @throws IllegalArgumentException if the retention is below 1 ms, or longer than {@link DurationText#LONGEST}
      */
     public static Ending failed(Duration retention) {
-        return new Ending(OccurrenceOutcome.FAILED, retention);
+        return new Ending(OccurrenceOutcome.FAILED, retention, null);
+    }
+
+    /**
+     * The same, and the run is noted in the history of a job.
+     *
+     * @param name the job's
+     * @return the ending
+     * @throws IllegalArgumentException if the name is empty
+     */
+    public Ending inHistoryOf(String name) {
+        return new Ending(outcome, retention, name);
     }
 
     /**

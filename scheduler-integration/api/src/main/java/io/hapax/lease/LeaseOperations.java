@@ -17,6 +17,9 @@ public interface LeaseOperations {
     /** How many entries of the audit are kept at least. */
     int AUDIT_LENGTH = 1000;
 
+    /** How many runs of a job are kept at least. */
+    int HISTORY_LENGTH = 100;
+
     /**
      * Looks through all leases of the namespace. Takes time in proportion to everything that the server keeps, in small
      * steps that do not hold others up: not for dashboards, which have {@link #reports}.
@@ -51,7 +54,45 @@ public interface LeaseOperations {
     CompletionStage<Optional<Holder>> forceRelease(HeldLease lease, Intervention why);
 
     /**
-     * Tells who has taken leases away.
+     * Pauses a key: it is granted to nobody, nor is any of its slots. Whoever holds it goes on. Who did it, and why, is kept; a
+     * pause that is there already is replaced.
+     *
+     * @param identity the keys; a slot stands for its lock key
+     * @param atMost for how long, unless it is resumed
+     * @param why who does it, and why
+     * @return completes when it is paused
+     * @throws IllegalArgumentException if that time is below 1 ms, or longer than a store can keep
+     */
+    CompletionStage<Void> pause(JobIdentity identity, Duration atMost, Intervention why);
+
+    /**
+     * Ends the pause of a key. Those who wait for it notice within some seconds.
+     *
+     * @param identity the keys; a slot stands for its lock key
+     * @param why who does it, and why
+     * @return whether it was paused
+     */
+    CompletionStage<Boolean> resume(JobIdentity identity, Intervention why);
+
+    /**
+     * Tells whether a key is paused.
+     *
+     * @param identity the keys; a slot stands for its lock key
+     * @return the pause, if it is
+     */
+    CompletionStage<Optional<KeyPause>> paused(JobIdentity identity);
+
+    /**
+     * Tells how runs of a job ended whose releases said so: see {@link Ending#inHistoryOf}.
+     *
+     * @param job the job's name
+     * @param atMost how many to return at most
+     * @return the last ended first; at least the last {@link #HISTORY_LENGTH} are kept, for 90 days after the last one
+     */
+    CompletionStage<List<PastRun>> history(String job, int atMost);
+
+    /**
+     * Tells who has taken leases away, paused keys and resumed them.
      *
      * @param atMost how many entries to return at most
      * @return the newest first; at least the last {@link #AUDIT_LENGTH} are kept, for 90 days

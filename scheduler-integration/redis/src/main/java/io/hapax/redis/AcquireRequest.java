@@ -17,6 +17,7 @@ final class AcquireRequest extends Request<Acquisition> {
     private static final int HELD = 0;
     private static final int GRANTED = 1;
     private static final int DONE = 3;
+    private static final int PAUSED = 4;
 
     private final Namespace namespace;
     private final LeaseRequest request;
@@ -37,7 +38,8 @@ final class AcquireRequest extends Request<Acquisition> {
                 request.owner().value(),
                 Long.toString(request.ttl().toMillis()),
                 runDigest,
-                StoredLease.people(request.worker(), request.identity()) + added);
+                StoredLease.people(request.worker(), request.identity()) + added,
+                "");
     }
 
     @Override
@@ -54,6 +56,7 @@ final class AcquireRequest extends Request<Acquisition> {
             case GRANTED -> granted(value, (String) more);
             case HELD -> held(stored(value), Duration.ofMillis((Long) more));
             case DONE -> done(stored(value));
+            case PAUSED -> new Acquisition.Paused(StoredPause.parse(value, Duration.ofMillis((Long) more)));
             case TROUBLE -> throw refused("acquire", value);
             default -> quarantined(value, Duration.ofMillis((Long) more));
         };

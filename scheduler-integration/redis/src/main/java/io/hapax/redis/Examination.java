@@ -190,7 +190,8 @@ final class Examination {
         OF_LISTS("scan", ": without, hapax locks list and the console cannot list the leases"),
         OF_THE_AUDIT(
                 "lpush|ltrim|lrange",
-                ": without, nobody can take leases away, or see who did: hapax locks release, the console");
+                ": without, nobody can take leases away or pause keys, or see who did, and jobs have no history: hapax locks"
+                        + " release, the console");
 
         private final String rights;
         private final String without;
@@ -227,6 +228,14 @@ final class Examination {
                             + " with these would not start. There: " + state.settings() + ". Here: " + mine,
                     "Give all, and whoever asks this, the same longestTtl (ttl) and servers; to change them, stop all workers and start the first one"
                             + " with replaceSettings(true), the worker with --replace-settings on");
+        }
+        if (Agreement.formatOf(state.settings(), mine, Added.FORMAT) == Added.FIRST_FORMAT) {
+            add(
+                    Severity.NOTE,
+                    "namespace " + store.namespace() + " on " + at.replace("Redis at ", "")
+                            + " is kept in a format that workers of the version before read, and which can say less",
+                    "Once all workers are upgraded, start one of them with replaceSettings(true), the worker with"
+                            + " --replace-settings on");
         }
         if (!state.quarantineLeft().isZero()) {
             add(

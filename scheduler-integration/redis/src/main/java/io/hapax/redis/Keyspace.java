@@ -56,7 +56,7 @@ record Keyspace(String namespace, int buckets, List<String> tags) {
     }
 
     /** The keys of one identity. */
-    record Keys(int bucket, String lease, String done, String waiter, String meta) {}
+    record Keys(int bucket, String lease, String done, String waiter, String pause, String meta) {}
 
     Keys of(JobIdentity identity) {
         return of(identity, Added.FORMAT);
@@ -76,7 +76,7 @@ record Keyspace(String namespace, int buckets, List<String> tags) {
             return slot(shortened(lock.value()), slot.number(), done);
         }
         String name = (lock != null ? "l:" : "r:") + shortened(identity.leaseName());
-        return keys(bucket(name), name, done);
+        return keys(bucket(name), name, done, name);
     }
 
     /** Where the lease of an identity is, or those of all slots of its key. */
@@ -89,13 +89,14 @@ record Keyspace(String namespace, int buckets, List<String> tags) {
         return buckets == 1 ? 0 : Math.floorMod(digest(name).hashCode(), buckets);
     }
 
-    private Keys keys(int bucket, String name, String done) {
+    private Keys keys(int bucket, String name, String done, String paused) {
         String tag = tags.get(bucket);
-        return new Keys(bucket, tag + name, tag + "d:" + done, tag + "w:" + name, meta(bucket));
+        return new Keys(bucket, tag + name, tag + "d:" + done, tag + "w:" + name, tag + "h:" + paused, meta(bucket));
     }
 
     private Keys slot(String lock, int number, String done) {
-        return keys(bucket("l:" + lock), "s:" + number + ":" + lock, done);
+        // The slots of a key are paused with it.
+        return keys(bucket("l:" + lock), "s:" + number + ":" + lock, done, "l:" + lock);
     }
 
     /** Where the places of one name are kept. */
@@ -148,7 +149,7 @@ record Keyspace(String namespace, int buckets, List<String> tags) {
 
     private Keys named(String stored, boolean onRunKey) {
         String name = (onRunKey ? "r:" : "l:") + stored;
-        return keys(bucket(name), name, "");
+        return keys(bucket(name), name, "", name);
     }
 
     /**
@@ -166,6 +167,11 @@ record Keyspace(String namespace, int buckets, List<String> tags) {
         int end = name.indexOf(':', 2);
         int number = Integer.parseInt(name.substring(2, end));
         return new LeaseName(new HeldLease.SlotName(name.substring(end + 1), number).toString(), false, number);
+    }
+
+    /** How the runs of a job ended whose leases were in this bucket. */
+    String history(int bucket, String job) {
+        return tags.get(bucket) + "o:" + shortened(job);
     }
 
     String audit(int bucket) {

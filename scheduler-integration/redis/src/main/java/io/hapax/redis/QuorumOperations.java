@@ -4,9 +4,14 @@ import io.hapax.lease.AuditEntry;
 import io.hapax.lease.HeldLease;
 import io.hapax.lease.Holder;
 import io.hapax.lease.Intervention;
+import io.hapax.lease.JobIdentity;
+import io.hapax.lease.KeyPause;
 import io.hapax.lease.LeaseOperations;
 import io.hapax.lease.LeaseStoreException;
+import io.hapax.lease.OwnerId;
+import io.hapax.lease.PastRun;
 import io.hapax.lease.ServerHealth;
+import io.hapax.time.DurationText;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -82,6 +87,72 @@ record QuorumOperations(QuorumLeaseStore quorum) implements LeaseOperations {
         return quorum.takenAway(server -> server.people().forceRelease(lease, why));
     }
 
+    /** Where a majority has it, no majority grants the key. */
+    @Override
+    public CompletionStage<Void> pause(JobIdentity identity, Duration atMost, Intervention why) {
+        DurationText.requireStorable("the length of a pause", atMost, 1);
+        return Votes.decided(
+                        quorum.ask(
+                                at(server -> server.pause(identity, atMost, why).thenApply(paused -> true))),
+                        votes -> {
+                            if (votes.pending() > 0) {
+                                return null;
+                            }
+                            requireMajority(votes);
+                            return true;
+                        })
+                .thenApply(paused -> null);
+    }
+
+    @Override
+    public CompletionStage<Boolean> resume(JobIdentity identity, Intervention why) {
+        return Votes.decided(quorum.ask(at(server -> server.resume(identity, why))), votes -> {
+            if (votes.pending() > 0) {
+                return null;
+            }
+            requireMajority(votes);
+            return quorum.isOfMajority(votes.of(was -> was).size(), votes);
+        });
+    }
+
+    @Override
+    public CompletionStage<Optional<KeyPause>> paused(JobIdentity identity) {
+        return quorum.patiently(() -> Votes.decided(quorum.ask(at(server -> server.paused(identity))), votes -> {
+            if (votes.pending() > 0) {
+                return null;
+            }
+            requireMajority(votes);
+            List<KeyPause> pauses =
+                    votes.all().stream().flatMap(Optional::stream).toList();
+            return quorum.isOfMajority(pauses.size(), votes)
+                    ? pauses.stream().max(Comparator.comparing(KeyPause::since))
+                    : Optional.empty();
+        }));
+    }
+
+    /** Each as the server tells it that ended it last; a lost run's release has reached a minority only. */
+    @Override
+    public CompletionStage<List<PastRun>> history(String job, int atMost) {
+        return quorum.patiently(() -> Votes.decided(
+                quorum.ask(at(server -> server.history(job, Math.max(atMost, HISTORY_LENGTH)))), votes -> {
+                    if (votes.pending() > 0) {
+                        return null;
+                    }
+                    requireMajority(votes);
+                    Map<OwnerId, List<PastRun>> runs = new LinkedHashMap<>();
+                    votes.all().stream()
+                            .flatMap(List::stream)
+                            .forEach(run -> runs.computeIfAbsent(run.owner(), first -> new ArrayList<>())
+                                    .add(run));
+                    return runs.values().stream()
+                            .filter(those -> quorum.isOfMajority(those.size(), votes))
+                            .map(those -> Collections.max(those, Comparator.comparing(PastRun::ended)))
+                            .sorted(Comparator.comparing(PastRun::ended).reversed())
+                            .limit(atMost)
+                            .toList();
+                }));
+    }
+
     @Override
     public CompletionStage<List<AuditEntry>> audit(int atMost) {
         return quorum.patiently(() -> Votes.decided(quorum.ask(at(server -> server.audit(atMost))), votes -> {
@@ -102,6 +173,7 @@ record QuorumOperations(QuorumLeaseStore quorum) implements LeaseOperations {
 
     private static boolean isSameDeed(AuditEntry known, AuditEntry entry) {
         return known.subject().equals(entry.subject())
+                && known.action().equals(entry.action())
                 && known.why().equals(entry.why())
                 && Duration.between(entry.at(), known.at()).compareTo(SAME_DEED) < 0;
     }

@@ -139,6 +139,10 @@ record QuorumRound(Votes<QuorumRound.Heard> votes, int servers) {
         if (holder != null) {
             return new Outcome.Lost(holder);
         }
+        List<Acquisition.Paused> paused = answers(Acquisition.Paused.class);
+        if (paused.size() > servers - majority()) {
+            return new Outcome.Lost(paused.get(0));
+        }
         return votes.pending() > 0 ? null : refused(granted.size(), strays);
     }
 

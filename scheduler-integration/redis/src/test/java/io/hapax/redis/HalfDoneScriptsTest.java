@@ -109,6 +109,33 @@ class HalfDoneScriptsTest {
     }
 
     @Test
+    void a_release_counts_though_its_job_may_have_no_history() {
+        Lease lease = granted(store, run("r"));
+        forbid("lpush");
+        assertThat(get(store.release(lease, DONE.inHistoryOf("job")))).isTrue();
+        redis.command("SET", "hapax:{half:0}:o:job", "strange");
+        allow("lpush");
+        assertThat(get(store.release(granted(store, lock("k")), Ending.NOT_DONE.inHistoryOf("job"))))
+                .isTrue();
+        assertThat(acquire(store, run("r"))).isInstanceOf(Acquisition.Done.class);
+    }
+
+    @Test
+    void nothing_is_paused_or_resumed_that_the_audit_cannot_note() {
+        Intervention ann = new Intervention("ann", "a test");
+        forbid("lpush");
+        assertThatThrownBy(() -> get(store.people().pause(lock("k"), Duration.ofHours(1), ann)))
+                .hasCauseInstanceOf(LeaseStoreException.class);
+        assertThat(get(store.people().paused(lock("k")))).isEmpty();
+        allow("lpush");
+        get(store.people().pause(lock("k"), Duration.ofHours(1), ann));
+        forbid("lpush");
+        assertThatThrownBy(() -> get(store.people().resume(lock("k"), ann)))
+                .hasCauseInstanceOf(LeaseStoreException.class);
+        assertThat(acquire(store, lock("k"))).isInstanceOf(Acquisition.Paused.class);
+    }
+
+    @Test
     void nothing_is_taken_away_that_the_audit_cannot_note() {
         Lease lease = granted(store, lock("k"));
         forbid("lpush");

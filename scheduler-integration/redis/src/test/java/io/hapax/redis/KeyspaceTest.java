@@ -206,6 +206,24 @@ class KeyspaceTest {
     }
 
     @Test
+    void pauses_and_histories_meet_no_other_key() {
+        Set<String> names = new HashSet<>();
+        List<String> texts = List.of("a", "l:a", "r:a", "h:l:a", "o:a", "s:1:a", "1:a");
+        for (String text : texts) {
+            for (JobIdentity identity : List.of(identity(text, ""), identity("", text))) {
+                names.add(single.of(identity).lease());
+                names.add(single.of(identity).waiter());
+                names.add(single.of(identity).pause());
+            }
+            names.add(single.of(identity("", text)).done());
+            names.add(single.history(0, text));
+            names.add(single.places(text));
+        }
+        assertThat(names).hasSize(texts.size() * 9);
+        assertThat(single.of(identity("invoice/42", "r")).pause()).isEqualTo("hapax:{billing:0}:h:l:invoice/42");
+    }
+
+    @Test
     void identities_are_spread_over_all_buckets() {
         assertThat(IntStream.range(0, 2_000)
                         .map(i -> cluster.of(identity("job-" + i, "")).bucket())

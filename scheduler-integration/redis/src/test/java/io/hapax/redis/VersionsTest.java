@@ -12,6 +12,7 @@ import io.hapax.lease.Acquisition;
 import io.hapax.lease.AuditEntry;
 import io.hapax.lease.Ending;
 import io.hapax.lease.FencingToken;
+import io.hapax.lease.Finding.Severity;
 import io.hapax.lease.HeldLease;
 import io.hapax.lease.Holder;
 import io.hapax.lease.Intervention;
@@ -199,6 +200,42 @@ class VersionsTest {
                 .isEqualTo(lease.owner());
         assertThat(get(taker.release(lease, Ending.NOT_DONE))).isTrue();
         granted(taker, SLOT);
+    }
+
+    @Test
+    void an_examination_notes_that_the_newer_format_can_be_chosen() {
+        first(NEW);
+        assertThat(settings(NEW).examine(List.of())).anySatisfy(finding -> {
+            assertThat(finding.severity()).isEqualTo(Severity.NOTE);
+            assertThat(finding.toString()).contains("version before", "replaceSettings(true)");
+        });
+        open(settings(NEW).replaceSettings(true));
+        assertThat(settings(NEW).examine(List.of()))
+                .noneMatch(finding -> finding.problem().contains("version before"));
+    }
+
+    @Test
+    void a_key_is_not_paused_while_there_may_be_workers_that_do_not_know_pauses() {
+        RedissonLeaseStore current = first(NEW);
+        Intervention ann = new Intervention("ann", "a test");
+        assertThatThrownBy(() -> get(current.people().pause(PAIR, TTL, ann)))
+                .hasCauseInstanceOf(LeaseStoreException.class)
+                .hasMessageContaining("Upgrade them");
+        assertThat(get(current.people().paused(PAIR))).isEmpty();
+        granted(current, PAIR);
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {OLD, NEW})
+    void the_history_of_one_version_is_no_trouble_for_the_other(int version) {
+        RedissonLeaseStore giver = first(version);
+        RedissonLeaseStore taker = other(version);
+        assertThat(get(giver.release(granted(giver, PAIR), FAILED.inHistoryOf("job"))))
+                .isTrue();
+        assertThat(get(taker.people().history("job", 10)))
+                .singleElement()
+                .satisfies(run -> assertThat(run.outcome()).isEqualTo(OccurrenceOutcome.FAILED));
+        assertThat(acquire(taker, PAIR)).isInstanceOf(Acquisition.Done.class);
     }
 
     /** They are called otherwise then: while nothing is granted, their holders say so. */

@@ -7,17 +7,20 @@ import io.hapax.lease.HeldLease;
 import io.hapax.lease.Holder;
 import io.hapax.lease.Intervention;
 import io.hapax.lease.JobIdentity;
+import io.hapax.lease.KeyPause;
 import io.hapax.lease.Lease;
 import io.hapax.lease.LeaseOperations;
 import io.hapax.lease.LeaseRequest;
 import io.hapax.lease.LeaseStore;
 import io.hapax.lease.LeaseStoreException;
 import io.hapax.lease.LockKey;
+import io.hapax.lease.PastRun;
 import io.hapax.lease.Renewal;
 import io.hapax.lease.Reservations;
 import io.hapax.lease.RunKey;
 import io.hapax.lease.ServerHealth;
 import io.hapax.lease.Slot;
+import io.hapax.time.DurationText;
 import io.hapax.time.Ticker;
 import java.time.Duration;
 import java.util.List;
@@ -165,6 +168,27 @@ public final class InMemoryLeaseStore implements LeaseStore {
             return store.holder(identity)
                     .filter(holder -> holder.owner().equals(seen.owner()))
                     .isPresent();
+        }
+
+        @Override
+        public CompletionStage<Void> pause(JobIdentity identity, Duration atMost, Intervention why) {
+            DurationText.requireStorable("the length of a pause", atMost, 1);
+            return answer(store -> store.pause(identity, atMost, why)).thenAccept(paused -> {});
+        }
+
+        @Override
+        public CompletionStage<Boolean> resume(JobIdentity identity, Intervention why) {
+            return answer(store -> store.resume(identity, why));
+        }
+
+        @Override
+        public CompletionStage<Optional<KeyPause>> paused(JobIdentity identity) {
+            return answer(store -> store.paused(identity));
+        }
+
+        @Override
+        public CompletionStage<List<PastRun>> history(String job, int atMost) {
+            return answer(store -> store.history(job).stream().limit(atMost).toList());
         }
 
         @Override

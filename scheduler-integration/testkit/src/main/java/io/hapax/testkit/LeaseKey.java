@@ -11,6 +11,12 @@ import io.hapax.lease.Slot;
  */
 record LeaseKey(boolean lock, String text, int slot) {
 
+    /** What is paused: a lock key with all of its slots, or a run key. */
+    static LeaseKey ofPause(JobIdentity identity) {
+        LeaseKey key = of(identity);
+        return new LeaseKey(key.lock, key.text, 0);
+    }
+
     static LeaseKey of(JobIdentity identity) {
         LockKey lockKey = identity.lockKey();
         Slot slot = identity.slot();

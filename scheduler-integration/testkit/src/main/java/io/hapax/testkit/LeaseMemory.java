@@ -8,10 +8,13 @@ import io.hapax.lease.HeldLease;
 import io.hapax.lease.Holder;
 import io.hapax.lease.Intervention;
 import io.hapax.lease.JobIdentity;
+import io.hapax.lease.KeyPause;
 import io.hapax.lease.Lease;
+import io.hapax.lease.LeaseOperations;
 import io.hapax.lease.LeaseRequest;
 import io.hapax.lease.OccurrenceOutcome;
 import io.hapax.lease.OwnerId;
+import io.hapax.lease.PastRun;
 import io.hapax.lease.Renewal;
 import io.hapax.lease.RunKey;
 import io.hapax.time.NanoTime;
@@ -39,6 +42,8 @@ final class LeaseMemory {
     private final Map<LeaseKey, Grant> grants = new HashMap<>();
     private final Map<RunKey, Marker> done = new HashMap<>();
     private final List<AuditEntry> audit = new ArrayList<>();
+    private final Map<LeaseKey, Paused> pauses = new HashMap<>();
+    private final Map<String, List<PastRun>> history = new HashMap<>();
     private final Map<String, Report> reports = new TreeMap<>();
     private NanoTime readUntil;
     /** Of the guards; null before the first one. */
@@ -73,6 +78,10 @@ final class LeaseMemory {
         if (grant == null && !quarantine.isZero()) {
             return new Acquisition.Quarantined(quarantine, "the test has put the store in quarantine");
         }
+        KeyPause pause = grant == null ? paused(identity).orElse(null) : null;
+        if (pause != null) {
+            return new Acquisition.Paused(pause);
+        }
         return new Acquisition.Granted(grant == null ? grant(request) : grantAgain(grant.lease, request));
     }
 
@@ -104,6 +113,7 @@ final class LeaseMemory {
             grants.remove(LeaseKey.of(lease.identity()));
         }
         depart(lease, ending);
+        note(lease, ending);
         RunKey run = lease.identity().runKey();
         OccurrenceOutcome outcome = ending.outcome();
         if (run != null && outcome != null) {
@@ -120,6 +130,54 @@ final class LeaseMemory {
             grants.remove(LeaseKey.of(request.identity()));
         }
         return granted;
+    }
+
+    private void note(Lease lease, Ending ending) {
+        String job = ending.job();
+        if (job == null) {
+            return;
+        }
+        List<PastRun> runs = history.computeIfAbsent(job, first -> new ArrayList<>());
+        String run = lease.identity().run().map(RunKey::value).orElse("");
+        runs.add(
+                0,
+                new PastRun(
+                        lease.owner(), lease.token(), lease.worker(), run, lease.since(), instant(), ending.outcome()));
+        if (runs.size() > LeaseOperations.HISTORY_LENGTH) {
+            runs.remove(runs.size() - 1);
+        }
+    }
+
+    List<PastRun> history(String job) {
+        return List.copyOf(history.getOrDefault(job, List.of()));
+    }
+
+    boolean pause(JobIdentity identity, Duration atMost, Intervention why) {
+        noteAudit(AuditEntry.PAUSE, identity, why);
+        pauses.put(
+                LeaseKey.ofPause(identity),
+                new Paused(why, instant(), ticker.now().plus(atMost)));
+        return true;
+    }
+
+    boolean resume(JobIdentity identity, Intervention why) {
+        boolean wasPaused = paused(identity).isPresent();
+        pauses.remove(LeaseKey.ofPause(identity));
+        if (wasPaused) {
+            noteAudit(AuditEntry.RESUME, identity, why);
+        }
+        return wasPaused;
+    }
+
+    private void noteAudit(String action, JobIdentity identity, Intervention why) {
+        String subject = identity.lockKey() == null ? "run " + identity.leaseName() : "lock " + identity.lockKey();
+        audit.add(0, new AuditEntry(instant(), action, subject, why, ""));
+    }
+
+    Optional<KeyPause> paused(JobIdentity identity) {
+        return Optional.ofNullable(pauses.get(LeaseKey.ofPause(identity)))
+                .filter(pause -> ticker.now().isBefore(pause.end))
+                .map(pause -> new KeyPause(pause.why, pause.since, pause.end.since(ticker.now())));
     }
 
     Optional<Holder> holder(JobIdentity identity) {
@@ -193,6 +251,8 @@ final class LeaseMemory {
     void forgetEverything() {
         audit.clear();
         reports.clear();
+        history.clear();
+        pauses.clear();
         grants.clear();
         done.clear();
         departures.clear();
@@ -286,6 +346,8 @@ final class LeaseMemory {
     }
 
     private record Marker(Holder by, OccurrenceOutcome outcome, NanoTime end) {}
+
+    private record Paused(Intervention why, Instant since, NanoTime end) {}
 
     private record Report(String text, NanoTime end) {}
 

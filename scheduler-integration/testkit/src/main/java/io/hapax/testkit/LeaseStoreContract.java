@@ -15,6 +15,7 @@ import static io.hapax.testkit.LeaseAttempts.request;
 import static io.hapax.testkit.LeaseAttempts.waiting;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+import static org.assertj.core.api.Assertions.tuple;
 import static org.assertj.core.api.Assertions.within;
 import static org.assertj.core.api.InstanceOfAssertFactories.type;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
@@ -27,6 +28,7 @@ import io.hapax.lease.HeldLease;
 import io.hapax.lease.Holder;
 import io.hapax.lease.Intervention;
 import io.hapax.lease.JobIdentity;
+import io.hapax.lease.KeyPause;
 import io.hapax.lease.Lease;
 import io.hapax.lease.LeaseOperations;
 import io.hapax.lease.LeaseRequest;
@@ -35,6 +37,7 @@ import io.hapax.lease.LeaseStoreException;
 import io.hapax.lease.LockKey;
 import io.hapax.lease.OccurrenceOutcome;
 import io.hapax.lease.OwnerId;
+import io.hapax.lease.PastRun;
 import io.hapax.lease.Renewal;
 import io.hapax.lease.Reservation;
 import io.hapax.lease.ReservationRequest;
@@ -775,6 +778,133 @@ public abstract class LeaseStoreContract {
         assertThat(audit.get(1).why()).isEqualTo(new Intervention("bob", "to be sure"));
         assertThat(audit.get(1).holder()).isEmpty();
         assertThat(get(people(store()).audit(1))).hasSize(1);
+    }
+
+    private static final Intervention ANN = new Intervention("ann", "deploy 7");
+
+    private static Acquisition.Paused paused(Acquisition answer) {
+        return assertThat(answer).asInstanceOf(type(Acquisition.Paused.class)).actual();
+    }
+
+    @Test
+    void a_paused_key_is_granted_to_nobody_until_it_is_resumed_and_the_audit_says_who_did_it() {
+        for (JobIdentity identity : List.of(freshLock(), freshRun(), freshPair())) {
+            assertThat(get(people(store()).paused(identity))).isEmpty();
+            get(people(store()).pause(identity, LONG, ANN));
+            for (LeaseStore client : List.of(store(), otherClient())) {
+                KeyPause pause = paused(acquire(client, identity)).pause();
+                assertThat(pause.why()).isEqualTo(ANN);
+                assertThat(pause.left()).isBetween(LONG.dividedBy(2), LONG);
+                assertThat(get(people(client).paused(identity)).orElseThrow().why())
+                        .isEqualTo(ANN);
+            }
+            Intervention bob = new Intervention("bob", "all is well");
+            assertThat(get(people(otherClient()).resume(identity, bob))).isTrue();
+            assertThat(get(people(otherClient()).resume(identity, bob))).isFalse();
+            granted(store(), identity);
+            List<AuditEntry> audit = get(people(store()).audit(1000)).stream()
+                    .filter(entry -> entry.subject().contains(identity.leaseName()))
+                    .toList();
+            assertThat(audit)
+                    .extracting(AuditEntry::action, AuditEntry::why)
+                    .containsExactly(tuple(AuditEntry.RESUME, bob), tuple(AuditEntry.PAUSE, ANN));
+        }
+    }
+
+    @Test
+    void who_holds_a_key_that_is_paused_goes_on_and_whoever_asks_is_told_of_him() {
+        LeaseRequest request = request(freshPair(), LONG);
+        Lease lease = granted(store(), request);
+        get(people(otherClient()).pause(request.identity(), LONG, ANN));
+
+        assertThat(renew(store(), lease)).isEqualTo(new Renewal.Renewed(false));
+        assertThat(granted(otherClient(), request).token()).isEqualTo(lease.token());
+        assertHolder(held(acquire(otherClient(), request.identity())).holder(), lease);
+        assertThat(get(store().release(lease, Ending.done(RETENTION)))).isTrue();
+        done(acquire(otherClient(), request.identity()));
+        paused(acquire(otherClient(), nextRun(request.identity())));
+    }
+
+    @Test
+    void the_slots_of_a_key_are_paused_with_it() {
+        List<JobIdentity> slots = freshSlots(2);
+        get(people(store()).pause(slots.get(0), LONG, ANN));
+        for (JobIdentity slot : slots) {
+            paused(acquire(otherClient(), slot));
+        }
+        paused(acquire(otherClient(), new JobIdentity(slots.get(0).lockKey(), null)));
+        assertThat(get(people(store()).resume(new JobIdentity(slots.get(0).lockKey(), null), ANN)))
+                .isTrue();
+        slots.forEach(slot -> granted(store(), slot));
+    }
+
+    @Test
+    void a_pause_ends_when_its_time_is_over_and_another_one_takes_its_place() {
+        JobIdentity identity = freshPair();
+        Intervention bob = new Intervention("bob", "not yet");
+        get(people(store()).pause(identity, LONG, ANN));
+        get(people(otherClient()).pause(identity, shortTtl(), bob));
+        assertThat(get(people(store()).paused(identity)).map(KeyPause::why)).isIn(Optional.of(bob), Optional.empty());
+        letLapse(shortTtl());
+        assertThat(get(people(store()).paused(identity))).isEmpty();
+        granted(store(), identity);
+        get(people(store()).pause(identity, LONGEST, ANN));
+        assertThat(get(people(store()).paused(identity))).isPresent();
+    }
+
+    @Test
+    void how_runs_of_a_job_ended_is_kept_the_last_first() {
+        String job = "job é " + OwnerId.random();
+        JobIdentity identity = freshPair();
+        Lease broken = granted(store(), identity);
+        get(store().release(broken, Ending.NOT_DONE.inHistoryOf(job)));
+        Lease done = granted(otherClient(), identity);
+        get(otherClient().release(done, Ending.done(RETENTION).inHistoryOf(job)));
+        get(otherClient().release(done, Ending.done(RETENTION).inHistoryOf(job)));
+        Lease failed = granted(store(), freshRun());
+        get(store().release(failed, Ending.failed(RETENTION).inHistoryOf(job)));
+        get(store().release(granted(store(), freshPair()), Ending.done(RETENTION)));
+
+        List<PastRun> runs = get(people(otherClient()).history(job, 10));
+        assertThat(runs)
+                .extracting(PastRun::owner, PastRun::token, PastRun::outcome)
+                .containsExactly(
+                        tuple(failed.owner(), failed.token(), OccurrenceOutcome.FAILED),
+                        tuple(done.owner(), done.token(), OccurrenceOutcome.DONE),
+                        tuple(broken.owner(), broken.token(), null));
+        PastRun last = runs.get(0);
+        assertThat(last.worker()).isEqualTo(WORKER);
+        assertThat(last.run()).isEqualTo(failed.identity().leaseName());
+        assertThat(last.since()).isCloseTo(failed.since(), within(1, ChronoUnit.SECONDS));
+        assertThat(last.took()).isBetween(Duration.ZERO, LONG);
+        assertThat(get(people(store()).history(job, 1))).containsExactly(last);
+        assertThat(get(people(store()).history("another " + job, 10))).isEmpty();
+    }
+
+    @Test
+    void a_run_that_has_lost_its_lease_is_not_in_the_history() {
+        String job = "job " + OwnerId.random();
+        Lease lost = granted(store(), freshPair());
+        get(otherClient().forceRelease(lost.identity()));
+        assertThat(get(store().release(lost, Ending.done(RETENTION).inHistoryOf(job))))
+                .isFalse();
+        assertThat(get(people(store()).history(job, 10))).isEmpty();
+    }
+
+    @Test
+    void a_history_keeps_the_last_hundred_runs() {
+        String job = "job " + OwnerId.random();
+        JobIdentity identity = freshLock();
+        Lease last = granted(store(), identity);
+        for (int n = 0; n < 110; n++) {
+            get(store().release(last, Ending.NOT_DONE.inHistoryOf(job)));
+            last = granted(store(), identity);
+        }
+        assertThat(get(people(store()).history(job, 1000)))
+                .hasSize(LeaseOperations.HISTORY_LENGTH)
+                .extracting(PastRun::owner)
+                .doesNotHaveDuplicates()
+                .doesNotContain(last.owner());
     }
 
     @Test

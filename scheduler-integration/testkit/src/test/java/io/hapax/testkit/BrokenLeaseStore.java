@@ -11,6 +11,7 @@ import io.hapax.lease.LeaseOperations;
 import io.hapax.lease.LeaseRequest;
 import io.hapax.lease.LeaseStore;
 import io.hapax.lease.LockKey;
+import io.hapax.lease.OccurrenceOutcome;
 import io.hapax.lease.Renewal;
 import io.hapax.lease.Reservation;
 import io.hapax.lease.ReservationRequest;
@@ -47,6 +48,8 @@ final class BrokenLeaseStore extends ForwardingLeaseStore {
         LISTS_ONLY_THE_FIRST,
         TAKES_AWAY_FROM_ANYBODY,
         NOTES_NO_AUDIT,
+        PAUSES_NOTHING,
+        HAS_NO_HISTORY,
         KEEPS_OLD_REPORTS,
         NOBODY_EVER_READS,
         AGREES_TO_ANYTHING
@@ -89,7 +92,10 @@ final class BrokenLeaseStore extends ForwardingLeaseStore {
                         bent(lease),
                         switch (flaw) {
                             case FORGETS_COMPLETIONS -> Ending.NOT_DONE;
-                            case TELLS_NO_OUTCOME -> ending.isOver() ? Ending.done(ending.retention()) : ending;
+                            case TELLS_NO_OUTCOME ->
+                                ending.isOver()
+                                        ? new Ending(OccurrenceOutcome.DONE, ending.retention(), ending.job())
+                                        : ending;
                             default -> ending;
                         });
     }

@@ -5,9 +5,11 @@ import io.hapax.lease.HeldLease;
 import io.hapax.lease.Holder;
 import io.hapax.lease.Intervention;
 import io.hapax.lease.JobIdentity;
+import io.hapax.lease.KeyPause;
 import io.hapax.lease.LeaseOperations;
 import io.hapax.lease.LeaseStore;
 import io.hapax.lease.LockKey;
+import io.hapax.lease.PastRun;
 import io.hapax.lease.RunKey;
 import io.hapax.lease.ServerHealth;
 import io.hapax.testkit.BrokenLeaseStore.Flaw;
@@ -36,6 +38,30 @@ record BrokenOperations(LeaseOperations operations, LeaseStore store, Flaw flaw)
                         ? new JobIdentity(null, new RunKey(lease.name()))
                         : new JobIdentity(new LockKey(lease.name()), null),
                 why);
+    }
+
+    @Override
+    public CompletionStage<Void> pause(JobIdentity identity, Duration atMost, Intervention why) {
+        return flaw == Flaw.PAUSES_NOTHING
+                ? CompletableFuture.completedFuture(null)
+                : operations.pause(identity, atMost, why);
+    }
+
+    @Override
+    public CompletionStage<Boolean> resume(JobIdentity identity, Intervention why) {
+        return operations.resume(identity, why);
+    }
+
+    @Override
+    public CompletionStage<Optional<KeyPause>> paused(JobIdentity identity) {
+        return operations.paused(identity);
+    }
+
+    @Override
+    public CompletionStage<List<PastRun>> history(String job, int atMost) {
+        return flaw == Flaw.HAS_NO_HISTORY
+                ? CompletableFuture.completedFuture(List.of())
+                : operations.history(job, atMost);
     }
 
     @Override
