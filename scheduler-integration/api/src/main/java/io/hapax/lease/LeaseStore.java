@@ -16,7 +16,7 @@ import java.util.concurrent.CompletionStage;
 public interface LeaseStore extends AutoCloseable {
 
     /**
-     * Takes a lease unless the occurrence is done or the key is held. Asking again with the same owner returns the
+     * Takes a lease unless the occurrence is over, or the key is held or paused. Asking again with the same owner returns the
      * lease it already holds; whoever has given up an ask, and asks again, does so with another owner, as what was given up
      * may be carried out later.
      *

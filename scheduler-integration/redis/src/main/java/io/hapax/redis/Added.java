@@ -64,7 +64,7 @@ record Added(OccurrenceOutcome outcome, int limit) {
 
     /** What of it is written in a namespace that is kept in this format. */
     Added in(int format) {
-        return format < FORMAT ? NOTHING : this;
+        return format == FIRST_FORMAT ? NOTHING : this;
     }
 
     /** As it stands behind the six parts. */

@@ -206,6 +206,16 @@ class KeyspaceTest {
     }
 
     @Test
+    void in_the_first_format_a_slot_is_named_as_a_lock_key_of_its_text() {
+        for (Keyspace keyspace : List.of(single, cluster)) {
+            JobIdentity slot = new JobIdentity(new LockKey("rooms"), new RunKey("r"), new Slot(2, 3));
+            assertThat(keyspace.of(slot, Added.FIRST_FORMAT)).isEqualTo(keyspace.of(identity("rooms #2", "r")));
+            assertThat(keyspace.bucketOf(slot))
+                    .isEqualTo(keyspace.of(identity("rooms", "")).bucket());
+        }
+    }
+
+    @Test
     void pauses_and_histories_meet_no_other_key() {
         Set<String> names = new HashSet<>();
         List<String> texts = List.of("a", "l:a", "r:a", "h:l:a", "o:a", "s:1:a", "1:a");

@@ -19,6 +19,7 @@ import io.hapax.lease.Intervention;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.Lease;
 import io.hapax.lease.LeaseRequest;
+import io.hapax.lease.LeaseStore;
 import io.hapax.lease.LeaseStoreException;
 import io.hapax.lease.LockKey;
 import io.hapax.lease.OccurrenceOutcome;
@@ -301,6 +302,37 @@ class VersionsTest {
             }
         }
         assertThat(tokens).hasSize(10).isSorted().doesNotHaveDuplicates();
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {OLD, NEW})
+    void a_quorum_has_workers_of_both_versions(int version) {
+        try (EmbeddedRedis second = EmbeddedRedis.start();
+                EmbeddedRedis third = EmbeddedRedis.start()) {
+            List<String> urls = List.of(redis.url(), second.url(), third.url());
+            quorum(OLD, urls).close();
+            try (LeaseStore giver = quorum(version, urls);
+                    LeaseStore taker = quorum(version == OLD ? NEW : OLD, urls)) {
+                for (JobIdentity identity : List.of(PAIR, SLOT)) {
+                    Lease lease = Fixture.granted(giver, identity);
+                    assertThat(Fixture.acquire(taker, identity)).isInstanceOf(Acquisition.Held.class);
+                    assertThat(get(taker.renew(List.of(lease)))).containsExactly(new Renewal.Renewed(false));
+                    assertThat(get(taker.release(lease, FAILED))).isTrue();
+                }
+                assertThat(outcome(Fixture.acquire(giver, PAIR))).isEqualTo(OccurrenceOutcome.DONE);
+                assertThat(outcome(Fixture.acquire(taker, PAIR))).isEqualTo(OccurrenceOutcome.DONE);
+                Fixture.granted(giver, SLOT);
+            }
+        }
+    }
+
+    private static LeaseStore quorum(int format, List<String> urls) {
+        return RedissonLeaseStore.builder()
+                .namespace("v")
+                .longestTtl(TTL)
+                .fresh(true)
+                .format(format)
+                .quorum(urls);
     }
 
     @Test
