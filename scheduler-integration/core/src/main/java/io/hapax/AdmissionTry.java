@@ -6,6 +6,7 @@ import io.hapax.lease.Acquisition;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.LeaseRequest;
 import io.hapax.lease.LeaseStore;
+import io.hapax.lease.LockKey;
 import io.hapax.ledger.Claim;
 import io.hapax.ledger.ClaimRequest;
 import io.hapax.ledger.RunLedger;
@@ -75,11 +76,13 @@ final class AdmissionTry {
 
     private void denied(Acquisition why) {
         if (why instanceof Acquisition.Done done) {
-            attempt.refuse(Refusals.completed(done.by()));
+            attempt.refuse(Refusals.over(done.by(), done.outcome()));
         } else if (why instanceof Acquisition.Held held) {
             attempt.tryOrRefuse(Refusals.held(held.holder(), held.sameRun(), held.ttlLeft()), held.ttlLeft());
         } else if (why instanceof Acquisition.Quarantined quarantined) {
             storeUnavailable(Refusals.quarantined(quarantined), quarantined.left());
+        } else if (why instanceof Acquisition.Paused paused) {
+            attempt.tryOrRefuse(Refusals.paused(paused.pause()), paused.pause().left());
         }
     }
 
@@ -110,7 +113,8 @@ final class AdmissionTry {
         // Tokens have one order: storage may have seen that of the lease, or of one like it without a claim.
         ClaimRequest claimed = given == null
                 ? claimRequest(terms.identity())
-                : claimRequest(given.lease().identity()).withSeen(given.lease().token());
+                : claimRequest(inLedger(given.lease().identity()))
+                        .withSeen(given.lease().token());
         wish = claimed;
         attempt.calling(() -> runs.claim(claimed), (claim, failure) -> {
             if (claim instanceof Claim.Claimed mine) {
@@ -126,6 +130,11 @@ final class AdmissionTry {
                 ledgerUnavailable(withdrawClaim(runs, claimed), given, failure, storeTrouble);
             }
         });
+    }
+
+    /** The ledger knows slots by their names only. */
+    private static JobIdentity inLedger(JobIdentity identity) {
+        return identity.slot() == null ? identity : new JobIdentity(new LockKey(identity.leaseName()), null);
     }
 
     private ClaimRequest claimRequest(JobIdentity claimed) {

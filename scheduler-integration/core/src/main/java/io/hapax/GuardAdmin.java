@@ -12,7 +12,7 @@ import io.hapax.ledger.RunLedger;
 import io.hapax.ledger.RunState;
 import io.hapax.ops.AdministeredStore;
 import io.hapax.ops.HeldLease;
-import io.hapax.ops.Intervention;
+import io.hapax.lease.Intervention;
 import io.hapax.ops.LeaseAdmin;
 import io.hapax.time.NanoTime;
 import java.util.List;

@@ -36,7 +36,8 @@ final class KeyHashing {
     JobIdentity of(JobIdentity identity) {
         return new JobIdentity(
                 identity.lock().map(key -> new LockKey(once(key.value()))).orElse(null),
-                identity.run().map(key -> new RunKey(once(key.value()))).orElse(null));
+                identity.run().map(key -> new RunKey(once(key.value()))).orElse(null),
+                identity.slot());
     }
 
     /** Tells workers with different secrets apart, for store and ledger to compare, and nothing about the secret. */

@@ -13,6 +13,7 @@ import io.hapax.lease.OwnerId;
 import io.hapax.lease.Reservation;
 import io.hapax.lease.ReservationRequest;
 import io.hapax.lease.Reservations;
+import io.hapax.lease.Slot;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -24,8 +25,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Leases of a key that several runs may hold at once, or of which only so many may begin in a time.
  *
- * <p>A key with room for n runs is n keys, its slots, each with a lease of its own: a slot of a run that dies is free after its
- * ttl like any lease. A run key is leased beside the slot, since two slots must not run the same occurrence. Runs in a time are
+ * <p>A key with room for n runs has n slots, each with a lease of its own: a slot of a run that dies is free after its ttl like
+ * any lease. A run key is leased beside the slot, since two slots must not run the same occurrence. Runs in a time are
  * counted by {@link Reservations}, last of all, so that a run that is refused for another reason does not count.
  */
 final class RationedSource implements LeaseSource {
@@ -55,7 +56,7 @@ final class RationedSource implements LeaseSource {
 
     private static List<JobIdentity> slots(LockKey lock, int count) {
         return IntStream.rangeClosed(1, count)
-                .mapToObj(n -> new JobIdentity(new LockKey(lock.value() + " #" + n), null))
+                .mapToObj(n -> new JobIdentity(lock, null, new Slot(n, count)))
                 .toList();
     }
 

@@ -4,6 +4,8 @@ import io.hapax.event.Refusal;
 import io.hapax.event.Verdict;
 import io.hapax.lease.Acquisition;
 import io.hapax.lease.Holder;
+import io.hapax.lease.KeyPause;
+import io.hapax.lease.OccurrenceOutcome;
 import java.time.Duration;
 import java.util.concurrent.CompletionException;
 import org.jspecify.annotations.Nullable;
@@ -11,7 +13,16 @@ import org.jspecify.annotations.Nullable;
 /** What store and ledger have answered, as a refusal that people can read. */
 final class Refusals {
 
+    private static final Duration LOOK_AGAIN_AFTER = Duration.ofMinutes(1);
+
     private Refusals() {}
+
+    static Refusal over(Holder by, OccurrenceOutcome outcome) {
+        return outcome == OccurrenceOutcome.DONE
+                ? completed(by)
+                : new Refusal(
+                        Verdict.DONE, by, Duration.ZERO, "noted as failed by " + by + ", and is not tried again", null);
+    }
 
     static Refusal completed(Holder by) {
         return new Refusal(Verdict.DONE, by, Duration.ZERO, "completed by " + by, null);
@@ -35,6 +46,13 @@ final class Refusals {
 
     static Refusal quarantined(Acquisition.Quarantined quarantined) {
         return new Refusal(Verdict.UNAVAILABLE, null, quarantined.left(), quarantined.reason(), null);
+    }
+
+    static Refusal paused(KeyPause pause) {
+        // Somebody may resume it at any time.
+        Duration retryAfter = pause.left().compareTo(LOOK_AGAIN_AFTER) < 0 ? pause.left() : LOOK_AGAIN_AFTER;
+        String since = "the key is paused since " + pause.since() + " by " + pause.why();
+        return new Refusal(Verdict.PAUSED, null, retryAfter, since, null);
     }
 
     static Refusal storeSilent(@Nullable Throwable failure, Duration retryAfter) {

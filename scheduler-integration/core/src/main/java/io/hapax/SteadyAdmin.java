@@ -5,7 +5,7 @@ import io.hapax.lease.JobIdentity;
 import io.hapax.lease.LeaseStore;
 import io.hapax.ops.AdministeredStore;
 import io.hapax.ops.HeldLease;
-import io.hapax.ops.Intervention;
+import io.hapax.lease.Intervention;
 import io.hapax.ops.LeaseAdmin;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;

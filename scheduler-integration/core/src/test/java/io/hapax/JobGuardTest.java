@@ -12,9 +12,12 @@ import io.hapax.event.Refusal;
 import io.hapax.event.RunOutcome;
 import io.hapax.event.Verdict;
 import io.hapax.lease.Acquisition;
+import io.hapax.lease.Ending;
 import io.hapax.lease.FencingToken;
+import io.hapax.lease.Intervention;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.Lease;
+import io.hapax.ops.LeaseAdmin;
 import io.hapax.lease.LeaseStore;
 import io.hapax.lease.LockKey;
 import io.hapax.lease.OwnerId;
@@ -77,6 +80,38 @@ class JobGuardTest {
             assertThat(event.job()).isEqualTo("report@1");
             assertThat(event.refusal()).isEqualTo(refusal);
         });
+    }
+
+    @Test
+    void an_occurrence_that_is_over_as_failed_is_refused_and_says_so() throws Exception {
+        GuardedRun run = admitted(RunRequest.occurrence("report@0"));
+        memory.release(run.lease().orElseThrow(), Ending.failed(Duration.ofHours(1)))
+                .toCompletableFuture()
+                .join();
+        Refusal refusal = refused(RunRequest.occurrence("report@0"));
+        assertThat(refusal.verdict()).isEqualTo(Verdict.DONE);
+        assertThat(refusal.reason()).contains("failed", "here");
+        run.close();
+    }
+
+    @Test
+    void a_paused_key_is_refused_as_paused_and_never_run_unguarded() throws Exception {
+        LeaseAdmin people = memory.admin();
+        Intervention ann = new Intervention("ann", "deploy 7");
+        JobIdentity key = new JobIdentity(new LockKey("k"), null);
+        people.pause(key, Duration.ofHours(1), ann).toCompletableFuture().join();
+        Refusal refusal = refused(RunRequest.lock("k").tune(o -> o.withWhenUnavailable(WhenUnavailable.FAIL_OPEN)));
+        assertThat(refusal.verdict()).isEqualTo(Verdict.PAUSED);
+        assertThat(refusal.reason()).contains("ann", "deploy 7");
+        assertThat(refusal.retryAfter()).isEqualTo(Duration.ofMinutes(1));
+
+        CompletableFuture<Admission> waiting =
+                guard.admitAsync(RunRequest.lock("k").waitAtMost(Duration.ofMinutes(1)));
+        assertThat(waiting).isNotDone();
+        people.resume(key, ann).toCompletableFuture().join();
+        ticker.advance(Duration.ofSeconds(10));
+        await().until(waiting::isDone);
+        Answered.run(waiting.join()).close();
     }
 
     @Test

@@ -2,7 +2,7 @@ package io.hapax;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.hapax.ops.Intervention;
+import io.hapax.lease.Intervention;
 import io.hapax.testkit.InMemoryLeaseStore;
 import io.hapax.testkit.ManualTicker;
 import java.util.List;

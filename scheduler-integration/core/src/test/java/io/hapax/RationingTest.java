@@ -10,6 +10,7 @@ import io.hapax.event.Refusal;
 import io.hapax.event.Verdict;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.LockKey;
+import io.hapax.lease.Slot;
 import io.hapax.testkit.FaultyLeaseStore;
 import io.hapax.testkit.InMemoryLeaseStore;
 import io.hapax.testkit.InMemoryRunLedger;
@@ -129,7 +130,7 @@ class RationingTest {
             assertThat(store.renewCalls()).isGreaterThanOrEqualTo(2);
         }
         assertThat(memory.admin()
-                        .holder(new JobIdentity(new LockKey("partner-api #1"), null))
+                        .holder(new JobIdentity(new LockKey("partner-api"), null, new Slot(1, 2)))
                         .toCompletableFuture()
                         .join())
                 .isEmpty();
@@ -142,7 +143,7 @@ class RationingTest {
                 var scope = run.enter()) {
             for (int n = 1; n <= 2; n++) {
                 memory.admin()
-                        .forceRelease(new JobIdentity(new LockKey("partner-api #" + n), null))
+                        .forceRelease(new JobIdentity(new LockKey("partner-api"), null, new Slot(n, 2)))
                         .toCompletableFuture()
                         .join();
             }

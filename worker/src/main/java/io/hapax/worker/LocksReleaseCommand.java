@@ -2,7 +2,7 @@ package io.hapax.worker;
 
 import io.hapax.ops.AdministeredStore;
 import io.hapax.ops.HeldLease;
-import io.hapax.ops.Intervention;
+import io.hapax.lease.Intervention;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.Callable;

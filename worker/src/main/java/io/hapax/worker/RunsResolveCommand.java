@@ -5,7 +5,7 @@ import io.hapax.lease.JobIdentity;
 import io.hapax.ledger.LedgerEntry;
 import io.hapax.ledger.RunLedger;
 import io.hapax.ledger.RunState;
-import io.hapax.ops.Intervention;
+import io.hapax.lease.Intervention;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.Callable;

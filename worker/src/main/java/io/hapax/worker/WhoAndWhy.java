@@ -1,6 +1,6 @@
 package io.hapax.worker;
 
-import io.hapax.ops.Intervention;
+import io.hapax.lease.Intervention;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 

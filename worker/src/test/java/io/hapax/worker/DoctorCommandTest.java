@@ -316,7 +316,7 @@ class DoctorCommandTest {
                     .contains("Add servers");
             String three = String.join(",", REDIS.url(), second.url(), third.url());
             // Its workers use one server of it alone.
-            assertThat(remedy(redisDoctor(three, "--json"), 4, "ERROR", "There: format=1", "quorum=3/"))
+            assertThat(remedy(redisDoctor(three, "--json"), 4, "ERROR", "There: format=2", "quorum=3/"))
                     .contains("servers");
             List<String> urls = List.of(three.split(",", -1));
             RedissonLeaseStore.builder()

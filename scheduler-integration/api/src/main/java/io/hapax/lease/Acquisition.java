@@ -23,11 +23,12 @@ public sealed interface Acquisition {
     record Held(Holder holder, boolean sameRun, Duration ttlLeft) implements Acquisition {}
 
     /**
-     * This occurrence has completed.
+     * This occurrence is over.
      *
-     * @param by who completed it and when
+     * @param by who ended it and when
+     * @param outcome how it ended
      */
-    record Done(Holder by) implements Acquisition {}
+    record Done(Holder by, OccurrenceOutcome outcome) implements Acquisition {}
 
     /**
      * The store lost its memory (or is new to this worker) and grants nothing until live holders have had the time to
@@ -39,12 +40,20 @@ public sealed interface Acquisition {
     record Quarantined(Duration left, String reason) implements Acquisition {}
 
     /**
+     * Somebody has paused the key; else it would have been granted.
+     *
+     * @param pause who and why
+     */
+    record Paused(KeyPause pause) implements Acquisition {}
+
+    /**
      * Maps each kind of answer to a value.
      *
      * @param onGranted for {@link Granted}
      * @param onHeld for {@link Held}
      * @param onDone for {@link Done}
      * @param onQuarantined for {@link Quarantined}
+     * @param onPaused for {@link Paused}
      * @param <T> the type of the value
      * @return the value
      */
@@ -52,7 +61,8 @@ public sealed interface Acquisition {
             Function<? super Granted, ? extends T> onGranted,
             Function<? super Held, ? extends T> onHeld,
             Function<? super Done, ? extends T> onDone,
-            Function<? super Quarantined, ? extends T> onQuarantined) {
+            Function<? super Quarantined, ? extends T> onQuarantined,
+            Function<? super Paused, ? extends T> onPaused) {
         if (this instanceof Granted granted) {
             return onGranted.apply(granted);
         }
@@ -62,6 +72,9 @@ public sealed interface Acquisition {
         if (this instanceof Done done) {
             return onDone.apply(done);
         }
-        return onQuarantined.apply((Quarantined) this);
+        if (this instanceof Quarantined quarantined) {
+            return onQuarantined.apply(quarantined);
+        }
+        return onPaused.apply((Paused) this);
     }
 }

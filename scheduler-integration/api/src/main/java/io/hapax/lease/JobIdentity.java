@@ -6,25 +6,43 @@ import org.jspecify.annotations.Nullable;
 /**
  * What a run is, for the guard: a lock key, a run key, or both.
  *
- * <p>The lease is taken on the lock key if there is one, else on the run key. Every attempt at one occurrence must pair
+ * <p>The lease is taken on the lock key if there is one, or on one of its slots, else on the run key. Slots of a key, and the key
+ * itself, are leased apart from each other, whatever the text of any key. Every attempt at one occurrence must pair
  * its run key with the same lock key. Immutable.
  *
  * @param lockKey what must not overlap, or null if overlaps are fine
  * @param runKey what must not happen twice, or null if repeating is fine
+ * @param slot which of the lock key's slots, or null if the key has only one holder at a time
  */
 public record JobIdentity(
-        @Nullable LockKey lockKey, @Nullable RunKey runKey) {
+        @Nullable LockKey lockKey,
+        @Nullable RunKey runKey,
+        @Nullable Slot slot) {
 
     /**
      * Checks that there is at least one key.
      *
-     * @throws IllegalArgumentException if both keys are null
+     * @throws IllegalArgumentException if both keys are null, or there is a slot and no lock key
      */
     public JobIdentity {
+        if (slot != null && lockKey == null) {
+            throw new IllegalArgumentException("only a lock key has slots, and " + runKey + " is a run key");
+        }
         if (lockKey == null && runKey == null) {
             throw new IllegalArgumentException(
                     "a job identity needs a lock key (must not overlap), a run key (must not happen twice), or both");
         }
+    }
+
+    /**
+     * Names what has one holder at a time.
+     *
+     * @param lockKey what must not overlap, or null if overlaps are fine
+     * @param runKey what must not happen twice, or null if repeating is fine
+     * @throws IllegalArgumentException if both are null
+     */
+    public JobIdentity(@Nullable LockKey lockKey, @Nullable RunKey runKey) {
+        this(lockKey, runKey, null);
     }
 
     /**
@@ -48,20 +66,19 @@ public record JobIdentity(
     /**
      * Tells people which key the lease is on.
      *
-     * @return the text of the lock key, or of the run key if there is no lock key
+     * @return the text of the lock key, with the number of its slot if it is one, as {@code rooms #2}; or the text of the run
+     *     key if there is no lock key
      */
     public String leaseName() {
         if (lockKey != null) {
-            return lockKey.value();
+            return slot == null ? lockKey.value() : lockKey.value() + " #" + slot.number();
         }
         return String.valueOf(runKey);
     }
 
     @Override
     public String toString() {
-        return VisibleText.of(
-                lockKey == null
-                        ? "run " + runKey
-                        : runKey == null ? "lock " + lockKey : "lock " + lockKey + ", run " + runKey);
+        String lock = slot == null ? "lock " + lockKey : "lock " + lockKey + ", " + slot;
+        return VisibleText.of(lockKey == null ? "run " + runKey : runKey == null ? lock : lock + ", run " + runKey);
     }
 }

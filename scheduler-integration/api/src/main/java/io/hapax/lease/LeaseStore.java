@@ -17,7 +17,7 @@ import java.util.concurrent.CompletionStage;
 public interface LeaseStore extends AutoCloseable {
 
     /**
-     * Takes a lease unless the occurrence is done or the key is held. Asking again with the same owner returns the
+     * Takes a lease unless the occurrence is over, or the key is held or paused. Asking again with the same owner returns the
      * lease it already holds; whoever has given up an ask, and asks again, does so with another owner, as what was given up
      * may be carried out later.
      *
@@ -42,10 +42,10 @@ public interface LeaseStore extends AutoCloseable {
      * fails, marker and lease are both there, or neither, or the lease alone: then it can be repeated.
      *
      * @param lease the lease
-     * @param ending whether the occurrence has completed
-     * @return true if the owner held the lease, or this call repeats one that had left a marker; false if it was lost, in
-     *     which case nothing was changed and no marker was left. A repetition of {@link Ending#NOT_DONE} may answer
-     *     either
+     * @param ending whether the occurrence is over, and how it ended
+     * @return true if the owner held the lease, or this call repeats one that had left a marker of the same outcome; false if
+     *     it was lost, in which case nothing was changed and no marker was left. A repetition of {@link Ending#NOT_DONE} may
+     *     answer either
      */
     CompletionStage<Boolean> release(Lease lease, Ending ending);
 

@@ -5,7 +5,7 @@ import io.hapax.lease.JobIdentity;
 import io.hapax.lease.Lease;
 import io.hapax.lease.Renewal;
 import io.hapax.ops.AuditEntry;
-import io.hapax.ops.Intervention;
+import io.hapax.lease.Intervention;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;

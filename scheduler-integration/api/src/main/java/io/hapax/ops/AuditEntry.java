@@ -15,4 +15,10 @@ public record AuditEntry(Instant at, String action, String subject, Intervention
 
     /** The action of {@link LeaseAdmin#forceRelease}. */
     public static final String FORCE_RELEASE = "FORCE_RELEASE";
+
+    /** The action of {@link LeaseAdmin#pause}. */
+    public static final String PAUSE = "PAUSE";
+
+    /** The action of {@link LeaseAdmin#resume}. */
+    public static final String RESUME = "RESUME";
 }

@@ -3,6 +3,8 @@ package io.hapax.ops;
 import io.hapax.lease.Holder;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.LeaseStore;
+import java.time.Duration;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletionStage;
@@ -16,6 +18,9 @@ public interface LeaseAdmin {
 
     /** How many entries of the audit are kept at least. */
     int AUDIT_LENGTH = 1000;
+
+    /** How many runs of a job are kept at least. */
+    int HISTORY_LENGTH = 100;
 
     /**
      * Looks up who holds the lease of an identity.
@@ -66,7 +71,7 @@ public interface LeaseAdmin {
     /**
      * Looks up one lease.
      *
-     * @param name the text of its key, or its name as {@link #leases} tells it
+     * @param name the text of its key, or its name as {@link #leases} tells it, also of a slot; if both are held, the key
      * @param onRunKey whether that is a run key; else it is a lock key
      * @return the lease, if somebody holds it
      */
@@ -75,11 +80,49 @@ public interface LeaseAdmin {
                 .thenApply(all -> all.stream()
                         .filter(lease ->
                                 lease.onRunKey() == onRunKey && lease.name().equals(name))
-                        .findFirst());
+                        .min(Comparator.comparing(lease -> lease.slot() != null)));
     }
 
     /**
-     * Tells who has taken leases away.
+     * Pauses a key: it is granted to nobody, nor is any of its slots. Whoever holds it goes on. Who did it, and why, is kept; a
+     * pause that is there already is replaced.
+     *
+     * @param identity the keys; a slot stands for its lock key
+     * @param atMost for how long, unless it is resumed
+     * @param why who does it, and why
+     * @return completes when it is paused
+     * @throws IllegalArgumentException if that time is below 1 ms, or longer than a store can keep
+     */
+    CompletionStage<Void> pause(JobIdentity identity, Duration atMost, Intervention why);
+
+    /**
+     * Ends the pause of a key. Those who wait for it notice within some seconds.
+     *
+     * @param identity the keys; a slot stands for its lock key
+     * @param why who does it, and why
+     * @return whether it was paused
+     */
+    CompletionStage<Boolean> resume(JobIdentity identity, Intervention why);
+
+    /**
+     * Tells whether a key is paused.
+     *
+     * @param identity the keys; a slot stands for its lock key
+     * @return the pause, if it is
+     */
+    CompletionStage<Optional<KeyPause>> paused(JobIdentity identity);
+
+    /**
+     * Tells how runs of a job ended whose releases said so: see {@link Ending#inHistoryOf}.
+     *
+     * @param job the job's name
+     * @param atMost how many to return at most
+     * @return the last ended first; at least the last {@link #HISTORY_LENGTH} are kept, for 90 days after the last one
+     */
+    CompletionStage<List<PastRun>> history(String job, int atMost);
+
+    /**
+     * Tells who has taken leases away, paused keys and resumed them.
      *
      * @param atMost how many entries to return at most
      * @return the newest first; at least the last {@link #AUDIT_LENGTH} are kept, for 90 days

@@ -87,7 +87,7 @@ record Report(
                     run.owner().value(),
                     run.token().toString(),
                     run.job(),
-                    run.identity().lock().map(LockKey::value).orElse(""),
+                    run.identity().lockKey() == null ? "" : run.identity().leaseName(),
                     run.identity().run().map(RunKey::value).orElse(""),
                     run.attempt(),
                     run.since().toEpochMilli(),

@@ -7,6 +7,7 @@ const VERDICTS = {
   RUNNING: 'this occurrence runs elsewhere now',
   OVERLAP: 'another occurrence holds the lock key',
   THROTTLED: 'as many have begun as may in a time',
+  PAUSED: 'somebody has paused the key',
   QUEUED: 'it is in the queue already, or at work',
   ABANDONED: 'a run broke off, and a person has to decide',
   UNAVAILABLE: 'Redis or the ledger could not answer',

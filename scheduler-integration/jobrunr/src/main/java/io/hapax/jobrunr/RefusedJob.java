@@ -31,7 +31,7 @@ final class RefusedJob {
         Refusal refusal = refused.refusal();
         switch (refusal.verdict()) {
             case DONE, QUEUED -> doneBefore(refusal);
-            case UNAVAILABLE -> rewriter.postpone(job, 0, delay(refusal), text(plan, refusal));
+            case PAUSED, UNAVAILABLE -> rewriter.postpone(job, 0, delay(refusal), text(plan, refusal));
             // An attempt at this same run is at work. If it dies, this one is the only copy: never drop it.
             case RUNNING -> postpone(plan, refusal);
             case OVERLAP, THROTTLED -> overlaps(plan, refusal, refused.policy());

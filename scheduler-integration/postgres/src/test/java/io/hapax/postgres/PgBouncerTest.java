@@ -19,7 +19,7 @@ import io.hapax.ledger.AfterCrash;
 import io.hapax.ledger.Completion;
 import io.hapax.ledger.LedgerQuery;
 import io.hapax.ledger.RunState;
-import io.hapax.ops.Intervention;
+import io.hapax.lease.Intervention;
 import io.hapax.testkit.DatabaseAddress;
 import io.hapax.testkit.EmbeddedDatabase;
 import java.nio.file.Path;

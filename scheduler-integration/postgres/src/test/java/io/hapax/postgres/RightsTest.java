@@ -20,7 +20,7 @@ import io.hapax.ledger.Completion;
 import io.hapax.ledger.LedgerException;
 import io.hapax.ledger.LedgerQuery;
 import io.hapax.ledger.RunState;
-import io.hapax.ops.Intervention;
+import io.hapax.lease.Intervention;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

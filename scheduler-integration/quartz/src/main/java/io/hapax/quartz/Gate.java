@@ -154,7 +154,7 @@ final class Gate {
                         : OnConflict.SKIP;
             case OVERLAP, THROTTLED ->
                 policy == OnConflict.WAIT ? (hasWaited ? inVain(plan) : policy) : plan.resolved(refused.policy());
-            case UNAVAILABLE -> {
+            case PAUSED, UNAVAILABLE -> {
                 if (policy == OnConflict.WAIT && !hasWaited) {
                     yield OnConflict.WAIT;
                 }

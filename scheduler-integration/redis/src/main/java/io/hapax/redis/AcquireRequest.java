@@ -17,6 +17,7 @@ final class AcquireRequest extends Request<Acquisition> {
     private static final int HELD = 0;
     private static final int GRANTED = 1;
     private static final int DONE = 3;
+    private static final int PAUSED = 4;
 
     private final Namespace namespace;
     private final LeaseRequest request;
@@ -31,12 +32,14 @@ final class AcquireRequest extends Request<Acquisition> {
 
     @Override
     List<String> arguments() {
+        Added added = Added.of(request.identity()).in(namespace.bucket(keys()).format());
         return List.of(
                 request.waiting() ? "wait" : "acquire",
                 request.owner().value(),
                 Long.toString(request.ttl().toMillis()),
                 runDigest,
-                StoredLease.people(request.worker(), request.identity()));
+                StoredLease.people(request.worker(), request.identity()) + added,
+                "");
     }
 
     @Override
@@ -51,8 +54,9 @@ final class AcquireRequest extends Request<Acquisition> {
         Object more = answers.next();
         return switch (code) {
             case GRANTED -> granted(value, (String) more);
-            case HELD -> held(StoredLease.parse(value), Duration.ofMillis((Long) more));
-            case DONE -> new Acquisition.Done(StoredLease.parse(value).holder());
+            case HELD -> held(stored(value), Duration.ofMillis((Long) more));
+            case DONE -> done(stored(value));
+            case PAUSED -> new Acquisition.Paused(StoredPause.parse(value, Duration.ofMillis((Long) more)));
             case TROUBLE -> throw refused("acquire", value);
             default -> quarantined(value, Duration.ofMillis((Long) more));
         };
@@ -63,6 +67,14 @@ final class AcquireRequest extends Request<Acquisition> {
         namespace.bucket(keys()).sawToken(token.value());
         return new Acquisition.Granted(new Lease(
                 request.identity(), request.owner(), token, request.worker(), request.ttl(), StoredLease.since(since)));
+    }
+
+    private StoredLease stored(String value) {
+        return StoredLease.parse(value, namespace.format());
+    }
+
+    private static Acquisition done(StoredLease marker) {
+        return new Acquisition.Done(marker.holder(), marker.added().outcome());
     }
 
     private Acquisition held(StoredLease lease, Duration left) {

@@ -8,6 +8,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.redisson.api.RScript.ReturnType;
@@ -22,14 +23,21 @@ final class Agreement {
 
     private static final Logger LOG = LoggerFactory.getLogger("io.hapax.redis");
 
-    /** Changes whenever keys or scripts change in a way that older workers do not understand. */
-    private static final int FORMAT = 1;
+    private static final String SAME_SETTINGS =
+            "Give it the same settings; to change them, stop all workers of the namespace"
+                    + " and start the first one with replaceSettings(true), the worker with --replace-settings on";
+    private static final String NEXT_VERSION =
+            "Workers of a version and the one before it run side by side until the newer"
+                    + " format is chosen: upgrade those of the older version";
 
     private final Namespace namespace;
     private final String settings;
     private final boolean replace;
     private final String server;
     private final AtomicBoolean rechecking = new AtomicBoolean();
+    private final AtomicBoolean toldOlder = new AtomicBoolean();
+    private final AtomicInteger doubts = new AtomicInteger();
+    private final AtomicInteger settled = new AtomicInteger();
     private volatile @Nullable LeaseStoreException refusal;
     /** What the guards on this store have to agree on with those of others; null before there is one. */
     private volatile @Nullable String guard;
@@ -43,13 +51,36 @@ final class Agreement {
     }
 
     /** One line, for people and for comparison. */
-    static String settings(Keyspace keyspace, Duration longestTtl) {
-        return "format=" + FORMAT + " namespace=" + keyspace.namespace() + " buckets=" + keyspace.buckets()
-                + " longestTtl=" + longestTtl.toMillis() + "ms hashing=" + Keyspace.HASHING;
+    private static String settings(Keyspace keyspace, Duration longestTtl) {
+        return "namespace=" + keyspace.namespace() + " buckets=" + keyspace.buckets() + " longestTtl="
+                + longestTtl.toMillis() + "ms hashing=" + Keyspace.HASHING;
     }
 
+    /** But for the format, in which workers may differ by one. */
     String settings() {
         return settings;
+    }
+
+    /** As a server keeps them that is to have this format. */
+    private static String line(int format, String settings) {
+        return "format=" + format + " " + settings;
+    }
+
+    /** The format of settings that a server keeps, if they are these and a worker of that format reads them; else 0. */
+    static int formatOf(String noted, String settings, int highest) {
+        return IntStream.rangeClosed(Math.max(Added.FIRST_FORMAT, highest - 1), highest)
+                .filter(format -> noted.equals(line(format, settings)))
+                .findFirst()
+                .orElse(0);
+    }
+
+    /** A server may have other settings by now, or none: they are compared before the next lease. */
+    void doubt() {
+        doubts.incrementAndGet();
+    }
+
+    boolean isSettled() {
+        return settled.get() == doubts.get();
     }
 
     /** Why this worker must not take leases; null if it may. */
@@ -67,7 +98,7 @@ final class Agreement {
     CompletableFuture<Void> agree(String those, boolean comparing) {
         String before = guard;
         if (before != null && !before.equals(those)) {
-            return CompletableFuture.failedFuture(differing(line(before), line(those)));
+            return CompletableFuture.failedFuture(differing(line(before), line(those), SAME_SETTINGS));
         }
         guard = those;
         if (!comparing) {
@@ -116,6 +147,7 @@ final class Agreement {
     }
 
     private CompletableFuture<Void> compareAll(boolean replacing) {
+        int comparing = doubts.get();
         CompletableFuture<?>[] calls = IntStream.range(0, namespace.buckets().size())
                 .mapToObj(bucket -> compare(bucket, replacing))
                 .toArray(CompletableFuture<?>[]::new);
@@ -124,48 +156,66 @@ final class Agreement {
             for (CompletableFuture<?> call : calls) {
                 agreed &= (Boolean) call.join();
             }
+            settled.accumulateAndGet(comparing, Math::max);
             if (agreed) {
                 refusal = null;
             }
         });
     }
 
-    private CompletableFuture<Boolean> compare(int bucket, boolean replacing) {
+    private CompletableFuture<Boolean> compare(int index, boolean replacing) {
+        Bucket bucket = namespace.buckets().get(index);
         String those = guard;
         CompletableFuture<List<Object>> answer = namespace
                 .scripts()
                 .call(
                         Script.SETTINGS,
                         ReturnType.LIST,
-                        List.of(namespace.keyspace().meta(bucket)),
-                        settings,
+                        List.of(namespace.keyspace().meta(index)),
+                        // In a namespace that a server has forgotten there may still be workers of the version before.
+                        line(replacing ? namespace.format() : bucket.format(), settings),
                         replacing ? "1" : "0",
                         namespace.quarantine().whenLost(),
                         those == null ? "" : those,
                         those == null ? "0" : "1");
         return answer.thenApply(noted -> {
-            boolean agreed = noted.get(0).equals(settings)
-                    && (those == null || noted.get(1).equals(those));
-            if (!agreed) {
-                refuse(differing(noted.get(0) + " " + noted.get(1), line(those)));
+            int format = formatOf(String.valueOf(noted.get(0)), settings, namespace.format());
+            boolean agreed = format > 0 && (those == null || noted.get(1).equals(those));
+            if (agreed) {
+                bucket.agreed(format);
+                tellOlder(format);
+            } else {
+                boolean inFormatOnly =
+                        format == 0 && String.valueOf(noted.get(0)).endsWith(" " + settings);
+                refuse(differing(
+                        noted.get(0) + " " + noted.get(1), line(those), inFormatOnly ? NEXT_VERSION : SAME_SETTINGS));
             }
             return agreed;
         });
     }
 
-    private String line(@Nullable String ofGuard) {
-        return settings + " " + (ofGuard == null ? "" : ofGuard);
+    private void tellOlder(int format) {
+        if (format < namespace.format() && toldOlder.compareAndSet(false, true)) {
+            LOG.info(
+                    "namespace {} on Redis at {} is kept in format {}, which workers of the version before read. Once there are"
+                            + " none any more, start one worker with replaceSettings(true)",
+                    namespace.keyspace().namespace(),
+                    server,
+                    format);
+        }
     }
 
-    private Different differing(String there, String here) {
-        return new Different(
-                Finding.error(
-                        "this worker's settings differ from those that the workers of namespace "
-                                + namespace.keyspace().namespace() + " on Redis at " + server
-                                + " have agreed on, so it would guard under other keys or for another time. Here: "
-                                + here.strip() + ". There: " + VisibleText.of(there.strip()),
-                        "Give it the same settings; to change them, stop all workers of the namespace"
-                                + " and start the first one with replaceSettings(true), the worker with --replace-settings on"));
+    private String line(@Nullable String ofGuard) {
+        return line(namespace.format(), settings) + " " + (ofGuard == null ? "" : ofGuard);
+    }
+
+    private Different differing(String there, String here, String remedy) {
+        return new Different(Finding.error(
+                "this worker's settings differ from those that the workers of namespace "
+                        + namespace.keyspace().namespace() + " on Redis at " + server
+                        + " have agreed on, so it would guard under other keys or for another time. Here: "
+                        + here.strip() + ". There: " + VisibleText.of(there.strip()),
+                remedy));
     }
 
     /** Tells both settings, and how to mend it. */

@@ -34,19 +34,20 @@ record Batch(Namespace namespace, List<Request<?>> requests) {
     }
 
     List<Object> keys() {
-        List<Object> keys = new ArrayList<>(1 + 3 * requests.size());
+        List<Object> keys = new ArrayList<>(1 + 4 * requests.size());
         keys.add(requests.get(0).keys().meta());
         for (Request<?> request : requests) {
             keys.add(request.keys().lease());
             keys.add(request.keys().done());
             keys.add(request.keys().waiter());
+            keys.add(request.further());
         }
         return keys;
     }
 
     Object[] arguments() {
         Bucket bucket = bucket();
-        List<Object> args = new ArrayList<>(5 + 5 * requests.size());
+        List<Object> args = new ArrayList<>(5 + 6 * requests.size());
         args.add(bucket.epoch());
         args.add(namespace.quarantine().whenNew());
         args.add(namespace.quarantine().whenLost());

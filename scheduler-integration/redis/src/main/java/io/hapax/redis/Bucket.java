@@ -2,7 +2,7 @@ package io.hapax.redis;
 
 import java.util.concurrent.atomic.AtomicLong;
 
-/** What this process knows of a bucket: its incarnation on the server, and the highest token seen. Thread-safe. */
+/** What this process knows of a bucket: its incarnation on the server, its format, and the highest token seen. Thread-safe. */
 final class Bucket {
 
     private final MemoryLog log;
@@ -10,9 +10,20 @@ final class Bucket {
     // Replies may arrive out of order; an older epoch only makes the next call more careful.
     private volatile String epoch = "";
     private volatile Runnable onLoss = () -> {};
+    private volatile int format;
 
-    Bucket(MemoryLog log) {
+    Bucket(MemoryLog log, int format) {
         this.log = log;
+        this.format = format;
+    }
+
+    /** The lowest among the workers of the namespace, as they have agreed: nothing is written that it cannot express. */
+    int format() {
+        return format;
+    }
+
+    void agreed(int lowest) {
+        format = lowest;
     }
 
     /** The incarnation seen last; empty if the server has never answered. */

@@ -1,5 +1,6 @@
 package io.hapax.redis;
 
+import io.hapax.lease.Acquisition;
 import io.hapax.lease.Ending;
 import io.hapax.lease.Holder;
 import io.hapax.lease.JobIdentity;
@@ -15,21 +16,28 @@ import org.redisson.api.RScript.ReturnType;
 record Completions(Namespace namespace) {
 
     /** Takes back what a completion that no majority has taken has left on this server, or may leave there later. */
-    CompletableFuture<Boolean> unmark(Lease lease) {
-        return unmark(lease.identity(), lease.owner().value(), StoredLease.grant(lease));
+    CompletableFuture<Boolean> unmark(Lease lease, Ending ending) {
+        return unmark(lease.identity(), lease.owner().value(), StoredLease.grant(lease), Added.of(ending));
     }
 
     /** Takes the marker back of a completion that somebody was told of. */
-    CompletableFuture<Boolean> unmark(JobIdentity identity, Holder by) {
+    CompletableFuture<Boolean> unmark(JobIdentity identity, Acquisition.Done done) {
         // As of a quorum, where a lease that is left may have another token.
-        return unmark(identity, by.owner().value(), "0" + by.token());
+        Holder by = done.by();
+        return unmark(identity, by.owner().value(), "0" + by.token(), Added.of(done.outcome()));
     }
 
-    private CompletableFuture<Boolean> unmark(JobIdentity identity, String owner, String grant) {
+    private CompletableFuture<Boolean> unmark(JobIdentity identity, String owner, String grant, Added added) {
         Keyspace.Keys keys = namespace.keys(identity);
         CompletableFuture<Long> answer = namespace
                 .scripts()
-                .call(Script.UNMARK, ReturnType.LONG, List.of(keys.done(), keys.lease()), owner, grant);
+                .call(
+                        Script.UNMARK,
+                        ReturnType.LONG,
+                        List.of(keys.done(), keys.lease()),
+                        owner,
+                        grant,
+                        added.in(namespace.bucket(keys).format()).toString());
         return answer.thenApply(code -> code == 1);
     }
 
@@ -45,7 +53,9 @@ record Completions(Namespace namespace) {
                         lease.owner().value(),
                         StoredLease.grant(lease),
                         Long.toString(ending.retention().toMillis()),
-                        StoredLease.aboutRun(lease),
+                        StoredLease.aboutRun(
+                                lease,
+                                Added.of(ending).in(namespace.bucket(keys).format())),
                         namespace.channel());
         return answer.thenApply(code -> code == 1);
     }

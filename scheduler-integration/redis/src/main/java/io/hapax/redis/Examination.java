@@ -175,7 +175,8 @@ final class Examination {
         OF_LISTS("scan", ": without, hapax locks list and the console cannot list the leases"),
         OF_THE_AUDIT(
                 "lpush|ltrim|lrange",
-                ": without, nobody can take leases away, or see who did: hapax locks release, the console");
+                ": without, nobody can take leases away or pause keys, or see who did, and jobs have no history: hapax locks"
+                        + " release, the console");
 
         private final String rights;
         private final String without;
@@ -204,7 +205,7 @@ final class Examination {
                     Severity.NOTE,
                     "no worker of namespace " + store.namespace() + " has used " + at.replace("Redis at ", "") + " yet",
                     "If workers run, compare their namespace and address with these");
-        } else if (!state.settings().equals(mine)) {
+        } else if (Agreement.formatOf(state.settings(), mine, Added.FORMAT) == 0) {
             add(
                     Severity.ERROR,
                     "the workers of namespace " + store.namespace()
@@ -212,6 +213,14 @@ final class Examination {
                             + " with these would not start. There: " + state.settings() + ". Here: " + mine,
                     "Give all, and whoever asks this, the same longestTtl (ttl) and servers; to change them, stop all workers and start the first one"
                             + " with replaceSettings(true), the worker with --replace-settings on");
+        }
+        if (Agreement.formatOf(state.settings(), mine, Added.FORMAT) == Added.FIRST_FORMAT) {
+            add(
+                    Severity.NOTE,
+                    "namespace " + store.namespace() + " on " + at.replace("Redis at ", "")
+                            + " is kept in a format that workers of the version before read, and which can say less",
+                    "Once all workers are upgraded, start one of them with replaceSettings(true), the worker with"
+                            + " --replace-settings on");
         }
         if (!state.quarantineLeft().isZero()) {
             add(

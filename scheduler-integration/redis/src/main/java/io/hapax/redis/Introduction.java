@@ -99,12 +99,12 @@ final class Introduction {
             agreement.recheck();
             return CompletableFuture.failedFuture(refused);
         }
-        if (over) {
+        if (over && agreement.isSettled()) {
             return request.get();
         }
         CompletableFuture<Acquisition> answer = new CompletableFuture<>();
         var ignored = RedisThreads.failingAfter(answerTimeout, answer);
-        var unused = made().whenComplete((done, failure) -> {
+        var unused = (over ? agreed() : made()).whenComplete((done, failure) -> {
             if (failure != null) {
                 answer.completeExceptionally(RedisTrouble.unwrapped(failure));
             } else if (!answer.isDone()) {
@@ -119,9 +119,17 @@ final class Introduction {
         });
     }
 
+    private CompletableFuture<Void> agreed() {
+        return agreement.renew().thenCompose(compared -> refusal() == null ? done() : failed(refusal()));
+    }
+
+    private static CompletableFuture<Void> done() {
+        return CompletableFuture.completedFuture(null);
+    }
+
     /** Whether nothing stands between a request and its lease any more. */
     boolean isOver() {
-        return over && refusal() == null;
+        return over && agreement.isSettled() && refusal() == null;
     }
 
     private @Nullable LeaseStoreException refusal() {

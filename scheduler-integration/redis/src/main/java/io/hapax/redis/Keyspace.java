@@ -3,10 +3,12 @@ package io.hapax.redis;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.LockKey;
 import io.hapax.lease.RunKey;
+import io.hapax.lease.Slot;
 import io.hapax.ops.HeldLease;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.regex.Pattern;
@@ -54,33 +56,87 @@ record Keyspace(String namespace, int buckets, List<String> tags) {
     }
 
     /** The keys of one identity. */
-    record Keys(int bucket, String lease, String done, String waiter, String meta) {}
+    record Keys(int bucket, String lease, String done, String waiter, String pause, String meta) {}
 
     Keys of(JobIdentity identity) {
+        return of(identity, Added.FORMAT);
+    }
+
+    /**
+     * In a namespace that is kept in this format. The first one named a slot as a lock key is named; later ones give it a kind
+     * of its own, and the bucket of its key.
+     */
+    Keys of(JobIdentity identity, int format) {
         LockKey lock = identity.lockKey();
-        RunKey run = identity.runKey();
-        String name = lock != null ? "l:" + shortened(lock.value()) : "r:" + shortened(String.valueOf(run));
-        int bucket = buckets == 1 ? 0 : Math.floorMod(digest(name).hashCode(), buckets);
-        String tag = tags.get(bucket);
+        Slot slot = identity.slot();
         // No run key is empty, so nothing is ever done where there is none.
-        String done = run == null ? "" : shortened(run.value());
-        return new Keys(bucket, tag + name, tag + "d:" + done, tag + "w:" + name, meta(bucket));
+        String done =
+                identity.runKey() == null ? "" : shortened(identity.runKey().value());
+        if (lock != null && slot != null && format > Added.FIRST_FORMAT) {
+            return slot(shortened(lock.value()), slot.number(), done);
+        }
+        String name = (lock != null ? "l:" : "r:") + shortened(identity.leaseName());
+        return keys(bucket(name), name, done, name);
+    }
+
+    /** Where the lease of an identity is, or those of all slots of its key. */
+    int bucketOf(JobIdentity identity) {
+        LockKey lock = identity.lockKey();
+        return bucket(lock != null ? "l:" + shortened(lock.value()) : "r:" + shortened(identity.leaseName()));
+    }
+
+    private int bucket(String name) {
+        return buckets == 1 ? 0 : Math.floorMod(digest(name).hashCode(), buckets);
+    }
+
+    private Keys keys(int bucket, String name, String done, String paused) {
+        String tag = tags.get(bucket);
+        return new Keys(bucket, tag + name, tag + "d:" + done, tag + "w:" + name, tag + "h:" + paused, meta(bucket));
+    }
+
+    private Keys slot(String lock, int number, String done) {
+        // The slots of a key are paused with it.
+        return keys(bucket("l:" + lock), "s:" + number + ":" + lock, done, "l:" + lock);
     }
 
     /** Where the places of one name are kept. */
     String places(String name) {
         String end = "p:" + shortened(name);
-        return tags.get(buckets == 1 ? 0 : Math.floorMod(digest(end).hashCode(), buckets)) + end;
+        return tags.get(bucket(end)) + end;
     }
 
-    /** The keys of a lease that a search has found. */
-    Keys of(HeldLease lease) {
-        return named(isShortened(lease.name()) ? lease.name() : shortened(lease.name()), lease.onRunKey());
+    /** The keys that a lease may have which a search has found, or somebody has seen: usually one, of a slot's name two. */
+    List<Keys> of(HeldLease lease) {
+        HeldLease.SlotName slot = lease.onRunKey() ? null : HeldLease.SlotName.of(lease.name());
+        Keys key = named(stored(lease.name()), lease.onRunKey());
+        if (slot == null) {
+            return List.of(key);
+        }
+        Keys ofSlot = slot(stored(slot.key()), slot.number(), "");
+        return lease.slot() == null ? List.of(key, ofSlot) : List.of(ofSlot);
     }
 
-    /** The keys of a lease that somebody asks for by the text of its key. */
-    Keys of(String text, boolean onRunKey) {
-        return named(shortened(text), onRunKey);
+    private static String stored(String name) {
+        return isShortened(name) ? name : shortened(name);
+    }
+
+    /**
+     * The keys of the leases that somebody may mean who names one: that of a key of this text first of all, then what is listed
+     * under this name.
+     */
+    List<Keys> of(String name, boolean onRunKey) {
+        List<Keys> all = new ArrayList<>(List.of(named(shortened(name), onRunKey)));
+        if (isShortened(name)) {
+            all.add(named(name, onRunKey));
+        }
+        HeldLease.SlotName slot = onRunKey ? null : HeldLease.SlotName.of(name);
+        if (slot != null) {
+            all.add(slot(shortened(slot.key()), slot.number(), ""));
+            if (isShortened(slot.key())) {
+                all.add(slot(slot.key(), slot.number(), ""));
+            }
+        }
+        return all;
     }
 
     /**
@@ -91,24 +147,31 @@ record Keyspace(String namespace, int buckets, List<String> tags) {
         return SHORTENED.matcher(text).matches();
     }
 
-    /** The keys of a lease under the name that a search has told. */
-    Keys listed(String name, boolean onRunKey) {
-        return named(name, onRunKey);
-    }
-
     private Keys named(String stored, boolean onRunKey) {
         String name = (onRunKey ? "r:" : "l:") + stored;
-        int bucket = buckets == 1 ? 0 : Math.floorMod(digest(name).hashCode(), buckets);
-        String tag = tags.get(bucket);
-        return new Keys(bucket, tag + name, tag + "d:", tag + "w:" + name, meta(bucket));
+        return keys(bucket(name), name, "", name);
     }
 
-    /** What the key of a lease says. */
-    record LeaseName(String text, boolean onRunKey) {}
+    /**
+     * What the key of a lease says.
+     *
+     * @param slot its number, 0 if it is none
+     */
+    record LeaseName(String text, boolean onRunKey, int slot) {}
 
     static LeaseName leaseName(String leaseKey) {
         String name = leaseKey.substring(leaseKey.indexOf("}:") + 2);
-        return new LeaseName(name.substring(2), name.startsWith("r:"));
+        if (!name.startsWith("s:")) {
+            return new LeaseName(name.substring(2), name.startsWith("r:"), 0);
+        }
+        int end = name.indexOf(':', 2);
+        int number = Integer.parseInt(name.substring(2, end));
+        return new LeaseName(new HeldLease.SlotName(name.substring(end + 1), number).toString(), false, number);
+    }
+
+    /** How the runs of a job ended whose leases were in this bucket. */
+    String history(int bucket, String job) {
+        return tags.get(bucket) + "o:" + shortened(job);
     }
 
     String audit(int bucket) {

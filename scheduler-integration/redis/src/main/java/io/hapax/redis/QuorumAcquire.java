@@ -91,7 +91,7 @@ final class QuorumAcquire {
     private CompletableFuture<Void> takeBack(List<QuorumRound.Stray> strays) {
         return all(strays.stream()
                 .map(stray -> GuardThreads.ask(() -> quorum.send(
-                                stray.server(), one -> one.completions().unmark(request.identity(), stray.by())))
+                                stray.server(), one -> one.completions().unmark(request.identity(), stray.done())))
                         .exceptionally(unreachable -> false)
                         .toCompletableFuture())
                 .toList());

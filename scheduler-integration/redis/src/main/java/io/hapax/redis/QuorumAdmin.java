@@ -2,11 +2,16 @@ package io.hapax.redis;
 
 import io.hapax.lease.Holder;
 import io.hapax.lease.JobIdentity;
+import io.hapax.lease.KeyPause;
+import io.hapax.lease.LeaseStoreException;
+import io.hapax.lease.OwnerId;
+import io.hapax.ops.PastRun;
 import io.hapax.ops.AuditEntry;
 import io.hapax.ops.HeldLease;
-import io.hapax.ops.Intervention;
+import io.hapax.lease.Intervention;
 import io.hapax.ops.LeaseAdmin;
 import io.hapax.ops.ServerHealth;
+import io.hapax.time.DurationText;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -94,7 +99,7 @@ record QuorumAdmin(QuorumLeaseStore quorum) implements LeaseAdmin {
                 .orElseThrow();
         HeldLease first =
                 those.stream().min(Comparator.comparing(HeldLease::left)).orElseThrow();
-        return new HeldLease(first.name(), first.onRunKey(), settled, first.left(), first.awaited());
+        return new HeldLease(first.name(), first.onRunKey(), settled, first.left(), first.awaited(), first.slot());
     }
 
     @Override
@@ -125,6 +130,72 @@ record QuorumAdmin(QuorumLeaseStore quorum) implements LeaseAdmin {
         });
     }
 
+    /** Where a majority has it, no majority grants the key. */
+    @Override
+    public CompletionStage<Void> pause(JobIdentity identity, Duration atMost, Intervention why) {
+        DurationText.requireStorable("the length of a pause", atMost, 1);
+        return Votes.decided(
+                        quorum.ask(
+                                at(server -> server.pause(identity, atMost, why).thenApply(paused -> true))),
+                        votes -> {
+                            if (votes.pending() > 0) {
+                                return null;
+                            }
+                            quorum.requireMajority(votes, "have answered");
+                            return true;
+                        })
+                .thenApply(paused -> null);
+    }
+
+    @Override
+    public CompletionStage<Boolean> resume(JobIdentity identity, Intervention why) {
+        return Votes.decided(quorum.ask(at(server -> server.resume(identity, why))), votes -> {
+            if (votes.pending() > 0) {
+                return null;
+            }
+            quorum.requireMajority(votes, "have answered");
+            return quorum.isOfMajority(votes.of(was -> was).size(), votes);
+        });
+    }
+
+    @Override
+    public CompletionStage<Optional<KeyPause>> paused(JobIdentity identity) {
+        return quorum.patiently(() -> Votes.decided(quorum.ask(at(server -> server.paused(identity))), votes -> {
+            if (votes.pending() > 0) {
+                return null;
+            }
+            quorum.requireMajority(votes, "have answered");
+            List<KeyPause> pauses =
+                    votes.all().stream().flatMap(Optional::stream).toList();
+            return quorum.isOfMajority(pauses.size(), votes)
+                    ? pauses.stream().max(Comparator.comparing(KeyPause::since))
+                    : Optional.empty();
+        }));
+    }
+
+    /** Each as the server tells it that ended it last; a lost run's release has reached a minority only. */
+    @Override
+    public CompletionStage<List<PastRun>> history(String job, int atMost) {
+        return quorum.patiently(() -> Votes.decided(
+                quorum.ask(at(server -> server.history(job, Math.max(atMost, HISTORY_LENGTH)))), votes -> {
+                    if (votes.pending() > 0) {
+                        return null;
+                    }
+                    quorum.requireMajority(votes, "have answered");
+                    Map<OwnerId, List<PastRun>> runs = new LinkedHashMap<>();
+                    votes.all().stream()
+                            .flatMap(List::stream)
+                            .forEach(run -> runs.computeIfAbsent(run.owner(), first -> new ArrayList<>())
+                                    .add(run));
+                    return runs.values().stream()
+                            .filter(those -> quorum.isOfMajority(those.size(), votes))
+                            .map(those -> Collections.max(those, Comparator.comparing(PastRun::ended)))
+                            .sorted(Comparator.comparing(PastRun::ended).reversed())
+                            .limit(atMost)
+                            .toList();
+                }));
+    }
+
     @Override
     public CompletionStage<List<AuditEntry>> audit(int atMost) {
         return quorum.patiently(() -> Votes.decided(quorum.ask(at(server -> server.audit(atMost))), votes -> {
@@ -145,6 +216,7 @@ record QuorumAdmin(QuorumLeaseStore quorum) implements LeaseAdmin {
 
     private static boolean isSameDeed(AuditEntry known, AuditEntry entry) {
         return known.subject().equals(entry.subject())
+                && known.action().equals(entry.action())
                 && known.why().equals(entry.why())
                 && Duration.between(entry.at(), known.at()).compareTo(SAME_DEED) < 0;
     }

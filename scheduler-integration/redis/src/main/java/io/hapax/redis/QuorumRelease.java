@@ -30,7 +30,7 @@ final class QuorumRelease {
     CompletableFuture<Boolean> start() {
         List<CompletableFuture<Boolean>> answers = quorum.ask(server -> server.release(lease, ending));
         CompletableFuture<Boolean> decided = Votes.decided(answers, this::decide);
-        if (!ending.isDone() || lease.identity().runKey() == null) {
+        if (!ending.isOver() || lease.identity().runKey() == null) {
             return decided;
         }
         return decided.thenCompose(taken -> {
@@ -89,7 +89,7 @@ final class QuorumRelease {
     }
 
     private CompletableFuture<Void> takeBack(RedissonLeaseStore server) {
-        return quorum.untilHeard().tell(server, forHowLong(), one -> one.unmark(lease));
+        return quorum.untilHeard().tell(server, forHowLong(), one -> one.unmark(lease, ending));
     }
 
     /** Then the lease has run out on every server, and a completion that comes later is refused. */

@@ -16,6 +16,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>A done marker counts if a majority of servers may have taken its completion: unless a majority that has forgotten nothing
  * since says that it has not, and cannot take it any more. One that does not count is what a run left that had lost its lease.
+ * Done and failed are counted alike, each for itself: an occurrence has the outcome that a majority has taken.
  *
  * @param votes the answers so far
  * @param servers how many were asked
@@ -50,12 +51,13 @@ record QuorumRound(Votes<QuorumRound.Heard> votes, int servers) {
 
         boolean told(Acquisition.Done done) {
             return answer instanceof Acquisition.Done own
-                    && own.by().owner().equals(done.by().owner());
+                    && own.by().owner().equals(done.by().owner())
+                    && own.outcome() == done.outcome();
         }
     }
 
     /** A done marker that does not count, and where it is. */
-    record Stray(RedissonLeaseStore server, Holder by) {}
+    record Stray(RedissonLeaseStore server, Acquisition.Done done) {}
 
     /** What the round has come to. */
     sealed interface Outcome {
@@ -81,7 +83,7 @@ record QuorumRound(Votes<QuorumRound.Heard> votes, int servers) {
         for (Heard heard : votes.all()) {
             if (heard.answer() instanceof Acquisition.Done done) {
                 if (votes.of(one -> one.denies(done)).size() >= majority()) {
-                    strays.add(new Stray(heard.server(), done.by()));
+                    strays.add(new Stray(heard.server(), done));
                 } else {
                     counting.add(done);
                 }
@@ -134,6 +136,10 @@ record QuorumRound(Votes<QuorumRound.Heard> votes, int servers) {
         Acquisition.Held holder = holderOfMajority();
         if (holder != null) {
             return new Outcome.Lost(holder);
+        }
+        List<Acquisition.Paused> paused = answers(Acquisition.Paused.class);
+        if (paused.size() > servers - majority()) {
+            return new Outcome.Lost(paused.get(0));
         }
         return votes.pending() > 0 ? null : refused(granted.size(), strays);
     }

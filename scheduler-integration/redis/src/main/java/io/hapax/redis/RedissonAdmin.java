@@ -2,12 +2,16 @@ package io.hapax.redis;
 
 import io.hapax.lease.Holder;
 import io.hapax.lease.JobIdentity;
+import io.hapax.lease.KeyPause;
 import io.hapax.lease.LeaseStoreException;
+import io.hapax.ops.PastRun;
+import io.hapax.lease.Slot;
 import io.hapax.ops.AuditEntry;
 import io.hapax.ops.HeldLease;
-import io.hapax.ops.Intervention;
+import io.hapax.lease.Intervention;
 import io.hapax.ops.LeaseAdmin;
 import io.hapax.ops.ServerHealth;
+import io.hapax.time.DurationText;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
@@ -21,6 +25,8 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.function.Function;
+import java.util.function.IntFunction;
 import org.jspecify.annotations.Nullable;
 import org.redisson.api.RScript.ReturnType;
 
@@ -33,6 +39,8 @@ record RedissonAdmin(Namespace namespace, String server, Introduction introducti
     private static final String NOBODY = "|";
 
     private static final String ANYBODY = "";
+    /** There may be workers that do not know pauses. */
+    private static final int NOT_HEEDED = -1;
 
     @Override
     public CompletionStage<Optional<Holder>> holder(JobIdentity identity) {
@@ -111,13 +119,18 @@ record RedissonAdmin(Namespace namespace, String server, Introduction introducti
     /** A text is a key's first of all, and if nobody holds that key, the name under which another one is listed. */
     @Override
     public CompletionStage<Optional<HeldLease>> lease(String name, boolean onRunKey) {
-        Keyspace keyspace = namespace.keyspace();
-        CompletionStage<Optional<HeldLease>> found = lease(keyspace.of(name, onRunKey));
-        return Keyspace.isShortened(name)
-                ? found.thenCompose(lease -> lease.isPresent()
-                        ? CompletableFuture.completedFuture(lease)
-                        : lease(keyspace.listed(name, onRunKey)))
-                : found;
+        return firstOf(namespace.keyspace().of(name, onRunKey), this::lease);
+    }
+
+    /** Asks for one after another until one is there. */
+    private static <T> CompletionStage<Optional<T>> firstOf(
+            List<Keyspace.Keys> all, Function<Keyspace.Keys, CompletionStage<Optional<T>>> question) {
+        CompletionStage<Optional<T>> first = question.apply(all.get(0));
+        return all.size() == 1
+                ? first
+                : first.thenCompose(found -> found.isPresent()
+                        ? CompletableFuture.completedFuture(found)
+                        : firstOf(all.subList(1, all.size()), question));
     }
 
     private CompletionStage<Optional<HeldLease>> lease(Keyspace.Keys keys) {
@@ -133,14 +146,16 @@ record RedissonAdmin(Namespace namespace, String server, Introduction introducti
     private @Nullable HeldLease held(String key, String value, Object left, Object awaited) {
         try {
             Keyspace.LeaseName name = Keyspace.leaseName(key);
-            Holder holder = StoredLease.parse(value).holder();
+            StoredLease lease = StoredLease.parse(value, namespace.format());
+            int limit = Math.max(name.slot(), lease.added().limit());
             return new HeldLease(
                     name.text(),
                     name.onRunKey(),
-                    holder,
+                    lease.holder(),
                     Duration.ofMillis(((Number) left).longValue()),
-                    ((Number) awaited).longValue() == 1);
-        } catch (LeaseStoreException notTheGuards) {
+                    ((Number) awaited).longValue() == 1,
+                    name.slot() == 0 ? null : new Slot(name.slot(), limit));
+        } catch (LeaseStoreException | NumberFormatException notTheGuards) {
             return null;
         }
     }
@@ -151,7 +166,8 @@ record RedissonAdmin(Namespace namespace, String server, Introduction introducti
         String owner = lease.holder().owner().value();
         return introduction
                 .fitForPeople()
-                .thenCompose(fit -> takeAway(namespace.keyspace().of(lease), owner, why, subject));
+                .thenCompose(
+                        fit -> firstOf(namespace.keyspace().of(lease), keys -> takeAway(keys, owner, why, subject)));
     }
 
     /** Names whoever holds it now, as what is carried out late must not take it from somebody else. */
@@ -198,31 +214,101 @@ record RedissonAdmin(Namespace namespace, String server, Introduction introducti
     }
 
     @Override
-    public CompletionStage<List<AuditEntry>> audit(int atMost) {
-        return introduction.fitForPeople().thenCompose(fit -> auditOfAll(atMost));
+    public CompletionStage<Void> pause(JobIdentity identity, Duration atMost, Intervention why) {
+        DurationText.requireStorable("the length of a pause", atMost, 1);
+        return setPause(identity, Long.toString(atMost.toMillis()), why).thenAccept(code -> {
+            if (code == NOT_HEEDED) {
+                throw new LeaseStoreException(
+                        "namespace " + namespace.keyspace().namespace()
+                                + " is kept in format 1 for workers of the version before, which do not know pauses. Upgrade them, then"
+                                + " start one worker with replaceSettings(true)");
+            }
+        });
     }
 
-    private CompletableFuture<List<AuditEntry>> auditOfAll(int atMost) {
-        List<CompletableFuture<List<Object>>> answers = new ArrayList<>();
-        for (int bucket = 0; bucket < namespace.buckets().size(); bucket++) {
-            answers.add(namespace
-                    .scripts()
-                    .call(
-                            Script.AUDIT,
-                            ReturnType.LIST,
-                            List.of(namespace.keyspace().audit(bucket)),
-                            Integer.toString(atMost)));
-        }
-        return CompletableFuture.allOf(answers.toArray(CompletableFuture<?>[]::new))
-                .thenApply(all -> answers.stream()
-                        .flatMap(answer -> answer.join().stream())
-                        .flatMap(text -> auditEntry((String) text).stream())
+    @Override
+    public CompletionStage<Boolean> resume(JobIdentity identity, Intervention why) {
+        return setPause(identity, "", why).thenApply(code -> code == 1);
+    }
+
+    private CompletableFuture<Long> setPause(JobIdentity identity, String millis, Intervention why) {
+        Keyspace keyspace = namespace.keyspace();
+        Keyspace.Keys keys = keyspace.of(identity);
+        String subject = identity.lockKey() == null ? "run " + identity.leaseName() : "lock " + identity.lockKey();
+        return introduction
+                .fitForPeople()
+                .thenCompose(fit -> namespace
+                        .scripts()
+                        .call(
+                                Script.PAUSE,
+                                ReturnType.LONG,
+                                List.of(keys.pause(), keyspace.audit(keys.bucket()), keys.meta()),
+                                millis,
+                                StoredPause.text(why),
+                                StoredLease.fit(subject) + "|" + StoredPause.text(why),
+                                Integer.toString(AUDIT_LENGTH)));
+    }
+
+    @Override
+    public CompletionStage<Optional<KeyPause>> paused(JobIdentity identity) {
+        CompletableFuture<List<Object>> answer = introduction
+                .fitForPeople()
+                .thenCompose(fit -> namespace
+                        .scripts()
+                        .call(
+                                Script.PAUSED,
+                                ReturnType.LIST,
+                                List.of(namespace.keyspace().of(identity).pause())));
+        return answer.thenApply(list -> list.isEmpty()
+                ? Optional.empty()
+                : Optional.of(StoredPause.parse(
+                        (String) list.get(0), Duration.ofMillis(((Number) list.get(1)).longValue()))));
+    }
+
+    @Override
+    public CompletionStage<List<PastRun>> history(String job, int atMost) {
+        Keyspace keyspace = namespace.keyspace();
+        return introduction
+                .fitForPeople()
+                .thenCompose(fit -> newest(bucket -> keyspace.history(bucket, job), atMost))
+                .thenApply(lines -> lines.stream()
+                        .flatMap(line -> StoredRun.parse(line).stream())
+                        .sorted(Comparator.comparing(PastRun::ended).reversed())
+                        .limit(atMost)
+                        .toList());
+    }
+
+    @Override
+    public CompletionStage<List<AuditEntry>> audit(int atMost) {
+        return introduction
+                .fitForPeople()
+                .thenCompose(fit -> newest(namespace.keyspace()::audit, atMost))
+                .thenApply(lines -> lines.stream()
+                        .flatMap(line -> auditEntry(line).stream())
                         .sorted(Comparator.comparing(AuditEntry::at).reversed())
                         .limit(atMost)
                         .toList());
     }
 
-    /** {@code micros|subject|actor|reason|value of the lease}; what is nothing of that kind is left out. */
+    /** The newest entries of a list that each bucket has. */
+    private CompletableFuture<List<String>> newest(IntFunction<String> listOf, int atMost) {
+        List<CompletableFuture<List<Object>>> answers = new ArrayList<>();
+        for (int bucket = 0; bucket < namespace.buckets().size(); bucket++) {
+            answers.add(namespace
+                    .scripts()
+                    .call(Script.AUDIT, ReturnType.LIST, List.of(listOf.apply(bucket)), Integer.toString(atMost)));
+        }
+        return CompletableFuture.allOf(answers.toArray(CompletableFuture<?>[]::new))
+                .thenApply(all -> answers.stream()
+                        .flatMap(answer -> answer.join().stream())
+                        .map(String.class::cast)
+                        .toList());
+    }
+
+    /**
+     * {@code micros|subject|actor|reason|value of the lease}, which may be an action with an exclamation mark instead; what is
+     * nothing of that kind is left out.
+     */
     private static Optional<AuditEntry> auditEntry(String text) {
         String[] parts = text.split("\\|", 5);
         if (parts.length < 5 || !parts[0].matches("\\d{1,16}")) {
@@ -230,10 +316,10 @@ record RedissonAdmin(Namespace namespace, String server, Introduction introducti
         }
         return Optional.of(new AuditEntry(
                 Instant.EPOCH.plus(Long.parseLong(parts[0]), ChronoUnit.MICROS),
-                AuditEntry.FORCE_RELEASE,
+                parts[4].startsWith("!") ? parts[4].substring(1) : AuditEntry.FORCE_RELEASE,
                 parts[1],
                 Intervention.stored(parts[2], parts[3]),
-                holderText(parts[4])));
+                parts[4].startsWith("!") ? "" : holderText(parts[4])));
     }
 
     private static String holderText(String value) {

@@ -72,7 +72,8 @@ public final class RedissonLeaseStore implements AdministeredStore {
                         builder.fresh,
                         !config.isSingleConfig() || builder.waitForReplicas > 0),
                 new MemoryLog(builder.namespace, server, Ticker.SYSTEM),
-                new ScriptCalls(redisson, connection, answerTimeout, server));
+                new ScriptCalls(redisson, connection, answerTimeout, server),
+                builder.format);
         this.exchange = new Exchange(namespace, builder.confirmation(redisson), builder.opening());
         this.agreement = new Agreement(
                 namespace,
@@ -246,7 +247,7 @@ public final class RedissonLeaseStore implements AdministeredStore {
                         List.of(keys.lease(), keys.meta()),
                         lease.owner().value(),
                         lease.token().toString(),
-                        Long.toString(StoredLease.of(lease).micros()));
+                        Long.toString(StoredLease.micros(lease)));
         return answer.thenApply(code -> code == 1);
     }
 
@@ -342,8 +343,15 @@ public final class RedissonLeaseStore implements AdministeredStore {
         private boolean replaceSettings;
         private int waitForReplicas;
         private QuorumOpening.@Nullable Member member;
+        private int format = Added.FORMAT;
 
         private Builder() {}
+
+        /** Writes and reads as an earlier version did, for tests of workers of two versions. */
+        Builder format(int ofVersion) {
+            this.format = ofVersion;
+            return this;
+        }
 
         /**
          * Connects to an address, with a client of the store's own.
@@ -462,7 +470,8 @@ public final class RedissonLeaseStore implements AdministeredStore {
         /**
          * Replaces the settings on which the workers of this namespace have agreed (namespace, buckets, longest ttl,
          * format, how guards hash keys). For the one start that changes them, after all workers were stopped: nothing is granted until every
-         * lease under the old settings has run out, and workers that still run with the old ones take no more leases.
+         * lease under the old settings has run out, and workers that still run with the old ones take no more leases. Workers
+         * of this version go on if it is only the format of the version before that is replaced.
          *
          * @param isReplacing whether to replace them
          * @return this builder
@@ -574,6 +583,7 @@ public final class RedissonLeaseStore implements AdministeredStore {
             one.longestTtl = longestTtl;
             one.waitForReplicas = waitForReplicas;
             one.fresh = fresh;
+            one.format = format;
             one.lazy = true;
             return one.build();
         }
@@ -587,6 +597,7 @@ public final class RedissonLeaseStore implements AdministeredStore {
             one.member = of;
             one.longestTtl = longestTtl;
             one.fresh = fresh;
+            one.format = format;
             one.lazy = lazily;
             one.replaceSettings = replaceSettings;
             return one.build();

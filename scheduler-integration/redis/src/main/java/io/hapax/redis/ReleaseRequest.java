@@ -18,42 +18,53 @@ final class ReleaseRequest extends Request<Boolean> {
     private final String token;
     private final long retentionMillis;
     private final String aboutRun;
+    private final Note note;
+
+    /** What a job's history is to say, and under which key; nothing, if the text is empty. */
+    private record Note(String key, String text) {}
 
     private ReleaseRequest(
-            Namespace namespace,
-            JobIdentity identity,
-            OwnerId owner,
-            String token,
-            long retentionMillis,
-            String aboutRun) {
-        super(namespace.keys(identity));
+            Keyspace.Keys keys, OwnerId owner, String token, long retentionMillis, String aboutRun, Note note) {
+        super(keys);
         this.owner = owner;
         this.token = token;
         this.retentionMillis = retentionMillis;
         this.aboutRun = aboutRun;
+        this.note = note;
     }
 
     static ReleaseRequest of(Namespace namespace, Lease lease, Ending ending) {
         JobIdentity identity = lease.identity();
-        boolean marks = ending.isDone() && identity.runKey() != null;
+        Keyspace.Keys keys = namespace.keys(identity);
+        int format = namespace.bucket(keys).format();
+        boolean marks = ending.isOver() && identity.runKey() != null;
+        String job = ending.job();
         return new ReleaseRequest(
-                namespace,
-                identity,
+                keys,
                 lease.owner(),
                 StoredLease.grant(lease),
                 marks ? ending.retention().toMillis() : 0,
                 // Only a marker has it.
-                marks ? StoredLease.aboutRun(lease) : "");
+                marks ? StoredLease.aboutRun(lease, Added.of(ending).in(format)) : "",
+                job == null
+                        ? new Note(keys.pause(), "")
+                        : new Note(namespace.keyspace().history(keys.bucket(), job), StoredRun.text(lease, ending)));
     }
 
     /** Gives back what a request was perhaps granted: its owner has asked for nothing else. */
     static ReleaseRequest of(Namespace namespace, LeaseRequest request) {
-        return new ReleaseRequest(namespace, request.identity(), request.owner(), ANY_GRANT, 0, "");
+        Keyspace.Keys keys = namespace.keys(request.identity());
+        return new ReleaseRequest(keys, request.owner(), ANY_GRANT, 0, "", new Note(keys.pause(), ""));
+    }
+
+    @Override
+    String further() {
+        return note.key();
     }
 
     @Override
     List<String> arguments() {
-        return List.of("release", owner.value(), Long.toString(retentionMillis), token, aboutRun);
+        return List.of("release", owner.value(), Long.toString(retentionMillis), token, aboutRun, note.text());
     }
 
     @Override

@@ -72,7 +72,7 @@ final class Renewals {
                 ifMissing));
         for (Item item : batch) {
             keys.add(item.keys().lease());
-            args.addAll(arguments(item.lease()));
+            args.addAll(arguments(item));
         }
         CompletableFuture<List<Object>> call =
                 namespace.scripts().call(Script.RENEW, ReturnType.LIST, keys, args.toArray());
@@ -87,15 +87,16 @@ final class Renewals {
         });
     }
 
-    private static List<String> arguments(Lease lease) {
+    private List<String> arguments(Item item) {
+        Lease lease = item.lease();
         return List.of(
                 lease.owner().value(),
                 StoredLease.grant(lease),
                 Long.toString(lease.ttl().toMillis()),
-                StoredLease.of(lease).toString());
+                StoredLease.of(lease, namespace.bucket(item.keys()).format()).toString());
     }
 
-    private static Renewal renewal(Object answer) {
+    private Renewal renewal(Object answer) {
         if (answer instanceof Long code) {
             return code == 0 ? new Renewal.Gone(null) : new Renewal.Renewed(code == 2);
         }
@@ -105,7 +106,7 @@ final class Renewals {
                     RedisTrouble.of(text.substring(1)).asReasonWhy("Redis could not renew this lease")));
         }
         try {
-            return new Renewal.Gone(StoredLease.parse(text).holder());
+            return new Renewal.Gone(StoredLease.parse(text, namespace.format()).holder());
         } catch (LeaseStoreException notOurs) {
             return new Renewal.Unknown(notOurs);
         }

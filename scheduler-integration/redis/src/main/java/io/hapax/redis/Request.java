@@ -27,7 +27,12 @@ abstract class Request<T> {
         return answer;
     }
 
-    /** The five arguments of the script. */
+    /** The fourth key of the script. */
+    String further() {
+        return keys.pause();
+    }
+
+    /** The six arguments of the script. */
     abstract List<String> arguments();
 
     /** How many of the script's answers are its own. */

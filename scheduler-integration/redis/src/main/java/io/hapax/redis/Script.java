@@ -16,6 +16,8 @@ enum Script {
     PROBE("probe"),
     SETTINGS("settings"),
     SETTLE("settle"),
+    PAUSE("pause"),
+    PAUSED("paused"),
     MARK("mark"),
     UNMARK("unmark"),
     RESERVE("reserve"),

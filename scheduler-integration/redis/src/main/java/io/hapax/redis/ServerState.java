@@ -42,6 +42,7 @@ record ServerState(
                 "UNSUBSCRIBE " + channel,
                 "PUBLISH " + channel + " 1",
                 "GET KEY",
+                "MGET KEY",
                 "SET KEY 1",
                 "DEL KEY",
                 "PEXPIRE KEY 1",

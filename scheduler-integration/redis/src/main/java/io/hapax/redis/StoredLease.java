@@ -12,8 +12,8 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * A lease or done marker as Redis keeps it: {@code owner|token|micros|digest|worker|run}. Of a quorum, a token may have a
- * leading zero, and so may the time: see {@code settle.lua}.
+ * A lease or done marker as Redis keeps it: {@code owner|token|micros|digest|worker|run}, and what {@link Added} says. Of a
+ * quorum, a token may have a leading zero, and so may the time: see {@code settle.lua}.
  *
  * @param micros since when
  * @param writtenBack whether the token is the one that a quorum has, or may have, counted
@@ -25,28 +25,35 @@ record StoredLease(
         boolean writtenBack,
         String runDigest,
         String worker,
-        String run) {
+        String run,
+        Added added) {
 
     private static final int LONGEST_TEXT = 200;
     private static final Pattern FORM = Pattern.compile(
-            "([A-Za-z0-9_-]{1,64})\\|(\\d{1,17})\\|(\\d{1,17})\\|([0-9a-f]{32}|-)\\|([^|]{0,200})\\|([^|]{0,200})");
-    /** A later version appends its number, and perhaps more, to what this one reads. */
-    private static final Pattern LATER = Pattern.compile("([^|]*\\|){6}(\\d{1,9})(\\|.*)?");
+            "([A-Za-z0-9_-]{1,64})\\|(\\d{1,17})\\|(\\d{1,17})\\|([0-9a-f]{32}|-)\\|([^|]{0,200})\\|([^|]{0,200})"
+                    + "(?:\\|\\d{1,9}((?:\\|[^|=]+=[^|]*)*))?");
+    /** The lowest format that understands it. */
+    private static final Pattern NUMBERED = Pattern.compile("([^|]*\\|){6}(\\d{1,9})(\\|.*)?");
 
     private static final Pattern UNFIT = Pattern.compile("[|\\p{Cc}]");
 
+    /** As this version reads it. */
     static StoredLease parse(String text) {
+        return parse(text, Added.FORMAT);
+    }
+
+    /** Refuses what needs a higher format than the reader has. */
+    static StoredLease parse(String text, int format) {
+        Matcher numbered = NUMBERED.matcher(text);
+        if (numbered.matches() && Integer.parseInt(numbered.group(2)) > format) {
+            throw new LeaseStoreException("a lease or done marker was written by a later version of Hapax (format "
+                    + numbered.group(2) + ", this one reads " + format + "). Upgrade this worker");
+        }
         Matcher matcher = FORM.matcher(text);
         if (!matcher.matches()) {
-            Matcher later = LATER.matcher(text);
-            if (later.matches()) {
-                throw new LeaseStoreException("a lease or done marker was written by a later version of Hapax (format "
-                        + later.group(2) + ", this one reads 1). Upgrade this worker");
-            }
-            throw new LeaseStoreException("a key of the guard has a value that is not the guard's: '"
-                    + text.substring(0, Math.min(80, text.length()))
-                    + "'. Delete the key, and give other programs other names or another database");
+            throw notOurs(text);
         }
+        String parts = matcher.group(7);
         return new StoredLease(
                 new OwnerId(matcher.group(1)),
                 token(matcher.group(2)),
@@ -54,7 +61,22 @@ record StoredLease(
                 isWrittenBack(matcher.group(3)),
                 matcher.group(4),
                 matcher.group(5),
-                matcher.group(6));
+                matcher.group(6),
+                parts == null ? Added.NOTHING : added(text, parts));
+    }
+
+    private static Added added(String text, String parts) {
+        try {
+            return Added.parse(parts);
+        } catch (IllegalArgumentException unknown) {
+            throw notOurs(text);
+        }
+    }
+
+    private static LeaseStoreException notOurs(String text) {
+        return new LeaseStoreException("a key of the guard has a value that is not the guard's: '"
+                + text.substring(0, Math.min(80, text.length()))
+                + "'. Delete the key, and give other programs other names or another database");
     }
 
     static boolean isOne(String text) {
@@ -72,16 +94,21 @@ record StoredLease(
         return new FencingToken(Math.max(1, Long.parseLong(digits)));
     }
 
-    static StoredLease of(Lease lease) {
-        long micros = ChronoUnit.MICROS.between(Instant.EPOCH, lease.since());
+    /** As it is written in a namespace that is kept in this format. */
+    static StoredLease of(Lease lease, int format) {
         return new StoredLease(
                 lease.owner(),
                 lease.token(),
-                micros,
+                micros(lease),
                 isWrittenBack(lease.since()),
                 Keyspace.runDigest(lease.identity()),
                 fit(lease.worker()),
-                runText(lease.identity()));
+                runText(lease.identity()),
+                Added.of(lease.identity()).in(format));
+    }
+
+    static long micros(Lease lease) {
+        return ChronoUnit.MICROS.between(Instant.EPOCH, lease.since());
     }
 
     /** Names the grant of a lease to a script; one of a quorum, whose servers may know another token, has a leading zero. */
@@ -94,8 +121,8 @@ record StoredLease(
     }
 
     /** What a done marker keeps besides owner, token and time. */
-    static String aboutRun(Lease lease) {
-        return Keyspace.runDigest(lease.identity()) + "|" + people(lease.worker(), lease.identity());
+    static String aboutRun(Lease lease, Added added) {
+        return Keyspace.runDigest(lease.identity()) + "|" + people(lease.worker(), lease.identity()) + added;
     }
 
     /** The part of the value that is for people. */
@@ -127,9 +154,13 @@ record StoredLease(
 
     /** The lease of a quorum whose token was written back. */
     static Lease writtenBack(Lease lease) {
-        long micros = ChronoUnit.MICROS.between(Instant.EPOCH, lease.since());
         return new Lease(
-                lease.identity(), lease.owner(), lease.token(), lease.worker(), lease.ttl(), instant(micros, true));
+                lease.identity(),
+                lease.owner(),
+                lease.token(),
+                lease.worker(),
+                lease.ttl(),
+                instant(micros(lease), true));
     }
 
     /** For those who ask a quorum, and need not know whose word this is. */
@@ -164,6 +195,6 @@ record StoredLease(
     @Override
     public String toString() {
         return owner + "|" + token + "|" + (writtenBack ? "0" : "") + micros + "|" + runDigest + "|" + worker + "|"
-                + run;
+                + run + added;
     }
 }

@@ -30,11 +30,19 @@ final class Sweep {
         this.ticker = ticker;
         this.interval = longestTtl.dividedBy(3);
         this.next = ticker.now().plus(interval);
-        namespace.buckets().forEach(bucket -> bucket.onLoss(this::start));
+        namespace.buckets().forEach(bucket -> bucket.onLoss(this::lost));
     }
 
-    /** Called with every call for leases; a single bucket needs no more than that call. */
+    private void lost() {
+        agreement.doubt();
+        start();
+    }
+
+    /** Called with every call for leases; a single bucket needs no more than that call, unless it may have other settings. */
     void now() {
+        if (!agreement.isSettled()) {
+            start();
+        }
         if (namespace.buckets().size() == 1) {
             return;
         }

@@ -25,14 +25,19 @@
  * <table>
  * <caption>Keys; {@code b} is the bucket: 0, or 0 to 63 on a Cluster</caption>
  * <tr><th>key</th><th>what</th><th>lives</th></tr>
- * <tr><td>{@code hapax:{namespace:b}:l:text}, {@code …:r:text}</td><td>lease on a lock key, on a run key</td>
- *     <td>its ttl</td></tr>
- * <tr><td>{@code hapax:{namespace:b}:d:text}</td><td>done marker of a run key</td><td>the retention</td></tr>
+ * <tr><td>{@code hapax:{namespace:b}:l:text}, {@code …:s:number:text}, {@code …:r:text}</td><td>lease on a lock key, on a slot
+ *     of one, on a run key</td><td>its ttl</td></tr>
+ * <tr><td>{@code hapax:{namespace:b}:d:text}</td><td>marker of a run key that is over, done or failed</td><td>the
+ *     retention</td></tr>
+ * <tr><td>{@code hapax:{namespace:b}:h:l:text}, {@code …:h:r:text}</td><td>pause of a lock key, of a run key</td><td>as long as
+ *     asked for</td></tr>
+ * <tr><td>{@code hapax:{namespace:b}:o:job}</td><td>how the last 100 runs of a job ended</td><td>90 days after the last
+ *     one</td></tr>
  * <tr><td>{@code hapax:{namespace:b}:w:…}</td><td>somebody waits for this lease</td><td>a little longer than the
  *     lease</td></tr>
  * <tr><td>{@code hapax:{namespace:b}:p:…}</td><td>places: throttles, queues, who waits for its turn</td><td>the time asked
  *     for</td></tr>
- * <tr><td>{@code hapax:{namespace:b}:a}</td><td>who has taken leases away, and why; the newest 1000</td><td>90 days after
+ * <tr><td>{@code hapax:{namespace:b}:a}</td><td>who has taken leases away or paused keys, and why; the newest 1000</td><td>90 days after
  *     the last one</td></tr>
  * <tr><td>{@code hapax:{namespace:0}:f}, {@code …:f:worker}, {@code …:v}</td><td>the board: what each worker is at, and
  *     whether somebody reads it</td><td>seconds to minutes</td></tr>
@@ -41,7 +46,7 @@
  *     workers agree, and their guards ({@code guard})</td><td>for ever</td></tr>
  * </table>
  *
- * Leases and markers read {@code owner|token|micros|digest|worker|run}. A text that is long or has odd characters becomes
+ * Leases and markers read {@code owner|token|micros|digest|worker|run}, and what a later format has added. A text that is long or has odd characters becomes
  * a readable start, a tilde and a digest. Wake-ups go through the channel {@code hapax:namespace:wake}.
  *
  * <h2>What it asks of the server</h2>
@@ -53,7 +58,7 @@
  * ACL SETUSER hapax reset on >PASSWORD
  *     ~hapax:{NAMESPACE:*}:* &hapax:NAMESPACE:wake -@all
  *     +evalsha +eval +ping +client|setname +subscribe +unsubscribe +publish
- *     +get +set +del +pexpire +pttl +hset +hmget
+ *     +get +mget +set +del +pexpire +pttl +hset +hmget
  *     +zadd +zrem +zscore +zrange +zrangebyscore +zremrangebyscore
  *     +time +info +lpush +ltrim +lrange +scan
  * }</pre>

@@ -1,5 +1,5 @@
--- Reads who has taken leases away.
--- KEYS[1] audit of the bucket
+-- Reads who has taken leases away or paused keys, or how the runs of a job ended.
+-- KEYS[1] audit of the bucket, or history of a job in it
 -- ARGV[1] how many entries at most
 -- returns {entry...}, the newest first
 -- invariant: nothing is changed

@@ -1,20 +1,22 @@
 -- Gives leases of one bucket out and takes them back, in the order in which it was asked to.
--- KEYS[1] meta of the bucket   KEYS[2..] of each request: lease, done marker, waiter flag (all in one hash slot)
+-- KEYS[1] meta of the bucket   KEYS[2..] of each request: lease, done marker, waiter flag; and the pause of the key to take a
+--   lease, or the history of a job to give it back (all in one hash slot)
 -- ARGV[1] the epoch that the caller knows, or ''   ARGV[2] quarantine in ms of a new namespace
 -- ARGV[3] quarantine in ms of one that lost its memory   ARGV[4] highest token that the caller has seen
--- ARGV[5] channel for wake-ups   ARGV[6..] of each request five, which are, to take a lease:
---     'acquire', or 'wait' if the caller waits; owner; ttl in ms; digest of the run key, or '-'; worker and run, for people
+-- ARGV[5] channel for wake-ups   ARGV[6..] of each request six, which are, to take a lease:
+--     'acquire', or 'wait' if the caller waits; owner; ttl in ms; digest of the run key, or '-'; worker and run, for people; ''
 --   and to give it back:
---     'release'; owner; retention of the done marker in ms, 0 for none; token, see server.lua; digest of the run key, worker
---     and run
+--     'release'; owner; retention of the done marker in ms, 0 for none; token, see server.lua; digest of the run key, worker,
+--     run and how the occurrence ended; what the job's history says of it behind owner and token, or ''
 -- returns {epoch, or '' if it was not asked for, answers...}. To an acquire three: 1 granted (token, since when in
 --   microseconds, with a leading zero if settle.lua has written the token back), 0 held (value of the lease, ttl left in ms),
---   3 done (value of the marker, 0), 2 quarantine (why: new, emptied or restarted; ms left), -1 trouble with this request
---   alone (message, 0). To a release one: 1 if the owner held the lease with this token or this repeats a release with a
---   marker, 0 if it was lost, the message if it made trouble
+--   3 done (value of the marker, 0), 2 quarantine (why: new, emptied or restarted; ms left), 4 paused (value of the pause, ms left), -1 trouble with this request
+--   alone (message, 0). To a release one: 1 if the owner held the lease with this token or this repeats a release with the
+--   same marker, 0 if it was lost, the message if it made trouble
 -- invariant: a token is larger than every token granted before, and no lease of another owner exists when it is granted.
 --   A run that lost its lease changes nothing; only in quarantine, when nobody else can have been granted the lease, is the
---   word of a forgotten holder taken, unless a later one has shown itself. A completed run's lease is there until its marker is
+--   word of a forgotten holder taken, unless a later one has shown itself. A completed run's lease is there until its marker is.
+--   Who is told of a pause could have been granted the lease otherwise
 local clock, meta
 local now = function()
   clock = clock or time()
@@ -46,14 +48,21 @@ local draw = function(left)
   return token
 end
 
+-- What Redis says of a value that is no text, which is left out where several are read at once.
+local strange = function(key)
+  local value = redis.pcall('GET', key)
+  return type(value) == 'table' and value.err
+end
+
 local acquire = function(i, arg, left)
   local owner, ttl, digest = ARGV[arg + 1], ARGV[arg + 2], ARGV[arg + 3]
   bucket()
   local done = digest ~= '-' and redis.pcall('GET', KEYS[i + 1])
   if type(done) == 'table' then return answer(-1, done.err, 0) end
   if done then return answer(3, done, 0) end
-  local held = redis.pcall('GET', KEYS[i])
-  if type(held) == 'table' then return answer(-1, held.err, 0) end
+  local both = redis.pcall('MGET', KEYS[i], KEYS[i + 3])
+  if both.err then return answer(-1, both.err, 0) end
+  local held, paused = both[1], both[2]
   if held and owned(held, owner) then
     local granted, since = string.match(held, '^[^|]+|(%d+)|(%d+)|')
     if not granted then return answer(0, held, 0) end
@@ -71,13 +80,29 @@ local acquire = function(i, arg, left)
     return answer(0, held, rest)
   end
   local till = tonumber(bucket()[3])
+  local why = (now() < till or paused) and strange(KEYS[i])
+  if why then return answer(-1, why, 0) end
   if now() < till then return answer(2, meta[5] or 'new', math.ceil((till - now()) / 1000)) end
+  -- Who has not heard that the settings were replaced may mean another key: it compares them first.
+  if meta[5] == 'replaced' and ARGV[1] ~= '' and ARGV[1] ~= meta[2] then return answer(2, meta[5], 1) end
+  if paused then return answer(4, paused, math.max(redis.call('PTTL', KEYS[i + 3]), 0)) end
   local drawn = draw(left)
   if type(drawn) == 'table' then return answer(-1, drawn.err, 0) end
   local text = micros(drawn)
   local lease = table.concat({owner, text, micros(now()), digest, ARGV[arg + 4]}, '|')
-  redis.call('SET', KEYS[i], lease, 'PX', ttl)
+  if not redis.call('SET', KEYS[i], lease, 'PX', ttl, 'NX') then
+    return answer(-1, strange(KEYS[i]) or 'the lease is there and cannot be read', 0)
+  end
   answer(1, text, micros(now()))
+end
+
+-- Nothing depends on it, so it comes last, and may be refused.
+local note = function(key, owner, token, text)
+  local entry = table.concat({micros(now()), owner, string.match(token, '^0?(%d+)$'), text}, '|')
+  if type(redis.pcall('LPUSH', key, entry)) == 'number' then
+    redis.pcall('LTRIM', key, 0, 99)
+    redis.pcall('PEXPIRE', key, 90 * 86400000)
+  end
 end
 
 -- What fails on the way leaves the lease, so that it can be repeated.
@@ -89,7 +114,8 @@ local release = function(i, arg)
   if not mine then
     local done = retention ~= '0' and redis.pcall('GET', KEYS[i + 1])
     if type(done) == 'table' then return answer(done.err) end
-    if done then return answer(granted_as(done, owner, token) and 1 or 0) end
+    local same = done and granted_as(done, owner, token) and added(done) == added('|||' .. ARGV[arg + 4])
+    if done then return answer(same and 1 or 0) end
     local later = held and token_of(held) >= tonumber(token)
     if later or now() >= tonumber(bucket()[3]) then return answer(0) end
   end
@@ -102,13 +128,14 @@ local release = function(i, arg)
   end
   if mine then redis.call('DEL', KEYS[i]) end
   if awaited then redis.call('PUBLISH', ARGV[5], KEYS[i]) end
+  if ARGV[arg + 5] ~= '' then note(KEYS[i + 3], owner, token, ARGV[arg + 5]) end
   answer(1)
 end
 
 -- Whatever Redis refuses to one request, as when its memory is full, is no trouble for the others.
-local requests = (#KEYS - 1) / 3
+local requests = (#KEYS - 1) / 4
 for request = 1, requests do
-  local i, arg = 3 * request - 1, 5 * request + 1
+  local i, arg = 4 * request - 2, 6 * request
   local releases = ARGV[arg] == 'release'
   local fine, why = pcall(releases and release or acquire, i, arg, requests - request + 1)
   if not fine then

@@ -3,7 +3,7 @@
 -- ARGV[1] where the step before ended, '0' at first   ARGV[2] how large a step
 -- returns {id of the server, where the next step begins, and of each lease: key, value, ttl left in ms, 1 if awaited}
 -- invariant: nothing is changed
-local leases = string.match(KEYS[1], '^(hapax:{[^:]+:)') .. '*}:[lr]:*'
+local leases = string.match(KEYS[1], '^(hapax:{[^:]+:)') .. '*}:[lrs]:*'
 local step = redis.call('SCAN', ARGV[1], 'MATCH', leases, 'COUNT', ARGV[2])
 local answer, n = {server(), step[1]}, 2
 for _, key in ipairs(step[2]) do

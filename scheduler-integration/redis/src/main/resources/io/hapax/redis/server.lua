@@ -16,6 +16,8 @@ local granted_as = function(value, owner, token)
   if not kept then return false end
   return tonumber(kept) == tonumber(token) or since ~= '0' and string.sub(token, 1, 1) == '0'
 end
+-- What a value says beyond six parts; of a marker, how the occurrence ended.
+local added = function(value) return string.match(value, '^[^|]*|[^|]*|[^|]*|[^|]*|[^|]*|[^|]*(.*)$') or '' end
 -- A value that is not the guard's counts as a later holder's.
 local token_of = function(value) return tonumber(string.match(value, '^[^|]+|(%d+)|')) or math.huge end
 local server = function()

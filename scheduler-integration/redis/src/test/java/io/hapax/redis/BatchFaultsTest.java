@@ -24,7 +24,8 @@ class BatchFaultsTest {
             keyspace,
             Quarantine.of(TTL, Duration.ofMillis(500), true, false),
             new MemoryLog("faults", "there", Ticker.SYSTEM),
-            new ScriptCalls(noClient(), new FirstConnection(false), Duration.ofMillis(500), "there"));
+            new ScriptCalls(noClient(), new FirstConnection(false), Duration.ofMillis(500), "there"),
+            Added.FORMAT);
 
     private static RedissonClient noClient() {
         return (RedissonClient) Proxy.newProxyInstance(

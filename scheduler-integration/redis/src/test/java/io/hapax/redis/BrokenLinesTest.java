@@ -43,7 +43,8 @@ class BrokenLinesTest {
             new Keyspace("broken", 1),
             Quarantine.of(TTL, ANSWER, true, false),
             new MemoryLog("broken", "there", Ticker.SYSTEM),
-            new ScriptCalls(redisson, new FirstConnection(false), ANSWER, "there"));
+            new ScriptCalls(redisson, new FirstConnection(false), ANSWER, "there"),
+            Added.FORMAT);
     private final ExecutorService callers = Executors.newCachedThreadPool(task -> {
         Thread thread = new Thread(task);
         thread.setDaemon(true);

@@ -14,8 +14,9 @@ import io.hapax.lease.Lease;
 import io.hapax.lease.LeaseRequest;
 import io.hapax.lease.OwnerId;
 import io.hapax.lease.ReservationRequest;
-import io.hapax.ops.Intervention;
+import io.hapax.lease.Intervention;
 import io.hapax.testkit.EmbeddedRedis;
+import io.hapax.time.DurationText;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -62,6 +63,7 @@ class FootprintTest {
                 .isSubsetOf(
                         "evalsha",
                         "get",
+                        "mget",
                         "set",
                         "del",
                         "hset",
@@ -124,6 +126,28 @@ class FootprintTest {
                 assertThat(ttl).as(key).isPositive();
             }
         }
+    }
+
+    @Test
+    void a_pause_and_a_history_have_a_time_to_live() {
+        LeaseAdmin operations = store.admin();
+        get(operations.pause(lock("paused"), DurationText.LONGEST, new Intervention("ann", "a test")));
+        get(store.release(granted(store, run("r")), Ending.NOT_DONE.inHistoryOf("job")));
+        for (String key : List.of("hapax:{cost:0}:h:l:paused", "hapax:{cost:0}:o:job")) {
+            assertThat(Long.parseLong(redis.command("PTTL", key))).as(key).isPositive();
+        }
+    }
+
+    @Test
+    void a_history_and_a_pause_beside_cost_no_call_more() {
+        get(store.release(granted(store, lock("warm")), Ending.NOT_DONE));
+        redis.command("CONFIG", "RESETSTAT");
+        get(store.release(
+                granted(store, run("r")), Ending.done(Duration.ofMinutes(1)).inHistoryOf("job")));
+        assertThat(redis.commandStats())
+                .containsEntry("evalsha", 2L)
+                .containsEntry("mget", 1L)
+                .containsEntry("lpush", 1L);
     }
 
     @Test

@@ -10,7 +10,7 @@ import io.hapax.lease.Lease;
 import io.hapax.lease.LeaseStoreException;
 import io.hapax.ops.AuditEntry;
 import io.hapax.ops.HeldLease;
-import io.hapax.ops.Intervention;
+import io.hapax.lease.Intervention;
 import io.hapax.ops.LeaseAdmin;
 import io.hapax.testkit.EmbeddedCluster;
 import io.hapax.testkit.EmbeddedRedis;

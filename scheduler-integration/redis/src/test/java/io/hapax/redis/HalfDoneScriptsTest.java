@@ -14,7 +14,7 @@ import io.hapax.lease.Holder;
 import io.hapax.lease.Lease;
 import io.hapax.lease.LeaseStoreException;
 import io.hapax.lease.Renewal;
-import io.hapax.ops.Intervention;
+import io.hapax.lease.Intervention;
 import io.hapax.testkit.EmbeddedRedis;
 import java.time.Duration;
 import java.util.List;
@@ -106,6 +106,33 @@ class HalfDoneScriptsTest {
         List<Renewal> answers = get(store.renew(List.of(forgotten, held)));
         assertThat(answers.get(0)).isInstanceOf(Renewal.Unknown.class);
         assertThat(answers.get(1)).isEqualTo(new Renewal.Renewed(false));
+    }
+
+    @Test
+    void a_release_counts_though_its_job_may_have_no_history() {
+        Lease lease = granted(store, run("r"));
+        forbid("lpush");
+        assertThat(get(store.release(lease, DONE.inHistoryOf("job")))).isTrue();
+        redis.command("SET", "hapax:{half:0}:o:job", "strange");
+        allow("lpush");
+        assertThat(get(store.release(granted(store, lock("k")), Ending.NOT_DONE.inHistoryOf("job"))))
+                .isTrue();
+        assertThat(acquire(store, run("r"))).isInstanceOf(Acquisition.Done.class);
+    }
+
+    @Test
+    void nothing_is_paused_or_resumed_that_the_audit_cannot_note() {
+        Intervention ann = new Intervention("ann", "a test");
+        forbid("lpush");
+        assertThatThrownBy(() -> get(store.people().pause(lock("k"), Duration.ofHours(1), ann)))
+                .hasCauseInstanceOf(LeaseStoreException.class);
+        assertThat(get(store.people().paused(lock("k")))).isEmpty();
+        allow("lpush");
+        get(store.people().pause(lock("k"), Duration.ofHours(1), ann));
+        forbid("lpush");
+        assertThatThrownBy(() -> get(store.people().resume(lock("k"), ann)))
+                .hasCauseInstanceOf(LeaseStoreException.class);
+        assertThat(acquire(store, lock("k"))).isInstanceOf(Acquisition.Paused.class);
     }
 
     @Test

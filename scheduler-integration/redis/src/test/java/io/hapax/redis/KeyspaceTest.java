@@ -8,6 +8,7 @@ import io.hapax.lease.JobIdentity;
 import io.hapax.lease.LockKey;
 import io.hapax.lease.OwnerId;
 import io.hapax.lease.RunKey;
+import io.hapax.lease.Slot;
 import io.hapax.ops.HeldLease;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -155,18 +156,81 @@ class KeyspaceTest {
                 assertThat(texts.merge(key, text, (first, other) -> first))
                         .as("the text of %s, with -D%s=%d", key, Histories.SEED, seed)
                         .isEqualTo(text);
-                assertThat(cluster.of(text, onRunKey).lease())
+                assertThat(cluster.of(text, onRunKey).get(0).lease())
                         .as("where '%s' is looked for, with -D%s=%d", text, Histories.SEED, seed)
                         .isEqualTo(key);
                 Keyspace.LeaseName name = Keyspace.leaseName(key);
                 Holder holder = new Holder(OwnerId.random(), new FencingToken(1), "w", "", Instant.EPOCH);
                 assertThat(cluster.of(new HeldLease(name.text(), onRunKey, holder, Duration.ZERO, false))
+                                .get(0)
                                 .lease())
                         .as("what was listed as '%s', with -D%s=%d", name.text(), Histories.SEED, seed)
                         .isEqualTo(key);
                 names.add(name.text());
             }
         }
+    }
+
+    @Test
+    void slots_of_a_key_are_of_a_kind_of_their_own_and_in_its_bucket() {
+        Set<String> names = new HashSet<>();
+        List<String> texts =
+                List.of("rooms", "rooms #1", "rooms #2", "1:rooms", "2:rooms #1", "s:1:rooms", "odd rooms", "#1");
+        for (String text : texts) {
+            Keyspace.Keys key = cluster.of(identity(text, ""));
+            names.add(key.lease());
+            for (int number = 1; number <= 12; number++) {
+                Slot slot = new Slot(number, 12);
+                Keyspace.Keys keys = cluster.of(new JobIdentity(new LockKey(text), null, slot));
+                names.add(keys.lease());
+                names.add(keys.waiter());
+                assertThat(keys.bucket()).isEqualTo(key.bucket());
+                Keyspace.LeaseName name = Keyspace.leaseName(keys.lease());
+                assertThat(name.slot()).isEqualTo(number);
+                Holder holder = new Holder(OwnerId.random(), new FencingToken(1), "w", "", Instant.EPOCH);
+                assertThat(cluster.of(new HeldLease(name.text(), false, holder, Duration.ZERO, false, slot)))
+                        .extracting(Keyspace.Keys::lease)
+                        .containsExactly(keys.lease());
+                assertThat(cluster.of(name.text(), false))
+                        .extracting(Keyspace.Keys::lease)
+                        .contains(keys.lease());
+                assertThat(cluster.of(text + " #" + number, false))
+                        .extracting(Keyspace.Keys::lease)
+                        .contains(keys.lease());
+            }
+        }
+        assertThat(names).hasSize(texts.size() * 25);
+        assertThat(single.of(new JobIdentity(new LockKey("rooms"), null, new Slot(2, 3)))
+                        .lease())
+                .isEqualTo("hapax:{billing:0}:s:2:rooms");
+    }
+
+    @Test
+    void in_the_first_format_a_slot_is_named_as_a_lock_key_of_its_text() {
+        for (Keyspace keyspace : List.of(single, cluster)) {
+            JobIdentity slot = new JobIdentity(new LockKey("rooms"), new RunKey("r"), new Slot(2, 3));
+            assertThat(keyspace.of(slot, Added.FIRST_FORMAT)).isEqualTo(keyspace.of(identity("rooms #2", "r")));
+            assertThat(keyspace.bucketOf(slot))
+                    .isEqualTo(keyspace.of(identity("rooms", "")).bucket());
+        }
+    }
+
+    @Test
+    void pauses_and_histories_meet_no_other_key() {
+        Set<String> names = new HashSet<>();
+        List<String> texts = List.of("a", "l:a", "r:a", "h:l:a", "o:a", "s:1:a", "1:a");
+        for (String text : texts) {
+            for (JobIdentity identity : List.of(identity(text, ""), identity("", text))) {
+                names.add(single.of(identity).lease());
+                names.add(single.of(identity).waiter());
+                names.add(single.of(identity).pause());
+            }
+            names.add(single.of(identity("", text)).done());
+            names.add(single.history(0, text));
+            names.add(single.places(text));
+        }
+        assertThat(names).hasSize(texts.size() * 9);
+        assertThat(single.of(identity("invoice/42", "r")).pause()).isEqualTo("hapax:{billing:0}:h:l:invoice/42");
     }
 
     @Test

@@ -13,6 +13,7 @@ import io.hapax.lease.Lease;
 import io.hapax.lease.LeaseStore;
 import io.hapax.lease.LeaseStoreException;
 import io.hapax.lease.LockKey;
+import io.hapax.lease.OccurrenceOutcome;
 import io.hapax.lease.OwnerId;
 import io.hapax.lease.RunKey;
 import io.hapax.testkit.EmbeddedRedis;
@@ -22,6 +23,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletionException;
 import java.util.stream.Stream;
+import org.assertj.core.api.InstanceOfAssertFactories;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -33,6 +35,7 @@ class QuorumCompletionsTest {
 
     private static final Duration TTL = Duration.ofSeconds(30);
     private static final Ending DONE = Ending.done(Duration.ofHours(1));
+    private static final Ending FAILED = Ending.failed(Duration.ofHours(1));
     private static final JobIdentity KEY = new JobIdentity(new LockKey("k"), new RunKey("r"));
     private static final String META = "hapax:{done:0}:m";
     private static final String LEASE = "hapax:{done:0}:l:k";
@@ -208,12 +211,54 @@ class QuorumCompletionsTest {
         assertThat(acquire(lines().down(FIRST).quorum())).isInstanceOf(Acquisition.Done.class);
     }
 
+    private static Acquisition.Done done(Acquisition answer) {
+        return assertThat(answer)
+                .asInstanceOf(InstanceOfAssertFactories.type(Acquisition.Done.class))
+                .actual();
+    }
+
+    @Test
+    void a_failure_counts_as_a_completion_does_and_is_told_as_one() {
+        Lease lease = granted(lines().quorum());
+        Lines lines = lines().down(SECOND);
+        assertThat(get(lines.quorum().release(lease, FAILED))).isTrue();
+        lines.up(SECOND);
+        await().until(() -> isMarked(SECOND));
+        for (int away = FIRST; away <= LAST; away++) {
+            assertThat(done(acquire(lines().down(away).quorum())).outcome()).isEqualTo(OccurrenceOutcome.FAILED);
+        }
+    }
+
+    @Test
+    void the_outcome_that_a_majority_has_taken_counts_and_is_taken_to_the_server_that_has_another_one() {
+        Lease lease = granted(lines().quorum());
+        assertThat(get(stores.get(FIRST).release(lease, DONE)))
+                .as("nobody else has heard of it")
+                .isTrue();
+        assertThat(get(lines().quorum().release(lease, FAILED))).isTrue();
+        await().until(() -> servers.get(FIRST).command("GET", MARKER).endsWith("FAILED"));
+        for (int away = FIRST; away <= LAST; away++) {
+            assertThat(done(acquire(lines().down(away).quorum())).outcome()).isEqualTo(OccurrenceOutcome.FAILED);
+        }
+        assertThat(get(lines().quorum().release(lease, DONE))).isFalse();
+        assertThat(done(acquire(lines().quorum())).outcome()).isEqualTo(OccurrenceOutcome.FAILED);
+    }
+
+    @Test
+    void a_marker_of_an_outcome_that_no_majority_has_taken_is_no_word_for_the_other_outcome() {
+        Lease lease = granted(lines().quorum());
+        get(stores.get(FIRST).release(lease, DONE));
+        get(stores.get(SECOND).release(lease, FAILED));
+        lose(LAST);
+        assertThat(acquire(lines().quorum())).isInstanceOf(Acquisition.Granted.class);
+    }
+
     @Test
     void only_so_much_is_kept_for_a_server_that_is_away_and_nothing_when_its_store_is_closed() {
         Lease lease = granted(lines().quorum());
         UntilHeard untilHeard = new UntilHeard(lines().down(LAST), Ticker.SYSTEM);
         for (int n = 0; n < 600; n++) {
-            get(untilHeard.tell(stores.get(LAST), TTL, one -> one.unmark(lease)));
+            get(untilHeard.tell(stores.get(LAST), TTL, one -> one.unmark(lease, DONE)));
         }
         assertThat(untilHeard.open()).isEqualTo(512);
         stores.get(LAST).close();

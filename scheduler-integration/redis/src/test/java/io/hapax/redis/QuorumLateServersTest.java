@@ -21,7 +21,7 @@ import io.hapax.lease.Reservations;
 import io.hapax.lease.RunKey;
 import io.hapax.ops.AdministeredStore;
 import io.hapax.ops.HeldLease;
-import io.hapax.ops.Intervention;
+import io.hapax.lease.Intervention;
 import io.hapax.testkit.EmbeddedRedis;
 import java.time.Duration;
 import java.util.ArrayList;

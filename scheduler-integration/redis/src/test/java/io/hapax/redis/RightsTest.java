@@ -19,7 +19,7 @@ import io.hapax.lease.LeaseStoreException;
 import io.hapax.lease.OwnerId;
 import io.hapax.lease.Renewal;
 import io.hapax.ops.HeldLease;
-import io.hapax.ops.Intervention;
+import io.hapax.lease.Intervention;
 import io.hapax.testkit.EmbeddedCluster;
 import io.hapax.testkit.EmbeddedRedis;
 import io.hapax.testkit.EmbeddedSentinel;

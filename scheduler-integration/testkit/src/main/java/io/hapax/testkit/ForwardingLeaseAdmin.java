@@ -2,11 +2,14 @@ package io.hapax.testkit;
 
 import io.hapax.lease.Holder;
 import io.hapax.lease.JobIdentity;
+import io.hapax.lease.KeyPause;
 import io.hapax.ops.AuditEntry;
 import io.hapax.ops.HeldLease;
-import io.hapax.ops.Intervention;
+import io.hapax.lease.Intervention;
 import io.hapax.ops.LeaseAdmin;
+import io.hapax.ops.PastRun;
 import io.hapax.ops.ServerHealth;
+import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletionStage;
@@ -43,6 +46,26 @@ abstract class ForwardingLeaseAdmin implements LeaseAdmin {
     @Override
     public CompletionStage<Optional<HeldLease>> lease(String name, boolean onRunKey) {
         return admin.lease(name, onRunKey);
+    }
+
+    @Override
+    public CompletionStage<Void> pause(JobIdentity identity, Duration atMost, Intervention why) {
+        return admin.pause(identity, atMost, why);
+    }
+
+    @Override
+    public CompletionStage<Boolean> resume(JobIdentity identity, Intervention why) {
+        return admin.resume(identity, why);
+    }
+
+    @Override
+    public CompletionStage<Optional<KeyPause>> paused(JobIdentity identity) {
+        return admin.paused(identity);
+    }
+
+    @Override
+    public CompletionStage<List<PastRun>> history(String job, int atMost) {
+        return admin.history(job, atMost);
     }
 
     @Override

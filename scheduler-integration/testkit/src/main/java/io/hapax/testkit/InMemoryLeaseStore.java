@@ -5,20 +5,24 @@ import io.hapax.lease.Ending;
 import io.hapax.lease.Finding;
 import io.hapax.lease.Holder;
 import io.hapax.lease.JobIdentity;
+import io.hapax.lease.KeyPause;
 import io.hapax.lease.Lease;
 import io.hapax.lease.LeaseRequest;
 import io.hapax.lease.LeaseStoreException;
 import io.hapax.lease.LockKey;
+import io.hapax.ops.PastRun;
 import io.hapax.lease.Renewal;
 import io.hapax.lease.Reservations;
 import io.hapax.lease.RunKey;
+import io.hapax.lease.Slot;
 import io.hapax.ops.AdministeredStore;
 import io.hapax.ops.AuditEntry;
 import io.hapax.ops.FleetBoard;
 import io.hapax.ops.HeldLease;
-import io.hapax.ops.Intervention;
+import io.hapax.lease.Intervention;
 import io.hapax.ops.LeaseAdmin;
 import io.hapax.ops.ServerHealth;
+import io.hapax.time.DurationText;
 import io.hapax.time.Ticker;
 import java.time.Duration;
 import java.util.List;
@@ -134,16 +138,54 @@ public final class InMemoryLeaseStore implements AdministeredStore {
 
         @Override
         public CompletionStage<Optional<Holder>> forceRelease(HeldLease lease, Intervention why) {
-            JobIdentity identity = lease.onRunKey()
-                    ? new JobIdentity(null, new RunKey(lease.name()))
-                    : new JobIdentity(new LockKey(lease.name()), null);
-            return waking(
-                    identity,
-                    answer(store -> store.holder(identity)
-                            .filter(holder ->
-                                    holder.owner().equals(lease.holder().owner()))
-                            .flatMap(same -> store.forceRelease(identity, why))),
-                    Optional::isPresent);
+            return named(lease)
+                    .thenCompose(identity -> waking(
+                            identity,
+                            answer(store -> isHeldBy(lease.holder(), identity, store)
+                                    ? store.forceRelease(identity, why)
+                                    : Optional.empty()),
+                            Optional::isPresent));
+        }
+
+        /** Who only names a slot, and its holder, means it, unless that holds a key of that text. */
+        private CompletableFuture<JobIdentity> named(HeldLease lease) {
+            if (lease.onRunKey()) {
+                return CompletableFuture.completedFuture(new JobIdentity(null, new RunKey(lease.name())));
+            }
+            JobIdentity key = new JobIdentity(new LockKey(lease.name()), null);
+            HeldLease.SlotName name = HeldLease.SlotName.of(lease.name());
+            if (name == null) {
+                return CompletableFuture.completedFuture(key);
+            }
+            JobIdentity slot = new JobIdentity(new LockKey(name.key()), null, new Slot(name.number(), name.number()));
+            return answer(store -> lease.slot() == null && isHeldBy(lease.holder(), key, store) ? key : slot);
+        }
+
+        private boolean isHeldBy(Holder seen, JobIdentity identity, LeaseMemory store) {
+            return store.holder(identity)
+                    .filter(holder -> holder.owner().equals(seen.owner()))
+                    .isPresent();
+        }
+
+        @Override
+        public CompletionStage<Void> pause(JobIdentity identity, Duration atMost, Intervention why) {
+            DurationText.requireStorable("the length of a pause", atMost, 1);
+            return answer(store -> store.pause(identity, atMost, why)).thenAccept(paused -> {});
+        }
+
+        @Override
+        public CompletionStage<Boolean> resume(JobIdentity identity, Intervention why) {
+            return answer(store -> store.resume(identity, why));
+        }
+
+        @Override
+        public CompletionStage<Optional<KeyPause>> paused(JobIdentity identity) {
+            return answer(store -> store.paused(identity));
+        }
+
+        @Override
+        public CompletionStage<List<PastRun>> history(String job, int atMost) {
+            return answer(store -> store.history(job).stream().limit(atMost).toList());
         }
 
         @Override

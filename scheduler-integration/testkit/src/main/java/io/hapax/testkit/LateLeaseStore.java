@@ -13,7 +13,7 @@ import io.hapax.lease.Reservation;
 import io.hapax.lease.ReservationRequest;
 import io.hapax.lease.Reservations;
 import io.hapax.ops.HeldLease;
-import io.hapax.ops.Intervention;
+import io.hapax.lease.Intervention;
 import io.hapax.ops.LeaseAdmin;
 import java.util.List;
 import java.util.Optional;

@@ -10,7 +10,7 @@ import io.hapax.ledger.Completion;
 import io.hapax.ledger.LedgerException;
 import io.hapax.ledger.RunLedger;
 import io.hapax.ledger.RunState;
-import io.hapax.ops.Intervention;
+import io.hapax.lease.Intervention;
 import java.util.List;
 import java.util.concurrent.CompletionStage;
 import org.jspecify.annotations.Nullable;

@@ -8,11 +8,14 @@ import io.hapax.lease.LeaseStore;
 import io.hapax.lease.LockKey;
 import io.hapax.lease.OwnerId;
 import io.hapax.lease.RunKey;
+import io.hapax.lease.Slot;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.stream.IntStream;
 
 /** The vocabulary of {@link LeaseStoreContract}: fresh identities, requests, answers waited for. */
 final class LeaseAttempts {
@@ -37,6 +40,14 @@ final class LeaseAttempts {
 
     static JobIdentity freshPair() {
         return new JobIdentity(freshLock().lockKey(), freshRun().runKey());
+    }
+
+    /** Slots of one lock key, which does not meet others. */
+    static List<JobIdentity> freshSlots(int limit) {
+        LockKey key = freshLock().lockKey();
+        return IntStream.rangeClosed(1, limit)
+                .mapToObj(number -> new JobIdentity(key, null, new Slot(number, limit)))
+                .toList();
     }
 
     /** The next occurrence of the same job: the same lock key with another run key. */

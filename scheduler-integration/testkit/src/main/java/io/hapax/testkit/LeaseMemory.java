@@ -5,14 +5,18 @@ import io.hapax.lease.Ending;
 import io.hapax.lease.FencingToken;
 import io.hapax.lease.Holder;
 import io.hapax.lease.JobIdentity;
+import io.hapax.lease.KeyPause;
 import io.hapax.lease.Lease;
+import io.hapax.ops.LeaseAdmin;
 import io.hapax.lease.LeaseRequest;
+import io.hapax.lease.OccurrenceOutcome;
 import io.hapax.lease.OwnerId;
+import io.hapax.ops.PastRun;
 import io.hapax.lease.Renewal;
 import io.hapax.lease.RunKey;
 import io.hapax.ops.AuditEntry;
 import io.hapax.ops.HeldLease;
-import io.hapax.ops.Intervention;
+import io.hapax.lease.Intervention;
 import io.hapax.time.NanoTime;
 import io.hapax.time.Ticker;
 import java.time.Duration;
@@ -38,6 +42,8 @@ final class LeaseMemory {
     private final Map<LeaseKey, Grant> grants = new HashMap<>();
     private final Map<RunKey, Marker> done = new HashMap<>();
     private final List<AuditEntry> audit = new ArrayList<>();
+    private final Map<LeaseKey, Paused> pauses = new HashMap<>();
+    private final Map<String, List<PastRun>> history = new HashMap<>();
     private final Map<String, Report> reports = new TreeMap<>();
     private NanoTime readUntil;
     /** Of the guards; null before the first one. */
@@ -60,7 +66,7 @@ final class LeaseMemory {
         JobIdentity identity = request.identity();
         Marker marker = marker(identity.runKey());
         if (marker != null) {
-            return new Acquisition.Done(marker.by);
+            return new Acquisition.Done(marker.by, marker.outcome);
         }
         Grant grant = live(identity);
         if (grant != null && !grant.lease.owner().equals(request.owner())) {
@@ -71,6 +77,10 @@ final class LeaseMemory {
         Duration quarantine = quarantineLeft();
         if (grant == null && !quarantine.isZero()) {
             return new Acquisition.Quarantined(quarantine, "the test has put the store in quarantine");
+        }
+        KeyPause pause = grant == null ? paused(identity).orElse(null) : null;
+        if (pause != null) {
+            return new Acquisition.Paused(pause);
         }
         return new Acquisition.Granted(grant == null ? grant(request) : grantAgain(grant.lease, request));
     }
@@ -106,10 +116,13 @@ final class LeaseMemory {
             grants.remove(LeaseKey.of(lease.identity()));
         }
         depart(lease, ending);
-        lease.identity().run().filter(run -> ending.isDone()).ifPresent(run -> {
+        note(lease, ending);
+        RunKey run = lease.identity().runKey();
+        OccurrenceOutcome outcome = ending.outcome();
+        if (run != null && outcome != null) {
             Holder by = new Holder(lease.owner(), lease.token(), lease.worker(), run.value(), instant());
-            done.put(run, new Marker(by, ticker.now().plus(ending.retention())));
-        });
+            done.put(run, new Marker(by, outcome, ticker.now().plus(ending.retention())));
+        }
         return true;
     }
 
@@ -120,6 +133,54 @@ final class LeaseMemory {
             grants.remove(LeaseKey.of(request.identity()));
         }
         return granted;
+    }
+
+    private void note(Lease lease, Ending ending) {
+        String job = ending.job();
+        if (job == null) {
+            return;
+        }
+        List<PastRun> runs = history.computeIfAbsent(job, first -> new ArrayList<>());
+        String run = lease.identity().run().map(RunKey::value).orElse("");
+        runs.add(
+                0,
+                new PastRun(
+                        lease.owner(), lease.token(), lease.worker(), run, lease.since(), instant(), ending.outcome()));
+        if (runs.size() > LeaseAdmin.HISTORY_LENGTH) {
+            runs.remove(runs.size() - 1);
+        }
+    }
+
+    List<PastRun> history(String job) {
+        return List.copyOf(history.getOrDefault(job, List.of()));
+    }
+
+    boolean pause(JobIdentity identity, Duration atMost, Intervention why) {
+        noteAudit(AuditEntry.PAUSE, identity, why);
+        pauses.put(
+                LeaseKey.ofPause(identity),
+                new Paused(why, instant(), ticker.now().plus(atMost)));
+        return true;
+    }
+
+    boolean resume(JobIdentity identity, Intervention why) {
+        boolean wasPaused = paused(identity).isPresent();
+        pauses.remove(LeaseKey.ofPause(identity));
+        if (wasPaused) {
+            noteAudit(AuditEntry.RESUME, identity, why);
+        }
+        return wasPaused;
+    }
+
+    private void noteAudit(String action, JobIdentity identity, Intervention why) {
+        String subject = identity.lockKey() == null ? "run " + identity.leaseName() : "lock " + identity.lockKey();
+        audit.add(0, new AuditEntry(instant(), action, subject, why, ""));
+    }
+
+    Optional<KeyPause> paused(JobIdentity identity) {
+        return Optional.ofNullable(pauses.get(LeaseKey.ofPause(identity)))
+                .filter(pause -> ticker.now().isBefore(pause.end))
+                .map(pause -> new KeyPause(pause.why, pause.since, pause.end.since(ticker.now())));
     }
 
     Optional<Holder> holder(JobIdentity identity) {
@@ -137,7 +198,8 @@ final class LeaseMemory {
                         identity.lockKey() == null,
                         grant.holder(),
                         grant.end.since(ticker.now()),
-                        false));
+                        false,
+                        identity.slot()));
             }
         }
         return held;
@@ -192,6 +254,8 @@ final class LeaseMemory {
     void forgetEverything() {
         audit.clear();
         reports.clear();
+        history.clear();
+        pauses.clear();
         grants.clear();
         done.clear();
         departures.clear();
@@ -291,14 +355,16 @@ final class LeaseMemory {
         }
     }
 
-    private record Marker(Holder by, NanoTime end) {}
+    private record Marker(Holder by, OccurrenceOutcome outcome, NanoTime end) {}
+
+    private record Paused(Intervention why, Instant since, NanoTime end) {}
 
     private record Report(String text, NanoTime end) {}
 
     /** How an owner gave its lease back; null if it was taken away. */
     private record Departure(FencingToken token, @Nullable Ending ending, NanoTime forgottenAt) {
         boolean repeatedBy(Lease lease, Ending again) {
-            return token.equals(lease.token()) && ending != null && ending.isDone() == again.isDone();
+            return token.equals(lease.token()) && ending != null && ending.outcome() == again.outcome();
         }
     }
 }

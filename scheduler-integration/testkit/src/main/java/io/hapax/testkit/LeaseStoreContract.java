@@ -6,6 +6,7 @@ import static io.hapax.testkit.LeaseAttempts.acquire;
 import static io.hapax.testkit.LeaseAttempts.freshLock;
 import static io.hapax.testkit.LeaseAttempts.freshPair;
 import static io.hapax.testkit.LeaseAttempts.freshRun;
+import static io.hapax.testkit.LeaseAttempts.freshSlots;
 import static io.hapax.testkit.LeaseAttempts.get;
 import static io.hapax.testkit.LeaseAttempts.granted;
 import static io.hapax.testkit.LeaseAttempts.nextRun;
@@ -14,6 +15,7 @@ import static io.hapax.testkit.LeaseAttempts.request;
 import static io.hapax.testkit.LeaseAttempts.waiting;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+import static org.assertj.core.api.Assertions.tuple;
 import static org.assertj.core.api.Assertions.within;
 import static org.assertj.core.api.InstanceOfAssertFactories.type;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
@@ -23,22 +25,26 @@ import io.hapax.lease.Ending;
 import io.hapax.lease.FencingToken;
 import io.hapax.lease.Holder;
 import io.hapax.lease.JobIdentity;
+import io.hapax.lease.KeyPause;
 import io.hapax.lease.Lease;
 import io.hapax.lease.LeaseRequest;
 import io.hapax.lease.LeaseStore;
 import io.hapax.lease.LeaseStoreException;
 import io.hapax.lease.LockKey;
+import io.hapax.lease.OccurrenceOutcome;
 import io.hapax.lease.OwnerId;
+import io.hapax.ops.PastRun;
 import io.hapax.lease.Renewal;
 import io.hapax.lease.Reservation;
 import io.hapax.lease.ReservationRequest;
 import io.hapax.lease.Reservations;
 import io.hapax.lease.RunKey;
+import io.hapax.lease.Slot;
 import io.hapax.ops.AdministeredStore;
 import io.hapax.ops.AuditEntry;
 import io.hapax.ops.FleetBoard;
 import io.hapax.ops.HeldLease;
-import io.hapax.ops.Intervention;
+import io.hapax.lease.Intervention;
 import io.hapax.ops.LeaseAdmin;
 import io.hapax.ops.ServerHealth;
 import java.time.Duration;
@@ -205,6 +211,56 @@ public abstract class LeaseStoreContract {
     }
 
     @Test
+    void each_slot_of_a_key_is_leased_apart_from_the_others_and_from_the_key() {
+        List<JobIdentity> slots = freshSlots(3);
+        List<Lease> held = slots.stream().map(slot -> granted(store(), slot)).toList();
+        JobIdentity key = new JobIdentity(slots.get(0).lockKey(), null);
+        granted(otherClient(), key);
+
+        for (int n = 0; n < slots.size(); n++) {
+            assertHolder(held(acquire(otherClient(), slots.get(n))).holder(), held.get(n));
+        }
+        assertThat(get(store().renew(held))).hasSize(3).containsOnly(new Renewal.Renewed(false));
+        assertThat(get(otherClient().release(held.get(1), Ending.NOT_DONE))).isTrue();
+        assertThat(get(store().holder(slots.get(1)))).isEmpty();
+        assertThat(get(store().holder(slots.get(2)))).isPresent();
+        assertThat(granted(otherClient(), slots.get(1)).identity()).isEqualTo(slots.get(1));
+    }
+
+    /** Askers may know of different limits: the number says which slot it is. */
+    @Test
+    void a_slot_is_one_whatever_the_limit_under_which_it_is_asked_for() {
+        JobIdentity slot = freshSlots(2).get(1);
+        Lease lease = granted(store(), slot);
+        JobIdentity widened = new JobIdentity(slot.lockKey(), null, new Slot(2, 5));
+        assertHolder(held(acquire(otherClient(), widened)).holder(), lease);
+    }
+
+    @Test
+    void a_lock_key_that_is_called_like_a_slot_does_not_meet_it() {
+        JobIdentity slot = freshSlots(2).get(0);
+        Lease onSlot = granted(store(), slot);
+        JobIdentity key = new JobIdentity(new LockKey(slot.leaseName()), null);
+        Lease onKey = granted(otherClient(), key);
+
+        assertThat(get(store().holder(slot)).map(Holder::owner)).contains(onSlot.owner());
+        assertThat(get(store().holder(key)).map(Holder::owner)).contains(onKey.owner());
+        assertThat(get(store().release(onKey, Ending.NOT_DONE))).isTrue();
+        assertThat(renew(store(), onSlot)).isEqualTo(new Renewal.Renewed(false));
+    }
+
+    @Test
+    void whoever_waits_for_a_slot_is_woken_by_its_release() {
+        JobIdentity slot = freshSlots(2).get(1);
+        Lease lease = granted(store(), slot);
+        held(get(otherClient().acquire(waiting(slot))));
+        CompletionStage<Void> chance = otherClient().nextChance(slot, LONG);
+        get(store().release(lease, Ending.NOT_DONE));
+        get(chance);
+        granted(otherClient(), slot);
+    }
+
+    @Test
     void asking_again_as_the_same_owner_gives_the_same_lease_for_a_whole_ttl_from_now() {
         ShortTtl.with(shortTtl(), ttl -> {
             LeaseRequest first = request(freshPair(), ttl);
@@ -321,6 +377,55 @@ public abstract class LeaseStoreContract {
         assertThat(acquire(store(), identity)).isInstanceOf(Acquisition.Done.class);
         get(otherClient().release(next, Ending.NOT_DONE));
         granted(store(), new JobIdentity(identity.lockKey(), null));
+    }
+
+    @ParameterizedTest
+    @MethodSource("identitiesWithARun")
+    void a_failed_occurrence_is_never_granted_again_and_the_answer_tells_it_from_a_completed_one(JobIdentity identity) {
+        Lease lease = granted(store(), identity);
+        assertThat(get(store().release(lease, Ending.failed(RETENTION)))).isTrue();
+        assertThat(get(store().release(lease, Ending.failed(RETENTION)))).isTrue();
+
+        for (LeaseStore client : List.of(store(), otherClient())) {
+            Acquisition.Done failed = done(acquire(client, identity));
+            assertThat(failed.outcome()).isEqualTo(OccurrenceOutcome.FAILED);
+            assertThat(failed.by().owner()).isEqualTo(lease.owner());
+            assertThat(failed.by().token()).isEqualTo(lease.token());
+            assertThat(failed.by().worker()).isEqualTo(WORKER);
+        }
+        assertThat(get(store().holder(identity))).isEmpty();
+    }
+
+    @Test
+    void an_occurrence_has_one_outcome_the_first() {
+        List<Ending> endings = List.of(Ending.done(RETENTION), Ending.failed(RETENTION));
+        for (Ending first : endings) {
+            JobIdentity identity = freshPair();
+            Lease lease = granted(store(), identity);
+            assertThat(get(store().release(lease, first))).isTrue();
+            for (Ending other : endings) {
+                assertThat(get(otherClient().release(lease, other))).isEqualTo(other.equals(first));
+            }
+            assertThat(done(acquire(store(), identity)).outcome()).isEqualTo(first.outcome());
+        }
+    }
+
+    @Test
+    void a_failed_ending_without_a_run_key_leaves_no_marker() {
+        JobIdentity identity = freshLock();
+        assertThat(get(store().release(granted(store(), identity), Ending.failed(RETENTION))))
+                .isTrue();
+        granted(otherClient(), identity);
+    }
+
+    @Test
+    void a_failure_is_forgotten_after_its_retention() {
+        JobIdentity identity = freshPair();
+        get(store().release(granted(store(), identity), Ending.failed(shortTtl())));
+        letLapse(shortTtl());
+        Lease again = granted(otherClient(), identity);
+        assertThat(get(store().release(again, Ending.done(RETENTION)))).isTrue();
+        assertThat(done(acquire(store(), identity)).outcome()).isEqualTo(OccurrenceOutcome.DONE);
     }
 
     @Test
@@ -610,6 +715,32 @@ public abstract class LeaseStoreContract {
     }
 
     @Test
+    void a_slot_is_listed_with_its_number_and_limit_found_by_its_name_and_taken_away() {
+        for (String text : List.of("rooms-" + OwnerId.random(), "rooms é " + OwnerId.random())) {
+            JobIdentity slot = new JobIdentity(new LockKey(text), null, new Slot(2, 3));
+            Lease lease = granted(store(), slot);
+            HeldLease held = listed(otherClient(), lease).orElseThrow();
+            assertThat(held.slot()).isEqualTo(new Slot(2, 3));
+            assertThat(held.onRunKey()).isFalse();
+            assertThat(held.name()).endsWith(" #2");
+            for (String name : List.of(held.name(), slot.leaseName())) {
+                HeldLease found = get(admin(otherClient()).lease(name, false)).orElseThrow();
+                assertThat(found.holder().owner()).isEqualTo(lease.owner());
+                assertThat(found.slot()).isEqualTo(new Slot(2, 3));
+            }
+            // Who has only seen its name and its holder.
+            HeldLease named = new HeldLease(held.name(), false, held.holder(), Duration.ZERO, false);
+            Intervention why = new Intervention("ann", "a test");
+            assertThat(get(admin(otherClient()).forceRelease(named, why))).isPresent();
+            assertThat(renew(store(), lease)).isEqualTo(new Renewal.Gone(null));
+            granted(store(), slot);
+            assertThat(get(admin(store()).forceRelease(held, why)))
+                    .as("somebody else holds it")
+                    .isEmpty();
+        }
+    }
+
+    @Test
     void hundreds_of_leases_are_listed_once_each() {
         List<OwnerId> owners = new ArrayList<>();
         for (int n = 0; n < 700; n++) {
@@ -668,6 +799,133 @@ public abstract class LeaseStoreContract {
         assertThat(audit.get(1).why()).isEqualTo(new Intervention("bob", "to be sure"));
         assertThat(audit.get(1).holder()).isEmpty();
         assertThat(get(admin(store()).audit(1))).hasSize(1);
+    }
+
+    private static final Intervention ANN = new Intervention("ann", "deploy 7");
+
+    private static Acquisition.Paused paused(Acquisition answer) {
+        return assertThat(answer).asInstanceOf(type(Acquisition.Paused.class)).actual();
+    }
+
+    @Test
+    void a_paused_key_is_granted_to_nobody_until_it_is_resumed_and_the_audit_says_who_did_it() {
+        for (JobIdentity identity : List.of(freshLock(), freshRun(), freshPair())) {
+            assertThat(get(admin(store()).paused(identity))).isEmpty();
+            get(admin(store()).pause(identity, LONG, ANN));
+            for (LeaseStore client : List.of(store(), otherClient())) {
+                KeyPause pause = paused(acquire(client, identity)).pause();
+                assertThat(pause.why()).isEqualTo(ANN);
+                assertThat(pause.left()).isBetween(LONG.dividedBy(2), LONG);
+                assertThat(get(admin(client).paused(identity)).orElseThrow().why())
+                        .isEqualTo(ANN);
+            }
+            Intervention bob = new Intervention("bob", "all is well");
+            assertThat(get(admin(otherClient()).resume(identity, bob))).isTrue();
+            assertThat(get(admin(otherClient()).resume(identity, bob))).isFalse();
+            granted(store(), identity);
+            List<AuditEntry> audit = get(admin(store()).audit(1000)).stream()
+                    .filter(entry -> entry.subject().contains(identity.leaseName()))
+                    .toList();
+            assertThat(audit)
+                    .extracting(AuditEntry::action, AuditEntry::why)
+                    .containsExactly(tuple(AuditEntry.RESUME, bob), tuple(AuditEntry.PAUSE, ANN));
+        }
+    }
+
+    @Test
+    void who_holds_a_key_that_is_paused_goes_on_and_whoever_asks_is_told_of_him() {
+        LeaseRequest request = request(freshPair(), LONG);
+        Lease lease = granted(store(), request);
+        get(admin(otherClient()).pause(request.identity(), LONG, ANN));
+
+        assertThat(renew(store(), lease)).isEqualTo(new Renewal.Renewed(false));
+        assertThat(granted(otherClient(), request).token()).isEqualTo(lease.token());
+        assertHolder(held(acquire(otherClient(), request.identity())).holder(), lease);
+        assertThat(get(store().release(lease, Ending.done(RETENTION)))).isTrue();
+        done(acquire(otherClient(), request.identity()));
+        paused(acquire(otherClient(), nextRun(request.identity())));
+    }
+
+    @Test
+    void the_slots_of_a_key_are_paused_with_it() {
+        List<JobIdentity> slots = freshSlots(2);
+        get(admin(store()).pause(slots.get(0), LONG, ANN));
+        for (JobIdentity slot : slots) {
+            paused(acquire(otherClient(), slot));
+        }
+        paused(acquire(otherClient(), new JobIdentity(slots.get(0).lockKey(), null)));
+        assertThat(get(admin(store()).resume(new JobIdentity(slots.get(0).lockKey(), null), ANN)))
+                .isTrue();
+        slots.forEach(slot -> granted(store(), slot));
+    }
+
+    @Test
+    void a_pause_ends_when_its_time_is_over_and_another_one_takes_its_place() {
+        JobIdentity identity = freshPair();
+        Intervention bob = new Intervention("bob", "not yet");
+        get(admin(store()).pause(identity, LONG, ANN));
+        get(admin(otherClient()).pause(identity, shortTtl(), bob));
+        assertThat(get(admin(store()).paused(identity)).map(KeyPause::why)).isIn(Optional.of(bob), Optional.empty());
+        letLapse(shortTtl());
+        assertThat(get(admin(store()).paused(identity))).isEmpty();
+        granted(store(), identity);
+        get(admin(store()).pause(identity, LONGEST, ANN));
+        assertThat(get(admin(store()).paused(identity))).isPresent();
+    }
+
+    @Test
+    void how_runs_of_a_job_ended_is_kept_the_last_first() {
+        String job = "job é " + OwnerId.random();
+        JobIdentity identity = freshPair();
+        Lease broken = granted(store(), identity);
+        get(store().release(broken, Ending.NOT_DONE.inHistoryOf(job)));
+        Lease done = granted(otherClient(), identity);
+        get(otherClient().release(done, Ending.done(RETENTION).inHistoryOf(job)));
+        get(otherClient().release(done, Ending.done(RETENTION).inHistoryOf(job)));
+        Lease failed = granted(store(), freshRun());
+        get(store().release(failed, Ending.failed(RETENTION).inHistoryOf(job)));
+        get(store().release(granted(store(), freshPair()), Ending.done(RETENTION)));
+
+        List<PastRun> runs = get(admin(otherClient()).history(job, 10));
+        assertThat(runs)
+                .extracting(PastRun::owner, PastRun::token, PastRun::outcome)
+                .containsExactly(
+                        tuple(failed.owner(), failed.token(), OccurrenceOutcome.FAILED),
+                        tuple(done.owner(), done.token(), OccurrenceOutcome.DONE),
+                        tuple(broken.owner(), broken.token(), null));
+        PastRun last = runs.get(0);
+        assertThat(last.worker()).isEqualTo(WORKER);
+        assertThat(last.run()).isEqualTo(failed.identity().leaseName());
+        assertThat(last.since()).isCloseTo(failed.since(), within(1, ChronoUnit.SECONDS));
+        assertThat(last.took()).isBetween(Duration.ZERO, LONG);
+        assertThat(get(admin(store()).history(job, 1))).containsExactly(last);
+        assertThat(get(admin(store()).history("another " + job, 10))).isEmpty();
+    }
+
+    @Test
+    void a_run_that_has_lost_its_lease_is_not_in_the_history() {
+        String job = "job " + OwnerId.random();
+        Lease lost = granted(store(), freshPair());
+        get(otherClient().forceRelease(lost.identity()));
+        assertThat(get(store().release(lost, Ending.done(RETENTION).inHistoryOf(job))))
+                .isFalse();
+        assertThat(get(admin(store()).history(job, 10))).isEmpty();
+    }
+
+    @Test
+    void a_history_keeps_the_last_hundred_runs() {
+        String job = "job " + OwnerId.random();
+        JobIdentity identity = freshLock();
+        Lease last = granted(store(), identity);
+        for (int n = 0; n < 110; n++) {
+            get(store().release(last, Ending.NOT_DONE.inHistoryOf(job)));
+            last = granted(store(), identity);
+        }
+        assertThat(get(admin(store()).history(job, 1000)))
+                .hasSize(LeaseAdmin.HISTORY_LENGTH)
+                .extracting(PastRun::owner)
+                .doesNotHaveDuplicates()
+                .doesNotContain(last.owner());
     }
 
     @Test

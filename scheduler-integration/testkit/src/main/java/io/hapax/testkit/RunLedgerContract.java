@@ -29,7 +29,7 @@ import io.hapax.ledger.LedgerQuery;
 import io.hapax.ledger.RunLedger;
 import io.hapax.ledger.RunState;
 import io.hapax.ops.AuditEntry;
-import io.hapax.ops.Intervention;
+import io.hapax.lease.Intervention;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;

@@ -15,7 +15,7 @@ import io.hapax.ledger.LedgerEntry;
 import io.hapax.ledger.LedgerQuery;
 import io.hapax.ledger.RunState;
 import io.hapax.ops.AuditEntry;
-import io.hapax.ops.Intervention;
+import io.hapax.lease.Intervention;
 import io.hapax.time.NanoTime;
 import io.hapax.time.Ticker;
 import java.time.Duration;

@@ -10,7 +10,7 @@ import io.hapax.lease.LeaseStore;
 import io.hapax.lease.OwnerId;
 import io.hapax.lease.Renewal;
 import io.hapax.ops.HeldLease;
-import io.hapax.ops.Intervention;
+import io.hapax.lease.Intervention;
 import io.hapax.ops.LeaseAdmin;
 import io.hapax.time.NanoTime;
 import io.hapax.time.Ticker;

@@ -6,9 +6,11 @@ import io.hapax.lease.LockKey;
 import io.hapax.lease.RunKey;
 import io.hapax.ops.AuditEntry;
 import io.hapax.ops.HeldLease;
-import io.hapax.ops.Intervention;
+import io.hapax.lease.Intervention;
 import io.hapax.ops.LeaseAdmin;
+import io.hapax.ops.PastRun;
 import io.hapax.testkit.BrokenLeaseStore.Flaw;
+import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
@@ -60,6 +62,20 @@ final class BrokenLeaseAdmin extends ForwardingLeaseAdmin {
                         .filter(lease ->
                                 lease.onRunKey() == onRunKey && lease.name().equals(name))
                         .findFirst());
+    }
+
+    @Override
+    public CompletionStage<Void> pause(JobIdentity identity, Duration atMost, Intervention why) {
+        return flaw == Flaw.PAUSES_NOTHING
+                ? CompletableFuture.completedFuture(null)
+                : super.pause(identity, atMost, why);
+    }
+
+    @Override
+    public CompletionStage<List<PastRun>> history(String job, int atMost) {
+        return flaw == Flaw.HAS_NO_HISTORY
+                ? CompletableFuture.completedFuture(List.of())
+                : super.history(job, atMost);
     }
 
     @Override

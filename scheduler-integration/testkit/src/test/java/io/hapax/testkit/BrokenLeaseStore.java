@@ -9,6 +9,7 @@ import io.hapax.lease.Lease;
 import io.hapax.lease.LeaseRequest;
 import io.hapax.lease.LeaseStore;
 import io.hapax.lease.LockKey;
+import io.hapax.lease.OccurrenceOutcome;
 import io.hapax.lease.Renewal;
 import io.hapax.lease.Reservation;
 import io.hapax.lease.ReservationRequest;
@@ -32,6 +33,7 @@ final class BrokenLeaseStore extends ForwardingLeaseStore {
         SHORTENS_PLACES,
         TOKEN_DOES_NOT_GROW,
         FORGETS_COMPLETIONS,
+        TELLS_NO_OUTCOME,
         RENEWS_WHAT_IS_LOST,
         RENEWS_IN_WRONG_ORDER,
         WITHDRAWS_ANYBODY,
@@ -39,11 +41,15 @@ final class BrokenLeaseStore extends ForwardingLeaseStore {
         NEVER_WAITS_TO_AN_END,
         MIXES_LOCK_AND_RUN_KEYS,
         CUTS_LONG_KEYS,
+        NAMES_SLOTS_BY_TEXT,
+        KNOWS_NO_SLOTS,
         LEASE_LIVES_FOR_EVER,
         SAME_RUN_IS_NEVER_TOLD,
         LISTS_ONLY_THE_FIRST,
         TAKES_AWAY_FROM_ANYBODY,
         NOTES_NO_AUDIT,
+        PAUSES_NOTHING,
+        HAS_NO_HISTORY,
         KEEPS_OLD_REPORTS,
         NOBODY_EVER_READS,
         AGREES_TO_ANYTHING
@@ -82,7 +88,16 @@ final class BrokenLeaseStore extends ForwardingLeaseStore {
         if (flaw == Flaw.RELEASE_WITHOUT_OWNER_CHECK) {
             return super.admin().forceRelease(lease.identity()).thenApply(holder -> true);
         }
-        return store().release(bent(lease), flaw == Flaw.FORGETS_COMPLETIONS ? Ending.NOT_DONE : ending);
+        return store().release(
+                        bent(lease),
+                        switch (flaw) {
+                            case FORGETS_COMPLETIONS -> Ending.NOT_DONE;
+                            case TELLS_NO_OUTCOME ->
+                                ending.isOver()
+                                        ? new Ending(OccurrenceOutcome.DONE, ending.retention(), ending.job())
+                                        : ending;
+                            default -> ending;
+                        });
     }
 
     @Override
@@ -188,6 +203,9 @@ final class BrokenLeaseStore extends ForwardingLeaseStore {
         if (flaw == Flaw.CUTS_LONG_KEYS && lock != null && lock.value().length() > 200) {
             return new JobIdentity(new LockKey(lock.value().substring(0, 200)), identity.runKey());
         }
-        return identity;
+        if (flaw == Flaw.NAMES_SLOTS_BY_TEXT && identity.slot() != null) {
+            return new JobIdentity(new LockKey(identity.leaseName()), identity.runKey());
+        }
+        return flaw == Flaw.KNOWS_NO_SLOTS ? new JobIdentity(lock, identity.runKey()) : identity;
     }
 }

@@ -1,6 +1,5 @@
-package io.hapax.ops;
+package io.hapax.lease;
 
-import io.hapax.lease.VisibleText;
 
 /**
  * Who has interfered with the guard's work, and why; kept with what was done. Immutable.
