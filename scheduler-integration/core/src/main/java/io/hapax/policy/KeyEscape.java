@@ -42,9 +42,12 @@ final class KeyEscape {
     static String escaped(String text, String reserved, int end) {
         StringBuilder escaped = new StringBuilder(text.length() + 8);
         text.codePoints().forEach(point -> {
-            if (point == end || isHalf(point)) {
+            // Text beside values never has a reserved character in this form.
+            if (reserved.indexOf(point) >= 0) {
+                escaped.append(String.format(Locale.ROOT, "%%%02X", point));
+            } else if (point == end || isHalf(point)) {
                 escaped.append(String.format(Locale.ROOT, "%%u%06X", point));
-            } else if (reserved.indexOf(point) >= 0 || Character.isISOControl(point)) {
+            } else if (Character.isISOControl(point)) {
                 escaped.append(String.format(Locale.ROOT, "%%%02X", point));
             } else {
                 escaped.appendCodePoint(point);
@@ -67,7 +70,11 @@ final class KeyEscape {
      * nobody can choose the short form of another one.
      */
     static String bounded(String key) {
-        boolean fits = key.getBytes(StandardCharsets.UTF_8).length <= MOST_BYTES;
+        return bounded(key, MOST_BYTES);
+    }
+
+    static String bounded(String key, int mostBytes) {
+        boolean fits = key.getBytes(StandardCharsets.UTF_8).length <= mostBytes;
         if (fits && !SHORTENED.matcher(key).matches()) {
             return key;
         }

@@ -132,6 +132,19 @@ public final class KeyTemplate {
     }
 
     /**
+     * Returns what the placeholders of a kind name.
+     *
+     * @param kind the kind
+     * @return their positions, names or expressions, in the order in which they stand
+     */
+    public List<String> named(Kind kind) {
+        return parts.stream()
+                .filter(part -> part instanceof Placeholder found && found.kind() == kind)
+                .map(part -> ((Placeholder) part).name())
+                .toList();
+    }
+
+    /**
      * Checks the arguments of the template against a method.
      *
      * @param count how many arguments the method has
@@ -150,8 +163,11 @@ public final class KeyTemplate {
     }
 
     private static String outOfRange(Placeholder found, int count) {
-        return found.written() + " has no value: there "
-                + (count == 1 ? "is 1 argument" : "are " + count + " arguments") + ", counted from %0";
+        return found.written() + " has no value: " + count(count);
+    }
+
+    private static String count(int arguments) {
+        return (arguments == 1 ? "there is 1 argument" : "there are " + arguments + " arguments") + ", counted from %0";
     }
 
     /**
@@ -213,7 +229,7 @@ public final class KeyTemplate {
         Object value = switch (placeholder.kind()) {
             case ARGUMENT -> argument(placeholder, values.arguments());
             case NAME -> named(placeholder.name(), values);
-            case MDC -> values.mdc(placeholder.name());
+            case MDC -> mdc(placeholder.name(), values);
             case EXPRESSION -> values.expression(placeholder.name());
         };
         if (value == null) {
@@ -225,9 +241,17 @@ public final class KeyTemplate {
     private static @Nullable Object argument(Placeholder placeholder, List<@Nullable Object> arguments) {
         int position = position(placeholder);
         if (position >= arguments.size()) {
-            throw new IllegalArgumentException("there are " + arguments.size() + " arguments, counted from %0");
+            throw new IllegalArgumentException(count(arguments.size()));
         }
         return arguments.get(position);
+    }
+
+    private static String mdc(String name, KeyValues values) {
+        String value = values.mdc(name);
+        if (value == null) {
+            throw new IllegalArgumentException("the logging context has no '" + name + "'");
+        }
+        return value;
     }
 
     private static Object named(String name, KeyValues values) {
