@@ -7,12 +7,15 @@ import io.hapax.event.RunOutcome;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.LeaseStore;
 import io.hapax.ledger.RunLedger;
+import io.hapax.policy.KeySyntax;
+import io.hapax.policy.KeyTemplate;
 import io.hapax.time.Ticker;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Predicate;
+import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -33,6 +36,7 @@ public final class JobGuard implements AutoCloseable {
     private final String fingerprint;
     private final @Nullable LoggingListener log;
     private final @Nullable KeyHashing hashing;
+    private final UnaryOperator<String> environment;
     private final GuardAdmin admin;
     private final AtomicBoolean storeClosed = new AtomicBoolean();
 
@@ -42,6 +46,7 @@ public final class JobGuard implements AutoCloseable {
         this.fingerprint = builder.fingerprint();
         this.log = builder.logging ? new LoggingListener(builder.ticker) : null;
         this.hashing = builder.hashing;
+        this.environment = builder.environment;
         this.engine = engine(builder, log, this::afterLastRun);
         this.admin = new GuardAdmin(engine, this::kept);
     }
@@ -210,6 +215,18 @@ public final class JobGuard implements AutoCloseable {
      */
     public GuardAdmin admin() {
         return admin;
+    }
+
+    /**
+     * Parses the key of a job, for adapters. <code>${name}</code> is resolved first, see {@link JobGuardBuilder#environment}.
+     *
+     * @param text the key as the job says it
+     * @param syntax the placeholders that this kind of job can fill
+     * @return the template
+     * @throws IllegalArgumentException if the key cannot be parsed or filled; the message says why and what to write instead
+     */
+    public KeyTemplate template(String text, KeySyntax syntax) {
+        return KeyTemplate.parse(environment.apply(text), syntax);
     }
 
     /**

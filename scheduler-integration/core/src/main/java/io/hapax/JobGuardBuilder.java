@@ -6,6 +6,7 @@ import io.hapax.lease.OwnerId;
 import io.hapax.lease.Reservations;
 import io.hapax.lease.VisibleText;
 import io.hapax.ledger.RunLedger;
+import io.hapax.policy.SystemPlaceholders;
 import io.hapax.thread.GuardThreads;
 import io.hapax.time.Ticker;
 import java.lang.management.ManagementFactory;
@@ -25,6 +26,7 @@ public final class JobGuardBuilder {
     Ticker ticker = Ticker.SYSTEM;
     GuardThreads threads = Notifier.threads();
     Supplier<OwnerId> owners = OwnerId::random;
+    UnaryOperator<String> environment = SystemPlaceholders::resolve;
     boolean logging = true;
     boolean closesStore;
 
@@ -109,6 +111,18 @@ public final class JobGuardBuilder {
      */
     public JobGuardBuilder hashKeys(String secret) {
         this.hashing = new KeyHashing(secret);
+        return this;
+    }
+
+    /**
+     * Replaces the way in which <code>${name}</code> in keys is resolved.
+     *
+     * @param resolver replaces all placeholders of a text, and fails with an {@link IllegalArgumentException} that names one
+     *     without a value; by default {@link SystemPlaceholders#resolve}
+     * @return this builder
+     */
+    public JobGuardBuilder environment(UnaryOperator<String> resolver) {
+        this.environment = resolver;
         return this;
     }
 

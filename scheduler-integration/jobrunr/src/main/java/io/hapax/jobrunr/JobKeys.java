@@ -8,12 +8,13 @@ import io.hapax.RunOptions;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.LockKey;
 import io.hapax.lease.RunKey;
+import io.hapax.policy.KeyTemplate;
 import org.jobrunr.jobs.Job;
 import org.jobrunr.jobs.context.JobContext;
 import org.jspecify.annotations.Nullable;
 
 /** Which keys a job has, and whether they make sense. */
-record JobKeys(Job job, @Nullable Guarded guarded, RunOptions options) {
+record JobKeys(JobGuard guard, Job job, @Nullable Guarded guarded, RunOptions options) {
 
     /** The keys of a run. */
     JobIdentity identity() {
@@ -23,7 +24,7 @@ record JobKeys(Job job, @Nullable Guarded guarded, RunOptions options) {
 
     /** The place in the queue; null if there is none. Recurring jobs come by their plan, not by a queue. */
     @Nullable
-    QueuedJob queued(JobGuard guard, String name) {
+    QueuedJob queued(String name) {
         if (!options.mode().isQueued() || job.getRecurringJobId().isPresent()) {
             return null;
         }
@@ -41,8 +42,7 @@ record JobKeys(Job job, @Nullable Guarded guarded, RunOptions options) {
             if (options.overlap() == OverlapPolicy.ALLOW) {
                 throw wrong("overlap=ALLOW contradicts the key '" + guarded.key() + "': leave out one of them");
             }
-            requireArguments("key", guarded.key());
-            return new LockKey(LockKeyTemplate.fill(guarded.key(), job));
+            return new LockKey(filled("key", guarded.key()));
         }
         LockKey recurring = job.getRecurringJobId()
                 .map(id -> new LockKey("recurring:" + id))
@@ -59,20 +59,29 @@ record JobKeys(Job job, @Nullable Guarded guarded, RunOptions options) {
 
     private RunKey runKey() {
         if (guarded != null && !guarded.once().isEmpty()) {
-            requireArguments("once", guarded.once());
-            return new RunKey(LockKeyTemplate.fill(guarded.once(), job));
+            return new RunKey(filled("once", guarded.once()));
         }
         return new RunKey(Occurrence.runKey(job));
     }
 
+    private String filled(String attribute, String text) {
+        try {
+            KeyTemplate template = guard.template(text, JobValues.SYNTAX);
+            requireArguments(attribute, template);
+            return template.fill(new JobValues(job));
+        } catch (IllegalArgumentException refused) {
+            throw wrong(String.valueOf(refused.getMessage()));
+        }
+    }
+
     /** A key that is the same for all arguments makes different work the same. */
-    private void requireArguments(String attribute, String template) {
-        if (guarded == null || guarded.ignoreArguments() || LockKeyTemplate.hasArguments(template)) {
+    private void requireArguments(String attribute, KeyTemplate template) {
+        if (guarded == null || guarded.ignoreArguments() || template.dependsOnValues()) {
             return;
         }
         for (Object argument : job.getJobDetails().getJobParameterValues()) {
             if (!(argument instanceof JobContext)) {
-                throw wrong(attribute + " = \"" + template
+                throw new IllegalArgumentException(attribute + " = \"" + template
                         + "\" is the same whatever the arguments, so different work would"
                         + " count as the same: add %0 or another argument, or set ignoreArguments = true");
             }

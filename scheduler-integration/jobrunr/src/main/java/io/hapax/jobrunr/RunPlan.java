@@ -52,17 +52,11 @@ record RunPlan(
             options = options.withOnConflict(whenAuto);
         }
         options.requireConsistent();
-        JobKeys keys = new JobKeys(job, guarded, options);
+        JobKeys keys = new JobKeys(guard, job, guarded, options);
         boolean again = job.getJobStatesOfType(ProcessingState.class).count() > 1;
         boolean planned = guarded == null || guarded.once().isEmpty();
         return new RunPlan(
-                guard.kept(keys.identity()),
-                nameOf(job),
-                options,
-                whenAuto,
-                again,
-                planned,
-                keys.queued(guard, nameOf(job)));
+                guard.kept(keys.identity()), nameOf(job), options, whenAuto, again, planned, keys.queued(nameOf(job)));
     }
 
     /** The place in the queue of a job that is being created; null if it needs none. */

@@ -1,5 +1,6 @@
 package io.hapax.quartz;
 
+import io.hapax.policy.KeyPath;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Date;

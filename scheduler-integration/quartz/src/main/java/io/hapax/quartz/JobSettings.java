@@ -9,15 +9,14 @@ import io.hapax.lease.JobIdentity;
 import io.hapax.lease.LockKey;
 import io.hapax.lease.RunKey;
 import io.hapax.lease.VisibleText;
+import io.hapax.policy.KeyPath;
+import io.hapax.policy.KeyTemplate;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.TreeSet;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.quartz.DisallowConcurrentExecution;
 import org.quartz.Job;
@@ -37,8 +36,6 @@ final class JobSettings {
     static final String ENABLED = PREFIX + "enabled";
     /** Under which id the trigger has a place in the queue. */
     static final String QUEUED = PREFIX + "queued.id";
-
-    private static final Pattern PLACEHOLDER = Pattern.compile("%\\{([^}]*)}");
 
     private final String scheduler;
     private final RunOptions defaults;
@@ -61,12 +58,12 @@ final class JobSettings {
         if (!enabled(guarded, data)) {
             return Optional.empty();
         }
-        JobDataMap chosen = withRunKey(guarded, data);
+        JobDataMap chosen = withRunKey(guard, guarded, data);
         String runKey = FiringIdentity.runKey(context, scheduler, chosen);
         boolean planned = !chosen.containsKey(RUN_KEY);
         RunOptions options = remembering(options(guarded, data), context.getTrigger());
         options.requireConsistent();
-        LockKey lock = lockKey(detail, guarded, data, options);
+        LockKey lock = lockKey(guard, detail, guarded, data, options);
         int attempt = RetryTriggers.attempt(context.getTrigger());
         boolean oneShot = attempt > 0 || context.getTrigger().getNextFireTime() == null;
         String job = name(detail);
@@ -90,7 +87,7 @@ final class JobSettings {
         Guarded guarded = annotation(detail.getJobClass());
         RunOptions options = options(guarded, data);
         options.requireConsistent();
-        LockKey lock = lockKey(detail, guarded, data, options);
+        LockKey lock = lockKey(guard, detail, guarded, data, options);
         if (!options.mode().isQueued() || lock == null) {
             throw new IllegalArgumentException("job " + name(detail) + " is not unique in a queue, as its mode is "
                     + options.mode()
@@ -167,16 +164,20 @@ final class JobSettings {
     }
 
     private @Nullable LockKey lockKey(
-            JobDetail detail, @Nullable Guarded guarded, JobDataMap data, RunOptions options) {
-        String chosen =
+            JobGuard guard, JobDetail detail, @Nullable Guarded guarded, JobDataMap data, RunOptions options) {
+        String text =
                 data.containsKey(LOCK_KEY) ? String.valueOf(data.get(LOCK_KEY)) : guarded == null ? "" : guarded.key();
+        KeyTemplate chosen = text.isEmpty() ? null : guard.template(text, JobDataValues.SYNTAX);
         boolean disallows = disallowsConcurrency(detail.getJobClass());
-        checkKey(detail, guarded, chosen, disallows, options);
+        checkKey(detail, chosen, disallows, options);
+        if (chosen != null && options.mode().isQueued()) {
+            requireValues(detail, guarded, chosen, options, data.containsKey(LOCK_KEY));
+        }
         if (options.overlap() == OverlapPolicy.ALLOW) {
             return null;
         }
-        if (!chosen.isEmpty()) {
-            return chosen(chosen, data);
+        if (chosen != null) {
+            return new LockKey(chosen.fill(new JobDataValues(data)));
         }
         boolean needsOne = options.overlap() != OverlapPolicy.AUTO || options.concurrency() > 1;
         JobKey job = detail.getKey();
@@ -187,8 +188,8 @@ final class JobSettings {
 
     /** Refuses what contradicts the lock key, or the lack of one. */
     private static void checkKey(
-            JobDetail detail, @Nullable Guarded guarded, String chosen, boolean disallows, RunOptions options) {
-        if (options.overlap() == OverlapPolicy.ALLOW && (disallows || !chosen.isEmpty())) {
+            JobDetail detail, @Nullable KeyTemplate chosen, boolean disallows, RunOptions options) {
+        if (options.overlap() == OverlapPolicy.ALLOW && (disallows || chosen != null)) {
             throw new IllegalArgumentException("overlap=ALLOW of job " + name(detail) + " contradicts "
                     + (disallows ? "its @DisallowConcurrentExecution" : "its lock key '" + chosen + "'")
                     + ": leave out one of them");
@@ -197,15 +198,17 @@ final class JobSettings {
             throw new IllegalArgumentException("concurrency=" + options.concurrency() + " of job " + name(detail)
                     + " contradicts its @DisallowConcurrentExecution: leave out one of them");
         }
-        if (!options.mode().isQueued()) {
-            return;
-        }
-        if (chosen.isEmpty()) {
+        if (options.mode().isQueued() && chosen == null) {
             throw new IllegalArgumentException("mode=" + options.mode() + " of job " + name(detail)
                     + " needs a key that says what is to be in the queue once: set @Guarded(key = \"import/%{id}\")");
         }
-        boolean says = guarded != null && guarded.ignoreArguments();
-        if (!says && !PLACEHOLDER.matcher(chosen).find() && chosen.equals(guarded == null ? "" : guarded.key())) {
+    }
+
+    /** A key in the job's own data says for which work it is. */
+    private static void requireValues(
+            JobDetail detail, @Nullable Guarded guarded, KeyTemplate chosen, RunOptions options, boolean ofData) {
+        boolean says = ofData || (guarded != null && guarded.ignoreArguments());
+        if (!says && !chosen.dependsOnValues()) {
             throw new IllegalArgumentException("key '" + chosen + "' of job " + name(detail)
                     + " is the same whatever its data, so with mode=" + options.mode()
                     + " work with other data would be dropped: add %{name} of an entry of the job data, or set"
@@ -213,37 +216,22 @@ final class JobSettings {
         }
     }
 
-    private static LockKey chosen(String template, JobDataMap data) {
-        return new LockKey(KeyPath.bounded(KeyPath.printable(filled(template, data))));
-    }
-
-    /** What the annotation chooses as run key counts as if the job data had said it. */
-    private static JobDataMap withRunKey(@Nullable Guarded guarded, JobDataMap data) {
-        if (guarded == null || guarded.once().isEmpty() || data.containsKey(RUN_KEY)) {
+    /** The run key that the job data or the annotation chooses, filled in. */
+    private static JobDataMap withRunKey(JobGuard guard, @Nullable Guarded guarded, JobDataMap data) {
+        boolean ofData = data.containsKey(RUN_KEY);
+        String text = ofData ? String.valueOf(data.get(RUN_KEY)) : guarded == null ? "" : guarded.once();
+        if (text.isEmpty()) {
             return data;
         }
-        if (!guarded.ignoreArguments() && !PLACEHOLDER.matcher(guarded.once()).find()) {
-            throw new IllegalArgumentException("once '" + guarded.once()
+        KeyTemplate once = guard.template(text, JobDataValues.SYNTAX);
+        if (!ofData && once.isConstant() && !(guarded != null && guarded.ignoreArguments())) {
+            throw new IllegalArgumentException("once '" + text
                     + "' is the same for each firing, so the job would run once for all: add %{name} of an entry of the job"
                     + " data, or set ignoreArguments = true");
         }
         JobDataMap chosen = new JobDataMap(data);
-        chosen.put(RUN_KEY, filled(guarded.once(), data));
+        chosen.put(RUN_KEY, once.fill(new JobDataValues(data)));
         return chosen;
-    }
-
-    private static String filled(String template, JobDataMap data) {
-        Matcher matcher = PLACEHOLDER.matcher(template);
-        return matcher.replaceAll(found -> Matcher.quoteReplacement(value(template, found.group(1), data)));
-    }
-
-    private static String value(String template, String name, JobDataMap data) {
-        Object value = data.get(name);
-        if (value == null) {
-            throw new IllegalArgumentException("lock key '" + template + "': the job data has no value for %{" + name
-                    + "}; it has " + new TreeSet<>(List.of(data.getKeys())));
-        }
-        return value.toString();
     }
 
     private static @Nullable Guarded annotation(Class<? extends Job> type) {

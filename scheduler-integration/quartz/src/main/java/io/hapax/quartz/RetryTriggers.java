@@ -2,6 +2,7 @@ package io.hapax.quartz;
 
 import io.hapax.event.Refusal;
 import io.hapax.event.Verdict;
+import io.hapax.policy.KeyPath;
 import java.time.Duration;
 import java.util.concurrent.ThreadLocalRandom;
 import org.jspecify.annotations.Nullable;

@@ -282,7 +282,7 @@ class ConflictPolicyTest {
             assertThat(message(outcomes, "no id"))
                     .contains("job DEFAULT.no id is not run, because its guard is set up wrongly")
                     .contains(
-                            "lock key 'invoice/%{id}': the job data has no value for %{id}; it has [hapax.retention]");
+                            "key 'invoice/%{id}': %{id} has no value: nothing is called 'id'; there are [hapax.retention]");
             assertThat(message(outcomes, "typo"))
                     .contains("job data hapax.tll")
                     .contains("allowed are [enabled, lockKey");

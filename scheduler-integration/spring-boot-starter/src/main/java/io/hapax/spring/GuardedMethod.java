@@ -26,8 +26,7 @@ import org.springframework.scheduling.annotation.Async;
  * @param schedulersOnly why the method makes sense as the job of a scheduler only; null if any code may call it
  */
 record GuardedMethod(
-        Method method,
-        String name,
+        BeanMethod of,
         @Nullable KeyExpression key,
         @Nullable KeyExpression once,
         RunOptions options,
@@ -39,19 +38,16 @@ record GuardedMethod(
     /**
      * Reads a method.
      *
-     * @param bean the class of the bean
+     * @param of the method
      * @param hasJobs whether a scheduler may call bean methods as jobs, which it guards itself
      * @param resolved replaces placeholders of the environment
      * @throws InvalidSettingException if its annotation is wrong; the message names bean, method and attribute
      */
     static GuardedMethod of(
-            Class<?> bean,
-            Method method,
-            Guarded guarded,
-            JobGuard guard,
-            boolean hasJobs,
-            UnaryOperator<String> resolved) {
-        String name = bean.getSimpleName() + "." + method.getName();
+            BeanMethod of, Guarded guarded, JobGuard guard, boolean hasJobs, UnaryOperator<String> resolved) {
+        Class<?> bean = of.type();
+        Method method = of.method();
+        String name = of.shown();
         return StoreOpening.check("@Guarded on " + name, () -> {
             requireProxy(method);
             requireEnd(bean, method);
@@ -69,7 +65,7 @@ record GuardedMethod(
             if (options.overlap() == OverlapPolicy.ALLOW && key != null) {
                 throw new IllegalArgumentException("overlap=ALLOW contradicts the key: leave out one of them");
             }
-            return new GuardedMethod(method, name, key, once, options, schedulersOnly);
+            return new GuardedMethod(of, key, once, options, schedulersOnly);
         });
     }
 
@@ -144,14 +140,14 @@ record GuardedMethod(
         if (text.isEmpty()) {
             return null;
         }
-        int arguments = method.getParameterCount();
-        KeyExpression expression = KeyExpression.parse(resolved.apply(text), arguments);
-        if (expression.isConstant() && arguments > 0 && !guarded.ignoreArguments()) {
+        KeyExpression expression = KeyExpression.parse(resolved.apply(text), method);
+        boolean same = !expression.template().dependsOnValues() && method.getParameterCount() > 0;
+        if (same && !guarded.ignoreArguments()) {
             throw new IllegalArgumentException(attribute + " = \"" + text
                     + "\" is the same whatever the arguments, so different work would count as the same: add #{#"
                     + method.getParameters()[0].getName() + "} or %0, or set ignoreArguments = true");
         }
-        if (expression.isConstant() && attribute.equals("once") && !guarded.ignoreArguments()) {
+        if (expression.template().isConstant() && attribute.equals("once") && !guarded.ignoreArguments()) {
             throw new IllegalArgumentException("once = \"" + text
                     + "\" is the same for each call, so the method would run once for all: add an expression such as"
                     + " #{T(java.time.LocalDate).now()}, or set ignoreArguments = true");
@@ -161,14 +157,14 @@ record GuardedMethod(
 
     /** The keys of a call; without any it is the method itself that must not overlap. */
     JobIdentity identity(@Nullable Object bean, @Nullable Object[] arguments) {
-        RunKey run = once == null ? null : new RunKey(once.value(bean, method, arguments));
+        RunKey run = once == null ? null : new RunKey(once.value(bean, arguments));
         if (key != null) {
-            return new JobIdentity(new LockKey(key.value(bean, method, arguments)), run);
+            return new JobIdentity(new LockKey(key.value(bean, arguments)), run);
         }
-        return run == null ? new JobIdentity(new LockKey(name), null) : new JobIdentity(null, run);
+        return run == null ? new JobIdentity(new LockKey(of.key()), null) : new JobIdentity(null, run);
     }
 
     RunRequest request(JobIdentity identity) {
-        return RunRequest.of(identity).job(name).tune(defaults -> options);
+        return RunRequest.of(identity).job(of.shown()).tune(defaults -> options);
     }
 }

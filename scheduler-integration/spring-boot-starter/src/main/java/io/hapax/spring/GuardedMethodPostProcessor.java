@@ -10,6 +10,7 @@ import io.hapax.RunRequest;
 import io.hapax.RunResult;
 import io.hapax.lease.JobIdentity;
 import java.lang.reflect.Method;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -20,6 +21,8 @@ import org.aopalliance.intercept.MethodInterceptor;
 import org.aopalliance.intercept.MethodInvocation;
 import org.jspecify.annotations.Nullable;
 import org.springframework.aop.framework.autoproxy.AbstractBeanFactoryAwareAdvisingPostProcessor;
+import org.springframework.aop.framework.Advised;
+import org.springframework.aop.interceptor.ExposeBeanNameAdvisors;
 import org.springframework.aop.support.AopUtils;
 import org.springframework.aop.support.DefaultPointcutAdvisor;
 import org.springframework.aop.support.annotation.AnnotationMatchingPointcut;
@@ -43,7 +46,8 @@ final class GuardedMethodPostProcessor extends AbstractBeanFactoryAwareAdvisingP
 
     private final transient ObjectProvider<JobGuard> guard;
     private final transient ObjectProvider<RunObserver> observer;
-    private final transient Map<Method, GuardedMethod> methods = new ConcurrentHashMap<>();
+    /** By the bean's name: beans of one class have keys of their own. */
+    private final transient Map<String, Map<Method, GuardedMethod>> methods = new ConcurrentHashMap<>();
     private transient UnaryOperator<String> placeholders = text -> text;
     private boolean hasJobs;
 
@@ -70,12 +74,34 @@ final class GuardedMethodPostProcessor extends AbstractBeanFactoryAwareAdvisingP
         Class<?> type = AopUtils.getTargetClass(bean);
         if (AnnotationUtils.isCandidateClass(type, Guarded.class) && !isGuardedElsewhere(type)) {
             requireMethods(type, name);
-            MethodIntrospector.selectMethods(type, GuardedMethodPostProcessor::annotation)
-                    .forEach((method, guarded) -> methods.put(
-                            AopUtils.getMostSpecificMethod(method, type),
-                            GuardedMethod.of(type, method, guarded, guard.getObject(), hasJobs, placeholders)));
+            Map<Method, GuardedMethod> guarded = guardedMethods(type, name);
+            if (!guarded.isEmpty()) {
+                methods.put(name, guarded);
+                return knowingItsName(super.postProcessAfterInitialization(bean, name), name);
+            }
         }
         return super.postProcessAfterInitialization(bean, name);
+    }
+
+    private Map<Method, GuardedMethod> guardedMethods(Class<?> type, String name) {
+        Map<Method, GuardedMethod> found = new HashMap<>();
+        MethodIntrospector.selectMethods(type, GuardedMethodPostProcessor::annotation)
+                .forEach((method, guarded) -> found.put(
+                        AopUtils.getMostSpecificMethod(method, type),
+                        GuardedMethod.of(
+                                new BeanMethod(name, type, method),
+                                guarded,
+                                guard.getObject(),
+                                hasJobs,
+                                placeholders)));
+        return found;
+    }
+
+    private static Object knowingItsName(Object proxy, String name) {
+        if (proxy instanceof Advised advised && !advised.isFrozen()) {
+            advised.addAdvisor(0, ExposeBeanNameAdvisors.createAdvisorWithoutIntroduction(name));
+        }
+        return proxy;
     }
 
     /** Without JobRunr, whose jobs may have it on their class, nobody would look at it. */
@@ -115,14 +141,15 @@ final class GuardedMethodPostProcessor extends AbstractBeanFactoryAwareAdvisingP
         Method method = bean == null
                 ? call.getMethod()
                 : AopUtils.getMostSpecificMethod(call.getMethod(), AopUtils.getTargetClass(bean));
-        GuardedMethod guarded = methods.get(method);
+        GuardedMethod guarded = methods.getOrDefault(ExposeBeanNameAdvisors.getBeanName(call), Map.of())
+                .get(method);
         if (guarded == null) {
             return call.proceed();
         }
         Optional<GuardedRun> current = CurrentRun.find();
         if (guarded.schedulersOnly() != null) {
             if (current.isEmpty()) {
-                throw new IllegalStateException("@Guarded on " + guarded.name()
+                throw new IllegalStateException("@Guarded on " + guarded.of().shown()
                         + " is for the job of a scheduler, but other code has called the method: "
                         + guarded.schedulersOnly());
             }
@@ -157,7 +184,7 @@ final class GuardedMethodPostProcessor extends AbstractBeanFactoryAwareAdvisingP
         Thread.currentThread().interrupt();
         return declared.stream().anyMatch(type -> type.isInstance(interrupt))
                 ? interrupt
-                : new RunInterruptedException(guarded.name(), interrupt);
+                : new RunInterruptedException(guarded.of().shown(), interrupt);
     }
 
     private @Nullable Object run(GuardedMethod guarded, RunRequest request, MethodInvocation call) throws Throwable {
@@ -168,7 +195,7 @@ final class GuardedMethodPostProcessor extends AbstractBeanFactoryAwareAdvisingP
             result = guard.getObject().run(request, run -> {
                 begun.set(true);
                 try {
-                    return observing.observe(guarded.name(), call);
+                    return observing.observe(guarded.of().shown(), call);
                 } catch (Exception | Error thrown) {
                     throw thrown;
                 } catch (Throwable thrown) {
@@ -181,7 +208,7 @@ final class GuardedMethodPostProcessor extends AbstractBeanFactoryAwareAdvisingP
         if (result instanceof RunResult.Ran<@Nullable Object> ran) {
             return ran.value();
         }
-        Class<?> type = guarded.method().getReturnType();
+        Class<?> type = guarded.of().method().getReturnType();
         if (type.isPrimitive() && type != void.class) {
             throw new RunRefusedException(request.identity(), ((RunResult.Refused<?>) result).refusal());
         }

@@ -45,7 +45,7 @@ public class HapaxAutoConfiguration {
 
         @Bean
         StoreOpening hapaxStoreOpening(HapaxProperties settings, Environment environment) {
-            return new StoreOpening(settings, environment.getProperty("spring.application.name", "default"));
+            return new StoreOpening(settings, environment);
         }
 
         @Bean(destroyMethod = "close")
@@ -98,7 +98,9 @@ public class HapaxAutoConfiguration {
                 ObjectProvider<GuardListener> listeners) {
             RunOptions defaults = opening.options(RunOptions.DEFAULTS);
             return StoreOpening.check("hapax", () -> {
-                JobGuardBuilder builder = JobGuard.builder(store).defaults(all -> defaults);
+                JobGuardBuilder builder = JobGuard.builder(store)
+                        .defaults(all -> defaults)
+                        .environment(opening.environment()::resolveRequiredPlaceholders);
                 listeners.orderedStream().forEach(builder::listener);
                 RunLedger runs = ledger.getIfUnique();
                 builder = runs == null ? builder : builder.ledger(runs);

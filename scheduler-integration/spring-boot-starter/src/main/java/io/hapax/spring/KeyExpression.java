@@ -1,79 +1,75 @@
 package io.hapax.spring;
 
+import io.hapax.policy.KeySyntax;
+import io.hapax.policy.KeyTemplate;
+import io.hapax.policy.KeyTemplate.Kind;
+import io.hapax.policy.KeyValues;
 import java.lang.reflect.Method;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
+import java.util.Arrays;
+import java.util.EnumSet;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.springframework.context.expression.MethodBasedEvaluationContext;
 import org.springframework.core.DefaultParameterNameDiscoverer;
 import org.springframework.core.ParameterNameDiscoverer;
 import org.springframework.expression.Expression;
 import org.springframework.expression.ExpressionException;
-import org.springframework.expression.common.CompositeStringExpression;
-import org.springframework.expression.common.LiteralExpression;
-import org.springframework.expression.common.TemplateParserContext;
 import org.springframework.expression.spel.standard.SpelExpressionParser;
 
 /**
- * A key of a bean method. Plain text with <code>#{…}</code> for SpEL, in which {@code #name}, {@code #a0} and {@code #p0} are
- * arguments and the bean is the root object; {@code %0} and {@code %0.customer.id} for arguments and {@code %X{tenant}} for the
- * MDC, as in JobRunr jobs; <code>${…}</code> is resolved before.
+ * A key of a bean method: a {@link KeyTemplate} in which <code>#{…}</code> is SpEL, with {@code #name}, {@code #a0} and
+ * {@code #p0} for arguments, and the bean as the root object. Immutable.
+ *
+ * @param template the key
+ * @param method the method, whose parameters have names
+ * @param expressions those of the template, parsed
  */
-final class KeyExpression {
+record KeyExpression(KeyTemplate template, Method method, Map<String, Expression> expressions) {
 
     private static final SpelExpressionParser PARSER = new SpelExpressionParser();
     private static final ParameterNameDiscoverer NAMES = new DefaultParameterNameDiscoverer();
-    private static final Pattern PLACEHOLDER =
-            Pattern.compile("#\\{[^}]*}|%%|%X\\{([^}]+)}|%(\\d+)((?:\\.[\\p{L}_$][\\p{L}\\p{N}_$]*)*)");
-
-    private final String text;
-    private final Expression expression;
-
-    private KeyExpression(String text, Expression expression) {
-        this.text = text;
-        this.expression = expression;
-    }
+    private static final KeySyntax SYNTAX =
+            new KeySyntax("a bean method", EnumSet.allOf(Kind.class), "%0 for an argument");
 
     /**
      * Parses a key.
      *
-     * @throws IllegalArgumentException if it cannot be parsed; the message says what is allowed
+     * @param text the key, without placeholders of the environment
+     * @throws IllegalArgumentException if it cannot be parsed, or names what the method does not have; the message says what is
+     *     allowed
      */
-    static KeyExpression parse(String text, int arguments) {
-        Matcher matcher = PLACEHOLDER.matcher(text);
-        StringBuilder spel = new StringBuilder();
-        while (matcher.find()) {
-            matcher.appendReplacement(spel, Matcher.quoteReplacement(asSpel(matcher, text, arguments)));
-        }
-        matcher.appendTail(spel);
-        try {
-            return new KeyExpression(text, PARSER.parseExpression(spel.toString(), new TemplateParserContext()));
-        } catch (ExpressionException wrong) {
-            throw new IllegalArgumentException(
-                    "'" + text + "' is not a key: " + wrong.getMessage()
-                            + ". Write text with #{#argument.property}, or %0",
-                    wrong);
-        }
-    }
-
-    private static String asSpel(Matcher found, String text, int arguments) {
-        if (found.group(1) != null) {
-            return "#{T(org.slf4j.MDC).get('" + found.group(1).replace("'", "''") + "')}";
-        }
-        if (found.group(2) != null) {
-            int index = found.group(2).length() > 4 ? Integer.MAX_VALUE : Integer.parseInt(found.group(2));
-            if (index >= arguments) {
-                throw new IllegalArgumentException("'" + text + "' is not a key: " + found.group()
-                        + " has no value, the method has " + arguments + " arguments, counted from %0");
+    static KeyExpression parse(String text, Method method) {
+        KeyTemplate template = KeyTemplate.parse(text, SYNTAX);
+        template.requireArguments(method.getParameterCount());
+        List<String> names = parameters(method);
+        for (String name : template.named(Kind.NAME)) {
+            if (!names.contains(name)) {
+                throw new IllegalArgumentException("key '" + text + "': no parameter is called '" + name
+                        + "'; there are " + names + (names.isEmpty() ? " (javac -parameters keeps them)" : ""));
             }
-            return "#{#a" + found.group(2) + found.group(3) + "}";
         }
-        return found.group().equals("%%") ? "%" : found.group();
+        Map<String, Expression> expressions = new HashMap<>();
+        for (String expression : template.named(Kind.EXPRESSION)) {
+            try {
+                expressions.put(expression, PARSER.parseExpression(expression));
+            } catch (ExpressionException wrong) {
+                throw new IllegalArgumentException(
+                        "key '" + text + "': #{" + expression + "} is no expression: " + wrong.getMessage()
+                                + ". Write #{#argument.property}, or %0.property",
+                        wrong);
+            }
+        }
+        return new KeyExpression(template, method, Map.copyOf(expressions));
     }
 
-    /** Whether the key is the same for each call. */
-    boolean isConstant() {
-        return expression instanceof LiteralExpression;
+    private static List<String> parameters(Method method) {
+        @Nullable String @Nullable [] names = NAMES.getParameterNames(method);
+        return names == null
+                ? List.of()
+                : Arrays.stream(names).map(String::valueOf).toList();
     }
 
     /**
@@ -81,47 +77,34 @@ final class KeyExpression {
      *
      * @throws IllegalArgumentException if a part of it has no value
      */
-    String value(@Nullable Object bean, Method method, @Nullable Object[] arguments) {
-        if (isConstant()) {
-            return String.valueOf(expression.getExpressionString());
-        }
-        Object root = bean == null ? method : bean;
-        MethodBasedEvaluationContext context = new MethodBasedEvaluationContext(root, method, arguments, NAMES);
-        StringBuilder key = new StringBuilder();
-        for (Expression part : parts()) {
-            key.append(part instanceof LiteralExpression ? part.getExpressionString() : evaluated(part, context));
-        }
-        return key.toString();
+    String value(@Nullable Object bean, @Nullable Object[] arguments) {
+        return template.fill(new Call(this, bean, Arrays.asList(arguments)));
     }
 
-    private Expression[] parts() {
-        return expression instanceof CompositeStringExpression composite
-                ? composite.getExpressions()
-                : new Expression[] {expression};
-    }
+    /** The values of one call. */
+    private record Call(KeyExpression key, @Nullable Object bean, List<@Nullable Object> arguments)
+            implements KeyValues {
 
-    private String evaluated(Expression part, MethodBasedEvaluationContext context) {
-        Object value;
-        try {
-            value = part.getValue(context);
-        } catch (ExpressionException wrong) {
-            throw new IllegalArgumentException(
-                    "the key '" + text + "' cannot be worked out: " + wrong.getMessage(), wrong);
+        @Override
+        public @Nullable Object named(String name) {
+            return arguments.get(names().indexOf(name));
         }
-        if (value == null) {
-            throw new IllegalArgumentException("the key '" + text + "' cannot be worked out: #{"
-                    + part.getExpressionString() + "} is null, which would make different work the same");
+
+        @Override
+        public List<String> names() {
+            return parameters(key.method());
         }
-        try {
-            if (value.getClass().isArray()
-                    || value.getClass().getMethod("toString").getDeclaringClass() == Object.class) {
-                throw new IllegalArgumentException("the key '" + text + "' cannot be worked out: "
-                        + value.getClass().getTypeName()
-                        + " has no text that is alike on all workers; name a property of it");
+
+        @Override
+        public @Nullable Object expression(String text) {
+            Object root = bean == null ? key.method() : bean;
+            Expression expression = Objects.requireNonNull(key.expressions().get(text));
+            try {
+                return expression.getValue(
+                        new MethodBasedEvaluationContext(root, key.method(), arguments.toArray(), NAMES));
+            } catch (ExpressionException wrong) {
+                throw new IllegalArgumentException(String.valueOf(wrong.getMessage()), wrong);
             }
-        } catch (NoSuchMethodException everyObjectHasIt) {
-            throw new IllegalStateException(everyObjectHasIt);
         }
-        return value.toString();
     }
 }

@@ -10,11 +10,16 @@ import java.util.Map;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.redisson.api.RedissonClient;
+import org.springframework.core.env.Environment;
 
 /** Turns settings into options and a store; what is wrong with them is told with their name. */
-record StoreOpening(HapaxProperties settings, String application) {
+record StoreOpening(HapaxProperties settings, Environment environment) {
 
     private static final Pattern DASHED = Pattern.compile("-([a-z])");
+
+    private String application() {
+        return environment.getProperty("spring.application.name", "default");
+    }
 
     /** The options of runs that say nothing else. */
     RunOptions options(RunOptions before) {
@@ -80,7 +85,7 @@ record StoreOpening(HapaxProperties settings, String application) {
     /** Of store and ledger alike. */
     String namespace() {
         String named = settings.getRedis().getNamespace();
-        return named == null ? application : named;
+        return named == null ? application() : named;
     }
 
     /** Something that may find a setting wrong. */

@@ -170,7 +170,7 @@ class GuardedMethodTest {
         assertThat(service.pay(7, 1)).isEqualTo("lock account/7, run payment/1");
         assertThat(clerk.file(new Invoice("x-9"))).isEqualTo("lock invoice/x-9");
         try (MDC.MDCCloseable user = MDC.putCloseable("user", "eve")) {
-            assertThat(service.report(1)).isEqualTo("lock acme/report/eve/100%");
+            assertThat(service.report(1)).isEqualTo("lock acme/report/eve/100%%");
         }
         assertThat(guard.worker()).isEqualTo("this-worker");
     }
@@ -241,7 +241,7 @@ class GuardedMethodTest {
     @Test
     void a_scheduled_method_runs_under_the_guard() throws Exception {
         await().until(() -> target().ticks.get() == 1);
-        assertThat(target().keys).contains("lock Service.tick");
+        assertThat(target().keys).contains("lock service/" + Service.class.getName() + ".tick()");
     }
 
     @Test

@@ -226,7 +226,10 @@ class WrongSettingsTest {
                 "guards nothing there",
                 "Put it on the methods");
         assertBean(Final.class, "private, final or static", "make it an ordinary method");
-        assertBean(BadExpression.class, "'k/#{#argument.}' is not a key", "Write text with");
+        assertBean(
+                BadExpression.class,
+                "key 'k/#{#argument.}': #{#argument.} is no expression",
+                "Write #{#argument.property}, or %0.property");
         assertBean(NoSuchArgument.class, "%3 has no value", "counted from %0");
         assertBean(BadDuration.class, "'30 seconds' is not a duration", "write 500ms, 30s");
         assertBean(Contradicting.class, "throttle=3/PT1M and minHold=PT1M contradict each other", "set one of them");

@@ -1,4 +1,4 @@
-package io.hapax.jobrunr;
+package io.hapax.policy;
 
 import java.lang.reflect.Field;
 import java.lang.reflect.InaccessibleObjectException;
@@ -7,14 +7,18 @@ import java.lang.reflect.Method;
 import java.lang.reflect.Modifier;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
-/** Follows {@code .property} from an argument: a record's component, a getter, a field, or a map's entry. */
+/** Follows {@code .property} from a value: a record's component, a getter, a field, a map's entry, or an Optional's content. */
 final class PropertyPath {
 
     private PropertyPath() {}
 
     static @Nullable Object read(Object from, String property) {
+        if (from instanceof Optional<?> optional) {
+            return optional.isPresent() ? read(optional.get(), property) : null;
+        }
         if (from instanceof Map<?, ?> map) {
             return map.get(property);
         }

@@ -1,4 +1,4 @@
-package io.hapax.quartz;
+package io.hapax.policy;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -24,7 +24,7 @@ class KeyPathTest {
     @Test
     void control_characters_are_escaped() {
         assertThat(KeyPath.of("a\nb\u0000\u0085")).isEqualTo("a%0Ab%00%85");
-        assertThat(KeyPath.printable("x/%y\t")).isEqualTo("x/%y%09");
+        assertThat(KeyEscape.constant("x/%y\t")).isEqualTo("x/%y%09");
     }
 
     @Test

@@ -1,0 +1,32 @@
+package io.hapax.spring;
+
+import io.hapax.policy.KeyPath;
+import java.lang.reflect.Method;
+import java.util.Arrays;
+import java.util.stream.Collectors;
+
+/**
+ * A method of a bean. Immutable.
+ *
+ * @param bean the bean's name
+ * @param type the bean's class
+ * @param method the method
+ */
+record BeanMethod(String bean, Class<?> type, Method method) {
+
+    /** For people: the names of classes in front would hide it. */
+    String shown() {
+        return type.getSimpleName() + "." + method.getName();
+    }
+
+    /**
+     * The lock key of a method that names none. It names everything that tells the method from others, so that a second bean,
+     * another package or an overloaded method never changes the key of a live fleet.
+     */
+    String key() {
+        String parameters = Arrays.stream(method.getParameterTypes())
+                .map(Class::getTypeName)
+                .collect(Collectors.joining(","));
+        return KeyPath.bounded(KeyPath.of(bean, type.getName() + "." + method.getName() + "(" + parameters + ")"));
+    }
+}
