@@ -1,11 +1,11 @@
 package io.hapax;
 
 import io.hapax.lease.Holder;
+import io.hapax.lease.Intervention;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.LeaseStore;
 import io.hapax.ops.AdministeredStore;
 import io.hapax.ops.HeldLease;
-import io.hapax.lease.Intervention;
 import io.hapax.ops.LeaseAdmin;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;

@@ -1,6 +1,7 @@
 package io.hapax;
 
 import io.hapax.lease.FencingToken;
+import io.hapax.lease.Intervention;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.Lease;
 import io.hapax.lease.Renewal;
@@ -13,7 +14,6 @@ import io.hapax.ledger.LedgerQuery;
 import io.hapax.ledger.RunLedger;
 import io.hapax.ledger.RunState;
 import io.hapax.ops.AuditEntry;
-import io.hapax.lease.Intervention;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;

@@ -1,8 +1,8 @@
 package io.hapax.worker;
 
+import io.hapax.lease.Intervention;
 import io.hapax.ops.AdministeredStore;
 import io.hapax.ops.HeldLease;
-import io.hapax.lease.Intervention;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.Callable;

@@ -1,11 +1,11 @@
 package io.hapax.worker;
 
 import io.hapax.lease.FencingToken;
+import io.hapax.lease.Intervention;
 import io.hapax.lease.JobIdentity;
 import io.hapax.ledger.LedgerEntry;
 import io.hapax.ledger.RunLedger;
 import io.hapax.ledger.RunState;
-import io.hapax.lease.Intervention;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.Callable;

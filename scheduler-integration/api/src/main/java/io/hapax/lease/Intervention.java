@@ -1,6 +1,5 @@
 package io.hapax.lease;
 
-
 /**
  * Who has interfered with the guard's work, and why; kept with what was done. Immutable.
  *

@@ -1,11 +1,11 @@
 package io.hapax.ledger;
 
 import io.hapax.lease.FencingToken;
+import io.hapax.lease.Intervention;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.Lease;
 import io.hapax.lease.Renewal;
 import io.hapax.ops.AuditEntry;
-import io.hapax.lease.Intervention;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;

@@ -1,5 +1,6 @@
 package io.hapax.ops;
 
+import io.hapax.lease.Intervention;
 import java.time.Instant;
 
 /**

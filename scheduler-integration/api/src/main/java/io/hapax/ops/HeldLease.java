@@ -1,6 +1,7 @@
 package io.hapax.ops;
 
 import io.hapax.lease.Holder;
+import io.hapax.lease.Slot;
 import java.time.Duration;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;

@@ -1,7 +1,10 @@
 package io.hapax.ops;
 
+import io.hapax.lease.Ending;
 import io.hapax.lease.Holder;
+import io.hapax.lease.Intervention;
 import io.hapax.lease.JobIdentity;
+import io.hapax.lease.KeyPause;
 import io.hapax.lease.LeaseStore;
 import java.time.Duration;
 import java.util.Comparator;

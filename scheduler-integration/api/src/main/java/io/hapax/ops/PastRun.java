@@ -1,5 +1,9 @@
 package io.hapax.ops;
 
+import io.hapax.lease.FencingToken;
+import io.hapax.lease.OccurrenceOutcome;
+import io.hapax.lease.OwnerId;
+import io.hapax.lease.VisibleText;
 import java.time.Duration;
 import java.time.Instant;
 import org.jspecify.annotations.Nullable;

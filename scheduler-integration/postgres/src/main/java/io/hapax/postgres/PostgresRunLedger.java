@@ -2,6 +2,7 @@ package io.hapax.postgres;
 
 import io.hapax.lease.FencingToken;
 import io.hapax.lease.Finding;
+import io.hapax.lease.Intervention;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.Lease;
 import io.hapax.lease.Renewal;
@@ -14,7 +15,6 @@ import io.hapax.ledger.LedgerQuery;
 import io.hapax.ledger.RunLedger;
 import io.hapax.ledger.RunState;
 import io.hapax.ops.AuditEntry;
-import io.hapax.lease.Intervention;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;

@@ -12,6 +12,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.zaxxer.hikari.HikariDataSource;
+import io.hapax.lease.Intervention;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.Lease;
 import io.hapax.lease.Renewal;
@@ -19,7 +20,6 @@ import io.hapax.ledger.AfterCrash;
 import io.hapax.ledger.Completion;
 import io.hapax.ledger.LedgerQuery;
 import io.hapax.ledger.RunState;
-import io.hapax.lease.Intervention;
 import io.hapax.testkit.DatabaseAddress;
 import io.hapax.testkit.EmbeddedDatabase;
 import java.nio.file.Path;

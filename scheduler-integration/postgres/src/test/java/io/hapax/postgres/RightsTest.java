@@ -11,6 +11,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import io.hapax.lease.Finding;
+import io.hapax.lease.Intervention;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.Lease;
 import io.hapax.lease.Renewal;
@@ -20,7 +21,6 @@ import io.hapax.ledger.Completion;
 import io.hapax.ledger.LedgerException;
 import io.hapax.ledger.LedgerQuery;
 import io.hapax.ledger.RunState;
-import io.hapax.lease.Intervention;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

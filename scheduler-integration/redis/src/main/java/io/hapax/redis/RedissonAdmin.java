@@ -1,15 +1,15 @@
 package io.hapax.redis;
 
 import io.hapax.lease.Holder;
+import io.hapax.lease.Intervention;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.KeyPause;
 import io.hapax.lease.LeaseStoreException;
-import io.hapax.ops.PastRun;
 import io.hapax.lease.Slot;
 import io.hapax.ops.AuditEntry;
 import io.hapax.ops.HeldLease;
-import io.hapax.lease.Intervention;
 import io.hapax.ops.LeaseAdmin;
+import io.hapax.ops.PastRun;
 import io.hapax.ops.ServerHealth;
 import io.hapax.time.DurationText;
 import java.time.Duration;

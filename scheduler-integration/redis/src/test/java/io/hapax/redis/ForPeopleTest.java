@@ -6,11 +6,11 @@ import static io.hapax.redis.Fixture.lock;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.hapax.lease.Intervention;
 import io.hapax.lease.Lease;
 import io.hapax.lease.LeaseStoreException;
 import io.hapax.ops.AuditEntry;
 import io.hapax.ops.HeldLease;
-import io.hapax.lease.Intervention;
 import io.hapax.ops.LeaseAdmin;
 import io.hapax.testkit.EmbeddedCluster;
 import io.hapax.testkit.EmbeddedRedis;

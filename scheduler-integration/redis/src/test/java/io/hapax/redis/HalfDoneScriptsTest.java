@@ -11,10 +11,10 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.hapax.lease.Acquisition;
 import io.hapax.lease.Ending;
 import io.hapax.lease.Holder;
+import io.hapax.lease.Intervention;
 import io.hapax.lease.Lease;
 import io.hapax.lease.LeaseStoreException;
 import io.hapax.lease.Renewal;
-import io.hapax.lease.Intervention;
 import io.hapax.testkit.EmbeddedRedis;
 import java.time.Duration;
 import java.util.List;
@@ -124,13 +124,13 @@ class HalfDoneScriptsTest {
     void nothing_is_paused_or_resumed_that_the_audit_cannot_note() {
         Intervention ann = new Intervention("ann", "a test");
         forbid("lpush");
-        assertThatThrownBy(() -> get(store.people().pause(lock("k"), Duration.ofHours(1), ann)))
+        assertThatThrownBy(() -> get(store.admin().pause(lock("k"), Duration.ofHours(1), ann)))
                 .hasCauseInstanceOf(LeaseStoreException.class);
-        assertThat(get(store.people().paused(lock("k")))).isEmpty();
+        assertThat(get(store.admin().paused(lock("k")))).isEmpty();
         allow("lpush");
-        get(store.people().pause(lock("k"), Duration.ofHours(1), ann));
+        get(store.admin().pause(lock("k"), Duration.ofHours(1), ann));
         forbid("lpush");
-        assertThatThrownBy(() -> get(store.people().resume(lock("k"), ann)))
+        assertThatThrownBy(() -> get(store.admin().resume(lock("k"), ann)))
                 .hasCauseInstanceOf(LeaseStoreException.class);
         assertThat(acquire(store, lock("k"))).isInstanceOf(Acquisition.Paused.class);
     }

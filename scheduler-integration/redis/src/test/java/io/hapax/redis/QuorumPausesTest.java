@@ -14,10 +14,9 @@ import io.hapax.lease.Intervention;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.KeyPause;
 import io.hapax.lease.Lease;
+import io.hapax.lease.LeaseStoreException;
 import io.hapax.ops.AdministeredStore;
 import io.hapax.ops.LeaseAdmin;
-import io.hapax.lease.LeaseStore;
-import io.hapax.lease.LeaseStoreException;
 import io.hapax.ops.PastRun;
 import io.hapax.testkit.EmbeddedRedis;
 import java.time.Duration;
@@ -93,7 +92,7 @@ class QuorumPausesTest {
     void a_paused_server_is_a_word_for_neither_outcome_of_an_occurrence() {
         Lease lease = granted(without(), run("r"));
         get(without(2).release(lease, DONE));
-        stores.forEach(store -> get(store.people().pause(run("r"), LONG, ANN)));
+        stores.forEach(store -> get(store.admin().pause(run("r"), LONG, ANN)));
         assertThat(acquire(without(), run("r"))).isInstanceOf(Acquisition.Done.class);
     }
 

@@ -9,11 +9,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import io.hapax.lease.Acquisition;
-import io.hapax.ops.AuditEntry;
 import io.hapax.lease.Ending;
 import io.hapax.lease.FencingToken;
 import io.hapax.lease.Finding.Severity;
-import io.hapax.ops.HeldLease;
 import io.hapax.lease.Holder;
 import io.hapax.lease.Intervention;
 import io.hapax.lease.JobIdentity;
@@ -27,6 +25,8 @@ import io.hapax.lease.OwnerId;
 import io.hapax.lease.Renewal;
 import io.hapax.lease.RunKey;
 import io.hapax.lease.Slot;
+import io.hapax.ops.AuditEntry;
+import io.hapax.ops.HeldLease;
 import io.hapax.testkit.EmbeddedRedis;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -131,7 +131,7 @@ class VersionsTest {
         assertThat(next.token()).isGreaterThan(lease.token());
         assertThat(get(giver.renew(List.of(lease)))).singleElement().isInstanceOf(Renewal.Gone.class);
         assertThat(get(giver.release(lease, DONE))).isFalse();
-        assertThat(get(giver.holder(PAIR)).map(Holder::owner)).contains(next.owner());
+        assertThat(get(giver.admin().holder(PAIR)).map(Holder::owner)).contains(next.owner());
     }
 
     @ParameterizedTest
@@ -172,11 +172,11 @@ class VersionsTest {
         RedissonLeaseStore giver = first(version);
         RedissonLeaseStore taker = other(version);
         Lease lease = granted(giver, PAIR);
-        HeldLease seen = get(taker.people().leases(10)).get(0);
+        HeldLease seen = get(taker.admin().leases(10)).get(0);
         assertThat(seen.holder().owner()).isEqualTo(lease.owner());
-        assertThat(get(taker.people().forceRelease(seen, new Intervention("ann", "a test"))))
+        assertThat(get(taker.admin().forceRelease(seen, new Intervention("ann", "a test"))))
                 .isPresent();
-        assertThat(get(giver.people().audit(10)))
+        assertThat(get(giver.admin().audit(10)))
                 .extracting(AuditEntry::subject)
                 .containsExactly("lock k");
         assertThat(get(giver.renew(List.of(lease)))).containsExactly(new Renewal.Gone(null));
@@ -194,7 +194,7 @@ class VersionsTest {
         Lease lease = granted(giver, SLOT);
         assertThat(acquire(taker, SLOT)).isInstanceOf(Acquisition.Held.class);
         assertThat(get(taker.renew(List.of(lease)))).containsExactly(new Renewal.Renewed(false));
-        assertThat(get(taker.people().lease("rooms #2", false))
+        assertThat(get(taker.admin().lease("rooms #2", false))
                         .orElseThrow()
                         .holder()
                         .owner())
@@ -219,10 +219,10 @@ class VersionsTest {
     void a_key_is_not_paused_while_there_may_be_workers_that_do_not_know_pauses() {
         RedissonLeaseStore current = first(NEW);
         Intervention ann = new Intervention("ann", "a test");
-        assertThatThrownBy(() -> get(current.people().pause(PAIR, TTL, ann)))
+        assertThatThrownBy(() -> get(current.admin().pause(PAIR, TTL, ann)))
                 .hasCauseInstanceOf(LeaseStoreException.class)
                 .hasMessageContaining("Upgrade them");
-        assertThat(get(current.people().paused(PAIR))).isEmpty();
+        assertThat(get(current.admin().paused(PAIR))).isEmpty();
         granted(current, PAIR);
     }
 
@@ -233,7 +233,7 @@ class VersionsTest {
         RedissonLeaseStore taker = other(version);
         assertThat(get(giver.release(granted(giver, PAIR), FAILED.inHistoryOf("job"))))
                 .isTrue();
-        assertThat(get(taker.people().history("job", 10)))
+        assertThat(get(taker.admin().history("job", 10)))
                 .singleElement()
                 .satisfies(run -> assertThat(run.outcome()).isEqualTo(OccurrenceOutcome.FAILED));
         assertThat(acquire(taker, PAIR)).isInstanceOf(Acquisition.Done.class);

@@ -20,8 +20,8 @@ import java.util.function.UnaryOperator;
 import org.aopalliance.intercept.MethodInterceptor;
 import org.aopalliance.intercept.MethodInvocation;
 import org.jspecify.annotations.Nullable;
-import org.springframework.aop.framework.autoproxy.AbstractBeanFactoryAwareAdvisingPostProcessor;
 import org.springframework.aop.framework.Advised;
+import org.springframework.aop.framework.autoproxy.AbstractBeanFactoryAwareAdvisingPostProcessor;
 import org.springframework.aop.interceptor.ExposeBeanNameAdvisors;
 import org.springframework.aop.support.AopUtils;
 import org.springframework.aop.support.DefaultPointcutAdvisor;
@@ -48,6 +48,7 @@ final class GuardedMethodPostProcessor extends AbstractBeanFactoryAwareAdvisingP
     private final transient ObjectProvider<RunObserver> observer;
     /** By the bean's name: beans of one class have keys of their own. */
     private final transient Map<String, Map<Method, GuardedMethod>> methods = new ConcurrentHashMap<>();
+
     private transient UnaryOperator<String> placeholders = text -> text;
     private boolean hasJobs;
 

@@ -1,11 +1,11 @@
 package io.hapax.testkit;
 
 import io.hapax.lease.Holder;
+import io.hapax.lease.Intervention;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.KeyPause;
 import io.hapax.ops.AuditEntry;
 import io.hapax.ops.HeldLease;
-import io.hapax.lease.Intervention;
 import io.hapax.ops.LeaseAdmin;
 import io.hapax.ops.PastRun;
 import io.hapax.ops.ServerHealth;

@@ -1,6 +1,7 @@
 package io.hapax.testkit;
 
 import io.hapax.lease.FencingToken;
+import io.hapax.lease.Intervention;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.Lease;
 import io.hapax.lease.Renewal;
@@ -10,7 +11,6 @@ import io.hapax.ledger.Completion;
 import io.hapax.ledger.LedgerException;
 import io.hapax.ledger.RunLedger;
 import io.hapax.ledger.RunState;
-import io.hapax.lease.Intervention;
 import java.util.List;
 import java.util.concurrent.CompletionStage;
 import org.jspecify.annotations.Nullable;

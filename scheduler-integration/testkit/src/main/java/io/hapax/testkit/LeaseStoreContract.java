@@ -24,6 +24,7 @@ import io.hapax.lease.Acquisition;
 import io.hapax.lease.Ending;
 import io.hapax.lease.FencingToken;
 import io.hapax.lease.Holder;
+import io.hapax.lease.Intervention;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.KeyPause;
 import io.hapax.lease.Lease;
@@ -33,7 +34,6 @@ import io.hapax.lease.LeaseStoreException;
 import io.hapax.lease.LockKey;
 import io.hapax.lease.OccurrenceOutcome;
 import io.hapax.lease.OwnerId;
-import io.hapax.ops.PastRun;
 import io.hapax.lease.Renewal;
 import io.hapax.lease.Reservation;
 import io.hapax.lease.ReservationRequest;
@@ -44,8 +44,8 @@ import io.hapax.ops.AdministeredStore;
 import io.hapax.ops.AuditEntry;
 import io.hapax.ops.FleetBoard;
 import io.hapax.ops.HeldLease;
-import io.hapax.lease.Intervention;
 import io.hapax.ops.LeaseAdmin;
+import io.hapax.ops.PastRun;
 import io.hapax.ops.ServerHealth;
 import java.time.Duration;
 import java.time.temporal.ChronoUnit;
@@ -222,8 +222,8 @@ public abstract class LeaseStoreContract {
         }
         assertThat(get(store().renew(held))).hasSize(3).containsOnly(new Renewal.Renewed(false));
         assertThat(get(otherClient().release(held.get(1), Ending.NOT_DONE))).isTrue();
-        assertThat(get(store().holder(slots.get(1)))).isEmpty();
-        assertThat(get(store().holder(slots.get(2)))).isPresent();
+        assertThat(get(admin(store()).holder(slots.get(1)))).isEmpty();
+        assertThat(get(admin(store()).holder(slots.get(2)))).isPresent();
         assertThat(granted(otherClient(), slots.get(1)).identity()).isEqualTo(slots.get(1));
     }
 
@@ -243,8 +243,8 @@ public abstract class LeaseStoreContract {
         JobIdentity key = new JobIdentity(new LockKey(slot.leaseName()), null);
         Lease onKey = granted(otherClient(), key);
 
-        assertThat(get(store().holder(slot)).map(Holder::owner)).contains(onSlot.owner());
-        assertThat(get(store().holder(key)).map(Holder::owner)).contains(onKey.owner());
+        assertThat(get(admin(store()).holder(slot)).map(Holder::owner)).contains(onSlot.owner());
+        assertThat(get(admin(store()).holder(key)).map(Holder::owner)).contains(onKey.owner());
         assertThat(get(store().release(onKey, Ending.NOT_DONE))).isTrue();
         assertThat(renew(store(), onSlot)).isEqualTo(new Renewal.Renewed(false));
     }
@@ -393,7 +393,7 @@ public abstract class LeaseStoreContract {
             assertThat(failed.by().token()).isEqualTo(lease.token());
             assertThat(failed.by().worker()).isEqualTo(WORKER);
         }
-        assertThat(get(store().holder(identity))).isEmpty();
+        assertThat(get(admin(store()).holder(identity))).isEmpty();
     }
 
     @Test
@@ -906,7 +906,7 @@ public abstract class LeaseStoreContract {
     void a_run_that_has_lost_its_lease_is_not_in_the_history() {
         String job = "job " + OwnerId.random();
         Lease lost = granted(store(), freshPair());
-        get(otherClient().forceRelease(lost.identity()));
+        get(admin(otherClient()).forceRelease(lost.identity()));
         assertThat(get(store().release(lost, Ending.done(RETENTION).inHistoryOf(job))))
                 .isFalse();
         assertThat(get(admin(store()).history(job, 10))).isEmpty();

@@ -14,6 +14,7 @@ import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 import static org.assertj.core.api.InstanceOfAssertFactories.type;
 
 import io.hapax.lease.FencingToken;
+import io.hapax.lease.Intervention;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.Lease;
 import io.hapax.lease.LockKey;
@@ -29,7 +30,6 @@ import io.hapax.ledger.LedgerQuery;
 import io.hapax.ledger.RunLedger;
 import io.hapax.ledger.RunState;
 import io.hapax.ops.AuditEntry;
-import io.hapax.lease.Intervention;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;

@@ -2,6 +2,7 @@ package io.hapax.testkit;
 
 import io.hapax.lease.FencingToken;
 import io.hapax.lease.Holder;
+import io.hapax.lease.Intervention;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.Lease;
 import io.hapax.lease.LockKey;
@@ -15,7 +16,6 @@ import io.hapax.ledger.LedgerEntry;
 import io.hapax.ledger.LedgerQuery;
 import io.hapax.ledger.RunState;
 import io.hapax.ops.AuditEntry;
-import io.hapax.lease.Intervention;
 import io.hapax.time.NanoTime;
 import io.hapax.time.Ticker;
 import java.time.Duration;

@@ -1,12 +1,12 @@
 package io.hapax.testkit;
 
 import io.hapax.lease.Holder;
+import io.hapax.lease.Intervention;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.LockKey;
 import io.hapax.lease.RunKey;
 import io.hapax.ops.AuditEntry;
 import io.hapax.ops.HeldLease;
-import io.hapax.lease.Intervention;
 import io.hapax.ops.LeaseAdmin;
 import io.hapax.ops.PastRun;
 import io.hapax.testkit.BrokenLeaseStore.Flaw;
@@ -73,9 +73,7 @@ final class BrokenLeaseAdmin extends ForwardingLeaseAdmin {
 
     @Override
     public CompletionStage<List<PastRun>> history(String job, int atMost) {
-        return flaw == Flaw.HAS_NO_HISTORY
-                ? CompletableFuture.completedFuture(List.of())
-                : super.history(job, atMost);
+        return flaw == Flaw.HAS_NO_HISTORY ? CompletableFuture.completedFuture(List.of()) : super.history(job, atMost);
     }
 
     @Override
