@@ -14,6 +14,7 @@ import io.hapax.testkit.InMemoryRunLedger;
 import io.hapax.testkit.ManualTicker;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -31,6 +32,8 @@ class LoggingListenerTest {
     void listen() {
         // Other tests of this thread may have entered runs and never left them.
         MDC.clear();
+        // Other threads log while the lines are read.
+        lines.list = new CopyOnWriteArrayList<>();
         lines.start();
         logger.addAppender(lines);
     }

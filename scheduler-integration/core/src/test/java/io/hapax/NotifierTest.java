@@ -52,6 +52,8 @@ class NotifierTest {
     @BeforeEach
     void listen() {
         log.list = new CopyOnWriteArrayList<>();
+        // Other threads log while the lines are read.
+        log.list = new CopyOnWriteArrayList<>();
         log.start();
         logger.addAppender(log);
     }

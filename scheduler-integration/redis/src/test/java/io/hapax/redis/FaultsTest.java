@@ -34,6 +34,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Tag;
@@ -63,6 +64,8 @@ class FaultsTest {
     private final ListAppender<ILoggingEvent> lines = new ListAppender<>();
 
     FaultsTest() {
+        // Other threads log while the lines are read.
+        lines.list = new CopyOnWriteArrayList<>();
         lines.start();
         ((Logger) LoggerFactory.getLogger("io.hapax")).addAppender(lines);
     }

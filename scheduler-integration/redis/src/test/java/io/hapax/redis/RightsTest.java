@@ -32,6 +32,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -176,6 +177,8 @@ class RightsTest {
         Logger root = (Logger) LoggerFactory.getLogger(Logger.ROOT_LOGGER_NAME);
         Logger redisson = (Logger) LoggerFactory.getLogger("org.redisson");
         ListAppender<ILoggingEvent> lines = new ListAppender<>();
+        // Other threads log while the lines are read.
+        lines.list = new CopyOnWriteArrayList<>();
         lines.start();
         root.addAppender(lines);
         redisson.setLevel(Level.INFO);
