@@ -51,7 +51,6 @@ class NotifierTest {
 
     @BeforeEach
     void listen() {
-        log.list = new CopyOnWriteArrayList<>();
         // Other threads log while the lines are read.
         log.list = new CopyOnWriteArrayList<>();
         log.start();

@@ -192,8 +192,8 @@ class QuorumLeaseStore implements AdministeredStore {
     }
 
     /**
-     * Runs wait but shortly for each server, of which many answers are needed. People have the time to ask again until enough
-     * servers have answered; not for what changes something, whose first answer is the one that tells what was changed.
+     * A run waits only briefly for each server. An operator can wait longer, so the question is asked again until enough servers
+     * have answered. Only for questions that change nothing: of others the first answer tells what was changed.
      */
     <T> CompletionStage<T> patiently(Supplier<CompletionStage<T>> question) {
         return patiently(

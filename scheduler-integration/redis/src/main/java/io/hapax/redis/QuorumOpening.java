@@ -152,12 +152,13 @@ final class QuorumOpening {
     }
 
     /**
-     * Far below the ttl, so that a server that hangs costs little validity (Redlock), but no shorter than need be: of those
-     * that are left of a quorum each must answer, and one that pauses is no fault. An attempt asks, writes back and withdraws.
+     * How long one server is waited for. While others are down each live one must answer, so a short pause of it must not cost
+     * the run. A sixth of the answer time-out at most: contenders that had to wait for a server that hangs, until they knew that
+     * none of them had a majority, need time to try again. Far below the ttl, so that the wait costs little validity (Redlock).
      */
     private static Duration perServer(Duration longestTtl, Duration answerTimeout) {
         Duration wanted = longestTtl.dividedBy(20);
-        return shorter(wanted.compareTo(SHORTEST) < 0 ? SHORTEST : wanted, answerTimeout.dividedBy(4));
+        return shorter(wanted.compareTo(SHORTEST) < 0 ? SHORTEST : wanted, answerTimeout.dividedBy(6));
     }
 
     private static RedissonLeaseStore joined(

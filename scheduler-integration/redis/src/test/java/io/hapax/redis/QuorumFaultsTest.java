@@ -29,6 +29,10 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.CyclicBarrier;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
 import org.awaitility.core.ConditionFactory;
@@ -310,6 +314,48 @@ class QuorumFaultsTest {
         assertThat(contest.most()).hasValue(1);
         assertThat(turns).allSatisfy(mine -> assertThat(mine.get()).isPositive());
         assertThat(contest.tokens()).isSorted().doesNotHaveDuplicates();
+    }
+
+    /** As replicas do at a firing, with the time-outs of production: somebody has to get it, or it is lost. */
+    @Test
+    void contenders_beside_a_frozen_server_do_not_all_give_up() throws Exception {
+        servers(3);
+        List<LeaseStore> stores = Stream.generate(
+                        () -> RedissonLeaseStore.builder().fresh(true).quorum(urls()))
+                .limit(4)
+                .toList();
+        ExecutorService replicas = Executors.newFixedThreadPool(stores.size());
+        try {
+            freeze(servers.get(0));
+            CyclicBarrier firing = new CyclicBarrier(stores.size());
+            for (int n = 0; n < 10; n++) {
+                LockKey key = new LockKey("firing/" + n);
+                List<Future<Boolean>> granted = new ArrayList<>();
+                for (LeaseStore store : stores) {
+                    granted.add(replicas.submit(() -> {
+                        firing.await();
+                        return isGranted(store, key);
+                    }));
+                }
+                int winners = 0;
+                for (Future<Boolean> one : granted) {
+                    winners += one.get() ? 1 : 0;
+                }
+                assertThat(winners).as("who got %s", key).isEqualTo(1);
+            }
+        } finally {
+            replicas.shutdownNow();
+            stores.forEach(LeaseStore::close);
+        }
+    }
+
+    private static boolean isGranted(LeaseStore store, LockKey key) {
+        try {
+            return Fixture.get(store.acquire(Fixture.request(new JobIdentity(key, null), Duration.ofSeconds(20))))
+                    instanceof Acquisition.Granted;
+        } catch (CompletionException tooManyAtOnce) {
+            return false;
+        }
     }
 
     /** What contenders share. */
