@@ -102,6 +102,11 @@ final class PaymentWorker {
 
     /** Arguments: name, redis, database, fenced or unfenced, payments, longest work in ms, threads. */
     public static void main(String[] args) throws InterruptedException, SQLException {
+        // Threads of the store would keep a process alive whose main thread has failed.
+        Thread.setDefaultUncaughtExceptionHandler((thread, failure) -> {
+            failure.printStackTrace();
+            Runtime.getRuntime().halt(1);
+        });
         PaymentWorker worker = new PaymentWorker(List.of(args));
         CountDownLatch begun = new CountDownLatch(1);
         listenToTheTest(begun);

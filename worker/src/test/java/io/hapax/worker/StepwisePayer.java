@@ -60,6 +60,11 @@ final class StepwisePayer {
 
     /** Arguments: name, redis, database, what becomes of the payment after a crash. */
     public static void main(String[] args) throws Exception {
+        // Threads of the store would keep a process alive whose main thread has failed.
+        Thread.setDefaultUncaughtExceptionHandler((thread, failure) -> {
+            failure.printStackTrace();
+            Runtime.getRuntime().halt(1);
+        });
         HikariDataSource database = DemoCommand.pool(args[2]);
         JobGuard guard = guard(args[1], database, args[0]);
         say(args[0] + " is up");

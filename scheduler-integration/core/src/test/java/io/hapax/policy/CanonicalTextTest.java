@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
+import java.lang.annotation.Retention;
+import java.lang.annotation.RetentionPolicy;
 import java.math.BigDecimal;
 import java.math.BigInteger;
 import java.net.URI;
@@ -137,10 +139,15 @@ class CanonicalTextTest {
                         Named.class.getName() + "{name=n,points=[" + Point.class.getName() + "{x=1,y=2}]}"));
     }
 
+    /** The build lets nothing else ask for the zone of the machine. */
+    @Retention(RetentionPolicy.CLASS)
+    private @interface ChangesZone {}
+
     @ParameterizedTest
     @MethodSource("texts")
     @ResourceLock(Resources.LOCALE)
     @ResourceLock(Resources.TIME_ZONE)
+    @ChangesZone
     void a_value_has_one_text_in_every_locale_and_time_zone(Object value, String text) {
         Locale locale = Locale.getDefault();
         TimeZone zone = TimeZone.getDefault();

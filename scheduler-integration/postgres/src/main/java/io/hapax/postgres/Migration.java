@@ -21,7 +21,7 @@ record Migration(
     static final String FILE = "io/hapax/postgres/V1__hapax_ledger.sql";
     private static final String UNDEFINED_TABLE = "42P01";
     /** Several workers start at once. */
-    private static final String ALONE = "SELECT pg_advisory_xact_lock(hashtextextended('hapax ledger migration', 0))";
+    static final String ALONE = "SELECT pg_advisory_xact_lock(hashtextextended('hapax ledger migration', 0))";
 
     void apply() throws SQLException {
         database.call(connection -> database.inTransaction(connection, this::applyAlone));

@@ -323,10 +323,15 @@ public final class PostgresRunLedger implements RunLedger {
         return cleanUp.run();
     }
 
-    private void open(boolean migrate, @Nullable String schema) {
-        Migration migration = new Migration(database, statements, schema);
+    /** Workers that start at once wait for the one that creates the tables, however short the answer timeout of runs is. */
+    private static final Duration OPENING = Duration.ofSeconds(30);
+
+    private void open(DataSource source, boolean migrate, @Nullable String schema) {
+        Duration timeout = database.answerTimeout().compareTo(OPENING) > 0 ? database.answerTimeout() : OPENING;
+        Database opening = new Database(source, "hapax-ledger-opening", 1, timeout);
+        Migration migration = new Migration(opening, statements, schema);
         try {
-            database.call(this::checkServer);
+            opening.call(connection -> checkServer(opening, connection));
             if (migrate) {
                 migration.apply();
             }
@@ -335,11 +340,13 @@ public final class PostgresRunLedger implements RunLedger {
             lifeline.call(connection -> adoptIsolation(lifeline, connection));
         } catch (SQLException e) {
             throw new LedgerException(DatabaseTrouble.of(e).asReasonWhy("the ledger cannot be opened"), e);
+        } finally {
+            opening.close();
         }
         cleanUp.start();
     }
 
-    private Void checkServer(Connection connection) throws SQLException {
+    private Void checkServer(Database opening, Connection connection) throws SQLException {
         try (Statement sql = connection.createStatement();
                 ResultSet row = sql.executeQuery(statements.server())) {
             row.next();
@@ -359,6 +366,7 @@ public final class PostgresRunLedger implements RunLedger {
                                 + " runs again. Switch it on for the ledger's role: ALTER ROLE … SET synchronous_commit = on");
             }
         }
+        adoptIsolation(opening, connection);
         adoptIsolation(database, connection);
         return adoptIsolation(people, connection);
     }
@@ -433,7 +441,8 @@ public final class PostgresRunLedger implements RunLedger {
         }
 
         /**
-         * Bounds how long the database may take to answer.
+         * Bounds how long the database may take to answer. Opening the ledger waits for 30 s at least, since another worker may
+         * be creating the tables.
          *
          * @param timeout 100 ms to 10 min; by default 2 s
          * @return this builder
@@ -513,7 +522,7 @@ public final class PostgresRunLedger implements RunLedger {
         public PostgresRunLedger build() {
             PostgresRunLedger ledger = new PostgresRunLedger(this);
             try {
-                ledger.open(migrate, schema);
+                ledger.open(source, migrate, schema);
             } catch (Throwable e) {
                 ledger.close();
                 throw e;

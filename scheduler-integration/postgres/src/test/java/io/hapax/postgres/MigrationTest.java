@@ -13,6 +13,7 @@ import static io.hapax.postgres.Attempts.number;
 import static io.hapax.postgres.Attempts.request;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+import static org.awaitility.Awaitility.await;
 
 import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
@@ -31,9 +32,12 @@ import io.hapax.testkit.EmbeddedDatabase;
 import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.sql.Statement;
 import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import javax.sql.DataSource;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -65,6 +69,23 @@ class MigrationTest {
             assertThat(number(database, "SELECT count(*) FROM hapax_schema")).isEqualTo(1);
         } finally {
             ledgers.forEach(PostgresRunLedger::close);
+        }
+    }
+
+    @Test
+    void a_worker_waits_for_the_one_that_creates_the_tables_longer_than_runs_wait_for_answers() throws Exception {
+        try (Connection other = database.getConnection()) {
+            other.setAutoCommit(false);
+            try (Statement sql = other.createStatement()) {
+                sql.execute(Migration.ALONE);
+            }
+            CompletableFuture<Void> opened = CompletableFuture.runAsync(
+                    () -> migrated().answerTimeout(SHORT).build().close());
+            await().until(() -> number(database, "SELECT count(*) FROM pg_locks WHERE NOT granted") > 0);
+            // The answer does not come for three times as long as runs would wait.
+            Thread.sleep(3 * SHORT.toMillis());
+            other.rollback();
+            opened.get(60, TimeUnit.SECONDS);
         }
     }
 

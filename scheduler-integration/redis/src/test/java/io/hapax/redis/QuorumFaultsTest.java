@@ -320,7 +320,7 @@ class QuorumFaultsTest {
     @Test
     void contenders_beside_a_frozen_server_do_not_all_give_up() throws Exception {
         servers(3);
-        List<LeaseStore> stores = Stream.generate(
+        List<LeaseStore> stores = Stream.<LeaseStore>generate(
                         () -> RedissonLeaseStore.builder().fresh(true).quorum(urls()))
                 .limit(4)
                 .toList();

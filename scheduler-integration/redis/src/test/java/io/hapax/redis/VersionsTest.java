@@ -176,9 +176,7 @@ class VersionsTest {
         assertThat(seen.holder().owner()).isEqualTo(lease.owner());
         assertThat(get(taker.admin().forceRelease(seen, new Intervention("ann", "a test"))))
                 .isPresent();
-        assertThat(get(giver.admin().audit(10)))
-                .extracting(AuditEntry::subject)
-                .containsExactly("lock k");
+        assertThat(get(giver.admin().audit(10))).extracting(AuditEntry::subject).containsExactly("lock k");
         assertThat(get(giver.renew(List.of(lease)))).containsExactly(new Renewal.Gone(null));
         LeaseRequest lost = request(PAIR, TTL);
         get(giver.acquire(lost));
