@@ -325,6 +325,9 @@ final class History implements AutoCloseable {
             }
         }
         observe();
+        while (mayLeave(scopes.innermost())) {
+            log.add("the thread leaves " + scopes.leave());
+        }
         for (Worker worker : workers) {
             worker.pending.forEach(pending -> pending.answer().cancel(false));
             worker.pending.clear();

@@ -6,14 +6,19 @@ import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import io.hapax.event.LossReason;
 import io.hapax.event.RunOutcome;
 import io.hapax.event.Verdict;
+import io.hapax.lease.Lease;
 import io.hapax.ledger.AfterCrash;
+import io.hapax.ledger.Completion;
+import io.hapax.ledger.RunLedger;
 import io.hapax.ledger.RunState;
+import io.hapax.testkit.ForwardingRunLedger;
 import io.hapax.testkit.InMemoryLeaseStore;
 import io.hapax.testkit.InMemoryRunLedger;
 import io.hapax.testkit.LateRunLedger;
 import io.hapax.testkit.LateRunLedger.Operation;
 import io.hapax.testkit.ManualTicker;
 import java.time.Duration;
+import java.util.concurrent.CompletionStage;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -107,6 +112,47 @@ class LateLedgerTest {
         pass(TTL);
         ledger.calls().carryOut(0);
         Answered.run(other.admit(request)).close();
+    }
+
+    @Test
+    void a_run_that_did_not_begin_is_given_back_until_the_ledger_hears_it() throws Exception {
+        GuardedRun run = Answered.run(stalling.admit(request));
+        ledger.calls().next(Operation.BEGIN, 1);
+        ledger.calls().next(Operation.RELEASE, 1_000);
+        assertThatExceptionOfType(LeaseLostException.class).isThrownBy(run::enter);
+        ledger.calls().carryOut(0);
+        pass(TTL.multipliedBy(5));
+        assertThat(state()).isEqualTo(RunState.RUNNING);
+        ledger.calls().next(Operation.RELEASE, -1_000);
+        pass(TTL);
+        assertThat(state()).isEqualTo(RunState.RELEASED);
+        Answered.run(other.admit(request)).close();
+    }
+
+    /** Its watchdog, which would give it back, is late, too: as in a process that is stopped meanwhile. */
+    @Test
+    void a_run_whose_lease_ran_out_while_it_said_that_it_begins_abandons_nothing() throws Exception {
+        HistoryThreads.Clock clock = new HistoryThreads.Clock();
+        InMemoryRunLedger fenced = new InMemoryRunLedger(clock);
+        RunLedger slow = new ForwardingRunLedger(fenced) {
+            @Override
+            public CompletionStage<Completion> begin(Lease claim) {
+                CompletionStage<Completion> noted = super.begin(claim);
+                clock.moveTo(clock.now().plus(TTL));
+                return noted;
+            }
+        };
+        try (JobGuard late = JobGuard.builder(new InMemoryLeaseStore(clock))
+                .ticker(clock)
+                .threads(new HistoryThreads())
+                .ledger(slow)
+                .build()) {
+            GuardedRun run = ((Admission.Admitted) late.admitAsync(request).join()).run();
+            assertThatExceptionOfType(LeaseLostException.class).isThrownBy(run::enter);
+            run.close();
+            assertThat(fenced.entry(request.identity()).toCompletableFuture().join())
+                    .hasValueSatisfying(entry -> assertThat(entry.state()).isEqualTo(RunState.RELEASED));
+        }
     }
 
     @Test
