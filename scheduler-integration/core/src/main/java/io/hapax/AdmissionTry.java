@@ -207,6 +207,6 @@ final class AdmissionTry {
     }
 
     private CompletionStage<Void> withdrawClaim(RunLedger runs, ClaimRequest claimed) {
-        return ClaimWithdrawal.of(engine, runs, claimed, terms.timing());
+        return ClaimWithdrawal.unheard(engine, runs, claimed, terms.timing());
     }
 }

@@ -1,43 +1,62 @@
 package io.hapax;
 
+import io.hapax.lease.Lease;
 import io.hapax.ledger.ClaimRequest;
 import io.hapax.ledger.RunLedger;
+import io.hapax.ledger.RunState;
 import io.hapax.time.NanoTime;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
-/**
- * Takes a claim back of which nobody knows whether it was made, again and again until the ledger has heard it. After twice
- * the ttl the claim, if there is one, is past its deadline; it never began, so others may have it.
- */
+/** Takes a claim back whose run has not begun, again and again until the ledger has heard it. */
 final class ClaimWithdrawal extends Charge {
 
     private final Engine engine;
-    private final RunLedger ledger;
-    private final ClaimRequest request;
+    private final Supplier<CompletionStage<?>> ask;
     private final LeaseTiming timing;
-    private final NanoTime giveUpAt;
+    private final @Nullable NanoTime giveUpAt;
     private volatile boolean heard;
 
-    private ClaimWithdrawal(Engine engine, RunLedger ledger, ClaimRequest request, LeaseTiming timing) {
+    private ClaimWithdrawal(
+            Engine engine, Supplier<CompletionStage<?>> ask, LeaseTiming timing, @Nullable NanoTime giveUpAt) {
         this.engine = engine;
-        this.ledger = ledger;
-        this.request = request;
+        this.ask = ask;
         this.timing = timing;
-        this.giveUpAt = engine.now().plus(timing.ttl()).plus(timing.ttl());
+        this.giveUpAt = giveUpAt;
     }
 
-    /** Starts; the stage completes after the first try, whether it was heard or not. */
-    static CompletionStage<Void> of(Engine engine, RunLedger ledger, ClaimRequest request, LeaseTiming timing) {
-        ClaimWithdrawal withdrawal = new ClaimWithdrawal(engine, ledger, request, timing);
-        return withdrawal.tryOnce().whenComplete((ended, impossible) -> withdrawal.repeat());
+    /**
+     * Takes back what was perhaps claimed. After twice the ttl the claim, if there is one, is past its deadline; nobody has said
+     * that its run begins, so others may have it.
+     *
+     * @return completes after the first try, whether it was heard or not
+     */
+    static CompletionStage<Void> unheard(Engine engine, RunLedger ledger, ClaimRequest request, LeaseTiming timing) {
+        NanoTime giveUpAt = engine.now().plus(timing.ttl()).plus(timing.ttl());
+        return new ClaimWithdrawal(engine, () -> ledger.withdraw(request), timing, giveUpAt).start();
+    }
+
+    /**
+     * Takes back the claim of a run that has perhaps said that it begins, and did not begin. It is left for a person until the
+     * ledger has heard this.
+     *
+     * @return completes after the first try, whether it was heard or not
+     */
+    static CompletionStage<Void> unbegun(Engine engine, RunLedger ledger, Lease claim, LeaseTiming timing) {
+        return new ClaimWithdrawal(engine, () -> ledger.release(claim, RunState.RELEASED), timing, null).start();
+    }
+
+    private CompletionStage<Void> start() {
+        return tryOnce().whenComplete((ended, impossible) -> repeat());
     }
 
     private CompletionStage<Void> tryOnce() {
-        CompletionStage<Void> told;
+        CompletionStage<?> told;
         try {
-            told = ledger.withdraw(request);
+            told = ask.get();
         } catch (Throwable unreachable) {
             told = CompletableFuture.failedFuture(unreachable);
         }
@@ -55,7 +74,7 @@ final class ClaimWithdrawal extends Charge {
 
     @Override
     Action act(NanoTime now) {
-        if (heard || !now.isBefore(giveUpAt)) {
+        if (heard || (giveUpAt != null && !now.isBefore(giveUpAt))) {
             return Action.FORGET;
         }
         var unused = tryOnce();

@@ -223,6 +223,7 @@ public final class GuardedRun implements AutoCloseable {
             ensureHeld();
             return entered;
         } catch (Throwable notEntered) {
+            life.notBegun();
             entered.close();
             throw notEntered;
         }

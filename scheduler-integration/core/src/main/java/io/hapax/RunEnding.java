@@ -6,6 +6,7 @@ import io.hapax.event.RunOutcome;
 import io.hapax.lease.Ending;
 import io.hapax.lease.Lease;
 import io.hapax.lease.LeaseStore;
+import io.hapax.ledger.AfterCrash;
 import io.hapax.ledger.Completion;
 import io.hapax.ledger.LedgerEntry;
 import io.hapax.ledger.RunLedger;
@@ -74,10 +75,19 @@ final class RunEnding extends Charge {
         }
         RunLedger ledger = engine.ledger();
         if (claim != null && ledger != null && reason != LossReason.SUPERSEDED) {
-            var unused = ledger.release(claim, brokenOff()).exceptionally(ignored -> Completion.SUPERSEDED);
+            var unused = isUnbegun()
+                    ? ClaimWithdrawal.unbegun(engine, ledger, claim, hold.timing())
+                    : ledger.release(claim, brokenOff()).exceptionally(ignored -> Completion.SUPERSEDED);
         }
         settle(RunOutcome.LOST);
         result.complete(RunOutcome.LOST);
+    }
+
+    /** Whether its claim may be marked as begun all the same: it was told so, and what it heard of that counts for nothing. */
+    private boolean isUnbegun() {
+        return run.options().afterCrash() == AfterCrash.ABANDON
+                && success != RunOutcome.COMPLETED
+                && !run.life().wasEntered();
     }
 
     private RunState brokenOff() {
@@ -212,6 +222,10 @@ final class RunEnding extends Charge {
         }
         if (!now.isBefore(giveUpAt)) {
             settle(asFarAsKnown());
+            RunLedger ledger = engine.ledger();
+            if (claim != null && ledger != null && noted == null && isUnbegun()) {
+                var unused = ClaimWithdrawal.unbegun(engine, ledger, claim, hold.timing());
+            }
             return Action.FORGET;
         }
         var unused = tryOnce(engine.store()).whenComplete((outcome, failure) -> {

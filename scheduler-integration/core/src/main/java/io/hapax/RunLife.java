@@ -60,6 +60,13 @@ final class RunLife {
         }
     }
 
+    /** Takes back that the work has begun: it was entered too late. */
+    void notBegun() {
+        synchronized (monitor) {
+            entered = false;
+        }
+    }
+
     /** Ends the work on the run's thread; returns whether that was interrupted. */
     boolean leave() {
         synchronized (monitor) {
