@@ -7,8 +7,6 @@ import io.hapax.event.RunOutcome;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.LeaseStore;
 import io.hapax.ledger.RunLedger;
-import io.hapax.policy.KeySyntax;
-import io.hapax.policy.KeyTemplate;
 import io.hapax.time.Ticker;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
@@ -218,15 +216,14 @@ public final class JobGuard implements AutoCloseable {
     }
 
     /**
-     * Parses the key of a job, for adapters. <code>${name}</code> is resolved first, see {@link JobGuardBuilder#environment}.
+     * Resolves <code>${name}</code> in the key of a job, for adapters.
      *
-     * @param text the key as the job says it
-     * @param syntax the placeholders that this kind of job can fill
-     * @return the template
-     * @throws IllegalArgumentException if the key cannot be parsed or filled; the message says why and what to write instead
+     * @param text a key as it is written
+     * @return the text with values of the environment, see {@link JobGuardBuilder#environment}
+     * @throws IllegalArgumentException if a name has no value; the message names it
      */
-    public KeyTemplate template(String text, KeySyntax syntax) {
-        return KeyTemplate.parse(environment.apply(text), syntax);
+    public String resolve(String text) {
+        return environment.apply(text);
     }
 
     /**

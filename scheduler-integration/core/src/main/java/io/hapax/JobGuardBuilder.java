@@ -6,7 +6,6 @@ import io.hapax.lease.OwnerId;
 import io.hapax.lease.Reservations;
 import io.hapax.lease.VisibleText;
 import io.hapax.ledger.RunLedger;
-import io.hapax.policy.SystemPlaceholders;
 import io.hapax.thread.GuardThreads;
 import io.hapax.time.Ticker;
 import java.lang.management.ManagementFactory;

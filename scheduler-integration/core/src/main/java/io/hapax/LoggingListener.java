@@ -114,7 +114,14 @@ public final class LoggingListener implements GuardListener, AutoCloseable {
                     e.holder() == null ? "nobody known" : e.holder());
         } else if (event instanceof GuardEvent.Released e) {
             released(e);
-        } else if (event instanceof GuardEvent.Forced e) {
+        } else {
+            decided(event);
+        }
+    }
+
+    /** What people have done. */
+    private static void decided(GuardEvent event) {
+        if (event instanceof GuardEvent.Forced e) {
             LOG.warn(
                     "lease taken away by force {} holder={} actor={} reason='{}'",
                     e.identity(),

@@ -53,6 +53,7 @@ class ArchitectureTest {
         "io.hapax.ops.."
     };
     private static final String CORE = "io.hapax";
+    private static final String POLICY = "io.hapax.policy";
     private static final String[] STORES = {"io.hapax.redis..", "io.hapax.postgres.."};
     private static final String[] SCHEDULERS = {"io.hapax.quartz..", "io.hapax.jobrunr..", "io.hapax.micrometer.."};
     private static final String TESTKIT = "io.hapax.testkit..";
@@ -72,6 +73,13 @@ class ArchitectureTest {
                     .or(resideInAnyPackage("java..", "javax.crypto..", "org.jspecify..", "org.slf4j..", CORE)));
 
     @ArchTest
+    static final ArchRule policy_knows_only_core_the_api_and_slf4j = classes()
+            .that(resideInAPackage(POLICY))
+            .should()
+            .onlyDependOnClassesThat(resideInAnyPackage(API)
+                    .or(resideInAnyPackage("java..", "org.jspecify..", "org.slf4j..", CORE, POLICY)));
+
+    @ArchTest
     static final ArchRule inside_the_api_leases_do_not_know_events =
             noClasses().that(resideInAPackage(API[0])).should().dependOnClassesThat(resideInAPackage(API[1]));
 
@@ -82,7 +90,7 @@ class ArchitectureTest {
     private static final SliceAssignment PACKAGES_OF_API_AND_CORE = new SliceAssignment() {
         @Override
         public SliceIdentifier getIdentifierOf(JavaClass type) {
-            return resideInAnyPackage(API).or(resideInAPackage(CORE)).test(type)
+            return resideInAnyPackage(API).or(resideInAnyPackage(CORE, POLICY)).test(type)
                     ? SliceIdentifier.of(type.getPackageName())
                     : SliceIdentifier.ignore();
         }

@@ -11,8 +11,8 @@ import java.util.concurrent.CompletionStage;
  *
  * <p>Every method returns at once; the stage completes on a thread of the store, so dependants must not block. A stage
  * fails with a {@link LeaseStoreException} if the store cannot tell, within {@link #answerTimeout()}. Then the request
- * may have been carried out, or may be carried out later. All operations are idempotent per owner, so clients may send
- * them again. Implementations are thread-safe and pass {@code LeaseStoreContract} of the test kit.
+ * may have been carried out, or may be carried out later. All operations are idempotent per owner, which
+ * stands for one ask: while its answer is waited for, a client may send it again. Implementations are thread-safe and pass {@code LeaseStoreContract} of the test kit.
  */
 public interface LeaseStore extends AutoCloseable {
 

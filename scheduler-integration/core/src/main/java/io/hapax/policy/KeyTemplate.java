@@ -167,7 +167,11 @@ public final class KeyTemplate {
     }
 
     private static String count(int arguments) {
-        return (arguments == 1 ? "there is 1 argument" : "there are " + arguments + " arguments") + ", counted from %0";
+        return switch (arguments) {
+            case 0 -> "there are no arguments";
+            case 1 -> "there is 1 argument, %0";
+            default -> "there are " + arguments + " arguments, %0 to %" + (arguments - 1);
+        };
     }
 
     /**

@@ -181,7 +181,7 @@ class KeyTemplateTest {
     void a_missing_value_is_refused() {
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> key("c/%1", "a"))
-                .withMessage("key 'c/%1': %1 has no value: there is 1 argument, counted from %0");
+                .withMessage("key 'c/%1': %1 has no value: there is 1 argument, %0");
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> key("c/%0", (Object) null))
                 .withMessageContaining("%0 has no value: it is null");
@@ -219,7 +219,7 @@ class KeyTemplateTest {
         template.requireArguments(2);
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> template.requireArguments(1))
-                .withMessage("key 'c/%1': %1 has no value: there is 1 argument, counted from %0");
+                .withMessage("key 'c/%1': %1 has no value: there is 1 argument, %0");
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> KeyTemplate.parse("%99999999999", ALL).requireArguments(1));
     }

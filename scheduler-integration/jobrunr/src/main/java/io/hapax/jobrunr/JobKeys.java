@@ -66,7 +66,7 @@ record JobKeys(JobGuard guard, Job job, @Nullable Guarded guarded, RunOptions op
 
     private String filled(String attribute, String text) {
         try {
-            KeyTemplate template = guard.template(text, JobValues.SYNTAX);
+            KeyTemplate template = KeyTemplate.parse(guard.resolve(text), JobValues.SYNTAX);
             requireArguments(attribute, template);
             return template.fill(new JobValues(job));
         } catch (IllegalArgumentException refused) {

@@ -103,9 +103,8 @@ class JobKindsTest {
         FailedState failed = fleet.job(id).getJobState();
         assertThat(failed.mustNotRetry()).isTrue();
         assertThat(failed.getExceptionMessage())
-                .isEqualTo("[hapax] not run: @Guarded(key = \"x/%3\") on io.hapax.jobrunr.JobKindsTest$WrongKey.run:"
-                        + " '%3' has no value: the job has 1 arguments, counted from %0. Allowed are %0 (an argument),"
-                        + " %0.property, %X{name} (from the MDC) and %% (a percent sign)");
+                .isEqualTo("[hapax] not run: @Guarded on io.hapax.jobrunr.JobKindsTest$WrongKey.run: key 'x/%3':"
+                        + " %3 has no value: there is 1 argument, %0");
         assertThat(journal.starts()).isZero();
     }
 

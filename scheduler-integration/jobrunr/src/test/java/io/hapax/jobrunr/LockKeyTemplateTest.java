@@ -122,8 +122,8 @@ class LockKeyTemplateTest {
     @CsvSource(
             delimiter = '|',
             value = {
-                "%1            | %1 has no value: there is 1 argument, counted from %0",
-                "%99999999999  | %99999999999 has no value: there is 1 argument, counted from %0",
+                "%1            | %1 has no value: there is 1 argument, %0",
+                "%99999999999  | %99999999999 has no value: there is 1 argument, %0",
                 "%0.name       | a io.hapax.jobrunr.LockKeyTemplateTest$Person has no record component, getter or field",
                 "%0.broken     | reading 'broken' of a io.hapax.jobrunr.LockKeyTemplateTest$Person threw",
                 "%0            | has no text that is the same in every JVM. Use a property of it, such as %0.id",

@@ -167,7 +167,7 @@ final class JobSettings {
             JobGuard guard, JobDetail detail, @Nullable Guarded guarded, JobDataMap data, RunOptions options) {
         String text =
                 data.containsKey(LOCK_KEY) ? String.valueOf(data.get(LOCK_KEY)) : guarded == null ? "" : guarded.key();
-        KeyTemplate chosen = text.isEmpty() ? null : guard.template(text, JobDataValues.SYNTAX);
+        KeyTemplate chosen = text.isEmpty() ? null : KeyTemplate.parse(guard.resolve(text), JobDataValues.SYNTAX);
         boolean disallows = disallowsConcurrency(detail.getJobClass());
         checkKey(detail, chosen, disallows, options);
         if (chosen != null && options.mode().isQueued()) {
@@ -223,7 +223,7 @@ final class JobSettings {
         if (text.isEmpty()) {
             return data;
         }
-        KeyTemplate once = guard.template(text, JobDataValues.SYNTAX);
+        KeyTemplate once = KeyTemplate.parse(guard.resolve(text), JobDataValues.SYNTAX);
         if (!ofData && once.isConstant() && !(guarded != null && guarded.ignoreArguments())) {
             throw new IllegalArgumentException("once '" + text
                     + "' is the same for each firing, so the job would run once for all: add %{name} of an entry of the job"

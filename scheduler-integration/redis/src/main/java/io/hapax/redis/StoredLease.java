@@ -1,6 +1,7 @@
 package io.hapax.redis;
 
 import io.hapax.lease.FencingToken;
+import io.hapax.lease.Finding;
 import io.hapax.lease.Holder;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.Lease;
@@ -46,8 +47,10 @@ record StoredLease(
     static StoredLease parse(String text, int format) {
         Matcher numbered = NUMBERED.matcher(text);
         if (numbered.matches() && Integer.parseInt(numbered.group(2)) > format) {
-            throw new LeaseStoreException("a lease or done marker was written by a later version of Hapax (format "
-                    + numbered.group(2) + ", this one reads " + format + "). Upgrade this worker");
+            throw new LeaseStoreException(Finding.error(
+                    "a lease or done marker was written by a later version of Hapax (format " + numbered.group(2)
+                            + ", this one reads " + format + ")",
+                    "Upgrade this worker"));
         }
         Matcher matcher = FORM.matcher(text);
         if (!matcher.matches()) {
@@ -74,9 +77,10 @@ record StoredLease(
     }
 
     private static LeaseStoreException notOurs(String text) {
-        return new LeaseStoreException("a key of the guard has a value that is not the guard's: '"
-                + text.substring(0, Math.min(80, text.length()))
-                + "'. Delete the key, and give other programs other names or another database");
+        return new LeaseStoreException(Finding.error(
+                "a key of the guard has a value that is not the guard's: '"
+                        + text.substring(0, Math.min(80, text.length())) + "'",
+                "Delete the key, and give other programs other names or another database"));
     }
 
     static boolean isOne(String text) {

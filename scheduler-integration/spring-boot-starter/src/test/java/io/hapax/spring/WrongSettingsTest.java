@@ -230,7 +230,7 @@ class WrongSettingsTest {
                 BadExpression.class,
                 "key 'k/#{#argument.}': #{#argument.} is no expression",
                 "Write #{#argument.property}, or %0.property");
-        assertBean(NoSuchArgument.class, "%3 has no value", "counted from %0");
+        assertBean(NoSuchArgument.class, "%3 has no value", "%0");
         assertBean(BadDuration.class, "'30 seconds' is not a duration", "write 500ms, 30s");
         assertBean(Contradicting.class, "throttle=3/PT1M and minHold=PT1M contradict each other", "set one of them");
         assertBean(LedgerOnly.class, "whenUnavailable=LEDGER_ONLY", "use FAIL_CLOSED or FAIL_OPEN");

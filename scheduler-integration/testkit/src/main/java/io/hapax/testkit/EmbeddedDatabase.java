@@ -224,6 +224,8 @@ public final class EmbeddedDatabase implements AutoCloseable {
                 .setServerConfig("synchronous_commit", "on")
                 // In its folder, which is deleted: elsewhere a killed server leaves it behind.
                 .setServerConfig("dynamic_shared_memory_type", "mmap")
+                // A socket's lock file outlives a killed server, and its port may be the next one's.
+                .setServerConfig("unix_socket_directories", "")
                 .setErrorRedirector(ProcessBuilder.Redirect.appendTo(log.toFile()));
         settings.forEach(builder::setServerConfig);
         synchronized (lock) {

@@ -1,4 +1,4 @@
-package io.hapax.policy;
+package io.hapax;
 
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -8,20 +8,14 @@ import org.jspecify.annotations.Nullable;
  * Resolves <code>${name}</code> and <code>${name:default}</code> by system properties, and then by environment variables, where
  * no framework has an environment of its own.
  */
-public final class SystemPlaceholders {
+final class SystemPlaceholders {
 
     private static final Pattern PLACEHOLDER = Pattern.compile("\\$\\{([^{}:]+)(?::([^{}]*))?}");
 
     private SystemPlaceholders() {}
 
-    /**
-     * Replaces the placeholders of a text.
-     *
-     * @param text any text
-     * @return the text with their values
-     * @throws IllegalArgumentException if one has neither a value nor a default; the message names it
-     */
-    public static String resolve(String text) {
+    /** @throws IllegalArgumentException if one has neither a value nor a default; the message names it */
+    static String resolve(String text) {
         if (!text.contains("${")) {
             return text;
         }
