@@ -41,6 +41,11 @@ final class Answers {
         return followed(operation, limit, Kind.ANSWER, question);
     }
 
+    /** The same for a question that has been asked, and threw nothing. */
+    <T> CompletableFuture<T> to(String operation, @Nullable CompletionStage<T> stage) {
+        return followed(operation, limit, Kind.ANSWER, stage);
+    }
+
     /** The same where the answer says nothing but that it is done. */
     CompletableFuture<Void> done(String operation, Supplier<? extends @Nullable CompletionStage<Void>> question) {
         return followed(operation, limit, Kind.DONE, question);
@@ -61,9 +66,14 @@ final class Answers {
         } catch (Throwable failure) {
             stage = CompletableFuture.failedFuture(failure);
         }
-        if (stage == null) {
-            stage = CompletableFuture.failedFuture(new NullPointerException("null instead of a stage"));
-        }
+        return followed(operation, within, kind, stage);
+    }
+
+    private <T> CompletableFuture<T> followed(
+            String operation, Duration within, Kind kind, @Nullable CompletionStage<T> given) {
+        CompletionStage<T> stage = given == null
+                ? CompletableFuture.failedFuture(new NullPointerException("null instead of a stage"))
+                : given;
         return stage instanceof CompletableFuture<T> known && isAnswered(known, kind)
                 ? known
                 : new Limited<T>(operation, within, kind).follow(stage);

@@ -15,6 +15,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 
 /** A lease store whose every answer comes, and comes in time, whatever the store behind it does. */
@@ -42,7 +43,16 @@ final class SteadyStore implements LeaseStore {
 
     @Override
     public CompletionStage<Acquisition> acquire(LeaseRequest request) {
-        return answers.of("acquire", () -> store.acquire(request));
+        CompletionStage<Acquisition> answer;
+        // Not by a function: this is the way of every run, and whoever reads a stack trace walks it.
+        try {
+            answer = store.acquire(request);
+        } catch (IllegalArgumentException callersMistake) {
+            throw callersMistake;
+        } catch (Throwable failure) {
+            answer = CompletableFuture.failedFuture(failure);
+        }
+        return answers.to("acquire", answer);
     }
 
     @Override

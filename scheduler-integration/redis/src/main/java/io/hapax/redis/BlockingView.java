@@ -14,16 +14,16 @@ import java.util.Optional;
 import java.util.concurrent.CompletionStage;
 
 /** A store as callers see it that lend it their threads: {@link LeaseStore#blocking()}. */
-record BlockingView(RedissonLeaseStore store) implements LeaseStore {
+record BlockingView(RedissonLeaseStore store, Namespace namespace, DirectCalls direct) implements LeaseStore {
 
     @Override
     public CompletionStage<Acquisition> acquire(LeaseRequest request) {
-        return store.acquireHere(request);
+        return store.isReadyFor(request) ? direct.call(new AcquireRequest(namespace, request)) : store.acquire(request);
     }
 
     @Override
     public CompletionStage<Boolean> release(Lease lease, Ending ending) {
-        return store.releaseHere(lease, ending);
+        return direct.call(ReleaseRequest.of(namespace, lease, ending));
     }
 
     @Override

@@ -7,6 +7,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
@@ -79,8 +80,14 @@ final class DirectCalls {
     /** A call that is on its way. */
     private record Call(DirectLine line, List<Seat> seats, Batch batch) {}
 
-    /** Returns when the request is answered, or on its way by other means. */
-    void carryOut(Request<?> request) {
+    /** Returns the answer when it is there, or on its way by other means. */
+    <T> CompletableFuture<T> call(Request<T> request) {
+        namespace.scripts().timeouts().watch(request.answer());
+        carryOut(request);
+        return request.answer();
+    }
+
+    private void carryOut(Request<?> request) {
         if (ticker.now().isBefore(restUntil)) {
             instead.accept(request);
             return;

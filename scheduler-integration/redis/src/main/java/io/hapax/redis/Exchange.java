@@ -42,23 +42,10 @@ final class Exchange {
         calls.get(request.keys().bucket()).send(request);
     }
 
-    /** Carries a request out on the calling thread, if it can. */
-    <T> CompletableFuture<T> sendHere(Request<T> request) {
-        DirectCalls lines = direct;
-        if (lines == null) {
-            return send(request);
-        }
-        namespace.scripts().timeouts().watch(request.answer());
-        lines.carryOut(request);
-        return request.answer();
-    }
-
-    CompletableFuture<Acquisition> acquireHere(LeaseRequest request) {
-        return sendHere(new AcquireRequest(namespace, request));
-    }
-
-    boolean isDirect() {
-        return direct != null;
+    /** Carries requests out on the threads of their callers; null if there is no such way to this server. */
+    @Nullable
+    DirectCalls direct() {
+        return direct;
     }
 
     void close() {

@@ -135,19 +135,16 @@ public final class RedissonLeaseStore implements AdministeredStore {
                 () -> exchange.acquire(request).exceptionallyCompose(failure -> undone(request, failure)));
     }
 
-    /** As {@link #acquire}, on the calling thread if the store is ready. */
-    CompletionStage<Acquisition> acquireHere(LeaseRequest request) {
+    /** Whether a request may be sent at once, on whatever thread. */
+    boolean isReadyFor(LeaseRequest request) {
         check(request);
-        return introduction.isOver() ? exchange.acquireHere(request) : acquire(request);
-    }
-
-    CompletionStage<Boolean> releaseHere(Lease lease, Ending ending) {
-        return exchange.sendHere(ReleaseRequest.of(namespace, lease, ending));
+        return introduction.isOver();
     }
 
     @Override
     public LeaseStore blocking() {
-        return exchange.isDirect() ? new BlockingView(this) : this;
+        DirectCalls direct = exchange.direct();
+        return direct == null ? this : new BlockingView(this, namespace, direct);
     }
 
     private void check(LeaseRequest request) {

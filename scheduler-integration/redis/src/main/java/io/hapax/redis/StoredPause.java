@@ -1,5 +1,6 @@
 package io.hapax.redis;
 
+import io.hapax.lease.Finding;
 import io.hapax.lease.Intervention;
 import io.hapax.lease.KeyPause;
 import io.hapax.lease.LeaseStoreException;
@@ -27,8 +28,10 @@ final class StoredPause {
     static KeyPause parse(String text, Duration left) {
         Matcher matcher = FORM.matcher(text);
         if (!matcher.matches()) {
-            throw new LeaseStoreException("a key is paused by a value that is not the guard's: '"
-                    + text.substring(0, Math.min(80, text.length())) + "'. Delete it, or pause the key again");
+            throw new LeaseStoreException(Finding.error(
+                    "a key is paused by a value that is not the guard's: '"
+                            + text.substring(0, Math.min(80, text.length())) + "'",
+                    "Delete it, or pause the key again"));
         }
         Instant since = Instant.EPOCH.plus(Long.parseLong(matcher.group(1)), ChronoUnit.MICROS);
         return new KeyPause(Intervention.stored(matcher.group(2), matcher.group(3)), since, left);

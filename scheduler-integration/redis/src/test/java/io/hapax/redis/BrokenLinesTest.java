@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import io.hapax.lease.Acquisition;
+import io.hapax.lease.LeaseRequest;
 import io.hapax.testkit.EmbeddedRedis;
 import io.hapax.time.Ticker;
 import java.io.IOException;
@@ -16,6 +17,7 @@ import java.net.Socket;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
@@ -58,12 +60,17 @@ class BrokenLinesTest {
         redis.close();
     }
 
+    private Acquisition acquire(Exchange exchange, LeaseRequest request) {
+        return Objects.requireNonNull(exchange.direct())
+                .call(new AcquireRequest(namespace, request))
+                .join();
+    }
+
     private void everybodyIsAnswered(Exchange exchange) throws Exception {
         List<Future<Acquisition>> answers = new ArrayList<>();
         for (int n = 0; n < CALLERS; n++) {
             String key = "k" + n;
-            answers.add(callers.submit(
-                    () -> exchange.acquireHere(request(lock(key), TTL)).join()));
+            answers.add(callers.submit(() -> acquire(exchange, request(lock(key), TTL))));
         }
         for (Future<Acquisition> answer : answers) {
             assertThat(answer.get(5 * ANSWER.toMillis(), TimeUnit.MILLISECONDS))
@@ -131,12 +138,10 @@ class BrokenLinesTest {
             return OwnClient.direct(address, ANSWER);
         });
         for (int n = 0; n < DirectCalls.LINES; n++) {
-            callers.submit(
-                    () -> exchange.acquireHere(request(lock("opens"), TTL)).join());
+            callers.submit(() -> acquire(exchange, request(lock("opens"), TTL)));
         }
         assertThat(all.await(5, TimeUnit.SECONDS)).isTrue();
-        Future<?> waits = callers.submit(
-                () -> exchange.acquireHere(request(lock("waits"), TTL)).join());
+        Future<?> waits = callers.submit(() -> acquire(exchange, request(lock("waits"), TTL)));
         assertThat(waits)
                 .failsWithin(ANSWER.multipliedBy(5))
                 .withThrowableOfType(ExecutionException.class)
