@@ -17,10 +17,9 @@ public sealed interface Admission {
      * The run must not take place.
      *
      * @param refusal why, who is in the way since when, and when to try again
-     * @param policy what is to happen to a run whose key is held, by its conflict or overlap policy; {@link OnConflict#AUTO} if
-     *     the scheduler is to choose
+     * @param then what becomes of the run: its policy, and what it is, are taken into account
      */
-    record Refused(Refusal refusal, OnConflict policy) implements Admission {}
+    record Refused(Refusal refusal, AfterRefusal then) implements Admission {}
 
     /**
      * Maps each kind of answer to a value.

@@ -39,7 +39,7 @@ final class AdmissionAttempt {
         this.terms = terms;
         this.options = terms.options();
         this.waiter = waiter;
-        this.source = options.concurrency() > 1 || options.isPaced()
+        this.source = options.concurrency() > 1 || options.throttle().isLimited()
                 ? new RationedSource(engine, terms)
                 : new LeaseSource.Plain(engine.store(), terms.identity());
         this.startedAt = engine.now();
@@ -117,8 +117,8 @@ final class AdmissionAttempt {
 
     void admit(Grant grant, NanoTime since) {
         GuardedRun run = new GuardedRun(engine, terms, grant, since);
-        if (options.overlap().isTriedAgain()) {
-            engine.notifier().quietly("giving up a place", () -> new OverlapRule(engine, terms).admitted());
+        if (options.onConflict().isAboutOthers()) {
+            engine.notifier().quietly("giving up a place", () -> new ConflictRule(engine, terms).admitted());
         }
         if (withdrawn) {
             giveBackWhatIsTried();
@@ -192,17 +192,17 @@ final class AdmissionAttempt {
 
     /** What a refusal leads to may need another question to the store. */
     private void conclude(Refusal refusal) {
-        if (refusal.verdict() != Verdict.OVERLAP || !options.overlap().isTriedAgain()) {
-            tellRefused(refusal, OverlapRule.policy(options));
-            return;
+        ConflictRule rule = new ConflictRule(engine, terms);
+        if (rule.needsQuestion(refusal)) {
+            calling(
+                    () -> rule.ask(refusal),
+                    (then, failure) -> tellRefused(refusal, then == null ? rule.decide(refusal) : then));
+        } else {
+            tellRefused(refusal, rule.decide(refusal));
         }
-        OverlapRule rule = new OverlapRule(engine, terms);
-        calling(
-                () -> rule.after(refusal),
-                (policy, failure) -> tellRefused(refusal, policy == null ? rule.withoutAnswer() : policy));
     }
 
-    private void tellRefused(Refusal refusal, OnConflict policy) {
+    private void tellRefused(Refusal refusal, AfterRefusal then) {
         engine.notifier()
                 .tell(new GuardEvent.Refused(
                         terms.job(),
@@ -210,11 +210,11 @@ final class AdmissionAttempt {
                         refusal,
                         waited(),
                         terms.request().isPlanned()));
-        answer.complete(new Admission.Refused(refusal, policy));
+        answer.complete(new Admission.Refused(refusal, then));
     }
 
     private Duration left() {
-        if (options.onConflict() != OnConflict.WAIT) {
+        if (options.onConflict() != OnConflict.WAIT || !terms.request().mayWait()) {
             return Duration.ZERO;
         }
         Duration left = options.waitTimeout().minus(waited());

@@ -64,11 +64,11 @@ public @interface Guarded {
     String retention() default "";
 
     /**
-     * Says what happens if somebody else holds the key.
+     * Says what happens while another run holds the lock key.
      *
-     * @return the conflict policy
+     * @return one value, or none for the guard's default
      */
-    OnConflict onConflict() default OnConflict.AUTO;
+    OnConflict[] onConflict() default {};
 
     /**
      * Says how a run is told that it lost its lease.
@@ -93,13 +93,6 @@ public @interface Guarded {
     AfterCrash[] afterCrash() default {};
 
     /**
-     * Says what happens when an occurrence is due while another one holds the lock key; instead of {@link #onConflict()}.
-     *
-     * @return the overlap policy
-     */
-    OverlapPolicy overlap() default OverlapPolicy.AUTO;
-
-    /**
      * Says how many runs may hold the lock key at once, from 1 to 100.
      *
      * @return a number, or 0 for the guard's default
@@ -107,16 +100,9 @@ public @interface Guarded {
     int concurrency() default 0;
 
     /**
-     * Says for how long after a run has begun no other one of its lock key may begin, even if it ends sooner: a cooldown, or
-     * room for clocks that differ. Without a lock key it is for all runs of the job.
-     *
-     * @return a duration, or empty for the guard's default
-     */
-    String minHold() default "";
-
-    /**
-     * Says how many runs of the lock key may begin in a time, {@code 3/1m} for three in any minute. Without a lock key it is
-     * for all runs of the job.
+     * Says how many runs of the lock key may begin in a time, {@code 3/1m} for three in any minute. {@code 1/10m} is a cooldown:
+     * after a run has begun no other one begins for ten minutes, even if it ends sooner. Without a lock key it is for all runs
+     * of the job.
      *
      * @return a {@link Throttle}, or empty for the guard's default
      */

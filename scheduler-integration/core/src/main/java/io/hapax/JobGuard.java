@@ -155,6 +155,7 @@ public final class JobGuard implements AutoCloseable {
             return execute(admitted.run(), body);
         }
         Refusal refusal = ((Admission.Refused) admission).refusal();
+        // Whatever the reason: whoever wants to fail has no other way to hear that the code did not run.
         if (request.options(defaults).onConflict() == OnConflict.FAIL) {
             throw new RunRefusedException(kept(request.identity()), refusal);
         }
@@ -165,13 +166,9 @@ public final class JobGuard implements AutoCloseable {
     private void requirePlain(RunRequest asked) {
         RunRequest request = kept(asked);
         RunOptions options = request.options(defaults);
-        if (options.onConflict() == OnConflict.RESCHEDULE) {
-            throw new IllegalArgumentException(
-                    "plain code cannot be rescheduled: use SKIP, WAIT or FAIL as conflict policy for " + request);
-        }
-        if (options.overlap().isTriedAgain()) {
-            throw new IllegalArgumentException("plain code cannot be tried again later, as overlap=" + options.overlap()
-                    + " wants: use SKIP or ALLOW, or onConflict=WAIT, for " + request);
+        if (options.onConflict().needsScheduler()) {
+            throw new IllegalArgumentException("plain code cannot be tried again later, as onConflict="
+                    + options.onConflict() + " wants: use SKIP, WAIT, FAIL or ALLOW for " + request);
         }
         if (options.mode().isQueued()) {
             throw new IllegalArgumentException("plain code is not queued, as mode=" + options.mode()

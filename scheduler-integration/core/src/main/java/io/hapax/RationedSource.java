@@ -99,7 +99,7 @@ final class RationedSource implements LeaseSource {
         if (holder == null) {
             return answer(given);
         }
-        Throttle pace = options.pace();
+        Throttle pace = options.throttle();
         return reservations(store)
                 .reserve(new ReservationRequest(paceName, holder, pace.runs(), pace.period()))
                 .thenCompose(reservation -> reservation instanceof Reservation.Full full
@@ -114,7 +114,7 @@ final class RationedSource implements LeaseSource {
 
     /** Who has a place: another one in each ask, so that whatever is given up late is nobody else's. */
     private @Nullable String place(LeaseRequest request) {
-        return options.isPaced() ? readable(worker) + " " + request.owner() : null;
+        return options.throttle().isLimited() ? readable(worker) + " " + request.owner() : null;
     }
 
     /** A worker may have any name; what is stored is for people. */
@@ -141,7 +141,7 @@ final class RationedSource implements LeaseSource {
     static Reservations reservations(LeaseStore store) {
         return store.reservations()
                 .orElseThrow(() -> new IllegalArgumentException(
-                        "settings minHold, throttle, mode and overlap need a" + " lease store with reservations, which "
+                        "settings throttle, mode and onConflict need a" + " lease store with reservations, which "
                                 + store.getClass().getSimpleName() + " has not"));
     }
 

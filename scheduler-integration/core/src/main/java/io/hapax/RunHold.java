@@ -45,8 +45,8 @@ final class RunHold {
         this.lease = keeper(LeaseKeeper.Kind.LEASE, grant.lease());
         this.claim = keeper(LeaseKeeper.Kind.CLAIM, grant.claim());
         this.slot = keeper(LeaseKeeper.Kind.SLOT, grant.slot());
-        boolean cancellable = terms.options().overlap() == OverlapPolicy.CANCEL_OTHER;
-        this.cancelName = cancellable ? OverlapRule.cancelName(terms.request()) : null;
+        boolean cancellable = terms.options().onConflict() == OnConflict.CANCEL_OTHER;
+        this.cancelName = cancellable ? ConflictRule.cancelName(terms.request()) : null;
     }
 
     private @Nullable LeaseKeeper keeper(LeaseKeeper.Kind kind, @Nullable Lease held) {

@@ -5,6 +5,8 @@ import io.hapax.lease.LockKey;
 import io.hapax.lease.RunKey;
 import io.hapax.lease.VisibleText;
 import java.time.Duration;
+import java.util.EnumSet;
+import java.util.Set;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
@@ -22,20 +24,31 @@ public final class RunRequest {
     private final JobIdentity identity;
     private final @Nullable String job;
     private final UnaryOperator<RunOptions> tuning;
-    private final boolean again;
-    private final boolean planned;
+    private final Set<Fact> facts;
 
-    private RunRequest(
-            JobIdentity identity,
-            @Nullable String job,
-            UnaryOperator<RunOptions> tuning,
-            boolean again,
-            boolean planned) {
+    /** What its scheduler knows of it. */
+    private enum Fact {
+        AGAIN,
+        PLANNED,
+        COMES_AGAIN_NOT,
+        ONLY_COPY,
+        WAITS_NOT
+    }
+
+    private RunRequest(JobIdentity identity, @Nullable String job, UnaryOperator<RunOptions> tuning, Set<Fact> facts) {
         this.identity = identity;
         this.job = job;
         this.tuning = tuning;
-        this.again = again;
-        this.planned = planned;
+        this.facts = facts;
+    }
+
+    private RunRequest with(Fact fact) {
+        if (facts.contains(fact)) {
+            return this;
+        }
+        Set<Fact> more = EnumSet.of(fact);
+        more.addAll(facts);
+        return new RunRequest(identity, job, tuning, more);
     }
 
     /**
@@ -45,7 +58,7 @@ public final class RunRequest {
      * @return the request
      */
     public static RunRequest of(JobIdentity identity) {
-        return new RunRequest(identity, null, UnaryOperator.identity(), false, false);
+        return new RunRequest(identity, null, UnaryOperator.identity(), Set.of());
     }
 
     /**
@@ -78,7 +91,10 @@ public final class RunRequest {
      * @throws IllegalArgumentException if the key breaks a rule of {@link RunKey}
      */
     public RunRequest once(String runKey) {
-        return new RunRequest(new JobIdentity(identity.lockKey(), new RunKey(runKey)), job, tuning, again, false);
+        Set<Fact> others = EnumSet.noneOf(Fact.class);
+        others.addAll(facts);
+        others.remove(Fact.PLANNED);
+        return new RunRequest(new JobIdentity(identity.lockKey(), new RunKey(runKey)), job, tuning, others);
     }
 
     /**
@@ -89,7 +105,7 @@ public final class RunRequest {
      * @return the changed request
      */
     public RunRequest job(String name) {
-        return new RunRequest(identity, VisibleText.of(name), tuning, again, planned);
+        return new RunRequest(identity, VisibleText.of(name), tuning, facts);
     }
 
     /**
@@ -119,17 +135,17 @@ public final class RunRequest {
      * @return the changed request
      */
     public RunRequest tune(UnaryOperator<RunOptions> change) {
-        return new RunRequest(identity, job, options -> change.apply(tuning.apply(options)), again, planned);
+        return new RunRequest(identity, job, options -> change.apply(tuning.apply(options)), facts);
     }
 
     /**
-     * Says that this run was refused before and is tried again. With {@link OverlapPolicy#CANCEL_OTHER} it then gives way to a
+     * Says that this run was refused before and is tried again. With {@link OnConflict#CANCEL_OTHER} it then gives way to a
      * newer one instead of cancelling it.
      *
      * @return the changed request
      */
     public RunRequest again() {
-        return new RunRequest(identity, job, tuning, true, planned);
+        return with(Fact.AGAIN);
     }
 
     /**
@@ -139,19 +155,61 @@ public final class RunRequest {
      * @return the changed request
      */
     public RunRequest planned() {
-        return new RunRequest(identity, job, tuning, again, true);
+        return with(Fact.PLANNED);
+    }
+
+    /**
+     * Says that this work does not come again by itself: with {@link OnConflict#AUTO} it is tried again, where what recurs would
+     * be skipped.
+     *
+     * @return the changed request
+     */
+    public RunRequest oneOff() {
+        return with(Fact.COMES_AGAIN_NOT);
+    }
+
+    /**
+     * Says that nobody else will ask for this occurrence: it is not dropped because it is at work elsewhere, or because the store
+     * cannot tell, whatever the policy.
+     *
+     * @return the changed request
+     */
+    public RunRequest onlyCopy() {
+        return with(Fact.ONLY_COPY);
+    }
+
+    /**
+     * Asks once, on a thread that must not wait. With {@link OnConflict#WAIT} the answer to a held key is
+     * {@link AfterRefusal#WAIT}.
+     *
+     * @return the changed request
+     */
+    public RunRequest withoutWaiting() {
+        return with(Fact.WAITS_NOT);
     }
 
     RunRequest hashed(KeyHashing keys) {
-        return new RunRequest(keys.of(identity), job, tuning, again, planned);
+        return new RunRequest(keys.of(identity), job, tuning, facts);
     }
 
     boolean isPlanned() {
-        return planned;
+        return facts.contains(Fact.PLANNED);
     }
 
     boolean isAgain() {
-        return again;
+        return facts.contains(Fact.AGAIN);
+    }
+
+    boolean comesAgain() {
+        return !facts.contains(Fact.COMES_AGAIN_NOT);
+    }
+
+    boolean isOnlyCopy() {
+        return facts.contains(Fact.ONLY_COPY);
+    }
+
+    boolean mayWait() {
+        return !facts.contains(Fact.WAITS_NOT);
     }
 
     /**

@@ -15,8 +15,8 @@ import java.util.regex.Pattern;
 public record Throttle(int runs, Duration period) {
 
     private static final Pattern TEXT = Pattern.compile("(\\d{1,9})\\s*/\\s*(\\S.*)");
-    private static final int MOST_RUNS = 10_000;
-    private static final Duration LONGEST = Duration.ofDays(366);
+    static final int MOST_RUNS = 10_000;
+    static final Duration LONGEST = Duration.ofDays(366);
 
     /** No limit. */
     public static final Throttle NONE = new Throttle(0, Duration.ZERO);
@@ -61,6 +61,11 @@ public record Throttle(int runs, Duration period) {
      */
     public boolean isLimited() {
         return runs > 0;
+    }
+
+    /** As {@link #parse} reads it. */
+    String text() {
+        return isLimited() ? runs + "/" + DurationText.write(period) : "0";
     }
 
     @Override

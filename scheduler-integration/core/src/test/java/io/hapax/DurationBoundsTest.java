@@ -9,9 +9,7 @@ import io.hapax.testkit.InMemoryRunLedger;
 import io.hapax.testkit.ManualTicker;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
-import java.lang.reflect.RecordComponent;
 import java.time.Duration;
-import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -20,9 +18,9 @@ import org.junit.jupiter.params.provider.MethodSource;
 class DurationBoundsTest {
 
     static List<String> durations() {
-        return Arrays.stream(RunOptions.class.getRecordComponents())
-                .filter(component -> component.getType() == Duration.class)
-                .map(RecordComponent::getName)
+        return Setting.ALL.stream()
+                .filter(setting -> setting.type() == Duration.class)
+                .<String>map(Setting::name)
                 .toList();
     }
 

@@ -147,7 +147,7 @@ record FaultScenario(
 
     private static List<FaultScenario> ofRations() {
         UnaryOperator<RunOptions> paced = options -> options.withThrottle(Throttle.parse("3/1s"));
-        UnaryOperator<RunOptions> cancelled = options -> options.withOverlap(OverlapPolicy.CANCEL_OTHER);
+        UnaryOperator<RunOptions> cancelled = options -> options.withOnConflict(OnConflict.CANCEL_OTHER);
         Class<?> places = Reservations.class;
         Class<?> store = LeaseStore.class;
         return List.of(

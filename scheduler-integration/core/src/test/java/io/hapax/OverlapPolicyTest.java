@@ -30,81 +30,79 @@ class OverlapPolicyTest {
         store.assertNothingHeld();
     }
 
-    private static RunRequest occurrence(int number, OverlapPolicy policy) {
-        return RunRequest.lock("report").once("report@" + number).tune(options -> options.withOverlap(policy));
+    private static RunRequest occurrence(int number, OnConflict policy) {
+        return RunRequest.lock("report").once("report@" + number).tune(options -> options.withOnConflict(policy));
     }
 
     private GuardedRun admitted(RunRequest request) throws InterruptedException {
         return Answered.run(guard.admit(request));
     }
 
-    private OnConflict policy(RunRequest request) throws InterruptedException {
+    private AfterRefusal policy(RunRequest request) throws InterruptedException {
         Admission admission = guard.admit(request);
         assertThat(admission).isInstanceOf(Refused.class);
-        return ((Refused) admission).policy();
+        return ((Refused) admission).then();
     }
 
     @Test
     void skip_is_to_skip() throws Exception {
-        try (GuardedRun run = admitted(occurrence(1, OverlapPolicy.SKIP))) {
-            assertThat(policy(occurrence(2, OverlapPolicy.SKIP))).isEqualTo(OnConflict.SKIP);
+        try (GuardedRun run = admitted(occurrence(1, OnConflict.SKIP))) {
+            assertThat(policy(occurrence(2, OnConflict.SKIP))).isEqualTo(AfterRefusal.SKIP);
         }
     }
 
     @Test
     void buffer_one_lets_one_wait_and_skips_the_others_until_it_has_begun() throws Exception {
-        GuardedRun first = admitted(occurrence(1, OverlapPolicy.BUFFER_ONE));
-        assertThat(policy(occurrence(2, OverlapPolicy.BUFFER_ONE))).isEqualTo(OnConflict.RESCHEDULE);
-        assertThat(policy(occurrence(3, OverlapPolicy.BUFFER_ONE))).isEqualTo(OnConflict.SKIP);
-        assertThat(policy(occurrence(2, OverlapPolicy.BUFFER_ONE).again())).isEqualTo(OnConflict.RESCHEDULE);
+        GuardedRun first = admitted(occurrence(1, OnConflict.BUFFER_ONE));
+        assertThat(policy(occurrence(2, OnConflict.BUFFER_ONE))).isEqualTo(AfterRefusal.TRY_AGAIN);
+        assertThat(policy(occurrence(3, OnConflict.BUFFER_ONE))).isEqualTo(AfterRefusal.SKIP);
+        assertThat(policy(occurrence(2, OnConflict.BUFFER_ONE).again())).isEqualTo(AfterRefusal.TRY_AGAIN);
         first.complete();
-        GuardedRun second = admitted(occurrence(2, OverlapPolicy.BUFFER_ONE).again());
-        assertThat(policy(occurrence(4, OverlapPolicy.BUFFER_ONE))).isEqualTo(OnConflict.RESCHEDULE);
+        GuardedRun second = admitted(occurrence(2, OnConflict.BUFFER_ONE).again());
+        assertThat(policy(occurrence(4, OnConflict.BUFFER_ONE))).isEqualTo(AfterRefusal.TRY_AGAIN);
         second.complete();
     }
 
     @Test
     void a_waiter_that_has_died_keeps_its_place_for_two_minutes() throws Exception {
-        GuardedRun first = admitted(occurrence(1, OverlapPolicy.BUFFER_ONE));
+        GuardedRun first = admitted(occurrence(1, OnConflict.BUFFER_ONE));
         try (first;
                 var scope = first.enter()) {
-            assertThat(policy(occurrence(2, OverlapPolicy.BUFFER_ONE))).isEqualTo(OnConflict.RESCHEDULE);
+            assertThat(policy(occurrence(2, OnConflict.BUFFER_ONE))).isEqualTo(AfterRefusal.TRY_AGAIN);
             for (int n = 0; n < 15; n++) {
                 ticker.advance(TTL.dividedBy(4));
             }
-            assertThat(policy(occurrence(3, OverlapPolicy.BUFFER_ONE))).isEqualTo(OnConflict.SKIP);
+            assertThat(policy(occurrence(3, OnConflict.BUFFER_ONE))).isEqualTo(AfterRefusal.SKIP);
             ticker.advance(TTL.dividedBy(4));
-            assertThat(policy(occurrence(4, OverlapPolicy.BUFFER_ONE))).isEqualTo(OnConflict.RESCHEDULE);
+            assertThat(policy(occurrence(4, OnConflict.BUFFER_ONE))).isEqualTo(AfterRefusal.TRY_AGAIN);
         }
     }
 
     @Test
     void cancel_other_tells_the_other_one_within_a_third_of_its_ttl_and_comes_after_it() throws Exception {
-        GuardedRun first = admitted(occurrence(1, OverlapPolicy.CANCEL_OTHER));
+        GuardedRun first = admitted(occurrence(1, OnConflict.CANCEL_OTHER));
         try (first;
                 var scope = first.enter()) {
-            assertThat(policy(occurrence(2, OverlapPolicy.CANCEL_OTHER))).isEqualTo(OnConflict.RESCHEDULE);
+            assertThat(policy(occurrence(2, OnConflict.CANCEL_OTHER))).isEqualTo(AfterRefusal.TRY_AGAIN);
             assertThat(first.lost()).isEmpty();
             ticker.advance(TTL.dividedBy(2));
             events.awaitOne(GuardEvent.Lost.class);
             assertThat(first.lost()).contains(LossReason.CANCELLED);
             assertThat(Thread.interrupted()).isTrue();
-            assertThat(policy(occurrence(2, OverlapPolicy.CANCEL_OTHER).again()))
-                    .isEqualTo(OnConflict.RESCHEDULE);
+            assertThat(policy(occurrence(2, OnConflict.CANCEL_OTHER).again())).isEqualTo(AfterRefusal.TRY_AGAIN);
         }
-        admitted(occurrence(2, OverlapPolicy.CANCEL_OTHER).again()).complete();
+        admitted(occurrence(2, OnConflict.CANCEL_OTHER).again()).complete();
     }
 
     @Test
     void who_tries_again_gives_way_to_a_newer_one_instead_of_cancelling_it() throws Exception {
-        GuardedRun first = admitted(occurrence(1, OverlapPolicy.CANCEL_OTHER));
-        assertThat(policy(occurrence(2, OverlapPolicy.CANCEL_OTHER))).isEqualTo(OnConflict.RESCHEDULE);
+        GuardedRun first = admitted(occurrence(1, OnConflict.CANCEL_OTHER));
+        assertThat(policy(occurrence(2, OnConflict.CANCEL_OTHER))).isEqualTo(AfterRefusal.TRY_AGAIN);
         first.close();
-        GuardedRun third = admitted(occurrence(3, OverlapPolicy.CANCEL_OTHER));
+        GuardedRun third = admitted(occurrence(3, OnConflict.CANCEL_OTHER));
         try (third;
                 var scope = third.enter()) {
-            assertThat(policy(occurrence(2, OverlapPolicy.CANCEL_OTHER).again()))
-                    .isEqualTo(OnConflict.SKIP);
+            assertThat(policy(occurrence(2, OnConflict.CANCEL_OTHER).again())).isEqualTo(AfterRefusal.SKIP);
             ticker.advance(TTL.dividedBy(2));
             assertThat(third.lost()).isEmpty();
         }
@@ -112,12 +110,12 @@ class OverlapPolicyTest {
 
     @ParameterizedTest
     @EnumSource(
-            value = OverlapPolicy.class,
+            value = OnConflict.class,
             names = {"BUFFER_ONE", "CANCEL_OTHER"})
-    void plain_code_cannot_be_tried_again_later(OverlapPolicy policy) {
+    void plain_code_cannot_be_tried_again_later(OnConflict policy) {
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> guard.run(occurrence(1, policy), run -> "never"))
-                .withMessageContaining("overlap=" + policy)
-                .withMessageContaining("onConflict=WAIT");
+                .withMessageContaining("onConflict=" + policy)
+                .withMessageContaining("use SKIP, WAIT, FAIL or ALLOW");
     }
 }

@@ -183,7 +183,8 @@ class RationingTest {
 
     @Test
     void a_minimal_hold_keeps_the_key_after_a_short_run_and_even_if_its_process_dies() throws Exception {
-        RunRequest request = RunRequest.lock("report").tune(options -> options.withMinHold(Duration.ofMinutes(10)));
+        RunRequest request = RunRequest.lock("report")
+                .tune(options -> options.withThrottle(new Throttle(1, Duration.ofMinutes(10))));
         admitted(request).complete();
         ticker.advance(Duration.ofMinutes(9));
         Refusal refusal = refused(request);

@@ -3,7 +3,9 @@ package io.hapax;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
+import io.hapax.policy.JobPolicy;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -31,8 +33,8 @@ class RunOptionsTest {
                 .isEqualTo(WhenUnavailable.FAIL_OPEN);
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> RunOptions.DEFAULTS.with("onConflict", "ignore"))
-                .withMessage(
-                        "setting onConflict: 'ignore' is not known; allowed are [AUTO, SKIP, RESCHEDULE, WAIT, FAIL]");
+                .withMessage("setting onConflict: 'ignore' is not known; allowed are [AUTO, SKIP, RESCHEDULE, WAIT,"
+                        + " FAIL, BUFFER_ONE, CANCEL_OTHER, ALLOW]");
     }
 
     @Test
@@ -40,18 +42,17 @@ class RunOptionsTest {
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> RunOptions.DEFAULTS.with("leaseTime", "30s"))
                 .withMessageContaining("unknown setting 'leaseTime'")
-                .withMessageContaining(RunOptions.NAMES.toString());
+                .withMessageContaining(Setting.names().toString());
     }
 
     @Test
     void every_listed_name_is_understood() {
-        for (String name : RunOptions.NAMES) {
+        for (String name : Setting.names()) {
             String value = switch (name) {
                 case "onConflict" -> "WAIT";
                 case "onLeaseLost" -> "SIGNAL";
                 case "whenUnavailable" -> "FAIL_OPEN";
                 case "afterCrash" -> "ABANDON";
-                case "overlap" -> "BUFFER_ONE";
                 case "concurrency" -> "3";
                 case "throttle" -> "3/1m";
                 case "mode" -> "UNTIL_EXECUTED";
@@ -72,7 +73,9 @@ class RunOptionsTest {
 
     @Test
     void an_annotation_changes_what_it_names_and_nothing_else() {
-        RunOptions options = RunOptions.DEFAULTS.with(Job.class.getAnnotation(Guarded.class));
+        RunOptions options = JobPolicy.of(
+                        RunOptions.DEFAULTS, List.of(Job.class.getAnnotation(Guarded.class)), key -> key)
+                .options();
         assertThat(options)
                 .isEqualTo(RunOptions.DEFAULTS
                         .withTtl(Duration.ofSeconds(5))
@@ -82,15 +85,12 @@ class RunOptionsTest {
 
     @ParameterizedTest
     @CsvSource({
-        "overlap=SKIP onConflict=WAIT, set one of them",
-        "throttle=3/1m minHold=1m, set one of them",
-        "concurrency=3 overlap=BUFFER_ONE, use SKIP",
-        "concurrency=3 overlap=CANCEL_OTHER, use SKIP",
-        "concurrency=3 overlap=ALLOW, leave out one",
-        "concurrency=3 minHold=1m, use throttle=3/…",
+        "concurrency=3 onConflict=BUFFER_ONE, use SKIP",
+        "concurrency=3 onConflict=CANCEL_OTHER, use SKIP",
+        "concurrency=3 onConflict=ALLOW, leave out one",
         "mode=UNTIL_EXECUTING concurrency=2, use UNTIL_AND_WHILE_EXECUTING",
-        "mode=UNTIL_EXECUTING overlap=SKIP, use UNTIL_AND_WHILE_EXECUTING",
-        "mode=UNTIL_EXECUTED overlap=ALLOW, use UNTIL_EXECUTING",
+        "mode=UNTIL_EXECUTING onConflict=BUFFER_ONE, use UNTIL_AND_WHILE_EXECUTING",
+        "mode=UNTIL_EXECUTED onConflict=ALLOW, use UNTIL_EXECUTING",
         "whenUnavailable=LEDGER_ONLY throttle=1/1m, use FAIL_CLOSED",
         "whenUnavailable=LEDGER_ONLY concurrency=2, use FAIL_CLOSED"
     })
@@ -116,10 +116,10 @@ class RunOptionsTest {
         "throttle, 0/1m, from 1 to 10000",
         "throttle, 3/0, from 1 to 10000",
         "throttle, 3/soon, not a duration",
-        "minHold, 400d, from 0ms to 366d",
+        "throttle, 1/400d, from 1 to 10000",
         "uniqueFor, 0, from 1ms to 366d",
         "mode, UNTIL_DONE, allowed are [WHILE_EXECUTING",
-        "overlap, QUEUE, allowed are [AUTO"
+        "onConflict, QUEUE, allowed are [AUTO"
     })
     void values_out_of_range_are_refused_with_what_is_allowed(String name, String value, String allowed) {
         assertThatIllegalArgumentException()
@@ -130,13 +130,11 @@ class RunOptionsTest {
 
     @Test
     void a_layer_takes_the_place_of_what_the_layers_below_say_in_another_way() {
-        RunOptions below = RunOptions.DEFAULTS.with(Map.of("onConflict", "WAIT", "minHold", "1m"));
-        RunOptions above = below.with(Map.of("overlap", "SKIP", "throttle", "3/1m"));
-        assertThat(above.onConflict()).isEqualTo(OnConflict.AUTO);
-        assertThat(above.minHold()).isZero();
+        RunOptions below = RunOptions.DEFAULTS.with(Map.of("onConflict", "WAIT", "throttle", "1/1m"));
+        RunOptions above = below.with(Map.of("onConflict", "BUFFER_ONE", "throttle", "3/1m"));
+        assertThat(above.onConflict()).isEqualTo(OnConflict.BUFFER_ONE);
+        assertThat(above.throttle()).isEqualTo(new Throttle(3, Duration.ofMinutes(1)));
         above.requireConsistent();
-        above.with(Map.of("onConflict", "FAIL", "minHold", "2m")).requireConsistent();
-        RunOptions both = RunOptions.DEFAULTS.with(Map.of("onConflict", "WAIT", "overlap", "SKIP"));
-        assertThatIllegalArgumentException().isThrownBy(both::requireConsistent);
+        above.with(Map.of("onConflict", "FAIL", "throttle", "1/2m")).requireConsistent();
     }
 }

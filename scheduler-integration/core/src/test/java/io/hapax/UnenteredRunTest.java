@@ -66,14 +66,16 @@ class UnenteredRunTest {
 
     @Test
     void its_place_in_a_throttle_is_given_back_when_it_is_closed() throws Exception {
-        RunRequest request = RunRequest.lock("mail").tune(options -> options.withMinHold(Duration.ofMinutes(10)));
+        RunRequest request =
+                RunRequest.lock("mail").tune(options -> options.withThrottle(new Throttle(1, Duration.ofMinutes(10))));
         admitted(request).close();
         admitted(request).close();
     }
 
     @Test
     void its_place_in_a_throttle_is_given_back_after_its_ttl() throws Exception {
-        RunRequest request = RunRequest.lock("mail").tune(options -> options.withMinHold(Duration.ofMinutes(10)));
+        RunRequest request =
+                RunRequest.lock("mail").tune(options -> options.withThrottle(new Throttle(1, Duration.ofMinutes(10))));
         GuardedRun vetoed = admitted(request);
         ticker.advance(TTL);
         await().until(() -> guard.activeRuns() == 0);
@@ -83,7 +85,8 @@ class UnenteredRunTest {
 
     @Test
     void the_place_of_a_run_that_was_at_work_stays_taken() throws Exception {
-        RunRequest request = RunRequest.lock("mail").tune(options -> options.withMinHold(Duration.ofMinutes(10)));
+        RunRequest request =
+                RunRequest.lock("mail").tune(options -> options.withThrottle(new Throttle(1, Duration.ofMinutes(10))));
         GuardedRun run = admitted(request);
         try (run;
                 GuardedRun.Scope scope = run.enter()) {

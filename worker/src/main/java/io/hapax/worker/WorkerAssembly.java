@@ -129,7 +129,7 @@ final class WorkerAssembly implements AutoCloseable {
     private JobGuard guard(LeaseStore store, @Nullable RunLedger ledger, Console console, GuardMetrics metrics) {
         JobGuardBuilder builder = JobGuard.builder(store)
                 .worker(settings.name())
-                .defaults(options -> options.withTtl(settings.ttl()))
+                .defaults(options -> settings.runs())
                 .listener(metrics)
                 .listener(console);
         if (ledger != null) {

@@ -1,5 +1,7 @@
 package io.hapax.worker;
 
+import io.hapax.RunOptions;
+import io.hapax.Setting;
 import io.hapax.time.DurationText;
 import io.hapax.worker.WorkerSettings.QuartzStore;
 import io.hapax.worker.WorkerSettings.Secret;
@@ -15,6 +17,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import java.util.function.BiFunction;
@@ -23,7 +26,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.slf4j.bridge.SLF4JBridgeHandler;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
 
 /** Reads the settings of one replica from options and environment variables, and runs it until SIGTERM. */
 @Command(
@@ -66,9 +71,6 @@ final class WorkerCommand implements Callable<Integer> {
 
     @Option(names = "--guard", description = "on or off [HAPAX_GUARD]")
     private @Nullable String guard;
-
-    @Option(names = "--ttl", description = "time to live of a lease, e.g. 30s [HAPAX_TTL]")
-    private @Nullable String ttl;
 
     @Option(names = "--fresh", description = "on: nothing runs under this namespace yet, so do not wait for holders")
     private @Nullable String fresh;
@@ -127,6 +129,15 @@ final class WorkerCommand implements Callable<Integer> {
             description = "'drain' stops new firings; the end stops the worker")
     private boolean controlled;
 
+    private @Nullable CommandSpec command;
+
+    /** The settings of runs come from their table. */
+    @Spec
+    void in(CommandSpec spec) {
+        command = spec;
+        RunSettingOptions.addTo(spec, Setting.ALL);
+    }
+
     @Override
     public Integer call() throws Exception {
         WorkerSettings settings = settings(System.getenv());
@@ -179,7 +190,7 @@ final class WorkerCommand implements Callable<Integer> {
                 text(chosen.apply(namespace, "HAPAX_NAMESPACE"), "hapax-worker"),
                 text(chosen.apply(name, "HAPAX_WORKER"), host),
                 flag("--guard", text(chosen.apply(guard, "HAPAX_GUARD"), "on")),
-                ttl(text(chosen.apply(ttl, "HAPAX_TTL"), "30s")),
+                patient(RunSettingOptions.read(Objects.requireNonNull(command), env, RunOptions.DEFAULTS)),
                 flag("--fresh", text(chosen.apply(fresh, "HAPAX_FRESH"), "off")),
                 flag("--replace-settings", text(chosen.apply(replaceSettings, "HAPAX_REPLACE_SETTINGS"), "off")),
                 flag("--ledger", text(chosen.apply(ledger, "HAPAX_LEDGER"), named ? "on" : "off")),
@@ -267,12 +278,11 @@ final class WorkerCommand implements Callable<Integer> {
                 option + " must be a number from " + from + " to " + to + ", was '" + value + "'");
     }
 
-    private static Duration ttl(String value) {
-        Duration ttl = DurationText.parse("--ttl", value);
-        if (ttl.compareTo(SHORTEST_TTL) < 0) {
-            throw new IllegalArgumentException("--ttl must be at least 1s, was '" + value
+    private static RunOptions patient(RunOptions options) {
+        if (options.ttl().compareTo(SHORTEST_TTL) < 0) {
+            throw new IllegalArgumentException("--ttl must be at least 1s, was '" + Setting.TTL.text(options.ttl())
                     + "'; a pause of the JVM or the network that is longer loses every lease");
         }
-        return ttl;
+        return options;
     }
 }

@@ -1,5 +1,6 @@
 package io.hapax.worker;
 
+import io.hapax.RunOptions;
 import java.net.URI;
 import java.net.URISyntaxException;
 import java.net.URLDecoder;
@@ -19,7 +20,7 @@ import org.jspecify.annotations.Nullable;
  * @param namespace keeps applications apart in Redis
  * @param name this replica, for people
  * @param guarded whether jobs are guarded
- * @param ttl time to live of a lease
+ * @param runs how runs are guarded that say nothing else
  * @param fresh whether nothing can be running under the namespace
  * @param replaceSettings whether this start changes the settings on which workers have to agree
  * @param ledger whether runs are kept in PostgreSQL too
@@ -39,7 +40,7 @@ record WorkerSettings(
         String namespace,
         String name,
         boolean guarded,
-        Duration ttl,
+        RunOptions runs,
         boolean fresh,
         boolean replaceSettings,
         boolean ledger,
@@ -142,9 +143,12 @@ record WorkerSettings(
         NONE
     }
 
+    Duration ttl() {
+        return runs.ttl();
+    }
+
     /** How long Redis may take to answer: two renewals have to fit into a ttl. */
     Duration answerTimeout() {
-        Duration sixth = ttl.dividedBy(6);
-        return sixth.compareTo(Duration.ofSeconds(2)) < 0 ? sixth : Duration.ofSeconds(2);
+        return runs.fittingAnswerTimeout();
     }
 }

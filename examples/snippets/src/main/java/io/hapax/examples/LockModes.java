@@ -2,7 +2,7 @@ package io.hapax.examples;
 
 import io.hapax.Guarded;
 import io.hapax.LockMode;
-import io.hapax.OverlapPolicy;
+import io.hapax.OnConflict;
 import io.hapax.event.Refusal;
 import io.hapax.jobrunr.JobRunrGuard;
 import io.hapax.quartz.HapaxPlugin;
@@ -37,7 +37,7 @@ public final class LockModes {
 
     /** Reports, of which at most one more waits while one is at work. */
     // snippet:overlap
-    @Guarded(overlap = OverlapPolicy.BUFFER_ONE)
+    @Guarded(onConflict = OnConflict.BUFFER_ONE)
     public static class ReportJob implements Job {
         // end
         /** Created by Quartz. */

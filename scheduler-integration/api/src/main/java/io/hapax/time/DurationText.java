@@ -2,6 +2,8 @@ package io.hapax.time;
 
 import java.time.Duration;
 import java.time.format.DateTimeParseException;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -12,6 +14,16 @@ public final class DurationText {
 
     /** The longest duration that is kept anywhere: no store counts it past the end of its numbers. */
     public static final Duration LONGEST = Duration.ofDays(36_500);
+
+    /** The largest first. */
+    private static final Map<String, Duration> UNITS = new LinkedHashMap<>();
+
+    static {
+        UNITS.put("d", Duration.ofDays(1));
+        UNITS.put("h", Duration.ofHours(1));
+        UNITS.put("m", Duration.ofMinutes(1));
+        UNITS.put("s", Duration.ofSeconds(1));
+    }
 
     private DurationText() {}
 
@@ -75,6 +87,28 @@ public final class DurationText {
                             + "' is not a duration; write 500ms, 30s, 5m, 24h, 7d or ISO-8601 such as PT30S",
                     wrong);
         }
+    }
+
+    /**
+     * Writes a duration as {@link #parse} reads it.
+     *
+     * @param duration not negative
+     * @return such as {@code 30s}, in the largest unit that fits; ISO-8601 if it is not a whole number of milliseconds
+     */
+    public static String write(Duration duration) {
+        long millis = duration.toMillis();
+        if (!Duration.ofMillis(millis).equals(duration)) {
+            return duration.toString();
+        }
+        if (millis == 0) {
+            return "0";
+        }
+        for (Map.Entry<String, Duration> unit : UNITS.entrySet()) {
+            if (millis % unit.getValue().toMillis() == 0) {
+                return millis / unit.getValue().toMillis() + unit.getKey();
+            }
+        }
+        return millis + "ms";
     }
 
     private static Duration notNegative(String setting, Duration duration) {

@@ -164,7 +164,7 @@ final class GuardedPerformer extends BackgroundJobPerformer {
     private Admission admitWaiting(JobGuard guard, RunPlan plan) throws InterruptedException {
         if (plan.again()) {
             // If an earlier attempt at this job is still at work, our heartbeats would make JobRunr interrupt it.
-            Admission now = guard.admit(plan.requestWithoutWaiting());
+            Admission now = guard.admit(plan.request(false).withoutWaiting());
             if (now.fold(admitted -> true, refusal -> refusal.verdict() == Verdict.RUNNING)) {
                 return now;
             }

@@ -3,7 +3,6 @@ package io.hapax.jobrunr;
 import static io.hapax.jobrunr.GuardedPerformer.US;
 
 import io.hapax.Admission;
-import io.hapax.OnConflict;
 import io.hapax.event.Refusal;
 import io.hapax.event.Verdict;
 import io.hapax.lease.VisibleText;
@@ -29,26 +28,25 @@ final class RefusedJob {
     /** Stores what follows from a refusal, or throws what makes JobRunr fail the job without a retry. */
     void answer(RunPlan plan, Admission.Refused refused) {
         Refusal refusal = refused.refusal();
-        switch (refusal.verdict()) {
-            case DONE, QUEUED -> doneBefore(refusal);
-            case PAUSED, UNAVAILABLE -> rewriter.postpone(job, 0, delay(refusal), text(plan, refusal));
-            // An attempt at this same run is at work. If it dies, this one is the only copy: never drop it.
-            case RUNNING -> postpone(plan, refusal);
-            case OVERLAP, THROTTLED -> overlaps(plan, refusal, refused.policy());
-            // Failed without a retry, so that the dashboard shows it to the person who has to decide.
-            case ABANDONED -> throw new JobRefusedException(US + "not run: " + text(plan, refusal));
-        }
-    }
-
-    private void overlaps(RunPlan plan, Refusal refusal, OnConflict asked) {
-        OnConflict policy = asked == OnConflict.AUTO ? plan.whenAuto() : asked;
-        if (policy == OnConflict.SKIP) {
-            job.delete(US + "skipped: " + text(plan, refusal));
-            rewriter.saveUnlessChanged(job);
-        } else if (policy == OnConflict.FAIL) {
-            throw new JobRefusedException(US + "not run: " + text(plan, refusal));
-        } else {
-            postpone(plan, refusal);
+        Verdict verdict = refusal.verdict();
+        switch (refused.then()) {
+            case SKIP -> {
+                if (verdict == Verdict.DONE || verdict == Verdict.QUEUED) {
+                    doneBefore(refusal);
+                } else {
+                    job.delete(US + "skipped: " + text(plan, refusal));
+                    rewriter.saveUnlessChanged(job);
+                }
+            }
+            case TRY_AGAIN, WAIT -> {
+                if (verdict == Verdict.PAUSED || verdict == Verdict.UNAVAILABLE) {
+                    rewriter.postpone(job, 0, delay(refusal), text(plan, refusal));
+                } else {
+                    postpone(plan, refusal);
+                }
+            }
+            // Without a retry, so that the dashboard shows it to a person.
+            case FAIL -> throw new JobRefusedException(US + "not run: " + text(plan, refusal));
         }
     }
 

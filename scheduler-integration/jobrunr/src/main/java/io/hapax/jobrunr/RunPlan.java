@@ -1,13 +1,13 @@
 package io.hapax.jobrunr;
 
-import io.hapax.Guarded;
 import io.hapax.JobGuard;
 import io.hapax.OnConflict;
-import io.hapax.OverlapPolicy;
 import io.hapax.QueuedJob;
 import io.hapax.RunOptions;
 import io.hapax.RunRequest;
 import io.hapax.lease.JobIdentity;
+import io.hapax.policy.JobPolicy;
+import io.hapax.policy.KeyTemplate;
 import org.jobrunr.jobs.Job;
 import org.jobrunr.jobs.JobDetails;
 import org.jobrunr.jobs.states.ProcessingState;
@@ -19,7 +19,7 @@ import org.jspecify.annotations.Nullable;
  * @param identity lock key and run key
  * @param name the job's name, of which there are few
  * @param options how the run is guarded
- * @param whenAuto what {@link OnConflict#AUTO} means for this job
+ * @param oneOff whether it does not come again by itself
  * @param again whether the job was at work before
  * @param planned whether its run key is JobRunr's, and not chosen by the job
  * @param queued its place in the queue, if its lock mode has one
@@ -28,7 +28,7 @@ record RunPlan(
         JobIdentity identity,
         String name,
         RunOptions options,
-        OnConflict whenAuto,
+        boolean oneOff,
         boolean again,
         boolean planned,
         @Nullable QueuedJob queued) {
@@ -40,23 +40,21 @@ record RunPlan(
      * @throws IllegalArgumentException if its annotation is wrong
      */
     static @Nullable RunPlan of(Job job, JobGuard guard) {
-        Guarded guarded = GuardedLookup.find(job.getJobDetails());
-        if (guarded != null && !guarded.enabled()) {
+        JobPolicy<KeyTemplate> policy = JobPolicies.of(guard).of(job.getJobDetails());
+        if (!policy.isEnabled()) {
             return null;
         }
-        boolean recurring = job.getRecurringJobId().isPresent();
-        OnConflict whenAuto = recurring ? OnConflict.SKIP : OnConflict.RESCHEDULE;
-        RunOptions options =
-                guarded == null ? guard.defaults() : guard.defaults().with(guarded);
-        if (options.onConflict() == OnConflict.AUTO && options.overlap() == OverlapPolicy.AUTO) {
-            options = options.withOnConflict(whenAuto);
-        }
-        options.requireConsistent();
-        JobKeys keys = new JobKeys(guard, job, guarded, options);
+        policy.options().requireConsistent();
+        JobKeys keys = new JobKeys(guard, job, policy);
         boolean again = job.getJobStatesOfType(ProcessingState.class).count() > 1;
-        boolean planned = guarded == null || guarded.once().isEmpty();
         return new RunPlan(
-                guard.kept(keys.identity()), nameOf(job), options, whenAuto, again, planned, keys.queued(nameOf(job)));
+                guard.kept(keys.identity()),
+                nameOf(job),
+                policy.options(),
+                job.getRecurringJobId().isEmpty(),
+                again,
+                policy.once() == null,
+                keys.queued(nameOf(job)));
     }
 
     /** The place in the queue of a job that is being created; null if it needs none. */
@@ -71,18 +69,12 @@ record RunPlan(
     }
 
     RunRequest request(boolean postponedBefore) {
-        RunRequest request = request(options);
+        // JobRunr hands a job to one server: whoever drops it loses it.
+        RunRequest request =
+                RunRequest.of(identity).job(name).tune(defaults -> options).onlyCopy();
+        request = oneOff ? request.oneOff() : request;
+        request = planned ? request.planned() : request;
         return postponedBefore ? request.again() : request;
-    }
-
-    /** Asks once, whatever the policy. */
-    RunRequest requestWithoutWaiting() {
-        return request(options.withOnConflict(OnConflict.RESCHEDULE));
-    }
-
-    private RunRequest request(RunOptions wanted) {
-        RunRequest request = RunRequest.of(identity).job(name).tune(defaults -> wanted);
-        return planned ? request.planned() : request;
     }
 
     boolean waits() {

@@ -1,6 +1,5 @@
 package io.hapax.jobrunr;
 
-import io.hapax.Guarded;
 import io.hapax.JobGuard;
 import io.hapax.QueuedJob;
 import io.hapax.event.Refusal;
@@ -46,8 +45,7 @@ final class UniqueInQueue implements JobClientFilter {
     }
 
     private static void warnIfUnique(Job job) {
-        Guarded guarded = GuardedLookup.find(job.getJobDetails());
-        if (guarded != null && guarded.mode().length > 0 && guarded.mode()[0].isQueued()) {
+        if (JobPolicies.withoutGuard(job.getJobDetails()).mode().isQueued()) {
             LOG.warn(
                     "job {} is queued without a look for duplicates: no guard is installed in this process,"
                             + " JobRunrGuard.install(guard) is missing",

@@ -207,9 +207,9 @@ class RationedJobTest {
         start();
         fails(work -> work.collapsing(name), "Work.collapsing", "the same whatever the arguments", "add %0");
         fails(work -> work.collapsingOnce(name), "once = \"one occurrence for all\"", "ignoreArguments = true");
-        fails(work -> work.overlapAllowWithKey(name), "overlap=ALLOW contradicts the key 'key/%0'");
-        fails(work -> work.overlapWithoutKey(name), "overlap=SKIP needs a key");
+        fails(work -> work.overlapAllowWithKey(name), "onConflict=ALLOW contradicts the key 'key/%0'");
+        fails(work -> work.overlapWithoutKey(name), "onConflict=SKIP needs a key");
         fails(work -> work.limitedWithoutKey(name), "concurrency=2 needs a key");
-        fails(work -> work.contradicting(name), "overlap=SKIP and onConflict=WAIT contradict each other");
+        fails(work -> work.contradicting(name), "concurrency=2 and onConflict=BUFFER_ONE contradict each other");
     }
 }

@@ -4,7 +4,6 @@ import io.hapax.CurrentRun;
 import io.hapax.Guarded;
 import io.hapax.LockMode;
 import io.hapax.OnConflict;
-import io.hapax.OverlapPolicy;
 import io.hapax.ledger.AfterCrash;
 import java.sql.SQLException;
 import java.util.concurrent.CountDownLatch;
@@ -105,22 +104,22 @@ public class Work {
         run(journal);
     }
 
-    @Guarded(key = "key/%0", minHold = "2s")
+    @Guarded(key = "key/%0", throttle = "1/2s")
     public void cooling(String journal, int order) throws InterruptedException {
         run(journal);
     }
 
-    @Guarded(key = "key/%0", overlap = OverlapPolicy.SKIP)
+    @Guarded(key = "key/%0", onConflict = OnConflict.SKIP)
     public void overlapSkip(String journal, int order) throws InterruptedException {
         run(journal);
     }
 
-    @Guarded(key = "key/%0", overlap = OverlapPolicy.BUFFER_ONE)
+    @Guarded(key = "key/%0", onConflict = OnConflict.BUFFER_ONE)
     public void overlapBufferOne(String journal, int order) throws InterruptedException {
         run(journal);
     }
 
-    @Guarded(key = "key/%0", overlap = OverlapPolicy.CANCEL_OTHER, ttl = "1500ms")
+    @Guarded(key = "key/%0", onConflict = OnConflict.CANCEL_OTHER, ttl = "1500ms")
     public void overlapCancelOther(String journal, int order) throws InterruptedException {
         Journal.of(journal).note("began " + order);
         if (order == 1) {
@@ -129,7 +128,7 @@ public class Work {
     }
 
     /** Gives way, and looks as if it had succeeded. */
-    @Guarded(key = "key/%0", overlap = OverlapPolicy.CANCEL_OTHER, ttl = "1500ms")
+    @Guarded(key = "key/%0", onConflict = OnConflict.CANCEL_OTHER, ttl = "1500ms")
     public void overlapCancelOtherQuietly(String journal, int order) {
         Journal.of(journal).note("began " + order);
         if (order == 1) {
@@ -137,17 +136,17 @@ public class Work {
         }
     }
 
-    @Guarded(overlap = OverlapPolicy.ALLOW)
+    @Guarded(onConflict = OnConflict.ALLOW)
     public void overlapAllow(String journal, int order) throws InterruptedException {
         run(journal);
     }
 
-    @Guarded(key = "key/%0", overlap = OverlapPolicy.ALLOW)
+    @Guarded(key = "key/%0", onConflict = OnConflict.ALLOW)
     public void overlapAllowWithKey(String journal) throws InterruptedException {
         run(journal);
     }
 
-    @Guarded(overlap = OverlapPolicy.SKIP)
+    @Guarded(onConflict = OnConflict.SKIP)
     public void overlapWithoutKey(String journal) throws InterruptedException {
         run(journal);
     }
@@ -162,7 +161,7 @@ public class Work {
         run(journal);
     }
 
-    @Guarded(key = "key/%0", overlap = OverlapPolicy.SKIP, onConflict = OnConflict.WAIT)
+    @Guarded(key = "key/%0", onConflict = OnConflict.BUFFER_ONE, concurrency = 2)
     public void contradicting(String journal) throws InterruptedException {
         run(journal);
     }

@@ -31,14 +31,14 @@ final class FiringIdentity {
 
     private FiringIdentity() {}
 
-    static String runKey(JobExecutionContext context, String scheduler, JobDataMap data) {
+    /** @param chosen the run key that the job chooses, filled in; null if it chooses none */
+    static String runKey(JobExecutionContext context, String scheduler, @Nullable String chosen) {
         String retried = RetryTriggers.runKey(context.getTrigger());
         if (retried != null) {
             return retried;
         }
         JobKey job = context.getJobDetail().getKey();
         String prefix = KeyPath.of(scheduler, job.getGroup(), job.getName()) + "/";
-        String chosen = data.containsKey(JobSettings.RUN_KEY) ? String.valueOf(data.get(JobSettings.RUN_KEY)) : null;
         if (chosen != null) {
             return KeyPath.bounded(prefix + "@" + KeyPath.escaped(chosen));
         }

@@ -24,11 +24,12 @@ record FiringPlan(
         @Nullable QueuedJob queued) {
 
     RunRequest request(boolean mayWait) {
-        RunOptions asked = waits() && !mayWait ? options.withOnConflict(OnConflict.SKIP) : options;
-        RunRequest request = RunRequest.of(identity).job(job).tune(defaults -> asked);
-        if (planned) {
-            request = request.planned();
-        }
+        RunRequest request = RunRequest.of(identity).job(job).tune(defaults -> options);
+        request = mayWait ? request : request.withoutWaiting();
+        // What fires again, on any replica, is the next occurrence, and this one's other copies are its replicas'
+        // firings.
+        request = oneShot ? request.oneOff().onlyCopy() : request;
+        request = planned ? request.planned() : request;
         return attempt > 0 ? request.again() : request;
     }
 
@@ -36,19 +37,8 @@ record FiringPlan(
         return String.valueOf(identity.runKey());
     }
 
-    boolean waits() {
-        return options.onConflict() == OnConflict.WAIT;
-    }
-
-    /** What AUTO means here: a recurring job comes again by itself, a one-off job would be lost. */
-    OnConflict onConflict() {
-        return resolved(options.onConflict());
-    }
-
-    OnConflict resolved(OnConflict policy) {
-        if (policy != OnConflict.AUTO) {
-            return policy;
-        }
-        return oneShot ? OnConflict.RESCHEDULE : OnConflict.SKIP;
+    /** Whether it is not dropped if nobody can tell whether it has run. */
+    boolean isTriedAgain() {
+        return oneShot || options.onConflict() == OnConflict.RESCHEDULE;
     }
 }

@@ -3,8 +3,8 @@ package io.hapax.quartz;
 import io.hapax.Admission;
 import io.hapax.Admission.Admitted;
 import io.hapax.Admission.Refused;
+import io.hapax.AfterRefusal;
 import io.hapax.JobGuard;
-import io.hapax.OnConflict;
 import io.hapax.QueuedJob;
 import io.hapax.event.Refusal;
 import io.hapax.event.Verdict;
@@ -18,7 +18,7 @@ import org.quartz.Trigger;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Decides about firings: asks the guard, and applies the conflict policy to a refusal. Never throws. */
+/** Decides about firings: asks the guard, and carries out what becomes of a refused one. Never throws. */
 final class Gate {
 
     private static final Logger LOG = LoggerFactory.getLogger("io.hapax.quartz");
@@ -50,12 +50,12 @@ final class Gate {
 
     /** The place in the queue of a job that is about to be scheduled. */
     QueuedJob queued(JobDetail job, Trigger trigger) {
-        return settings.queued(guard, job, trigger);
+        return settings.queued(job, trigger);
     }
 
     boolean guards(JobExecutionContext context) {
         try {
-            return settings.plan(guard, context).isPresent();
+            return settings.plan(context).isPresent();
         } catch (IllegalArgumentException wrong) {
             return true;
         }
@@ -64,7 +64,7 @@ final class Gate {
     Decision decide(JobExecutionContext context, boolean mayWait) {
         Optional<FiringPlan> plan;
         try {
-            plan = settings.plan(guard, context);
+            plan = settings.plan(context);
         } catch (RuntimeException wrong) {
             return wrongSettings(context, wrong);
         }
@@ -75,21 +75,21 @@ final class Gate {
             Admission admission = guard.admit(plan.get().request(mayWait));
             return admission instanceof Admitted admitted
                     ? new Decision.Run(admitted.run(), plan.get().queued())
-                    : refused(context, plan.get(), (Refused) admission, mayWait);
+                    : refused(context, plan.get(), (Refused) admission);
         } catch (IllegalArgumentException wrong) {
             return wrongSettings(context, wrong);
         } catch (InterruptedException e) {
             // The flag stays cleared: Quartz needs this thread to tell its job store what became of the firing.
-            return refused(context, plan.get(), unknown("the thread was interrupted while it asked", e), true);
+            return refused(context, plan.get(), unknown(plan.get(), "the thread was interrupted while it asked", e));
         } catch (RuntimeException | Error e) {
             LOG.error("job {} is not run: the guard failed", plan.get().job(), e);
-            return refused(context, plan.get(), unknown("the guard failed: " + e, e), true);
+            return refused(context, plan.get(), unknown(plan.get(), "the guard failed: " + e, e));
         }
     }
 
     /** Tries a firing again that came by unguarded because somebody has replaced the job factory. */
     void retryUnguarded(JobExecutionContext context) {
-        settings.plan(guard, context)
+        settings.plan(context)
                 .ifPresent(plan -> retries.schedule(
                         context, plan, unavailable("the job factory was replaced, so the job was not guarded", null)));
     }
@@ -110,19 +110,20 @@ final class Gate {
         return new Refusal(Verdict.UNAVAILABLE, null, Duration.ZERO, reason, cause);
     }
 
-    private static Refused unknown(String reason, @Nullable Throwable cause) {
-        return new Refused(unavailable(reason, cause), OnConflict.AUTO);
+    private static Refused unknown(FiringPlan plan, String reason, @Nullable Throwable cause) {
+        return new Refused(
+                unavailable(reason, cause), plan.isTriedAgain() ? AfterRefusal.TRY_AGAIN : AfterRefusal.SKIP);
     }
 
-    private Decision refused(JobExecutionContext context, FiringPlan plan, Refused refused, boolean hasWaited) {
+    private Decision refused(JobExecutionContext context, FiringPlan plan, Refused refused) {
         Refusal refusal = refused.refusal();
         String reason = "job " + plan.job() + " [" + plan.identity() + "] is not run, " + refusal;
-        return switch (answer(plan, refused, hasWaited)) {
-            case SKIP, AUTO -> {
+        return switch (refused.then()) {
+            case SKIP -> {
                 ended(plan);
                 yield new Decision.Skip(reason);
             }
-            case RESCHEDULE -> {
+            case TRY_AGAIN -> {
                 if (plan.queued() != null) {
                     plan.queued().retried();
                 }
@@ -140,31 +141,5 @@ final class Gate {
         if (plan.queued() != null) {
             plan.queued().ended();
         }
-    }
-
-    private static OnConflict answer(FiringPlan plan, Refused refused, boolean hasWaited) {
-        OnConflict policy = plan.onConflict();
-        return switch (refused.refusal().verdict()) {
-            case DONE, QUEUED -> OnConflict.SKIP;
-            case ABANDONED -> policy == OnConflict.FAIL ? OnConflict.FAIL : OnConflict.SKIP;
-            // The same firing is at work elsewhere: no conflict, but it may die before it is done.
-            case RUNNING ->
-                policy == OnConflict.RESCHEDULE || (plan.oneShot() && policy != OnConflict.SKIP)
-                        ? OnConflict.RESCHEDULE
-                        : OnConflict.SKIP;
-            case OVERLAP, THROTTLED ->
-                policy == OnConflict.WAIT ? (hasWaited ? inVain(plan) : policy) : plan.resolved(refused.policy());
-            case PAUSED, UNAVAILABLE -> {
-                if (policy == OnConflict.WAIT && !hasWaited) {
-                    yield OnConflict.WAIT;
-                }
-                yield policy == OnConflict.FAIL ? OnConflict.FAIL : inVain(plan);
-            }
-        };
-    }
-
-    private static OnConflict inVain(FiringPlan plan) {
-        boolean again = plan.oneShot() || plan.onConflict() == OnConflict.RESCHEDULE;
-        return again ? OnConflict.RESCHEDULE : OnConflict.SKIP;
     }
 }

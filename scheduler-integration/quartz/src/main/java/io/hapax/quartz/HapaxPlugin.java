@@ -2,6 +2,7 @@ package io.hapax.quartz;
 
 import io.hapax.JobGuard;
 import io.hapax.RunOptions;
+import io.hapax.Setting;
 import io.hapax.event.Refusal;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -34,7 +35,7 @@ import org.slf4j.LoggerFactory;
  * {@link org.quartz.DisallowConcurrentExecution} does not overlap in the fleet. {@link io.hapax.Guarded} on the job class
  * changes the options; its key may contain {@code %{name}}, replaced by that entry of the merged job data. Entries of
  * the job data map have the last word: {@code hapax.lockKey}, {@code hapax.runKey}, {@code hapax.enabled}, and
- * {@code hapax.} with any of {@link RunOptions#NAMES}. A job fired by {@link Scheduler#triggerJob} is recognised across
+ * {@code hapax.} with any of {@link Setting#names()}. A job fired by {@link Scheduler#triggerJob} is recognised across
  * replicas only if its data has a {@code hapax.runKey}.
  *
  * <p>A refused firing of a recurring trigger is skipped by default. Work that would not come again is not lost: it is
@@ -168,7 +169,7 @@ public final class HapaxPlugin implements SchedulerPlugin {
             guard = settings.open(scheduler.getSchedulerName());
         }
         RunOptions defaults = settings.options(guard.defaults());
-        JobSettings jobs = new JobSettings(scheduler.getSchedulerName(), defaults);
+        JobSettings jobs = new JobSettings(scheduler.getSchedulerName(), guard, defaults);
         return new Installation(scheduler, core, new Gate(guard, jobs, retries));
     }
 
@@ -336,30 +337,12 @@ public final class HapaxPlugin implements SchedulerPlugin {
     }
 
     /**
-     * Says what happens when a firing is due while another one holds the lock key.
-     *
-     * @param overlap a name of {@link io.hapax.OverlapPolicy}
-     */
-    public void setOverlap(String overlap) {
-        settings.option("overlap", overlap);
-    }
-
-    /**
      * Says how many runs of a lock key may be at work at once.
      *
      * @param concurrency from 1 to 100
      */
     public void setConcurrency(String concurrency) {
         settings.option("concurrency", concurrency);
-    }
-
-    /**
-     * Says for how long after a run has begun no other one of its key may begin.
-     *
-     * @param minHold a duration
-     */
-    public void setMinHold(String minHold) {
-        settings.option("minHold", minHold);
     }
 
     /**

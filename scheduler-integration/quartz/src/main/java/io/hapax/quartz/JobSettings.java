@@ -1,16 +1,19 @@
 package io.hapax.quartz;
 
-import io.hapax.Guarded;
 import io.hapax.JobGuard;
-import io.hapax.OverlapPolicy;
+import io.hapax.OnConflict;
 import io.hapax.QueuedJob;
 import io.hapax.RunOptions;
+import io.hapax.Setting;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.LockKey;
 import io.hapax.lease.RunKey;
 import io.hapax.lease.VisibleText;
+import io.hapax.policy.GuardedAnnotations;
+import io.hapax.policy.JobPolicy;
 import io.hapax.policy.KeyPath;
 import io.hapax.policy.KeyTemplate;
+import java.lang.reflect.Method;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -19,7 +22,6 @@ import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.quartz.DisallowConcurrentExecution;
-import org.quartz.Job;
 import org.quartz.JobDataMap;
 import org.quartz.JobDetail;
 import org.quartz.JobExecutionContext;
@@ -27,7 +29,7 @@ import org.quartz.JobKey;
 import org.quartz.SimpleTrigger;
 import org.quartz.Trigger;
 
-/** Reads how a firing is to be guarded: the guard's defaults, then {@link Guarded}, then the job data map. */
+/** Reads how a firing is to be guarded: by the job data, its annotations, and the defaults. */
 final class JobSettings {
 
     static final String PREFIX = "hapax.";
@@ -38,11 +40,22 @@ final class JobSettings {
     static final String QUEUED = PREFIX + "queued.id";
 
     private final String scheduler;
-    private final RunOptions defaults;
+    private final JobGuard guard;
+    /** What annotations say is read once for each class. */
+    private final ClassValue<JobPolicy<KeyTemplate>> policies;
 
-    JobSettings(String scheduler, RunOptions defaults) {
+    JobSettings(String scheduler, JobGuard guard, RunOptions defaults) {
         this.scheduler = scheduler;
-        this.defaults = defaults;
+        this.guard = guard;
+        this.policies = new ClassValue<>() {
+            @Override
+            protected JobPolicy<KeyTemplate> computeValue(Class<?> job) {
+                return JobPolicy.of(
+                        defaults,
+                        GuardedAnnotations.of(job, execute(job)),
+                        text -> KeyTemplate.parse(guard.resolve(text), JobDataValues.SYNTAX));
+            }
+        };
     }
 
     /**
@@ -51,19 +64,18 @@ final class JobSettings {
      * @return the plan; empty if the job is not to be guarded
      * @throws IllegalArgumentException if a setting is wrong; the message names it
      */
-    Optional<FiringPlan> plan(JobGuard guard, JobExecutionContext context) {
+    Optional<FiringPlan> plan(JobExecutionContext context) {
         JobDetail detail = context.getJobDetail();
         JobDataMap data = context.getMergedJobDataMap();
-        Guarded guarded = annotation(detail.getJobClass());
-        if (!enabled(guarded, data)) {
+        JobPolicy<KeyTemplate> policy = policy(detail, data);
+        if (!policy.isEnabled()) {
             return Optional.empty();
         }
-        JobDataMap chosen = withRunKey(guard, guarded, data);
-        String runKey = FiringIdentity.runKey(context, scheduler, chosen);
-        boolean planned = !chosen.containsKey(RUN_KEY);
-        RunOptions options = remembering(options(guarded, data), context.getTrigger());
+        String once = once(policy, data);
+        String runKey = FiringIdentity.runKey(context, scheduler, once);
+        RunOptions options = remembering(policy.options(), context.getTrigger());
         options.requireConsistent();
-        LockKey lock = lockKey(guard, detail, guarded, data, options);
+        LockKey lock = lockKey(detail, policy, data);
         int attempt = RetryTriggers.attempt(context.getTrigger());
         boolean oneShot = attempt > 0 || context.getTrigger().getNextFireTime() == null;
         String job = name(detail);
@@ -73,7 +85,7 @@ final class JobSettings {
                 : new QueuedJob(guard, job, lock, queuedAs, options);
         LockKey held = options.mode().isLockedWhileExecuting() ? lock : null;
         JobIdentity identity = guard.kept(new JobIdentity(held, new RunKey(runKey)));
-        return Optional.of(new FiringPlan(job, identity, options, oneShot, attempt, planned, queued));
+        return Optional.of(new FiringPlan(job, identity, options, oneShot, attempt, once == null, queued));
     }
 
     /**
@@ -81,13 +93,13 @@ final class JobSettings {
      *
      * @throws IllegalArgumentException if its settings are wrong, or say nothing of a queue
      */
-    QueuedJob queued(JobGuard guard, JobDetail detail, Trigger trigger) {
+    QueuedJob queued(JobDetail detail, Trigger trigger) {
         JobDataMap data = new JobDataMap(detail.getJobDataMap());
         data.putAll(trigger.getJobDataMap());
-        Guarded guarded = annotation(detail.getJobClass());
-        RunOptions options = options(guarded, data);
+        JobPolicy<KeyTemplate> policy = policy(detail, data);
+        RunOptions options = policy.options();
         options.requireConsistent();
-        LockKey lock = lockKey(guard, detail, guarded, data, options);
+        LockKey lock = lockKey(detail, policy, data);
         if (!options.mode().isQueued() || lock == null) {
             throw new IllegalArgumentException("job " + name(detail) + " is not unique in a queue, as its mode is "
                     + options.mode()
@@ -97,7 +109,7 @@ final class JobSettings {
         if (!firesOnce(trigger)) {
             throw new IllegalArgumentException("trigger "
                     + VisibleText.of(trigger.getKey().toString()) + " fires more than once, so job " + name(detail)
-                    + " cannot be unique in a queue: use a trigger that fires once, or an overlap policy");
+                    + " cannot be unique in a queue: use a trigger that fires once, or onConflict");
         }
         return new QueuedJob(guard, name(detail), lock, queuedId(scheduler, trigger), options);
     }
@@ -116,28 +128,33 @@ final class JobSettings {
                 scheduler, trigger.getKey().getGroup(), trigger.getKey().getName()));
     }
 
-    private static boolean enabled(@Nullable Guarded guarded, JobDataMap data) {
+    /** What the job's class says, and nearer what its data says. */
+    private JobPolicy<KeyTemplate> policy(JobDetail detail, JobDataMap data) {
+        Map<String, String> entries = new LinkedHashMap<>();
+        for (String key : data.getKeys()) {
+            if (key.startsWith(PREFIX) && !isOwn(key)) {
+                entries.put(setting(key), String.valueOf(data.get(key)));
+            }
+        }
+        return policies.get(detail.getJobClass())
+                .with(entries, text(data, LOCK_KEY), text(data, RUN_KEY), enabled(data));
+    }
+
+    private static @Nullable String text(JobDataMap data, String key) {
+        return data.containsKey(key) ? String.valueOf(data.get(key)) : null;
+    }
+
+    private static @Nullable Boolean enabled(JobDataMap data) {
         Object value = data.get(ENABLED);
         if (value == null) {
-            return guarded == null || guarded.enabled();
+            return null;
         }
         String text = value.toString().trim();
         if (!text.equalsIgnoreCase("true") && !text.equalsIgnoreCase("false")) {
             throw new IllegalArgumentException(
                     "job data " + ENABLED + ": '" + text + "' is not known; allowed are true and false");
         }
-        return Boolean.parseBoolean(text);
-    }
-
-    private RunOptions options(@Nullable Guarded guarded, JobDataMap data) {
-        RunOptions options = guarded == null ? defaults : defaults.with(guarded);
-        Map<String, String> layer = new LinkedHashMap<>();
-        for (String key : data.getKeys()) {
-            if (key.startsWith(PREFIX) && !isOwn(key)) {
-                layer.put(name(key), String.valueOf(data.get(key)));
-            }
-        }
-        return layer.isEmpty() ? options : options.with(layer);
+        return Boolean.valueOf(text);
     }
 
     /** A run that stands for a whole interval must be remembered until the interval is over. */
@@ -152,45 +169,42 @@ final class JobSettings {
         return key.equals(LOCK_KEY) || key.equals(RUN_KEY) || key.equals(ENABLED) || RetryTriggers.isOwn(key);
     }
 
-    private static String name(String key) {
+    private static String setting(String key) {
         String name = key.substring(PREFIX.length());
-        if (!RunOptions.NAMES.contains(name)) {
+        if (!Setting.names().contains(name)) {
             List<String> allowed = new ArrayList<>(List.of("enabled", "lockKey", "runKey"));
-            allowed.addAll(RunOptions.NAMES);
+            allowed.addAll(Setting.names());
             throw new IllegalArgumentException(
                     "job data " + key + ": there is no such setting; after '" + PREFIX + "' allowed are " + allowed);
         }
         return name;
     }
 
-    private @Nullable LockKey lockKey(
-            JobGuard guard, JobDetail detail, @Nullable Guarded guarded, JobDataMap data, RunOptions options) {
-        String text =
-                data.containsKey(LOCK_KEY) ? String.valueOf(data.get(LOCK_KEY)) : guarded == null ? "" : guarded.key();
-        KeyTemplate chosen = text.isEmpty() ? null : KeyTemplate.parse(guard.resolve(text), JobDataValues.SYNTAX);
+    private @Nullable LockKey lockKey(JobDetail detail, JobPolicy<KeyTemplate> policy, JobDataMap data) {
         boolean disallows = disallowsConcurrency(detail.getJobClass());
-        checkKey(detail, chosen, disallows, options);
-        if (chosen != null && options.mode().isQueued()) {
-            requireValues(detail, guarded, chosen, options, data.containsKey(LOCK_KEY));
+        checkKey(detail, policy, disallows);
+        KeyTemplate chosen = policy.key();
+        if (chosen != null && policy.options().mode().isQueued()) {
+            requireValues(detail, policy, chosen, data.containsKey(LOCK_KEY));
         }
-        if (options.overlap() == OverlapPolicy.ALLOW) {
+        if (policy.options().onConflict() == OnConflict.ALLOW) {
             return null;
         }
         if (chosen != null) {
             return new LockKey(chosen.fill(new JobDataValues(data)));
         }
-        boolean needsOne = options.overlap() != OverlapPolicy.AUTO || options.concurrency() > 1;
         JobKey job = detail.getKey();
-        return disallows || needsOne
+        return disallows || policy.needsKey()
                 ? new LockKey(KeyPath.bounded(KeyPath.of(scheduler, job.getGroup(), job.getName())))
                 : null;
     }
 
     /** Refuses what contradicts the lock key, or the lack of one. */
-    private static void checkKey(
-            JobDetail detail, @Nullable KeyTemplate chosen, boolean disallows, RunOptions options) {
-        if (options.overlap() == OverlapPolicy.ALLOW && (disallows || chosen != null)) {
-            throw new IllegalArgumentException("overlap=ALLOW of job " + name(detail) + " contradicts "
+    private static void checkKey(JobDetail detail, JobPolicy<KeyTemplate> policy, boolean disallows) {
+        KeyTemplate chosen = policy.key();
+        RunOptions options = policy.options();
+        if (options.onConflict() == OnConflict.ALLOW && (disallows || chosen != null)) {
+            throw new IllegalArgumentException("onConflict=ALLOW of job " + name(detail) + " contradicts "
                     + (disallows ? "its @DisallowConcurrentExecution" : "its lock key '" + chosen + "'")
                     + ": leave out one of them");
         }
@@ -206,41 +220,33 @@ final class JobSettings {
 
     /** A key in the job's own data says for which work it is. */
     private static void requireValues(
-            JobDetail detail, @Nullable Guarded guarded, KeyTemplate chosen, RunOptions options, boolean ofData) {
-        boolean says = ofData || (guarded != null && guarded.ignoreArguments());
-        if (!says && !chosen.dependsOnValues()) {
+            JobDetail detail, JobPolicy<KeyTemplate> policy, KeyTemplate chosen, boolean ofData) {
+        if (!ofData && !policy.ignoresArguments() && !chosen.dependsOnValues()) {
             throw new IllegalArgumentException("key '" + chosen + "' of job " + name(detail)
-                    + " is the same whatever its data, so with mode=" + options.mode()
+                    + " is the same whatever its data, so with mode="
+                    + policy.options().mode()
                     + " work with other data would be dropped: add %{name} of an entry of the job data, or set"
                     + " ignoreArguments = true");
         }
     }
 
-    /** The run key that the job data or the annotation chooses, filled in. */
-    private static JobDataMap withRunKey(JobGuard guard, @Nullable Guarded guarded, JobDataMap data) {
-        boolean ofData = data.containsKey(RUN_KEY);
-        String text = ofData ? String.valueOf(data.get(RUN_KEY)) : guarded == null ? "" : guarded.once();
-        if (text.isEmpty()) {
-            return data;
+    /** The run key that the job data or the annotation chooses, filled in; null if none does. */
+    private static @Nullable String once(JobPolicy<KeyTemplate> policy, JobDataMap data) {
+        KeyTemplate once = policy.once();
+        if (once == null) {
+            return null;
         }
-        KeyTemplate once = KeyTemplate.parse(guard.resolve(text), JobDataValues.SYNTAX);
-        if (!ofData && once.isConstant() && !(guarded != null && guarded.ignoreArguments())) {
-            throw new IllegalArgumentException("once '" + text
+        if (!data.containsKey(RUN_KEY) && once.isConstant() && !policy.ignoresArguments()) {
+            throw new IllegalArgumentException("once '" + once
                     + "' is the same for each firing, so the job would run once for all: add %{name} of an entry of the job"
                     + " data, or set ignoreArguments = true");
         }
-        JobDataMap chosen = new JobDataMap(data);
-        chosen.put(RUN_KEY, once.fill(new JobDataValues(data)));
-        return chosen;
+        return once.fill(new JobDataValues(data));
     }
 
-    private static @Nullable Guarded annotation(Class<? extends Job> type) {
-        Guarded onClass = type.getAnnotation(Guarded.class);
-        if (onClass != null) {
-            return onClass;
-        }
+    private static @Nullable Method execute(Class<?> job) {
         try {
-            return type.getMethod("execute", JobExecutionContext.class).getAnnotation(Guarded.class);
+            return job.getMethod("execute", JobExecutionContext.class);
         } catch (NoSuchMethodException notPublic) {
             return null;
         }

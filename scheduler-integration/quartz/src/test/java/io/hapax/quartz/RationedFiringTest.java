@@ -3,7 +3,7 @@ package io.hapax.quartz;
 import static io.hapax.quartz.Fleet.await;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.hapax.OverlapPolicy;
+import io.hapax.OnConflict;
 import io.hapax.event.GuardEvent;
 import io.hapax.event.LossReason;
 import io.hapax.event.Verdict;
@@ -68,7 +68,7 @@ class RationedFiringTest {
         try (Fleet fleet = Fleet.guarded()) {
             CountDownLatch end = new CountDownLatch(1);
             fleet.probe().body(context -> end.await());
-            threeAreDue(fleet, job("overlap=SKIP"));
+            threeAreDue(fleet, job("onConflict=SKIP"));
             await().until(() -> refused(fleet, Verdict.OVERLAP) == 2);
             end.countDown();
             await().until(() -> fleet.probe().ended() == 1);
@@ -81,7 +81,7 @@ class RationedFiringTest {
         try (Fleet fleet = Fleet.guarded()) {
             CountDownLatch end = new CountDownLatch(1);
             fleet.probe().body(context -> end.await());
-            threeAreDue(fleet, job("overlap=ALLOW"));
+            threeAreDue(fleet, job("onConflict=ALLOW"));
             await().until(() -> fleet.probe().mostAtOnce() == 3);
             end.countDown();
             await().until(() -> fleet.probe().ended() == 3);
@@ -93,7 +93,7 @@ class RationedFiringTest {
         try (Fleet fleet = Fleet.guarded()) {
             CountDownLatch end = new CountDownLatch(1);
             fleet.probe().body(context -> end.await());
-            threeAreDue(fleet, job("overlap=BUFFER_ONE"));
+            threeAreDue(fleet, job("onConflict=BUFFER_ONE"));
             await().until(() -> refused(fleet, Verdict.OVERLAP) >= 4);
             end.countDown();
             await().until(() -> fleet.probe().ended() == 2);
@@ -117,7 +117,7 @@ class RationedFiringTest {
                 }
             });
             Scheduler scheduler = fleet.replica("a");
-            JobDetail job = job("overlap=CANCEL_OTHER");
+            JobDetail job = job("onConflict=CANCEL_OTHER");
             scheduler.addJob(job, true);
             scheduler.scheduleJob(Jobs.nowAndDaily("t1", WallClock.now())
                     .getTriggerBuilder()
@@ -171,7 +171,7 @@ class RationedFiringTest {
     void a_cooldown_skips_what_comes_too_soon_and_reschedules_what_would_be_lost() throws Exception {
         try (Fleet fleet = Fleet.guarded()) {
             Scheduler scheduler = fleet.replica("a");
-            JobDetail job = job("minHold=3s");
+            JobDetail job = job("throttle=1/3s");
             scheduler.addJob(job, true);
             Instant now = WallClock.now();
             for (int n = 1; n <= 2; n++) {
@@ -214,7 +214,7 @@ class RationedFiringTest {
     @ParameterizedTest
     @ResourceLock(Logs.LOGGERS)
     @CsvSource({
-        "overlap=ALLOW, contradicts its @DisallowConcurrentExecution",
+        "onConflict=ALLOW, contradicts its @DisallowConcurrentExecution",
         "concurrency=2, contradicts its @DisallowConcurrentExecution",
         "mode=UNTIL_EXECUTED, needs a key",
         "throttle=often, write 3/1m",
@@ -243,8 +243,7 @@ class RationedFiringTest {
 
     @Test
     void overlap_policies_go_for_the_whole_scheduler_by_a_property() throws Exception {
-        assertThat(OverlapPolicy.values()).hasSize(5);
-        try (Fleet fleet = Fleet.guarded().options(all -> all.withOverlap(OverlapPolicy.SKIP))) {
+        try (Fleet fleet = Fleet.guarded().options(all -> all.withOnConflict(OnConflict.SKIP))) {
             CountDownLatch end = new CountDownLatch(1);
             fleet.probe().body(context -> end.await());
             threeAreDue(fleet, job());

@@ -171,7 +171,7 @@ final class Examination {
     /** What rights are there for; what only some need can be done without. */
     private enum Need {
         OF_WORKERS("", ""),
-        OF_LIMITS("z\\w+", ": without, there are no throttle, no minHold, no queues, and no reports on the console"),
+        OF_LIMITS("z\\w+", ": without, there are no throttle, no queues, and no reports on the console"),
         OF_LISTS("scan", ": without, hapax locks list and the console cannot list the leases"),
         OF_THE_AUDIT(
                 "lpush|ltrim|lrange",

@@ -4,14 +4,15 @@ import io.hapax.Guarded;
 import io.hapax.JobGuard;
 import io.hapax.LockMode;
 import io.hapax.OnConflict;
-import io.hapax.OverlapPolicy;
 import io.hapax.RunOptions;
 import io.hapax.RunRequest;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.LockKey;
 import io.hapax.lease.RunKey;
+import io.hapax.policy.JobPolicy;
 import java.lang.reflect.Method;
 import java.lang.reflect.Modifier;
+import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Future;
@@ -51,21 +52,25 @@ record GuardedMethod(
         return StoreOpening.check("@Guarded on " + name, () -> {
             requireProxy(method);
             requireEnd(bean, method);
-            RunOptions options = plain(guard.defaults()).with(guarded);
+            JobPolicy<KeyExpression> policy = JobPolicy.of(
+                    plain(guard.defaults()),
+                    List.of(guarded),
+                    text -> KeyExpression.parse(resolved.apply(text), method));
+            RunOptions options = policy.options();
             options.requireConsistent();
-            String schedulersOnly = schedulersOnly(method, guarded, options);
+            String schedulersOnly = schedulersOnly(method, policy);
             if (schedulersOnly != null && !hasJobs) {
                 throw new IllegalArgumentException(schedulersOnly);
             }
             if (schedulersOnly == null) {
                 requireResult(method, options);
             }
-            KeyExpression key = expression("key", guarded.key(), guarded, method, resolved);
-            KeyExpression once = expression("once", guarded.once(), guarded, method, resolved);
-            if (options.overlap() == OverlapPolicy.ALLOW && key != null) {
-                throw new IllegalArgumentException("overlap=ALLOW contradicts the key: leave out one of them");
+            requireArguments("key", policy.key(), policy, method);
+            requireArguments("once", policy.once(), policy, method);
+            if (options.onConflict() == OnConflict.ALLOW && policy.key() != null) {
+                throw new IllegalArgumentException("onConflict=ALLOW contradicts the key: leave out one of them");
             }
-            return new GuardedMethod(of, key, once, options, schedulersOnly);
+            return new GuardedMethod(of, policy.key(), policy.once(), options, schedulersOnly);
         });
     }
 
@@ -102,25 +107,25 @@ record GuardedMethod(
 
     /** Defaults that only a scheduler can follow are not meant for methods. */
     private static RunOptions plain(RunOptions defaults) {
-        RunOptions plain =
-                defaults.onConflict() == OnConflict.RESCHEDULE ? defaults.withOnConflict(OnConflict.AUTO) : defaults;
-        plain = plain.overlap().isTriedAgain() ? plain.withOverlap(OverlapPolicy.AUTO) : plain;
+        RunOptions plain = defaults.onConflict() == OnConflict.RESCHEDULE
+                        || defaults.onConflict().isAboutOthers()
+                ? defaults.withOnConflict(OnConflict.AUTO)
+                : defaults;
         return plain.mode().isQueued() ? plain.withMode(LockMode.WHILE_EXECUTING) : plain;
     }
 
-    private static @Nullable String schedulersOnly(Method method, Guarded guarded, RunOptions options) {
-        if (options.onConflict() == OnConflict.RESCHEDULE) {
-            return "a method cannot be rescheduled: use SKIP, WAIT or FAIL as onConflict instead of RESCHEDULE";
-        }
-        if (options.overlap().isTriedAgain()) {
-            return "a method cannot be tried again later, as overlap=" + options.overlap()
-                    + " wants: use SKIP or ALLOW, or onConflict=WAIT";
+    private static @Nullable String schedulersOnly(Method method, JobPolicy<KeyExpression> policy) {
+        RunOptions options = policy.options();
+        if (options.onConflict() == OnConflict.RESCHEDULE
+                || options.onConflict().isAboutOthers()) {
+            return "a method cannot be tried again later, as onConflict=" + options.onConflict()
+                    + " wants: use SKIP, WAIT, FAIL or ALLOW";
         }
         if (options.mode().isQueued()) {
             return "a method is not queued, as mode=" + options.mode() + " wants: use WHILE_EXECUTING";
         }
-        boolean keyless = guarded.key().isEmpty() && guarded.once().isEmpty();
-        return keyless && (method.getParameterCount() > 0 || options.overlap() == OverlapPolicy.ALLOW)
+        boolean keyless = policy.key() == null && policy.once() == null;
+        return keyless && (method.getParameterCount() > 0 || options.onConflict() == OnConflict.ALLOW)
                 ? "there is neither key nor once, which say what is guarded: add one, such as @Guarded(key = \"…/%0\")"
                 : null;
     }
@@ -135,24 +140,22 @@ record GuardedMethod(
         }
     }
 
-    private static @Nullable KeyExpression expression(
-            String attribute, String text, Guarded guarded, Method method, UnaryOperator<String> resolved) {
-        if (text.isEmpty()) {
-            return null;
+    private static void requireArguments(
+            String attribute, @Nullable KeyExpression expression, JobPolicy<KeyExpression> policy, Method method) {
+        if (expression == null || policy.ignoresArguments()) {
+            return;
         }
-        KeyExpression expression = KeyExpression.parse(resolved.apply(text), method);
-        boolean same = !expression.template().dependsOnValues() && method.getParameterCount() > 0;
-        if (same && !guarded.ignoreArguments()) {
+        String text = expression.template().toString();
+        if (!expression.template().dependsOnValues() && method.getParameterCount() > 0) {
             throw new IllegalArgumentException(attribute + " = \"" + text
                     + "\" is the same whatever the arguments, so different work would count as the same: add #{#"
                     + method.getParameters()[0].getName() + "} or %0, or set ignoreArguments = true");
         }
-        if (expression.template().isConstant() && attribute.equals("once") && !guarded.ignoreArguments()) {
+        if (expression.template().isConstant() && attribute.equals("once")) {
             throw new IllegalArgumentException("once = \"" + text
                     + "\" is the same for each call, so the method would run once for all: add an expression such as"
                     + " #{T(java.time.LocalDate).now()}, or set ignoreArguments = true");
         }
-        return expression;
     }
 
     /** The keys of a call; without any it is the method itself that must not overlap. */

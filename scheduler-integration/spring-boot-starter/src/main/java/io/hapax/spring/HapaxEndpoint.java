@@ -1,6 +1,8 @@
 package io.hapax.spring;
 
 import io.hapax.JobGuard;
+import io.hapax.RunOptions;
+import io.hapax.Setting;
 import io.hapax.lease.Holder;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.LockKey;
@@ -52,9 +54,19 @@ final class HapaxEndpoint {
         Map<String, Object> all = new LinkedHashMap<>();
         all.put("worker", guard.worker());
         all.put("activeRuns", guard.activeRuns());
-        all.put("defaults", guard.defaults().toString());
+        all.put("defaults", texts(guard.defaults()));
         all.put("recent", recent.newestFirst());
         return all;
+    }
+
+    private static Map<String, String> texts(RunOptions options) {
+        Map<String, String> texts = new LinkedHashMap<>();
+        Setting.ALL.forEach(setting -> texts.put(setting.name(), text(setting, options)));
+        return texts;
+    }
+
+    private static <T> String text(Setting<T> setting, RunOptions options) {
+        return setting.text(options.get(setting));
     }
 
     /** Who holds a key: {@code kind} is {@code lock} or {@code run}. */

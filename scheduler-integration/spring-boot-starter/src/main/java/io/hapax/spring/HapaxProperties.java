@@ -19,7 +19,7 @@ public class HapaxProperties {
     private Duration shutdownGrace = Duration.ofSeconds(30);
     /** Whether the actuator endpoint may take leases away. */
     private boolean forceReleaseEnabled;
-    /** Options of runs that say nothing else, such as ttl, max-hold, on-conflict, overlap, throttle. */
+    /** Options of runs that say nothing else, such as ttl, max-hold, on-conflict, throttle. */
     private Map<String, String> defaults = new LinkedHashMap<>();
     /** Where leases are kept. */
     private final Redis redis = new Redis();

@@ -115,7 +115,7 @@ class GuardedMethodTest {
         }
 
         @Scheduled(fixedDelay = 50)
-        @Guarded(minHold = "1h")
+        @Guarded(throttle = "1/1h")
         public void tick() {
             ticks.incrementAndGet();
             keys.add(CurrentRun.get().identity().toString());

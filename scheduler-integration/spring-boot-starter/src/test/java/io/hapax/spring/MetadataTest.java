@@ -2,11 +2,10 @@ package io.hapax.spring;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.hapax.RunOptions;
+import io.hapax.Setting;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
-import java.util.Locale;
 import org.junit.jupiter.api.Test;
 
 /** What an editor completes. */
@@ -21,9 +20,8 @@ class MetadataTest {
 
     @Test
     void every_option_of_a_run_and_every_property_is_described() throws IOException {
-        for (String name : RunOptions.NAMES) {
-            String dashed = name.replaceAll("([A-Z])", "-$1").toLowerCase(Locale.ROOT);
-            assertThat(metadata()).contains("\"hapax.defaults." + dashed + "\"");
+        for (Setting<?> setting : Setting.ALL) {
+            assertThat(metadata()).contains("\"hapax.defaults." + setting.kebabName() + "\"");
         }
         assertThat(metadata())
                 .contains(

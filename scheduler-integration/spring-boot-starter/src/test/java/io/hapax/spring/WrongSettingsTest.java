@@ -7,7 +7,6 @@ import io.hapax.Guarded;
 import io.hapax.JobGuard;
 import io.hapax.LockMode;
 import io.hapax.OnConflict;
-import io.hapax.OverlapPolicy;
 import io.hapax.WhenUnavailable;
 import io.hapax.lease.LeaseStore;
 import io.hapax.spring.test.InMemoryHapax;
@@ -111,7 +110,7 @@ class WrongSettingsTest {
                 "hapax.defaults.on-conflict=maybe | hapax.defaults.onConflict | allowed are",
                 "hapax.defaults.throttle=often | hapax.defaults.throttle | write 3/1m",
                 "hapax.defaults.concurrency=0 | hapax.defaults.concurrency | from 1 to 100",
-                "hapax.defaults.on-conflict=wait;hapax.defaults.overlap=skip | hapax.defaults | set one of them",
+                "hapax.defaults.on-conflict=allow;hapax.defaults.concurrency=2 | hapax.defaults | leave out one of them",
                 "hapax.defaults.after-crash=abandon | hapax | needs a ledger",
                 "hapax.defaults.when-unavailable=ledger-only | hapax | needs a ledger",
                 "hapax.worker=' ' | hapax | must not be blank",
@@ -142,7 +141,7 @@ class WrongSettingsTest {
     }
 
     static class Buffering {
-        @Guarded(key = "k/%0", overlap = OverlapPolicy.BUFFER_ONE)
+        @Guarded(key = "k/%0", onConflict = OnConflict.BUFFER_ONE)
         public void work(String argument) {}
     }
 
@@ -197,7 +196,7 @@ class WrongSettingsTest {
     }
 
     static class Contradicting {
-        @Guarded(key = "k/%0", throttle = "3/1m", minHold = "1m")
+        @Guarded(key = "k/%0", mode = LockMode.UNTIL_EXECUTED, onConflict = OnConflict.ALLOW)
         public void work(String argument) {}
     }
 
@@ -214,8 +213,8 @@ class WrongSettingsTest {
                 inMemory.withBean(Keyless.class).withClassLoader(withoutJobRunr()),
                 "@Guarded on Keyless.work",
                 "neither key nor once");
-        assertBean(Rescheduling.class, "a method cannot be rescheduled", "use SKIP, WAIT or FAIL");
-        assertBean(Buffering.class, "overlap=BUFFER_ONE", "use SKIP or ALLOW");
+        assertBean(Rescheduling.class, "onConflict=RESCHEDULE", "use SKIP, WAIT, FAIL or ALLOW");
+        assertBean(Buffering.class, "onConflict=BUFFER_ONE", "use SKIP, WAIT, FAIL or ALLOW");
         assertBean(Queued.class, "a method is not queued", "use WHILE_EXECUTING");
         assertBean(Primitive.class, "the method returns int", "set onConflict = FAIL or WAIT");
         assertBean(Later.class, "returns a CompletableFuture", "return when the work is done");
@@ -232,7 +231,10 @@ class WrongSettingsTest {
                 "Write #{#argument.property}, or %0.property");
         assertBean(NoSuchArgument.class, "%3 has no value", "%0");
         assertBean(BadDuration.class, "'30 seconds' is not a duration", "write 500ms, 30s");
-        assertBean(Contradicting.class, "throttle=3/PT1M and minHold=PT1M contradict each other", "set one of them");
+        assertBean(
+                Contradicting.class,
+                "mode=UNTIL_EXECUTED and onConflict=ALLOW contradict each other",
+                "use UNTIL_EXECUTING");
         assertBean(LedgerOnly.class, "whenUnavailable=LEDGER_ONLY", "use FAIL_CLOSED or FAIL_OPEN");
     }
 

@@ -119,7 +119,7 @@ public class ShopApplication {
         /** Updates the price list: one replica at a time, and not more often than every 2 s in all of them together. */
         // snippet:spring-boot-method
         @Scheduled(fixedRate = 500)
-        @Guarded(key = "prices", minHold = "2s")
+        @Guarded(key = "prices", throttle = "1/2s")
         public void update() {
             counts.did("prices at " + counts.seconds());
         }

@@ -1,0 +1,144 @@
+package io.hapax;
+
+import io.hapax.event.Refusal;
+import io.hapax.event.Verdict;
+import io.hapax.lease.Holder;
+import io.hapax.lease.Reservation;
+import io.hapax.lease.ReservationRequest;
+import io.hapax.lease.Reservations;
+import io.hapax.lease.RunKey;
+import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What becomes of a refused run: the one place where that is decided.
+ *
+ * <p>What is over is skipped. What is not known to be over is never dropped if it is the only copy. Only a lock key that is
+ * held, or has its fill of runs, is a conflict, for which the job's policy holds.
+ */
+final class ConflictRule {
+
+    /** Longer than adapters pause between two tries, so that whoever waits keeps its place. */
+    static final Duration WAITING = Duration.ofMinutes(2);
+
+    private static final int MOST_CANCELLED = 1_000;
+    private static final int TTLS = 3;
+
+    private final Engine engine;
+    private final RunRequest request;
+    private final RunOptions options;
+
+    ConflictRule(Engine engine, RunTerms terms) {
+        this.engine = engine;
+        this.request = terms.request();
+        this.options = terms.options();
+    }
+
+    /** Whether the store has to be asked who else waits. */
+    boolean needsQuestion(Refusal refusal) {
+        return refusal.verdict() == Verdict.OVERLAP && options.onConflict().isAboutOthers();
+    }
+
+    /** Decides where no question is needed, or none is answered: rather try again than lose work. */
+    AfterRefusal decide(Refusal refusal) {
+        return switch (refusal.verdict()) {
+            case DONE, QUEUED -> AfterRefusal.SKIP;
+            // A person has to decide, and so has to see the only copy.
+            case ABANDONED ->
+                request.isOnlyCopy() || options.onConflict() == OnConflict.FAIL ? AfterRefusal.FAIL : AfterRefusal.SKIP;
+            // It is at work elsewhere: no conflict, but it may die before it is over.
+            case RUNNING ->
+                request.isOnlyCopy() || options.onConflict() == OnConflict.RESCHEDULE
+                        ? AfterRefusal.TRY_AGAIN
+                        : AfterRefusal.SKIP;
+            case OVERLAP, THROTTLED -> ofConflict(refusal);
+            case PAUSED, UNAVAILABLE -> ofSilence();
+        };
+    }
+
+    private AfterRefusal ofConflict(Refusal refusal) {
+        if (needsQuestion(refusal)) {
+            return request.isAgain() || options.onConflict() == OnConflict.CANCEL_OTHER
+                    ? AfterRefusal.TRY_AGAIN
+                    : AfterRefusal.SKIP;
+        }
+        return switch (options.onConflict()) {
+            case SKIP -> AfterRefusal.SKIP;
+            case RESCHEDULE -> AfterRefusal.TRY_AGAIN;
+            case FAIL -> AfterRefusal.FAIL;
+            case WAIT -> waitedInVain();
+            case AUTO, ALLOW, BUFFER_ONE, CANCEL_OTHER ->
+                request.comesAgain() ? AfterRefusal.SKIP : AfterRefusal.TRY_AGAIN;
+        };
+    }
+
+    private AfterRefusal ofSilence() {
+        return switch (options.onConflict()) {
+            case RESCHEDULE -> AfterRefusal.TRY_AGAIN;
+            case WAIT -> waitedInVain();
+            case FAIL -> request.isOnlyCopy() ? AfterRefusal.TRY_AGAIN : AfterRefusal.FAIL;
+            default -> request.isOnlyCopy() ? AfterRefusal.TRY_AGAIN : AfterRefusal.SKIP;
+        };
+    }
+
+    private AfterRefusal waitedInVain() {
+        if (!request.mayWait()) {
+            return AfterRefusal.WAIT;
+        }
+        return request.isOnlyCopy() ? AfterRefusal.TRY_AGAIN : AfterRefusal.SKIP;
+    }
+
+    /** Settles by who else waits. */
+    CompletionStage<AfterRefusal> ask(Refusal refusal) {
+        return options.onConflict() == OnConflict.BUFFER_ONE ? queueUp() : cancel(refusal.holder());
+    }
+
+    /** Lets go of the place in the queue of one. */
+    void admitted() {
+        if (options.onConflict() == OnConflict.BUFFER_ONE) {
+            var unused = reservations().giveUp(nextName(), waiter()).exceptionally(unreachable -> false);
+        }
+    }
+
+    private CompletionStage<AfterRefusal> queueUp() {
+        return reservations()
+                .reserve(new ReservationRequest(nextName(), waiter(), 1, WAITING))
+                .thenApply(place -> place instanceof Reservation.Made ? AfterRefusal.TRY_AGAIN : AfterRefusal.SKIP);
+    }
+
+    private CompletionStage<AfterRefusal> cancel(@Nullable Holder holder) {
+        if (holder == null) {
+            return CompletableFuture.completedFuture(AfterRefusal.TRY_AGAIN);
+        }
+        String owner = holder.owner().value();
+        if (request.isAgain()) {
+            return reservations()
+                    .holders(cancelName(request))
+                    .thenApply(cancelled -> cancelled.contains(owner) ? AfterRefusal.TRY_AGAIN : AfterRefusal.SKIP);
+        }
+        Duration time = options.ttl().multipliedBy(TTLS);
+        return reservations()
+                .reserve(new ReservationRequest(cancelName(request), owner, MOST_CANCELLED, time))
+                .thenApply(noted -> AfterRefusal.TRY_AGAIN);
+    }
+
+    private Reservations reservations() {
+        return RationedSource.reservations(engine.store());
+    }
+
+    private String nextName() {
+        return "next:" + request.identity().leaseName();
+    }
+
+    static String cancelName(RunRequest request) {
+        return "cancel:" + request.identity().leaseName();
+    }
+
+    /** The same in each try of one occurrence. */
+    private String waiter() {
+        RunKey run = request.identity().runKey();
+        return run == null ? RationedSource.readable(engine.worker()) : run.value();
+    }
+}

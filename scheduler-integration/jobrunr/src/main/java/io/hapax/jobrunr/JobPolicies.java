@@ -1,0 +1,105 @@
+package io.hapax.jobrunr;
+
+import io.hapax.Guarded;
+import io.hapax.JobGuard;
+import io.hapax.RunOptions;
+import io.hapax.policy.GuardedAnnotations;
+import io.hapax.policy.JobPolicy;
+import io.hapax.policy.KeyTemplate;
+import java.lang.ref.WeakReference;
+import java.lang.reflect.Method;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.WeakHashMap;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jobrunr.jobs.JobDetails;
+import org.jobrunr.scheduling.exceptions.JobNotFoundException;
+import org.jobrunr.utils.JobUtils;
+
+/** The policies of the jobs of one guard; what annotations say is read once for each method. Thread-safe. */
+final class JobPolicies {
+
+    private static final ReentrantLock LOCK = new ReentrantLock();
+    /** Guarded by LOCK. */
+    private static final Map<JobGuard, JobPolicies> ALL = new WeakHashMap<>();
+
+    /** Not the guard itself, or it would be kept for ever as key of the map. */
+    private final WeakReference<JobGuard> guard;
+
+    private final RunOptions defaults;
+    private final JobPolicy<KeyTemplate> plain;
+    private final ClassValue<Map<Method, JobPolicy<KeyTemplate>>> known = new ClassValue<>() {
+        @Override
+        protected Map<Method, JobPolicy<KeyTemplate>> computeValue(Class<?> job) {
+            return new ConcurrentHashMap<>();
+        }
+    };
+
+    private JobPolicies(JobGuard guard) {
+        this.guard = new WeakReference<>(guard);
+        this.defaults = guard.defaults();
+        this.plain = JobPolicy.of(defaults, List.of(), this::parse);
+    }
+
+    static JobPolicies of(JobGuard guard) {
+        LOCK.lock();
+        try {
+            return ALL.computeIfAbsent(guard, JobPolicies::new);
+        } finally {
+            LOCK.unlock();
+        }
+    }
+
+    private KeyTemplate parse(String text) {
+        // Whoever asks has it.
+        return KeyTemplate.parse(Objects.requireNonNull(guard.get()).resolve(text), JobValues.SYNTAX);
+    }
+
+    /** @throws IllegalArgumentException if an annotation is wrong; the message names the method */
+    JobPolicy<KeyTemplate> of(JobDetails details) {
+        if (details.hasStaticFieldName()) {
+            return plain;
+        }
+        Class<?> job;
+        Method method;
+        try {
+            job = JobUtils.getJobClass(details);
+            method = JobUtils.getJobMethod(details);
+        } catch (JobNotFoundException unknown) {
+            // JobRunr is about to say so, and better.
+            return plain;
+        }
+        Map<Method, JobPolicy<KeyTemplate>> ofClass = known.get(job);
+        JobPolicy<KeyTemplate> policy = ofClass.get(method);
+        if (policy == null) {
+            try {
+                policy = JobPolicy.of(defaults, GuardedAnnotations.of(job, method), this::parse);
+            } catch (IllegalArgumentException refused) {
+                throw wrong(details, String.valueOf(refused.getMessage()));
+            }
+            ofClass.put(method, policy);
+        }
+        return policy;
+    }
+
+    /** What a job's annotations say where there is no guard. */
+    static RunOptions withoutGuard(JobDetails details) {
+        if (details.hasStaticFieldName()) {
+            return RunOptions.DEFAULTS;
+        }
+        try {
+            List<Guarded> guarded =
+                    GuardedAnnotations.of(JobUtils.getJobClass(details), JobUtils.getJobMethod(details));
+            return JobPolicy.of(RunOptions.DEFAULTS, guarded, text -> text).options();
+        } catch (JobNotFoundException | IllegalArgumentException unusable) {
+            return RunOptions.DEFAULTS;
+        }
+    }
+
+    static IllegalArgumentException wrong(JobDetails job, String what) {
+        return new IllegalArgumentException(
+                "@Guarded on " + job.getClassName() + "." + job.getMethodName() + ": " + what);
+    }
+}
