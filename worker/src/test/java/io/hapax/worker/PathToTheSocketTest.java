@@ -2,20 +2,28 @@ package io.hapax.worker;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
+import static org.quartz.JobBuilder.newJob;
 
 import io.hapax.JobGuard;
 import io.hapax.RunRequest;
+import io.hapax.quartz.HapaxPlugin;
 import io.hapax.redis.RedissonLeaseStore;
 import io.hapax.testkit.EmbeddedRedis;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Properties;
 import java.util.function.Predicate;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.quartz.Job;
+import org.quartz.JobDetail;
+import org.quartz.JobExecutionContext;
+import org.quartz.Scheduler;
+import org.quartz.impl.StdSchedulerFactory;
 
 /**
- * How many classes a reader meets between a request that the guard has taken and the socket: a thread that waits for a frozen
- * server shows them.
+ * How many classes a reader meets between a request that the guard has taken and the socket, the guard's face itself left out: a
+ * thread that waits for a frozen server shows them.
  */
 @Tag("slow")
 class PathToTheSocketTest {
@@ -55,6 +63,48 @@ class PathToTheSocketTest {
             redis.thaw();
             asking.join();
             assertThat(path).hasSizeLessThanOrEqualTo(7);
+        }
+    }
+
+    /** Created by Quartz. */
+    public static final class Idle implements Job {
+        /** Created by Quartz. */
+        public Idle() {}
+
+        @Override
+        public void execute(JobExecutionContext context) {}
+    }
+
+    @Test
+    void from_a_firing_of_quartz_to_the_socket_there_are_at_most_ten_classes() throws Exception {
+        Properties properties = new Properties();
+        properties.setProperty("org.quartz.scheduler.instanceName", "path");
+        properties.setProperty("org.quartz.threadPool.threadCount", "1");
+        try (EmbeddedRedis redis = EmbeddedRedis.start();
+                JobGuard guard = JobGuard.builder(RedissonLeaseStore.connect(redis.url()))
+                        .closesStore()
+                        .build()) {
+            Scheduler scheduler = new StdSchedulerFactory(properties).getScheduler();
+            HapaxPlugin.install(scheduler, guard);
+            JobDetail job =
+                    newJob(Idle.class).withIdentity("idle").storeDurably().build();
+            scheduler.addJob(job, false);
+            scheduler.start();
+            guard.run(RunRequest.lock("warm"), run -> 1);
+            redis.freeze();
+            scheduler.triggerJob(job.getKey());
+            List<String> path = await().until(
+                            () -> Thread.getAllStackTraces().keySet().stream()
+                                    .filter(thread -> thread.getName().startsWith("path_Worker"))
+                                    .map(PathToTheSocketTest::path)
+                                    .filter(found -> !found.isEmpty())
+                                    .findFirst()
+                                    .orElse(List.of()),
+                            found -> !found.isEmpty());
+            redis.thaw();
+            scheduler.shutdown(true);
+            // And the face of the guard.
+            assertThat(path).hasSizeLessThanOrEqualTo(9);
         }
     }
 }

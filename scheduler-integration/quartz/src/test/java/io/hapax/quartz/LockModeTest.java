@@ -240,7 +240,7 @@ class LockModeTest {
             assertThatIllegalArgumentException()
                     .isThrownBy(() -> plugin.scheduleUnique(job(LockMode.UNTIL_EXECUTED), Jobs.everySecond("x")))
                     .withMessageContaining("fires more than once")
-                    .withMessageContaining("overlap policy");
+                    .withMessageContaining("or onConflict");
             assertThatIllegalArgumentException()
                     .isThrownBy(() -> plugin.scheduleUnique(
                             Jobs.job("x", CollapsingJob.class),

@@ -9,9 +9,11 @@ import io.hapax.RunRequest;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.LockKey;
 import io.hapax.lease.RunKey;
+import io.hapax.policy.GuardedAnnotations;
 import io.hapax.policy.JobPolicy;
 import java.lang.reflect.Method;
 import java.lang.reflect.Modifier;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletionStage;
@@ -52,10 +54,11 @@ record GuardedMethod(
         return StoreOpening.check("@Guarded on " + name, () -> {
             requireProxy(method);
             requireEnd(bean, method);
+            // First as Spring merges it, with @AliasFor; below it what is inherited, as for jobs.
+            List<Guarded> nearestFirst = new ArrayList<>(List.of(guarded));
+            nearestFirst.addAll(GuardedAnnotations.of(bean, method));
             JobPolicy<KeyExpression> policy = JobPolicy.of(
-                    plain(guard.defaults()),
-                    List.of(guarded),
-                    text -> KeyExpression.parse(resolved.apply(text), method));
+                    plain(guard.defaults()), nearestFirst, text -> KeyExpression.parse(resolved.apply(text), method));
             RunOptions options = policy.options();
             options.requireConsistent();
             String schedulersOnly = schedulersOnly(method, policy);

@@ -6,6 +6,8 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 import io.hapax.CurrentRun;
 import io.hapax.Guarded;
 import io.hapax.spring.test.InMemoryHapax;
+import java.lang.annotation.Retention;
+import java.lang.annotation.RetentionPolicy;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
@@ -13,6 +15,7 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.springframework.boot.autoconfigure.AutoConfigurations;
 import org.springframework.boot.test.context.runner.ApplicationContextRunner;
+import org.springframework.core.annotation.AliasFor;
 
 class MethodKeysTest {
 
@@ -54,6 +57,41 @@ class MethodKeysTest {
                                     .run())
                             .isEqualTo("lock elsewhere/" + Elsewhere.CleanupJob.class.getName() + ".run()");
                 });
+    }
+
+    /** Says for which work a method is. */
+    public interface Imports {
+        /** @param file which one */
+        @Guarded(key = "import/%0")
+        String run(String file);
+    }
+
+    /** A composed annotation, with an attribute of its own. */
+    @Retention(RetentionPolicy.RUNTIME)
+    @Guarded(retention = "7d")
+    public @interface Weekly {
+        /** @return the time to live of a lease */
+        @AliasFor(annotation = Guarded.class, attribute = "ttl")
+        String lives() default "";
+    }
+
+    static class FileImports implements Imports {
+        @Override
+        @Weekly(lives = "7s")
+        public String run(String file) {
+            return CurrentRun.get().identity() + " "
+                    + CurrentRun.get().lease().orElseThrow().ttl();
+        }
+    }
+
+    @Test
+    void what_an_annotation_leaves_out_is_taken_from_the_method_that_is_implemented() {
+        new ApplicationContextRunner()
+                .withConfiguration(AutoConfigurations.of(HapaxAutoConfiguration.class))
+                .withUserConfiguration(InMemoryHapax.Store.class)
+                .withBean(FileImports.class)
+                .run(context ->
+                        assertThat(context.getBean(Imports.class).run("a")).isEqualTo("lock import/a PT7S"));
     }
 
     @Test
