@@ -20,13 +20,18 @@ final class GuardedLookup {
     private GuardedLookup() {}
 
     static @Nullable Guarded find(JobDetails details) {
+        return find(details, null);
+    }
+
+    /** @param performing the class that does the work, if that is another one than the job names */
+    static @Nullable Guarded find(JobDetails details, @Nullable Class<?> performing) {
         if (details.hasStaticFieldName()) {
             return null;
         }
         Class<?> jobClass;
         Method method;
         try {
-            jobClass = JobUtils.getJobClass(details);
+            jobClass = performing == null ? JobUtils.getJobClass(details) : performing;
             method = JobUtils.getJobMethod(details);
         } catch (JobNotFoundException unknown) {
             // JobRunr is about to say so, and better.
@@ -38,10 +43,6 @@ final class GuardedLookup {
     }
 
     private static @Nullable Guarded onMethod(Method method, Set<Class<?>> types) {
-        Guarded own = method.getAnnotation(Guarded.class);
-        if (own != null) {
-            return own;
-        }
         for (Class<?> type : types) {
             try {
                 Guarded inherited = in(type.getDeclaredMethod(method.getName(), method.getParameterTypes()));

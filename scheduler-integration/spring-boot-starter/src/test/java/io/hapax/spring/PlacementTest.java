@@ -29,10 +29,14 @@ import org.quartz.JobBuilder;
 import org.quartz.JobDetail;
 import org.quartz.JobExecutionContext;
 import org.springframework.beans.factory.config.BeanPostProcessor;
+import org.springframework.beans.factory.config.CustomScopeConfigurer;
 import org.springframework.boot.autoconfigure.AutoConfigurations;
 import org.springframework.boot.test.context.runner.ApplicationContextRunner;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
+import org.springframework.context.annotation.Scope;
+import org.springframework.context.annotation.ScopedProxyMode;
+import org.springframework.context.support.SimpleThreadScope;
 import org.springframework.core.Ordered;
 import org.springframework.scheduling.quartz.QuartzJobBean;
 import org.springframework.scheduling.quartz.SchedulerFactoryBean;
@@ -254,7 +258,7 @@ class PlacementTest extends PlacementContract {
         }
 
         @Bean
-        static BeanPostProcessor needy(Worker worker) {
+        static Needy needy(Worker worker) {
             return new Needy();
         }
     }
@@ -263,6 +267,23 @@ class PlacementTest extends PlacementContract {
         @Override
         public int getOrder() {
             return 0;
+        }
+    }
+
+    /** One bean for each thread. */
+    @Configuration(proxyBeanMethods = false)
+    static class Scoped {
+        @Bean
+        static CustomScopeConfigurer scopes() {
+            CustomScopeConfigurer scopes = new CustomScopeConfigurer();
+            scopes.addScope("thread", new SimpleThreadScope());
+            return scopes;
+        }
+
+        @Bean
+        @Scope(value = "thread", proxyMode = ScopedProxyMode.INTERFACES)
+        Desk desk() {
+            return new BusyDesk();
         }
     }
 
@@ -342,6 +363,13 @@ class PlacementTest extends PlacementContract {
                     assertThat(context.getBean("busy", Desk.class).file()).isEqualTo("lock desk");
                     assertThat(context.getBean("plain", Desk.class).file()).isEqualTo("lock desk");
                 });
+    }
+
+    @Test
+    void a_bean_of_a_scope_is_guarded_behind_the_proxy_of_its_scope() {
+        runner.withUserConfiguration(Scoped.class)
+                .run(context ->
+                        assertThat(context.getBean("desk", Desk.class).file()).isEqualTo("lock desk"));
     }
 
     @Test
