@@ -30,18 +30,25 @@ public final class GuardedAnnotations {
     public static List<Guarded> of(Class<?> job, @Nullable Method method) {
         Set<Class<?>> types = typesOf(job, new LinkedHashSet<>());
         List<Guarded> found = new ArrayList<>();
-        if (method != null) {
-            add(method, found, new HashSet<>());
-            for (Class<?> type : types) {
-                Method same = declared(type, method);
-                if (same != null && !same.equals(method)) {
-                    add(same, found, new HashSet<>());
-                }
+        if (method != null && !types.contains(method.getDeclaringClass())) {
+            found.addAll(on(method));
+        }
+        for (Class<?> type : types) {
+            Method same = method == null ? null : declared(type, method);
+            if (same != null) {
+                found.addAll(on(same));
             }
         }
         for (Class<?> type : types) {
-            add(type, found, new HashSet<>());
+            found.addAll(on(type));
         }
+        return found;
+    }
+
+    /** The annotation itself, then those that are composed of it. */
+    static List<Guarded> on(AnnotatedElement element) {
+        List<Guarded> found = new ArrayList<>();
+        add(element, found, new HashSet<>());
         return found;
     }
 

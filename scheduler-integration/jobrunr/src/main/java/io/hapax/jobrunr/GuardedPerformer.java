@@ -37,6 +37,7 @@ final class GuardedPerformer extends BackgroundJobPerformer {
 
     private final BackgroundJobServer server;
     private final Job job;
+    private final JobClasses classes;
     private final JobRewriter rewriter;
 
     private @Nullable GuardedRun run;
@@ -45,10 +46,11 @@ final class GuardedPerformer extends BackgroundJobPerformer {
     /** Succeeding wipes the job's metadata. Also written when the lease is lost, by another thread. */
     private volatile Map<String, Object> metadata = Map.of();
 
-    GuardedPerformer(BackgroundJobServer server, Job job, InstantSource clock) {
+    GuardedPerformer(BackgroundJobServer server, Job job, JobClasses classes, InstantSource clock) {
         super(server, job);
         this.server = server;
         this.job = job;
+        this.classes = classes;
         this.rewriter = new JobRewriter(server, clock);
     }
 
@@ -131,7 +133,7 @@ final class GuardedPerformer extends BackgroundJobPerformer {
 
     private @Nullable RunPlan planned(JobGuard guard) {
         try {
-            RunPlan plan = RunPlan.of(job, guard);
+            RunPlan plan = RunPlan.of(job, guard, classes.of(server, job.getJobDetails()));
             if (plan != null && !plan.options().ttl().equals(guard.defaults().ttl())) {
                 ServerCheck.warnOfLongTtl(
                         server, "the ttl of " + plan.name(), plan.options().ttl());

@@ -17,6 +17,8 @@ public final class HapaxPerformerFactory implements BackgroundJobPerformerFactor
     /** Above JobRunr's own factory, which has 10. */
     static final int PRIORITY = 1000;
 
+    private final JobClasses classes = new JobClasses();
+
     /** Creates the factory; called by {@link java.util.ServiceLoader}. */
     public HapaxPerformerFactory() {}
 
@@ -27,6 +29,6 @@ public final class HapaxPerformerFactory implements BackgroundJobPerformerFactor
 
     @Override
     public BackgroundJobPerformer newBackgroundJobPerformer(BackgroundJobServer server, Job job) {
-        return new GuardedPerformer(server, job, InstantSource.system());
+        return new GuardedPerformer(server, job, classes, InstantSource.system());
     }
 }

@@ -17,6 +17,7 @@ import java.util.concurrent.locks.ReentrantLock;
 import org.jobrunr.jobs.JobDetails;
 import org.jobrunr.scheduling.exceptions.JobNotFoundException;
 import org.jobrunr.utils.JobUtils;
+import org.jspecify.annotations.Nullable;
 
 /** The policies of the jobs of one guard; what annotations say is read once for each method. Thread-safe. */
 final class JobPolicies {
@@ -57,15 +58,20 @@ final class JobPolicies {
         return KeyTemplate.parse(Objects.requireNonNull(guard.get()).resolve(text), JobValues.SYNTAX);
     }
 
-    /** @throws IllegalArgumentException if an annotation is wrong; the message names the method */
-    JobPolicy<KeyTemplate> of(JobDetails details) {
+    /**
+     * Finds the policy of a job.
+     *
+     * @param performing the class that does the work, if that is another one than the job names
+     * @throws IllegalArgumentException if an annotation is wrong; the message names the method
+     */
+    JobPolicy<KeyTemplate> of(JobDetails details, @Nullable Class<?> performing) {
         if (details.hasStaticFieldName()) {
             return plain;
         }
         Class<?> job;
         Method method;
         try {
-            job = JobUtils.getJobClass(details);
+            job = performing == null ? JobUtils.getJobClass(details) : performing;
             method = JobUtils.getJobMethod(details);
         } catch (JobNotFoundException unknown) {
             // JobRunr is about to say so, and better.
@@ -84,18 +90,29 @@ final class JobPolicies {
         return policy;
     }
 
+    /**
+     * Finds the annotations of a job.
+     *
+     * @param performing the class that does the work
+     */
+    static List<Guarded> annotations(JobDetails details, Class<?> performing) {
+        return GuardedAnnotations.of(performing, JobUtils.getJobMethod(details));
+    }
+
     /** What a job's annotations say where there is no guard. */
     static RunOptions withoutGuard(JobDetails details) {
         if (details.hasStaticFieldName()) {
             return RunOptions.DEFAULTS;
         }
         try {
-            List<Guarded> guarded =
-                    GuardedAnnotations.of(JobUtils.getJobClass(details), JobUtils.getJobMethod(details));
-            return JobPolicy.of(RunOptions.DEFAULTS, guarded, text -> text).options();
+            return options(annotations(details, JobUtils.getJobClass(details)));
         } catch (JobNotFoundException | IllegalArgumentException unusable) {
             return RunOptions.DEFAULTS;
         }
+    }
+
+    static RunOptions options(List<Guarded> nearestFirst) {
+        return JobPolicy.of(RunOptions.DEFAULTS, nearestFirst, text -> text).options();
     }
 
     static IllegalArgumentException wrong(JobDetails job, String what) {

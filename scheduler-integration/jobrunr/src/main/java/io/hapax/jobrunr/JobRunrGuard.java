@@ -22,10 +22,11 @@ import org.jspecify.annotations.Nullable;
  *
  * <h2>Identity</h2>
  *
- * A run is one occurrence of a job: the planned instant of a recurring job, or the id of any other. A retry is the same
- * occurrence; a job that is put into the queue again after it has succeeded is a new one. No occurrence is run twice or
+ * A run is one occurrence of a job: the planned instant of a recurring job, or id and creation of any other. A retry is the same
+ * occurrence; a job that is put into the queue again after it has succeeded is a new one, and so is a new job under an old id. No occurrence is run twice or
  * by two workers at once. A recurring job does not overlap with itself either, also when it is triggered by hand; other
- * jobs have no lock key unless {@link io.hapax.Guarded#key()} names one, on the method, its class or their supertypes.
+ * jobs have no lock key unless {@link io.hapax.Guarded#key()} names one, on the method, its class or their supertypes; of a job
+ * that is enqueued through an interface also on the class that implements it.
  * The key may hold {@code %0} (an argument), {@code %0.customer.id} (a property of one), {@code %X{tenant}} (an MDC value
  * of the enqueuing thread) and {@code %%}. Recurring jobs of one id are taken for the same job by all servers whose lease
  * stores share a namespace: give applications with storages of their own a namespace of their own.

@@ -1,6 +1,7 @@
 package io.hapax.jobrunr;
 
 import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.Optional;
 import org.jobrunr.jobs.Job;
 import org.jobrunr.jobs.states.JobState;
@@ -14,13 +15,18 @@ final class Occurrence {
 
     /**
      * Names the occurrence alike for all attempts on all workers. A job that is put into the queue again after it has
-     * succeeded is a new occurrence; a retry is not.
+     * succeeded is a new occurrence, and so is another job under an id that was used before; a retry is not.
      */
     static String runKey(Job job) {
         long succeeded = job.getJobStates().stream()
                 .filter(state -> state.getName() == StateName.SUCCEEDED)
                 .count();
-        return planned(job).orElse("job:" + job.getId()) + "#" + succeeded;
+        return planned(job).orElseGet(() -> created(job)) + "#" + succeeded;
+    }
+
+    /** To a millisecond, which every storage keeps. */
+    private static String created(Job job) {
+        return "job:" + job.getId() + "@" + job.getJobState(0).getCreatedAt().truncatedTo(ChronoUnit.MILLIS);
     }
 
     /** A recurring job and its instant; empty for one-off jobs, and for recurring ones triggered by hand. */

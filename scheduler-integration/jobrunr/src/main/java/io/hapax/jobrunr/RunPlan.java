@@ -33,14 +33,20 @@ record RunPlan(
         boolean planned,
         @Nullable QueuedJob queued) {
 
+    /** Reads the plan from a job of which only the class that it names is known. */
+    static @Nullable RunPlan of(Job job, JobGuard guard) {
+        return of(job, guard, null);
+    }
+
     /**
      * Reads the plan from a job.
      *
+     * @param performing the class that does the work; null where only the one that the job names is known
      * @return the plan, or null if the job is not to be guarded
      * @throws IllegalArgumentException if its annotation is wrong
      */
-    static @Nullable RunPlan of(Job job, JobGuard guard) {
-        JobPolicy<KeyTemplate> policy = JobPolicies.of(guard).of(job.getJobDetails());
+    static @Nullable RunPlan of(Job job, JobGuard guard, @Nullable Class<?> performing) {
+        JobPolicy<KeyTemplate> policy = JobPolicies.of(guard).of(job.getJobDetails(), performing);
         if (!policy.isEnabled()) {
             return null;
         }

@@ -88,6 +88,16 @@ final class ServerCheck {
         }
     }
 
+    static void hidesActivator(BackgroundJobServer server, Exception hidden) {
+        if (once(server, "hidden activator")) {
+            LOG.warn(
+                    "this version of JobRunr hides which classes {} has for jobs that are enqueued through an interface:"
+                            + " @Guarded on such a class has no effect. Put it on the interface",
+                    server,
+                    hidden);
+        }
+    }
+
     static void noGuard(BackgroundJobServer server) {
         if (once(server, "no guard")) {
             LOG.error(

@@ -152,7 +152,7 @@ class DuplicateRunsTest {
         // The retry is taken by the same server while the first performer still queues, on a thread of another pool.
         Fleet.eventually().until(() -> fleet.history(id).contains(FAILED));
         Fleet.eventually().until(() -> !fetchedJobs(only.server(), id).isEmpty());
-        Thread retry = new Thread(new GuardedPerformer(only.server(), fetched, WallClock.REAL));
+        Thread retry = new Thread(new GuardedPerformer(only.server(), fetched, new JobClasses(), WallClock.REAL));
         retry.start();
         Fleet.eventually().until(() -> surplus.starts() == 1);
         blocking.release();

@@ -21,6 +21,7 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -280,6 +281,17 @@ final class Fleet implements AutoCloseable {
 
     List<StateName> history(UUID id) {
         return history(job(id));
+    }
+
+    /** The run key of a one-off job until it has succeeded. */
+    String firstRunKey(UUID id) {
+        return "job:" + id + "@" + job(id).getCreatedAt().truncatedTo(ChronoUnit.MILLIS) + "#0";
+    }
+
+    /** Whether nothing more will happen to a job by itself. */
+    static boolean hasEnded(Job job) {
+        StateName state = job.getState();
+        return state == StateName.SUCCEEDED || state == StateName.DELETED || state == StateName.FAILED;
     }
 
     static List<StateName> history(Job job) {

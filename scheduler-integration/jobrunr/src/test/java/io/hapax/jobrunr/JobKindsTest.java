@@ -83,7 +83,7 @@ class JobKindsTest {
                 .asUUID();
 
         fleet.awaitState(id, SUCCEEDED);
-        assertThat(fleet.holderOf("job:" + id + "#0")).as("given back").isEmpty();
+        assertThat(fleet.holderOf(fleet.firstRunKey(id))).as("given back").isEmpty();
     }
 
     @Test

@@ -44,8 +44,8 @@ class LedgerJobTest {
         fleet.guarded("a", 1, guard).start();
     }
 
-    private static JobIdentity identity(UUID id) {
-        return new JobIdentity(null, new RunKey("job:" + id + "#0"));
+    private JobIdentity identity(UUID id) {
+        return new JobIdentity(null, new RunKey(fleet.firstRunKey(id)));
     }
 
     private LedgerEntry entry(UUID id) {

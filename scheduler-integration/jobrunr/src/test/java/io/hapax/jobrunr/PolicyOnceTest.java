@@ -44,8 +44,8 @@ class PolicyOnceTest {
                 })
                 .build()) {
             JobPolicy<KeyTemplate> first =
-                    JobPolicies.of(guard).of(job(OrderService.class, 1).getJobDetails());
-            assertThat(JobPolicies.of(guard).of(job(OrderService.class, 2).getJobDetails()))
+                    JobPolicies.of(guard).of(job(OrderService.class, 1).getJobDetails(), null);
+            assertThat(JobPolicies.of(guard).of(job(OrderService.class, 2).getJobDetails(), null))
                     .isSameAs(first);
             assertThat(RunPlan.of(job(OrderService.class, 3), guard)
                             .identity()

@@ -53,7 +53,7 @@ class RunEndTest {
 
     /** Takes the lease away; the holder notices at its next renewal. */
     private void takeLease(UUID id) {
-        JobIdentity identity = new JobIdentity(null, new RunKey("job:" + id + "#0"));
+        JobIdentity identity = new JobIdentity(null, new RunKey(fleet.firstRunKey(id)));
         assertThat(fleet.leases
                         .admin()
                         .forceRelease(identity)
@@ -143,9 +143,10 @@ class RunEndTest {
     /** As a twin of the job on another worker would. */
     private void complete(UUID id) {
         JobGuard other = fleet.guard("elsewhere", fleet.leases, options -> options);
+        String runKey = fleet.firstRunKey(id);
         Fleet.eventually()
-                .until(() -> other.run(RunRequest.occurrence("job:" + id + "#0"), run -> "done")
-                        .ran());
+                .until(() ->
+                        other.run(RunRequest.occurrence(runKey), run -> "done").ran());
     }
 
     @Test

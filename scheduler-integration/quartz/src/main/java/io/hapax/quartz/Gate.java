@@ -50,6 +50,7 @@ final class Gate {
 
     /** The place in the queue of a job that is about to be scheduled. */
     QueuedJob queued(JobDetail job, Trigger trigger) {
+        JobPlacement.require(job.getJobClass());
         return settings.queued(job, trigger);
     }
 
@@ -65,6 +66,9 @@ final class Gate {
         Optional<FiringPlan> plan;
         try {
             plan = settings.plan(context);
+            if (plan.isPresent()) {
+                JobPlacement.require(context.getJobDetail().getJobClass());
+            }
         } catch (RuntimeException wrong) {
             return wrongSettings(context, wrong);
         }

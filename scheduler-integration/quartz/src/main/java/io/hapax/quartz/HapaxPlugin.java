@@ -84,6 +84,11 @@ public final class HapaxPlugin implements SchedulerPlugin {
      */
     public static HapaxPlugin install(Scheduler scheduler, JobGuard guard) throws SchedulerException {
         HapaxPlugin plugin = new HapaxPlugin(guard);
+        try {
+            JobPlacement.requireOfAll(scheduler);
+        } catch (IllegalArgumentException wrong) {
+            throw new SchedulerException(refusal(scheduler, NAME, wrong), wrong);
+        }
         plugin.initialize(NAME, scheduler, null);
         plugin.start();
         return plugin;
@@ -148,11 +153,13 @@ public final class HapaxPlugin implements SchedulerPlugin {
             scheduler.getContext().put(CONTEXT, this);
         } catch (RuntimeException wrong) {
             shutdown();
-            throw new SchedulerException(
-                    "Hapax cannot guard the scheduler '" + scheduler.getSchedulerName() + "' (plugin '" + name + "'): "
-                            + wrong.getMessage(),
-                    wrong);
+            throw new SchedulerException(refusal(scheduler, name, wrong), wrong);
         }
+    }
+
+    private static String refusal(Scheduler scheduler, String name, RuntimeException wrong) throws SchedulerException {
+        return "Hapax cannot guard the scheduler '" + scheduler.getSchedulerName() + "' (plugin '" + name + "'): "
+                + wrong.getMessage();
     }
 
     private Installation prepare(Scheduler scheduler) throws SchedulerException {

@@ -11,13 +11,10 @@ import io.hapax.lease.LockKey;
 import io.hapax.lease.RunKey;
 import io.hapax.policy.GuardedAnnotations;
 import io.hapax.policy.JobPolicy;
+import io.hapax.policy.LateResults;
 import java.lang.reflect.Method;
-import java.lang.reflect.Modifier;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Set;
-import java.util.concurrent.CompletionStage;
-import java.util.concurrent.Future;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 import org.springframework.core.annotation.AnnotatedElementUtils;
@@ -35,9 +32,6 @@ record GuardedMethod(
         RunOptions options,
         @Nullable String schedulersOnly) {
 
-    private static final Set<String> REACTIVE =
-            Set.of("org.reactivestreams.Publisher", "java.util.concurrent.Flow$Publisher");
-
     /**
      * Reads a method.
      *
@@ -52,7 +46,7 @@ record GuardedMethod(
         Method method = of.method();
         String name = of.shown();
         return StoreOpening.check("@Guarded on " + name, () -> {
-            requireProxy(method);
+            ProxyReach.requireOverridable(bean, method);
             requireEnd(bean, method);
             // First as Spring merges it, with @AliasFor; below it what is inherited, as for jobs.
             List<Guarded> nearestFirst = new ArrayList<>(List.of(guarded));
@@ -77,14 +71,6 @@ record GuardedMethod(
         });
     }
 
-    private static void requireProxy(Method method) {
-        int modifiers = method.getModifiers();
-        if (Modifier.isPrivate(modifiers) || Modifier.isFinal(modifiers) || Modifier.isStatic(modifiers)) {
-            throw new IllegalArgumentException("a private, final or static method cannot be guarded, as Spring calls it"
-                    + " past the guard: make it an ordinary method");
-        }
-    }
-
     /** The lease ends when the method returns, so the work has to be done by then. */
     private static void requireEnd(Class<?> bean, Method method) {
         if (AnnotatedElementUtils.hasAnnotation(method, Async.class)
@@ -93,19 +79,7 @@ record GuardedMethod(
                     "an @Async method returns before its work has begun, and its lease would be given"
                             + " back by then: put @Guarded on a method of another bean that it calls");
         }
-        Class<?> type = method.getReturnType();
-        boolean later = CompletionStage.class.isAssignableFrom(type) || Future.class.isAssignableFrom(type);
-        for (Class<?> each = type; each != null && !later; each = each.getSuperclass()) {
-            later = REACTIVE.contains(each.getName());
-            for (Class<?> one : each.getInterfaces()) {
-                later |= REACTIVE.contains(one.getName());
-            }
-        }
-        if (later) {
-            throw new IllegalArgumentException("the method returns a " + type.getSimpleName()
-                    + ", whose work would go on when the lease is given back: return when the work is done, or use"
-                    + " JobGuard.admitAsync in its code");
-        }
+        LateResults.refuse(method);
     }
 
     /** Defaults that only a scheduler can follow are not meant for methods. */

@@ -9,11 +9,15 @@ import io.hapax.RunRefusedException;
 import io.hapax.RunRequest;
 import io.hapax.RunResult;
 import io.hapax.lease.JobIdentity;
+import io.hapax.policy.LateResults;
 import java.lang.reflect.Method;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.UnaryOperator;
@@ -21,6 +25,8 @@ import org.aopalliance.intercept.MethodInterceptor;
 import org.aopalliance.intercept.MethodInvocation;
 import org.jspecify.annotations.Nullable;
 import org.springframework.aop.framework.Advised;
+import org.springframework.aop.framework.AopConfigException;
+import org.springframework.aop.framework.AopInfrastructureBean;
 import org.springframework.aop.framework.autoproxy.AbstractBeanFactoryAwareAdvisingPostProcessor;
 import org.springframework.aop.interceptor.ExposeBeanNameAdvisors;
 import org.springframework.aop.support.AopUtils;
@@ -28,7 +34,9 @@ import org.springframework.aop.support.DefaultPointcutAdvisor;
 import org.springframework.aop.support.annotation.AnnotationMatchingPointcut;
 import org.springframework.beans.factory.BeanFactory;
 import org.springframework.beans.factory.ObjectProvider;
+import org.springframework.beans.factory.SmartInitializingSingleton;
 import org.springframework.beans.factory.config.ConfigurableBeanFactory;
+import org.springframework.beans.factory.config.ConfigurableListableBeanFactory;
 import org.springframework.core.MethodIntrospector;
 import org.springframework.core.annotation.AnnotatedElementUtils;
 import org.springframework.core.annotation.AnnotationUtils;
@@ -38,12 +46,10 @@ import org.springframework.util.ClassUtils;
  * Guards bean methods with {@link Guarded}, outside of every other advice, so that a transaction of the method has ended before
  * its lease is given back. Reads and checks the annotations at start-up.
  */
-final class GuardedMethodPostProcessor extends AbstractBeanFactoryAwareAdvisingPostProcessor {
+final class GuardedMethodPostProcessor extends AbstractBeanFactoryAwareAdvisingPostProcessor
+        implements SmartInitializingSingleton {
 
     private static final long serialVersionUID = 1L;
-    /** Their schedulers guard these, by keys of their own. */
-    private static final String[] GUARDED_ELSEWHERE = {"org.quartz.Job", "org.jobrunr.jobs.lambdas.JobRequestHandler"};
-
     private final transient ObjectProvider<JobGuard> guard;
     private final transient ObjectProvider<RunObserver> observer;
     /** By the bean's name: beans of one class have keys of their own. */
@@ -51,6 +57,11 @@ final class GuardedMethodPostProcessor extends AbstractBeanFactoryAwareAdvisingP
 
     private transient UnaryOperator<String> placeholders = text -> text;
     private boolean hasJobs;
+    private transient @Nullable ConfigurableListableBeanFactory all;
+    /** Names of beans that came by here before the application had started. */
+    private final transient Set<String> seen = ConcurrentHashMap.newKeySet();
+
+    private volatile boolean started;
 
     GuardedMethodPostProcessor(ObjectProvider<JobGuard> guard, ObjectProvider<RunObserver> observer) {
         this.guard = guard;
@@ -64,6 +75,7 @@ final class GuardedMethodPostProcessor extends AbstractBeanFactoryAwareAdvisingP
     @Override
     public void setBeanFactory(BeanFactory beans) {
         super.setBeanFactory(beans);
+        all = beans instanceof ConfigurableListableBeanFactory listed ? listed : null;
         if (beans instanceof ConfigurableBeanFactory configurable) {
             placeholders = text -> String.valueOf(configurable.resolveEmbeddedValue(text));
             hasJobs = ClassUtils.isPresent("org.jobrunr.server.BackgroundJobServer", configurable.getBeanClassLoader());
@@ -73,15 +85,66 @@ final class GuardedMethodPostProcessor extends AbstractBeanFactoryAwareAdvisingP
     @Override
     public Object postProcessAfterInitialization(Object bean, String name) {
         Class<?> type = AopUtils.getTargetClass(bean);
-        if (AnnotationUtils.isCandidateClass(type, Guarded.class) && !isGuardedElsewhere(type)) {
+        if (!started) {
+            seen.add(name);
+        }
+        if (ProxyReach.isJob(type)) {
+            // Not where Quartz lets Spring make a job for a firing: an exception would break its trigger.
+            if (all != null && all.containsBeanDefinition(name)) {
+                ProxyReach.requireJobMethod(type, name);
+            }
+        } else if (AnnotationUtils.isCandidateClass(type, Guarded.class) && !(bean instanceof AopInfrastructureBean)) {
             requireMethods(type, name);
             Map<Method, GuardedMethod> guarded = guardedMethods(type, name);
             if (!guarded.isEmpty()) {
                 methods.put(name, guarded);
-                return knowingItsName(super.postProcessAfterInitialization(bean, name), name);
+                return proxied(bean, name, guarded.values());
             }
         }
         return super.postProcessAfterInitialization(bean, name);
+    }
+
+    private Object proxied(Object bean, String name, Collection<GuardedMethod> guarded) {
+        Object proxy;
+        try {
+            proxy = super.postProcessAfterInitialization(bean, name);
+        } catch (AopConfigException noProxy) {
+            throw ProxyReach.noProxy(guarded.iterator().next().of(), noProxy);
+        }
+        ProxyReach.requireGuarded(proxy, Objects.requireNonNull(advisor), guarded);
+        return knowingItsName(proxy, name);
+    }
+
+    /** Finds beans that were made before this post-processor, or without any. */
+    @Override
+    public void afterSingletonsInstantiated() {
+        ConfigurableListableBeanFactory beans = all;
+        if (beans == null) {
+            return;
+        }
+        for (String name : beans.getSingletonNames()) {
+            Object bean = seen.contains(name) ? null : beans.getSingleton(name);
+            Class<?> type = bean == null ? Object.class : AopUtils.getTargetClass(bean);
+            if (AnnotationUtils.isCandidateClass(type, Guarded.class) && !ProxyReach.isJob(type)) {
+                requireNone(type, name);
+            }
+        }
+        started = true;
+        seen.clear();
+    }
+
+    private static void requireNone(Class<?> type, String name) {
+        Optional<Method> guarded;
+        try {
+            guarded = MethodIntrospector.selectMethods(type, GuardedMethodPostProcessor::annotation).keySet().stream()
+                    .findFirst();
+        } catch (IllegalStateException | LinkageError unreadable) {
+            // A class of the infrastructure with methods for libraries that are not there.
+            return;
+        }
+        if (guarded.isPresent()) {
+            throw ProxyReach.unprocessed(type, name, guarded.get());
+        }
     }
 
     private Map<Method, GuardedMethod> guardedMethods(Class<?> type, String name) {
@@ -118,18 +181,7 @@ final class GuardedMethodPostProcessor extends AbstractBeanFactoryAwareAdvisingP
 
     @Override
     protected boolean isEligible(Class<?> targetClass) {
-        return !isGuardedElsewhere(targetClass) && super.isEligible(targetClass);
-    }
-
-    private static boolean isGuardedElsewhere(Class<?> type) {
-        for (String name : GUARDED_ELSEWHERE) {
-            for (Class<?> each : ClassUtils.getAllInterfacesForClassAsSet(type)) {
-                if (each.getName().equals(name)) {
-                    return true;
-                }
-            }
-        }
-        return false;
+        return !ProxyReach.isJob(targetClass) && super.isEligible(targetClass);
     }
 
     private static @Nullable Guarded annotation(Method method) {
@@ -154,13 +206,18 @@ final class GuardedMethodPostProcessor extends AbstractBeanFactoryAwareAdvisingP
                         + " is for the job of a scheduler, but other code has called the method: "
                         + guarded.schedulersOnly());
             }
-            return call.proceed();
+            return done(guarded, call.proceed());
         }
         JobIdentity identity = guarded.identity(bean, call.getArguments());
         return current.filter(run -> isSame(run.identity(), guard.getObject().kept(identity)))
                         .isPresent()
-                ? call.proceed()
+                ? done(guarded, call.proceed())
                 : run(guarded, guarded.request(identity), call);
+    }
+
+    private static @Nullable Object done(GuardedMethod guarded, @Nullable Object result) {
+        LateResults.refuse(guarded.of().shown(), result);
+        return result;
     }
 
     /** A scheduler, or an outer method, holds this key for this very call: asking again would refuse it. */
@@ -196,7 +253,7 @@ final class GuardedMethodPostProcessor extends AbstractBeanFactoryAwareAdvisingP
             result = guard.getObject().run(request, run -> {
                 begun.set(true);
                 try {
-                    return observing.observe(guarded.of().shown(), call);
+                    return done(guarded, observing.observe(guarded.of().shown(), call));
                 } catch (Exception | Error thrown) {
                     throw thrown;
                 } catch (Throwable thrown) {
