@@ -115,7 +115,7 @@ class FiringIdentityTest {
             scheduler.triggerJob(JobKey.jobKey("order"));
             await().until(() -> fleet.probe().ended() == 2);
             assertThat(fleet.events(GuardEvent.Acquired.class).get(0).identity().leaseName())
-                    .matches("fleet/DEFAULT/order/DEFAULT/MT_[^@]*");
+                    .matches("fleet/DEFAULT/order/DEFAULT/MT_[^@]*@[^@]*Z");
 
             JobDataMap data = new JobDataMap(Map.of("hapax.runKey", "4711"));
             scheduler.triggerJob(JobKey.jobKey("order"), data);

@@ -102,6 +102,10 @@ final class Fleet implements AutoCloseable {
         return guards.get(replica);
     }
 
+    Scheduler scheduler(int replica) {
+        return schedulers.get(replica);
+    }
+
     /** Waits for a condition, and looks often. */
     static ConditionFactory await() {
         return Awaitility.await().pollInterval(Duration.ofMillis(20));
