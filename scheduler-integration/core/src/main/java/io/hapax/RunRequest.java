@@ -22,20 +22,18 @@ public final class RunRequest {
     private final JobIdentity identity;
     private final @Nullable String job;
     private final UnaryOperator<RunOptions> tuning;
-    private final boolean again;
-    private final boolean planned;
+    private final Nature nature;
 
-    private RunRequest(
-            JobIdentity identity,
-            @Nullable String job,
-            UnaryOperator<RunOptions> tuning,
-            boolean again,
-            boolean planned) {
+    /** What a scheduler says of a run. */
+    private record Nature(boolean again, boolean planned, boolean endsWithFailure) {
+        private static final Nature PLAIN = new Nature(false, false, false);
+    }
+
+    private RunRequest(JobIdentity identity, @Nullable String job, UnaryOperator<RunOptions> tuning, Nature nature) {
         this.identity = identity;
         this.job = job;
         this.tuning = tuning;
-        this.again = again;
-        this.planned = planned;
+        this.nature = nature;
     }
 
     /**
@@ -45,7 +43,7 @@ public final class RunRequest {
      * @return the request
      */
     public static RunRequest of(JobIdentity identity) {
-        return new RunRequest(identity, null, UnaryOperator.identity(), false, false);
+        return new RunRequest(identity, null, UnaryOperator.identity(), Nature.PLAIN);
     }
 
     /**
@@ -78,7 +76,8 @@ public final class RunRequest {
      * @throws IllegalArgumentException if the key breaks a rule of {@link RunKey}
      */
     public RunRequest once(String runKey) {
-        return new RunRequest(new JobIdentity(identity.lockKey(), new RunKey(runKey)), job, tuning, again, false);
+        Nature chosen = new Nature(nature.again, false, nature.endsWithFailure);
+        return new RunRequest(new JobIdentity(identity.lockKey(), new RunKey(runKey)), job, tuning, chosen);
     }
 
     /**
@@ -89,7 +88,7 @@ public final class RunRequest {
      * @return the changed request
      */
     public RunRequest job(String name) {
-        return new RunRequest(identity, VisibleText.of(name), tuning, again, planned);
+        return new RunRequest(identity, VisibleText.of(name), tuning, nature);
     }
 
     /**
@@ -119,7 +118,7 @@ public final class RunRequest {
      * @return the changed request
      */
     public RunRequest tune(UnaryOperator<RunOptions> change) {
-        return new RunRequest(identity, job, options -> change.apply(tuning.apply(options)), again, planned);
+        return new RunRequest(identity, job, options -> change.apply(tuning.apply(options)), nature);
     }
 
     /**
@@ -129,7 +128,7 @@ public final class RunRequest {
      * @return the changed request
      */
     public RunRequest again() {
-        return new RunRequest(identity, job, tuning, true, planned);
+        return of(new Nature(true, nature.planned, nature.endsWithFailure));
     }
 
     /**
@@ -139,19 +138,37 @@ public final class RunRequest {
      * @return the changed request
      */
     public RunRequest planned() {
-        return new RunRequest(identity, job, tuning, again, true);
+        return of(new Nature(nature.again, true, nature.endsWithFailure));
+    }
+
+    /**
+     * Says that the occurrence is over when this run fails: it is noted as failed, and no other run is admitted to it. By
+     * default a run that fails leaves its occurrence free for another attempt. Has no effect without a run key.
+     *
+     * @return the changed request
+     */
+    public RunRequest endsWithFailure() {
+        return of(new Nature(nature.again, nature.planned, true));
+    }
+
+    private RunRequest of(Nature changed) {
+        return new RunRequest(identity, job, tuning, changed);
     }
 
     RunRequest hashed(KeyHashing keys) {
-        return new RunRequest(keys.of(identity), job, tuning, again, planned);
+        return new RunRequest(keys.of(identity), job, tuning, nature);
     }
 
     boolean isPlanned() {
-        return planned;
+        return nature.planned;
     }
 
     boolean isAgain() {
-        return again;
+        return nature.again;
+    }
+
+    boolean isOverWhenItFails() {
+        return nature.endsWithFailure && identity.runKey() != null;
     }
 
     /**
