@@ -148,10 +148,7 @@ final class Gate {
             case DONE, QUEUED -> OnConflict.SKIP;
             case ABANDONED -> policy == OnConflict.FAIL ? OnConflict.FAIL : OnConflict.SKIP;
             // The same firing is at work elsewhere: no conflict, but it may die before it is done.
-            case RUNNING ->
-                policy == OnConflict.RESCHEDULE || (plan.oneShot() && policy != OnConflict.SKIP)
-                        ? OnConflict.RESCHEDULE
-                        : OnConflict.SKIP;
+            case RUNNING -> plan.mustNotBeLeft() ? OnConflict.RESCHEDULE : OnConflict.SKIP;
             case OVERLAP, THROTTLED ->
                 policy == OnConflict.WAIT ? (hasWaited ? inVain(plan) : policy) : plan.resolved(refused.policy());
             case PAUSED, UNAVAILABLE -> {

@@ -2,6 +2,7 @@ package io.hapax.quartz;
 
 import io.hapax.Guarded;
 import io.hapax.JobGuard;
+import io.hapax.OnFailure;
 import io.hapax.OverlapPolicy;
 import io.hapax.QueuedJob;
 import io.hapax.RunOptions;
@@ -15,8 +16,10 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.quartz.DisallowConcurrentExecution;
 import org.quartz.Job;
@@ -34,15 +37,23 @@ final class JobSettings {
     static final String LOCK_KEY = PREFIX + "lockKey";
     static final String RUN_KEY = PREFIX + "runKey";
     static final String ENABLED = PREFIX + "enabled";
+    /** Whether the job's triggers start at the same instant on each replica. */
+    static final String FIXED_START = PREFIX + "fixedStart";
+    /** What becomes of a firing whose job fails. */
+    static final String ON_FAILURE = PREFIX + "onFailure";
     /** Under which id the trigger has a place in the queue. */
     static final String QUEUED = PREFIX + "queued.id";
 
+    private static final Set<String> OWN = Set.of(LOCK_KEY, RUN_KEY, ENABLED, FIXED_START, ON_FAILURE);
+
     private final String scheduler;
     private final RunOptions defaults;
+    private final FiringIdentity identities;
 
-    JobSettings(String scheduler, RunOptions defaults) {
+    JobSettings(String scheduler, RunOptions defaults, FiringIdentity identities) {
         this.scheduler = scheduler;
         this.defaults = defaults;
+        this.identities = identities;
     }
 
     /**
@@ -59,9 +70,9 @@ final class JobSettings {
             return Optional.empty();
         }
         JobDataMap chosen = withRunKey(guard, guarded, data);
-        String runKey = FiringIdentity.runKey(context, scheduler, chosen);
+        String runKey = identities.runKey(context, chosen);
         boolean planned = !chosen.containsKey(RUN_KEY);
-        RunOptions options = remembering(options(guarded, data), context.getTrigger());
+        RunOptions options = remembering(options(guarded, data), context.getTrigger(), data);
         options.requireConsistent();
         LockKey lock = lockKey(guard, detail, guarded, data, options);
         int attempt = RetryTriggers.attempt(context.getTrigger());
@@ -73,7 +84,8 @@ final class JobSettings {
                 : new QueuedJob(guard, job, lock, queuedAs, options);
         LockKey held = options.mode().isLockedWhileExecuting() ? lock : null;
         JobIdentity identity = guard.kept(new JobIdentity(held, new RunKey(runKey)));
-        return Optional.of(new FiringPlan(job, identity, options, oneShot, attempt, planned, queued));
+        FiringPlan plan = new FiringPlan(job, identity, options, oneShot, attempt, planned, queued);
+        return Optional.of(plan.onFailure(onFailure(data)).next(context));
     }
 
     /**
@@ -117,16 +129,28 @@ final class JobSettings {
     }
 
     private static boolean enabled(@Nullable Guarded guarded, JobDataMap data) {
-        Object value = data.get(ENABLED);
-        if (value == null) {
-            return guarded == null || guarded.enabled();
-        }
-        String text = value.toString().trim();
+        return data.get(ENABLED) == null ? guarded == null || guarded.enabled() : flag(ENABLED, data);
+    }
+
+    static boolean flag(String name, JobDataMap data) {
+        String text = String.valueOf(data.get(name)).trim();
         if (!text.equalsIgnoreCase("true") && !text.equalsIgnoreCase("false")) {
             throw new IllegalArgumentException(
-                    "job data " + ENABLED + ": '" + text + "' is not known; allowed are true and false");
+                    "job data " + name + ": '" + text + "' is not known; allowed are true and false");
         }
         return Boolean.parseBoolean(text);
+    }
+
+    private static OnFailure onFailure(JobDataMap data) {
+        String text = data.containsKey(ON_FAILURE)
+                ? String.valueOf(data.get(ON_FAILURE)).trim()
+                : "OVER";
+        try {
+            return OnFailure.valueOf(text.toUpperCase(Locale.ROOT));
+        } catch (IllegalArgumentException unknown) {
+            throw new IllegalArgumentException(
+                    "job data " + ON_FAILURE + ": '" + text + "' is not known; allowed are OVER and RELEASE");
+        }
     }
 
     private RunOptions options(@Nullable Guarded guarded, JobDataMap data) {
@@ -141,21 +165,27 @@ final class JobSettings {
     }
 
     /** A run that stands for a whole interval must be remembered until the interval is over. */
-    private static RunOptions remembering(RunOptions options, Trigger trigger) {
-        Duration interval = FiringIdentity.floatingInterval(trigger);
+    private RunOptions remembering(RunOptions options, Trigger trigger, JobDataMap data) {
+        Duration retried = RetryTriggers.retention(trigger);
+        Duration interval = retried == null ? identities.interval(trigger, data) : retried;
         return interval == null || interval.compareTo(options.retention()) <= 0
                 ? options
                 : options.withRetention(interval);
     }
 
     private static boolean isOwn(String key) {
-        return key.equals(LOCK_KEY) || key.equals(RUN_KEY) || key.equals(ENABLED) || RetryTriggers.isOwn(key);
+        return OWN.contains(key) || isWrittenByUs(key);
+    }
+
+    /** Whether an entry of a trigger's data was not made by the user. */
+    static boolean isWrittenByUs(String key) {
+        return key.equals(Misfires.FIRST_PLANNED) || RetryTriggers.isOwn(key);
     }
 
     private static String name(String key) {
         String name = key.substring(PREFIX.length());
         if (!RunOptions.NAMES.contains(name)) {
-            List<String> allowed = new ArrayList<>(List.of("enabled", "lockKey", "runKey"));
+            List<String> allowed = new ArrayList<>(List.of("enabled", "lockKey", "runKey", "fixedStart", "onFailure"));
             allowed.addAll(RunOptions.NAMES);
             throw new IllegalArgumentException(
                     "job data " + key + ": there is no such setting; after '" + PREFIX + "' allowed are " + allowed);
@@ -234,7 +264,7 @@ final class JobSettings {
         return chosen;
     }
 
-    private static @Nullable Guarded annotation(Class<? extends Job> type) {
+    static @Nullable Guarded annotation(Class<? extends Job> type) {
         Guarded onClass = type.getAnnotation(Guarded.class);
         if (onClass != null) {
             return onClass;

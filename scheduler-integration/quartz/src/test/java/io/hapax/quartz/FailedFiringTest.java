@@ -3,6 +3,7 @@ package io.hapax.quartz;
 import static io.hapax.quartz.Fleet.await;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.hapax.CurrentRun;
 import io.hapax.event.GuardEvent;
 import io.hapax.event.RunOutcome;
 import io.hapax.event.Verdict;
@@ -11,16 +12,21 @@ import io.hapax.quartz.RamReplicasTest.SlowFactory;
 import io.hapax.testkit.InMemoryRunLedger;
 import io.hapax.testkit.WallClock;
 import io.hapax.time.Ticker;
+import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
+import java.util.List;
 import java.util.Properties;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Supplier;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.parallel.Execution;
 import org.junit.jupiter.api.parallel.ExecutionMode;
+import org.junit.jupiter.api.parallel.ResourceLock;
 import org.quartz.JobExecutionException;
 import org.quartz.Scheduler;
+import org.quartz.SimpleScheduleBuilder;
 import org.quartz.Trigger;
 
 /** What becomes of a firing whose job fails, or whose worker dies. */
@@ -79,6 +85,41 @@ class FailedFiringTest {
     }
 
     @Test
+    void a_firing_that_fails_is_free_if_its_job_says_so() throws Exception {
+        try (Fleet fleet = failing(Fleet.guarded())) {
+            Instant soon = soon();
+            fireOnTwoReplicas(
+                    fleet,
+                    () -> Jobs.once("once", soon)
+                            .usingJobData("hapax.onFailure", "release")
+                            .build());
+            await().until(() -> fleet.probe().ended() == 2);
+            assertThat(fleet.probe().replicas()).containsExactlyInAnyOrder("a", "late");
+        }
+    }
+
+    @Test
+    @ResourceLock(Logs.LOGGERS)
+    void a_setting_that_is_not_known_is_refused_with_what_is_allowed() throws Exception {
+        try (Fleet fleet = Fleet.guarded();
+                Logs logs = Logs.of("io.hapax.quartz")) {
+            Scheduler scheduler = fleet.replica("a");
+            for (String setting : List.of("hapax.onFailure", "hapax.fixedStart")) {
+                scheduler.scheduleJob(
+                        Jobs.job(setting),
+                        Jobs.nowAndDaily(setting, soon())
+                                .getTriggerBuilder()
+                                .usingJobData(setting, "perhaps")
+                                .build());
+            }
+            fleet.start();
+            await().until(() -> logs.contain("hapax.onFailure: 'perhaps' is not known; allowed are OVER and RELEASE"));
+            await().until(() -> logs.contain("hapax.fixedStart: 'perhaps' is not known; allowed are true and false"));
+            assertThat(fleet.probe().count()).isZero();
+        }
+    }
+
+    @Test
     void a_job_that_is_refired_at_once_runs_again_under_the_same_occurrence_and_is_then_done() throws Exception {
         try (Fleet fleet = Fleet.guarded()) {
             fleet.probe().body(context -> {
@@ -113,15 +154,21 @@ class FailedFiringTest {
     @Test
     void a_nightly_firing_whose_worker_is_gone_is_taken_over() throws Exception {
         try (Fleet fleet = Fleet.guarded()) {
+            AtomicReference<Duration> retention = new AtomicReference<>();
             fleet.probe().body(context -> {
                 if (fleet.probe().count() == 1) {
                     Thread.currentThread().join();
                 }
+                retention.set(CurrentRun.get().options().retention());
             });
             Instant soon = soon();
             for (String name : new String[] {"a", "b"}) {
                 Scheduler scheduler = fleet.replica(name);
-                scheduler.scheduleJob(Jobs.job("report"), Jobs.nowAndDaily("nightly", soon));
+                scheduler.scheduleJob(
+                        Jobs.job("report"),
+                        Jobs.once("every other night", soon)
+                                .withSchedule(SimpleScheduleBuilder.repeatHourlyForever(48))
+                                .build());
             }
             fleet.start();
             await().until(() -> fleet.events(GuardEvent.Refused.class).size() == 1);
@@ -137,6 +184,9 @@ class FailedFiringTest {
                     .join();
             await().until(() -> fleet.probe().ended() == 2);
             assertThat(fleet.probe().replicas()).doesNotHaveDuplicates();
+            assertThat(retention.get())
+                    .as("it stands for two days, also when it is taken over")
+                    .isEqualTo(Duration.ofHours(48));
         }
     }
 }

@@ -41,6 +41,7 @@ final class Fleet implements AutoCloseable {
     private int maxRetries = 100;
     private @Nullable RunLedger ledger;
     private @Nullable String secret;
+    private boolean fixedStart;
 
     private Fleet(boolean guarded, LeaseStore store) {
         this.guarded = guarded;
@@ -74,6 +75,11 @@ final class Fleet implements AutoCloseable {
 
     Fleet hashing(String secret) {
         this.secret = secret;
+        return this;
+    }
+
+    Fleet fixedStart() {
+        this.fixedStart = true;
         return this;
     }
 
@@ -150,6 +156,9 @@ final class Fleet implements AutoCloseable {
         HapaxPlugin plugin = new HapaxPlugin(guard);
         plugin.setRetryDelay(retryDelay);
         plugin.setMaxRetries(maxRetries);
+        if (fixedStart) {
+            plugin.setFixedStart(true);
+        }
         plugin.initialize(HapaxPlugin.NAME, scheduler, null);
         plugin.start();
     }
