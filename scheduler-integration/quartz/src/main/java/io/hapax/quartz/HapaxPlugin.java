@@ -30,18 +30,20 @@ import org.slf4j.LoggerFactory;
  *
  * <p>or in code, before the scheduler starts: {@code HapaxPlugin.install(scheduler, guard)}.
  *
- * <p>All replicas must give their schedulers the same name, and name their jobs and triggers. A firing is recognised by
- * scheduler, job, trigger and planned time; simple and calendar-interval triggers run once in each interval of the wall
- * clock, since replicas may count from different starts, unless {@link #setFixedStart} says otherwise. A job class with
- * {@link org.quartz.DisallowConcurrentExecution} does not overlap in the fleet. {@link io.hapax.Guarded} on the job class
- * changes the options; its key may contain {@code %{name}}, replaced by that entry of the merged job data. Entries of
- * the job data map have the last word: {@code hapax.lockKey}, {@code hapax.runKey}, {@code hapax.enabled}, and
- * {@code hapax.} with any of {@link RunOptions#NAMES}. A job fired by {@link Scheduler#triggerJob} is recognised across
- * replicas only if its data has a {@code hapax.runKey}.
+ * <p>All replicas must give their schedulers the same name, and name their jobs and triggers. A firing is recognised
+ * by scheduler, job, trigger and planned time; simple and calendar-interval triggers run once in each interval of the
+ * wall clock, since replicas may count from different starts, unless {@link #setFixedStart} says otherwise. A job
+ * class with {@link org.quartz.DisallowConcurrentExecution} does not overlap in the fleet. {@link io.hapax.Guarded} on
+ * the job class changes the options; its key may contain {@code %{name}}, replaced by that entry of the merged job
+ * data. Entries of the job data map have the last word: {@code hapax.lockKey}, {@code hapax.runKey}, {@code
+ * hapax.enabled}, {@code hapax.fixedStart}, {@code hapax.onFailure} with a name of {@link io.hapax.OnFailure}, and
+ * {@code hapax.} with any of {@link RunOptions#NAMES}. A job fired by {@link Scheduler#triggerJob} is recognised
+ * across replicas only if its data has a {@code hapax.runKey}.
  *
  * <p>A refused firing of a recurring trigger is skipped by default. Work that would not come again is not lost: it is
- * tried again by a trigger of the group {@code hapax-retry}. With {@link io.hapax.OnConflict#WAIT} the job waits in its
- * own thread; a job that waited in vain ends with a {@link org.quartz.JobExecutionException}.
+ * tried again by a trigger of the group {@code hapax-retry}, and so is a firing that is at work elsewhere if the next
+ * one is further away than the ttl. With {@link io.hapax.OnConflict#WAIT} the job waits in its own thread; a job that
+ * waited in vain ends with a {@link org.quartz.JobExecutionException}.
  *
  * <p>The lease ends with {@link Job#execute}. A transaction that is committed later, as with
  * {@link org.quartz.ExecuteInJTATransaction}, is not covered. Use one plugin for each scheduler; the setters are called before it is
