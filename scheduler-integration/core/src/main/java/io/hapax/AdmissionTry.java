@@ -120,7 +120,7 @@ final class AdmissionTry {
             if (claim instanceof Claim.Claimed mine) {
                 claimed(given, mine, since);
             } else if (claim instanceof Claim.Done done) {
-                afterRelease(given, () -> attempt.refuse(Refusals.completed(done.by())));
+                afterRelease(given, () -> attempt.refuse(Refusals.over(done.by(), done.outcome())));
             } else if (claim instanceof Claim.Abandoned abandoned) {
                 afterRelease(given, () -> attempt.refuse(Refusals.abandoned(abandoned.by())));
             } else if (claim instanceof Claim.Held held) {

@@ -49,13 +49,16 @@ final class ConflictRule {
             case ABANDONED ->
                 request.isOnlyCopy() || options.onConflict() == OnConflict.FAIL ? AfterRefusal.FAIL : AfterRefusal.SKIP;
             // It is at work elsewhere: no conflict, but it may die before it is over.
-            case RUNNING ->
-                request.isOnlyCopy() || options.onConflict() == OnConflict.RESCHEDULE
-                        ? AfterRefusal.TRY_AGAIN
-                        : AfterRefusal.SKIP;
+            case RUNNING -> mustNotBeLeft() ? AfterRefusal.TRY_AGAIN : AfterRefusal.SKIP;
             case OVERLAP, THROTTLED -> ofConflict(refusal);
             case PAUSED, UNAVAILABLE -> ofSilence();
         };
+    }
+
+    private boolean mustNotBeLeft() {
+        return request.isOnlyCopy()
+                || options.onConflict() == OnConflict.RESCHEDULE
+                || (options.onConflict() == OnConflict.AUTO && request.isFarFromNext(options.ttl()));
     }
 
     private AfterRefusal ofConflict(Refusal refusal) {

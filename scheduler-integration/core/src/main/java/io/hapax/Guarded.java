@@ -93,6 +93,13 @@ public @interface Guarded {
     AfterCrash[] afterCrash() default {};
 
     /**
+     * Says what becomes of a planned firing of Quartz whose job fails.
+     *
+     * @return one value, or none for the guard's default
+     */
+    OnFailure[] onFailure() default {};
+
+    /**
      * Says how many runs may hold the lock key at once, from 1 to 100.
      *
      * @return a number, or 0 for the guard's default

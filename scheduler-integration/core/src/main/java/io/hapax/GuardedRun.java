@@ -284,12 +284,25 @@ public final class GuardedRun implements AutoCloseable {
     }
 
     /**
-     * Ends the run because its code failed: the lease is given back, and the occurrence may run again.
+     * Ends the run because its code failed: the lease is given back, and the occurrence may run again, unless the request
+     * says that it {@linkplain RunRequest#endsWithFailure() ends with a failure}.
      *
      * @param cause what went wrong
      * @return how it ended
      */
     public RunOutcome fail(Throwable cause) {
+        return end(terms.failure(), RunOutcome.FAILED, engine.store().blocking())
+                .join();
+    }
+
+    /**
+     * Ends the run because its code failed and is to be tried again: the lease is given back, and the occurrence may run
+     * again, whatever the request says.
+     *
+     * @param cause what went wrong
+     * @return how it ended
+     */
+    public RunOutcome failForNow(Throwable cause) {
         return end(Ending.NOT_DONE, RunOutcome.FAILED, engine.store().blocking())
                 .join();
     }
@@ -367,6 +380,11 @@ public final class GuardedRun implements AutoCloseable {
 
     RunLife life() {
         return life;
+    }
+
+    /** What the store is told if it turns out that the run has failed. */
+    Ending failure() {
+        return terms.failure();
     }
 
     Duration held() {

@@ -144,9 +144,13 @@ final class RunEnding extends Charge {
         return switch (success) {
             case COMPLETED -> run.life().completedIn() ? confirm(ledger, mine) : complete(ledger, mine);
             // The occurrence was free for others already if this changes nothing.
-            case FAILED -> ledger.release(mine, RunState.FAILED).thenApply(answer -> success);
+            case FAILED -> ledger.release(mine, failed(how)).thenApply(answer -> success);
             default -> ledger.release(mine, brokenOff()).thenApply(answer -> success);
         };
+    }
+
+    private static RunState failed(Ending failure) {
+        return failure.isOver() ? RunState.FAILED_FOR_GOOD : RunState.FAILED;
     }
 
     private static CompletionStage<RunOutcome> complete(RunLedger ledger, Lease mine) {
@@ -155,11 +159,11 @@ final class RunEnding extends Charge {
     }
 
     /** The completion was part of a transaction: if that did not commit, nothing has completed. */
-    private static CompletionStage<RunOutcome> confirm(RunLedger ledger, Lease mine) {
+    private CompletionStage<RunOutcome> confirm(RunLedger ledger, Lease mine) {
         return ledger.entry(mine.identity())
                 .thenCompose(entry -> isDoneBy(mine, entry)
                         ? CompletableFuture.completedFuture(RunOutcome.COMPLETED)
-                        : ledger.release(mine, RunState.FAILED)
+                        : ledger.release(mine, failed(run.failure()))
                                 .thenCompose(answer -> answer == Completion.NOTED
                                         ? CompletableFuture.completedFuture(RunOutcome.FAILED)
                                         : ledger.entry(mine.identity())
@@ -178,10 +182,17 @@ final class RunEnding extends Charge {
         if (lease == null) {
             return CompletableFuture.completedFuture(outcome);
         }
-        Ending ending = outcome == RunOutcome.COMPLETED ? how : Ending.NOT_DONE;
-        return store.release(lease, ending)
+        return store.release(lease, ending(outcome))
                 // A lease that is given back unused was perhaps lost, but nobody relied on it.
                 .thenApply(released -> claim != null || released || !how.isDone() ? outcome : RunOutcome.LOST);
+    }
+
+    private Ending ending(RunOutcome outcome) {
+        if (outcome == success) {
+            return how;
+        }
+        // It completed in a transaction that did not commit.
+        return outcome == RunOutcome.FAILED ? run.failure() : Ending.NOT_DONE;
     }
 
     private void settle(RunOutcome outcome) {

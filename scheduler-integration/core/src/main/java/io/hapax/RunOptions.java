@@ -86,35 +86,7 @@ public final class RunOptions {
      * @throws IllegalArgumentException if two of them contradict each other; the message names them
      */
     public void requireConsistent() {
-        if (concurrency() > 1 && (onConflict().isAboutOthers() || onConflict() == OnConflict.ALLOW)) {
-            throw contradiction(
-                    "concurrency=" + concurrency(),
-                    "onConflict=" + onConflict(),
-                    onConflict() == OnConflict.ALLOW
-                            ? "ALLOW sets no limit; leave out one of them"
-                            : "with several at work nobody is the other one; use SKIP, RESCHEDULE, WAIT or FAIL");
-        }
-        if (mode() == LockMode.UNTIL_EXECUTING
-                && (concurrency() > 1 || onConflict().isAboutOthers())) {
-            throw contradiction(
-                    "mode=UNTIL_EXECUTING",
-                    concurrency() > 1 ? "concurrency=" + concurrency() : "onConflict=" + onConflict(),
-                    "no lock is held while the job works; use UNTIL_AND_WHILE_EXECUTING");
-        }
-        if (mode().isQueued() && onConflict() == OnConflict.ALLOW) {
-            throw contradiction(
-                    "mode=" + mode(), "onConflict=ALLOW", "without a lock key nothing is unique; use UNTIL_EXECUTING");
-        }
-        if (whenUnavailable() == WhenUnavailable.LEDGER_ONLY && needsMoreThanLease()) {
-            throw contradiction(
-                    "whenUnavailable=LEDGER_ONLY",
-                    "concurrency, throttle or onConflict=" + onConflict(),
-                    "the ledger knows no such limits; use FAIL_CLOSED or FAIL_OPEN");
-        }
-    }
-
-    private static IllegalArgumentException contradiction(String one, String other, String mend) {
-        return new IllegalArgumentException("settings " + one + " and " + other + " contradict each other: " + mend);
+        Contradictions.refuse(this);
     }
 
     /**
@@ -217,6 +189,15 @@ public final class RunOptions {
      */
     public AfterCrash afterCrash() {
         return get(Setting.AFTER_CRASH);
+    }
+
+    /**
+     * Tells what becomes of a planned firing of Quartz whose job fails.
+     *
+     * @return it is over, or free for another attempt
+     */
+    public OnFailure onFailure() {
+        return get(Setting.ON_FAILURE);
     }
 
     /**
@@ -333,6 +314,16 @@ public final class RunOptions {
      */
     public RunOptions withAfterCrash(AfterCrash afterCrash) {
         return with(Setting.AFTER_CRASH, afterCrash);
+    }
+
+    /**
+     * Replaces what becomes of a planned firing of Quartz whose job fails.
+     *
+     * @param onFailure it is over, or free for another attempt
+     * @return the changed options
+     */
+    public RunOptions withOnFailure(OnFailure onFailure) {
+        return with(Setting.ON_FAILURE, onFailure);
     }
 
     /**

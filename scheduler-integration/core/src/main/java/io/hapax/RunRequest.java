@@ -25,6 +25,7 @@ public final class RunRequest {
     private final @Nullable String job;
     private final UnaryOperator<RunOptions> tuning;
     private final Set<Fact> facts;
+    private final @Nullable Duration untilNext;
 
     /** What its scheduler knows of it. */
     private enum Fact {
@@ -32,14 +33,21 @@ public final class RunRequest {
         PLANNED,
         COMES_AGAIN_NOT,
         ONLY_COPY,
-        WAITS_NOT
+        WAITS_NOT,
+        ENDS_WITH_FAILURE
     }
 
-    private RunRequest(JobIdentity identity, @Nullable String job, UnaryOperator<RunOptions> tuning, Set<Fact> facts) {
+    private RunRequest(
+            JobIdentity identity,
+            @Nullable String job,
+            UnaryOperator<RunOptions> tuning,
+            Set<Fact> facts,
+            @Nullable Duration untilNext) {
         this.identity = identity;
         this.job = job;
         this.tuning = tuning;
         this.facts = facts;
+        this.untilNext = untilNext;
     }
 
     private RunRequest with(Fact fact) {
@@ -48,7 +56,7 @@ public final class RunRequest {
         }
         Set<Fact> more = EnumSet.of(fact);
         more.addAll(facts);
-        return new RunRequest(identity, job, tuning, more);
+        return new RunRequest(identity, job, tuning, more, untilNext);
     }
 
     /**
@@ -58,7 +66,7 @@ public final class RunRequest {
      * @return the request
      */
     public static RunRequest of(JobIdentity identity) {
-        return new RunRequest(identity, null, UnaryOperator.identity(), Set.of());
+        return new RunRequest(identity, null, UnaryOperator.identity(), Set.of(), null);
     }
 
     /**
@@ -94,7 +102,7 @@ public final class RunRequest {
         Set<Fact> others = EnumSet.noneOf(Fact.class);
         others.addAll(facts);
         others.remove(Fact.PLANNED);
-        return new RunRequest(new JobIdentity(identity.lockKey(), new RunKey(runKey)), job, tuning, others);
+        return new RunRequest(new JobIdentity(identity.lockKey(), new RunKey(runKey)), job, tuning, others, untilNext);
     }
 
     /**
@@ -105,7 +113,7 @@ public final class RunRequest {
      * @return the changed request
      */
     public RunRequest job(String name) {
-        return new RunRequest(identity, VisibleText.of(name), tuning, facts);
+        return new RunRequest(identity, VisibleText.of(name), tuning, facts, untilNext);
     }
 
     /**
@@ -135,7 +143,7 @@ public final class RunRequest {
      * @return the changed request
      */
     public RunRequest tune(UnaryOperator<RunOptions> change) {
-        return new RunRequest(identity, job, options -> change.apply(tuning.apply(options)), facts);
+        return new RunRequest(identity, job, options -> change.apply(tuning.apply(options)), facts, untilNext);
     }
 
     /**
@@ -188,8 +196,30 @@ public final class RunRequest {
         return with(Fact.WAITS_NOT);
     }
 
+    /**
+     * Says that the occurrence is over when this run fails: it is noted as failed, and no other run is admitted to it. By
+     * default a run that fails leaves its occurrence free for another attempt. Has no effect without a run key.
+     *
+     * @return the changed request
+     */
+    public RunRequest endsWithFailure() {
+        return with(Fact.ENDS_WITH_FAILURE);
+    }
+
+    /**
+     * Says when the job's next occurrence is planned. With {@link OnConflict#AUTO} a run that is refused because this very
+     * occurrence is at work elsewhere is tried again if the next one is further away than the ttl: should the other worker die,
+     * nobody would make up for it before.
+     *
+     * @param time from now
+     * @return the changed request
+     */
+    public RunRequest nextIn(Duration time) {
+        return new RunRequest(identity, job, tuning, facts, time);
+    }
+
     RunRequest hashed(KeyHashing keys) {
-        return new RunRequest(keys.of(identity), job, tuning, facts);
+        return new RunRequest(keys.of(identity), job, tuning, facts, untilNext);
     }
 
     boolean isPlanned() {
@@ -206,6 +236,15 @@ public final class RunRequest {
 
     boolean isOnlyCopy() {
         return facts.contains(Fact.ONLY_COPY);
+    }
+
+    boolean isOverWhenItFails() {
+        return facts.contains(Fact.ENDS_WITH_FAILURE) && identity.runKey() != null;
+    }
+
+    /** Whether nobody would make up for this occurrence for longer than a ttl. */
+    boolean isFarFromNext(Duration ttl) {
+        return untilNext != null && untilNext.compareTo(ttl) > 0;
     }
 
     boolean mayWait() {

@@ -54,6 +54,11 @@ record RunTerms(RunRequest request, RunOptions options, LeaseTiming timing) {
         return request.identity();
     }
 
+    /** What the store is told of a failure. */
+    Ending failure() {
+        return request.isOverWhenItFails() ? Ending.failed(options.retention()) : Ending.NOT_DONE;
+    }
+
     /** What the store is told of a success. */
     Ending completion() {
         return identity().runKey() != null ? Ending.done(options.retention()) : Ending.NOT_DONE;

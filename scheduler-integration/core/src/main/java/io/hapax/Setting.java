@@ -75,6 +75,13 @@ public final class Setting<T> {
             SettingFormat.choice(AfterCrash.class),
             "what becomes of an occurrence whose run breaks off; ABANDON needs a ledger");
 
+    /** See {@link RunOptions#onFailure()}. */
+    public static final Setting<OnFailure> ON_FAILURE = new Setting<>(
+            "onFailure",
+            OnFailure.OVER,
+            SettingFormat.choice(OnFailure.class),
+            "what becomes of a planned firing of Quartz whose job fails");
+
     /** See {@link RunOptions#concurrency()}. */
     public static final Setting<Integer> CONCURRENCY = new Setting<>(
             "concurrency",
@@ -111,6 +118,7 @@ public final class Setting<T> {
             ON_LEASE_LOST,
             WHEN_UNAVAILABLE,
             AFTER_CRASH,
+            ON_FAILURE,
             CONCURRENCY,
             THROTTLE,
             MODE,

@@ -144,6 +144,7 @@ class ArchitectureTest {
             "io.hapax.redis.RedissonLeaseStore",
             "io.hapax.postgres.PostgresRunLedger\\$Builder",
             "io.hapax.jobrunr.HapaxPerformerFactory",
+            "io.hapax.quartz.HapaxPlugin",
             "io.hapax.console.Console\\$Builder",
             "io.hapax.spring.HapaxActuatorAutoConfiguration.*",
             "io.hapax.worker.WorkerMain",

@@ -103,7 +103,7 @@ class CommandLineTest {
             locks list --redis-file a --redis redis://h | give either --redis or --redis-file, not both
             locks show                                | Missing required parameter: 'KEY'
             locks release k --yes                     | --yes needs a --reason, which is kept in the audit
-            runs list --state gone                    | expected one of [RUNNING, DONE, FAILED, RELEASED, LOST, ABANDONED]
+            runs list --state gone                    | expected one of [RUNNING, DONE, FAILED, FAILED_FOR_GOOD, RELEASED, LOST, ABANDONED]
             runs list --limit 10000                   | --limit must be 1 to 9999, was 10000
             runs list --database mysql://h/db         | --database must be jdbc:postgresql://host/db
             runs list --database jdbc:postgresql://h:0x/db | --database cannot be used

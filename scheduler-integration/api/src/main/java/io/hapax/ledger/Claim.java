@@ -2,6 +2,7 @@ package io.hapax.ledger;
 
 import io.hapax.lease.Holder;
 import io.hapax.lease.Lease;
+import io.hapax.lease.OccurrenceOutcome;
 import java.time.Duration;
 import java.util.function.Function;
 
@@ -18,11 +19,12 @@ public sealed interface Claim {
     record Claimed(Lease lease, int attempt) implements Claim {}
 
     /**
-     * This occurrence has completed.
+     * This occurrence is over.
      *
-     * @param by who completed it and when
+     * @param by who ended it and when
+     * @param outcome how it ended
      */
-    record Done(Holder by) implements Claim {}
+    record Done(Holder by, OccurrenceOutcome outcome) implements Claim {}
 
     /**
      * A run that is not past its deadline holds the occurrence or its lock key.

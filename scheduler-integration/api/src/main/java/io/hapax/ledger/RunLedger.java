@@ -26,7 +26,7 @@ import org.jspecify.annotations.Nullable;
 public interface RunLedger extends AutoCloseable {
 
     /**
-     * Claims an occurrence unless it is done, abandoned, or held (it or its lock key) by a run that is not past its
+     * Claims an occurrence unless it is over, abandoned, or held (it or its lock key) by a run that is not past its
      * deadline. An occurrence that was taken over from a run that broke off can no longer be completed by that run.
      *
      * @param request who asks for what
@@ -83,8 +83,8 @@ public interface RunLedger extends AutoCloseable {
      * occurrence also if that was abandoned meanwhile, because its beginning was noted without its hearing of it.
      *
      * @param claim the run's claim
-     * @param state {@link RunState#FAILED}, {@link RunState#RELEASED}, {@link RunState#LOST} or
-     *     {@link RunState#ABANDONED}
+     * @param state {@link RunState#FAILED}, {@link RunState#FAILED_FOR_GOOD}, {@link RunState#RELEASED},
+     *     {@link RunState#LOST} or {@link RunState#ABANDONED}
      * @return whether it is noted
      * @throws IllegalArgumentException if it is another state
      */

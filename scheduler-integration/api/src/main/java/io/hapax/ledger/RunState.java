@@ -8,6 +8,8 @@ public enum RunState {
     DONE,
     /** The code of its last run failed; it may be claimed again. */
     FAILED,
+    /** The code of its last run failed, and it is not tried again. Final, and only for occurrences with a run key. */
+    FAILED_FOR_GOOD,
     /** Its last run was given back before its code began; it may be claimed again. */
     RELEASED,
     /** Its last run lost its lease; it may be claimed again. */

@@ -446,7 +446,7 @@ function occurrences(entries, empty) {
   return table('Occurrences', ['Job or key', 'State', 'Worker', 'Started', 'Attempt', 'Token'], entries.map(entry => [
     [el('button', { type: 'button', class: 'name', onclick: () => occurrence(entry) }, entry.run || entry.lock),
       entry.run && entry.lock ? el('small', { class: 'key' }, 'lock ' + entry.lock) : ''],
-    el('span', { class: 'badge ' + ({ ABANDONED: 'bad', FAILED: 'warn', DONE: 'good' }[entry.state] || '') }, entry.state.toLowerCase()),
+    el('span', { class: 'badge ' + ({ ABANDONED: 'bad', FAILED: 'warn', FAILED_FOR_GOOD: 'warn', DONE: 'good' }[entry.state] || '') }, entry.state.toLowerCase()),
     entry.worker,
     instant(entry.started),
     String(entry.attempt),

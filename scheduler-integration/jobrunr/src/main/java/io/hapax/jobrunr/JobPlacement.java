@@ -52,8 +52,9 @@ record JobPlacement(JobDetails details, Class<?> named, Class<?> type) {
         LockMode mode = JobPolicies.options(guarded).mode();
         LockMode modeSeen = JobPolicies.options(seen).mode();
         if ((mode.isQueued() || modeSeen.isQueued()) && !guarded.equals(seen)) {
-            throw wrong("mode=" + (mode.isQueued() ? mode : modeSeen) + " is for whoever enqueues the job, and enqueues it as "
-                    + named.getName() + ", which has another annotation: put it on " + named.getName() + " alone");
+            throw wrong("mode=" + (mode.isQueued() ? mode : modeSeen)
+                    + " is for whoever enqueues the job, and enqueues it as " + named.getName()
+                    + ", which has another annotation: put it on " + named.getName() + " alone");
         }
     }
 

@@ -2,6 +2,7 @@ package io.hapax.postgres;
 
 import io.hapax.lease.FencingToken;
 import io.hapax.lease.Lease;
+import io.hapax.lease.OccurrenceOutcome;
 import io.hapax.lease.OwnerId;
 import io.hapax.ledger.Claim;
 import io.hapax.ledger.ClaimRequest;
@@ -160,6 +161,7 @@ record Claims(Database database, Statements statements, Lookup lookup, String na
             }
             if (own
                     && (row.entry().state() == RunState.ABANDONED
+                            || row.entry().state() == RunState.FAILED_FOR_GOOD
                             || (row.entry().state() == RunState.DONE && !wanted.repeats()))) {
                 return ended(row);
             }
@@ -172,7 +174,8 @@ record Claims(Database database, Statements statements, Lookup lookup, String na
 
     private static Claim ended(Row row) {
         return switch (row.entry().state()) {
-            case DONE -> new Claim.Done(row.holder());
+            case DONE -> new Claim.Done(row.holder(), OccurrenceOutcome.DONE);
+            case FAILED_FOR_GOOD -> new Claim.Done(row.holder(), OccurrenceOutcome.FAILED);
             case ABANDONED -> new Claim.Abandoned(row.holder());
             default -> new Claim.Held(row.holder(), !row.occurrence().repeats(), row.left());
         };

@@ -80,6 +80,7 @@ record Migration(
         }
         require("the table hapax_audit", statements.hasAudit());
         require("the column began_at of hapax_run", statements.hasBeginnings());
+        require("the state FAILED_FOR_GOOD of hapax_run", statements.hasFailures());
     }
 
     /** Version 1 has changed before it was released. */

@@ -173,7 +173,7 @@ public final class PostgresRunLedger implements RunLedger {
     public CompletionStage<Completion> release(Lease run, RunState state) {
         if (state == RunState.RUNNING || state == RunState.DONE) {
             throw new IllegalArgumentException(
-                    "a run is released as FAILED, RELEASED, LOST or ABANDONED, not as " + state);
+                    "a run is released as FAILED, FAILED_FOR_GOOD, RELEASED, LOST or ABANDONED, not as " + state);
         }
         return ends.submit(Endings.Request.of(run, state));
     }

@@ -285,6 +285,13 @@ record Statements(String prefix) {
                 + " AND attname = 'began_at')");
     }
 
+    /** Likewise. */
+    String hasFailures() {
+        return sql("SELECT NOT EXISTS (SELECT 1 FROM pg_constraint WHERE conrelid = to_regclass('$hapax_run')"
+                + " AND pg_get_constraintdef(oid) LIKE '%RELEASED%'"
+                + " AND pg_get_constraintdef(oid) NOT LIKE '%FAILED_FOR_GOOD%')");
+    }
+
     /**
      * Locks what nobody needs any more; abandoned rows wait for a person. Whether they are alive is decided by the statement
      * after this one, which sees all renewals: from here on none can be carried out.

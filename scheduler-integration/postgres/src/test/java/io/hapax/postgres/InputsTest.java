@@ -108,7 +108,8 @@ class InputsTest {
             Lease lease = claimed(ledger, freshPair());
             assertThatIllegalArgumentException()
                     .isThrownBy(() -> ledger.release(lease, state))
-                    .withMessage("a run is released as FAILED, RELEASED, LOST or ABANDONED, not as " + state);
+                    .withMessage("a run is released as FAILED, FAILED_FOR_GOOD, RELEASED, LOST or ABANDONED, not as "
+                            + state);
             assertThatIllegalArgumentException()
                     .isThrownBy(() -> ledger.resolve(lease.identity(), RunState.FAILED))
                     .withMessage("an abandoned run is resolved as DONE or RELEASED, not as FAILED");

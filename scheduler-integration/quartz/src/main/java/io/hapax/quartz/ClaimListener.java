@@ -1,5 +1,6 @@
 package io.hapax.quartz;
 
+import io.hapax.lease.VisibleText;
 import org.quartz.JobExecutionContext;
 import org.quartz.Trigger;
 import org.quartz.listeners.TriggerListenerSupport;
@@ -17,10 +18,12 @@ final class ClaimListener extends TriggerListenerSupport {
 
     private final SchedulerCore core;
     private final Gate gate;
+    private final Misfires misfires;
 
-    ClaimListener(SchedulerCore core, Gate gate) {
+    ClaimListener(SchedulerCore core, Gate gate, Misfires misfires) {
         this.core = core;
         this.gate = gate;
+        this.misfires = misfires;
     }
 
     @Override
@@ -36,6 +39,18 @@ final class ClaimListener extends TriggerListenerSupport {
         } catch (Throwable e) {
             LOG.error("job {} is not run: the guard failed", JobSettings.name(context.getJobDetail()), e);
             return true;
+        }
+    }
+
+    @Override
+    public void triggerMisfired(Trigger trigger) {
+        try {
+            misfires.noticed(trigger);
+        } catch (Throwable e) {
+            LOG.error(
+                    "trigger {} has missed its time, and other replicas may make up for it, too",
+                    VisibleText.of(trigger.getKey().toString()),
+                    e);
         }
     }
 

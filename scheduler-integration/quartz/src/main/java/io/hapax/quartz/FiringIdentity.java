@@ -2,12 +2,11 @@ package io.hapax.quartz;
 
 import io.hapax.policy.KeyPath;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.Date;
 import org.jspecify.annotations.Nullable;
+import org.quartz.Calendar;
 import org.quartz.CalendarIntervalTrigger;
 import org.quartz.CronTrigger;
-import org.quartz.DateBuilder.IntervalUnit;
 import org.quartz.JobDataMap;
 import org.quartz.JobExecutionContext;
 import org.quartz.JobKey;
@@ -21,18 +20,44 @@ import org.quartz.TriggerKey;
  * Works out the run key of a firing: the same on every replica, and the same for every attempt at one firing.
  *
  * <p>Scheduler, job, trigger and the time for which the firing was planned; never the time at which it happens, nor
- * Quartz's fire instance id, which both differ from replica to replica.
+ * Quartz's fire instance id, which both differ from replica to replica. Nothing is recognised by a name that users may choose.
  */
 // Dates are what Quartz speaks.
 @SuppressWarnings("JavaUtilDate")
 final class FiringIdentity {
 
-    static final String MANUAL_TRIGGER = "MT_";
+    private final String scheduler;
+    private final boolean storeIsShared;
+    private final boolean startsAreFixed;
+    private final Misfires misfires;
 
-    private FiringIdentity() {}
+    /**
+     * @param storeIsShared whether all replicas read their triggers, and the times for which they are planned, from one
+     *     place
+     * @param startsAreFixed whether triggers start at the same instant on each replica, unless the job says otherwise
+     */
+    FiringIdentity(String scheduler, boolean storeIsShared, boolean startsAreFixed, Misfires misfires) {
+        this.scheduler = scheduler;
+        this.storeIsShared = storeIsShared;
+        this.startsAreFixed = startsAreFixed;
+        this.misfires = misfires;
+    }
+
+    /**
+     * A firing and what is known of its trigger.
+     *
+     * @param trigger null if it was deleted before its firing was recovered
+     * @param data the trigger's
+     */
+    private record Firing(
+            TriggerKey key,
+            @Nullable Trigger trigger,
+            @Nullable Calendar calendar,
+            Date scheduled,
+            JobDataMap data) {}
 
     /** @param chosen the run key that the job chooses, filled in; null if it chooses none */
-    static String runKey(JobExecutionContext context, String scheduler, @Nullable String chosen) {
+    String runKey(JobExecutionContext context, @Nullable String chosen) {
         String retried = RetryTriggers.runKey(context.getTrigger());
         if (retried != null) {
             return retried;
@@ -42,89 +67,96 @@ final class FiringIdentity {
         if (chosen != null) {
             return KeyPath.bounded(prefix + "@" + KeyPath.escaped(chosen));
         }
-        TriggerKey trigger = triggerKey(context);
-        return KeyPath.bounded(prefix + KeyPath.of(trigger.getGroup(), trigger.getName()) + time(context, trigger));
+        Firing firing = isRecovery(context.getTrigger()) ? recovered(context) : fired(context);
+        String trigger = KeyPath.of(firing.key().getGroup(), firing.key().getName());
+        return KeyPath.bounded(prefix + trigger + "@" + occurrence(firing, context.getMergedJobDataMap()));
     }
 
-    private static TriggerKey triggerKey(JobExecutionContext context) {
-        return context.isRecovering()
-                ? context.getRecoveringTriggerKey()
-                : context.getTrigger().getKey();
+    Misfires misfires() {
+        return misfires;
     }
 
-    private static String time(JobExecutionContext context, TriggerKey key) {
-        if (key.getName().startsWith(MANUAL_TRIGGER)) {
-            // Scheduler.triggerJob: the name is unique and the time carries no meaning.
-            return "";
-        }
-        if (context.isRecovering()) {
-            return recoveredTime(context, key);
-        }
-        Date fireTime = context.getScheduledFireTime();
-        return plannedTime(context.getTrigger(), fireTime == null ? context.getFireTime() : fireTime);
+    /** How long a run stands for its interval of the wall clock; null if it stands for one planned time. */
+    @Nullable
+    Duration interval(Trigger trigger, JobDataMap data) {
+        WallInterval interval = floating(trigger, data);
+        return interval == null ? null : interval.length();
     }
 
-    private static String recoveredTime(JobExecutionContext context, TriggerKey key) {
+    /** Whether Quartz has made a trigger to repeat a firing whose node is gone. */
+    static boolean isRecovery(Trigger trigger) {
+        return trigger.getKey().getGroup().equals(Scheduler.DEFAULT_RECOVERY_GROUP)
+                && trigger.getJobDataMap().containsKey(Scheduler.FAILED_JOB_ORIGINAL_TRIGGER_NAME);
+    }
+
+    private static Firing fired(JobExecutionContext context) {
+        Trigger trigger = context.getTrigger();
+        Date planned = context.getScheduledFireTime();
+        return new Firing(
+                trigger.getKey(),
+                trigger,
+                context.getCalendar(),
+                planned == null ? context.getFireTime() : planned,
+                trigger.getJobDataMap());
+    }
+
+    private static Firing recovered(JobExecutionContext context) {
         JobDataMap data = context.getTrigger().getJobDataMap();
+        TriggerKey key = new TriggerKey(
+                data.getString(Scheduler.FAILED_JOB_ORIGINAL_TRIGGER_NAME),
+                data.getString(Scheduler.FAILED_JOB_ORIGINAL_TRIGGER_GROUP));
         String planned = data.getString(Scheduler.FAILED_JOB_ORIGINAL_TRIGGER_SCHEDULED_FIRETIME_IN_MILLISECONDS);
-        Date fireTime = planned == null ? context.getFireTime() : new Date(Long.parseLong(planned));
-        Trigger original = lookUp(context.getScheduler(), key);
-        return original == null ? at(fireTime) : plannedTime(original, fireTime);
-    }
-
-    private static @Nullable Trigger lookUp(Scheduler scheduler, TriggerKey key) {
+        Date scheduled = planned == null ? context.getFireTime() : new Date(Long.parseLong(planned));
         try {
-            return scheduler.getTrigger(key);
-        } catch (SchedulerException gone) {
-            return null;
+            Trigger found = context.getScheduler().getTrigger(key);
+            // What starts later has taken the name since.
+            Trigger trigger = found == null || found.getStartTime().after(scheduled) ? null : found;
+            String calendar = trigger == null ? null : trigger.getCalendarName();
+            return new Firing(
+                    key,
+                    trigger,
+                    calendar == null ? null : context.getScheduler().getCalendar(calendar),
+                    scheduled,
+                    data);
+        } catch (SchedulerException unknown) {
+            return new Firing(key, null, null, scheduled, data);
         }
     }
 
-    private static String plannedTime(Trigger trigger, Date fireTime) {
+    private String occurrence(Firing firing, JobDataMap data) {
+        Date planned = planned(firing);
+        WallInterval interval = firing.trigger() == null ? null : floating(firing.trigger(), data);
+        return interval == null ? planned.toInstant().toString() : interval.around(planned);
+    }
+
+    private Date planned(Firing firing) {
+        Trigger trigger = firing.trigger();
+        if (trigger == null) {
+            Date first = Misfires.firstPlanned(firing.data(), firing.scheduled());
+            return first == null ? firing.scheduled() : first;
+        }
         if (trigger instanceof CronTrigger cron) {
-            return at(CronSlot.atOrBefore(cron, fireTime));
+            return CronSlot.atOrBefore(cron, firing.calendar(), firing.scheduled());
         }
-        if (trigger instanceof SimpleTrigger simple && simple.getRepeatCount() == 0) {
-            return at(simple.getStartTime());
+        if (trigger instanceof SimpleTrigger simple) {
+            Grid grid = misfires.grid(simple);
+            return grid.isOnce() ? grid.start() : onGrid(grid, firing);
         }
-        Duration interval = floatingInterval(trigger);
-        return interval == null ? at(fireTime) : within(interval, fireTime);
+        return onGrid(PlannedTimes.of(trigger), firing);
     }
 
-    private static String at(Date time) {
-        return "@" + time.toInstant();
+    /** A shared store has planned it for all replicas alike, also when it was misfired. */
+    private Date onGrid(PlannedTimes.Schedule schedule, Firing firing) {
+        return storeIsShared
+                ? firing.scheduled()
+                : PlannedTimes.atOrBefore(schedule, firing.calendar(), firing.scheduled());
     }
 
-    /**
-     * Each replica may have started to count at another instant, but each fires exactly once in every interval of the
-     * calendar; so the interval is what they have in common.
-     */
-    private static String within(Duration interval, Date fireTime) {
-        long length = interval.toMillis();
-        return at(Date.from(Instant.ofEpochMilli(Math.floorDiv(fireTime.getTime(), length) * length))) + "/" + interval;
-    }
-
-    /** The interval of a trigger that repeats for ever from a start which may be another on each replica. */
-    static @Nullable Duration floatingInterval(Trigger trigger) {
-        if (trigger instanceof SimpleTrigger simple
-                && simple.getRepeatCount() == SimpleTrigger.REPEAT_INDEFINITELY
-                && simple.getRepeatInterval() > 0) {
-            return Duration.ofMillis(simple.getRepeatInterval());
-        }
-        if (trigger instanceof CalendarIntervalTrigger calendar && calendar.getRepeatInterval() > 0) {
-            return unit(calendar.getRepeatIntervalUnit(), calendar.getRepeatInterval());
-        }
-        return null;
-    }
-
-    private static @Nullable Duration unit(IntervalUnit unit, int count) {
-        // Days and longer units are not all of one length.
-        return switch (unit) {
-            case MILLISECOND -> Duration.ofMillis(count);
-            case SECOND -> Duration.ofSeconds(count);
-            case MINUTE -> Duration.ofMinutes(count);
-            case HOUR -> Duration.ofHours(count);
-            default -> null;
-        };
+    private @Nullable WallInterval floating(Trigger trigger, JobDataMap data) {
+        boolean counts = trigger instanceof SimpleTrigger || trigger instanceof CalendarIntervalTrigger;
+        boolean says = data.containsKey(JobSettings.FIXED_START);
+        boolean fixed = says ? JobSettings.flag(JobSettings.FIXED_START, data) : startsAreFixed;
+        // Other triggers count from a time of the day.
+        return fixed || !(counts || says) ? null : WallInterval.of(trigger, misfires);
     }
 }

@@ -1,10 +1,12 @@
 package io.hapax.quartz;
 
 import io.hapax.OnConflict;
+import io.hapax.OnFailure;
 import io.hapax.QueuedJob;
 import io.hapax.RunOptions;
 import io.hapax.RunRequest;
 import io.hapax.lease.JobIdentity;
+import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -13,6 +15,7 @@ import org.jspecify.annotations.Nullable;
  * @param identity its keys, as the guard keeps them
  * @param planned whether its run key is made of the planned time, and not chosen by the job
  * @param queued its place in the queue, if it was queued under a lock mode that has one
+ * @param untilNext how long until the trigger fires again; null if it does not
  */
 record FiringPlan(
         String job,
@@ -21,7 +24,8 @@ record FiringPlan(
         boolean oneShot,
         int attempt,
         boolean planned,
-        @Nullable QueuedJob queued) {
+        @Nullable QueuedJob queued,
+        @Nullable Duration untilNext) {
 
     RunRequest request(boolean mayWait) {
         RunRequest request = RunRequest.of(identity).job(job).tune(defaults -> options);
@@ -29,7 +33,11 @@ record FiringPlan(
         // What fires again, on any replica, is the next occurrence, and this one's other copies are its replicas'
         // firings.
         request = oneShot ? request.oneOff().onlyCopy() : request;
-        request = planned ? request.planned() : request;
+        request = untilNext == null ? request : request.nextIn(untilNext);
+        if (planned) {
+            request = request.planned();
+            request = options.onFailure() == OnFailure.OVER ? request.endsWithFailure() : request;
+        }
         return attempt > 0 ? request.again() : request;
     }
 

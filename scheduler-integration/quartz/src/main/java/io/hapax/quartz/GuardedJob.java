@@ -149,8 +149,12 @@ class GuardedJob implements Job {
         try {
             job.execute(context);
         } catch (JobExecutionException e) {
-            // Also if it wants to be refired: its code has failed.
-            run.fail(e);
+            if (e.refireImmediately()) {
+                // The same occurrence comes again in a moment.
+                run.failForNow(e);
+            } else {
+                run.fail(e);
+            }
             throw e;
         } catch (Throwable e) {
             // Also what is thrown sneakily.

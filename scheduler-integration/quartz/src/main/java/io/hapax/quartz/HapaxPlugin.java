@@ -4,12 +4,14 @@ import io.hapax.JobGuard;
 import io.hapax.RunOptions;
 import io.hapax.Setting;
 import io.hapax.event.Refusal;
+import java.time.InstantSource;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.quartz.Job;
 import org.quartz.JobDetail;
 import org.quartz.Scheduler;
 import org.quartz.SchedulerException;
+import org.quartz.SchedulerMetaData;
 import org.quartz.Trigger;
 import org.quartz.spi.ClassLoadHelper;
 import org.quartz.spi.SchedulerPlugin;
@@ -29,18 +31,20 @@ import org.slf4j.LoggerFactory;
  *
  * <p>or in code, before the scheduler starts: {@code HapaxPlugin.install(scheduler, guard)}.
  *
- * <p>All replicas must give their schedulers the same name, and name their jobs and triggers. A firing is recognised by
- * scheduler, job, trigger and planned time; a simple trigger that repeats for ever, and a calendar trigger of hours or
- * less, run once in each interval of the calendar, since replicas count from different starts. A job class with
- * {@link org.quartz.DisallowConcurrentExecution} does not overlap in the fleet. {@link io.hapax.Guarded} on the job class
- * changes the options; its key may contain {@code %{name}}, replaced by that entry of the merged job data. Entries of
- * the job data map have the last word: {@code hapax.lockKey}, {@code hapax.runKey}, {@code hapax.enabled}, and
- * {@code hapax.} with any of {@link Setting#names()}. A job fired by {@link Scheduler#triggerJob} is recognised across
- * replicas only if its data has a {@code hapax.runKey}.
+ * <p>All replicas must give their schedulers the same name, and name their jobs and triggers. A firing is recognised
+ * by scheduler, job, trigger and planned time; simple and calendar-interval triggers run once in each interval of the
+ * wall clock, since replicas may count from different starts, unless {@link #setFixedStart} says otherwise. A job
+ * class with {@link org.quartz.DisallowConcurrentExecution} does not overlap in the fleet. {@link io.hapax.Guarded} on
+ * the job class changes the options; its key may contain {@code %{name}}, replaced by that entry of the merged job
+ * data. Entries of the job data map have the last word: {@code hapax.lockKey}, {@code hapax.runKey}, {@code
+ * hapax.enabled}, {@code hapax.fixedStart}, and
+ * {@code hapax.} with any of {@link Setting#names()}. A job fired by {@link Scheduler#triggerJob} is recognised
+ * across replicas only if its data has a {@code hapax.runKey}.
  *
  * <p>A refused firing of a recurring trigger is skipped by default. Work that would not come again is not lost: it is
- * tried again by a trigger of the group {@code hapax-retry}. With {@link io.hapax.OnConflict#WAIT} the job waits in its
- * own thread; a job that waited in vain ends with a {@link org.quartz.JobExecutionException}.
+ * tried again by a trigger of the group {@code hapax-retry}, and so is a firing that is at work elsewhere if the next
+ * one is further away than the ttl. With {@link io.hapax.OnConflict#WAIT} the job waits in its own thread; a job that
+ * waited in vain ends with a {@link org.quartz.JobExecutionException}.
  *
  * <p>The lease ends with {@link Job#execute}. A transaction that is committed later, as with
  * {@link org.quartz.ExecuteInJTATransaction}, is not covered. Use one plugin for each scheduler; the setters are called before it is
@@ -176,8 +180,13 @@ public final class HapaxPlugin implements SchedulerPlugin {
             guard = settings.open(scheduler.getSchedulerName());
         }
         RunOptions defaults = settings.options(guard.defaults());
-        JobSettings jobs = new JobSettings(scheduler.getSchedulerName(), guard, defaults);
-        return new Installation(scheduler, core, new Gate(guard, jobs, retries));
+        SchedulerMetaData store = scheduler.getMetaData();
+        Misfires misfires = new Misfires(store.isJobStoreSupportsPersistence(), InstantSource.system());
+        boolean shared = store.isJobStoreClustered();
+        FiringIdentity identities =
+                new FiringIdentity(scheduler.getSchedulerName(), shared, settings.startsAreFixed(shared), misfires);
+        JobSettings jobs = new JobSettings(scheduler.getSchedulerName(), guard, defaults, identities);
+        return new Installation(scheduler, core, new Gate(guard, jobs, retries), identities);
     }
 
     @Override
@@ -344,6 +353,15 @@ public final class HapaxPlugin implements SchedulerPlugin {
     }
 
     /**
+     * Says what becomes of a planned firing whose job fails.
+     *
+     * @param onFailure a name of {@link io.hapax.OnFailure}
+     */
+    public void setOnFailure(String onFailure) {
+        settings.option("onFailure", onFailure);
+    }
+
+    /**
      * Says how many runs of a lock key may be at work at once.
      *
      * @param concurrency from 1 to 100
@@ -377,6 +395,16 @@ public final class HapaxPlugin implements SchedulerPlugin {
      */
     public void setUniqueFor(String uniqueFor) {
         settings.option("uniqueFor", uniqueFor);
+    }
+
+    /**
+     * Says whether triggers that count from their start (simple and calendar-interval ones) start at the same instant on each
+     * replica, which cannot be seen in a date. If so, each planned time is run once; else one in each interval of the wall clock.
+     *
+     * @param fixed by default whether the job store is clustered
+     */
+    public void setFixedStart(boolean fixed) {
+        settings.fixedStart(fixed);
     }
 
     /**

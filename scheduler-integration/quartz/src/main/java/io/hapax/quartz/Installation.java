@@ -22,23 +22,27 @@ final class Installation {
     private final Gate gate;
     private final ListenerManager listeners;
     private final TriggerAdvice advice;
+    private final Misfires misfires;
 
-    Installation(Scheduler scheduler, SchedulerCore core, Gate gate) throws SchedulerException {
+    Installation(Scheduler scheduler, SchedulerCore core, Gate gate, FiringIdentity identities)
+            throws SchedulerException {
         this.scheduler = scheduler;
         this.core = core;
         this.gate = gate;
         this.listeners = scheduler.getListenerManager();
-        this.advice = new TriggerAdvice(scheduler.getMetaData().isJobStoreClustered());
+        this.advice = new TriggerAdvice(scheduler, identities);
+        this.misfires = identities.misfires();
     }
 
     void start() {
         // Spring, Quarkus and others set their job factory after plugins are initialised, but before they are started.
         core.wrap(gate);
-        listeners.addTriggerListener(new ClaimListener(core, gate));
+        listeners.addTriggerListener(new ClaimListener(core, gate, misfires));
         listeners.addJobListener(new VetoListener());
+        listeners.addSchedulerListener(misfires);
         listeners.addSchedulerListener(advice);
         try {
-            advice.lookAt(scheduler);
+            advice.lookAtAll();
         } catch (SchedulerException | RuntimeException harmless) {
             LOG.debug("triggers could not be looked at", harmless);
         }

@@ -3,6 +3,7 @@ package io.hapax.quartz;
 import io.hapax.Guarded;
 import io.hapax.policy.GuardedPlacement;
 import java.lang.reflect.Method;
+import java.util.List;
 import java.util.Map;
 import java.util.WeakHashMap;
 import java.util.concurrent.locks.ReentrantLock;
@@ -86,9 +87,9 @@ final class JobPlacement {
 
     private static boolean isSwitchedOff(JobDetail job) {
         Object enabled = job.getJobDataMap().get(JobSettings.ENABLED);
-        Guarded guarded = job.getJobClass().getAnnotation(Guarded.class);
+        List<Guarded> guarded = JobSettings.annotations(job.getJobClass());
         return enabled == null
-                ? guarded != null && !guarded.enabled()
+                ? !guarded.isEmpty() && !guarded.get(0).enabled()
                 : enabled.toString().trim().equalsIgnoreCase("false");
     }
 }

@@ -1,5 +1,6 @@
 package io.hapax.quartz;
 
+import io.hapax.Guarded;
 import io.hapax.JobGuard;
 import io.hapax.OnConflict;
 import io.hapax.QueuedJob;
@@ -16,10 +17,12 @@ import io.hapax.policy.KeyTemplate;
 import java.lang.reflect.Method;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Date;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.quartz.DisallowConcurrentExecution;
 import org.quartz.JobDataMap;
@@ -36,23 +39,30 @@ final class JobSettings {
     static final String LOCK_KEY = PREFIX + "lockKey";
     static final String RUN_KEY = PREFIX + "runKey";
     static final String ENABLED = PREFIX + "enabled";
+    /** Whether the job's triggers start at the same instant on each replica. */
+    static final String FIXED_START = PREFIX + "fixedStart";
     /** Under which id the trigger has a place in the queue. */
     static final String QUEUED = PREFIX + "queued.id";
+
+    private static final Set<String> OWN = Set.of(LOCK_KEY, RUN_KEY, ENABLED, FIXED_START);
 
     private final String scheduler;
     private final JobGuard guard;
     /** What annotations say is read once for each class. */
     private final ClassValue<JobPolicy<KeyTemplate>> policies;
 
-    JobSettings(String scheduler, JobGuard guard, RunOptions defaults) {
+    private final FiringIdentity identities;
+
+    JobSettings(String scheduler, JobGuard guard, RunOptions defaults, FiringIdentity identities) {
         this.scheduler = scheduler;
         this.guard = guard;
+        this.identities = identities;
         this.policies = new ClassValue<>() {
             @Override
             protected JobPolicy<KeyTemplate> computeValue(Class<?> job) {
                 return JobPolicy.of(
                         defaults,
-                        GuardedAnnotations.of(job, execute(job)),
+                        annotations(job),
                         text -> KeyTemplate.parse(guard.resolve(text), JobDataValues.SYNTAX));
             }
         };
@@ -72,8 +82,8 @@ final class JobSettings {
             return Optional.empty();
         }
         String once = once(policy, data);
-        String runKey = FiringIdentity.runKey(context, scheduler, once);
-        RunOptions options = remembering(policy.options(), context.getTrigger());
+        String runKey = identities.runKey(context, once);
+        RunOptions options = remembering(policy.options(), context.getTrigger(), data);
         options.requireConsistent();
         LockKey lock = lockKey(detail, policy, data);
         int attempt = RetryTriggers.attempt(context.getTrigger());
@@ -85,7 +95,16 @@ final class JobSettings {
                 : new QueuedJob(guard, job, lock, queuedAs, options);
         LockKey held = options.mode().isLockedWhileExecuting() ? lock : null;
         JobIdentity identity = guard.kept(new JobIdentity(held, new RunKey(runKey)));
-        return Optional.of(new FiringPlan(job, identity, options, oneShot, attempt, once == null, queued));
+        return Optional.of(
+                new FiringPlan(job, identity, options, oneShot, attempt, once == null, queued, untilNext(context)));
+    }
+
+    // Dates are what Quartz speaks.
+    @SuppressWarnings("JavaUtilDate")
+    private static @Nullable Duration untilNext(JobExecutionContext context) {
+        Date next = context.getTrigger().getNextFireTime();
+        Date now = context.getFireTime();
+        return next == null || now == null ? null : Duration.between(now.toInstant(), next.toInstant());
     }
 
     /**
@@ -145,34 +164,40 @@ final class JobSettings {
     }
 
     private static @Nullable Boolean enabled(JobDataMap data) {
-        Object value = data.get(ENABLED);
-        if (value == null) {
-            return null;
-        }
-        String text = value.toString().trim();
+        return data.get(ENABLED) == null ? null : flag(ENABLED, data);
+    }
+
+    static boolean flag(String name, JobDataMap data) {
+        String text = String.valueOf(data.get(name)).trim();
         if (!text.equalsIgnoreCase("true") && !text.equalsIgnoreCase("false")) {
             throw new IllegalArgumentException(
-                    "job data " + ENABLED + ": '" + text + "' is not known; allowed are true and false");
+                    "job data " + name + ": '" + text + "' is not known; allowed are true and false");
         }
-        return Boolean.valueOf(text);
+        return Boolean.parseBoolean(text);
     }
 
     /** A run that stands for a whole interval must be remembered until the interval is over. */
-    private static RunOptions remembering(RunOptions options, Trigger trigger) {
-        Duration interval = FiringIdentity.floatingInterval(trigger);
+    private RunOptions remembering(RunOptions options, Trigger trigger, JobDataMap data) {
+        Duration retried = RetryTriggers.retention(trigger);
+        Duration interval = retried == null ? identities.interval(trigger, data) : retried;
         return interval == null || interval.compareTo(options.retention()) <= 0
                 ? options
                 : options.withRetention(interval);
     }
 
     private static boolean isOwn(String key) {
-        return key.equals(LOCK_KEY) || key.equals(RUN_KEY) || key.equals(ENABLED) || RetryTriggers.isOwn(key);
+        return OWN.contains(key) || isWrittenByUs(key);
+    }
+
+    /** Whether an entry of a trigger's data was not made by the user. */
+    static boolean isWrittenByUs(String key) {
+        return key.equals(Misfires.FIRST_PLANNED) || RetryTriggers.isOwn(key);
     }
 
     private static String setting(String key) {
         String name = key.substring(PREFIX.length());
         if (!Setting.names().contains(name)) {
-            List<String> allowed = new ArrayList<>(List.of("enabled", "lockKey", "runKey"));
+            List<String> allowed = new ArrayList<>(List.of("enabled", "lockKey", "runKey", "fixedStart"));
             allowed.addAll(Setting.names());
             throw new IllegalArgumentException(
                     "job data " + key + ": there is no such setting; after '" + PREFIX + "' allowed are " + allowed);
@@ -242,6 +267,11 @@ final class JobSettings {
                     + " data, or set ignoreArguments = true");
         }
         return once.fill(new JobDataValues(data));
+    }
+
+    /** The annotations of a job, nearest first. */
+    static List<Guarded> annotations(Class<?> job) {
+        return GuardedAnnotations.of(job, execute(job));
     }
 
     private static @Nullable Method execute(Class<?> job) {

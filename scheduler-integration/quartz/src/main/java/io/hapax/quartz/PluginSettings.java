@@ -21,6 +21,7 @@ final class PluginSettings {
     private @Nullable String worker;
     private String retryDelay = "5s";
     private int maxRetries = 1000;
+    private @Nullable Boolean fixedStart;
 
     void option(String name, String value) {
         options.put(name, value);
@@ -44,6 +45,14 @@ final class PluginSettings {
 
     void maxRetries(int retries) {
         this.maxRetries = retries;
+    }
+
+    void fixedStart(boolean fixed) {
+        this.fixedStart = fixed;
+    }
+
+    boolean startsAreFixed(boolean storeIsShared) {
+        return fixedStart == null ? storeIsShared : fixedStart;
     }
 
     /** Whether there is a setting that only a guard of the plugin's own can follow. */

@@ -32,6 +32,7 @@ final class RetryTriggers {
     private static final Logger LOG = LoggerFactory.getLogger("io.hapax.quartz");
     private static final String RUN_KEY = "hapax.retry.runKey";
     private static final String ATTEMPT = "hapax.retry.attempt";
+    private static final String RETENTION = "hapax.retry.retention";
     private static final Duration LONGEST_BACKOFF = Duration.ofMinutes(1);
     // Quartz's tables have room for 200 characters.
     private static final int NAME_BYTES = 180;
@@ -46,11 +47,20 @@ final class RetryTriggers {
     }
 
     static boolean isOwn(String dataKey) {
-        return dataKey.equals(RUN_KEY) || dataKey.equals(ATTEMPT) || dataKey.equals(JobSettings.QUEUED);
+        return dataKey.equals(RUN_KEY)
+                || dataKey.equals(ATTEMPT)
+                || dataKey.equals(RETENTION)
+                || dataKey.equals(JobSettings.QUEUED);
     }
 
     static @Nullable String runKey(Trigger trigger) {
         return trigger.getJobDataMap().getString(RUN_KEY);
+    }
+
+    /** How long the firing has to be remembered; null if this is its first attempt. */
+    static @Nullable Duration retention(Trigger trigger) {
+        String retention = trigger.getJobDataMap().getString(RETENTION);
+        return retention == null ? null : Duration.parse(retention);
     }
 
     static int attempt(Trigger trigger) {
@@ -98,6 +108,7 @@ final class RetryTriggers {
         data.putAll(context.getTrigger().getJobDataMap());
         data.put(RUN_KEY, plan.runKey());
         data.put(ATTEMPT, String.valueOf(attempt));
+        data.put(RETENTION, plan.options().retention().toString());
         return TriggerBuilder.newTrigger()
                 .withIdentity(new TriggerKey(KeyPath.bounded(plan.runKey(), NAME_BYTES) + "#" + attempt, GROUP))
                 .forJob(context.getJobDetail().getKey())

@@ -21,6 +21,8 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.Date;
 import java.util.Objects;
 import java.util.Properties;
 import java.util.Set;
@@ -35,6 +37,8 @@ import org.quartz.JobBuilder;
 import org.quartz.JobDetail;
 import org.quartz.Scheduler;
 import org.quartz.SchedulerException;
+import org.quartz.SimpleScheduleBuilder;
+import org.quartz.Trigger;
 import org.quartz.impl.jdbcjobstore.JobStoreTX;
 import org.quartz.impl.matchers.GroupMatcher;
 
@@ -241,6 +245,10 @@ class ClusteredJobStoreTest {
     }
 
     private void endAfterShutdown(Fleet fleet) throws Exception {
+        endAfterShutdown(fleet, Jobs.nowAndDaily("daily", WallClock.now()));
+    }
+
+    private void endAfterShutdown(Fleet fleet, Trigger trigger) throws Exception {
         CountDownLatch mayEnd = new CountDownLatch(1);
         fleet.probe().body(context -> mayEnd.await());
         Scheduler leaver = node(fleet);
@@ -250,7 +258,7 @@ class ClusteredJobStoreTest {
                 .requestRecovery()
                 .storeDurably()
                 .build();
-        leaver.scheduleJob(job, Set.of(Jobs.nowAndDaily("daily", WallClock.now())), false);
+        leaver.scheduleJob(job, Set.of(trigger), false);
         leaver.start();
         await().until(() -> fleet.probe().count() == 1);
         leaver.shutdown(false);
@@ -259,5 +267,51 @@ class ClusteredJobStoreTest {
 
         ageCheckInOf(leaver.getSchedulerInstanceId());
         peer.start();
+    }
+
+    @Test
+    void with_a_guard_a_misfired_one_shot_is_known_by_its_first_planned_time_also_when_it_is_recovered()
+            throws Exception {
+        try (Fleet fleet = Fleet.guarded()) {
+            Instant planned = WallClock.now().minus(Duration.ofHours(1)).truncatedTo(ChronoUnit.MILLIS);
+            endAfterShutdown(fleet, Jobs.once("once", planned).build());
+            await().until(() -> fleet.probe().count() == 2
+                    || !fleet.events(GuardEvent.Refused.class).isEmpty());
+            assertThat(fleet.probe().count()).isEqualTo(1);
+            assertThat(fleet.events(GuardEvent.Refused.class).get(0).refusal().verdict())
+                    .isEqualTo(Verdict.DONE);
+            assertThat(fleet.events(GuardEvent.Refused.class).get(0).identity().run())
+                    .hasToString("Optional[fleet/DEFAULT/order/DEFAULT/once@" + planned + "]");
+        }
+    }
+
+    @Test
+    void with_a_guard_the_last_firing_of_a_misfired_finite_trigger_is_the_same_one_when_it_is_recovered()
+            throws Exception {
+        try (Fleet fleet = Fleet.guarded()) {
+            Instant planned = WallClock.now().minus(Duration.ofHours(1)).truncatedTo(ChronoUnit.MILLIS);
+            Trigger last = Jobs.once("finite", planned)
+                    .withSchedule(SimpleScheduleBuilder.repeatHourlyForTotalCount(2)
+                            .withMisfireHandlingInstructionNowWithRemainingCount())
+                    .endAt(Date.from(planned.plus(Duration.ofHours(3))))
+                    .build();
+            endAfterShutdown(fleet, last);
+            await().until(() -> fleet.probe().count() == 2
+                    || !fleet.events(GuardEvent.Refused.class).isEmpty());
+            assertThat(fleet.probe().count()).isEqualTo(1);
+        }
+    }
+
+    @Test
+    void with_a_guard_a_firing_is_known_by_the_time_for_which_the_shared_store_has_planned_it() throws Exception {
+        try (Fleet fleet = Fleet.guarded()) {
+            Instant planned = WallClock.now().plus(Duration.ofSeconds(1)).truncatedTo(ChronoUnit.MILLIS);
+            Scheduler node = node(fleet);
+            node.scheduleJob(Jobs.job("report"), Jobs.nowAndDaily("daily", planned));
+            node.start();
+            await().until(() -> fleet.probe().ended() == 1);
+            assertThat(fleet.events(GuardEvent.Acquired.class).get(0).identity().run())
+                    .hasToString("Optional[fleet/DEFAULT/report/DEFAULT/daily@" + planned + "]");
+        }
     }
 }

@@ -12,13 +12,17 @@ import io.hapax.quartz.Probe.PlainJob;
 import io.hapax.testkit.WallClock;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.LocalDate;
+import java.time.ZoneId;
 import java.time.temporal.ChronoUnit;
 import java.util.Date;
 import java.util.Map;
+import java.util.TimeZone;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.parallel.Execution;
 import org.junit.jupiter.api.parallel.ExecutionMode;
+import org.quartz.CalendarIntervalScheduleBuilder;
 import org.quartz.DisallowConcurrentExecution;
 import org.quartz.Job;
 import org.quartz.JobBuilder;
@@ -27,6 +31,7 @@ import org.quartz.JobDetail;
 import org.quartz.JobKey;
 import org.quartz.Scheduler;
 import org.quartz.SimpleScheduleBuilder;
+import org.quartz.SimpleTrigger;
 import org.quartz.Trigger;
 import org.quartz.TriggerBuilder;
 
@@ -78,6 +83,46 @@ class FiringIdentityTest {
                 .matches("fleet/DEFAULT/order/DEFAULT/hourly@....-..-..T..:00:00Z/PT1H");
     }
 
+    private static TriggerBuilder<SimpleTrigger> hourly(Instant start) {
+        return Jobs.once("hourly", start).withSchedule(SimpleScheduleBuilder.repeatHourlyForever());
+    }
+
+    @Test
+    void a_trigger_that_starts_at_the_same_instant_everywhere_is_known_by_its_planned_time() throws Exception {
+        Instant start = WallClock.now().truncatedTo(ChronoUnit.MILLIS);
+        JobIdentity ofJob = identityOf(
+                Jobs.job("order"),
+                hourly(start).usingJobData("hapax.fixedStart", "true").build());
+        assertThat(ofJob.run().orElseThrow().value()).isEqualTo("fleet/DEFAULT/order/DEFAULT/hourly@" + start);
+    }
+
+    @Test
+    void a_plugin_may_say_so_of_all_triggers() throws Exception {
+        Instant start = WallClock.now().truncatedTo(ChronoUnit.MILLIS);
+        try (Fleet fleet = Fleet.guarded().fixedStart()) {
+            fleet.replica("a").scheduleJob(Jobs.job("order"), hourly(start).build());
+            fleet.start();
+            await().until(() -> !fleet.events(GuardEvent.Acquired.class).isEmpty());
+            assertThat(fleet.events(GuardEvent.Acquired.class).get(0).identity().run())
+                    .hasToString("Optional[fleet/DEFAULT/order/DEFAULT/hourly@" + start + "]");
+        }
+    }
+
+    @Test
+    void a_day_of_a_floating_trigger_is_one_in_the_zone_of_the_trigger() throws Exception {
+        Instant now = WallClock.now();
+        JobIdentity identity = identityOf(
+                Jobs.job("order"),
+                Jobs.once("daily", now)
+                        .withSchedule(CalendarIntervalScheduleBuilder.calendarIntervalSchedule()
+                                .withIntervalInDays(1)
+                                .inTimeZone(TimeZone.getTimeZone("Pacific/Kiritimati")))
+                        .build());
+        assertThat(identity.run().orElseThrow().value())
+                .isEqualTo("fleet/DEFAULT/order/DEFAULT/daily@"
+                        + LocalDate.ofInstant(now, ZoneId.of("Pacific/Kiritimati")) + "/P1D");
+    }
+
     @Test
     void a_run_that_stands_for_an_interval_is_remembered_for_as_long() throws Exception {
         AtomicReference<Duration> retention = new AtomicReference<>();
@@ -115,7 +160,7 @@ class FiringIdentityTest {
             scheduler.triggerJob(JobKey.jobKey("order"));
             await().until(() -> fleet.probe().ended() == 2);
             assertThat(fleet.events(GuardEvent.Acquired.class).get(0).identity().leaseName())
-                    .matches("fleet/DEFAULT/order/DEFAULT/MT_[^@]*");
+                    .matches("fleet/DEFAULT/order/DEFAULT/MT_[^@]*@[^@]*Z");
 
             JobDataMap data = new JobDataMap(Map.of("hapax.runKey", "4711"));
             scheduler.triggerJob(JobKey.jobKey("order"), data);

@@ -41,6 +41,7 @@ final class Fleet implements AutoCloseable {
     private int maxRetries = 100;
     private @Nullable RunLedger ledger;
     private @Nullable String secret;
+    private boolean fixedStart;
 
     private Fleet(boolean guarded, LeaseStore store) {
         this.guarded = guarded;
@@ -77,6 +78,11 @@ final class Fleet implements AutoCloseable {
         return this;
     }
 
+    Fleet fixedStart() {
+        this.fixedStart = true;
+        return this;
+    }
+
     Fleet ledger(RunLedger runs) {
         this.ledger = runs;
         return this;
@@ -100,6 +106,10 @@ final class Fleet implements AutoCloseable {
 
     JobGuard guard(int replica) {
         return guards.get(replica);
+    }
+
+    Scheduler scheduler(int replica) {
+        return schedulers.get(replica);
     }
 
     /** Waits for a condition, and looks often. */
@@ -146,6 +156,9 @@ final class Fleet implements AutoCloseable {
         HapaxPlugin plugin = new HapaxPlugin(guard);
         plugin.setRetryDelay(retryDelay);
         plugin.setMaxRetries(maxRetries);
+        if (fixedStart) {
+            plugin.setFixedStart(true);
+        }
         plugin.initialize(HapaxPlugin.NAME, scheduler, null);
         plugin.start();
     }

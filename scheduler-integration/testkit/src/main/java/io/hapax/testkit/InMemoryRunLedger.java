@@ -88,7 +88,7 @@ public final class InMemoryRunLedger implements RunLedger {
     public CompletionStage<Completion> release(Lease claim, RunState state) {
         if (state == RunState.RUNNING || state == RunState.DONE) {
             throw new IllegalArgumentException(
-                    "a run is released as FAILED, RELEASED, LOST or ABANDONED, not as " + state);
+                    "a run is released as FAILED, FAILED_FOR_GOOD, RELEASED, LOST or ABANDONED, not as " + state);
         }
         return answer(runs -> runs.end(claim, state));
     }

@@ -64,12 +64,20 @@ public abstract class KeyContract {
     public static final class Nameless {
         private final String id;
 
-        /** @param id its only property */
+        /**
+         * Makes one.
+         *
+         * @param id its only property
+         */
         public Nameless(String id) {
             this.id = id;
         }
 
-        /** @return its property */
+        /**
+         * Returns its property.
+         *
+         * @return the id
+         */
         public String getId() {
             return id;
         }

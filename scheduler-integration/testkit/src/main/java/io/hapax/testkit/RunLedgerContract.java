@@ -18,6 +18,7 @@ import io.hapax.lease.Intervention;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.Lease;
 import io.hapax.lease.LockKey;
+import io.hapax.lease.OccurrenceOutcome;
 import io.hapax.lease.OwnerId;
 import io.hapax.lease.Renewal;
 import io.hapax.lease.RunKey;
@@ -237,6 +238,26 @@ public abstract class RunLedgerContract {
         assertThat(second.lease().token()).isGreaterThan(first.token());
         assertThat(get(ledger().complete(first))).isEqualTo(Completion.SUPERSEDED);
         assertThat(entry(identity).state()).isEqualTo(RunState.RUNNING);
+    }
+
+    @ParameterizedTest
+    @MethodSource("identitiesWithARun")
+    void an_occurrence_that_failed_for_good_is_over_and_says_so(JobIdentity identity) {
+        ClaimRequest request = request(identity);
+        Lease lease = claimed(ledger(), request).lease();
+        assertThat(get(ledger().release(lease, RunState.FAILED_FOR_GOOD))).isEqualTo(Completion.NOTED);
+        assertThat(get(ledger().release(lease, RunState.FAILED_FOR_GOOD))).isEqualTo(Completion.NOTED);
+        assertThat(entry(identity).state()).isEqualTo(RunState.FAILED_FOR_GOOD);
+
+        for (Claim answer : List.of(claim(otherClient(), identity), get(ledger().claim(request)))) {
+            assertThat(answer).isInstanceOfSatisfying(Claim.Done.class, over -> {
+                assertThat(over.outcome()).isEqualTo(OccurrenceOutcome.FAILED);
+                assertThat(over.by().owner()).isEqualTo(lease.owner());
+            });
+        }
+        assertThat(get(ledger().complete(lease))).isEqualTo(Completion.SUPERSEDED);
+        assertThat(get(ledger().release(lease, RunState.FAILED))).isEqualTo(Completion.SUPERSEDED);
+        assertThat(entry(identity).state()).isEqualTo(RunState.FAILED_FOR_GOOD);
     }
 
     @Test

@@ -6,6 +6,7 @@ import io.hapax.lease.Intervention;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.Lease;
 import io.hapax.lease.LockKey;
+import io.hapax.lease.OccurrenceOutcome;
 import io.hapax.lease.Renewal;
 import io.hapax.lease.RunKey;
 import io.hapax.ledger.AfterCrash;
@@ -102,7 +103,7 @@ final class RunMemory {
         }
         if (row != null) {
             breakOff(row);
-            if (row.state == RunState.ABANDONED || row.state == RunState.RUNNING || isDone(row)) {
+            if (row.state == RunState.ABANDONED || row.state == RunState.RUNNING || isOver(row)) {
                 return ended(row);
             }
         }
@@ -113,13 +114,15 @@ final class RunMemory {
         return take(request, row == null ? 1 : row.attempt + 1);
     }
 
-    private static boolean isDone(Row row) {
-        return row.state == RunState.DONE && row.request.identity().runKey() != null;
+    private static boolean isOver(Row row) {
+        return row.state == RunState.FAILED_FOR_GOOD
+                || (row.state == RunState.DONE && row.request.identity().runKey() != null);
     }
 
     private Claim ended(Row row) {
         return switch (row.state) {
-            case DONE -> new Claim.Done(row.holder());
+            case DONE -> new Claim.Done(row.holder(), OccurrenceOutcome.DONE);
+            case FAILED_FOR_GOOD -> new Claim.Done(row.holder(), OccurrenceOutcome.FAILED);
             case ABANDONED -> new Claim.Abandoned(row.holder());
             default -> held(row, row.request.identity().runKey() != null);
         };
