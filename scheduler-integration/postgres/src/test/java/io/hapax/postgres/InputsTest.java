@@ -38,7 +38,8 @@ class InputsTest {
 
     private static HikariDataSource database;
 
-    private final PostgresRunLedger.Builder builder = PostgresRunLedger.builder(database).namespace("postgres-test");
+    private final PostgresRunLedger.Builder builder =
+            PostgresRunLedger.builder(database).namespace("postgres-test");
 
     @BeforeAll
     static void open() {
@@ -181,11 +182,15 @@ class InputsTest {
         DatabaseAddress none =
                 new DatabaseAddress("localhost", server.port(), "no_such_base", server.user(), server.password());
         assertThatExceptionOfType(LedgerException.class)
-                .isThrownBy(() -> PostgresRunLedger.builder(none.dataSource()).namespace("postgres-test").build())
+                .isThrownBy(() -> PostgresRunLedger.builder(none.dataSource())
+                        .namespace("postgres-test")
+                        .build())
                 .withMessageStartingWith("the ledger cannot be opened: there is no such database");
         DatabaseAddress nobody = new DatabaseAddress("localhost", server.port(), "postgres", "no_such_role", "x");
         assertThatExceptionOfType(LedgerException.class)
-                .isThrownBy(() -> PostgresRunLedger.builder(nobody.dataSource()).namespace("postgres-test").build())
+                .isThrownBy(() -> PostgresRunLedger.builder(nobody.dataSource())
+                        .namespace("postgres-test")
+                        .build())
                 .withMessageStartingWith("the ledger cannot be opened: the login was refused");
     }
 }

@@ -95,7 +95,8 @@ class HapaxPluginTest {
         assertThatThrownBy(() -> scheduler(name, Map.of("redisUrl", "memory:unnamed")))
                 .isInstanceOf(SchedulerException.class)
                 .hasStackTraceContaining("there is no namespace")
-                .hasStackTraceContaining("set org.quartz.scheduler.instanceName, or org.quartz.plugin.<name>.namespace");
+                .hasStackTraceContaining(
+                        "set org.quartz.scheduler.instanceName, or org.quartz.plugin.<name>.namespace");
         Scheduler named = scheduler(name, Map.of("redisUrl", "memory:unnamed", "namespace", "named-" + name));
         named.shutdown();
         assertThat(namespaces()).contains("named-" + name);

@@ -33,7 +33,10 @@ class NamespaceTest {
     @ValueSource(strings = {"default", "quartzScheduler", "QuartzScheduler", "DefaultQuartzScheduler"})
     void the_default_name_of_a_library_is_refused(String name) {
         assertThatIllegalArgumentException()
-                .isThrownBy(() -> RedissonLeaseStore.builder().namespace(name).url(NOWHERE.get(0)).build())
+                .isThrownBy(() -> RedissonLeaseStore.builder()
+                        .namespace(name)
+                        .url(NOWHERE.get(0))
+                        .build())
                 .withMessageStartingWith("setting namespace: '" + name + "' is the default of a library");
     }
 }
