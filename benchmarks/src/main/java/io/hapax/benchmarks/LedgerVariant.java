@@ -72,6 +72,7 @@ final class LedgerVariant {
 
     private static Step ledger(HikariDataSource database) {
         PostgresRunLedger ledger = PostgresRunLedger.builder(database)
+                .namespace("benchmark")
                 .migrate(true)
                 .cleanUpEvery(Duration.ZERO)
                 .build();

@@ -90,7 +90,11 @@ class DoctorCommandTest {
     }
 
     private static void migrate(String url) {
-        PostgresRunLedger.builder(source(url)).migrate(true).build().close();
+        PostgresRunLedger.builder(source(url))
+                .namespace("worker-test")
+                .migrate(true)
+                .build()
+                .close();
     }
 
     private static void agree(EmbeddedRedis redis, String url) {

@@ -126,7 +126,8 @@ class FencedFaultsTest {
     }
 
     private LedgerEntry entry() {
-        try (PostgresRunLedger ledger = PostgresRunLedger.builder(database).build()) {
+        try (PostgresRunLedger ledger =
+                PostgresRunLedger.builder(database).namespace("worker-test").build()) {
             return ledger.entry(payment().identity())
                     .toCompletableFuture()
                     .join()

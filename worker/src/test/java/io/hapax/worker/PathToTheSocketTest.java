@@ -46,7 +46,7 @@ class PathToTheSocketTest {
     @Test
     void from_a_request_to_the_socket_there_are_at_most_seven_classes() throws Exception {
         try (EmbeddedRedis redis = EmbeddedRedis.start();
-                JobGuard guard = JobGuard.builder(RedissonLeaseStore.connect(redis.url()))
+                JobGuard guard = JobGuard.builder(RedissonLeaseStore.connect(redis.url(), "worker-test"))
                         .closesStore()
                         .build()) {
             guard.run(RunRequest.lock("warm"), run -> 1);
@@ -81,7 +81,7 @@ class PathToTheSocketTest {
         properties.setProperty("org.quartz.scheduler.instanceName", "path");
         properties.setProperty("org.quartz.threadPool.threadCount", "1");
         try (EmbeddedRedis redis = EmbeddedRedis.start();
-                JobGuard guard = JobGuard.builder(RedissonLeaseStore.connect(redis.url()))
+                JobGuard guard = JobGuard.builder(RedissonLeaseStore.connect(redis.url(), "path"))
                         .closesStore()
                         .build()) {
             Scheduler scheduler = new StdSchedulerFactory(properties).getScheduler();

@@ -31,6 +31,7 @@ final class StepwisePayer {
     /** What all processes of the test are set to. */
     static JobGuard guard(String redisUrl, HikariDataSource database, String worker) {
         return JobGuard.builder(RedissonLeaseStore.builder()
+                        .namespace("worker-test")
                         .url(redisUrl)
                         .answerTimeout(TTL.dividedBy(6))
                         .longestTtl(TTL)
@@ -38,6 +39,7 @@ final class StepwisePayer {
                         .lazy(true)
                         .build())
                 .ledger(PostgresRunLedger.builder(database)
+                        .namespace("worker-test")
                         .answerTimeout(TTL.dividedBy(6))
                         .migrate(true)
                         .build())

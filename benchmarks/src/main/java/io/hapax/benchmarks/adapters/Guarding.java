@@ -10,8 +10,11 @@ final class Guarding {
     private Guarding() {}
 
     static JobGuard guard(String redis) {
-        return JobGuard.builder(
-                        RedissonLeaseStore.builder().url(redis).fresh(true).build())
+        return JobGuard.builder(RedissonLeaseStore.builder()
+                        .namespace("benchmark")
+                        .url(redis)
+                        .fresh(true)
+                        .build())
                 .closesStore()
                 .build();
     }

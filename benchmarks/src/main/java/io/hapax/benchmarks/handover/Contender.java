@@ -51,8 +51,11 @@ interface Contender {
         private @Nullable GuardedRun run;
 
         Guard(String url) {
-            this.guard = JobGuard.builder(
-                            RedissonLeaseStore.builder().url(url).fresh(true).build())
+            this.guard = JobGuard.builder(RedissonLeaseStore.builder()
+                            .namespace("benchmark")
+                            .url(url)
+                            .fresh(true)
+                            .build())
                     .withoutLogging()
                     .build();
         }

@@ -34,8 +34,11 @@ interface Holding extends AutoCloseable {
         private final JobGuard guard;
 
         Guard(String url) {
-            this.guard = JobGuard.builder(
-                            RedissonLeaseStore.builder().url(url).fresh(true).build())
+            this.guard = JobGuard.builder(RedissonLeaseStore.builder()
+                            .namespace("benchmark")
+                            .url(url)
+                            .fresh(true)
+                            .build())
                     .withoutLogging()
                     .closesStore()
                     .build();

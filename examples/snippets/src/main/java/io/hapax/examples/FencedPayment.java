@@ -25,7 +25,10 @@ public final class FencedPayment {
      */
     public static JobGuard guard(LeaseStore store, DataSource database) {
         // snippet:ledger
-        RunLedger ledger = PostgresRunLedger.builder(database).migrate(true).build();
+        RunLedger ledger = PostgresRunLedger.builder(database)
+                .namespace("shop")
+                .migrate(true)
+                .build();
         JobGuard guard = JobGuard.builder(store).ledger(ledger).build();
         // end
         return guard;

@@ -3,6 +3,7 @@ package io.hapax.examples;
 import io.hapax.Guarded;
 import io.hapax.JobGuard;
 import io.hapax.jobrunr.JobRunrGuard;
+import io.hapax.lease.LeaseStore;
 import io.hapax.redis.RedissonLeaseStore;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -49,7 +50,8 @@ public final class JobRunrReplica {
     public static JobRunrConfigurationResult start(
             String redisUrl, StorageProvider storage, BackgroundJobServerConfiguration polling) {
         // snippet:jobrunr
-        JobGuard guard = JobGuard.builder(RedissonLeaseStore.connect(redisUrl)).build();
+        LeaseStore store = RedissonLeaseStore.connect(redisUrl, "shop"); // the same name on all replicas
+        JobGuard guard = JobGuard.builder(store).build();
         JobRunrGuard.install(guard); // before JobRunr starts
         return JobRunr.configure()
                 .useStorageProvider(storage)

@@ -21,7 +21,7 @@ public final class PlainCode {
      */
     public static String sendOnce(String redisUrl, int invoice) throws InterruptedException {
         // snippet:plain-code
-        RedissonLeaseStore store = RedissonLeaseStore.connect(redisUrl);
+        RedissonLeaseStore store = RedissonLeaseStore.connect(redisUrl, "shop");
         JobGuard guard = JobGuard.builder(store).build(); // one a process
         RunRequest request = RunRequest.lock("invoice/" + invoice) // must not overlap
                 .once("send-invoice/" + invoice) // must not happen twice

@@ -37,6 +37,7 @@ class FencedPaymentTest {
 
     private static String pay(EmbeddedRedis redis, HikariDataSource database) throws Exception {
         try (RedissonLeaseStore store = RedissonLeaseStore.builder()
+                        .namespace("shop")
                         .url(redis.url())
                         .fresh(true)
                         .build();

@@ -13,7 +13,7 @@ final class KnownNamespace {
     private KnownNamespace() {}
 
     static void on(String redisUrl) {
-        on(redisUrl, "default");
+        on(redisUrl, "shop");
     }
 
     static void on(String redisUrl, String namespace) {

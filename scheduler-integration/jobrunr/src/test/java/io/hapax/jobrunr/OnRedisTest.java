@@ -38,6 +38,7 @@ class OnRedisTest {
 
     private Worker worker(String worker) {
         RedissonLeaseStore store = RedissonLeaseStore.builder()
+                .namespace("jobrunr-test")
                 .url(redis.url())
                 .answerTimeout(Duration.ofMillis(500))
                 .fresh(true)

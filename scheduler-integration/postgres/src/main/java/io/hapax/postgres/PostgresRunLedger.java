@@ -5,6 +5,7 @@ import io.hapax.lease.Finding;
 import io.hapax.lease.Intervention;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.Lease;
+import io.hapax.lease.NamespaceRules;
 import io.hapax.lease.Renewal;
 import io.hapax.ledger.Claim;
 import io.hapax.ledger.ClaimRequest;
@@ -67,7 +68,7 @@ public final class PostgresRunLedger implements RunLedger {
         this.people = new Database(builder.source, "hapax-ledger-people", 1, builder.answerTimeout);
         this.lifeline = new Database(builder.source, "hapax-ledger-renewals", 1, builder.answerTimeout);
         this.statements = new Statements(builder.schema == null ? "" : builder.schema + ".");
-        this.namespace = builder.namespace;
+        this.namespace = NamespaceRules.chosen(builder.namespace);
         this.renewalConnection =
                 new RenewalConnection(builder.source, builder.renewals, builder.connections, statements);
         Lookup lookup = new Lookup(statements, namespace);
@@ -383,11 +384,10 @@ public final class PostgresRunLedger implements RunLedger {
     /** Collects the settings of a ledger. Not thread-safe. */
     public static final class Builder {
 
-        private static final Pattern NAMESPACE = Pattern.compile("[A-Za-z0-9_.-]{1,64}");
         private static final Pattern SCHEMA = Pattern.compile("[a-z_][a-z0-9_]{0,62}");
 
         private final DataSource source;
-        private String namespace = "default";
+        private @Nullable String namespace;
         private @Nullable String schema;
         private boolean migrate;
         private Duration answerTimeout = Duration.ofSeconds(2);
@@ -402,15 +402,14 @@ public final class PostgresRunLedger implements RunLedger {
         /**
          * Keeps the runs of different applications apart. All replicas of one application need the same namespace.
          *
-         * @param name 1 to 64 letters, digits, '.', '_' or '-'; by default {@code default}
+         * There is no default, as applications that share one would take each other's runs.
+         *
+         * @param name 1 to 64 letters, digits, '.', '_' or '-', such as {@code billing-production}; the one of the lease store
          * @return this builder
+         * @throws IllegalArgumentException if it is not allowed, or the default name of a library
          */
         public Builder namespace(String name) {
-            if (!NAMESPACE.matcher(name).matches()) {
-                throw new IllegalArgumentException("setting namespace: '" + name
-                        + "' is not allowed; use 1 to 64 letters, digits, '.', '_' or '-'");
-            }
-            this.namespace = name;
+            this.namespace = NamespaceRules.chosen(name);
             return this;
         }
 
@@ -507,7 +506,8 @@ public final class PostgresRunLedger implements RunLedger {
          */
         public List<Finding> examine(String expected) {
             try (PostgresRunLedger ledger = new PostgresRunLedger(this)) {
-                return new Examination(ledger.database, ledger.statements, namespace, schema, InstantSource.system())
+                return new Examination(
+                                ledger.database, ledger.statements, ledger.namespace, schema, InstantSource.system())
                         .findings(expected);
             }
         }

@@ -47,6 +47,7 @@ class DecidingOnRenewalsTest {
         database = address.dataSource();
         pool = Attempts.pool(address, 6, Duration.ofSeconds(5));
         ledger = PostgresRunLedger.builder(pool)
+                .namespace("postgres-test")
                 .migrate(true)
                 .cleanUpEvery(Duration.ZERO)
                 .answerTimeout(Duration.ofSeconds(20))

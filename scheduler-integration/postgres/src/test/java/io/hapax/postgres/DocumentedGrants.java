@@ -35,7 +35,11 @@ final class DocumentedGrants implements AutoCloseable {
     static DocumentedGrants of(String documented) throws SQLException {
         String unique = documented + "_" + System.nanoTime();
         DocumentedGrants made = new DocumentedGrants(EmbeddedDatabase.shared().createDatabase("db_" + unique), unique);
-        PostgresRunLedger.builder(made.owner).migrate(true).build().close();
+        PostgresRunLedger.builder(made.owner)
+                .namespace("postgres-test")
+                .migrate(true)
+                .build()
+                .close();
         execute(made.owner, "CREATE ROLE " + made.role + " LOGIN PASSWORD '" + PASSWORD + "'");
         // Every role could do this once, up to version 14.
         execute(made.owner, "REVOKE ALL ON SCHEMA public FROM PUBLIC");

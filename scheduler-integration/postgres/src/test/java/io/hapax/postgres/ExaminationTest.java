@@ -17,7 +17,7 @@ class ExaminationTest {
     void a_full_stop_in_the_words_of_the_server_does_not_end_the_problem() {
         PGSimpleDataSource source = source();
         source.setDatabaseName("no. 1");
-        assertThat(PostgresRunLedger.builder(source).examine(""))
+        assertThat(PostgresRunLedger.builder(source).namespace("postgres-test").examine(""))
                 .singleElement()
                 .satisfies(finding -> {
                     assertThat(finding.problem())
@@ -32,7 +32,7 @@ class ExaminationTest {
     void the_servers_words_and_the_remedy_are_told_apart() {
         PGSimpleDataSource source = source();
         source.setPortNumbers(new int[] {1});
-        assertThat(PostgresRunLedger.builder(source).examine(""))
+        assertThat(PostgresRunLedger.builder(source).namespace("postgres-test").examine(""))
                 .singleElement()
                 .satisfies(finding -> {
                     assertThat(finding.problem())

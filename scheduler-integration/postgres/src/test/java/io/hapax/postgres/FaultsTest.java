@@ -67,6 +67,7 @@ class FaultsTest {
     void open() {
         pool = Attempts.pool(server, 4, Duration.ofSeconds(2));
         ledger = PostgresRunLedger.builder(pool)
+                .namespace("postgres-test")
                 .migrate(true)
                 .answerTimeout(ANSWER)
                 .build();
@@ -206,7 +207,7 @@ class FaultsTest {
             blocker.setAutoCommit(false);
             Attempts.execute(
                     blocker,
-                    "SELECT pg_advisory_xact_lock(hashtextextended(concat_ws(E'\\x01', 'hapax', 'default', 'l"
+                    "SELECT pg_advisory_xact_lock(hashtextextended(concat_ws(E'\\x01', 'hapax', 'postgres-test', 'l"
                             + identity.lockKey().value() + "'), 0))");
             CompletionStage<Claim> waiting = ledger.claim(request(identity));
             Awaitility.await()
@@ -244,8 +245,10 @@ class FaultsTest {
     void a_pool_that_gives_up_first_is_named_with_what_to_do() throws Exception {
         List<Connection> taken = new ArrayList<>();
         try (HikariDataSource small = Attempts.pool(server, 1, Duration.ofMillis(300));
-                PostgresRunLedger patient =
-                        PostgresRunLedger.builder(small).migrate(true).build()) {
+                PostgresRunLedger patient = PostgresRunLedger.builder(small)
+                        .namespace("postgres-test")
+                        .migrate(true)
+                        .build()) {
             taken.add(small.getConnection());
             assertThat(failure(patient.claim(request(freshPair()))))
                     .hasMessageContaining("no connection was free or could be made")
@@ -268,8 +271,9 @@ class FaultsTest {
         server.kill();
         try {
             assertThatExceptionOfType(LedgerException.class)
-                    .isThrownBy(
-                            () -> PostgresRunLedger.builder(server.dataSource()).build())
+                    .isThrownBy(() -> PostgresRunLedger.builder(server.dataSource())
+                            .namespace("postgres-test")
+                            .build())
                     .withMessageContaining("the ledger cannot be opened: the connection failed")
                     .withMessageContaining("Is PostgreSQL up and reachable?");
         } finally {

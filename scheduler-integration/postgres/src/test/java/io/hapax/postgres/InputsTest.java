@@ -38,7 +38,8 @@ class InputsTest {
 
     private static HikariDataSource database;
 
-    private final PostgresRunLedger.Builder builder = PostgresRunLedger.builder(database);
+    private final PostgresRunLedger.Builder builder =
+            PostgresRunLedger.builder(database).namespace("postgres-test");
 
     @BeforeAll
     static void open() {
@@ -81,6 +82,26 @@ class InputsTest {
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> builder.connections(count))
                 .withMessage("setting connections: must be 1 to 16, was " + count);
+    }
+
+    @Test
+    void no_namespace_is_refused_with_what_to_set() {
+        PostgresRunLedger.Builder unnamed = PostgresRunLedger.builder(database);
+        assertThatIllegalArgumentException()
+                .isThrownBy(unnamed::build)
+                .withMessageStartingWith("setting namespace: is not set")
+                .withMessageContaining("billing-production");
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> unnamed.examine(""))
+                .withMessageStartingWith("setting namespace: is not set");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"default", "quartzScheduler", "QuartzScheduler", "DefaultQuartzScheduler"})
+    void the_default_name_of_a_library_is_no_namespace(String name) {
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> builder.namespace(name))
+                .withMessageStartingWith("setting namespace: '" + name + "' is the default of a library");
     }
 
     @ParameterizedTest
@@ -162,11 +183,15 @@ class InputsTest {
         DatabaseAddress none =
                 new DatabaseAddress("localhost", server.port(), "no_such_base", server.user(), server.password());
         assertThatExceptionOfType(LedgerException.class)
-                .isThrownBy(() -> PostgresRunLedger.builder(none.dataSource()).build())
+                .isThrownBy(() -> PostgresRunLedger.builder(none.dataSource())
+                        .namespace("postgres-test")
+                        .build())
                 .withMessageStartingWith("the ledger cannot be opened: there is no such database");
         DatabaseAddress nobody = new DatabaseAddress("localhost", server.port(), "postgres", "no_such_role", "x");
         assertThatExceptionOfType(LedgerException.class)
-                .isThrownBy(() -> PostgresRunLedger.builder(nobody.dataSource()).build())
+                .isThrownBy(() -> PostgresRunLedger.builder(nobody.dataSource())
+                        .namespace("postgres-test")
+                        .build())
                 .withMessageStartingWith("the ledger cannot be opened: the login was refused");
     }
 }

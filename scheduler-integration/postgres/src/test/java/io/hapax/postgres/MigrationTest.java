@@ -127,8 +127,10 @@ class MigrationTest {
         assertThat(number(database, "SELECT count(*) FROM guard_1.hapax_run")).isEqualTo(2);
         assertThat(number(database, "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'"))
                 .isZero();
-        try (PostgresRunLedger ledger =
-                PostgresRunLedger.builder(database).schema("guard_1").build()) {
+        try (PostgresRunLedger ledger = PostgresRunLedger.builder(database)
+                .namespace("postgres-test")
+                .schema("guard_1")
+                .build()) {
             assertThat(get(ledger.claim(request(identity)))).isInstanceOf(Claim.Done.class);
         }
     }
@@ -138,7 +140,8 @@ class MigrationTest {
         try (var file = PostgresRunLedger.class.getResourceAsStream("/io/hapax/postgres/V1__hapax_ledger.sql")) {
             execute(database, new String(file.readAllBytes(), StandardCharsets.UTF_8));
         }
-        try (PostgresRunLedger ledger = PostgresRunLedger.builder(database).build()) {
+        try (PostgresRunLedger ledger =
+                PostgresRunLedger.builder(database).namespace("postgres-test").build()) {
             claimed(ledger, freshPair());
         }
     }
@@ -146,7 +149,9 @@ class MigrationTest {
     @Test
     void missing_tables_are_named_with_three_ways_to_mend_it() {
         assertThatExceptionOfType(LedgerException.class)
-                .isThrownBy(() -> PostgresRunLedger.builder(database).build())
+                .isThrownBy(() -> PostgresRunLedger.builder(database)
+                        .namespace("postgres-test")
+                        .build())
                 .withMessageContaining("the tables of the ledger are missing")
                 .withMessageContaining("V1__hapax_ledger.sql")
                 .withMessageContaining("migrate(true)")
@@ -194,8 +199,10 @@ class MigrationTest {
         config.setTransactionIsolation("TRANSACTION_SERIALIZABLE");
         JobIdentity identity = freshPair();
         try (HikariDataSource pool = new HikariDataSource(config);
-                PostgresRunLedger ledger =
-                        PostgresRunLedger.builder(pool).migrate(true).build()) {
+                PostgresRunLedger ledger = PostgresRunLedger.builder(pool)
+                        .namespace("postgres-test")
+                        .migrate(true)
+                        .build()) {
             Lease broken = brokenOff(ledger, identity, AfterCrash.RERUN);
             Lease lease = claimed(ledger, identity);
             assertThat(lease.token()).isGreaterThan(broken.token());
@@ -222,8 +229,10 @@ class MigrationTest {
             only.setAutoCommit(false);
             only.setNetworkTimeout(Runnable::run, 7_000);
             DataSource lazy = new SingleConnectionDataSource(only, true);
-            try (PostgresRunLedger ledger =
-                    PostgresRunLedger.builder(lazy).connections(1).build()) {
+            try (PostgresRunLedger ledger = PostgresRunLedger.builder(lazy)
+                    .namespace("postgres-test")
+                    .connections(1)
+                    .build()) {
                 claimed(ledger, freshPair());
                 failure(ledger.claim(
                         new ClaimRequest(freshPair(), OwnerId.random(), "nul \u0000", SHORT, AfterCrash.RERUN, SHORT)));
@@ -248,8 +257,10 @@ class MigrationTest {
     private static void raceForOneLockKey(DataSource pool) throws Exception {
         JobIdentity identity = freshPair();
         Callable<Void> claiming = () -> {
-            try (PostgresRunLedger ledger =
-                    PostgresRunLedger.builder(pool).connections(1).build()) {
+            try (PostgresRunLedger ledger = PostgresRunLedger.builder(pool)
+                    .namespace("postgres-test")
+                    .connections(1)
+                    .build()) {
                 for (int n = 0; n < 30; n++) {
                     if (get(ledger.claim(request(nextRun(identity)))) instanceof Claim.Claimed claimed) {
                         get(ledger.release(claimed.lease(), RunState.RELEASED));
@@ -262,7 +273,7 @@ class MigrationTest {
     }
 
     private PostgresRunLedger.Builder migrated() {
-        return PostgresRunLedger.builder(database).migrate(true);
+        return PostgresRunLedger.builder(database).namespace("postgres-test").migrate(true);
     }
 
     private Completion completedIn(PostgresRunLedger ledger, Lease lease) throws SQLException {

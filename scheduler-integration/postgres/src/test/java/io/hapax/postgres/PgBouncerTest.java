@@ -70,8 +70,10 @@ class PgBouncerTest {
     void a_ledger_works_from_its_migration_to_the_decision_of_a_person() throws Exception {
         try (PgBouncer bouncer = PgBouncer.before(database, 2, folder);
                 HikariDataSource pool = bouncer.pool(6, UNNAMED_STATEMENTS);
-                PostgresRunLedger ledger =
-                        PostgresRunLedger.builder(pool).migrate(true).build()) {
+                PostgresRunLedger ledger = PostgresRunLedger.builder(pool)
+                        .namespace("postgres-test")
+                        .migrate(true)
+                        .build()) {
             List<Callable<Completion>> many = new ArrayList<>();
             for (int n = 0; n < 30; n++) {
                 many.add(() -> {
@@ -113,8 +115,10 @@ class PgBouncerTest {
         try (PgBouncer bouncer = PgBouncer.before(database, 1, folder);
                 HikariDataSource application = bouncer.pool(1, UNNAMED_STATEMENTS);
                 HikariDataSource pool = bouncer.pool(2, UNNAMED_STATEMENTS);
-                PostgresRunLedger ledger =
-                        PostgresRunLedger.builder(pool).migrate(true).build()) {
+                PostgresRunLedger ledger = PostgresRunLedger.builder(pool)
+                        .namespace("postgres-test")
+                        .migrate(true)
+                        .build()) {
             AtomicBoolean over = new AtomicBoolean();
             List<Callable<Set<String>>> both = List.of(
                     () -> {
@@ -161,7 +165,7 @@ class PgBouncerTest {
                 HikariDataSource pool = bouncer.pool(1, "?prepareThreshold=1")) {
             assertThatThrownBy(() -> {
                         try (PostgresRunLedger ledger =
-                                PostgresRunLedger.builder(pool).migrate(true).build()) {
+                                PostgresRunLedger.builder(pool).namespace("postgres-test").migrate(true).build()) {
                             Lease unused = claimed(ledger, freshPair());
                             // As if the pooler had given the driver another session.
                             execute(application, "DEALLOCATE ALL");

@@ -63,7 +63,7 @@ class RenewalConnectionTest {
     @Test
     void beside_a_hikari_pool_there_is_one_connection_more_until_the_ledger_is_closed() throws Exception {
         HikariDataSource pool = pool(1);
-        PostgresRunLedger ledger = ledger(PostgresRunLedger.builder(pool));
+        PostgresRunLedger ledger = ledger(PostgresRunLedger.builder(pool).namespace("postgres-test"));
         Lease lease = claimed(ledger, freshPair());
         try (Connection job = pool.getConnection()) {
             assertThat(job.isValid(1)).isTrue();
@@ -79,7 +79,8 @@ class RenewalConnectionTest {
     @Test
     void of_another_source_one_connection_is_kept_and_another_one_is_opened_if_it_breaks() throws Exception {
         HikariDataSource pool = pool(3);
-        PostgresRunLedger ledger = ledger(PostgresRunLedger.builder(hidden(pool)));
+        PostgresRunLedger ledger =
+                ledger(PostgresRunLedger.builder(hidden(pool)).namespace("postgres-test"));
         Lease lease = claimed(ledger, freshPair());
         assertThat(pool.getHikariPoolMXBean().getActiveConnections()).isEqualTo(1);
         try (Connection job = pool.getConnection();
@@ -100,7 +101,8 @@ class RenewalConnectionTest {
     void a_source_that_has_one_connection_only_is_shared_with_a_warning() {
         HikariDataSource pool = pool(1);
         try (Logs logs = Logs.of("io.hapax.postgres")) {
-            PostgresRunLedger ledger = ledger(PostgresRunLedger.builder(hidden(pool)));
+            PostgresRunLedger ledger =
+                    ledger(PostgresRunLedger.builder(hidden(pool)).namespace("postgres-test"));
             assertThat(logs.lines())
                     .singleElement()
                     .asString()
@@ -113,7 +115,7 @@ class RenewalConnectionTest {
     @Test
     void a_hikari_pool_that_is_too_small_is_warned_about() {
         try (Logs logs = Logs.of("io.hapax.postgres")) {
-            PostgresRunLedger unused = ledger(PostgresRunLedger.builder(pool(2)));
+            PostgresRunLedger unused = ledger(PostgresRunLedger.builder(pool(2)).namespace("postgres-test"));
             assertThat(logs.lines())
                     .singleElement()
                     .asString()
@@ -121,7 +123,7 @@ class RenewalConnectionTest {
                             "WARN the pool of the ledger has 2 connections, and the ledger works with up to 2 at once");
         }
         try (Logs logs = Logs.of("io.hapax.postgres")) {
-            PostgresRunLedger unused = ledger(PostgresRunLedger.builder(pool(3)));
+            PostgresRunLedger unused = ledger(PostgresRunLedger.builder(pool(3)).namespace("postgres-test"));
             assertThat(logs.lines()).isEmpty();
         }
     }
@@ -129,7 +131,11 @@ class RenewalConnectionTest {
     @Test
     void where_the_server_has_no_connection_left_for_it_that_is_said_and_renewals_share() throws Exception {
         HikariDataSource pool = pool(2);
-        PostgresRunLedger.builder(pool).migrate(true).build().close();
+        PostgresRunLedger.builder(pool)
+                .namespace("postgres-test")
+                .migrate(true)
+                .build()
+                .close();
         execute(pool, "CREATE ROLE limited_" + address.database() + " LOGIN PASSWORD 'secret' CONNECTION LIMIT 2");
         execute(pool, "GRANT ALL ON ALL TABLES IN SCHEMA public TO limited_" + address.database());
         DatabaseAddress limited = new DatabaseAddress(
@@ -139,6 +145,7 @@ class RenewalConnectionTest {
                 Logs logs = Logs.of("io.hapax.postgres")) {
             assertThat(first.isValid(1)).isTrue();
             try (PostgresRunLedger ledger = PostgresRunLedger.builder(jobs)
+                    .namespace("postgres-test")
                     .connections(1)
                     .answerTimeout(Duration.ofMillis(600))
                     .build()) {
@@ -155,8 +162,9 @@ class RenewalConnectionTest {
     void connections_that_were_set_aside_are_used() throws Exception {
         HikariDataSource jobs = pool(2);
         CountingDataSource aside = new CountingDataSource(pool(1));
-        PostgresRunLedger ledger =
-                ledger(PostgresRunLedger.builder(hidden(jobs)).renewals(aside.source()));
+        PostgresRunLedger ledger = ledger(PostgresRunLedger.builder(hidden(jobs))
+                .namespace("postgres-test")
+                .renewals(aside.source()));
         Lease lease = claimed(ledger, freshPair());
         int before = aside.count();
         try (Connection job = jobs.getConnection();
@@ -172,9 +180,15 @@ class RenewalConnectionTest {
         DataSource elsewhere = EmbeddedDatabase.shared()
                 .createDatabase("elsewhere_" + System.nanoTime())
                 .dataSource();
-        PostgresRunLedger.builder(elsewhere).migrate(true).build().close();
-        PostgresRunLedger.Builder builder =
-                PostgresRunLedger.builder(pool(2)).migrate(true).renewals(elsewhere);
+        PostgresRunLedger.builder(elsewhere)
+                .namespace("postgres-test")
+                .migrate(true)
+                .build()
+                .close();
+        PostgresRunLedger.Builder builder = PostgresRunLedger.builder(pool(2))
+                .namespace("postgres-test")
+                .migrate(true)
+                .renewals(elsewhere);
         assertThatExceptionOfType(LedgerException.class)
                 .isThrownBy(builder::build)
                 .withMessageContaining("setting renewals: it leads to another database");

@@ -58,7 +58,8 @@ class RightsTest {
 
     @Test
     void the_documented_rights_are_enough_for_everything() throws SQLException {
-        try (PostgresRunLedger ledger = PostgresRunLedger.builder(app).build()) {
+        try (PostgresRunLedger ledger =
+                PostgresRunLedger.builder(app).namespace("postgres-test").build()) {
             ledger.agree("settings");
             ledger.agree("settings");
             JobIdentity identity = freshPair();
@@ -90,7 +91,9 @@ class RightsTest {
         execute(owner, "CREATE TABLE account (id text PRIMARY KEY, balance bigint, fence bigint NOT NULL DEFAULT 0)");
         execute(owner, "INSERT INTO account (id, balance) VALUES ('a', 100)");
         execute(owner, "GRANT SELECT, UPDATE ON account TO " + role);
-        try (PostgresRunLedger ledger = PostgresRunLedger.builder(app).build();
+        try (PostgresRunLedger ledger = PostgresRunLedger.builder(app)
+                        .namespace("postgres-test")
+                        .build();
                 Connection connection = app.getConnection()) {
             connection.setAutoCommit(false);
             Lease lease = claimed(ledger, freshPair());
@@ -132,14 +135,16 @@ class RightsTest {
 
     @Test
     void settings_and_abandoned_occurrences_are_looked_at_also_where_a_right_is_missing() throws SQLException {
-        try (PostgresRunLedger ledger = PostgresRunLedger.builder(owner).build()) {
+        try (PostgresRunLedger ledger =
+                PostgresRunLedger.builder(owner).namespace("postgres-test").build()) {
             ledger.agree("buckets=1");
             brokenOff(ledger, freshPair(), AfterCrash.ABANDON);
             assertThat(ledger.cleanUp()).isZero();
         }
         execute(owner, "REVOKE ALL ON hapax_fence FROM " + role);
         execute(owner, "REVOKE ALL ON hapax_schema FROM " + role);
-        List<Finding> findings = PostgresRunLedger.builder(app).examine("buckets=64");
+        List<Finding> findings =
+                PostgresRunLedger.builder(app).namespace("postgres-test").examine("buckets=64");
         assertThat(findings)
                 .extracting(Finding::problem)
                 .anyMatch(problem -> problem.contains("SELECT, INSERT, UPDATE ON hapax_fence"))
@@ -147,7 +152,7 @@ class RightsTest {
                 .anyMatch(problem -> problem.contains("buckets=64"))
                 .anyMatch(problem -> problem.contains("1 occurrence is abandoned"));
         execute(owner, "REVOKE ALL ON hapax_settings FROM " + role);
-        assertThat(PostgresRunLedger.builder(app).examine("buckets=64"))
+        assertThat(PostgresRunLedger.builder(app).namespace("postgres-test").examine("buckets=64"))
                 .extracting(Finding::problem)
                 .anyMatch(problem -> problem.contains("SELECT, INSERT ON hapax_settings"))
                 .anyMatch(problem -> problem.contains("1 occurrence is abandoned"));
@@ -155,11 +160,12 @@ class RightsTest {
 
     @Test
     void an_entry_of_the_audit_that_was_written_by_hand_does_not_hide_the_others() throws SQLException {
-        try (PostgresRunLedger ledger = PostgresRunLedger.builder(owner).build()) {
+        try (PostgresRunLedger ledger =
+                PostgresRunLedger.builder(owner).namespace("postgres-test").build()) {
             execute(
                     owner,
                     "INSERT INTO hapax_audit (namespace, action, occurrence, actor, reason, worker, owner)"
-                            + " VALUES ('default', 'NOTE', 'r', ' ', E'by\\nhand', 'w', 'o')");
+                            + " VALUES ('postgres-test', 'NOTE', 'r', ' ', E'by\\nhand', 'w', 'o')");
             assertThat(get(ledger.audit(10)))
                     .singleElement()
                     .satisfies(entry -> assertThat(entry.why()).isEqualTo(new Intervention("unknown", "by hand")));
@@ -171,7 +177,7 @@ class RightsTest {
     }
 
     private List<String> found(Finding.Severity severity) {
-        return PostgresRunLedger.builder(app).examine("").stream()
+        return PostgresRunLedger.builder(app).namespace("postgres-test").examine("").stream()
                 .filter(finding -> finding.severity() == severity)
                 .map(Finding::toString)
                 .toList();
@@ -206,10 +212,12 @@ class RightsTest {
     @Test
     void a_reader_sees_occurrences_and_audit_and_changes_nothing() throws SQLException {
         try (DocumentedGrants reading = DocumentedGrants.of("hapax_reader");
-                PostgresRunLedger writer =
-                        PostgresRunLedger.builder(reading.owner()).build();
+                PostgresRunLedger writer = PostgresRunLedger.builder(reading.owner())
+                        .namespace("postgres-test")
+                        .build();
                 PostgresRunLedger reader = PostgresRunLedger.builder(
                                 reading.asRole().dataSource())
+                        .namespace("postgres-test")
                         .cleanUpEvery(Duration.ZERO)
                         .build()) {
             JobIdentity once = freshPair();
@@ -231,7 +239,8 @@ class RightsTest {
 
     @Test
     void a_role_for_completions_only_needs_to_see_and_change_runs() throws SQLException {
-        try (PostgresRunLedger ledger = PostgresRunLedger.builder(app).build()) {
+        try (PostgresRunLedger ledger =
+                PostgresRunLedger.builder(app).namespace("postgres-test").build()) {
             Lease lease = claimed(ledger, freshPair());
             execute(owner, "REVOKE INSERT, DELETE ON hapax_run FROM " + role);
             execute(owner, "REVOKE ALL ON hapax_renewal, hapax_settings, hapax_schema FROM " + role);
@@ -245,7 +254,8 @@ class RightsTest {
 
     @Test
     void a_missing_right_is_named_and_where_the_rights_are_listed() throws SQLException {
-        try (PostgresRunLedger ledger = PostgresRunLedger.builder(app).build()) {
+        try (PostgresRunLedger ledger =
+                PostgresRunLedger.builder(app).namespace("postgres-test").build()) {
             execute(owner, "REVOKE ALL ON hapax_fence FROM " + role);
             assertThat(failure(ledger.claim(request(freshPair()))))
                     .hasMessageContaining("no permission (ERROR: permission denied for table hapax_fence)")
@@ -256,7 +266,8 @@ class RightsTest {
     @Test
     void without_the_right_to_delete_the_clean_up_says_so_and_runs_go_on() throws SQLException {
         execute(owner, "REVOKE DELETE ON hapax_run, hapax_renewal FROM " + role);
-        try (PostgresRunLedger ledger = PostgresRunLedger.builder(app).build()) {
+        try (PostgresRunLedger ledger =
+                PostgresRunLedger.builder(app).namespace("postgres-test").build()) {
             assertThatExceptionOfType(SQLException.class)
                     .isThrownBy(ledger::cleanUp)
                     .withMessageContaining("permission denied");
@@ -266,20 +277,35 @@ class RightsTest {
 
     @Test
     void migrating_needs_no_right_to_create_once_the_tables_are_there() {
-        PostgresRunLedger.builder(app).migrate(true).build().close();
-        PostgresRunLedger.builder(app).schema("public").migrate(true).build().close();
+        PostgresRunLedger.builder(app)
+                .namespace("postgres-test")
+                .migrate(true)
+                .build()
+                .close();
+        PostgresRunLedger.builder(app)
+                .namespace("postgres-test")
+                .schema("public")
+                .migrate(true)
+                .build()
+                .close();
     }
 
     @Test
     void migrating_needs_no_right_to_create_schemas_if_the_schema_is_there() throws SQLException {
         execute(owner, "CREATE SCHEMA own AUTHORIZATION " + role);
-        PostgresRunLedger.builder(app).schema("own").migrate(true).build().close();
+        PostgresRunLedger.builder(app)
+                .namespace("postgres-test")
+                .schema("own")
+                .migrate(true)
+                .build()
+                .close();
     }
 
     @Test
     void migrating_without_the_right_to_create_says_so() throws SQLException {
         assertThatExceptionOfType(LedgerException.class)
                 .isThrownBy(() -> PostgresRunLedger.builder(app)
+                        .namespace("postgres-test")
                         .schema("elsewhere")
                         .migrate(true)
                         .build())

@@ -91,7 +91,8 @@ class SecretsTest {
         PGSimpleDataSource source = new PGSimpleDataSource();
         source.setUrl(address.replace("PASSWORD", PASSWORD)
                 .replace("PORT", String.valueOf(EmbeddedDatabase.shared().port())));
-        PostgresRunLedger.Builder settings = PostgresRunLedger.builder(source).answerTimeout(Duration.ofSeconds(1));
+        PostgresRunLedger.Builder settings =
+                PostgresRunLedger.builder(source).namespace("postgres-test").answerTimeout(Duration.ofSeconds(1));
         said.add(settings.toString());
         remember(catchThrowable(settings::build));
         settings.examine("").forEach(finding -> said.add(finding.toString()));
@@ -101,6 +102,7 @@ class SecretsTest {
         config.setConnectionTimeout(300);
         try (HikariDataSource pool = new HikariDataSource(config)) {
             remember(catchThrowable(() -> PostgresRunLedger.builder(pool)
+                    .namespace("postgres-test")
                     .answerTimeout(Duration.ofSeconds(1))
                     .build()));
         }
@@ -111,6 +113,7 @@ class SecretsTest {
         EmbeddedDatabase database = EmbeddedDatabase.shared();
         var address = database.createDatabase("hashed_" + System.nanoTime());
         try (PostgresRunLedger ledger = PostgresRunLedger.builder(address.dataSource())
+                        .namespace("postgres-test")
                         .migrate(true)
                         .build();
                 JobGuard guard = JobGuard.builder(new InMemoryLeaseStore(Ticker.SYSTEM))

@@ -50,7 +50,11 @@ class TlsTest {
                 certificates.keyFile().toString(),
                 "hba_file",
                 access.toString()));
-        PostgresRunLedger.builder(database.dataSource()).migrate(true).build().close();
+        PostgresRunLedger.builder(database.dataSource())
+                .namespace("postgres-test")
+                .migrate(true)
+                .build()
+                .close();
         execute(database.dataSource(), "CREATE ROLE hapax LOGIN PASSWORD 'secret'");
         for (String grant : DocumentedGrants.statements("hapax")) {
             execute(database.dataSource(), grant);
@@ -79,19 +83,23 @@ class TlsTest {
     @Test
     void with_the_authority_and_the_name_checked_a_ledger_works() {
         try (PostgresRunLedger ledger = PostgresRunLedger.builder(source("localhost", trusting(certificates)))
+                .namespace("postgres-test")
                 .build()) {
             assertThat(get(ledger.complete(claimed(ledger, freshPair())))).isEqualTo(Completion.NOTED);
         }
         assertThat(PostgresRunLedger.builder(source("localhost", trusting(certificates)))
+                        .namespace("postgres-test")
                         .examine(""))
                 .noneMatch(finding -> finding.toString().contains("permission"));
     }
 
     private static void assertRefused(DataSource source, String... words) {
-        assertThatThrownBy(() -> PostgresRunLedger.builder(source).build())
+        assertThatThrownBy(() -> PostgresRunLedger.builder(source)
+                        .namespace("postgres-test")
+                        .build())
                 .isInstanceOf(LedgerException.class)
                 .hasMessageContainingAll(words);
-        assertThat(PostgresRunLedger.builder(source).examine(""))
+        assertThat(PostgresRunLedger.builder(source).namespace("postgres-test").examine(""))
                 .singleElement()
                 .satisfies(finding -> assertThat(finding.toString()).contains(words));
     }

@@ -116,7 +116,11 @@ class TokenOrderTest {
         // What is not named with its schema is found in the first of these.
         config.setConnectionInitSql("SET search_path TO public, moved, pg_catalog");
         database = new HikariDataSource(config);
-        PostgresRunLedger.builder(database).migrate(true).build().close();
+        PostgresRunLedger.builder(database)
+                .namespace("postgres-test")
+                .migrate(true)
+                .build()
+                .close();
         execute(database, "CREATE TABLE account (id text PRIMARY KEY, fence bigint NOT NULL DEFAULT 0)");
     }
 

@@ -3,52 +3,39 @@ package io.hapax.quartz;
 import io.hapax.Guarded;
 import io.hapax.policy.GuardedPlacement;
 import java.lang.reflect.Method;
+import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
-import java.util.WeakHashMap;
-import java.util.concurrent.locks.ReentrantLock;
-import org.jspecify.annotations.Nullable;
 import org.quartz.Job;
 import org.quartz.JobDetail;
 import org.quartz.JobExecutionContext;
+import org.quartz.JobKey;
 import org.quartz.Scheduler;
 import org.quartz.SchedulerException;
 import org.quartz.impl.matchers.GroupMatcher;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Refuses jobs with {@link Guarded} on a method that Quartz never calls. Looks once at each class. Thread-safe. */
 final class JobPlacement {
 
+    private static final Logger LOG = LoggerFactory.getLogger("io.hapax.quartz");
     private static final int MOST_AT_START = 200;
 
-    private static final ReentrantLock LOCK = new ReentrantLock();
-    /** What is wrong with a class, or nothing. Guarded by LOCK. */
-    private static final Map<Class<?>, String> KNOWN = new WeakHashMap<>();
+    /** What is wrong with a class, or nothing. */
+    private static final ClassValue<String> REFUSAL = new ClassValue<>() {
+        @Override
+        protected String computeValue(Class<?> type) {
+            return refusal(type);
+        }
+    };
 
     private JobPlacement() {}
 
     /** @throws IllegalArgumentException if there is such a method; the message names it */
     static void require(Class<? extends Job> type) {
-        String refusal = known(type);
-        if (refusal == null) {
-            refusal = refusal(type);
-            LOCK.lock();
-            try {
-                KNOWN.put(type, refusal);
-            } finally {
-                LOCK.unlock();
-            }
-        }
+        String refusal = REFUSAL.get(type);
         if (!refusal.isEmpty()) {
             throw new IllegalArgumentException(refusal);
-        }
-    }
-
-    private static @Nullable String known(Class<?> type) {
-        LOCK.lock();
-        try {
-            return KNOWN.get(type);
-        } finally {
-            LOCK.unlock();
         }
     }
 
@@ -72,17 +59,23 @@ final class JobPlacement {
     }
 
     /** Looks at the jobs that a scheduler has already. The others are looked at when they fire. */
-    static void requireOfAll(Scheduler scheduler) throws SchedulerException {
-        int left = MOST_AT_START;
-        for (var key : scheduler.getJobKeys(GroupMatcher.anyJobGroup())) {
-            if (left-- == 0) {
-                return;
+    static void requireOfAll(Scheduler scheduler) {
+        List<JobDetail> jobs = new ArrayList<>();
+        try {
+            for (JobKey key : scheduler.getJobKeys(GroupMatcher.anyJobGroup())) {
+                if (jobs.size() == MOST_AT_START) {
+                    break;
+                }
+                JobDetail job = scheduler.getJobDetail(key);
+                if (job != null && !isSwitchedOff(job)) {
+                    jobs.add(job);
+                }
             }
-            JobDetail job = scheduler.getJobDetail(key);
-            if (job != null && !isSwitchedOff(job)) {
-                require(job.getJobClass());
-            }
+        } catch (SchedulerException unreadable) {
+            // Such as a job whose class is not here; it is no reason to guard nothing.
+            LOG.debug("jobs could not be looked at", unreadable);
         }
+        jobs.forEach(job -> require(job.getJobClass()));
     }
 
     private static boolean isSwitchedOff(JobDetail job) {

@@ -5,6 +5,7 @@ import io.hapax.JobGuardBuilder;
 import io.hapax.RunOptions;
 import io.hapax.lease.LeaseStore;
 import io.hapax.lease.LeaseStoreProvider;
+import io.hapax.lease.NamespaceRules;
 import io.hapax.time.DurationText;
 import java.time.Duration;
 import java.util.HashMap;
@@ -98,7 +99,12 @@ final class PluginSettings {
 
     private Map<String, String> storeSettings(String scheduler, RunOptions defaults) {
         Map<String, String> settings = new HashMap<>(store);
-        settings.putIfAbsent("namespace", scheduler);
+        settings.computeIfAbsent(
+                "namespace",
+                none -> NamespaceRules.derived(
+                        "org.quartz.scheduler.instanceName",
+                        scheduler,
+                        "org.quartz.plugin.<name>.namespace to the name of the application and its environment"));
         settings.putIfAbsent("answerTimeout", defaults.fittingAnswerTimeout().toMillis() + "ms");
         settings.putIfAbsent("longestTtl", defaults.fittingLongestTtl().toMillis() + "ms");
         return settings;

@@ -10,11 +10,15 @@ import io.hapax.time.Ticker;
 import java.util.List;
 import java.util.Map;
 import java.util.Properties;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.parallel.Isolated;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.quartz.CalendarIntervalScheduleBuilder;
 import org.quartz.CronScheduleBuilder;
 import org.quartz.JobKey;
@@ -49,13 +53,17 @@ class HapaxPluginTest {
     }
 
     private static Scheduler scheduler(Map<String, String> settings) throws SchedulerException {
+        return scheduler("billing", settings);
+    }
+
+    private static Scheduler scheduler(String name, Map<String, String> settings) throws SchedulerException {
         Properties properties = new Properties();
-        properties.setProperty("org.quartz.scheduler.instanceName", "billing");
+        properties.setProperty("org.quartz.scheduler.instanceName", name);
         properties.setProperty("org.quartz.scheduler.skipUpdateCheck", "true");
         properties.setProperty("org.quartz.threadPool.threadCount", "2");
         properties.setProperty("org.quartz.threadPool.class", "org.quartz.simpl.SimpleThreadPool");
         properties.setProperty(PLUGIN + "class", HapaxPlugin.class.getName());
-        settings.forEach((name, value) -> properties.setProperty(PLUGIN + name, value));
+        settings.forEach((setting, value) -> properties.setProperty(PLUGIN + setting, value));
         return Fleet.create(properties);
     }
 
@@ -79,6 +87,36 @@ class HapaxPluginTest {
         }
         assertThat(MemoryStoreProvider.SETTINGS)
                 .contains(Map.of("namespace", "billing", "answerTimeout", "500ms", "longestTtl", "30000ms"));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"default", "quartzScheduler", "QuartzScheduler", "DefaultQuartzScheduler"})
+    void the_default_name_of_a_scheduler_is_no_namespace(String name) throws Exception {
+        assertThatThrownBy(() -> scheduler(name, Map.of("redisUrl", "memory:unnamed")))
+                .isInstanceOf(SchedulerException.class)
+                .hasStackTraceContaining("there is no namespace")
+                .hasStackTraceContaining(
+                        "set org.quartz.scheduler.instanceName, or org.quartz.plugin.<name>.namespace");
+        Scheduler named = scheduler(name, Map.of("redisUrl", "memory:unnamed", "namespace", "named-" + name));
+        named.shutdown();
+        assertThat(namespaces()).contains("named-" + name);
+    }
+
+    @Test
+    void any_other_name_of_a_scheduler_is_a_namespace_of_its_own() throws Exception {
+        Set<String> before = namespaces();
+        for (String name : List.of("My Scheduler", "Überweisungen", "x".repeat(65), "x".repeat(66), "a/b", "日程")) {
+            scheduler(name, Map.of("redisUrl", "memory:readable")).shutdown();
+        }
+        Set<String> made = namespaces();
+        made.removeAll(before);
+        assertThat(made).hasSize(6).allMatch(name -> name.matches("[A-Za-z0-9_.-]{1,64}"));
+    }
+
+    private static Set<String> namespaces() {
+        return MemoryStoreProvider.SETTINGS.stream()
+                .map(settings -> settings.get("namespace"))
+                .collect(Collectors.toCollection(TreeSet::new));
     }
 
     @Test

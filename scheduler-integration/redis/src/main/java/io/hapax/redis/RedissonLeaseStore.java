@@ -8,6 +8,7 @@ import io.hapax.lease.Lease;
 import io.hapax.lease.LeaseRequest;
 import io.hapax.lease.LeaseStore;
 import io.hapax.lease.LeaseStoreException;
+import io.hapax.lease.NamespaceRules;
 import io.hapax.lease.Renewal;
 import io.hapax.lease.Reservations;
 import io.hapax.ops.AdministeredStore;
@@ -65,13 +66,13 @@ public final class RedissonLeaseStore implements AdministeredStore {
         this.longestTtl = builder.longestTtl;
         this.connection = new FirstConnection(builder.lazy);
         this.namespace = Namespace.of(
-                new Keyspace(builder.namespace, config.isClusterConfig() ? CLUSTER_BUCKETS : 1),
+                new Keyspace(NamespaceRules.chosen(builder.namespace), config.isClusterConfig() ? CLUSTER_BUCKETS : 1),
                 Quarantine.of(
                         longestTtl,
                         builder.member == null ? answerTimeout : builder.member.answerTimeout(),
                         builder.fresh,
                         !config.isSingleConfig() || builder.waitForReplicas > 0),
-                new MemoryLog(builder.namespace, server, Ticker.SYSTEM),
+                new MemoryLog(NamespaceRules.chosen(builder.namespace), server, Ticker.SYSTEM),
                 new ScriptCalls(redisson, connection, answerTimeout, server),
                 builder.format);
         this.exchange = new Exchange(namespace, builder.confirmation(redisson), builder.opening());
@@ -95,28 +96,29 @@ public final class RedissonLeaseStore implements AdministeredStore {
     }
 
     /**
-     * Opens a store with a client of its own, in the namespace {@code default}.
+     * Opens a store with a client of its own.
      *
      * @param url {@code redis://} or {@code rediss://}, with user and password if needed
+     * @param namespace names application and environment, see {@link Builder#namespace}
      * @return the store; the caller closes it
      * @throws IllegalArgumentException if the address cannot be used
      * @throws LeaseStoreException if Redis cannot be reached, or refuses
      */
-    public static RedissonLeaseStore connect(String url) {
-        return builder().url(url).build();
+    public static RedissonLeaseStore connect(String url, String namespace) {
+        return builder().url(url).namespace(namespace).build();
     }
 
     /**
-     * Opens a store on a quorum of independent servers, with clients of its own, in the namespace {@code default}: see
-     * {@link Builder#quorum}.
+     * Opens a store on a quorum of independent servers, with clients of its own: see {@link Builder#quorum}.
      *
      * @param urls the addresses of an odd number of servers, at least three
+     * @param namespace names application and environment, see {@link Builder#namespace}
      * @return the store; the caller closes it
      * @throws IllegalArgumentException if there are too few, or an even number, or an address cannot be used
      * @throws LeaseStoreException if a majority cannot be reached, or a server refuses
      */
-    public static AdministeredStore quorum(List<String> urls) {
-        return builder().quorum(urls);
+    public static AdministeredStore quorum(List<String> urls, String namespace) {
+        return builder().namespace(namespace).quorum(urls);
     }
 
     /**
@@ -330,7 +332,7 @@ public final class RedissonLeaseStore implements AdministeredStore {
         private @Nullable String url;
         private @Nullable Path yaml;
         private @Nullable RedissonClient client;
-        private String namespace = "default";
+        private @Nullable String namespace;
         private static final int OPENING_TRIES = 3;
 
         private Duration answerTimeout = Duration.ofSeconds(2);
@@ -387,11 +389,14 @@ public final class RedissonLeaseStore implements AdministeredStore {
         /**
          * Keeps the leases of different applications apart. All replicas of one application need the same namespace.
          *
-         * @param name 1 to 64 letters, digits, '.', '_' or '-'; by default {@code default}
+         * There is no default, as applications that share one would take each other's runs.
+         *
+         * @param name 1 to 64 letters, digits, '.', '_' or '-', such as {@code billing-production}
          * @return this builder
+         * @throws IllegalArgumentException if it is not allowed, or the default name of a library
          */
         public Builder namespace(String name) {
-            this.namespace = name;
+            this.namespace = NamespaceRules.chosen(name);
             return this;
         }
 
@@ -502,7 +507,7 @@ public final class RedissonLeaseStore implements AdministeredStore {
          * @throws LeaseStoreException if Redis cannot be reached, is too old, or refuses; the message says how to mend it
          */
         public RedissonLeaseStore build() {
-            Keyspace checked = new Keyspace(namespace, 1);
+            Keyspace checked = new Keyspace(NamespaceRules.chosen(namespace), 1);
             long sources = Stream.of(url, yaml, client).filter(Objects::nonNull).count();
             if (sources != 1) {
                 throw new IllegalArgumentException("the store of namespace " + checked.namespace()
@@ -556,6 +561,7 @@ public final class RedissonLeaseStore implements AdministeredStore {
          * @throws IllegalArgumentException if a setting is wrong
          */
         public List<Finding> examine(List<String> urls) {
+            NamespaceRules.chosen(namespace);
             return Examination.of(this, urls);
         }
 

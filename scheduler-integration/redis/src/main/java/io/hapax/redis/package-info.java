@@ -4,7 +4,7 @@
  * <h2>To use it</h2>
  *
  * <pre>{@code
- * LeaseStore store = RedissonLeaseStore.connect("redis://localhost:6379");
+ * LeaseStore store = RedissonLeaseStore.connect("redis://localhost:6379", "shop");
  *
  * LeaseStore store = RedissonLeaseStore.builder()
  *         .url("rediss://user:password@redis.example.org:6380/0")   // or .yaml(file), or .client(redisson)

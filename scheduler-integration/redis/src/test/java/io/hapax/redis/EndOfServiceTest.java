@@ -147,7 +147,7 @@ class EndOfServiceTest {
             "http://u:geheim@host",
             "redis://:geheim@127.0.0.1:1/x"
         }) {
-            assertThatThrownBy(() -> RedissonLeaseStore.connect(url))
+            assertThatThrownBy(() -> RedissonLeaseStore.connect(url, "redis-test"))
                     .satisfies(failure -> assertThat(trace(failure)).doesNotContain("geheim"));
         }
     }

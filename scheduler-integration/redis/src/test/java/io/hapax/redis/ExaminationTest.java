@@ -14,7 +14,7 @@ import org.junit.jupiter.api.io.TempDir;
 class ExaminationTest {
 
     private static RedissonLeaseStore.Builder file(Path folder, String name) throws IOException {
-        return RedissonLeaseStore.builder().yaml(Files.writeString(folder.resolve(name), """
+        return RedissonLeaseStore.builder().namespace("redis-test").yaml(Files.writeString(folder.resolve(name), """
                         singleServerConfig:
                           address: "redis://127.0.0.1:1"
                           retryAttempts: 0
@@ -32,8 +32,9 @@ class ExaminationTest {
 
     @Test
     void a_number_of_servers_that_makes_no_quorum_is_told_with_what_to_do() {
-        List<Finding> findings =
-                RedissonLeaseStore.builder().examine(List.of("redis://127.0.0.1:1", "redis://127.0.0.1:2"));
+        List<Finding> findings = RedissonLeaseStore.builder()
+                .namespace("redis-test")
+                .examine(List.of("redis://127.0.0.1:1", "redis://127.0.0.1:2"));
         assertThat(findings).anySatisfy(finding -> {
             assertThat(finding.problem()).endsWith("got 2: with fewer, the loss of one stops all");
             assertThat(finding.remedy()).isEqualTo("Add servers, or use one with url(...)");

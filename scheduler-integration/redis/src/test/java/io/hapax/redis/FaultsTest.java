@@ -222,23 +222,24 @@ class FaultsTest {
         redis.command("CONFIG", "SET", "requirepass", "right");
         redis.authenticate("right");
         for (String url : List.of("redis://:wrong@127.0.0.1:" + redis.port(), redis.url())) {
-            assertThatThrownBy(() -> RedissonLeaseStore.connect(url))
+            assertThatThrownBy(() -> RedissonLeaseStore.connect(url, "redis-test"))
                     .isInstanceOf(LeaseStoreException.class)
                     .hasMessageContaining("127.0.0.1:" + redis.port())
                     .hasMessageContaining("password")
                     .hasMessageNotContaining("wrong@")
                     .hasMessageContaining("redis://");
         }
-        RedissonLeaseStore.connect("redis://:right@127.0.0.1:" + redis.port()).close();
+        RedissonLeaseStore.connect("redis://:right@127.0.0.1:" + redis.port(), "redis-test")
+                .close();
     }
 
     @Test
     void a_wrong_host_or_port_is_told_at_start() {
-        assertThatThrownBy(() -> RedissonLeaseStore.connect("redis://127.0.0.1:1"))
+        assertThatThrownBy(() -> RedissonLeaseStore.connect("redis://127.0.0.1:1", "redis-test"))
                 .isInstanceOf(LeaseStoreException.class)
                 .hasMessageContaining("127.0.0.1:1")
                 .hasMessageContaining("connection refused");
-        assertThatThrownBy(() -> RedissonLeaseStore.connect("redis://no-such-host.invalid:6379"))
+        assertThatThrownBy(() -> RedissonLeaseStore.connect("redis://no-such-host.invalid:6379", "redis-test"))
                 .isInstanceOf(LeaseStoreException.class)
                 .hasMessageContaining("no-such-host.invalid:6379");
     }
@@ -247,11 +248,12 @@ class FaultsTest {
     void a_wrong_address_or_setting_is_refused_with_the_right_form() {
         for (String wrong : List.of("http://host", "redis://", "redis://host:6379/x", "redis:// host")) {
             assertThatIllegalArgumentException()
-                    .isThrownBy(() -> RedissonLeaseStore.connect(wrong))
+                    .isThrownBy(() -> RedissonLeaseStore.connect(wrong, "redis-test"))
                     .withMessageContaining("redis://user:password@host:6379/0");
         }
         assertThatIllegalArgumentException()
-                .isThrownBy(() -> RedissonLeaseStore.builder().build())
+                .isThrownBy(() ->
+                        RedissonLeaseStore.builder().namespace("redis-test").build())
                 .withMessageContaining("exactly one of url, yaml and client");
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> Fixture.store(redis.url()).namespace("a b").build())

@@ -135,7 +135,12 @@ class ProbeTest {
     @Test
     void a_server_that_may_evict_leases_is_warned_of_at_the_start() {
         try (EmbeddedRedis redis = EmbeddedRedis.start("--maxmemory", "100mb", "--maxmemory-policy", "allkeys-lru")) {
-            RedissonLeaseStore.builder().url(redis.url()).fresh(true).build().close();
+            RedissonLeaseStore.builder()
+                    .namespace("redis-test")
+                    .url(redis.url())
+                    .fresh(true)
+                    .build()
+                    .close();
         }
         assertThat(warnings())
                 .singleElement()
@@ -146,7 +151,12 @@ class ProbeTest {
     void a_bounded_server_that_never_evicts_is_fine() {
         try (EmbeddedRedis redis = EmbeddedRedis.start("--maxmemory", "100mb")) {
             for (String url : List.of(redis.url(), redis.url() + "/3")) {
-                RedissonLeaseStore.builder().url(url).fresh(true).build().close();
+                RedissonLeaseStore.builder()
+                        .namespace("redis-test")
+                        .url(url)
+                        .fresh(true)
+                        .build()
+                        .close();
             }
         }
         assertThat(warnings()).isEmpty();

@@ -78,7 +78,10 @@ class QuorumFaultsTest {
     }
 
     private RedissonLeaseStore.Builder settings() {
-        return RedissonLeaseStore.builder().longestTtl(TTL).fresh(true);
+        return RedissonLeaseStore.builder()
+                .namespace("redis-test")
+                .longestTtl(TTL)
+                .fresh(true);
     }
 
     private List<String> urls() {
@@ -131,19 +134,19 @@ class QuorumFaultsTest {
         LeaseStore other = store();
         try {
             Lease lease = granted(holder);
-            servers.get(2).command("DEL", "hapax:{default:0}:l:k");
+            servers.get(2).command("DEL", "hapax:{redis-test:0}:l:k");
             assertThat(Fixture.get(holder.renew(List.of(lease))))
                     .singleElement()
                     .isInstanceOf(Renewal.Renewed.class);
             eventually().until(() -> servers.get(2).command(KEYS_OF_LEASES).contains("l:k"));
-            assertThat(servers.get(2).command("GET", "hapax:{default:0}:l:k"))
+            assertThat(servers.get(2).command("GET", "hapax:{redis-test:0}:l:k"))
                     .startsWith(lease.owner() + "|" + lease.token() + "|");
             assertThat(Long.parseLong(servers.get(2)
-                            .command("PTTL", "hapax:{default:0}:l:k")
+                            .command("PTTL", "hapax:{redis-test:0}:l:k")
                             .trim()))
                     .isBetween(1L, TTL.toMillis());
             // As when its clock jumps.
-            servers.get(0).command("DEL", "hapax:{default:0}:l:k");
+            servers.get(0).command("DEL", "hapax:{redis-test:0}:l:k");
             assertThat(acquire(other)).isInstanceOf(Acquisition.Held.class);
         } finally {
             holder.close();
@@ -159,8 +162,8 @@ class QuorumFaultsTest {
         try {
             JobIdentity pair = new JobIdentity(new LockKey("k"), new RunKey("r"));
             Lease lease = ((Acquisition.Granted) Fixture.get(holder.acquire(Fixture.request(pair, TTL)))).lease();
-            servers.get(0).command("DEL", "hapax:{default:0}:l:k");
-            servers.get(1).command("DEL", "hapax:{default:0}:l:k");
+            servers.get(0).command("DEL", "hapax:{redis-test:0}:l:k");
+            servers.get(1).command("DEL", "hapax:{redis-test:0}:l:k");
             assertThat(Fixture.get(holder.release(lease, Ending.done(Duration.ofMinutes(1)))))
                     .isFalse();
             assertThat(Fixture.get(other.acquire(Fixture.request(pair, TTL)))).isInstanceOf(Acquisition.Granted.class);
@@ -177,12 +180,12 @@ class QuorumFaultsTest {
         try {
             Lease lease = granted(holder);
             String strange = "somebody|9|1|-|-";
-            servers.get(2).command("SET", "hapax:{default:0}:l:k", strange, "PX", "60000");
+            servers.get(2).command("SET", "hapax:{redis-test:0}:l:k", strange, "PX", "60000");
             assertThat(Fixture.get(holder.renew(List.of(lease))))
                     .singleElement()
                     .isInstanceOf(Renewal.Renewed.class);
-            servers.get(0).command("DEL", "hapax:{default:0}:l:k");
-            servers.get(2).command("DEL", "hapax:{default:0}:l:k");
+            servers.get(0).command("DEL", "hapax:{redis-test:0}:l:k");
+            servers.get(2).command("DEL", "hapax:{redis-test:0}:l:k");
             assertThat(Fixture.get(holder.renew(List.of(lease))))
                     .singleElement()
                     .isInstanceOf(Renewal.Gone.class);
@@ -320,8 +323,10 @@ class QuorumFaultsTest {
     @Test
     void contenders_beside_a_frozen_server_do_not_all_give_up() throws Exception {
         servers(3);
-        List<LeaseStore> stores = Stream.<LeaseStore>generate(
-                        () -> RedissonLeaseStore.builder().fresh(true).quorum(urls()))
+        List<LeaseStore> stores = Stream.<LeaseStore>generate(() -> RedissonLeaseStore.builder()
+                        .namespace("redis-test")
+                        .fresh(true)
+                        .quorum(urls()))
                 .limit(4)
                 .toList();
         ExecutorService replicas = Executors.newFixedThreadPool(stores.size());
@@ -401,17 +406,19 @@ class QuorumFaultsTest {
     @Test
     void a_quorum_that_could_not_work_is_refused_with_the_reason() {
         assertThatIllegalArgumentException()
-                .isThrownBy(() -> RedissonLeaseStore.quorum(List.of("redis://a", "redis://b")))
+                .isThrownBy(() -> RedissonLeaseStore.quorum(List.of("redis://a", "redis://b"), "redis-test"))
                 .withMessageContaining("odd number of servers, at least 3, got 2");
         assertThatIllegalArgumentException()
-                .isThrownBy(
-                        () -> RedissonLeaseStore.quorum(List.of("redis://a", "redis://b", "redis://c", "redis://d")))
+                .isThrownBy(() -> RedissonLeaseStore.quorum(
+                        List.of("redis://a", "redis://b", "redis://c", "redis://d"), "redis-test"))
                 .withMessageContaining("Leave one out");
         assertThatIllegalArgumentException()
-                .isThrownBy(() -> RedissonLeaseStore.quorum(List.of("redis://a", "redis://b", "redis://a:6379/0")))
+                .isThrownBy(() ->
+                        RedissonLeaseStore.quorum(List.of("redis://a", "redis://b", "redis://a:6379/0"), "redis-test"))
                 .withMessageContaining("named twice");
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> RedissonLeaseStore.builder()
+                        .namespace("redis-test")
                         .url("redis://a")
                         .quorum(List.of("redis://a", "redis://b", "redis://c")))
                 .withMessageContaining("leave out url");

@@ -196,13 +196,15 @@ class QuorumRulesTest {
     void one_server_with_several_names_is_no_quorum() {
         String url = SERVERS.get(0).url();
         assertThatIllegalArgumentException()
-                .isThrownBy(() -> RedissonLeaseStore.quorum(List.of(url + "/0", url + "/1", url + "/2")))
+                .isThrownBy(() -> RedissonLeaseStore.quorum(List.of(url + "/0", url + "/1", url + "/2"), "redis-test"))
                 .withMessageContaining("named twice");
         assertThatIllegalArgumentException()
-                .isThrownBy(() -> RedissonLeaseStore.quorum(List.of(
-                        url,
-                        url.replace("127.0.0.1", "localhost"),
-                        SERVERS.get(1).url())))
+                .isThrownBy(() -> RedissonLeaseStore.quorum(
+                        List.of(
+                                url,
+                                url.replace("127.0.0.1", "localhost"),
+                                SERVERS.get(1).url()),
+                        "redis-test"))
                 .withMessageContainingAll("are the same one", "Name every server once");
     }
 

@@ -48,7 +48,8 @@ class RationingOnRedisTest {
 
     private LeaseStore store() {
         List<String> urls = servers.stream().map(EmbeddedRedis::url).toList();
-        RedissonLeaseStore.Builder builder = RedissonLeaseStore.builder().fresh(true);
+        RedissonLeaseStore.Builder builder =
+                RedissonLeaseStore.builder().namespace("redis-test").fresh(true);
         return urls.size() == 1 ? builder.url(urls.get(0)).build() : builder.quorum(urls);
     }
 

@@ -34,7 +34,8 @@ class RedissonLeaseStoreProviderTest {
     @CsvSource({"500ms,500", "2s,2000", "1m,60000", "' 3s ',3000", "PT0.25S,250"})
     void durations_are_short_or_iso(String text, long millis) {
         String url = EmbeddedRedis.shared().url();
-        try (LeaseStore store = LeaseStoreProvider.openStore(url, Map.of("answerTimeout", text, "lazy", "true"))) {
+        try (LeaseStore store = LeaseStoreProvider.openStore(
+                url, Map.of("namespace", "redis-test", "answerTimeout", text, "lazy", "true"))) {
             assertThat(store.answerTimeout()).isEqualTo(Duration.ofMillis(millis));
         }
     }
@@ -43,7 +44,9 @@ class RedissonLeaseStoreProviderTest {
     @ValueSource(strings = {"", "2", "2 sec", "-2s", "PT-2S", "2x", "99999999999999999999s", "0s"})
     void a_wrong_duration_is_refused_with_the_name_of_the_setting(String text) {
         assertThatIllegalArgumentException()
-                .isThrownBy(() -> provider.open("redis://127.0.0.1:1", Map.of("answerTimeout", text, "lazy", "true")))
+                .isThrownBy(() -> provider.open(
+                        "redis://127.0.0.1:1",
+                        Map.of("namespace", "redis-test", "answerTimeout", text, "lazy", "true")))
                 .withMessageContaining("answerTimeout");
     }
 

@@ -113,7 +113,8 @@ class ReplicasTest {
     @Test
     void a_negative_number_of_replicas_is_refused() {
         assertThatIllegalArgumentException()
-                .isThrownBy(() -> RedissonLeaseStore.builder().waitForReplicas(-1))
+                .isThrownBy(() ->
+                        RedissonLeaseStore.builder().namespace("redis-test").waitForReplicas(-1))
                 .withMessageContaining("setting waitForReplicas");
     }
 }

@@ -146,6 +146,7 @@ class SecretsTest {
             remember(examined);
         }
         remember(catchThrowable(() -> RedissonLeaseStore.builder()
+                .namespace("redis-test")
                 .answerTimeout(Duration.ofMillis(300))
                 .quorum(List.of(url, url + "1", url + "2"))));
         remember(catchThrowable(
@@ -180,7 +181,10 @@ class SecretsTest {
         }
         Path broken = Files.writeString(
                 folder.resolve("broken.yaml"), "password: \"" + PASSWORD + "\nsingleServerConfig: [\n");
-        remember(catchThrowable(() -> RedissonLeaseStore.builder().yaml(broken).build()));
+        remember(catchThrowable(() -> RedissonLeaseStore.builder()
+                .namespace("redis-test")
+                .yaml(broken)
+                .build()));
     }
 
     @Test

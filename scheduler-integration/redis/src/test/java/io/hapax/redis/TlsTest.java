@@ -175,7 +175,7 @@ class TlsTest {
         trust(certificates);
         assertRefused(settings("localhost", redis.port()), "does not answer", "rediss://", "redis://");
         assertRefused(
-                RedissonLeaseStore.builder().url("redis://localhost:" + port),
+                RedissonLeaseStore.builder().namespace("redis-test").url("redis://localhost:" + port),
                 "does not answer",
                 "begin with rediss://");
     }
@@ -196,7 +196,10 @@ class TlsTest {
     void a_redisson_file_with_another_trust_store_is_refused(@TempDir Path folder) throws IOException {
         try (TestCertificates others = TestCertificates.of("dns:localhost")) {
             Path yaml = yaml(folder, others);
-            assertThatThrownBy(() -> RedissonLeaseStore.builder().yaml(yaml).build())
+            assertThatThrownBy(() -> RedissonLeaseStore.builder()
+                            .namespace("redis-test")
+                            .yaml(yaml)
+                            .build())
                     .isInstanceOf(LeaseStoreException.class)
                     .hasMessageContainingAll("redis.yaml", "certificate is not trusted");
         }

@@ -3,6 +3,7 @@ package io.hapax.spring;
 import io.hapax.RunOptions;
 import io.hapax.lease.LeaseStore;
 import io.hapax.lease.LeaseStoreException;
+import io.hapax.lease.NamespaceRules;
 import io.hapax.redis.RedissonLeaseStore;
 import java.util.LinkedHashMap;
 import java.util.Locale;
@@ -16,10 +17,6 @@ import org.springframework.core.env.Environment;
 record StoreOpening(HapaxProperties settings, Environment environment) {
 
     private static final Pattern DASHED = Pattern.compile("-([a-z])");
-
-    private String application() {
-        return environment.getProperty("spring.application.name", "default");
-    }
 
     /** The options of runs that say nothing else. */
     RunOptions options(RunOptions before) {
@@ -84,8 +81,16 @@ record StoreOpening(HapaxProperties settings, Environment environment) {
 
     /** Of store and ledger alike. */
     String namespace() {
-        String named = settings.getRedis().getNamespace();
-        return named == null ? application() : named;
+        String chosen = settings.getRedis().getNamespace();
+        if (chosen != null) {
+            return check("hapax.redis.namespace", () -> NamespaceRules.chosen(chosen));
+        }
+        return check(
+                "hapax.redis.namespace",
+                () -> NamespaceRules.derived(
+                        "spring.application.name",
+                        environment.getProperty("spring.application.name"),
+                        "hapax.redis.namespace to the name of the application and its environment"));
     }
 
     /** Something that may find a setting wrong. */

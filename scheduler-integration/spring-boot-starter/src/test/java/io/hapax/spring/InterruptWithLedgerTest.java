@@ -22,7 +22,7 @@ import org.springframework.test.context.DynamicPropertySource;
 @Tag("slow")
 @SpringBootTest(
         classes = {InterruptWithLedgerTest.Database.class, InterruptTest.Application.class},
-        properties = {"hapax.ledger.enabled=true", "hapax.ledger.migrate=true"})
+        properties = {"spring.application.name=interrupts", "hapax.ledger.enabled=true", "hapax.ledger.migrate=true"})
 class InterruptWithLedgerTest extends InterruptTest {
 
     @Configuration(proxyBeanMethods = false)

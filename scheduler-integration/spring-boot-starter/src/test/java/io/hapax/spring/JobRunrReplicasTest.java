@@ -23,6 +23,7 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.springframework.aop.support.AopUtils;
 import org.springframework.boot.autoconfigure.ImportAutoConfiguration;
 import org.springframework.context.ConfigurableApplicationContext;
 import org.springframework.context.annotation.Bean;
@@ -87,9 +88,13 @@ class JobRunrReplicasTest {
     }
 
     private static ConfigurableApplicationContext replica(Contexts contexts, String worker) {
+        return replica(contexts, worker, ApplicationWithServer.class);
+    }
+
+    private static ConfigurableApplicationContext replica(Contexts contexts, String worker, Class<?> application) {
         return contexts.replica(
                 REDIS,
-                ApplicationWithServer.class,
+                application,
                 "hapax.worker=" + worker,
                 "jobrunr.background-job-server.enabled=true",
                 "jobrunr.background-job-server.poll-interval-in-seconds=1",
@@ -118,6 +123,46 @@ class JobRunrReplicasTest {
             await().atMost(Duration.ofSeconds(60))
                     .until(() -> ids.stream().allMatch(id -> state(id) == StateName.SUCCEEDED));
             assertThat(DONE).hasSize(5).allMatch(text -> text.contains("lock customer/7, run order/"));
+        }
+    }
+
+    /** Enqueued through this interface, of which Spring makes the proxy in front of the bean. */
+    public interface Courier {
+        void deliver(int parcel);
+    }
+
+    static class CarefulCourier implements Courier {
+        @Override
+        @Guarded(key = "parcel/%0", ttl = "20s")
+        public void deliver(int parcel) {
+            DONE.add(CurrentRun.get().identity() + " "
+                    + CurrentRun.get().options().ttl());
+        }
+    }
+
+    @Configuration(proxyBeanMethods = false)
+    static class ApplicationWithCourier extends Application {
+        @Bean
+        Courier courier() {
+            return new CarefulCourier();
+        }
+    }
+
+    @Test
+    void a_job_enqueued_through_an_interface_is_guarded_as_the_bean_behind_the_proxy_says() {
+        try (Contexts contexts = new Contexts()) {
+            ConfigurableApplicationContext context = replica(contexts, "one", ApplicationWithCourier.class);
+            assertThat(AopUtils.isJdkDynamicProxy(context.getBean(Courier.class)))
+                    .isTrue();
+            UUID id = context.getBean(JobScheduler.class)
+                    .<Courier>enqueue(courier -> courier.deliver(7))
+                    .asUUID();
+            await().atMost(Duration.ofSeconds(30)).until(() -> state(id) == StateName.SUCCEEDED);
+            assertThat(DONE)
+                    .singleElement()
+                    .asString()
+                    .startsWith("lock parcel/7, run job:" + id)
+                    .endsWith("PT20S");
         }
     }
 

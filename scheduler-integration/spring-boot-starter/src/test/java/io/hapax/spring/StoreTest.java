@@ -54,6 +54,17 @@ class StoreTest {
     }
 
     @Test
+    void an_application_may_have_any_readable_name() {
+        new ApplicationContextRunner()
+                .withConfiguration(AutoConfigurations.of(HapaxAutoConfiguration.class))
+                .withPropertyValues(
+                        "hapax.redis.fresh=true",
+                        "hapax.redis.url=" + SERVERS.get(0).url(),
+                        "spring.application.name=Überweisungen der Filiale " + UUID.randomUUID())
+                .run(context -> assertWorks(context.getBean(JobGuard.class)));
+    }
+
+    @Test
     void three_addresses_are_a_quorum() {
         runner.withPropertyValues("hapax.redis.quorum="
                         + SERVERS.stream().map(EmbeddedRedis::url).collect(Collectors.joining(",")))

@@ -14,6 +14,7 @@ import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.springframework.boot.autoconfigure.AutoConfigurations;
 import org.springframework.boot.diagnostics.FailureAnalysis;
 import org.springframework.boot.test.context.FilteredClassLoader;
@@ -25,6 +26,7 @@ import org.springframework.scheduling.annotation.Async;
 class WrongSettingsTest {
 
     private final ApplicationContextRunner runner = new ApplicationContextRunner()
+            .withPropertyValues("spring.application.name=wrong-settings")
             .withConfiguration(AutoConfigurations.of(
                     HapaxAutoConfiguration.class,
                     HapaxQuartzAutoConfiguration.class,
@@ -82,6 +84,21 @@ class WrongSettingsTest {
     @Test
     void nothing_that_says_where_leases_are_kept() {
         assertTold(runner, "hapax.redis.url", "Set hapax.redis.url=redis://localhost:6379", "@InMemoryHapax");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"", "default", "quartzScheduler"})
+    void an_application_without_a_name_of_its_own(String name) {
+        assertTold(
+                runner.withPropertyValues("spring.application.name=" + name, "hapax.redis.url=redis://localhost:1"),
+                "hapax.redis.namespace",
+                "set spring.application.name, or hapax.redis.namespace");
+        assertTold(
+                runner.withPropertyValues(
+                        "hapax.redis.namespace=" + (name.isEmpty() ? "default" : name),
+                        "hapax.redis.url=redis://localhost:1"),
+                "hapax.redis",
+                "is the default of a library");
     }
 
     @ParameterizedTest

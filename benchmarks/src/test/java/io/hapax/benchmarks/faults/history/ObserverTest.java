@@ -34,6 +34,7 @@ class ObserverTest {
                         .isEqualTo("ok");
                 await().until(() -> redis.command("CLIENT", "LIST").contains("cmd=monitor"));
                 RedissonLeaseStore store = RedissonLeaseStore.builder()
+                        .namespace("benchmark")
                         .url(redis.url())
                         .fresh(true)
                         .build();

@@ -28,6 +28,7 @@ record Ledgered(JobGuard guard, DataSource database) implements AutoCloseable {
         return new Ledgered(
                 JobGuard.builder(store)
                         .ledger(PostgresRunLedger.builder(database)
+                                .namespace("payments")
                                 .migrate(true)
                                 .build())
                         .worker(worker)
