@@ -30,6 +30,8 @@ final class PlannedTimes {
     /** So many times in a row that a calendar excludes, although it says that it does not, and it is left alone. */
     private static final int MOST_EXCLUDED = 20_000;
 
+    private static final int EXCLUDED_ONE_BY_ONE = 100;
+
     private final Schedule schedule;
     private final @Nullable Calendar calendar;
     private final long limit;
@@ -91,7 +93,9 @@ final class PlannedTimes {
             if (excluded == MOST_EXCLUDED) {
                 return null;
             }
-            long included = calendar.getNextIncludedTime(next.getTime());
+            // Quartz looks at one time after the other; calendars are not exact about what comes next where clocks
+            // change.
+            long included = excluded < EXCLUDED_ONE_BY_ONE ? 0 : calendar.getNextIncludedTime(next.getTime());
             next = schedule.after(new Date(Math.max(included - SECOND, next.getTime())));
         }
         return null;

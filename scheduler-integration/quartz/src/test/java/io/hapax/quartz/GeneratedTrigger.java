@@ -234,7 +234,11 @@ final class GeneratedTrigger {
     /** When replicas notice that they have missed the first of some times. */
     List<Long> noticed(List<Long> planned) {
         long missed = planned.get(0);
-        long gap = planned.size() == 1 ? 3_600_000 : planned.get(1) - missed;
+        // Beyond its end a finite trigger goes on in the same steps.
+        long most = trigger instanceof SimpleTriggerImpl simple && kind == Kind.FINITE
+                ? simple.getRepeatInterval()
+                : 3_600_000;
+        long gap = planned.size() == 1 ? most : planned.get(1) - missed;
         return List.of(missed + 1 + random.nextLong(gap - 1), missed + gap - 1);
     }
 
