@@ -164,8 +164,10 @@ class PgBouncerTest {
                 HikariDataSource application = bouncer.pool(1, UNNAMED_STATEMENTS);
                 HikariDataSource pool = bouncer.pool(1, "?prepareThreshold=1")) {
             assertThatThrownBy(() -> {
-                        try (PostgresRunLedger ledger =
-                                PostgresRunLedger.builder(pool).namespace("postgres-test").migrate(true).build()) {
+                        try (PostgresRunLedger ledger = PostgresRunLedger.builder(pool)
+                                .namespace("postgres-test")
+                                .migrate(true)
+                                .build()) {
                             Lease unused = claimed(ledger, freshPair());
                             // As if the pooler had given the driver another session.
                             execute(application, "DEALLOCATE ALL");

@@ -111,6 +111,6 @@ final class SimulatedReplica {
                 new TriggerFiredBundle(
                         JOB, fired, scheduler == null ? calendar : null, scheduler != null, time, time, null, null),
                 new GeneratedJob());
-        return identities.runKey(context, context.getMergedJobDataMap());
+        return identities.runKey(context, null);
     }
 }
