@@ -7,7 +7,8 @@ package io.hapax;
 public enum OnConflict {
     /**
      * As on one node: work that does not come again by itself waits its turn, as with {@link #RESCHEDULE}; what comes again is
-     * skipped. Plain code is skipped.
+     * skipped. Plain code is skipped. An occurrence that is itself at work elsewhere is tried again if nobody else would make up
+     * for it within a ttl.
      */
     AUTO,
     /** The run does not take place. */

@@ -39,6 +39,7 @@ class ReadmeTest {
             "docs/command-line.md",
             "docs/lock-modes.md",
             "docs/jobrunr.md",
+            "docs/identity.md",
             "docs/keys.md",
             "docs/migration.md",
             "docs/operations.md",
