@@ -51,6 +51,7 @@ class RunOptionsTest {
             String value = switch (name) {
                 case "onConflict" -> "WAIT";
                 case "onLeaseLost" -> "SIGNAL";
+                case "onFailure" -> "RELEASE";
                 case "whenUnavailable" -> "FAIL_OPEN";
                 case "afterCrash" -> "ABANDON";
                 case "concurrency" -> "3";

@@ -81,6 +81,9 @@ record Keyspace(String namespace, int buckets, List<String> tags) {
 
     /** Where the lease of an identity is, or those of all slots of its key. */
     int bucketOf(JobIdentity identity) {
+        if (buckets == 1) {
+            return 0;
+        }
         LockKey lock = identity.lockKey();
         return bucket(lock != null ? "l:" + shortened(lock.value()) : "r:" + shortened(identity.leaseName()));
     }

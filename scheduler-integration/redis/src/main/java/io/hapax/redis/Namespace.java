@@ -8,6 +8,7 @@ import java.util.stream.Stream;
  * What the commands of one store share. Thread-safe.
  *
  * @param format the highest that this store reads
+ * @param recent keys that were made lately
  */
 record Namespace(
         Keyspace keyspace,
@@ -16,17 +17,26 @@ record Namespace(
         Quarantine quarantine,
         MemoryLog log,
         ScriptCalls scripts,
-        int format) {
+        int format,
+        RecentKeys recent) {
 
     static Namespace of(Keyspace keyspace, Quarantine quarantine, MemoryLog log, ScriptCalls scripts, int format) {
         List<Bucket> buckets = Stream.generate(() -> new Bucket(log, format))
                 .limit(keyspace.buckets())
                 .toList();
-        return new Namespace(keyspace, keyspace.channel(), buckets, quarantine, log, scripts, format);
+        return new Namespace(
+                keyspace,
+                keyspace.channel(),
+                buckets,
+                quarantine,
+                log,
+                scripts,
+                format,
+                new RecentKeys(keyspace, buckets));
     }
 
     Keyspace.Keys keys(JobIdentity identity) {
-        return keyspace.of(identity, buckets.get(keyspace.bucketOf(identity)).format());
+        return recent.of(identity);
     }
 
     Bucket bucket(Keyspace.Keys keys) {
