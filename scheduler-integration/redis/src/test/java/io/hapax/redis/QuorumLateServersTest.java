@@ -33,6 +33,8 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * A majority has answered, and the last server carries out what it was asked when others have asked already. Each order of
@@ -136,6 +138,25 @@ class QuorumLateServersTest {
                         Renewal.Gone.class,
                         gone -> assertThat(gone.heldBy().orElseThrow().token()).isEqualTo(lease.token()));
         assertThat(get(store.admin().forceRelease(KEY)).map(Holder::token)).contains(lease.token());
+    }
+
+    /** @param heard whether the server that does not know the lease has said so before the release, or says it after it */
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void a_lease_that_was_given_back_does_not_come_back_by_a_renewal_that_is_late(boolean heard) {
+        Lines lines = lines().slow(LAST);
+        AdministeredStore quorum = lines.quorum();
+        Lease lease = granted(get(quorum.acquire(request(KEY, TTL))));
+        assertThat(get(quorum.renew(List.of(lease)))).containsExactly(new Renewal.Renewed(false));
+        if (heard) {
+            lines.overtake(LAST);
+        }
+        assertThat(get(quorum.release(lease, Ending.NOT_DONE))).isTrue();
+        // All but what it was asked first, for the lease; the last one first.
+        while (lines.waiting(LAST) > 1) {
+            lines.overtake(LAST);
+        }
+        assertThat(SERVERS.get(LAST).command("EXISTS", LEASE)).isEqualTo("0");
     }
 
     /** A repetition must not make another lease of it: the first answer may have come, or may come yet. */
