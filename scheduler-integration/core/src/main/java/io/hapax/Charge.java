@@ -51,8 +51,9 @@ abstract class Charge extends DueQueue.Entry {
     /** Tells its run to stop, if it has one. */
     final void stop(LossReason reason) {
         GuardedRun owner = run();
-        if (owner != null) {
-            owner.stop(reason);
+        // One that has not begun is given back.
+        if (owner != null && !owner.lapse(reason)) {
+            owner.lose(reason, null);
         }
     }
 

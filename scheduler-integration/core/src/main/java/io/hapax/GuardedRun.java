@@ -9,8 +9,6 @@ import io.hapax.lease.Holder;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.Lease;
 import io.hapax.lease.LeaseStore;
-import io.hapax.ledger.Completion;
-import io.hapax.ledger.RunLedger;
 import io.hapax.time.NanoTime;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -245,20 +243,10 @@ public final class GuardedRun implements AutoCloseable {
      * @throws IllegalStateException if there is no ledger, the run has no claim there, or the run has ended
      */
     public void completeIn(Connection connection) throws SQLException {
-        RunLedger ledger = engine.ledger();
-        Lease claim = hold == null ? null : hold.grant().claim();
-        if (ledger == null || claim == null) {
-            throw new IllegalStateException(
-                    ledger == null
-                            ? "completeIn needs a ledger: give the guard one with JobGuard.builder(store).ledger(...)"
-                            : this + " has no claim in the ledger (fail open), so it cannot complete in a transaction");
+        if (hold == null) {
+            throw RunHold.cannotComplete(this, engine.ledger());
         }
-        ensureHeld();
-        life.completesIn();
-        if (ledger.completeIn(connection, claim) == Completion.SUPERSEDED) {
-            lose(LossReason.SUPERSEDED, null);
-            throw loss();
-        }
+        hold.completeIn(connection);
     }
 
     /**
@@ -321,13 +309,6 @@ public final class GuardedRun implements AutoCloseable {
         }
     }
 
-    /** Tells the run that it has to stop; one that has not begun is given back. */
-    void stop(LossReason reason) {
-        if (!lapse(reason)) {
-            lose(reason, null);
-        }
-    }
-
     /** Gives back what was not entered; returns false if it was, or has ended. */
     boolean lapse(LossReason reason) {
         boolean lapsed = life.lapse(reason);
@@ -380,11 +361,6 @@ public final class GuardedRun implements AutoCloseable {
 
     RunLife life() {
         return life;
-    }
-
-    /** What the store is told if it turns out that the run has failed. */
-    Ending failure() {
-        return terms.failure();
     }
 
     Duration held() {

@@ -163,7 +163,7 @@ final class RunEnding extends Charge {
         return ledger.entry(mine.identity())
                 .thenCompose(entry -> isDoneBy(mine, entry)
                         ? CompletableFuture.completedFuture(RunOutcome.COMPLETED)
-                        : ledger.release(mine, failed(run.failure()))
+                        : ledger.release(mine, failed(hold.failure()))
                                 .thenCompose(answer -> answer == Completion.NOTED
                                         ? CompletableFuture.completedFuture(RunOutcome.FAILED)
                                         : ledger.entry(mine.identity())
@@ -192,7 +192,7 @@ final class RunEnding extends Charge {
             return how;
         }
         // It completed in a transaction that did not commit.
-        return outcome == RunOutcome.FAILED ? run.failure() : Ending.NOT_DONE;
+        return outcome == RunOutcome.FAILED ? hold.failure() : Ending.NOT_DONE;
     }
 
     private void settle(RunOutcome outcome) {

@@ -9,6 +9,8 @@ import io.hapax.ledger.AfterCrash;
 import io.hapax.ledger.Completion;
 import io.hapax.ledger.RunLedger;
 import io.hapax.time.NanoTime;
+import java.sql.Connection;
+import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -160,6 +162,33 @@ final class RunHold {
                 throw notBegun;
             }
         }
+    }
+
+    /** As {@link GuardedRun#completeIn}. */
+    void completeIn(Connection connection) throws SQLException {
+        RunLedger ledger = engine.ledger();
+        Lease claimed = grant.claim();
+        if (ledger == null || claimed == null) {
+            throw cannotComplete(run, ledger);
+        }
+        run.ensureHeld();
+        run.life().completesIn();
+        if (ledger.completeIn(connection, claimed) == Completion.SUPERSEDED) {
+            run.lose(LossReason.SUPERSEDED, null);
+            throw run.loss();
+        }
+    }
+
+    static IllegalStateException cannotComplete(GuardedRun run, @Nullable RunLedger ledger) {
+        return new IllegalStateException(
+                ledger == null
+                        ? "completeIn needs a ledger: give the guard one with JobGuard.builder(store).ledger(...)"
+                        : run + " has no claim in the ledger (fail open), so it cannot complete in a transaction");
+    }
+
+    /** What the store is told if it turns out that the run has failed. */
+    Ending failure() {
+        return terms.failure();
     }
 
     /** Renews from now on. */

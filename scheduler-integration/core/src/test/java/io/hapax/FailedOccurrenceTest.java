@@ -97,7 +97,7 @@ class FailedOccurrenceTest {
         admitted(guard, scheduled).close();
         GuardedRun frozen = admitted(guard, scheduled);
         try (var scope = frozen.enter(OnLeaseLost.SIGNAL)) {
-            frozen.stop(LossReason.MAX_HOLD);
+            frozen.lose(LossReason.MAX_HOLD, null);
             assertThat(frozen.fail(FAILURE)).isEqualTo(RunOutcome.LOST);
         }
         admitted(guard, scheduled).complete();

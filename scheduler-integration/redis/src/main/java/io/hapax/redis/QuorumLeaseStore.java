@@ -44,6 +44,7 @@ class QuorumLeaseStore implements AdministeredStore {
     private final Ticker ticker;
     private final Wire wire;
     private final UntilHeard untilHeard;
+    private final Restorations restorations = new Restorations();
     private volatile boolean agreed;
 
     /** The way to a server. */
@@ -93,11 +94,16 @@ class QuorumLeaseStore implements AdministeredStore {
 
     /** Asks every server; a call that throws counts as failed. */
     <T> List<CompletableFuture<T>> ask(Function<RedissonLeaseStore, CompletionStage<T>> question) {
+        return each(server -> wire.send(server, question));
+    }
+
+    /** Calls for every server; a call that throws counts as failed. */
+    <T> List<CompletableFuture<T>> each(Function<RedissonLeaseStore, CompletionStage<T>> call) {
         List<CompletableFuture<T>> answers = new ArrayList<>();
         for (RedissonLeaseStore server : servers) {
             CompletableFuture<T> answer;
             try {
-                answer = wire.send(server, question).toCompletableFuture();
+                answer = call.apply(server).toCompletableFuture();
             } catch (IllegalArgumentException callersMistake) {
                 throw callersMistake;
             } catch (Throwable e) {
@@ -114,33 +120,42 @@ class QuorumLeaseStore implements AdministeredStore {
 
     @Override
     public CompletionStage<List<Renewal>> renew(List<Lease> leases) {
-        List<CompletableFuture<List<Renewal>>> answers = ask(server -> server.renew(leases));
+        restorations.begin(leases);
+        List<CompletableFuture<List<Renewal>>> answers;
+        try {
+            answers = ask(server -> server.renew(leases));
+        } catch (RuntimeException callersMistake) {
+            restorations.end(leases);
+            throw callersMistake;
+        }
         CompletableFuture<List<Renewal>> decided = Votes.decided(answers, votes -> renewals(leases.size(), votes));
-        var unused = decided.thenAccept(renewed -> restore(leases, renewed, answers));
+        List<CompletableFuture<?>> restored = new ArrayList<>();
+        for (int n = 0; n < answers.size(); n++) {
+            RedissonLeaseStore server = servers.get(n);
+            restored.add(answers.get(n)
+                    .thenCombine(decided, (own, all) -> missing(leases, own, all))
+                    .thenCompose(missing -> restorations.restore(server, missing, wire)));
+        }
+        var unused = CompletableFuture.allOf(restored.toArray(CompletableFuture<?>[]::new))
+                .whenComplete((done, failure) -> restorations.end(leases));
         return decided;
     }
 
-    /**
-     * Takes leases that a majority has renewed to servers that do not know them, as they were away, or had them promised to
-     * somebody else, when they were granted: else one server fewer could be lost, or have a wrong clock.
-     */
-    private void restore(List<Lease> leases, List<Renewal> decided, List<CompletableFuture<List<Renewal>>> answers) {
-        for (int n = 0; n < answers.size(); n++) {
-            RedissonLeaseStore server = servers.get(n);
-            var unused = answers.get(n).thenAccept(renewals -> {
-                List<Lease> missing = new ArrayList<>();
-                for (int i = 0; i < leases.size(); i++) {
-                    boolean isMissing = renewals.get(i) instanceof Renewal.Gone gone
-                            && gone.heldBy().isEmpty();
-                    if (isMissing && decided.get(i) instanceof Renewal.Renewed) {
-                        missing.add(leases.get(i));
-                    }
-                }
-                if (!missing.isEmpty()) {
-                    var ignored = wire.send(server, one -> one.restore(missing));
-                }
-            });
+    /** Leases that a majority has renewed, and this server does not know. */
+    private static List<Lease> missing(List<Lease> leases, List<Renewal> own, List<Renewal> decided) {
+        List<Lease> missing = new ArrayList<>();
+        for (int i = 0; i < leases.size(); i++) {
+            boolean isMissing =
+                    own.get(i) instanceof Renewal.Gone gone && gone.heldBy().isEmpty();
+            if (isMissing && decided.get(i) instanceof Renewal.Renewed) {
+                missing.add(leases.get(i));
+            }
         }
+        return missing;
+    }
+
+    Restorations restorations() {
+        return restorations;
     }
 
     private @Nullable List<Renewal> renewals(int leases, Votes<List<Renewal>> votes) {

@@ -28,7 +28,9 @@ final class QuorumRelease {
     }
 
     CompletableFuture<Boolean> start() {
-        List<CompletableFuture<Boolean>> answers = quorum.ask(server -> server.release(lease, ending));
+        quorum.restorations().givesBack(lease);
+        List<CompletableFuture<Boolean>> answers = quorum.each(server -> quorum.restorations()
+                .after(server, lease, () -> quorum.send(server, one -> one.release(lease, ending))));
         CompletableFuture<Boolean> decided = Votes.decided(answers, this::decide);
         if (!ending.isOver() || lease.identity().runKey() == null) {
             return decided;
