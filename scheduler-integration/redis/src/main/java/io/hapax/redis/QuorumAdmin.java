@@ -13,7 +13,6 @@ import io.hapax.ops.ServerHealth;
 import io.hapax.time.DurationText;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -190,11 +189,17 @@ record QuorumAdmin(QuorumLeaseStore quorum) implements LeaseAdmin {
                                     .add(run));
                     return runs.values().stream()
                             .filter(those -> quorum.isOfMajority(those.size(), votes))
-                            .map(those -> Collections.max(those, Comparator.comparing(PastRun::ended)))
+                            .map(this::whenMajorityKnew)
                             .sorted(Comparator.comparing(PastRun::ended).reversed())
                             .limit(atMost)
                             .toList();
                 }));
+    }
+
+    /** A server that hears of an end later does not make it end later. */
+    private PastRun whenMajorityKnew(List<PastRun> those) {
+        those.sort(Comparator.comparing(PastRun::ended));
+        return those.get(Math.min(quorum.majority(), those.size()) - 1);
     }
 
     @Override
