@@ -31,6 +31,7 @@ import io.hapax.testkit.DatabaseAddress;
 import io.hapax.testkit.EmbeddedDatabase;
 import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
+import java.sql.PreparedStatement;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.Collections;
@@ -86,6 +87,25 @@ class MigrationTest {
             Thread.sleep(3 * SHORT.toMillis());
             other.rollback();
             opened.get(60, TimeUnit.SECONDS);
+        }
+    }
+
+    @Test
+    void a_worker_waits_for_another_that_is_about_to_note_the_settings_longer_than_runs_wait_for_answers()
+            throws Exception {
+        try (PostgresRunLedger ledger = migrated().answerTimeout(SHORT).build();
+                Connection other = database.getConnection()) {
+            other.setAutoCommit(false);
+            try (PreparedStatement note = other.prepareStatement(new Statements("").agree())) {
+                Parameters.of(note).text("postgres-test").text("the same");
+                note.executeUpdate();
+            }
+            CompletableFuture<Void> agreed = CompletableFuture.runAsync(() -> ledger.agree("the same"));
+            await().until(() -> number(database, "SELECT count(*) FROM pg_locks WHERE NOT granted") > 0);
+            // The answer does not come for three times as long as runs would wait.
+            Thread.sleep(3 * SHORT.toMillis());
+            other.commit();
+            agreed.get(60, TimeUnit.SECONDS);
         }
     }
 
