@@ -117,7 +117,7 @@ public final class JobGuardBuilder {
      * Replaces the way in which <code>${name}</code> in keys is resolved.
      *
      * @param resolver replaces all placeholders of a text, and fails with an {@link IllegalArgumentException} that names one
-     *     without a value; by default {@link SystemPlaceholders#resolve}
+     *     without a value; by default system properties are looked at first, then environment variables
      * @return this builder
      */
     public JobGuardBuilder environment(UnaryOperator<String> resolver) {

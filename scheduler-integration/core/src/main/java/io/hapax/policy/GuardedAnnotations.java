@@ -28,7 +28,7 @@ public final class GuardedAnnotations {
      * @return the annotations, nearest first
      */
     public static List<Guarded> of(Class<?> job, @Nullable Method method) {
-        Set<Class<?>> types = typesOf(job, new LinkedHashSet<>());
+        Set<Class<?>> types = typesOf(job);
         List<Guarded> found = new ArrayList<>();
         if (method != null && !types.contains(method.getDeclaringClass())) {
             found.addAll(on(method));
@@ -74,6 +74,10 @@ public final class GuardedAnnotations {
     }
 
     /** The class, its superclasses, and all their interfaces, nearest first. */
+    static Set<Class<?>> typesOf(Class<?> start) {
+        return typesOf(start, new LinkedHashSet<>());
+    }
+
     private static Set<Class<?>> typesOf(Class<?> start, Set<Class<?>> into) {
         for (Class<?> type = start; type != null && type != Object.class; type = type.getSuperclass()) {
             into.add(type);

@@ -3,11 +3,8 @@ package io.hapax.policy;
 import io.hapax.Guarded;
 import java.lang.reflect.Method;
 import java.util.ArrayList;
-import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Set;
 import java.util.function.Predicate;
-import org.jspecify.annotations.Nullable;
 
 /** Finds {@link Guarded} where nobody looks, and would be surprised that nothing is guarded. */
 public final class GuardedPlacement {
@@ -40,7 +37,7 @@ public final class GuardedPlacement {
      */
     public static List<Method> methods(Class<?> type) {
         List<Method> found = new ArrayList<>();
-        for (Class<?> each : typesOf(type, new LinkedHashSet<>())) {
+        for (Class<?> each : GuardedAnnotations.typesOf(type)) {
             for (Method method : each.getDeclaredMethods()) {
                 List<Guarded> guarded = method.isSynthetic() ? List.of() : GuardedAnnotations.on(method);
                 if (!guarded.isEmpty() && guarded.get(0).enabled()) {
@@ -49,16 +46,5 @@ public final class GuardedPlacement {
             }
         }
         return found;
-    }
-
-    /** The class, its superclasses, and all their interfaces. */
-    private static Set<Class<?>> typesOf(@Nullable Class<?> type, Set<Class<?>> into) {
-        if (type != null && type != Object.class && into.add(type)) {
-            typesOf(type.getSuperclass(), into);
-            for (Class<?> each : type.getInterfaces()) {
-                typesOf(each, into);
-            }
-        }
-        return into;
     }
 }

@@ -46,8 +46,14 @@ public final class PostgresRunLedger implements RunLedger {
 
     private static final Logger LOG = LoggerFactory.getLogger("io.hapax.postgres");
 
+    /** Workers that start at once wait for each other's first steps, however short the answer timeout of runs is. */
+    private static final Duration OPENING = Duration.ofSeconds(30);
+
     private final Database database;
     private final Database people;
+    /** For the first steps. */
+    private final Database opening;
+
     /** Renewals do not queue up with the jobs for connections. */
     private final Database lifeline;
 
@@ -64,6 +70,11 @@ public final class PostgresRunLedger implements RunLedger {
 
     private PostgresRunLedger(Builder builder) {
         this.database = new Database(builder.source, "hapax-ledger", builder.connections, builder.answerTimeout);
+        this.opening = new Database(
+                builder.source,
+                "hapax-ledger-opening",
+                1,
+                builder.answerTimeout.compareTo(OPENING) > 0 ? builder.answerTimeout : OPENING);
         // What people ask may take long: it must not keep runs waiting.
         this.people = new Database(builder.source, "hapax-ledger-people", 1, builder.answerTimeout);
         this.lifeline = new Database(builder.source, "hapax-ledger-renewals", 1, builder.answerTimeout);
@@ -282,7 +293,7 @@ public final class PostgresRunLedger implements RunLedger {
     public void agree(String fingerprint) {
         String agreed;
         try {
-            agreed = database.call(connection -> {
+            agreed = opening.call(connection -> {
                 try (PreparedStatement insert = connection.prepareStatement(statements.agree())) {
                     Parameters.of(insert).text(namespace).text(fingerprint);
                     insert.executeUpdate();
@@ -316,6 +327,7 @@ public final class PostgresRunLedger implements RunLedger {
         cleanUp.close();
         database.close();
         people.close();
+        opening.close();
         lifeline.close();
     }
 
@@ -324,15 +336,10 @@ public final class PostgresRunLedger implements RunLedger {
         return cleanUp.run();
     }
 
-    /** Workers that start at once wait for the one that creates the tables, however short the answer timeout of runs is. */
-    private static final Duration OPENING = Duration.ofSeconds(30);
-
-    private void open(DataSource source, boolean migrate, @Nullable String schema) {
-        Duration timeout = database.answerTimeout().compareTo(OPENING) > 0 ? database.answerTimeout() : OPENING;
-        Database opening = new Database(source, "hapax-ledger-opening", 1, timeout);
+    private void open(boolean migrate, @Nullable String schema) {
         Migration migration = new Migration(opening, statements, schema);
         try {
-            opening.call(connection -> checkServer(opening, connection));
+            opening.call(this::checkServer);
             if (migrate) {
                 migration.apply();
             }
@@ -341,13 +348,11 @@ public final class PostgresRunLedger implements RunLedger {
             lifeline.call(connection -> adoptIsolation(lifeline, connection));
         } catch (SQLException e) {
             throw new LedgerException(DatabaseTrouble.of(e).asReasonWhy("the ledger cannot be opened"), e);
-        } finally {
-            opening.close();
         }
         cleanUp.start();
     }
 
-    private Void checkServer(Database opening, Connection connection) throws SQLException {
+    private Void checkServer(Connection connection) throws SQLException {
         try (Statement sql = connection.createStatement();
                 ResultSet row = sql.executeQuery(statements.server())) {
             row.next();
@@ -440,8 +445,8 @@ public final class PostgresRunLedger implements RunLedger {
         }
 
         /**
-         * Bounds how long the database may take to answer. Opening the ledger waits for 30 s at least, since another worker may
-         * be creating the tables.
+         * Bounds how long the database may take to answer. Opening the ledger, and comparing settings, wait for 30 s at least,
+         * since another worker may be creating the tables, or noting the settings.
          *
          * @param timeout 100 ms to 10 min; by default 2 s
          * @return this builder
@@ -522,7 +527,7 @@ public final class PostgresRunLedger implements RunLedger {
         public PostgresRunLedger build() {
             PostgresRunLedger ledger = new PostgresRunLedger(this);
             try {
-                ledger.open(source, migrate, schema);
+                ledger.open(migrate, schema);
             } catch (Throwable e) {
                 ledger.close();
                 throw e;

@@ -54,7 +54,7 @@ final class Restorations {
             Open one = open.get(lease.owner());
             if (one != null) {
                 // In this order: a release says that there is one, and then looks for what is on its way.
-                one.onTheirWay.put(server, arrived);
+                one.onTheirWay.merge(server, arrived, (earlier, later) -> CompletableFuture.allOf(earlier, later));
                 if (!one.givenBack) {
                     wanted.add(lease);
                 }
