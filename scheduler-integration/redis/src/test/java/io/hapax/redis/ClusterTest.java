@@ -144,10 +144,7 @@ class ClusterTest {
             LeaseStore worker = clients.store(cluster);
             LeaseStore other = clients.store(cluster);
             EmbeddedRedis old = cluster.masterOf(meta(0));
-            List<Integer> itsBuckets = IntStream.range(0, BUCKETS)
-                    .filter(bucket -> cluster.masterOf(meta(bucket)) == old)
-                    .boxed()
-                    .toList();
+            List<Integer> itsBuckets = bucketsOf(cluster, old);
             cluster.cutReplication(old);
             JobIdentity identity = oneABucket().get(0);
             Lease lease = ((Acquisition.Granted) get(worker.acquire(request(identity, TTL)))).lease();
@@ -173,6 +170,42 @@ class ClusterTest {
                             Acquisition.Held.class,
                             held -> assertThat(held.holder().owner()).isEqualTo(lease.owner()));
         }
+    }
+
+    /** A word to a bucket can be lost, above all while servers change; nobody may come to ask for it for long. */
+    @Test
+    void a_bucket_that_could_not_be_told_is_told_again() {
+        try (EmbeddedCluster cluster = EmbeddedCluster.start(1);
+                Clients clients = new Clients("c", TTL)) {
+            LeaseStore worker = clients.store(cluster);
+            EmbeddedRedis old = cluster.masterOf(meta(0));
+            List<Integer> itsBuckets = bucketsOf(cluster, old);
+            String deaf = meta(itsBuckets.get(itsBuckets.size() - 1));
+            JobIdentity identity = oneABucket().get(0);
+            EmbeddedRedis replica = cluster.replicasOf(old).get(0);
+            old.kill();
+            cluster.promote(replica);
+            replica.command("SET", deaf, "something else");
+
+            await().ignoreExceptions()
+                    .untilAsserted(
+                            () -> assertThat(acquire(worker, identity)).isInstanceOf(Acquisition.Quarantined.class));
+            await().untilAsserted(() -> assertThat(itsBuckets.stream()
+                            .map(ClusterTest::meta)
+                            .filter(meta -> !meta.equals(deaf)))
+                    .allSatisfy(
+                            meta -> assertThat(replica.command("HGET", meta, "run")).startsWith(runId(replica))));
+            replica.command("DEL", deaf);
+            await().untilAsserted(
+                    () -> assertThat(replica.command("HGET", deaf, "run")).startsWith(runId(replica)));
+        }
+    }
+
+    private static List<Integer> bucketsOf(EmbeddedCluster cluster, EmbeddedRedis master) {
+        return IntStream.range(0, BUCKETS)
+                .filter(bucket -> cluster.masterOf(meta(bucket)) == master)
+                .boxed()
+                .toList();
     }
 
     @Test

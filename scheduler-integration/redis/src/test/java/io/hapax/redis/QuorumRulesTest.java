@@ -22,6 +22,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.TimeUnit;
@@ -79,6 +80,10 @@ class QuorumRulesTest {
     };
 
     private static AdministeredStore quorum(Line line) {
+        return quorum(line, Duration.ofMillis(500), Duration.ofSeconds(5));
+    }
+
+    private static AdministeredStore quorum(Line line, Duration perServer, Duration answerTimeout) {
         List<AtomicInteger> asked =
                 IntStream.range(0, 3).mapToObj(n -> new AtomicInteger()).toList();
         QuorumLeaseStore.Wire wire = new QuorumLeaseStore.Wire() {
@@ -89,7 +94,7 @@ class QuorumRulesTest {
                 return line.send(server, asked.get(server).getAndIncrement(), () -> question.apply(store));
             }
         };
-        return new QuorumLeaseStore(STORES, Duration.ofMillis(500), Duration.ofSeconds(5), Ticker.SYSTEM, wire);
+        return new QuorumLeaseStore(STORES, perServer, answerTimeout, Ticker.SYSTEM, wire);
     }
 
     private static LeaseRequest request() {
@@ -247,5 +252,41 @@ class QuorumRulesTest {
                         List.of(Optional.of(earlier), Optional.empty(), Optional.of(written), Optional.of(drawn))))
                 .hasValueSatisfying(top -> assertThat(top.owner()).isEqualTo(written.owner()));
         assertThat(QuorumLeaseStore.mostFrequent(List.of(Optional.empty()))).isEmpty();
+    }
+
+    /**
+     * On a busy machine an answer takes longer than contenders wait before they try again, and one server hangs: somebody has to
+     * get the lease, or a firing is lost.
+     */
+    @Test
+    void contenders_that_are_slow_do_not_all_give_up() throws Exception {
+        Duration perServer = Duration.ofMillis(333);
+        Random random = new Random(7);
+        Line busy = new Line() {
+            @Override
+            public <T> CompletionStage<T> send(int server, int number, Supplier<CompletionStage<T>> question) {
+                CompletableFuture<Void> turn = new CompletableFuture<>();
+                if (server == 0) {
+                    turn.completeOnTimeout(null, perServer.toMillis(), TimeUnit.MILLISECONDS);
+                    return turn.thenCompose(over -> CompletableFuture.failedFuture(new LeaseStoreException("hangs")));
+                }
+                turn.completeOnTimeout(null, 20 + random.nextInt(60), TimeUnit.MILLISECONDS);
+                return turn.thenCompose(over -> question.get());
+            }
+        };
+        List<AdministeredStore> stores = Stream.generate(() -> quorum(busy, perServer, Duration.ofSeconds(2)))
+                .limit(4)
+                .toList();
+        for (int firing = 0; firing < 6; firing++) {
+            JobIdentity key = Fixture.lock("busy/" + firing);
+            List<CompletableFuture<Boolean>> answers = stores.stream()
+                    .map(store -> store.acquire(Fixture.request(key, TTL))
+                            .toCompletableFuture()
+                            .handle((answer, failure) -> answer instanceof Acquisition.Granted))
+                    .toList();
+            assertThat(answers.stream().filter(Fixture::get).count())
+                    .as("who got %s", key)
+                    .isEqualTo(1);
+        }
     }
 }
