@@ -16,13 +16,14 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.ExecutorService;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Takes a lease on a majority: asks all servers, writes the highest token back to a majority, and gives up what it got
- * when either fails. Contenders that have split the servers among them try again after a random while.
+ * when either fails. Contenders that have split the servers among them try again: the one with the first owner id, of those that
+ * have a server, at once, the others after a random while that is longer than a round took, so that one of them wins soon.
  *
  * <p>Whatever a server grants after the attempt was given up is given back, too.
  */
@@ -30,8 +31,8 @@ final class QuorumAcquire {
 
     private static final Duration SHORTEST_PAUSE = Duration.ofMillis(5);
     private static final int LONGEST_SHIFT = 4;
-    private static final int MOST_ATTEMPTS = 10;
-    static final ExecutorService RETRIES = RedisThreads.THREADS.pool("hapax-redis-quorum", 4);
+    private static final int MOST_ATTEMPTS = 40;
+    private static final Duration LONGEST_ROUND = Duration.ofMillis(100);
 
     private final QuorumLeaseStore quorum;
     private final LeaseRequest request;
@@ -65,11 +66,12 @@ final class QuorumAcquire {
             } else if (outcome instanceof Outcome.Lost lost) {
                 var ignored = giveBack(answers).thenRun(() -> result.complete(lost.because()));
             } else if (outcome instanceof Outcome.Split split) {
-                var ignored = takeBack(split.strays()).thenRun(() -> safely(() -> again(() -> endWith(split))));
+                Duration pause = pause(split, ticker.now().since(startedAt));
+                var ignored = takeBack(split.strays()).thenRun(() -> safely(() -> again(pause, () -> endWith(split))));
             } else {
                 // Servers that only stumbled are asked again, those that are away do not confirm the withdrawal.
                 Throwable why = firstTrouble(failure);
-                again(() -> result.completeExceptionally(why));
+                again(pause(), () -> result.completeExceptionally(why));
             }
         }));
     }
@@ -131,10 +133,12 @@ final class QuorumAcquire {
         var unused = settled.whenComplete((accepted, failure) -> safely(() -> {
             if (failure != null || !accepted) {
                 // The lease is no longer there: a server was emptied or is away, or somebody took it by force.
-                again(() -> result.completeExceptionally(
-                        new LeaseStoreException("a majority of the quorum granted the lease,"
-                                + " but no majority kept it until its fencing token was written back: servers went away, or it"
-                                + " was taken by force")));
+                again(
+                        pause(),
+                        () -> result.completeExceptionally(
+                                new LeaseStoreException("a majority of the quorum granted the lease,"
+                                        + " but no majority kept it until its fencing token was written back: servers went away, or it"
+                                        + " was taken by force")));
             } else if (isWorthless(startedAt)) {
                 fail(new LeaseStoreException(
                         "a majority granted the lease so late that it is no longer worth anything"));
@@ -154,27 +158,43 @@ final class QuorumAcquire {
     }
 
     /**
-     * Gives everything back first. A server that does not confirm it is not asked again: the withdrawal may come later, and
-     * would then take away what a later attempt was granted.
+     * Gives everything back first. A server is not asked again before it has confirmed that: the withdrawal may come later, and
+     * would then take away what a later attempt was granted. A majority that has confirmed is enough to go on; nobody waits for a
+     * server that hangs.
      */
-    private void again(Runnable ifTooLate) {
-        List<CompletableFuture<?>> confirmed = new ArrayList<>();
-        for (RedissonLeaseStore server : quorum.servers()) {
-            if (!doubtful.contains(server)) {
-                confirmed.add(withdraw(server).exceptionally(unreachable -> {
-                    doubtful.add(server);
-                    return null;
-                }));
-            }
-        }
-        var unused = all(confirmed).thenRun(() -> safely(() -> pauseAndAttempt(ifTooLate)));
+    private void again(Duration pause, Runnable ifTooLate) {
+        Runnable next = once(() -> pauseAndAttempt(pause, ifTooLate));
+        List<RedissonLeaseStore> toTell =
+                quorum.servers().stream().filter(doubtful::add).toList();
+        List<CompletableFuture<Void>> told = toTell.stream()
+                .map(server -> withdraw(server)
+                        .thenRun(() -> {
+                            doubtful.remove(server);
+                            if (canWin()) {
+                                next.run();
+                            }
+                        })
+                        .exceptionally(unreachable -> null))
+                .toList();
+        var unused = all(told).thenRun(next);
     }
 
-    private void pauseAndAttempt(Runnable ifTooLate) {
-        Duration pause = pause();
-        boolean canWin = quorum.servers().size() - doubtful.size() >= quorum.majority();
-        if (canWin && attempts <= MOST_ATTEMPTS && ticker.now().plus(pause).isBefore(lastStart)) {
-            var unused = RedisThreads.THREADS.after(pause, RETRIES, () -> safely(this::attempt));
+    private boolean canWin() {
+        return quorum.servers().size() - doubtful.size() >= quorum.majority();
+    }
+
+    private Runnable once(Runnable step) {
+        AtomicBoolean done = new AtomicBoolean();
+        return () -> {
+            if (done.compareAndSet(false, true)) {
+                safely(step);
+            }
+        };
+    }
+
+    private void pauseAndAttempt(Duration pause, Runnable ifTooLate) {
+        if (canWin() && attempts <= MOST_ATTEMPTS && ticker.now().plus(pause).isBefore(lastStart)) {
+            var unused = RedisThreads.THREADS.after(pause, RedisThreads.RETRIES, () -> safely(this::attempt));
         } else {
             ifTooLate.run();
         }
@@ -187,6 +207,14 @@ final class QuorumAcquire {
         } catch (Throwable e) {
             result.completeExceptionally(e);
         }
+    }
+
+    private Duration pause(Outcome.Split split, Duration round) {
+        if (split.isFirst(request.owner())) {
+            attempts++;
+            return SHORTEST_PAUSE;
+        }
+        return pause().plus(round.compareTo(LONGEST_ROUND) < 0 ? round : LONGEST_ROUND);
     }
 
     private Duration pause() {

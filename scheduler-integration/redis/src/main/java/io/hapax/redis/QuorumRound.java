@@ -3,6 +3,7 @@ package io.hapax.redis;
 import io.hapax.lease.Acquisition;
 import io.hapax.lease.Holder;
 import io.hapax.lease.Lease;
+import io.hapax.lease.OwnerId;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -67,8 +68,18 @@ record QuorumRound(Votes<QuorumRound.Heard> votes, int servers) {
         /** No majority is possible; what was granted is given back. */
         record Lost(Acquisition because) implements Outcome {}
 
-        /** Several contenders have some servers each, or markers that do not count are in the way. */
-        record Split(@Nullable Acquisition because, List<Stray> strays) implements Outcome {}
+        /**
+         * Several contenders have some servers each, or markers that do not count are in the way.
+         *
+         * @param holders who has a server
+         */
+        record Split(@Nullable Acquisition because, List<Stray> strays, List<OwnerId> holders) implements Outcome {
+
+            /** Contenders agree on who goes first, so that they do not split the servers again and again. */
+            boolean isFirst(OwnerId contender) {
+                return holders.stream().allMatch(other -> contender.value().compareTo(other.value()) <= 0);
+            }
+        }
     }
 
     private int majority() {
@@ -117,7 +128,7 @@ record QuorumRound(Votes<QuorumRound.Heard> votes, int servers) {
         List<Acquisition.Held> held = held();
         if (!held.isEmpty()) {
             // It is being completed, or its holder has gone meanwhile.
-            return new Outcome.Split(top(held), List.of());
+            return split(held, List.of());
         }
         throw votes.trouble("a server of the quorum remembers that the occurrence has completed, by "
                 + counting.get(0).by() + ", but too few others answered to tell whether a majority took it");
@@ -152,7 +163,7 @@ record QuorumRound(Votes<QuorumRound.Heard> votes, int servers) {
         List<Acquisition.Held> held = held();
         if (!held.isEmpty()) {
             // Nobody has a majority, and may have to give back in a moment what he has.
-            return new Outcome.Split(top(held), strays);
+            return split(held, strays);
         }
         Optional<Acquisition.Quarantined> quarantined = answers(Acquisition.Quarantined.class).stream()
                 .min(Comparator.comparing(Acquisition.Quarantined::left));
@@ -160,10 +171,17 @@ record QuorumRound(Votes<QuorumRound.Heard> votes, int servers) {
             return new Outcome.Lost(quarantined.get());
         }
         if (!strays.isEmpty()) {
-            return new Outcome.Split(null, strays);
+            return new Outcome.Split(null, strays, List.of());
         }
         throw votes.trouble("only " + granted + " of " + servers
                 + " servers of the quorum granted the lease, a majority is needed");
+    }
+
+    private static Outcome split(List<Acquisition.Held> held, List<Stray> strays) {
+        return new Outcome.Split(
+                top(held),
+                strays,
+                held.stream().map(one -> one.holder().owner()).toList());
     }
 
     private <K extends Acquisition> List<K> answers(Class<K> kind) {

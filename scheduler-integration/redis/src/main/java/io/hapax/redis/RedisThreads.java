@@ -19,6 +19,9 @@ final class RedisThreads {
     /** Whoever waits for an answer goes on there when it does not come; it outlives stores that are closed. */
     static final ExecutorService OVERDUE = THREADS.pool("hapax-redis-overdue", 16);
 
+    /** What is tried again after a pause goes on there. */
+    static final ExecutorService RETRIES = THREADS.pool("hapax-redis-retries", 4);
+
     private RedisThreads() {}
 
     /** Ends a wait that is not over in time. */

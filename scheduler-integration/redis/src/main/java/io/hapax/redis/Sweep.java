@@ -4,32 +4,43 @@ import io.hapax.thread.GuardThreads;
 import io.hapax.time.NanoTime;
 import io.hapax.time.Ticker;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 import org.redisson.api.RScript.ReturnType;
 
 /**
  * Speaks to every bucket, so that one whose server lost its memory or was replaced begins its quarantine then, and not
  * when somebody needs it: at the start, as soon as one bucket has noticed, and now and then while there is work. A
- * renewal of nothing does it. Thread-safe.
+ * renewal of nothing does it. Buckets that could not be told are told again for as long as a lease may last. Thread-safe.
  */
 final class Sweep {
+
+    private static final Duration FIRST_PAUSE = Duration.ofMillis(250);
 
     private final Namespace namespace;
     private final Agreement agreement;
     private final Ticker ticker;
+    private final Duration longestTtl;
     private final Duration interval;
-    private final AtomicBoolean running = new AtomicBoolean();
+    private final List<Integer> all;
+    /** How often somebody has asked for a sweep since the last one that all were satisfied with. */
+    private final AtomicInteger asked = new AtomicInteger();
+
     private volatile NanoTime next;
 
     Sweep(Namespace namespace, Agreement agreement, Ticker ticker, Duration longestTtl) {
         this.namespace = namespace;
         this.agreement = agreement;
         this.ticker = ticker;
+        this.longestTtl = longestTtl;
         this.interval = longestTtl.dividedBy(3);
         this.next = ticker.now().plus(interval);
+        this.all = IntStream.range(0, namespace.buckets().size()).boxed().toList();
         namespace.buckets().forEach(bucket -> bucket.onLoss(this::lost));
     }
 
@@ -40,7 +51,7 @@ final class Sweep {
 
     /** Called with every call for leases; a single bucket needs no more than that call, unless it may have other settings. */
     void now() {
-        if (!agreement.isSettled()) {
+        if (!agreement.isSettled() && asked.get() == 0) {
             start();
         }
         if (namespace.buckets().size() == 1) {
@@ -55,17 +66,64 @@ final class Sweep {
 
     /** Touches all buckets; completes when all have answered, and fails if one does not. */
     CompletableFuture<Void> touchAll() {
-        CompletableFuture<?>[] calls = IntStream.range(0, namespace.buckets().size())
-                .mapToObj(this::touch)
-                .toArray(CompletableFuture<?>[]::new);
-        return CompletableFuture.allOf(calls);
+        return CompletableFuture.allOf(all.stream().map(this::touch).toArray(CompletableFuture<?>[]::new));
     }
 
-    /** What the buckets learn meanwhile starts no other one. */
+    /** Whoever asks while a sweep goes on may mean a bucket that has been touched already, so that another one follows. */
     private void start() {
-        if (running.compareAndSet(false, true)) {
-            var unused = GuardThreads.ask(() -> CompletableFuture.allOf(touchAll(), agreement.renew()))
-                    .whenComplete((done, failure) -> running.set(false));
+        if (asked.getAndIncrement() == 0) {
+            begin();
+        }
+    }
+
+    private void begin() {
+        new Round(asked.get(), ticker.now().plus(longestTtl)).pass(all, FIRST_PAUSE);
+    }
+
+    /**
+     * One sweep, repeated for those buckets that did not answer.
+     *
+     * @param seen how many had asked when it began
+     * @param end until when it matters
+     */
+    private final class Round {
+        private final int seen;
+        private final NanoTime end;
+
+        Round(int seen, NanoTime end) {
+            this.seen = seen;
+            this.end = end;
+        }
+
+        void pass(List<Integer> buckets, Duration pause) {
+            Set<Integer> unheard = ConcurrentHashMap.newKeySet();
+            List<CompletableFuture<?>> calls = new ArrayList<>();
+            for (int index : buckets) {
+                calls.add(GuardThreads.ask(() -> touch(index))
+                        .toCompletableFuture()
+                        .exceptionally(failure -> {
+                            unheard.add(index);
+                            return null;
+                        }));
+            }
+            calls.add(GuardThreads.ask(agreement::renew).toCompletableFuture().exceptionally(failure -> null));
+            var unused = CompletableFuture.allOf(calls.toArray(CompletableFuture<?>[]::new))
+                    .thenRun(() -> over(List.copyOf(unheard), pause));
+        }
+
+        private void over(List<Integer> unheard, Duration pause) {
+            if (namespace.scripts().isClosed()) {
+                return;
+            }
+            if (!unheard.isEmpty() && ticker.now().plus(pause).isBefore(end)) {
+                later(pause, () -> pass(unheard, pause.multipliedBy(2)));
+            } else if (!asked.compareAndSet(seen, 0)) {
+                later(FIRST_PAUSE, Sweep.this::begin);
+            }
+        }
+
+        private void later(Duration pause, Runnable step) {
+            var unused = RedisThreads.THREADS.after(pause, RedisThreads.RETRIES, step);
         }
     }
 

@@ -74,7 +74,7 @@ final class UntilHeard {
             if (server.completions().isClosed() || !ticker.now().plus(pause).isBefore(end) || !isKept()) {
                 return false;
             }
-            var unused = RedisThreads.THREADS.after(pause, QuorumAcquire.RETRIES, () -> {
+            var unused = RedisThreads.THREADS.after(pause, RedisThreads.RETRIES, () -> {
                 var ignored = attempt(pause.multipliedBy(2));
             });
             return true;

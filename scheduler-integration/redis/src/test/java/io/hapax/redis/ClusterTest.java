@@ -190,14 +190,13 @@ class ClusterTest {
             await().ignoreExceptions()
                     .untilAsserted(
                             () -> assertThat(acquire(worker, identity)).isInstanceOf(Acquisition.Quarantined.class));
-            await().untilAsserted(() -> assertThat(itsBuckets.stream()
-                            .map(ClusterTest::meta)
-                            .filter(meta -> !meta.equals(deaf)))
-                    .allSatisfy(
-                            meta -> assertThat(replica.command("HGET", meta, "run")).startsWith(runId(replica))));
+            await().untilAsserted(() -> assertThat(
+                            itsBuckets.stream().map(ClusterTest::meta).filter(meta -> !meta.equals(deaf)))
+                    .allSatisfy(meta ->
+                            assertThat(replica.command("HGET", meta, "run")).startsWith(runId(replica))));
             replica.command("DEL", deaf);
-            await().untilAsserted(
-                    () -> assertThat(replica.command("HGET", deaf, "run")).startsWith(runId(replica)));
+            await().untilAsserted(() ->
+                    assertThat(replica.command("HGET", deaf, "run")).startsWith(runId(replica)));
         }
     }
 
