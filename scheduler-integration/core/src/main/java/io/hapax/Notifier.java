@@ -190,7 +190,9 @@ final class Notifier {
 
     /** On the caller's thread, which a listener that blocks holds, unless it has yet to hear of an earlier loss of that run. */
     void tell(GuardEvent event) {
-        listeners.forEach(told -> told.tell(event));
+        for (int n = 0; n < listeners.size(); n++) {
+            listeners.get(n).tell(event);
+        }
     }
 
     /** For callers that nothing may hold. */

@@ -118,7 +118,10 @@ final class RunHold {
 
     /** From when on nothing of it can be alive any more at store or ledger. */
     NanoTime surelyOverAt() {
-        NanoTime latest = all.stream().map(LeaseKeeper::since).reduce(grantedAt, RunHold::later);
+        NanoTime latest = grantedAt;
+        for (LeaseKeeper keeper : all) {
+            latest = later(latest, keeper.since());
+        }
         return latest.plus(timing().ttl()).plus(timing().ttl());
     }
 

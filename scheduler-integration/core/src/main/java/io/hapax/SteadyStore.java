@@ -17,6 +17,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import org.jspecify.annotations.Nullable;
 
 /** A lease store whose every answer comes, and comes in time, whatever the store behind it does. */
 final class SteadyStore implements LeaseStore {
@@ -24,6 +25,8 @@ final class SteadyStore implements LeaseStore {
     private final LeaseStore store;
     private final Answers answers;
     private volatile Duration answerTimeout;
+    /** As it was lent last: a store has one such view, and runs ask for it again and again. */
+    private volatile @Nullable SteadyStore lent;
 
     SteadyStore(LeaseStore store, Answers answers) {
         this(store, answers, store.answerTimeout());
@@ -83,7 +86,15 @@ final class SteadyStore implements LeaseStore {
         } catch (Throwable withoutIt) {
             return this;
         }
-        return blocking == null || blocking == store ? this : new SteadyStore(blocking, answers, answerTimeout);
+        if (blocking == null || blocking == store) {
+            return this;
+        }
+        SteadyStore known = lent;
+        if (known == null || known.store != blocking) {
+            known = new SteadyStore(blocking, answers, answerTimeout);
+            lent = known;
+        }
+        return known;
     }
 
     @Override

@@ -45,7 +45,7 @@ record Batch(Namespace namespace, List<Request<?>> requests) {
         return keys;
     }
 
-    Object[] arguments() {
+    List<Object> arguments() {
         Bucket bucket = bucket();
         List<Object> args = new ArrayList<>(5 + 6 * requests.size());
         args.add(bucket.epoch());
@@ -56,7 +56,7 @@ record Batch(Namespace namespace, List<Request<?>> requests) {
         for (Request<?> request : requests) {
             args.addAll(request.arguments());
         }
-        return args.toArray();
+        return args;
     }
 
     void answered(@Nullable List<?> list, @Nullable Throwable failure) {

@@ -206,7 +206,11 @@ final class DirectCalls {
                 sendOn(call);
             } finally {
                 call.batch().answered(answers);
-                call.seats().stream().filter(seat -> seat != own).forEach(seat -> LockSupport.unpark(seat.caller));
+                for (Seat seat : call.seats()) {
+                    if (seat != own) {
+                        LockSupport.unpark(seat.caller);
+                    }
+                }
             }
         }
     }

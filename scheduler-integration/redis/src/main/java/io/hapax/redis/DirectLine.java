@@ -6,7 +6,6 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import redis.clients.jedis.CommandArguments;
 import redis.clients.jedis.Connection;
 import redis.clients.jedis.HostAndPort;
 import redis.clients.jedis.JedisClientConfig;
@@ -59,12 +58,8 @@ final class DirectLine {
     }
 
     private void send(Command command, String script, Batch batch) {
-        List<Object> keys = batch.keys();
-        CommandArguments words = new CommandArguments(command).add(script).add(keys.size());
-        keys.forEach(words::add);
-        words.addObjects(batch.arguments());
         Flushing open = open();
-        open.sendCommand(words);
+        open.sendCommand(new ScriptWords(command, script, batch.keys(), batch.arguments()));
         open.flush();
     }
 
@@ -78,8 +73,9 @@ final class DirectLine {
     }
 
     private List<Object> answers() {
-        List<Object> answers = new ArrayList<>();
-        for (Object answer : (List<?>) open().getOne()) {
+        List<?> raw = (List<?>) open().getOne();
+        List<Object> answers = new ArrayList<>(raw.size());
+        for (Object answer : raw) {
             answers.add(text(answer));
         }
         return answers;

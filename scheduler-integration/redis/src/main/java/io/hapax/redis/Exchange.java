@@ -59,7 +59,11 @@ final class Exchange {
         Batch batch = new Batch(namespace, List.of(request));
         return namespace
                 .scripts()
-                .callConfirmed(confirm, Script.EXCHANGE, batch.keys(), batch.arguments())
+                .callConfirmed(
+                        confirm,
+                        Script.EXCHANGE,
+                        batch.keys(),
+                        batch.arguments().toArray())
                 .thenCompose(confirmed -> {
                     batch.answered(confirmed.answer());
                     return request.answer()

@@ -47,6 +47,7 @@ public final class RedissonLeaseStore implements AdministeredStore {
     private final boolean ownsClient;
     private final Namespace namespace;
     private final Exchange exchange;
+    private final LeaseStore blocking;
     private final Agreement agreement;
     private final Sweep sweep;
     private final Introduction introduction;
@@ -76,6 +77,8 @@ public final class RedissonLeaseStore implements AdministeredStore {
                 new ScriptCalls(redisson, connection, answerTimeout, server),
                 builder.format);
         this.exchange = new Exchange(namespace, builder.confirmation(redisson), builder.opening());
+        DirectCalls direct = exchange.direct();
+        this.blocking = direct == null ? this : new BlockingView(this, namespace, direct);
         this.agreement = new Agreement(
                 namespace,
                 longestTtl,
@@ -145,8 +148,7 @@ public final class RedissonLeaseStore implements AdministeredStore {
 
     @Override
     public LeaseStore blocking() {
-        DirectCalls direct = exchange.direct();
-        return direct == null ? this : new BlockingView(this, namespace, direct);
+        return blocking;
     }
 
     private void check(LeaseRequest request) {

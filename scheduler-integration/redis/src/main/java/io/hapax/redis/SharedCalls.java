@@ -83,7 +83,13 @@ final class SharedCalls {
 
     private CompletableFuture<List<Object>> sent(Batch batch) {
         try {
-            return namespace.scripts().call(Script.EXCHANGE, ReturnType.LIST, batch.keys(), batch.arguments());
+            return namespace
+                    .scripts()
+                    .call(
+                            Script.EXCHANGE,
+                            ReturnType.LIST,
+                            batch.keys(),
+                            batch.arguments().toArray());
         } catch (Throwable e) {
             return CompletableFuture.failedFuture(e);
         }

@@ -80,14 +80,11 @@ final class Sweep {
         new Round(asked.get(), ticker.now().plus(longestTtl)).pass(all, FIRST_PAUSE);
     }
 
-    /**
-     * One sweep, repeated for those buckets that did not answer.
-     *
-     * @param seen how many had asked when it began
-     * @param end until when it matters
-     */
+    /** One sweep, repeated for those buckets that did not answer. */
     private final class Round {
+        /** How many had asked when it began. */
         private final int seen;
+        /** Until when it matters. */
         private final NanoTime end;
 
         Round(int seen, NanoTime end) {

@@ -79,30 +79,23 @@ local acquire = function(i, arg, left)
     if ARGV[arg] == 'wait' then redis.call('SET', KEYS[i + 2], '1', 'PX', rest + 5000) end
     return answer(0, held, rest)
   end
-  local till = tonumber(bucket()[3])
-  local why = (now() < till or paused) and strange(KEYS[i])
+  local till = tonumber(meta[3])
+  local waits = now() < till
+  local why = (waits or paused) and strange(KEYS[i])
   if why then return answer(-1, why, 0) end
-  if now() < till then return answer(2, meta[5] or 'new', math.ceil((till - now()) / 1000)) end
+  if waits then return answer(2, meta[5] or 'new', math.ceil((till - now()) / 1000)) end
   -- Who has not heard that the settings were replaced may mean another key: it compares them first.
   if meta[5] == 'replaced' and ARGV[1] ~= '' and ARGV[1] ~= meta[2] then return answer(2, meta[5], 1) end
   if paused then return answer(4, paused, math.max(redis.call('PTTL', KEYS[i + 3]), 0)) end
   local drawn = draw(left)
   if type(drawn) == 'table' then return answer(-1, drawn.err, 0) end
   local text = micros(drawn)
-  local lease = table.concat({owner, text, micros(now()), digest, ARGV[arg + 4]}, '|')
+  local since = clock == token and text or micros(now())
+  local lease = owner .. '|' .. text .. '|' .. since .. '|' .. digest .. '|' .. ARGV[arg + 4]
   if not redis.call('SET', KEYS[i], lease, 'PX', ttl, 'NX') then
     return answer(-1, strange(KEYS[i]) or 'the lease is there and cannot be read', 0)
   end
-  answer(1, text, micros(now()))
-end
-
--- Nothing depends on it, so it comes last, and may be refused.
-local note = function(key, owner, token, text)
-  local entry = table.concat({micros(now()), owner, string.match(token, '^0?(%d+)$'), text}, '|')
-  if type(redis.pcall('LPUSH', key, entry)) == 'number' then
-    redis.pcall('LTRIM', key, 0, 99)
-    redis.pcall('PEXPIRE', key, 90 * 86400000)
-  end
+  answer(1, text, since)
 end
 
 -- What fails on the way leaves the lease, so that it can be repeated.
@@ -110,7 +103,8 @@ local release = function(i, arg)
   local owner, retention, token = ARGV[arg + 1], ARGV[arg + 2], ARGV[arg + 3]
   local held = redis.pcall('GET', KEYS[i])
   if type(held) == 'table' then return answer(held.err) end
-  local mine = held and granted_as(held, owner, token)
+  local grant = owner .. '|' .. token .. '|'
+  local mine = held and (string.sub(held, 1, #grant) == grant or granted_as(held, owner, token))
   if not mine then
     local done = retention ~= '0' and redis.pcall('GET', KEYS[i + 1])
     if type(done) == 'table' then return answer(done.err) end
@@ -128,7 +122,14 @@ local release = function(i, arg)
   end
   if mine then redis.call('DEL', KEYS[i]) end
   if awaited then redis.call('PUBLISH', ARGV[5], KEYS[i]) end
-  if ARGV[arg + 5] ~= '' then note(KEYS[i + 3], owner, token, ARGV[arg + 5]) end
+  if ARGV[arg + 5] ~= '' then
+    -- Nothing depends on it, so it comes last, and may be refused.
+    local entry = table.concat({micros(now()), owner, string.match(token, '^0?(%d+)$'), ARGV[arg + 5]}, '|')
+    if type(redis.pcall('LPUSH', KEYS[i + 3], entry)) == 'number' then
+      redis.pcall('LTRIM', KEYS[i + 3], 0, 99)
+      redis.pcall('PEXPIRE', KEYS[i + 3], 90 * 86400000)
+    end
+  end
   answer(1)
 end
 
