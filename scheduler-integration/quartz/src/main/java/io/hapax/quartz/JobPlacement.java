@@ -1,7 +1,9 @@
 package io.hapax.quartz;
 
 import io.hapax.Guarded;
+import io.hapax.RunOptions;
 import io.hapax.policy.GuardedPlacement;
+import io.hapax.policy.JobPolicy;
 import java.lang.reflect.Method;
 import java.util.ArrayList;
 import java.util.List;
@@ -15,7 +17,7 @@ import org.quartz.impl.matchers.GroupMatcher;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Refuses jobs with {@link Guarded} on a method that Quartz never calls. Looks once at each class. Thread-safe. */
+/** Refuses jobs with {@link Guarded} on a method that Quartz never calls, or with a wrong value. Looks once at each class. Thread-safe. */
 final class JobPlacement {
 
     private static final Logger LOG = LoggerFactory.getLogger("io.hapax.quartz");
@@ -31,7 +33,7 @@ final class JobPlacement {
 
     private JobPlacement() {}
 
-    /** @throws IllegalArgumentException if there is such a method; the message names it */
+    /** @throws IllegalArgumentException if there is such a method or value; the message names it */
     static void require(Class<? extends Job> type) {
         String refusal = REFUSAL.get(type);
         if (!refusal.isEmpty()) {
@@ -45,9 +47,14 @@ final class JobPlacement {
                     type,
                     JobPlacement::isCalled,
                     "Quartz calls execute(JobExecutionContext) only, so put it on the class or on that method");
-            return "";
         } catch (IllegalArgumentException refused) {
             return String.valueOf(refused.getMessage());
+        }
+        try {
+            JobPolicy<String> unused = JobPolicy.of(RunOptions.DEFAULTS, JobSettings.annotations(type), text -> text);
+            return "";
+        } catch (IllegalArgumentException wrong) {
+            return "@Guarded on " + type.getName() + ": " + wrong.getMessage();
         }
     }
 
