@@ -191,7 +191,7 @@ public final class JobGuard implements AutoCloseable {
             if (outcome == RunOutcome.LOST) {
                 throw run.loss();
             }
-            if (outcome == RunOutcome.FAILED) {
+            if (outcome == RunOutcome.FAILED && run.life().completedIn()) {
                 throw new IllegalStateException(
                         run + " completed in a transaction that did not commit, so it has not completed");
             }
