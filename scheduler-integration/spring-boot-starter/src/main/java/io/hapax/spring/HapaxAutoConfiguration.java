@@ -118,8 +118,10 @@ public class HapaxAutoConfiguration {
 
         @Bean
         static GuardedMethodPostProcessor hapaxGuardedMethods(
-                ObjectProvider<JobGuard> guard, ObjectProvider<RunObserver> observer) {
-            return new GuardedMethodPostProcessor(guard, observer);
+                ObjectProvider<JobGuard> guard,
+                ObjectProvider<RunObserver> observer,
+                ObjectProvider<RunLedger> ledger) {
+            return new GuardedMethodPostProcessor(guard, observer, ledger);
         }
     }
 

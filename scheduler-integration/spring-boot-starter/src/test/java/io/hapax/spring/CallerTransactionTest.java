@@ -45,6 +45,9 @@ class CallerTransactionTest {
     Payments payments;
 
     @Autowired
+    RepeatingPayments repeating;
+
+    @Autowired
     TransactionTemplate transaction;
 
     @Autowired
@@ -231,6 +234,40 @@ class CallerTransactionTest {
     }
 
     @Test
+    void a_savepoint_of_a_guest_leaves_the_key_with_the_transaction() {
+        transaction.executeWithoutResult(status -> {
+            payments.increment(id);
+            nested().executeWithoutResult(inner -> {
+                payments.increment(id);
+                inner.setRollbackOnly();
+            });
+            assertThat(guard.activeRuns()).isEqualTo(1);
+        });
+        assertThat(payments.count(id)).isEqualTo(1);
+    }
+
+    @Test
+    void what_is_tried_again_after_a_savepoint_counts_and_what_goes_back_to_it_does_not() throws Exception {
+        transaction.executeWithoutResult(status -> {
+            assertThatExceptionOfType(Payments.Declined.class).isThrownBy(() -> payments.payAndDecline(id, true));
+            nested().executeWithoutResult(inner -> {
+                assertThat(payments.payNested(id)).isNotNull();
+                inner.setRollbackOnly();
+            });
+            assertThat(guard.activeRuns()).isEqualTo(1);
+        });
+        assertThat(payments.pay(id)).isNotNull();
+    }
+
+    @Test
+    void a_nested_method_that_is_repeated_inside_of_its_guard_has_paid() {
+        transaction.executeWithoutResult(
+                outer -> assertThat(repeating.payNested(id)).isNotNull());
+        assertThat(payments.pay(id)).isNull();
+        assertThat(payments.paid(id)).isEqualTo(1);
+    }
+
+    @Test
     void a_second_call_under_the_key_that_the_transaction_holds_joins() {
         transaction.executeWithoutResult(status -> {
             assertThat(payments.incrementOrFail(id)).isEqualTo(1);
@@ -311,7 +348,9 @@ class CallerTransactionTest {
         assertThatExceptionOfType(LeaseLostException.class)
                 .isThrownBy(() -> transaction.executeWithoutResult(status -> {
                     GuardedRun run = payments.pay(id);
-                    guard.admin().forceRelease(run.identity(), "test", "taken away").join();
+                    guard.admin()
+                            .forceRelease(run.identity(), "test", "taken away")
+                            .join();
                     await().until(() -> run.lost().isPresent());
                 }));
         assertThat(payments.paid(id)).isZero();
@@ -379,8 +418,8 @@ class CallerTransactionTest {
     @Test
     void a_call_when_the_transaction_has_ended_is_refused_unless_it_begins_another() {
         AtomicReference<Throwable> refused = new AtomicReference<>();
-        transaction.executeWithoutResult(
-                status -> TransactionSynchronizationManager.registerSynchronization(new TransactionSynchronization() {
+        transaction.executeWithoutResult(status ->
+                TransactionSynchronizationManager.registerSynchronization(new TransactionSynchronization() {
                     @Override
                     public void afterCompletion(int how) {
                         try {

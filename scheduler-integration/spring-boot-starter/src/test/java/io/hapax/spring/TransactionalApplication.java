@@ -3,12 +3,22 @@ package io.hapax.spring;
 import com.zaxxer.hikari.HikariDataSource;
 import io.hapax.testkit.DatabaseAddress;
 import io.hapax.testkit.EmbeddedDatabase;
+import java.lang.annotation.Retention;
+import java.lang.annotation.RetentionPolicy;
 import java.sql.SQLException;
 import java.util.UUID;
 import javax.sql.DataSource;
+import org.aopalliance.intercept.MethodInterceptor;
+import org.aopalliance.intercept.MethodInvocation;
+import org.springframework.aop.ProxyMethodInvocation;
+import org.springframework.aop.support.DefaultPointcutAdvisor;
+import org.springframework.aop.support.annotation.AnnotationMatchingPointcut;
+import org.springframework.beans.factory.config.BeanDefinition;
 import org.springframework.boot.autoconfigure.ImportAutoConfiguration;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
+import org.springframework.context.annotation.Role;
+import org.springframework.core.Ordered;
 import org.springframework.jdbc.core.JdbcTemplate;
 import org.springframework.jdbc.support.JdbcTransactionManager;
 import org.springframework.transaction.TransactionSystemException;
@@ -21,6 +31,10 @@ import org.springframework.transaction.support.TransactionTemplate;
 @EnableTransactionManagement(proxyTargetClass = true)
 @ImportAutoConfiguration(HapaxAutoConfiguration.class)
 class TransactionalApplication {
+
+    /** Of a bean whose methods are repeated when they fail. */
+    @Retention(RetentionPolicy.RUNTIME)
+    @interface Repeated {}
 
     /** A manager that is not told what has become of a commit. */
     static final class DoubtfulManager extends JdbcTransactionManager {
@@ -84,6 +98,29 @@ class TransactionalApplication {
     @Bean
     TransactionTemplate transaction(DoubtfulManager manager) {
         return new TransactionTemplate(manager);
+    }
+
+    /** Repeats what fails, around the transaction, as retry libraries do. */
+    @Bean
+    @Role(BeanDefinition.ROLE_INFRASTRUCTURE)
+    static DefaultPointcutAdvisor repeating() {
+        MethodInterceptor repeat = call -> {
+            MethodInvocation again = ((ProxyMethodInvocation) call).invocableClone();
+            try {
+                return call.proceed();
+            } catch (IllegalStateException failed) {
+                return again.proceed();
+            }
+        };
+        DefaultPointcutAdvisor advisor =
+                new DefaultPointcutAdvisor(new AnnotationMatchingPointcut(Repeated.class), repeat);
+        advisor.setOrder(Ordered.HIGHEST_PRECEDENCE);
+        return advisor;
+    }
+
+    @Bean
+    RepeatingPayments repeatingPayments(JdbcTemplate jdbc) {
+        return new RepeatingPayments(jdbc);
     }
 
     @Bean

@@ -110,7 +110,8 @@ class TransactionalJobsTest {
         @Transactional
         public void execute(JobExecutionContext context) {
             jdbc.update(
-                    "INSERT INTO payment VALUES (?)", context.getMergedJobDataMap().getInt("payment"));
+                    "INSERT INTO payment VALUES (?)",
+                    context.getMergedJobDataMap().getInt("payment"));
             diary.write(context.getTrigger().getKey().getName());
             if (context.getMergedJobDataMap().getBoolean("rollsBack")) {
                 TransactionAspectSupport.currentTransactionStatus().setRollbackOnly();
@@ -217,7 +218,8 @@ class TransactionalJobsTest {
     }
 
     private void awaitSuccess(UUID job) {
-        await().atMost(Duration.ofSeconds(60)).until(() -> storage.getJobById(job).hasState(StateName.SUCCEEDED));
+        await().atMost(Duration.ofSeconds(60))
+                .until(() -> storage.getJobById(job).hasState(StateName.SUCCEEDED));
     }
 
     @Test
