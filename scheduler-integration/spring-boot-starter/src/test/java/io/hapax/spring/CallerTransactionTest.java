@@ -9,6 +9,7 @@ import io.hapax.GuardedRun;
 import io.hapax.JobGuard;
 import io.hapax.LeaseLostException;
 import io.hapax.RunRefusedException;
+import io.hapax.RunRequest;
 import io.hapax.spring.test.InMemoryHapax;
 import java.util.ArrayList;
 import java.util.List;
@@ -446,5 +447,16 @@ class CallerTransactionTest {
                         .isThrownBy(() -> payments.payWithoutTransaction(id))
                         .withMessageContaining("synchroniz"));
         assertThat(payments.paid(id)).isZero();
+    }
+
+    @Test
+    void plain_code_is_refused_in_a_transaction_with_which_its_run_would_not_end() throws Exception {
+        RunRequest request = RunRequest.occurrence("plain/" + id);
+        transaction.executeWithoutResult(status -> assertThatIllegalStateException()
+                .isThrownBy(() -> guard.run(request, run -> 1))
+                .withMessageContaining("run plain/" + id)
+                .withMessageContaining("inside of the run"));
+        assertThat(guard.run(request, run -> transaction.execute(status -> 1)).ran())
+                .isTrue();
     }
 }
