@@ -33,7 +33,8 @@ public final class RunRequest {
         COMES_AGAIN_NOT,
         ONLY_COPY,
         WAITS_NOT,
-        ENDS_WITH_FAILURE
+        ENDS_WITH_FAILURE,
+        APART
     }
 
     /**
@@ -219,6 +220,15 @@ public final class RunRequest {
     }
 
     /**
+     * Says that the work is no part of the transaction in which it is asked for, so that the run may end before that.
+     *
+     * @return the changed request
+     */
+    public RunRequest apart() {
+        return with(Fact.APART);
+    }
+
+    /**
      * Says when the job's next occurrence is planned. With {@link OnConflict#AUTO} a run that is refused because this very
      * occurrence is at work elsewhere is tried again if the next one is further away than the ttl: should the other worker die,
      * nobody would make up for it before.
@@ -253,6 +263,10 @@ public final class RunRequest {
 
     boolean isPlanned() {
         return known.facts().contains(Fact.PLANNED);
+    }
+
+    boolean isApart() {
+        return known.facts().contains(Fact.APART);
     }
 
     boolean isAgain() {

@@ -15,6 +15,7 @@ import io.hapax.testkit.ManualTicker;
 import java.lang.reflect.Proxy;
 import java.sql.Connection;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -203,5 +204,19 @@ class WorkTransactionTest {
         assertThat(Answered.refusal(waiting.join()).reason())
                 .contains("the key is held by", "waitTimeout=2s", "holds lock a", "same order");
         holder.close();
+    }
+
+    @Test
+    void plain_code_is_refused_where_its_run_could_not_end_with_its_work_unless_that_is_meant() throws Exception {
+        try (JobGuard inside = JobGuard.builder(store.otherClient())
+                .ticker(ticker)
+                .obstacle(() -> Optional.of("there is a transaction"))
+                .build()) {
+            assertThatIllegalStateException()
+                    .isThrownBy(() -> inside.run(request, run -> 1))
+                    .withMessageContaining("lock k, run r")
+                    .withMessageEndingWith("there is a transaction");
+            assertThat(inside.run(request.apart(), run -> 1).ran()).isTrue();
+        }
     }
 }

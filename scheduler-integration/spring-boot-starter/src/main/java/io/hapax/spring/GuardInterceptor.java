@@ -118,7 +118,7 @@ record GuardInterceptor(Supplier<JobGuard> guard, Supplier<RunObserver> observer
         AtomicBoolean begun = new AtomicBoolean();
         RunResult<@Nullable Object> result;
         try {
-            result = guard.get().run(request, run -> {
+            result = guard.get().run(request.apart(), run -> {
                 begun.set(true);
                 return body.run(run);
             });

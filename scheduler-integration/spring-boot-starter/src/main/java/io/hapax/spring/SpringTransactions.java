@@ -5,6 +5,7 @@ import io.hapax.WorkTransaction;
 import io.hapax.lease.JobIdentity;
 import java.lang.reflect.Method;
 import java.util.Arrays;
+import java.util.Optional;
 import java.util.function.Supplier;
 import org.aopalliance.intercept.MethodInterceptor;
 import org.aopalliance.intercept.MethodInvocation;
@@ -123,6 +124,24 @@ final class SpringTransactions implements Transactions {
         return new InSpring(null);
     }
 
+    /** What is in the way of plain code on this thread. */
+    static Optional<String> obstacle() {
+        boolean open = TransactionSynchronizationManager.isActualTransactionActive() || isBoundUnsynchronized();
+        return open
+                ? Optional.of(
+                        "it is called in a transaction that ends later, so its key would be given back, and its occurrence"
+                                + " noted as done, before the commit. Begin the transaction inside of the run, or call a bean method"
+                                + " with @Guarded instead; if the code is no part of the transaction, ask with RunRequest.apart()")
+                : Optional.empty();
+    }
+
+    private static boolean isBoundUnsynchronized() {
+        return !TransactionSynchronizationManager.isSynchronizationActive()
+                && TransactionSynchronizationManager.getResourceMap().values().stream()
+                        .anyMatch(bound -> bound instanceof ResourceHolderSupport holder
+                                && holder.isSynchronizedWithTransaction());
+    }
+
     private static boolean isFarFromAny() {
         return !TransactionSynchronizationManager.isSynchronizationActive()
                 && !TransactionSynchronizationManager.isActualTransactionActive()
@@ -139,10 +158,7 @@ final class SpringTransactions implements Transactions {
         if (TransactionSynchronizationManager.isActualTransactionActive()) {
             throw ended(of);
         }
-        boolean open = TransactionSynchronizationManager.getResourceMap().values().stream()
-                .anyMatch(bound ->
-                        bound instanceof ResourceHolderSupport holder && holder.isSynchronizedWithTransaction());
-        if (open) {
+        if (isBoundUnsynchronized()) {
             throw new IllegalStateException(
                     "@Guarded on " + of.shown() + ": the call is in a transaction whose manager does"
                             + " not synchronize (transactionSynchronization = SYNCHRONIZATION_NEVER), so nobody would be told when"

@@ -1,6 +1,7 @@
 package io.hapax.spring;
 
 import io.hapax.GuardedRun;
+import io.hapax.JobGuardBuilder;
 import io.hapax.lease.JobIdentity;
 import org.aopalliance.intercept.MethodInvocation;
 import org.jspecify.annotations.Nullable;
@@ -27,6 +28,11 @@ interface Transactions {
     /** Whether the application can have some. */
     static boolean areThere(@Nullable ClassLoader classes) {
         return ClassUtils.isPresent("org.springframework.transaction.interceptor.TransactionInterceptor", classes);
+    }
+
+    /** Has plain code refused in a transaction, with which its run would not end. */
+    static JobGuardBuilder refusingPlainCode(JobGuardBuilder builder) {
+        return areThere(null) ? builder.obstacle(() -> SpringTransactions.obstacle()) : builder;
     }
 
     /**
