@@ -26,6 +26,9 @@ final class TransactionRuns implements TransactionSynchronization {
 
     private final LedgerCompletion ledger;
     private final List<PendingRun> runs = new ArrayList<>();
+    /** Runs of a transaction around this one, of whose keys it makes use. */
+    private final List<GuardedRun> guestsOf = new ArrayList<>();
+
     private final List<Object> savepoints = new ArrayList<>();
     private @Nullable TransactionRuns outer;
     private boolean closing;
@@ -108,6 +111,9 @@ final class TransactionRuns implements TransactionSynchronization {
                 if (known.run() == run) {
                     // A savepoint since then is its method's own.
                     known.beginsAfter(each.savepoints.size());
+                    if (each != this) {
+                        guestsOf.add(run);
+                    }
                     return;
                 }
             }
@@ -148,6 +154,7 @@ final class TransactionRuns implements TransactionSynchronization {
 
     @Override
     public void beforeCommit(boolean readOnly) {
+        guestsOf.forEach(GuardedRun::ensureHeld);
         for (PendingRun run : List.copyOf(runs)) {
             run.beforeCommit(readOnly, ledger);
         }

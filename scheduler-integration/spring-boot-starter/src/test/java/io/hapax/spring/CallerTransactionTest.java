@@ -349,14 +349,27 @@ class CallerTransactionTest {
         assertThatExceptionOfType(LeaseLostException.class)
                 .isThrownBy(() -> transaction.executeWithoutResult(status -> {
                     GuardedRun run = payments.pay(id);
-                    guard.admin()
-                            .forceRelease(run.identity(), "test", "taken away")
-                            .join();
-                    await().until(() -> run.lost().isPresent());
+                    takeAway(run);
                 }));
         assertThat(payments.paid(id)).isZero();
         await().until(() -> payments.pay(id) != null);
         assertThat(payments.paid(id)).isEqualTo(1);
+    }
+
+    @Test
+    void a_lease_that_is_lost_rolls_back_a_new_transaction_that_makes_use_of_it() {
+        assertThatExceptionOfType(LeaseLostException.class)
+                .isThrownBy(() -> transaction.executeWithoutResult(status -> {
+                    payments.holdQuietly(id);
+                    payments.payApartUnder(id, this::takeAway);
+                }));
+        assertThat(payments.paid(id)).isZero();
+    }
+
+    private void takeAway(GuardedRun run) {
+        var unused =
+                guard.admin().forceRelease(run.identity(), "test", "taken away").join();
+        await().until(() -> run.lost().isPresent());
     }
 
     @Test

@@ -26,7 +26,7 @@ import org.slf4j.LoggerFactory;
 import org.springframework.jdbc.core.JdbcTemplate;
 
 /**
- * Applications that know nothing but {@code @Guarded} and {@code @Transactional} make payments, half of which are delivered to
+ * Applications that know nothing but {@code @Guarded} and {@code @Transactional} make payments, a quarter of which is delivered to
  * both of them, are killed, and roll back. What happened is read from the table that they have written to.
  */
 @Tag("slow")
@@ -35,7 +35,7 @@ class PaidOnceTest {
     private static final Logger LOG = LoggerFactory.getLogger(PaidOnceTest.class);
     private static final int PAYMENTS = 10_000;
     private static final int PROCESSES = 2;
-    private static final int KILLS = 4;
+    private static final int KILLS = 3;
 
     @TempDir
     private Path logs;
@@ -99,7 +99,7 @@ class PaidOnceTest {
     }
 
     private Process start(int number, long seed) throws IOException {
-        int quarter = PAYMENTS / 4;
+        int own = PAYMENTS * 3 / 8;
         Path log = logs.resolve("process-" + ++started + ".log");
         return new ProcessBuilder(
                         Path.of(System.getProperty("java.home"), "bin", "java").toString(),
@@ -112,8 +112,8 @@ class PaidOnceTest {
                         PayingProcess.class.getName(),
                         redis.url(),
                         database.jdbcUrl() + "?user=" + database.user() + "&password=" + database.password(),
-                        Integer.toString(number * quarter),
-                        Integer.toString(PAYMENTS - (1 - number) * quarter),
+                        Integer.toString(number * own),
+                        Integer.toString(PAYMENTS - (1 - number) * own),
                         Long.toString(seed))
                 .redirectErrorStream(true)
                 .redirectOutput(log.toFile())

@@ -4,7 +4,9 @@ import io.hapax.CurrentRun;
 import io.hapax.Guarded;
 import io.hapax.GuardedRun;
 import io.hapax.OnConflict;
+import io.hapax.OnLeaseLost;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.Consumer;
 import org.springframework.jdbc.core.ConnectionCallback;
 import org.springframework.jdbc.core.JdbcTemplate;
 import org.springframework.transaction.annotation.Propagation;
@@ -63,6 +65,19 @@ public class Payments {
 
     @Guarded(key = "counter/%0")
     public GuardedRun hold(int counter) {
+        return CurrentRun.get();
+    }
+
+    @Guarded(key = "counter/%0", onLeaseLost = OnLeaseLost.SIGNAL)
+    public GuardedRun holdQuietly(int counter) {
+        return CurrentRun.get();
+    }
+
+    @Guarded(key = "counter/%0")
+    @Transactional(propagation = Propagation.REQUIRES_NEW)
+    public GuardedRun payApartUnder(int counter, Consumer<GuardedRun> more) {
+        insert(counter);
+        more.accept(CurrentRun.get());
         return CurrentRun.get();
     }
 
