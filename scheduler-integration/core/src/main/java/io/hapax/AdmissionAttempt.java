@@ -150,7 +150,8 @@ final class AdmissionAttempt {
             Refusal refusal, Duration worthWaiting, Function<Duration, CompletionStage<Void>> waiting) {
         Duration left = left();
         if (left.isZero() || withdrawn || engine.admissions().isClosed()) {
-            refuse(refusal);
+            String holding = terms.request().holding();
+            refuse(holding == null || !mayHaveWaited() ? refusal : Refusals.waitedHolding(refusal, options, holding));
             return;
         }
         GuardedRun own =
@@ -213,8 +214,12 @@ final class AdmissionAttempt {
         answer.complete(new Admission.Refused(refusal, then));
     }
 
+    private boolean mayHaveWaited() {
+        return options.onConflict() == OnConflict.WAIT && terms.request().mayWait();
+    }
+
     private Duration left() {
-        if (options.onConflict() != OnConflict.WAIT || !terms.request().mayWait()) {
+        if (!mayHaveWaited()) {
             return Duration.ZERO;
         }
         Duration left = options.waitTimeout().minus(waited());

@@ -182,13 +182,14 @@ public final class GuardedRun implements AutoCloseable {
     }
 
     /**
-     * Starts to work on this run on the calling thread: {@link CurrentRun} answers with it, its lease is renewed, and
-     * if it is lost the thread is interrupted (unless {@link RunOptions#onLeaseLost()} says otherwise).
+     * Starts to work on this run on the calling thread: {@link CurrentRun} answers with it, its lease is renewed until the
+     * run ends, and if it is lost the thread is interrupted (unless {@link RunOptions#onLeaseLost()} says otherwise). A run
+     * that was left and has not ended may be entered again.
      *
      * @return to be closed on the same thread when the work is over; that also clears an interrupt that the guard sent
      * @throws LeaseLostException if the lease has lapsed since the run was admitted, or, with {@link io.hapax.ledger.AfterCrash#ABANDON}, the
      *     ledger did not confirm that the run begins; then it has not begun, and the occurrence is free
-     * @throws IllegalStateException if the run was entered before or has ended
+     * @throws IllegalStateException if a thread is at work on the run, or it has ended
      */
     public Scope enter() {
         return enter(options().onLeaseLost());
@@ -200,18 +201,19 @@ public final class GuardedRun implements AutoCloseable {
      * @param onLeaseLost how the thread is told
      * @return as {@link #enter()}
      * @throws LeaseLostException as {@link #enter()}
-     * @throws IllegalStateException if the run was entered before or has ended
+     * @throws IllegalStateException as {@link #enter()}
      */
     public Scope enter(OnLeaseLost onLeaseLost) {
-        if (hold != null) {
+        boolean begins = !life.wasEntered();
+        if (hold != null && begins) {
             hold.begin();
         }
         if (!life.enter(onLeaseLost == OnLeaseLost.INTERRUPT ? Thread.currentThread() : null)) {
             throw life.lossReason() != null && lease != null
                     ? loss()
-                    : new IllegalStateException("the run of '" + job() + "' was entered before or has ended");
+                    : new IllegalStateException("the run of '" + job() + "' is at work already or has ended");
         }
-        if (hold != null) {
+        if (hold != null && begins) {
             hold.entered();
         }
         EnteredRun entered = new EnteredRun(this, life);
@@ -221,7 +223,9 @@ public final class GuardedRun implements AutoCloseable {
             ensureHeld();
             return entered;
         } catch (Throwable notEntered) {
-            life.notBegun();
+            if (begins) {
+                life.notBegun();
+            }
             entered.close();
             throw notEntered;
         }
@@ -323,7 +327,9 @@ public final class GuardedRun implements AutoCloseable {
         var unused = end(Ending.NOT_DONE, RunOutcome.RELEASED, engine.store());
     }
 
-    private CompletableFuture<RunOutcome> end(Ending how, RunOutcome success, LeaseStore first) {
+    private CompletableFuture<RunOutcome> end(Ending said, RunOutcome asSaid, LeaseStore first) {
+        RunOutcome success = life.decided(asSaid);
+        Ending how = success == asSaid ? said : terms.ending(success);
         boolean completes = success == RunOutcome.COMPLETED;
         RunLife.End end = life.end(completes, lease == null || isHeld());
         if (!end.isFirst()) {

@@ -9,10 +9,12 @@ import io.hapax.lease.LeaseStore;
 import io.hapax.ledger.RunLedger;
 import io.hapax.time.Ticker;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Predicate;
+import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -35,6 +37,7 @@ public final class JobGuard implements AutoCloseable {
     private final @Nullable LoggingListener log;
     private final @Nullable KeyHashing hashing;
     private final UnaryOperator<String> environment;
+    private final Supplier<Optional<String>> obstacle;
     private final GuardAdmin admin;
     private final AtomicBoolean storeClosed = new AtomicBoolean();
 
@@ -45,6 +48,7 @@ public final class JobGuard implements AutoCloseable {
         this.log = builder.logging ? new LoggingListener(builder.ticker) : null;
         this.hashing = builder.hashing;
         this.environment = builder.environment;
+        this.obstacle = builder.obstacle;
         this.engine = engine(builder, log, this::afterLastRun);
         this.admin = new GuardAdmin(engine, this::kept);
     }
@@ -143,7 +147,8 @@ public final class JobGuard implements AutoCloseable {
      * @throws InterruptedException if the thread is interrupted while it waits for the key
      * @throws LeaseLostException if the code returned, but had lost its lease
      * @throws IllegalStateException if the code returned, but had called {@link GuardedRun#completeIn} in a transaction
-     *     that did not commit
+     *     that did not commit; or if it {@linkplain JobGuardBuilder#obstacle cannot run here}, and was not asked for
+     *     {@linkplain RunRequest#apart() apart}
      * @throws RunRefusedException if the run was refused and the conflict policy is {@link OnConflict#FAIL}
      * @throws IllegalArgumentException if the conflict policy is {@link OnConflict#RESCHEDULE}
      */
@@ -162,7 +167,7 @@ public final class JobGuard implements AutoCloseable {
         return new RunResult.Refused<>(refusal);
     }
 
-    /** Refuses what only a scheduler can do: try again later, and keep a queue. */
+    /** Refuses what only a scheduler can do, try again later and keep a queue, and what would not end with its work. */
     private void requirePlain(RunRequest asked) {
         RunRequest request = kept(asked);
         RunOptions options = request.options(defaults);
@@ -173,6 +178,10 @@ public final class JobGuard implements AutoCloseable {
         if (options.mode().isQueued()) {
             throw new IllegalArgumentException("plain code is not queued, as mode=" + options.mode()
                     + " wants: use WHILE_EXECUTING for " + request);
+        }
+        Optional<String> inTheWay = request.isApart() ? Optional.empty() : obstacle.get();
+        if (inTheWay.isPresent()) {
+            throw new IllegalStateException("plain code cannot run here as " + request + ": " + inTheWay.get());
         }
     }
 
@@ -191,7 +200,7 @@ public final class JobGuard implements AutoCloseable {
             if (outcome == RunOutcome.LOST) {
                 throw run.loss();
             }
-            if (outcome == RunOutcome.FAILED) {
+            if (outcome == RunOutcome.FAILED && run.life().completedIn()) {
                 throw new IllegalStateException(
                         run + " completed in a transaction that did not commit, so it has not completed");
             }

@@ -11,6 +11,7 @@ import io.hapax.time.Ticker;
 import java.lang.management.ManagementFactory;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
@@ -28,6 +29,7 @@ public final class JobGuardBuilder {
     UnaryOperator<String> environment = SystemPlaceholders::resolve;
     boolean logging = true;
     boolean closesStore;
+    Supplier<Optional<String>> obstacle = Optional::empty;
 
     @Nullable
     RunLedger ledger;
@@ -122,6 +124,18 @@ public final class JobGuardBuilder {
      */
     public JobGuardBuilder environment(UnaryOperator<String> resolver) {
         this.environment = resolver;
+        return this;
+    }
+
+    /**
+     * Has {@link JobGuard#run} look first whether its run could end with its work. A framework with transactions says no inside
+     * of one, which would end after the run.
+     *
+     * @param look tells what is in the way on the calling thread, and the way out, if there is something
+     * @return this builder
+     */
+    public JobGuardBuilder obstacle(Supplier<Optional<String>> look) {
+        this.obstacle = look;
         return this;
     }
 

@@ -162,7 +162,7 @@ public final class LoggingListener implements GuardListener, AutoCloseable {
     private static void released(GuardEvent.Released e) {
         if (e.outcome() == RunOutcome.UNCONFIRMED) {
             LOG.warn(
-                    "completed, but the store did not confirm it: the occurrence may run again. job={} {} owner={} token={} held={}",
+                    "completed, but the store, or the transaction of its work, did not confirm it: the occurrence may run again. job={} {} owner={} token={} held={}",
                     job(e),
                     e.identity(),
                     e.lease().owner(),

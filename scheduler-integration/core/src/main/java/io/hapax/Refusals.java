@@ -6,6 +6,7 @@ import io.hapax.lease.Acquisition;
 import io.hapax.lease.Holder;
 import io.hapax.lease.KeyPause;
 import io.hapax.lease.OccurrenceOutcome;
+import io.hapax.time.DurationText;
 import java.time.Duration;
 import java.util.concurrent.CompletionException;
 import org.jspecify.annotations.Nullable;
@@ -83,6 +84,17 @@ final class Refusals {
                 refusal.retryAfter(),
                 "this thread itself holds it in the " + own + ", so waiting for it would never end",
                 null);
+    }
+
+    static Refusal waitedHolding(Refusal refusal, RunOptions options, String holding) {
+        return new Refusal(
+                refusal.verdict(),
+                refusal.holder(),
+                refusal.retryAfter(),
+                refusal.reason() + "; waitTimeout=" + DurationText.write(options.waitTimeout())
+                        + " is over, and this transaction holds " + holding
+                        + " meanwhile: if the holder waits for that, neither gets on. Take keys in the same order everywhere",
+                refusal.cause());
     }
 
     static @Nullable Throwable unwrapped(@Nullable Throwable failure) {

@@ -62,6 +62,11 @@ final class RunEnding extends Charge {
         if (end.isLost()) {
             run.lose(LossReason.NOT_RENEWED, null);
             lost(end.result());
+        } else if (success == RunOutcome.UNCONFIRMED) {
+            // Nobody can tell how it has ended, so nobody is told: all of it runs out.
+            hold.letLapse();
+            settle(success);
+            end.result().complete(success);
         } else {
             tell(end.result(), first);
         }
@@ -142,11 +147,18 @@ final class RunEnding extends Charge {
 
     private CompletionStage<RunOutcome> endClaim(RunLedger ledger, Lease mine) {
         return switch (success) {
-            case COMPLETED -> run.life().completedIn() ? confirm(ledger, mine) : complete(ledger, mine);
+            case COMPLETED -> completion(ledger, mine);
             // The occurrence was free for others already if this changes nothing.
             case FAILED -> ledger.release(mine, failed(how)).thenApply(answer -> success);
             default -> ledger.release(mine, brokenOff()).thenApply(answer -> success);
         };
+    }
+
+    private CompletionStage<RunOutcome> completion(RunLedger ledger, Lease mine) {
+        if (run.life().isCommitted()) {
+            return CompletableFuture.completedFuture(RunOutcome.COMPLETED);
+        }
+        return run.life().completedIn() ? confirm(ledger, mine) : complete(ledger, mine);
     }
 
     private static RunState failed(Ending failure) {

@@ -220,6 +220,12 @@ final class RunHold {
         }
     }
 
+    /** Stops to renew, and gives nothing back. */
+    void letLapse() {
+        slotIsBack.set(true);
+        drop();
+    }
+
     /** What is to be done instead of a renewal; null if the run goes on. */
     Charge.@Nullable Action insteadOfRenewal(LeaseKeeper keeper, NanoTime now) {
         if (run.life().isActive()) {

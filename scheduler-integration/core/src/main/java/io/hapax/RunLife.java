@@ -45,15 +45,20 @@ final class RunLife {
     private @Nullable CompletableFuture<RunOutcome> ending;
     private boolean entered;
     private boolean lapsed;
+    private boolean atWork;
     private boolean completedIn;
+    private boolean completedWithWork;
+    private WorkTransaction.@Nullable End work;
+    private WorkTransaction.@Nullable Method method;
 
-    /** Begins the work, once; returns false if it has begun, or the run has ended. */
+    /** Begins the work, or goes on with it; returns false if a thread is at it, or the run has ended. */
     boolean enter(@Nullable Thread toInterrupt) {
         synchronized (monitor) {
-            if (state != State.ADMITTED) {
+            if (atWork || !isActive()) {
                 return false;
             }
             state = State.ACTIVE;
+            atWork = true;
             entered = true;
             interruptTarget = toInterrupt;
             return true;
@@ -71,6 +76,7 @@ final class RunLife {
     boolean leave() {
         synchronized (monitor) {
             interruptTarget = null;
+            atWork = false;
             boolean was = interrupted;
             interrupted = false;
             return was;
@@ -212,6 +218,52 @@ final class RunLife {
     void completesIn() {
         synchronized (monitor) {
             completedIn = true;
+        }
+    }
+
+    void completedWithWork() {
+        synchronized (monitor) {
+            completedWithWork = true;
+        }
+    }
+
+    /** Whether it was completed in a transaction that is known to have committed. */
+    boolean isCommitted() {
+        synchronized (monitor) {
+            return completedWithWork && work == WorkTransaction.End.COMMITTED;
+        }
+    }
+
+    void workEnded(WorkTransaction.End how) {
+        synchronized (monitor) {
+            work = how;
+            if (how == WorkTransaction.End.ROLLED_BACK && completedWithWork) {
+                completedIn = false;
+                completedWithWork = false;
+            }
+        }
+    }
+
+    /** As what the run may end, of which its code says that it is this. */
+    RunOutcome decided(RunOutcome said) {
+        synchronized (monitor) {
+            if (work == WorkTransaction.End.UNKNOWN) {
+                return completedIn ? RunOutcome.COMPLETED : RunOutcome.UNCONFIRMED;
+            }
+            boolean gone = work == WorkTransaction.End.ROLLED_BACK && !completedIn;
+            return gone && said == RunOutcome.COMPLETED ? RunOutcome.FAILED : said;
+        }
+    }
+
+    void isOf(WorkTransaction.Method called) {
+        synchronized (monitor) {
+            method = called;
+        }
+    }
+
+    WorkTransaction.@Nullable Method method() {
+        synchronized (monitor) {
+            return method;
         }
     }
 

@@ -24,8 +24,7 @@ public final class RunRequest {
     private final JobIdentity identity;
     private final @Nullable String job;
     private final UnaryOperator<RunOptions> tuning;
-    private final Set<Fact> facts;
-    private final @Nullable Duration untilNext;
+    private final Knowledge known;
 
     /** What its scheduler knows of it. */
     private enum Fact {
@@ -34,29 +33,43 @@ public final class RunRequest {
         COMES_AGAIN_NOT,
         ONLY_COPY,
         WAITS_NOT,
-        ENDS_WITH_FAILURE
+        ENDS_WITH_FAILURE,
+        APART
     }
 
-    private RunRequest(
-            JobIdentity identity,
-            @Nullable String job,
-            UnaryOperator<RunOptions> tuning,
+    /**
+     * What is known of a wish besides itself.
+     *
+     * @param facts what its scheduler knows
+     * @param untilNext when the next occurrence is planned; null if that is not known
+     * @param holding what its thread holds meanwhile, for people; null if nothing
+     */
+    private record Knowledge(
             Set<Fact> facts,
-            @Nullable Duration untilNext) {
+            @Nullable Duration untilNext,
+            @Nullable String holding) {
+
+        static final Knowledge NONE = new Knowledge(Set.of(), null, null);
+
+        Knowledge with(Set<Fact> others) {
+            return new Knowledge(others, untilNext, holding);
+        }
+    }
+
+    private RunRequest(JobIdentity identity, @Nullable String job, UnaryOperator<RunOptions> tuning, Knowledge known) {
         this.identity = identity;
         this.job = job;
         this.tuning = tuning;
-        this.facts = facts;
-        this.untilNext = untilNext;
+        this.known = known;
     }
 
     private RunRequest with(Fact fact) {
-        if (facts.contains(fact)) {
+        if (known.facts().contains(fact)) {
             return this;
         }
         Set<Fact> more = EnumSet.of(fact);
-        more.addAll(facts);
-        return new RunRequest(identity, job, tuning, more, untilNext);
+        more.addAll(known.facts());
+        return new RunRequest(identity, job, tuning, known.with(more));
     }
 
     /**
@@ -66,7 +79,7 @@ public final class RunRequest {
      * @return the request
      */
     public static RunRequest of(JobIdentity identity) {
-        return new RunRequest(identity, null, UnaryOperator.identity(), Set.of(), null);
+        return new RunRequest(identity, null, UnaryOperator.identity(), Knowledge.NONE);
     }
 
     /**
@@ -100,9 +113,9 @@ public final class RunRequest {
      */
     public RunRequest once(String runKey) {
         Set<Fact> others = EnumSet.noneOf(Fact.class);
-        others.addAll(facts);
+        others.addAll(known.facts());
         others.remove(Fact.PLANNED);
-        return new RunRequest(new JobIdentity(identity.lockKey(), new RunKey(runKey)), job, tuning, others, untilNext);
+        return new RunRequest(new JobIdentity(identity.lockKey(), new RunKey(runKey)), job, tuning, known.with(others));
     }
 
     /**
@@ -113,7 +126,7 @@ public final class RunRequest {
      * @return the changed request
      */
     public RunRequest job(String name) {
-        return new RunRequest(identity, VisibleText.of(name), tuning, facts, untilNext);
+        return new RunRequest(identity, VisibleText.of(name), tuning, known);
     }
 
     /**
@@ -143,7 +156,7 @@ public final class RunRequest {
      * @return the changed request
      */
     public RunRequest tune(UnaryOperator<RunOptions> change) {
-        return new RunRequest(identity, job, options -> change.apply(tuning.apply(options)), facts, untilNext);
+        return new RunRequest(identity, job, options -> change.apply(tuning.apply(options)), known);
     }
 
     /**
@@ -207,6 +220,15 @@ public final class RunRequest {
     }
 
     /**
+     * Says that the work is no part of the transaction in which it is asked for, so that the run may end before that.
+     *
+     * @return the changed request
+     */
+    public RunRequest apart() {
+        return with(Fact.APART);
+    }
+
+    /**
      * Says when the job's next occurrence is planned. With {@link OnConflict#AUTO} a run that is refused because this very
      * occurrence is at work elsewhere is tried again if the next one is further away than the ttl: should the other worker die,
      * nobody would make up for it before.
@@ -215,40 +237,62 @@ public final class RunRequest {
      * @return the changed request
      */
     public RunRequest nextIn(Duration time) {
-        return new RunRequest(identity, job, tuning, facts, time);
+        return new RunRequest(identity, job, tuning, new Knowledge(known.facts(), time, known.holding()));
+    }
+
+    /**
+     * Says which keys the asking thread holds for as long as it waits for this one, as where a transaction keeps them until it
+     * commits. A refusal after the whole {@linkplain RunOptions#waitTimeout() wait} then says so: its holder may wait for
+     * one of them.
+     *
+     * @param keys the keys, for people
+     * @return the changed request
+     */
+    public RunRequest whileHolding(String keys) {
+        return new RunRequest(identity, job, tuning, new Knowledge(known.facts(), known.untilNext(), keys));
+    }
+
+    @Nullable
+    String holding() {
+        return known.holding();
     }
 
     RunRequest hashed(KeyHashing keys) {
-        return new RunRequest(keys.of(identity), job, tuning, facts, untilNext);
+        return new RunRequest(keys.of(identity), job, tuning, known);
     }
 
     boolean isPlanned() {
-        return facts.contains(Fact.PLANNED);
+        return known.facts().contains(Fact.PLANNED);
+    }
+
+    boolean isApart() {
+        return known.facts().contains(Fact.APART);
     }
 
     boolean isAgain() {
-        return facts.contains(Fact.AGAIN);
+        return known.facts().contains(Fact.AGAIN);
     }
 
     boolean comesAgain() {
-        return !facts.contains(Fact.COMES_AGAIN_NOT);
+        return !known.facts().contains(Fact.COMES_AGAIN_NOT);
     }
 
     boolean isOnlyCopy() {
-        return facts.contains(Fact.ONLY_COPY);
+        return known.facts().contains(Fact.ONLY_COPY);
     }
 
     boolean isOverWhenItFails() {
-        return facts.contains(Fact.ENDS_WITH_FAILURE) && identity.runKey() != null;
+        return known.facts().contains(Fact.ENDS_WITH_FAILURE) && identity.runKey() != null;
     }
 
     /** Whether nobody would make up for this occurrence for longer than a ttl. */
     boolean isFarFromNext(Duration ttl) {
-        return untilNext != null && untilNext.compareTo(ttl) > 0;
+        Duration next = known.untilNext();
+        return next != null && next.compareTo(ttl) > 0;
     }
 
     boolean mayWait() {
-        return !facts.contains(Fact.WAITS_NOT);
+        return !known.facts().contains(Fact.WAITS_NOT);
     }
 
     /**

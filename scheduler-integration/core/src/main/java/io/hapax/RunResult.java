@@ -16,7 +16,8 @@ public sealed interface RunResult<T> {
      * The body ran to its end.
      *
      * @param value what it returned
-     * @param outcome {@link RunOutcome#COMPLETED}, or {@link RunOutcome#UNCONFIRMED} if the store could not note it
+     * @param outcome {@link RunOutcome#COMPLETED}, or {@link RunOutcome#UNCONFIRMED} if the store could not note it, or
+     *     {@link RunOutcome#FAILED} if the {@linkplain WorkTransaction transaction} of its work has rolled back
      * @param <T> the type of the value
      */
     record Ran<T>(@Nullable T value, RunOutcome outcome) implements RunResult<T> {}

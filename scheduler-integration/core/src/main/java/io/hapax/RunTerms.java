@@ -1,5 +1,6 @@
 package io.hapax;
 
+import io.hapax.event.RunOutcome;
 import io.hapax.lease.Ending;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.LeaseStore;
@@ -52,6 +53,15 @@ record RunTerms(RunRequest request, RunOptions options, LeaseTiming timing) {
 
     JobIdentity identity() {
         return request.identity();
+    }
+
+    /** What the store is told of an end. */
+    Ending ending(RunOutcome outcome) {
+        return switch (outcome) {
+            case COMPLETED -> completion();
+            case FAILED -> failure();
+            default -> Ending.NOT_DONE;
+        };
     }
 
     /** What the store is told of a failure. */

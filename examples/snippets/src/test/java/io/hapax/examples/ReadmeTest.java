@@ -51,7 +51,8 @@ class ReadmeTest {
             "examples/README.md",
             "docs/model/README.md",
             "docs/quorum.md",
-            "docs/topologies.md");
+            "docs/topologies.md",
+            "docs/transactions.md");
 
     /** A region of a source file between {@code snippet:name} and {@code end}, without its indentation. */
     private record Snippet(Path file, String name, String text) {}

@@ -4,7 +4,10 @@ package io.hapax.event;
 public enum RunOutcome {
     /** It completed, and the store has noted it. */
     COMPLETED,
-    /** It completed, but the store did not confirm it while the lease was valid. */
+    /**
+     * It completed, but the store did not confirm it while the lease was valid; or nobody can tell whether the transaction of
+     * its work has committed.
+     */
     UNCONFIRMED,
     /** Its code failed. */
     FAILED,

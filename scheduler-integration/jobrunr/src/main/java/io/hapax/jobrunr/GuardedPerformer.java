@@ -5,6 +5,7 @@ import io.hapax.GuardedRun;
 import io.hapax.JobGuard;
 import io.hapax.LeaseLostException;
 import io.hapax.QueuedJob;
+import io.hapax.WorkTransaction;
 import io.hapax.event.LossReason;
 import io.hapax.event.RunOutcome;
 import io.hapax.event.Verdict;
@@ -14,6 +15,7 @@ import java.time.InstantSource;
 import java.util.HashMap;
 import java.util.Map;
 import org.jobrunr.jobs.Job;
+import org.jobrunr.jobs.JobDetails;
 import org.jobrunr.jobs.states.StateName;
 import org.jobrunr.server.BackgroundJobPerformer;
 import org.jobrunr.server.BackgroundJobServer;
@@ -217,6 +219,8 @@ final class GuardedPerformer extends BackgroundJobPerformer {
             JobRewriter.forgetPostponements(job);
             metadata = new HashMap<>(job.getMetadata());
             admitted.onLeaseLost(loss -> keepMetadata());
+            JobDetails code = job.getJobDetails();
+            new WorkTransaction(admitted).around(code.getClassName(), code.getMethodName());
             super.performJob();
         } catch (Exception e) {
             leave();

@@ -49,6 +49,7 @@ public final class PostgresRunLedger implements RunLedger {
     /** Workers that start at once wait for each other's first steps, however short the answer timeout of runs is. */
     private static final Duration OPENING = Duration.ofSeconds(30);
 
+    private final DataSource source;
     private final Database database;
     private final Database people;
     /** For the first steps. */
@@ -69,6 +70,7 @@ public final class PostgresRunLedger implements RunLedger {
     private final Batches<Occurrence, Optional<LedgerEntry>> entries;
 
     private PostgresRunLedger(Builder builder) {
+        this.source = builder.source;
         this.database = new Database(builder.source, "hapax-ledger", builder.connections, builder.answerTimeout);
         this.opening = new Database(
                 builder.source,
@@ -110,6 +112,15 @@ public final class PostgresRunLedger implements RunLedger {
      */
     public static Builder builder(DataSource source) {
         return new Builder(source);
+    }
+
+    /**
+     * Returns where its connections come from: a transaction of that source can complete runs.
+     *
+     * @return the source that it was built with
+     */
+    public DataSource dataSource() {
+        return source;
     }
 
     @Override

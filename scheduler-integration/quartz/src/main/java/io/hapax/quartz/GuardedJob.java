@@ -4,6 +4,7 @@ import io.hapax.GuardedRun;
 import io.hapax.LeaseLostException;
 import io.hapax.OnLeaseLost;
 import io.hapax.QueuedJob;
+import io.hapax.WorkTransaction;
 import io.hapax.event.RunOutcome;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
@@ -122,6 +123,7 @@ class GuardedJob implements Job {
                 run.onLeaseLost(loss -> interrupt(interruptable, context));
             }
             context.put(ENTERED, run);
+            new WorkTransaction(run).around(context.getJobDetail().getJobClass().getName(), "execute");
             queued(admitted.queued(), QueuedJob::begun);
             work(run, context);
             queued(admitted.queued(), QueuedJob::succeeded);

@@ -46,9 +46,9 @@ import org.slf4j.LoggerFactory;
  * one is further away than the ttl. With {@link io.hapax.OnConflict#WAIT} the job waits in its own thread; a job that
  * waited in vain ends with a {@link org.quartz.JobExecutionException}.
  *
- * <p>The lease ends with {@link Job#execute}. A transaction that is committed later, as with
- * {@link org.quartz.ExecuteInJTATransaction}, is not covered. Use one plugin for each scheduler; the setters are called before it is
- * initialised.
+ * <p>The lease ends with {@link Job#execute}. A job with {@link org.quartz.ExecuteInJTATransaction} is refused, since its
+ * transaction is committed later; {@code wrapJobExecutionInUserTransaction}, which does the same to all jobs, is not covered. Use
+ * one plugin for each scheduler; the setters are called before it is initialised.
  */
 public final class HapaxPlugin implements SchedulerPlugin {
 

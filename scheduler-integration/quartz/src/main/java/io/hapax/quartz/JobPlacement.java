@@ -7,6 +7,7 @@ import io.hapax.policy.JobPolicy;
 import java.lang.reflect.Method;
 import java.util.ArrayList;
 import java.util.List;
+import org.quartz.ExecuteInJTATransaction;
 import org.quartz.Job;
 import org.quartz.JobDetail;
 import org.quartz.JobExecutionContext;
@@ -14,10 +15,15 @@ import org.quartz.JobKey;
 import org.quartz.Scheduler;
 import org.quartz.SchedulerException;
 import org.quartz.impl.matchers.GroupMatcher;
+import org.quartz.utils.ClassUtils;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Refuses jobs with {@link Guarded} on a method that Quartz never calls, or with a wrong value. Looks once at each class. Thread-safe. */
+/**
+ * Refuses jobs that the guard would not cover: with {@link Guarded} on a method that Quartz never calls
+ * or with a wrong value, or in a JTA transaction.
+ * Looks once at each class. Thread-safe.
+ */
 final class JobPlacement {
 
     private static final Logger LOG = LoggerFactory.getLogger("io.hapax.quartz");
@@ -33,7 +39,7 @@ final class JobPlacement {
 
     private JobPlacement() {}
 
-    /** @throws IllegalArgumentException if there is such a method or value; the message names it */
+    /** @throws IllegalArgumentException if it is such a job; the message says why */
     static void require(Class<? extends Job> type) {
         String refusal = REFUSAL.get(type);
         if (!refusal.isEmpty()) {
@@ -42,6 +48,13 @@ final class JobPlacement {
     }
 
     private static String refusal(Class<?> type) {
+        if (ClassUtils.isAnnotationPresent(type, ExecuteInJTATransaction.class)) {
+            return "@ExecuteInJTATransaction on " + type.getName()
+                    + ": Quartz commits that transaction when the run has"
+                    + " ended, so another replica could begin before, and a run that rolls back would be noted as done."
+                    + " Begin the transaction inside of execute() and leave out the annotation, or set hapax.enabled=false"
+                    + " for the job";
+        }
         try {
             GuardedPlacement.requireReached(
                     type,

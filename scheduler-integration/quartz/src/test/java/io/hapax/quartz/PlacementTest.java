@@ -18,6 +18,7 @@ import java.util.Properties;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.quartz.ExecuteInJTATransaction;
 import org.quartz.Job;
 import org.quartz.JobExecutionContext;
 import org.quartz.JobExecutionException;
@@ -125,6 +126,17 @@ class PlacementTest extends PlacementContract {
     @Test
     void an_inherited_method_is_seen_too() throws Exception {
         assertThat(atStart(HeirJob.class)).contains("executeInternal").contains("put it on the class");
+    }
+
+    @ExecuteInJTATransaction
+    public static class JtaJob extends Probe.PlainJob {}
+
+    public static class HeirOfJtaJob extends JtaJob {}
+
+    @Test
+    void a_job_in_a_transaction_that_quartz_commits_after_it_is_refused() throws Exception {
+        assertThat(atStart(JtaJob.class)).contains("@ExecuteInJTATransaction").contains("JtaJob");
+        assertThat(atStart(HeirOfJtaJob.class)).contains("@ExecuteInJTATransaction");
     }
 
     @Test

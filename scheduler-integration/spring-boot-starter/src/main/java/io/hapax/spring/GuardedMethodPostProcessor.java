@@ -1,25 +1,16 @@
 package io.hapax.spring;
 
-import io.hapax.CurrentRun;
 import io.hapax.Guarded;
-import io.hapax.GuardedRun;
 import io.hapax.JobGuard;
-import io.hapax.RunInterruptedException;
-import io.hapax.RunRefusedException;
-import io.hapax.RunRequest;
-import io.hapax.RunResult;
-import io.hapax.lease.JobIdentity;
-import io.hapax.policy.LateResults;
+import io.hapax.ledger.RunLedger;
 import java.lang.reflect.Method;
 import java.util.Collection;
 import java.util.HashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.UnaryOperator;
 import org.aopalliance.intercept.MethodInterceptor;
 import org.aopalliance.intercept.MethodInvocation;
@@ -52,6 +43,9 @@ final class GuardedMethodPostProcessor extends AbstractBeanFactoryAwareAdvisingP
     private static final long serialVersionUID = 1L;
     private final transient ObjectProvider<JobGuard> guard;
     private final transient ObjectProvider<RunObserver> observer;
+    private final transient ObjectProvider<RunLedger> ledger;
+    private transient Transactions transactions = Transactions.NONE;
+    private transient GuardInterceptor calls;
     /** By the bean's name: beans of one class have keys of their own. */
     private final transient Map<String, Map<Method, GuardedMethod>> methods = new ConcurrentHashMap<>();
 
@@ -63,19 +57,31 @@ final class GuardedMethodPostProcessor extends AbstractBeanFactoryAwareAdvisingP
 
     private volatile boolean started;
 
-    GuardedMethodPostProcessor(ObjectProvider<JobGuard> guard, ObjectProvider<RunObserver> observer) {
+    GuardedMethodPostProcessor(
+            ObjectProvider<JobGuard> guard, ObjectProvider<RunObserver> observer, ObjectProvider<RunLedger> ledger) {
         this.guard = guard;
         this.observer = observer;
+        this.ledger = ledger;
+        this.calls = calls(Transactions.NONE);
         setBeforeExistingAdvisors(true);
         MethodInterceptor interceptor = this::invoke;
         this.advisor =
                 new DefaultPointcutAdvisor(new AnnotationMatchingPointcut(null, Guarded.class, true), interceptor);
     }
 
+    private GuardInterceptor calls(Transactions transactions) {
+        return new GuardInterceptor(guard::getObject, () -> observer.getIfUnique(() -> RunObserver.NONE), transactions);
+    }
+
     @Override
     public void setBeanFactory(BeanFactory beans) {
         super.setBeanFactory(beans);
         all = beans instanceof ConfigurableListableBeanFactory listed ? listed : null;
+        ClassLoader classes = beans instanceof ConfigurableBeanFactory known ? known.getBeanClassLoader() : null;
+        if (Transactions.areThere(classes)) {
+            transactions = new SpringTransactions(beans, LedgerCompletion.of(ledger, classes));
+            calls = calls(transactions);
+        }
         if (beans instanceof ConfigurableBeanFactory configurable) {
             placeholders = text -> String.valueOf(configurable.resolveEmbeddedValue(text));
             hasJobs = ClassUtils.isPresent("org.jobrunr.server.BackgroundJobServer", configurable.getBeanClassLoader());
@@ -84,6 +90,13 @@ final class GuardedMethodPostProcessor extends AbstractBeanFactoryAwareAdvisingP
 
     @Override
     public Object postProcessAfterInitialization(Object bean, String name) {
+        Object processed = processed(bean, name);
+        // Jobs of schedulers too, and whatever they call.
+        transactions.watch(processed, methods.containsKey(name));
+        return processed;
+    }
+
+    private Object processed(Object bean, String name) {
         Class<?> type = AopUtils.getTargetClass(bean);
         if (!started) {
             seen.add(name);
@@ -97,6 +110,9 @@ final class GuardedMethodPostProcessor extends AbstractBeanFactoryAwareAdvisingP
             requireMethods(type, name);
             Map<Method, GuardedMethod> guarded = guardedMethods(type, name);
             if (!guarded.isEmpty()) {
+                if (started) {
+                    requireKnownTransactions();
+                }
                 methods.put(name, guarded);
                 return proxied(bean, name, guarded.values());
             }
@@ -129,8 +145,19 @@ final class GuardedMethodPostProcessor extends AbstractBeanFactoryAwareAdvisingP
                 requireNone(type, name);
             }
         }
+        if (!methods.isEmpty()) {
+            requireKnownTransactions();
+        }
         started = true;
         seen.clear();
+    }
+
+    /** Once there are guarded methods, which may be called in a transaction. */
+    private void requireKnownTransactions() {
+        ConfigurableListableBeanFactory beans = all;
+        if (beans != null) {
+            transactions.requireKnown(beans);
+        }
     }
 
     private static void requireNone(Class<?> type, String name) {
@@ -196,80 +223,6 @@ final class GuardedMethodPostProcessor extends AbstractBeanFactoryAwareAdvisingP
                 : AopUtils.getMostSpecificMethod(call.getMethod(), AopUtils.getTargetClass(bean));
         GuardedMethod guarded = methods.getOrDefault(ExposeBeanNameAdvisors.getBeanName(call), Map.of())
                 .get(method);
-        if (guarded == null) {
-            return call.proceed();
-        }
-        Optional<GuardedRun> current = CurrentRun.find();
-        if (guarded.schedulersOnly() != null) {
-            if (current.isEmpty()) {
-                throw new IllegalStateException("@Guarded on " + guarded.of().shown()
-                        + " is for the job of a scheduler, but other code has called the method: "
-                        + guarded.schedulersOnly());
-            }
-            return done(guarded, call.proceed());
-        }
-        JobIdentity identity = guarded.identity(bean, call.getArguments());
-        return current.filter(run -> isSame(run.identity(), guard.getObject().kept(identity)))
-                        .isPresent()
-                ? done(guarded, call.proceed())
-                : run(guarded, guarded.request(identity), call);
-    }
-
-    private static @Nullable Object done(GuardedMethod guarded, @Nullable Object result) {
-        LateResults.refuse(guarded.of().shown(), result);
-        return result;
-    }
-
-    /** A scheduler, or an outer method, holds this key for this very call: asking again would refuse it. */
-    private static boolean isSame(JobIdentity held, JobIdentity wanted) {
-        boolean sameLock = wanted.lockKey() != null && wanted.lockKey().equals(held.lockKey());
-        if (sameLock && wanted.runKey() != null && !wanted.runKey().equals(held.runKey())) {
-            throw new IllegalStateException("a run of " + held + " calls a method that is guarded as " + wanted
-                    + ": it holds that lock key already, so the inner run key could not be noted as done. Call the method"
-                    + " outside of the run, or give it another lock key");
-        }
-        return wanted.lockKey() != null
-                ? wanted.lockKey().equals(held.lockKey())
-                : wanted.runKey() != null && wanted.runKey().equals(held.runKey());
-    }
-
-    /** Only an exception that the method declares gets through a proxy, and only its own name says where the flag went. */
-    private static Exception notBegun(GuardedMethod guarded, Method called, InterruptedException interrupt) {
-        List<Class<?>> declared = List.of(called.getExceptionTypes());
-        if (declared.contains(InterruptedException.class)) {
-            return interrupt;
-        }
-        Thread.currentThread().interrupt();
-        return declared.stream().anyMatch(type -> type.isInstance(interrupt))
-                ? interrupt
-                : new RunInterruptedException(guarded.of().shown(), interrupt);
-    }
-
-    private @Nullable Object run(GuardedMethod guarded, RunRequest request, MethodInvocation call) throws Throwable {
-        RunObserver observing = observer.getIfUnique(() -> RunObserver.NONE);
-        AtomicBoolean begun = new AtomicBoolean();
-        RunResult<@Nullable Object> result;
-        try {
-            result = guard.getObject().run(request, run -> {
-                begun.set(true);
-                try {
-                    return done(guarded, observing.observe(guarded.of().shown(), call));
-                } catch (Exception | Error thrown) {
-                    throw thrown;
-                } catch (Throwable thrown) {
-                    throw new IllegalStateException(thrown);
-                }
-            });
-        } catch (InterruptedException interrupt) {
-            throw begun.get() ? interrupt : notBegun(guarded, call.getMethod(), interrupt);
-        }
-        if (result instanceof RunResult.Ran<@Nullable Object> ran) {
-            return ran.value();
-        }
-        Class<?> type = guarded.of().method().getReturnType();
-        if (type.isPrimitive() && type != void.class) {
-            throw new RunRefusedException(request.identity(), ((RunResult.Refused<?>) result).refusal());
-        }
-        return type == Optional.class ? Optional.empty() : null;
+        return guarded == null ? call.proceed() : calls.invoke(guarded, call);
     }
 }

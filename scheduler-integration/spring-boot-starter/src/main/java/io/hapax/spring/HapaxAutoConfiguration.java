@@ -98,9 +98,9 @@ public class HapaxAutoConfiguration {
                 ObjectProvider<GuardListener> listeners) {
             RunOptions defaults = opening.options(RunOptions.DEFAULTS);
             return StoreOpening.check("hapax", () -> {
-                JobGuardBuilder builder = JobGuard.builder(store)
+                JobGuardBuilder builder = Transactions.refusingPlainCode(JobGuard.builder(store)
                         .defaults(all -> defaults)
-                        .environment(opening.environment()::resolveRequiredPlaceholders);
+                        .environment(opening.environment()::resolveRequiredPlaceholders));
                 listeners.orderedStream().forEach(builder::listener);
                 RunLedger runs = ledger.getIfUnique();
                 builder = runs == null ? builder : builder.ledger(runs);
@@ -118,8 +118,10 @@ public class HapaxAutoConfiguration {
 
         @Bean
         static GuardedMethodPostProcessor hapaxGuardedMethods(
-                ObjectProvider<JobGuard> guard, ObjectProvider<RunObserver> observer) {
-            return new GuardedMethodPostProcessor(guard, observer);
+                ObjectProvider<JobGuard> guard,
+                ObjectProvider<RunObserver> observer,
+                ObjectProvider<RunLedger> ledger) {
+            return new GuardedMethodPostProcessor(guard, observer, ledger);
         }
     }
 

@@ -29,6 +29,8 @@ public class HapaxProperties {
     private final Console console = new Console();
     /** Secret text of at least 16 characters; keys are stored and logged as keyed digests made with it. */
     private @Nullable String hashKeys;
+    /** Beans that manage transactions in which guarded methods are never called, such as a JtaTransactionManager. */
+    private List<String> ignoredTransactionManagers = List.of();
 
     /** Creates the defaults. */
     public HapaxProperties() {}
@@ -470,5 +472,23 @@ public class HapaxProperties {
      */
     public Ledger getLedger() {
         return ledger;
+    }
+
+    /**
+     * Returns the transaction managers that are passed over.
+     *
+     * @return names of beans
+     */
+    public List<String> getIgnoredTransactionManagers() {
+        return ignoredTransactionManagers;
+    }
+
+    /**
+     * Sets the transaction managers that are passed over.
+     *
+     * @param ignoredTransactionManagers names of beans
+     */
+    public void setIgnoredTransactionManagers(List<String> ignoredTransactionManagers) {
+        this.ignoredTransactionManagers = ignoredTransactionManagers;
     }
 }

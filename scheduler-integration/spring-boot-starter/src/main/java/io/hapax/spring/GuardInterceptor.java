@@ -1,0 +1,173 @@
+package io.hapax.spring;
+
+import io.hapax.Admission;
+import io.hapax.CurrentRun;
+import io.hapax.GuardedBody;
+import io.hapax.GuardedRun;
+import io.hapax.JobGuard;
+import io.hapax.OnConflict;
+import io.hapax.RunInterruptedException;
+import io.hapax.RunRefusedException;
+import io.hapax.RunRequest;
+import io.hapax.RunResult;
+import io.hapax.WorkTransaction;
+import io.hapax.event.Refusal;
+import io.hapax.lease.JobIdentity;
+import io.hapax.policy.LateResults;
+import io.hapax.spring.Transactions.Scene;
+import java.lang.reflect.Method;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Supplier;
+import org.aopalliance.intercept.MethodInvocation;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Calls a guarded method of a bean: under a run of its own, which ends with the method or with a transaction of its caller, or
+ * under one that the thread has already. Thread-safe.
+ *
+ * @param guard asks
+ * @param observer surrounds the work
+ * @param transactions knows those of the thread
+ */
+record GuardInterceptor(Supplier<JobGuard> guard, Supplier<RunObserver> observer, Transactions transactions) {
+
+    private static final Logger LOG = LoggerFactory.getLogger("io.hapax.spring");
+
+    @Nullable
+    Object invoke(GuardedMethod guarded, MethodInvocation call) throws Throwable {
+        Optional<GuardedRun> current = CurrentRun.find();
+        if (guarded.schedulersOnly() != null) {
+            if (current.isEmpty()) {
+                throw new IllegalStateException("@Guarded on " + guarded.of().shown()
+                        + " is for the job of a scheduler, but other code has called the method: "
+                        + guarded.schedulersOnly());
+            }
+            return done(guarded, call.proceed());
+        }
+        JobIdentity identity = guarded.identity(call.getThis(), call.getArguments());
+        JobIdentity kept = guard.get().kept(identity);
+        return current.filter(run -> isSame(run.identity(), kept)).isPresent()
+                ? done(guarded, call.proceed())
+                : run(guarded, identity, kept, call);
+    }
+
+    private static @Nullable Object done(GuardedMethod guarded, @Nullable Object result) {
+        LateResults.refuse(guarded.of().shown(), result);
+        return result;
+    }
+
+    /** A scheduler, or an outer method, holds this key for this very call: asking again would refuse it. */
+    private static boolean isSame(JobIdentity held, JobIdentity wanted) {
+        boolean sameLock = wanted.lockKey() != null && wanted.lockKey().equals(held.lockKey());
+        if (sameLock && wanted.runKey() != null && !wanted.runKey().equals(held.runKey())) {
+            throw new IllegalStateException("a run of " + held + " calls a method that is guarded as " + wanted
+                    + ": it holds that lock key already, so the inner run key could not be noted as done. Call the method"
+                    + " outside of the run, or give it another lock key");
+        }
+        return wanted.lockKey() != null
+                ? wanted.lockKey().equals(held.lockKey())
+                : wanted.runKey() != null && wanted.runKey().equals(held.runKey());
+    }
+
+    private @Nullable Object run(GuardedMethod guarded, JobIdentity identity, JobIdentity kept, MethodInvocation call)
+            throws Throwable {
+        Scene scene = transactions.scene(guarded.of(), call);
+        PendingRun holder = scene.holder(kept);
+        GuardedBody<@Nullable Object, Exception> body = body(guarded, call);
+        if (holder != null) {
+            Refusal pending = holder.refusal(kept, scene.decides(holder));
+            if (pending != null) {
+                LOG.info("{} [{}] is refused: {}", guarded.of().shown(), kept, pending.reason());
+                return nothing(guarded, kept, pending);
+            }
+            return holder.work(kept, body);
+        }
+        RunRequest request = guarded.request(identity);
+        String holding = scene.holding();
+        request = holding == null ? request : request.whileHolding(holding);
+        return scene.isInTransaction()
+                ? inTransaction(guarded, request, call, scene, body)
+                : alone(guarded, request, call, body);
+    }
+
+    private GuardedBody<@Nullable Object, Exception> body(GuardedMethod guarded, MethodInvocation call) {
+        return run -> {
+            new WorkTransaction(run)
+                    .around(guarded.of().type().getName(), guarded.of().method().getName());
+            try {
+                return done(guarded, observer.get().observe(guarded.of().shown(), call));
+            } catch (Exception | Error thrown) {
+                throw thrown;
+            } catch (Throwable thrown) {
+                throw new IllegalStateException(thrown);
+            }
+        };
+    }
+
+    /** Ends with the method. */
+    private @Nullable Object alone(
+            GuardedMethod guarded,
+            RunRequest request,
+            MethodInvocation call,
+            GuardedBody<@Nullable Object, Exception> body)
+            throws Exception {
+        AtomicBoolean begun = new AtomicBoolean();
+        RunResult<@Nullable Object> result;
+        try {
+            result = guard.get().run(request.apart(), run -> {
+                begun.set(true);
+                return body.run(run);
+            });
+        } catch (InterruptedException interrupt) {
+            throw begun.get() ? interrupt : notBegun(guarded, call.getMethod(), interrupt);
+        }
+        return result instanceof RunResult.Ran<@Nullable Object> ran
+                ? ran.value()
+                : nothing(guarded, request.identity(), ((RunResult.Refused<?>) result).refusal());
+    }
+
+    /** Ends with the transaction of the caller. */
+    private @Nullable Object inTransaction(
+            GuardedMethod guarded,
+            RunRequest request,
+            MethodInvocation call,
+            Scene scene,
+            GuardedBody<@Nullable Object, Exception> body)
+            throws Exception {
+        Admission admission;
+        try {
+            admission = guard.get().admit(request);
+        } catch (InterruptedException interrupt) {
+            throw notBegun(guarded, call.getMethod(), interrupt);
+        }
+        return admission instanceof Admission.Admitted admitted
+                ? scene.add(admitted.run()).work(admitted.run().identity(), body)
+                : nothing(guarded, request.identity(), ((Admission.Refused) admission).refusal());
+    }
+
+    /** Only an exception that the method declares gets through a proxy, and only its own name says where the flag went. */
+    private static Exception notBegun(GuardedMethod guarded, Method called, InterruptedException interrupt) {
+        List<Class<?>> declared = List.of(called.getExceptionTypes());
+        if (declared.contains(InterruptedException.class)) {
+            return interrupt;
+        }
+        Thread.currentThread().interrupt();
+        return declared.stream().anyMatch(type -> type.isInstance(interrupt))
+                ? interrupt
+                : new RunInterruptedException(guarded.of().shown(), interrupt);
+    }
+
+    /** What a call returns that was refused. */
+    private static @Nullable Object nothing(GuardedMethod guarded, JobIdentity identity, Refusal refusal) {
+        Class<?> type = guarded.of().method().getReturnType();
+        boolean fails = guarded.options().onConflict() == OnConflict.FAIL;
+        if (fails || (type.isPrimitive() && type != void.class)) {
+            throw new RunRefusedException(identity, refusal);
+        }
+        return type == Optional.class ? Optional.empty() : null;
+    }
+}
