@@ -9,10 +9,13 @@ import io.hapax.lease.LeaseStore;
 import io.hapax.ledger.RunLedger;
 import io.hapax.time.Ticker;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Predicate;
+import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -28,6 +31,8 @@ public final class JobGuard implements AutoCloseable {
 
     private static final Logger LOG = LoggerFactory.getLogger(JobGuard.class);
 
+    private static final int MOST_LOOKUPS = 2;
+
     private final Engine engine;
     private final RunOptions defaults;
     private final boolean closesStore;
@@ -35,6 +40,8 @@ public final class JobGuard implements AutoCloseable {
     private final @Nullable LoggingListener log;
     private final @Nullable KeyHashing hashing;
     private final UnaryOperator<String> environment;
+    private final Supplier<Optional<CallersTransaction>> transactions;
+    private final Executor lookups;
     private final GuardAdmin admin;
     private final AtomicBoolean storeClosed = new AtomicBoolean();
 
@@ -45,6 +52,8 @@ public final class JobGuard implements AutoCloseable {
         this.log = builder.logging ? new LoggingListener(builder.ticker) : null;
         this.hashing = builder.hashing;
         this.environment = builder.environment;
+        this.transactions = builder.transactions;
+        this.lookups = builder.threads.pool("hapax-queues", MOST_LOOKUPS);
         this.engine = engine(builder, log, this::afterLastRun);
         this.admin = new GuardAdmin(engine, this::kept);
     }
@@ -334,5 +343,16 @@ public final class JobGuard implements AutoCloseable {
 
     Engine engine() {
         return engine;
+    }
+
+    /** Threads that ask schedulers about their jobs. */
+    Executor lookups() {
+        return lookups;
+    }
+
+    /** The transaction of the calling thread; null if none is seen. */
+    @Nullable
+    CallersTransaction transaction() {
+        return transactions.get().orElse(null);
     }
 }

@@ -11,6 +11,7 @@ import io.hapax.time.Ticker;
 import java.lang.management.ManagementFactory;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
@@ -26,6 +27,7 @@ public final class JobGuardBuilder {
     GuardThreads threads = Notifier.threads();
     Supplier<OwnerId> owners = OwnerId::random;
     UnaryOperator<String> environment = SystemPlaceholders::resolve;
+    Supplier<Optional<CallersTransaction>> transactions = Optional::empty;
     boolean logging = true;
     boolean closesStore;
 
@@ -122,6 +124,17 @@ public final class JobGuardBuilder {
      */
     public JobGuardBuilder environment(UnaryOperator<String> resolver) {
         this.environment = resolver;
+        return this;
+    }
+
+    /**
+     * Lets a job that is put into a queue within a transaction keep its place only if that commits.
+     *
+     * @param current finds the transaction of the calling thread; by default none is seen
+     * @return this builder
+     */
+    public JobGuardBuilder transactions(Supplier<Optional<CallersTransaction>> current) {
+        this.transactions = current;
         return this;
     }
 

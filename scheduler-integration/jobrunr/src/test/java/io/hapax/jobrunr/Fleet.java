@@ -180,7 +180,7 @@ final class Fleet implements AutoCloseable {
 
     /** A scheduler that keeps jobs unique in the queue of a storage. */
     static JobScheduler scheduler(StorageProvider storage) {
-        return new JobScheduler(storage, List.of(JobRunrGuard.uniqueInQueue()));
+        return new JobScheduler(JobRunrGuard.uniqueInQueue(storage), List.of());
     }
 
     /** A journal of this test alone. */

@@ -100,7 +100,8 @@ public class HapaxAutoConfiguration {
             return StoreOpening.check("hapax", () -> {
                 JobGuardBuilder builder = JobGuard.builder(store)
                         .defaults(all -> defaults)
-                        .environment(opening.environment()::resolveRequiredPlaceholders);
+                        .environment(opening.environment()::resolveRequiredPlaceholders)
+                        .transactions(SpringTransactions.ifAny());
                 listeners.orderedStream().forEach(builder::listener);
                 RunLedger runs = ledger.getIfUnique();
                 builder = runs == null ? builder : builder.ledger(runs);
