@@ -31,9 +31,8 @@ record StoredJobs(StorageProvider storage) implements JobQueue {
     }
 
     private String process() {
-        boolean inMemory = InMemoryStorageProvider.class
-                .getSimpleName()
-                .equals(storage.getStorageProviderInfo().getName());
+        boolean inMemory = InMemoryStorageProvider.class.isAssignableFrom(
+                storage.getStorageProviderInfo().getImplementationClass());
         return inMemory ? THIS_PROCESS : "";
     }
 

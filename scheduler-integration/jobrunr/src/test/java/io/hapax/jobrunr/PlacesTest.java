@@ -3,6 +3,7 @@ package io.hapax.jobrunr;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.jobrunr.jobs.states.StateName.DELETED;
+import static org.jobrunr.jobs.states.StateName.ENQUEUED;
 import static org.jobrunr.jobs.states.StateName.SUCCEEDED;
 
 import io.hapax.JobGuard;
@@ -16,6 +17,7 @@ import java.util.stream.Stream;
 import org.jobrunr.jobs.lambdas.IocJobLambda;
 import org.jobrunr.jobs.states.StateName;
 import org.jobrunr.scheduling.JobScheduler;
+import org.jobrunr.scheduling.cron.Cron;
 import org.jobrunr.storage.StorageException;
 import org.jobrunr.storage.navigation.AmountRequest;
 import org.junit.jupiter.api.AfterEach;
@@ -86,6 +88,20 @@ class PlacesTest {
                 .isInstanceOf(StorageException.class);
         scheduler.<Work, String>enqueue(Stream.of(name, other), (work, key) -> work.keyed(key));
         assertThat(states()).hasSize(2).doesNotContain(DELETED);
+    }
+
+    @Test
+    void of_jobs_that_are_stored_together_the_first_for_the_same_work_is_queued() {
+        String other = fleet.journalName("other");
+        scheduler.<Work, String>enqueue(Stream.of(name, other, name), (work, key) -> work.keyed(key));
+        assertThat(states()).containsExactlyInAnyOrder(ENQUEUED, ENQUEUED, DELETED);
+        assertThat(fleet.history(enqueue(work -> work.keyed(name)))).last().isEqualTo(DELETED);
+    }
+
+    @Test
+    void a_recurring_job_has_no_place_in_the_queue() {
+        scheduler.<Work>scheduleRecurrently(name, Cron.yearly(), work -> work.keyed(name));
+        assertThat(fleet.history(enqueue(work -> work.keyed(name)))).containsExactly(ENQUEUED);
     }
 
     @Test
