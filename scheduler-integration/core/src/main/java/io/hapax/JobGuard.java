@@ -12,6 +12,7 @@ import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
@@ -30,6 +31,8 @@ public final class JobGuard implements AutoCloseable {
 
     private static final Logger LOG = LoggerFactory.getLogger(JobGuard.class);
 
+    private static final int MOST_LOOKUPS = 2;
+
     private final Engine engine;
     private final RunOptions defaults;
     private final boolean closesStore;
@@ -38,6 +41,8 @@ public final class JobGuard implements AutoCloseable {
     private final @Nullable KeyHashing hashing;
     private final UnaryOperator<String> environment;
     private final Supplier<Optional<String>> obstacle;
+    private final Supplier<Optional<CallersTransaction>> transactions;
+    private final Executor lookups;
     private final GuardAdmin admin;
     private final AtomicBoolean storeClosed = new AtomicBoolean();
 
@@ -49,6 +54,8 @@ public final class JobGuard implements AutoCloseable {
         this.hashing = builder.hashing;
         this.environment = builder.environment;
         this.obstacle = builder.obstacle;
+        this.transactions = builder.transactions;
+        this.lookups = builder.threads.pool("hapax-queues", MOST_LOOKUPS);
         this.engine = engine(builder, log, this::afterLastRun);
         this.admin = new GuardAdmin(engine, this::kept);
     }
@@ -343,5 +350,16 @@ public final class JobGuard implements AutoCloseable {
 
     Engine engine() {
         return engine;
+    }
+
+    /** Threads that ask schedulers about their jobs. */
+    Executor lookups() {
+        return lookups;
+    }
+
+    /** The transaction of the calling thread; null if none is seen. */
+    @Nullable
+    CallersTransaction transaction() {
+        return transactions.get().orElse(null);
     }
 }

@@ -27,6 +27,7 @@ public final class JobGuardBuilder {
     GuardThreads threads = Notifier.threads();
     Supplier<OwnerId> owners = OwnerId::random;
     UnaryOperator<String> environment = SystemPlaceholders::resolve;
+    Supplier<Optional<CallersTransaction>> transactions = Optional::empty;
     boolean logging = true;
     boolean closesStore;
     Supplier<Optional<String>> obstacle = Optional::empty;
@@ -136,6 +137,17 @@ public final class JobGuardBuilder {
      */
     public JobGuardBuilder obstacle(Supplier<Optional<String>> look) {
         this.obstacle = look;
+        return this;
+    }
+
+    /**
+     * Lets a job that is put into a queue within a transaction keep its place only if that commits.
+     *
+     * @param current finds the transaction of the calling thread; by default none is seen
+     * @return this builder
+     */
+    public JobGuardBuilder transactions(Supplier<Optional<CallersTransaction>> current) {
+        this.transactions = current;
         return this;
     }
 

@@ -4,8 +4,9 @@ package io.hapax;
  * When the lock key of a job is taken, and when it is free again.
  *
  * <p>While a job is queued no process is there to renew a lease, so what is kept then is a place with a time of its own,
- * {@link RunOptions#uniqueFor()}. It keeps duplicates out of the queue, and nothing more: if the store forgets it, or cannot be
- * asked, the job is queued, and the lease and the run key decide when it begins. While a job works there is a lease.
+ * {@link RunOptions#uniqueFor()}. It lives for seconds until the scheduler has stored the job, and is freed when that is gone. It keeps
+ * duplicates out of the queue, and nothing more: if the store forgets it, or cannot be asked, the job is queued, and the lease
+ * and the run key decide when it begins. While a job works there is a lease.
  *
  * <pre>
  *                          queued   begins        succeeds  is retried  fails finally or is dropped

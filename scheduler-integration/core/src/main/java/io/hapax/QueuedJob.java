@@ -1,10 +1,8 @@
 package io.hapax;
 
+import io.hapax.JobQueue.Fate;
 import io.hapax.event.GuardEvent;
-import io.hapax.event.Refusal;
-import io.hapax.event.Verdict;
 import io.hapax.lease.JobIdentity;
-import io.hapax.lease.LeaseStoreException;
 import io.hapax.lease.LockKey;
 import io.hapax.lease.Reservation;
 import io.hapax.lease.ReservationRequest;
@@ -12,10 +10,12 @@ import io.hapax.lease.Reservations;
 import io.hapax.lease.VisibleText;
 import java.time.Duration;
 import java.util.Objects;
-import java.util.Optional;
-import java.util.concurrent.CompletionException;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
-import org.jspecify.annotations.Nullable;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executor;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 
 /**
  * A job that is kept unique while it is queued, by its {@link LockMode}. Adapters create one where a job is put into a queue,
@@ -25,6 +25,9 @@ import org.jspecify.annotations.Nullable;
  * {@link GuardEvent.Unguarded}, and the lease and the run key decide when it begins. Immutable and thread-safe.
  */
 public final class QueuedJob {
+
+    /** How long a place lives of which it is not known whether its job is stored, unless it is renewed. */
+    static final Duration PROVISIONAL = Duration.ofSeconds(10);
 
     private final JobGuard guard;
     private final String job;
@@ -40,7 +43,8 @@ public final class QueuedJob {
      * @param guard whose store keeps the place
      * @param job the job's name, for people
      * @param key what must be in the queue once
-     * @param id the id of this job, the same in each of its attempts; the rules of a {@link LockKey} apply
+     * @param id the id of this job, the same in each of its attempts, and never that of another job; the rules of a
+     *     {@link LockKey} apply, but for up to 1024 bytes
      * @param options say how; their mode is not {@link LockMode#WHILE_EXECUTING}
      * @throws IllegalArgumentException if the mode has nothing to do with queues, or the store has no reservations
      */
@@ -58,42 +62,26 @@ public final class QueuedJob {
     }
 
     /**
-     * Takes the place in the queue. Blocks for at most the store's answer timeout.
+     * Takes a place in the queue. Blocks for at most the store's answer timeout; and while somebody else is about to store the
+     * same work, until it is known whether they did, for at most eleven seconds.
      *
-     * @return why the job must not be queued; empty if it may
+     * @param queue where the job is about to be stored
+     * @return why the job must not be queued, or the place
      */
-    public Optional<Refusal> enter() {
-        Reservation answer;
-        try {
-            answer = reservations
-                    .reserve(new ReservationRequest(name(), id, 1, uniqueFor))
-                    .toCompletableFuture()
-                    .join();
-        } catch (CompletionException | LeaseStoreException unreachable) {
-            Throwable cause = unreachable instanceof CompletionException ? unreachable.getCause() : unreachable;
-            guard.engine().notifier().tell(new GuardEvent.Unguarded(job, identity(), unavailable(cause)));
-            return Optional.empty();
-        }
-        if (answer instanceof Reservation.Full full) {
-            Refusal refusal = new Refusal(
-                    Verdict.QUEUED,
-                    null,
-                    full.left(),
-                    "the same work is queued or at work as " + full.first() + " (mode " + mode + ")",
-                    null);
-            guard.engine().notifier().tell(new GuardEvent.Refused(job, identity(), refusal, Duration.ZERO, false));
-            return Optional.of(refusal);
-        }
-        return Optional.empty();
+    public QueueEntry enter(JobQueue queue) {
+        return new QueueAttempt(this, queue, guard.transaction(), null).make();
     }
 
-    private static Refusal unavailable(@Nullable Throwable cause) {
-        return new Refusal(
-                Verdict.UNAVAILABLE,
-                null,
-                Duration.ZERO,
-                "the lease store did not answer whether the same work is queued already, so it is queued",
-                cause);
+    /**
+     * Takes a place in the queue as {@link #enter(JobQueue)} does, for one of several jobs that are stored by one call: the
+     * others of it are not waited for.
+     *
+     * @param queue where the jobs are about to be stored
+     * @param batch stands for that call
+     * @return why the job must not be queued, or the place
+     */
+    public QueueEntry enter(JobQueue queue, Object batch) {
+        return new QueueAttempt(this, queue, guard.transaction(), batch).make();
     }
 
     /** Says that the job begins, and that its run has been admitted. */
@@ -110,7 +98,11 @@ public final class QueuedJob {
     public void retried() {
         at(LockMode.Stage.RETRIED);
         if (mode == LockMode.UNTIL_EXECUTED) {
-            ignoring(reservations.reserve(new ReservationRequest(name(), id, 1, uniqueFor)));
+            // In two steps: one that is made late, when the job has ended, ends within seconds.
+            ignoring(reserve()
+                    .thenCompose(answer -> answer instanceof Reservation.Made
+                            ? keep(uniqueFor)
+                            : CompletableFuture.completedFuture(false)));
         }
     }
 
@@ -121,7 +113,7 @@ public final class QueuedJob {
 
     private void at(LockMode.Stage stage) {
         if (mode.frees(stage)) {
-            ignoring(reservations.giveUp(name(), id));
+            ignoring(giveUp(id));
         }
     }
 
@@ -130,11 +122,72 @@ public final class QueuedJob {
         var unused = answer.exceptionally(unreachable -> null);
     }
 
-    private String name() {
+    /** Asks for a place that lives for seconds. */
+    CompletionStage<Reservation> reserve() {
+        return reservations.reserve(new ReservationRequest(name(), id, 1, provisional()));
+    }
+
+    CompletionStage<Boolean> keep(Duration time) {
+        return reservations.keep(name(), id, time);
+    }
+
+    CompletionStage<Boolean> giveUp(String holder) {
+        return reservations.giveUp(name(), holder);
+    }
+
+    /**
+     * Asks a queue about a job.
+     *
+     * @param elsewhere whether to ask on another thread, as the calling one is in a transaction, which may show what was before
+     */
+    Fate fateIn(JobQueue queue, String of, boolean elsewhere) {
+        try {
+            return elsewhere
+                    ? CompletableFuture.supplyAsync(() -> queue.fateOf(of), lookups())
+                            .get(engine().answerTimeout().toMillis(), TimeUnit.MILLISECONDS)
+                    : queue.fateOf(of);
+        } catch (InterruptedException interrupt) {
+            Thread.currentThread().interrupt();
+            return Fate.UNKNOWN;
+        } catch (ExecutionException | TimeoutException | RuntimeException untold) {
+            return Fate.UNKNOWN;
+        }
+    }
+
+    /** A queue may block for as long as it likes, so nobody else uses these threads. */
+    Executor lookups() {
+        return guard.lookups();
+    }
+
+    Duration provisional() {
+        return uniqueFor.compareTo(PROVISIONAL) < 0 ? uniqueFor : PROVISIONAL;
+    }
+
+    Duration uniqueFor() {
+        return uniqueFor;
+    }
+
+    Engine engine() {
+        return guard.engine();
+    }
+
+    String job() {
+        return job;
+    }
+
+    String id() {
+        return id;
+    }
+
+    LockMode mode() {
+        return mode;
+    }
+
+    String name() {
         return "queued:" + key.value();
     }
 
-    private JobIdentity identity() {
+    JobIdentity identity() {
         return new JobIdentity(key, null);
     }
 }

@@ -136,6 +136,11 @@ final class SteadyStore implements LeaseStore {
         }
 
         @Override
+        public CompletionStage<Boolean> keep(String name, String holder, Duration time) {
+            return answers.of("keep", () -> places.keep(name, holder, time));
+        }
+
+        @Override
         public CompletionStage<Boolean> giveUp(String name, String holder) {
             return answers.of("giveUp", () -> places.giveUp(name, holder));
         }

@@ -179,7 +179,8 @@ record FaultScenario(
                         "admit at a pace",
                         Promise.VALUE,
                         w -> () -> w.admit(request().tune(paced))),
-                of(places, "reserve", 1, "enter a queue", Promise.VALUE, w -> queued(w)::enter),
+                of(places, "reserve", 1, "enter a queue", Promise.VALUE, FaultScenario::entering),
+                of(places, "keep", 3, "stay in a queue", Promise.VALUE, FaultScenario::entering),
                 of(places, "reserve", 1, "retry what is queued", Promise.VALUE, w -> step(queued(w)::retried)),
                 of(places, "reserve", 1, "cancel another run", Promise.VALUE, w -> {
                     w.heldByOther(request());
@@ -198,6 +199,14 @@ record FaultScenario(
                         return run.complete();
                     };
                 }));
+    }
+
+    private static Act entering(FaultWorld world) {
+        return () -> {
+            QueueEntry entry = queued(world).enter(id -> JobQueue.Fate.PRESENT);
+            entry.stored();
+            return entry;
+        };
     }
 
     private static QueuedJob queued(FaultWorld world) {

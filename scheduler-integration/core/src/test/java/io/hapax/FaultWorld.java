@@ -301,7 +301,8 @@ final class FaultWorld {
                         new io.hapax.lease.LockKey(key),
                         "after",
                         RunOptions.DEFAULTS.withMode(LockMode.UNTIL_EXECUTING).withUniqueFor(STEP))
-                .enter();
+                .enter(id -> JobQueue.Fate.PRESENT)
+                .refusal();
         assertThat(queued).as("the place in the queue").isEmpty();
     }
 }

@@ -172,6 +172,11 @@ enum HistoryMutant {
         }
 
         @Override
+        public CompletionStage<Boolean> keep(String name, String holder, Duration time) {
+            return places.keep(name, holder, time);
+        }
+
+        @Override
         public CompletionStage<Boolean> giveUp(String name, String holder) {
             return CompletableFuture.completedFuture(true);
         }

@@ -318,8 +318,10 @@ class KeyHashingTest {
         }
         RunOptions unique = RunOptions.DEFAULTS.with(Map.of("mode", "UNTIL_EXECUTED", "uniqueFor", "1h"));
         QueuedJob first = new QueuedJob(guard, "mails", new LockKey(PERSON), "1", unique);
-        assertThat(first.enter()).isEmpty();
-        assertThat(new QueuedJob(guard, "mails", new LockKey(PERSON), "2", unique).enter())
+        assertThat(first.enter(id -> JobQueue.Fate.PRESENT).refusal()).isEmpty();
+        assertThat(new QueuedJob(guard, "mails", new LockKey(PERSON), "2", unique)
+                        .enter(id -> JobQueue.Fate.PRESENT)
+                        .refusal())
                 .hasValueSatisfying(refusal -> assertThat(refusal.toString()).doesNotContain(PERSON));
         assertThat(everythingSaid()).noneMatch(said -> said.contains(PERSON));
         assertThat(store.reservations()

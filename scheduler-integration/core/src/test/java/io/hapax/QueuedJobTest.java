@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
 import io.hapax.event.GuardEvent;
+import io.hapax.event.Refusal;
 import io.hapax.event.Verdict;
 import io.hapax.lease.LeaseStore;
 import io.hapax.lease.LeaseStoreException;
@@ -38,12 +39,18 @@ class QueuedJobTest {
                 RunOptions.DEFAULTS.withMode(mode).withUniqueFor(Duration.ofHours(1)));
     }
 
+    private static Optional<Refusal> enter(QueuedJob job) {
+        QueueEntry entry = job.enter(id -> JobQueue.Fate.PRESENT);
+        entry.stored();
+        return entry.refusal();
+    }
+
     private boolean isFreeAfter(LockMode mode, Consumer<QueuedJob> what) {
         QueuedJob first = queued("first", mode);
-        assertThat(first.enter()).isEmpty();
-        assertThat(queued("second", mode).enter()).isPresent();
+        assertThat(enter(first)).isEmpty();
+        assertThat(enter(queued("second", mode))).isPresent();
         what.accept(first);
-        return queued("third", mode).enter().isEmpty();
+        return enter(queued("third", mode)).isEmpty();
     }
 
     @ParameterizedTest
@@ -67,38 +74,38 @@ class QueuedJobTest {
 
     @Test
     void whatever_the_mode_the_place_is_free_when_its_time_is_over() {
-        assertThat(queued("first", LockMode.UNTIL_EXPIRED).enter()).isEmpty();
+        assertThat(enter(queued("first", LockMode.UNTIL_EXPIRED))).isEmpty();
         ticker.advance(Duration.ofMinutes(59));
-        assertThat(queued("second", LockMode.UNTIL_EXPIRED).enter()).get().satisfies(refusal -> {
+        assertThat(enter(queued("second", LockMode.UNTIL_EXPIRED))).get().satisfies(refusal -> {
             assertThat(refusal.verdict()).isEqualTo(Verdict.QUEUED);
             assertThat(refusal.retryAfter()).isEqualTo(Duration.ofMinutes(1));
             assertThat(refusal.reason()).contains("as first").contains("UNTIL_EXPIRED");
         });
         ticker.advance(Duration.ofMinutes(1));
-        assertThat(queued("second", LockMode.UNTIL_EXPIRED).enter()).isEmpty();
+        assertThat(enter(queued("second", LockMode.UNTIL_EXPIRED))).isEmpty();
     }
 
     @Test
     void a_retry_begins_the_time_anew() {
         QueuedJob first = queued("first", LockMode.UNTIL_EXECUTED);
-        assertThat(first.enter()).isEmpty();
+        assertThat(enter(first)).isEmpty();
         ticker.advance(Duration.ofMinutes(59));
         first.retried();
         ticker.advance(Duration.ofMinutes(59));
-        assertThat(queued("second", LockMode.UNTIL_EXECUTED).enter()).isPresent();
+        assertThat(enter(queued("second", LockMode.UNTIL_EXECUTED))).isPresent();
     }
 
     @Test
     void the_end_of_another_job_frees_nothing() {
-        assertThat(queued("first", LockMode.UNTIL_EXECUTED).enter()).isEmpty();
+        assertThat(enter(queued("first", LockMode.UNTIL_EXECUTED))).isEmpty();
         queued("second", LockMode.UNTIL_EXECUTED).ended();
-        assertThat(queued("third", LockMode.UNTIL_EXECUTED).enter()).isPresent();
+        assertThat(enter(queued("third", LockMode.UNTIL_EXECUTED))).isPresent();
     }
 
     @Test
     void a_refusal_is_told() {
-        assertThat(queued("first", LockMode.UNTIL_EXECUTED).enter()).isEmpty();
-        assertThat(queued("second", LockMode.UNTIL_EXECUTED).enter()).isPresent();
+        assertThat(enter(queued("first", LockMode.UNTIL_EXECUTED))).isEmpty();
+        assertThat(enter(queued("second", LockMode.UNTIL_EXECUTED))).isPresent();
         assertThat(events.of(GuardEvent.Refused.class))
                 .singleElement()
                 .satisfies(event -> assertThat(event.refusal().verdict()).isEqualTo(Verdict.QUEUED));
@@ -124,7 +131,7 @@ class QueuedJobTest {
                 new LockKey("import/7"),
                 "first",
                 RunOptions.DEFAULTS.withMode(LockMode.UNTIL_EXECUTED));
-        assertThat(job.enter()).isEmpty();
+        assertThat(enter(job)).isEmpty();
         assertThat(events.of(GuardEvent.Unguarded.class)).hasSize(1);
         job.succeeded();
     }

@@ -9,6 +9,7 @@ import io.hapax.quartz.HapaxPlugin;
 import java.util.Optional;
 import org.jobrunr.configuration.JobRunr;
 import org.jobrunr.configuration.JobRunrConfiguration;
+import org.jobrunr.storage.StorageProvider;
 import org.quartz.Job;
 import org.quartz.JobDetail;
 import org.quartz.JobExecutionContext;
@@ -88,11 +89,12 @@ public final class LockModes {
     /**
      * Configures JobRunr where jobs are put into the queue.
      *
+     * @param storage where the jobs are stored
      * @return the configuration, to go on with
      */
-    public static JobRunrConfiguration configure() {
+    public static JobRunrConfiguration configure(StorageProvider storage) {
         // snippet:unique-in-queue
-        return JobRunr.configure().withJobFilter(JobRunrGuard.uniqueInQueue());
+        return JobRunr.configure().useStorageProvider(JobRunrGuard.uniqueInQueue(storage));
         // end
     }
 }

@@ -8,6 +8,7 @@ import io.hapax.quartz.HapaxPlugin;
 import io.hapax.testkit.InMemoryLeaseStore;
 import io.hapax.time.Ticker;
 import java.util.Properties;
+import org.jobrunr.storage.InMemoryStorageProvider;
 import org.junit.jupiter.api.Test;
 import org.quartz.JobBuilder;
 import org.quartz.JobDetail;
@@ -51,7 +52,7 @@ class LockModesTest {
 
     @Test
     void jobrunr_takes_the_filter() {
-        assertThat(LockModes.configure()).isNotNull();
+        assertThat(LockModes.configure(new InMemoryStorageProvider())).isNotNull();
         assertThat(new LockModes.Partner().send(7)).isEqualTo("sent 7");
     }
 }

@@ -1,5 +1,6 @@
 package io.hapax.lease;
 
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletionStage;
 
@@ -13,12 +14,23 @@ import java.util.concurrent.CompletionStage;
 public interface Reservations {
 
     /**
-     * Reserves a place unless all are taken. Whoever has a place keeps it, and its time counts anew.
+     * Reserves a place unless all are taken. Whoever has a place keeps it, and its time counts anew unless more is left.
      *
      * @param request who asks for what
      * @return the answer
      */
     CompletionStage<Reservation> reserve(ReservationRequest request);
+
+    /**
+     * Prolongs a place that its holder still has. It makes no place and shortens none, so it does no harm if it is carried out
+     * late.
+     *
+     * @param name the name under which the places are kept
+     * @param holder who has one
+     * @param time for how long from now it is kept at least, within the bounds of a {@link ReservationRequest}
+     * @return whether the holder had a place
+     */
+    CompletionStage<Boolean> keep(String name, String holder, Duration time);
 
     /**
      * Lets go of a place before its time is over.

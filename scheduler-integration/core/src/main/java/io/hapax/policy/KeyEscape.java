@@ -5,6 +5,7 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.Locale;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
@@ -18,6 +19,7 @@ final class KeyEscape {
 
     private static final int MOST_BYTES = 512;
     private static final int PREFIX_CHARS = 100;
+    private static final Pattern ESCAPED = Pattern.compile("%u([0-9A-F]{6})|%([0-9A-F]{2})");
     private static final Pattern SHORTENED = Pattern.compile(".{0,100}~[0-9a-f]{64}");
 
     private KeyEscape() {}
@@ -54,6 +56,13 @@ final class KeyEscape {
             }
         });
         return escaped.toString();
+    }
+
+    /** The text of which {@link #escaped} made another one, if that doubles no percent signs. */
+    static String unescaped(String escaped) {
+        return ESCAPED.matcher(escaped)
+                .replaceAll(found -> Matcher.quoteReplacement(Character.toString(
+                        Integer.parseInt(found.group(1) == null ? found.group(2) : found.group(1), 16))));
     }
 
     /** Whether some character is half of a pair. */

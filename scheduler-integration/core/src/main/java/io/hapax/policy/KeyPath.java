@@ -1,6 +1,7 @@
 package io.hapax.policy;
 
 import java.util.Arrays;
+import java.util.List;
 import java.util.stream.Collectors;
 
 /** Keys made of names: different names never make the same key. */
@@ -18,6 +19,16 @@ public final class KeyPath {
      */
     public static String of(String... parts) {
         return Arrays.stream(parts).map(KeyPath::escaped).collect(Collectors.joining("/"));
+    }
+
+    /**
+     * Splits what {@link #of} has joined.
+     *
+     * @param path a key that was not shortened
+     * @return the names
+     */
+    public static List<String> parts(String path) {
+        return Arrays.stream(path.split("/", -1)).map(KeyEscape::unescaped).toList();
     }
 
     /**

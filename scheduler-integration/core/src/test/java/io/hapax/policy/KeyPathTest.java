@@ -16,6 +16,12 @@ class KeyPathTest {
     }
 
     @Test
+    void a_path_tells_its_parts() {
+        String[] names = {"a/b", "", "50 %", "%2F", "~x@y", "tab\t", "half \ud83d", "😀"};
+        assertThat(KeyPath.parts(KeyPath.of(names))).containsExactly(names);
+    }
+
+    @Test
     void ordinary_names_stay_readable() {
         assertThat(KeyPath.of("billing", "DEFAULT", "Tägliche Rechnung: Nr. 5"))
                 .isEqualTo("billing/DEFAULT/Tägliche Rechnung: Nr. 5");

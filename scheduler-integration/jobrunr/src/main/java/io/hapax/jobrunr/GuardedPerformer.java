@@ -70,7 +70,7 @@ final class GuardedPerformer extends BackgroundJobPerformer {
     }
 
     private void leaveQueue(QueuedJob place) {
-        switch (job.getState()) {
+        switch (rewriter.stored(job)) {
             case SUCCEEDED -> place.succeeded();
             case FAILED, DELETED -> place.ended();
             // To be retried, postponed, or changed by somebody else.
@@ -135,7 +135,8 @@ final class GuardedPerformer extends BackgroundJobPerformer {
 
     private @Nullable RunPlan planned(JobGuard guard) {
         try {
-            RunPlan plan = RunPlan.of(job, guard, classes.of(server, job.getJobDetails()));
+            RunPlan plan = RunPlan.of(
+                    job, guard, classes.of(server, job.getJobDetails()), new StoredJobs(server.getStorageProvider()));
             if (plan != null && !plan.options().ttl().equals(guard.defaults().ttl())) {
                 ServerCheck.warnOfLongTtl(
                         server, "the ttl of " + plan.name(), plan.options().ttl());

@@ -24,7 +24,7 @@ record JobKeys(JobGuard guard, Job job, JobPolicy<KeyTemplate> policy) {
 
     /** The place in the queue; null if there is none. Recurring jobs come by their plan, not by a queue. */
     @Nullable
-    QueuedJob queued(String name) {
+    QueuedJob queued(String name, StoredJobs jobs) {
         if (!mode().isQueued() || job.getRecurringJobId().isPresent()) {
             return null;
         }
@@ -33,7 +33,7 @@ record JobKeys(JobGuard guard, Job job, JobPolicy<KeyTemplate> policy) {
             throw wrong("mode=" + mode() + " needs a key that says what is to be in the queue once, as in"
                     + " @Guarded(key = \"import/%0\")");
         }
-        return new QueuedJob(guard, name, lock, job.getId().toString(), policy.options());
+        return new QueuedJob(guard, name, lock, jobs.idOf(job), policy.options());
     }
 
     private LockMode mode() {

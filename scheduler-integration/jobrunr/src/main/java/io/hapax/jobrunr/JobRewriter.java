@@ -29,10 +29,25 @@ final class JobRewriter {
     private final BackgroundJobServer server;
     /** JobRunr's own schedule is wall time. */
     private final InstantSource clock;
+    /** What was stored last in place of what JobRunr would have stored. */
+    private @Nullable Job written;
+
+    private boolean wrote;
 
     JobRewriter(BackgroundJobServer server, InstantSource clock) {
         this.server = server;
         this.clock = clock;
+    }
+
+    /**
+     * In which state the storage has a job, as far as is known here: what could not be stored is at work there still, or
+     * somebody else's.
+     */
+    StateName stored(Job job) {
+        if (!wrote) {
+            return job.getState();
+        }
+        return written == null ? StateName.PROCESSING : written.getState();
     }
 
     /** How often the job was postponed since it was last at work. */
@@ -136,9 +151,12 @@ final class JobRewriter {
     }
 
     private void save(Job job) {
+        wrote = true;
+        written = null;
         JobPerformingFilters filters = new JobPerformingFilters(job, server.getJobFilters());
         filters.runOnStateElectionFilter();
         server.getStorageProvider().save(job);
+        written = job;
         filters.runOnStateAppliedFilters();
         if (job.hasState(StateName.FAILED)) {
             filters.runOnJobFailedAfterRetriesFilters();

@@ -4,8 +4,8 @@ import io.hapax.JobGuard;
 import java.util.Map;
 import java.util.WeakHashMap;
 import java.util.concurrent.locks.ReentrantLock;
-import org.jobrunr.jobs.filters.JobClientFilter;
 import org.jobrunr.server.BackgroundJobServer;
+import org.jobrunr.storage.StorageProvider;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -90,18 +90,19 @@ public final class JobRunrGuard {
     }
 
     /**
-     * Returns the filter that keeps jobs with an {@link io.hapax.Guarded#mode()} for queues unique where they are put into the
-     * queue. A duplicate is stored as deleted, with the reason, and never runs. It asks the guard that was installed for all
-     * servers of the process.
+     * Returns the way into a storage that keeps jobs with an {@link io.hapax.Guarded#mode()} for queues unique where they are put
+     * into the queue. A duplicate is stored as deleted, with the reason, and never runs. It asks the guard that was installed
+     * for all servers of the process.
      *
      * <pre>{@code
-     * JobRunr.configure().withJobFilter(JobRunrGuard.uniqueInQueue())
+     * JobRunr.configure().useStorageProvider(JobRunrGuard.uniqueInQueue(storage))
      * }</pre>
      *
-     * @return the filter, for {@code withJobFilter}, or the constructor of a scheduler
+     * @param storage where the jobs are stored
+     * @return what schedulers are given in its place; servers may be given either
      */
-    public static JobClientFilter uniqueInQueue() {
-        return new UniqueInQueue();
+    public static StorageProvider uniqueInQueue(StorageProvider storage) {
+        return new UniqueStorage(storage);
     }
 
     static @Nullable JobGuard guardOfProcess() {

@@ -35,17 +35,18 @@ record RunPlan(
 
     /** Reads the plan from a job of which only the class that it names is known. */
     static @Nullable RunPlan of(Job job, JobGuard guard) {
-        return of(job, guard, null);
+        return of(job, guard, null, null);
     }
 
     /**
      * Reads the plan from a job.
      *
      * @param performing the class that does the work; null where only the one that the job names is known
+     * @param jobs where the job is stored; null if its place in the queue is not asked for
      * @return the plan, or null if the job is not to be guarded
      * @throws IllegalArgumentException if its annotation is wrong
      */
-    static @Nullable RunPlan of(Job job, JobGuard guard, @Nullable Class<?> performing) {
+    static @Nullable RunPlan of(Job job, JobGuard guard, @Nullable Class<?> performing, @Nullable StoredJobs jobs) {
         JobPolicy<KeyTemplate> policy = JobPolicies.of(guard).of(job.getJobDetails(), performing);
         if (!policy.isEnabled()) {
             return null;
@@ -60,12 +61,12 @@ record RunPlan(
                 job.getRecurringJobId().isEmpty(),
                 again,
                 policy.once() == null,
-                keys.queued(nameOf(job)));
+                jobs == null ? null : keys.queued(nameOf(job), jobs));
     }
 
     /** The place in the queue of a job that is being created; null if it needs none. */
-    static @Nullable QueuedJob queued(Job job, JobGuard guard) {
-        RunPlan plan = of(job, guard);
+    static @Nullable QueuedJob queued(Job job, JobGuard guard, StoredJobs jobs) {
+        RunPlan plan = of(job, guard, null, jobs);
         return plan == null ? null : plan.queued();
     }
 

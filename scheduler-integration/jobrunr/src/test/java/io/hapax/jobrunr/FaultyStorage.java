@@ -17,6 +17,8 @@ final class FaultyStorage extends ThreadSafeStorageProvider {
 
     volatile boolean dropHeartbeats;
     final AtomicInteger successesToFail = new AtomicInteger();
+    /** How many times the next jobs that are put into the queue cannot be stored. */
+    final AtomicInteger newJobsToFail = new AtomicInteger();
 
     FaultyStorage(StorageProvider shared) {
         super(shared);
@@ -26,6 +28,7 @@ final class FaultyStorage extends ThreadSafeStorageProvider {
     @Override
     public List<Job> save(List<Job> jobs) {
         // Through this door come heartbeats, and the master's changes of other states.
+        failIfNew(jobs);
         boolean heartbeat = jobs.stream().allMatch(job -> job.hasState(StateName.PROCESSING));
         return dropHeartbeats && heartbeat ? jobs : shared.save(jobs);
     }
@@ -35,7 +38,15 @@ final class FaultyStorage extends ThreadSafeStorageProvider {
         if (job.hasState(StateName.SUCCEEDED) && successesToFail.getAndUpdate(n -> Math.max(0, n - 1)) > 0) {
             throw new StorageException("injected: the success cannot be stored");
         }
+        failIfNew(List.of(job));
         return shared.save(job);
+    }
+
+    private void failIfNew(List<Job> jobs) {
+        if (jobs.stream().anyMatch(job -> job.getVersion() == 0)
+                && newJobsToFail.getAndUpdate(n -> Math.max(0, n - 1)) > 0) {
+            throw new StorageException("injected: the job cannot be stored");
+        }
     }
 
     /** SQL storages insist on 5 s. */

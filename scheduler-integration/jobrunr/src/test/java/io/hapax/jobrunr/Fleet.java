@@ -167,7 +167,7 @@ final class Fleet implements AutoCloseable {
         this.storage = storage;
         this.afterwards = afterwards;
         storage.setJobMapper(new JobMapper(new JacksonJsonMapper()));
-        this.scheduler = new JobScheduler(storage, List.of(JobRunrGuard.uniqueInQueue()));
+        this.scheduler = scheduler(storage);
         this.requests = new JobRequestScheduler(storage, List.of());
         synchronized (LOCK) {
             if (open++ == 0) {
@@ -176,6 +176,11 @@ final class Fleet implements AutoCloseable {
                 JobRunrGuard.maxPostponements(JobRunrGuard.DEFAULT_MAX_POSTPONEMENTS);
             }
         }
+    }
+
+    /** A scheduler that keeps jobs unique in the queue of a storage. */
+    static JobScheduler scheduler(StorageProvider storage) {
+        return new JobScheduler(JobRunrGuard.uniqueInQueue(storage), List.of());
     }
 
     /** A journal of this test alone. */

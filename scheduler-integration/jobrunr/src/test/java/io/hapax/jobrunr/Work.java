@@ -78,6 +78,13 @@ public class Work {
         }
     }
 
+    /** Takes no notice of interrupts, and is retried. */
+    @Job(retries = 2)
+    @Guarded(key = "key/%0")
+    public void keyedDeaf(String journal) {
+        swallowing(journal);
+    }
+
     @Guarded(key = "one key for all")
     public void collapsing(String journal) throws InterruptedException {
         run(journal);

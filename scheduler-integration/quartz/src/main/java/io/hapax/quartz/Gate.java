@@ -49,9 +49,9 @@ final class Gate {
     }
 
     /** The place in the queue of a job that is about to be scheduled. */
-    QueuedJob queued(JobDetail job, Trigger trigger) {
+    QueuedJob queued(JobDetail job, Trigger trigger, String id) {
         JobPlacement.require(job.getJobClass());
-        return settings.queued(job, trigger);
+        return settings.queued(job, trigger, id);
     }
 
     boolean guards(JobExecutionContext context) {

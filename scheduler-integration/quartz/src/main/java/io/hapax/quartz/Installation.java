@@ -1,6 +1,6 @@
 package io.hapax.quartz;
 
-import io.hapax.QueuedJob;
+import io.hapax.QueueEntry;
 import io.hapax.event.Refusal;
 import java.util.Optional;
 import org.quartz.JobDataMap;
@@ -23,6 +23,7 @@ final class Installation {
     private final ListenerManager listeners;
     private final TriggerAdvice advice;
     private final Misfires misfires;
+    private final TriggerQueue queue;
 
     Installation(Scheduler scheduler, SchedulerCore core, Gate gate, FiringIdentity identities)
             throws SchedulerException {
@@ -32,6 +33,7 @@ final class Installation {
         this.listeners = scheduler.getListenerManager();
         this.advice = new TriggerAdvice(scheduler, identities);
         this.misfires = identities.misfires();
+        this.queue = new TriggerQueue(scheduler);
     }
 
     void start() {
@@ -49,20 +51,21 @@ final class Installation {
     }
 
     Optional<Refusal> scheduleUnique(JobDetail job, Trigger trigger) throws SchedulerException {
-        QueuedJob place = gate.queued(job, trigger);
-        Optional<Refusal> refusal = place.enter();
-        if (refusal.isPresent()) {
-            return refusal;
+        String id = queue.newId(trigger);
+        QueueEntry entry = gate.queued(job, trigger, id).enter(queue);
+        if (entry.refusal().isPresent()) {
+            return entry.refusal();
         }
         JobDataMap data = new JobDataMap(trigger.getJobDataMap());
-        data.put(JobSettings.QUEUED, JobSettings.queuedId(scheduler.getSchedulerName(), trigger));
+        data.put(JobSettings.QUEUED, id);
         try {
             scheduler.scheduleJob(
                     job, trigger.getTriggerBuilder().usingJobData(data).build());
-        } catch (SchedulerException | RuntimeException notTaken) {
-            place.ended();
+        } catch (SchedulerException | RuntimeException | Error notTaken) {
+            entry.failed();
             throw notTaken;
         }
+        entry.stored();
         return Optional.empty();
     }
 }

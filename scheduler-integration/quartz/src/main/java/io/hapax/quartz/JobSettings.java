@@ -110,9 +110,10 @@ final class JobSettings {
     /**
      * Reads the place in the queue of a job that is about to be scheduled.
      *
+     * @param id the id of the place
      * @throws IllegalArgumentException if its settings are wrong, or say nothing of a queue
      */
-    QueuedJob queued(JobDetail detail, Trigger trigger) {
+    QueuedJob queued(JobDetail detail, Trigger trigger, String id) {
         JobDataMap data = new JobDataMap(detail.getJobDataMap());
         data.putAll(trigger.getJobDataMap());
         JobPolicy<KeyTemplate> policy = policy(detail, data);
@@ -130,7 +131,7 @@ final class JobSettings {
                     + VisibleText.of(trigger.getKey().toString()) + " fires more than once, so job " + name(detail)
                     + " cannot be unique in a queue: use a trigger that fires once, or onConflict");
         }
-        return new QueuedJob(guard, name(detail), lock, queuedId(scheduler, trigger), options);
+        return new QueuedJob(guard, name(detail), lock, id, options);
     }
 
     /** The name of a job for people: who may schedule jobs must not be able to write lines of the log by it. */
@@ -140,11 +141,6 @@ final class JobSettings {
 
     private static boolean firesOnce(Trigger trigger) {
         return trigger instanceof SimpleTrigger simple && simple.getRepeatCount() == 0;
-    }
-
-    static String queuedId(String scheduler, Trigger trigger) {
-        return KeyPath.bounded(KeyPath.of(
-                scheduler, trigger.getKey().getGroup(), trigger.getKey().getName()));
     }
 
     /** What the job's class says, and nearer what its data says. */

@@ -64,8 +64,18 @@ record QuorumReservations(QuorumLeaseStore quorum) implements Reservations {
     }
 
     @Override
+    public CompletionStage<Boolean> keep(String name, String holder, Duration time) {
+        return had(at(places -> places.keep(name, holder, time)));
+    }
+
+    @Override
     public CompletionStage<Boolean> giveUp(String name, String holder) {
-        return Votes.decided(quorum.ask(at(places -> places.giveUp(name, holder))), votes -> {
+        return had(at(places -> places.giveUp(name, holder)));
+    }
+
+    /** Whether a majority may have had the place that all servers are asked about. */
+    private CompletionStage<Boolean> had(Function<RedissonLeaseStore, CompletionStage<Boolean>> question) {
+        return Votes.decided(quorum.ask(question), votes -> {
             if (votes.pending() > 0) {
                 return null;
             }

@@ -25,15 +25,19 @@ record RedissonReservations(Namespace namespace) implements Reservations {
     }
 
     CompletionStage<Answer> ask(ReservationRequest request) {
+        return ask(request.name(), request.holder(), request.places(), request.time());
+    }
+
+    private CompletionStage<Answer> ask(String name, String holder, int places, Duration time) {
         CompletableFuture<List<Object>> answer = namespace
                 .scripts()
                 .call(
                         Script.RESERVE,
                         ReturnType.LIST,
-                        key(request.name()),
-                        request.holder(),
-                        Integer.toString(request.places()),
-                        Long.toString(request.time().toMillis()));
+                        key(name),
+                        holder,
+                        Integer.toString(places),
+                        Long.toString(time.toMillis()));
         return answer.thenApply(RedissonReservations::read);
     }
 
@@ -42,6 +46,11 @@ record RedissonReservations(Namespace namespace) implements Reservations {
         return answer.get(0).equals("1")
                 ? new Answer(new Reservation.Made(), number == 0)
                 : new Answer(new Reservation.Full(String.valueOf(answer.get(1)), Duration.ofMillis(number)), false);
+    }
+
+    @Override
+    public CompletionStage<Boolean> keep(String name, String holder, Duration time) {
+        return ask(name, holder, 0, time).thenApply(answer -> answer.reservation() instanceof Reservation.Made);
     }
 
     @Override

@@ -8,6 +8,7 @@ import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.core.read.ListAppender;
 import io.hapax.GuardedRun;
 import io.hapax.JobGuard;
+import io.hapax.JobQueue;
 import io.hapax.QueuedJob;
 import io.hapax.RunOptions;
 import io.hapax.RunRequest;
@@ -96,7 +97,9 @@ class HashedKeysTest {
             CompletableFuture<?> waiting =
                     guard.admitAsync(RunRequest.lock("mail/" + PERSON).waitAtMost(Duration.ofMinutes(1)));
             RunOptions unique = RunOptions.DEFAULTS.with(Map.of("mode", "UNTIL_EXECUTED", "uniqueFor", "1h"));
-            assertThat(new QueuedJob(guard, "mails", new LockKey("queue " + PERSON), "1", unique).enter())
+            assertThat(new QueuedJob(guard, "mails", new LockKey("queue " + PERSON), "1", unique)
+                            .enter(id -> JobQueue.Fate.PRESENT)
+                            .refusal())
                     .isEmpty();
             JobIdentity other = new JobIdentity(new LockKey("other/" + PERSON), null);
             guard.admin().forceRelease(other, "ann", "a test").join();

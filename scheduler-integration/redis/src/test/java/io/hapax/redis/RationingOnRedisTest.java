@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.hapax.Admission;
 import io.hapax.JobGuard;
+import io.hapax.JobQueue;
 import io.hapax.LockMode;
 import io.hapax.QueuedJob;
 import io.hapax.RunOptions;
@@ -109,9 +110,10 @@ class RationingOnRedisTest {
         LockKey key = new LockKey("import/7");
         QueuedJob first = new QueuedJob(guards.get(0), "import", key, "first", options);
         QueuedJob second = new QueuedJob(guards.get(1), "import", key, "second", options);
-        assertThat(first.enter()).isEmpty();
-        assertThat(second.enter()).isPresent();
+        assertThat(first.enter(id -> JobQueue.Fate.PRESENT).refusal()).isEmpty();
+        assertThat(second.enter(id -> JobQueue.Fate.PRESENT).refusal()).isPresent();
         first.succeeded();
-        org.awaitility.Awaitility.await().until(() -> second.enter().isEmpty());
+        org.awaitility.Awaitility.await()
+                .until(() -> second.enter(id -> JobQueue.Fate.PRESENT).refusal().isEmpty());
     }
 }

@@ -100,7 +100,8 @@ public class HapaxAutoConfiguration {
             return StoreOpening.check("hapax", () -> {
                 JobGuardBuilder builder = Transactions.refusingPlainCode(JobGuard.builder(store)
                         .defaults(all -> defaults)
-                        .environment(opening.environment()::resolveRequiredPlaceholders));
+                        .environment(opening.environment()::resolveRequiredPlaceholders)
+                        .transactions(CallersTransactions.ifAny()));
                 listeners.orderedStream().forEach(builder::listener);
                 RunLedger runs = ledger.getIfUnique();
                 builder = runs == null ? builder : builder.ledger(runs);

@@ -4,7 +4,6 @@ import io.hapax.JobGuard;
 import io.hapax.jobrunr.JobRunrGuard;
 import java.util.List;
 import org.jobrunr.jobs.details.JobDetailsGenerator;
-import org.jobrunr.jobs.filters.JobFilter;
 import org.jobrunr.scheduling.JobRequestScheduler;
 import org.jobrunr.scheduling.JobScheduler;
 import org.jobrunr.server.BackgroundJobServer;
@@ -48,12 +47,12 @@ public class HapaxJobRunrAutoConfiguration {
     @ConditionalOnProperty(name = "jobrunr.job-scheduler.enabled", matchIfMissing = true)
     JobScheduler jobScheduler(
             StorageProvider storage, @Value("${jobrunr.job-scheduler.job-details-generator:}") String generator) {
-        List<JobFilter> filters = List.of(JobRunrGuard.uniqueInQueue());
+        StorageProvider unique = JobRunrGuard.uniqueInQueue(storage);
         if (generator.isBlank()) {
-            return new JobScheduler(storage, filters);
+            return new JobScheduler(unique, List.of());
         }
         JobDetailsGenerator details = ReflectionUtils.newInstance(generator);
-        return new JobScheduler(storage, details, filters);
+        return new JobScheduler(unique, details, List.of());
     }
 
     @Bean
@@ -61,7 +60,7 @@ public class HapaxJobRunrAutoConfiguration {
     @ConditionalOnBean(StorageProvider.class)
     @ConditionalOnProperty(name = "jobrunr.job-scheduler.enabled", matchIfMissing = true)
     JobRequestScheduler jobRequestScheduler(StorageProvider storage) {
-        return new JobRequestScheduler(storage, List.of(JobRunrGuard.uniqueInQueue()));
+        return new JobRequestScheduler(JobRunrGuard.uniqueInQueue(storage), List.of());
     }
 
     /** When the servers have ended. */

@@ -5,6 +5,7 @@ import io.hapax.lease.ReservationRequest;
 import io.hapax.lease.Reservations;
 import io.hapax.time.NanoTime;
 import io.hapax.time.Ticker;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -36,13 +37,30 @@ final class InMemoryReservations implements Reservations {
             NanoTime now = ticker.now();
             Map<String, NanoTime> taken = current(request.name(), now);
             if (taken.containsKey(request.holder()) || taken.size() < request.places()) {
-                taken.put(request.holder(), now.plus(request.time()));
+                prolong(taken, request.holder(), now.plus(request.time()));
                 places.put(request.name(), taken);
                 return CompletableFuture.completedFuture(new Reservation.Made());
             }
             Map.Entry<String, NanoTime> first = inOrder(taken).get(0);
             return CompletableFuture.completedFuture(
                     new Reservation.Full(first.getKey(), first.getValue().since(now)));
+        }
+    }
+
+    private static void prolong(Map<String, NanoTime> taken, String holder, NanoTime end) {
+        taken.merge(holder, end, (before, then) -> before.isBefore(then) ? then : before);
+    }
+
+    @Override
+    public CompletionStage<Boolean> keep(String name, String holder, Duration time) {
+        synchronized (lock) {
+            NanoTime now = ticker.now();
+            Map<String, NanoTime> taken = current(name, now);
+            boolean has = taken.containsKey(holder);
+            if (has) {
+                prolong(taken, holder, now.plus(time));
+            }
+            return CompletableFuture.completedFuture(has);
         }
     }
 

@@ -15,6 +15,7 @@ import io.hapax.lease.ReservationRequest;
 import io.hapax.lease.Reservations;
 import io.hapax.ops.HeldLease;
 import io.hapax.ops.LeaseAdmin;
+import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletionStage;
@@ -39,6 +40,8 @@ public final class LateLeaseStore extends ForwardingLeaseStore {
         FORCE_RELEASE,
         /** {@link Reservations#reserve}. */
         RESERVE,
+        /** {@link Reservations#keep}. */
+        KEEP,
         /** {@link Reservations#giveUp}. */
         GIVE_UP
     }
@@ -121,6 +124,11 @@ public final class LateLeaseStore extends ForwardingLeaseStore {
         @Override
         public CompletionStage<Reservation> reserve(ReservationRequest request) {
             return late.of(Operation.RESERVE, () -> places.reserve(request));
+        }
+
+        @Override
+        public CompletionStage<Boolean> keep(String name, String holder, Duration time) {
+            return late.of(Operation.KEEP, () -> places.keep(name, holder, time));
         }
 
         @Override

@@ -1164,6 +1164,55 @@ public abstract class LeaseStoreContract {
                 .isInstanceOf(Reservation.Full.class);
     }
 
+    /** To keep a place prolongs it, whichever client says so. */
+    @Test
+    public void a_place_that_is_kept_is_prolonged() {
+        ShortTtl.with(shortTtl(), time -> {
+            String name = "place-" + OwnerId.random();
+            long began = System.nanoTime();
+            assertThat(get(reservations(store()).reserve(place(name, "a", 1, time))))
+                    .isInstanceOf(Reservation.Made.class);
+            ShortTtl.before(
+                    time,
+                    began,
+                    () -> assertThat(get(reservations(otherClient()).keep(name, "a", LONG)))
+                            .isTrue());
+            letLapse(time);
+            assertThat(get(reservations(store()).reserve(place(name, "b", 1, LONG))))
+                    .isInstanceOf(Reservation.Full.class);
+        });
+    }
+
+    /** To keep a place makes none, so it may be carried out when the place has been given up. */
+    @Test
+    public void a_place_is_kept_only_for_a_holder_that_has_one() {
+        String name = "place-" + OwnerId.random();
+        assertThat(get(reservations(store()).keep(name, "a", LONG))).isFalse();
+        assertThat(get(reservations(store()).holders(name))).isEmpty();
+        assertThat(get(reservations(store()).reserve(place(name, "a", 1, LONG))))
+                .isInstanceOf(Reservation.Made.class);
+        assertThat(get(reservations(store()).giveUp(name, "a"))).isTrue();
+        assertThat(get(reservations(store()).keep(name, "a", LONG))).isFalse();
+        assertThat(get(reservations(store()).reserve(place(name, "b", 1, LONG))))
+                .isInstanceOf(Reservation.Made.class);
+        assertThat(get(reservations(otherClient()).keep(name, "a", LONG))).isFalse();
+        assertThat(get(reservations(otherClient()).holders(name))).containsExactly("b");
+    }
+
+    /** A call that is carried out late may be for a shorter time than a later one. */
+    @Test
+    public void a_place_that_is_kept_for_a_shorter_time_is_not_shortened() {
+        String name = "place-" + OwnerId.random();
+        assertThat(get(reservations(store()).reserve(place(name, "a", 1, LONG))))
+                .isInstanceOf(Reservation.Made.class);
+        assertThat(get(reservations(store()).keep(name, "a", shortTtl()))).isTrue();
+        assertThat(get(reservations(otherClient()).reserve(place(name, "a", 1, shortTtl()))))
+                .isInstanceOf(Reservation.Made.class);
+        letLapse(shortTtl());
+        assertThat(get(reservations(otherClient()).reserve(place(name, "b", 1, LONG))))
+                .isInstanceOf(Reservation.Full.class);
+    }
+
     /** There are as many places as asked for. */
     @Test
     public void there_are_as_many_places_as_asked_for_and_the_next_is_free_when_the_first_time_is_over() {

@@ -31,6 +31,8 @@ final class BrokenLeaseStore extends ForwardingLeaseStore {
         RELEASE_WITHOUT_OWNER_CHECK,
         NAMES_NO_GRANT,
         SHORTENS_PLACES,
+        SHORTENS_ITS_OWN_PLACE,
+        MAKES_PLACES_ANEW,
         TOKEN_DOES_NOT_GROW,
         FORGETS_COMPLETIONS,
         TELLS_NO_OUTCOME,
@@ -129,22 +131,37 @@ final class BrokenLeaseStore extends ForwardingLeaseStore {
 
     @Override
     public Optional<Reservations> reservations() {
-        return store().reservations()
-                .map(places -> flaw == Flaw.SHORTENS_PLACES ? new ShorteningReservations(places) : places);
+        return store().reservations().map(places -> new BrokenReservations(places, flaw));
     }
 
-    /** Whoever asks in vain for a shorter time makes the first place as short. */
-    private record ShorteningReservations(Reservations places) implements Reservations {
+    private record BrokenReservations(Reservations places, Flaw flaw) implements Reservations {
 
+        /** Whoever asks in vain for a shorter time makes the first place as short. */
         @Override
         public CompletionStage<Reservation> reserve(ReservationRequest request) {
-            return places.reserve(request).thenApply(answer -> {
-                if (answer instanceof Reservation.Full full && full.left().compareTo(request.time()) > 0) {
-                    var unused = places.reserve(
-                            new ReservationRequest(request.name(), full.first(), request.places(), request.time()));
-                }
-                return answer;
-            });
+            return places.reserve(request)
+                    .thenCompose(answer -> flaw == Flaw.SHORTENS_PLACES
+                                    && answer instanceof Reservation.Full full
+                                    && full.left().compareTo(request.time()) > 0
+                            ? anew(request.name(), full.first(), request.time()).thenApply(unused -> answer)
+                            : CompletableFuture.completedFuture(answer));
+        }
+
+        @Override
+        public CompletionStage<Boolean> keep(String name, String holder, Duration time) {
+            if (flaw == Flaw.MAKES_PLACES_ANEW) {
+                return places.reserve(new ReservationRequest(name, holder, 1, time))
+                        .thenApply(Reservation.Made.class::isInstance);
+            }
+            return places.keep(name, holder, time)
+                    .thenCompose(has -> has && flaw == Flaw.SHORTENS_ITS_OWN_PLACE
+                            ? anew(name, holder, time).thenApply(unused -> true)
+                            : CompletableFuture.completedFuture(has));
+        }
+
+        private CompletionStage<Reservation> anew(String name, String holder, Duration time) {
+            return places.giveUp(name, holder)
+                    .thenCompose(had -> places.reserve(new ReservationRequest(name, holder, 10, time)));
         }
 
         @Override

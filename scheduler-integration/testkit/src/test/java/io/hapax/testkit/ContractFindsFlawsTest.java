@@ -30,6 +30,8 @@ class ContractFindsFlawsTest {
         "NAMES_NO_GRANT, a_release_that_is_carried_out_late_ends_no_later_grant_of_the_same_owner()",
         "NAMES_NO_GRANT, a_renewal_that_is_carried_out_late_renews_no_later_grant_of_the_same_owner()",
         "SHORTENS_PLACES, whoever_asks_for_a_shorter_time_shortens_nobodys_place()",
+        "SHORTENS_ITS_OWN_PLACE, a_place_that_is_kept_for_a_shorter_time_is_not_shortened()",
+        "MAKES_PLACES_ANEW, a_place_is_kept_only_for_a_holder_that_has_one()",
         "TOKEN_DOES_NOT_GROW, fencing_tokens_grow_over_a_release_a_lapse_and_a_forced_release()",
         "TOKEN_DOES_NOT_GROW, fencing_tokens_grow_over_a_hundred_grants_on_two_clients()",
         "FORGETS_COMPLETIONS, a_done_marker_stops_its_own_occurrence_and_no_other()",

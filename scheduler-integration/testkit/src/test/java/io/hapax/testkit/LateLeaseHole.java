@@ -9,6 +9,7 @@ import io.hapax.lease.LeaseStore;
 import io.hapax.lease.Reservation;
 import io.hapax.lease.ReservationRequest;
 import io.hapax.lease.Reservations;
+import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
@@ -92,6 +93,15 @@ enum LateLeaseHole {
             return reserve(first, request)
                     .thenCombine(
                             reserve(first + 1, request), (one, other) -> one instanceof Reservation.Made ? other : one);
+        }
+
+        @Override
+        public CompletionStage<Boolean> keep(String name, String holder, Duration time) {
+            CompletionStage<Boolean> had = CompletableFuture.completedFuture(false);
+            for (int server = 0; server < SERVERS; server++) {
+                had = had.thenCombine(places.keep(at(server, name), holder, time), Boolean::logicalOr);
+            }
+            return had;
         }
 
         @Override

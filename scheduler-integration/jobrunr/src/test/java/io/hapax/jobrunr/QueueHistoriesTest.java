@@ -1,0 +1,46 @@
+package io.hapax.jobrunr;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.hapax.testkit.QueueHistory;
+import java.util.Random;
+import java.util.stream.LongStream;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.Isolated;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** Random histories of jobs that are unique in JobRunr's queue. */
+@Isolated
+@Tag("slow")
+class QueueHistoriesTest {
+
+    private static final int HISTORIES = 5_000;
+    private static final int HISTORIES_TO_A_MUTANT = 2_000;
+    private static final String SEED = "hapax.test.seed";
+
+    private static @Nullable String wrong(long seed, HistoryQueue.@Nullable Mutant mutant) {
+        return new QueueHistory(seed, seam -> new HistoryQueue(seam, mutant)).happen();
+    }
+
+    @Test
+    void in_any_history_no_work_is_lost_and_none_is_queued_twice_and_no_place_outlives_its_job() {
+        String chosen = System.getProperty(SEED);
+        long first = chosen == null ? new Random().nextLong() : Long.parseLong(chosen);
+        System.out.println("queue histories from seed " + first);
+        for (long seed = first; seed < first + (chosen == null ? HISTORIES : 1); seed++) {
+            assertThat(wrong(seed, null))
+                    .as("repeat it with -D%s=%d", SEED, seed)
+                    .isNull();
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void a_mutant_is_found(HistoryQueue.Mutant mutant) {
+        assertThat(LongStream.range(0, HISTORIES_TO_A_MUTANT).anyMatch(seed -> wrong(seed, mutant) != null))
+                .isTrue();
+    }
+}

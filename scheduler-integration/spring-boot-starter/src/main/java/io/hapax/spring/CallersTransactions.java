@@ -1,0 +1,63 @@
+package io.hapax.spring;
+
+import io.hapax.CallersTransaction;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
+import org.springframework.transaction.support.TransactionSynchronization;
+import org.springframework.transaction.support.TransactionSynchronizationManager;
+import org.springframework.util.ClassUtils;
+
+/** Finds Spring's transaction of the calling thread. */
+final class CallersTransactions implements Supplier<Optional<CallersTransaction>> {
+
+    private static final String NEEDED = "org.springframework.transaction.support.TransactionSynchronizationManager";
+
+    private CallersTransactions() {}
+
+    /** Finds none in an application without transactions. */
+    static Supplier<Optional<CallersTransaction>> ifAny() {
+        return ClassUtils.isPresent(NEEDED, CallersTransactions.class.getClassLoader())
+                ? new CallersTransactions()
+                : Optional::empty;
+    }
+
+    @Override
+    public Optional<CallersTransaction> get() {
+        if (!TransactionSynchronizationManager.isSynchronizationActive()
+                || !TransactionSynchronizationManager.isActualTransactionActive()) {
+            return Optional.empty();
+        }
+        for (TransactionSynchronization each : TransactionSynchronizationManager.getSynchronizations()) {
+            if (each instanceof Seen seen) {
+                return Optional.of(seen);
+            }
+        }
+        Seen seen = new Seen();
+        TransactionSynchronizationManager.registerSynchronization(seen);
+        return Optional.of(seen);
+    }
+
+    /** One transaction. Used by its thread. */
+    private static final class Seen implements CallersTransaction, TransactionSynchronization {
+
+        private final List<Consumer<Outcome>> listeners = new ArrayList<>();
+
+        @Override
+        public void whenEnded(Consumer<Outcome> listener) {
+            listeners.add(listener);
+        }
+
+        @Override
+        public void afterCompletion(int status) {
+            Outcome outcome = switch (status) {
+                case STATUS_COMMITTED -> Outcome.COMMITTED;
+                case STATUS_ROLLED_BACK -> Outcome.ROLLED_BACK;
+                default -> Outcome.UNKNOWN;
+            };
+            listeners.forEach(listener -> listener.accept(outcome));
+        }
+    }
+}

@@ -1,0 +1,68 @@
+package io.hapax.testkit;
+
+import io.hapax.thread.GuardThreads;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.AbstractExecutorService;
+import java.util.concurrent.Executor;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.TimeUnit;
+
+/** No threads: whatever a guard hands over is done at once by whoever hands it over, and nothing that lasts is started. */
+public final class NoThreads extends GuardThreads {
+
+    /** Creates threads that are none. */
+    public NoThreads() {
+        super((what, failure) -> {
+            throw new AssertionError(what, failure);
+        });
+    }
+
+    @Override
+    public Thread start(String name, Runnable work) {
+        return Thread.currentThread();
+    }
+
+    @Override
+    public ExecutorService pool(String name, int most) {
+        return new AtOnce();
+    }
+
+    @Override
+    public Runnable after(Duration delay, Executor executor, Runnable task) {
+        throw new AssertionError("no timers here");
+    }
+
+    private static final class AtOnce extends AbstractExecutorService {
+
+        @Override
+        public void execute(Runnable task) {
+            task.run();
+        }
+
+        @Override
+        public void shutdown() {
+            // There is nothing to stop.
+        }
+
+        @Override
+        public List<Runnable> shutdownNow() {
+            return List.of();
+        }
+
+        @Override
+        public boolean isShutdown() {
+            return false;
+        }
+
+        @Override
+        public boolean isTerminated() {
+            return false;
+        }
+
+        @Override
+        public boolean awaitTermination(long timeout, TimeUnit unit) {
+            return true;
+        }
+    }
+}
