@@ -1,5 +1,6 @@
 package io.hapax;
 
+import io.hapax.lease.Holder;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.LockKey;
 import io.hapax.lease.RunKey;
@@ -7,6 +8,7 @@ import io.hapax.lease.VisibleText;
 import java.time.Duration;
 import java.util.EnumSet;
 import java.util.Set;
+import java.util.function.Predicate;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
@@ -25,7 +27,7 @@ public final class RunRequest {
     private final @Nullable String job;
     private final UnaryOperator<RunOptions> tuning;
     private final Set<Fact> facts;
-    private final @Nullable Duration untilNext;
+    private final Series series;
 
     /** What its scheduler knows of it. */
     private enum Fact {
@@ -37,17 +39,23 @@ public final class RunRequest {
         ENDS_WITH_FAILURE
     }
 
+    /** What its scheduler knows of the others of its schedule. */
+    private record Series(
+            @Nullable Duration untilNext, @Nullable Predicate<? super Holder> isSame) {
+        static final Series UNKNOWN = new Series(null, null);
+    }
+
     private RunRequest(
             JobIdentity identity,
             @Nullable String job,
             UnaryOperator<RunOptions> tuning,
             Set<Fact> facts,
-            @Nullable Duration untilNext) {
+            Series series) {
         this.identity = identity;
         this.job = job;
         this.tuning = tuning;
         this.facts = facts;
-        this.untilNext = untilNext;
+        this.series = series;
     }
 
     private RunRequest with(Fact fact) {
@@ -56,7 +64,7 @@ public final class RunRequest {
         }
         Set<Fact> more = EnumSet.of(fact);
         more.addAll(facts);
-        return new RunRequest(identity, job, tuning, more, untilNext);
+        return new RunRequest(identity, job, tuning, more, series);
     }
 
     /**
@@ -66,7 +74,7 @@ public final class RunRequest {
      * @return the request
      */
     public static RunRequest of(JobIdentity identity) {
-        return new RunRequest(identity, null, UnaryOperator.identity(), Set.of(), null);
+        return new RunRequest(identity, null, UnaryOperator.identity(), Set.of(), Series.UNKNOWN);
     }
 
     /**
@@ -102,7 +110,7 @@ public final class RunRequest {
         Set<Fact> others = EnumSet.noneOf(Fact.class);
         others.addAll(facts);
         others.remove(Fact.PLANNED);
-        return new RunRequest(new JobIdentity(identity.lockKey(), new RunKey(runKey)), job, tuning, others, untilNext);
+        return new RunRequest(new JobIdentity(identity.lockKey(), new RunKey(runKey)), job, tuning, others, series);
     }
 
     /**
@@ -113,7 +121,7 @@ public final class RunRequest {
      * @return the changed request
      */
     public RunRequest job(String name) {
-        return new RunRequest(identity, VisibleText.of(name), tuning, facts, untilNext);
+        return new RunRequest(identity, VisibleText.of(name), tuning, facts, series);
     }
 
     /**
@@ -143,7 +151,7 @@ public final class RunRequest {
      * @return the changed request
      */
     public RunRequest tune(UnaryOperator<RunOptions> change) {
-        return new RunRequest(identity, job, options -> change.apply(tuning.apply(options)), facts, untilNext);
+        return new RunRequest(identity, job, options -> change.apply(tuning.apply(options)), facts, series);
     }
 
     /**
@@ -215,11 +223,22 @@ public final class RunRequest {
      * @return the changed request
      */
     public RunRequest nextIn(Duration time) {
-        return new RunRequest(identity, job, tuning, facts, time);
+        return new RunRequest(identity, job, tuning, facts, new Series(time, series.isSame()));
+    }
+
+    /**
+     * Says which holders are other occurrences of the same schedule. With {@link OnConflict#AUTO} what comes again by itself is
+     * then skipped behind these only, and waits its turn behind all others. By default it is skipped behind any holder.
+     *
+     * @param isSame whether a holder of the lock key is another occurrence of this schedule
+     * @return the changed request
+     */
+    public RunRequest inSeries(Predicate<? super Holder> isSame) {
+        return new RunRequest(identity, job, tuning, facts, new Series(series.untilNext(), isSame));
     }
 
     RunRequest hashed(KeyHashing keys) {
-        return new RunRequest(keys.of(identity), job, tuning, facts, untilNext);
+        return new RunRequest(keys.of(identity), job, tuning, facts, series);
     }
 
     boolean isPlanned() {
@@ -234,6 +253,12 @@ public final class RunRequest {
         return !facts.contains(Fact.COMES_AGAIN_NOT);
     }
 
+    /** Whether the holder is known to be somebody else than an occurrence of the same schedule. */
+    boolean isOfOtherSeries(@Nullable Holder holder) {
+        Predicate<? super Holder> isSame = series.isSame();
+        return isSame != null && (holder == null || !isSame.test(holder));
+    }
+
     boolean isOnlyCopy() {
         return facts.contains(Fact.ONLY_COPY);
     }
@@ -244,6 +269,7 @@ public final class RunRequest {
 
     /** Whether nobody would make up for this occurrence for longer than a ttl. */
     boolean isFarFromNext(Duration ttl) {
+        Duration untilNext = series.untilNext();
         return untilNext != null && untilNext.compareTo(ttl) > 0;
     }
 
