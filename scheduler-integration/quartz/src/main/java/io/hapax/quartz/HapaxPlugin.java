@@ -188,7 +188,8 @@ public final class HapaxPlugin implements SchedulerPlugin {
         if (core.isWrapped()) {
             throw new IllegalArgumentException("it is guarded already; install one plugin only");
         }
-        RetryTriggers retries = settings.retries();
+        InstantSource clock = InstantSource.system();
+        RetryTriggers retries = settings.retries(clock);
         if (!ownsGuard && settings.describesGuard()) {
             throw new IllegalArgumentException(
                     "it was given a guard, so redisUrl, namespace, worker, answerTimeout, longestTtl, fresh and lazy have no effect; set them where the guard is built");
@@ -198,7 +199,7 @@ public final class HapaxPlugin implements SchedulerPlugin {
         }
         RunOptions defaults = settings.options(guard.defaults());
         SchedulerMetaData store = scheduler.getMetaData();
-        Misfires misfires = new Misfires(store.isJobStoreSupportsPersistence(), InstantSource.system());
+        Misfires misfires = new Misfires(store.isJobStoreSupportsPersistence(), clock);
         boolean shared = store.isJobStoreClustered();
         FiringIdentity identities =
                 new FiringIdentity(scheduler.getSchedulerName(), shared, settings.startsAreFixed(shared), misfires);

@@ -73,7 +73,7 @@ final class PluginSettings {
     }
 
     /** The retries; what is wrong with them is found here. */
-    RetryTriggers retries() {
+    RetryTriggers retries(InstantSource clock) {
         Duration delay = DurationText.parse("retryDelay", retryDelay);
         if (delay.isZero()) {
             throw new IllegalArgumentException("setting retryDelay: must not be zero, or retries would never pause");
@@ -83,10 +83,7 @@ final class PluginSettings {
                     "setting maxRetries: must not be negative, was " + maxRetries + "; 0 switches retries off");
         }
         return new RetryTriggers(
-                delay,
-                maxRetries,
-                InstantSource.system(),
-                bound -> ThreadLocalRandom.current().nextLong(bound));
+                delay, maxRetries, clock, bound -> ThreadLocalRandom.current().nextLong(bound));
     }
 
     RunOptions options(RunOptions defaults) {
