@@ -12,6 +12,7 @@ import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.time.Duration;
 import java.util.Objects;
 import java.util.Properties;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -44,6 +45,11 @@ final class Cluster {
 
     /** One more node, not started. */
     Scheduler node(Fleet fleet) throws SchedulerException {
+        return node(fleet, Duration.ofMinutes(1));
+    }
+
+    /** @param misfireThreshold how late is too late */
+    Scheduler node(Fleet fleet, Duration misfireThreshold) throws SchedulerException {
         int number = nodes.incrementAndGet();
         String source = database.database() + "_" + number;
         Properties properties = new Properties();
@@ -54,6 +60,7 @@ final class Cluster {
         properties.setProperty("org.quartz.jobStore.useProperties", "true");
         properties.setProperty("org.quartz.jobStore.isClustered", "true");
         properties.setProperty("org.quartz.jobStore.clusterCheckinInterval", "500");
+        properties.setProperty("org.quartz.jobStore.misfireThreshold", String.valueOf(misfireThreshold.toMillis()));
         String prefix = "org.quartz.dataSource." + source + ".";
         properties.setProperty(prefix + "provider", "hikaricp");
         properties.setProperty(prefix + "driver", "org.postgresql.Driver");

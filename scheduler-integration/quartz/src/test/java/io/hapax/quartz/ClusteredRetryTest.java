@@ -8,18 +8,21 @@ import io.hapax.GuardedRun;
 import io.hapax.RunRequest;
 import io.hapax.event.GuardEvent;
 import io.hapax.event.RunOutcome;
+import io.hapax.event.Verdict;
 import io.hapax.quartz.Probe.ExclusiveJob;
 import io.hapax.testkit.WallClock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Date;
 import java.util.TreeSet;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.quartz.CronScheduleBuilder;
+import org.quartz.JobBuilder;
 import org.quartz.Scheduler;
 import org.quartz.Trigger;
 import org.quartz.TriggerBuilder;
@@ -115,6 +118,37 @@ class ClusteredRetryTest {
     }
 
     @Test
+    void the_recovery_of_a_firing_that_was_tried_again_is_the_same_one() throws Exception {
+        CountDownLatch mayEnd = new CountDownLatch(1);
+        try (Fleet fleet = Fleet.guarded()) {
+            fleet.probe().body(context -> mayEnd.await());
+            Scheduler leaver = cluster.node(fleet);
+            Scheduler peer = cluster.node(fleet);
+            GuardedRun holder = holder(fleet, "report");
+            leaver.scheduleJob(
+                    JobBuilder.newJob(ExclusiveJob.class)
+                            .withIdentity("report")
+                            .requestRecovery()
+                            .build(),
+                    Jobs.once("once", WallClock.now()).build());
+            leaver.start();
+            await().until(() -> !fleet.events(GuardEvent.Refused.class).isEmpty());
+            holder.close();
+            await().until(() -> fleet.probe().count() == 1);
+            leaver.shutdown(false);
+            mayEnd.countDown();
+            await().until(() -> fleet.probe().ended() == 1);
+
+            cluster.ageCheckInOf(leaver.getSchedulerInstanceId());
+            peer.start();
+            await().until(() -> fleet.probe().count() == 2
+                    || fleet.events(GuardEvent.Refused.class).stream()
+                            .anyMatch(event -> event.refusal().verdict() == Verdict.DONE));
+            assertThat(fleet.probe().count()).isEqualTo(1);
+        }
+    }
+
+    @Test
     void a_firing_that_waits_is_the_same_one_for_the_node_that_comes_after_a_redeploy() throws Exception {
         try (Fleet fleet = Fleet.guarded()) {
             Scheduler old = cluster.node(fleet);
@@ -125,10 +159,13 @@ class ClusteredRetryTest {
             old.start();
             await().until(() -> !fleet.events(GuardEvent.Refused.class).isEmpty());
             await().until(() -> old.checkExists(ONCE) && old.getTrigger(ONCE).getNextFireTime() != null);
+            Instant due = old.getTrigger(ONCE).getStartTime().toInstant();
             old.shutdown(true);
             holder.close();
 
-            cluster.node(fleet).start();
+            // It has even missed its time.
+            await().until(() -> WallClock.now().isAfter(due.plusMillis(200)));
+            cluster.node(fleet, Duration.ofMillis(100)).start();
             await().until(() -> fleet.probe().ended() == 1);
             assertThat(fleet.probe().replicas()).containsExactly("node 2");
             assertThat(fleet.events(GuardEvent.Acquired.class).stream()

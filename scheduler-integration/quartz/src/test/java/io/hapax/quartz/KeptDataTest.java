@@ -13,7 +13,9 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.parallel.Execution;
 import org.junit.jupiter.api.parallel.ExecutionMode;
+import org.junit.jupiter.api.parallel.ResourceAccessMode;
 import org.junit.jupiter.api.parallel.ResourceLock;
+import org.junit.jupiter.api.parallel.ResourceLockTarget;
 import org.quartz.JobBuilder;
 import org.quartz.JobDetail;
 import org.quartz.PersistJobDataAfterExecution;
@@ -23,6 +25,7 @@ import org.quartz.SchedulerException;
 /** Jobs whose data is kept from run to run, where each replica would keep its own. */
 @Tag("slow")
 @Execution(ExecutionMode.CONCURRENT)
+@ResourceLock(value = Logs.LOGGERS, mode = ResourceAccessMode.READ, target = ResourceLockTarget.CHILDREN)
 class KeptDataTest {
 
     /** Counts in its data. */
