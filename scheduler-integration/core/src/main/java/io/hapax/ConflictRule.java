@@ -51,7 +51,7 @@ final class ConflictRule {
             // It is at work elsewhere: no conflict, but it may die before it is over.
             case RUNNING -> mustNotBeLeft() ? AfterRefusal.TRY_AGAIN : AfterRefusal.SKIP;
             case OVERLAP, THROTTLED -> ofConflict(refusal);
-            case PAUSED, UNAVAILABLE -> ofSilence();
+            case PAUSED, UNAVAILABLE -> ofSilence(refusal);
         };
     }
 
@@ -71,26 +71,43 @@ final class ConflictRule {
             case SKIP -> AfterRefusal.SKIP;
             case RESCHEDULE -> AfterRefusal.TRY_AGAIN;
             case FAIL -> AfterRefusal.FAIL;
-            case WAIT -> waitedInVain();
+            case WAIT -> waitedInVain(refusal);
             case AUTO, ALLOW, BUFFER_ONE, CANCEL_OTHER ->
-                request.comesAgain() ? AfterRefusal.SKIP : AfterRefusal.TRY_AGAIN;
+                request.comesAgain() && !waitsItsTurn(refusal) ? AfterRefusal.SKIP : AfterRefusal.TRY_AGAIN;
         };
     }
 
-    private AfterRefusal ofSilence() {
+    /** What comes again makes way for others, as on one node, but does not queue up behind itself. */
+    private boolean waitsItsTurn(Refusal refusal) {
+        return refusal.verdict() == Verdict.OVERLAP && request.isOfOtherSeries(refusal.holder());
+    }
+
+    private AfterRefusal ofSilence(Refusal refusal) {
         return switch (options.onConflict()) {
             case RESCHEDULE -> AfterRefusal.TRY_AGAIN;
-            case WAIT -> waitedInVain();
+            case WAIT -> waitedInVain(refusal);
             case FAIL -> request.isOnlyCopy() ? AfterRefusal.TRY_AGAIN : AfterRefusal.FAIL;
-            default -> request.isOnlyCopy() ? AfterRefusal.TRY_AGAIN : AfterRefusal.SKIP;
+            default -> mustNotBeLost(refusal) ? AfterRefusal.TRY_AGAIN : AfterRefusal.SKIP;
         };
     }
 
-    private AfterRefusal waitedInVain() {
+    private AfterRefusal waitedInVain(Refusal refusal) {
         if (!request.mayWait()) {
             return AfterRefusal.WAIT;
         }
-        return request.isOnlyCopy() ? AfterRefusal.TRY_AGAIN : AfterRefusal.SKIP;
+        return mustNotBeLost(refusal) ? AfterRefusal.TRY_AGAIN : AfterRefusal.SKIP;
+    }
+
+    private boolean mustNotBeLost(Refusal refusal) {
+        return request.isOnlyCopy() || request.isAgain() || isOverBeforeNext(refusal);
+    }
+
+    /** Whether nothing is wrong, only nothing is granted yet, as in the first moments of a namespace, and that ends in time. */
+    private boolean isOverBeforeNext(Refusal refusal) {
+        return refusal.verdict() == Verdict.UNAVAILABLE
+                && refusal.cause() == null
+                && !refusal.retryAfter().isZero()
+                && request.isFarFromNext(refusal.retryAfter());
     }
 
     /** Settles by who else waits. */

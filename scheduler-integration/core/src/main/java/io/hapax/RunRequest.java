@@ -1,5 +1,6 @@
 package io.hapax;
 
+import io.hapax.lease.Holder;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.LockKey;
 import io.hapax.lease.RunKey;
@@ -7,6 +8,7 @@ import io.hapax.lease.VisibleText;
 import java.time.Duration;
 import java.util.EnumSet;
 import java.util.Set;
+import java.util.function.Predicate;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
@@ -42,17 +44,31 @@ public final class RunRequest {
      *
      * @param facts what its scheduler knows
      * @param untilNext when the next occurrence is planned; null if that is not known
+     * @param isSame whether a holder is another occurrence of its schedule; null if that is not known
      * @param holding what its thread holds meanwhile, for people; null if nothing
      */
     private record Knowledge(
             Set<Fact> facts,
             @Nullable Duration untilNext,
+            @Nullable Predicate<? super Holder> isSame,
             @Nullable String holding) {
 
-        static final Knowledge NONE = new Knowledge(Set.of(), null, null);
+        static final Knowledge NONE = new Knowledge(Set.of(), null, null, null);
 
         Knowledge with(Set<Fact> others) {
-            return new Knowledge(others, untilNext, holding);
+            return new Knowledge(others, untilNext, isSame, holding);
+        }
+
+        Knowledge next(Duration time) {
+            return new Knowledge(facts, time, isSame, holding);
+        }
+
+        Knowledge inSeries(Predicate<? super Holder> same) {
+            return new Knowledge(facts, untilNext, same, holding);
+        }
+
+        Knowledge holding(String keys) {
+            return new Knowledge(facts, untilNext, isSame, keys);
         }
     }
 
@@ -237,7 +253,7 @@ public final class RunRequest {
      * @return the changed request
      */
     public RunRequest nextIn(Duration time) {
-        return new RunRequest(identity, job, tuning, new Knowledge(known.facts(), time, known.holding()));
+        return new RunRequest(identity, job, tuning, known.next(time));
     }
 
     /**
@@ -249,7 +265,18 @@ public final class RunRequest {
      * @return the changed request
      */
     public RunRequest whileHolding(String keys) {
-        return new RunRequest(identity, job, tuning, new Knowledge(known.facts(), known.untilNext(), keys));
+        return new RunRequest(identity, job, tuning, known.holding(keys));
+    }
+
+    /**
+     * Says which holders are other occurrences of the same schedule. With {@link OnConflict#AUTO} what comes again by itself is
+     * then skipped behind these only, and waits its turn behind all others. By default it is skipped behind any holder.
+     *
+     * @param isSame whether a holder of the lock key is another occurrence of this schedule
+     * @return the changed request
+     */
+    public RunRequest inSeries(Predicate<? super Holder> isSame) {
+        return new RunRequest(identity, job, tuning, known.inSeries(isSame));
     }
 
     @Nullable
@@ -275,6 +302,12 @@ public final class RunRequest {
 
     boolean comesAgain() {
         return !known.facts().contains(Fact.COMES_AGAIN_NOT);
+    }
+
+    /** Whether the holder is known to be somebody else than an occurrence of the same schedule. */
+    boolean isOfOtherSeries(@Nullable Holder holder) {
+        Predicate<? super Holder> isSame = known.isSame();
+        return isSame != null && (holder == null || !isSame.test(holder));
     }
 
     boolean isOnlyCopy() {

@@ -20,7 +20,8 @@ class OverlapPolicyTest {
     private static final Duration TTL = Duration.ofSeconds(30);
 
     private final ManualTicker ticker = new ManualTicker();
-    private final StrictLeaseStore store = new StrictLeaseStore(new InMemoryLeaseStore(ticker), ticker);
+    private final InMemoryLeaseStore memory = new InMemoryLeaseStore(ticker);
+    private final StrictLeaseStore store = new StrictLeaseStore(memory, ticker);
     private final Events events = new Events();
     private final JobGuard guard =
             JobGuard.builder(store).ticker(ticker).listener(events).build();
@@ -106,6 +107,38 @@ class OverlapPolicyTest {
             ticker.advance(TTL.dividedBy(2));
             assertThat(third.lost()).isEmpty();
         }
+    }
+
+    @Test
+    void what_comes_again_waits_its_turn_behind_others_and_is_skipped_behind_its_own_schedule() throws Exception {
+        try (GuardedRun run = admitted(occurrence(1, OnConflict.AUTO))) {
+            RunRequest next = occurrence(2, OnConflict.AUTO);
+            assertThat(policy(next)).isEqualTo(AfterRefusal.SKIP);
+            assertThat(policy(next.inSeries(holder -> holder.run().startsWith("report@"))))
+                    .isEqualTo(AfterRefusal.SKIP);
+            assertThat(policy(next.inSeries(holder -> holder.run().startsWith("mails@"))))
+                    .isEqualTo(AfterRefusal.TRY_AGAIN);
+            assertThat(policy(next.inSeries(holder -> true).oneOff())).isEqualTo(AfterRefusal.TRY_AGAIN);
+            RunRequest skipped = occurrence(3, OnConflict.SKIP).inSeries(holder -> false);
+            assertThat(policy(skipped)).isEqualTo(AfterRefusal.SKIP);
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(
+            value = OnConflict.class,
+            names = {"AUTO", "SKIP", "ALLOW", "BUFFER_ONE", "CANCEL_OTHER"})
+    void while_nothing_is_granted_yet_an_occurrence_is_kept_unless_the_next_one_is_in_time(OnConflict policy)
+            throws Exception {
+        memory.quarantine(Duration.ofSeconds(10));
+        RunRequest nightly = occurrence(1, policy).nextIn(Duration.ofSeconds(10).plusNanos(1));
+        assertThat(policy(nightly)).isEqualTo(AfterRefusal.TRY_AGAIN);
+        assertThat(policy(nightly.nextIn(Duration.ofSeconds(10)))).isEqualTo(AfterRefusal.SKIP);
+        assertThat(policy(occurrence(1, policy))).isEqualTo(AfterRefusal.SKIP);
+        // Whoever waits already is not told to go because of it.
+        assertThat(policy(occurrence(1, policy).again())).isEqualTo(AfterRefusal.TRY_AGAIN);
+        assertThat(policy(nightly.tune(options -> options.withOnConflict(OnConflict.FAIL))))
+                .isEqualTo(AfterRefusal.FAIL);
     }
 
     @ParameterizedTest

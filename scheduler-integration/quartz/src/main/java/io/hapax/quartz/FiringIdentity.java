@@ -47,18 +47,18 @@ final class FiringIdentity {
      * A firing and what is known of its trigger.
      *
      * @param trigger null if it was deleted before its firing was recovered
-     * @param data the trigger's
+     * @param firstPlanned what was noted when a one-shot missed its time
      */
     private record Firing(
             TriggerKey key,
             @Nullable Trigger trigger,
             @Nullable Calendar calendar,
             Date scheduled,
-            JobDataMap data) {}
+            @Nullable String firstPlanned) {}
 
     /** @param chosen the run key that the job chooses, filled in; null if it chooses none */
     String runKey(JobExecutionContext context, @Nullable String chosen) {
-        String retried = RetryTriggers.runKey(context.getTrigger());
+        String retried = Kept.of(context).runKey();
         if (retried != null) {
             return retried;
         }
@@ -97,11 +97,12 @@ final class FiringIdentity {
                 trigger,
                 context.getCalendar(),
                 planned == null ? context.getFireTime() : planned,
-                trigger.getJobDataMap());
+                null);
     }
 
     private static Firing recovered(JobExecutionContext context) {
         JobDataMap data = context.getTrigger().getJobDataMap();
+        String firstPlanned = Kept.of(context).firstPlanned();
         TriggerKey key = new TriggerKey(
                 data.getString(Scheduler.FAILED_JOB_ORIGINAL_TRIGGER_NAME),
                 data.getString(Scheduler.FAILED_JOB_ORIGINAL_TRIGGER_GROUP));
@@ -117,9 +118,9 @@ final class FiringIdentity {
                     trigger,
                     calendar == null ? null : context.getScheduler().getCalendar(calendar),
                     scheduled,
-                    data);
+                    firstPlanned);
         } catch (SchedulerException unknown) {
-            return new Firing(key, null, null, scheduled, data);
+            return new Firing(key, null, null, scheduled, firstPlanned);
         }
     }
 
@@ -132,7 +133,7 @@ final class FiringIdentity {
     private Date planned(Firing firing) {
         Trigger trigger = firing.trigger();
         if (trigger == null) {
-            Date first = Misfires.firstPlanned(firing.data(), firing.scheduled());
+            Date first = Misfires.firstPlanned(firing.firstPlanned(), firing.scheduled());
             return first == null ? firing.scheduled() : first;
         }
         if (trigger instanceof CronTrigger cron) {

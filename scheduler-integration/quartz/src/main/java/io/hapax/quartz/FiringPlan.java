@@ -6,6 +6,7 @@ import io.hapax.QueuedJob;
 import io.hapax.RunOptions;
 import io.hapax.RunRequest;
 import io.hapax.lease.JobIdentity;
+import io.hapax.lease.VisibleText;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
@@ -13,6 +14,7 @@ import org.jspecify.annotations.Nullable;
  * How one firing is guarded.
  *
  * @param identity its keys, as the guard keeps them
+ * @param kept what was kept with its trigger
  * @param planned whether its run key is made of the planned time, and not chosen by the job
  * @param queued its place in the queue, if it was queued under a lock mode that has one
  * @param untilNext how long until the trigger fires again; null if it does not
@@ -22,7 +24,7 @@ record FiringPlan(
         JobIdentity identity,
         RunOptions options,
         boolean oneShot,
-        int attempt,
+        Kept kept,
         boolean planned,
         @Nullable QueuedJob queued,
         @Nullable Duration untilNext) {
@@ -32,13 +34,25 @@ record FiringPlan(
         request = mayWait ? request : request.withoutWaiting();
         // What fires again, on any replica, is the next occurrence, and this one's other copies are its replicas'
         // firings.
-        request = oneShot ? request.oneOff().onlyCopy() : request;
+        request = oneShot ? request.oneOff() : request;
+        request = oneShot && kept.parent() == null ? request.onlyCopy() : request;
         request = untilNext == null ? request : request.nextIn(untilNext);
         if (planned) {
             request = request.planned();
             request = options.onFailure() == OnFailure.OVER ? request.endsWithFailure() : request;
         }
-        return attempt > 0 ? request.again() : request;
+        return attempt() > 0 ? request.again() : request.inSeries(holder -> planned && isOfSameTrigger(holder.run()));
+    }
+
+    /** A run key that was made of a planned time ends with it; one that is kept as a digest tells nothing. */
+    private boolean isOfSameTrigger(String otherRun) {
+        String own = VisibleText.of(runKey());
+        int end = own.lastIndexOf('@');
+        return end > 0 && otherRun.startsWith(own.substring(0, end + 1)) && otherRun.lastIndexOf('@') == end;
+    }
+
+    int attempt() {
+        return kept.attempt();
     }
 
     String runKey() {

@@ -27,11 +27,18 @@ final class Gate {
     private final JobGuard guard;
     private final JobSettings settings;
     private final RetryTriggers retries;
+    private final KeptData keptData;
 
-    Gate(JobGuard guard, JobSettings settings, RetryTriggers retries) {
+    Gate(JobGuard guard, JobSettings settings, RetryTriggers retries, KeptData keptData) {
         this.guard = guard;
         this.settings = settings;
         this.retries = retries;
+        this.keptData = keptData;
+    }
+
+    /** Which jobs are refused for their data. */
+    KeptData keptData() {
+        return keptData;
     }
 
     /** Leaves a decision for the job that is about to be executed. */
@@ -68,12 +75,17 @@ final class Gate {
             plan = settings.plan(context);
             if (plan.isPresent()) {
                 JobPlacement.require(context.getJobDetail().getJobClass());
+                keptData.require(context.getJobDetail());
             }
         } catch (RuntimeException wrong) {
             return wrongSettings(context, wrong);
         }
         if (plan.isEmpty()) {
             return new Decision.Unguarded();
+        }
+        String hindrance = retries.hindrance(context, plan.get());
+        if (hindrance != null) {
+            return new Decision.Skip("job " + plan.get().job() + " is not run: " + hindrance);
         }
         try {
             Admission admission = guard.admit(plan.get().request(mayWait));

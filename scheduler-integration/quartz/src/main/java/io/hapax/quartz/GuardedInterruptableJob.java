@@ -8,8 +8,8 @@ final class GuardedInterruptableJob extends GuardedJob implements InterruptableJ
 
     private final InterruptableJob job;
 
-    GuardedInterruptableJob(InterruptableJob job, Gate gate) {
-        super(job, gate);
+    GuardedInterruptableJob(InterruptableJob job, Gate gate, Kept kept) {
+        super(job, gate, kept);
         this.job = job;
     }
 

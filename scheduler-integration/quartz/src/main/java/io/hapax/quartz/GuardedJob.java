@@ -25,19 +25,26 @@ class GuardedJob implements Job {
 
     private final Job job;
     private final Gate gate;
+    private final Kept kept;
     private final ReentrantLock lock = new ReentrantLock();
     private volatile boolean working;
 
     // Guarded by lock.
     private @Nullable Thread waiter;
 
-    GuardedJob(Job job, Gate gate) {
+    GuardedJob(Job job, Gate gate, Kept kept) {
         this.job = job;
         this.gate = gate;
+        this.kept = kept;
     }
 
     Job unwrapped() {
         return job;
+    }
+
+    /** What was kept with the trigger of this firing. */
+    Kept kept() {
+        return kept;
     }
 
     @Override

@@ -1,9 +1,10 @@
 package io.hapax.quartz;
 
-import java.util.List;
 import java.util.stream.Stream;
 import org.quartz.InterruptableJob;
 import org.quartz.Job;
+import org.quartz.JobDataMap;
+import org.quartz.JobDetail;
 import org.quartz.Scheduler;
 import org.quartz.SchedulerException;
 import org.quartz.spi.JobFactory;
@@ -23,31 +24,44 @@ final class GuardedJobFactory implements JobFactory {
 
     @Override
     public Job newJob(TriggerFiredBundle bundle, Scheduler scheduler) throws SchedulerException {
-        Job job = factory.newJob(withoutOurs(bundle), scheduler);
+        // Quartz makes the job's context of the same trigger later.
+        Kept kept = Kept.takeOff(bundle.getTrigger());
+        Job job = factory.newJob(withoutSettings(bundle), scheduler);
         return job instanceof InterruptableJob interruptable
-                ? new GuardedInterruptableJob(interruptable, gate)
-                : new GuardedJob(job, gate);
+                ? new GuardedInterruptableJob(interruptable, gate, kept)
+                : new GuardedJob(job, gate, kept);
     }
 
     /** A factory may set each entry of the data as a property of the job, and refuse what the job does not have. */
-    private static TriggerFiredBundle withoutOurs(TriggerFiredBundle bundle) {
-        OperableTrigger trigger = bundle.getTrigger();
-        List<String> ours = Stream.of(trigger.getJobDataMap().getKeys())
-                .filter(JobSettings::isWrittenByUs)
-                .toList();
-        if (ours.isEmpty()) {
+    private static TriggerFiredBundle withoutSettings(TriggerFiredBundle bundle) {
+        if (!hasSettings(bundle.getTrigger().getJobDataMap())
+                && !hasSettings(bundle.getJobDetail().getJobDataMap())) {
             return bundle;
         }
-        OperableTrigger shown = (OperableTrigger) trigger.clone();
-        ours.forEach(shown.getJobDataMap()::remove);
+        OperableTrigger trigger = (OperableTrigger) bundle.getTrigger().clone();
+        JobDetail job = (JobDetail) bundle.getJobDetail().clone();
+        removeSettings(trigger.getJobDataMap());
+        removeSettings(job.getJobDataMap());
         return new TriggerFiredBundle(
-                bundle.getJobDetail(),
-                shown,
+                job,
+                trigger,
                 bundle.getCalendar(),
                 bundle.isRecovering(),
                 bundle.getFireTime(),
                 bundle.getScheduledFireTime(),
                 bundle.getPrevFireTime(),
                 bundle.getNextFireTime());
+    }
+
+    private static boolean hasSettings(JobDataMap data) {
+        return Stream.of(data.getKeys()).anyMatch(GuardedJobFactory::isSetting);
+    }
+
+    private static void removeSettings(JobDataMap data) {
+        Stream.of(data.getKeys()).filter(GuardedJobFactory::isSetting).forEach(data::remove);
+    }
+
+    private static boolean isSetting(String key) {
+        return key.startsWith(JobSettings.PREFIX);
     }
 }

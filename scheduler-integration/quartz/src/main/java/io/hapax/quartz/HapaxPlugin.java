@@ -9,6 +9,7 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.quartz.Job;
 import org.quartz.JobDetail;
+import org.quartz.JobExecutionContext;
 import org.quartz.Scheduler;
 import org.quartz.SchedulerException;
 import org.quartz.SchedulerMetaData;
@@ -37,13 +38,13 @@ import org.slf4j.LoggerFactory;
  * class with {@link org.quartz.DisallowConcurrentExecution} does not overlap in the fleet. {@link io.hapax.Guarded} on
  * the job class changes the options; its key may contain {@code %{name}}, replaced by that entry of the merged job
  * data. Entries of the job data map have the last word: {@code hapax.lockKey}, {@code hapax.runKey}, {@code
- * hapax.enabled}, {@code hapax.fixedStart}, and
+ * hapax.enabled}, {@code hapax.fixedStart}, {@code hapax.alone}, and
  * {@code hapax.} with any of {@link Setting#names()}. A job fired by {@link Scheduler#triggerJob} is recognised
  * across replicas only if its data has a {@code hapax.runKey}.
  *
- * <p>A refused firing of a recurring trigger is skipped by default. Work that would not come again is not lost: it is
- * tried again by a trigger of the group {@code hapax-retry}, and so is a firing that is at work elsewhere if the next
- * one is further away than the ttl. With {@link io.hapax.OnConflict#WAIT} the job waits in its own thread; a job that
+ * <p>By default a refused firing waits its turn, without a thread: a one-shot under its own trigger, which is rescheduled, a
+ * recurring one under a trigger of the group {@code hapax-retry}, unless an earlier firing of the same trigger is at work or
+ * waits. A firing that is at work elsewhere is looked after if the next one is further away than the ttl. With {@link io.hapax.OnConflict#WAIT} the job waits in its own thread; a job that
  * waited in vain ends with a {@link org.quartz.JobExecutionException}.
  *
  * <p>The lease ends with {@link Job#execute}. A job with {@link org.quartz.ExecuteInJTATransaction} is refused, since its
@@ -53,7 +54,6 @@ import org.slf4j.LoggerFactory;
 public final class HapaxPlugin implements SchedulerPlugin {
 
     static final String NAME = "hapax";
-    private static final String CONTEXT = HapaxPlugin.class.getName();
 
     private static final Logger LOG = LoggerFactory.getLogger("io.hapax.quartz");
 
@@ -89,7 +89,7 @@ public final class HapaxPlugin implements SchedulerPlugin {
     public static HapaxPlugin install(Scheduler scheduler, JobGuard guard) throws SchedulerException {
         HapaxPlugin plugin = new HapaxPlugin(guard);
         try {
-            JobPlacement.requireOfAll(scheduler);
+            JobPlacement.requireOfAll(scheduler, KeptData.of(scheduler, false));
         } catch (IllegalArgumentException wrong) {
             throw new SchedulerException(refusal(scheduler, NAME, wrong), wrong);
         }
@@ -103,14 +103,26 @@ public final class HapaxPlugin implements SchedulerPlugin {
      *
      * @param scheduler the scheduler
      * @return its plugin
-     * @throws SchedulerException if the scheduler is not guarded, or shut down
+     * @throws SchedulerException if the scheduler is not guarded
      */
     public static HapaxPlugin of(Scheduler scheduler) throws SchedulerException {
-        if (scheduler.getContext().get(CONTEXT) instanceof HapaxPlugin plugin) {
-            return plugin;
+        Optional<HapaxPlugin> installed = InstalledPlugin.of(scheduler);
+        if (installed.isEmpty()) {
+            throw new SchedulerException("the scheduler '" + scheduler.getSchedulerName()
+                    + "' is not guarded by Hapax: set org.quartz.plugin.hapax.class, or call HapaxPlugin.install");
         }
-        throw new SchedulerException("the scheduler '" + scheduler.getSchedulerName()
-                + "' is not guarded by Hapax: set org.quartz.plugin.hapax.class, or call HapaxPlugin.install");
+        return installed.get();
+    }
+
+    /**
+     * Tells whether a plugin guards a scheduler of this process.
+     *
+     * @param scheduler the scheduler
+     * @return whether {@link #of} finds it
+     * @throws SchedulerException if the scheduler cannot be asked
+     */
+    public static boolean guards(Scheduler scheduler) throws SchedulerException {
+        return InstalledPlugin.of(scheduler).isPresent();
     }
 
     /**
@@ -132,12 +144,17 @@ public final class HapaxPlugin implements SchedulerPlugin {
     }
 
     /**
-     * Finds the job that a listener or a caller meets in its guarded form.
+     * Finds the user's own job: {@link JobExecutionContext#getJobInstance()} is the guard's, which Quartz executes in its place.
+     * For listeners that look at their jobs, with or without a guard.
      *
-     * @param job a job instance
-     * @return the user's own job
+     * @param context what a listener is given
+     * @return the job that the job factory has made
      */
-    public static Job unwrap(Job job) {
+    public static Job jobOf(JobExecutionContext context) {
+        return unwrap(context.getJobInstance());
+    }
+
+    static Job unwrap(Job job) {
         return job instanceof GuardedJob guarded ? unwrap(guarded.unwrapped()) : job;
     }
 
@@ -154,7 +171,7 @@ public final class HapaxPlugin implements SchedulerPlugin {
         }
         try {
             installation = prepare(scheduler);
-            scheduler.getContext().put(CONTEXT, this);
+            scheduler.getListenerManager().addSchedulerListener(new InstalledPlugin(this));
         } catch (RuntimeException wrong) {
             shutdown();
             throw new SchedulerException(refusal(scheduler, name, wrong), wrong);
@@ -171,7 +188,8 @@ public final class HapaxPlugin implements SchedulerPlugin {
         if (core.isWrapped()) {
             throw new IllegalArgumentException("it is guarded already; install one plugin only");
         }
-        RetryTriggers retries = settings.retries();
+        InstantSource clock = InstantSource.system();
+        RetryTriggers retries = settings.retries(clock);
         if (!ownsGuard && settings.describesGuard()) {
             throw new IllegalArgumentException(
                     "it was given a guard, so redisUrl, namespace, worker, answerTimeout, longestTtl, fresh and lazy have no effect; set them where the guard is built");
@@ -181,12 +199,16 @@ public final class HapaxPlugin implements SchedulerPlugin {
         }
         RunOptions defaults = settings.options(guard.defaults());
         SchedulerMetaData store = scheduler.getMetaData();
-        Misfires misfires = new Misfires(store.isJobStoreSupportsPersistence(), InstantSource.system());
+        Misfires misfires = new Misfires(store.isJobStoreSupportsPersistence(), clock);
         boolean shared = store.isJobStoreClustered();
         FiringIdentity identities =
                 new FiringIdentity(scheduler.getSchedulerName(), shared, settings.startsAreFixed(shared), misfires);
         JobSettings jobs = new JobSettings(scheduler.getSchedulerName(), guard, defaults, identities);
-        return new Installation(scheduler, core, new Gate(guard, jobs, retries), identities);
+        return new Installation(
+                scheduler,
+                core,
+                new Gate(guard, jobs, retries, KeptData.of(scheduler, settings.isAlone())),
+                identities);
     }
 
     @Override
@@ -408,9 +430,19 @@ public final class HapaxPlugin implements SchedulerPlugin {
     }
 
     /**
+     * Says that no other replica runs this scheduler, so that jobs may keep their data
+     * ({@link org.quartz.PersistJobDataAfterExecution}) in a job store in memory.
+     *
+     * @param alone whether it is the only one
+     */
+    public void setAlone(boolean alone) {
+        settings.alone(alone);
+    }
+
+    /**
      * Says how long a refused firing waits before its first retry; later ones wait longer, up to a minute.
      *
-     * @param delay a duration; by default 5 s
+     * @param delay a duration; by default 500 ms
      */
     public void setRetryDelay(String delay) {
         settings.retryDelay(delay);

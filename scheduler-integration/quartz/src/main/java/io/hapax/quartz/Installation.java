@@ -44,6 +44,12 @@ final class Installation {
         listeners.addSchedulerListener(misfires);
         listeners.addSchedulerListener(advice);
         try {
+            JobPlacement.requireOfAll(scheduler, gate.keptData());
+        } catch (IllegalArgumentException wrong) {
+            // Quartz would go on without the guard if this threw; its firings fail instead.
+            LOG.error("a job will not be run: {}", wrong.getMessage());
+        }
+        try {
             advice.lookAtAll();
         } catch (SchedulerException | RuntimeException harmless) {
             LOG.debug("triggers could not be looked at", harmless);

@@ -79,7 +79,7 @@ final class JobPlacement {
     }
 
     /** Looks at the jobs that a scheduler has already. The others are looked at when they fire. */
-    static void requireOfAll(Scheduler scheduler) {
+    static void requireOfAll(Scheduler scheduler, KeptData keptData) {
         List<JobDetail> jobs = new ArrayList<>();
         try {
             for (JobKey key : scheduler.getJobKeys(GroupMatcher.anyJobGroup())) {
@@ -95,7 +95,10 @@ final class JobPlacement {
             // Such as a job whose class is not here; it is no reason to guard nothing.
             LOG.debug("jobs could not be looked at", unreadable);
         }
-        jobs.forEach(job -> require(job.getJobClass()));
+        for (JobDetail job : jobs) {
+            require(job.getJobClass());
+            keptData.require(job);
+        }
     }
 
     private static boolean isSwitchedOff(JobDetail job) {

@@ -16,6 +16,7 @@ import io.hapax.policy.KeyPath;
 import io.hapax.policy.KeyTemplate;
 import java.lang.reflect.Method;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Date;
 import java.util.LinkedHashMap;
@@ -41,10 +42,12 @@ final class JobSettings {
     static final String ENABLED = PREFIX + "enabled";
     /** Whether the job's triggers start at the same instant on each replica. */
     static final String FIXED_START = PREFIX + "fixedStart";
+    /** Whether no other replica runs the job's scheduler. */
+    static final String ALONE = PREFIX + "alone";
     /** Under which id the trigger has a place in the queue. */
     static final String QUEUED = PREFIX + "queued.id";
 
-    private static final Set<String> OWN = Set.of(LOCK_KEY, RUN_KEY, ENABLED, FIXED_START);
+    private static final Set<String> OWN = Set.of(LOCK_KEY, RUN_KEY, ENABLED, FIXED_START, ALONE);
 
     private final String scheduler;
     private final JobGuard guard;
@@ -83,28 +86,29 @@ final class JobSettings {
         }
         String once = once(policy, data);
         String runKey = identities.runKey(context, once);
-        RunOptions options = remembering(policy.options(), context.getTrigger(), data);
+        Kept kept = Kept.of(context);
+        RunOptions options = remembering(policy.options(), context.getTrigger(), kept, data);
         options.requireConsistent();
         LockKey lock = lockKey(detail, policy, data);
-        int attempt = RetryTriggers.attempt(context.getTrigger());
-        boolean oneShot = attempt > 0 || context.getTrigger().getNextFireTime() == null;
+        boolean oneShot = kept.attempt() > 0 || context.getTrigger().getNextFireTime() == null;
         String job = name(detail);
-        String queuedAs = context.getTrigger().getJobDataMap().getString(QUEUED);
+        String queuedAs = kept.queuedAs();
         QueuedJob queued = queuedAs == null || lock == null || !options.mode().isQueued()
                 ? null
                 : new QueuedJob(guard, job, lock, queuedAs, options);
         LockKey held = options.mode().isLockedWhileExecuting() ? lock : null;
         JobIdentity identity = guard.kept(new JobIdentity(held, new RunKey(runKey)));
         return Optional.of(
-                new FiringPlan(job, identity, options, oneShot, attempt, once == null, queued, untilNext(context)));
+                new FiringPlan(job, identity, options, oneShot, kept, once == null, queued, untilNext(context, kept)));
     }
 
     // Dates are what Quartz speaks.
     @SuppressWarnings("JavaUtilDate")
-    private static @Nullable Duration untilNext(JobExecutionContext context) {
+    private static @Nullable Duration untilNext(JobExecutionContext context, Kept kept) {
         Date next = context.getTrigger().getNextFireTime();
+        Instant after = next == null ? kept.parentFiresNext() : next.toInstant();
         Date now = context.getFireTime();
-        return next == null || now == null ? null : Duration.between(now.toInstant(), next.toInstant());
+        return after == null || now == null ? null : Duration.between(now.toInstant(), after);
     }
 
     /**
@@ -173,8 +177,8 @@ final class JobSettings {
     }
 
     /** A run that stands for a whole interval must be remembered until the interval is over. */
-    private RunOptions remembering(RunOptions options, Trigger trigger, JobDataMap data) {
-        Duration retried = RetryTriggers.retention(trigger);
+    private RunOptions remembering(RunOptions options, Trigger trigger, Kept kept, JobDataMap data) {
+        Duration retried = kept.retention();
         Duration interval = retried == null ? identities.interval(trigger, data) : retried;
         return interval == null || interval.compareTo(options.retention()) <= 0
                 ? options
@@ -182,18 +186,13 @@ final class JobSettings {
     }
 
     private static boolean isOwn(String key) {
-        return OWN.contains(key) || isWrittenByUs(key);
-    }
-
-    /** Whether an entry of a trigger's data was not made by the user. */
-    static boolean isWrittenByUs(String key) {
-        return key.equals(Misfires.FIRST_PLANNED) || RetryTriggers.isOwn(key);
+        return OWN.contains(key) || Kept.isOwn(key);
     }
 
     private static String setting(String key) {
         String name = key.substring(PREFIX.length());
         if (!Setting.names().contains(name)) {
-            List<String> allowed = new ArrayList<>(List.of("enabled", "lockKey", "runKey", "fixedStart"));
+            List<String> allowed = new ArrayList<>(List.of("enabled", "lockKey", "runKey", "fixedStart", "alone"));
             allowed.addAll(Setting.names());
             throw new IllegalArgumentException(
                     "job data " + key + ": there is no such setting; after '" + PREFIX + "' allowed are " + allowed);

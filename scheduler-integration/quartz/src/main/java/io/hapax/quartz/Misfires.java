@@ -6,7 +6,6 @@ import java.util.Date;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
-import org.quartz.JobDataMap;
 import org.quartz.SimpleTrigger;
 import org.quartz.Trigger;
 import org.quartz.TriggerKey;
@@ -94,11 +93,10 @@ final class Misfires extends SchedulerListenerSupport {
     /**
      * For when a one-shot was planned that has been deleted since.
      *
-     * @param data the data of its recovery
+     * @param kept what was noted with it
      * @param scheduled the time for which the store had planned it in the end
      */
-    static @Nullable Date firstPlanned(JobDataMap data, Date scheduled) {
-        String kept = data.getString(FIRST_PLANNED);
+    static @Nullable Date firstPlanned(@Nullable String kept, Date scheduled) {
         int at = kept == null ? -1 : kept.indexOf('@');
         if (kept == null || at < 0) {
             return null;

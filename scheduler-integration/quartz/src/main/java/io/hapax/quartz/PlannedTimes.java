@@ -54,6 +54,13 @@ final class PlannedTimes {
         return trigger::getFireTimeAfter;
     }
 
+    /** Whether a trigger stops to fire some day without anybody's doing. */
+    static boolean endsByItself(Trigger trigger, Date now) {
+        boolean counts = trigger instanceof DailyTimeIntervalTrigger daily
+                && daily.getRepeatCount() != DailyTimeIntervalTrigger.REPEAT_INDEFINITELY;
+        return counts || trigger.getFireTimeAfter(new Date(now.getTime() + FURTHEST)) == null;
+    }
+
     /** The last planned time at or before a firing; the firing's own time if there is none. */
     static Date atOrBefore(Schedule schedule, @Nullable Calendar calendar, Date firing) {
         Date planned = new PlannedTimes(schedule, calendar, firing.getTime()).last();

@@ -8,9 +8,11 @@ import io.hapax.lease.LeaseStoreProvider;
 import io.hapax.lease.NamespaceRules;
 import io.hapax.time.DurationText;
 import java.time.Duration;
+import java.time.InstantSource;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.concurrent.ThreadLocalRandom;
 import org.jspecify.annotations.Nullable;
 
 /** The plugin's settings as they were written, until the scheduler is there. Not thread-safe. */
@@ -20,9 +22,10 @@ final class PluginSettings {
     private final Map<String, String> store = new HashMap<>();
     private @Nullable String redisUrl;
     private @Nullable String worker;
-    private String retryDelay = "5s";
+    private String retryDelay = "500ms";
     private int maxRetries = 1000;
     private @Nullable Boolean fixedStart;
+    private boolean alone;
 
     void option(String name, String value) {
         options.put(name, value);
@@ -52,6 +55,14 @@ final class PluginSettings {
         this.fixedStart = fixed;
     }
 
+    void alone(boolean isAlone) {
+        this.alone = isAlone;
+    }
+
+    boolean isAlone() {
+        return alone;
+    }
+
     boolean startsAreFixed(boolean storeIsShared) {
         return fixedStart == null ? storeIsShared : fixedStart;
     }
@@ -62,7 +73,7 @@ final class PluginSettings {
     }
 
     /** The retries; what is wrong with them is found here. */
-    RetryTriggers retries() {
+    RetryTriggers retries(InstantSource clock) {
         Duration delay = DurationText.parse("retryDelay", retryDelay);
         if (delay.isZero()) {
             throw new IllegalArgumentException("setting retryDelay: must not be zero, or retries would never pause");
@@ -71,7 +82,8 @@ final class PluginSettings {
             throw new IllegalArgumentException(
                     "setting maxRetries: must not be negative, was " + maxRetries + "; 0 switches retries off");
         }
-        return new RetryTriggers(delay, maxRetries);
+        return new RetryTriggers(
+                delay, maxRetries, clock, bound -> ThreadLocalRandom.current().nextLong(bound));
     }
 
     RunOptions options(RunOptions defaults) {

@@ -1,38 +1,46 @@
 package io.hapax.quartz;
 
+import io.hapax.OnConflict;
 import io.hapax.event.Refusal;
 import io.hapax.event.Verdict;
+import io.hapax.lease.VisibleText;
 import io.hapax.policy.KeyPath;
 import java.time.Duration;
-import java.util.concurrent.ThreadLocalRandom;
+import java.time.InstantSource;
+import java.util.Date;
+import java.util.function.LongUnaryOperator;
 import org.jspecify.annotations.Nullable;
-import org.quartz.DateBuilder;
-import org.quartz.DateBuilder.IntervalUnit;
-import org.quartz.JobDataMap;
+import org.quartz.Calendar;
 import org.quartz.JobExecutionContext;
+import org.quartz.JobKey;
 import org.quartz.ObjectAlreadyExistsException;
+import org.quartz.Scheduler;
 import org.quartz.SchedulerException;
 import org.quartz.SimpleScheduleBuilder;
+import org.quartz.SimpleTrigger;
 import org.quartz.Trigger;
+import org.quartz.Trigger.TriggerState;
 import org.quartz.TriggerBuilder;
 import org.quartz.TriggerKey;
+import org.quartz.spi.OperableTrigger;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Tries a refused firing again later, by a one-off trigger that carries the identity of the firing.
+ * Tries a refused firing again later.
  *
- * <p>The trigger's name follows from the firing and the attempt, so replicas that share a job store make one of it.
- * Everything in its data map is text, as job stores with {@code useProperties} demand.
+ * <p>A trigger that does not fire again is rescheduled, so that it stays the user's: it can be seen, paused, unscheduled, and
+ * rescheduled by its own job. The firing of a recurring one waits under a one-off trigger of ours, which asks for its
+ * parent before it does anything. Its name follows from the firing, or from the parent if one firing at a time waits, so
+ * replicas that share a job store make one of it.
  */
+// Dates are what Quartz speaks.
+@SuppressWarnings("JavaUtilDate")
 final class RetryTriggers {
 
     static final String GROUP = "hapax-retry";
 
     private static final Logger LOG = LoggerFactory.getLogger("io.hapax.quartz");
-    private static final String RUN_KEY = "hapax.retry.runKey";
-    private static final String ATTEMPT = "hapax.retry.attempt";
-    private static final String RETENTION = "hapax.retry.retention";
     private static final Duration LONGEST_BACKOFF = Duration.ofMinutes(1);
     // Quartz's tables have room for 200 characters.
     private static final int NAME_BYTES = 180;
@@ -40,32 +48,15 @@ final class RetryTriggers {
 
     private final Duration delay;
     private final int maxRetries;
+    private final InstantSource clock;
+    private final LongUnaryOperator below;
 
-    RetryTriggers(Duration delay, int maxRetries) {
+    /** @param below a random number from zero to below its argument */
+    RetryTriggers(Duration delay, int maxRetries, InstantSource clock, LongUnaryOperator below) {
         this.delay = delay;
         this.maxRetries = maxRetries;
-    }
-
-    static boolean isOwn(String dataKey) {
-        return dataKey.equals(RUN_KEY)
-                || dataKey.equals(ATTEMPT)
-                || dataKey.equals(RETENTION)
-                || dataKey.equals(JobSettings.QUEUED);
-    }
-
-    static @Nullable String runKey(Trigger trigger) {
-        return trigger.getJobDataMap().getString(RUN_KEY);
-    }
-
-    /** How long the firing has to be remembered; null if this is its first attempt. */
-    static @Nullable Duration retention(Trigger trigger) {
-        String retention = trigger.getJobDataMap().getString(RETENTION);
-        return retention == null ? null : Duration.parse(retention);
-    }
-
-    static int attempt(Trigger trigger) {
-        String attempt = trigger.getJobDataMap().getString(ATTEMPT);
-        return attempt == null ? 0 : Integer.parseInt(attempt);
+        this.clock = clock;
+        this.below = below;
     }
 
     /**
@@ -86,9 +77,9 @@ final class RetryTriggers {
         }
         Duration wait = jittered(wait(plan.attempt(), refusal));
         try {
-            context.getScheduler().scheduleJob(trigger(context, plan, wait));
-        } catch (ObjectAlreadyExistsException anotherReplicaWasFaster) {
-            return "is tried again by another replica";
+            return context.getTrigger().getNextFireTime() == null
+                    ? underItsOwnKey(context, plan, plan.attempt() + 1, wait)
+                    : besideItsTrigger(context, plan, refusal, wait);
         } catch (SchedulerException | RuntimeException e) {
             LOG.error(
                     "LOST: job {} [{}] was refused and could not be scheduled for a retry; its work is not done. {}",
@@ -98,25 +89,146 @@ final class RetryTriggers {
                     e);
             return "could not be scheduled for a retry";
         }
+    }
+
+    private String underItsOwnKey(JobExecutionContext context, FiringPlan plan, int attempt, Duration wait)
+            throws SchedulerException {
+        Scheduler scheduler = context.getScheduler();
+        Trigger fired = context.getTrigger();
+        Trigger stored = scheduler.getTrigger(fired.getKey());
+        // It has been done with it, and wants what it has said last: the next link of a chain, or nothing.
+        boolean isTheSame = stored != null
+                && stored.getNextFireTime() == null
+                && stored.getStartTime().getTime() == fired.getStartTime().getTime();
+        boolean isPaused = isTheSame && scheduler.getTriggerState(fired.getKey()) == TriggerState.PAUSED;
+        Date start = in(wait);
+        Kept kept = Kept.of(context).with(plan, attempt);
+        if (!isTheSame || scheduler.rescheduleJob(fired.getKey(), again(context, kept, start)) == null) {
+            LOG.info(
+                    "job {} [{}] was refused and is not tried again: its trigger {} was unscheduled or rescheduled meanwhile",
+                    plan.job(),
+                    plan.identity(),
+                    name(fired.getKey()));
+            return "is not tried again, as its trigger was unscheduled or rescheduled meanwhile";
+        }
+        // Else Quartz would tell its listeners that the trigger has come to its end.
+        ((OperableTrigger) fired).setNextFireTime(start);
+        if (isPaused) {
+            // Somebody has paused it since it has fired, and Quartz forgets that with the trigger that it replaces.
+            scheduler.pauseTrigger(fired.getKey());
+        }
+        return triedAgain(plan, wait);
+    }
+
+    /** The user's trigger, but for its time. */
+    private static Trigger again(JobExecutionContext context, Kept kept, Date start) {
+        Trigger fired = context.getTrigger();
+        Calendar calendar = context.getCalendar();
+        boolean isIncluded = calendar != null && calendar.isTimeIncluded(start.getTime());
+        Date end = fired.getEndTime();
+        return TriggerBuilder.newTrigger()
+                .withIdentity(fired.getKey())
+                .withDescription(fired.getDescription())
+                .withPriority(fired.getPriority())
+                .forJob(fired.getJobKey())
+                // Both are about when it is due, and it was: with them, a late retry would never fire.
+                .modifiedByCalendar(isIncluded ? fired.getCalendarName() : null)
+                .endAt(end == null || !end.after(start) ? null : end)
+                .usingJobData(kept.into(fired.getJobDataMap(), start))
+                .startAt(start)
+                .withSchedule(SimpleScheduleBuilder.simpleSchedule().withMisfireHandlingInstructionFireNow())
+                .build();
+    }
+
+    private String besideItsTrigger(JobExecutionContext context, FiringPlan plan, Refusal refusal, Duration wait)
+            throws SchedulerException {
+        Trigger fired = context.getTrigger();
+        boolean onlyOne = refusal.verdict() == Verdict.OVERLAP && plan.options().onConflict() == OnConflict.AUTO;
+        Date start = in(wait);
+        Kept kept = Kept.of(context)
+                .with(plan, plan.attempt() + 1)
+                .waitingFor(fired, end(fired, context.getCalendar(), context.getFireTime()));
+        Trigger retry = TriggerBuilder.newTrigger()
+                .withIdentity(onlyOne ? turn(fired) : KeyPath.bounded(plan.runKey(), NAME_BYTES), GROUP)
+                .withPriority(fired.getPriority())
+                .forJob(fired.getJobKey())
+                .usingJobData(kept.into(fired.getJobDataMap(), start))
+                .startAt(start)
+                .withSchedule(SimpleScheduleBuilder.simpleSchedule().withMisfireHandlingInstructionFireNow())
+                .build();
+        try {
+            context.getScheduler().scheduleJob(retry);
+        } catch (ObjectAlreadyExistsException waitsAlready) {
+            return onlyOne
+                    ? "is skipped, as a firing of its trigger waits already"
+                    : "is tried again by another replica";
+        }
+        return triedAgain(plan, wait);
+    }
+
+    /** The name of the place where one firing of a trigger waits. No run key begins like that: it begins with a name. */
+    private static String turn(Trigger trigger) {
+        JobKey job = trigger.getJobKey();
+        TriggerKey key = trigger.getKey();
+        String path = KeyPath.of(job.getGroup(), job.getName(), key.getGroup(), key.getName());
+        return KeyPath.bounded("/" + path, NAME_BYTES);
+    }
+
+    /** From when on a trigger that fires again may have come to its own end; null if it never does. */
+    private static @Nullable Date end(Trigger trigger, @Nullable Calendar calendar, Date now) {
+        if (!PlannedTimes.endsByItself(trigger, now)) {
+            return null;
+        }
+        Date last = trigger instanceof SimpleTrigger && calendar == null ? trigger.getFinalFireTime() : null;
+        // Certainly not before that.
+        return last == null ? trigger.getNextFireTime() : last;
+    }
+
+    private static String triedAgain(FiringPlan plan, Duration wait) {
         LOG.debug("job {} [{}] is tried again in {}", plan.job(), plan.identity(), wait);
         return "is tried again in " + wait.toMillis() + "ms";
     }
 
-    private Trigger trigger(JobExecutionContext context, FiringPlan plan, Duration wait) {
-        int attempt = plan.attempt() + 1;
-        JobDataMap data = new JobDataMap();
-        data.putAll(context.getTrigger().getJobDataMap());
-        data.put(RUN_KEY, plan.runKey());
-        data.put(ATTEMPT, String.valueOf(attempt));
-        data.put(RETENTION, plan.options().retention().toString());
-        return TriggerBuilder.newTrigger()
-                .withIdentity(new TriggerKey(KeyPath.bounded(plan.runKey(), NAME_BYTES) + "#" + attempt, GROUP))
-                .forJob(context.getJobDetail().getKey())
-                .withPriority(context.getTrigger().getPriority())
-                .usingJobData(data)
-                .startAt(DateBuilder.futureDate((int) wait.toMillis(), IntervalUnit.MILLISECOND))
-                .withSchedule(SimpleScheduleBuilder.simpleSchedule().withMisfireHandlingInstructionFireNow())
-                .build();
+    /**
+     * Asks for the trigger whose firing waits.
+     *
+     * @return why the firing does not take place now; null if it may
+     */
+    @Nullable
+    String hindrance(JobExecutionContext context, FiringPlan plan) {
+        TriggerKey parent = plan.kept().parent();
+        if (parent == null) {
+            return null;
+        }
+        try {
+            Scheduler scheduler = context.getScheduler();
+            Trigger found = scheduler.getTrigger(parent);
+            if (found == null
+                    || !found.getJobKey().equals(context.getJobDetail().getKey())) {
+                return plan.kept().parentMayHaveEnded(context.getFireTime()) ? null : unscheduled(plan, parent);
+            }
+            if (scheduler.getTriggerState(parent) == TriggerState.PAUSED) {
+                Duration wait = jittered(backoff(plan.attempt()));
+                return "its trigger " + name(parent) + " is paused; it "
+                        + underItsOwnKey(context, plan, plan.attempt(), wait);
+            }
+        } catch (SchedulerException unknown) {
+            LOG.debug("job {}: its trigger {} could not be looked at", plan.job(), name(parent), unknown);
+        }
+        return null;
+    }
+
+    private static String unscheduled(FiringPlan plan, TriggerKey parent) {
+        LOG.info(
+                "job {} [{}] is not tried again: its trigger {} was unscheduled while it waited",
+                plan.job(),
+                plan.identity(),
+                name(parent));
+        return "its trigger " + name(parent) + " was unscheduled";
+    }
+
+    private static String name(TriggerKey key) {
+        return VisibleText.of(key.toString());
     }
 
     /**
@@ -124,15 +236,23 @@ final class RetryTriggers {
      * is worth asking again only when the lease can have ended.
      */
     private Duration wait(int attempt, Refusal refusal) {
-        Duration longest = LONGEST_BACKOFF.compareTo(delay) > 0 ? LONGEST_BACKOFF : delay;
-        Duration backoff = delay.multipliedBy(1L << Math.min(attempt, LARGEST_SHIFT));
-        Duration bounded = backoff.compareTo(longest) > 0 ? longest : backoff;
+        Duration bounded = backoff(attempt);
         boolean onlyLater = refusal.verdict() != Verdict.OVERLAP;
         return onlyLater && refusal.retryAfter().compareTo(bounded) > 0 ? refusal.retryAfter() : bounded;
     }
 
-    private static Duration jittered(Duration wait) {
+    private Duration backoff(int attempt) {
+        Duration longest = LONGEST_BACKOFF.compareTo(delay) > 0 ? LONGEST_BACKOFF : delay;
+        Duration backoff = delay.multipliedBy(1L << Math.min(attempt, LARGEST_SHIFT));
+        return backoff.compareTo(longest) > 0 ? longest : backoff;
+    }
+
+    private Duration jittered(Duration wait) {
         long millis = Math.min(Math.max(wait.toMillis(), 1), Duration.ofDays(1).toMillis());
-        return Duration.ofMillis(millis + ThreadLocalRandom.current().nextLong(millis / 5 + 1));
+        return Duration.ofMillis(millis + below.applyAsLong(millis / 5 + 1));
+    }
+
+    private Date in(Duration wait) {
+        return Date.from(clock.instant().plus(wait));
     }
 }

@@ -72,7 +72,7 @@ final class TriggerAdvice extends SchedulerListenerSupport {
     }
 
     private @Nullable String advice(Trigger trigger) throws SchedulerException {
-        if (RetryTriggers.runKey(trigger) != null || FiringIdentity.isRecovery(trigger)) {
+        if (Kept.of(trigger).runKey() != null || FiringIdentity.isRecovery(trigger)) {
             return null;
         }
         boolean once = trigger instanceof SimpleTrigger simple && simple.getRepeatCount() == 0;

@@ -87,7 +87,8 @@ final class TriggerQueue implements JobQueue {
             }
         }
         for (JobExecutionContext executing : scheduler.getCurrentlyExecutingJobs()) {
-            if (isOf(id, executing.getTrigger())) {
+            // The trigger of a guarded firing has lost what we keep with it.
+            if (id.equals(Kept.of(executing).queuedAs())) {
                 return true;
             }
         }

@@ -1,7 +1,6 @@
 package io.hapax.quartz;
 
 import static io.hapax.quartz.Fleet.await;
-import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.hapax.event.GuardEvent;
@@ -9,26 +8,16 @@ import io.hapax.event.Verdict;
 import io.hapax.quartz.Probe.ExclusiveJob;
 import io.hapax.quartz.Probe.PlainJob;
 import io.hapax.quartz.StallingDelegate.Stall;
-import io.hapax.testkit.DatabaseAddress;
-import io.hapax.testkit.EmbeddedDatabase;
 import io.hapax.testkit.WallClock;
 import java.io.IOException;
-import java.io.InputStream;
-import java.sql.Connection;
-import java.sql.PreparedStatement;
-import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.sql.Statement;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.Date;
-import java.util.Objects;
-import java.util.Properties;
 import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -36,76 +25,24 @@ import org.junit.jupiter.api.Test;
 import org.quartz.JobBuilder;
 import org.quartz.JobDetail;
 import org.quartz.Scheduler;
-import org.quartz.SchedulerException;
 import org.quartz.SimpleScheduleBuilder;
 import org.quartz.Trigger;
-import org.quartz.impl.jdbcjobstore.JobStoreTX;
 import org.quartz.impl.matchers.GroupMatcher;
 
 /** A cluster of two nodes on PostgreSQL, and the ways in which it runs a job twice all the same. */
 @Tag("slow")
 class ClusteredJobStoreTest {
 
-    private static final AtomicInteger DATABASES = new AtomicInteger();
-
-    private final AtomicInteger nodes = new AtomicInteger();
-    private DatabaseAddress database;
+    private Cluster cluster;
 
     @BeforeEach
     void create_the_tables() throws SQLException, IOException {
-        database = EmbeddedDatabase.shared()
-                .createDatabase("quartz_" + ProcessHandle.current().pid() + "_" + DATABASES.incrementAndGet());
-        try (InputStream script = JobStoreTX.class.getResourceAsStream("tables_postgres.sql");
-                Connection connection = database.dataSource().getConnection();
-                Statement statement = connection.createStatement()) {
-            statement.execute(new String(Objects.requireNonNull(script).readAllBytes(), UTF_8));
-        }
+        cluster = Cluster.create();
     }
 
     @AfterEach
     void end_all_stalls() {
         StallingDelegate.none();
-    }
-
-    private Scheduler node(Fleet fleet) throws SchedulerException {
-        int number = nodes.incrementAndGet();
-        String source = database.database() + "_" + number;
-        Properties properties = new Properties();
-        properties.setProperty("org.quartz.scheduler.instanceId", "AUTO");
-        properties.setProperty("org.quartz.jobStore.class", JobStoreTX.class.getName());
-        properties.setProperty("org.quartz.jobStore.driverDelegateClass", StallingDelegate.class.getName());
-        properties.setProperty("org.quartz.jobStore.dataSource", source);
-        properties.setProperty("org.quartz.jobStore.useProperties", "true");
-        properties.setProperty("org.quartz.jobStore.isClustered", "true");
-        properties.setProperty("org.quartz.jobStore.clusterCheckinInterval", "500");
-        String prefix = "org.quartz.dataSource." + source + ".";
-        properties.setProperty(prefix + "provider", "hikaricp");
-        properties.setProperty(prefix + "driver", "org.postgresql.Driver");
-        properties.setProperty(prefix + "URL", database.jdbcUrl());
-        properties.setProperty(prefix + "user", database.user());
-        properties.setProperty(prefix + "password", database.password());
-        properties.setProperty(prefix + "maxConnections", "6");
-        return fleet.replica("node " + number, properties);
-    }
-
-    /** As if the last check-in of a node were long ago. */
-    private void ageCheckInOf(String instanceId) throws SQLException {
-        try (Connection connection = database.dataSource().getConnection();
-                PreparedStatement statement = connection.prepareStatement(
-                        "UPDATE qrtz_scheduler_state SET last_checkin_time = 1 WHERE instance_name = ?")) {
-            statement.setString(1, instanceId);
-            assertThat(statement.executeUpdate()).isEqualTo(1);
-        }
-    }
-
-    private int acquired() throws SQLException {
-        try (Connection connection = database.dataSource().getConnection();
-                Statement statement = connection.createStatement();
-                ResultSet count =
-                        statement.executeQuery("SELECT count(*) FROM qrtz_triggers WHERE trigger_state = 'ACQUIRED'")) {
-            count.next();
-            return count.getInt(1);
-        }
     }
 
     @Test
@@ -129,8 +66,8 @@ class ClusteredJobStoreTest {
     }
 
     private void fireBehindTheBackOfAStalledNode(Fleet fleet) throws Exception {
-        Scheduler slow = node(fleet);
-        Scheduler quick = node(fleet);
+        Scheduler slow = cluster.node(fleet);
+        Scheduler quick = cluster.node(fleet);
         slow.scheduleJob(
                 Jobs.job("report"), Jobs.nowAndDaily("daily", WallClock.now().plusMillis(800)));
         Stall stall = StallingDelegate.betweenReadAndAcquire();
@@ -161,8 +98,8 @@ class ClusteredJobStoreTest {
     /** The one that comes first is at work until the other one has tried to be. */
     private void fireTwoTriggersAtOnce(Fleet fleet, Callable<Boolean> otherHasTried) throws Exception {
         fleet.probe().body(context -> await().until(otherHasTried));
-        Scheduler first = node(fleet);
-        Scheduler second = node(fleet);
+        Scheduler first = cluster.node(fleet);
+        Scheduler second = cluster.node(fleet);
         Instant soon = WallClock.now().plusMillis(2500);
         first.addJob(Jobs.job("exclusive", ExclusiveJob.class), false);
         for (String name : new String[] {"one", "two"}) {
@@ -170,9 +107,9 @@ class ClusteredJobStoreTest {
         }
         // Each acquires one of the triggers, and waits for the time.
         first.start();
-        await().until(() -> acquired() == 1);
+        await().until(() -> cluster.acquired() == 1);
         second.start();
-        await().until(() -> acquired() == 2);
+        await().until(() -> cluster.acquired() == 2);
         await().atMost(Duration.ofSeconds(30)).until(() -> fleet.probe().ended() == 2);
         await().until(() -> first.getTriggerKeys(GroupMatcher.anyGroup()).isEmpty());
         assertThat(fleet.probe().count()).isEqualTo(2);
@@ -206,8 +143,8 @@ class ClusteredJobStoreTest {
     private CountDownLatch overtakeALiveNode(Fleet fleet) throws Exception {
         CountDownLatch mayEnd = new CountDownLatch(1);
         fleet.probe().body(context -> mayEnd.await());
-        Scheduler victim = node(fleet);
-        Scheduler peer = node(fleet);
+        Scheduler victim = cluster.node(fleet);
+        Scheduler peer = cluster.node(fleet);
         victim.scheduleJob(
                 JobBuilder.newJob(ExclusiveJob.class)
                         .withIdentity("long")
@@ -220,7 +157,7 @@ class ClusteredJobStoreTest {
 
         Stall stall = StallingDelegate.checkInsOf(victim.getSchedulerInstanceId());
         await().until(stall::isReached);
-        ageCheckInOf(victim.getSchedulerInstanceId());
+        cluster.ageCheckInOf(victim.getSchedulerInstanceId());
         return mayEnd;
     }
 
@@ -251,8 +188,8 @@ class ClusteredJobStoreTest {
     private void endAfterShutdown(Fleet fleet, Trigger trigger) throws Exception {
         CountDownLatch mayEnd = new CountDownLatch(1);
         fleet.probe().body(context -> mayEnd.await());
-        Scheduler leaver = node(fleet);
-        Scheduler peer = node(fleet);
+        Scheduler leaver = cluster.node(fleet);
+        Scheduler peer = cluster.node(fleet);
         JobDetail job = JobBuilder.newJob(PlainJob.class)
                 .withIdentity("order")
                 .requestRecovery()
@@ -265,7 +202,7 @@ class ClusteredJobStoreTest {
         mayEnd.countDown();
         await().until(() -> fleet.probe().ended() == 1);
 
-        ageCheckInOf(leaver.getSchedulerInstanceId());
+        cluster.ageCheckInOf(leaver.getSchedulerInstanceId());
         peer.start();
     }
 
@@ -306,7 +243,7 @@ class ClusteredJobStoreTest {
     void with_a_guard_a_firing_is_known_by_the_time_for_which_the_shared_store_has_planned_it() throws Exception {
         try (Fleet fleet = Fleet.guarded()) {
             Instant planned = WallClock.now().plus(Duration.ofSeconds(1)).truncatedTo(ChronoUnit.MILLIS);
-            Scheduler node = node(fleet);
+            Scheduler node = cluster.node(fleet);
             node.scheduleJob(Jobs.job("report"), Jobs.nowAndDaily("daily", planned));
             node.start();
             await().until(() -> fleet.probe().ended() == 1);

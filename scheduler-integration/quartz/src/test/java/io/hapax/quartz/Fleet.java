@@ -13,14 +13,20 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Properties;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.UnaryOperator;
 import org.awaitility.Awaitility;
 import org.awaitility.core.ConditionFactory;
 import org.jspecify.annotations.Nullable;
+import org.quartz.JobExecutionContext;
+import org.quartz.ListenerManager;
 import org.quartz.Scheduler;
 import org.quartz.SchedulerException;
+import org.quartz.Trigger;
+import org.quartz.TriggerListener;
 import org.quartz.impl.SchedulerRepository;
 import org.quartz.impl.StdSchedulerFactory;
+import org.quartz.listeners.TriggerListenerSupport;
 
 /** Several schedulers of one name in one JVM, as if each were a process of its own; closed after the test. */
 final class Fleet implements AutoCloseable {
@@ -161,6 +167,33 @@ final class Fleet implements AutoCloseable {
         }
         plugin.initialize(HapaxPlugin.NAME, scheduler, null);
         plugin.start();
+    }
+
+    /** Does something when a trigger fires for the first time, before the guard decides about it. */
+    static void beforeItIsDecided(Scheduler scheduler, Probe.Body change) throws SchedulerException {
+        AtomicBoolean done = new AtomicBoolean();
+        ListenerManager listeners = scheduler.getListenerManager();
+        // Listeners are asked in the order in which they came.
+        TriggerListener guard = listeners.getTriggerListener(HapaxPlugin.NAME);
+        listeners.removeTriggerListener(HapaxPlugin.NAME);
+        listeners.addTriggerListener(new TriggerListenerSupport() {
+            @Override
+            public String getName() {
+                return "user";
+            }
+
+            @Override
+            public void triggerFired(Trigger trigger, JobExecutionContext context) {
+                if (done.compareAndSet(false, true)) {
+                    try {
+                        change.run(context);
+                    } catch (Exception e) {
+                        throw new IllegalStateException(e);
+                    }
+                }
+            }
+        });
+        listeners.addTriggerListener(guard);
     }
 
     void start() throws SchedulerException {

@@ -254,7 +254,7 @@ class GuardedJobTest {
 
         @Override
         public void execute(JobExecutionContext context) {
-            assertThat(HapaxPlugin.unwrap(context.getJobInstance())).isSameAs(this);
+            assertThat(HapaxPlugin.jobOf(context)).isSameAs(this);
             SEEN.add(who);
         }
     }
@@ -278,6 +278,7 @@ class GuardedJobTest {
                     JobBuilder.newJob(CountingJob.class)
                             .withIdentity("counting")
                             .usingJobData("count", 0)
+                            .usingJobData("hapax.alone", "true")
                             .storeDurably()
                             .build(),
                     false);

@@ -138,6 +138,7 @@ class HapaxPluginTest {
                 Map.entry("whenUnavailable", "fail-open"),
                 Map.entry("retryDelay", "1s"),
                 Map.entry("maxRetries", "5"),
+                Map.entry("alone", "true"),
                 Map.entry("enabled", "true")));
         scheduler.start();
         scheduler.shutdown(true);

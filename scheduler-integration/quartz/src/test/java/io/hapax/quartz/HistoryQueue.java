@@ -64,6 +64,8 @@ final class HistoryQueue implements UniqueQueue {
     private final Process[] processes = new Process[QueueHistory.PROCESSES];
     private final List<TriggerKey> atWork = new ArrayList<>();
     private int names;
+    /** Each look at the clock finds another time, so that no two triggers of a name start alike. */
+    private long looks;
 
     HistoryQueue(Scheduler real, QueueHistory.Seam seam, @Nullable Mutant mutant) {
         this.real = real;
@@ -104,7 +106,8 @@ final class HistoryQueue implements UniqueQueue {
             gate = new Gate(
                     guard,
                     new JobSettings(HistoryScheduler.NAME, guard, guard.defaults(), identities),
-                    new RetryTriggers(Duration.ofSeconds(1), 1000));
+                    new RetryTriggers(Duration.ofSeconds(1), 1000, () -> Instant.ofEpochMilli(looks++), bound -> 0),
+                    new KeptData(false));
             installation = HistoryScheduler.quietly(
                     () -> new Installation(scheduler, SchedulerCore.of(real), gate, identities));
         }
@@ -155,7 +158,9 @@ final class HistoryQueue implements UniqueQueue {
                         && transaction.trigger.getKey().equals(arguments[0])) {
                     return transaction.trigger;
                 }
-                break;
+                return atWork.contains(arguments[0])
+                        ? fired((TriggerKey) arguments[0])
+                        : real.getTrigger((TriggerKey) arguments[0]);
             default:
                 break;
         }
@@ -164,6 +169,15 @@ final class HistoryQueue implements UniqueQueue {
         } catch (InvocationTargetException e) {
             throw Objects.requireNonNull(e.getCause());
         }
+    }
+
+    /** A trigger that fires once, as a store knows it while its job is at work. */
+    private @Nullable Trigger fired(TriggerKey key) throws SchedulerException {
+        OperableTrigger stored = (OperableTrigger) real.getTrigger(key);
+        if (stored != null) {
+            stored.setNextFireTime(null);
+        }
+        return stored;
     }
 
     private void store(JobDetail job, Trigger trigger) throws SchedulerException {
@@ -319,7 +333,7 @@ final class HistoryQueue implements UniqueQueue {
         JobDetail detail = real.getJobDetail(trigger.getJobKey());
         Date planned = trigger.getStartTime();
         trigger.triggered(null);
-        GuardedJob job = new GuardedJob(new HistoryJob(), process.gate);
+        GuardedJob job = new GuardedJob(new HistoryJob(), process.gate, Kept.takeOff(trigger));
         JobExecutionContext context = new JobExecutionContextImpl(
                 scheduler, new TriggerFiredBundle(detail, trigger, null, false, planned, planned, null, null), job);
         atWork.add(trigger.getKey());
@@ -340,7 +354,10 @@ final class HistoryQueue implements UniqueQueue {
             HistoryJob.BODY.remove();
             PROCESS.remove();
             atWork.remove(trigger.getKey());
-            real.unscheduleJob(trigger.getKey());
+            Trigger stored = real.getTrigger(trigger.getKey());
+            if (stored != null && stored.getStartTime().equals(planned)) {
+                real.unscheduleJob(trigger.getKey());
+            }
         }
         if (triggers().stream().noneMatch(other -> id(other).equals(id))) {
             seam.ended(id, false);

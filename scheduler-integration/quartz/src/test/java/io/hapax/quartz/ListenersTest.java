@@ -7,12 +7,15 @@ import io.hapax.event.GuardEvent;
 import io.hapax.event.RunOutcome;
 import io.hapax.event.Verdict;
 import io.hapax.quartz.Probe.ExclusiveJob;
+import io.hapax.quartz.Probe.PlainJob;
 import io.hapax.testkit.WallClock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.parallel.Execution;
@@ -66,6 +69,54 @@ class ListenersTest {
                 await().until(() -> fleet.events(GuardEvent.Refused.class).size() == 1);
             }
             await().during(Duration.ofMillis(300)).until(() -> chained.get() == expected);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void listeners_find_the_users_own_job(boolean guarded) throws Exception {
+        List<Job> seen = new CopyOnWriteArrayList<>();
+        try (Fleet fleet = Fleet.guarded(guarded)) {
+            Scheduler scheduler = fleet.replica("a");
+            scheduler.getListenerManager().addJobListener(new JobListenerSupport() {
+                @Override
+                public String getName() {
+                    return "of jobs";
+                }
+
+                @Override
+                public void jobToBeExecuted(JobExecutionContext context) {
+                    seen.add(HapaxPlugin.jobOf(context));
+                }
+
+                @Override
+                public void jobWasExecuted(JobExecutionContext context, @Nullable JobExecutionException failure) {
+                    seen.add(HapaxPlugin.jobOf(context));
+                }
+            });
+            scheduler.getListenerManager().addTriggerListener(new TriggerListenerSupport() {
+                @Override
+                public String getName() {
+                    return "of triggers";
+                }
+
+                @Override
+                public void triggerFired(Trigger trigger, JobExecutionContext context) {
+                    seen.add(HapaxPlugin.jobOf(context));
+                }
+
+                @Override
+                public void triggerComplete(
+                        Trigger trigger,
+                        JobExecutionContext context,
+                        Trigger.CompletedExecutionInstruction instruction) {
+                    seen.add(HapaxPlugin.jobOf(context));
+                }
+            });
+            scheduler.scheduleJob(Jobs.job("order"), Jobs.nowAndDaily("daily", WallClock.now()));
+            fleet.start();
+            await().until(() -> seen.size() == 4);
+            assertThat(seen).hasOnlyElementsOfType(PlainJob.class).allMatch(job -> job == seen.get(0));
         }
     }
 
@@ -180,7 +231,7 @@ class ListenersTest {
             scheduler.scheduleJob(Jobs.job("order"), Jobs.nowAndDaily("daily", WallClock.now()));
 
             await().until(() -> fleet.probe().ended() == 1);
-            assertThat(fleet.probe().entries().get(0).trigger()).contains("#1");
+            assertThat(fleet.probe().entries().get(0).trigger()).startsWith("fleet/DEFAULT/order/DEFAULT/daily@");
             assertThat(fleet.events(GuardEvent.Acquired.class)).hasSize(1);
             await().until(() -> scheduler
                     .getTriggerKeys(GroupMatcher.groupEquals(RetryTriggers.GROUP))

@@ -41,7 +41,7 @@ public class HapaxQuartzAutoConfiguration {
     private static void install(
             Scheduler scheduler, String name, ConfigurableListableBeanFactory beans, JobGuard guard) {
         try {
-            if (scheduler.getContext().containsKey(HapaxPlugin.class.getName())) {
+            if (HapaxPlugin.guards(scheduler)) {
                 return;
             }
             HapaxPlugin.install(scheduler, guard);
