@@ -340,6 +340,7 @@ public final class PostgresRunLedger implements RunLedger {
         Migration migration = new Migration(opening, statements, schema);
         try {
             opening.call(this::checkServer);
+            refuse(new AdvisoryLocks(opening, renewalConnection.jobs()).trouble());
             if (migrate) {
                 migration.apply();
             }
@@ -372,9 +373,16 @@ public final class PostgresRunLedger implements RunLedger {
                                 + " runs again. Switch it on for the ledger's role: ALTER ROLE … SET synchronous_commit = on");
             }
         }
+        refuse(Pooler.trouble(connection));
         adoptIsolation(opening, connection);
         adoptIsolation(database, connection);
         return adoptIsolation(people, connection);
+    }
+
+    private static void refuse(Optional<Finding> trouble) {
+        if (trouble.isPresent()) {
+            throw new LedgerException(trouble.get().asReasonWhy("the ledger cannot be opened"));
+        }
     }
 
     private static Void adoptIsolation(Database its, Connection connection) throws SQLException {
@@ -511,8 +519,8 @@ public final class PostgresRunLedger implements RunLedger {
          */
         public List<Finding> examine(String expected) {
             try (PostgresRunLedger ledger = new PostgresRunLedger(this)) {
-                return new Examination(
-                                ledger.database, ledger.statements, ledger.namespace, schema, InstantSource.system())
+                AdvisoryLocks locks = new AdvisoryLocks(ledger.database, source);
+                return new Examination(locks, ledger.statements, ledger.namespace, schema, InstantSource.system())
                         .findings(expected);
             }
         }
