@@ -38,9 +38,11 @@ final class HandOver {
 
     private static final Logger LOG = LoggerFactory.getLogger(JobRunrGuard.class);
     private static final Duration LOOK = Duration.ofSeconds(1);
+    private static final Duration MOMENT = Duration.ofMillis(10);
     private static final GuardThreads THREADS =
             new GuardThreads((what, failure) -> LOG.warn("{} failed; jobs that wait are watched on", what, failure));
     private static final ExecutorService LOOKS = THREADS.pool("hapax-jobrunr-lines", 1);
+    private static final ExecutorService FETCHES = THREADS.pool("hapax-jobrunr-fetch", 1);
     /** JobRunr wants a thread to interrupt, and none is at work on a job that waits. */
     private static final Thread NOBODY = GuardThreads.neverStarted("hapax-jobrunr-nobody");
 
@@ -51,10 +53,11 @@ final class HandOver {
     /** By lock key. Guarded by lock, as all below. */
     private final Map<String, Line> lines = new HashMap<>();
     /** Those that a thread is about to take up. Each counts as an occupied thread, so that JobRunr fetches no work for it. */
-    private final Map<Job, Waiting> handedOn = new IdentityHashMap<>();
+    private final IdentityHashMap<Job, Waiting> handedOn = new IdentityHashMap<>();
 
     private int waiting;
     private boolean looking;
+    private boolean fetching;
 
     HandOver(BackgroundJobServer server, Ticker ticker) {
         this.server = server;
@@ -77,7 +80,17 @@ final class HandOver {
         }
     }
 
-    private record Waiting(Line line, Job job, NanoTime since, HeartbeatWatch heartbeats, Runnable putBack) {}
+    private record Waiting(Line line, Job job, NanoTime since, HeartbeatWatch heartbeats, PutBack back) {}
+
+    /** Stores a job as postponed. */
+    interface PutBack {
+        /**
+         * Stores it.
+         *
+         * @param atOnce whether another server may have it at once, because this one takes no work any more
+         */
+        void store(boolean atOnce);
+    }
 
     /** The turn of a job that a thread is about to take up: perhaps one that has waited. */
     Turn turn(Job job) {
@@ -149,7 +162,7 @@ final class HandOver {
          * @param putBack stores it as postponed, if its turn does not come
          * @return false if it must not wait
          */
-        boolean waits(Runnable putBack) {
+        boolean waits(PutBack putBack) {
             if (isAtWork(job)) {
                 // Our heartbeats would make JobRunr interrupt an earlier attempt at it.
                 return false;
@@ -167,6 +180,7 @@ final class HandOver {
                 its.queue.add(last);
                 waiting++;
                 lookLater();
+                fetchLater();
                 return true;
             } finally {
                 lock.unlock();
@@ -201,7 +215,7 @@ final class HandOver {
             if (next != null) {
                 handOn(next);
             }
-            putBack(back);
+            putBack(back, false);
         }
     }
 
@@ -271,6 +285,30 @@ final class HandOver {
         }
     }
 
+    /**
+     * JobRunr fetches no work for a thread that becomes idle while it still hands out the work before, as happens where jobs that
+     * it has just fetched do nothing but wait: without this their threads would idle until the next poll. Called under the lock.
+     */
+    private void fetchLater() {
+        if (!fetching) {
+            fetching = true;
+            var unused = THREADS.after(MOMENT, FETCHES, this::fetch);
+        }
+    }
+
+    private void fetch() {
+        lock.lock();
+        try {
+            fetching = false;
+        } finally {
+            lock.unlock();
+        }
+        if (isRunning()) {
+            server.getJobSteward().notifyThreadOccupied();
+            server.getJobSteward().notifyThreadIdle();
+        }
+    }
+
     private void look() {
         try {
             takeBack(isRunning());
@@ -315,7 +353,7 @@ final class HandOver {
         for (; threads > 0; threads--) {
             server.getJobSteward().notifyThreadIdle();
         }
-        putBack(back);
+        putBack(back, !running);
     }
 
     private boolean isStale(Waiting each, NanoTime now) {
@@ -324,11 +362,12 @@ final class HandOver {
     }
 
     /** Also on a thread that is being stopped, which may come before the next look. */
-    private void putBack(List<Waiting> jobs) {
+    private void putBack(List<Waiting> jobs, boolean atOnce) {
         boolean interrupted = !jobs.isEmpty() && Thread.interrupted();
         for (Waiting each : jobs) {
             stopHeartbeats(each);
-            boolean unused = THREADS.call("putting back job " + each.job().getId(), each.putBack());
+            String what = "putting back job " + each.job().getId();
+            boolean unused = THREADS.call(what, () -> each.back().store(atOnce));
         }
         if (interrupted) {
             Thread.currentThread().interrupt();

@@ -92,7 +92,7 @@ public final class JobRunrGuard {
     /**
      * Returns the filter that keeps jobs with an {@link io.hapax.Guarded#mode()} for queues unique where they are put into the
      * queue. A duplicate is stored as deleted, with the reason, and never runs. It asks the guard that was installed for all
-     * servers of the process.
+     * servers of the process. A job that is enqueued inside of a guarded one does not inherit what log lines say of that one's run.
      *
      * <pre>{@code
      * JobRunr.configure().withJobFilter(JobRunrGuard.uniqueInQueue())
@@ -101,7 +101,7 @@ public final class JobRunrGuard {
      * @return the filter, for {@code withJobFilter}, or the constructor of a scheduler
      */
     public static JobClientFilter uniqueInQueue() {
-        return new UniqueInQueue();
+        return new InheritedContext(new UniqueInQueue());
     }
 
     static @Nullable JobGuard guardOfProcess() {

@@ -7,12 +7,7 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.Optional;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ThreadLocalRandom;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
-import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -23,9 +18,9 @@ import org.jspecify.annotations.Nullable;
  * not listed, a second session has to be refused it.
  *
  * @param database whose connection takes the lock
- * @param source where the second connection comes from
+ * @param second asks by another connection
  */
-record AdvisoryLocks(Database database, DataSource source) {
+record AdvisoryLocks(Database database, SecondConnection second) {
 
     private static final String SILENCED = "yb_silence_advisory_locks_not_supported_error";
     private static final String LOCK = "SELECT pg_advisory_xact_lock(?)";
@@ -94,28 +89,8 @@ record AdvisoryLocks(Database database, DataSource source) {
     }
 
     private Second second(long key) {
-        CompletableFuture<Second> answer = new CompletableFuture<>();
-        database.execute(() -> {
-            try (Connection second = source.getConnection()) {
-                boolean autoCommit = second.getAutoCommit();
-                second.setAutoCommit(true);
-                try {
-                    answer.complete("t".equals(ask(second, TRY, key)) ? Second.GRANTED : Second.REFUSED);
-                } finally {
-                    second.setAutoCommit(autoCommit);
-                }
-            } catch (SQLException | RuntimeException none) {
-                answer.complete(Second.UNKNOWN);
-            }
-        });
-        try {
-            return answer.get(database.answerTimeout().toMillis(), TimeUnit.MILLISECONDS);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            return Second.UNKNOWN;
-        } catch (ExecutionException | TimeoutException none) {
-            return Second.UNKNOWN;
-        }
+        return second.ask(connection -> "t".equals(ask(connection, TRY, key)) ? Second.GRANTED : Second.REFUSED)
+                .orElse(Second.UNKNOWN);
     }
 
     private static @Nullable String ask(Connection connection, String sql, long key) throws SQLException {

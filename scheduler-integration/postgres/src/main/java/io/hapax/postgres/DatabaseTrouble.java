@@ -63,7 +63,8 @@ final class DatabaseTrouble {
             return Finding.error(
                     "the host name is not known (" + firstLine(unknown) + ")", "Correct it in the address");
         }
-        String state = state(e);
+        // Another's statement under the same name asks for other parameters.
+        String state = state(e).equals("08P01") && words.contains("prepared statement") ? "26000" : state(e);
         return switch (state) {
             case "42P01" ->
                 Finding.error(

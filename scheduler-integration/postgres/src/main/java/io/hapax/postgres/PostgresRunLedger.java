@@ -340,7 +340,9 @@ public final class PostgresRunLedger implements RunLedger {
         Migration migration = new Migration(opening, statements, schema);
         try {
             opening.call(this::checkServer);
-            refuse(new AdvisoryLocks(opening, renewalConnection.jobs()).trouble());
+            SecondConnection second = new SecondConnection(opening, renewalConnection.jobs());
+            refuse(new Pooler(opening, second).trouble());
+            refuse(new AdvisoryLocks(opening, second).trouble());
             if (migrate) {
                 migration.apply();
             }
@@ -373,7 +375,6 @@ public final class PostgresRunLedger implements RunLedger {
                                 + " runs again. Switch it on for the ledger's role: ALTER ROLE … SET synchronous_commit = on");
             }
         }
-        refuse(Pooler.trouble(connection));
         adoptIsolation(opening, connection);
         adoptIsolation(database, connection);
         return adoptIsolation(people, connection);
@@ -519,8 +520,8 @@ public final class PostgresRunLedger implements RunLedger {
          */
         public List<Finding> examine(String expected) {
             try (PostgresRunLedger ledger = new PostgresRunLedger(this)) {
-                AdvisoryLocks locks = new AdvisoryLocks(ledger.database, source);
-                return new Examination(locks, ledger.statements, ledger.namespace, schema, InstantSource.system())
+                SecondConnection second = new SecondConnection(ledger.database, source);
+                return new Examination(second, ledger.statements, ledger.namespace, schema, InstantSource.system())
                         .findings(expected);
             }
         }
