@@ -2,6 +2,7 @@ package io.hapax.postgres;
 
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -16,6 +17,8 @@ import javax.sql.DataSource;
  * @param source where the connection comes from
  */
 record SecondConnection(Database database, DataSource source) {
+
+    private static final Duration LONGEST = Duration.ofSeconds(5);
 
     /** The answer; empty if none came in time, for example because the pool has no second connection. */
     <T> Optional<T> ask(Database.Call<T> question) {
@@ -34,7 +37,8 @@ record SecondConnection(Database database, DataSource source) {
             }
         });
         try {
-            return answer.get(database.answerTimeout().toMillis(), TimeUnit.MILLISECONDS);
+            Duration timeout = database.answerTimeout().compareTo(LONGEST) < 0 ? database.answerTimeout() : LONGEST;
+            return answer.get(timeout.toMillis(), TimeUnit.MILLISECONDS);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             return Optional.empty();
