@@ -235,6 +235,24 @@ public final class PostgresRunLedger implements RunLedger {
     }
 
     @Override
+    public CompletionStage<Boolean> runAgain(JobIdentity identity, @Nullable FencingToken seen, Intervention why) {
+        Occurrence wanted = Occurrence.of(identity);
+        return once("let an occurrence run again", connection -> {
+            try (PreparedStatement update = connection.prepareStatement(statements.runAgain())) {
+                Parameters.of(update)
+                        .text(namespace)
+                        .text(wanted.key())
+                        .flag(wanted.repeats())
+                        .flag(seen == null)
+                        .number(seen == null ? 0 : seen.value())
+                        .text(why.actor())
+                        .text(why.reason());
+                return update.executeUpdate() == 1;
+            }
+        });
+    }
+
+    @Override
     public CompletionStage<List<LedgerEntry>> entries(LedgerQuery query) {
         return once("look through the ledger", connection -> {
             List<LedgerEntry> found = new ArrayList<>();
