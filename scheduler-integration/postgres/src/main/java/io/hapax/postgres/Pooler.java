@@ -50,6 +50,10 @@ record Pooler(Database database, SecondConnection second) {
                 return Optional.empty();
             }
             Object driver = connection.unwrap(type);
+            if (!type.isInstance(driver)) {
+                // Not every proxy knows how to take itself off.
+                return Optional.empty();
+            }
             return Optional.of(new Driver((int) type.getMethod("getBackendPID").invoke(driver), (int)
                     type.getMethod("getPrepareThreshold").invoke(driver)));
         } catch (ReflectiveOperationException another) {
