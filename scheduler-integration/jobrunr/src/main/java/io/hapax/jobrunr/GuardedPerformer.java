@@ -60,6 +60,14 @@ final class GuardedPerformer extends BackgroundJobPerformer {
     @Override
     public void run() {
         try {
+            runInQueue();
+        } finally {
+            turn.finish();
+        }
+    }
+
+    private void runInQueue() {
+        try {
             super.run();
         } finally {
             QueuedJob place = queued;

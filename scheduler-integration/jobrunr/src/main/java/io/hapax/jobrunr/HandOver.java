@@ -109,6 +109,10 @@ final class HandOver {
         private final @Nullable Waiting handed;
         private @Nullable Line line;
         private boolean keyMayBeFree = true;
+        /** Who has the key next, or waits in vain, and is to be told. */
+        private @Nullable Waiting next;
+
+        private final List<Waiting> back = new ArrayList<>();
 
         private Turn(Job job, @Nullable Waiting handed) {
             this.job = job;
@@ -187,11 +191,9 @@ final class HandOver {
             }
         }
 
-        /** Ends the turn; the next in line has its own. */
+        /** Ends the turn: the next in line has a thread from here on, which JobRunr does not fetch other work for. */
         @Override
         public void close() {
-            Waiting next = null;
-            List<Waiting> back = new ArrayList<>();
             lock.lock();
             try {
                 Line its = line;
@@ -200,22 +202,31 @@ final class HandOver {
                 }
                 line = null;
                 its.active--;
-                next = keyMayBeFree ? its.queue.poll() : null;
-                if (next != null) {
-                    waiting--;
-                    its.active++;
-                    its.movedAt = ticker.now();
-                    handedOn.put(next.job(), next);
-                } else {
+                Waiting first = keyMayBeFree ? its.queue.poll() : null;
+                next = first;
+                if (first == null) {
                     leave(its, back);
+                    return;
                 }
+                waiting--;
+                its.active++;
+                its.movedAt = ticker.now();
+                handedOn.put(first.job(), first);
             } finally {
                 lock.unlock();
             }
-            if (next != null) {
-                handOn(next);
+            server.getJobSteward().notifyThreadOccupied();
+        }
+
+        /** Tells those that waited, when what became of this job is stored: a server that stops waits for that no longer. */
+        void finish() {
+            Waiting first = next;
+            next = null;
+            if (first != null) {
+                handOn(first);
             }
             putBack(back, false);
+            back.clear();
         }
     }
 
@@ -231,19 +242,27 @@ final class HandOver {
 
     /** Takes a thread of the server's, as any job does. */
     private void handOn(Waiting next) {
-        server.getJobSteward().notifyThreadOccupied();
         try {
             if (isRunning()) {
-                server.processJob(next.job());
+                if (isHandedOn(next)) {
+                    server.processJob(next.job());
+                }
                 return;
             }
         } catch (RuntimeException stopping) {
-            LOG.debug(
-                    "job {} is not handed its key, as the server takes no work",
-                    next.job().getId(),
-                    stopping);
+            LOG.debug("the key is not handed to job {}", next.job().getId(), stopping);
         }
         takeBack(false);
+    }
+
+    /** Not if it was put back meanwhile, because the storage stood still. */
+    private boolean isHandedOn(Waiting next) {
+        lock.lock();
+        try {
+            return handedOn.containsKey(next.job());
+        } finally {
+            lock.unlock();
+        }
     }
 
     private boolean isRunning() {
@@ -272,7 +291,6 @@ final class HandOver {
         } catch (JobNotFoundException deleted) {
             return false;
         } catch (StorageException unknown) {
-            LOG.debug("the storage did not answer about job {}", job.getId(), unknown);
             return true;
         }
     }

@@ -159,15 +159,19 @@ final class JobRewriter {
      */
     private static final class StateFilters extends JobPerformingFilters {
 
-        StateFilters(Job job, JobDefaultFilters filters) {
-            super(job, filters);
+        /** Private to its class in JobRunr 7. */
+        private final Job changed;
+
+        StateFilters(Job changed, JobDefaultFilters filters) {
+            super(changed, filters);
+            this.changed = changed;
         }
 
         void applied(JobState before, JobState after) {
             for (JobFilter each : jobFilters()) {
                 if (each instanceof ApplyStateFilter filter) {
                     String what = "filter " + filter.getClass().getName();
-                    boolean unused = THREADS.call(what, () -> filter.onStateApplied(job, before, after));
+                    boolean unused = THREADS.call(what, () -> filter.onStateApplied(changed, before, after));
                 }
             }
         }
