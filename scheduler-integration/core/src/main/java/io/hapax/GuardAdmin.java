@@ -164,6 +164,32 @@ public final class GuardAdmin {
     }
 
     /**
+     * Lets an occurrence run again that has completed, or has failed for good, when it is asked for the next time.
+     *
+     * @param identity its keys, with the lock key if its job has one
+     * @param actor who decides
+     * @param reason why; kept in the audit of store and ledger
+     * @return whether it was over and now is not; fails with a {@code LeaseStoreException} or a {@code LedgerException}, then ask
+     *     again
+     * @throws IllegalArgumentException if there is no run key
+     * @throws IllegalStateException if the store answers no operators: it is no {@link AdministeredStore}
+     */
+    public CompletableFuture<Boolean> runAgain(JobIdentity identity, String actor, String reason) {
+        JobIdentity asked = kept.apply(identity);
+        if (asked.runKey() == null) {
+            throw new IllegalArgumentException("only what has a run key can be over: " + asked);
+        }
+        Intervention why = new Intervention(actor, reason);
+        RunLedger runs = engine.ledger();
+        // The ledger last: as long as it says that the occurrence is over, nobody runs it.
+        CompletableFuture<Boolean> inStore = ofStore().runAgain(asked, why);
+        return runs == null
+                ? inStore
+                : inStore.thenCompose(
+                        forgotten -> runs.runAgain(asked, null, why).thenApply(released -> released || forgotten));
+    }
+
+    /**
      * Lists the runs of this process that are at work, or whose end is not yet noted.
      *
      * @return the runs, in no order; those that were let through without a lease are not among them

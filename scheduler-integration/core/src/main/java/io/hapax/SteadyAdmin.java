@@ -29,6 +29,11 @@ record SteadyAdmin(AdministeredStore store, Answers answers) {
         return answers.of("forceRelease", () -> store.admin().forceRelease(identity, why));
     }
 
+    /** See {@link LeaseAdmin#runAgain}. */
+    CompletableFuture<Boolean> runAgain(JobIdentity identity, Intervention why) {
+        return answers.of("runAgain", () -> store.admin().runAgain(identity, why));
+    }
+
     /** See {@link LeaseAdmin#forceRelease(HeldLease, Intervention)}. */
     CompletableFuture<Optional<Holder>> forceRelease(HeldLease lease, Intervention why) {
         return answers.of("forceRelease", () -> store.admin().forceRelease(lease, why));

@@ -89,6 +89,11 @@ final class SteadyLedger implements RunLedger {
     }
 
     @Override
+    public CompletionStage<Boolean> runAgain(JobIdentity identity, @Nullable FencingToken seen, Intervention why) {
+        return answers.of("runAgain", () -> ledger.runAgain(identity, seen, why));
+    }
+
+    @Override
     public CompletionStage<List<LedgerEntry>> entries(LedgerQuery query) {
         return answers.of("entries", () -> ledger.entries(query));
     }

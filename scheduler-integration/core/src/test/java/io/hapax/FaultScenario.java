@@ -240,6 +240,8 @@ record FaultScenario(
                     return () -> w.guard().admin().forceRelease(identity, "me", "gone");
                 }),
                 of(LeaseAdmin.class, "forceRelease", 2, "of a lease", Promise.FUTURE, FaultScenario::forced),
+                of(LeaseAdmin.class, "runAgain", 2, "run again", Promise.FUTURE, FaultScenario::again),
+                of(RunLedger.class, "runAgain", 3, "run again", Promise.FUTURE, FaultScenario::again),
                 of(
                         AdministeredStore.class,
                         "admin",
@@ -268,6 +270,11 @@ record FaultScenario(
                         "resolve",
                         Promise.FUTURE,
                         w -> () -> w.guard().admin().resolve(identity, RunState.DONE, "me", "seen")));
+    }
+
+    private static Act again(FaultWorld world) {
+        JobIdentity occurrence = request().once(KEY + "@again").identity();
+        return () -> world.guard().admin().runAgain(occurrence, "me", "the goods came back");
     }
 
     private static Act forced(FaultWorld world) throws Exception {

@@ -6,6 +6,7 @@ import io.hapax.lease.JobIdentity;
 import io.hapax.ledger.LedgerEntry;
 import io.hapax.ledger.RunLedger;
 import io.hapax.ledger.RunState;
+import io.hapax.ops.AdministeredStore;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.Callable;
@@ -14,11 +15,12 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
-/** Decides about one abandoned occurrence. */
+/** Decides about one occurrence that was abandoned, or is over. */
 @Command(
         name = "resolve",
-        description = "Decides about an abandoned occurrence, if --yes is given; else says what would happen. Find out"
-                + " first what its run has done.")
+        description =
+                "Decides about an abandoned occurrence, or lets one that is over run again, if --yes is given; else says"
+                        + " what would happen. Find out first what its run has done.")
 final class RunsResolveCommand implements Callable<Integer> {
 
     /** What a person decides. */
@@ -40,6 +42,9 @@ final class RunsResolveCommand implements Callable<Integer> {
 
     @Mixin
     private final DatabaseOptions database = new DatabaseOptions();
+
+    @Mixin
+    private final RedisOptions redis = new RedisOptions();
 
     @Mixin
     private final WhichRun which = new WhichRun();
@@ -81,6 +86,9 @@ final class RunsResolveCommand implements Callable<Integer> {
                 return tell(null, false, why, which.none(common.namespace()));
             }
             RunView run = RunView.of(entry.get(), common.now());
+            if (decision == Decision.AGAIN && isOver(entry.get().state())) {
+                return again(ledger, entry.get(), run, why);
+            }
             if (entry.get().state() != RunState.ABANDONED) {
                 return tell(run, false, why, notAbandoned(run));
             }
@@ -107,6 +115,37 @@ final class RunsResolveCommand implements Callable<Integer> {
         }
     }
 
+    private static boolean isOver(RunState state) {
+        return state == RunState.DONE || state == RunState.FAILED_FOR_GOOD;
+    }
+
+    /** Redis remembers it, too, and is told first: as long as the ledger says that it is over, nobody runs it. */
+    private int again(RunLedger ledger, LedgerEntry entry, RunView run, Intervention why) {
+        String was = which + " " + (entry.state() == RunState.DONE ? "has completed" : "has failed for good") + " at "
+                + run.worker() + " (attempt " + run.attempt() + ")";
+        if (!whoAndWhy.isSure()) {
+            return tell(
+                    run,
+                    false,
+                    why,
+                    was + ". It would " + decision.effect + ".\n" + whoAndWhy.how(" --token " + entry.token()));
+        }
+        FencingToken seen = token == null ? entry.token() : new FencingToken(token);
+        if (seen.equals(entry.token())) {
+            try (AdministeredStore store = redis.open(common.namespace())) {
+                boolean unused = redis.ask(store, admin -> admin.runAgain(entry.identity(), why));
+            }
+        }
+        boolean released = CommonOptions.answer(ledger.runAgain(entry.identity(), seen, why));
+        return tell(
+                run,
+                released,
+                why,
+                released
+                        ? which + " will " + decision.effect + ".\nNoted in the audit: " + why
+                        : which + " was not ended by that run, or somebody else has decided. Nothing was changed.");
+    }
+
     private String notAbandoned(RunView run) {
         String hint = run.overdue()
                 ? " Its run has broken off; it is marked as abandoned, or run again, when a worker looks at it next."
@@ -128,7 +167,11 @@ final class RunsResolveCommand implements Callable<Integer> {
                         why.reason(),
                         PlainText.lines(message)),
                 out -> PlainText.paragraphs(out, message));
-        boolean possible = dryRun && run != null && run.state().equals(RunState.ABANDONED.name());
+        boolean possible = dryRun && run != null && isDecidable(RunState.valueOf(run.state()));
         return resolved || possible ? ExitCodes.FINE : ExitCodes.NOTHING;
+    }
+
+    private boolean isDecidable(RunState state) {
+        return state == RunState.ABANDONED || (decision == Decision.AGAIN && isOver(state));
     }
 }

@@ -3,6 +3,9 @@ package io.hapax.worker;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.hapax.JobGuard;
+import io.hapax.RunRequest;
+import io.hapax.RunResult;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.Lease;
 import io.hapax.lease.LockKey;
@@ -14,6 +17,8 @@ import io.hapax.ledger.ClaimRequest;
 import io.hapax.ledger.RunLedger;
 import io.hapax.ledger.RunState;
 import io.hapax.postgres.PostgresRunLedger;
+import io.hapax.redis.RedissonLeaseStore;
+import io.hapax.testkit.EmbeddedRedis;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -171,6 +176,50 @@ class RunsCommandTest {
         runs("resolve", "pay@7", "--as", "again", "--reason", "nothing was sent", "--yes");
         assertThat(claimed("pay/7", "pay@7", AfterCrash.ABANDON).token().value())
                 .isPositive();
+    }
+
+    @Test
+    void what_has_completed_runs_again_when_a_person_says_so() throws InterruptedException {
+        try (EmbeddedRedis redis = EmbeddedRedis.start();
+                RedissonLeaseStore store = RedissonLeaseStore.builder()
+                        .url(redis.url())
+                        .namespace("shop")
+                        .fresh(true)
+                        .build();
+                JobGuard guard = JobGuard.builder(store)
+                        .worker("4711@host-2")
+                        .ledger(ledger)
+                        .build()) {
+            RunRequest order = RunRequest.lock("customer/7").once("order/7").waitAtMost(Duration.ofSeconds(20));
+            assertThat(guard.run(order, run -> "sent")).isInstanceOf(RunResult.Ran.class);
+            assertThat(guard.run(order, run -> "sent twice")).isInstanceOf(RunResult.Refused.class);
+
+            String[] decision = {"resolve", "order/7", "--as", "again", "--redis", redis.url()};
+            Answered dry = runs(decision);
+            assertThat(dry.code()).isZero();
+            assertThat(dry.out())
+                    .contains("run order/7 has completed at 4711@host-2 (attempt 1). It would be free to run again")
+                    .contains("Nothing was changed.");
+            assertThat(guard.run(order, run -> "sent twice")).isInstanceOf(RunResult.Refused.class);
+
+            Answered again = runs(Stream.concat(
+                            Stream.of(decision),
+                            Stream.of("--reason", "the goods came back", "--actor", "ann", "--yes"))
+                    .toArray(String[]::new));
+            assertThat(again.err()).isEmpty();
+            assertThat(again.code()).isZero();
+            assertThat(again.out())
+                    .contains("run order/7 will be free to run again")
+                    .contains("Noted in the audit: ann: the goods came back");
+            assertThat(state("order/7")).isEqualTo("RELEASED");
+            assertThat(guard.run(order, run -> "sent again")).isInstanceOf(RunResult.Ran.class);
+            assertThat(guard.run(order, run -> "sent twice")).isInstanceOf(RunResult.Refused.class);
+            assertThat(guard.admin()
+                            .runAgain(order.identity(), "ann", "by the API")
+                            .join())
+                    .isTrue();
+            assertThat(guard.run(order, run -> "sent again")).isInstanceOf(RunResult.Ran.class);
+        }
     }
 
     @Test

@@ -134,6 +134,17 @@ public interface RunLedger extends AutoCloseable {
     }
 
     /**
+     * Lets an occurrence run again that is {@link RunState#DONE} or {@link RunState#FAILED_FOR_GOOD}: it becomes
+     * {@link RunState#RELEASED}.
+     *
+     * @param identity its keys; without a run key nothing is ever over
+     * @param seen the fencing token of the run that was looked at, so that a later completion stays; null for whichever it is
+     * @param why who decides, and why; kept in the ledger
+     * @return whether it was over by that run and now is not
+     */
+    CompletionStage<Boolean> runAgain(JobIdentity identity, @Nullable FencingToken seen, Intervention why);
+
+    /**
      * Looks through the ledger, for people: it may read many rows.
      *
      * @param query what to look for

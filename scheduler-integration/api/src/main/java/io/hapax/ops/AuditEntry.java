@@ -22,4 +22,7 @@ public record AuditEntry(Instant at, String action, String subject, Intervention
 
     /** The action of {@link LeaseAdmin#resume}. */
     public static final String RESUME = "RESUME";
+
+    /** The action of {@link LeaseAdmin#runAgain}, and of the one of a ledger. */
+    public static final String RUN_AGAIN = "RUN_AGAIN";
 }

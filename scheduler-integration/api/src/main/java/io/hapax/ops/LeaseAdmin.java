@@ -108,6 +108,17 @@ public interface LeaseAdmin {
     CompletionStage<Boolean> resume(JobIdentity identity, Intervention why);
 
     /**
+     * Forgets that an occurrence has completed, or has failed for good, so that it runs again when it is asked for. Who did it, and
+     * why, is kept. A completion that is noted meanwhile stays.
+     *
+     * @param identity its keys, of which the run key counts
+     * @param why who does it, and why
+     * @return whether that was noted
+     * @throws IllegalArgumentException if there is no run key
+     */
+    CompletionStage<Boolean> runAgain(JobIdentity identity, Intervention why);
+
+    /**
      * Tells whether a key is paused.
      *
      * @param identity the keys; a slot stands for its lock key

@@ -197,6 +197,17 @@ public class GuardThreads {
         }
     }
 
+    /**
+     * Creates a thread for those who want to interrupt whoever is at work, where nobody is. It never starts, so that nothing hears
+     * of an interrupt.
+     *
+     * @param name the thread's name
+     * @return the thread
+     */
+    public static Thread neverStarted(String name) {
+        return daemon(() -> {}, name, thread -> {});
+    }
+
     private static Thread daemon(Runnable work, String name, Consumer<Thread> beforeStart) {
         Thread thread = new Thread(null, work, name, 0, false);
         thread.setDaemon(true);

@@ -41,6 +41,7 @@ final class GuardedPerformer extends BackgroundJobPerformer {
     private final Job job;
     private final JobClasses classes;
     private final JobRewriter rewriter;
+    private final HandOver.Turn turn;
 
     private @Nullable GuardedRun run;
     private @Nullable QueuedJob queued;
@@ -48,17 +49,26 @@ final class GuardedPerformer extends BackgroundJobPerformer {
     /** Succeeding wipes the job's metadata. Also written when the lease is lost, by another thread. */
     private volatile Map<String, Object> metadata = Map.of();
 
-    GuardedPerformer(BackgroundJobServer server, Job job, JobClasses classes, InstantSource clock) {
+    GuardedPerformer(BackgroundJobServer server, Job job, JobClasses classes, HandOver.Turn turn, InstantSource clock) {
         super(server, job);
         this.server = server;
         this.job = job;
         this.classes = classes;
+        this.turn = turn;
         this.rewriter = new JobRewriter(server, clock);
     }
 
     /** Afterwards the job has the state that JobRunr, its filters and the guard have given it. */
     @Override
     public void run() {
+        try {
+            runInQueue();
+        } finally {
+            turn.finish();
+        }
+    }
+
+    private void runInQueue() {
         try {
             super.run();
         } finally {
@@ -80,6 +90,15 @@ final class GuardedPerformer extends BackgroundJobPerformer {
 
     @Override
     protected void performJob() throws Exception {
+        try (turn) {
+            if (turn.begins()) {
+                InheritedContext.forget(job);
+                performInTurn();
+            }
+        }
+    }
+
+    private void performInTurn() throws Exception {
         JobGuard guard = JobRunrGuard.guardOf(server);
         if (guard == null) {
             withoutGuard();
@@ -93,6 +112,7 @@ final class GuardedPerformer extends BackgroundJobPerformer {
         }
         queued = plan.queued();
         clearLeftoverInterrupt();
+        turn.asks(plan.identity().lockKey());
         Admission admission;
         try {
             admission = admit(guard, plan);
@@ -103,7 +123,18 @@ final class GuardedPerformer extends BackgroundJobPerformer {
         if (admission instanceof Admission.Admitted admitted) {
             perform(admitted.run());
         } else {
-            new RefusedJob(server, job, rewriter).answer(plan, (Admission.Refused) admission);
+            refused(plan, (Admission.Refused) admission);
+        }
+    }
+
+    private void refused(RunPlan plan, Admission.Refused refused) {
+        QueuedJob place = queued;
+        // From the moment in which it waits, the job is in the hands of whoever takes it up.
+        queued = null;
+        RefusedJob answer = new RefusedJob(server, job, rewriter);
+        if (!answer.waits(plan, refused, turn)) {
+            queued = place;
+            answer.answer(plan, refused);
         }
     }
 

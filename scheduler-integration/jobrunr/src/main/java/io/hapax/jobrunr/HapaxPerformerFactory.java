@@ -1,6 +1,10 @@
 package io.hapax.jobrunr;
 
+import io.hapax.time.Ticker;
 import java.time.InstantSource;
+import java.util.Map;
+import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
 import org.jobrunr.jobs.Job;
 import org.jobrunr.server.BackgroundJobPerformer;
 import org.jobrunr.server.BackgroundJobPerformerFactory;
@@ -18,6 +22,8 @@ public final class HapaxPerformerFactory implements BackgroundJobPerformerFactor
     static final int PRIORITY = 1000;
 
     private final JobClasses classes = new JobClasses();
+    /** By server: JobRunr makes a factory for each. */
+    private final Map<UUID, HandOver> lines = new ConcurrentHashMap<>();
 
     /** Creates the factory; called by {@link java.util.ServiceLoader}. */
     public HapaxPerformerFactory() {}
@@ -29,6 +35,7 @@ public final class HapaxPerformerFactory implements BackgroundJobPerformerFactor
 
     @Override
     public BackgroundJobPerformer newBackgroundJobPerformer(BackgroundJobServer server, Job job) {
-        return new GuardedPerformer(server, job, classes, InstantSource.system());
+        HandOver line = lines.computeIfAbsent(server.getId(), id -> new HandOver(server, Ticker.SYSTEM));
+        return new GuardedPerformer(server, job, classes, line.turn(job), InstantSource.system());
     }
 }

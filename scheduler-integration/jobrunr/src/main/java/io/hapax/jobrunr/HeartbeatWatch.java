@@ -14,7 +14,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Ends the heartbeats of a job whose record JobRunr has passed on, while its code goes on here under its lease.
+ * Ends the heartbeats of a job whose record JobRunr has passed on, while its code goes on here under its lease, or it waits here.
  *
  * <p>That happens when heartbeats were late. The guard holds the retry back until the code here has ended, but each
  * further heartbeat would fail, and after a handful of failures JobRunr stops its whole server.
@@ -29,15 +29,27 @@ final class HeartbeatWatch implements Runnable {
     private final BackgroundJobServer server;
     private final Job job;
     private final Duration poll;
+    private final String whatBecomesOfIt;
     private volatile boolean stopped;
     private volatile Runnable cancel = () -> {};
     // Used by the checking thread alone.
     private int versionSeen = -1;
 
+    /** Watches a job that is at work. */
     HeartbeatWatch(BackgroundJobServer server, Job job) {
+        this(server, job, "It goes on here under its lease, and its retry is held back until it has ended");
+    }
+
+    /** Watches a job that waits for its key. */
+    static HeartbeatWatch ofWaiting(BackgroundJobServer server, Job job) {
+        return new HeartbeatWatch(server, job, "It waited here for its key, and does so no more");
+    }
+
+    private HeartbeatWatch(BackgroundJobServer server, Job job, String whatBecomesOfIt) {
         this.server = server;
         this.job = job;
         this.poll = server.getConfiguration().getPollInterval();
+        this.whatBecomesOfIt = whatBecomesOfIt;
         later();
     }
 
@@ -65,6 +77,10 @@ final class HeartbeatWatch implements Runnable {
     }
 
     private void check() {
+        if (stopped) {
+            // It was handed over a moment before.
+            return;
+        }
         int version = job.getVersion();
         if (version != versionSeen) {
             versionSeen = version;
@@ -72,20 +88,28 @@ final class HeartbeatWatch implements Runnable {
         }
         try {
             Job stored = server.getStorageProvider().getJobById(job.getId());
-            if (isPassedOn(stored)) {
+            if (isPassedOn(stored) && hasHeartbeats()) {
                 server.getJobSteward().stopProcessing(job);
                 stop();
                 LOG.warn(
-                        "heartbeats of job {} were late, and JobRunr has passed it on ({} in the storage). It goes on"
-                                + " here under its lease, and its retry is held back until it has ended",
+                        "heartbeats of job {} were late, and JobRunr has passed it on ({} in the storage). {}",
                         job.getId(),
-                        stored.getState());
+                        stored.getState(),
+                        whatBecomesOfIt);
             }
         } catch (JobNotFoundException deleted) {
             LOG.debug("job {} was deleted; JobRunr interrupts it", job.getId());
         } catch (StorageException e) {
             LOG.debug("the storage did not answer about job {}", job.getId(), e);
         }
+    }
+
+    /**
+     * None are left when its code has ended: then its retry is its own end, or the guard waits for a store that does not answer.
+     * Asked after the storage, where the end is stored later.
+     */
+    private boolean hasHeartbeats() {
+        return !stopped && server.getJobSteward().getJobsInProgress().contains(job);
     }
 
     /** Deleted and succeeded jobs are left to JobRunr, which interrupts them. */

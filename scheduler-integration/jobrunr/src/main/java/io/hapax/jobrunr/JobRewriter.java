@@ -1,5 +1,6 @@
 package io.hapax.jobrunr;
 
+import io.hapax.thread.GuardThreads;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
@@ -7,6 +8,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
 import org.jobrunr.jobs.Job;
+import org.jobrunr.jobs.filters.ApplyStateFilter;
+import org.jobrunr.jobs.filters.JobDefaultFilters;
+import org.jobrunr.jobs.filters.JobFilter;
 import org.jobrunr.jobs.filters.JobPerformingFilters;
 import org.jobrunr.jobs.states.JobState;
 import org.jobrunr.jobs.states.StateName;
@@ -23,6 +27,8 @@ import org.slf4j.LoggerFactory;
 final class JobRewriter {
 
     private static final Logger LOG = LoggerFactory.getLogger(JobRunrGuard.class);
+    private static final GuardThreads THREADS =
+            new GuardThreads((what, failure) -> LOG.error("{} failed; the job is stored all the same", what, failure));
     /** How often the job was postponed, in its metadata; JobRunr reads numbers back as it likes. */
     private static final String COUNTER = "hapax.postponed";
 
@@ -67,7 +73,7 @@ final class JobRewriter {
     void postpone(Job job, int count, Duration delay, String reason) {
         // The lock keeps a heartbeat of the same job from getting in between.
         try (Lock ignored = job.lock()) {
-            save(postponed(job, count, delay, reason));
+            savePostponed(job, postponed(job, count, delay, reason));
         } catch (ConcurrentJobModificationException changed) {
             Job stored = storedAttempt(job);
             if (stored == null) {
@@ -82,7 +88,7 @@ final class JobRewriter {
 
     private void postponeOnce(Job stored, int count, Duration delay, String reason) {
         try {
-            save(postponed(stored, count, delay, reason));
+            savePostponed(stored, postponed(stored, count, delay, reason));
         } catch (ConcurrentJobModificationException changedAgain) {
             LOG.debug("job {} was changed elsewhere and is not postponed here", stored.getId());
         } catch (StorageException e) {
@@ -147,6 +153,42 @@ final class JobRewriter {
             LOG.debug("job {} was changed elsewhere and is left alone", job.getId());
         } catch (StorageException e) {
             LOG.warn("could not store job {}: JobRunr will find it orphaned and retry it", job.getId(), e);
+        }
+    }
+
+    private void savePostponed(Job job, Job copy) {
+        JobState planned = copy.getJobState();
+        StateFilters filters = new StateFilters(copy, server.getJobFilters());
+        filters.runOnStateElectionFilter();
+        server.getStorageProvider().save(copy);
+        if (copy.getJobState() == planned) {
+            filters.applied(job.getJobState(), planned);
+        } else {
+            filters.runOnStateAppliedFilters();
+        }
+    }
+
+    /**
+     * Those of an application may count what is at work: they have seen the job enter PROCESSING, and so they see it leave, although
+     * its history is that of a job which never began.
+     */
+    private static final class StateFilters extends JobPerformingFilters {
+
+        /** Private to its class in JobRunr 7. */
+        private final Job changed;
+
+        StateFilters(Job changed, JobDefaultFilters filters) {
+            super(changed, filters);
+            this.changed = changed;
+        }
+
+        void applied(JobState before, JobState after) {
+            for (JobFilter each : jobFilters()) {
+                if (each instanceof ApplyStateFilter filter) {
+                    String what = "filter " + filter.getClass().getName();
+                    boolean unused = THREADS.call(what, () -> filter.onStateApplied(changed, before, after));
+                }
+            }
         }
     }
 

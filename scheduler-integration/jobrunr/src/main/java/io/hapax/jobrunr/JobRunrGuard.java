@@ -23,7 +23,7 @@ import org.jspecify.annotations.Nullable;
  * <h2>Identity</h2>
  *
  * A run is one occurrence of a job: the planned instant of a recurring job, or id and creation of any other. A retry is the same
- * occurrence; a job that is put into the queue again after it has succeeded is a new one, and so is a new job under an old id. No occurrence is run twice or
+ * occurrence; a job that is put into the queue again after it has succeeded is a new one, whatever key it has chosen, and so is a new job under an old id. No occurrence is run twice or
  * by two workers at once. A recurring job does not overlap with itself either, also when it is triggered by hand; other
  * jobs have no lock key unless {@link io.hapax.Guarded#key()} names one, on the method, its class or their supertypes; of a job
  * that is enqueued through an interface also on the class that implements it.
@@ -34,7 +34,8 @@ import org.jspecify.annotations.Nullable;
  * <h2>Conflicts</h2>
  *
  * With {@link io.hapax.OnConflict#AUTO} recurring jobs are skipped, which deletes them with a reason, and others are
- * rescheduled, which spends no retry and keeps their metadata. A job whose earlier attempt is still at work is
+ * rescheduled, which spends no retry and keeps their metadata; while another job of the same server holds the key, they wait there
+ * without a thread, and run right after it. A job whose earlier attempt is still at work is
  * rescheduled whatever the policy; if that attempt completes, the job succeeds with a line in the dashboard's log. A job
  * is postponed, never failed, while the lease store cannot tell. A run that lost its lease fails and is retried as usual,
  * even if its code took no notice.
@@ -92,7 +93,8 @@ public final class JobRunrGuard {
     /**
      * Returns the way into a storage that keeps jobs with an {@link io.hapax.Guarded#mode()} for queues unique where they are put
      * into the queue. A duplicate is stored as deleted, with the reason, and never runs. It asks the guard that was installed
-     * for all servers of the process.
+     * for all servers of the process. A job that is enqueued inside of a guarded one does not inherit what log lines say of that
+     * one's run.
      *
      * <pre>{@code
      * JobRunr.configure().useStorageProvider(JobRunrGuard.uniqueInQueue(storage))

@@ -1,5 +1,7 @@
 package io.hapax.jobrunr;
 
+import io.hapax.lease.JobIdentity;
+import io.hapax.lease.RunKey;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.Optional;
@@ -18,10 +20,23 @@ final class Occurrence {
      * succeeded is a new occurrence, and so is another job under an id that was used before; a retry is not.
      */
     static String runKey(Job job) {
-        long succeeded = job.getJobStates().stream()
+        return planned(job).orElseGet(() -> created(job)) + "#" + successes(job);
+    }
+
+    /** Whether a person has put it into the queue again after it had succeeded, whatever key for its occurrence it has chosen. */
+    static boolean isRepetition(Job job) {
+        return successes(job) > 0;
+    }
+
+    /** The keys with this occurrence instead of another one. */
+    static JobIdentity named(Job job, JobIdentity identity) {
+        return new JobIdentity(identity.lockKey(), new RunKey(runKey(job)));
+    }
+
+    private static long successes(Job job) {
+        return job.getJobStates().stream()
                 .filter(state -> state.getName() == StateName.SUCCEEDED)
                 .count();
-        return planned(job).orElseGet(() -> created(job)) + "#" + succeeded;
     }
 
     /** To a millisecond, which every storage keeps. */

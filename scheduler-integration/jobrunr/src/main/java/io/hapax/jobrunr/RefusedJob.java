@@ -3,6 +3,8 @@ package io.hapax.jobrunr;
 import static io.hapax.jobrunr.GuardedPerformer.US;
 
 import io.hapax.Admission;
+import io.hapax.AfterRefusal;
+import io.hapax.OnConflict;
 import io.hapax.event.Refusal;
 import io.hapax.event.Verdict;
 import io.hapax.lease.VisibleText;
@@ -25,6 +27,26 @@ final class RefusedJob {
         this.rewriter = rewriter;
     }
 
+    /**
+     * Lets a job that would be tried again wait for its key on this server, if another of its jobs has it.
+     *
+     * @return false if it is to be {@linkplain #answer answered}
+     */
+    boolean waits(RunPlan plan, Admission.Refused refused, HandOver.Turn turn) {
+        Refusal refusal = refused.refusal();
+        if (refusal.verdict() != Verdict.OVERLAP) {
+            return false;
+        }
+        turn.keyIsHeld();
+        OnConflict policy = plan.options().onConflict();
+        // Who has waited in vain, or asks who else waits, looks again later.
+        boolean mayWait = refused.then() == AfterRefusal.TRY_AGAIN
+                && policy != OnConflict.WAIT
+                && !policy.isAboutOthers()
+                && JobRewriter.postponements(job) < JobRunrGuard.maxPostponements();
+        return mayWait && turn.waits(atOnce -> postpone(plan, refusal, atOnce ? Duration.ZERO : delay(refusal)));
+    }
+
     /** Stores what follows from a refusal, or throws what makes JobRunr fail the job without a retry. */
     void answer(RunPlan plan, Admission.Refused refused) {
         Refusal refusal = refused.refusal();
@@ -42,7 +64,7 @@ final class RefusedJob {
                 if (verdict == Verdict.PAUSED || verdict == Verdict.UNAVAILABLE) {
                     rewriter.postpone(job, 0, delay(refusal), text(plan, refusal));
                 } else {
-                    postpone(plan, refusal);
+                    postpone(plan, refusal, delay(refusal));
                 }
             }
             // Without a retry, so that the dashboard shows it to a person.
@@ -57,13 +79,13 @@ final class RefusedJob {
         rewriter.saveUnlessChanged(job);
     }
 
-    private void postpone(RunPlan plan, Refusal refusal) {
+    private void postpone(RunPlan plan, Refusal refusal, Duration delay) {
         int count = JobRewriter.postponements(job) + 1;
         if (count > JobRunrGuard.maxPostponements()) {
             throw new JobRefusedException(US + "given up after " + (count - 1) + " postponements, see"
                     + " JobRunrGuard.maxPostponements: " + text(plan, refusal));
         }
-        rewriter.postpone(job, count, delay(refusal), text(plan, refusal));
+        rewriter.postpone(job, count, delay, text(plan, refusal));
     }
 
     private static String text(RunPlan plan, Refusal refusal) {

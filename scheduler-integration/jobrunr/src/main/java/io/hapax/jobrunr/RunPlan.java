@@ -54,13 +54,14 @@ record RunPlan(
         policy.options().requireConsistent();
         JobKeys keys = new JobKeys(guard, job, policy);
         boolean again = job.getJobStatesOfType(ProcessingState.class).count() > 1;
+        boolean planned = policy.once() == null || Occurrence.isRepetition(job);
         return new RunPlan(
-                guard.kept(keys.identity()),
+                guard.kept(planned ? Occurrence.named(job, keys.identity()) : keys.identity()),
                 nameOf(job),
                 policy.options(),
                 job.getRecurringJobId().isEmpty(),
                 again,
-                policy.once() == null,
+                planned,
                 jobs == null ? null : keys.queued(nameOf(job), jobs));
     }
 

@@ -82,9 +82,12 @@ final class UniqueStorage extends ThreadSafeStorageProvider {
         List<QueueEntry> entries = new ArrayList<>();
         try {
             for (Job job : jobs) {
-                QueueEntry entry = isNew(job) ? entered(job, entries) : null;
-                if (entry != null) {
-                    entries.add(entry);
+                if (isNew(job)) {
+                    InheritedContext.forgetCopies(job);
+                    QueueEntry entry = entered(job, entries);
+                    if (entry != null) {
+                        entries.add(entry);
+                    }
                 }
             }
         } catch (Throwable failure) {

@@ -9,6 +9,7 @@ import static org.jobrunr.jobs.states.StateName.SUCCEEDED;
 
 import io.hapax.jobrunr.Fleet.Worker;
 import io.hapax.testkit.WallClock;
+import io.hapax.time.Ticker;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneOffset;
@@ -152,7 +153,12 @@ class DuplicateRunsTest {
         // The retry is taken by the same server while the first performer still queues, on a thread of another pool.
         Fleet.eventually().until(() -> fleet.history(id).contains(FAILED));
         Fleet.eventually().until(() -> !fetchedJobs(only.server(), id).isEmpty());
-        Thread retry = new Thread(new GuardedPerformer(only.server(), fetched, new JobClasses(), WallClock.REAL));
+        Thread retry = new Thread(new GuardedPerformer(
+                only.server(),
+                fetched,
+                new JobClasses(),
+                new HandOver(only.server(), Ticker.SYSTEM).turn(fetched),
+                WallClock.REAL));
         retry.start();
         Fleet.eventually().until(() -> surplus.starts() == 1);
         blocking.release();

@@ -317,7 +317,13 @@ final class HistoryQueue implements UniqueQueue {
             end(process, work, job);
         });
         try {
-            new GuardedPerformer(SERVER.server(), job, CLASSES, InstantSource.fixed(Instant.EPOCH)).run();
+            new GuardedPerformer(
+                            SERVER.server(),
+                            job,
+                            CLASSES,
+                            new HandOver(SERVER.server(), seam.clock()).turn(job),
+                            InstantSource.fixed(Instant.EPOCH))
+                    .run();
         } catch (StorageException died) {
             // As far as anybody knows it is at work.
         } finally {

@@ -5,6 +5,7 @@ import java.net.UnknownHostException;
 import java.sql.SQLException;
 import java.sql.SQLNonTransientConnectionException;
 import java.sql.SQLTransientConnectionException;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** What an exception of the driver or the pool means, and how to mend it. */
@@ -15,6 +16,8 @@ final class DatabaseTrouble {
     private static final String UNIQUE_VIOLATION = "23505";
     private static final String SERIALIZATION_FAILURE = "40001";
     private static final String LOCK_NOT_AVAILABLE = "55P03";
+    /** Of features, and of functions. */
+    private static final Set<String> UNSUPPORTED = Set.of("0A000", "42883");
 
     private DatabaseTrouble() {}
 
@@ -24,6 +27,11 @@ final class DatabaseTrouble {
 
     static boolean isLocked(SQLException e) {
         return LOCK_NOT_AVAILABLE.equals(e.getSQLState());
+    }
+
+    /** Whether the server lacks what the statement needs: another one, or another version of it, may have it. */
+    static boolean isUnsupported(SQLException e) {
+        return UNSUPPORTED.contains(state(e));
     }
 
     /** Whether the database is well and only this statement failed. */
@@ -55,7 +63,8 @@ final class DatabaseTrouble {
             return Finding.error(
                     "the host name is not known (" + firstLine(unknown) + ")", "Correct it in the address");
         }
-        String state = state(e);
+        // Another's statement under the same name asks for other parameters.
+        String state = state(e).equals("08P01") && words.contains("prepared statement") ? "26000" : state(e);
         return switch (state) {
             case "42P01" ->
                 Finding.error(

@@ -32,6 +32,7 @@ final class Examination {
     private static final Pattern HASHED_KEYS = Pattern.compile(" keys=hmac/\\w+$");
 
     private final Database database;
+    private final SecondConnection second;
     private final Statements statements;
     private final String namespace;
     private final @Nullable String schema;
@@ -39,8 +40,13 @@ final class Examination {
     private final List<Finding> findings = new ArrayList<>();
 
     Examination(
-            Database database, Statements statements, String namespace, @Nullable String schema, InstantSource clock) {
-        this.database = database;
+            SecondConnection second,
+            Statements statements,
+            String namespace,
+            @Nullable String schema,
+            InstantSource clock) {
+        this.database = second.database();
+        this.second = second;
         this.statements = statements;
         this.namespace = namespace;
         this.schema = schema;
@@ -50,6 +56,8 @@ final class Examination {
     List<Finding> findings(String expected) {
         try {
             if (database.call(this::server)) {
+                new Pooler(database, second).trouble().ifPresent(this::trouble);
+                new AdvisoryLocks(database, second).trouble().ifPresent(this::trouble);
                 ifAllowed(() -> new Migration(database, statements, schema).check());
                 database.call(this::rights);
                 ifAllowed(() -> database.call(connection -> settings(connection, expected)));

@@ -246,6 +246,24 @@ public final class PostgresRunLedger implements RunLedger {
     }
 
     @Override
+    public CompletionStage<Boolean> runAgain(JobIdentity identity, @Nullable FencingToken seen, Intervention why) {
+        Occurrence wanted = Occurrence.of(identity);
+        return once("let an occurrence run again", connection -> {
+            try (PreparedStatement update = connection.prepareStatement(statements.runAgain())) {
+                Parameters.of(update)
+                        .text(namespace)
+                        .text(wanted.key())
+                        .flag(wanted.repeats())
+                        .flag(seen == null)
+                        .number(seen == null ? 0 : seen.value())
+                        .text(why.actor())
+                        .text(why.reason());
+                return update.executeUpdate() == 1;
+            }
+        });
+    }
+
+    @Override
     public CompletionStage<List<LedgerEntry>> entries(LedgerQuery query) {
         return once("look through the ledger", connection -> {
             List<LedgerEntry> found = new ArrayList<>();
@@ -351,6 +369,9 @@ public final class PostgresRunLedger implements RunLedger {
         Migration migration = new Migration(opening, statements, schema);
         try {
             opening.call(this::checkServer);
+            SecondConnection second = new SecondConnection(opening, renewalConnection.jobs());
+            refuse(new Pooler(opening, second).trouble());
+            refuse(new AdvisoryLocks(opening, second).trouble());
             if (migrate) {
                 migration.apply();
             }
@@ -386,6 +407,12 @@ public final class PostgresRunLedger implements RunLedger {
         adoptIsolation(opening, connection);
         adoptIsolation(database, connection);
         return adoptIsolation(people, connection);
+    }
+
+    private static void refuse(Optional<Finding> trouble) {
+        if (trouble.isPresent()) {
+            throw new LedgerException(trouble.get().asReasonWhy("the ledger cannot be opened"));
+        }
     }
 
     private static Void adoptIsolation(Database its, Connection connection) throws SQLException {
@@ -522,8 +549,8 @@ public final class PostgresRunLedger implements RunLedger {
          */
         public List<Finding> examine(String expected) {
             try (PostgresRunLedger ledger = new PostgresRunLedger(this)) {
-                return new Examination(
-                                ledger.database, ledger.statements, ledger.namespace, schema, InstantSource.system())
+                SecondConnection second = new SecondConnection(ledger.database, source);
+                return new Examination(second, ledger.statements, ledger.namespace, schema, InstantSource.system())
                         .findings(expected);
             }
         }

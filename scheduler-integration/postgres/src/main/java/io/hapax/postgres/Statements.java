@@ -198,6 +198,20 @@ record Statements(String prefix) {
                 """);
     }
 
+    /** Likewise. */
+    String runAgain() {
+        return sql("""
+                WITH released AS (
+                  UPDATE $hapax_run SET state = 'RELEASED', finished_at = clock_timestamp(),
+                    forget_at = clock_timestamp() + retention_ms * interval '1 ms'
+                  WHERE namespace = ? AND occurrence = ? AND repeats = ? AND NOT repeats
+                    AND state IN ('DONE', 'FAILED_FOR_GOOD') AND (? OR fencing_token = ?)
+                  RETURNING namespace, occurrence, lock_key, worker, owner)
+                INSERT INTO $hapax_audit (namespace, action, occurrence, lock_key, actor, reason, worker, owner)
+                SELECT namespace, 'RUN_AGAIN', occurrence, lock_key, ?, ?, worker, owner FROM released
+                """);
+    }
+
     String audit() {
         return sql("""
                 SELECT at, action, occurrence, lock_key, actor, reason, worker, owner FROM $hapax_audit

@@ -12,12 +12,14 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.zaxxer.hikari.HikariDataSource;
+import io.hapax.lease.Finding;
 import io.hapax.lease.Intervention;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.Lease;
 import io.hapax.lease.Renewal;
 import io.hapax.ledger.AfterCrash;
 import io.hapax.ledger.Completion;
+import io.hapax.ledger.LedgerException;
 import io.hapax.ledger.LedgerQuery;
 import io.hapax.ledger.RunState;
 import io.hapax.testkit.DatabaseAddress;
@@ -175,6 +177,69 @@ class PgBouncerTest {
                         }
                     })
                     .hasMessageContaining("prepareThreshold=0");
+        }
+    }
+
+    /**
+     * The driver names a statement after its fifth use, long after the start; then it finds it gone, or, worse, another's under
+     * that name.
+     */
+    @Test
+    void a_driver_with_its_own_settings_is_told_at_the_start() throws Exception {
+        try (PgBouncer bouncer = PgBouncer.before(database, 2, folder);
+                HikariDataSource pool = bouncer.pool(3, "")) {
+            assertThatThrownBy(() -> PostgresRunLedger.builder(pool)
+                            .namespace("postgres-test")
+                            .migrate(true)
+                            .build()
+                            .close())
+                    .isInstanceOf(LedgerException.class)
+                    .hasMessageContaining("prepareThreshold=0");
+            assertThat(PostgresRunLedger.builder(pool)
+                            .namespace("postgres-test")
+                            .examine(""))
+                    .anyMatch(finding -> finding.remedy().contains("prepareThreshold=0"));
+        }
+    }
+
+    @Test
+    void nothing_is_left_in_a_session_by_the_tables_of_a_schema_renewals_or_a_look_at_the_ledger() throws Exception {
+        try (PgBouncer bouncer = PgBouncer.before(database, 1, folder);
+                HikariDataSource application = bouncer.pool(1, UNNAMED_STATEMENTS);
+                HikariDataSource pool = bouncer.pool(3, UNNAMED_STATEMENTS)) {
+            String before = settings(application);
+            PostgresRunLedger.Builder builder = PostgresRunLedger.builder(pool)
+                    .namespace("postgres-test")
+                    .schema("ledger")
+                    .migrate(true);
+            try (PostgresRunLedger ledger = builder.build()) {
+                Lease run = claimed(ledger, freshPair());
+                assertThat(get(ledger.renew(List.of(run)))).containsExactly(new Renewal.Renewed(false));
+                ledger.agree("settings of a test");
+                assertThat(get(ledger.complete(run))).isEqualTo(Completion.NOTED);
+                assertThat(ledger.cleanUp()).isZero();
+                assertThat(builder.examine("settings of a test"))
+                        .noneMatch(finding -> finding.severity() == Finding.Severity.ERROR);
+            }
+            assertThat(settings(application)).isEqualTo(before);
+            assertThat(Attempts.number(application, "SELECT count(*) FROM pg_prepared_statements"))
+                    .isZero();
+            assertThat(Attempts.number(
+                            application,
+                            "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()"))
+                    .isZero();
+        }
+    }
+
+    /** What a session has of its own, and what the next one who gets it would have. */
+    private static String settings(HikariDataSource application) throws SQLException {
+        try (Connection connection = application.getConnection();
+                Statement statement = connection.createStatement();
+                ResultSet row = statement.executeQuery("SELECT string_agg(name || '=' || setting, ' ' ORDER BY name)"
+                        + " FROM pg_settings WHERE source = 'session' OR name IN ('search_path',"
+                        + " 'default_transaction_isolation', 'statement_timeout', 'lock_timeout')")) {
+            row.next();
+            return row.getString(1);
         }
     }
 }

@@ -149,7 +149,16 @@ record QuorumAdmin(QuorumLeaseStore quorum) implements LeaseAdmin {
 
     @Override
     public CompletionStage<Boolean> resume(JobIdentity identity, Intervention why) {
-        return Votes.decided(quorum.ask(at(server -> server.resume(identity, why))), votes -> {
+        return wasAtMajority(server -> server.resume(identity, why));
+    }
+
+    @Override
+    public CompletionStage<Boolean> runAgain(JobIdentity identity, Intervention why) {
+        return wasAtMajority(server -> server.runAgain(identity, why));
+    }
+
+    private CompletionStage<Boolean> wasAtMajority(Function<LeaseAdmin, CompletionStage<Boolean>> question) {
+        return Votes.decided(quorum.ask(at(question)), votes -> {
             if (votes.pending() > 0) {
                 return null;
             }

@@ -249,6 +249,37 @@ record RedissonAdmin(Namespace namespace, String server, Introduction introducti
                                 Integer.toString(AUDIT_LENGTH)));
     }
 
+    /** Names the marker that is there now, as what is carried out late must not forget a later completion. */
+    @Override
+    public CompletionStage<Boolean> runAgain(JobIdentity identity, Intervention why) {
+        if (identity.runKey() == null) {
+            throw new IllegalArgumentException("only what has a run key can be over: " + identity);
+        }
+        Keyspace.Keys keys = namespace.keys(identity);
+        String what = StoredLease.fit("run " + identity.runKey()) + "|" + StoredPause.text(why);
+        return introduction
+                .fitForPeople()
+                .thenCompose(fit -> marker(keys))
+                .thenCompose(seen -> seen == null ? CompletableFuture.completedFuture(0L) : forget(keys, seen, what))
+                .thenApply(code -> code == 1);
+    }
+
+    private CompletableFuture<@Nullable String> marker(Keyspace.Keys keys) {
+        return namespace.scripts().call(Script.HOLDER, ReturnType.VALUE, List.of(keys.done()));
+    }
+
+    private CompletableFuture<Long> forget(Keyspace.Keys keys, String seen, String what) {
+        return namespace
+                .scripts()
+                .call(
+                        Script.RUN_AGAIN,
+                        ReturnType.LONG,
+                        List.of(keys.done(), namespace.keyspace().audit(keys.bucket())),
+                        seen,
+                        what,
+                        Integer.toString(AUDIT_LENGTH));
+    }
+
     @Override
     public CompletionStage<Optional<KeyPause>> paused(JobIdentity identity) {
         CompletableFuture<List<Object>> answer = introduction

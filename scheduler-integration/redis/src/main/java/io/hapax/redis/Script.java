@@ -18,6 +18,7 @@ enum Script {
     SETTLE("settle"),
     PAUSE("pause"),
     PAUSED("paused"),
+    RUN_AGAIN("run-again"),
     MARK("mark"),
     UNMARK("unmark"),
     RESERVE("reserve"),

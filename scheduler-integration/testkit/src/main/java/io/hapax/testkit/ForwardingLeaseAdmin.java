@@ -59,6 +59,11 @@ abstract class ForwardingLeaseAdmin implements LeaseAdmin {
     }
 
     @Override
+    public CompletionStage<Boolean> runAgain(JobIdentity identity, Intervention why) {
+        return admin.runAgain(identity, why);
+    }
+
+    @Override
     public CompletionStage<Optional<KeyPause>> paused(JobIdentity identity) {
         return admin.paused(identity);
     }

@@ -91,6 +91,11 @@ public abstract class ForwardingRunLedger implements RunLedger {
     }
 
     @Override
+    public CompletionStage<Boolean> runAgain(JobIdentity identity, @Nullable FencingToken seen, Intervention why) {
+        return ledger.runAgain(identity, seen, why);
+    }
+
+    @Override
     public CompletionStage<List<LedgerEntry>> entries(LedgerQuery query) {
         return ledger.entries(query);
     }

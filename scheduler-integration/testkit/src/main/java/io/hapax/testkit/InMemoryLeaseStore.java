@@ -179,6 +179,14 @@ public final class InMemoryLeaseStore implements AdministeredStore {
         }
 
         @Override
+        public CompletionStage<Boolean> runAgain(JobIdentity identity, Intervention why) {
+            if (identity.runKey() == null) {
+                throw new IllegalArgumentException("only what has a run key can be over: " + identity);
+            }
+            return answer(store -> store.runAgain(identity, why));
+        }
+
+        @Override
         public CompletionStage<Optional<KeyPause>> paused(JobIdentity identity) {
             return answer(store -> store.paused(identity));
         }

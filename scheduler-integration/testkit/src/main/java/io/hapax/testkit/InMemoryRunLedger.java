@@ -113,6 +113,11 @@ public final class InMemoryRunLedger implements RunLedger {
     }
 
     @Override
+    public CompletionStage<Boolean> runAgain(JobIdentity identity, @Nullable FencingToken seen, Intervention why) {
+        return answer(runs -> runs.runAgain(identity, seen, why));
+    }
+
+    @Override
     public CompletionStage<List<LedgerEntry>> entries(LedgerQuery query) {
         return answer(runs -> runs.entries(query));
     }

@@ -172,6 +172,16 @@ final class LeaseMemory {
         return wasPaused;
     }
 
+    boolean runAgain(JobIdentity identity, Intervention why) {
+        Marker marker = marker(identity.runKey());
+        if (marker == null) {
+            return false;
+        }
+        done.remove(identity.runKey());
+        audit.add(0, new AuditEntry(instant(), AuditEntry.RUN_AGAIN, "run " + identity.runKey(), why, ""));
+        return true;
+    }
+
     private void noteAudit(String action, JobIdentity identity, Intervention why) {
         String subject = identity.lockKey() == null ? "run " + identity.leaseName() : "lock " + identity.lockKey();
         audit.add(0, new AuditEntry(instant(), action, subject, why, ""));

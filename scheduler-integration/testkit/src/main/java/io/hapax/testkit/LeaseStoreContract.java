@@ -15,6 +15,7 @@ import static io.hapax.testkit.LeaseAttempts.request;
 import static io.hapax.testkit.LeaseAttempts.waiting;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.tuple;
 import static org.assertj.core.api.Assertions.within;
 import static org.assertj.core.api.InstanceOfAssertFactories.type;
@@ -802,9 +803,32 @@ public abstract class LeaseStoreContract {
     }
 
     private static final Intervention ANN = new Intervention("ann", "deploy 7");
+    private static final Intervention BOB = new Intervention("bob", "the goods came back");
 
     private static Acquisition.Paused paused(Acquisition answer) {
         return assertThat(answer).asInstanceOf(type(Acquisition.Paused.class)).actual();
+    }
+
+    @Test
+    void what_is_over_runs_again_when_a_person_says_so() {
+        for (JobIdentity identity : List.of(freshRun(), freshPair())) {
+            assertThat(get(admin(store()).runAgain(identity, ANN))).isFalse();
+            for (Ending over : List.of(Ending.done(LONG), Ending.failed(LONG))) {
+                Lease lease = granted(store(), identity);
+                Intervention why = over.outcome() == OccurrenceOutcome.DONE ? ANN : BOB;
+                assertThat(get(admin(otherClient()).runAgain(identity, why))).isFalse();
+                assertThat(get(store().release(lease, over))).isTrue();
+                assertThat(acquire(otherClient(), identity)).isInstanceOf(Acquisition.Done.class);
+                assertThat(get(admin(otherClient()).runAgain(identity, why))).isTrue();
+                assertThat(get(admin(store()).runAgain(identity, why))).isFalse();
+            }
+            granted(otherClient(), identity);
+            assertThat(get(admin(store()).audit(1000)))
+                    .filteredOn(entry -> entry.subject().equals("run " + identity.runKey()))
+                    .extracting(AuditEntry::action, AuditEntry::why)
+                    .containsExactly(tuple(AuditEntry.RUN_AGAIN, BOB), tuple(AuditEntry.RUN_AGAIN, ANN));
+        }
+        assertThatIllegalArgumentException().isThrownBy(() -> admin(store()).runAgain(freshLock(), ANN));
     }
 
     @Test

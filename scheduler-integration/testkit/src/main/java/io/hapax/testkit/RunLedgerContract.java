@@ -11,6 +11,7 @@ import static io.hapax.testkit.LeaseAttempts.ownedBy;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
+import static org.assertj.core.api.Assertions.tuple;
 import static org.assertj.core.api.InstanceOfAssertFactories.type;
 
 import io.hapax.lease.FencingToken;
@@ -437,6 +438,30 @@ public abstract class RunLedgerContract {
         assertThat(get(otherClient().release(again, RunState.ABANDONED))).isEqualTo(Completion.NOTED);
         assertThat(get(otherClient().resolve(identity, RunState.DONE))).isTrue();
         assertThat(claim(ledger(), identity)).isInstanceOf(Claim.Done.class);
+    }
+
+    @ParameterizedTest
+    @MethodSource("identitiesWithARun")
+    void what_is_over_runs_again_when_a_person_says_so(JobIdentity identity) {
+        Intervention why = new Intervention("ann", "the goods came back");
+        assertThat(get(ledger().runAgain(identity, null, why))).isFalse();
+        for (RunState over : List.of(RunState.DONE, RunState.FAILED_FOR_GOOD)) {
+            Lease lease = claimed(ledger(), identity);
+            assertThat(get(otherClient().runAgain(identity, null, why))).isFalse();
+            assertThat(get(over == RunState.DONE ? ledger().complete(lease) : ledger().release(lease, over)))
+                    .isEqualTo(Completion.NOTED);
+            assertThat(claim(otherClient(), identity)).isInstanceOf(Claim.Done.class);
+            FencingToken another = new FencingToken(lease.token().value() + 1);
+            assertThat(get(otherClient().runAgain(identity, another, why))).isFalse();
+            assertThat(get(otherClient().runAgain(identity, lease.token(), why)))
+                    .isTrue();
+            assertThat(get(otherClient().runAgain(identity, null, why))).isFalse();
+        }
+        assertThat(claimed(otherClient(), identity).identity()).isEqualTo(identity);
+        assertThat(get(ledger().audit(1000)))
+                .filteredOn(entry -> entry.subject().contains(String.valueOf(identity.runKey())))
+                .extracting(AuditEntry::action, AuditEntry::why)
+                .containsExactly(tuple(AuditEntry.RUN_AGAIN, why), tuple(AuditEntry.RUN_AGAIN, why));
     }
 
     @Test

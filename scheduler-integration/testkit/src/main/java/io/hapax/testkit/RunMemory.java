@@ -279,16 +279,30 @@ final class RunMemory {
         if (row == null || row.state != RunState.ABANDONED || (seen != null && !seen.equals(row.token))) {
             return false;
         }
+        noteAudit("RESOLVE_" + state, row, why);
+        row.state = state;
+        return true;
+    }
+
+    boolean runAgain(JobIdentity identity, @Nullable FencingToken seen, Intervention why) {
+        Row row = rows.get(Occurrence.of(identity));
+        if (row == null || !isOver(row) || (seen != null && !seen.equals(row.token))) {
+            return false;
+        }
+        noteAudit(AuditEntry.RUN_AGAIN, row, why);
+        row.state = RunState.RELEASED;
+        return true;
+    }
+
+    private void noteAudit(String action, Row row, Intervention why) {
         audit.add(
                 0,
                 new AuditEntry(
                         now(),
-                        "RESOLVE_" + state,
+                        action,
                         row.request.identity().toString(),
                         why,
                         row.holder().toString()));
-        row.state = state;
-        return true;
     }
 
     String agree(String settings) {
