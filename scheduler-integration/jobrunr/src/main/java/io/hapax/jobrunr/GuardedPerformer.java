@@ -132,7 +132,7 @@ final class GuardedPerformer extends BackgroundJobPerformer {
         // From the moment in which it waits, the job is in the hands of whoever takes it up.
         queued = null;
         RefusedJob answer = new RefusedJob(server, job, rewriter);
-        if (!answer.waits(plan, refused, turn)) {
+        if (!answer.waits(plan, refused, turn, place)) {
             queued = place;
             answer.answer(plan, refused);
         }

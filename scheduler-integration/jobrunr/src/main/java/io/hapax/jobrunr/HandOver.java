@@ -41,8 +41,6 @@ final class HandOver {
     private static final Duration MOMENT = Duration.ofMillis(10);
     private static final GuardThreads THREADS =
             new GuardThreads((what, failure) -> LOG.warn("{} failed; jobs that wait are watched on", what, failure));
-    private static final ExecutorService LOOKS = THREADS.pool("hapax-jobrunr-lines", 1);
-    private static final ExecutorService FETCHES = THREADS.pool("hapax-jobrunr-fetch", 1);
     /** JobRunr wants a thread to interrupt, and none is at work on a job that waits. */
     private static final Thread NOBODY = GuardThreads.neverStarted("hapax-jobrunr-nobody");
 
@@ -58,6 +56,9 @@ final class HandOver {
     private int waiting;
     private boolean looking;
     private boolean fetching;
+    // Of each server, since a storage that hangs must not stop the looks of others.
+    private final ExecutorService looks = THREADS.pool("hapax-jobrunr-lines", 1);
+    private final ExecutorService fetches = THREADS.pool("hapax-jobrunr-fetch", 1);
 
     HandOver(BackgroundJobServer server, Ticker ticker) {
         this.server = server;
@@ -136,7 +137,7 @@ final class HandOver {
             }
             stopHeartbeats(mine);
             // This thread is counted by itself.
-            server.getJobSteward().notifyThreadIdle();
+            fetchForIdleThread();
             return isStillOurs(job);
         }
 
@@ -299,7 +300,7 @@ final class HandOver {
     private void lookLater() {
         if (!looking) {
             looking = true;
-            var unused = THREADS.after(poll.compareTo(LOOK) < 0 ? poll : LOOK, LOOKS, this::look);
+            var unused = THREADS.after(poll.compareTo(LOOK) < 0 ? poll : LOOK, looks, this::look);
         }
     }
 
@@ -310,7 +311,7 @@ final class HandOver {
     private void fetchLater() {
         if (!fetching) {
             fetching = true;
-            var unused = THREADS.after(MOMENT, FETCHES, this::fetch);
+            var unused = THREADS.after(MOMENT, fetches, this::fetch);
         }
     }
 
@@ -323,8 +324,14 @@ final class HandOver {
         }
         if (isRunning()) {
             server.getJobSteward().notifyThreadOccupied();
-            server.getJobSteward().notifyThreadIdle();
+            fetchForIdleThread();
         }
+    }
+
+    /** JobRunr asks its storage for work where a thread becomes idle; a job of ours must not suffer when that fails. */
+    private void fetchForIdleThread() {
+        boolean unused =
+                THREADS.call("fetching work", () -> server.getJobSteward().notifyThreadIdle());
     }
 
     private void look() {
@@ -368,10 +375,10 @@ final class HandOver {
         } finally {
             lock.unlock();
         }
-        for (; threads > 0; threads--) {
-            server.getJobSteward().notifyThreadIdle();
-        }
         putBack(back, !running);
+        for (; threads > 0; threads--) {
+            fetchForIdleThread();
+        }
     }
 
     private boolean isStale(Waiting each, NanoTime now) {

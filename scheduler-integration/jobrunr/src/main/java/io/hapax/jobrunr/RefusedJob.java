@@ -5,6 +5,7 @@ import static io.hapax.jobrunr.GuardedPerformer.US;
 import io.hapax.Admission;
 import io.hapax.AfterRefusal;
 import io.hapax.OnConflict;
+import io.hapax.QueuedJob;
 import io.hapax.event.Refusal;
 import io.hapax.event.Verdict;
 import io.hapax.lease.VisibleText;
@@ -13,6 +14,7 @@ import java.util.concurrent.ThreadLocalRandom;
 import org.jobrunr.jobs.Job;
 import org.jobrunr.jobs.context.JobDashboardLogger;
 import org.jobrunr.server.BackgroundJobServer;
+import org.jspecify.annotations.Nullable;
 
 /** What becomes of a job that the guard did not let run. */
 final class RefusedJob {
@@ -32,7 +34,7 @@ final class RefusedJob {
      *
      * @return false if it is to be {@linkplain #answer answered}
      */
-    boolean waits(RunPlan plan, Admission.Refused refused, HandOver.Turn turn) {
+    boolean waits(RunPlan plan, Admission.Refused refused, HandOver.Turn turn, @Nullable QueuedJob place) {
         Refusal refusal = refused.refusal();
         if (refusal.verdict() != Verdict.OVERLAP) {
             return false;
@@ -44,6 +46,10 @@ final class RefusedJob {
                 && policy != OnConflict.WAIT
                 && !policy.isAboutOthers()
                 && JobRewriter.postponements(job) < JobRunrGuard.maxPostponements();
+        if (mayWait && place != null) {
+            // Before it waits: whoever takes it up may give the place away.
+            place.retried();
+        }
         return mayWait && turn.waits(atOnce -> postpone(plan, refusal, atOnce ? Duration.ZERO : delay(refusal)));
     }
 

@@ -25,25 +25,32 @@ record SecondConnection(Database database, DataSource source) {
         CompletableFuture<Optional<T>> answer = new CompletableFuture<>();
         database.execute(() -> {
             try (Connection second = source.getConnection()) {
+                int networkTimeout = second.getNetworkTimeout();
+                // A database that freezes now must not hold the thread and a connection of the application's for ever.
+                second.setNetworkTimeout(Runnable::run, (int) longest().toMillis());
                 boolean autoCommit = second.getAutoCommit();
                 second.setAutoCommit(true);
                 try {
                     answer.complete(Optional.of(question.on(second)));
                 } finally {
                     second.setAutoCommit(autoCommit);
+                    second.setNetworkTimeout(Runnable::run, networkTimeout);
                 }
             } catch (SQLException | RuntimeException none) {
                 answer.complete(Optional.empty());
             }
         });
         try {
-            Duration timeout = database.answerTimeout().compareTo(LONGEST) < 0 ? database.answerTimeout() : LONGEST;
-            return answer.get(timeout.toMillis(), TimeUnit.MILLISECONDS);
+            return answer.get(longest().toMillis(), TimeUnit.MILLISECONDS);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             return Optional.empty();
         } catch (ExecutionException | TimeoutException none) {
             return Optional.empty();
         }
+    }
+
+    private Duration longest() {
+        return database.answerTimeout().compareTo(LONGEST) < 0 ? database.answerTimeout() : LONGEST;
     }
 }

@@ -143,7 +143,11 @@ final class Gate {
                 if (plan.queued() != null) {
                     plan.queued().retried();
                 }
-                yield new Decision.Skip(reason + "; it " + retries.schedule(context, plan, refusal));
+                RetryTriggers.Next next = retries.schedule(context, plan, refusal);
+                if (!next.comesAgain()) {
+                    ended(plan);
+                }
+                yield new Decision.Skip(reason + "; it " + next.told());
             }
             case WAIT -> new Decision.Wait();
             case FAIL -> {

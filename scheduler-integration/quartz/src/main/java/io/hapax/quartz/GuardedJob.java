@@ -61,6 +61,9 @@ class GuardedJob implements Job {
         if (decision instanceof Decision.Run admitted && !execute(admitted, context)) {
             decision = waitForDecision(context);
             if (decision instanceof Decision.Run again && !execute(again, context)) {
+                if (again.queued() != null) {
+                    again.queued().ended();
+                }
                 throw new JobExecutionException(
                         "the lease of " + again.run() + " lapsed twice before the job began", false);
             }

@@ -69,8 +69,11 @@ record Kept(Map<String, String> entries) {
         if (start == null) {
             return false;
         }
+        if (trigger.getStartTime().getTime() == start) {
+            return true;
+        }
         if (!FiringIdentity.isRecovery(trigger)) {
-            return trigger.getStartTime().getTime() == start;
+            return false;
         }
         // It has the data that the trigger of the lost firing had when the loss was noticed: perhaps those of a later
         // firing.

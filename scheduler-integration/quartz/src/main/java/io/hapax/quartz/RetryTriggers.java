@@ -60,11 +60,15 @@ final class RetryTriggers {
     }
 
     /**
-     * Schedules the next attempt at a firing.
+     * What became of a refused firing.
      *
-     * @return what was done, for people
+     * @param comesAgain whether somebody tries it again
+     * @param told what was done, for people
      */
-    String schedule(JobExecutionContext context, FiringPlan plan, Refusal refusal) {
+    record Next(boolean comesAgain, String told) {}
+
+    /** Schedules the next attempt at a firing. */
+    Next schedule(JobExecutionContext context, FiringPlan plan, Refusal refusal) {
         if (plan.attempt() >= maxRetries) {
             LOG.error(
                     "GIVEN UP: job {} [{}] was refused {} times, maxRetries is {}; its work is not done. Last refusal: {}",
@@ -73,7 +77,7 @@ final class RetryTriggers {
                     plan.attempt() + 1,
                     maxRetries,
                     refusal);
-            return "given up after " + maxRetries + " retries";
+            return new Next(false, "given up after " + maxRetries + " retries");
         }
         Duration wait = jittered(wait(plan.attempt(), refusal));
         try {
@@ -87,11 +91,11 @@ final class RetryTriggers {
                     plan.identity(),
                     refusal,
                     e);
-            return "could not be scheduled for a retry";
+            return new Next(false, "could not be scheduled for a retry");
         }
     }
 
-    private String underItsOwnKey(JobExecutionContext context, FiringPlan plan, int attempt, Duration wait)
+    private Next underItsOwnKey(JobExecutionContext context, FiringPlan plan, int attempt, Duration wait)
             throws SchedulerException {
         Scheduler scheduler = context.getScheduler();
         Trigger fired = context.getTrigger();
@@ -109,7 +113,7 @@ final class RetryTriggers {
                     plan.job(),
                     plan.identity(),
                     name(fired.getKey()));
-            return "is not tried again, as its trigger was unscheduled or rescheduled meanwhile";
+            return new Next(false, "is not tried again, as its trigger was unscheduled or rescheduled meanwhile");
         }
         // Else Quartz would tell its listeners that the trigger has come to its end.
         ((OperableTrigger) fired).setNextFireTime(start);
@@ -140,7 +144,7 @@ final class RetryTriggers {
                 .build();
     }
 
-    private String besideItsTrigger(JobExecutionContext context, FiringPlan plan, Refusal refusal, Duration wait)
+    private Next besideItsTrigger(JobExecutionContext context, FiringPlan plan, Refusal refusal, Duration wait)
             throws SchedulerException {
         Trigger fired = context.getTrigger();
         boolean onlyOne = refusal.verdict() == Verdict.OVERLAP && plan.options().onConflict() == OnConflict.AUTO;
@@ -160,8 +164,8 @@ final class RetryTriggers {
             context.getScheduler().scheduleJob(retry);
         } catch (ObjectAlreadyExistsException waitsAlready) {
             return onlyOne
-                    ? "is skipped, as a firing of its trigger waits already"
-                    : "is tried again by another replica";
+                    ? new Next(false, "is skipped, as a firing of its trigger waits already")
+                    : new Next(true, "is tried again by another replica");
         }
         return triedAgain(plan, wait);
     }
@@ -184,9 +188,9 @@ final class RetryTriggers {
         return last == null ? trigger.getNextFireTime() : last;
     }
 
-    private static String triedAgain(FiringPlan plan, Duration wait) {
+    private static Next triedAgain(FiringPlan plan, Duration wait) {
         LOG.debug("job {} [{}] is tried again in {}", plan.job(), plan.identity(), wait);
-        return "is tried again in " + wait.toMillis() + "ms";
+        return new Next(true, "is tried again in " + wait.toMillis() + "ms");
     }
 
     /**
@@ -210,7 +214,7 @@ final class RetryTriggers {
             if (scheduler.getTriggerState(parent) == TriggerState.PAUSED) {
                 Duration wait = jittered(backoff(plan.attempt()));
                 return "its trigger " + name(parent) + " is paused; it "
-                        + underItsOwnKey(context, plan, plan.attempt(), wait);
+                        + underItsOwnKey(context, plan, plan.attempt(), wait).told();
             }
         } catch (SchedulerException unknown) {
             LOG.debug("job {}: its trigger {} could not be looked at", plan.job(), name(parent), unknown);
