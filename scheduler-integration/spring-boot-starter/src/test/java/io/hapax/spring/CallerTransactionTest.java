@@ -268,6 +268,32 @@ class CallerTransactionTest {
         assertThat(payments.paid(id)).isEqualTo(1);
     }
 
+    /** Spring commits on checked exceptions; what the method says of its work counts all the same. */
+    @Test
+    void a_method_that_throws_what_spring_commits_on_has_failed() throws Exception {
+        assertThatExceptionOfType(Payments.Declined.class).isThrownBy(() -> payments.payAndDecline(id, true));
+        assertThat(payments.payAndDecline(id, false)).isNotNull();
+        assertThat(payments.pay(id)).isNull();
+    }
+
+    static void throwAfterCommit() {
+        TransactionSynchronizationManager.registerSynchronization(new TransactionSynchronization() {
+            @Override
+            public void afterCommit() {
+                throw new IllegalStateException("after the commit");
+            }
+        });
+    }
+
+    @Test
+    void what_was_committed_has_completed_although_something_throws_after_the_commit() {
+        assertThatIllegalStateException()
+                .isThrownBy(() -> payments.payAnd(id, CallerTransactionTest::throwAfterCommit))
+                .withMessage("after the commit");
+        assertThat(payments.pay(id)).isNull();
+        assertThat(payments.paid(id)).isEqualTo(1);
+    }
+
     @Test
     void a_second_call_under_the_key_that_the_transaction_holds_joins() {
         transaction.executeWithoutResult(status -> {

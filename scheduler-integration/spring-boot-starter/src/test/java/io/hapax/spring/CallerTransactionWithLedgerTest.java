@@ -1,7 +1,9 @@
 package io.hapax.spring;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
+import io.hapax.LeaseLostException;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.RunKey;
 import io.hapax.ledger.LedgerEntry;
@@ -82,6 +84,33 @@ class CallerTransactionWithLedgerTest extends CallerTransactionTest {
         assertThat(payments.look(id)).isNotNull();
         assertThat(state()).contains(RunState.DONE);
         assertThat(payments.look(id)).isNull();
+    }
+
+    @Test
+    void a_transaction_that_is_repeated_although_it_had_committed_pays_once() {
+        assertThatExceptionOfType(LeaseLostException.class)
+                .isThrownBy(() -> repeating.pay(id, CallerTransactionTest::throwAfterCommit));
+        assertThat(payments.paid(id)).isEqualTo(1);
+        assertThat(state()).contains(RunState.DONE);
+        assertThat(payments.pay(id)).isNull();
+    }
+
+    @Test
+    void a_transaction_that_is_repeated_while_its_commit_is_in_doubt_pays_once() {
+        manager.loseAnswer(true);
+        assertThatExceptionOfType(LeaseLostException.class).isThrownBy(() -> repeating.pay(id, () -> {}));
+        assertThat(payments.paid(id)).isEqualTo(1);
+        assertThat(state()).contains(RunState.DONE);
+
+        manager.loseAnswer(false);
+        assertThat(repeating.pay(1000 + id, () -> {})).isNotNull();
+        assertThat(payments.paid(1000 + id)).isEqualTo(1);
+        assertThat(payments.pay(1000 + id)).isNull();
+        assertThat(ledger.entry(new JobIdentity(null, new RunKey("payment/" + (1000 + id))))
+                        .toCompletableFuture()
+                        .join()
+                        .map(LedgerEntry::state))
+                .contains(RunState.DONE);
     }
 
     @Test

@@ -33,7 +33,9 @@ import org.springframework.jdbc.core.JdbcTemplate;
 class PaidOnceTest {
 
     private static final Logger LOG = LoggerFactory.getLogger(PaidOnceTest.class);
-    private static final int PAYMENTS = 10_000;
+    /** In CI a part of the ten thousand that {@code -Dhapax.test.payments=10000} makes. */
+    private static final int PAYMENTS = Integer.getInteger("hapax.test.payments", 3000);
+
     private static final int PROCESSES = 2;
     private static final int KILLS = 3;
 
@@ -55,7 +57,7 @@ class PaidOnceTest {
     }
 
     @Test
-    void ten_thousand_payments_are_booked_once_each_whatever_is_killed_and_rolled_back() throws Exception {
+    void payments_are_booked_once_each_whatever_is_killed_and_rolled_back() throws Exception {
         long seed = Long.getLong("hapax.test.seed", 20261128L);
         LOG.info("seed {}", seed);
         Random random = new Random(seed);
@@ -86,7 +88,7 @@ class PaidOnceTest {
         assertThat(count("SELECT count(*) FROM hapax_run WHERE state = 'DONE'")).isEqualTo(PAYMENTS);
         long again = count("SELECT count(*) FROM hapax_run WHERE attempt > 1");
         LOG.info("{} of {} payments were tried more than once", again, PAYMENTS);
-        assertThat(again).isGreaterThan(200);
+        assertThat(again).isGreaterThan(PAYMENTS / 50);
     }
 
     private long booked() {

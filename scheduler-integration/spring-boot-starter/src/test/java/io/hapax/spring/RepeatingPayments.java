@@ -20,6 +20,17 @@ public class RepeatingPayments {
         this.jdbc = jdbc;
     }
 
+    /** @param firstTime does something more in the first transaction */
+    @Guarded(once = "payment/%0")
+    @Transactional
+    public GuardedRun pay(int payment, Runnable firstTime) {
+        jdbc.update("INSERT INTO payment VALUES (?)", payment);
+        if (tried.add(payment)) {
+            firstTime.run();
+        }
+        return CurrentRun.get();
+    }
+
     @Guarded(once = "payment/%0")
     @Transactional(propagation = Propagation.NESTED)
     public GuardedRun payNested(int payment) {

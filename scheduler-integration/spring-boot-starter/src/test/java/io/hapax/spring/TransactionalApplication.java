@@ -108,7 +108,7 @@ class TransactionalApplication {
             MethodInvocation again = ((ProxyMethodInvocation) call).invocableClone();
             try {
                 return call.proceed();
-            } catch (IllegalStateException failed) {
+            } catch (IllegalStateException | TransactionSystemException failed) {
                 return again.proceed();
             }
         };
