@@ -48,6 +48,7 @@ final class RunLife {
     private boolean atWork;
     private boolean completedIn;
     private boolean completedWithWork;
+    private boolean workSucceeded;
     private WorkTransaction.@Nullable End work;
     private WorkTransaction.@Nullable Method method;
 
@@ -234,9 +235,20 @@ final class RunLife {
         }
     }
 
-    void workEnded(WorkTransaction.End how) {
+    void workBegins() {
+        synchronized (monitor) {
+            work = null;
+            workSucceeded = false;
+            completedIn = false;
+            completedWithWork = false;
+        }
+    }
+
+    /** @param succeeded whether all of the run's code had returned by then */
+    void workEnded(WorkTransaction.End how, boolean succeeded) {
         synchronized (monitor) {
             work = how;
+            workSucceeded = succeeded;
             if (how == WorkTransaction.End.ROLLED_BACK && completedWithWork) {
                 completedIn = false;
                 completedWithWork = false;
@@ -249,6 +261,9 @@ final class RunLife {
         synchronized (monitor) {
             if (work == WorkTransaction.End.UNKNOWN) {
                 return completedIn ? RunOutcome.COMPLETED : RunOutcome.UNCONFIRMED;
+            }
+            if (said == RunOutcome.FAILED && workSucceeded && work == WorkTransaction.End.COMMITTED) {
+                return RunOutcome.COMPLETED;
             }
             boolean gone = work == WorkTransaction.End.ROLLED_BACK && !completedIn;
             return gone && said == RunOutcome.COMPLETED ? RunOutcome.FAILED : said;

@@ -70,6 +70,14 @@ public record WorkTransaction(GuardedRun run) {
     }
 
     /**
+     * Tells that a transaction begins with the run's work, as the first one or because the code is repeated: what was completed in
+     * an earlier one does not answer for it.
+     */
+    public void begins() {
+        run.life().workBegins();
+    }
+
+    /**
      * Tells whether the run can be completed in a transaction, and was not yet.
      *
      * @return whether the ledger has a claim of it, which {@link GuardedRun#completeIn} was not called for
@@ -88,8 +96,9 @@ public record WorkTransaction(GuardedRun run) {
      * @throws SQLException if the database refuses for another reason; roll back
      */
     public void complete(Connection connection) throws SQLException {
-        run.completeIn(connection);
+        // First of all: a completion that fails is rolled back with the rest.
         run.life().completedWithWork();
+        run.completeIn(connection);
     }
 
     /**
@@ -98,6 +107,16 @@ public record WorkTransaction(GuardedRun run) {
      * @param how its end
      */
     public void ended(End how) {
-        run.life().workEnded(Objects.requireNonNull(how, "how: tell how the transaction has ended"));
+        run.life().workEnded(Objects.requireNonNull(how, "how: tell how the transaction has ended"), false);
+    }
+
+    /**
+     * Tells that a transaction has ended with the whole work of a run in it, which had succeeded: what is thrown after the commit
+     * changes nothing of that.
+     *
+     * @param how its end
+     */
+    public void endedWithAll(End how) {
+        run.life().workEnded(Objects.requireNonNull(how, "how: tell how the transaction has ended"), true);
     }
 }

@@ -28,10 +28,10 @@ import org.jobrunr.jobs.mappers.JobMapper;
 import org.jobrunr.jobs.states.StateName;
 import org.jobrunr.storage.ConcurrentJobModificationException;
 import org.jobrunr.storage.InMemoryStorageProvider;
+import org.jobrunr.storage.Paging;
 import org.jobrunr.storage.StorageException;
 import org.jobrunr.storage.StorageProvider;
 import org.jobrunr.storage.ThreadSafeStorageProvider;
-import org.jobrunr.storage.navigation.AmountRequest;
 import org.jobrunr.utils.mapper.jackson.JacksonJsonMapper;
 import org.jspecify.annotations.Nullable;
 
@@ -293,7 +293,7 @@ final class HistoryQueue implements UniqueQueue {
     }
 
     private Stream<Job> in(StateName state) {
-        return memory.getJobList(state, new AmountRequest("updatedAt:ASC", 100)).stream();
+        return memory.getJobList(state, Paging.AmountBasedList.ascOnUpdatedAt(100)).stream();
     }
 
     @Override

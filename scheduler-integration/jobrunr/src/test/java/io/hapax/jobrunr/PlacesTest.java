@@ -18,8 +18,8 @@ import org.jobrunr.jobs.lambdas.IocJobLambda;
 import org.jobrunr.jobs.states.StateName;
 import org.jobrunr.scheduling.JobScheduler;
 import org.jobrunr.scheduling.cron.Cron;
+import org.jobrunr.storage.Paging;
 import org.jobrunr.storage.StorageException;
-import org.jobrunr.storage.navigation.AmountRequest;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -60,7 +60,7 @@ class PlacesTest {
 
     private List<StateName> states() {
         return Stream.of(StateName.values())
-                .flatMap(state -> fleet.storage.getJobList(state, new AmountRequest("updatedAt:ASC", 100)).stream())
+                .flatMap(state -> fleet.storage.getJobList(state, Paging.AmountBasedList.ascOnUpdatedAt(100)).stream())
                 .map(job -> job.getState())
                 .toList();
     }

@@ -6,6 +6,8 @@ import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import org.springframework.transaction.support.TransactionSynchronization;
 import org.springframework.transaction.support.TransactionSynchronizationManager;
 import org.springframework.util.ClassUtils;
@@ -14,6 +16,8 @@ import org.springframework.util.ClassUtils;
 final class CallersTransactions implements Supplier<Optional<CallersTransaction>> {
 
     private static final String NEEDED = "org.springframework.transaction.support.TransactionSynchronizationManager";
+
+    private static final Logger LOG = LoggerFactory.getLogger("io.hapax.spring");
 
     private CallersTransactions() {}
 
@@ -57,7 +61,13 @@ final class CallersTransactions implements Supplier<Optional<CallersTransaction>
                 case STATUS_ROLLED_BACK -> Outcome.ROLLED_BACK;
                 default -> Outcome.UNKNOWN;
             };
-            listeners.forEach(listener -> listener.accept(outcome));
+            for (Consumer<Outcome> listener : listeners) {
+                try {
+                    listener.accept(outcome);
+                } catch (RuntimeException | Error failure) {
+                    LOG.error("a place in a queue could not be told that its transaction has ended", failure);
+                }
+            }
         }
     }
 }

@@ -34,7 +34,12 @@ record DataSourceCompletion(DataSource ledger) implements LedgerCompletion {
         try {
             // Within a transaction of another resource there is a connection that is in none.
             if (!connection.getAutoCommit()) {
-                run.complete(connection);
+                if (isTransactions(source)) {
+                    run.complete(connection);
+                } else {
+                    // The ledger is asked afterwards whether that was committed.
+                    run.run().completeIn(connection);
+                }
             }
         } catch (SQLException refused) {
             DataAccessException translated = new SQLStateSQLExceptionTranslator().translate(TASK, null, refused);
@@ -49,13 +54,24 @@ record DataSourceCompletion(DataSource ledger) implements LedgerCompletion {
         for (Map.Entry<Object, Object> bound :
                 TransactionSynchronizationManager.getResourceMap().entrySet()) {
             if (bound.getKey() instanceof DataSource source
-                    && bound.getValue() instanceof ConnectionHolder holder
-                    && holder.isSynchronizedWithTransaction()
+                    && bound.getValue() instanceof ConnectionHolder
                     && isSame(source, ledger)) {
                 return source;
             }
         }
         return null;
+    }
+
+    /**
+     * Whether a connection is certainly the transaction's: one that Spring hands out beside a transaction of another resource looks
+     * the same, but for a synchronization that gives it back, and for JPA, which does not mark its own.
+     */
+    private static boolean isTransactions(DataSource source) {
+        boolean isMarked = TransactionSynchronizationManager.getResource(source) instanceof ConnectionHolder holder
+                && holder.isSynchronizedWithTransaction();
+        return !isMarked
+                || TransactionSynchronizationManager.getSynchronizations().stream()
+                        .noneMatch(each -> each.getClass().getName().startsWith(DataSourceUtils.class.getName()));
     }
 
     /** Whether two sources are proxies of one, or the same. */

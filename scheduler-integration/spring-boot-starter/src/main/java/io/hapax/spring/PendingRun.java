@@ -2,7 +2,6 @@ package io.hapax.spring;
 
 import io.hapax.GuardedBody;
 import io.hapax.GuardedRun;
-import io.hapax.LeaseLostException;
 import io.hapax.WorkTransaction;
 import io.hapax.event.Refusal;
 import io.hapax.event.Verdict;
@@ -33,6 +32,7 @@ final class PendingRun {
     private boolean begunBefore;
     private boolean over;
     private @Nullable Throwable failure;
+    private boolean returned;
 
     /**
      * @param endsWithTransaction whether it ends with the transaction, and not by itself when its code has returned after that
@@ -69,6 +69,32 @@ final class PendingRun {
             begunBefore = true;
             awaitsWork = false;
         }
+    }
+
+    /** Whether its method has been called and has not begun its transaction: it takes part in this one, or should. */
+    boolean awaitsWork() {
+        return awaitsWork && endsWithTransaction;
+    }
+
+    /** Whether it ends by itself, after the transaction of its method. */
+    boolean endsByItself() {
+        return !endsWithTransaction;
+    }
+
+    /** Says that its method, which ends by itself, is called once more in the transaction. */
+    void repeated() {
+        failure = null;
+        returned = false;
+    }
+
+    /** Says that its method, which ends by itself, has returned. */
+    void returned() {
+        returned = true;
+    }
+
+    /** Says that its method, which ends by itself, has thrown: it has failed, also where Spring commits. */
+    void failed(Throwable thrown) {
+        failure = thrown;
     }
 
     /** Whether it has one of the keys. */
@@ -140,13 +166,13 @@ final class PendingRun {
     private GuardedRun.Scope enter() {
         try {
             return run.enter();
-        } catch (LeaseLostException lapsed) {
+        } catch (Throwable notEntered) {
             if (!begun) {
                 // The transaction has nothing of it.
                 over = true;
                 run.close();
             }
-            throw lapsed;
+            throw notEntered;
         }
     }
 
@@ -180,7 +206,11 @@ final class PendingRun {
 
     /** Tells the run how the transaction has ended. */
     void ended(WorkTransaction.End how) {
-        transaction.ended(how);
+        if (returned && failure == null) {
+            transaction.endedWithAll(how);
+        } else {
+            transaction.ended(how);
+        }
         if (endsWithTransaction && !over) {
             end();
         }

@@ -83,11 +83,19 @@ final class SpringTransactions implements Transactions {
             return call.proceed();
         }
         WITHIN.set(run);
+        PendingRun own = null;
         try {
-            if (isKnown()) {
-                TransactionRuns.get(ledger.get()).begins(run);
+            own = isKnown() ? TransactionRuns.get(ledger.get()).begins(run) : null;
+            Object value = call.proceed();
+            if (own != null) {
+                own.returned();
             }
-            return call.proceed();
+            return value;
+        } catch (Throwable thrown) {
+            if (own != null) {
+                own.failed(thrown);
+            }
+            throw thrown;
         } finally {
             if (within == null) {
                 WITHIN.remove();

@@ -104,21 +104,46 @@ final class TransactionRuns implements TransactionSynchronization {
         return pending;
     }
 
-    /** Takes note that the work of a run begins, in this transaction. */
-    void begins(GuardedRun run) {
+    /**
+     * Takes note that the work of a run begins, in this transaction.
+     *
+     * @return the run, if it ends by itself after this transaction; else null
+     * @throws IllegalStateException if it was to take part in the transaction of its caller, and does not
+     */
+    @Nullable
+    PendingRun begins(GuardedRun run) {
         for (TransactionRuns each : all()) {
             for (PendingRun known : each.runs) {
                 if (known.run() == run) {
-                    // A savepoint since then is its method's own.
-                    known.beginsAfter(each.savepoints.size());
-                    if (each != this) {
-                        guestsOf.add(run);
-                    }
-                    return;
+                    return begins(known, each);
                 }
             }
         }
-        runs.add(new PendingRun(run, false, savepoints.size()));
+        new WorkTransaction(run).begins();
+        PendingRun own = new PendingRun(run, false, savepoints.size());
+        runs.add(own);
+        return own;
+    }
+
+    private @Nullable PendingRun begins(PendingRun known, TransactionRuns where) {
+        if (where != this && known.awaitsWork()) {
+            throw new IllegalStateException(
+                    "the run of " + known + " is called in a transaction, with which it ends, and begins"
+                            + " another one, of another transaction manager: what that commits would stay, whatever becomes of the"
+                            + " caller's. Give its method @Transactional(propagation = REQUIRES_NEW), or call it outside of the"
+                            + " transaction");
+        }
+        // A savepoint since then is its method's own.
+        known.beginsAfter(where.savepoints.size());
+        if (where != this) {
+            guestsOf.add(known.run());
+            return null;
+        }
+        if (known.endsByItself()) {
+            known.repeated();
+            return known;
+        }
+        return null;
     }
 
     @Override
