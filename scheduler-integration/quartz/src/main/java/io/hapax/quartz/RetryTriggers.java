@@ -42,6 +42,8 @@ final class RetryTriggers {
 
     private static final Logger LOG = LoggerFactory.getLogger("io.hapax.quartz");
     private static final Duration LONGEST_BACKOFF = Duration.ofMinutes(1);
+    private static final Duration LONGEST_TURN = Duration.ofSeconds(3);
+    private static final int SOON_ATTEMPTS = 30;
     // Quartz's tables have room for 200 characters.
     private static final int NAME_BYTES = 180;
     private static final int LARGEST_SHIFT = 10;
@@ -240,8 +242,11 @@ final class RetryTriggers {
      * is worth asking again only when the lease can have ended.
      */
     private Duration wait(int attempt, Refusal refusal) {
-        Duration bounded = backoff(attempt);
         boolean onlyLater = refusal.verdict() != Verdict.OVERLAP;
+        Duration backoff = backoff(attempt);
+        // Who waits for a turn must not sleep through it; one that does not come for long may as well come later.
+        boolean isSoon = !onlyLater && attempt < SOON_ATTEMPTS && delay.compareTo(LONGEST_TURN) < 0;
+        Duration bounded = isSoon && backoff.compareTo(LONGEST_TURN) > 0 ? LONGEST_TURN : backoff;
         return onlyLater && refusal.retryAfter().compareTo(bounded) > 0 ? refusal.retryAfter() : bounded;
     }
 
