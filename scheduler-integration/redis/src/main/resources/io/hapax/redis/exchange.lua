@@ -103,8 +103,7 @@ local release = function(i, arg)
   local owner, retention, token = ARGV[arg + 1], ARGV[arg + 2], ARGV[arg + 3]
   local held = redis.pcall('GET', KEYS[i])
   if type(held) == 'table' then return answer(held.err) end
-  local grant = owner .. '|' .. token .. '|'
-  local mine = held and (string.sub(held, 1, #grant) == grant or granted_as(held, owner, token))
+  local mine = held and granted_as(held, owner, token)
   if not mine then
     local done = retention ~= '0' and redis.pcall('GET', KEYS[i + 1])
     if type(done) == 'table' then return answer(done.err) end
