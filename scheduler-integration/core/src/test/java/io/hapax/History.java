@@ -10,6 +10,7 @@ import io.hapax.testkit.InMemoryRunLedger;
 import io.hapax.testkit.LateCalls;
 import io.hapax.testkit.LateLeaseStore;
 import io.hapax.testkit.LateRunLedger;
+import io.hapax.testkit.NoThreads;
 import io.hapax.time.NanoTime;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -33,7 +34,7 @@ final class History implements AutoCloseable {
     private static final int ONE_LATE_IN = 5;
 
     private final Random random;
-    private final HistoryThreads.Clock clock = new HistoryThreads.Clock();
+    private final HistoryClock clock = new HistoryClock();
     private final InMemoryLeaseStore memory = new InMemoryLeaseStore(clock);
     /** Half of the histories have a ledger. */
     private final @Nullable InMemoryRunLedger fenced;
@@ -60,7 +61,7 @@ final class History implements AutoCloseable {
 
     private final class Worker {
         final String name;
-        final HistoryThreads.Clock ticker = new HistoryThreads.Clock();
+        final HistoryClock ticker = new HistoryClock();
         final LateLeaseStore store = new LateLeaseStore(memory.otherClient());
         final @Nullable LateRunLedger ledger = fenced == null ? null : new LateRunLedger(fenced.otherClient());
         final HistoryMutant.Attempts attempts = new HistoryMutant.Attempts();
@@ -352,7 +353,7 @@ final class History implements AutoCloseable {
         JobGuardBuilder builder = JobGuard.builder(memory.otherClient())
                 .ticker(clock)
                 .withoutLogging()
-                .threads(new HistoryThreads());
+                .threads(new NoThreads());
         try (JobGuard last = (fenced == null ? builder : builder.ledger(fenced)).build()) {
             for (String key : List.of("plain", "job", "paced", "api", "payment")) {
                 judge.isFree(isFree(last, RunRequest.lock(key)), key);

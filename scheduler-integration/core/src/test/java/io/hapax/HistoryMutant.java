@@ -15,6 +15,7 @@ import io.hapax.ledger.ClaimRequest;
 import io.hapax.ledger.RunLedger;
 import io.hapax.testkit.ForwardingLeaseStore;
 import io.hapax.testkit.ForwardingRunLedger;
+import io.hapax.testkit.NoThreads;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
@@ -49,8 +50,8 @@ enum HistoryMutant {
     TELLS_BY_NEW_THREADS;
 
     /** What this hole makes of the threads of a guard. */
-    HistoryThreads threads(Random random) {
-        return new HistoryThreads(
+    NoThreads threads(Random random) {
+        return new NoThreads(
                 name -> this != TELLS_BY_NEW_THREADS || !name.equals("hapax-callback") || random.nextInt(4) == 0);
     }
 

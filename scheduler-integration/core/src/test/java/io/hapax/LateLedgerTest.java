@@ -17,6 +17,7 @@ import io.hapax.testkit.InMemoryRunLedger;
 import io.hapax.testkit.LateRunLedger;
 import io.hapax.testkit.LateRunLedger.Operation;
 import io.hapax.testkit.ManualTicker;
+import io.hapax.testkit.NoThreads;
 import java.time.Duration;
 import java.util.concurrent.CompletionStage;
 import org.junit.jupiter.api.AfterEach;
@@ -132,7 +133,7 @@ class LateLedgerTest {
     /** Its watchdog, which would give it back, is late, too: as in a process that is stopped meanwhile. */
     @Test
     void a_run_whose_lease_ran_out_while_it_said_that_it_begins_abandons_nothing() throws Exception {
-        HistoryThreads.Clock clock = new HistoryThreads.Clock();
+        HistoryClock clock = new HistoryClock();
         InMemoryRunLedger fenced = new InMemoryRunLedger(clock);
         RunLedger slow = new ForwardingRunLedger(fenced) {
             @Override
@@ -144,7 +145,7 @@ class LateLedgerTest {
         };
         try (JobGuard late = JobGuard.builder(new InMemoryLeaseStore(clock))
                 .ticker(clock)
-                .threads(new HistoryThreads())
+                .threads(new NoThreads())
                 .ledger(slow)
                 .build()) {
             GuardedRun run = ((Admission.Admitted) late.admitAsync(request).join()).run();

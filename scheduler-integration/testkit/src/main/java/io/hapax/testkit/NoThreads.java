@@ -7,15 +7,29 @@ import java.util.concurrent.AbstractExecutorService;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
+import java.util.function.Predicate;
 
 /** No threads: whatever a guard hands over is done at once by whoever hands it over, and nothing that lasts is started. */
 public final class NoThreads extends GuardThreads {
 
+    private final Predicate<String> canStart;
+
     /** Creates threads that are none. */
     public NoThreads() {
+        this(any -> true);
+    }
+
+    /**
+     * Creates threads that are none, of which some are not to be had.
+     *
+     * @param canStart whether a pool of that name has a thread for what it is given next; what it refuses is forgotten
+     */
+    public NoThreads(Predicate<String> canStart) {
         super((what, failure) -> {
             throw new AssertionError(what, failure);
         });
+        this.canStart = canStart;
     }
 
     @Override
@@ -25,7 +39,7 @@ public final class NoThreads extends GuardThreads {
 
     @Override
     public ExecutorService pool(String name, int most) {
-        return new AtOnce();
+        return new AtOnce(() -> canStart.test(name));
     }
 
     @Override
@@ -35,9 +49,17 @@ public final class NoThreads extends GuardThreads {
 
     private static final class AtOnce extends AbstractExecutorService {
 
+        private final BooleanSupplier canStart;
+
+        AtOnce(BooleanSupplier canStart) {
+            this.canStart = canStart;
+        }
+
         @Override
         public void execute(Runnable task) {
-            task.run();
+            if (canStart.getAsBoolean()) {
+                task.run();
+            }
         }
 
         @Override
