@@ -5,33 +5,20 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
-import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.transaction.support.TransactionSynchronization;
 import org.springframework.transaction.support.TransactionSynchronizationManager;
-import org.springframework.util.ClassUtils;
 
 /** Finds Spring's transaction of the calling thread. */
-final class CallersTransactions implements Supplier<Optional<CallersTransaction>> {
-
-    private static final String NEEDED = "org.springframework.transaction.support.TransactionSynchronizationManager";
+final class CallersTransactions {
 
     private static final Logger LOG = LoggerFactory.getLogger("io.hapax.spring");
 
     private CallersTransactions() {}
 
-    /** Finds none in an application without transactions. */
-    static Supplier<Optional<CallersTransaction>> ifAny() {
-        return ClassUtils.isPresent(NEEDED, CallersTransactions.class.getClassLoader())
-                ? new CallersTransactions()
-                : Optional::empty;
-    }
-
-    @Override
-    public Optional<CallersTransaction> get() {
-        if (!TransactionSynchronizationManager.isSynchronizationActive()
-                || !TransactionSynchronizationManager.isActualTransactionActive()) {
+    static Optional<CallersTransaction> current() {
+        if (!SpringTransactions.isKnown()) {
             return Optional.empty();
         }
         for (TransactionSynchronization each : TransactionSynchronizationManager.getSynchronizations()) {

@@ -98,10 +98,9 @@ public class HapaxAutoConfiguration {
                 ObjectProvider<GuardListener> listeners) {
             RunOptions defaults = opening.options(RunOptions.DEFAULTS);
             return StoreOpening.check("hapax", () -> {
-                JobGuardBuilder builder = Transactions.refusingPlainCode(JobGuard.builder(store)
+                JobGuardBuilder builder = Transactions.told(JobGuard.builder(store)
                         .defaults(all -> defaults)
-                        .environment(opening.environment()::resolveRequiredPlaceholders)
-                        .transactions(CallersTransactions.ifAny()));
+                        .environment(opening.environment()::resolveRequiredPlaceholders));
                 listeners.orderedStream().forEach(builder::listener);
                 RunLedger runs = ledger.getIfUnique();
                 builder = runs == null ? builder : builder.ledger(runs);

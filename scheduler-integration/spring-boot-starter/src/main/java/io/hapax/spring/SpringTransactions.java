@@ -110,7 +110,8 @@ final class SpringTransactions implements Transactions {
         return WorkTransaction.find(type, isOfQuartz ? "execute" : method).orElse(null);
     }
 
-    private static boolean isKnown() {
+    /** Whether the thread is in a transaction that tells of its end. */
+    static boolean isKnown() {
         return TransactionSynchronizationManager.isActualTransactionActive()
                 && TransactionSynchronizationManager.isSynchronizationActive();
     }

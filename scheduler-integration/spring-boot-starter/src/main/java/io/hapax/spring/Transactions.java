@@ -30,9 +30,15 @@ interface Transactions {
         return ClassUtils.isPresent("org.springframework.transaction.interceptor.TransactionInterceptor", classes);
     }
 
-    /** Has plain code refused in a transaction, with which its run would not end. */
-    static JobGuardBuilder refusingPlainCode(JobGuardBuilder builder) {
-        return areThere(null) ? builder.obstacle(() -> SpringTransactions.obstacle()) : builder;
+    /**
+     * Has plain code refused in a transaction, with which its run would not end, and places in queues follow the transaction in which
+     * they were taken.
+     */
+    static JobGuardBuilder told(JobGuardBuilder builder) {
+        return areThere(null)
+                ? builder.obstacle(() -> SpringTransactions.obstacle())
+                        .transactions(() -> CallersTransactions.current())
+                : builder;
     }
 
     /**
