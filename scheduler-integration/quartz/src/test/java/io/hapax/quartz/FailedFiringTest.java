@@ -8,7 +8,6 @@ import io.hapax.event.GuardEvent;
 import io.hapax.event.RunOutcome;
 import io.hapax.event.Verdict;
 import io.hapax.ledger.RunLedger;
-import io.hapax.quartz.RamReplicasTest.SlowFactory;
 import io.hapax.testkit.InMemoryRunLedger;
 import io.hapax.testkit.WallClock;
 import io.hapax.time.Ticker;
@@ -16,7 +15,6 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.List;
-import java.util.Properties;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Supplier;
 import org.junit.jupiter.api.Tag;
@@ -38,12 +36,18 @@ class FailedFiringTest {
         return WallClock.now().plusMillis(300).truncatedTo(ChronoUnit.MILLIS);
     }
 
-    /** Has a punctual replica and one that is 400 ms late fire. */
+    /** Has a punctual replica fire, and another one that is late: the run of the first one has ended. */
     private static void fireOnTwoReplicas(Fleet fleet, Supplier<Trigger> trigger) throws Exception {
+        fireOnTwoReplicas(fleet, trigger, 1);
+    }
+
+    private static void fireOnTwoReplicas(Fleet fleet, Supplier<Trigger> trigger, int runs) throws Exception {
         fleet.replica("a").scheduleJob(Jobs.job("tick"), trigger.get());
-        Properties slow = new Properties();
-        slow.setProperty("org.quartz.scheduler.jobFactory.class", SlowFactory.class.getName());
-        fleet.replica("late", slow).scheduleJob(Jobs.job("tick"), trigger.get());
+        LateFactory.replica(
+                        fleet,
+                        "late",
+                        planned -> fleet.events(GuardEvent.Released.class).size() >= runs)
+                .scheduleJob(Jobs.job("tick"), trigger.get());
         fleet.start();
     }
 
@@ -128,7 +132,7 @@ class FailedFiringTest {
                 }
             });
             Instant soon = soon();
-            fireOnTwoReplicas(fleet, () -> Jobs.once("once", soon).build());
+            fireOnTwoReplicas(fleet, () -> Jobs.once("once", soon).build(), 2);
             await().until(() -> !fleet.events(GuardEvent.Refused.class).isEmpty());
             assertThat(fleet.probe().replicas()).containsExactly("a", "a");
             assertThat(fleet.events(GuardEvent.Released.class))
@@ -171,7 +175,7 @@ class FailedFiringTest {
                                 .build());
             }
             fleet.start();
-            await().until(() -> fleet.events(GuardEvent.Refused.class).size() == 1);
+            await().until(() -> !fleet.events(GuardEvent.Refused.class).isEmpty());
             fleet.guard(0)
                     .admin()
                     .forceRelease(

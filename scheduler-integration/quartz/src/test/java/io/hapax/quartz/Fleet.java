@@ -13,6 +13,9 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Properties;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.UnaryOperator;
 import org.awaitility.Awaitility;
@@ -204,8 +207,15 @@ final class Fleet implements AutoCloseable {
 
     @Override
     public void close() {
-        // Side by side, since each takes half a second, for which a thread of Quartz's pool sleeps.
-        schedulers.parallelStream().forEach(Fleet::shutDown);
+        // A job that waits for what a failed test did not do any more would keep its scheduler for ever.
+        ScheduledExecutorService patience = Executors.newSingleThreadScheduledExecutor();
+        try {
+            var unused = patience.scheduleWithFixedDelay(probe::interruptAll, 10, 1, TimeUnit.SECONDS);
+            // Side by side, since each takes half a second, for which a thread of Quartz's pool sleeps.
+            schedulers.parallelStream().forEach(Fleet::shutDown);
+        } finally {
+            patience.shutdownNow();
+        }
         guards.forEach(JobGuard::close);
         store.close();
     }

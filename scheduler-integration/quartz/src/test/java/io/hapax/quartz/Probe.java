@@ -3,6 +3,8 @@ package io.hapax.quartz;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Collectors;
@@ -25,6 +27,7 @@ final class Probe {
     private static final String KEY = "probe";
     private static final String REPLICA = "replica";
 
+    private final Set<Thread> working = ConcurrentHashMap.newKeySet();
     private final List<Entry> entries = new CopyOnWriteArrayList<>();
     private final AtomicInteger active = new AtomicInteger();
     private final AtomicInteger ended = new AtomicInteger();
@@ -68,6 +71,11 @@ final class Probe {
                 .collect(Collectors.groupingBy(Entry::planned, Collectors.counting()));
     }
 
+    /** Interrupts the jobs that go on. */
+    void interruptAll() {
+        working.forEach(Thread::interrupt);
+    }
+
     private static Probe of(JobExecutionContext context) throws JobExecutionException {
         try {
             return (Probe) context.getScheduler().getContext().get(KEY);
@@ -78,6 +86,7 @@ final class Probe {
 
     private void run(JobExecutionContext context) throws JobExecutionException {
         mostAtOnce.accumulateAndGet(active.incrementAndGet(), Math::max);
+        working.add(Thread.currentThread());
         try {
             entries.add(new Entry(
                     context.getScheduler().getContext().getString(REPLICA),
@@ -91,6 +100,7 @@ final class Probe {
         } catch (Exception e) {
             throw new JobExecutionException(e);
         } finally {
+            working.remove(Thread.currentThread());
             active.decrementAndGet();
             ended.incrementAndGet();
         }
