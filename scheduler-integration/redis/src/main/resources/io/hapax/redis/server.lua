@@ -29,6 +29,20 @@ local server = function()
   local _, promoted = string.find(info, 'second_repl_offset', run + 40, true)
   return string.sub(info, run + 1, run + 40) .. (promoted and string.match(info, '^:%d+', promoted + 1) or '')
 end
+-- Whether this server proves that it has forgotten nothing that can still count: it was up for longer than any lease lives
+-- without a renewal, was never a replica, and has evicted and flushed nothing since, nor lost count of it. Of a Cluster, whose slots
+-- move, nothing is proven. Keys that were deleted one by one cannot be seen.
+local remembers = function(lost)
+  local info = redis.call('INFO', 'server', 'stats', 'commandstats')
+  local says = function(text) return string.find(info, '\n' .. text, 1, true) end
+  local up = tonumber(string.match(info, '\nuptime_in_seconds:(%d+)') or 0)
+  if 1000 * up <= tonumber(lost) or not says('redis_mode:standalone\r') or not says('cmdstat_eval') then return false end
+  if not says('evicted_keys:0\r') or not says('total_net_repl_input_bytes:0\r') then return false end
+  for _, command in ipairs({'flushall', 'flushdb', 'swapdb', 'debug', 'replicaof', 'slaveof', 'config|resetstat'}) do
+    if says('cmdstat_' .. command .. ':') then return false end
+  end
+  return true
+end
 -- Reads the fields run, seen, until, last and why of a bucket, and begins a quarantine if the server has changed or has
 -- lost its memory. If the clock was set back to before this server was first seen, an old quarantine would begin again, and
 -- last for as long as the clock was set back: a new one, of the usual length, takes its place.
@@ -43,7 +57,7 @@ local look = function(key, now, epoch, new, lost)
   if meta[1] ~= run then
     meta[5] = meta[1] and 'restarted' or epoch ~= '' and 'emptied' or 'new'
     meta[2] = micros(now)
-    meta[3] = micros(now + 1000 * (meta[5] == 'new' and new or lost))
+    meta[3] = micros(now + 1000 * (meta[5] ~= 'new' and lost or remembers(lost) and 0 or new))
     redis.call('HSET', key, 'run', run, 'seen', meta[2], 'until', meta[3], 'why', meta[5])
   elseif epoch ~= '' and epoch ~= meta[2] and tonumber(meta[3]) < meta[2] + 1000 * lost then
     meta[3], meta[5] = micros(meta[2] + 1000 * lost), 'emptied'
