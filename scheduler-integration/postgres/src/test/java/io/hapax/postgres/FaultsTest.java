@@ -202,14 +202,19 @@ class FaultsTest {
     void a_takeover_that_the_server_breaks_off_leaves_nothing_behind() throws Exception {
         JobIdentity identity = freshPair();
         brokenOff(ledger, identity, AfterCrash.RERUN);
-        try (Connection blocker = pool.getConnection()) {
+        // What ends the wait is the server, however slow the machine is.
+        try (PostgresRunLedger patient = PostgresRunLedger.builder(pool)
+                        .namespace("postgres-test")
+                        .answerTimeout(Duration.ofSeconds(60))
+                        .build();
+                Connection blocker = pool.getConnection()) {
             // Takeovers wait at the gate, within their transaction.
             blocker.setAutoCommit(false);
             Attempts.execute(
                     blocker,
                     "SELECT pg_advisory_xact_lock(hashtextextended(concat_ws(E'\\x01', 'hapax', 'postgres-test', 'l"
                             + identity.lockKey().value() + "'), 0))");
-            CompletionStage<Claim> waiting = ledger.claim(request(identity));
+            CompletionStage<Claim> waiting = patient.claim(request(identity));
             Awaitility.await()
                     .until(() -> Attempts.number(pool, "SELECT count(*) FROM pg_locks WHERE NOT granted") > 0);
             Attempts.execute(
