@@ -24,7 +24,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 class LookalikeKeysTest {
 
     private static final long FIRST_SEED = Long.getLong("hapax.history.seed", 1);
-    private static final int SEEDS = 1_000;
+    private static final int SEEDS = 300;
     private static final int KEYS = 30;
 
     private static final List<Keyspace> SPACES = List.of(new Keyspace("n", 1), new Keyspace("n", 64));
