@@ -3,6 +3,8 @@ package io.hapax;
 import io.hapax.testkit.NoThreads;
 import io.hapax.thread.GuardThreads;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
 import org.jspecify.annotations.Nullable;
@@ -12,7 +14,7 @@ final class HistoryThreads extends GuardThreads {
 
     private final NoThreads none = new NoThreads();
     private final @Nullable ExecutorService pool;
-    private @Nullable Runnable kept;
+    private final List<Runnable> kept = new ArrayList<>();
 
     /** @param pool carries out whatever any pool is given; null for whoever hands it over */
     HistoryThreads(@Nullable ExecutorService pool) {
@@ -24,7 +26,7 @@ final class HistoryThreads extends GuardThreads {
 
     @Override
     public Thread start(String name, Runnable work) {
-        kept = work;
+        kept.add(work);
         return Thread.currentThread();
     }
 
@@ -38,12 +40,10 @@ final class HistoryThreads extends GuardThreads {
         return none.after(delay, executor, task);
     }
 
-    /** Runs what was started last and has not run yet; for work that has nothing to wait for any more. */
+    /** Runs what was started and has not run yet; for work that has nothing to wait for any more. */
     void runKept() {
-        Runnable work = kept;
-        kept = null;
-        if (work != null) {
-            work.run();
+        while (!kept.isEmpty()) {
+            kept.remove(0).run();
         }
     }
 }
