@@ -2,6 +2,7 @@ package io.hapax;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.hapax.testkit.BlockedCommonPool;
 import java.util.List;
 import java.util.concurrent.ForkJoinPool;
 import org.junit.jupiter.api.AfterAll;
@@ -10,12 +11,12 @@ import org.junit.jupiter.api.Test;
 
 /**
  * Random histories of calls without an answer while an application's tasks have all threads of the common pool, so that whatever
- * goes on there does not go on at all. {@code -Dhapax.history.seed=} begins with another seed.
+ * goes on there does not go on at all. {@code -Dhapax.test.seed=} begins with another seed.
  */
 class TimeOutHistoryTest {
 
-    private static final long FIRST_SEED = Long.getLong("hapax.history.seed", 1);
-    private static final int HISTORIES = 5_000;
+    private static final long FIRST_SEED = Long.getLong("hapax.test.seed", 1);
+    private static final int HISTORIES = 2_000;
     private static final int SEEDS_FOR_A_HOLE = 1_000;
 
     private static BlockedCommonPool blocked;

@@ -1,18 +1,27 @@
-package io.hapax;
+package io.hapax.testkit;
 
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ForkJoinPool;
 import java.util.concurrent.TimeUnit;
 
-/** Has all threads of the JDK's common pool, as blocking tasks of an application have, until it is closed. */
-final class BlockedCommonPool implements AutoCloseable {
+/**
+ * Has all threads of the JDK's common pool, as blocking tasks of an application have, until it is closed. For tests that no others
+ * run beside.
+ */
+public final class BlockedCommonPool implements AutoCloseable {
 
     /** A test that forgets to close it must not leave the threads blocked for those that come after it. */
     private static final int LONGEST_MINUTES = 5;
 
     private final CountDownLatch free = new CountDownLatch(1);
 
-    BlockedCommonPool() throws InterruptedException {
+    /**
+     * Takes all threads.
+     *
+     * @throws InterruptedException if the caller is interrupted before it has all of them
+     * @throws AssertionError if others do not leave them for a minute
+     */
+    public BlockedCommonPool() throws InterruptedException {
         int threads = Math.max(1, ForkJoinPool.commonPool().getParallelism());
         CountDownLatch blocked = new CountDownLatch(threads);
         for (int n = 0; n < threads; n++) {
@@ -31,10 +40,16 @@ final class BlockedCommonPool implements AutoCloseable {
         }
     }
 
-    boolean isBlocked() {
+    /**
+     * Tells whether it still has the threads.
+     *
+     * @return false once it is closed
+     */
+    public boolean isBlocked() {
         return free.getCount() == 1;
     }
 
+    /** Lets the threads go. */
     @Override
     public void close() {
         free.countDown();
