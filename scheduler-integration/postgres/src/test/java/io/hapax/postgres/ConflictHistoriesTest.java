@@ -25,12 +25,12 @@ import org.junit.jupiter.api.TestInstance;
 
 /**
  * Random histories of transactions that conflict, with runs that are taken over, on PostgreSQL; and the hole that they must find.
- * {@code -Dhapax.history.seed=} begins with another seed.
+ * {@code -Dhapax.test.seed=} begins with another seed.
  */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class ConflictHistoriesTest {
 
-    private static final long FIRST_SEED = Long.getLong("hapax.history.seed", 1);
+    private static final long FIRST_SEED = Long.getLong("hapax.test.seed", 1);
     private static final int HISTORIES = 20;
     private static final int SEEDS_FOR_A_HOLE = 1_000;
 
@@ -45,6 +45,8 @@ class ConflictHistoriesTest {
         pool = Attempts.pool(database, 8, Duration.ofSeconds(5));
         ledger = PostgresRunLedger.builder(pool)
                 .namespace("conflicts")
+                // Nothing here is about time-outs.
+                .answerTimeout(Duration.ofSeconds(30))
                 .migrate(true)
                 .build();
         ConflictHistory.createTables(pool);
@@ -79,6 +81,7 @@ class ConflictHistoriesTest {
         return JobGuard.builder(new InMemoryLeaseStore(clock))
                 .ledger(runs)
                 .ticker(clock)
+                .defaults(options -> options.withTtl(Duration.ofMinutes(10)))
                 .withoutLogging()
                 .build();
     }

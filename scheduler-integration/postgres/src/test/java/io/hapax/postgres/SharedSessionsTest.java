@@ -17,6 +17,7 @@ import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Proxy;
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
@@ -31,11 +32,11 @@ import org.postgresql.ds.PGSimpleDataSource;
 
 /**
  * Random histories of everything that a ledger does, in sessions that are somebody else's after each transaction: nothing is left in
- * one. {@code -Dhapax.history.seed=} begins with another seed.
+ * one. {@code -Dhapax.test.seed=} begins with another seed.
  */
 class SharedSessionsTest {
 
-    private static final long FIRST_SEED = Long.getLong("hapax.history.seed", 1);
+    private static final long FIRST_SEED = Long.getLong("hapax.test.seed", 1);
     private static final int HISTORIES = 4;
     private static final int SEEDS_FOR_A_HOLE = 1_000;
     private static final int STEPS = 12;
@@ -104,6 +105,8 @@ class SharedSessionsTest {
         try (SharedSessions sessions = new SharedSessions(database())) {
             try (PostgresRunLedger ledger = PostgresRunLedger.builder(mutant.on(sessions.source(), random))
                     .namespace(freshName("sessions"))
+                    // Nothing here is about time-outs.
+                    .answerTimeout(Duration.ofSeconds(20))
                     .build()) {
                 List<Lease> claims = new ArrayList<>();
                 for (int n = 0; n < STEPS && sessions.left().isEmpty(); n++) {
