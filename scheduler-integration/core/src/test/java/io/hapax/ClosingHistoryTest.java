@@ -9,12 +9,12 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 /**
  * Random histories of guards that are closed between the admission of a run and its beginning; and holes that they must find.
- * {@code -Dhapax.history.seed=} begins with another seed.
+ * {@code -Dhapax.test.seed=} begins with another seed.
  */
 class ClosingHistoryTest {
 
-    private static final long FIRST_SEED = Long.getLong("hapax.history.seed", 1);
-    private static final int HISTORIES = 10_000;
+    private static final long FIRST_SEED = Long.getLong("hapax.test.seed", 1);
+    private static final int HISTORIES = 5_000;
     private static final int SEEDS_FOR_A_HOLE = 1_000;
 
     @Test

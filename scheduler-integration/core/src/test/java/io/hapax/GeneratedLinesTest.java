@@ -38,11 +38,11 @@ import org.slf4j.MDC;
 
 /**
  * Events with generated names, keys and reasons of any characters: each is told on one line that does nothing.
- * {@code -Dhapax.history.seed=} begins with another seed.
+ * {@code -Dhapax.test.seed=} begins with another seed.
  */
 class GeneratedLinesTest {
 
-    private static final long FIRST_SEED = Long.getLong("hapax.history.seed", 1);
+    private static final long FIRST_SEED = Long.getLong("hapax.test.seed", 1);
     private static final int SEEDS = 500;
     /** Breaks, controls, marks of direction, invisible ones, halves of pairs, and those that have no meaning yet. */
     private static final int[] ODD = {

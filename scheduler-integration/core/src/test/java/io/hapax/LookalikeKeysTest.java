@@ -14,11 +14,11 @@ import org.junit.jupiter.api.Test;
 
 /**
  * Keys that look like hashed ones: none that nobody has hashed is kept as it is, and no two are kept under one name.
- * {@code -Dhapax.history.seed=} begins with another seed.
+ * {@code -Dhapax.test.seed=} begins with another seed.
  */
 class LookalikeKeysTest {
 
-    private static final long FIRST_SEED = Long.getLong("hapax.history.seed", 1);
+    private static final long FIRST_SEED = Long.getLong("hapax.test.seed", 1);
     private static final int SEEDS = 300;
     private static final int KEYS = 40;
 

@@ -7,10 +7,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** Random right and wrong credentials from behind one proxy. {@code -Dhapax.history.seed=} begins with another seed. */
+/** Random right and wrong credentials from behind one proxy. {@code -Dhapax.test.seed=} begins with another seed. */
 class AccessHistoryTest {
 
-    private static final long FIRST_SEED = Long.getLong("hapax.history.seed", 1);
+    private static final long FIRST_SEED = Long.getLong("hapax.test.seed", 1);
     private static final int HISTORIES = 300;
     private static final int SEEDS_FOR_A_HOLE = 1_000;
 

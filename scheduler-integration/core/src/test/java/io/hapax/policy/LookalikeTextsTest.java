@@ -13,11 +13,11 @@ import org.junit.jupiter.api.Test;
 
 /**
  * Keys that templates have made, some of which are longer than a key may be, and some of which look as if they had been shortened: no
- * two become one. {@code -Dhapax.history.seed=} begins with another seed.
+ * two become one. {@code -Dhapax.test.seed=} begins with another seed.
  */
 class LookalikeTextsTest {
 
-    private static final long FIRST_SEED = Long.getLong("hapax.history.seed", 1);
+    private static final long FIRST_SEED = Long.getLong("hapax.test.seed", 1);
     private static final int SEEDS = 300;
     private static final int KEYS = 40;
 

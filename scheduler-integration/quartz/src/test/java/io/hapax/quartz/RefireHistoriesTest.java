@@ -9,11 +9,11 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 /**
  * Random histories of jobs that fail and want to be refired, after whose crash a person decides; and holes that they must find.
- * {@code -Dhapax.history.seed=} begins with another seed.
+ * {@code -Dhapax.test.seed=} begins with another seed.
  */
 class RefireHistoriesTest {
 
-    private static final long FIRST_SEED = Long.getLong("hapax.history.seed", 1);
+    private static final long FIRST_SEED = Long.getLong("hapax.test.seed", 1);
     private static final int HISTORIES = 300;
     private static final int SEEDS_FOR_A_HOLE = 1_000;
 

@@ -19,11 +19,11 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 /**
  * Keys that look like names that Redis keeps others under, shortened ones, slots and kinds of keys: no two things have one name.
- * {@code -Dhapax.history.seed=} begins with another seed.
+ * {@code -Dhapax.test.seed=} begins with another seed.
  */
 class LookalikeKeysTest {
 
-    private static final long FIRST_SEED = Long.getLong("hapax.history.seed", 1);
+    private static final long FIRST_SEED = Long.getLong("hapax.test.seed", 1);
     private static final int SEEDS = 300;
     private static final int KEYS = 30;
 
