@@ -13,7 +13,7 @@ import org.junit.jupiter.api.Test;
 class ConflictHistoryTest {
 
     private static final long FIRST_SEED = Long.getLong("hapax.test.seed", 1);
-    private static final int HISTORIES = 3_000;
+    private static final int HISTORIES = 2_000;
     private static final int SEEDS_FOR_A_HOLE = 1_000;
 
     private static List<String> broken(long seed, ConflictHistory.Mutant mutant) {

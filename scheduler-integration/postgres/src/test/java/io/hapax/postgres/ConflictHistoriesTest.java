@@ -31,7 +31,7 @@ import org.junit.jupiter.api.TestInstance;
 class ConflictHistoriesTest {
 
     private static final long FIRST_SEED = Long.getLong("hapax.test.seed", 1);
-    private static final int HISTORIES = 20;
+    private static final int HISTORIES = 12;
     private static final int SEEDS_FOR_A_HOLE = 1_000;
 
     private final ManualTicker clock = new ManualTicker();

@@ -14,7 +14,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 class RefireHistoriesTest {
 
     private static final long FIRST_SEED = Long.getLong("hapax.test.seed", 1);
-    private static final int HISTORIES = 300;
+    private static final int HISTORIES = 100;
     private static final int SEEDS_FOR_A_HOLE = 1_000;
 
     @Test
