@@ -235,6 +235,9 @@ final class RunHold {
                     return Charge.Action.FORGET;
                 }
                 run.lose(LossReason.NOT_RENEWED, null);
+            } else if (!run.life().wasEntered()) {
+                // The watchdog takes along what is due soon, and what has not begun is not renewed.
+                return new Charge.Action(false, timing().revokeAt(since()));
             } else if (!maxHold.isZero() && !now.isBefore(grantedAt.plus(maxHold))) {
                 run.lose(LossReason.MAX_HOLD, null);
             } else {

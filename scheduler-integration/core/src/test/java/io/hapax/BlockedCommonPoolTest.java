@@ -3,12 +3,11 @@ package io.hapax;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.hapax.event.Verdict;
+import io.hapax.testkit.BlockedCommonPool;
 import io.hapax.testkit.FaultyLeaseStore;
 import io.hapax.testkit.InMemoryLeaseStore;
 import io.hapax.time.Ticker;
 import java.time.Duration;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.ForkJoinPool;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -18,32 +17,21 @@ import org.junit.jupiter.api.Timeout;
 @Timeout(60)
 class BlockedCommonPoolTest {
 
-    private final CountDownLatch free = new CountDownLatch(1);
     private final InMemoryLeaseStore memory = new InMemoryLeaseStore(Ticker.SYSTEM);
     private final FaultyLeaseStore store = new FaultyLeaseStore(memory);
     private final JobGuard guard = JobGuard.builder(store).withoutLogging().build();
 
+    private BlockedCommonPool pool;
+
     @BeforeEach
     void block_every_thread_of_the_pool() throws InterruptedException {
-        int threads = Math.max(1, ForkJoinPool.commonPool().getParallelism());
-        CountDownLatch blocked = new CountDownLatch(threads);
-        for (int n = 0; n < threads; n++) {
-            ForkJoinPool.commonPool().execute(() -> {
-                blocked.countDown();
-                try {
-                    free.await();
-                } catch (InterruptedException e) {
-                    Thread.currentThread().interrupt();
-                }
-            });
-        }
-        blocked.await();
+        pool = new BlockedCommonPool();
     }
 
     @AfterEach
     void let_it_go() {
         store.healthy();
-        free.countDown();
+        pool.close();
         guard.close();
     }
 
@@ -56,7 +44,7 @@ class BlockedCommonPoolTest {
         GuardedRun holder = Answered.run(guard.admit(RunRequest.lock("k")));
         assertThat(refused(RunRequest.lock("k").waitAtMost(Duration.ofMillis(300))))
                 .isEqualTo(Verdict.OVERLAP);
-        assertThat(free.getCount()).isEqualTo(1);
+        assertThat(pool.isBlocked()).isTrue();
         holder.close();
     }
 
@@ -64,6 +52,6 @@ class BlockedCommonPoolTest {
     void a_store_that_never_answers_is_given_up() throws Exception {
         store.hangAcquires();
         assertThat(refused(RunRequest.lock("k"))).isEqualTo(Verdict.UNAVAILABLE);
-        assertThat(free.getCount()).isEqualTo(1);
+        assertThat(pool.isBlocked()).isTrue();
     }
 }

@@ -32,6 +32,7 @@ import java.time.Instant;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -233,7 +234,7 @@ class JobGuardTest {
         waiter.start();
         started.await();
         waiter.interrupt();
-        assertThat(thrown.join()).isInstanceOf(InterruptedException.class);
+        assertThat(thrown.get(30, TimeUnit.SECONDS)).isInstanceOf(InterruptedException.class);
         holder.close();
         assertThat(other.admit(RunRequest.lock("k")))
                 .isInstanceOfSatisfying(Admission.Admitted.class, a -> a.run().close());

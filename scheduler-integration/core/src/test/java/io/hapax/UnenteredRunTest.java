@@ -64,6 +64,17 @@ class UnenteredRunTest {
         assertThat(run.complete()).isNotEqualTo(RunOutcome.COMPLETED);
     }
 
+    /** The watchdog takes along what is due soon after. */
+    @Test
+    void it_is_given_back_after_its_ttl_also_if_another_one_was_admitted_just_before() throws Exception {
+        GuardedRun first = admitted(RunRequest.lock("report"));
+        ticker.advance(TTL.dividedBy(300));
+        GuardedRun second = admitted(RunRequest.lock("bill"));
+        ticker.advance(TTL);
+        await().until(() -> guard.activeRuns() == 0);
+        assertThat(first.isHeld() || second.isHeld()).isFalse();
+    }
+
     @Test
     void its_place_in_a_throttle_is_given_back_when_it_is_closed() throws Exception {
         RunRequest request =

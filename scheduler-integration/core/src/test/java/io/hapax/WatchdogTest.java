@@ -23,6 +23,7 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -408,7 +409,7 @@ class WatchdogTest {
             assertThat(closed).isNotDone();
             run.complete();
         }
-        closed.join();
+        closed.get(30, TimeUnit.SECONDS);
         await().until(() -> watchdogThreads() == 0);
     }
 
@@ -428,7 +429,7 @@ class WatchdogTest {
         worker.start();
         entered.await();
         assertThat(guard.shutdown(Duration.ofMillis(50))).isTrue();
-        assertThat(outcome.join()).isEqualTo(RunOutcome.LOST);
+        assertThat(outcome.get(30, TimeUnit.SECONDS)).isEqualTo(RunOutcome.LOST);
         assertThat(run.lost()).contains(LossReason.SHUTDOWN);
         JobGuard next = JobGuard.builder(memory).ticker(ticker).build();
         await().untilAsserted(

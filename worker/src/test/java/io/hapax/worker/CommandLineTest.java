@@ -275,7 +275,7 @@ class CommandLineTest {
                         .orElseThrow(),
                 WorkerMain.class.getName()));
         command.addAll(List.of(arguments));
-        return new ProcessBuilder(command).start();
+        return ChildProcess.start(new ProcessBuilder(command));
     }
 
     @Test
@@ -305,10 +305,9 @@ class CommandLineTest {
     }
 
     private static String bash(String line) throws IOException, InterruptedException {
-        Process process = new ProcessBuilder("bash", "-c", line)
+        Process process = ChildProcess.start(new ProcessBuilder("bash", "-c", line)
                 // Outside of a completion, bash warns of what only works inside of one.
-                .redirectError(ProcessBuilder.Redirect.DISCARD)
-                .start();
+                .redirectError(ProcessBuilder.Redirect.DISCARD));
         String out = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
         process.waitFor();
         return out;

@@ -61,6 +61,9 @@ class DoctorCommandTest {
             EmbeddedDatabase.start(Map.of("fsync", "on", "full_page_writes", "on"));
 
     private static final String NAMESPACE = "shop";
+    /** For what the tests themselves ask a ledger, on a machine that is busy. */
+    private static final Duration PATIENCE = Duration.ofSeconds(30);
+
     private static final Path FAKETIME = Path.of("/usr/bin/faketime");
 
     private static String database = "";
@@ -110,7 +113,10 @@ class DoctorCommandTest {
     }
 
     private static PostgresRunLedger ledger(String url) {
-        return PostgresRunLedger.builder(source(url)).namespace(NAMESPACE).build();
+        return PostgresRunLedger.builder(source(url))
+                .namespace(NAMESPACE)
+                .answerTimeout(PATIENCE)
+                .build();
     }
 
     private static void execute(String url, String sql) {
@@ -514,7 +520,7 @@ class DoctorCommandTest {
         command.addAll(List.of(arguments));
         ProcessBuilder builder = new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.DISCARD);
         builder.environment().remove("DATABASE_URL");
-        Process process = builder.start();
+        Process process = ChildProcess.start(builder);
         String out = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
         return new Answered(process.waitFor(), out, "");
     }
@@ -564,7 +570,7 @@ class DoctorCommandTest {
                         "0",
                         "NO_FAKE_STAT",
                         "1"));
-        Process process = builder.start();
+        Process process = ChildProcess.start(builder);
         String out = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
         assertThat(process.waitFor(30, TimeUnit.SECONDS)).isTrue();
         Answered told = new Answered(process.exitValue(), out, "");
@@ -577,7 +583,7 @@ class DoctorCommandTest {
     /** By how many seconds these tests are run in the future; faketime counts from what it really is. */
     private static long aheadAlready() throws IOException, InterruptedException {
         ProcessBuilder date = withoutFaketime(new ProcessBuilder("date", "+%s"));
-        Process process = date.start();
+        Process process = ChildProcess.start(date);
         String real = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
         assertThat(process.waitFor()).isZero();
         return WallClock.now().getEpochSecond() - Long.parseLong(real.strip());

@@ -126,8 +126,10 @@ class FencedFaultsTest {
     }
 
     private LedgerEntry entry() {
-        try (PostgresRunLedger ledger =
-                PostgresRunLedger.builder(database).namespace("worker-test").build()) {
+        try (PostgresRunLedger ledger = PostgresRunLedger.builder(database)
+                .namespace("worker-test")
+                .answerTimeout(Duration.ofSeconds(30))
+                .build()) {
             return ledger.entry(payment().identity())
                     .toCompletableFuture()
                     .join()

@@ -176,7 +176,7 @@ class LogFormatTest {
                 .redirectErrorStream(true);
         builder.environment().remove("HAPAX_LOG_FORMAT");
         builder.environment().putAll(environment);
-        Process process = builder.start();
+        Process process = ChildProcess.start(builder);
         return new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
     }
 

@@ -76,8 +76,10 @@ class ObservabilityTest {
         database.setURL(url);
         Duration minute = Duration.ofMinutes(1);
         JobIdentity identity = new JobIdentity(null, new RunKey("pay@7"));
-        try (RunLedger ledger =
-                PostgresRunLedger.builder(database).namespace("hapax-worker").build()) {
+        try (RunLedger ledger = PostgresRunLedger.builder(database)
+                .namespace("hapax-worker")
+                .answerTimeout(Duration.ofSeconds(30))
+                .build()) {
             Claim claim = ledger.claim(new ClaimRequest(
                             identity, OwnerId.random(), "4711@host-2", minute, AfterCrash.ABANDON, minute))
                     .toCompletableFuture()

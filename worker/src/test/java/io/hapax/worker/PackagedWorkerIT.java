@@ -93,7 +93,7 @@ class PackagedWorkerIT {
     }
 
     private boolean isHealthy(List<String> check) throws IOException, InterruptedException {
-        Process process = process(local(check), Map.of()).start();
+        Process process = ChildProcess.start(process(local(check), Map.of()));
         process.getInputStream().readAllBytes();
         return process.waitFor() == 0;
     }

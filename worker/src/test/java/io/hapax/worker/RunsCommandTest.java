@@ -46,6 +46,7 @@ class RunsCommandTest {
         database.setURL(url);
         ledger = PostgresRunLedger.builder(database)
                 .namespace("shop")
+                .answerTimeout(Duration.ofSeconds(30))
                 .migrate(true)
                 .build();
     }

@@ -222,7 +222,7 @@ class WorkerCommandTest {
         command.addAll(List.of(arguments));
         ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
         builder.environment().keySet().removeAll(Set.of("REDIS_URL", "DATABASE_URL"));
-        Process process = builder.start();
+        Process process = ChildProcess.start(builder);
         String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
         return output + "\ncode " + process.waitFor();
     }

@@ -20,7 +20,8 @@ final class KeyEscape {
     private static final int MOST_BYTES = 512;
     private static final int PREFIX_CHARS = 100;
     private static final Pattern ESCAPED = Pattern.compile("%u([0-9A-F]{6})|%([0-9A-F]{2})");
-    private static final Pattern SHORTENED = Pattern.compile(".{0,100}~[0-9a-f]{64}");
+    /** Also with a separator of lines before it, which keys may have. */
+    private static final Pattern SHORTENED = Pattern.compile(".{0,100}~[0-9a-f]{64}", Pattern.DOTALL);
 
     private KeyEscape() {}
 

@@ -17,6 +17,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.concurrent.TimeUnit;
 
 /** A real PgBouncer that lends a session of the server for one transaction at a time. */
 final class PgBouncer implements AutoCloseable {
@@ -117,7 +118,10 @@ final class PgBouncer implements AutoCloseable {
     public void close() {
         process.destroy();
         try {
-            int unused = process.waitFor();
+            // It may wait for clients, which a failed test has left.
+            if (!process.waitFor(10, TimeUnit.SECONDS)) {
+                process.destroyForcibly();
+            }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new UncheckedIOException(new IOException("interrupted while pgbouncer ended", e));

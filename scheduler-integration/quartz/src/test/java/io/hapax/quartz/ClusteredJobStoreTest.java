@@ -100,15 +100,15 @@ class ClusteredJobStoreTest {
         fleet.probe().body(context -> await().until(otherHasTried));
         Scheduler first = cluster.node(fleet);
         Scheduler second = cluster.node(fleet);
-        Instant soon = WallClock.now().plusMillis(2500);
         first.addJob(Jobs.job("exclusive", ExclusiveJob.class), false);
-        for (String name : new String[] {"one", "two"}) {
-            first.scheduleJob(Jobs.once(name, soon).forJob("exclusive").build());
-        }
-        // Each acquires one of the triggers, and waits for the time.
         first.start();
-        await().until(() -> cluster.acquired() == 1);
         second.start();
+        // Each acquires one of the triggers, and waits for the time; both nodes are up, so that this takes a moment
+        // only.
+        Instant soon = WallClock.now().plusMillis(2500);
+        first.scheduleJob(Jobs.once("one", soon).forJob("exclusive").build());
+        await().until(() -> cluster.acquired() == 1);
+        second.scheduleJob(Jobs.once("two", soon).forJob("exclusive").build());
         await().until(() -> cluster.acquired() == 2);
         await().atMost(Duration.ofSeconds(30)).until(() -> fleet.probe().ended() == 2);
         await().until(() -> first.getTriggerKeys(GroupMatcher.anyGroup()).isEmpty());
@@ -119,7 +119,7 @@ class ClusteredJobStoreTest {
     void without_a_guard_a_live_node_that_misses_its_check_in_is_overtaken_by_its_peer() throws Exception {
         try (Fleet fleet = Fleet.guarded(false)) {
             CountDownLatch mayEnd = overtakeALiveNode(fleet);
-            await().until(() -> fleet.probe().mostAtOnce() == 2);
+            await().until(() -> fleet.probe().mostAtOnce() >= 2);
             mayEnd.countDown();
         }
     }

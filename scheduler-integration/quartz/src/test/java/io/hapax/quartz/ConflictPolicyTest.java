@@ -185,7 +185,8 @@ class ConflictPolicyTest {
             GuardedRun holder = holder(fleet);
             scheduler.scheduleJob(invoice(OnConflict.WAIT), once());
             fleet.start();
-            await().until(() -> outcomes.executed().size() == 1);
+            // It is tried again, and again.
+            await().until(() -> !outcomes.executed().isEmpty());
             assertThat(outcomes.executed().get(0).failure().orElseThrow())
                     .hasMessageContaining("OVERLAP")
                     .hasMessageContaining("is tried again in");
@@ -249,7 +250,8 @@ class ConflictPolicyTest {
             scheduler.scheduleJob(Jobs.job("recurring"), Jobs.nowAndDaily("daily", WallClock.now()));
             scheduler.scheduleJob(Jobs.job("order"), once());
             fleet.start();
-            await().until(() -> outcomes.vetoed().size() == 2);
+            // The one-shot is tried again, and again.
+            await().until(() -> outcomes.vetoed().size() >= 2);
             assertThat(fleet.probe().count()).isZero();
             store.healthy();
 

@@ -48,6 +48,8 @@ class RationedFiringTest {
     private static void threeAreDue(Fleet fleet, JobDetail job) throws Exception {
         Scheduler scheduler = fleet.replica("a");
         scheduler.addJob(job, true);
+        // It is up before they are due.
+        fleet.start();
         Instant first = WallClock.now();
         for (int n = 1; n <= 3; n++) {
             Instant at = first.plusMillis(n == 1 ? 0 : 500L + n * 200L);
@@ -56,7 +58,6 @@ class RationedFiringTest {
                     .forJob(job)
                     .build());
         }
-        fleet.start();
     }
 
     private static String occurrence(JobExecutionContext context) {
@@ -173,6 +174,8 @@ class RationedFiringTest {
             Scheduler scheduler = fleet.replica("a");
             JobDetail job = job("throttle=1/3s");
             scheduler.addJob(job, true);
+            // It is up before they are due.
+            fleet.start();
             Instant now = WallClock.now();
             for (int n = 1; n <= 2; n++) {
                 scheduler.scheduleJob(Jobs.nowAndDaily("t" + n, now.plusMillis(400L * n))
@@ -182,7 +185,6 @@ class RationedFiringTest {
             }
             scheduler.scheduleJob(
                     Jobs.once("one-shot", now.plusMillis(1200)).forJob(job).build());
-            fleet.start();
             await().until(() -> fleet.probe().ended() == 2);
             assertThat(fleet.probe().entries())
                     .extracting(entry -> entry.trigger())

@@ -254,7 +254,7 @@ class ClusterTest {
                     await().pollInterval(Duration.ofMillis(10))
                             .until(() -> shortest(ttls(servers, identities, frozen)) > TTL.toMillis() - 1000);
                     Duration time = Duration.ofNanos(System.nanoTime() - begun);
-                    List<Renewal> all = answers.join();
+                    List<Renewal> all = get(answers);
                     for (int i = 0; i < BUCKETS; i++) {
                         assertThat(all.get(i))
                                 .isInstanceOf(servers.get(i) == frozen ? Renewal.Unknown.class : Renewal.Renewed.class);

@@ -11,6 +11,7 @@ import io.hapax.lease.RunKey;
 import java.time.Duration;
 import java.util.UUID;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.TimeUnit;
 
 /** Short ways to say what these tests say often. */
 final class Fixture {
@@ -37,8 +38,9 @@ final class Fixture {
         return new LeaseRequest(identity, OwnerId.random(), "tester", ttl, false);
     }
 
+    /** Fails where no answer comes. */
     static <T> T get(CompletionStage<T> stage) {
-        return stage.toCompletableFuture().join();
+        return stage.toCompletableFuture().copy().orTimeout(1, TimeUnit.MINUTES).join();
     }
 
     static Acquisition acquire(LeaseStore store, JobIdentity identity) {

@@ -54,7 +54,7 @@ class SharedCallsTest {
     }
 
     private static Lease lease(CompletableFuture<Acquisition> answer) {
-        return answer.join() instanceof Acquisition.Granted granted ? granted.lease() : null;
+        return get(answer) instanceof Acquisition.Granted granted ? granted.lease() : null;
     }
 
     /** As many as are sent at once, so that later ones wait. */
@@ -111,7 +111,7 @@ class SharedCallsTest {
         }
         assertThat(lease(before)).isNotNull();
         assertThat(lease(after)).isNotNull();
-        assertThat(released.join()).isTrue();
+        assertThat(get(released)).isTrue();
         assertThat(get(store.acquire(request(run("held"), TTL)))).isInstanceOf(Acquisition.Done.class);
     }
 
@@ -126,10 +126,10 @@ class SharedCallsTest {
         CompletableFuture<Acquisition> next = ask("k");
         CompletableFuture<Acquisition> tooLate = ask("k");
         redis.thaw();
-        assertThat(tooEarly.join()).isInstanceOf(Acquisition.Held.class);
-        assertThat(released.join()).isTrue();
+        assertThat(get(tooEarly)).isInstanceOf(Acquisition.Held.class);
+        assertThat(get(released)).isTrue();
         assertThat(lease(next).token().value()).isGreaterThan(first.token().value());
-        assertThat(tooLate.join()).isInstanceOf(Acquisition.Held.class);
+        assertThat(get(tooLate)).isInstanceOf(Acquisition.Held.class);
     }
 
     @Test

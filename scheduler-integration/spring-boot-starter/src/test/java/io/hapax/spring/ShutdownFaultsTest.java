@@ -80,7 +80,8 @@ class ShutdownFaultsTest {
                 "worker");
         worker.start();
         workers.add(worker);
-        return begun.join();
+        // Fails soon where whoever is to begin does not.
+        return begun.orTimeout(30, TimeUnit.SECONDS).join();
     }
 
     static List<Throwable> anything() {

@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /** Threads of which one works at a time, each until it says so: their steps are interleaved as the caller likes, and alike each time. */
@@ -12,6 +13,7 @@ final class Turns {
 
     private static final int MOST = 64;
     private static final int MOST_ROUNDS = 1000;
+    private static final int LONGEST_SECONDS = 60;
     private static final ExecutorService THREADS = new GuardThreads((what, failure) -> {
                 throw new AssertionError(what, failure);
             })
@@ -41,12 +43,24 @@ final class Turns {
         /** Lets it work until it pauses or ends. */
         void go() {
             turn.release();
-            over.acquireUninterruptibly();
+            awaitOver();
             if (ended) {
                 actors.remove(this);
             }
             if (failure != null) {
                 throw new AssertionError("an actor failed", failure);
+            }
+        }
+
+        private void awaitOver() {
+            try {
+                if (!over.tryAcquire(LONGEST_SECONDS, TimeUnit.SECONDS)) {
+                    throw new IllegalStateException("an actor has neither paused nor ended for " + LONGEST_SECONDS
+                            + " s; it waits for one whose turn it is not");
+                }
+            } catch (InterruptedException stopped) {
+                Thread.currentThread().interrupt();
+                throw new IllegalStateException("interrupted while an actor is at work", stopped);
             }
         }
     }
