@@ -263,8 +263,8 @@ class PendingPlaceTest {
         first.enter(this::fate).stored();
         fates.put("first", fate);
         ticker.advance(time.minus(MOMENT));
-        CompletableFuture<QueueEntry> refused =
-                CompletableFuture.supplyAsync(() -> job(other, "second", mode, time).enter(this::fate));
+        CompletableFuture<QueueEntry> refused = CompletableFuture.supplyAsync(
+                () -> job(other, "second", mode, time).enter(this::fate));
         try {
             await().until(refused::isDone);
         } finally {

@@ -232,22 +232,23 @@ final class Fleet implements AutoCloseable {
 
     Worker worker(String worker, int threads, Duration poll) {
         FaultyStorage own = new FaultyStorage(storage);
-        BackgroundJobServer server = new BackgroundJobServer(
-                own,
-                new JacksonJsonMapper(),
-                activator,
-                BackgroundJobServerConfiguration.usingStandardBackgroundJobServerConfiguration()
-                        .andName(worker)
-                        .andPollInterval(poll)
-                        .andServerTimeoutPollIntervalMultiplicand(pollsUntilDead)
-                        .andBackgroundJobServerWorkerPolicy(threadsOf.apply(threads))
-                        .andInterruptJobsAwaitDurationOnStopBackgroundJobServer(Duration.ofMillis(500))) {
-            @Override
-            public void processJob(Job job) {
-                own.onTheWay.to("perform", List.of(job));
-                super.processJob(job);
-            }
-        };
+        BackgroundJobServer server =
+                new BackgroundJobServer(
+                        own,
+                        new JacksonJsonMapper(),
+                        activator,
+                        BackgroundJobServerConfiguration.usingStandardBackgroundJobServerConfiguration()
+                                .andName(worker)
+                                .andPollInterval(poll)
+                                .andServerTimeoutPollIntervalMultiplicand(pollsUntilDead)
+                                .andBackgroundJobServerWorkerPolicy(threadsOf.apply(threads))
+                                .andInterruptJobsAwaitDurationOnStopBackgroundJobServer(Duration.ofMillis(500))) {
+                    @Override
+                    public void processJob(Job job) {
+                        own.onTheWay.to("perform", List.of(job));
+                        super.processJob(job);
+                    }
+                };
         server.setJobFilters(List.of(new RetryFilter(3, 1)));
         Worker made = new Worker(server, own);
         workers.add(made);
@@ -280,8 +281,8 @@ final class Fleet implements AutoCloseable {
     /** How many runs were refused with a verdict so far. */
     long refused(Verdict verdict) {
         return events.stream()
-                .filter(event ->
-                        event instanceof GuardEvent.Refused refused && refused.refusal().verdict() == verdict)
+                .filter(event -> event instanceof GuardEvent.Refused refused
+                        && refused.refusal().verdict() == verdict)
                 .count();
     }
 

@@ -127,7 +127,8 @@ class HandOverFaultsTest {
         worker.storage().onTheWay = (call, jobs) -> {
             if (handedOn.is(call, jobs)) {
                 awaitIt(takenBack);
-            } else if (Thread.currentThread().getName().startsWith("hapax-jobrunr-lines") && !handedOn.handed.isEmpty()) {
+            } else if (Thread.currentThread().getName().startsWith("hapax-jobrunr-lines")
+                    && !handedOn.handed.isEmpty()) {
                 order.add(call);
                 if (call.equals("fetch")) {
                     takenBack.countDown();
@@ -154,7 +155,8 @@ class HandOverFaultsTest {
         List<String> failed = new CopyOnWriteArrayList<>();
         worker.storage().onTheWay = (call, jobs) -> {
             boolean begins = StackWalker.getInstance()
-                    .walk(frames -> frames.anyMatch(frame -> frame.getMethodName().equals("begins")));
+                    .walk(frames ->
+                            frames.anyMatch(frame -> frame.getMethodName().equals("begins")));
             if (begins && call.equals("fetch")) {
                 failed.add(call);
                 throw new StorageException("injected: nothing can be fetched");
