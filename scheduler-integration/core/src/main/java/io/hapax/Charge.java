@@ -42,10 +42,10 @@ abstract class Charge extends DueQueue.Entry {
         return owner == null ? null : owner.hold();
     }
 
-    /** Whether its run is at work on a thread. */
+    /** Whether its run is at work on a thread, or waits for what that thread does next. */
     final boolean isOn(Thread thread) {
         GuardedRun owner = run();
-        return owner != null && owner.thread() == thread;
+        return owner != null && (owner.thread() == thread || owner.life().isEndedOn(thread));
     }
 
     /** Tells its run to stop, if it has one. */

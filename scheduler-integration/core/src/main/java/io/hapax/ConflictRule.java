@@ -99,15 +99,22 @@ final class ConflictRule {
     }
 
     private boolean mustNotBeLost(Refusal refusal) {
-        return request.isOnlyCopy() || request.isAgain() || isOverBeforeNext(refusal);
+        if (request.isOnlyCopy()) {
+            return true;
+        }
+        boolean silent = refusal.verdict() == Verdict.UNAVAILABLE;
+        // Whoever waits for its turn stays in the line.
+        return request.isAgain()
+                ? !(silent && request.isNextDue())
+                : silent && request.isFarFromNext(patience(refusal));
     }
 
-    /** Whether nothing is wrong, only nothing is granted yet, as in the first moments of a namespace, and that ends in time. */
-    private boolean isOverBeforeNext(Refusal refusal) {
-        return refusal.verdict() == Verdict.UNAVAILABLE
-                && refusal.cause() == null
-                && !refusal.retryAfter().isZero()
-                && request.isFarFromNext(refusal.retryAfter());
+    /** For how long what comes again is not missed while nobody can tell. */
+    private Duration patience(Refusal refusal) {
+        // In the first moments of a namespace nothing is wrong, only nothing is granted yet, and it is known until
+        // when.
+        boolean endIsKnown = refusal.cause() == null && !refusal.retryAfter().isZero();
+        return endIsKnown ? refusal.retryAfter() : options.ttl();
     }
 
     /** Settles by who else waits. */

@@ -306,7 +306,7 @@ public final class JobGuard implements AutoCloseable {
     /**
      * Stops to admit runs and waits for those at work. Runs that are still at work after the grace are told that they
      * lost their lease, and are waited for a little longer. A run that calls this itself, on its own thread, is neither
-     * waited for nor told: it ends after the call, under its lease.
+     * waited for nor told: it ends after the call, under its lease. So does one that waits for a transaction of that thread.
      *
      * @param grace how long runs may take to end
      * @return whether all runs have ended, but for those of the calling thread
@@ -319,7 +319,7 @@ public final class JobGuard implements AutoCloseable {
         for (Charge charge : engine.watchdog().all()) {
             if (charge.isRun() && own.test(charge)) {
                 LOG.warn(
-                        "shutdown was called inside the {}: it is neither waited for nor interrupted, and its lease is"
+                        "shutdown was called inside the {}, or in its transaction: it is neither waited for nor interrupted, and its lease is"
                                 + " renewed until it ends",
                         charge.run());
             }

@@ -145,7 +145,7 @@ final class PendingPlace extends Charge {
         boolean last = confirming;
         CompletionStage<Boolean> kept;
         try {
-            kept = job.keep(last ? job.uniqueFor() : job.provisional());
+            kept = last ? job.confirm() : job.keep(job.provisional());
         } catch (RuntimeException refused) {
             end();
             return;

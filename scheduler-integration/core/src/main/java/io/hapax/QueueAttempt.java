@@ -110,8 +110,7 @@ final class QueueAttempt {
             // It sees what was written in it, and what was undone to a savepoint.
             return queue(full.first(), false) == Fate.MISSING ? free() : Next.REFUSE;
         }
-        // Places that are not confirmed are shorter. One that is about to end is as good as one.
-        boolean confirmed = full.left().compareTo(job.provisional()) > 0;
+        boolean confirmed = job.isConfirmed(full);
         if (confirmed && job.mode() == LockMode.UNTIL_EXPIRED) {
             return Next.REFUSE;
         }

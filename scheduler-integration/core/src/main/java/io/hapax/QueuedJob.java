@@ -3,6 +3,7 @@ package io.hapax;
 import io.hapax.JobQueue.Fate;
 import io.hapax.event.GuardEvent;
 import io.hapax.lease.JobIdentity;
+import io.hapax.lease.LeaseStoreException;
 import io.hapax.lease.LockKey;
 import io.hapax.lease.Reservation;
 import io.hapax.lease.ReservationRequest;
@@ -11,6 +12,7 @@ import io.hapax.lease.VisibleText;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executor;
@@ -28,6 +30,8 @@ public final class QueuedJob {
 
     /** How long a place lives of which it is not known whether its job is stored, unless it is renewed. */
     static final Duration PROVISIONAL = Duration.ofSeconds(10);
+
+    private static final int MOST_MARKS = 10_000;
 
     private final JobGuard guard;
     private final String job;
@@ -63,7 +67,7 @@ public final class QueuedJob {
 
     /**
      * Takes a place in the queue. Blocks for at most the store's answer timeout; and while somebody else is about to store the
-     * same work, until it is known whether they did, for at most eleven seconds.
+     * same work, until it is known whether they did, for a second longer than such a place lives: at most eleven.
      *
      * @param queue where the job is about to be stored
      * @return why the job must not be queued, or the place
@@ -100,9 +104,8 @@ public final class QueuedJob {
         if (mode == LockMode.UNTIL_EXECUTED) {
             // In two steps: one that is made late, when the job has ended, ends within seconds.
             ignoring(reserve()
-                    .thenCompose(answer -> answer instanceof Reservation.Made
-                            ? keep(uniqueFor)
-                            : CompletableFuture.completedFuture(false)));
+                    .thenCompose(answer ->
+                            answer instanceof Reservation.Made ? confirm() : CompletableFuture.completedFuture(false)));
         }
     }
 
@@ -131,7 +134,48 @@ public final class QueuedJob {
         return reservations.keep(name(), id, time);
     }
 
+    /** Keeps the place of a job that is stored, for as long as it may have one. */
+    CompletionStage<Boolean> confirm() {
+        CompletionStage<Boolean> kept = keep(uniqueFor);
+        return isMarked()
+                ? kept.thenCombine(
+                        reservations.reserve(new ReservationRequest(markName(), id, MOST_MARKS, uniqueFor)),
+                        (had, marked) -> had)
+                : kept;
+    }
+
+    /**
+     * Whether a place is that of a job which is stored, and not one that may still end by itself within seconds. Blocks for at
+     * most the store's answer timeout.
+     */
+    boolean isConfirmed(Reservation.Full place) {
+        if (place.left().compareTo(provisional()) > 0) {
+            return true;
+        }
+        try {
+            return isMarked()
+                    && reservations
+                            .holders(markName())
+                            .toCompletableFuture()
+                            .join()
+                            .contains(place.first());
+        } catch (CompletionException | LeaseStoreException untold) {
+            return false;
+        }
+    }
+
+    /**
+     * Whether a confirmed place has a mark beside it: its length does not tell. One that ends whatever becomes of its job counts to
+     * its last moment. A mark without its place means nothing, so it does not matter which of them is heard of first.
+     */
+    private boolean isMarked() {
+        return mode == LockMode.UNTIL_EXPIRED || uniqueFor.compareTo(PROVISIONAL) <= 0;
+    }
+
     CompletionStage<Boolean> giveUp(String holder) {
+        if (isMarked()) {
+            ignoring(reservations.giveUp(markName(), holder));
+        }
         return reservations.giveUp(name(), holder);
     }
 
@@ -163,10 +207,6 @@ public final class QueuedJob {
         return uniqueFor.compareTo(PROVISIONAL) < 0 ? uniqueFor : PROVISIONAL;
     }
 
-    Duration uniqueFor() {
-        return uniqueFor;
-    }
-
     Engine engine() {
         return guard.engine();
     }
@@ -185,6 +225,10 @@ public final class QueuedJob {
 
     String name() {
         return "queued:" + key.value();
+    }
+
+    private String markName() {
+        return "stored:" + key.value();
     }
 
     JobIdentity identity() {

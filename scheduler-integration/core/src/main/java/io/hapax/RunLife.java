@@ -51,6 +51,7 @@ final class RunLife {
     private boolean workSucceeded;
     private WorkTransaction.@Nullable End work;
     private WorkTransaction.@Nullable Method method;
+    private @Nullable Thread endsOn;
 
     /** Begins the work, or goes on with it; returns false if a thread is at it, or the run has ended. */
     boolean enter(@Nullable Thread toInterrupt) {
@@ -267,6 +268,19 @@ final class RunLife {
             }
             boolean gone = work == WorkTransaction.End.ROLLED_BACK && !completedIn;
             return gone && said == RunOutcome.COMPLETED ? RunOutcome.FAILED : said;
+        }
+    }
+
+    /** Says whose transaction it waits for. */
+    void endsOn(Thread thread) {
+        synchronized (monitor) {
+            endsOn = thread;
+        }
+    }
+
+    boolean isEndedOn(Thread thread) {
+        synchronized (monitor) {
+            return endsOn == thread;
         }
     }
 

@@ -247,9 +247,10 @@ public final class RunRequest {
     /**
      * Says when the job's next occurrence is planned. With {@link OnConflict#AUTO} a run that is refused because this very
      * occurrence is at work elsewhere is tried again if the next one is further away than the ttl: should the other worker die,
-     * nobody would make up for it before.
+     * nobody would make up for it before. A run that is refused because nobody can tell is tried again likewise, until the
+     * next one is due.
      *
-     * @param time from now
+     * @param time from now; negative if it is overdue
      * @return the changed request
      */
     public RunRequest nextIn(Duration time) {
@@ -318,10 +319,16 @@ public final class RunRequest {
         return known.facts().contains(Fact.ENDS_WITH_FAILURE) && identity.runKey() != null;
     }
 
-    /** Whether nobody would make up for this occurrence for longer than a ttl. */
-    boolean isFarFromNext(Duration ttl) {
+    /** Whether nobody would make up for this occurrence for longer than a time. */
+    boolean isFarFromNext(Duration time) {
         Duration next = known.untilNext();
-        return next != null && next.compareTo(ttl) > 0;
+        return next != null && next.compareTo(time) > 0;
+    }
+
+    /** Whether the next occurrence makes up for this one by now. */
+    boolean isNextDue() {
+        Duration next = known.untilNext();
+        return next != null && next.compareTo(Duration.ZERO) <= 0;
     }
 
     boolean mayWait() {

@@ -70,6 +70,14 @@ public record WorkTransaction(GuardedRun run) {
     }
 
     /**
+     * Says that the run ends with a transaction of the calling thread: until then it is that thread's own, also when its code has
+     * returned. A {@linkplain JobGuard#shutdown shutdown} for which the thread asks neither waits for it nor takes it away.
+     */
+    public void endsOnThisThread() {
+        run.life().endsOn(Thread.currentThread());
+    }
+
+    /**
      * Tells that a transaction begins with the run's work, as the first one or because the code is repeated: what was completed in
      * an earlier one does not answer for it.
      */

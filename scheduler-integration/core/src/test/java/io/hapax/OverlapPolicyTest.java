@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 import io.hapax.Admission.Refused;
 import io.hapax.event.GuardEvent;
 import io.hapax.event.LossReason;
+import io.hapax.testkit.FaultyLeaseStore;
 import io.hapax.testkit.InMemoryLeaseStore;
 import io.hapax.testkit.ManualTicker;
 import io.hapax.testkit.StrictLeaseStore;
@@ -21,7 +22,8 @@ class OverlapPolicyTest {
 
     private final ManualTicker ticker = new ManualTicker();
     private final InMemoryLeaseStore memory = new InMemoryLeaseStore(ticker);
-    private final StrictLeaseStore store = new StrictLeaseStore(memory, ticker);
+    private final FaultyLeaseStore faulty = new FaultyLeaseStore(memory);
+    private final StrictLeaseStore store = new StrictLeaseStore(faulty, ticker);
     private final Events events = new Events();
     private final JobGuard guard =
             JobGuard.builder(store).ticker(ticker).listener(events).build();
@@ -139,6 +141,37 @@ class OverlapPolicyTest {
         assertThat(policy(occurrence(1, policy).again())).isEqualTo(AfterRefusal.TRY_AGAIN);
         assertThat(policy(nightly.tune(options -> options.withOnConflict(OnConflict.FAIL))))
                 .isEqualTo(AfterRefusal.FAIL);
+    }
+
+    @ParameterizedTest
+    @EnumSource(
+            value = OnConflict.class,
+            names = {"AUTO", "SKIP", "ALLOW", "BUFFER_ONE", "CANCEL_OTHER"})
+    void while_the_store_is_silent_an_occurrence_is_kept_unless_the_next_one_comes_within_the_ttl(OnConflict policy)
+            throws Exception {
+        faulty.failAcquires();
+        RunRequest nightly = occurrence(1, policy).nextIn(TTL.plusNanos(1));
+        assertThat(policy(nightly)).isEqualTo(AfterRefusal.TRY_AGAIN);
+        assertThat(policy(nightly.nextIn(TTL))).isEqualTo(AfterRefusal.SKIP);
+        assertThat(policy(occurrence(1, policy))).isEqualTo(AfterRefusal.SKIP);
+        assertThat(policy(nightly.tune(options -> options.withOnConflict(OnConflict.FAIL))))
+                .isEqualTo(AfterRefusal.FAIL);
+    }
+
+    @ParameterizedTest
+    @EnumSource(
+            value = OnConflict.class,
+            names = {"AUTO", "SKIP", "ALLOW", "BUFFER_ONE", "CANCEL_OTHER"})
+    void who_waits_for_a_silent_store_is_given_up_when_the_next_occurrence_is_due(OnConflict policy) throws Exception {
+        faulty.failAcquires();
+        RunRequest waiting = occurrence(1, policy).again();
+        assertThat(policy(waiting.nextIn(Duration.ofNanos(1)))).isEqualTo(AfterRefusal.TRY_AGAIN);
+        assertThat(policy(waiting.nextIn(Duration.ZERO))).isEqualTo(AfterRefusal.SKIP);
+        assertThat(policy(waiting.nextIn(Duration.ZERO).onlyCopy())).isEqualTo(AfterRefusal.TRY_AGAIN);
+        assertThat(policy(waiting.nextIn(Duration.ZERO).tune(options -> options.withOnConflict(OnConflict.RESCHEDULE))))
+                .isEqualTo(AfterRefusal.TRY_AGAIN);
+        // As long as nobody knows when the next one comes, it may be the last.
+        assertThat(policy(waiting)).isEqualTo(AfterRefusal.TRY_AGAIN);
     }
 
     @ParameterizedTest

@@ -14,6 +14,7 @@ import io.hapax.testkit.InMemoryLeaseStore;
 import io.hapax.testkit.LateLeaseStore;
 import io.hapax.testkit.LateLeaseStore.Operation;
 import io.hapax.testkit.ManualTicker;
+import io.hapax.time.DurationText;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -81,12 +82,16 @@ class PendingPlaceTest {
     }
 
     private static QueuedJob job(JobGuard of, String id, LockMode mode) {
+        return job(of, id, mode, Duration.ofHours(1));
+    }
+
+    private static QueuedJob job(JobGuard of, String id, LockMode mode, Duration uniqueFor) {
         return new QueuedJob(
                 of,
                 "import",
                 new LockKey("import/7"),
                 id,
-                RunOptions.DEFAULTS.withMode(mode).withUniqueFor(Duration.ofHours(1)));
+                RunOptions.DEFAULTS.withMode(mode).withUniqueFor(uniqueFor));
     }
 
     private QueueEntry enter(JobGuard of, String id) {
@@ -238,6 +243,63 @@ class PendingPlaceTest {
         assertThat(job(other, "second", mode).enter(this::fate).refusal().isEmpty())
                 .isEqualTo(free);
         assertThat(holders()).containsExactly(free ? "second" : "first");
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "UNTIL_EXPIRED, 2s, MISSING",
+        "UNTIL_EXPIRED, 2s, UNKNOWN",
+        "UNTIL_EXPIRED, 10s, MISSING",
+        "UNTIL_EXPIRED, 11s, MISSING",
+        "UNTIL_EXPIRED, 1h, MISSING",
+        "UNTIL_EXPIRED, 1h, SUCCEEDED",
+        "UNTIL_EXECUTED, 2s, UNKNOWN",
+        "UNTIL_EXECUTED, 10s, UNKNOWN",
+        "UNTIL_AND_WHILE_EXECUTING, 10s, UNKNOWN",
+    })
+    void a_place_that_stays_refuses_at_once_to_its_last_moment(LockMode mode, String uniqueFor, Fate fate) {
+        Duration time = DurationText.parse("uniqueFor", uniqueFor);
+        QueuedJob first = job(guard, "first", mode, time);
+        first.enter(this::fate).stored();
+        fates.put("first", fate);
+        ticker.advance(time.minus(MOMENT));
+        CompletableFuture<QueueEntry> refused = CompletableFuture.supplyAsync(
+                () -> job(other, "second", mode, time).enter(this::fate));
+        try {
+            await().until(refused::isDone);
+        } finally {
+            ticker.advance(MOMENT);
+        }
+        assertThat(refused.join().refusal()).isPresent();
+        assertThat(job(other, "third", mode, time).enter(this::fate).refusal()).isEmpty();
+        assertThat(holders()).containsExactly("third");
+    }
+
+    @Test
+    void a_short_place_whose_job_has_left_the_queue_is_freed_at_once() {
+        QueuedJob first = job(guard, "first", LockMode.UNTIL_EXECUTED, Duration.ofSeconds(5));
+        first.enter(this::fate).stored();
+        QueuedJob second = job(other, "second", LockMode.UNTIL_EXECUTED, Duration.ofSeconds(5));
+        CompletableFuture<QueueEntry> entered = CompletableFuture.supplyAsync(() -> second.enter(this::fate));
+        try {
+            await().until(entered::isDone);
+        } finally {
+            ticker.advance(Duration.ofSeconds(5));
+        }
+        assertThat(entered.join().refusal()).isEmpty();
+    }
+
+    @Test
+    void a_place_of_which_nothing_is_known_lives_no_longer_than_one_that_stays() {
+        assertThat(job(guard, "first", LockMode.UNTIL_EXPIRED, Duration.ofSeconds(2))
+                        .enter(this::fate)
+                        .refusal())
+                .isEmpty();
+        guard.close();
+        ticker.advance(Duration.ofSeconds(2).minus(MOMENT));
+        assertThat(holders()).containsExactly("first");
+        ticker.advance(MOMENT);
+        assertThat(holders()).isEmpty();
     }
 
     @Test

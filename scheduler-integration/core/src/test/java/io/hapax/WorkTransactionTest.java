@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 import static org.awaitility.Awaitility.await;
 
 import io.hapax.WorkTransaction.End;
+import io.hapax.event.LossReason;
 import io.hapax.event.RunOutcome;
 import io.hapax.event.Verdict;
 import io.hapax.ledger.AfterCrash;
@@ -17,6 +18,7 @@ import java.lang.reflect.Proxy;
 import java.sql.Connection;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -73,6 +75,30 @@ class WorkTransactionTest {
         assertThat(CurrentRun.find()).isEmpty();
         assertThat(run.complete()).isEqualTo(RunOutcome.COMPLETED);
         assertThatIllegalStateException().isThrownBy(run::enter).withMessageContaining("has ended");
+    }
+
+    @Test
+    void a_shutdown_neither_waits_for_nor_interrupts_a_run_that_ends_with_a_transaction_of_its_thread()
+            throws Exception {
+        GuardedRun run = entered(guard, request);
+        new WorkTransaction(run).endsOnThisThread();
+        // Nobody moves the clock: whoever waited for the run would wait for ever.
+        CompletableFuture<Boolean> elsewhere = new CompletableFuture<>();
+        Thread other = new Thread(() -> {
+            try {
+                elsewhere.complete(guard.shutdown(Duration.ZERO));
+            } catch (InterruptedException | RuntimeException e) {
+                elsewhere.completeExceptionally(e);
+            }
+        });
+        assertThat(guard.shutdown(Duration.ofSeconds(1))).isTrue();
+        assertThat(run.isHeld()).isTrue();
+        // On any other thread it is one like others.
+        other.start();
+        other.join();
+        assertThat(elsewhere.join()).isFalse();
+        assertThat(run.lost()).contains(LossReason.SHUTDOWN);
+        run.close();
     }
 
     @Test

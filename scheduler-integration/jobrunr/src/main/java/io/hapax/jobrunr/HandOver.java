@@ -38,7 +38,6 @@ final class HandOver {
 
     private static final Logger LOG = LoggerFactory.getLogger(JobRunrGuard.class);
     private static final Duration LOOK = Duration.ofSeconds(1);
-    private static final Duration MOMENT = Duration.ofMillis(10);
     private static final GuardThreads THREADS =
             new GuardThreads((what, failure) -> LOG.warn("{} failed; jobs that wait are watched on", what, failure));
     /** JobRunr wants a thread to interrupt, and none is at work on a job that waits. */
@@ -47,23 +46,28 @@ final class HandOver {
     private final BackgroundJobServer server;
     private final Ticker ticker;
     private final Duration poll;
+    private final IdleThreads idle;
     private final ReentrantLock lock = new ReentrantLock();
     /** By lock key. Guarded by lock, as all below. */
     private final Map<String, Line> lines = new HashMap<>();
     /** Those that a thread is about to take up. Each counts as an occupied thread, so that JobRunr fetches no work for it. */
     private final IdentityHashMap<Job, Waiting> handedOn = new IdentityHashMap<>();
+    /**
+     * Those that are being given to the server, also if they are put back meanwhile: whoever takes one up has to know that it has
+     * waited, and ask whether it is still handed on.
+     */
+    private final IdentityHashMap<Job, Waiting> offered = new IdentityHashMap<>();
 
     private int waiting;
     private boolean looking;
-    private boolean fetching;
     // Of each server, since a storage that hangs must not stop the looks of others.
     private final ExecutorService looks = THREADS.pool("hapax-jobrunr-lines", 1);
-    private final ExecutorService fetches = THREADS.pool("hapax-jobrunr-fetch", 1);
 
     HandOver(BackgroundJobServer server, Ticker ticker) {
         this.server = server;
         this.ticker = ticker;
         this.poll = server.getConfiguration().getPollInterval();
+        this.idle = new IdleThreads(server);
     }
 
     /** The jobs of this server under one key. */
@@ -97,7 +101,7 @@ final class HandOver {
     Turn turn(Job job) {
         lock.lock();
         try {
-            return new Turn(job, handedOn.get(job));
+            return new Turn(job, offered.get(job));
         } finally {
             lock.unlock();
         }
@@ -137,7 +141,7 @@ final class HandOver {
             }
             stopHeartbeats(mine);
             // This thread is counted by itself.
-            fetchForIdleThread();
+            idle.fetch();
             return isStillOurs(job);
         }
 
@@ -185,7 +189,7 @@ final class HandOver {
                 its.queue.add(last);
                 waiting++;
                 lookLater();
-                fetchLater();
+                idle.fetchLater();
                 return true;
             } finally {
                 lock.unlock();
@@ -244,36 +248,40 @@ final class HandOver {
     /** Takes a thread of the server's, as any job does. */
     private void handOn(Waiting next) {
         try {
-            if (isRunning()) {
-                if (isHandedOn(next)) {
+            if (ServerCheck.isRunningUninterrupted(server)) {
+                if (offer(next)) {
                     server.processJob(next.job());
                 }
                 return;
             }
         } catch (RuntimeException stopping) {
             LOG.debug("the key is not handed to job {}", next.job().getId(), stopping);
+        } finally {
+            offeredNoMore(next);
         }
         takeBack(false);
     }
 
     /** Not if it was put back meanwhile, because the storage stood still. */
-    private boolean isHandedOn(Waiting next) {
+    private boolean offer(Waiting next) {
         lock.lock();
         try {
-            return handedOn.containsKey(next.job());
+            boolean isHandedOn = handedOn.containsKey(next.job());
+            if (isHandedOn) {
+                offered.put(next.job(), next);
+            }
+            return isHandedOn;
         } finally {
             lock.unlock();
         }
     }
 
-    private boolean isRunning() {
-        boolean interrupted = Thread.interrupted();
+    private void offeredNoMore(Waiting next) {
+        lock.lock();
         try {
-            return ServerCheck.isRunning(server);
+            offered.remove(next.job());
         } finally {
-            if (interrupted) {
-                Thread.currentThread().interrupt();
-            }
+            lock.unlock();
         }
     }
 
@@ -304,39 +312,9 @@ final class HandOver {
         }
     }
 
-    /**
-     * JobRunr fetches no work for a thread that becomes idle while it still hands out the work before, as happens where jobs that
-     * it has just fetched do nothing but wait: without this their threads would idle until the next poll. Called under the lock.
-     */
-    private void fetchLater() {
-        if (!fetching) {
-            fetching = true;
-            var unused = THREADS.after(MOMENT, fetches, this::fetch);
-        }
-    }
-
-    private void fetch() {
-        lock.lock();
-        try {
-            fetching = false;
-        } finally {
-            lock.unlock();
-        }
-        if (isRunning()) {
-            server.getJobSteward().notifyThreadOccupied();
-            fetchForIdleThread();
-        }
-    }
-
-    /** JobRunr asks its storage for work where a thread becomes idle; a job of ours must not suffer when that fails. */
-    private void fetchForIdleThread() {
-        boolean unused =
-                THREADS.call("fetching work", () -> server.getJobSteward().notifyThreadIdle());
-    }
-
     private void look() {
         try {
-            takeBack(isRunning());
+            takeBack(ServerCheck.isRunningUninterrupted(server));
         } finally {
             lock.lock();
             try {
@@ -377,7 +355,7 @@ final class HandOver {
         }
         putBack(back, !running);
         for (; threads > 0; threads--) {
-            fetchForIdleThread();
+            idle.fetch();
         }
     }
 

@@ -6,6 +6,7 @@ import io.hapax.QueuedJob;
 import io.hapax.RunOptions;
 import io.hapax.RunRequest;
 import io.hapax.lease.JobIdentity;
+import io.hapax.lease.VisibleText;
 import io.hapax.policy.JobPolicy;
 import io.hapax.policy.KeyTemplate;
 import org.jobrunr.jobs.Job;
@@ -20,6 +21,7 @@ import org.jspecify.annotations.Nullable;
  * @param name the job's name, of which there are few
  * @param options how the run is guarded
  * @param oneOff whether it does not come again by itself
+ * @param sharesKey whether others than its own occurrences may hold its lock key
  * @param again whether the job was at work before
  * @param planned whether its run key is JobRunr's, and not chosen by the job
  * @param queued its place in the queue, if its lock mode has one
@@ -29,6 +31,7 @@ record RunPlan(
         String name,
         RunOptions options,
         boolean oneOff,
+        boolean sharesKey,
         boolean again,
         boolean planned,
         @Nullable QueuedJob queued) {
@@ -60,6 +63,7 @@ record RunPlan(
                 nameOf(job),
                 policy.options(),
                 job.getRecurringJobId().isEmpty(),
+                policy.key() != null,
                 again,
                 planned,
                 jobs == null ? null : keys.queued(nameOf(job), jobs));
@@ -81,8 +85,16 @@ record RunPlan(
         RunRequest request =
                 RunRequest.of(identity).job(name).tune(defaults -> options).onlyCopy();
         request = oneOff ? request.oneOff() : request;
+        request = sharesKey ? request.inSeries(holder -> planned && isOfSameJob(holder.run())) : request;
         request = planned ? request.planned() : request;
         return postponedBefore ? request.again() : request;
+    }
+
+    /** Which recurring job an occurrence belongs to its run key says, unless that is kept as a digest. */
+    private boolean isOfSameJob(String otherRun) {
+        String own = VisibleText.of(String.valueOf(identity.runKey()));
+        int end = own.lastIndexOf('@');
+        return end > 0 && otherRun.startsWith(own.substring(0, end + 1)) && otherRun.lastIndexOf('@') == end;
     }
 
     boolean waits() {

@@ -108,6 +108,18 @@ final class ServerCheck {
         }
     }
 
+    /** Whether a server takes work, also asked on a thread that is interrupted, and stays so. */
+    static boolean isRunningUninterrupted(BackgroundJobServer server) {
+        boolean interrupted = Thread.interrupted();
+        try {
+            return isRunning(server);
+        } finally {
+            if (interrupted) {
+                Thread.currentThread().interrupt();
+            }
+        }
+    }
+
     /** False from the moment in which a server begins to stop. JobRunr 7.0 answers only when it has stopped. */
     static boolean isRunning(BackgroundJobServer server) {
         CompletableFuture<Boolean> answer = new CompletableFuture<>();

@@ -5,9 +5,11 @@ import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jobrunr.jobs.Job;
 import org.jobrunr.jobs.states.StateName;
+import org.jobrunr.server.BackgroundJobServer;
 import org.jobrunr.storage.StorageException;
 import org.jobrunr.storage.StorageProvider;
 import org.jobrunr.storage.ThreadSafeStorageProvider;
+import org.jobrunr.storage.navigation.AmountRequest;
 
 /** One worker's way to the shared storage, on which things get lost. */
 final class FaultyStorage extends ThreadSafeStorageProvider {
@@ -15,6 +17,19 @@ final class FaultyStorage extends ThreadSafeStorageProvider {
     /** Called directly, since the server has a thread-safe wrapper of its own, and its locks are not reentrant. */
     private final StorageProvider shared;
 
+    /** What happens on the way to a call of the worker: it may take its time, or throw what the storage would. */
+    interface OnTheWay {
+
+        /**
+         * Is called first.
+         *
+         * @param call what is asked for: save, fetch, or perform, which is asked of the server
+         * @param jobs what it is about
+         */
+        void to(String call, List<Job> jobs);
+    }
+
+    volatile OnTheWay onTheWay = (call, jobs) -> {};
     volatile boolean dropHeartbeats;
     final AtomicInteger successesToFail = new AtomicInteger();
     /** How many times the next jobs that are put into the queue cannot be stored. */
@@ -39,7 +54,14 @@ final class FaultyStorage extends ThreadSafeStorageProvider {
             throw new StorageException("injected: the success cannot be stored");
         }
         failIfNew(List.of(job));
+        onTheWay.to("save", List.of(job));
         return shared.save(job);
+    }
+
+    @Override
+    public List<Job> getJobsToProcess(BackgroundJobServer server, AmountRequest amount) {
+        onTheWay.to("fetch", List.of());
+        return shared.getJobsToProcess(server, amount);
     }
 
     private void failIfNew(List<Job> jobs) {

@@ -8,6 +8,7 @@ import com.zaxxer.hikari.HikariDataSource;
 import io.hapax.JobGuard;
 import io.hapax.RunOptions;
 import io.hapax.event.GuardEvent;
+import io.hapax.event.Verdict;
 import io.hapax.lease.Holder;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.LeaseStore;
@@ -26,6 +27,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
 import java.util.function.IntFunction;
@@ -93,6 +95,7 @@ final class Fleet implements AutoCloseable {
     private IntFunction<BackgroundJobServerWorkerPolicy> threadsOf =
             count -> new DefaultBackgroundJobServerWorkerPolicy(count, BackgroundJobServerThreadType.PlatformThreads);
     private int pollsUntilDead = 100;
+    private final List<GuardEvent> events = new CopyOnWriteArrayList<>();
     private final AtomicInteger losses = new AtomicInteger();
     private final List<JobGuard> guards = new ArrayList<>();
 
@@ -229,16 +232,23 @@ final class Fleet implements AutoCloseable {
 
     Worker worker(String worker, int threads, Duration poll) {
         FaultyStorage own = new FaultyStorage(storage);
-        BackgroundJobServer server = new BackgroundJobServer(
-                own,
-                new JacksonJsonMapper(),
-                activator,
-                BackgroundJobServerConfiguration.usingStandardBackgroundJobServerConfiguration()
-                        .andName(worker)
-                        .andPollInterval(poll)
-                        .andServerTimeoutPollIntervalMultiplicand(pollsUntilDead)
-                        .andBackgroundJobServerWorkerPolicy(threadsOf.apply(threads))
-                        .andInterruptJobsAwaitDurationOnStopBackgroundJobServer(Duration.ofMillis(500)));
+        BackgroundJobServer server =
+                new BackgroundJobServer(
+                        own,
+                        new JacksonJsonMapper(),
+                        activator,
+                        BackgroundJobServerConfiguration.usingStandardBackgroundJobServerConfiguration()
+                                .andName(worker)
+                                .andPollInterval(poll)
+                                .andServerTimeoutPollIntervalMultiplicand(pollsUntilDead)
+                                .andBackgroundJobServerWorkerPolicy(threadsOf.apply(threads))
+                                .andInterruptJobsAwaitDurationOnStopBackgroundJobServer(Duration.ofMillis(500))) {
+                    @Override
+                    public void processJob(Job job) {
+                        own.onTheWay.to("perform", List.of(job));
+                        super.processJob(job);
+                    }
+                };
         server.setJobFilters(List.of(new RetryFilter(3, 1)));
         Worker made = new Worker(server, own);
         workers.add(made);
@@ -250,6 +260,7 @@ final class Fleet implements AutoCloseable {
                 .worker(worker)
                 .defaults(defaults)
                 .listener(event -> {
+                    events.add(event);
                     if (event instanceof GuardEvent.Lost) {
                         losses.incrementAndGet();
                     }
@@ -265,6 +276,14 @@ final class Fleet implements AutoCloseable {
                 .filter(server -> server.getConfiguration().getName().equals(worker))
                 .findFirst()
                 .orElseThrow();
+    }
+
+    /** How many runs were refused with a verdict so far. */
+    long refused(Verdict verdict) {
+        return events.stream()
+                .filter(event -> event instanceof GuardEvent.Refused refused
+                        && refused.refusal().verdict() == verdict)
+                .count();
     }
 
     /** How many runs have lost their lease so far. */

@@ -4,12 +4,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.jobrunr.jobs.states.StateName.DELETED;
 import static org.jobrunr.jobs.states.StateName.ENQUEUED;
+import static org.jobrunr.jobs.states.StateName.PROCESSING;
 import static org.jobrunr.jobs.states.StateName.SUCCEEDED;
 
 import io.hapax.JobGuard;
 import io.hapax.LockMode;
+import io.hapax.jobrunr.Fleet.Worker;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.LockKey;
+import io.hapax.lease.Reservation;
+import io.hapax.lease.ReservationRequest;
 import java.time.Duration;
 import java.util.List;
 import java.util.UUID;
@@ -144,5 +148,37 @@ class PlacesTest {
         UUID first = enqueue(work -> work.keyed(name));
         fleet.storage.deletePermanently(first);
         runs(enqueue(work -> work.keyed(name)));
+    }
+
+    @Test
+    void a_place_counts_anew_when_its_job_begins_to_wait_for_its_key_in_memory() {
+        // Not by the way on which places are taken: the two would be one.
+        UUID holder = new JobScheduler(fleet.storage, List.of())
+                .<Work>enqueue(work -> work.keyed(name))
+                .asUUID();
+        UUID waiting = enqueue(work -> work.keyed(name));
+        assertThat(fleet.state(waiting)).isEqualTo(ENQUEUED);
+        long before = placeLeft() + System.nanoTime();
+        // Nothing is put back before the next poll, and so renewed for another reason.
+        Worker worker = fleet.worker("b", 2, Duration.ofMinutes(1)).start();
+        Fleet.eventually().until(() -> {
+            long asked = System.nanoTime();
+            return placeLeft() + asked > before;
+        });
+        assertThat(fleet.history(waiting)).containsExactly(ENQUEUED, PROCESSING);
+        journal.release();
+        fleet.awaitState(holder, SUCCEEDED);
+        fleet.awaitState(waiting, SUCCEEDED);
+        Fleet.eventually().until(() -> worker.server().getJobSteward().getOccupiedWorkerCount() == 0);
+    }
+
+    private long placeLeft() {
+        Reservation answer = fleet.leases
+                .reservations()
+                .orElseThrow()
+                .reserve(new ReservationRequest("queued:key/" + name, "probe", 1, Duration.ofMillis(1)))
+                .toCompletableFuture()
+                .join();
+        return ((Reservation.Full) answer).left().toNanos();
     }
 }

@@ -59,6 +59,23 @@ class StoreUnavailableTest {
     }
 
     @Test
+    void an_occurrence_of_a_recurring_job_is_postponed_too_and_runs_once() {
+        store.failAcquires();
+        worker(WhenUnavailable.FAIL_CLOSED);
+        fleet.scheduler.<Work>scheduleRecurrently("nightly", "0 0 1 1 *", work -> work.skipping(name));
+        UUID id = fleet.storage
+                .save(fleet.storage.getRecurringJobs().get(0).toEnqueuedJob())
+                .getId();
+
+        Fleet.eventually().until(() -> store.acquireCalls() >= 3);
+        fleet.awaitJob(id, job -> job.hasState(SCHEDULED));
+        store.healthy();
+        fleet.awaitState(id, SUCCEEDED);
+        assertThat(journal.starts()).isEqualTo(1);
+        assertThat(fleet.history(id)).doesNotContain(FAILED);
+    }
+
+    @Test
     void a_job_runs_unguarded_if_the_guard_fails_open() {
         store.failAcquires();
         worker(WhenUnavailable.FAIL_OPEN);

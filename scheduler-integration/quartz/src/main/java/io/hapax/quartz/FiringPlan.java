@@ -17,7 +17,8 @@ import org.jspecify.annotations.Nullable;
  * @param kept what was kept with its trigger
  * @param planned whether its run key is made of the planned time, and not chosen by the job
  * @param queued its place in the queue, if it was queued under a lock mode that has one
- * @param untilNext how long until the trigger fires again; null if it does not
+ * @param untilNext how long until the trigger fires again, or a waiting firing of it is not worth trying any more; null if it
+ *     does not fire again
  */
 record FiringPlan(
         String job,
@@ -59,8 +60,11 @@ record FiringPlan(
         return String.valueOf(identity.runKey());
     }
 
-    /** Whether it is not dropped if nobody can tell whether it has run. */
+    /** Whether it is not dropped if nobody can tell whether it has run; as the guard decides if the store does not answer. */
     boolean isTriedAgain() {
-        return oneShot || options.onConflict() == OnConflict.RESCHEDULE;
+        if (untilNext == null || options.onConflict() == OnConflict.RESCHEDULE) {
+            return oneShot || options.onConflict() == OnConflict.RESCHEDULE;
+        }
+        return untilNext.compareTo(attempt() > 0 ? Duration.ZERO : options.ttl()) > 0;
     }
 }

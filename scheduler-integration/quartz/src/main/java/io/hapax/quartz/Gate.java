@@ -137,6 +137,13 @@ final class Gate {
         return switch (refused.then()) {
             case SKIP -> {
                 ended(plan);
+                if (refusal.verdict() == Verdict.UNAVAILABLE && plan.attempt() > 0) {
+                    LOG.warn(
+                            "GIVEN UP: job {} [{}] could not be asked for before its next firing was due, or while others remember whether it has run; its work may not be done. Last refusal: {}",
+                            plan.job(),
+                            plan.identity(),
+                            refusal);
+                }
                 yield new Decision.Skip(reason);
             }
             case TRY_AGAIN -> {

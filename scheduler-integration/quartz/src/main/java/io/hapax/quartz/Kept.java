@@ -35,6 +35,7 @@ record Kept(Map<String, String> entries) {
     private static final String PARENT_GROUP = RETRY + "parent.group";
     private static final String PARENT_NEXT = RETRY + "parent.next";
     private static final String PARENT_END = RETRY + "parent.end";
+    private static final String REMEMBERED = RETRY + "remembered";
 
     static boolean isOwn(String dataKey) {
         return dataKey.startsWith(RETRY)
@@ -112,8 +113,9 @@ record Kept(Map<String, String> entries) {
      * Says whose firing waits.
      *
      * @param end from when on the parent may have come to its end by itself; null if it never does
+     * @param remembered how long those who have run the firing surely remember it
      */
-    Kept waitingFor(Trigger parent, @Nullable Date end) {
+    Kept waitingFor(Trigger parent, @Nullable Date end, Instant remembered) {
         Map<String, String> next = new HashMap<>(entries);
         next.put(PARENT_NAME, parent.getKey().getName());
         next.put(PARENT_GROUP, parent.getKey().getGroup());
@@ -121,6 +123,14 @@ record Kept(Map<String, String> entries) {
         if (end != null) {
             next.put(PARENT_END, String.valueOf(end.getTime()));
         }
+        next.put(REMEMBERED, String.valueOf(remembered.toEpochMilli()));
+        return new Kept(Map.copyOf(next));
+    }
+
+    /** Says that the firing also stands for others that were skipped on its account. */
+    Kept standingForAllBefore(Date parentFiresNext) {
+        Map<String, String> next = new HashMap<>(entries);
+        next.put(PARENT_NEXT, String.valueOf(parentFiresNext.getTime()));
         return new Kept(Map.copyOf(next));
     }
 
@@ -158,11 +168,28 @@ record Kept(Map<String, String> entries) {
         return name == null ? null : new TriggerKey(name, entries.get(PARENT_GROUP));
     }
 
+    /**
+     * Until when a waiting firing is worth trying: then its trigger fires again, or another replica may have forgotten that it has
+     * run it.
+     */
+    @Nullable
+    Instant worthTryingUntil() {
+        Instant next = parentFiresNext();
+        Instant remembered = rememberedUntil();
+        return next == null || remembered == null || next.isBefore(remembered) ? next : remembered;
+    }
+
     /** When that trigger fires again. */
     @Nullable
     Instant parentFiresNext() {
         Long next = number(entries.get(PARENT_NEXT));
         return next == null ? null : Instant.ofEpochMilli(next);
+    }
+
+    /** Until when those who have run the firing surely remember it. */
+    private @Nullable Instant rememberedUntil() {
+        Long until = number(entries.get(REMEMBERED));
+        return until == null ? null : Instant.ofEpochMilli(until);
     }
 
     /** Whether that trigger, if it is gone, may have come to its own end, and was not unscheduled. */

@@ -84,7 +84,7 @@ final class RetryTriggers {
         Duration wait = jittered(wait(plan.attempt(), refusal));
         try {
             return context.getTrigger().getNextFireTime() == null
-                    ? underItsOwnKey(context, plan, plan.attempt() + 1, wait)
+                    ? underItsOwnKey(context, kept(context, plan, refusal), plan, wait)
                     : besideItsTrigger(context, plan, refusal, wait);
         } catch (SchedulerException | RuntimeException e) {
             LOG.error(
@@ -97,7 +97,18 @@ final class RetryTriggers {
         }
     }
 
-    private Next underItsOwnKey(JobExecutionContext context, FiringPlan plan, int attempt, Duration wait)
+    private static Kept kept(JobExecutionContext context, FiringPlan plan, Refusal refusal) throws SchedulerException {
+        Kept kept = Kept.of(context).with(plan, plan.attempt() + 1);
+        TriggerKey parent = kept.parent();
+        if (parent == null || refusal.verdict() != Verdict.OVERLAP) {
+            return kept;
+        }
+        Trigger found = context.getScheduler().getTrigger(parent);
+        Date next = found == null ? null : found.getNextFireTime();
+        return next == null ? kept : kept.standingForAllBefore(next);
+    }
+
+    private Next underItsOwnKey(JobExecutionContext context, Kept kept, FiringPlan plan, Duration wait)
             throws SchedulerException {
         Scheduler scheduler = context.getScheduler();
         Trigger fired = context.getTrigger();
@@ -108,7 +119,6 @@ final class RetryTriggers {
                 && stored.getStartTime().getTime() == fired.getStartTime().getTime();
         boolean isPaused = isTheSame && scheduler.getTriggerState(fired.getKey()) == TriggerState.PAUSED;
         Date start = in(wait);
-        Kept kept = Kept.of(context).with(plan, attempt);
         if (!isTheSame || scheduler.rescheduleJob(fired.getKey(), again(context, kept, start)) == null) {
             LOG.info(
                     "job {} [{}] was refused and is not tried again: its trigger {} was unscheduled or rescheduled meanwhile",
@@ -153,7 +163,10 @@ final class RetryTriggers {
         Date start = in(wait);
         Kept kept = Kept.of(context)
                 .with(plan, plan.attempt() + 1)
-                .waitingFor(fired, end(fired, context.getCalendar(), context.getFireTime()));
+                .waitingFor(
+                        fired,
+                        end(fired, context.getCalendar(), context.getFireTime()),
+                        planned(context).toInstant().plus(plan.options().retention()));
         Trigger retry = TriggerBuilder.newTrigger()
                 .withIdentity(onlyOne ? turn(fired) : KeyPath.bounded(plan.runKey(), NAME_BYTES), GROUP)
                 .withPriority(fired.getPriority())
@@ -169,7 +182,20 @@ final class RetryTriggers {
                     ? new Next(false, "is skipped, as a firing of its trigger waits already")
                     : new Next(true, "is tried again by another replica");
         }
+        if (refusal.verdict() == Verdict.UNAVAILABLE) {
+            LOG.info(
+                    "job {} [{}] was due while nobody could tell whether it may run; it is tried again until {}. {}",
+                    plan.job(),
+                    plan.identity(),
+                    kept.worthTryingUntil(),
+                    refusal);
+        }
         return triedAgain(plan, wait);
+    }
+
+    private static Date planned(JobExecutionContext context) {
+        Date planned = context.getScheduledFireTime();
+        return planned == null ? context.getFireTime() : planned;
     }
 
     /** The name of the place where one firing of a trigger waits. No run key begins like that: it begins with a name. */
@@ -216,7 +242,8 @@ final class RetryTriggers {
             if (scheduler.getTriggerState(parent) == TriggerState.PAUSED) {
                 Duration wait = jittered(backoff(plan.attempt()));
                 return "its trigger " + name(parent) + " is paused; it "
-                        + underItsOwnKey(context, plan, plan.attempt(), wait).told();
+                        + underItsOwnKey(context, Kept.of(context).with(plan, plan.attempt()), plan, wait)
+                                .told();
             }
         } catch (SchedulerException unknown) {
             LOG.debug("job {}: its trigger {} could not be looked at", plan.job(), name(parent), unknown);

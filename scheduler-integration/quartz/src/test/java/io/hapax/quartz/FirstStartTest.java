@@ -9,6 +9,7 @@ import io.hapax.testkit.InMemoryLeaseStore;
 import io.hapax.testkit.ManualTicker;
 import io.hapax.testkit.WallClock;
 import java.time.Duration;
+import java.time.Instant;
 import java.time.ZoneOffset;
 import java.time.ZonedDateTime;
 import java.util.ArrayList;
@@ -41,17 +42,13 @@ class FirstStartTest {
     private final InMemoryLeaseStore store = new InMemoryLeaseStore(time);
 
     /** One of each kind, due in a moment and then not before tomorrow. */
-    private static List<TriggerBuilder<? extends Trigger>> nightly() {
+    static List<TriggerBuilder<? extends Trigger>> nightly() {
         ZonedDateTime due =
                 WallClock.now().plusSeconds(2).atZone(ZoneOffset.UTC).withNano(0);
         Date start = Date.from(due.toInstant());
         TimeOfDay time = TimeOfDay.hourAndMinuteAndSecondFromDate(start);
         return List.of(
-                TriggerBuilder.newTrigger()
-                        .withIdentity("cron")
-                        .withSchedule(CronScheduleBuilder.cronSchedule(
-                                        due.getSecond() + " " + due.getMinute() + " " + due.getHour() + " * * ?")
-                                .inTimeZone(UTC)),
+                TriggerBuilder.newTrigger().withIdentity("cron").withSchedule(daily(due.toInstant())),
                 TriggerBuilder.newTrigger()
                         .withIdentity("simple")
                         .startAt(start)
@@ -67,6 +64,13 @@ class FirstStartTest {
                                 .withIntervalInHours(24)
                                 .startingDailyAt(time)),
                 TriggerBuilder.newTrigger().withIdentity("once").startAt(start));
+    }
+
+    static CronScheduleBuilder daily(Instant at) {
+        ZonedDateTime due = at.atZone(ZoneOffset.UTC);
+        return CronScheduleBuilder.cronSchedule(
+                        due.getSecond() + " " + due.getMinute() + " " + due.getHour() + " * * ?")
+                .inTimeZone(UTC);
     }
 
     private static void schedule(Scheduler scheduler) throws Exception {

@@ -44,6 +44,7 @@ final class PendingRun {
         this.endsWithTransaction = endsWithTransaction;
         this.first = savepoints;
         this.last = savepoints;
+        transaction.endsOnThisThread();
     }
 
     GuardedRun run() {

@@ -53,6 +53,7 @@ final class SpringTransactions implements Transactions {
 
     @Override
     public void watch(Object proxy, boolean guarded) {
+        TransactionEnds.watch(proxy);
         if (proxy instanceof Advised advised
                 && !advised.isFrozen()
                 && (guarded || Arrays.stream(advised.getAdvisors()).anyMatch(this::isTransactional))
@@ -122,7 +123,7 @@ final class SpringTransactions implements Transactions {
             return new InSpring(null);
         }
         if (isKnown()) {
-            if (TransactionRuns.find() == null && TransactionRuns.isClosing()) {
+            if (TransactionRuns.find() == null && (TransactionRuns.isClosing() || TransactionEnds.hasCommitted())) {
                 throw ended(of);
             }
             return new InSpring(TransactionRuns.get(ledger.get()));

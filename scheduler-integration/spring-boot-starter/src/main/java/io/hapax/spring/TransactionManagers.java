@@ -20,6 +20,8 @@ final class TransactionManagers {
                 .flatMap(settings -> settings.getIgnoredTransactionManagers().stream())
                 .toList();
         for (String name : beans.getBeanNamesForType(TransactionManager.class, true, false)) {
+            // One that was made before any other bean was looked at.
+            TransactionEnds.watch(beans.containsSingleton(name) ? beans.getSingleton(name) : null);
             String trouble = ignored.contains(name) ? null : trouble(beans, name);
             if (trouble != null) {
                 throw new InvalidSettingException(

@@ -49,9 +49,10 @@ interface Transactions {
     Scene scene(BeanMethod of, MethodInvocation call);
 
     /**
-     * Notes the transactions that begin around methods of a bean and are the work of a run.
+     * Notes the transactions that begin around methods of a bean and are the work of a run, and those of a bean that manages
+     * transactions.
      *
-     * @param proxy the bean; nothing happens if it is no proxy
+     * @param proxy the bean; nothing happens if it is neither a proxy nor a manager
      * @param guarded whether it has guarded methods
      */
     void watch(Object proxy, boolean guarded);

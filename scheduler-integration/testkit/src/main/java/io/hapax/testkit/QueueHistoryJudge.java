@@ -7,7 +7,7 @@ import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** The reference model of a {@link QueueHistory}: which jobs are there, and what follows for those who ask. */
+/** The reference model of a {@link QueueHistory}, and of one that is live: which jobs are there, and what follows for those who ask. */
 final class QueueHistoryJudge {
 
     private static final Duration AT_ONCE = Duration.ofMillis(10);
@@ -15,6 +15,7 @@ final class QueueHistoryJudge {
     private static final class Job {
         private final String work;
         private boolean present = true;
+        private boolean ending;
         private boolean excused;
         private boolean mayRunAgain;
         private int successes;
@@ -60,7 +61,7 @@ final class QueueHistoryJudge {
         step++;
         Job job = new Job(work);
         jobs.forEach((other, there) -> {
-            if (there.present && there.work.equals(work) && !there.excused && !excused.contains(id)) {
+            if (there.present && !there.ending && there.work.equals(work) && !there.excused && !excused.contains(id)) {
                 found("queued twice: " + id + " is stored while " + other + " for the same work is there");
             }
         });
@@ -84,6 +85,19 @@ final class QueueHistoryJudge {
             job.excused = true;
             job.mayRunAgain = true;
         }
+    }
+
+    /** It may leave the queue at any moment from now on. */
+    void ending(String id) {
+        Job job = jobs.get(id);
+        if (job != null) {
+            job.ending = true;
+        }
+    }
+
+    /** Whether a job for the work may be in the way that is about to leave the queue. */
+    boolean lingers(String work) {
+        return jobs.values().stream().anyMatch(job -> job.present && job.ending && job.work.equals(work));
     }
 
     void ended(String id, boolean succeeded) {
@@ -116,7 +130,7 @@ final class QueueHistoryJudge {
             found("never done: " + due);
         }
         jobs.forEach((id, job) -> {
-            if (job.present) {
+            if (job.present && !job.ending) {
                 found("lost: " + id + " was stored and never ended");
             }
         });
@@ -127,6 +141,19 @@ final class QueueHistoryJudge {
         if (!queued || waited.compareTo(AT_ONCE) > 0) {
             found("a place outlives its job: " + work + " was " + (queued ? "queued after " + waited : "refused"));
         }
+    }
+
+    /** Nothing is queued or at work, and so nothing is in the way. */
+    void refusedAtTheEnd(String work) {
+        found("a place outlives its job: " + work + " was refused");
+    }
+
+    /** Jobs that are queued or at work. */
+    List<String> present() {
+        return jobs.entrySet().stream()
+                .filter(job -> job.getValue().present && !job.getValue().ending)
+                .map(Map.Entry::getKey)
+                .toList();
     }
 
     /** Jobs that were stored. */
