@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -125,6 +126,23 @@ class LimitsTest {
         GuardedRun alone = Answered.run(waiting.get());
         refused(limited(3));
         alone.close();
+    }
+
+    /** It would wait for a run that waits for it. */
+    @Test
+    @Timeout(value = 30, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+    void a_run_that_asks_for_its_own_key_under_another_limit_is_refused_at_once() throws Exception {
+        for (List<Integer> limits : List.of(List.of(1, 3), List.of(3, 1))) {
+            GuardedRun other = limits.get(0) == 3 ? admitted(limited(3)) : null;
+            try (GuardedRun outer = admitted(limited(limits.get(0)));
+                    var scope = outer.enter()) {
+                Refusal refusal = refused(limited(limits.get(1)).waitAtMost(Duration.ofMinutes(10)));
+                assertThat(refusal.verdict()).isEqualTo(Verdict.OVERLAP);
+            }
+            if (other != null) {
+                other.close();
+            }
+        }
     }
 
     @ParameterizedTest
