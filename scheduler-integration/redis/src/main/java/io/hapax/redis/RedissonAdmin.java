@@ -138,12 +138,13 @@ record RedissonAdmin(Namespace namespace, String server, Introduction introducti
     @Override
     public CompletionStage<Optional<HeldLease>> lease(String name, boolean onRunKey) {
         List<Keyspace.Keys> all = namespace.keyspace().of(name, onRunKey);
-        CompletionStage<Optional<HeldLease>> named = firstOf(all, keys -> lease(keys, false));
-        return onRunKey
-                ? named
-                : named.thenCompose(found -> found.isPresent()
+        if (onRunKey || all.size() == 1) {
+            return firstOf(all, keys -> lease(keys, !onRunKey));
+        }
+        return firstOf(all, keys -> lease(keys, false))
+                .thenCompose(found -> found.isPresent()
                         ? CompletableFuture.completedFuture(found)
-                        : firstOf(all, keys -> lease(keys, keys.lease().equals(keys.family()))));
+                        : firstOf(all, keys -> lease(keys, !keys.areOfSlot())));
     }
 
     /** Asks for one after another until one is there. */
