@@ -67,23 +67,31 @@ final class EnteredRun implements GuardedRun.Scope {
      * Finds the run that would have to end first if the thread of a run waited for keys.
      *
      * @param innermost the run that the thread is at work on
-     * @param atOnce how many may hold the lock key at once: somebody else's slot may become free
+     * @param atOnce how many may hold the lock key at once, if no run around states less: somebody else's slot may become free
      * @return that run or one around it; null if none is in the way
      */
     static @Nullable GuardedRun inTheWay(GuardedRun innermost, Refusal refusal, JobIdentity wanted, int atOnce) {
         Holder holder = refusal.holder();
         LockKey lock = wanted.lockKey();
-        GuardedRun found = null;
+        GuardedRun named = null;
+        GuardedRun onKey = null;
         int slots = 0;
+        int atMost = atOnce;
         for (GuardedRun run = innermost; run != null; run = run.outer()) {
             RunHold hold = run.hold();
             if (holder != null && hold != null && hold.isOwnedBy(holder.owner())) {
-                found = run;
+                named = run;
             }
             if (lock != null && lock.equals(run.identity().lockKey())) {
+                onKey = run.isHeld() ? run : onKey;
                 slots++;
+                atMost = Math.min(atMost, run.options().concurrency());
             }
         }
-        return refusal.verdict() == Verdict.RUNNING || slots >= atOnce ? found : null;
+        if (refusal.verdict() == Verdict.RUNNING) {
+            return named;
+        }
+        // Another holder may have been named; this one would have to end all the same.
+        return holder == null || slots < atMost ? null : named == null ? onKey : named;
     }
 }

@@ -100,7 +100,8 @@ public @interface Guarded {
     OnFailure[] onFailure() default {};
 
     /**
-     * Says how many runs may hold the lock key at once, from 1 to 100.
+     * Says how many runs may hold the lock key at once, from 1 to 100. If callers state different numbers, as while a deploy changes it, the
+     * smallest one that any holder or asker states is kept; 1 is a number like any other.
      *
      * @return a number, or 0 for the guard's default
      */

@@ -26,7 +26,8 @@ import org.jspecify.annotations.Nullable;
  * Leases of a key that several runs may hold at once, or of which only so many may begin in a time.
  *
  * <p>A key with room for n runs has n slots, each with a lease of its own: a slot of a run that dies is free after its ttl like
- * any lease. A run key is leased beside the slot, since two slots must not run the same occurrence. Runs in a time are
+ * any lease. The lowest one that is free is taken, so that few are beyond the limit of others, should they state a smaller one. A
+ * run key is leased beside the slot, since two slots must not run the same occurrence. Runs in a time are
  * counted by {@link Reservations}, last of all, so that a run that is refused for another reason does not count.
  */
 final class RationedSource implements LeaseSource {
@@ -47,16 +48,17 @@ final class RationedSource implements LeaseSource {
         this.worker = engine.worker();
         LockKey lock = identity.lockKey();
         this.paceName = "pace:" + (lock == null ? terms.job() : lock.value());
-        this.slots = lock == null || options.concurrency() == 1 ? List.of() : slots(lock, options.concurrency());
+        this.slots = lock == null || options.concurrency() == 1 ? List.of() : slots(identity, options.concurrency());
         if (slots.isEmpty() && options.concurrency() > 1) {
             throw new IllegalArgumentException("setting concurrency: " + options.concurrency()
                     + " runs may hold the lock key at once, but " + terms.request() + " has none. Give it a lock key");
         }
     }
 
-    private static List<JobIdentity> slots(LockKey lock, int count) {
+    /** With the run key, so that whoever is refused is told which occurrence is in its way. */
+    private static List<JobIdentity> slots(JobIdentity identity, int count) {
         return IntStream.rangeClosed(1, count)
-                .mapToObj(n -> new JobIdentity(lock, null, new Slot(n, count)))
+                .mapToObj(n -> new JobIdentity(identity.lockKey(), identity.runKey(), new Slot(n, count)))
                 .toList();
     }
 
@@ -72,7 +74,7 @@ final class RationedSource implements LeaseSource {
     @Override
     public CompletionStage<Offer> ask(LeaseStore asked, LeaseRequest request) {
         CompletionStage<Acquisition> first =
-                slotIsPrimary() ? slot(request, 0, null) : asked.acquire(on(request, primary()));
+                slotIsPrimary() ? slot(request, 1, null) : asked.acquire(on(request, primary()));
         return first.thenCompose(acquisition -> acquisition instanceof Acquisition.Granted granted
                 ? thenSlot(request, granted.lease())
                 : answer(new Offer.Denied(acquisition)));
@@ -86,7 +88,7 @@ final class RationedSource implements LeaseSource {
         if (slots.isEmpty() || slotIsPrimary()) {
             return thenPlace(new Offer.Given(lease, null, place(request)));
         }
-        return slot(request, 0, null).thenCompose(acquisition -> {
+        return slot(request, 1, null).thenCompose(acquisition -> {
             if (acquisition instanceof Acquisition.Granted slot) {
                 return thenPlace(new Offer.Given(lease, slot.lease(), place(request)));
             }
@@ -145,20 +147,26 @@ final class RationedSource implements LeaseSource {
                                 + store.getClass().getSimpleName() + " has not"));
     }
 
-    /** Asks for one slot after another, from one that differs from run to run, until there is a free one. */
-    private CompletionStage<Acquisition> slot(LeaseRequest request, int asked, Acquisition.@Nullable Held soonest) {
-        if (asked == slots.size() && soonest != null) {
-            return CompletableFuture.completedFuture(soonest);
-        }
-        int first = Math.floorMod(request.owner().hashCode(), slots.size());
-        return store.acquire(onSlot(request, slots.get((first + asked) % slots.size())))
-                .thenCompose(acquisition -> acquisition instanceof Acquisition.Held held
-                        ? slot(request, asked + 1, sooner(held, soonest))
-                        : CompletableFuture.completedFuture(acquisition));
+    /** Asks for a slot, and if it is held, for the next one that the store takes for free. */
+    private CompletionStage<Acquisition> slot(LeaseRequest request, int number, Acquisition.@Nullable Held before) {
+        return store.acquire(onSlot(request, slots.get(number - 1))).thenCompose(acquisition -> {
+            if (!(acquisition instanceof Acquisition.Held held)) {
+                return CompletableFuture.completedFuture(acquisition);
+            }
+            int next = held.slot() == null ? number + 1 : held.nextSlot();
+            Acquisition.Held told = moreTelling(held, before);
+            return next > number && next <= slots.size()
+                    ? slot(request, next, told)
+                    : CompletableFuture.completedFuture(told);
+        });
     }
 
-    private static Acquisition.Held sooner(Acquisition.Held held, Acquisition.@Nullable Held other) {
-        return other == null || held.ttlLeft().compareTo(other.ttlLeft()) < 0 ? held : other;
+    /** Who has this occurrence, else who ends first. */
+    private static Acquisition.Held moreTelling(Acquisition.Held held, Acquisition.@Nullable Held other) {
+        if (other == null || held.sameRun() != other.sameRun()) {
+            return other == null || held.sameRun() ? held : other;
+        }
+        return held.ttlLeft().compareTo(other.ttlLeft()) < 0 ? held : other;
     }
 
     /** An owner holds one lease, so a slot beside another lease has an owner of its own. */
@@ -217,17 +225,7 @@ final class RationedSource implements LeaseSource {
 
     @Override
     public CompletionStage<Void> nextChance(Duration atMost) {
-        if (slots.isEmpty()) {
-            return store.nextChance(identity, atMost);
-        }
-        List<CompletableFuture<Void>> chances = slots.stream()
-                .map(slot -> store.nextChance(slot, atMost).toCompletableFuture())
-                .toList();
-        CompletableFuture<Void> any = new CompletableFuture<>();
-        for (CompletableFuture<Void> chance : chances) {
-            var unused = chance.whenComplete((seen, cancelled) -> any.complete(null));
-        }
-        var unused = any.whenComplete((seen, cancelled) -> chances.forEach(chance -> chance.cancel(false)));
-        return any;
+        // Whoever waits for one slot hears of all.
+        return store.nextChance(slots.isEmpty() ? identity : slots.get(0), atMost);
     }
 }

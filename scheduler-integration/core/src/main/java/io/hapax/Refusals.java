@@ -6,6 +6,7 @@ import io.hapax.lease.Acquisition;
 import io.hapax.lease.Holder;
 import io.hapax.lease.KeyPause;
 import io.hapax.lease.OccurrenceOutcome;
+import io.hapax.lease.Slot;
 import io.hapax.time.DurationText;
 import java.time.Duration;
 import java.util.concurrent.CompletionException;
@@ -40,9 +41,26 @@ final class Refusals {
     }
 
     static Refusal held(Holder holder, boolean sameRun, Duration ttlLeft) {
+        return held(holder, sameRun, ttlLeft, "");
+    }
+
+    /** Names both limits if they differ, as nobody can see in one place which worker states another one. */
+    static Refusal held(Acquisition.Held held, int limit) {
+        Slot slot = held.slot();
+        return held(
+                held.holder(),
+                held.sameRun(),
+                held.ttlLeft(),
+                slot == null || slot.limit() == limit
+                        ? ""
+                        : " under a limit of " + slot.limit() + ", and this caller states " + limit
+                                + " (setting concurrency): the smaller one is kept");
+    }
+
+    private static Refusal held(Holder holder, boolean sameRun, Duration ttlLeft, String more) {
         Verdict verdict = sameRun ? Verdict.RUNNING : Verdict.OVERLAP;
         String what = sameRun ? "this occurrence is run by " : "the key is held by ";
-        return new Refusal(verdict, holder, ttlLeft, what + holder, null);
+        return new Refusal(verdict, holder, ttlLeft, what + holder + more, null);
     }
 
     static Refusal quarantined(Acquisition.Quarantined quarantined) {

@@ -201,7 +201,7 @@ public final class RunOptions {
     }
 
     /**
-     * Tells how many runs may hold the lock key at once.
+     * Tells how many runs may hold the lock key at once: the smallest number that any holder or asker states is kept.
      *
      * @return from 1 to 100
      */

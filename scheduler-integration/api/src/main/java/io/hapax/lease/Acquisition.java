@@ -2,6 +2,7 @@ package io.hapax.lease;
 
 import java.time.Duration;
 import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 
 /** The store's answer to a {@link LeaseRequest}. */
 public sealed interface Acquisition {
@@ -14,13 +15,35 @@ public sealed interface Acquisition {
     record Granted(Lease lease) implements Acquisition {}
 
     /**
-     * Somebody else holds the lease.
+     * Somebody else holds the lease, or a slot of the lock key that does not {@linkplain Slot#goesWith go with} what was asked
+     * for; or somebody who states a smaller limit waits for the key while it is held.
      *
      * @param holder who
      * @param sameRun whether the holder works on the same run key
      * @param ttlLeft how long the lease lives unless renewed; never negative
+     * @param slot what of the lock key the holder has, {@link Slot#WHOLE} if all of it; null if the store does not tell, and
+     *     where no slots are concerned
+     * @param nextSlot the lowest slot that would be granted to this asker, under the limit that it states; 0 if there is none,
+     *     or the store does not tell
      */
-    record Held(Holder holder, boolean sameRun, Duration ttlLeft) implements Acquisition {}
+    record Held(
+            Holder holder,
+            boolean sameRun,
+            Duration ttlLeft,
+            @Nullable Slot slot,
+            int nextSlot) implements Acquisition {
+
+        /**
+         * An answer that has nothing to do with slots.
+         *
+         * @param holder who
+         * @param sameRun whether the holder works on the same run key
+         * @param ttlLeft how long the lease lives unless renewed; never negative
+         */
+        public Held(Holder holder, boolean sameRun, Duration ttlLeft) {
+            this(holder, sameRun, ttlLeft, null, 0);
+        }
+    }
 
     /**
      * This occurrence is over.

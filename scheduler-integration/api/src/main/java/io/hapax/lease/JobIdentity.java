@@ -7,8 +7,8 @@ import org.jspecify.annotations.Nullable;
  * What a run is, for the guard: a lock key, a run key, or both.
  *
  * <p>The lease is taken on the lock key if there is one, or on one of its slots, else on the run key. Slots of a key, and the key
- * itself, are leased apart from each other, whatever the text of any key. Every attempt at one occurrence must pair
- * its run key with the same lock key. Immutable.
+ * itself, have leases of their own, whatever the text of any key; which of them may be held at once, {@link Slot} says. Every
+ * attempt at one occurrence must pair its run key with the same lock key. Immutable.
  *
  * @param lockKey what must not overlap, or null if overlaps are fine
  * @param runKey what must not happen twice, or null if repeating is fine

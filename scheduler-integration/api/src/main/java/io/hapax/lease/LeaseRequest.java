@@ -10,7 +10,8 @@ import java.time.Duration;
  * @param owner the run that asks; asking again with the same owner gives the same lease
  * @param worker who asks, for people
  * @param ttl how long the lease lives unless renewed, at least 1 ms
- * @param waiting whether the caller will wait if refused, so that a release has to wake it
+ * @param waiting whether the caller will wait if refused, so that a release has to wake it, and nothing may be granted beyond
+ *     the limit that it states
  */
 public record LeaseRequest(JobIdentity identity, OwnerId owner, String worker, Duration ttl, boolean waiting) {
 

@@ -21,6 +21,14 @@ public interface LeaseStore extends AutoCloseable {
      * lease it already holds; whoever has given up an ask, and asks again, does so with another owner, as what was given up
      * may be carried out later.
      *
+     * <p>A lock key and its slots are one family. A slot is granted only if it {@linkplain Slot#goesWith goes with} each slot that
+     * somebody holds, under the limits that both state; {@link Slot#WHOLE the whole key} with none. So the smallest limit is kept
+     * that any holder or asker states, also while a rolling deploy changes it. Whoever is refused and
+     * {@linkplain LeaseRequest#waiting waits} stops those that would make it wait on: while somebody holds the key, no slot is
+     * granted beyond the smallest limit under which somebody waits. That is so for as long as the lease lives that was in the way,
+     * and some seconds more; when a lease of the family is given back, for some seconds only, in which whoever waits asks again.
+     * A renewal, or a lease that is taken on its holder's word, keeps all of this as it was.
+     *
      * @param request who asks for what
      * @return the answer
      */
@@ -59,8 +67,8 @@ public interface LeaseStore extends AutoCloseable {
     CompletionStage<Void> withdraw(LeaseRequest request);
 
     /**
-     * Waits for a moment at which trying again makes sense: a release of this identity was seen, or the time is over.
-     * May complete early without a reason. Never fails.
+     * Waits for a moment at which trying again makes sense: a release of this identity, or of any slot of its lock key, or of that
+     * key itself, was seen, or the time is over. May complete early without a reason. Never fails.
      *
      * @param identity the keys
      * @param atMost how long to wait at most

@@ -42,6 +42,16 @@ public record HeldLease(
     }
 
     /**
+     * Tells whether somebody may mean this lease by a name.
+     *
+     * @param text a name that somebody has typed or seen
+     * @return true if it is the name of this lease, or, of a slot, that of its key
+     */
+    public boolean isCalled(String text) {
+        return name.equals(text) || (slot != null && name.equals(new SlotName(text, slot.number()).toString()));
+    }
+
+    /**
      * What a name means if it is that of a slot. A lock key may have the same text: then the name means that key first of all.
      *
      * @param key the text of the lock key, or what the store keeps of it

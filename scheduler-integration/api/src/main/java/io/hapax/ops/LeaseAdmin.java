@@ -29,7 +29,7 @@ public interface LeaseAdmin {
      * Looks up who holds the lease of an identity.
      *
      * @param identity the keys
-     * @return the holder, if there is one
+     * @return the holder, if there is one; of a lock key of which only slots are held, the holder of the first of them
      */
     CompletionStage<Optional<Holder>> holder(JobIdentity identity);
 
@@ -74,16 +74,19 @@ public interface LeaseAdmin {
     /**
      * Looks up one lease.
      *
-     * @param name the text of its key, or its name as {@link #leases} tells it, also of a slot; if both are held, the key
+     * @param name the text of its key, or its name as {@link #leases} tells it, also of a slot; if both are held, the key; of a
+     *     lock key of which only slots are held, the first of them
      * @param onRunKey whether that is a run key; else it is a lock key
      * @return the lease, if somebody holds it
      */
     default CompletionStage<Optional<HeldLease>> lease(String name, boolean onRunKey) {
         return leases(Integer.MAX_VALUE)
                 .thenApply(all -> all.stream()
-                        .filter(lease ->
-                                lease.onRunKey() == onRunKey && lease.name().equals(name))
-                        .min(Comparator.comparing(lease -> lease.slot() != null)));
+                        .filter(lease -> lease.onRunKey() == onRunKey && lease.isCalled(name))
+                        .min(Comparator.comparing(
+                                        (HeldLease lease) -> !lease.name().equals(name))
+                                .thenComparing(lease ->
+                                        lease.slot() == null ? 0 : lease.slot().number())));
     }
 
     /**

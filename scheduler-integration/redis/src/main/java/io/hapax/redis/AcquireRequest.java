@@ -5,9 +5,11 @@ import io.hapax.lease.FencingToken;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.Lease;
 import io.hapax.lease.LeaseRequest;
+import io.hapax.lease.Slot;
 import java.time.Duration;
 import java.util.Iterator;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** Asks for a lease. */
 final class AcquireRequest extends Request<Acquisition> {
@@ -18,6 +20,7 @@ final class AcquireRequest extends Request<Acquisition> {
     private static final int GRANTED = 1;
     private static final int DONE = 3;
     private static final int PAUSED = 4;
+    private static final int SLOT_HELD = 5;
 
     private final Namespace namespace;
     private final LeaseRequest request;
@@ -34,12 +37,19 @@ final class AcquireRequest extends Request<Acquisition> {
     List<String> arguments() {
         Added added = Added.of(request.identity()).in(namespace.bucket(keys()).format());
         return List.of(
-                request.waiting() ? "wait" : "acquire",
+                word(),
                 request.owner().value(),
                 Long.toString(request.ttl().toMillis()),
                 runDigest,
                 StoredLease.people(request.worker(), request.identity()) + added,
-                "");
+                keys().index());
+    }
+
+    private String word() {
+        if (keys().areOfSlot()) {
+            return request.waiting() ? "slot-wait" : "slot";
+        }
+        return request.waiting() ? "wait" : "acquire";
     }
 
     @Override
@@ -54,7 +64,8 @@ final class AcquireRequest extends Request<Acquisition> {
         Object more = answers.next();
         return switch (code) {
             case GRANTED -> granted(value, (String) more);
-            case HELD -> held(stored(value), Duration.ofMillis((Long) more));
+            case HELD -> held(stored(value), Duration.ofMillis((Long) more), null, 0);
+            case SLOT_HELD -> slotHeld(stored(value), ((String) more).split("\\|"));
             case DONE -> done(stored(value));
             case PAUSED -> new Acquisition.Paused(StoredPause.parse(value, Duration.ofMillis((Long) more)));
             case TROUBLE -> throw refused("acquire", value);
@@ -77,11 +88,17 @@ final class AcquireRequest extends Request<Acquisition> {
         return new Acquisition.Done(marker.holder(), marker.added().outcome());
     }
 
-    private Acquisition held(StoredLease lease, Duration left) {
+    private Acquisition slotHeld(StoredLease lease, String[] parts) {
+        int number = Integer.parseInt(parts[1]);
+        Slot slot = number == 0 ? Slot.WHOLE : new Slot(number, Math.max(number, Integer.parseInt(parts[2])));
+        return held(lease, Duration.ofMillis(Long.parseLong(parts[0])), slot, Integer.parseInt(parts[3]));
+    }
+
+    private Acquisition held(StoredLease lease, Duration left, @Nullable Slot slot, int nextSlot) {
         namespace.bucket(keys()).sawToken(lease.token().value());
         JobIdentity identity = request.identity();
         boolean sameRun = identity.runKey() != null && lease.runDigest().equals(runDigest);
-        return new Acquisition.Held(lease.holder(), sameRun, left);
+        return new Acquisition.Held(lease.holder(), sameRun, left, slot, nextSlot);
     }
 
     private Acquisition quarantined(String why, Duration left) {

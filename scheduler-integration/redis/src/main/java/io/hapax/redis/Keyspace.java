@@ -55,8 +55,26 @@ record Keyspace(String namespace, int buckets, List<String> tags) {
         }
     }
 
-    /** The keys of one identity. */
-    record Keys(int bucket, String lease, String done, String waiter, String pause, String meta) {}
+    /**
+     * The keys of one identity.
+     *
+     * @param family what is waited for: the lease, or of a slot that of its lock key
+     * @param index of the slots of the lock key; empty if there can be none
+     */
+    record Keys(
+            int bucket,
+            String lease,
+            String done,
+            String waiter,
+            String pause,
+            String meta,
+            String family,
+            String index) {
+
+        boolean areOfSlot() {
+            return !lease.equals(family);
+        }
+    }
 
     Keys of(JobIdentity identity) {
         return of(identity, Added.FORMAT);
@@ -75,8 +93,9 @@ record Keyspace(String namespace, int buckets, List<String> tags) {
         if (lock != null && slot != null && format > Added.FIRST_FORMAT) {
             return slot(shortened(lock.value()), slot.number(), done);
         }
-        String name = (lock != null ? "l:" : "r:") + shortened(identity.leaseName());
-        return keys(bucket(name), name, done, name);
+        String text = shortened(identity.leaseName());
+        String name = (lock != null ? "l:" : "r:") + text;
+        return keys(bucket(name), name, done, name, lock != null && format > Added.FIRST_FORMAT ? text : "");
     }
 
     /** Where the lease of an identity is, or those of all slots of its key. */
@@ -92,14 +111,26 @@ record Keyspace(String namespace, int buckets, List<String> tags) {
         return buckets == 1 ? 0 : Math.floorMod(digest(name).hashCode(), buckets);
     }
 
-    private Keys keys(int bucket, String name, String done, String paused) {
+    /**
+     * @param family what is paused, and waited for, as a whole
+     * @param indexed the text of a lock key that may have slots; empty if it has none
+     */
+    private Keys keys(int bucket, String name, String done, String family, String indexed) {
         String tag = tags.get(bucket);
-        return new Keys(bucket, tag + name, tag + "d:" + done, tag + "w:" + name, tag + "h:" + paused, meta(bucket));
+        String lease = tag + name;
+        return new Keys(
+                bucket,
+                lease,
+                tag + "d:" + done,
+                tag + "w:" + family,
+                tag + "h:" + family,
+                meta(bucket),
+                name.equals(family) ? lease : tag + family,
+                indexed.isEmpty() ? "" : tag + "i:" + indexed);
     }
 
     private Keys slot(String lock, int number, String done) {
-        // The slots of a key are paused with it.
-        return keys(bucket("l:" + lock), "s:" + number + ":" + lock, done, "l:" + lock);
+        return keys(bucket("l:" + lock), "s:" + number + ":" + lock, done, "l:" + lock, lock);
     }
 
     /** Where the places of one name are kept. */
@@ -152,7 +183,7 @@ record Keyspace(String namespace, int buckets, List<String> tags) {
 
     private Keys named(String stored, boolean onRunKey) {
         String name = (onRunKey ? "r:" : "l:") + stored;
-        return keys(bucket(name), name, "", name);
+        return keys(bucket(name), name, "", name, onRunKey ? "" : stored);
     }
 
     /**

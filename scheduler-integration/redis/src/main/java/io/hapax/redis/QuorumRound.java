@@ -208,10 +208,14 @@ record QuorumRound(Votes<QuorumRound.Heard> votes, int servers) {
         Holder named = QuorumLeaseStore.mostFrequent(
                         held.stream().map(one -> Optional.of(one.holder())).toList())
                 .orElseThrow();
-        Acquisition.Held last = held.stream()
+        List<Acquisition.Held> same = held.stream()
                 .filter(one -> one.holder().owner().equals(named.owner()))
+                .toList();
+        Acquisition.Held last = same.stream()
                 .max(Comparator.comparing(Acquisition.Held::ttlLeft))
                 .orElseThrow();
-        return new Acquisition.Held(named, last.sameRun(), last.ttlLeft());
+        // A server that has missed a grant takes its slot for free.
+        int next = same.stream().mapToInt(Acquisition.Held::nextSlot).max().orElse(0);
+        return new Acquisition.Held(named, last.sameRun(), last.ttlLeft(), last.slot(), next);
     }
 }

@@ -44,9 +44,24 @@ record RedissonAdmin(Namespace namespace, String server, Introduction introducti
 
     @Override
     public CompletionStage<Optional<Holder>> holder(JobIdentity identity) {
-        return value(namespace.keys(identity))
-                .thenApply(value -> Optional.ofNullable(value)
-                        .map(text -> StoredLease.parse(text).holder()));
+        return look(namespace.keys(identity), isWhole(identity))
+                .thenApply(list -> list.isEmpty()
+                        ? Optional.empty()
+                        : Optional.of(StoredLease.parse((String) list.get(0)).holder()));
+    }
+
+    private static boolean isWhole(JobIdentity identity) {
+        return identity.lockKey() != null && identity.slot() == null;
+    }
+
+    private CompletableFuture<List<Object>> look(Keyspace.Keys keys, boolean alsoAtSlots) {
+        return namespace
+                .scripts()
+                .call(
+                        Script.LEASE,
+                        ReturnType.LIST,
+                        List.of(keys.meta(), keys.lease(), keys.waiter()),
+                        alsoAtSlots ? "slots" : "");
     }
 
     private CompletableFuture<@Nullable String> value(Keyspace.Keys keys) {
@@ -116,10 +131,20 @@ record RedissonAdmin(Namespace namespace, String server, Introduction introducti
         });
     }
 
-    /** A text is a key's first of all, and if nobody holds that key, the name under which another one is listed. */
+    /**
+     * A text is a key's first of all, and if nobody holds that key, the name under which another one is listed, or a key of which
+     * slots are held.
+     */
     @Override
     public CompletionStage<Optional<HeldLease>> lease(String name, boolean onRunKey) {
-        return firstOf(namespace.keyspace().of(name, onRunKey), this::lease);
+        List<Keyspace.Keys> all = namespace.keyspace().of(name, onRunKey);
+        if (onRunKey || all.size() == 1) {
+            return firstOf(all, keys -> lease(keys, !onRunKey));
+        }
+        return firstOf(all, keys -> lease(keys, false))
+                .thenCompose(found -> found.isPresent()
+                        ? CompletableFuture.completedFuture(found)
+                        : firstOf(all, keys -> lease(keys, !keys.areOfSlot())));
     }
 
     /** Asks for one after another until one is there. */
@@ -133,14 +158,14 @@ record RedissonAdmin(Namespace namespace, String server, Introduction introducti
                         : firstOf(all.subList(1, all.size()), question));
     }
 
-    private CompletionStage<Optional<HeldLease>> lease(Keyspace.Keys keys) {
-        CompletableFuture<List<Object>> answer = introduction
+    private CompletionStage<Optional<HeldLease>> lease(Keyspace.Keys keys, boolean alsoAtSlots) {
+        return introduction
                 .fitForPeople()
-                .thenCompose(fit ->
-                        namespace.scripts().call(Script.LEASE, ReturnType.LIST, List.of(keys.lease(), keys.waiter())));
-        return answer.thenApply(list -> list.isEmpty()
-                ? Optional.empty()
-                : Optional.ofNullable(held(keys.lease(), (String) list.get(0), list.get(1), list.get(2))));
+                .thenCompose(fit -> look(keys, alsoAtSlots))
+                .thenApply(list -> list.isEmpty()
+                        ? Optional.empty()
+                        : Optional.ofNullable(
+                                held((String) list.get(3), (String) list.get(0), list.get(1), list.get(2))));
     }
 
     private @Nullable HeldLease held(String key, String value, Object left, Object awaited) {

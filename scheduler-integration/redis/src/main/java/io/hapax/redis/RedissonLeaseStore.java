@@ -209,7 +209,7 @@ public final class RedissonLeaseStore implements AdministeredStore {
 
     @Override
     public CompletionStage<Void> nextChance(JobIdentity identity, Duration atMost) {
-        return wakeUps.await(namespace.keys(identity).lease(), atMost);
+        return wakeUps.await(namespace.keys(identity).family(), atMost);
     }
 
     private void wakeIfFree(String leaseKey) {

@@ -64,7 +64,8 @@ final class ReleaseRequest extends Request<Boolean> {
 
     @Override
     List<String> arguments() {
-        return List.of("release", owner.value(), Long.toString(retentionMillis), token, aboutRun, note.text());
+        String word = keys().areOfSlot() ? "release-slot" : "release";
+        return List.of(word, owner.value(), Long.toString(retentionMillis), token, aboutRun, note.text());
     }
 
     @Override

@@ -9,9 +9,9 @@ import java.util.HexFormat;
 
 /** The scripts, one resource file each; what they do and return stands in their headers. */
 enum Script {
-    EXCHANGE("exchange"),
-    RENEW("renew"),
-    FORCE_RELEASE("force-release"),
+    EXCHANGE("slots.lua", "exchange"),
+    RENEW("slots.lua", "renew"),
+    FORCE_RELEASE("slots.lua", "force-release"),
     HOLDER("holder"),
     PROBE("probe"),
     SETTINGS("settings"),
@@ -24,7 +24,7 @@ enum Script {
     RESERVE("reserve"),
     GIVE_UP("give-up"),
     PLACES("places"),
-    LEASE("lease"),
+    LEASE("slots.lua", "lease"),
     LEASES("leases"),
     AUDIT("audit"),
     POST("post"),
@@ -35,7 +35,14 @@ enum Script {
     private final String sha;
 
     Script(String file) {
-        this.text = read("server.lua") + read(file + ".lua");
+        this("", file);
+    }
+
+    /**
+     * @param before what stands before it, beside what stands before every script
+     */
+    Script(String before, String file) {
+        this.text = read("server.lua") + (before.isEmpty() ? "" : read(before)) + read(file + ".lua");
         this.sha = sha1(text);
     }
 

@@ -15,7 +15,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Wakes whoever waits for a key when a release was published. One subscription a process, opened by the first waiter;
+ * Wakes whoever waits for a key, or for one of its slots, when a release of any of them was published. One subscription a process, opened by the first waiter;
  * messages may be lost, so every wait also ends by itself. Thread-safe.
  */
 final class WakeUps {

@@ -4,16 +4,19 @@
 -- ARGV[1] the epoch that the caller knows, or ''   ARGV[2] quarantine in ms of a new namespace
 -- ARGV[3] quarantine in ms of one that lost its memory   ARGV[4] highest token that the caller has seen
 -- ARGV[5] channel for wake-ups   ARGV[6..] of each request six, which are, to take a lease:
---     'acquire', or 'wait' if the caller waits; owner; ttl in ms; digest of the run key, or '-'; worker and run, for people; ''
+--     'acquire', or 'wait' if the caller waits, or for a slot 'slot' or 'slot-wait'; owner; ttl in ms; digest of the run key, or '-';
+--     worker and run, for people, and the limit of a slot; index of the slots of the lock key, see slots.lua, or ''
 --   and to give it back:
---     'release'; owner; retention of the done marker in ms, 0 for none; token, see server.lua; digest of the run key, worker,
+--     'release', or 'release-slot'; owner; retention of the done marker in ms, 0 for none; token, see server.lua; digest of the run key, worker,
 --     run and how the occurrence ended; what the job's history says of it behind owner and token, or ''
 -- returns {epoch, or '' if it was not asked for, answers...}. To an acquire three: 1 granted (token, since when in
 --   microseconds, with a leading zero if settle.lua has written the token back), 0 held (value of the lease, ttl left in ms),
+--   5 the same where slots are concerned (value of the lease; 'ttl left in ms|slot, 0 for the key itself|its limit|next slot or 0'),
 --   3 done (value of the marker, 0), 2 quarantine (why: new, emptied or restarted; ms left), 4 paused (value of the pause, ms left), -1 trouble with this request
 --   alone (message, 0). To a release one: 1 if the owner held the lease with this token or this repeats a release with the
 --   same marker, 0 if it was lost, the message if it made trouble
--- invariant: a token is larger than every token granted before, and no lease of another owner exists when it is granted.
+-- invariant: a token is larger than every token granted before, and no lease of another owner exists when it is granted, nor
+--   one of the same family that does not go with it.
 --   A run that lost its lease changes nothing; only in quarantine, when nobody else can have been granted the lease, is the
 --   word of a forgotten holder taken, unless a later one has shown itself. A completed run's lease is there until its marker is.
 --   Who is told of a pause could have been granted the lease otherwise
@@ -48,41 +51,54 @@ local draw = function(left)
   return token
 end
 
--- What Redis says of a value that is no text, which is left out where several are read at once.
-local strange = function(key)
-  local value = redis.pcall('GET', key)
-  return type(value) == 'table' and value.err
-end
-
 local acquire = function(i, arg, left)
-  local owner, ttl, digest = ARGV[arg + 1], ARGV[arg + 2], ARGV[arg + 3]
+  local what, owner, ttl, digest, index = ARGV[arg], ARGV[arg + 1], ARGV[arg + 2], ARGV[arg + 3], ARGV[arg + 5]
+  local slot = what == 'slot' or what == 'slot-wait'
   bucket()
   local done = digest ~= '-' and redis.pcall('GET', KEYS[i + 1])
   if type(done) == 'table' then return answer(-1, done.err, 0) end
   if done then return answer(3, done, 0) end
-  local both = redis.pcall('MGET', KEYS[i], KEYS[i + 3])
-  if both.err then return answer(-1, both.err, 0) end
-  local held, paused = both[1], both[2]
+  local all = index == '' and redis.pcall('MGET', KEYS[i], KEYS[i + 3]) or redis.pcall('MGET', KEYS[i], KEYS[i + 3], index)
+  if all.err then return answer(-1, all.err, 0) end
+  local held, paused, listed = all[1], all[2], all[3]
   if held and owned(held, owner) then
     local granted, since = string.match(held, '^[^|]+|(%d+)|(%d+)|')
     if not granted then return answer(0, held, 0) end
+    if slot then
+      local family = slots_of(KEYS[1], KEYS[i])
+      family.keep(family.held(listed), family.limit(held), ARGV[3])
+    end
     redis.call('PEXPIRE', KEYS[i], ttl)
     return answer(1, granted, since)
   end
+  local family, beside
+  local lease, limit = KEYS[i], 1
+  if slot or listed and not held then
+    family = slots_of(KEYS[1], KEYS[i])
+    limit = slot and family.limit(ARGV[arg + 4]) or 1
+    lease, held, beside = family.in_the_way(held, limit, listed)
+    -- Nothing that it names is held any more.
+    if not held and not slot then redis.call('DEL', index) end
+  end
   if held then
-    local rest = math.max(redis.call('PTTL', KEYS[i]), 0)
+    local rest = math.max(redis.call('PTTL', lease), 0)
     if rest > tonumber(ARGV[3]) then
       -- No ttl is as long: the clock was set back. Its holder goes on to renew it, and need not be waited for any longer.
       rest = tonumber(ARGV[3])
-      redis.call('PEXPIRE', KEYS[i], rest)
+      redis.call('PEXPIRE', lease, rest)
     end
-    if ARGV[arg] == 'wait' then redis.call('SET', KEYS[i + 2], '1', 'PX', rest + 5000) end
+    if what == 'wait' or what == 'slot-wait' then
+      local waits = limit > 1 and redis.call('GET', KEYS[i + 2])
+      if not waits or tonumber(waits) >= limit then redis.call('SET', KEYS[i + 2], limit, 'PX', rest + 5000) end
+    end
+    if beside then return answer(5, held, rest .. beside) end
     return answer(0, held, rest)
   end
   local till = tonumber(meta[3])
   local waits = now() < till
-  local why = (waits or paused) and strange(KEYS[i])
-  if why then return answer(-1, why, 0) end
+  -- Where several are read at once, a value that is no text is left out.
+  local strange = (waits or paused) and redis.pcall('GET', KEYS[i])
+  if type(strange) == 'table' then return answer(-1, strange.err, 0) end
   if waits then return answer(2, meta[5] or 'new', math.ceil((till - now()) / 1000)) end
   -- Who has not heard that the settings were replaced may mean another key: it compares them first.
   if meta[5] == 'replaced' and ARGV[1] ~= '' and ARGV[1] ~= meta[2] then return answer(2, meta[5], 1) end
@@ -91,9 +107,11 @@ local acquire = function(i, arg, left)
   if type(drawn) == 'table' then return answer(-1, drawn.err, 0) end
   local text = micros(drawn)
   local since = clock == token and text or micros(now())
-  local lease = owner .. '|' .. text .. '|' .. since .. '|' .. digest .. '|' .. ARGV[arg + 4]
-  if not redis.call('SET', KEYS[i], lease, 'PX', ttl, 'NX') then
-    return answer(-1, strange(KEYS[i]) or 'the lease is there and cannot be read', 0)
+  local value = owner .. '|' .. text .. '|' .. since .. '|' .. digest .. '|' .. ARGV[arg + 4]
+  if slot then family.keep(family.others, limit, ARGV[3]) end
+  if not redis.call('SET', KEYS[i], value, 'PX', ttl, 'NX') then
+    strange = redis.pcall('GET', KEYS[i])
+    return answer(-1, type(strange) == 'table' and strange.err or 'the lease is there and cannot be read', 0)
   end
   answer(1, text, since)
 end
@@ -113,14 +131,17 @@ local release = function(i, arg)
     if later or now() >= tonumber(bucket()[3]) then return answer(0) end
   end
   -- First of all: a script that has written may go on to write its marker when memory is full.
-  local awaited = redis.call('DEL', KEYS[i + 2]) == 1
+  local family = ARGV[arg] == 'release-slot' and slots_of(KEYS[1], KEYS[i])
+  local awaited
+  if family then awaited = family.awaited() else awaited = redis.call('DEL', KEYS[i + 2]) == 1 end
   if retention ~= '0' then
     local granted = string.match(token, '^0?(%d+)$')
     local marker = table.concat({owner, granted, micros(now()), ARGV[arg + 4]}, '|')
     redis.call('SET', KEYS[i + 1], marker, 'PX', retention)
   end
   if mine then redis.call('DEL', KEYS[i]) end
-  if awaited then redis.call('PUBLISH', ARGV[5], KEYS[i]) end
+  if family and #family.held(redis.call('GET', family.index)) == 0 then redis.call('DEL', family.index) end
+  if awaited then redis.call('PUBLISH', ARGV[5], family and family.whole or KEYS[i]) end
   if ARGV[arg + 5] ~= '' then
     -- Nothing depends on it, so it comes last, and may be refused.
     local entry = table.concat({micros(now()), owner, string.match(token, '^0?(%d+)$'), ARGV[arg + 5]}, '|')
@@ -136,7 +157,7 @@ end
 local requests = (#KEYS - 1) / 4
 for request = 1, requests do
   local i, arg = 4 * request - 2, 6 * request
-  local releases = ARGV[arg] == 'release'
+  local releases = ARGV[arg] == 'release' or ARGV[arg] == 'release-slot'
   local fine, why = pcall(releases and release or acquire, i, arg, requests - request + 1)
   if not fine then
     why = type(why) == 'table' and why.err or why

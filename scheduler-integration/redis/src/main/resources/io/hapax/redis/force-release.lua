@@ -30,5 +30,10 @@ if now < till then
 else
   redis.call('DEL', KEYS[1])
 end
-if redis.call('DEL', KEYS[2]) == 1 then redis.call('PUBLISH', ARGV[1], KEYS[1]) end
+if string.byte(KEYS[1], #KEYS[3]) == 115 then
+  local family = slots_of(KEYS[3], KEYS[1])
+  if family.awaited() then redis.call('PUBLISH', ARGV[1], family.whole) end
+elseif redis.call('DEL', KEYS[2]) == 1 then
+  redis.call('PUBLISH', ARGV[1], KEYS[1])
+end
 return held

@@ -14,7 +14,8 @@ for _, key in ipairs(step[2]) do
     local tag, name = string.match(key, '^(hapax:%b{}:)(.+)$')
     answer[n + 1], answer[n + 2] = key, value
     answer[n + 3] = math.max(left, 0)
-    answer[n + 4] = type(redis.pcall('GET', tag .. 'w:' .. name)) == 'string' and 1 or 0
+    local awaited = string.gsub(name, '^s:%d+:', 'l:')
+    answer[n + 4] = type(redis.pcall('GET', tag .. 'w:' .. awaited)) == 'string' and 1 or 0
     n = n + 4
   end
 end

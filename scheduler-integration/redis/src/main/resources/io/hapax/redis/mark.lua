@@ -14,6 +14,8 @@ end
 local held = redis.pcall('GET', KEYS[2])
 if type(held) == 'string' and granted_as(held, ARGV[1], ARGV[2]) then
   redis.call('DEL', KEYS[2])
-  if redis.call('DEL', KEYS[3]) == 1 then redis.call('PUBLISH', ARGV[5], KEYS[2]) end
+  -- What is waited for has the name of the flag, also if the lease is on one of its slots.
+  local awaited = string.gsub(KEYS[3], '}:w:', '}:', 1)
+  if redis.call('DEL', KEYS[3]) == 1 then redis.call('PUBLISH', ARGV[5], awaited) end
 end
 return 1

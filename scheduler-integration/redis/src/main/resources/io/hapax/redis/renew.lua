@@ -8,11 +8,24 @@
 --   '!message' if this key made trouble
 -- invariant: a lease that belongs to another owner, or was granted with another token, is never touched, and a missing one is never written, but in quarantine,
 --   when nothing new was granted: then a missing lease, or one with a lower token, is what a server remembers that lost the
---   newest writes; and a missing one if a majority has just confirmed that nobody else can hold it
+--   newest writes; and a missing one if a majority has just confirmed that nobody else can hold it. The index of a family names
+--   each slot that is renewed
 local now = time()
 local meta = look(KEYS[1], now, ARGV[1], ARGV[2], ARGV[3])
 local quarantined = now < tonumber(meta[3])
 local last = tonumber(meta[4] or 0)
+
+-- Puts a slot into the index of its family, which may have been lost.
+local index = function(key, value)
+  if string.byte(key, #KEYS[1]) ~= 115 then return end
+  local family = slots_of(KEYS[1], key)
+  local known, limit = redis.call('GET', family.index), family.limit(value)
+  if known and string.find(',' .. known .. ',', ',' .. family.own .. '=' .. limit .. ',', 1, true) then
+    redis.call('PEXPIRE', family.index, ARGV[3])
+  else
+    family.keep(family.held(known), limit, ARGV[3])
+  end
+end
 
 -- The token is noted first: of a lease without it, a later grant could have a lower one.
 local restore = function(key, token, ttl, value)
@@ -21,6 +34,8 @@ local restore = function(key, token, ttl, value)
     if type(noted) == 'table' then return '!' .. noted.err end
     last = token
   end
+  local indexed, why = pcall(index, key, value)
+  if not indexed then return '!' .. (type(why) == 'table' and why.err or why) end
   local kept = redis.pcall('SET', key, value, 'PX', ttl)
   return kept.err and '!' .. kept.err or 2
 end
@@ -34,6 +49,8 @@ for i = 2, #KEYS do
     answers[i] = '!' .. held.err
   elseif held and granted_as(held, owner, token) then
     redis.call('PEXPIRE', KEYS[i], ttl)
+    -- Where Redis refuses it, the lease lives all the same.
+    pcall(index, KEYS[i], value)
     answers[i] = 1
   elseif not held and ARGV[4] == 'restore' or quarantined and (not held or token_of(held) < tonumber(token)) then
     answers[i] = restore(KEYS[i], tonumber(token), ttl, value)

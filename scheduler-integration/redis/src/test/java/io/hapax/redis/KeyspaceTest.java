@@ -178,12 +178,13 @@ class KeyspaceTest {
                 List.of("rooms", "rooms #1", "rooms #2", "1:rooms", "2:rooms #1", "s:1:rooms", "odd rooms", "#1");
         for (String text : texts) {
             Keyspace.Keys key = cluster.of(identity(text, ""));
-            names.add(key.lease());
+            names.addAll(List.of(key.lease(), key.waiter(), key.index()));
             for (int number = 1; number <= 12; number++) {
                 Slot slot = new Slot(number, 12);
                 Keyspace.Keys keys = cluster.of(new JobIdentity(new LockKey(text), null, slot));
                 names.add(keys.lease());
-                names.add(keys.waiter());
+                assertThat(List.of(keys.waiter(), keys.pause(), keys.family(), keys.index()))
+                        .containsExactly(key.waiter(), key.pause(), key.lease(), key.index());
                 assertThat(keys.bucket()).isEqualTo(key.bucket());
                 Keyspace.LeaseName name = Keyspace.leaseName(keys.lease());
                 assertThat(name.slot()).isEqualTo(number);
@@ -199,7 +200,7 @@ class KeyspaceTest {
                         .contains(keys.lease());
             }
         }
-        assertThat(names).hasSize(texts.size() * 25);
+        assertThat(names).hasSize(texts.size() * 15);
         assertThat(single.of(new JobIdentity(new LockKey("rooms"), null, new Slot(2, 3)))
                         .lease())
                 .isEqualTo("hapax:{billing:0}:s:2:rooms");
@@ -209,7 +210,8 @@ class KeyspaceTest {
     void in_the_first_format_a_slot_is_named_as_a_lock_key_of_its_text() {
         for (Keyspace keyspace : List.of(single, cluster)) {
             JobIdentity slot = new JobIdentity(new LockKey("rooms"), new RunKey("r"), new Slot(2, 3));
-            assertThat(keyspace.of(slot, Added.FIRST_FORMAT)).isEqualTo(keyspace.of(identity("rooms #2", "r")));
+            assertThat(keyspace.of(slot, Added.FIRST_FORMAT))
+                    .isEqualTo(keyspace.of(identity("rooms #2", "r"), Added.FIRST_FORMAT));
             assertThat(keyspace.bucketOf(slot))
                     .isEqualTo(keyspace.of(identity("rooms", "")).bucket());
         }

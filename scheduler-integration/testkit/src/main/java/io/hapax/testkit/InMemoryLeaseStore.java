@@ -53,7 +53,12 @@ public final class InMemoryLeaseStore implements AdministeredStore {
      * @param ticker the clock on which leases lapse
      */
     public InMemoryLeaseStore(Ticker ticker) {
-        this(new LeaseMemory(ticker), new LeaseWaiters(ticker), new InMemoryReservations(ticker));
+        this(ticker, LimitRule.RIGHT);
+    }
+
+    /** With a rule that a test has broken. */
+    InMemoryLeaseStore(Ticker ticker, LimitRule rule) {
+        this(new LeaseMemory(ticker, rule), new LeaseWaiters(ticker), new InMemoryReservations(ticker));
     }
 
     private InMemoryLeaseStore(LeaseMemory memory, LeaseWaiters waiters, InMemoryReservations reservations) {
@@ -96,8 +101,9 @@ public final class InMemoryLeaseStore implements AdministeredStore {
     public CompletionStage<Acquisition> acquire(LeaseRequest request) {
         return answer(store -> {
             Acquisition answer = store.acquire(request);
-            if (answer instanceof Acquisition.Granted) {
-                waiters.granted(LeaseKey.of(request.identity()));
+            // Of several slots another one may be free.
+            if (answer instanceof Acquisition.Granted && request.identity().slot() == null) {
+                waiters.granted(LeaseKey.ofFamily(request.identity()));
             }
             return answer;
         });
@@ -162,9 +168,7 @@ public final class InMemoryLeaseStore implements AdministeredStore {
         }
 
         private boolean isHeldBy(Holder seen, JobIdentity identity, LeaseMemory store) {
-            return store.holder(identity)
-                    .filter(holder -> holder.owner().equals(seen.owner()))
-                    .isPresent();
+            return store.isHeldBy(seen.owner(), identity);
         }
 
         @Override
@@ -236,7 +240,7 @@ public final class InMemoryLeaseStore implements AdministeredStore {
         if (closed) {
             return CompletableFuture.completedFuture(null);
         }
-        return waiters.await(this, LeaseKey.of(identity), atMost);
+        return waiters.await(this, LeaseKey.ofFamily(identity), atMost);
     }
 
     @Override
@@ -281,7 +285,7 @@ public final class InMemoryLeaseStore implements AdministeredStore {
             JobIdentity identity, CompletableFuture<T> answer, Function<T, Boolean> released) {
         return answer.thenApply(value -> {
             if (released.apply(value)) {
-                waiters.released(LeaseKey.of(identity));
+                waiters.released(LeaseKey.ofFamily(identity));
             }
             return value;
         });

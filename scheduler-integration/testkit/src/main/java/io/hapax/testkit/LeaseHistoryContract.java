@@ -68,4 +68,18 @@ public abstract class LeaseHistoryContract {
         }
         assertThat(granted).as("leases that were granted").isGreaterThan(histories());
     }
+
+    @Test
+    void as_many_as_the_smallest_limit_hold_a_key_at_once_and_nobody_starves() {
+        long seed = Long.getLong("hapax.test.seed", new SplittableRandom().nextLong());
+        int granted = 0;
+        for (int n = 0; n < histories(); n++) {
+            LimitHistory history = new LimitHistory(seed + n, clients(), this::pass);
+            assertThat(history.happen())
+                    .as("history %s of -Dhapax.test.seed=%s", n, seed)
+                    .isNull();
+            granted += history.granted();
+        }
+        assertThat(granted).as("leases that were granted").isGreaterThan(histories());
+    }
 }

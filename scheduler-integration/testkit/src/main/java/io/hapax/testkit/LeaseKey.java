@@ -11,8 +11,8 @@ import io.hapax.lease.Slot;
  */
 record LeaseKey(boolean lock, String text, int slot) {
 
-    /** What is paused: a lock key with all of its slots, or a run key. */
-    static LeaseKey ofPause(JobIdentity identity) {
+    /** What is paused, and what is waited for: a lock key with all of its slots, or a run key. */
+    static LeaseKey ofFamily(JobIdentity identity) {
         LeaseKey key = of(identity);
         return new LeaseKey(key.lock, key.text, 0);
     }

@@ -17,6 +17,7 @@ import io.hapax.ops.AuditEntry;
 import io.hapax.ops.HeldLease;
 import io.hapax.ops.LeaseAdmin;
 import io.hapax.ops.PastRun;
+import io.hapax.testkit.LeaseTable.Grant;
 import io.hapax.time.NanoTime;
 import io.hapax.time.Ticker;
 import java.time.Duration;
@@ -39,7 +40,7 @@ final class LeaseMemory {
 
     private final Ticker ticker;
     private final NanoTime start;
-    private final Map<LeaseKey, Grant> grants = new HashMap<>();
+    private final LeaseTable grants;
     private final Map<RunKey, Marker> done = new HashMap<>();
     private final List<AuditEntry> audit = new ArrayList<>();
     private final Map<LeaseKey, Paused> pauses = new HashMap<>();
@@ -55,8 +56,9 @@ final class LeaseMemory {
 
     private NanoTime quarantineEnd;
 
-    LeaseMemory(Ticker ticker) {
+    LeaseMemory(Ticker ticker, LimitRule rule) {
         this.ticker = ticker;
+        this.grants = new LeaseTable(ticker, rule);
         this.start = ticker.now();
         this.quarantineEnd = start;
         this.readUntil = start;
@@ -68,11 +70,10 @@ final class LeaseMemory {
         if (marker != null) {
             return new Acquisition.Done(marker.by, marker.outcome);
         }
-        Grant grant = live(identity);
-        if (grant != null && !grant.lease.owner().equals(request.owner())) {
-            boolean sameRun = identity.run().equals(grant.lease.identity().run())
-                    && identity.run().isPresent();
-            return new Acquisition.Held(grant.holder(), sameRun, grant.end.since(ticker.now()));
+        Grant grant = isHeldBy(request.owner(), identity) ? live(identity) : null;
+        Grant inTheWay = grant == null ? grants.inTheWay(identity) : null;
+        if (inTheWay != null) {
+            return held(request, inTheWay);
         }
         Duration quarantine = quarantineLeft();
         if (grant == null && !quarantine.isZero()) {
@@ -82,17 +83,31 @@ final class LeaseMemory {
         if (pause != null) {
             return new Acquisition.Paused(pause);
         }
-        return new Acquisition.Granted(grant == null ? grant(request) : grantAgain(grant.lease, request));
+        return new Acquisition.Granted(grant == null ? grant(request) : grantAgain(grant.lease(), request));
+    }
+
+    private Acquisition.Held held(LeaseRequest request, Grant grant) {
+        JobIdentity identity = request.identity();
+        Optional<RunKey> run = identity.run();
+        boolean sameRun = run.isPresent() && run.equals(grant.lease().identity().run());
+        Duration left = grant.end().since(ticker.now());
+        boolean aboutSlots = identity.slot() != null || grant.lease().identity().slot() != null;
+        if (request.waiting()) {
+            grants.waits(identity, left);
+        }
+        return aboutSlots
+                ? new Acquisition.Held(grant.holder(), sameRun, left, grant.slot(), grants.nextSlot(identity))
+                : new Acquisition.Held(grant.holder(), sameRun, left);
     }
 
     Renewal renew(Lease lease) {
         Grant grant = live(lease.identity());
         if (grant != null && grant.is(lease)) {
-            put(lease);
+            put(lease, true);
             return new Renewal.Renewed(false);
         }
         if (mayReassert(lease, grant)) {
-            put(lease);
+            put(lease, true);
             return new Renewal.Renewed(true);
         }
         return new Renewal.Gone(grant == null ? null : grant.holder());
@@ -113,7 +128,7 @@ final class LeaseMemory {
             return false;
         }
         if (held) {
-            grants.remove(LeaseKey.of(lease.identity()));
+            grants.remove(lease.identity());
         }
         depart(lease, ending);
         note(lease, ending);
@@ -128,9 +143,9 @@ final class LeaseMemory {
 
     boolean withdraw(LeaseRequest request) {
         Grant grant = live(request.identity());
-        boolean granted = grant != null && grant.lease.owner().equals(request.owner());
+        boolean granted = grant != null && grant.lease().owner().equals(request.owner());
         if (granted) {
-            grants.remove(LeaseKey.of(request.identity()));
+            grants.remove(request.identity());
         }
         return granted;
     }
@@ -158,14 +173,14 @@ final class LeaseMemory {
     boolean pause(JobIdentity identity, Duration atMost, Intervention why) {
         noteAudit(AuditEntry.PAUSE, identity, why);
         pauses.put(
-                LeaseKey.ofPause(identity),
+                LeaseKey.ofFamily(identity),
                 new Paused(why, instant(), ticker.now().plus(atMost)));
         return true;
     }
 
     boolean resume(JobIdentity identity, Intervention why) {
         boolean wasPaused = paused(identity).isPresent();
-        pauses.remove(LeaseKey.ofPause(identity));
+        pauses.remove(LeaseKey.ofFamily(identity));
         if (wasPaused) {
             noteAudit(AuditEntry.RESUME, identity, why);
         }
@@ -188,29 +203,32 @@ final class LeaseMemory {
     }
 
     Optional<KeyPause> paused(JobIdentity identity) {
-        return Optional.ofNullable(pauses.get(LeaseKey.ofPause(identity)))
+        return Optional.ofNullable(pauses.get(LeaseKey.ofFamily(identity)))
                 .filter(pause -> ticker.now().isBefore(pause.end))
                 .map(pause -> new KeyPause(pause.why, pause.since, pause.end.since(ticker.now())));
     }
 
     Optional<Holder> holder(JobIdentity identity) {
-        return Optional.ofNullable(live(identity)).map(Grant::holder);
+        return Optional.ofNullable(grants.shown(identity)).map(Grant::holder);
+    }
+
+    boolean isHeldBy(OwnerId owner, JobIdentity identity) {
+        Grant grant = live(identity);
+        return grant != null && grant.lease().owner().equals(owner);
     }
 
     /** Every lease that lives. */
     List<HeldLease> leases() {
         List<HeldLease> held = new ArrayList<>();
-        for (Grant grant : grants.values()) {
-            if (ticker.now().isBefore(grant.end)) {
-                JobIdentity identity = grant.lease.identity();
-                held.add(new HeldLease(
-                        identity.leaseName(),
-                        identity.lockKey() == null,
-                        grant.holder(),
-                        grant.end.since(ticker.now()),
-                        false,
-                        identity.slot()));
-            }
+        for (Grant grant : grants.all()) {
+            JobIdentity identity = grant.lease().identity();
+            held.add(new HeldLease(
+                    identity.leaseName(),
+                    identity.lockKey() == null,
+                    grant.holder(),
+                    grant.end().since(ticker.now()),
+                    false,
+                    identity.slot()));
         }
         return held;
     }
@@ -238,8 +256,9 @@ final class LeaseMemory {
                         why,
                         grant.map(held -> held.holder().toString()).orElse("")));
         grant.ifPresent(forced -> {
-            grants.remove(LeaseKey.of(identity));
-            departures.put(forced.lease.owner(), new Departure(forced.lease.token(), null, departureEnd(forced.lease)));
+            grants.remove(identity);
+            Lease taken = forced.lease();
+            departures.put(taken.owner(), new Departure(taken.token(), null, departureEnd(taken)));
         });
         return grant.map(Grant::holder);
     }
@@ -285,7 +304,7 @@ final class LeaseMemory {
                 request.worker(),
                 request.ttl(),
                 instant());
-        put(lease);
+        put(lease, false);
         return lease;
     }
 
@@ -293,19 +312,19 @@ final class LeaseMemory {
     private Lease grantAgain(Lease lease, LeaseRequest request) {
         Lease again =
                 new Lease(lease.identity(), lease.owner(), lease.token(), lease.worker(), request.ttl(), lease.since());
-        put(again);
+        put(again, false);
         return again;
     }
 
-    private void put(Lease lease) {
+    private void put(Lease lease, boolean renewed) {
         lastToken = Math.max(lastToken, lease.token().value());
-        grants.put(LeaseKey.of(lease.identity()), new Grant(lease, ticker.now().plus(lease.ttl())));
+        grants.put(lease, renewed);
     }
 
     private boolean mayReassert(Lease lease, @Nullable Grant present) {
         return !quarantineLeft().isZero()
                 && !departures.containsKey(lease.owner())
-                && (present == null || present.lease.token().compareTo(lease.token()) < 0);
+                && (present == null || present.lease().token().compareTo(lease.token()) < 0);
     }
 
     private void depart(Lease lease, Ending ending) {
@@ -318,13 +337,7 @@ final class LeaseMemory {
     }
 
     private @Nullable Grant live(JobIdentity identity) {
-        LeaseKey key = LeaseKey.of(identity);
-        Grant grant = grants.get(key);
-        if (grant != null && !ticker.now().isBefore(grant.end)) {
-            grants.remove(key);
-            return null;
-        }
-        return grant;
+        return grants.live(identity);
     }
 
     private @Nullable Marker marker(@Nullable RunKey run) {
@@ -350,19 +363,6 @@ final class LeaseMemory {
 
     private Instant instant() {
         return EPOCH.plus(ticker.now().since(start));
-    }
-
-    /** A lease and the first instant at which it is dead. */
-    private record Grant(Lease lease, NanoTime end) {
-        /** An owner may have had an earlier one, which somebody took away. */
-        boolean is(Lease other) {
-            return lease.owner().equals(other.owner()) && lease.token().equals(other.token());
-        }
-
-        Holder holder() {
-            String run = lease.identity().run().map(RunKey::value).orElse("");
-            return new Holder(lease.owner(), lease.token(), lease.worker(), run, lease.since());
-        }
     }
 
     private record Marker(Holder by, OccurrenceOutcome outcome, NanoTime end) {}

@@ -79,7 +79,7 @@ import org.junit.jupiter.params.provider.MethodSource;
  * <p>A subclass whose tests run side by side on the same clients says
  * {@code @ResourceLock(value = LeaseStoreContract.AGREEMENT, mode = READ, target = CHILDREN)}.
  */
-public abstract class LeaseStoreContract {
+public abstract class LeaseStoreContract extends LimitContract {
 
     /** The longest that is allowed. */
     private static final Duration LONGEST = Duration.ofDays(36_500);
@@ -98,6 +98,7 @@ public abstract class LeaseStoreContract {
      *
      * @return an open store
      */
+    @Override
     protected abstract LeaseStore store();
 
     /**
@@ -105,6 +106,7 @@ public abstract class LeaseStoreContract {
      *
      * @return an open store
      */
+    @Override
     protected abstract LeaseStore otherClient();
 
     /**
@@ -113,6 +115,7 @@ public abstract class LeaseStoreContract {
      *
      * @param ttl the duration
      */
+    @Override
     protected abstract void letLapse(Duration ttl);
 
     /**
@@ -120,6 +123,7 @@ public abstract class LeaseStoreContract {
      *
      * @return the shortest ttl that the tests use, 400 ms unless overridden
      */
+    @Override
     protected Duration shortTtl() {
         return Duration.ofMillis(400);
     }
@@ -214,9 +218,11 @@ public abstract class LeaseStoreContract {
     @Test
     void each_slot_of_a_key_is_leased_apart_from_the_others_and_from_the_key() {
         List<JobIdentity> slots = freshSlots(3);
-        List<Lease> held = slots.stream().map(slot -> granted(store(), slot)).toList();
         JobIdentity key = new JobIdentity(slots.get(0).lockKey(), null);
-        granted(otherClient(), key);
+        assertThat(get(store().release(granted(otherClient(), key), Ending.NOT_DONE)))
+                .isTrue();
+        List<Lease> held = slots.stream().map(slot -> granted(store(), slot)).toList();
+        held(acquire(otherClient(), key));
 
         for (int n = 0; n < slots.size(); n++) {
             assertHolder(held(acquire(otherClient(), slots.get(n))).holder(), held.get(n));
@@ -802,7 +808,7 @@ public abstract class LeaseStoreContract {
         assertThat(get(admin(store()).audit(1))).hasSize(1);
     }
 
-    private static final Intervention ANN = new Intervention("ann", "deploy 7");
+    static final Intervention ANN = new Intervention("ann", "deploy 7");
     private static final Intervention BOB = new Intervention("bob", "the goods came back");
 
     private static Acquisition.Paused paused(Acquisition answer) {

@@ -3,11 +3,14 @@ package io.hapax.testkit;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.hapax.lease.LeaseStore;
+import io.hapax.lease.Slot;
 import io.hapax.testkit.BrokenLeaseStore.Flaw;
 import java.time.Duration;
 import java.util.List;
+import java.util.Objects;
 import java.util.function.UnaryOperator;
 import java.util.stream.LongStream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
@@ -67,5 +70,46 @@ class LateLeaseHistoriesTest extends LeaseHistoryContract {
     @EnumSource
     void a_hole_that_is_brought_back_is_found(LateLeaseHole hole) {
         assertThat(isFound(hole::in)).isTrue();
+    }
+
+    /** What a store with limits may overlook. */
+    enum LimitHole {
+        PLAIN_ASKER_IGNORES_SLOTS(new LimitRule(
+                (asked, held) -> (asked.equals(Slot.WHOLE) && !held.equals(Slot.WHOLE)) || held.goesWith(asked),
+                true,
+                true)),
+        SLOT_ASKER_IGNORES_THE_PLAIN_LEASE(new LimitRule(
+                (asked, held) -> (!asked.equals(Slot.WHOLE) && held.equals(Slot.WHOLE)) || held.goesWith(asked),
+                true,
+                true)),
+        LIMIT_OF_THE_HOLDER_IS_IGNORED(new LimitRule(
+                (asked, held) -> asked.number() != held.number() && held.number() <= asked.limit(), true, true)),
+        LIMIT_OF_THE_ASKER_IS_IGNORED(new LimitRule(
+                (asked, held) -> asked.number() != held.number() && asked.number() <= held.limit(), true, true)),
+        LIMIT_OF_WHO_WAITS_IS_IGNORED(new LimitRule(Slot::goesWith, false, true)),
+        RENEWAL_DOES_NOT_KEEP_THE_SLOT(new LimitRule(Slot::goesWith, true, false));
+
+        private final LimitRule rule;
+
+        LimitHole(LimitRule rule) {
+            this.rule = rule;
+        }
+    }
+
+    private @Nullable String history(long seed, LimitRule rule) {
+        ticker = new ManualTicker();
+        InMemoryLeaseStore memory = new InMemoryLeaseStore(ticker, rule);
+        return new LimitHistory(seed, List.of(memory, memory.otherClient()), this::pass).happen();
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void a_limit_that_is_overlooked_is_found(LimitHole hole) {
+        assertThat(LongStream.range(0, SEEDS_TO_A_MUTANT).anyMatch(seed -> history(seed, hole.rule) != null))
+                .isTrue();
+        assertThat(LongStream.range(0, SEEDS_TO_A_MUTANT)
+                        .mapToObj(seed -> history(seed, LimitRule.RIGHT))
+                        .filter(Objects::nonNull))
+                .isEmpty();
     }
 }

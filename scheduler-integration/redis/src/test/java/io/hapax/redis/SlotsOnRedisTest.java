@@ -1,0 +1,135 @@
+package io.hapax.redis;
+
+import static io.hapax.redis.Fixture.acquire;
+import static io.hapax.redis.Fixture.get;
+import static io.hapax.redis.Fixture.grantedForLong;
+import static io.hapax.redis.Fixture.lock;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.hapax.lease.Acquisition;
+import io.hapax.lease.Ending;
+import io.hapax.lease.JobIdentity;
+import io.hapax.lease.Lease;
+import io.hapax.lease.LeaseRequest;
+import io.hapax.lease.LockKey;
+import io.hapax.lease.OwnerId;
+import io.hapax.lease.Renewal;
+import io.hapax.lease.Slot;
+import io.hapax.testkit.EmbeddedRedis;
+import java.time.Duration;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/** The index of the slots of a lock key, which may name too many, and never too few. */
+class SlotsOnRedisTest {
+
+    private static final String INDEX = "hapax:{slots:0}:i:rooms";
+    private static final String WAITS = "hapax:{slots:0}:w:l:rooms";
+    private static final JobIdentity ROOMS = lock("rooms");
+
+    private final EmbeddedRedis redis = EmbeddedRedis.start();
+    private final RedissonLeaseStore store = RedissonLeaseStore.builder()
+            .url(redis.url())
+            .namespace("slots")
+            .fresh(true)
+            .build();
+
+    @AfterEach
+    void stop() {
+        store.close();
+        redis.close();
+    }
+
+    private static JobIdentity slot(int number, int limit) {
+        return new JobIdentity(new LockKey("rooms"), null, new Slot(number, limit));
+    }
+
+    private void refused(JobIdentity identity) {
+        assertThat(acquire(store, identity)).isInstanceOf(Acquisition.Held.class);
+    }
+
+    private String index() {
+        return redis.command("GET", INDEX);
+    }
+
+    @Test
+    void the_index_names_slots_in_order_with_their_limits_and_lives_longer_than_any_lease() {
+        grantedForLong(store, slot(11, 12));
+        grantedForLong(store, slot(2, 11));
+        Lease third = grantedForLong(store, slot(3, 13));
+        assertThat(index()).isEqualTo("2=11,3=13,11=12");
+        assertThat(Long.parseLong(redis.command("PTTL", INDEX)))
+                .isGreaterThan(Duration.ofSeconds(30).toMillis());
+        get(store.release(third, Ending.NOT_DONE));
+        grantedForLong(store, slot(4, 11));
+        assertThat(index()).isEqualTo("2=11,4=11,11=12");
+    }
+
+    @Test
+    void nothing_is_left_of_a_family_that_nobody_holds() {
+        Lease one = grantedForLong(store, slot(1, 3));
+        Lease two = grantedForLong(store, slot(2, 3));
+        get(store.release(one, Ending.NOT_DONE));
+        assertThat(index()).isNotEmpty();
+        get(store.release(two, Ending.NOT_DONE));
+        assertThat(redis.command("KEYS", "*:?:*rooms*")).isEmpty();
+    }
+
+    @Test
+    void a_slot_that_is_missing_in_the_index_is_put_back_by_its_renewal() {
+        Lease two = grantedForLong(store, slot(2, 3));
+        Lease three = grantedForLong(store, slot(3, 3));
+        redis.command("SET", INDEX, "3=3");
+        assertThat(get(store.renew(List.of(two, three)))).containsOnly(new Renewal.Renewed(false));
+        assertThat(index()).isEqualTo("2=3,3=3");
+        redis.command("DEL", INDEX);
+        assertThat(get(store.renew(List.of(two)))).containsOnly(new Renewal.Renewed(false));
+        assertThat(index()).isEqualTo("2=3");
+        refused(ROOMS);
+    }
+
+    @Test
+    void what_is_left_in_the_index_is_in_nobodys_way() {
+        redis.command("SET", INDEX, "1=9,2=1,7=9");
+        Lease all = grantedForLong(store, ROOMS);
+        get(store.release(all, Ending.NOT_DONE));
+        redis.command("SET", INDEX, "1=9,2=1,7=9");
+        grantedForLong(store, slot(3, 4));
+        assertThat(index()).isEqualTo("3=4");
+    }
+
+    @Test
+    void a_slot_that_is_restored_is_in_the_way_again() {
+        Lease two = grantedForLong(store, slot(2, 3));
+        redis.command("DEL", INDEX, "hapax:{slots:0}:s:2:rooms");
+        assertThat(get(store.restore(List.of(two)))).containsOnly(new Renewal.Renewed(true));
+        refused(ROOMS);
+        refused(slot(4, 4));
+    }
+
+    @Test
+    void slots_that_were_forgotten_are_in_the_way_again_when_their_holders_have_shown_themselves() {
+        Lease two = grantedForLong(store, slot(2, 3));
+        Lease three = grantedForLong(store, slot(3, 3));
+        redis.command("FLUSHALL");
+        assertThat(get(store.renew(List.of(two, three)))).containsOnly(new Renewal.Renewed(true));
+        assertThat(index()).isEqualTo("2=3,3=3");
+        refused(ROOMS);
+        refused(slot(1, 2));
+    }
+
+    @Test
+    void who_waits_is_noted_under_the_smallest_limit_and_for_a_little_while_after_a_release() {
+        Lease one = grantedForLong(store, slot(1, 3));
+        Lease two = grantedForLong(store, slot(2, 3));
+        for (JobIdentity identity : List.of(slot(1, 2), ROOMS, slot(2, 2))) {
+            get(store.acquire(new LeaseRequest(identity, OwnerId.random(), "tester", Duration.ofSeconds(30), true)));
+        }
+        assertThat(redis.command("GET", WAITS)).isEqualTo("1");
+        get(store.release(one, Ending.NOT_DONE));
+        assertThat(redis.command("GET", WAITS)).isEqualTo("1");
+        assertThat(Long.parseLong(redis.command("PTTL", WAITS))).isBetween(1L, 5000L);
+        get(store.release(two, Ending.NOT_DONE));
+    }
+}
