@@ -76,6 +76,19 @@ class RationedJobTest {
     }
 
     @Test
+    void a_job_that_states_a_smaller_limit_runs_when_the_others_have_ended() {
+        start();
+        List<UUID> ids = enqueue(2, (at, order) -> work -> work.limited(at, order));
+        awaitStarts(2);
+        UUID alone = fleet.enqueue(work -> work.alone(name, 3));
+        fleet.awaitState(alone, SCHEDULED);
+        journal.release();
+        ids.forEach(id -> fleet.awaitState(id, SUCCEEDED));
+        fleet.awaitState(alone, SUCCEEDED);
+        assertThat(journal.mostAtWork()).isEqualTo(2);
+    }
+
+    @Test
     void a_throttle_postpones_what_is_too_much_until_it_is_time() {
         start();
         journal.release();

@@ -106,6 +106,12 @@ public class Work {
         run(journal);
     }
 
+    /** The same key, as a worker knows it that is behind with a deploy. */
+    @Guarded(key = "partner-api", ignoreArguments = true, concurrency = 1)
+    public void alone(String journal, int order) throws InterruptedException {
+        run(journal);
+    }
+
     @Guarded(key = "key/%0", throttle = "2/1h")
     public void throttled(String journal, int order) throws InterruptedException {
         run(journal);

@@ -168,6 +168,37 @@ class RationedFiringTest {
         }
     }
 
+    /** As while a deploy changes the limit. */
+    @Test
+    void a_job_that_states_a_smaller_limit_waits_until_the_others_have_ended() throws Exception {
+        try (Fleet fleet = Fleet.guarded()) {
+            CountDownLatch end = new CountDownLatch(1);
+            fleet.probe().body(context -> end.await());
+            Scheduler scheduler = fleet.replica("a");
+            for (int n = 1; n <= 3; n++) {
+                scheduler.scheduleJob(
+                        limited(n, "3"), Jobs.once("once-" + n, WallClock.now()).build());
+            }
+            fleet.start();
+            await().until(() -> fleet.probe().count() == 3);
+            scheduler.scheduleJob(
+                    limited(4, "1"), Jobs.once("once-4", WallClock.now()).build());
+            await().until(() -> refused(fleet, Verdict.OVERLAP) >= 1);
+            assertThat(fleet.probe().count()).isEqualTo(3);
+            end.countDown();
+            await().until(() -> fleet.probe().ended() == 4);
+            assertThat(fleet.probe().mostAtOnce()).isEqualTo(3);
+        }
+    }
+
+    private static JobDetail limited(int number, String limit) {
+        return JobBuilder.newJob(PlainJob.class)
+                .withIdentity("order-" + number)
+                .usingJobData("hapax.lockKey", "partner-api")
+                .usingJobData("hapax.concurrency", limit)
+                .build();
+    }
+
     @Test
     void a_cooldown_skips_what_comes_too_soon_and_reschedules_what_would_be_lost() throws Exception {
         try (Fleet fleet = Fleet.guarded()) {

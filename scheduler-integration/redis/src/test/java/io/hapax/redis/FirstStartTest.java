@@ -27,6 +27,8 @@ class FirstStartTest {
 
     private static final Duration LONGEST_TTL = Duration.ofSeconds(1);
 
+    private static final Duration LONGER_THAN_THE_TEST = Duration.ofMinutes(10);
+
     private final EmbeddedRedis redis = EmbeddedRedis.start();
     private final List<AutoCloseable> open = new ArrayList<>(List.of(redis));
 
@@ -45,7 +47,12 @@ class FirstStartTest {
     }
 
     private RedissonLeaseStore newcomer(EmbeddedRedis server) {
-        RedissonLeaseStore store = settings().url(server.url()).build();
+        return newcomer(server, LONGEST_TTL);
+    }
+
+    private RedissonLeaseStore newcomer(EmbeddedRedis server, Duration longestTtl) {
+        RedissonLeaseStore store =
+                settings().url(server.url()).longestTtl(longestTtl).build();
         open.add(store);
         return store;
     }
@@ -88,7 +95,7 @@ class FirstStartTest {
 
     @Test
     void a_server_that_has_just_started_may_have_forgotten_anything() {
-        waits(newcomer(redis));
+        waits(newcomer(redis, LONGER_THAN_THE_TEST));
     }
 
     @Test
@@ -96,7 +103,7 @@ class FirstStartTest {
         awaitThatItIsUpForLong(redis);
         redis.restartEmpty();
         await().ignoreExceptions().until(() -> redis.command("PING").contains("PONG"));
-        waits(newcomer(redis));
+        waits(newcomer(redis, LONGER_THAN_THE_TEST));
     }
 
     @ParameterizedTest

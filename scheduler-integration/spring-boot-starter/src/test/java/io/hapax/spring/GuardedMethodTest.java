@@ -84,6 +84,11 @@ class GuardedMethodTest {
             return 1;
         }
 
+        @Guarded(key = "slow/%0", concurrency = 3, onConflict = OnConflict.FAIL)
+        public int beside(int number) {
+            return 1;
+        }
+
         @Guarded(key = "slow/%0", onConflict = OnConflict.WAIT, waitTimeout = "50ms")
         public int waiting(int number) {
             return 1;
@@ -196,6 +201,10 @@ class GuardedMethodTest {
         assertThat(service.optional(2)).contains("done");
         assertThatThrownBy(() -> service.failing(1)).isInstanceOf(RunRefusedException.class);
         assertThatThrownBy(() -> service.waiting(1)).isInstanceOf(RunRefusedException.class);
+        assertThatThrownBy(() -> service.beside(1))
+                .isInstanceOf(RunRefusedException.class)
+                .hasMessageContaining("under a limit of 1, and this caller states 3");
+        assertThat(service.beside(2)).isEqualTo(1);
         target().gate.countDown();
         assertThat(working.get()).isEqualTo("done");
         assertThat(service.failing(1)).isEqualTo(1);
