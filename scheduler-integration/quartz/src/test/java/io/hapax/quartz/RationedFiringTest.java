@@ -175,13 +175,14 @@ class RationedFiringTest {
             CountDownLatch end = new CountDownLatch(1);
             fleet.probe().body(context -> end.await());
             Scheduler scheduler = fleet.replica("a");
+            Scheduler deployed = fleet.replica("b");
             for (int n = 1; n <= 3; n++) {
                 scheduler.scheduleJob(
                         limited(n, "3"), Jobs.once("once-" + n, WallClock.now()).build());
             }
             fleet.start();
             await().until(() -> fleet.probe().count() == 3);
-            scheduler.scheduleJob(
+            deployed.scheduleJob(
                     limited(4, "1"), Jobs.once("once-4", WallClock.now()).build());
             await().until(() -> refused(fleet, Verdict.OVERLAP) >= 1);
             assertThat(fleet.probe().count()).isEqualTo(3);
