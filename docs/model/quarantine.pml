@@ -6,17 +6,26 @@
  * Promised: ALONE - never do two workers believe that their lease is valid.
  *
  * NEWCOMER is a limit, not a mutant: if a worker that never spoke to this Redis is the first to find it empty, the
- * quarantine is short, so holders must show themselves in time; PROMPT assumes that they do. */
+ * quarantine is short, so holders must show themselves in time; PROMPT assumes that they do.
+ *
+ * PROVEN: such a worker is granted at once by a server that has been up for longer than a lease lives, and was not emptied since
+ * by a command that it counts. Nobody need be prompt. BYHAND is its limit: keys that are deleted one by one are not counted. */
 #define NOQUARANTINE 1 /* what lost its memory grants at once */
 #define REPLYTIME    2 /* validity counts from the answer, not from before the request */
 #define REVIVE       3 /* a late answer brings back a lease that had run out */
 #define SHORT        4 /* the quarantine is shorter than the longest validity */
 #define NORECHECK    5 /* an answer to acquire counts however late it comes */
+#define YOUNG        6 /* PROVEN, however short the server has been up */
+#define UNSEEN       7 /* PROVEN, although it was emptied since */
+#define BYHAND       8 /* no mutant but a limit: keys are deleted in a way that the server does not count */
 #ifndef MUTANT
 #define MUTANT 0
 #endif
 #ifndef NEWCOMER
 #define NEWCOMER 0
+#endif
+#ifndef PROVEN
+#define PROVEN 0
 #endif
 #ifndef PROMPT
 #define PROMPT 0
@@ -36,19 +45,22 @@ mtype:message = { NOTHING, ACQUIRE, RENEWAL, STRAY /* of a run that is over */, 
 
 byte holder = NOBODY, left, newest;                    /* Redis: lease, its time to live, who has the highest token */
 bool known = true; byte since = TTL + 1, until;        /* does it know the namespace, since when, quarantined until */
+byte up = TTL + 1; bool emptied;                       /* for how long it has been up, and whether it was emptied since */
 mtype:phase phase[2] = IDLE; mtype:message wire[2] = NOTHING; /* at most one message or answer a worker */
 byte valid[2], asked[2], age[2];                       /* what is left of the lease, of the one asked for; PROMPT */
 
 #define quarantined (since < until)
+#define proves (PROVEN && (up > TTL || is(YOUNG)) && (!emptied || is(UNSEEN)))
 #define overdue(w) (PROMPT && age[w] >= RENEW && (phase[w] == HELD || (phase[w] == ASKING && wire[w] == YES)))
 
 inline looks(w) {                                      /* every script begins with it */
   if
-  :: !known -> known = true; since = 0; until = (NEWCOMER && w == 1 -> BRIEF : LONG)
+  :: !known -> known = true; since = 0; until = (w == 1 && proves -> 0 : (NEWCOMER && w == 1 -> BRIEF : LONG))
   :: known && !(NEWCOMER && w == 1) && until == BRIEF && NEWCOMER -> until = LONG
   :: else
   fi
 }
+inline forgets() { known = false; holder = NOBODY; left = 0; since = 0; until = 0 }
 inline grant(w) { holder = w; left = TTL; wire[w] = YES; age[w] = 0 }
 inline drop(w) {                                       /* this run is over; what it has sent is still on its way */
   valid[w] = 0; asked[w] = 0; phase[w] = IDLE; holder = (holder == w -> PAST : holder);
@@ -93,7 +105,9 @@ end: do
   :: d_step { wire[w] == STRAY -> looks(w); wire[w] = NOTHING;
        if :: holder == NOBODY || holder == PAST || quarantined -> holder = PAST; left = TTL :: else fi }
   :: d_step { wire[w] == STRAY -> looks(w); wire[w] = NOTHING }  /* or it finds nothing to do */
-  :: d_step { known -> known = false; holder = NOBODY; left = 0; since = 0; until = 0 } /* loses everything */
+  :: d_step { known -> forgets(); up = 0; emptied = false } /* is restarted, and loses everything */
+  :: d_step { PROVEN && known -> forgets(); emptied = true } /* is emptied */
+  :: d_step { is(BYHAND) && known -> forgets() }
   :: !PROMPT -> wire[w] = NOTHING                      /* a message is lost */
   od
 }
@@ -101,7 +115,7 @@ end: do
 active proctype clock() {
 end: do
   :: d_step { !overdue(0) && !overdue(1) ->
-       left = left - (left > 0); since = since + (since < TTL + 1);
+       left = left - (left > 0); since = since + (since < TTL + 1); up = up + (PROVEN && up < TTL + 1);
        holder = (left == 0 -> NOBODY : holder);
        valid[0] = valid[0] - (valid[0] > 0); valid[1] = valid[1] - (valid[1] > 0);
        asked[0] = asked[0] - (asked[0] > 0); asked[1] = asked[1] - (asked[1] > 0);

@@ -82,7 +82,9 @@
  *       replicas 2.2, as a master that hangs may still renew while its replica is promoted;
  *   <li>emptied while this worker knew it, or its clock set back to before it was first seen: the same;
  *   <li>new to this worker as well: a third of the longest ttl and two answer timeouts, the time in which live holders
- *       renew. None at all if the namespace was declared {@code fresh}.
+ *       renew. None at all if the namespace was declared {@code fresh}, or the server proves by its {@code INFO} that it has
+ *       forgotten nothing that can still count: no Cluster, never a replica, up for longer than the first wait above, and
+ *       nothing evicted or flushed since.
  * </ul>
  *
  * Meanwhile renewals and completions of leases that it has forgotten are taken on the holder's word, so running jobs go
