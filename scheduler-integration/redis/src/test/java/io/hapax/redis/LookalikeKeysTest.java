@@ -55,7 +55,10 @@ class LookalikeKeysTest {
             Keyspace.Keys keys =
                     mutant == Mutant.NAMES_SLOTS_AS_LOCK_KEYS ? space.of(slot, Added.FIRST_FORMAT) : space.of(slot);
             names.put("the lease of slot " + number + " of " + lock, keys.lease());
-            names.put("who waits for slot " + number + " of " + lock, keys.waiter());
+            if (mutant == Mutant.NONE) {
+                // Whoever waits for a slot waits for the key.
+                names.put("who waits for " + lock, keys.waiter());
+            }
         }
         names.put("the places of " + text, space.places(text));
         names.put("the history of " + text, space.history(0, text));
