@@ -24,6 +24,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -343,6 +344,34 @@ class WatchdogTest {
         watchdog.all().forEach(watchdog::remove);
         watchdog.stopWhenEmpty();
         run.close();
+    }
+
+    /** As a run does that begins while the watchdog looks at it. */
+    @Test
+    void a_charge_that_is_moved_while_it_is_looked_at_is_due_when_it_was_moved_to() {
+        Watchdog watchdog = new Watchdog(store, null, ticker, Notifier.threads(), () -> {});
+        AtomicInteger looks = new AtomicInteger();
+        Charge charge = new Charge() {
+            @Override
+            Charge.Action act(NanoTime now) {
+                if (looks.incrementAndGet() == 1) {
+                    watchdog.add(this, now.plus(SECOND));
+                }
+                return new Charge.Action(false, now.plus(Duration.ofHours(1)));
+            }
+
+            @Override
+            Duration ttl() {
+                return SECOND;
+            }
+        };
+        watchdog.add(charge, ticker.now());
+        await().until(() -> {
+            ticker.advance(SECOND);
+            return looks.get() == 2;
+        });
+        watchdog.remove(charge);
+        watchdog.stopWhenEmpty();
     }
 
     /** Is due again after an hour. */

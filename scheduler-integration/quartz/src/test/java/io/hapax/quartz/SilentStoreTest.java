@@ -116,6 +116,30 @@ class SilentStoreTest {
     }
 
     @Test
+    void nobody_asks_any_more_when_others_may_have_forgotten_that_they_have_run_it() throws Exception {
+        Duration retention = Duration.ofSeconds(3);
+        store.failAcquires();
+        try (Fleet fleet = Fleet.on(store)) {
+            Scheduler scheduler = fleet.replica("a");
+            Trigger trigger = Jobs.nowAndDaily("daily", WallClock.now())
+                    .getTriggerBuilder()
+                    .usingJobData("hapax.retention", retention.toString())
+                    .build();
+            scheduler.scheduleJob(Jobs.job("report"), trigger);
+            fleet.start();
+            await().until(() -> !fleet.events(GuardEvent.Refused.class).isEmpty());
+            scheduler.pauseTrigger(trigger.getKey());
+            Instant paused = WallClock.now();
+            await().until(() -> WallClock.now().isAfter(paused.plus(retention)));
+            // Whoever was asking when it was paused has been refused by now.
+            store.healthy();
+            scheduler.resumeTrigger(trigger.getKey());
+            await().until(() -> waiting(scheduler).isEmpty());
+            assertThat(fleet.probe().count()).isZero();
+        }
+    }
+
+    @Test
     void what_was_due_meanwhile_runs_once_on_the_nodes_of_a_cluster() throws Exception {
         Cluster cluster = Cluster.create();
         store.failAcquires();
