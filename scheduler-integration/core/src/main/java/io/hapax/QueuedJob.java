@@ -149,16 +149,12 @@ public final class QueuedJob {
      * most the store's answer timeout.
      */
     boolean isConfirmed(Reservation.Full place) {
-        if (place.left().compareTo(provisional()) > 0) {
+        // Whoever has it may have other settings than this caller.
+        if (place.left().compareTo(PROVISIONAL) > 0) {
             return true;
         }
         try {
-            return isMarked()
-                    && reservations
-                            .holders(markName())
-                            .toCompletableFuture()
-                            .join()
-                            .contains(place.first());
+            return reservations.holders(markName()).toCompletableFuture().join().contains(place.first());
         } catch (CompletionException | LeaseStoreException untold) {
             return false;
         }

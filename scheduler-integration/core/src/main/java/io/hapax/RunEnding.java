@@ -107,7 +107,9 @@ final class RunEnding extends Charge {
                 } else {
                     NanoTime next = engine.now().plus(hold.timing().retryEvery());
                     engine.watchdog().add(this, next);
-                    hold.drop();
+                    // The slot is kept until the completion is noted: it may be all that keeps a caller with another
+                    // limit away.
+                    hold.stopRenewing();
                 }
             } finally {
                 // Whoever ends the run waits for this.

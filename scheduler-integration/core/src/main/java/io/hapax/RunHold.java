@@ -211,9 +211,13 @@ final class RunHold {
         }
     }
 
+    void stopRenewing() {
+        all.forEach(engine.watchdog()::remove);
+    }
+
     /** Stops to renew, and frees the slot; if the store does not hear of that, it is free after its ttl. */
     void drop() {
-        all.forEach(engine.watchdog()::remove);
+        stopRenewing();
         Lease kept = grant.slot();
         if (kept != null && slotIsBack.compareAndSet(false, true)) {
             var unused = engine.store().release(kept, Ending.NOT_DONE).exceptionally(unreachable -> false);

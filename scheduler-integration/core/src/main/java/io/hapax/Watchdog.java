@@ -112,9 +112,14 @@ final class Watchdog {
 
     /** Moves a charge that is looked after; does nothing for one that is not. */
     void look(Charge charge, NanoTime due) {
+        lookUnlessMoved(charge, null, due);
+    }
+
+    /** A run that began since its charge was taken has said when it wants its first renewal: that counts. */
+    private void lookUnlessMoved(Charge charge, @Nullable NanoTime from, NanoTime due) {
         lock.lock();
         try {
-            if (charge.queued()) {
+            if (charge.queued() && (from == null || charge.due().equals(from))) {
                 queue.put(charge, due);
                 if (due.isBefore(parkedUntil) && thread != null) {
                     parkedUntil = due;
@@ -277,13 +282,14 @@ final class Watchdog {
     /** Does what is due now; returns how many charges it renews. */
     int pass() {
         NanoTime now = ticker.now();
+        NanoTime again = now.plus(AGAIN);
         List<Charge> toRenew = new ArrayList<>();
-        for (Charge charge : takeDue(now)) {
+        for (Charge charge : takeDue(now, again)) {
             Charge.Action action = actOf(charge, now);
             if (action.next() == null) {
                 remove(charge);
             } else {
-                look(charge, action.next());
+                lookUnlessMoved(charge, again, action.next());
                 if (action.renew()) {
                     toRenew.add(charge);
                 }
@@ -305,7 +311,7 @@ final class Watchdog {
     }
 
     /** Due charges stay queued, so that {@link #remove} always finds them, and so that a pass that fails is repeated. */
-    private List<Charge> takeDue(NanoTime now) {
+    private List<Charge> takeDue(NanoTime now, NanoTime again) {
         lock.lock();
         try {
             List<Charge> due = new ArrayList<>();
@@ -320,7 +326,6 @@ final class Watchdog {
                 }
                 taken = queue.takeDue(horizon, LARGEST_PASS - due.size());
             }
-            NanoTime again = now.plus(AGAIN);
             due.forEach(charge -> queue.put(charge, again));
             return due;
         } finally {

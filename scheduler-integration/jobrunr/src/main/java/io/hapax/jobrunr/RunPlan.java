@@ -85,12 +85,16 @@ record RunPlan(
         RunRequest request =
                 RunRequest.of(identity).job(name).tune(defaults -> options).onlyCopy();
         request = oneOff ? request.oneOff() : request;
-        request = sharesKey ? request.inSeries(holder -> planned && isOfSameJob(holder.run())) : request;
+        request = sharesKey && tellsItsJob() ? request.inSeries(holder -> isOfSameJob(holder.run())) : request;
         request = planned ? request.planned() : request;
         return postponedBefore ? request.again() : request;
     }
 
-    /** Which recurring job an occurrence belongs to its run key says, unless that is kept as a digest. */
+    /** Which recurring job an occurrence belongs to its run key says, unless that is a user's own, or kept as a digest. */
+    private boolean tellsItsJob() {
+        return planned && VisibleText.of(String.valueOf(identity.runKey())).lastIndexOf('@') > 0;
+    }
+
     private boolean isOfSameJob(String otherRun) {
         String own = VisibleText.of(String.valueOf(identity.runKey()));
         int end = own.lastIndexOf('@');

@@ -62,9 +62,16 @@ record FiringPlan(
 
     /** Whether it is not dropped if nobody can tell whether it has run; as the guard decides if the store does not answer. */
     boolean isTriedAgain() {
-        if (untilNext == null || options.onConflict() == OnConflict.RESCHEDULE) {
-            return oneShot || options.onConflict() == OnConflict.RESCHEDULE;
+        if (untilNext == null
+                || options.onConflict() == OnConflict.RESCHEDULE
+                || options.onConflict() == OnConflict.FAIL) {
+            return isTriedAgainIfInterrupted();
         }
         return untilNext.compareTo(attempt() > 0 ? Duration.ZERO : options.ttl()) > 0;
+    }
+
+    /** Whether it is not dropped either if somebody interrupts it while it asks: what fires again by itself is. */
+    boolean isTriedAgainIfInterrupted() {
+        return oneShot || options.onConflict() == OnConflict.RESCHEDULE;
     }
 }

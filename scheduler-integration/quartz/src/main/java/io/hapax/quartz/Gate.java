@@ -96,10 +96,19 @@ final class Gate {
             return wrongSettings(context, wrong);
         } catch (InterruptedException e) {
             // The flag stays cleared: Quartz needs this thread to tell its job store what became of the firing.
-            return refused(context, plan.get(), unknown(plan.get(), "the thread was interrupted while it asked", e));
+            return refused(
+                    context,
+                    plan.get(),
+                    unknown(
+                            "the thread was interrupted while it asked",
+                            e,
+                            plan.get().isTriedAgainIfInterrupted()));
         } catch (RuntimeException | Error e) {
             LOG.error("job {} is not run: the guard failed", plan.get().job(), e);
-            return refused(context, plan.get(), unknown(plan.get(), "the guard failed: " + e, e));
+            return refused(
+                    context,
+                    plan.get(),
+                    unknown("the guard failed: " + e, e, plan.get().isTriedAgain()));
         }
     }
 
@@ -126,9 +135,8 @@ final class Gate {
         return new Refusal(Verdict.UNAVAILABLE, null, Duration.ZERO, reason, cause);
     }
 
-    private static Refused unknown(FiringPlan plan, String reason, @Nullable Throwable cause) {
-        return new Refused(
-                unavailable(reason, cause), plan.isTriedAgain() ? AfterRefusal.TRY_AGAIN : AfterRefusal.SKIP);
+    private static Refused unknown(String reason, Throwable cause, boolean again) {
+        return new Refused(unavailable(reason, cause), again ? AfterRefusal.TRY_AGAIN : AfterRefusal.SKIP);
     }
 
     private Decision refused(JobExecutionContext context, FiringPlan plan, Refused refused) {

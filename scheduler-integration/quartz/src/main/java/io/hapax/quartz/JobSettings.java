@@ -106,7 +106,9 @@ final class JobSettings {
     @SuppressWarnings("JavaUtilDate")
     private static @Nullable Duration untilNext(JobExecutionContext context, Kept kept) {
         Date next = context.getTrigger().getNextFireTime();
-        Instant after = next == null ? kept.worthTryingUntil() : next.toInstant();
+        Date behindTurn = RetryTriggers.nextBehindTurn(context, kept);
+        next = next == null ? behindTurn : next;
+        Instant after = next == null ? kept.parentFiresNext() : next.toInstant();
         Date now = context.getFireTime();
         return after == null || now == null ? null : Duration.between(now.toInstant(), after);
     }

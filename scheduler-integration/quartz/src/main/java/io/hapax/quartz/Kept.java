@@ -127,6 +127,13 @@ record Kept(Map<String, String> entries) {
         return new Kept(Map.copyOf(next));
     }
 
+    /** Says that nobody had run the firing a moment ago, so that whoever runs it remembers it for longer. */
+    Kept remembered(Instant until) {
+        Map<String, String> next = new HashMap<>(entries);
+        next.put(REMEMBERED, String.valueOf(until.toEpochMilli()));
+        return new Kept(Map.copyOf(next));
+    }
+
     /** Says that the firing also stands for others that were skipped on its account. */
     Kept standingForAllBefore(Date parentFiresNext) {
         Map<String, String> next = new HashMap<>(entries);
@@ -186,8 +193,9 @@ record Kept(Map<String, String> entries) {
         return next == null ? null : Instant.ofEpochMilli(next);
     }
 
-    /** Until when those who have run the firing surely remember it. */
-    private @Nullable Instant rememberedUntil() {
+    /** Until when those who have run the firing surely remember it; null if this is its first attempt. */
+    @Nullable
+    Instant rememberedUntil() {
         Long until = number(entries.get(REMEMBERED));
         return until == null ? null : Instant.ofEpochMilli(until);
     }

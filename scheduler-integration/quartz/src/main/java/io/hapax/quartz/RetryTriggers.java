@@ -6,6 +6,7 @@ import io.hapax.event.Verdict;
 import io.hapax.lease.VisibleText;
 import io.hapax.policy.KeyPath;
 import java.time.Duration;
+import java.time.Instant;
 import java.time.InstantSource;
 import java.util.Date;
 import java.util.function.LongUnaryOperator;
@@ -97,10 +98,15 @@ final class RetryTriggers {
         }
     }
 
-    private static Kept kept(JobExecutionContext context, FiringPlan plan, Refusal refusal) throws SchedulerException {
+    private Kept kept(JobExecutionContext context, FiringPlan plan, Refusal refusal) throws SchedulerException {
         Kept kept = Kept.of(context).with(plan, plan.attempt() + 1);
         TriggerKey parent = kept.parent();
-        if (parent == null || refusal.verdict() != Verdict.OVERLAP) {
+        if (parent == null || refusal.verdict() == Verdict.UNAVAILABLE) {
+            return kept;
+        }
+        // Whoever has run it is looked for first of all.
+        kept = kept.remembered(clock.instant().plus(plan.options().retention()));
+        if (refusal.verdict() != Verdict.OVERLAP) {
             return kept;
         }
         Trigger found = context.getScheduler().getTrigger(parent);
@@ -198,6 +204,26 @@ final class RetryTriggers {
         return planned == null ? context.getFireTime() : planned;
     }
 
+    /**
+     * When the trigger fires again whose firing waits its turn, for itself and for those that were skipped meanwhile.
+     *
+     * @return null if no firing of a recurring trigger waits its turn here
+     */
+    static @Nullable Date nextBehindTurn(JobExecutionContext context, Kept kept) {
+        TriggerKey own = context.getTrigger().getKey();
+        TriggerKey parent = kept.parent();
+        if (parent == null || !own.getGroup().equals(GROUP) || !own.getName().startsWith("/")) {
+            return null;
+        }
+        try {
+            Trigger found = context.getScheduler().getTrigger(parent);
+            return found == null ? null : found.getNextFireTime();
+        } catch (SchedulerException unknown) {
+            LOG.debug("the trigger {} could not be looked at", name(parent), unknown);
+            return null;
+        }
+    }
+
     /** The name of the place where one firing of a trigger waits. No run key begins like that: it begins with a name. */
     private static String turn(Trigger trigger) {
         JobKey job = trigger.getJobKey();
@@ -232,6 +258,10 @@ final class RetryTriggers {
         if (parent == null) {
             return null;
         }
+        Instant remembered = plan.kept().rememberedUntil();
+        if (remembered != null && !clock.instant().isBefore(remembered)) {
+            return forgotten(plan, remembered);
+        }
         try {
             Scheduler scheduler = context.getScheduler();
             Trigger found = scheduler.getTrigger(parent);
@@ -249,6 +279,15 @@ final class RetryTriggers {
             LOG.debug("job {}: its trigger {} could not be looked at", plan.job(), name(parent), unknown);
         }
         return null;
+    }
+
+    private static String forgotten(FiringPlan plan, Instant remembered) {
+        LOG.warn(
+                "GIVEN UP: job {} [{}] could not be asked for until {}; since then those who may have run it may have forgotten it, so its work may not be done",
+                plan.job(),
+                plan.identity(),
+                remembered);
+        return "others may have forgotten since " + remembered + " that they have run it";
     }
 
     private static String unscheduled(FiringPlan plan, TriggerKey parent) {

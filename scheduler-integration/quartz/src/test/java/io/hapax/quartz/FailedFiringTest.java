@@ -175,7 +175,8 @@ class FailedFiringTest {
                                 .build());
             }
             fleet.start();
-            await().until(() -> !fleet.events(GuardEvent.Refused.class).isEmpty());
+            await().until(() -> !fleet.events(GuardEvent.Refused.class).isEmpty()
+                    && !fleet.events(GuardEvent.Acquired.class).isEmpty());
             fleet.guard(0)
                     .admin()
                     .forceRelease(

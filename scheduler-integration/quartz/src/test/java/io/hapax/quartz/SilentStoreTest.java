@@ -123,6 +123,8 @@ class SilentStoreTest {
             Scheduler scheduler = fleet.replica("a");
             Trigger trigger = Jobs.nowAndDaily("daily", WallClock.now())
                     .getTriggerBuilder()
+                    // Else it stands for a day, and is remembered for as long.
+                    .usingJobData("hapax.fixedStart", "true")
                     .usingJobData("hapax.retention", retention.toString())
                     .build();
             scheduler.scheduleJob(Jobs.job("report"), trigger);

@@ -20,10 +20,11 @@ local slots_of = function(meta, lease)
       names[#names + 1] = tag .. 's:' .. number .. ':' .. key
       all[#all + 1] = {tonumber(number), tonumber(limit), names[#names]}
     end
-    local values = #names > 0 and redis.call('MGET', unpack(names))
     for n = 1, #names do
-      if values[n] then
-        all[n][4] = values[n]
+      -- One by one: users who only read may not do more.
+      local value = redis.pcall('GET', names[n])
+      if type(value) == 'string' then
+        all[n][4] = value
         held[#held + 1] = all[n]
       end
     end
