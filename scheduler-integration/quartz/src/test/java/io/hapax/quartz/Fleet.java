@@ -121,9 +121,9 @@ final class Fleet implements AutoCloseable {
         return schedulers.get(replica);
     }
 
-    /** Waits for a condition, and looks often. */
+    /** Waits for a condition, and looks often. A scheduler of a busy machine may look at its store after half a minute only. */
     static ConditionFactory await() {
-        return Awaitility.await().pollInterval(Duration.ofMillis(20));
+        return Awaitility.await().atMost(Duration.ofSeconds(40)).pollInterval(Duration.ofMillis(20));
     }
 
     /** A replica that keeps its jobs in memory, not started. */
