@@ -17,8 +17,7 @@ import org.jspecify.annotations.Nullable;
  * @param kept what was kept with its trigger
  * @param planned whether its run key is made of the planned time, and not chosen by the job
  * @param queued its place in the queue, if it was queued under a lock mode that has one
- * @param untilNext how long until the trigger fires again, or a waiting firing of it is not worth trying any more; null if it
- *     does not fire again
+ * @param untilNext how long until the trigger fires again, of a waiting firing its parent; null if it does not
  */
 record FiringPlan(
         String job,

@@ -172,7 +172,7 @@ final class RetryTriggers {
                 .waitingFor(
                         fired,
                         end(fired, context.getCalendar(), context.getFireTime()),
-                        planned(context).toInstant().plus(plan.options().retention()));
+                        rememberedSince(context, refusal).plus(plan.options().retention()));
         Trigger retry = TriggerBuilder.newTrigger()
                 .withIdentity(onlyOne ? turn(fired) : KeyPath.bounded(plan.runKey(), NAME_BYTES), GROUP)
                 .withPriority(fired.getPriority())
@@ -199,9 +199,10 @@ final class RetryTriggers {
         return triedAgain(plan, wait);
     }
 
-    private static Date planned(JobExecutionContext context) {
+    /** Since when others may remember the firing: since now if the store has answered, as it looks for those who have run it first. */
+    private Instant rememberedSince(JobExecutionContext context, Refusal refusal) {
         Date planned = context.getScheduledFireTime();
-        return planned == null ? context.getFireTime() : planned;
+        return refusal.verdict() != Verdict.UNAVAILABLE || planned == null ? clock.instant() : planned.toInstant();
     }
 
     /**

@@ -70,6 +70,22 @@ class WaitingFiringTest {
     }
 
     @Test
+    void it_waits_its_turn_also_if_it_came_later_than_others_remember_it() throws Exception {
+        try (Fleet fleet = Fleet.guarded()) {
+            Trigger late = Jobs.once("daily", WallClock.now().minusSeconds(30))
+                    .withSchedule(SimpleScheduleBuilder.repeatHourlyForever(24)
+                            .withMisfireHandlingInstructionIgnoreMisfires())
+                    // Else it stands for a day, and is remembered for as long.
+                    .usingJobData("hapax.fixedStart", "true")
+                    .usingJobData("hapax.retention", "PT20S")
+                    .build();
+            release(waiting(fleet, late));
+            await().until(() -> waiting(fleet.scheduler(0)).isEmpty());
+            await().until(() -> fleet.probe().ended() == 1);
+        }
+    }
+
+    @Test
     void one_firing_of_a_trigger_waits_and_the_later_ones_are_skipped() throws Exception {
         try (Fleet fleet = Fleet.guarded().retries("1m", 10)) {
             GuardedRun holder = waiting(fleet, Jobs.everySecond("daily"));
