@@ -95,11 +95,6 @@ final class QueueHistoryJudge {
         }
     }
 
-    /** Whether a job for the work may be in the way that is about to leave the queue. */
-    boolean lingers(String work) {
-        return jobs.values().stream().anyMatch(job -> job.present && job.ending && job.work.equals(work));
-    }
-
     void ended(String id, boolean succeeded) {
         Job job = jobs.get(id);
         if (job == null) {
@@ -143,7 +138,7 @@ final class QueueHistoryJudge {
         }
     }
 
-    /** Nothing is queued or at work, and so nothing is in the way. */
+    /** Nothing is queued or at work, and so nothing is in the way for long. */
     void refusedAtTheEnd(String work) {
         found("a place outlives its job: " + work + " was refused");
     }
