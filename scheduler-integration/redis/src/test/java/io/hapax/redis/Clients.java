@@ -21,11 +21,18 @@ final class Clients implements AutoCloseable {
 
     private final String namespace;
     private final Duration longestTtl;
+    private final Duration answerTimeout;
     private final List<AutoCloseable> open = new ArrayList<>();
 
+    /** Of clients that give up soon on a server that hangs. */
     Clients(String namespace, Duration longestTtl) {
+        this(namespace, longestTtl, Duration.ofMillis(400));
+    }
+
+    Clients(String namespace, Duration longestTtl, Duration answerTimeout) {
         this.namespace = namespace;
         this.longestTtl = longestTtl;
+        this.answerTimeout = answerTimeout;
     }
 
     RedissonLeaseStore store(EmbeddedSentinel sentinel) {
@@ -34,7 +41,7 @@ final class Clients implements AutoCloseable {
                 .setMasterName(EmbeddedSentinel.MASTER_NAME)
                 .setScanInterval(200)
                 .addSentinelAddress(sentinel.urls().toArray(String[]::new));
-        quick(config.useSentinelServers());
+        tune(config.useSentinelServers());
         return store(config);
     }
 
@@ -43,7 +50,7 @@ final class Clients implements AutoCloseable {
         config.useClusterServers()
                 .setScanInterval(200)
                 .addNodeAddress(cluster.urls().toArray(String[]::new));
-        quick(config.useClusterServers());
+        tune(config.useClusterServers());
         return store(config);
     }
 
@@ -57,7 +64,7 @@ final class Clients implements AutoCloseable {
         return RedissonLeaseStore.builder()
                 .namespace(namespace)
                 .longestTtl(longestTtl)
-                .answerTimeout(Duration.ofMillis(400))
+                .answerTimeout(answerTimeout)
                 .fresh(true);
     }
 
@@ -77,14 +84,14 @@ final class Clients implements AutoCloseable {
                         || failure.getCause() instanceof TimeoutException);
     }
 
-    private static void quick(BaseMasterSlaveServersConfig<?> servers) {
+    private void tune(BaseMasterSlaveServersConfig<?> servers) {
         servers.setMasterConnectionMinimumIdleSize(1)
                 .setMasterConnectionPoolSize(4)
                 .setSlaveConnectionMinimumIdleSize(1)
                 .setSlaveConnectionPoolSize(2)
                 .setSubscriptionConnectionMinimumIdleSize(0)
                 .setConnectTimeout(500);
-        servers.setTimeout(200);
+        servers.setTimeout((int) answerTimeout.toMillis() / 2);
         servers.setRetryAttempts(1);
         servers.setRetryDelay(new ConstantDelay(Duration.ofMillis(20)));
         servers.setReconnectionDelay(new ConstantDelay(Duration.ofMillis(100)));

@@ -44,7 +44,7 @@ class ClusterTest {
     class OnThreeMasters extends ContractOnRedis {
 
         private final EmbeddedCluster cluster = EmbeddedCluster.start();
-        private final Clients clients = new Clients("contract", Duration.ofMinutes(10));
+        private final Clients clients = new Clients("contract", Duration.ofMinutes(10), Duration.ofSeconds(4));
 
         @Override
         RedissonLeaseStore open(String namespace) {
