@@ -93,7 +93,8 @@ final class Clients implements AutoCloseable {
                 .setConnectTimeout(500);
         servers.setTimeout((int) answerTimeout.toMillis() / 2);
         servers.setRetryAttempts(1);
-        servers.setRetryDelay(new ConstantDelay(Duration.ofMillis(20)));
+        // A command that a busy machine has not written within two delays fails (RedisExecutor).
+        servers.setRetryDelay(new ConstantDelay(answerTimeout.dividedBy(2)));
         servers.setReconnectionDelay(new ConstantDelay(Duration.ofMillis(100)));
     }
 
