@@ -23,7 +23,7 @@ class WithoutNativeTransportTest {
             try (RedissonLeaseStore store =
                     Fixture.store(arguments[0]).fresh(true).build()) {
                 System.out.println(
-                        "answered: " + Fixture.get(store.acquire(request(lock("k"), Duration.ofMinutes(1)))));
+                        "answered: " + Fixture.get(store.acquire(request(lock("k"), Duration.ofSeconds(10)))));
             }
         }
     }
