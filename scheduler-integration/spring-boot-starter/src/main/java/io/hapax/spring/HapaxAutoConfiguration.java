@@ -19,6 +19,7 @@ import org.springframework.boot.autoconfigure.condition.ConditionalOnClass;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnMissingBean;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnProperty;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
+import org.springframework.boot.sql.init.dependency.DependsOnDatabaseInitialization;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.core.env.Environment;
@@ -54,7 +55,9 @@ public class HapaxAutoConfiguration {
             return opening.open(client.getIfUnique());
         }
 
+        /** Opened when Flyway, Liquibase or the scripts of {@code spring.sql.init} have created its tables. */
         @Bean(destroyMethod = "close")
+        @DependsOnDatabaseInitialization
         @ConditionalOnProperty("hapax.ledger.enabled")
         @ConditionalOnMissingBean({RunLedger.class, JobGuard.class})
         RunLedger hapaxRunLedger(
