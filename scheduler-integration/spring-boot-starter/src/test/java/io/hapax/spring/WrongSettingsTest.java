@@ -137,6 +137,29 @@ class WrongSettingsTest {
         assertTold(inMemory.withPropertyValues(settings.replace("'", "").split(";")), where, mend);
     }
 
+    @ParameterizedTest
+    @CsvSource({
+        "hapax.default.ttl=60s, hapax.default.ttl, hapax.defaults.ttl",
+        "hapax.redis.uri=redis://localhost, hapax.redis.uri, hapax.redis.url",
+        "hapax.url=redis://localhost, hapax.url, hapax.redis.url",
+        "hapax.ledger.enable=true, hapax.ledger.enable, hapax.ledger.enabled",
+        "hapax.defaults-on-conflict=wait, hapax.defaults-on-conflict, hapax.defaults.on-conflict",
+        "hapax.consol.path=/hapax, hapax.consol.path, hapax.console.path"
+    })
+    void a_setting_that_does_not_exist(String setting, String name, String instead) {
+        inMemory.withPropertyValues(setting).run(context -> {
+            assertThat(context).hasFailed();
+            FailureAnalysis analysis = new UnknownSettingAnalyzer().analyze(context.getStartupFailure());
+            assertThat(analysis).isNotNull();
+            assertThat(analysis.getDescription())
+                    .startsWith("Hapax cannot guard this application")
+                    .contains("no setting " + name);
+            assertThat(analysis.getAction())
+                    .startsWith("Write " + instead + ",")
+                    .contains("hapax.redis.namespace", "hapax.defaults.wait-timeout", "hapax.shutdown-grace");
+        });
+    }
+
     static class Collapsing {
         @Guarded(key = "all")
         public void work(String argument) {}
