@@ -17,6 +17,7 @@ import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.boot.autoconfigure.AutoConfiguration;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnClass;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnMissingBean;
+import org.springframework.boot.autoconfigure.condition.ConditionalOnMissingClass;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnProperty;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
 import org.springframework.boot.sql.init.dependency.DependsOnDatabaseInitialization;
@@ -125,6 +126,21 @@ public class HapaxAutoConfiguration {
                 ObjectProvider<RunObserver> observer,
                 ObjectProvider<RunLedger> ledger) {
             return new GuardedMethodPostProcessor(guard, observer, ledger);
+        }
+    }
+
+    /** Says that nobody serves the page that the settings ask for. */
+    @Configuration(proxyBeanMethods = false)
+    @ConditionalOnProperty("hapax.console.enabled")
+    @ConditionalOnMissingClass("io.hapax.console.Console")
+    static class WithoutConsole {
+
+        WithoutConsole() {
+            throw new InvalidSettingException(
+                    "hapax.console.enabled",
+                    "the console is not on the class path",
+                    "Add io.hapax:hapax-console to the dependencies, or set hapax.console.enabled=false",
+                    null);
         }
     }
 

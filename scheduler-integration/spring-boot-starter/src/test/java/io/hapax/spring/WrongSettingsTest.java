@@ -82,6 +82,15 @@ class WrongSettingsTest {
     }
 
     @Test
+    void a_console_that_is_not_on_the_class_path() {
+        assertTold(
+                inMemory.withClassLoader(new FilteredClassLoader("io.hapax.console"))
+                        .withPropertyValues("hapax.console.enabled=true"),
+                "hapax.console.enabled",
+                "Add io.hapax:hapax-console");
+    }
+
+    @Test
     void nothing_that_says_where_leases_are_kept() {
         assertTold(runner, "hapax.redis.url", "Set hapax.redis.url=redis://localhost:6379", "@InMemoryHapax");
     }
