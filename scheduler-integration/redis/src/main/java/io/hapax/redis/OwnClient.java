@@ -32,7 +32,18 @@ final class OwnClient {
     /** A quorum goes on at full speed while a server hangs, whose unanswered commands pile up until the line is cut. */
     private static final int PING_MILLIS = 1000;
 
+    private static final boolean NATIVE = isNativeTransportHere();
+
     private OwnClient() {}
+
+    /** The native transport is the application's choice, and its version is that of the application's Netty. */
+    private static boolean isNativeTransportHere() {
+        try {
+            return Epoll.isAvailable();
+        } catch (LinkageError absent) {
+            return false;
+        }
+    }
 
     /** What a client is for. */
     enum Use {
@@ -55,6 +66,13 @@ final class OwnClient {
             String scheme = String.valueOf(uri.getScheme()).toLowerCase(Locale.ROOT);
             if (!scheme.equals("redis") && !scheme.equals("rediss")) {
                 throw wrong(url, "the scheme must be redis or rediss (TLS)");
+            }
+            if (uri.getRawQuery() != null || uri.getRawFragment() != null) {
+                // What is left of it and taken for a host may be a part of the password.
+                throw wrong(
+                        scheme + "://***",
+                        "it has a '#' or a '?', and what follows would be no part of it; if it belongs to the password,"
+                                + " write %23 for # and %3F for ?");
             }
             if (uri.getHost() == null) {
                 throw wrong(url, "there is no host name");
@@ -85,8 +103,8 @@ final class OwnClient {
         private static IllegalArgumentException wrong(String url, String why) {
             return new IllegalArgumentException(
                     "the Redis address '" + withoutCredentials(url) + "' cannot be used: " + why
-                            + ". Write redis://user:password@host:6379/0, with percent signs for odd characters of the"
-                            + " password (%2F for /)");
+                            + ". Write redis://user:password@host:6379/0, and percent-encode the special characters of"
+                            + " user and password (%2F for /, %40 for @, %3A for :)");
         }
 
         /** Also where a typing mistake has left something of them that is no longer recognised as such. */
@@ -130,7 +148,7 @@ final class OwnClient {
         config.setCodec(StringCodec.INSTANCE);
         config.setNettyThreads(2);
         config.setThreads(2);
-        config.setTransportMode(Epoll.isAvailable() ? TransportMode.EPOLL : TransportMode.NIO);
+        config.setTransportMode(NATIVE ? TransportMode.EPOLL : TransportMode.NIO);
         // EVAL stays EVAL: the scripts' cache is our business, and Redisson's cannot bear to be flushed meanwhile.
         config.setUseScriptCache(false);
         config.setLazyInitialization(lazy);

@@ -17,8 +17,10 @@ import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.boot.autoconfigure.AutoConfiguration;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnClass;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnMissingBean;
+import org.springframework.boot.autoconfigure.condition.ConditionalOnMissingClass;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnProperty;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
+import org.springframework.boot.sql.init.dependency.DependsOnDatabaseInitialization;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.core.env.Environment;
@@ -54,7 +56,9 @@ public class HapaxAutoConfiguration {
             return opening.open(client.getIfUnique());
         }
 
+        /** Opened when Flyway, Liquibase or the scripts of {@code spring.sql.init} have created its tables. */
         @Bean(destroyMethod = "close")
+        @DependsOnDatabaseInitialization
         @ConditionalOnProperty("hapax.ledger.enabled")
         @ConditionalOnMissingBean({RunLedger.class, JobGuard.class})
         RunLedger hapaxRunLedger(
@@ -122,6 +126,21 @@ public class HapaxAutoConfiguration {
                 ObjectProvider<RunObserver> observer,
                 ObjectProvider<RunLedger> ledger) {
             return new GuardedMethodPostProcessor(guard, observer, ledger);
+        }
+    }
+
+    /** Says that nobody serves the page that the settings ask for. */
+    @Configuration(proxyBeanMethods = false)
+    @ConditionalOnProperty("hapax.console.enabled")
+    @ConditionalOnMissingClass("io.hapax.console.Console")
+    static class WithoutConsole {
+
+        WithoutConsole() {
+            throw new InvalidSettingException(
+                    "hapax.console.enabled",
+                    "the console is not on the class path",
+                    "Add io.hapax:hapax-console to the dependencies, or set hapax.console.enabled=false",
+                    null);
         }
     }
 

@@ -7,8 +7,11 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.springframework.boot.context.properties.ConfigurationProperties;
 
-/** The settings {@code hapax.*} of an application. Bound by Spring Boot at start-up; not thread-safe. */
-@ConfigurationProperties("hapax")
+/**
+ * The settings {@code hapax.*} of an application. Bound by Spring Boot at start-up, which fails if a file or the command line has one
+ * that does not exist; not thread-safe.
+ */
+@ConfigurationProperties(prefix = "hapax", ignoreUnknownFields = false)
 public class HapaxProperties {
 
     /** Whether jobs are guarded at all. */

@@ -5,20 +5,30 @@ import io.hapax.event.GuardListener;
 import io.hapax.lease.Holder;
 import java.time.InstantSource;
 import java.util.ArrayDeque;
+import java.util.Comparator;
 import java.util.Deque;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** Remembers the last runs that did not take place, or were lost, for people who ask why. Thread-safe. */
+/**
+ * Remembers the last runs that did not take place, or were lost, for people who ask why: some of each kind, as most replicas refuse
+ * most firings, and a loss would drown in that. Thread-safe.
+ */
 final class RecentEvents implements GuardListener {
 
-    private static final int MOST = 100;
+    private static final int MOST_OF_A_KIND = 25;
+
+    private record Entry(long number, Map<String, Object> content) {}
 
     private final InstantSource clock;
     private final Object lock = new Object();
-    private final Deque<Map<String, Object>> events = new ArrayDeque<>();
+    /** The newest first, by what happened and why. Guarded by lock, as is the next. */
+    private final Map<String, Deque<Entry>> events = new HashMap<>();
+
+    private long number;
 
     RecentEvents(InstantSource clock) {
         this.clock = clock;
@@ -51,9 +61,10 @@ final class RecentEvents implements GuardListener {
             entry.put("since", holder.since().toString());
         }
         synchronized (lock) {
-            events.addFirst(entry);
-            if (events.size() > MOST) {
-                events.removeLast();
+            Deque<Entry> kind = events.computeIfAbsent(what + " " + why, any -> new ArrayDeque<>());
+            kind.addFirst(new Entry(number++, entry));
+            if (kind.size() > MOST_OF_A_KIND) {
+                kind.removeLast();
             }
         }
     }
@@ -61,7 +72,11 @@ final class RecentEvents implements GuardListener {
     /** The newest first. */
     List<Map<String, Object>> newestFirst() {
         synchronized (lock) {
-            return List.copyOf(events);
+            return events.values().stream()
+                    .flatMap(Deque::stream)
+                    .sorted(Comparator.comparingLong(Entry::number).reversed())
+                    .map(Entry::content)
+                    .toList();
         }
     }
 }

@@ -8,6 +8,7 @@ import io.hapax.lease.LeaseStore;
 import io.hapax.ledger.RunLedger;
 import io.hapax.ops.AdministeredStore;
 import io.hapax.ops.LeaseAdmin;
+import io.hapax.ops.ServerHealth;
 import io.hapax.testkit.FaultInjector;
 import io.hapax.testkit.InMemoryLeaseStore;
 import io.hapax.testkit.InMemoryRunLedger;
@@ -16,8 +17,10 @@ import io.hapax.testkit.InjectedFault.Answer;
 import io.hapax.testkit.InjectedFault.Failed;
 import io.hapax.testkit.InjectedFault.Thrown;
 import io.hapax.time.Ticker;
+import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.FutureTask;
@@ -34,8 +37,8 @@ import org.springframework.boot.health.contributor.Status;
 class ActuatorFaultsTest {
 
     private final FaultInjector faults = new FaultInjector();
-    private final AdministeredStore store =
-            faults.around(AdministeredStore.class, new InMemoryLeaseStore(Ticker.SYSTEM));
+    private final InMemoryLeaseStore memory = new InMemoryLeaseStore(Ticker.SYSTEM);
+    private final AdministeredStore store = faults.around(AdministeredStore.class, memory);
     private final RunLedger ledger = faults.around(RunLedger.class, new InMemoryRunLedger(Ticker.SYSTEM));
     private final JobGuard guard =
             JobGuard.builder(store).ledger(ledger).withoutLogging().build();
@@ -94,6 +97,42 @@ class ActuatorFaultsTest {
         assertThat(down.getDetails()).containsEntry("store", "answers");
         faults.healthy();
         assertThat(look().getStatus()).isEqualTo(Status.UP);
+    }
+
+    @ParameterizedTest
+    @MethodSource("anything")
+    void health_is_down_while_the_store_does_not_tell_of_its_servers(InjectedFault fault) throws Exception {
+        faults.inject(LeaseAdmin.class, "servers", fault);
+        Health down = look();
+        assertThat(down.getStatus()).isEqualTo(Status.DOWN);
+        assertThat(down.getDetails().get("store")).isNotIn("answers", "null", "");
+        faults.healthy();
+        assertThat(look().getStatus()).isEqualTo(Status.UP);
+    }
+
+    /** A team that routes by health, or waits with a deployment until it is up, must not take it for ready. */
+    @Test
+    void health_is_out_of_service_while_nothing_is_granted_after_a_loss_of_memory() throws Exception {
+        memory.quarantine(Duration.ofMinutes(1));
+        Health waiting = look();
+        assertThat(waiting.getStatus()).isEqualTo(Status.OUT_OF_SERVICE);
+        assertThat(waiting.getDetails().get("store"))
+                .asString()
+                .startsWith("grants nothing new: memory: quarantine for another ");
+        memory.quarantine(Duration.ZERO);
+        assertThat(look().getStatus()).isEqualTo(Status.UP);
+    }
+
+    /** As a quorum goes on. */
+    @Test
+    void health_is_up_while_most_servers_grant() {
+        List<ServerHealth> servers = new ArrayList<>();
+        servers.add(new ServerHealth("a", true, Duration.ZERO, ""));
+        servers.add(new ServerHealth("b", true, Duration.ZERO, ""));
+        servers.add(new ServerHealth("c", false, Duration.ZERO, "no answer"));
+        assertThat(GuardHealth.trouble(servers)).isNull();
+        servers.set(0, new ServerHealth("a", false, Duration.ZERO, "quarantine"));
+        assertThat(GuardHealth.trouble(servers)).isEqualTo("grants nothing new: a: quarantine; c: no answer");
     }
 
     @Test

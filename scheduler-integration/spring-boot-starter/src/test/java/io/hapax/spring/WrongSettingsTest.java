@@ -82,6 +82,15 @@ class WrongSettingsTest {
     }
 
     @Test
+    void a_console_that_is_not_on_the_class_path() {
+        assertTold(
+                inMemory.withClassLoader(new FilteredClassLoader("io.hapax.console"))
+                        .withPropertyValues("hapax.console.enabled=true"),
+                "hapax.console.enabled",
+                "Add io.hapax:hapax-console");
+    }
+
+    @Test
     void nothing_that_says_where_leases_are_kept() {
         assertTold(runner, "hapax.redis.url", "Set hapax.redis.url=redis://localhost:6379", "@InMemoryHapax");
     }
@@ -135,6 +144,29 @@ class WrongSettingsTest {
             })
     void wrong_options(String settings, String where, String mend) {
         assertTold(inMemory.withPropertyValues(settings.replace("'", "").split(";")), where, mend);
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "hapax.default.ttl=60s, hapax.default.ttl, hapax.defaults.ttl",
+        "hapax.redis.uri=redis://localhost, hapax.redis.uri, hapax.redis.url",
+        "hapax.url=redis://localhost, hapax.url, hapax.redis.url",
+        "hapax.ledger.enable=true, hapax.ledger.enable, hapax.ledger.enabled",
+        "hapax.defaults-on-conflict=wait, hapax.defaults-on-conflict, hapax.defaults.on-conflict",
+        "hapax.consol.path=/hapax, hapax.consol.path, hapax.console.path"
+    })
+    void a_setting_that_does_not_exist(String setting, String name, String instead) {
+        inMemory.withPropertyValues(setting).run(context -> {
+            assertThat(context).hasFailed();
+            FailureAnalysis analysis = new UnknownSettingAnalyzer().analyze(context.getStartupFailure());
+            assertThat(analysis).isNotNull();
+            assertThat(analysis.getDescription())
+                    .startsWith("Hapax cannot guard this application")
+                    .contains("no setting " + name);
+            assertThat(analysis.getAction())
+                    .startsWith("Write " + instead + ",")
+                    .contains("hapax.redis.namespace", "hapax.defaults.wait-timeout", "hapax.shutdown-grace");
+        });
     }
 
     static class Collapsing {

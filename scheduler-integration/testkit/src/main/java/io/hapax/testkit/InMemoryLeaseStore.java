@@ -212,8 +212,18 @@ public final class InMemoryLeaseStore implements AdministeredStore {
 
         @Override
         public CompletionStage<List<ServerHealth>> servers() {
+            Duration quarantine;
+            synchronized (memory) {
+                quarantine = memory.quarantineLeft();
+            }
+            String detail = closed
+                    ? "closed"
+                    : quarantine.isZero()
+                            ? "in this process"
+                            : "quarantine for another " + quarantine.toMillis() + " ms";
+            boolean grants = !closed && quarantine.isZero();
             return CompletableFuture.completedFuture(
-                    List.of(new ServerHealth("memory", !closed, Duration.ZERO, closed ? "closed" : "in this process")));
+                    List.of(new ServerHealth("memory", grants, Duration.ZERO, detail)));
         }
     }
 

@@ -356,7 +356,7 @@ final class LeaseMemory {
                 && marker.by.token().equals(lease.token());
     }
 
-    private Duration quarantineLeft() {
+    Duration quarantineLeft() {
         Duration left = quarantineEnd.since(ticker.now());
         return left.isNegative() ? Duration.ZERO : left;
     }

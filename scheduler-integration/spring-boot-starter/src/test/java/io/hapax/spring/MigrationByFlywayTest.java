@@ -1,0 +1,60 @@
+package io.hapax.spring;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.hapax.JobGuard;
+import io.hapax.RunRequest;
+import io.hapax.RunResult;
+import io.hapax.postgres.PostgresRunLedger;
+import io.hapax.spring.test.InMemoryHapax;
+import io.hapax.testkit.DatabaseAddress;
+import io.hapax.testkit.EmbeddedDatabase;
+import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Objects;
+import java.util.UUID;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.springframework.boot.autoconfigure.AutoConfigurations;
+import org.springframework.boot.flyway.autoconfigure.FlywayAutoConfiguration;
+import org.springframework.boot.jdbc.autoconfigure.DataSourceAutoConfiguration;
+import org.springframework.boot.test.context.runner.ApplicationContextRunner;
+
+/** The first start of an application on an empty database, whose migrations create the tables of the ledger. */
+class MigrationByFlywayTest {
+
+    @TempDir
+    private Path migrations;
+
+    private void hasMigrations() throws Exception {
+        Files.writeString(migrations.resolve("V1__orders.sql"), "CREATE TABLE orders (id int)");
+        try (InputStream script = Objects.requireNonNull(
+                PostgresRunLedger.class.getResourceAsStream("/io/hapax/postgres/V1__hapax_ledger.sql"))) {
+            Files.copy(script, migrations.resolve("V2__hapax.sql"));
+        }
+    }
+
+    @Test
+    void the_ledger_opens_when_its_tables_have_been_created() throws Exception {
+        hasMigrations();
+        DatabaseAddress database = EmbeddedDatabase.shared()
+                .createDatabase("flyway_" + UUID.randomUUID().toString().replace('-', '_'));
+        new ApplicationContextRunner()
+                .withConfiguration(AutoConfigurations.of(
+                        DataSourceAutoConfiguration.class, FlywayAutoConfiguration.class, HapaxAutoConfiguration.class))
+                .withUserConfiguration(InMemoryHapax.Store.class)
+                .withPropertyValues(
+                        "spring.application.name=migrated",
+                        "spring.datasource.url=" + database.jdbcUrl(),
+                        "spring.datasource.username=" + database.user(),
+                        "spring.datasource.password=" + database.password(),
+                        "spring.flyway.locations=filesystem:" + migrations,
+                        "hapax.ledger.enabled=true")
+                .run(context -> {
+                    assertThat(context).hasNotFailed();
+                    assertThat(context.getBean(JobGuard.class).run(RunRequest.occurrence("first"), run -> 1))
+                            .isInstanceOf(RunResult.Ran.class);
+                });
+    }
+}
