@@ -202,7 +202,8 @@ public final class JobGuardBuilder {
             Reservations unusedPlaces = RationedSource.reservations(store);
         }
         store.agree(hashing == null ? "" : hashing.fingerprint());
-        // A store without settings to agree on, such as one in memory for tests, has none to note where others would read them.
+        // A store without settings to agree on, such as one in memory for tests, has none to note where others would
+        // read them.
         if (ledger != null && !store.fingerprint().isEmpty()) {
             ledger.agree(fingerprint());
         }
