@@ -78,7 +78,7 @@ final class AdmissionTry {
         if (why instanceof Acquisition.Done done) {
             attempt.refuse(Refusals.over(done.by(), done.outcome()));
         } else if (why instanceof Acquisition.Held held) {
-            attempt.tryOrRefuse(Refusals.held(held, options.concurrency()), held.ttlLeft());
+            attempt.tryOrRefuse(Refusals.held(held, options.concurrency()), held.ttlLeft(), held.awaited());
         } else if (why instanceof Acquisition.Quarantined quarantined) {
             storeUnavailable(Refusals.quarantined(quarantined), quarantined.left());
         } else if (why instanceof Acquisition.Paused paused) {

@@ -3,8 +3,11 @@ package io.hapax;
 import io.hapax.event.GuardEvent;
 import io.hapax.event.LossReason;
 import io.hapax.lease.Ending;
+import io.hapax.lease.JobIdentity;
 import io.hapax.lease.Lease;
+import io.hapax.lease.LockKey;
 import io.hapax.lease.OwnerId;
+import io.hapax.lease.Slot;
 import io.hapax.ledger.AfterCrash;
 import io.hapax.ledger.Completion;
 import io.hapax.ledger.RunLedger;
@@ -87,6 +90,16 @@ final class RunHold {
 
     boolean isOwnedBy(OwnerId owner) {
         return all.stream().anyMatch(keeper -> keeper.isOwnedBy(owner));
+    }
+
+    /** What of its lock key it holds. */
+    Slot slotOf(LockKey key) {
+        return all.stream()
+                .map(keeper -> keeper.kept().identity())
+                .filter(identity -> key.equals(identity.lockKey()) && identity.slot() != null)
+                .map(JobIdentity::slot)
+                .findFirst()
+                .orElse(Slot.WHOLE);
     }
 
     /** For people. */

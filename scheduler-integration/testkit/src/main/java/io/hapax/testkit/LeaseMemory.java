@@ -96,7 +96,13 @@ final class LeaseMemory {
             grants.waits(identity, left);
         }
         return aboutSlots
-                ? new Acquisition.Held(grant.holder(), sameRun, left, grant.slot(), grants.nextSlot(identity))
+                ? new Acquisition.Held(
+                        grant.holder(),
+                        sameRun,
+                        left,
+                        grant.slot(),
+                        grants.nextSlot(identity),
+                        grants.awaited(identity))
                 : new Acquisition.Held(grant.holder(), sameRun, left);
     }
 

@@ -1,5 +1,6 @@
 package io.hapax.testkit;
 
+import io.hapax.lease.Acquisition;
 import io.hapax.lease.Holder;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.Lease;
@@ -124,10 +125,11 @@ final class LeaseTable {
         return 0;
     }
 
-    private int awaited(JobIdentity identity) {
+    /** The smallest limit under which somebody waits for the lock key. */
+    int awaited(JobIdentity identity) {
         Wait wait = waits.get(LeaseKey.ofFamily(identity));
         return wait == null || !rule.heedsWaiting() || !ticker.now().isBefore(wait.end)
-                ? Integer.MAX_VALUE
+                ? Acquisition.Held.NOBODY
                 : wait.limit;
     }
 
