@@ -8,6 +8,7 @@ import io.hapax.event.Refusal;
 import io.hapax.event.Verdict;
 import io.hapax.testkit.FaultyLeaseStore;
 import io.hapax.testkit.InMemoryLeaseStore;
+import io.hapax.testkit.InMemoryRunLedger;
 import io.hapax.testkit.ManualTicker;
 import io.hapax.testkit.StrictLeaseStore;
 import java.time.Duration;
@@ -20,6 +21,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Callers that state different limits for one key, as while a deploy changes it. */
@@ -212,6 +214,34 @@ class LimitsTest {
             passUntil(before::isDone);
             Answered.run(before.get()).close();
         }
+    }
+
+    /** Redis answers one worker and not the other, whose run has a claim only. */
+    @ParameterizedTest
+    @CsvSource({"LEDGER_ONLY, false", "LEDGER_ONLY, true", "FAIL_OPEN, false", "FAIL_OPEN, true"})
+    void a_run_without_a_lease_counts_against_every_limit_of_its_key(WhenUnavailable tough, boolean once) throws Exception {
+        InMemoryRunLedger runs = new InMemoryRunLedger(ticker);
+        JobGuard near =
+                JobGuard.builder(strict).ledger(runs).ticker(ticker).build();
+        JobGuard cutOff =
+                JobGuard.builder(store).ledger(runs).ticker(ticker).build();
+        RunRequest alone = (once ? limited(1, "alone") : limited(1)).tune(options -> options.withWhenUnavailable(tough));
+        RunRequest several = once ? limited(3, "one of three") : limited(3);
+        store.failAcquires();
+
+        GuardedRun inSlot = Answered.run(near.admit(several));
+        Refusal refusal = Answered.refusal(cutOff.admit(alone));
+        assertThat(refusal.verdict()).isEqualTo(Verdict.OVERLAP);
+        assertThat(refusal.holder()).isNotNull();
+        inSlot.close();
+
+        GuardedRun withoutLease = Answered.run(cutOff.admit(alone));
+        assertThat(withoutLease.guarded()).isTrue();
+        assertThat(Answered.refusal(near.admit(several)).verdict()).isEqualTo(Verdict.OVERLAP);
+        withoutLease.close();
+        Answered.run(near.admit(several)).close();
+        near.close();
+        cutOff.close();
     }
 
     private void passUntil(BooleanSupplier done) {
