@@ -88,7 +88,10 @@ final class EnteredRun implements GuardedRun.Scope {
                 named = run;
             }
             boolean counts = run.isHeld() || run == named;
-            if (counts && hold != null && lock != null && lock.equals(run.identity().lockKey())) {
+            if (counts
+                    && hold != null
+                    && lock != null
+                    && lock.equals(run.identity().lockKey())) {
                 onKey = run;
                 own.add(hold.slotOf(lock));
             }

@@ -219,13 +219,13 @@ class LimitsTest {
     /** Redis answers one worker and not the other, whose run has a claim only. */
     @ParameterizedTest
     @CsvSource({"LEDGER_ONLY, false", "LEDGER_ONLY, true", "FAIL_OPEN, false", "FAIL_OPEN, true"})
-    void a_run_without_a_lease_counts_against_every_limit_of_its_key(WhenUnavailable tough, boolean once) throws Exception {
+    void a_run_without_a_lease_counts_against_every_limit_of_its_key(WhenUnavailable tough, boolean once)
+            throws Exception {
         InMemoryRunLedger runs = new InMemoryRunLedger(ticker);
-        JobGuard near =
-                JobGuard.builder(strict).ledger(runs).ticker(ticker).build();
-        JobGuard cutOff =
-                JobGuard.builder(store).ledger(runs).ticker(ticker).build();
-        RunRequest alone = (once ? limited(1, "alone") : limited(1)).tune(options -> options.withWhenUnavailable(tough));
+        JobGuard near = JobGuard.builder(strict).ledger(runs).ticker(ticker).build();
+        JobGuard cutOff = JobGuard.builder(store).ledger(runs).ticker(ticker).build();
+        RunRequest alone =
+                (once ? limited(1, "alone") : limited(1)).tune(options -> options.withWhenUnavailable(tough));
         RunRequest several = once ? limited(3, "one of three") : limited(3);
         store.failAcquires();
 
