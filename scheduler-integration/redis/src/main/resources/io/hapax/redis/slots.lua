@@ -72,6 +72,19 @@ local slots_of = function(meta, lease)
     return worst[3], worst[4], table.concat({'', worst[1], worst[2], following, awaited or '-'}, '|')
   end
 
+  -- The leases that do not go with one that is held here on its holder's word, of whom at most one can be valid: number, limit, key
+  -- and value of each. What was put in place of one that was taken away bars that alone.
+  it.rivals = function(value)
+    local limit, rivals = it.limit(value), {}
+    local whole = own and redis.call('GET', it.whole)
+    if whole then rivals[1] = {0, 1, it.whole, whole} end
+    for _, one in ipairs(it.held(redis.call('GET', it.index))) do
+      local goes = own and own ~= one[1] and own <= one[2] and one[1] <= limit
+      if own ~= one[1] and not goes and not owned(one[4], 'forced') then rivals[#rivals + 1] = one end
+    end
+    return rivals
+  end
+
   -- Tells whether somebody waits, who asks again soon: until then nobody overtakes it.
   it.awaited = function()
     redis.call('PEXPIRE', it.flag, 5000, 'LT')

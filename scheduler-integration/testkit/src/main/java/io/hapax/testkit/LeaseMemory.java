@@ -112,11 +112,17 @@ final class LeaseMemory {
             put(lease, true);
             return new Renewal.Renewed(false);
         }
-        if (mayReassert(lease, grant)) {
+        List<Grant> rivals = grants.rivals(lease.identity());
+        Grant later = rivals.stream()
+                .filter(rival -> rival.lease().token().compareTo(lease.token()) > 0)
+                .findFirst()
+                .orElse(grant);
+        if (mayReassert(lease, later)) {
+            rivals.forEach(earlier -> grants.remove(earlier.lease().identity()));
             put(lease, true);
             return new Renewal.Renewed(true);
         }
-        return new Renewal.Gone(grant == null ? null : grant.holder());
+        return new Renewal.Gone(later == null ? null : later.holder());
     }
 
     /** Returns whether the owner held the lease; if it did, the caller wakes the waiters. */

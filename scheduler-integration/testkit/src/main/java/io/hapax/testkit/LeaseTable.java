@@ -109,6 +109,15 @@ final class LeaseTable {
                 .orElseGet(() -> family.isEmpty() || slot.number() <= awaited(wanted) ? null : family.get(0));
     }
 
+    /** What does not go with this, of which only one can be valid. */
+    List<Grant> rivals(JobIdentity held) {
+        int number = LeaseKey.of(held).slot();
+        return family(held).stream()
+                .filter(grant -> LeaseKey.of(grant.lease.identity()).slot() != number)
+                .filter(grant -> !slotOf(held).goesWith(grant.slot()))
+                .toList();
+    }
+
     /** The lowest slot that would be granted under the limit of the one that is wanted; 0 if there is none. */
     int nextSlot(JobIdentity wanted) {
         if (wanted.slot() == null) {
