@@ -17,6 +17,8 @@ import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 
@@ -235,6 +237,18 @@ final class RunHold {
         if (kept != null && slotIsBack.compareAndSet(false, true)) {
             var unused = engine.store().release(kept, Ending.NOT_DONE).exceptionally(unreachable -> false);
         }
+    }
+
+    /** Frees the slot, if there is one, with the end of the occurrence. */
+    CompletionStage<Boolean> endSlot(Ending ending) {
+        Lease kept = grant.slot();
+        if (kept == null || slotIsBack.get()) {
+            return CompletableFuture.completedFuture(false);
+        }
+        return engine.store().release(kept, ending).thenApply(freed -> {
+            slotIsBack.set(true);
+            return freed;
+        });
     }
 
     /** Stops to renew, and gives nothing back. */

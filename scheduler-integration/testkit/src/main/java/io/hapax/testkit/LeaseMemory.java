@@ -146,7 +146,7 @@ final class LeaseMemory {
         note(lease, ending);
         RunKey run = lease.identity().runKey();
         OccurrenceOutcome outcome = ending.outcome();
-        if (run != null && outcome != null) {
+        if (run != null && outcome != null && !ending.again()) {
             Holder by = new Holder(lease.owner(), lease.token(), lease.worker(), run.value(), instant());
             done.put(run, new Marker(by, outcome, ticker.now().plus(ending.retention())));
         }
