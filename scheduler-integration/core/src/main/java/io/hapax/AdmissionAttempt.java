@@ -3,6 +3,7 @@ package io.hapax;
 import io.hapax.event.GuardEvent;
 import io.hapax.event.Refusal;
 import io.hapax.event.Verdict;
+import io.hapax.lease.Acquisition;
 import io.hapax.lease.LeaseStore;
 import io.hapax.time.NanoTime;
 import java.time.Duration;
@@ -138,26 +139,40 @@ final class AdmissionAttempt {
 
     /** As soon as the store sees a chance. */
     void tryOrRefuse(Refusal refusal, Duration worthWaiting) {
-        tryOrRefuse(refusal, worthWaiting, source::nextChance);
+        tryOrRefuse(refusal, worthWaiting, Acquisition.Held.NOBODY);
+    }
+
+    /**
+     * Likewise.
+     *
+     * @param awaited the smallest limit under which somebody waits for the key
+     */
+    void tryOrRefuse(Refusal refusal, Duration worthWaiting, int awaited) {
+        tryOrRefuse(refusal, worthWaiting, awaited, source::nextChance);
     }
 
     /** Not as soon as the store sees a chance: what it sees is this attempt, and others like it, giving the lease back. */
     void tryLaterOrRefuse(Refusal refusal, Duration worthWaiting) {
-        tryOrRefuse(refusal, worthWaiting, poll -> Pause.of(poll, engine.now(), engine.watchdog()));
+        tryOrRefuse(
+                refusal,
+                worthWaiting,
+                Acquisition.Held.NOBODY,
+                poll -> Pause.of(poll, engine.now(), engine.watchdog()));
     }
 
     private void tryOrRefuse(
-            Refusal refusal, Duration worthWaiting, Function<Duration, CompletionStage<Void>> waiting) {
+            Refusal refusal, Duration worthWaiting, int awaited, Function<Duration, CompletionStage<Void>> waiting) {
         Duration left = left();
         if (left.isZero() || withdrawn || engine.admissions().isClosed()) {
             String holding = terms.request().holding();
             refuse(holding == null || !mayHaveWaited() ? refusal : Refusals.waitedHolding(refusal, options, holding));
             return;
         }
-        GuardedRun own =
-                waiter == null ? null : EnteredRun.inTheWay(waiter, refusal, terms.identity(), options.concurrency());
+        GuardedRun own = waiter == null
+                ? null
+                : EnteredRun.inTheWay(waiter, refusal, terms.identity(), options.concurrency(), awaited);
         if (own != null) {
-            refuse(Refusals.ownRunInTheWay(refusal, own));
+            refuse(Refusals.ownRunInTheWay(refusal, own, options.concurrency(), awaited));
             return;
         }
         Duration poll = shorter(left, shorter(LONGEST_POLL, longer(worthWaiting, SHORTEST_POLL)));

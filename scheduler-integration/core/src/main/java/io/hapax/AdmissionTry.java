@@ -4,9 +4,9 @@ import io.hapax.event.GuardEvent;
 import io.hapax.event.Refusal;
 import io.hapax.lease.Acquisition;
 import io.hapax.lease.JobIdentity;
+import io.hapax.lease.Lease;
 import io.hapax.lease.LeaseRequest;
 import io.hapax.lease.LeaseStore;
-import io.hapax.lease.LockKey;
 import io.hapax.ledger.Claim;
 import io.hapax.ledger.ClaimRequest;
 import io.hapax.ledger.RunLedger;
@@ -78,7 +78,7 @@ final class AdmissionTry {
         if (why instanceof Acquisition.Done done) {
             attempt.refuse(Refusals.over(done.by(), done.outcome()));
         } else if (why instanceof Acquisition.Held held) {
-            attempt.tryOrRefuse(Refusals.held(held, options.concurrency()), held.ttlLeft());
+            attempt.tryOrRefuse(Refusals.held(held, options.concurrency()), held.ttlLeft(), held.awaited());
         } else if (why instanceof Acquisition.Quarantined quarantined) {
             storeUnavailable(Refusals.quarantined(quarantined), quarantined.left());
         } else if (why instanceof Acquisition.Paused paused) {
@@ -113,8 +113,7 @@ final class AdmissionTry {
         // Tokens have one order: storage may have seen that of the lease, or of one like it without a claim.
         ClaimRequest claimed = given == null
                 ? claimRequest(terms.identity())
-                : claimRequest(inLedger(given.lease().identity()))
-                        .withSeen(given.lease().token());
+                : claimRequest(inLedger(given)).withSeen(given.lease().token());
         wish = claimed;
         attempt.calling(() -> runs.claim(claimed), (claim, failure) -> {
             if (claim instanceof Claim.Claimed mine) {
@@ -132,9 +131,16 @@ final class AdmissionTry {
         });
     }
 
-    /** The ledger knows slots by their names only. */
-    private static JobIdentity inLedger(JobIdentity identity) {
-        return identity.slot() == null ? identity : new JobIdentity(new LockKey(identity.leaseName()), null);
+    /** All that the leases are on: the ledger keeps limits as the store does, so that runs without a lease count. */
+    private static JobIdentity inLedger(Offer.Given given) {
+        JobIdentity identity = given.lease().identity();
+        Lease slot = given.slot();
+        return slot == null
+                ? identity
+                : new JobIdentity(
+                        slot.identity().lockKey(),
+                        identity.runKey(),
+                        slot.identity().slot());
     }
 
     private ClaimRequest claimRequest(JobIdentity claimed) {

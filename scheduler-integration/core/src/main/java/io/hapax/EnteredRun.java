@@ -5,6 +5,10 @@ import io.hapax.event.Verdict;
 import io.hapax.lease.Holder;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.LockKey;
+import io.hapax.lease.Slot;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /** The stretch of code that executes a run on one thread, perhaps inside of another run's. */
@@ -67,31 +71,42 @@ final class EnteredRun implements GuardedRun.Scope {
      * Finds the run that would have to end first if the thread of a run waited for keys.
      *
      * @param innermost the run that the thread is at work on
-     * @param atOnce how many may hold the lock key at once, if no run around states less: somebody else's slot may become free
-     * @return that run or one around it; null if none is in the way
+     * @param limit how many may hold the lock key at once, as the asker says
+     * @param awaited the smallest limit under which somebody waits, whom nobody overtakes
+     * @return that run or one around it; null if none is in the way, as what others hold becomes free
      */
-    static @Nullable GuardedRun inTheWay(GuardedRun innermost, Refusal refusal, JobIdentity wanted, int atOnce) {
+    static @Nullable GuardedRun inTheWay(
+            GuardedRun innermost, Refusal refusal, JobIdentity wanted, int limit, int awaited) {
         Holder holder = refusal.holder();
         LockKey lock = wanted.lockKey();
         GuardedRun named = null;
         GuardedRun onKey = null;
-        int slots = 0;
-        int atMost = atOnce;
+        List<Slot> own = new ArrayList<>();
         for (GuardedRun run = innermost; run != null; run = run.outer()) {
             RunHold hold = run.hold();
             if (holder != null && hold != null && hold.isOwnedBy(holder.owner())) {
                 named = run;
             }
-            if (lock != null && lock.equals(run.identity().lockKey())) {
-                onKey = run.isHeld() ? run : onKey;
-                slots++;
-                atMost = Math.min(atMost, run.options().concurrency());
+            boolean counts = run.isHeld() || run == named;
+            if (counts
+                    && hold != null
+                    && lock != null
+                    && lock.equals(run.identity().lockKey())) {
+                onKey = run;
+                own.add(hold.slotOf(lock));
             }
         }
         if (refusal.verdict() == Verdict.RUNNING) {
             return named;
         }
         // Another holder may have been named; this one would have to end all the same.
-        return holder == null || slots < atMost ? null : named == null ? onKey : named;
+        return holder == null || mayGetSlotBeside(own, limit, awaited) ? null : named == null ? onKey : named;
+    }
+
+    /** Whether there is a slot that goes with all of these, and is not beyond the limit of whoever waits. */
+    private static boolean mayGetSlotBeside(List<Slot> own, int limit, int awaited) {
+        return IntStream.rangeClosed(1, Math.min(limit, awaited))
+                .mapToObj(number -> new Slot(number, limit))
+                .anyMatch(slot -> own.stream().allMatch(slot::goesWith));
     }
 }

@@ -95,12 +95,15 @@ final class Refusals {
                 null);
     }
 
-    static Refusal ownRunInTheWay(Refusal refusal, GuardedRun own) {
+    static Refusal ownRunInTheWay(Refusal refusal, GuardedRun own, int limit, int awaited) {
+        String others = awaited >= limit
+                ? ""
+                : ", and somebody waits for it under a limit of " + awaited + ", whom nobody overtakes";
         return new Refusal(
                 refusal.verdict(),
                 refusal.holder(),
                 refusal.retryAfter(),
-                "this thread itself holds it in the " + own + ", so waiting for it would never end",
+                "this thread itself holds it in the " + own + others + ", so waiting for it would never end",
                 null);
     }
 

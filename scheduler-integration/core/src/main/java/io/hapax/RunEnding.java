@@ -196,9 +196,21 @@ final class RunEnding extends Charge {
         if (lease == null) {
             return CompletableFuture.completedFuture(outcome);
         }
-        return store.release(lease, ending(outcome))
+        Ending ending = ending(outcome);
+        return store.release(lease, ending)
+                .thenCompose(released -> released && ending.isOver() ? endSlot(ending, outcome) : answer(released))
                 // A lease that is given back unused was perhaps lost, but nobody relied on it.
                 .thenApply(released -> claim != null || released || !how.isDone() ? outcome : RunOutcome.LOST);
+    }
+
+    /** Whoever asks for the occurrence under another limit looks for it beside the slot. It has ended, whatever becomes of this. */
+    private CompletionStage<Boolean> endSlot(Ending ending, RunOutcome outcome) {
+        noted = outcome;
+        return hold.endSlot(ending.onceMore()).thenApply(freed -> true);
+    }
+
+    private static CompletionStage<Boolean> answer(boolean released) {
+        return CompletableFuture.completedFuture(released);
     }
 
     private Ending ending(RunOutcome outcome) {

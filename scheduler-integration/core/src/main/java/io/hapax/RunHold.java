@@ -3,8 +3,11 @@ package io.hapax;
 import io.hapax.event.GuardEvent;
 import io.hapax.event.LossReason;
 import io.hapax.lease.Ending;
+import io.hapax.lease.JobIdentity;
 import io.hapax.lease.Lease;
+import io.hapax.lease.LockKey;
 import io.hapax.lease.OwnerId;
+import io.hapax.lease.Slot;
 import io.hapax.ledger.AfterCrash;
 import io.hapax.ledger.Completion;
 import io.hapax.ledger.RunLedger;
@@ -14,6 +17,8 @@ import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 
@@ -87,6 +92,16 @@ final class RunHold {
 
     boolean isOwnedBy(OwnerId owner) {
         return all.stream().anyMatch(keeper -> keeper.isOwnedBy(owner));
+    }
+
+    /** What of its lock key it holds. */
+    Slot slotOf(LockKey key) {
+        return all.stream()
+                .map(keeper -> keeper.kept().identity())
+                .filter(identity -> key.equals(identity.lockKey()) && identity.slot() != null)
+                .map(JobIdentity::slot)
+                .findFirst()
+                .orElse(Slot.WHOLE);
     }
 
     /** For people. */
@@ -222,6 +237,18 @@ final class RunHold {
         if (kept != null && slotIsBack.compareAndSet(false, true)) {
             var unused = engine.store().release(kept, Ending.NOT_DONE).exceptionally(unreachable -> false);
         }
+    }
+
+    /** Frees the slot, if there is one, with the end of the occurrence. */
+    CompletionStage<Boolean> endSlot(Ending ending) {
+        Lease kept = grant.slot();
+        if (kept == null || slotIsBack.get()) {
+            return CompletableFuture.completedFuture(false);
+        }
+        return engine.store().release(kept, ending).thenApply(freed -> {
+            slotIsBack.set(true);
+            return freed;
+        });
     }
 
     /** Stops to renew, and gives nothing back. */

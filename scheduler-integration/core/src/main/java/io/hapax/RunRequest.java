@@ -280,6 +280,20 @@ public final class RunRequest {
         return new RunRequest(identity, job, tuning, known.inSeries(isSame));
     }
 
+    /**
+     * Says that the run key tells the schedule: up to its last {@code @}, behind which is what is different in each occurrence. One
+     * that has no such part, because it is a user's own or kept as a digest, has no other occurrences.
+     *
+     * @return the changed request
+     */
+    public RunRequest inSeriesOfRunKey() {
+        String own = VisibleText.of(String.valueOf(identity.runKey()));
+        int end = own.lastIndexOf('@');
+        return inSeries(holder -> end > 0
+                && holder.run().startsWith(own.substring(0, end + 1))
+                && holder.run().lastIndexOf('@') == end);
+    }
+
     @Nullable
     String holding() {
         return known.holding();

@@ -12,16 +12,15 @@ import org.jspecify.annotations.Nullable;
 /** No threads: what lasts is kept until the history lets it run, and what a pool is given is done at once, or as the pool does it. */
 final class HistoryThreads extends GuardThreads {
 
-    private final NoThreads none = new NoThreads();
-    private final @Nullable ExecutorService pool;
+    private final NoThreads none;
     private final List<Runnable> kept = new ArrayList<>();
 
     /** @param pool carries out whatever any pool is given; null for whoever hands it over */
-    HistoryThreads(@Nullable ExecutorService pool) {
+    HistoryThreads(@Nullable Executor pool) {
         super((what, failure) -> {
             throw new AssertionError(what, failure);
         });
-        this.pool = pool;
+        this.none = pool == null ? new NoThreads() : NoThreads.withPools(pool);
     }
 
     @Override
@@ -32,7 +31,7 @@ final class HistoryThreads extends GuardThreads {
 
     @Override
     public ExecutorService pool(String name, int most) {
-        return pool == null ? none.pool(name, most) : pool;
+        return none.pool(name, most);
     }
 
     @Override

@@ -2,25 +2,32 @@ package io.hapax;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.awaitility.Awaitility.await;
 
 import io.hapax.event.Refusal;
 import io.hapax.event.Verdict;
 import io.hapax.testkit.FaultyLeaseStore;
 import io.hapax.testkit.InMemoryLeaseStore;
+import io.hapax.testkit.InMemoryRunLedger;
 import io.hapax.testkit.ManualTicker;
 import io.hapax.testkit.StrictLeaseStore;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Callers that state different limits for one key, as while a deploy changes it. */
 class LimitsTest {
+
+    private static final Duration LONG = Duration.ofMinutes(10);
 
     private final ManualTicker ticker = new ManualTicker();
     private final StrictLeaseStore strict = new StrictLeaseStore(new InMemoryLeaseStore(ticker), ticker);
@@ -143,6 +150,105 @@ class LimitsTest {
                 other.close();
             }
         }
+    }
+
+    /** No slot within the smaller limit goes with the one beyond it that this thread holds. */
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    @Timeout(value = 40, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+    void a_run_in_a_slot_beyond_the_smaller_limit_that_it_asks_under_is_refused_at_once(boolean once) throws Exception {
+        List<GuardedRun> others = List.of(admitted(limited(3)), admitted(limited(3)));
+        RunRequest third = once ? limited(3, "outer") : limited(3);
+        try (GuardedRun outer = admitted(third.job("import"));
+                var scope = outer.enter()) {
+            others.forEach(GuardedRun::close);
+            Refusal refusal = refused(limited(2).waitAtMost(LONG));
+            assertThat(refusal.verdict()).isEqualTo(Verdict.OVERLAP);
+            assertThat(refusal.reason()).contains("this thread", "import");
+        }
+    }
+
+    /** Whoever waits lets nobody in before the run around has ended. */
+    @Test
+    @Timeout(value = 40, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+    void a_run_that_asks_for_its_own_key_while_somebody_waits_for_it_alone_is_refused_at_once() throws Exception {
+        GuardedRun outer = admitted(limited(3).job("import"));
+        CompletableFuture<Admission> waiting = guard.admitAsync(limited(1).waitAtMost(LONG));
+        try (var scope = outer.enter()) {
+            Refusal refusal = refused(limited(3).waitAtMost(LONG));
+            assertThat(refusal.verdict()).isEqualTo(Verdict.OVERLAP);
+            assertThat(refusal.reason()).contains("this thread", "import", "waits for it under a limit of 1");
+        }
+        outer.close();
+        Answered.run(waiting.get()).close();
+    }
+
+    /** What others hold becomes free: two slots under the smaller limit, and one while somebody waits under it. */
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    @Timeout(value = 40, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+    void a_run_that_asks_for_its_own_key_waits_for_slots_of_others(boolean awaited) throws Exception {
+        GuardedRun outer = admitted(limited(3));
+        GuardedRun second = admitted(limited(3));
+        GuardedRun third = admitted(limited(3));
+        CompletableFuture<Admission> before =
+                awaited ? guard.admitAsync(limited(2).waitAtMost(LONG)) : new CompletableFuture<>();
+        CompletableFuture<Admission> inner = CompletableFuture.supplyAsync(() -> {
+            try (var scope = outer.enter()) {
+                return guard.admit(limited(awaited ? 3 : 2).waitAtMost(LONG));
+            } catch (InterruptedException e) {
+                throw new CompletionException(e);
+            }
+        });
+        await().until(() -> guard.admin().waiting().size() == (awaited ? 2 : 1));
+        third.close();
+        second.close();
+        if (awaited) {
+            passUntil(() -> before.isDone() || inner.isDone());
+            (before.isDone() ? Answered.run(before.get()) : outer).close();
+        }
+        passUntil(inner::isDone);
+        Answered.run(inner.get()).close();
+        outer.close();
+        if (awaited) {
+            passUntil(before::isDone);
+            Answered.run(before.get()).close();
+        }
+    }
+
+    /** Redis answers one worker and not the other, whose run has a claim only. */
+    @ParameterizedTest
+    @CsvSource({"LEDGER_ONLY, false", "LEDGER_ONLY, true", "FAIL_OPEN, false", "FAIL_OPEN, true"})
+    void a_run_without_a_lease_counts_against_every_limit_of_its_key(WhenUnavailable tough, boolean once)
+            throws Exception {
+        InMemoryRunLedger runs = new InMemoryRunLedger(ticker);
+        JobGuard near = JobGuard.builder(strict).ledger(runs).ticker(ticker).build();
+        JobGuard cutOff = JobGuard.builder(store).ledger(runs).ticker(ticker).build();
+        RunRequest alone =
+                (once ? limited(1, "alone") : limited(1)).tune(options -> options.withWhenUnavailable(tough));
+        RunRequest several = once ? limited(3, "one of three") : limited(3);
+        store.failAcquires();
+
+        GuardedRun inSlot = Answered.run(near.admit(several));
+        Refusal refusal = Answered.refusal(cutOff.admit(alone));
+        assertThat(refusal.verdict()).isEqualTo(Verdict.OVERLAP);
+        assertThat(refusal.holder()).isNotNull();
+        inSlot.close();
+
+        GuardedRun withoutLease = Answered.run(cutOff.admit(alone));
+        assertThat(withoutLease.guarded()).isTrue();
+        assertThat(Answered.refusal(near.admit(several)).verdict()).isEqualTo(Verdict.OVERLAP);
+        withoutLease.close();
+        Answered.run(near.admit(several)).close();
+        near.close();
+        cutOff.close();
+    }
+
+    private void passUntil(BooleanSupplier done) {
+        await().atMost(Duration.ofSeconds(40)).until(() -> {
+            ticker.advance(Duration.ofMillis(100));
+            return done.getAsBoolean();
+        });
     }
 
     @ParameterizedTest

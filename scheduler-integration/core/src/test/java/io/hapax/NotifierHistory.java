@@ -17,8 +17,7 @@ import java.util.Deque;
 import java.util.List;
 import java.util.Random;
 import java.util.SplittableRandom;
-import java.util.concurrent.AbstractExecutorService;
-import java.util.concurrent.TimeUnit;
+import java.util.concurrent.Executor;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -142,7 +141,7 @@ final class NotifierHistory {
     }
 
     /** Of tasks that wait for a thread. */
-    private static final class Queue extends AbstractExecutorService {
+    private static final class Queue implements Executor {
         private final Deque<Runnable> tasks = new ArrayDeque<>();
 
         int size() {
@@ -158,31 +157,6 @@ final class NotifierHistory {
         @Override
         public void execute(Runnable task) {
             tasks.add(task);
-        }
-
-        @Override
-        public void shutdown() {
-            // There is nothing to stop.
-        }
-
-        @Override
-        public List<Runnable> shutdownNow() {
-            return List.of();
-        }
-
-        @Override
-        public boolean isShutdown() {
-            return false;
-        }
-
-        @Override
-        public boolean isTerminated() {
-            return false;
-        }
-
-        @Override
-        public boolean awaitTermination(long timeout, TimeUnit unit) {
-            return true;
         }
     }
 }

@@ -1,6 +1,5 @@
 package io.hapax.worker;
 
-import io.hapax.lease.LockKey;
 import io.hapax.lease.RunKey;
 import io.hapax.ledger.LedgerEntry;
 import java.io.PrintWriter;
@@ -28,7 +27,10 @@ record RunView(
     static RunView of(LedgerEntry entry, Instant now) {
         return new RunView(
                 entry.identity().run().map(RunKey::value).orElse(null),
-                entry.identity().lock().map(LockKey::value).orElse(null),
+                entry.identity()
+                        .lock()
+                        .map(lock -> entry.identity().leaseName())
+                        .orElse(null),
                 entry.state().name(),
                 entry.worker(),
                 entry.owner().value(),

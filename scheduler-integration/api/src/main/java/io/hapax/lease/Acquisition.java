@@ -25,13 +25,19 @@ public sealed interface Acquisition {
      *     where no slots are concerned
      * @param nextSlot the lowest slot that would be granted to this asker, under the limit that it states; 0 if there is none,
      *     or the store does not tell
+     * @param awaited the smallest limit under which somebody waits, beyond which no slot is granted meanwhile; {@link #NOBODY}
+     *     if nobody does, or the store does not tell
      */
     record Held(
             Holder holder,
             boolean sameRun,
             Duration ttlLeft,
             @Nullable Slot slot,
-            int nextSlot) implements Acquisition {
+            int nextSlot,
+            int awaited) implements Acquisition {
+
+        /** No limit at all. */
+        public static final int NOBODY = Integer.MAX_VALUE;
 
         /**
          * An answer that has nothing to do with slots.
@@ -41,7 +47,7 @@ public sealed interface Acquisition {
          * @param ttlLeft how long the lease lives unless renewed; never negative
          */
         public Held(Holder holder, boolean sameRun, Duration ttlLeft) {
-            this(holder, sameRun, ttlLeft, null, 0);
+            this(holder, sameRun, ttlLeft, null, 0, NOBODY);
         }
     }
 

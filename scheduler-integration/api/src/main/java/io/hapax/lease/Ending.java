@@ -10,14 +10,17 @@ import org.jspecify.annotations.Nullable;
  * @param outcome how the occurrence has ended; null if it may be run again
  * @param retention how long to remember that; zero if there is nothing to remember
  * @param job in whose history the run is to be noted; null for nobody's
+ * @param again whether that has been noted already, with another lease of the same run: this one is noted where whoever asks for
+ *     the occurrence by this lease's keys would not find it, and makes no difference to a store that keeps all in one place
  */
 public record Ending(
         @Nullable OccurrenceOutcome outcome,
         Duration retention,
-        @Nullable String job) {
+        @Nullable String job,
+        boolean again) {
 
     /** The occurrence has not ended: give the lease back and remember nothing. */
-    public static final Ending NOT_DONE = new Ending(null, Duration.ZERO, null);
+    public static final Ending NOT_DONE = new Ending(null, Duration.ZERO, null, false);
 
     /**
      * Checks the retention.
@@ -43,7 +46,7 @@ public record Ending(
      * @throws IllegalArgumentException if the retention is below 1 ms, or longer than {@link DurationText#LONGEST}
      */
     public static Ending done(Duration retention) {
-        return new Ending(OccurrenceOutcome.DONE, retention, null);
+        return new Ending(OccurrenceOutcome.DONE, retention, null, false);
     }
 
     /**
@@ -54,7 +57,7 @@ public record Ending(
      * @throws IllegalArgumentException if the retention is below 1 ms, or longer than {@link DurationText#LONGEST}
      */
     public static Ending failed(Duration retention) {
-        return new Ending(OccurrenceOutcome.FAILED, retention, null);
+        return new Ending(OccurrenceOutcome.FAILED, retention, null, false);
     }
 
     /**
@@ -65,7 +68,16 @@ public record Ending(
      * @throws IllegalArgumentException if the name is empty
      */
     public Ending inHistoryOf(String name) {
-        return new Ending(outcome, retention, name);
+        return new Ending(outcome, retention, name, again);
+    }
+
+    /**
+     * The same for another lease of the same run, whose end has been noted.
+     *
+     * @return the ending, which is in nobody's history
+     */
+    public Ending onceMore() {
+        return new Ending(outcome, retention, null, true);
     }
 
     /**

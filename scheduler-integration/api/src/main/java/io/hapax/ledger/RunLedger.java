@@ -26,8 +26,8 @@ import org.jspecify.annotations.Nullable;
 public interface RunLedger extends AutoCloseable {
 
     /**
-     * Claims an occurrence unless it is over, abandoned, or held (it or its lock key) by a run that is not past its
-     * deadline. An occurrence that was taken over from a run that broke off can no longer be completed by that run.
+     * Claims an occurrence unless it is over, abandoned, or held by a run that is not past its deadline: it, or its lock key,
+     * or a slot of that which does not {@linkplain io.hapax.lease.Slot#goesWith go with} its own. An occurrence that was taken over from a run that broke off can no longer be completed by that run.
      *
      * @param request who asks for what
      * @return the answer. Fencing tokens grow with every claim on a lock key (or, without one, on a run key), whatever

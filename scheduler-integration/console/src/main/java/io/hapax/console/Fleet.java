@@ -3,7 +3,6 @@ package io.hapax.console;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.hapax.console.FleetView.Server;
-import io.hapax.lease.LockKey;
 import io.hapax.lease.RunKey;
 import io.hapax.lease.VisibleText;
 import io.hapax.ledger.LedgerEntry;
@@ -257,7 +256,12 @@ final class Fleet {
 
     static Map<String, Object> shown(LedgerEntry entry) {
         Map<String, Object> all = new LinkedHashMap<>();
-        all.put("lock", entry.identity().lock().map(LockKey::value).orElse(""));
+        all.put(
+                "lock",
+                entry.identity()
+                        .lock()
+                        .map(lock -> entry.identity().leaseName())
+                        .orElse(""));
         all.put("run", entry.identity().run().map(RunKey::value).orElse(""));
         all.put("state", entry.state().name());
         all.put("worker", entry.worker());

@@ -85,7 +85,7 @@ record RunPlan(
         RunRequest request =
                 RunRequest.of(identity).job(name).tune(defaults -> options).onlyCopy();
         request = oneOff ? request.oneOff() : request;
-        request = sharesKey && tellsItsJob() ? request.inSeries(holder -> isOfSameJob(holder.run())) : request;
+        request = sharesKey && tellsItsJob() ? request.inSeriesOfRunKey() : request;
         request = planned ? request.planned() : request;
         return postponedBefore ? request.again() : request;
     }
@@ -93,12 +93,6 @@ record RunPlan(
     /** Which recurring job an occurrence belongs to its run key says, unless that is a user's own, or kept as a digest. */
     private boolean tellsItsJob() {
         return planned && VisibleText.of(String.valueOf(identity.runKey())).lastIndexOf('@') > 0;
-    }
-
-    private boolean isOfSameJob(String otherRun) {
-        String own = VisibleText.of(String.valueOf(identity.runKey()));
-        int end = own.lastIndexOf('@');
-        return end > 0 && otherRun.startsWith(own.substring(0, end + 1)) && otherRun.lastIndexOf('@') == end;
     }
 
     boolean waits() {

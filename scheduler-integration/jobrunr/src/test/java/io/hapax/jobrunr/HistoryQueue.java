@@ -49,7 +49,9 @@ final class HistoryQueue implements UniqueQueue {
         /** Case 10: a job that lost its lease, and is to be retried, gives its place away. */
         GIVES_ITS_PLACE_AWAY_WITH_THE_LEASE,
         /** What is asked for is kept for long at once. */
-        ASKS_FOR_LONG
+        ASKS_FOR_LONG,
+        /** Runs that state different limits do not know of each other. */
+        COUNTS_EACH_LIMIT_FOR_ITSELF
     }
 
     private static final JacksonJsonMapper MAPPER = new JacksonJsonMapper();
@@ -221,8 +223,12 @@ final class HistoryQueue implements UniqueQueue {
     }
 
     private static Job job(UUID id, String work) {
-        JobDetails details = new JobDetails(
-                HistoryWork.class.getName(), null, "work", List.of(new JobParameter(String.class, work)));
+        return job(id, "work", work);
+    }
+
+    private static Job job(UUID id, String method, String of) {
+        JobDetails details =
+                new JobDetails(HistoryWork.class.getName(), null, method, List.of(new JobParameter(String.class, of)));
         return new Job(id, details);
     }
 
@@ -308,14 +314,28 @@ final class HistoryQueue implements UniqueQueue {
         if (job.hasState(StateName.SCHEDULED)) {
             job.enqueue();
         }
+        perform(process, job, () -> {
+            process.pause();
+            end(process, work, job);
+        });
+        if (work == Work.LOSES_LEASE && mutant == Mutant.GIVES_ITS_PLACE_AWAY_WITH_THE_LEASE) {
+            Objects.requireNonNull(RunPlan.queued(job, process.guard, stored)).succeeded();
+        }
+        orphaned(uuid(id));
+    }
+
+    @Override
+    public void runLimited(int number, int limit, Runnable body) {
+        String key = mutant == Mutant.COUNTS_EACH_LIMIT_FOR_ITSELF ? "rooms of " + limit : "rooms";
+        perform(processes[number], job(new UUID(1, ++ids), "limited" + limit, key), body);
+    }
+
+    private void perform(Process process, Job job, Runnable body) {
         job.startProcessingOn(SERVER.server());
         memory.save(job);
         process.act();
         WORKING.set(process);
-        HistoryWork.BODY.set(() -> {
-            process.pause();
-            end(process, work, job);
-        });
+        HistoryWork.BODY.set(body);
         try {
             new GuardedPerformer(
                             SERVER.server(),
@@ -330,10 +350,6 @@ final class HistoryQueue implements UniqueQueue {
             HistoryWork.BODY.remove();
             WORKING.remove();
         }
-        if (work == Work.LOSES_LEASE && mutant == Mutant.GIVES_ITS_PLACE_AWAY_WITH_THE_LEASE) {
-            Objects.requireNonNull(RunPlan.queued(job, process.guard, stored)).succeeded();
-        }
-        orphaned(uuid(id));
     }
 
     private void end(Process process, Work work, Job job) {

@@ -105,6 +105,12 @@ record Claims(Database database, Statements statements, Lookup lookup, String na
                         .map(request ->
                                 request.seen() == null ? null : request.seen().value())
                         .toArray())
+                .numbers(occurrences.stream()
+                        .map(each -> (long) each.slot().number())
+                        .toArray())
+                .numbers(occurrences.stream()
+                        .map(each -> (long) each.slot().limit())
+                        .toArray())
                 .text(namespace)
                 .text(namespace);
     }
@@ -218,7 +224,10 @@ record Claims(Database database, Statements statements, Lookup lookup, String na
                     .text(namespace)
                     .text(wanted.key())
                     .flag(wanted.repeats())
-                    .text(wanted.lockKey() == null ? "" : wanted.lockKey());
+                    .text(wanted.lockKey() == null ? "" : wanted.lockKey())
+                    .number(wanted.slot().number())
+                    .number(wanted.slot().limit())
+                    .number(wanted.slot().number());
             lock.execute();
         }
         List<Row> rows = lookup.rows(connection, List.of(wanted)).get(0);

@@ -9,7 +9,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
-/** Reads what is in the way of requests: their own rows, and running rows of their lock keys. */
+/** Reads what is in the way of requests: their own rows, and running rows of their lock keys that do not go with them. */
 record Lookup(Statements statements, String namespace) {
 
     /** One list of rows for each occurrence, in the same order; the own row, if there is one, comes first. */
@@ -21,6 +21,12 @@ record Lookup(Statements statements, String namespace) {
                     .texts(occurrences.stream().map(Occurrence::key).toArray())
                     .flags(occurrences.stream().map(Occurrence::repeats).toArray())
                     .texts(occurrences.stream().map(Occurrence::lockKey).toArray())
+                    .numbers(occurrences.stream()
+                            .map(each -> (long) each.slot().number())
+                            .toArray())
+                    .numbers(occurrences.stream()
+                            .map(each -> (long) each.slot().limit())
+                            .toArray())
                     .text(namespace)
                     .text(namespace);
             try (ResultSet rows = query.executeQuery()) {

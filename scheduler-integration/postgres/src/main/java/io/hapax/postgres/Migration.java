@@ -80,6 +80,7 @@ record Migration(
         }
         require("the table hapax_audit", statements.hasAudit());
         require("the column began_at of hapax_run", statements.hasBeginnings());
+        require("the column slot_limit of hapax_run", statements.hasSlots());
         require("the state FAILED_FOR_GOOD of hapax_run", statements.hasFailures());
     }
 

@@ -4,6 +4,7 @@ import io.hapax.lease.FencingToken;
 import io.hapax.lease.Holder;
 import io.hapax.lease.Lease;
 import io.hapax.lease.OwnerId;
+import io.hapax.lease.Slot;
 import io.hapax.ledger.AfterCrash;
 import io.hapax.ledger.LedgerEntry;
 import io.hapax.ledger.RunState;
@@ -26,8 +27,11 @@ import org.jspecify.annotations.Nullable;
 record Row(Occurrence occurrence, LedgerEntry entry, boolean alive, Duration left) {
 
     static Row read(ResultSet rows) throws SQLException {
-        Occurrence occurrence =
-                new Occurrence(rows.getString("occurrence"), rows.getBoolean("repeats"), rows.getString("lock_key"));
+        Occurrence occurrence = new Occurrence(
+                rows.getString("occurrence"),
+                rows.getBoolean("repeats"),
+                rows.getString("lock_key"),
+                new Slot(rows.getInt("slot"), rows.getInt("slot_limit")));
         LedgerEntry entry = new LedgerEntry(
                 occurrence.identity(),
                 RunState.valueOf(rows.getString("state")),

@@ -10,11 +10,12 @@ record Statements(String prefix) {
 
     /** Rows of the requests of one batch, numbered from 1. */
     private static final String ASKED = """
-            unnest(?::text[], ?::bool[], ?::text[]) WITH ORDINALITY AS a (occurrence, repeats, lock_key, n)""";
+            unnest(?::text[], ?::bool[], ?::text[], ?::bigint[], ?::bigint[]) WITH ORDINALITY
+              AS a (occurrence, repeats, lock_key, slot, slot_limit, n)""";
 
     private static final String COLUMNS = """
-            r.occurrence, r.repeats, r.lock_key, r.state, r.owner, r.fencing_token, r.attempt, r.worker, r.after_crash,
-            r.started_at, r.began_at, h.renewed_at, greatest(r.deadline, h.deadline) AS deadline, r.finished_at,
+            r.occurrence, r.repeats, r.lock_key, r.slot, r.slot_limit, r.state, r.owner, r.fencing_token, r.attempt, r.worker,
+            r.after_crash, r.started_at, r.began_at, h.renewed_at, greatest(r.deadline, h.deadline) AS deadline, r.finished_at,
             greatest(r.deadline, h.deadline) >= clock_timestamp() AS alive,
             greatest(0, extract(epoch FROM greatest(r.deadline, h.deadline) - clock_timestamp()) * 1000)::bigint AS left_ms""";
 
@@ -49,9 +50,9 @@ record Statements(String prefix) {
         return sql("""
                 SELECT pg_advisory_xact_lock(hashtextextended(concat_ws(E'\\x01', 'hapax', ?::text, g.gate), 0))
                 FROM (SELECT DISTINCT gate FROM unnest(?::text[]) AS u (gate) ORDER BY gate OFFSET 0) g;
-                INSERT INTO $hapax_run AS r (namespace, occurrence, repeats, lock_key, state, owner, fencing_token, attempt,
-                  worker, after_crash, retention_ms, started_at, deadline, forget_at)
-                SELECT ?, a.occurrence, a.repeats, a.lock_key, 'RUNNING', a.owner,
+                INSERT INTO $hapax_run AS r (namespace, occurrence, repeats, lock_key, slot, slot_limit, state, owner,
+                  fencing_token, attempt, worker, after_crash, retention_ms, started_at, deadline, forget_at)
+                SELECT ?, a.occurrence, a.repeats, a.lock_key, a.slot, a.slot_limit, 'RUNNING', a.owner,
                   greatest(coalesce(a.seen, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint),
                     (SELECT x.fencing_token + 1 FROM $hapax_run x WHERE x.namespace = ? AND x.lock_key = a.lock_key
                       ORDER BY x.fencing_token DESC LIMIT 1),
@@ -60,14 +61,17 @@ record Statements(String prefix) {
                   clock_timestamp() + a.ttl_ms * interval '1 ms',
                   clock_timestamp() + (a.ttl_ms + a.retention_ms) * interval '1 ms'
                 FROM unnest(?::text[], ?::bool[], ?::text[], ?::text[], ?::text[], ?::text[], ?::bigint[], ?::bigint[],
-                  ?::bigint[]) AS a (occurrence, repeats, lock_key, owner, worker, after_crash, ttl_ms, retention_ms, seen)
+                  ?::bigint[], ?::bigint[], ?::bigint[])
+                  AS a (occurrence, repeats, lock_key, owner, worker, after_crash, ttl_ms, retention_ms, seen, slot, slot_limit)
                 WHERE NOT EXISTS (SELECT 1 FROM $hapax_run x WHERE x.namespace = ? AND x.occurrence = a.occurrence
                     AND x.repeats = a.repeats AND NOT (x.state IN ('FAILED', 'RELEASED', 'LOST')
                       OR (x.state = 'DONE' AND x.repeats)) OFFSET 0)
                   AND NOT EXISTS (SELECT 1 FROM $hapax_run x WHERE x.namespace = ? AND x.lock_key = a.lock_key
-                    AND x.state = 'RUNNING' OFFSET 0)
+                    AND x.state = 'RUNNING'
+                    AND NOT (x.slot <> a.slot AND x.slot <= a.slot_limit AND a.slot <= x.slot_limit) OFFSET 0)
                 ON CONFLICT (occurrence, namespace, repeats) DO UPDATE SET state = 'RUNNING', owner = excluded.owner,
-                  lock_key = excluded.lock_key, fencing_token = greatest(excluded.fencing_token, r.fencing_token + 1),
+                  lock_key = excluded.lock_key, slot = excluded.slot, slot_limit = excluded.slot_limit,
+                  fencing_token = greatest(excluded.fencing_token, r.fencing_token + 1),
                   attempt = CASE WHEN r.state = 'DONE' THEN 1 ELSE r.attempt + 1 END, worker = excluded.worker,
                   after_crash = excluded.after_crash, retention_ms = excluded.retention_ms,
                   started_at = excluded.started_at, began_at = NULL, deadline = excluded.deadline,
@@ -78,7 +82,10 @@ record Statements(String prefix) {
                 """);
     }
 
-    /** What is in the way of the requests of a batch: their own rows, and running rows of their lock keys. */
+    /**
+     * What is in the way of the requests of a batch: their own rows, and running rows of their lock keys, but for slots that go
+     * with theirs.
+     */
     String lookUp() {
         return sql(String.format(Locale.ROOT, """
                 SELECT a.n, %s FROM %s
@@ -86,7 +93,8 @@ record Statements(String prefix) {
                   SELECT * FROM $hapax_run r WHERE r.namespace = ? AND r.occurrence = a.occurrence AND r.repeats = a.repeats
                   UNION ALL
                   SELECT * FROM $hapax_run r WHERE r.namespace = ? AND r.lock_key = a.lock_key AND r.state = 'RUNNING'
-                    AND (r.occurrence, r.repeats) <> (a.occurrence, a.repeats)) r ON true
+                    AND (r.occurrence, r.repeats) <> (a.occurrence, a.repeats)
+                    AND NOT (r.slot <> a.slot AND r.slot <= a.slot_limit AND a.slot <= r.slot_limit)) r ON true
                 %s
                 """, COLUMNS, ASKED, RENEWAL));
     }
@@ -99,7 +107,8 @@ record Statements(String prefix) {
     String lock() {
         return sql("""
                 SELECT 1 FROM $hapax_run r WHERE r.namespace = ? AND ((r.occurrence = ? AND r.repeats = ?)
-                  OR (r.lock_key = ? AND r.state = 'RUNNING')) FOR UPDATE NOWAIT
+                  OR (r.lock_key = ? AND r.state = 'RUNNING'
+                    AND NOT (r.slot <> ? AND r.slot <= ? AND ? <= r.slot_limit))) FOR UPDATE NOWAIT
                 """);
     }
 
@@ -359,6 +368,12 @@ record Statements(String prefix) {
                   WHERE namespace = ? AND deadline < statement_timestamp() - interval '1 hour'
                   LIMIT ? FOR UPDATE SKIP LOCKED)
                 """);
+    }
+
+    /** Likewise. */
+    String hasSlots() {
+        return sql("SELECT EXISTS (SELECT 1 FROM pg_attribute WHERE attrelid = to_regclass('$hapax_run')"
+                + " AND attname = 'slot_limit')");
     }
 
     /** {@code synchronous_commit}, whether this is a standby, the default isolation level, the version, the role. */

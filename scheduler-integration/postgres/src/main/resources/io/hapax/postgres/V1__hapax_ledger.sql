@@ -3,10 +3,13 @@
 
 CREATE TABLE hapax_run (
   namespace     text COLLATE "C" NOT NULL CHECK (length(namespace) BETWEEN 1 AND 64),
-  -- The run key, or, of runs that have none and may repeat, the lock key.
-  occurrence    text COLLATE "C" NOT NULL CHECK (octet_length(occurrence) BETWEEN 1 AND 512),
+  -- The run key, or, of runs that have none and may repeat, the lock key, with the number of its slot as in 'rooms #2'.
+  occurrence    text COLLATE "C" NOT NULL CHECK (octet_length(occurrence) BETWEEN 1 AND 524),
   repeats       boolean NOT NULL,
   lock_key      text COLLATE "C" CHECK (octet_length(lock_key) BETWEEN 1 AND 512),
+  -- Which place of the lock key the run has, and how many there are as far as it knows. The whole key is 1 of 1.
+  slot          int NOT NULL DEFAULT 1 CHECK (slot > 0),
+  slot_limit    int NOT NULL DEFAULT 1 CHECK (slot_limit >= slot),
   state         text NOT NULL CHECK (state IN ('RUNNING', 'DONE', 'FAILED', 'FAILED_FOR_GOOD', 'RELEASED', 'LOST',
     'ABANDONED')),
   owner         text COLLATE "C" NOT NULL,
@@ -27,8 +30,9 @@ CREATE TABLE hapax_run (
 
 COMMENT ON TABLE hapax_run IS 'one row per occurrence of a job: its last run, and whether it has completed';
 
--- No two runs hold one lock key, whatever the lease store says.
-CREATE UNIQUE INDEX hapax_run_lock ON hapax_run (lock_key, namespace) WHERE state = 'RUNNING' AND lock_key IS NOT NULL;
+-- No two runs hold one lock key, or one of its slots, whatever the lease store says.
+CREATE UNIQUE INDEX hapax_run_lock ON hapax_run (lock_key, namespace, slot)
+  WHERE state = 'RUNNING' AND lock_key IS NOT NULL;
 
 -- The newest token of a lock key, so that the next one is larger.
 CREATE INDEX hapax_run_token ON hapax_run (lock_key, namespace, fencing_token) WHERE lock_key IS NOT NULL;

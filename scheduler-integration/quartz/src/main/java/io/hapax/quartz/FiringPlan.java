@@ -6,7 +6,6 @@ import io.hapax.QueuedJob;
 import io.hapax.RunOptions;
 import io.hapax.RunRequest;
 import io.hapax.lease.JobIdentity;
-import io.hapax.lease.VisibleText;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
@@ -41,14 +40,11 @@ record FiringPlan(
             request = request.planned();
             request = options.onFailure() == OnFailure.OVER ? request.endsWithFailure() : request;
         }
-        return attempt() > 0 ? request.again() : request.inSeries(holder -> planned && isOfSameTrigger(holder.run()));
-    }
-
-    /** A run key that was made of a planned time ends with it; one that is kept as a digest tells nothing. */
-    private boolean isOfSameTrigger(String otherRun) {
-        String own = VisibleText.of(runKey());
-        int end = own.lastIndexOf('@');
-        return end > 0 && otherRun.startsWith(own.substring(0, end + 1)) && otherRun.lastIndexOf('@') == end;
+        if (attempt() > 0) {
+            return request.again();
+        }
+        // A run key that was made of a planned time ends with it.
+        return planned ? request.inSeriesOfRunKey() : request.inSeries(holder -> false);
     }
 
     int attempt() {

@@ -48,7 +48,9 @@ final class HistoryQueue implements UniqueQueue {
         /** Case 7: a transaction is not seen. */
         SEES_NO_TRANSACTION,
         /** A place is asked for as long as it is kept. */
-        ASKS_FOR_LONG
+        ASKS_FOR_LONG,
+        /** Runs that state different limits do not know of each other. */
+        COUNTS_EACH_LIMIT_FOR_ITSELF
     }
 
     private static final ThreadLocal<@Nullable Transaction> TRANSACTION = new ThreadLocal<>();
@@ -332,16 +334,32 @@ final class HistoryQueue implements UniqueQueue {
         OperableTrigger trigger = (OperableTrigger) trigger(id);
         JobDetail detail = real.getJobDetail(trigger.getJobKey());
         Date planned = trigger.getStartTime();
+        atWork.add(trigger.getKey());
+        try {
+            fire(process, detail, trigger, () -> {
+                seam.pause();
+                end(process, work, id, detail.getJobDataMap().getString("work"));
+            });
+        } finally {
+            atWork.remove(trigger.getKey());
+            Trigger stored = real.getTrigger(trigger.getKey());
+            if (stored != null && stored.getStartTime().equals(planned)) {
+                real.unscheduleJob(trigger.getKey());
+            }
+        }
+        if (triggers().stream().noneMatch(other -> id(other).equals(id))) {
+            seam.ended(id, false);
+        }
+    }
+
+    private void fire(Process process, JobDetail detail, OperableTrigger trigger, Runnable body) {
+        Date planned = trigger.getStartTime();
         trigger.triggered(null);
         GuardedJob job = new GuardedJob(new HistoryJob(), process.gate, Kept.takeOff(trigger));
         JobExecutionContext context = new JobExecutionContextImpl(
                 scheduler, new TriggerFiredBundle(detail, trigger, null, false, planned, planned, null, null), job);
-        atWork.add(trigger.getKey());
         PROCESS.set(process);
-        HistoryJob.BODY.set(() -> {
-            seam.pause();
-            end(process, work, id, detail.getJobDataMap().getString("work"));
-        });
+        HistoryJob.BODY.set(body);
         try {
             Decision decision = process.gate.decide(context, false);
             if (!(decision instanceof Decision.Skip)) {
@@ -353,15 +371,24 @@ final class HistoryQueue implements UniqueQueue {
         } finally {
             HistoryJob.BODY.remove();
             PROCESS.remove();
-            atWork.remove(trigger.getKey());
-            Trigger stored = real.getTrigger(trigger.getKey());
-            if (stored != null && stored.getStartTime().equals(planned)) {
-                real.unscheduleJob(trigger.getKey());
-            }
         }
-        if (triggers().stream().noneMatch(other -> id(other).equals(id))) {
-            seam.ended(id, false);
-        }
+    }
+
+    @Override
+    public void runLimited(int number, int limit, Runnable body) {
+        String name = "limited-" + names++;
+        JobDetail detail = JobBuilder.newJob(HistoryJob.Limited.class)
+                .withIdentity(name)
+                .usingJobData("key", mutant == Mutant.COUNTS_EACH_LIMIT_FOR_ITSELF ? "rooms of " + limit : "rooms")
+                .usingJobData("hapax.concurrency", String.valueOf(limit))
+                .build();
+        OperableTrigger trigger = (OperableTrigger) TriggerBuilder.newTrigger()
+                .withIdentity(name)
+                .forJob(detail)
+                .startAt(new Date(names))
+                .build();
+        trigger.computeFirstFireTime(null);
+        fire(processes[number], detail, trigger, body);
     }
 
     private void end(Process process, Work work, String id, String of) {

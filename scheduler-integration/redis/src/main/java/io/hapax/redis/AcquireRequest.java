@@ -64,7 +64,7 @@ final class AcquireRequest extends Request<Acquisition> {
         Object more = answers.next();
         return switch (code) {
             case GRANTED -> granted(value, (String) more);
-            case HELD -> held(stored(value), Duration.ofMillis((Long) more), null, 0);
+            case HELD -> held(stored(value), Duration.ofMillis((Long) more), null, 0, Acquisition.Held.NOBODY);
             case SLOT_HELD -> slotHeld(stored(value), ((String) more).split("\\|"));
             case DONE -> done(stored(value));
             case PAUSED -> new Acquisition.Paused(StoredPause.parse(value, Duration.ofMillis((Long) more)));
@@ -91,14 +91,15 @@ final class AcquireRequest extends Request<Acquisition> {
     private Acquisition slotHeld(StoredLease lease, String[] parts) {
         int number = Integer.parseInt(parts[1]);
         Slot slot = number == 0 ? Slot.WHOLE : new Slot(number, Math.max(number, Integer.parseInt(parts[2])));
-        return held(lease, Duration.ofMillis(Long.parseLong(parts[0])), slot, Integer.parseInt(parts[3]));
+        int awaited = parts[4].equals("-") ? Acquisition.Held.NOBODY : Integer.parseInt(parts[4]);
+        return held(lease, Duration.ofMillis(Long.parseLong(parts[0])), slot, Integer.parseInt(parts[3]), awaited);
     }
 
-    private Acquisition held(StoredLease lease, Duration left, @Nullable Slot slot, int nextSlot) {
+    private Acquisition held(StoredLease lease, Duration left, @Nullable Slot slot, int nextSlot, int awaited) {
         namespace.bucket(keys()).sawToken(lease.token().value());
         JobIdentity identity = request.identity();
         boolean sameRun = identity.runKey() != null && lease.runDigest().equals(runDigest);
-        return new Acquisition.Held(lease.holder(), sameRun, left, slot, nextSlot);
+        return new Acquisition.Held(lease.holder(), sameRun, left, slot, nextSlot, awaited);
     }
 
     private Acquisition quarantined(String why, Duration left) {

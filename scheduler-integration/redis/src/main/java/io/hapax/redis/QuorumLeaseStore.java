@@ -191,7 +191,8 @@ class QuorumLeaseStore implements AdministeredStore {
 
     @Override
     public CompletionStage<Boolean> release(Lease lease, Ending ending) {
-        return new QuorumRelease(this, lease, ending).start();
+        // Each server keeps all in one bucket.
+        return new QuorumRelease(this, lease, ending.again() ? Ending.NOT_DONE : ending).start();
     }
 
     UntilHeard untilHeard() {

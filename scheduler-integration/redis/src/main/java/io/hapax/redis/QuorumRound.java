@@ -177,7 +177,7 @@ record QuorumRound(Votes<QuorumRound.Heard> votes, int servers) {
                 + " servers of the quorum granted the lease, a majority is needed");
     }
 
-    private static Outcome split(List<Acquisition.Held> held, List<Stray> strays) {
+    private Outcome split(List<Acquisition.Held> held, List<Stray> strays) {
         return new Outcome.Split(
                 top(held),
                 strays,
@@ -204,7 +204,7 @@ record QuorumRound(Votes<QuorumRound.Heard> votes, int servers) {
         return same >= majority() ? top : null;
     }
 
-    private static Acquisition.Held top(List<Acquisition.Held> held) {
+    private Acquisition.Held top(List<Acquisition.Held> held) {
         Holder named = QuorumLeaseStore.mostFrequent(
                         held.stream().map(one -> Optional.of(one.holder())).toList())
                 .orElseThrow();
@@ -216,6 +216,14 @@ record QuorumRound(Votes<QuorumRound.Heard> votes, int servers) {
                 .orElseThrow();
         // A server that has missed a grant takes its slot for free.
         int next = same.stream().mapToInt(Acquisition.Held::nextSlot).max().orElse(0);
-        return new Acquisition.Held(named, last.sameRun(), last.ttlLeft(), last.slot(), next);
+        // Whoever waits keeps others from a majority if as many servers know of it as are not needed for one, and one
+        // more.
+        int awaited = same.stream()
+                .mapToInt(Acquisition.Held::awaited)
+                .sorted()
+                .skip(servers - majority())
+                .findFirst()
+                .orElse(Acquisition.Held.NOBODY);
+        return new Acquisition.Held(named, last.sameRun(), last.ttlLeft(), last.slot(), next, awaited);
     }
 }

@@ -280,11 +280,21 @@ record RedissonAdmin(Namespace namespace, String server, Introduction introducti
         if (identity.runKey() == null) {
             throw new IllegalArgumentException("only what has a run key can be over: " + identity);
         }
-        Keyspace.Keys keys = namespace.keys(identity);
         String what = StoredLease.fit("run " + identity.runKey()) + "|" + StoredPause.text(why);
-        return introduction
+        Keyspace.Keys keys = namespace.keys(identity);
+        // Where several may hold the lock key, the run key has a lease of its own.
+        Keyspace.Keys alone = namespace.keys(new JobIdentity(null, identity.runKey()));
+        CompletableFuture<Boolean> forgotten = introduction
                 .fitForPeople()
-                .thenCompose(fit -> marker(keys))
+                .thenCompose(fit -> forget(keys, what))
+                .toCompletableFuture();
+        return alone.done().equals(keys.done())
+                ? forgotten
+                : forgotten.thenCombine(forgotten.thenCompose(there -> forget(alone, what)), Boolean::logicalOr);
+    }
+
+    private CompletableFuture<Boolean> forget(Keyspace.Keys keys, String what) {
+        return marker(keys)
                 .thenCompose(seen -> seen == null ? CompletableFuture.completedFuture(0L) : forget(keys, seen, what))
                 .thenApply(code -> code == 1);
     }

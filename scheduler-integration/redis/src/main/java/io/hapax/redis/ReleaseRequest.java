@@ -37,7 +37,7 @@ final class ReleaseRequest extends Request<Boolean> {
         JobIdentity identity = lease.identity();
         Keyspace.Keys keys = namespace.keys(identity);
         int format = namespace.bucket(keys).format();
-        boolean marks = ending.isOver() && identity.runKey() != null;
+        boolean marks = ending.isOver() && identity.runKey() != null && !isMarked(namespace, keys, identity, ending);
         String job = ending.job();
         return new ReleaseRequest(
                 keys,
@@ -49,6 +49,12 @@ final class ReleaseRequest extends Request<Boolean> {
                 job == null
                         ? new Note(keys.pause(), "")
                         : new Note(namespace.keyspace().history(keys.bucket(), job), StoredRun.text(lease, ending)));
+    }
+
+    /** Whether the marker is in this very bucket already: that of the lease on the run key alone. */
+    private static boolean isMarked(Namespace namespace, Keyspace.Keys keys, JobIdentity identity, Ending ending) {
+        return ending.again()
+                && namespace.keyspace().bucketOf(new JobIdentity(null, identity.runKey())) == keys.bucket();
     }
 
     /** Gives back what a request was perhaps granted: its owner has asked for nothing else. */

@@ -19,7 +19,7 @@ enum Script {
     PAUSE("pause"),
     PAUSED("paused"),
     RUN_AGAIN("run-again"),
-    MARK("mark"),
+    MARK("slots.lua", "mark"),
     UNMARK("unmark"),
     RESERVE("reserve"),
     GIVE_UP("give-up"),

@@ -11,8 +11,8 @@
 --     run and how the occurrence ended; what the job's history says of it behind owner and token, or ''
 -- returns {epoch, or '' if it was not asked for, answers...}. To an acquire three: 1 granted (token, since when in
 --   microseconds, with a leading zero if settle.lua has written the token back), 0 held (value of the lease, ttl left in ms),
---   5 the same where slots are concerned (value of the lease; 'ttl left in ms|slot, 0 for the key itself|its limit|next slot or 0'),
---   3 done (value of the marker, 0), 2 quarantine (why: new, emptied or restarted; ms left), 4 paused (value of the pause, ms left), -1 trouble with this request
+--   5 the same where slots are concerned (value of the lease; 'ttl left in ms|slot, 0 for the key itself|its limit|next slot or
+--   0|smallest limit under which somebody waits, or -'), 3 done (value of the marker, 0), 2 quarantine (why: new, emptied or restarted; ms left), 4 paused (value of the pause, ms left), -1 trouble with this request
 --   alone (message, 0). To a release one: 1 if the owner held the lease with this token or this repeats a release with the
 --   same marker, 0 if it was lost, the message if it made trouble
 -- invariant: a token is larger than every token granted before, and no lease of another owner exists when it is granted, nor

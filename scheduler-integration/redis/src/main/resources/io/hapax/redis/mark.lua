@@ -14,8 +14,13 @@ end
 local held = redis.pcall('GET', KEYS[2])
 if type(held) == 'string' and granted_as(held, ARGV[1], ARGV[2]) then
   redis.call('DEL', KEYS[2])
-  -- What is waited for has the name of the flag, also if the lease is on one of its slots.
-  local awaited = string.gsub(KEYS[3], '}:w:', '}:', 1)
-  if redis.call('DEL', KEYS[3]) == 1 then redis.call('PUBLISH', ARGV[5], awaited) end
+  local tag = string.match(KEYS[2], '^(.*}:)s:%d+:')
+  if tag then
+    -- As when a slot is given back.
+    local family = slots_of(tag .. 'm', KEYS[2])
+    if family.awaited() then redis.call('PUBLISH', ARGV[5], family.whole) end
+  elseif redis.call('DEL', KEYS[3]) == 1 then
+    redis.call('PUBLISH', ARGV[5], KEYS[2])
+  end
 end
 return 1

@@ -8,8 +8,8 @@
 --   '!message' if this key made trouble
 -- invariant: a lease that belongs to another owner, or was granted with another token, is never touched, and a missing one is never written, but in quarantine,
 --   when nothing new was granted: then a missing lease, or one with a lower token, is what a server remembers that lost the
---   newest writes; and a missing one if a majority has just confirmed that nobody else can hold it. The index of a family names
---   each slot that is renewed
+--   newest writes; and a missing one if a majority has just confirmed that nobody else can hold it. Of two in quarantine that
+--   do not go with each other, the one with the higher token counts. The index of a family names each slot that is renewed
 local now = time()
 local meta = look(KEYS[1], now, ARGV[1], ARGV[2], ARGV[3])
 local quarantined = now < tonumber(meta[3])
@@ -27,6 +27,18 @@ local index = function(key, value)
   end
 end
 
+-- The value of a lease of the key's family that was granted later than this one and does not go with it; else those that were granted
+-- earlier are taken out of the way.
+local overruled = function(key, token, value)
+  local kind = string.byte(key, #KEYS[1])
+  if not quarantined or kind ~= 115 and kind ~= 108 then return end
+  local rivals = slots_of(KEYS[1], key).rivals(value)
+  for _, one in ipairs(rivals) do
+    if token_of(one[4]) >= token then return one[4] end
+  end
+  for _, one in ipairs(rivals) do redis.call('DEL', one[3]) end
+end
+
 -- The token is noted first: of a lease without it, a later grant could have a lower one.
 local restore = function(key, token, ttl, value)
   if token > last then
@@ -34,7 +46,9 @@ local restore = function(key, token, ttl, value)
     if type(noted) == 'table' then return '!' .. noted.err end
     last = token
   end
-  local indexed, why = pcall(index, key, value)
+  local indexed, why = pcall(overruled, key, token, value)
+  if indexed and why then return why end
+  if indexed then indexed, why = pcall(index, key, value) end
   if not indexed then return '!' .. (type(why) == 'table' and why.err or why) end
   local kept = redis.pcall('SET', key, value, 'PX', ttl)
   return kept.err and '!' .. kept.err or 2

@@ -46,12 +46,13 @@ local slots_of = function(meta, lease)
   end
 
   -- What does not go with this slot, or with the key itself: key and value of a lease, and '|its slot, 0 for the key itself|its
-  -- limit|lowest slot that is free under this limit, or 0'. Of two slots, each has to be within the limit of the other; and while
-  -- any is held, none is granted beyond the smallest limit under which somebody waits.
+  -- limit|lowest slot that is free under this limit, or 0|smallest limit under which somebody waits, or -'. Of two slots, each has
+  -- to be within the limit of the other; and while any is held, none is granted beyond that smallest limit.
   it.in_the_way = function(value, limit, index)
     it.others = it.held(index)
     local first, whole = it.others[1], own and redis.call('GET', it.whole)
-    local waits = tonumber(redis.call('GET', it.flag) or math.huge)
+    local awaited = redis.call('GET', it.flag)
+    local waits = tonumber(awaited or math.huge)
     local goes = function(number, one) return number ~= one[1] and number <= one[2] and one[1] <= limit end
     local worst = first
     if own then
@@ -68,7 +69,20 @@ local slots_of = function(meta, lease)
       for _, one in ipairs(it.others) do free = free and goes(number, one) end
       if free then following = number end
     end
-    return worst[3], worst[4], table.concat({'', worst[1], worst[2], following}, '|')
+    return worst[3], worst[4], table.concat({'', worst[1], worst[2], following, awaited or '-'}, '|')
+  end
+
+  -- The leases that do not go with one that is held here on its holder's word, of whom at most one can be valid: number, limit, key
+  -- and value of each. What was put in place of one that was taken away bars that alone.
+  it.rivals = function(value)
+    local limit, rivals = it.limit(value), {}
+    local whole = own and redis.call('GET', it.whole)
+    if whole then rivals[1] = {0, 1, it.whole, whole} end
+    for _, one in ipairs(it.held(redis.call('GET', it.index))) do
+      local goes = own and own ~= one[1] and own <= one[2] and one[1] <= limit
+      if own ~= one[1] and not goes and not owned(one[4], 'forced') then rivals[#rivals + 1] = one end
+    end
+    return rivals
   end
 
   -- Tells whether somebody waits, who asks again soon: until then nobody overtakes it.

@@ -10,12 +10,14 @@ import io.hapax.lease.Acquisition;
 import io.hapax.lease.Ending;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.Lease;
+import io.hapax.lease.LeaseRequest;
 import io.hapax.lease.LeaseStore;
 import io.hapax.lease.LeaseStoreException;
 import io.hapax.lease.LockKey;
 import io.hapax.lease.OccurrenceOutcome;
 import io.hapax.lease.OwnerId;
 import io.hapax.lease.RunKey;
+import io.hapax.lease.Slot;
 import io.hapax.testkit.EmbeddedRedis;
 import io.hapax.time.Ticker;
 import java.time.Duration;
@@ -209,6 +211,29 @@ class QuorumCompletionsTest {
         await().until(() -> isMarked(SECOND));
         assertThat(servers.get(SECOND).command("EXISTS", LEASE)).isEqualTo("0");
         assertThat(acquire(lines().down(FIRST).quorum())).isInstanceOf(Acquisition.Done.class);
+    }
+
+    /** For some seconds; where this machine was slower, it is tried once more. */
+    @Test
+    void whoever_waits_for_a_slot_is_not_overtaken_where_a_completion_is_taken_to() {
+        RedissonLeaseStore server = stores.get(LAST);
+        await().until(() -> {
+            LockKey rooms = new LockKey("rooms-" + OwnerId.random());
+            Fixture.granted(server, new JobIdentity(rooms, null, new Slot(1, 3)));
+            JobIdentity second = new JobIdentity(rooms, new RunKey("of " + rooms), new Slot(2, 3));
+            Lease completed = Fixture.granted(server, second);
+            assertThat(get(server.acquire(
+                            new LeaseRequest(new JobIdentity(rooms, null), OwnerId.random(), "waits", TTL, true))))
+                    .isInstanceOf(Acquisition.Held.class);
+            long began = System.nanoTime();
+            get(server.completions().mark(completed, DONE));
+            Acquisition answer = get(server.acquire(request(new JobIdentity(rooms, null, new Slot(2, 3)), TTL)));
+            boolean inTime = System.nanoTime() - began < Duration.ofSeconds(4).toNanos();
+            if (inTime) {
+                assertThat(answer).isInstanceOf(Acquisition.Held.class);
+            }
+            return inTime;
+        });
     }
 
     private static Acquisition.Done done(Acquisition answer) {

@@ -3,6 +3,12 @@ package io.hapax.redis;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import io.hapax.GuardedRun;
+import io.hapax.JobGuard;
+import io.hapax.RunRequest;
+import io.hapax.event.Refusal;
+import io.hapax.event.RunOutcome;
+import io.hapax.event.Verdict;
 import io.hapax.lease.Lease;
 import io.hapax.lease.LeaseStore;
 import io.hapax.lease.Renewal;
@@ -150,6 +156,52 @@ class RedissonLeaseStoreTest {
                     .longestTtl(Duration.ofMinutes(10))
                     .fresh(true)
                     .build();
+        }
+
+        private static RunRequest limited(int limit, String occurrence) {
+            return RunRequest.lock("rooms").once(occurrence).tune(options -> options.withConcurrency(limit));
+        }
+
+        private static Verdict verdict(JobGuard guard, RunRequest request) throws InterruptedException {
+            return guard.admit(request)
+                    .fold(
+                            run -> {
+                                throw new AssertionError("was admitted: " + run);
+                            },
+                            Refusal::verdict);
+        }
+
+        private static void complete(JobGuard guard, RunRequest request) throws InterruptedException {
+            RunOutcome outcome = guard.admit(request).fold(GuardedRun::complete, refusal -> {
+                throw new AssertionError(refusal);
+            });
+            assertThat(outcome).isEqualTo(RunOutcome.COMPLETED);
+        }
+
+        /** Its run key and its lock key have buckets of their own. */
+        @Test
+        void an_occurrence_that_is_over_under_one_limit_is_over_under_any_other_until_a_person_says_otherwise()
+                throws Exception {
+            try (JobGuard guard = JobGuard.builder(store()).build()) {
+                for (String occurrence : List.of("one", "two", "three")) {
+                    for (List<Integer> limits : List.of(List.of(3, 1), List.of(1, 3), List.of(3, 2))) {
+                        String of = occurrence + " of " + limits;
+                        complete(guard, limited(limits.get(0), of));
+                        assertThat(verdict(guard, limited(limits.get(1), of)))
+                                .as(of)
+                                .isEqualTo(Verdict.DONE);
+                        assertThat(guard.admin()
+                                        .runAgain(limited(1, of).identity(), "a person", "it was wrong")
+                                        .join())
+                                .as(of)
+                                .isTrue();
+                        complete(guard, limited(limits.get(1), of));
+                        assertThat(verdict(guard, limited(limits.get(0), of)))
+                                .as(of)
+                                .isEqualTo(Verdict.DONE);
+                    }
+                }
+            }
         }
 
         @Test

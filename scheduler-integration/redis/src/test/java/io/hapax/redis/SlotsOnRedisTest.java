@@ -5,6 +5,7 @@ import static io.hapax.redis.Fixture.get;
 import static io.hapax.redis.Fixture.grantedForLong;
 import static io.hapax.redis.Fixture.lock;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.params.provider.Arguments.arguments;
 
 import io.hapax.lease.Acquisition;
 import io.hapax.lease.Ending;
@@ -18,8 +19,12 @@ import io.hapax.lease.Slot;
 import io.hapax.testkit.EmbeddedRedis;
 import java.time.Duration;
 import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /** The index of the slots of a lock key, which may name too many, and never too few. */
 class SlotsOnRedisTest {
@@ -117,6 +122,36 @@ class SlotsOnRedisTest {
         assertThat(index()).isEqualTo("2=3,3=3");
         refused(ROOMS);
         refused(slot(1, 2));
+    }
+
+    private static Stream<Arguments> holdersThatDoNotGoTogether() {
+        return Stream.of(
+                        List.of(slot(2, 3), ROOMS), List.of(ROOMS, slot(2, 3)),
+                        List.of(slot(3, 3), slot(1, 2)), List.of(slot(1, 2), slot(3, 3)))
+                .flatMap(pair -> Stream.of(true, false).map(first -> arguments(pair.get(0), pair.get(1), first)));
+    }
+
+    /** As after a forced release of the first one that a failover has forgotten, with all else. */
+    @ParameterizedTest
+    @MethodSource("holdersThatDoNotGoTogether")
+    void of_two_holders_of_a_key_who_show_themselves_the_later_one_counts(
+            JobIdentity taken, JobIdentity granted, boolean earlierFirst) {
+        Lease earlier = grantedForLong(store, taken);
+        redis.command("DEL", INDEX, key(taken));
+        Lease later = grantedForLong(store, granted);
+        redis.command("FLUSHALL");
+        if (earlierFirst) {
+            assertThat(get(store.renew(List.of(earlier)))).containsOnly(new Renewal.Renewed(true));
+        }
+        assertThat(get(store.renew(List.of(later)))).containsOnly(new Renewal.Renewed(true));
+        assertThat(get(store.renew(List.of(earlier)))).singleElement().isInstanceOf(Renewal.Gone.class);
+        assertThat(redis.command("EXISTS", key(taken))).isEqualTo("0");
+        assertThat(get(store.renew(List.of(later)))).containsOnly(new Renewal.Renewed(false));
+    }
+
+    private static String key(JobIdentity identity) {
+        Slot slot = identity.slot();
+        return "hapax:{slots:0}:" + (slot == null ? "l:rooms" : "s:" + slot.number() + ":rooms");
     }
 
     @Test

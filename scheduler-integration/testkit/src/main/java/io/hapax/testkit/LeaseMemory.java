@@ -96,7 +96,13 @@ final class LeaseMemory {
             grants.waits(identity, left);
         }
         return aboutSlots
-                ? new Acquisition.Held(grant.holder(), sameRun, left, grant.slot(), grants.nextSlot(identity))
+                ? new Acquisition.Held(
+                        grant.holder(),
+                        sameRun,
+                        left,
+                        grant.slot(),
+                        grants.nextSlot(identity),
+                        grants.awaited(identity))
                 : new Acquisition.Held(grant.holder(), sameRun, left);
     }
 
@@ -106,11 +112,17 @@ final class LeaseMemory {
             put(lease, true);
             return new Renewal.Renewed(false);
         }
-        if (mayReassert(lease, grant)) {
+        List<Grant> rivals = grants.rivals(lease.identity());
+        Grant later = rivals.stream()
+                .filter(rival -> rival.lease().token().compareTo(lease.token()) > 0)
+                .findFirst()
+                .orElse(grant);
+        if (mayReassert(lease, later)) {
+            rivals.forEach(earlier -> grants.remove(earlier.lease().identity()));
             put(lease, true);
             return new Renewal.Renewed(true);
         }
-        return new Renewal.Gone(grant == null ? null : grant.holder());
+        return new Renewal.Gone(later == null ? null : later.holder());
     }
 
     /** Returns whether the owner held the lease; if it did, the caller wakes the waiters. */
@@ -134,7 +146,7 @@ final class LeaseMemory {
         note(lease, ending);
         RunKey run = lease.identity().runKey();
         OccurrenceOutcome outcome = ending.outcome();
-        if (run != null && outcome != null) {
+        if (run != null && outcome != null && !ending.again()) {
             Holder by = new Holder(lease.owner(), lease.token(), lease.worker(), run.value(), instant());
             done.put(run, new Marker(by, outcome, ticker.now().plus(ending.retention())));
         }

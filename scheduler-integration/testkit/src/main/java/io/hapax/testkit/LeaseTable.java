@@ -1,5 +1,6 @@
 package io.hapax.testkit;
 
+import io.hapax.lease.Acquisition;
 import io.hapax.lease.Holder;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.Lease;
@@ -108,6 +109,15 @@ final class LeaseTable {
                 .orElseGet(() -> family.isEmpty() || slot.number() <= awaited(wanted) ? null : family.get(0));
     }
 
+    /** What does not go with this, of which only one can be valid. */
+    List<Grant> rivals(JobIdentity held) {
+        int number = LeaseKey.of(held).slot();
+        return family(held).stream()
+                .filter(grant -> LeaseKey.of(grant.lease.identity()).slot() != number)
+                .filter(grant -> !slotOf(held).goesWith(grant.slot()))
+                .toList();
+    }
+
     /** The lowest slot that would be granted under the limit of the one that is wanted; 0 if there is none. */
     int nextSlot(JobIdentity wanted) {
         if (wanted.slot() == null) {
@@ -124,10 +134,11 @@ final class LeaseTable {
         return 0;
     }
 
-    private int awaited(JobIdentity identity) {
+    /** The smallest limit under which somebody waits for the lock key. */
+    int awaited(JobIdentity identity) {
         Wait wait = waits.get(LeaseKey.ofFamily(identity));
         return wait == null || !rule.heedsWaiting() || !ticker.now().isBefore(wait.end)
-                ? Integer.MAX_VALUE
+                ? Acquisition.Held.NOBODY
                 : wait.limit;
     }
 

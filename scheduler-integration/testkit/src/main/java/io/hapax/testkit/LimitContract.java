@@ -233,10 +233,13 @@ abstract class LimitContract {
     void of_several_who_wait_the_smallest_limit_counts() {
         Family rooms = new Family();
         Lease one = granted(store(), rooms.slot(1, 4));
+        assertThat(rooms.refused(rooms.slot(1, 4)).awaited()).isEqualTo(Acquisition.Held.NOBODY);
         held(get(otherClient().acquire(waiting(rooms.slot(1, 3)))));
+        assertThat(rooms.refused(rooms.slot(1, 4)).awaited()).isEqualTo(3);
         held(get(otherClient().acquire(waiting(rooms.whole))));
         held(get(otherClient().acquire(waiting(rooms.slot(1, 2)))));
         rooms.refusedBy(one, 0, rooms.slot(2, 4));
+        assertThat(rooms.refused(rooms.slot(1, 4)).awaited()).isOne();
         giveBack(one);
     }
 

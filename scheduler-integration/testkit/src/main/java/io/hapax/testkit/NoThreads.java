@@ -14,6 +14,7 @@ import java.util.function.Predicate;
 public final class NoThreads extends GuardThreads {
 
     private final Predicate<String> canStart;
+    private final Executor pools;
 
     /** Creates threads that are none. */
     public NoThreads() {
@@ -26,10 +27,25 @@ public final class NoThreads extends GuardThreads {
      * @param canStart whether a pool of that name has a thread for what it is given next; what it refuses is forgotten
      */
     public NoThreads(Predicate<String> canStart) {
+        this(canStart, Runnable::run);
+    }
+
+    private NoThreads(Predicate<String> canStart, Executor pools) {
         super((what, failure) -> {
             throw new AssertionError(what, failure);
         });
         this.canStart = canStart;
+        this.pools = pools;
+    }
+
+    /**
+     * Creates threads that are none, whose pools do what the test wants.
+     *
+     * @param pools is given whatever any pool is given
+     * @return the threads
+     */
+    public static NoThreads withPools(Executor pools) {
+        return new NoThreads(any -> true, pools);
     }
 
     @Override
@@ -39,7 +55,7 @@ public final class NoThreads extends GuardThreads {
 
     @Override
     public ExecutorService pool(String name, int most) {
-        return new AtOnce(() -> canStart.test(name));
+        return new Pool(() -> canStart.test(name), pools);
     }
 
     @Override
@@ -47,18 +63,20 @@ public final class NoThreads extends GuardThreads {
         throw new AssertionError("no timers here");
     }
 
-    private static final class AtOnce extends AbstractExecutorService {
+    private static final class Pool extends AbstractExecutorService {
 
         private final BooleanSupplier canStart;
+        private final Executor pools;
 
-        AtOnce(BooleanSupplier canStart) {
+        Pool(BooleanSupplier canStart, Executor pools) {
             this.canStart = canStart;
+            this.pools = pools;
         }
 
         @Override
         public void execute(Runnable task) {
             if (canStart.getAsBoolean()) {
-                task.run();
+                pools.execute(task);
             }
         }
 

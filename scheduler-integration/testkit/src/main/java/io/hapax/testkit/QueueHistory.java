@@ -15,9 +15,9 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A random history of jobs that are unique while they are queued: callers store them, fail, crash, commit and roll back in the
- * middle of each other; workers run them, people delete them and queue them again. A reference model judges it: no work is lost,
- * none is queued twice, and no place is in the way for longer than its job and some seconds. The same seed gives the same
- * history.
+ * middle of each other; workers run them, people delete them and queue them again; other work is done under limits that change. A
+ * reference model judges it: no work is lost, none is queued twice, no place is in the way for longer than its job and some
+ * seconds, and no more are at work than the smallest limit of those who are. The same seed gives the same history.
  */
 public final class QueueHistory {
 
@@ -26,6 +26,7 @@ public final class QueueHistory {
 
     private static final int STEPS = 20;
     private static final int MOST_ACTORS = 4;
+    private static final int LARGEST_LIMIT = 3;
     private static final int ROUNDS = 60;
     private static final List<String> WORK = List.of("a", "b");
     private static final Duration SECOND = Duration.ofSeconds(1);
@@ -163,6 +164,8 @@ public final class QueueHistory {
             turns.actors().get(random.nextInt(turns.actors().size())).go();
         } else if (what < 74 && turns.actors().size() < MOST_ACTORS) {
             act("runs", this::run);
+        } else if (what < 79 && turns.actors().size() < MOST_ACTORS) {
+            act("runs under a limit", this::runLimited);
         } else if (what < 84) {
             pass(Duration.ofMillis(random.nextInt(4_000)));
         } else {
@@ -238,6 +241,17 @@ public final class QueueHistory {
         note(id + " begins, and " + work);
         queue.run(process, id, work);
         note(id + " is left by its worker");
+    }
+
+    /** As while a deploy changes the limit, workers of both versions are there. */
+    private void runLimited() {
+        int limit = 1 + random.nextInt(LARGEST_LIMIT);
+        queue.runLimited(0, limit, () -> {
+            note("  at work under a limit of " + limit);
+            judge.enters(limit);
+            Turns.pause();
+            judge.leaves(limit);
+        });
     }
 
     private void pass(Duration time) {

@@ -2,6 +2,7 @@ package io.hapax.testkit;
 
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -40,6 +41,9 @@ final class QueueHistoryJudge {
     private final Map<String, Job> jobs = new LinkedHashMap<>();
     /** Also those that are not stored yet. */
     private final List<String> excused = new ArrayList<>();
+
+    /** The limits of those who are at work. */
+    private final List<Integer> inside = new ArrayList<>();
 
     private int step;
     private @Nullable String wrong;
@@ -118,6 +122,18 @@ final class QueueHistoryJudge {
         if (!justified) {
             found("lost: work for " + call.work + " was refused, and no job for it was there");
         }
+    }
+
+    /** Of those who are at work at once, nobody sees more than its own limit. */
+    void enters(int limit) {
+        inside.add(limit);
+        if (inside.size() > Collections.min(inside)) {
+            found("more at once than one of these limits: " + inside);
+        }
+    }
+
+    void leaves(int limit) {
+        inside.remove((Integer) limit);
     }
 
     void nothingIsLeft(List<String> due) {

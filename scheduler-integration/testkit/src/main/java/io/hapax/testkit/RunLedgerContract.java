@@ -48,7 +48,7 @@ import org.junit.jupiter.params.provider.MethodSource;
  * What every {@link RunLedger} has to do. A ledger passes if a subclass of this one passes, for each configuration of
  * the ledger. Every test uses fresh keys, so the database may be shared; only {@link #freshNamespace()} must not be.
  */
-public abstract class RunLedgerContract {
+public abstract class RunLedgerContract extends LedgerLimitContract {
 
     /** The longest that is allowed. */
     private static final Duration LONGEST = Duration.ofDays(36_500);
@@ -64,6 +64,7 @@ public abstract class RunLedgerContract {
      *
      * @return the same one throughout a test
      */
+    @Override
     protected abstract RunLedger ledger();
 
     /**
@@ -71,6 +72,7 @@ public abstract class RunLedgerContract {
      *
      * @return the same one throughout a test
      */
+    @Override
     protected abstract RunLedger otherClient();
 
     /**
@@ -95,6 +97,7 @@ public abstract class RunLedgerContract {
      *
      * @param ttl how far ahead the deadline was set
      */
+    @Override
     protected abstract void letPass(Duration ttl);
 
     /**
@@ -102,6 +105,7 @@ public abstract class RunLedgerContract {
      *
      * @return the ttl
      */
+    @Override
     protected Duration shortTtl() {
         return Duration.ofMillis(300);
     }

@@ -9,6 +9,7 @@ import io.hapax.lease.LockKey;
 import io.hapax.lease.OccurrenceOutcome;
 import io.hapax.lease.Renewal;
 import io.hapax.lease.RunKey;
+import io.hapax.lease.Slot;
 import io.hapax.ledger.AfterCrash;
 import io.hapax.ledger.Claim;
 import io.hapax.ledger.ClaimRequest;
@@ -28,6 +29,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -51,13 +53,13 @@ final class RunMemory {
         this.start = ticker.now();
     }
 
-    /** What a row is about: a run key, or the lock key of runs that may repeat. */
+    /** What a row is about: a run key, or the lock key, or slot of it, of runs that may repeat. */
     private record Occurrence(
-            @Nullable RunKey run, @Nullable LockKey repeating) {
+            @Nullable RunKey run, @Nullable String repeating) {
         static Occurrence of(JobIdentity identity) {
             return identity.runKey() != null
                     ? new Occurrence(identity.runKey(), null)
-                    : new Occurrence(null, identity.lockKey());
+                    : new Occurrence(null, identity.leaseName());
         }
     }
 
@@ -159,8 +161,10 @@ final class RunMemory {
         if (identity.lockKey() == null) {
             return null;
         }
+        Slot wanted = slotOf(identity);
         for (Row row : rows.values()) {
-            if (identity.lockKey().equals(row.request.identity().lockKey())) {
+            JobIdentity held = row.request.identity();
+            if (identity.lockKey().equals(held.lockKey()) && !wanted.goesWith(slotOf(held))) {
                 breakOff(row);
                 if (row.state == RunState.RUNNING) {
                     return row;
@@ -168,6 +172,10 @@ final class RunMemory {
             }
         }
         return null;
+    }
+
+    private static Slot slotOf(JobIdentity identity) {
+        return Objects.requireNonNullElse(identity.slot(), Slot.WHOLE);
     }
 
     /** A run past its deadline is given up only when somebody else wants its place. */
@@ -258,7 +266,7 @@ final class RunMemory {
         for (Row row : rows.values()) {
             JobIdentity identity = row.request.identity();
             boolean named = Stream.of(
-                            identity.run().map(RunKey::value), identity.lock().map(LockKey::value))
+                            identity.run().map(RunKey::value), identity.lock().map(lock -> identity.leaseName()))
                     .anyMatch(key ->
                             key.filter(text -> text.contains(query.text())).isPresent());
             boolean isOld = !row.since.isAfter(now().minus(query.olderThan()));

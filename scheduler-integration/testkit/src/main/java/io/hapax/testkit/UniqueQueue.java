@@ -75,6 +75,16 @@ public interface UniqueQueue extends AutoCloseable {
     void run(int process, String id, Work work);
 
     /**
+     * Runs something of which only so many may be at work at once, on the calling thread. It has not been queued, and is dropped if
+     * others are in its way.
+     *
+     * @param process where
+     * @param limit how many, as this run states; others may state another limit
+     * @param body what it does
+     */
+    void runLimited(int process, int limit, Runnable body);
+
+    /**
      * Takes a queued job away, as a person does.
      *
      * @param id the id of the job

@@ -96,7 +96,11 @@ final class BrokenLeaseStore extends ForwardingLeaseStore {
                             case FORGETS_COMPLETIONS -> Ending.NOT_DONE;
                             case TELLS_NO_OUTCOME ->
                                 ending.isOver()
-                                        ? new Ending(OccurrenceOutcome.DONE, ending.retention(), ending.job())
+                                        ? new Ending(
+                                                OccurrenceOutcome.DONE,
+                                                ending.retention(),
+                                                ending.job(),
+                                                ending.again())
                                         : ending;
                             default -> ending;
                         });

@@ -18,6 +18,7 @@ import io.hapax.lease.LeaseStore;
 import io.hapax.lease.LeaseStoreException;
 import io.hapax.lease.OwnerId;
 import io.hapax.lease.Renewal;
+import io.hapax.lease.Slot;
 import io.hapax.time.Ticker;
 import java.time.Duration;
 import java.util.List;
@@ -52,6 +53,34 @@ class InMemoryLeaseStoreTest {
         protected void letLapse(Duration ttl) {
             ticker.advance(ttl.plus(NANO));
         }
+    }
+
+    /** Both cannot be valid: the earlier one was taken away, which is forgotten as well. */
+    @Test
+    void of_two_holders_of_a_key_who_show_themselves_the_later_one_counts() {
+        JobIdentity whole = freshLock();
+        JobIdentity second = new JobIdentity(whole.lockKey(), null, new Slot(2, 3));
+        JobIdentity third = new JobIdentity(whole.lockKey(), null, new Slot(3, 3));
+        for (List<JobIdentity> held : List.of(List.of(whole, second), List.of(second, whole))) {
+            Lease earlier = granted(store, held.get(0));
+            get(store.release(earlier, Ending.NOT_DONE));
+            store.forgetEverything();
+            Lease later = granted(store, held.get(1));
+            store.quarantine(LONG);
+            store.forgetEverything();
+            assertThat(get(store.renew(List.of(earlier)))).containsOnly(new Renewal.Renewed(true));
+            assertThat(get(store.renew(List.of(later)))).containsOnly(new Renewal.Renewed(true));
+            assertThat(get(store.renew(List.of(earlier)))).singleElement().isInstanceOf(Renewal.Gone.class);
+            assertThat(get(store.renew(List.of(later)))).containsOnly(new Renewal.Renewed(false));
+            store.quarantine(Duration.ZERO);
+            store.forgetEverything();
+        }
+        Lease two = granted(store, second);
+        Lease three = granted(store, third);
+        store.quarantine(LONG);
+        store.forgetEverything();
+        assertThat(get(store.renew(List.of(two, three)))).containsOnly(new Renewal.Renewed(true));
+        assertThat(get(store.renew(List.of(two, three)))).containsOnly(new Renewal.Renewed(false));
     }
 
     /** As a store of an application's own may be. */
