@@ -164,6 +164,13 @@ final class Agreement {
     }
 
     private CompletableFuture<Boolean> compare(int index, boolean replacing) {
+        return namespace
+                .scripts()
+                .inDialect(dialect ->
+                        compare(index, replacing, settings + dialect.protocol().setting()));
+    }
+
+    private CompletableFuture<Boolean> compare(int index, boolean replacing, String settings) {
         Bucket bucket = namespace.buckets().get(index);
         String those = guard;
         CompletableFuture<List<Object>> answer = namespace

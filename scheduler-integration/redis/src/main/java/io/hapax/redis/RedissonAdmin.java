@@ -77,13 +77,26 @@ record RedissonAdmin(Namespace namespace, String server, Introduction introducti
     }
 
     /** What a search has found so far. */
-    private static final class Search {
+    private final class Search {
         private final int atMost;
         private final Set<String> servers = new HashSet<>();
         private final Map<String, HeldLease> leases = new LinkedHashMap<>();
 
         Search(int atMost) {
             this.atMost = atMost;
+        }
+
+        /** Adds key, value, ttl left and whether it is awaited, of each lease; searches for buckets end at any time. */
+        void add(List<Object> found) {
+            for (int n = 0; n + LEASE_FIELDS <= found.size(); n += LEASE_FIELDS) {
+                String key = (String) found.get(n);
+                HeldLease lease = held(key, (String) found.get(n + 1), found.get(n + 2), found.get(n + 3));
+                if (lease != null) {
+                    synchronized (leases) {
+                        leases.put(key, lease);
+                    }
+                }
+            }
         }
 
         boolean isFull() {
@@ -104,6 +117,43 @@ record RedissonAdmin(Namespace namespace, String server, Introduction introducti
     }
 
     private CompletableFuture<Search> step(int bucket, String cursor, Search search) {
+        return namespace
+                .scripts()
+                .inDialect(dialect ->
+                        dialect.isFull() ? fullStep(bucket, cursor, search) : portableStep(bucket, cursor, search));
+    }
+
+    /** What is found may be of any bucket of the server, and is read in its own. */
+    private CompletableFuture<Search> portableStep(int bucket, String cursor, Search search) {
+        CompletableFuture<List<Object>> step = namespace
+                .scripts()
+                .call(
+                        Script.SEARCH,
+                        ReturnType.LIST,
+                        List.of(namespace.keyspace().meta(bucket)),
+                        cursor,
+                        STEP);
+        return step.thenCompose(list -> {
+            Map<String, List<Object>> byBucket = new LinkedHashMap<>();
+            list.stream()
+                    .skip(1)
+                    .map(String.class::cast)
+                    .forEach(key -> byBucket.computeIfAbsent(DeclaredKeys.tag(key), tag -> new ArrayList<>())
+                            .addAll(List.of(key, Keyspace.waiterOf(key))));
+            String next = (String) list.get(0);
+            return CompletableFuture.allOf(byBucket.values().stream()
+                            .map(keys -> namespace
+                                    .scripts()
+                                    .<List<Object>>call(Script.FOUND, ReturnType.LIST, keys)
+                                    .thenAccept(search::add))
+                            .toArray(CompletableFuture<?>[]::new))
+                    .thenCompose(read -> next.equals("0") || search.isFull()
+                            ? CompletableFuture.completedFuture(search)
+                            : step(bucket, next, search));
+        });
+    }
+
+    private CompletableFuture<Search> fullStep(int bucket, String cursor, Search search) {
         CompletableFuture<List<Object>> answer = namespace
                 .scripts()
                 .call(
@@ -117,13 +167,7 @@ record RedissonAdmin(Namespace namespace, String server, Introduction introducti
             if (seenBefore) {
                 return CompletableFuture.completedFuture(search);
             }
-            for (int n = 2; n + LEASE_FIELDS <= list.size(); n += LEASE_FIELDS) {
-                String key = (String) list.get(n);
-                HeldLease lease = held(key, (String) list.get(n + 1), list.get(n + 2), list.get(n + 3));
-                if (lease != null) {
-                    search.leases.put(key, lease);
-                }
-            }
+            search.add(list.subList(2, list.size()));
             String next = (String) list.get(1);
             return next.equals("0") || search.isFull()
                     ? CompletableFuture.completedFuture(search)

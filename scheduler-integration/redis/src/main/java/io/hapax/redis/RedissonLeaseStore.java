@@ -66,19 +66,21 @@ public final class RedissonLeaseStore implements AdministeredStore {
         this.answerTimeout = builder.answerTimeout;
         this.longestTtl = builder.longestTtl;
         this.connection = new FirstConnection(builder.lazy);
+        Keyspace keyspace =
+                new Keyspace(NamespaceRules.chosen(builder.namespace), config.isClusterConfig() ? CLUSTER_BUCKETS : 1);
         this.namespace = Namespace.of(
-                new Keyspace(NamespaceRules.chosen(builder.namespace), config.isClusterConfig() ? CLUSTER_BUCKETS : 1),
+                keyspace,
                 Quarantine.of(
                         longestTtl,
                         builder.member == null ? answerTimeout : builder.member.answerTimeout(),
                         builder.fresh,
                         !config.isSingleConfig() || builder.waitForReplicas > 0),
                 new MemoryLog(NamespaceRules.chosen(builder.namespace), server, Ticker.SYSTEM),
-                new ScriptCalls(redisson, connection, answerTimeout, server),
+                new ScriptCalls(redisson, connection, answerTimeout, server, keyspace.meta(0), InstantSource.system()),
                 builder.format);
         this.exchange = new Exchange(namespace, builder.confirmation(redisson), builder.opening());
         DirectCalls direct = exchange.direct();
-        this.blocking = direct == null ? this : new BlockingView(this, namespace, direct);
+        this.blocking = direct == null ? this : new BlockingView(this, namespace, exchange, direct);
         this.agreement = new Agreement(
                 namespace,
                 longestTtl,

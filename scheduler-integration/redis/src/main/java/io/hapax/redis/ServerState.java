@@ -69,32 +69,30 @@ record ServerState(
         return words[0].equals("client") ? words[0] + "|" + words[1] : words[0];
     }
 
-    private static final int FIELDS = 8;
+    private static final int FIELDS = 7;
 
     static CompletableFuture<ServerState> of(Namespace namespace, int bucket) {
+        Keyspace keyspace = namespace.keyspace();
         CompletableFuture<List<Object>> answer = namespace
                 .scripts()
                 .call(
                         Script.STATE,
                         ReturnType.LIST,
-                        List.of(namespace.keyspace().meta(bucket)),
+                        List.of(keyspace.meta(bucket), keyspace.quarantine(bucket)),
                         needed(namespace.keyspace().channel()).toArray());
         return answer.thenApply(ServerState::read);
     }
 
     private static ServerState read(List<Object> answer) {
         List<String> texts = answer.stream().map(String::valueOf).toList();
-        long now = Long.parseLong(texts.get(0));
-        long until = texts.get(1).isEmpty() ? 0 : Long.parseLong(texts.get(1));
         return new ServerState(
-                // Whoever may not ask for the time is told so, and nothing of a quarantine.
-                Duration.ofMillis(now == 0 ? 0 : Math.max(0, (until - now) / 1000)),
+                Duration.ofMillis(Long.parseLong(texts.get(0))),
+                texts.get(1),
                 texts.get(2),
                 texts.get(3),
                 texts.get(4),
                 texts.get(5),
                 texts.get(6),
-                texts.get(7),
                 texts.stream().skip(FIELDS).map(ServerState::right).toList());
     }
 
