@@ -12,6 +12,12 @@ record Dialect(Protocol protocol, String why, @Nullable Identity identity) {
 
     static final Dialect FULL = new Dialect(Protocol.FULL, "", null);
 
+    /** For people. */
+    @Override
+    public String toString() {
+        return isFull() ? "full protocol" : "portable protocol: " + why;
+    }
+
     boolean isFull() {
         return protocol == Protocol.FULL;
     }

@@ -72,11 +72,7 @@ final class Discovery {
 
     private void keep(Dialect found) {
         known = found;
-        if (found.isFull()) {
-            LOG.info("Redis at {} is spoken to in the full protocol", server);
-        } else {
-            LOG.info("Redis at {} is spoken to in the portable protocol: {}", server, found.why());
-        }
+        LOG.info("Redis at {} is spoken to in the {}", server, found);
     }
 
     private CompletionStage<Dialect> judge(List<Object> answer) {
@@ -92,8 +88,7 @@ final class Discovery {
         for (int n = 0; n < what.length; n++) {
             String refusal = String.valueOf(answer.get(n));
             if (!refusal.isEmpty()) {
-                all.add("it refuses " + what[n] + " in scripts ("
-                        + RedisTrouble.of(refusal).problem() + ")");
+                all.add("it refuses " + what[n] + " in scripts (" + RedisTrouble.quoted(refusal) + ")");
             }
         }
         if (String.valueOf(answer.get(1)).isEmpty()

@@ -62,15 +62,21 @@ record Probe(int bucket, Map<String, String> info, Duration clockAhead) {
 
     /** Takes what a server says of itself on a connection, where scripts may not ask it; of its clock it says nothing. */
     static Probe of(int bucket, String info) {
-        Map<String, String> said = new HashMap<>();
-        for (String line : info.lines().toList()) {
-            int colon = line.indexOf(':');
-            if (colon > 0 && FIELDS.contains(line.substring(0, colon))) {
-                said.put(line.substring(0, colon), line.substring(colon + 1).trim());
-            }
-        }
+        Map<String, String> said = fields(info);
+        said.keySet().retainAll(FIELDS);
         said.put(IDENTITY, Identity.of(info));
         return new Probe(bucket, Map.copyOf(said), Duration.ZERO);
+    }
+
+    static Map<String, String> fields(String info) {
+        Map<String, String> fields = new HashMap<>();
+        for (String line : info.lines().toList()) {
+            int colon = line.indexOf(':');
+            if (colon > 0) {
+                fields.put(line.substring(0, colon), line.substring(colon + 1).trim());
+            }
+        }
+        return fields;
     }
 
     /** Who the server is. */

@@ -76,7 +76,7 @@ public final class RedissonLeaseStore implements AdministeredStore {
                         builder.fresh,
                         !config.isSingleConfig() || builder.waitForReplicas > 0),
                 new MemoryLog(NamespaceRules.chosen(builder.namespace), server, Ticker.SYSTEM),
-                new ScriptCalls(redisson, connection, answerTimeout, server, keyspace.meta(0), InstantSource.system()),
+                new ScriptCalls(redisson, connection, answerTimeout, server, keyspace.meta(0), builder.clock),
                 builder.format);
         this.exchange = new Exchange(namespace, builder.confirmation(redisson), builder.opening());
         DirectCalls direct = exchange.direct();
@@ -347,8 +347,15 @@ public final class RedissonLeaseStore implements AdministeredStore {
         private int waitForReplicas;
         private QuorumOpening.@Nullable Member member;
         private int format = Added.FORMAT;
+        private InstantSource clock = InstantSource.system();
 
         private Builder() {}
+
+        /** Tells the portable protocol another time than this machine's, for tests of clocks that are wrong. */
+        Builder clock(InstantSource ofCaller) {
+            this.clock = ofCaller;
+            return this;
+        }
 
         /** Writes and reads as an earlier version did, for tests of workers of two versions. */
         Builder format(int ofVersion) {

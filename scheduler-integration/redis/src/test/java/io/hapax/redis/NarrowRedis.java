@@ -76,13 +76,13 @@ final class NarrowRedis implements AutoCloseable {
     private final Map<String, String> scripts = new ConcurrentHashMap<>();
     private final List<Socket> open = new CopyOnWriteArrayList<>();
     private final AtomicInteger names = new AtomicInteger();
+    private volatile String posesAs = "";
     private volatile boolean closed;
 
     private NarrowRedis(EmbeddedRedis behind, boolean owns, Set<Refuses> refusals) {
         this.behind = behind;
         this.owns = owns;
         this.refusals = refusals;
-        behind.command("ACL", "SETUSER", SCRIPTS, "on", "nopass", "~*", "&*", "+@all", "-info", "-time");
         try {
             this.listener = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
         } catch (IOException e) {
@@ -114,6 +114,11 @@ final class NarrowRedis implements AutoCloseable {
         return behind;
     }
 
+    /** Says from now on that it is this process. */
+    void poseAs(String runId) {
+        posesAs = runId;
+    }
+
     /** How many connections have tried to give themselves a name. */
     int namings() {
         return names.get();
@@ -139,6 +144,8 @@ final class NarrowRedis implements AutoCloseable {
         private final InputStream scriptedIn = new BufferedInputStream(scripted.getInputStream());
 
         Backend() throws IOException {
+            // A server that was restarted has forgotten it.
+            ask(List.of("ACL", "SETUSER", SCRIPTS, "on", "nopass", "~*", "&*", "+@all", "-info", "-time"));
             scripted.getOutputStream().write(command(List.of("AUTH", SCRIPTS, "any")));
             reply(scriptedIn);
         }
@@ -217,12 +224,10 @@ final class NarrowRedis implements AutoCloseable {
             return text("-ERR unknown command 'INFO'\r\n");
         }
         String reply = new String(backend.ask(words), StandardCharsets.UTF_8);
-        if (!refusals.contains(Refuses.RUN_ID)) {
-            return text(reply);
-        }
         String body = reply.substring(reply.indexOf("\r\n") + 2)
                 .lines()
-                .filter(line -> !line.startsWith("run_id"))
+                .filter(line -> !(line.startsWith("run_id:") && refusals.contains(Refuses.RUN_ID)))
+                .map(line -> line.startsWith("run_id:") && !posesAs.isEmpty() ? "run_id:" + posesAs : line)
                 .collect(Collectors.joining("\r\n"));
         return text("$" + body.getBytes(StandardCharsets.UTF_8).length + "\r\n" + body + "\r\n");
     }
