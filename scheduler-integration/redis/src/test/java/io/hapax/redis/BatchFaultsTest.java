@@ -8,6 +8,7 @@ import io.hapax.lease.Acquisition;
 import io.hapax.time.Ticker;
 import java.lang.reflect.Proxy;
 import java.time.Duration;
+import java.time.Instant;
 import java.time.InstantSource;
 import java.util.Iterator;
 import java.util.List;
@@ -31,7 +32,7 @@ class BatchFaultsTest {
                     Duration.ofMillis(500),
                     "there",
                     "hapax:{broken:0}:m",
-                    InstantSource.system()),
+                    InstantSource.fixed(Instant.EPOCH)),
             Added.FORMAT);
 
     private static RedissonClient noClient() {

@@ -15,6 +15,7 @@ import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.time.Duration;
+import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
@@ -52,7 +53,7 @@ class BrokenLinesTest {
                     ANSWER,
                     "there",
                     "hapax:{broken:0}:m",
-                    InstantSource.system()),
+                    InstantSource.fixed(Instant.EPOCH)),
             Added.FORMAT);
     private final ExecutorService callers = Executors.newCachedThreadPool(task -> {
         Thread thread = new Thread(task);
