@@ -84,6 +84,7 @@ final class AcquireRequest extends Request<Acquisition> {
     private LeaseStoreException trouble(String message) {
         List<String> missing = DeclaredKeys.missing(message);
         if (missing.isEmpty()) {
+            namespace.scripts().refused(message);
             return refused("acquire", message);
         }
         namespace.scripts().portable().declared().learn(keys().lease(), missing);

@@ -8,6 +8,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.redisson.client.RedisConnectionException;
 import org.redisson.client.RedisException;
@@ -23,6 +24,9 @@ final class Discovery {
 
     private static final Logger LOG = LoggerFactory.getLogger("io.hapax.redis");
 
+    private static final Pattern REFUSAL = Pattern.compile(
+            "can't run this command|not allowed from script|not supported for scripts|called from script|not? ?declared");
+
     /** Asks what scripts may do: the Java side of {@code allowed.lua}. */
     private final Supplier<CompletionStage<List<Object>>> allowed;
 
@@ -32,6 +36,10 @@ final class Discovery {
     private final ReentrantLock lock = new ReentrantLock();
     private @Nullable CompletableFuture<Dialect> going;
     private volatile @Nullable Dialect known;
+    /** Whether the full protocol was spoken before. */
+    private volatile boolean wasFull;
+
+    private volatile Runnable onChange = () -> {};
 
     /**
      * @param pipeline null if there is no way to send two commands over one connection
@@ -60,9 +68,11 @@ final class Discovery {
             }
             CompletableFuture<Dialect> present = going;
             if (present == null || present.isDone()) {
-                present = allowed.get().toCompletableFuture().thenCompose(this::judge);
+                present = allowed.get()
+                        .toCompletableFuture()
+                        .thenCompose(this::judge)
+                        .thenApply(this::kept);
                 going = present;
-                var unused = present.thenAccept(this::keep);
             }
             return present;
         } finally {
@@ -70,9 +80,40 @@ final class Discovery {
         }
     }
 
-    private void keep(Dialect found) {
+    /** Sets what is to be done when the server has to be spoken to in another protocol than before. */
+    void onChange(Runnable action) {
+        onChange = action;
+    }
+
+    /**
+     * Notes that a script was refused something. If the full protocol needs that, another server may answer now, or rights were
+     * taken away: the next call finds out anew. The portable protocol goes on wherever it has begun.
+     */
+    void refused(String message) {
+        Dialect found = known;
+        if (found != null && found.isFull() && REFUSAL.matcher(message).find()) {
+            known = null;
+        }
+    }
+
+    private Dialect kept(Dialect found) {
+        boolean changed = wasFull && !found.isFull();
+        boolean news = changed || !wasFull;
+        wasFull = found.isFull();
+        if (changed) {
+            // Before anybody speaks to it: settings are compared first.
+            onChange.run();
+        }
         known = found;
-        LOG.info("Redis at {} is spoken to in the {}", server, found);
+        if (news) {
+            LOG.info("Redis at {} is spoken to in the {}", server, found);
+        }
+        if (changed) {
+            throw new LeaseStoreException(Finding.error(
+                    "Redis at " + server + " refuses what it allowed before (" + found.why() + ")",
+                    "Nothing, if another server answers there now: the next call speaks the portable protocol"));
+        }
+        return found;
     }
 
     private CompletionStage<Dialect> judge(List<Object> answer) {

@@ -87,6 +87,7 @@ public final class RedissonLeaseStore implements AdministeredStore {
                 builder.member == null ? "" : builder.member.quorum(),
                 builder.replaceSettings,
                 server);
+        namespace.scripts().onOtherProtocol(agreement::doubt);
         this.sweep = new Sweep(namespace, agreement, Ticker.SYSTEM, longestTtl);
         Probe.Expectation expected = new Probe.Expectation(
                 server,

@@ -254,8 +254,19 @@ final class ScriptCalls {
         });
     }
 
+    /** Notes that the server has refused something to a script. */
+    void refused(String message) {
+        discovery.refused(message);
+    }
+
+    /** Sets what is to be done when the server has to be spoken to in another protocol than before. */
+    void onOtherProtocol(Runnable action) {
+        discovery.onChange(action);
+    }
+
     private LeaseStoreException translated(Script script, Throwable failure) {
         Throwable cause = RedisTrouble.unwrapped(failure);
+        refused(String.valueOf(cause.getMessage()));
         Finding why = cause instanceof RedisTimeoutException && !wasWritten(cause)
                 ? Finding.error("it could not be sent in time", "Is this process short of CPU, or paused?")
                 : cause instanceof TimeoutException || cause instanceof RedisTimeoutException

@@ -1,31 +1,39 @@
 package io.hapax.redis;
 
+import static io.hapax.redis.Fixture.acquire;
 import static io.hapax.redis.Fixture.get;
 import static io.hapax.redis.Fixture.granted;
 import static io.hapax.redis.Fixture.lock;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
 
 import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.Logger;
 import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.core.read.ListAppender;
+import io.hapax.lease.Acquisition;
 import io.hapax.lease.Ending;
 import io.hapax.lease.Finding;
 import io.hapax.lease.Finding.Severity;
 import io.hapax.lease.LeaseStoreException;
 import io.hapax.ops.ServerHealth;
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.parallel.ResourceLock;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.slf4j.LoggerFactory;
 
 /** Which protocol a store chooses, and what it says of it. */
 @Tag("slow")
 class PortableStartTest {
+
+    private static final Duration LONG = Duration.ofSeconds(40);
 
     private NarrowRedis redis = NarrowRedis.start();
 
@@ -92,6 +100,32 @@ class PortableStartTest {
         assertThatThrownBy(() -> settings(redis.behind().url()).build())
                 .isInstanceOf(IllegalStateException.class)
                 .hasMessageContainingAll("protocol=portable", "the full protocol", "replaceSettings");
+    }
+
+    /** As behind an address that leads to another server now. */
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void a_server_that_refuses_later_what_it_allowed_is_spoken_to_in_the_portable_protocol_if_it_has_no_other_settings(
+            boolean emptied) {
+        String user = "ACL SETUSER narrower on >geheim ~* &* +@all";
+        redis.behind().command(user.split(" "));
+        try (RedissonLeaseStore store = settings(redis.behind().url().replace("redis://", "redis://narrower:geheim@"))
+                .build()) {
+            granted(store, lock("k"));
+            redis.behind().command((user + " -time -info +info|replication").split(" "));
+            if (emptied) {
+                redis.behind().command("FLUSHALL");
+                Acquisition answer = await().atMost(LONG)
+                        .ignoreExceptions()
+                        .until(() -> acquire(store, lock("other")), anything -> true);
+                assertThat(answer).isInstanceOf(Acquisition.Quarantined.class);
+            } else {
+                await().atMost(LONG)
+                        .untilAsserted(() -> assertThatThrownBy(() -> acquire(store, lock("other")))
+                                .hasMessageContainingAll("protocol=portable", "the full protocol"));
+            }
+            assertThat(store.namespaceParts().scripts().isPortable()).isTrue();
+        }
     }
 
     @Test
