@@ -66,6 +66,7 @@ public final class RedissonLeaseStore implements AdministeredStore {
         this.answerTimeout = builder.answerTimeout;
         this.longestTtl = builder.longestTtl;
         this.connection = new FirstConnection(builder.lazy);
+        InstantSource system = InstantSource.system();
         Keyspace keyspace =
                 new Keyspace(NamespaceRules.chosen(builder.namespace), config.isClusterConfig() ? CLUSTER_BUCKETS : 1);
         this.namespace = Namespace.of(
@@ -76,7 +77,13 @@ public final class RedissonLeaseStore implements AdministeredStore {
                         builder.fresh,
                         !config.isSingleConfig() || builder.waitForReplicas > 0),
                 new MemoryLog(NamespaceRules.chosen(builder.namespace), server, Ticker.SYSTEM),
-                new ScriptCalls(redisson, connection, answerTimeout, server, keyspace.meta(0), builder.clock),
+                new ScriptCalls(
+                        redisson,
+                        connection,
+                        answerTimeout,
+                        server,
+                        keyspace.meta(0),
+                        Objects.requireNonNullElse(builder.clock, system)),
                 builder.format);
         this.exchange = new Exchange(namespace, builder.confirmation(redisson), builder.opening());
         DirectCalls direct = exchange.direct();
@@ -95,8 +102,8 @@ public final class RedissonLeaseStore implements AdministeredStore {
                 builder.waitForReplicas,
                 builder.fresh,
                 namespace.quarantine().longest());
-        this.introduction = new Introduction(
-                new Checkup(redisson, namespace, expected, InstantSource.system()), agreement, sweep, answerTimeout);
+        this.introduction =
+                new Introduction(new Checkup(redisson, namespace, expected, system), agreement, sweep, answerTimeout);
         this.renewals = new Renewals(namespace);
         this.wakeUps = new WakeUps(redisson, connection, namespace.keyspace().channel(), this::wakeIfFree);
     }
@@ -348,7 +355,7 @@ public final class RedissonLeaseStore implements AdministeredStore {
         private int waitForReplicas;
         private QuorumOpening.@Nullable Member member;
         private int format = Added.FORMAT;
-        private InstantSource clock = InstantSource.system();
+        private @Nullable InstantSource clock;
 
         private Builder() {}
 
@@ -613,6 +620,7 @@ public final class RedissonLeaseStore implements AdministeredStore {
             one.longestTtl = longestTtl;
             one.fresh = fresh;
             one.format = format;
+            one.clock = clock;
             one.lazy = lazily;
             one.replaceSettings = replaceSettings;
             return one.build();
