@@ -13,7 +13,10 @@ final class HapaxCommands implements Commands {
 
     @Override
     public List<String> scripts() {
-        return List.of(Commands.resource("server.lua") + Commands.resource("exchange.lua"));
+        return List.of(Commands.resource("values.lua")
+                + Commands.resource("server.lua")
+                + Commands.resource("slots.lua")
+                + Commands.resource("exchange.lua"));
     }
 
     private static List<String> keys(String key) {

@@ -5,6 +5,7 @@ import io.hapax.lease.FencingToken;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.Lease;
 import io.hapax.lease.LeaseRequest;
+import io.hapax.lease.LeaseStoreException;
 import io.hapax.lease.Slot;
 import java.time.Duration;
 import java.util.Iterator;
@@ -68,7 +69,7 @@ final class AcquireRequest extends Request<Acquisition> {
             case SLOT_HELD -> slotHeld(stored(value), ((String) more).split("\\|"));
             case DONE -> done(stored(value));
             case PAUSED -> new Acquisition.Paused(StoredPause.parse(value, Duration.ofMillis((Long) more)));
-            case TROUBLE -> throw refused("acquire", value);
+            case TROUBLE -> throw trouble(value);
             default -> quarantined(value, Duration.ofMillis((Long) more));
         };
     }
@@ -78,6 +79,16 @@ final class AcquireRequest extends Request<Acquisition> {
         namespace.bucket(keys()).sawToken(token.value());
         return new Acquisition.Granted(new Lease(
                 request.identity(), request.owner(), token, request.worker(), request.ttl(), StoredLease.since(since)));
+    }
+
+    private LeaseStoreException trouble(String message) {
+        List<String> missing = DeclaredKeys.missing(message);
+        if (missing.isEmpty()) {
+            namespace.scripts().refused(message);
+            return refused("acquire", message);
+        }
+        namespace.scripts().portable().declared().learn(keys().lease(), missing);
+        return new PortableCalls.TooFewDeclared(message);
     }
 
     private StoredLease stored(String value) {

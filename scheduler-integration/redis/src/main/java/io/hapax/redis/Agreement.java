@@ -30,6 +30,11 @@ final class Agreement {
             "Workers of a version and the one before it run side by side until the newer"
                     + " format is chosen: upgrade those of the older version";
 
+    private static final String ONE_PROTOCOL =
+            "All workers of a namespace speak one protocol, and the full protocol only if their users may have TIME and INFO in"
+                    + " scripts: give all of them the same rights; to change the protocol, stop all workers and start the first"
+                    + " one with replaceSettings(true), the worker with --replace-settings on";
+
     private final Namespace namespace;
     private final String settings;
     private final boolean replace;
@@ -164,6 +169,13 @@ final class Agreement {
     }
 
     private CompletableFuture<Boolean> compare(int index, boolean replacing) {
+        return namespace
+                .scripts()
+                .inDialect(dialect ->
+                        compare(index, replacing, settings + dialect.protocol().setting()));
+    }
+
+    private CompletableFuture<Boolean> compare(int index, boolean replacing, String settings) {
         Bucket bucket = namespace.buckets().get(index);
         String those = guard;
         CompletableFuture<List<Object>> answer = namespace
@@ -185,13 +197,22 @@ final class Agreement {
                 bucket.agreed(format);
                 tellOlder(format);
             } else {
-                boolean inFormatOnly =
-                        format == 0 && String.valueOf(noted.get(0)).endsWith(" " + settings);
                 refuse(differing(
-                        noted.get(0) + " " + noted.get(1), line(those), inFormatOnly ? NEXT_VERSION : SAME_SETTINGS));
+                        noted.get(0) + " " + noted.get(1),
+                        (line(namespace.format(), settings) + " " + (those == null ? "" : those)),
+                        format > 0 ? SAME_SETTINGS : remedy(String.valueOf(noted.get(0)), settings)));
             }
             return agreed;
         });
+    }
+
+    private static String remedy(String there, String here) {
+        if (there.endsWith(" " + here)) {
+            return NEXT_VERSION;
+        }
+        String portable = Protocol.PORTABLE.setting();
+        boolean inProtocolOnly = there.endsWith(" " + here + portable) || (there + portable).endsWith(" " + here);
+        return inProtocolOnly ? ONE_PROTOCOL : SAME_SETTINGS;
     }
 
     private void tellOlder(int format) {

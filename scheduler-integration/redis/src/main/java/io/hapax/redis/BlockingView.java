@@ -11,14 +11,20 @@ import io.hapax.lease.Reservations;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 
 /** A store as callers see it that lend it their threads: {@link LeaseStore#blocking()}. */
-record BlockingView(RedissonLeaseStore store, Namespace namespace, DirectCalls direct) implements LeaseStore {
+record BlockingView(RedissonLeaseStore store, Namespace namespace, Exchange exchange, DirectCalls direct)
+        implements LeaseStore {
 
     @Override
     public CompletionStage<Acquisition> acquire(LeaseRequest request) {
-        return store.isReadyFor(request) ? direct.call(new AcquireRequest(namespace, request)) : store.acquire(request);
+        if (!store.isReadyFor(request)) {
+            return store.acquire(request);
+        }
+        CompletableFuture<Acquisition> answer = direct.call(new AcquireRequest(namespace, request));
+        return namespace.scripts().isPortable() ? exchange.again(request, answer, Exchange.TRIES) : answer;
     }
 
     @Override

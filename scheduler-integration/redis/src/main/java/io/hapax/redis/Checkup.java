@@ -53,19 +53,27 @@ final class Checkup {
     void secondConnection(Supplier<RedissonClient> opening) {
         RedissonClient second = opening.get();
         try {
-            List<Object> answer = second.getScript(StringCodec.INSTANCE)
-                    .eval(
-                            RScript.Mode.READ_WRITE,
-                            Script.PROBE.text(),
-                            ReturnType.LIST,
-                            List.of(namespace.keyspace().meta(0)),
-                            Probe.FIELDS.toArray());
-            if (!Probe.of(0, answer, 0, 0).get("run_id").equals(seen)) {
+            if (!identity(second).equals(seen)) {
                 throw new LeaseStoreException(severalServers(expected.server()));
             }
         } finally {
             second.shutdown(0, 2, TimeUnit.SECONDS);
         }
+    }
+
+    private String identity(RedissonClient second) {
+        String key = namespace.keyspace().meta(0);
+        if (namespace.scripts().isPortable()) {
+            return Probe.of(0, namespace.scripts().aboutOn(second, key)).identity();
+        }
+        List<Object> answer = second.getScript(StringCodec.INSTANCE)
+                .eval(
+                        RScript.Mode.READ_WRITE,
+                        Script.PROBE.text(),
+                        ReturnType.LIST,
+                        List.of(key),
+                        Probe.FIELDS.toArray());
+        return Probe.of(0, answer, 0, 0).identity();
     }
 
     /** Which process the server is that was looked at last; empty if none was, or if it hides it. */
@@ -81,15 +89,8 @@ final class Checkup {
         if (whole || expected.cluster()) {
             return CompletableFuture.completedFuture(null);
         }
-        CompletableFuture<List<Object>> answer = namespace
-                .scripts()
-                .call(
-                        Script.PROBE,
-                        ReturnType.LIST,
-                        List.of(namespace.keyspace().meta(0)),
-                        "cluster_enabled");
-        return answer.thenAccept(list -> {
-            Probe.requireWhole((String) list.get(1), expected);
+        return probe(0).thenAccept(probe -> {
+            Probe.requireWhole(probe.get("cluster_enabled"), expected);
             whole = true;
         });
     }
@@ -117,6 +118,18 @@ final class Checkup {
     }
 
     private CompletableFuture<Probe> probe(int bucket) {
+        return namespace
+                .scripts()
+                .dialect()
+                .thenCompose(dialect -> dialect.isFull()
+                        ? probeByScript(bucket)
+                        : namespace
+                                .scripts()
+                                .about(namespace.keyspace().meta(bucket))
+                                .thenApply(info -> Probe.of(bucket, info)));
+    }
+
+    private CompletableFuture<Probe> probeByScript(int bucket) {
         long sent = clock.millis();
         CompletableFuture<List<Object>> answer = namespace
                 .scripts()
@@ -133,14 +146,14 @@ final class Checkup {
         Map<String, Probe> byServer = new LinkedHashMap<>();
         Set<Finding> findings = new LinkedHashSet<>();
         for (Probe probe : probes) {
-            String runId = probe.get("run_id");
+            String runId = probe.identity();
             byServer.put(runId, probe);
             String before = byBucket.putIfAbsent(probe.bucket(), runId);
             if (before != null && !before.equals(runId)) {
                 findings.add(severalServers(expected.server()));
             }
         }
-        seen = probes.get(0).get("run_id");
+        seen = probes.get(0).identity();
         whole = probes.stream().allMatch(probe -> probe.get("cluster_enabled").equals("0"));
         byServer.values().forEach(probe -> findings.addAll(probe.with(settings).findings(expected)));
         return List.copyOf(findings);

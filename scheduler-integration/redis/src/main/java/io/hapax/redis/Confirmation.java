@@ -25,8 +25,13 @@ record Confirmation(RedissonClient redisson, int replicas, Duration atMost) {
     /** What the script answered, and how many replicas had it by then. */
     record Confirmed(List<Object> answer, int replicas) {}
 
+    /** How a call says that replicas have to confirm it. */
+    BatchOptions options() {
+        return BatchOptions.defaults().sync(replicas, atMost);
+    }
+
     CompletionStage<Confirmed> send(Script script, boolean asText, List<Object> keys, Object... args) {
-        RBatch batch = redisson.createBatch(BatchOptions.defaults().sync(replicas, atMost));
+        RBatch batch = redisson.createBatch(options());
         RScriptAsync scripts = batch.getScript(StringCodec.INSTANCE);
         String key = (String) keys.get(0);
         CompletionStage<List<Object>> answer = asText

@@ -191,21 +191,25 @@ final class DirectCalls {
 
     private void read(Call call, Seat own) {
         List<?> answers = null;
+        ServerChanged changed = null;
         try {
             answers = call.line().read(call.batch());
+        } catch (ServerChanged other) {
+            // What was granted there does not count, and whoever asked there again would find it.
+            changed = other;
         } catch (Throwable failure) {
             LOG.debug("a direct connection to Redis failed: {}", failure.toString());
         } finally {
-            if (answers == null) {
+            if (answers == null && changed == null) {
                 fallBack(call);
             }
         }
-        if (answers != null) {
+        if (answers != null || changed != null) {
             try {
                 // Before the answers are given out, so that Redis works meanwhile.
                 sendOn(call);
             } finally {
-                call.batch().answered(answers);
+                call.batch().answered(answers, changed);
                 for (Seat seat : call.seats()) {
                     if (seat != own) {
                         LockSupport.unpark(seat.caller);

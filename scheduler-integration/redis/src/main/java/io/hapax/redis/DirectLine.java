@@ -3,6 +3,7 @@ package io.hapax.redis;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -10,6 +11,7 @@ import redis.clients.jedis.Connection;
 import redis.clients.jedis.HostAndPort;
 import redis.clients.jedis.JedisClientConfig;
 import redis.clients.jedis.Protocol.Command;
+import redis.clients.jedis.exceptions.JedisDataException;
 import redis.clients.jedis.exceptions.JedisNoScriptException;
 
 /** A connection that whoever sends on it also reads from. Not thread-safe. */
@@ -35,7 +37,17 @@ final class DirectLine {
         }
     }
 
+    /**
+     * What was asked in the portable protocol.
+     *
+     * @param meant who was taken for the server
+     */
+    private record Asked(PortableCalls calls, PortableCalls.Words words, Identity identity, String tag, String meant) {}
+
     private final Opening opening;
+    /** Null if it was the full protocol. */
+    private @Nullable Asked asked;
+
     private @Nullable Flushing connection;
 
     DirectLine(Opening opening) {
@@ -44,23 +56,73 @@ final class DirectLine {
 
     /** Sends the requests of a batch; an exception of Jedis says why it cannot. */
     void send(Batch batch) {
-        send(Command.EVALSHA, Script.EXCHANGE.sha(), batch);
+        ScriptCalls scripts = batch.namespace().scripts();
+        Dialect dialect = scripts.known();
+        if (dialect == null || dialect.isFull()) {
+            asked = null;
+            send(Command.EVALSHA, Script.EXCHANGE.sha(), batch.keys(), batch.arguments());
+            return;
+        }
+        String tag = DeclaredKeys.tag((String) batch.keys().get(0));
+        String meant = scripts.portable().identity(tag);
+        if (meant.isEmpty()) {
+            throw new IllegalStateException("nobody has asked yet who the server is");
+        }
+        Asked question = new Asked(
+                scripts.portable(),
+                scripts.portable().words(Script.EXCHANGE, batch.keys(), batch.arguments(), meant),
+                Objects.requireNonNull(dialect.identity()),
+                tag,
+                meant);
+        asked = question;
+        send(Command.EVALSHA, Script.EXCHANGE.sha(Protocol.PORTABLE), question);
     }
 
     /** Reads the script's answers to what was sent last; an exception of Jedis says why there are none. */
     List<?> read(Batch batch) {
+        Asked question = asked;
         try {
-            return answers();
+            return question == null ? answers() : answers(question);
         } catch (JedisNoScriptException flushed) {
-            send(Command.EVAL, Script.EXCHANGE.text(), batch);
-            return answers();
+            if (question == null) {
+                send(Command.EVAL, Script.EXCHANGE.text(), batch.keys(), batch.arguments());
+                return answers();
+            }
+            send(Command.EVAL, Script.EXCHANGE.text(Protocol.PORTABLE), question);
+            return answers(question);
         }
     }
 
-    private void send(Command command, String script, Batch batch) {
+    private void send(Command command, String script, List<Object> keys, List<Object> arguments) {
         Flushing open = open();
-        open.sendCommand(new ScriptWords(command, script, batch.keys(), batch.arguments()));
+        open.sendCommand(new ScriptWords(command, script, keys, arguments));
         open.flush();
+    }
+
+    private void send(Command command, String script, Asked question) {
+        Flushing open = open();
+        open.sendCommand(new ScriptWords(
+                command, script, question.words().keys(), question.words().arguments()));
+        open.sendCommand(Command.INFO, question.identity().sections().toArray(String[]::new));
+        open.flush();
+    }
+
+    /** The answers of the script, which count if the same server then says who it is. */
+    private List<?> answers(Asked question) {
+        List<?> answers = null;
+        JedisDataException refused = null;
+        try {
+            answers = answers();
+        } catch (JedisDataException e) {
+            refused = e;
+        }
+        // To be read in any case, or it would be taken for the answer to the next question.
+        String info = String.valueOf(text(open().getOne()));
+        if (refused != null) {
+            throw refused;
+        }
+        question.calls().heard(question.tag(), question.meant(), info);
+        return Objects.requireNonNull(answers);
     }
 
     private Flushing open() {

@@ -154,8 +154,10 @@ final class Examination {
                 continue;
             }
             Keyspace keyspace = store.namespaceParts().keyspace();
+            boolean halts = need == Need.OF_WORKERS
+                    || (need == Need.OF_INFO && state.protocol().isEmpty());
             add(
-                    need == Need.OF_WORKERS ? Severity.ERROR : Severity.WARNING,
+                    halts ? Severity.ERROR : Severity.WARNING,
                     "Redis at " + store.server() + " does not let its user do " + String.join(", ", missing)
                             + need.without,
                     "ACL SETUSER " + user + " "
@@ -171,6 +173,12 @@ final class Examination {
     /** What rights are there for; what only some need can be done without. */
     private enum Need {
         OF_WORKERS("", ""),
+        OF_INFO(
+                "info",
+                ": without, it cannot tell scripts who it is, and only the portable protocol is spoken, if it tells"
+                        + " connections"),
+        OF_TIME("time", ": without, only the portable protocol is spoken, which promises a little less"),
+        OF_NAMES("client\\|setname", ": without, connections have no name"),
         OF_LIMITS("z\\w+", ": without, there are no throttle, no queues, and no reports on the console"),
         OF_LISTS("scan", ": without, hapax locks list and the console cannot list the leases"),
         OF_THE_AUDIT(
@@ -188,7 +196,7 @@ final class Examination {
 
         boolean covers(String right) {
             return this == OF_WORKERS
-                    ? Stream.of(OF_LIMITS, OF_LISTS, OF_THE_AUDIT).noneMatch(need -> need.covers(right))
+                    ? Stream.of(values()).skip(1).noneMatch(need -> need.covers(right))
                     : right.matches(rights);
         }
     }
@@ -196,7 +204,17 @@ final class Examination {
     private void judge(RedissonLeaseStore store, ServerState state, String quorum, String user) {
         String at = "Redis at " + store.server();
         judgeRights(store, state, user);
-        String mine = store.fingerprint() + quorum;
+        Dialect dialect = store.namespaceParts().scripts().known();
+        if (dialect != null && !dialect.isFull()) {
+            add(
+                    Severity.NOTE,
+                    at + " is spoken to in the portable protocol: " + dialect.why(),
+                    "Nothing, if its service is like that: docs/servers.md says what that protocol promises less. Else grant"
+                            + " what is refused (+info, +time)");
+        }
+        String mine = store.fingerprint()
+                + quorum
+                + (dialect == null ? "" : dialect.protocol().setting());
         if (state.forbidden().contains("hmget")) {
             return;
         }

@@ -11,6 +11,9 @@ import org.jspecify.annotations.Nullable;
 /** Takes leases and gives them back: the Java side of {@code exchange.lua}. Thread-safe. */
 final class Exchange {
 
+    /** How often slots may come on top while somebody asks. */
+    static final int TRIES = 5;
+
     private final Namespace namespace;
     private final List<SharedCalls> calls;
     private final @Nullable Confirmation confirmation;
@@ -29,7 +32,21 @@ final class Exchange {
     CompletableFuture<Acquisition> acquire(LeaseRequest request) {
         AcquireRequest asked = new AcquireRequest(namespace, request);
         Confirmation confirm = confirmation;
-        return confirm == null ? send(asked) : confirmed(confirm, asked);
+        CompletableFuture<Acquisition> answer = confirm == null ? send(asked) : confirmed(confirm, asked);
+        return namespace.scripts().isPortable() ? again(request, answer, TRIES) : answer;
+    }
+
+    /** Asks once more, if more slots of the key have to be declared than were known of. */
+    CompletableFuture<Acquisition> again(LeaseRequest request, CompletableFuture<Acquisition> answer, int left) {
+        return answer.exceptionallyCompose(failure -> {
+            boolean tooFew = RedisTrouble.unwrapped(failure) instanceof PortableCalls.TooFewDeclared;
+            if (!tooFew || left == 0) {
+                return CompletableFuture.failedFuture(failure);
+            }
+            AcquireRequest asked = new AcquireRequest(namespace, request);
+            Confirmation confirm = confirmation;
+            return again(request, confirm == null ? send(asked) : confirmed(confirm, asked), left - 1);
+        });
     }
 
     <T> CompletableFuture<T> send(Request<T> request) {

@@ -139,6 +139,17 @@ record Keyspace(String namespace, int buckets, List<String> tags) {
         return tags.get(bucket(end)) + end;
     }
 
+    /** Where the portable protocol has the number of the highest place of a name, and beside it each place. */
+    String placeNumber(String name) {
+        return tags.get(bucket("p:" + shortened(name))) + "g:0:" + shortened(name);
+    }
+
+    /** The waiter flag of a lease that a search has found. */
+    static String waiterOf(String leaseKey) {
+        int name = leaseKey.indexOf("}:") + 2;
+        return leaseKey.substring(0, name) + "w:" + leaseKey.substring(name).replaceFirst("^s:\\d+:", "l:");
+    }
+
     /** The keys that a lease may have which a search has found, or somebody has seen: usually one, of a slot's name two. */
     List<Keys> of(HeldLease lease) {
         HeldLease.SlotName slot = lease.onRunKey() ? null : HeldLease.SlotName.of(lease.name());
@@ -228,6 +239,11 @@ record Keyspace(String namespace, int buckets, List<String> tags) {
 
     String meta(int bucket) {
         return tags.get(bucket) + "m";
+    }
+
+    /** Where the portable protocol has the quarantine of a bucket. */
+    String quarantine(int bucket) {
+        return tags.get(bucket) + "q";
     }
 
     String channel() {

@@ -130,7 +130,7 @@ final class OwnClient {
                 .connectionTimeoutMillis((int) Math.max(10, answerTimeout.toMillis() / 10))
                 .socketTimeoutMillis((int) Math.max(20, answerTimeout.toMillis() * 35 / 100))
                 .database(address.database())
-                .clientName("hapax")
+                .clientName(ConnectionName.NAME)
                 .clientSetInfoConfig(ClientSetInfoConfig.DISABLED);
         if (!address.user().isEmpty()) {
             config.user(address.user());
@@ -166,7 +166,7 @@ final class OwnClient {
         // paused.
         server.setRetryDelay(new ConstantDelay(Duration.ofMillis(Math.max(5, answerTimeout.toMillis() / 4))));
         server.setReconnectionDelay(new ConstantDelay(Duration.ofMillis(200)));
-        server.setClientName("hapax");
+        config.setNettyHook(new ConnectionName(address.toString()));
         if (use == Use.IN_A_QUORUM) {
             server.setPingConnectionInterval(PING_MILLIS);
         }

@@ -29,6 +29,9 @@ record Probe(int bucket, Map<String, String> info, Duration clockAhead) {
             "min_slaves_good_slaves",
             "aof_enabled");
 
+    /** What was made of what the server says on a connection. */
+    private static final String IDENTITY = "identity";
+
     private static final String BACKLOG_TTL = "repl-backlog-ttl";
 
     /** Settings that INFO does not tell. */
@@ -55,6 +58,30 @@ record Probe(int bucket, Map<String, String> info, Duration clockAhead) {
             info.put(FIELDS.get(i), (String) answer.get(i + 1));
         }
         return new Probe(bucket, Map.copyOf(info), Duration.ofMillis(ahead));
+    }
+
+    /** Takes what a server says of itself on a connection, where scripts may not ask it; of its clock it says nothing. */
+    static Probe of(int bucket, String info) {
+        Map<String, String> said = fields(info);
+        said.keySet().retainAll(FIELDS);
+        said.put(IDENTITY, Identity.of(info));
+        return new Probe(bucket, Map.copyOf(said), Duration.ZERO);
+    }
+
+    static Map<String, String> fields(String info) {
+        Map<String, String> fields = new HashMap<>();
+        for (String line : info.lines().toList()) {
+            int colon = line.indexOf(':');
+            if (colon > 0) {
+                fields.put(line.substring(0, colon), line.substring(colon + 1).trim());
+            }
+        }
+        return fields;
+    }
+
+    /** Who the server is. */
+    String identity() {
+        return info.getOrDefault(IDENTITY, get("run_id"));
     }
 
     Probe with(Map<String, String> settings) {
@@ -86,14 +113,15 @@ record Probe(int bucket, Map<String, String> info, Duration clockAhead) {
 
     private void identity(String at, Expectation expected, List<Finding> all) {
         String version = get("redis_version");
-        if (major(version) < OLDEST_MAJOR) {
+        // Not every service says, where only connections may ask.
+        if (major(version) < OLDEST_MAJOR && !(version.isEmpty() && info.containsKey(IDENTITY))) {
             all.add(new Finding(
                     Severity.ERROR,
                     at + " is version '" + version
                             + "', but the guard needs Redis 7.0 or newer, or Valkey 7.2 or newer",
                     "Upgrade the server"));
         }
-        if (get("run_id").isEmpty()) {
+        if (identity().isEmpty()) {
             all.add(new Finding(
                     Severity.ERROR,
                     at + " hides its run_id (INFO server), as some proxies do; without it a restart cannot be noticed",

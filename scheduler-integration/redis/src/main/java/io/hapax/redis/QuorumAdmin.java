@@ -182,7 +182,7 @@ record QuorumAdmin(QuorumLeaseStore quorum) implements LeaseAdmin {
         }));
     }
 
-    /** Each as the server tells it that ended it last; a lost run's release has reached a minority only. */
+    /** Each as the server tells it that ended it last, and no more than one server keeps; a lost run's release has reached a minority only. */
     @Override
     public CompletionStage<List<PastRun>> history(String job, int atMost) {
         return quorum.patiently(() -> Votes.decided(
@@ -200,7 +200,7 @@ record QuorumAdmin(QuorumLeaseStore quorum) implements LeaseAdmin {
                             .filter(those -> quorum.isOfMajority(those.size(), votes))
                             .map(this::whenMajorityKnew)
                             .sorted(Comparator.comparing(PastRun::ended).reversed())
-                            .limit(atMost)
+                            .limit(Math.min(atMost, HISTORY_LENGTH))
                             .toList();
                 }));
     }

@@ -182,6 +182,11 @@ final class RedisTrouble {
         return at > 0 ? text.substring(0, at) : text;
     }
 
+    /** As a server said it, for people who read why it is as it is. */
+    static String quoted(String message) {
+        return firstLine(before(" script: ", message));
+    }
+
     private static String firstLine(@Nullable String message) {
         if (message == null) {
             return "no message";

@@ -5,7 +5,6 @@ import io.hapax.lease.Intervention;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.KeyPause;
 import io.hapax.lease.LeaseStoreException;
-import io.hapax.lease.Slot;
 import io.hapax.ops.AuditEntry;
 import io.hapax.ops.HeldLease;
 import io.hapax.ops.LeaseAdmin;
@@ -17,12 +16,8 @@ import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.Comparator;
-import java.util.HashSet;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.function.Function;
@@ -33,8 +28,6 @@ import org.redisson.api.RScript.ReturnType;
 /** What operators ask of one Redis, Sentinel or Cluster. Thread-safe. */
 record RedissonAdmin(Namespace namespace, String server, Introduction introduction) implements LeaseAdmin {
 
-    private static final String STEP = "500";
-    private static final int LEASE_FIELDS = 4;
     /** No owner is called so. */
     private static final String NOBODY = "|";
 
@@ -70,65 +63,7 @@ record RedissonAdmin(Namespace namespace, String server, Introduction introducti
 
     @Override
     public CompletionStage<List<HeldLease>> leases(int atMost) {
-        return introduction
-                .fitForPeople()
-                .thenCompose(fit -> serverOf(0, new Search(atMost)))
-                .thenApply(Search::found);
-    }
-
-    /** What a search has found so far. */
-    private static final class Search {
-        private final int atMost;
-        private final Set<String> servers = new HashSet<>();
-        private final Map<String, HeldLease> leases = new LinkedHashMap<>();
-
-        Search(int atMost) {
-            this.atMost = atMost;
-        }
-
-        boolean isFull() {
-            return leases.size() >= atMost;
-        }
-
-        List<HeldLease> found() {
-            return leases.values().stream().limit(atMost).toList();
-        }
-    }
-
-    /** One search a server: on a Cluster, buckets share servers. */
-    private CompletableFuture<Search> serverOf(int bucket, Search search) {
-        if (bucket == namespace.buckets().size() || search.isFull()) {
-            return CompletableFuture.completedFuture(search);
-        }
-        return step(bucket, "0", search).thenCompose(done -> serverOf(bucket + 1, search));
-    }
-
-    private CompletableFuture<Search> step(int bucket, String cursor, Search search) {
-        CompletableFuture<List<Object>> answer = namespace
-                .scripts()
-                .call(
-                        Script.LEASES,
-                        ReturnType.LIST,
-                        List.of(namespace.keyspace().meta(bucket)),
-                        cursor,
-                        STEP);
-        return answer.thenCompose(list -> {
-            boolean seenBefore = cursor.equals("0") && !search.servers.add((String) list.get(0));
-            if (seenBefore) {
-                return CompletableFuture.completedFuture(search);
-            }
-            for (int n = 2; n + LEASE_FIELDS <= list.size(); n += LEASE_FIELDS) {
-                String key = (String) list.get(n);
-                HeldLease lease = held(key, (String) list.get(n + 1), list.get(n + 2), list.get(n + 3));
-                if (lease != null) {
-                    search.leases.put(key, lease);
-                }
-            }
-            String next = (String) list.get(1);
-            return next.equals("0") || search.isFull()
-                    ? CompletableFuture.completedFuture(search)
-                    : step(bucket, next, search);
-        });
+        return introduction.fitForPeople().thenCompose(fit -> new LeaseSearch(namespace, atMost).found());
     }
 
     /**
@@ -164,25 +99,8 @@ record RedissonAdmin(Namespace namespace, String server, Introduction introducti
                 .thenCompose(fit -> look(keys, alsoAtSlots))
                 .thenApply(list -> list.isEmpty()
                         ? Optional.empty()
-                        : Optional.ofNullable(
-                                held((String) list.get(3), (String) list.get(0), list.get(1), list.get(2))));
-    }
-
-    private @Nullable HeldLease held(String key, String value, Object left, Object awaited) {
-        try {
-            Keyspace.LeaseName name = Keyspace.leaseName(key);
-            StoredLease lease = StoredLease.parse(value, namespace.format());
-            int limit = Math.max(name.slot(), lease.added().limit());
-            return new HeldLease(
-                    name.text(),
-                    name.onRunKey(),
-                    lease.holder(),
-                    Duration.ofMillis(((Number) left).longValue()),
-                    ((Number) awaited).longValue() == 1,
-                    name.slot() == 0 ? null : new Slot(name.slot(), limit));
-        } catch (LeaseStoreException | NumberFormatException notTheGuards) {
-            return null;
-        }
+                        : Optional.ofNullable(LeaseSearch.held(
+                                namespace, (String) list.get(3), (String) list.get(0), list.get(1), list.get(2))));
     }
 
     @Override

@@ -66,25 +66,35 @@ public final class RedissonLeaseStore implements AdministeredStore {
         this.answerTimeout = builder.answerTimeout;
         this.longestTtl = builder.longestTtl;
         this.connection = new FirstConnection(builder.lazy);
+        InstantSource system = InstantSource.system();
+        Keyspace keyspace =
+                new Keyspace(NamespaceRules.chosen(builder.namespace), config.isClusterConfig() ? CLUSTER_BUCKETS : 1);
         this.namespace = Namespace.of(
-                new Keyspace(NamespaceRules.chosen(builder.namespace), config.isClusterConfig() ? CLUSTER_BUCKETS : 1),
+                keyspace,
                 Quarantine.of(
                         longestTtl,
                         builder.member == null ? answerTimeout : builder.member.answerTimeout(),
                         builder.fresh,
                         !config.isSingleConfig() || builder.waitForReplicas > 0),
                 new MemoryLog(NamespaceRules.chosen(builder.namespace), server, Ticker.SYSTEM),
-                new ScriptCalls(redisson, connection, answerTimeout, server),
+                new ScriptCalls(
+                        redisson,
+                        connection,
+                        answerTimeout,
+                        server,
+                        keyspace.meta(0),
+                        Objects.requireNonNullElse(builder.clock, system)),
                 builder.format);
         this.exchange = new Exchange(namespace, builder.confirmation(redisson), builder.opening());
         DirectCalls direct = exchange.direct();
-        this.blocking = direct == null ? this : new BlockingView(this, namespace, direct);
+        this.blocking = direct == null ? this : new BlockingView(this, namespace, exchange, direct);
         this.agreement = new Agreement(
                 namespace,
                 longestTtl,
                 builder.member == null ? "" : builder.member.quorum(),
                 builder.replaceSettings,
                 server);
+        namespace.scripts().onOtherProtocol(agreement::doubt);
         this.sweep = new Sweep(namespace, agreement, Ticker.SYSTEM, longestTtl);
         Probe.Expectation expected = new Probe.Expectation(
                 server,
@@ -92,8 +102,8 @@ public final class RedissonLeaseStore implements AdministeredStore {
                 builder.waitForReplicas,
                 builder.fresh,
                 namespace.quarantine().longest());
-        this.introduction = new Introduction(
-                new Checkup(redisson, namespace, expected, InstantSource.system()), agreement, sweep, answerTimeout);
+        this.introduction =
+                new Introduction(new Checkup(redisson, namespace, expected, system), agreement, sweep, answerTimeout);
         this.renewals = new Renewals(namespace);
         this.wakeUps = new WakeUps(redisson, connection, namespace.keyspace().channel(), this::wakeIfFree);
     }
@@ -345,8 +355,15 @@ public final class RedissonLeaseStore implements AdministeredStore {
         private int waitForReplicas;
         private QuorumOpening.@Nullable Member member;
         private int format = Added.FORMAT;
+        private @Nullable InstantSource clock;
 
         private Builder() {}
+
+        /** Tells the portable protocol another time than this machine's, for tests of clocks that are wrong. */
+        Builder clock(InstantSource ofCaller) {
+            this.clock = ofCaller;
+            return this;
+        }
 
         /** Writes and reads as an earlier version did, for tests of workers of two versions. */
         Builder format(int ofVersion) {
@@ -603,6 +620,7 @@ public final class RedissonLeaseStore implements AdministeredStore {
             one.longestTtl = longestTtl;
             one.fresh = fresh;
             one.format = format;
+            one.clock = clock;
             one.lazy = lazily;
             one.replaceSettings = replaceSettings;
             return one.build();

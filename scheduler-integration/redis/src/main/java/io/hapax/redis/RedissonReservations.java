@@ -29,15 +29,13 @@ record RedissonReservations(Namespace namespace) implements Reservations {
     }
 
     private CompletionStage<Answer> ask(String name, String holder, int places, Duration time) {
-        CompletableFuture<List<Object>> answer = namespace
-                .scripts()
-                .call(
-                        Script.RESERVE,
-                        ReturnType.LIST,
-                        key(name),
-                        holder,
-                        Integer.toString(places),
-                        Long.toString(time.toMillis()));
+        CompletableFuture<List<Object>> answer = call(
+                Script.RESERVE,
+                ReturnType.LIST,
+                name,
+                holder,
+                Integer.toString(places),
+                Long.toString(time.toMillis()));
         return answer.thenApply(RedissonReservations::read);
     }
 
@@ -55,17 +53,26 @@ record RedissonReservations(Namespace namespace) implements Reservations {
 
     @Override
     public CompletionStage<Boolean> giveUp(String name, String holder) {
-        CompletableFuture<Long> answer = namespace.scripts().call(Script.GIVE_UP, ReturnType.LONG, key(name), holder);
+        CompletableFuture<Long> answer = call(Script.GIVE_UP, ReturnType.LONG, name, holder);
         return answer.thenApply(code -> code == 1);
     }
 
     @Override
     public CompletionStage<List<String>> holders(String name) {
-        CompletableFuture<List<Object>> answer = namespace.scripts().call(Script.PLACES, ReturnType.LIST, key(name));
+        CompletableFuture<List<Object>> answer = call(Script.PLACES, ReturnType.LIST, name);
         return answer.thenApply(all -> all.stream().map(String::valueOf).toList());
     }
 
-    private List<Object> key(String name) {
-        return List.of(namespace.keyspace().places(name));
+    private <T> CompletableFuture<T> call(Script script, ReturnType type, String name, Object... args) {
+        Keyspace keyspace = namespace.keyspace();
+        return namespace
+                .scripts()
+                .inDialect(dialect -> namespace
+                        .scripts()
+                        .call(
+                                script,
+                                type,
+                                List.of(dialect.isFull() ? keyspace.places(name) : keyspace.placeNumber(name)),
+                                args));
     }
 }

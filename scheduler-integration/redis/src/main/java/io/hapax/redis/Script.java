@@ -7,51 +7,109 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 
-/** The scripts, one resource file each; what they do and return stands in their headers. */
+/**
+ * The scripts, one resource file each; what they do and return stands in their headers. What stands before them differs by
+ * {@link Protocol}; of places, the script does as well.
+ */
 enum Script {
-    EXCHANGE("slots.lua", "exchange"),
-    RENEW("slots.lua", "renew"),
-    FORCE_RELEASE("slots.lua", "force-release"),
+    EXCHANGE(Names.OF_SLOTS, "slots.lua", "exchange"),
+    RENEW(Names.OF_SLOTS, "slots.lua", "renew"),
+    FORCE_RELEASE(Names.OF_A_BUCKET, "slots.lua", "force-release"),
     HOLDER("holder"),
     PROBE("probe"),
-    SETTINGS("settings"),
+    SETTINGS(Names.OF_A_BUCKET, "", "settings"),
     SETTLE("settle"),
     PAUSE("pause"),
     PAUSED("paused"),
     RUN_AGAIN("run-again"),
     MARK("slots.lua", "mark"),
     UNMARK("unmark"),
-    RESERVE("reserve"),
-    GIVE_UP("give-up"),
-    PLACES("places"),
-    LEASE("slots.lua", "lease"),
+    RESERVE("reserve", "reserve-key"),
+    GIVE_UP("give-up", "give-up-key"),
+    PLACES("places", "places-keys"),
+    LEASE(Names.OF_SLOTS_TO_SEE, "slots.lua", "lease"),
     LEASES("leases"),
+    SEARCH("search"),
+    FOUND("found"),
     AUDIT("audit"),
     POST("post"),
     REPORTS("reports"),
-    STATE("state");
+    STATE("state"),
+    ALLOWED("allowed");
 
-    private final String text;
-    private final String sha;
+    /** Which keys a script touches whose names it makes itself, and so have to be declared. */
+    enum Names {
+        NONE,
+        /** The quarantine of the bucket; such a script compares who the server is. */
+        OF_A_BUCKET,
+        /** That, and the slots of each lock key with their index. */
+        OF_SLOTS,
+        /** The slots alone. */
+        OF_SLOTS_TO_SEE,
+        OF_PLACES
+    }
+
+    private final Names names;
+    private final String full;
+    private final String fullSha;
+    private final String portable;
+    private final String portableSha;
 
     Script(String file) {
-        this("", file);
+        this(Names.NONE, "", file);
     }
 
     /**
      * @param before what stands before it, beside what stands before every script
      */
-    Script(String before, String file) {
-        this.text = read("server.lua") + (before.isEmpty() ? "" : read(before)) + read(file + ".lua");
-        this.sha = sha1(text);
+    Script(Names names, String before, String file) {
+        this(names, before, before, file, file);
     }
 
+    /** Of places. */
+    Script(String file, String portableFile) {
+        this(Names.OF_PLACES, "", "place-keys.lua", file, portableFile);
+    }
+
+    Script(Names names, String before, String portableBefore, String file, String portableFile) {
+        this.names = names;
+        this.full = text(Protocol.FULL, before, file);
+        this.fullSha = sha1(full);
+        this.portable = text(Protocol.PORTABLE, portableBefore, portableFile);
+        this.portableSha = sha1(portable);
+    }
+
+    private static String text(Protocol protocol, String before, String file) {
+        return read("values.lua")
+                + read(protocol.prelude())
+                + (before.isEmpty() ? "" : read(before))
+                + read(file + ".lua");
+    }
+
+    /** As the full protocol has it. */
     String text() {
-        return text;
+        return text(Protocol.FULL);
     }
 
     String sha() {
-        return sha;
+        return sha(Protocol.FULL);
+    }
+
+    String text(Protocol protocol) {
+        return protocol == Protocol.FULL ? full : portable;
+    }
+
+    String sha(Protocol protocol) {
+        return protocol == Protocol.FULL ? fullSha : portableSha;
+    }
+
+    Names names() {
+        return names;
+    }
+
+    /** Whether it compares who the server is with who it was. */
+    boolean looks() {
+        return names == Names.OF_A_BUCKET || names == Names.OF_SLOTS;
     }
 
     private static String read(String file) {

@@ -3,6 +3,7 @@ package io.hapax.redis;
 import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import org.redisson.api.RScript.ReturnType;
 
@@ -16,6 +17,7 @@ import org.redisson.api.RScript.ReturnType;
  * @param role master or slave
  * @param replicas how many are connected
  * @param memory how much it uses
+ * @param protocol how it is spoken to, and why; empty if it cannot be
  * @param forbidden what the user may not do and would have to, as rights name it
  */
 record ServerState(
@@ -26,7 +28,8 @@ record ServerState(
         String role,
         String replicas,
         String memory,
-        List<String> forbidden) {
+        List<String> forbidden,
+        String protocol) {
 
     /**
      * What the scripts and the connections need, and people; with arguments, as rights may depend on keys and channels.
@@ -69,39 +72,68 @@ record ServerState(
         return words[0].equals("client") ? words[0] + "|" + words[1] : words[0];
     }
 
-    private static final int FIELDS = 8;
+    private static final int FIELDS = 7;
 
     static CompletableFuture<ServerState> of(Namespace namespace, int bucket) {
+        Keyspace keyspace = namespace.keyspace();
         CompletableFuture<List<Object>> answer = namespace
                 .scripts()
                 .call(
                         Script.STATE,
                         ReturnType.LIST,
-                        List.of(namespace.keyspace().meta(bucket)),
+                        List.of(keyspace.meta(bucket), keyspace.quarantine(bucket)),
                         needed(namespace.keyspace().channel()).toArray());
-        return answer.thenApply(ServerState::read);
+        return answer.thenApply(ServerState::read)
+                .thenCompose(state -> namespace
+                        .scripts()
+                        .dialect()
+                        .thenCompose(dialect -> dialect.isFull()
+                                ? CompletableFuture.completedFuture(state.with(dialect))
+                                : namespace
+                                        .scripts()
+                                        .about(keyspace.meta(bucket))
+                                        .thenApply(info -> state.with(dialect).with(Probe.fields(info))))
+                        // Why it cannot be spoken to is told by whoever tries.
+                        .exceptionally(nameless -> state));
+    }
+
+    private ServerState with(Dialect dialect) {
+        return new ServerState(
+                quarantineLeft, why, settings, version, role, replicas, memory, forbidden, dialect.toString());
+    }
+
+    /** With what a server has said on a connection, where scripts may not ask it. */
+    private ServerState with(Map<String, String> info) {
+        return new ServerState(
+                quarantineLeft,
+                why,
+                settings,
+                info.getOrDefault("redis_version", "unknown"),
+                info.getOrDefault("role", "role unknown"),
+                info.getOrDefault("connected_slaves", "?"),
+                info.getOrDefault("used_memory_human", "?"),
+                forbidden,
+                protocol);
     }
 
     private static ServerState read(List<Object> answer) {
         List<String> texts = answer.stream().map(String::valueOf).toList();
-        long now = Long.parseLong(texts.get(0));
-        long until = texts.get(1).isEmpty() ? 0 : Long.parseLong(texts.get(1));
         return new ServerState(
-                // Whoever may not ask for the time is told so, and nothing of a quarantine.
-                Duration.ofMillis(now == 0 ? 0 : Math.max(0, (until - now) / 1000)),
+                Duration.ofMillis(Long.parseLong(texts.get(0))),
+                texts.get(1),
                 texts.get(2),
                 texts.get(3),
                 texts.get(4),
                 texts.get(5),
                 texts.get(6),
-                texts.get(7),
-                texts.stream().skip(FIELDS).map(ServerState::right).toList());
+                texts.stream().skip(FIELDS).map(ServerState::right).toList(),
+                "");
     }
 
     @Override
     public String toString() {
         String plain = (role.equals("slave") ? "replica" : role) + ", version " + version + ", " + memory
-                + " of memory, " + replicas + " replicas";
+                + " of memory, " + replicas + " replicas" + (protocol.isEmpty() ? "" : ", " + protocol);
         return quarantineLeft.isZero()
                 ? plain
                 : plain + "; in quarantine for " + quarantineLeft.toMillis() + " ms yet (" + why + ")";

@@ -66,6 +66,10 @@
  * where {@code NAMESPACE} stands for the store's. What each of them is for, and what Cluster, Sentinel, a database other than
  * 0, {@code waitForReplicas} and a client of the application need beyond that, is in docs/security.md.
  *
+ * Where a service refuses {@code TIME} or {@code INFO} in scripts, or keys that they do not declare, the store speaks a portable
+ * protocol instead, in which callers say who the server is, by {@code INFO} on their connection, and what time it is. The log
+ * names the protocol at the start; docs/servers.md tells what it promises less, and docs/design.md what it keeps elsewhere.
+ *
  * <h2>How it asks</h2>
  *
  * Requests for leases and releases that are made while others are on their way share calls of one script. Callers that

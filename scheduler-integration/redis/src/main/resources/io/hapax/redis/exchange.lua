@@ -61,7 +61,8 @@ local acquire = function(i, arg, left)
   local all = index == '' and redis.pcall('MGET', KEYS[i], KEYS[i + 3]) or redis.pcall('MGET', KEYS[i], KEYS[i + 3], index)
   if all.err then return answer(-1, all.err, 0) end
   local held, paused, listed = all[1], all[2], all[3]
-  if held and owned(held, owner) then
+  -- In the portable protocol it may have been granted by a server that was taken for another one.
+  if held and owned(held, owner) and not (quarantine and now() < tonumber(meta[3])) then
     local granted, since = string.match(held, '^[^|]+|(%d+)|(%d+)|')
     if not granted then return answer(0, held, 0) end
     if slot then

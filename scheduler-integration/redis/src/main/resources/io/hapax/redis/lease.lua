@@ -6,7 +6,7 @@
 local key, value = KEYS[2], redis.call('GET', KEYS[2])
 if not value and ARGV[1] == 'slots' then
   local family = slots_of(KEYS[1], KEYS[2])
-  local first = family.held(redis.call('GET', family.index))[1]
+  local first = family.held(redis.call('GET', family.index), true)[1]
   if first then key, value = first[3], first[4] end
 end
 if not value then return {} end

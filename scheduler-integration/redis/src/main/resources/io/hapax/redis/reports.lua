@@ -5,11 +5,16 @@
 -- invariant: reads as many keys as there are workers
 if ARGV[1] ~= '0' then redis.call('SET', KEYS[2], '1', 'PX', ARGV[1]) end
 local answer = {}
+local missing = {}
 for _, worker in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], micros(time() / 1000), '+inf')) do
-  local report = redis.call('GET', KEYS[1] .. ':' .. worker)
+  local name = KEYS[1] .. ':' .. worker
+  local readable = not declared or declared[name]
+  local report = readable and redis.call('GET', name)
+  if not readable then missing[#missing + 1] = name end
   if report then
     answer[#answer + 1] = worker
     answer[#answer + 1] = report
   end
 end
+if #missing > 0 then error({err = 'NOTDECLARED ' .. table.concat(missing, ' ')}) end
 return answer

@@ -7,7 +7,7 @@
 -- returns {settings, settings of guards} that hold from now on
 -- invariant: settings are replaced only if asked to; then nothing is granted until every lease under the old ones has
 --   run out, and every running worker sees an epoch that it does not know
-local noted = redis.call('HMGET', KEYS[1], 'settings', 'guard')
+local noted = redis.call('HMGET', KEYS[1], 'settings', 'guard', 'seen')
 local holds = {noted[1] or ARGV[1], noted[2] or ARGV[4]}
 if ARGV[2] == '1' then holds = {ARGV[1], ARGV[5] == '1' and ARGV[4] or holds[2]} end
 -- In one command: settings without the wait for them would let two guard under different keys.
@@ -17,9 +17,11 @@ if holds[1] ~= noted[1] then note('settings', holds[1]) end
 -- Noted also if it says nothing unusual: a guard that does comes too late then.
 if ARGV[5] == '1' and holds[2] ~= noted[2] then note('guard', holds[2]) end
 if noted[1] and noted[1] ~= holds[1] or noted[2] and noted[2] ~= holds[2] then
-  local now = time()
+  -- Where callers' clocks count, another one may have been ahead.
+  local now = math.max(time(), quarantine and (noted[3] or 0) + 1 or 0)
   local old = tonumber(string.match(noted[1] or '', 'longestTtl=(%d+)ms')) or 0
   local wait = math.max(ARGV[3], old * 11 / 5 + 1000)
+  if quarantine then redis.call('SET', quarantine, '0|' .. micros(wait), 'PX', math.ceil(wait)) end
   note('seen', micros(now))
   note('until', micros(now + 1000 * wait))
   note('why', 'replaced')

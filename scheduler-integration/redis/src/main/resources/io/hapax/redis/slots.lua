@@ -13,16 +13,19 @@ local slots_of = function(meta, lease)
   -- The limit that a lease states.
   it.limit = function(value) return tonumber(string.match(value, '|limit=(%d+)')) or own or 1 end
 
-  -- Number, limit, key and value of each slot that is held, in order.
-  it.held = function(index)
+  -- Number, limit, key and value of each slot that is held, in order. What may not be read, as it was not declared, counts as
+  -- held, which does no harm to an index; where more depends on it, the caller is told how many slots to declare.
+  it.held = function(index, exactly)
     local all, names, held = {}, {}, {}
     for number, limit in string.gmatch(index or '', '(%d+)=(%d+)') do
       names[#names + 1] = tag .. 's:' .. number .. ':' .. key
       all[#all + 1] = {tonumber(number), tonumber(limit), names[#names]}
     end
     for n = 1, #names do
+      local readable = not declared or declared[names[n]]
+      if exactly and not readable then error({err = 'NOTDECLARED ' .. micros(all[#all][1])}) end
       -- One by one: users who only read may not do more.
-      local value = redis.pcall('GET', names[n])
+      local value = not readable and '' or redis.pcall('GET', names[n])
       if type(value) == 'string' then
         all[n][4] = value
         held[#held + 1] = all[n]
@@ -49,7 +52,7 @@ local slots_of = function(meta, lease)
   -- limit|lowest slot that is free under this limit, or 0|smallest limit under which somebody waits, or -'. Of two slots, each has
   -- to be within the limit of the other; and while any is held, none is granted beyond that smallest limit.
   it.in_the_way = function(value, limit, index)
-    it.others = it.held(index)
+    it.others = it.held(index, true)
     local first, whole = it.others[1], own and redis.call('GET', it.whole)
     local awaited = redis.call('GET', it.flag)
     local waits = tonumber(awaited or math.huge)

@@ -1,7 +1,7 @@
 -- Tells how a server is, and what its user may not do.
--- KEYS[1] meta of a bucket
+-- KEYS[1] meta of a bucket   KEYS[2] its quarantine, see portable.lua
 -- ARGV[1..] commands; KEY in them stands for the meta key
--- returns {time in micros, until when it is in quarantine, why, settings of the workers, version, role, replicas, memory,
+-- returns {for how long it is in quarantine yet, in ms; why, settings of the workers, version, role, replicas, memory,
 --   forbidden command...}
 -- invariant: nothing is changed
 local meta = redis.pcall('HMGET', KEYS[1], 'until', 'why', 'settings')
@@ -9,9 +9,15 @@ local meta = redis.pcall('HMGET', KEYS[1], 'until', 'why', 'settings')
 local info = redis.pcall('INFO')
 if type(info) == 'table' then info = '' end
 local now = redis.pcall('TIME')
-now = now.err and 0 or now[1] * 1000000 + now[2]
+-- Whoever may not ask for the time is told nothing of a quarantine that ends by it.
+now = now.err and math.huge or now[1] * 1000000 + now[2]
+local left = math.max(0, math.ceil(((meta[1] or 0) - now) / 1000))
+local kept, ends = redis.pcall('GET', KEYS[2]), redis.pcall('PTTL', KEYS[2])
+if type(kept) == 'string' and type(ends) == 'number' then
+  left = math.max(0, ends - (string.match(kept, '^%d+') or 0))
+end
 local field = function(name) return string.match(info, '\n' .. name .. ':([^\r\n]*)') or '' end
-local answer = {micros(now), meta[1] or '', meta[2] or '', meta[3] or '', field('redis_version'), field('role'),
+local answer = {micros(left), meta[2] or '', meta[3] or '', field('redis_version'), field('role'),
   field('connected_slaves'), field('used_memory_human')}
 for i = 1, #ARGV do
   local words = {}

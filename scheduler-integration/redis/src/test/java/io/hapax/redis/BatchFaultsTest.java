@@ -8,6 +8,8 @@ import io.hapax.lease.Acquisition;
 import io.hapax.time.Ticker;
 import java.lang.reflect.Proxy;
 import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
 import java.util.Iterator;
 import java.util.List;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -24,7 +26,13 @@ class BatchFaultsTest {
             keyspace,
             Quarantine.of(TTL, Duration.ofMillis(500), true, false),
             new MemoryLog("faults", "there", Ticker.SYSTEM),
-            new ScriptCalls(noClient(), new FirstConnection(false), Duration.ofMillis(500), "there"),
+            new ScriptCalls(
+                    noClient(),
+                    new FirstConnection(false),
+                    Duration.ofMillis(500),
+                    "there",
+                    "hapax:{broken:0}:m",
+                    InstantSource.fixed(Instant.EPOCH)),
             Added.FORMAT);
 
     private static RedissonClient noClient() {

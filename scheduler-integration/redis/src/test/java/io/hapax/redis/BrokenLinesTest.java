@@ -15,6 +15,8 @@ import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
@@ -45,7 +47,13 @@ class BrokenLinesTest {
             new Keyspace("broken", 1),
             Quarantine.of(TTL, ANSWER, true, false),
             new MemoryLog("broken", "there", Ticker.SYSTEM),
-            new ScriptCalls(redisson, new FirstConnection(false), ANSWER, "there"),
+            new ScriptCalls(
+                    redisson,
+                    new FirstConnection(false),
+                    ANSWER,
+                    "there",
+                    "hapax:{broken:0}:m",
+                    InstantSource.fixed(Instant.EPOCH)),
             Added.FORMAT);
     private final ExecutorService callers = Executors.newCachedThreadPool(task -> {
         Thread thread = new Thread(task);

@@ -56,7 +56,7 @@ final class Fixture {
         return granted(get(store.acquire(request(identity, Duration.ofSeconds(30)))));
     }
 
-    private static Lease granted(Acquisition answer) {
+    static Lease granted(Acquisition answer) {
         if (answer instanceof Acquisition.Granted granted) {
             return granted.lease();
         }

@@ -26,8 +26,11 @@ class QuorumContractTest {
                     .namespace(namespace)
                     .longestTtl(Duration.ofMinutes(10))
                     .fresh(true);
-            List<String> urls = servers.stream().map(EmbeddedRedis::url).toList();
-            return QuorumOpening.openWaiting(urls, builder, perServer().multipliedBy(10), perServer());
+            return QuorumOpening.openWaiting(urls(), builder, perServer().multipliedBy(10), perServer());
+        }
+
+        List<String> urls() {
+            return servers.stream().map(EmbeddedRedis::url).toList();
         }
 
         /** Longer than in production: a machine that is busy with something else is no fault of a server. */

@@ -1,0 +1,19 @@
+-- Stands before every script: how times and leases are written and read.
+local micros = function(n) return string.format('%.0f', n) end
+local owned = function(value, owner) return string.sub(value, 1, #owner + 1) == owner .. '|' end
+-- Whether a value is the grant with this token, of which '0' stands for any. One that begins with a zero was written back to a
+-- quorum, whose servers granted tokens of their own: one that has not heard of it yet knows the grant by its owner alone.
+local granted_as = function(value, owner, token)
+  -- As text first, which nearly every renewal and release is: patterns take longer.
+  local grant = owner .. '|' .. token .. '|'
+  if string.sub(value, 1, #grant) == grant then return true end
+  if not owned(value, owner) then return false end
+  if token == '0' then return true end
+  local kept, since = string.match(value, '^[^|]+|(%d+)|(%d)')
+  if not kept then return false end
+  return tonumber(kept) == tonumber(token) or since ~= '0' and string.sub(token, 1, 1) == '0'
+end
+-- What a value says beyond six parts; of a marker, how the occurrence ended.
+local added = function(value) return string.match(value, '^[^|]*|[^|]*|[^|]*|[^|]*|[^|]*|[^|]*(.*)$') or '' end
+-- A value that is not the guard's counts as a later holder's.
+local token_of = function(value) return tonumber(string.match(value, '^[^|]+|(%d+)|')) or math.huge end

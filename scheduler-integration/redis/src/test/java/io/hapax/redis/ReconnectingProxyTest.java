@@ -1,0 +1,132 @@
+package io.hapax.redis;
+
+import static io.hapax.redis.Fixture.acquire;
+import static io.hapax.redis.Fixture.get;
+import static io.hapax.redis.Fixture.granted;
+import static io.hapax.redis.Fixture.lock;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import io.hapax.lease.Acquisition;
+import io.hapax.lease.Lease;
+import io.hapax.lease.LeaseRequest;
+import io.hapax.lease.LeaseStore;
+import io.hapax.lease.OwnerId;
+import io.hapax.lease.Renewal;
+import io.hapax.testkit.EmbeddedRedis;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Locale;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** A real HAProxy that keeps its address and leads to another server when the first one is gone, as managed services do. */
+@Tag("slow")
+class ReconnectingProxyTest {
+
+    private static final Path HAPROXY = Path.of("/usr/sbin/haproxy");
+    private static final Duration LONG = Duration.ofSeconds(40);
+    private static final Duration TTL = Duration.ofSeconds(20);
+
+    private static int freePort() throws IOException {
+        try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            return socket.getLocalPort();
+        }
+    }
+
+    private static Process start(Path folder, int port, EmbeddedRedis first, EmbeddedRedis second) throws IOException {
+        Path file = Files.writeString(
+                folder.resolve("haproxy.cfg"), String.format(Locale.ROOT, """
+                defaults
+                  mode tcp
+                  timeout connect 1s
+                  timeout client 1h
+                  timeout server 1h
+                listen redis
+                  bind 127.0.0.1:%d
+                  option redispatch
+                  default-server check inter 50 fall 1 rise 1 on-marked-down shutdown-sessions
+                  server first 127.0.0.1:%d
+                  server second 127.0.0.1:%d backup
+                """, port, first.port(), second.port()));
+        return new ProcessBuilder(HAPROXY.toString(), "-db", "-f", file.toString())
+                .redirectErrorStream(true)
+                .redirectOutput(folder.resolve("haproxy.log").toFile())
+                .start();
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void the_change_of_the_server_behind_one_address_is_noticed(boolean portable, @TempDir Path folder)
+            throws Exception {
+        assumeTrue(Files.isExecutable(HAPROXY), "skipped: there is no " + HAPROXY);
+        try (EmbeddedRedis first = EmbeddedRedis.start("--repl-diskless-sync-delay", "0");
+                EmbeddedRedis second = EmbeddedRedis.start("--replicaof", "127.0.0.1 " + first.port())) {
+            for (EmbeddedRedis server : List.of(first, second)) {
+                server.command("ACL SETUSER narrow on >geheim ~* &* +@all -time -info +info|replication".split(" "));
+            }
+            await().atMost(LONG)
+                    .until(() -> second.command("INFO", "replication").contains("master_link_status:up"));
+            int port = freePort();
+            Process proxy = start(folder, port, first, second);
+            try (RedissonLeaseStore store = open(portable, port)) {
+                assertThat(store.namespaceParts().scripts().isPortable()).isEqualTo(portable);
+                failsOver(store, first, second);
+            } finally {
+                proxy.destroyForcibly().waitFor();
+            }
+        }
+    }
+
+    /** The proxy may not listen yet. */
+    private static RedissonLeaseStore open(boolean portable, int port) {
+        String user = portable ? "narrow:geheim@" : "";
+        return await().atMost(LONG)
+                .ignoreExceptions()
+                .until(
+                        () -> RedissonLeaseStore.builder()
+                                .url("redis://" + user + "127.0.0.1:" + port)
+                                .namespace("proxied")
+                                .fresh(true)
+                                .build(),
+                        store -> true);
+    }
+
+    private static void failsOver(RedissonLeaseStore store, EmbeddedRedis first, EmbeddedRedis second) {
+        Lease kept = granted(lasting(store));
+        Lease forgotten = granted(lasting(store));
+        await().atMost(LONG)
+                .until(() -> second.command(
+                                "GET",
+                                "hapax:{proxied:0}:l:" + forgotten.identity().lockKey())
+                        .contains(forgotten.owner().value()));
+        first.kill();
+        second.command("REPLICAOF", "NO", "ONE");
+        second.command("DEL", "hapax:{proxied:0}:l:" + forgotten.identity().lockKey());
+
+        for (LeaseStore way : List.of(store.blocking(), store)) {
+            Acquisition answer = await().atMost(LONG)
+                    .ignoreExceptions()
+                    .until(() -> acquire(way, lock(OwnerId.random().value())), anything -> true);
+            assertThat(answer)
+                    .isInstanceOfSatisfying(
+                            Acquisition.Quarantined.class,
+                            quarantined -> assertThat(quarantined.reason()).contains("failed over"));
+        }
+        assertThat(get(store.renew(List.of(kept, forgotten))))
+                .containsExactly(new Renewal.Renewed(false), new Renewal.Renewed(true));
+    }
+
+    private static Acquisition lasting(RedissonLeaseStore store) {
+        return get(store.acquire(
+                new LeaseRequest(lock(OwnerId.random().value()), OwnerId.random(), "tester", TTL, false)));
+    }
+}
