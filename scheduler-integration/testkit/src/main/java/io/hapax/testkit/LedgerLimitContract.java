@@ -132,8 +132,10 @@ abstract class LedgerLimitContract {
         granted(slot(1, 3), shortTtl());
         granted(occurrence(3, 3), shortTtl());
         letPass(shortTtl());
-        Lease all = granted(whole, shortTtl());
+        Lease all = granted(whole);
         refused(slot(2, 3), all);
+        end(all);
+        granted(whole, shortTtl());
         letPass(shortTtl());
         granted(slot(2, 3));
     }
