@@ -202,9 +202,7 @@ public final class JobGuardBuilder {
             Reservations unusedPlaces = RationedSource.reservations(store);
         }
         store.agree(hashing == null ? "" : hashing.fingerprint());
-        // A store without settings to agree on, such as one in memory for tests, has none to note where others would
-        // read them.
-        if (ledger != null && !store.fingerprint().isEmpty()) {
+        if (ledger != null) {
             ledger.agree(fingerprint());
         }
         return new JobGuard(this);

@@ -108,7 +108,7 @@ public interface LeaseStore extends AutoCloseable {
      * Names the settings on which all workers that share this store's leases have to agree, because others would guard
      * under other keys or with another quarantine.
      *
-     * @return one line, readable for people; empty if there are none, and then nothing is compared or noted in a ledger either
+     * @return one line, readable for people; empty if there are none
      */
     default String fingerprint() {
         return "";

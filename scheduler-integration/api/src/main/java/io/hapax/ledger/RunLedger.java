@@ -163,7 +163,8 @@ public interface RunLedger extends AutoCloseable {
     /**
      * Compares settings on which all workers have to agree with those of the workers before. Blocks.
      *
-     * @param fingerprint the settings, readable for people
+     * @param fingerprint the settings, readable for people; empty if there are none, as of leases in the memory of a test, which a ledger
+     *     that outlives its workers neither compares nor notes
      * @throws IllegalStateException if other workers have other settings; the message names both and says how to mend it
      * @throws LedgerException if the ledger cannot tell
      */

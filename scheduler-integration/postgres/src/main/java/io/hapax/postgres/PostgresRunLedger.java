@@ -320,6 +320,9 @@ public final class PostgresRunLedger implements RunLedger {
 
     @Override
     public void agree(String fingerprint) {
+        if (fingerprint.isEmpty()) {
+            return;
+        }
         String agreed;
         try {
             agreed = opening.call(connection -> {

@@ -22,7 +22,7 @@ enum Script {
     PAUSE("pause"),
     PAUSED("paused"),
     RUN_AGAIN("run-again"),
-    MARK("slots.lua", "mark"),
+    MARK(Names.NONE, "slots.lua", "mark"),
     UNMARK("unmark"),
     RESERVE("reserve", "reserve-key"),
     GIVE_UP("give-up", "give-up-key"),
