@@ -104,7 +104,8 @@ final class DeclaredKeys {
             counts.clear();
         }
         // A few more, so that not each one that comes on top is found out by a call.
-        int count = Math.max(4, 2 * Integer.highestOneBit(Integer.parseInt(first)));
+        int highest = Integer.parseInt(first);
+        int count = highest + Math.max(3, highest / 4);
         counts.merge(lock.isEmpty() ? key : tag + "i:" + lock, count, Math::max);
         return List.of();
     }

@@ -1,5 +1,6 @@
 package io.hapax.redis;
 
+import io.hapax.lease.Finding;
 import io.hapax.lease.LeaseStoreException;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -170,6 +171,11 @@ final class PortableCalls {
     /** Sends it as somebody who knows the server by this identity. */
     private <T> CompletionStage<Pipeline.Answer<T>> comparing(
             Call call, Identity identity, String meant, Attempt attempt) {
+        if (meant.isEmpty()) {
+            return CompletableFuture.failedFuture(new LeaseStoreException(Finding.error(
+                    "Redis at " + server + " does not say any more who it is (INFO has no run_id and no master_replid)",
+                    "Connect to the server itself, and allow INFO to its user (+info)")));
+        }
         Script script = call.script();
         Words words = words(script, call.keys(), call.arguments(), meant, attempt);
         String text = attempt.asText() ? script.text(Protocol.PORTABLE) : script.sha(Protocol.PORTABLE);

@@ -62,7 +62,7 @@ local acquire = function(i, arg, left)
   if all.err then return answer(-1, all.err, 0) end
   local held, paused, listed = all[1], all[2], all[3]
   -- In the portable protocol it may have been granted by a server that was taken for another one.
-  if held and owned(held, owner) and not (quarantine and now() < tonumber(meta[3])) then
+  if held and owned(held, owner) and not (meta.told and now() < tonumber(meta[3])) then
     local granted, since = string.match(held, '^[^|]+|(%d+)|(%d+)|')
     if not granted then return answer(0, held, 0) end
     if slot then

@@ -6,7 +6,7 @@ local places = function()
   local highest = tonumber(redis.call('GET', KEYS[1]) or 0)
   it.key = function(number) return tag .. number .. name end
   it.need = function(number)
-    if not declared[it.key(number)] then error({err = 'NOTDECLARED ' .. micros(number)}) end
+    if not KEYS.declared[it.key(number)] then error({err = 'NOTDECLARED ' .. micros(number)}) end
   end
   if highest > 0 then it.need(highest) end
 

@@ -8,7 +8,7 @@ local answer = {}
 local missing = {}
 for _, worker in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], micros(time() / 1000), '+inf')) do
   local name = KEYS[1] .. ':' .. worker
-  local readable = not declared or declared[name]
+  local readable = not KEYS.declared or KEYS.declared[name]
   local report = readable and redis.call('GET', name)
   if not readable then missing[#missing + 1] = name end
   if report then

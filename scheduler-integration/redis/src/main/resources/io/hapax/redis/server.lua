@@ -1,7 +1,6 @@
 -- Stands before every script of the full protocol: the server's clock; what tells this server process, and each of its
 -- promotions, from any other; and what a bucket knows of it. INFO is searched as plain text: patterns take longer over its
--- long answer than INFO itself. The portable protocol has portable.lua in its place, which also sets these two.
-local declared, quarantine
+-- long answer than INFO itself. The portable protocol has portable.lua in its place.
 local time = function()
   local t = redis.call('TIME')
   return t[1] * 1000000 + t[2]
@@ -19,7 +18,7 @@ local remembers = function(lost)
   local info = redis.call('INFO', 'server', 'stats', 'commandstats')
   local says = function(text) return string.find(info, '\n' .. text, 1, true) end
   local up = tonumber(string.match(info, '\nuptime_in_seconds:(%d+)') or 0)
-  if 1000 * up <= tonumber(lost) or not says('redis_mode:standalone\r') or not says('cmdstat_eval') then return false end
+  if 1000 * up <= tonumber(lost) or not (says('redis_mode:standalone\r') or says('server_mode:standalone\r')) or not says('cmdstat_eval') then return false end
   if not says('evicted_keys:0\r') or not says('total_net_repl_input_bytes:0\r') then return false end
   for _, command in ipairs({'flushall', 'flushdb', 'swapdb', 'debug', 'replicaof', 'slaveof', 'config|resetstat'}) do
     if says('cmdstat_' .. command .. ':') then return false end

@@ -18,10 +18,10 @@ if holds[1] ~= noted[1] then note('settings', holds[1]) end
 if ARGV[5] == '1' and holds[2] ~= noted[2] then note('guard', holds[2]) end
 if noted[1] and noted[1] ~= holds[1] or noted[2] and noted[2] ~= holds[2] then
   -- Where callers' clocks count, another one may have been ahead.
-  local now = math.max(time(), quarantine and (noted[3] or 0) + 1 or 0)
+  local now = math.max(time(), KEYS.quarantine and (noted[3] or 0) + 1 or 0)
   local old = tonumber(string.match(noted[1] or '', 'longestTtl=(%d+)ms')) or 0
   local wait = math.max(ARGV[3], old * 11 / 5 + 1000)
-  if quarantine then redis.call('SET', quarantine, '0|' .. micros(wait), 'PX', math.ceil(wait)) end
+  if KEYS.quarantine then redis.call('SET', KEYS.quarantine, '0|' .. micros(wait), 'PX', math.ceil(wait)) end
   note('seen', micros(now))
   note('until', micros(now + 1000 * wait))
   note('why', 'replaced')

@@ -22,7 +22,7 @@ local slots_of = function(meta, lease)
       all[#all + 1] = {tonumber(number), tonumber(limit), names[#names]}
     end
     for n = 1, #names do
-      local readable = not declared or declared[names[n]]
+      local readable = not KEYS.declared or KEYS.declared[names[n]]
       if exactly and not readable then error({err = 'NOTDECLARED ' .. micros(all[#all][1])}) end
       -- One by one: users who only read may not do more.
       local value = not readable and '' or redis.pcall('GET', names[n])
