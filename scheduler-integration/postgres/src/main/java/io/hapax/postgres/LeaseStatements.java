@@ -184,16 +184,12 @@ record LeaseStatements(String prefix) {
 
     /** Notes settings where nobody has yet. */
     String agree() {
-        return sql("INSERT INTO $hapax_lease_settings (namespace, settings) VALUES (?, ?) ON CONFLICT DO NOTHING");
-    }
-
-    /** Likewise, those of the guard. */
-    String agreeGuard() {
-        return sql("UPDATE $hapax_lease_settings SET guard = ? WHERE namespace = ? AND guard IS NULL");
+        return sql(
+                "INSERT INTO $hapax_lease_settings (namespace, party, settings) VALUES (?, ?, ?) ON CONFLICT DO NOTHING");
     }
 
     String settings() {
-        return sql("SELECT settings, guard FROM $hapax_lease_settings WHERE namespace = ?");
+        return sql("SELECT settings FROM $hapax_lease_settings WHERE namespace = ? AND party = ?");
     }
 
     /** Which table of which server a connection sees. */

@@ -13,7 +13,6 @@ import io.hapax.lease.Reservations;
 import io.hapax.ops.AdministeredStore;
 import io.hapax.ops.FleetBoard;
 import io.hapax.ops.LeaseAdmin;
-import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -169,51 +168,40 @@ public final class PostgresLeaseStore implements AdministeredStore {
         return SETTINGS;
     }
 
-    private record Settings(String ofStores, @Nullable String ofGuards) {}
-
     @Override
     public void agree(String settings) {
-        Settings noted;
-        try {
-            noted = opening.call(connection -> {
-                note(connection);
-                try (PreparedStatement update = connection.prepareStatement(statements.agreeGuard())) {
-                    Parameters.of(update).text(settings).text(namespace);
-                    update.executeUpdate();
-                }
-                return settings(connection);
-            });
-        } catch (SQLException e) {
-            throw new LeaseStoreException(
-                    DatabaseTrouble.of(e).asReasonWhy("the lease store could not compare settings"), e);
-        }
-        if (!settings.equals(noted.ofGuards())) {
+        String noted = noted("GUARD", settings);
+        if (!noted.equals(settings)) {
             throw new LeaseStoreException(Finding.error(
-                    "the guards of the other workers of namespace '" + namespace + "' have the settings ["
-                            + noted.ofGuards() + "], this one has [" + settings
-                            + "]; workers that differ would not keep each other out",
+                    "the guards of the other workers of namespace '" + namespace + "' have the settings [" + noted
+                            + "], this one has [" + settings + "]; workers that differ would not keep each other out",
                     mendedBy()));
         }
     }
 
     private String mendedBy() {
-        return "Give all the same settings; to change them, stop all workers and delete the namespace's row in "
+        return "Give all the same settings; to change them, stop all workers and delete the namespace's rows in "
                 + statements.prefix() + "hapax_lease_settings";
     }
 
-    private void note(Connection connection) throws SQLException {
-        try (PreparedStatement insert = connection.prepareStatement(statements.agree())) {
-            Parameters.of(insert).text(namespace).text(SETTINGS);
-            insert.executeUpdate();
-        }
-    }
-
-    private Settings settings(Connection connection) throws SQLException {
-        try (PreparedStatement query = connection.prepareStatement(statements.settings())) {
-            Parameters.of(query).text(namespace);
-            try (ResultSet row = query.executeQuery()) {
-                return row.next() ? new Settings(row.getString(1), row.getString(2)) : new Settings(SETTINGS, null);
-            }
+    /** What holds: what the first one has said. */
+    private String noted(String party, String settings) {
+        try {
+            return opening.call(connection -> {
+                try (PreparedStatement insert = connection.prepareStatement(statements.agree())) {
+                    Parameters.of(insert).text(namespace).text(party).text(settings);
+                    insert.executeUpdate();
+                }
+                try (PreparedStatement query = connection.prepareStatement(statements.settings())) {
+                    Parameters.of(query).text(namespace).text(party);
+                    try (ResultSet row = query.executeQuery()) {
+                        return row.next() ? row.getString(1) : settings;
+                    }
+                }
+            });
+        } catch (SQLException e) {
+            throw new LeaseStoreException(
+                    DatabaseTrouble.of(e).asReasonWhy("the lease store could not compare settings"), e);
         }
     }
 
@@ -242,20 +230,11 @@ public final class PostgresLeaseStore implements AdministeredStore {
         Opening first = new Opening(opening, source, lifeline, List.of(database, people));
         // Whether commits wait for the disk is set with each statement that grants.
         first.take(new Migration(opening, statements.prefix(), schema), migrate, renewalConnection);
-        Settings noted;
-        try {
-            noted = opening.call(connection -> {
-                note(connection);
-                return settings(connection);
-            });
-        } catch (SQLException e) {
-            throw new LeaseStoreException(
-                    DatabaseTrouble.of(e).asReasonWhy("the lease store could not compare settings"), e);
-        }
-        if (!noted.ofStores().equals(SETTINGS)) {
-            throw new IllegalStateException("the workers of namespace '" + namespace + "' have the settings ["
-                    + noted.ofStores() + "], this one has [" + SETTINGS
-                    + "]; workers that differ would not keep each other out. " + mendedBy());
+        String noted = noted("STORE", SETTINGS);
+        if (!noted.equals(SETTINGS)) {
+            throw new IllegalStateException("the workers of namespace '" + namespace + "' have the settings [" + noted
+                    + "], this one has [" + SETTINGS + "]; workers that differ would not keep each other out. "
+                    + mendedBy());
         }
         cleanUp.start();
     }

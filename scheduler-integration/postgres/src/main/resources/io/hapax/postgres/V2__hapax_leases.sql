@@ -138,9 +138,10 @@ CREATE TABLE hapax_lease_reader (
 COMMENT ON TABLE hapax_lease_reader IS 'until when somebody reads the reports';
 
 CREATE TABLE hapax_lease_settings (
-  namespace text COLLATE "C" PRIMARY KEY,
+  namespace text COLLATE "C" NOT NULL,
+  party     text COLLATE "C" NOT NULL CHECK (party IN ('STORE', 'GUARD')),
   settings  text NOT NULL,
-  guard     text
+  PRIMARY KEY (namespace, party)
 );
 
 COMMENT ON TABLE hapax_lease_settings IS 'settings on which all workers of a namespace, and their guards, agree';
