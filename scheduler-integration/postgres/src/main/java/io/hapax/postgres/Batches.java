@@ -73,9 +73,10 @@ final class Batches<Q, A> {
         lock.lock();
         try {
             if (waiting.size() >= LONGEST_QUEUE) {
-                return CompletableFuture.failedFuture(service().failure(Finding.error(
-                        service() + " is overloaded: " + waiting.size() + " requests to " + name + " wait",
-                        "Give it more connections, or start fewer jobs at once")));
+                return CompletableFuture.failedFuture(service()
+                        .failure(Finding.error(
+                                service() + " is overloaded: " + waiting.size() + " requests to " + name + " wait",
+                                "Give it more connections, or start fewer jobs at once")));
             }
             waiting.add(pending);
         } finally {
@@ -97,12 +98,13 @@ final class Batches<Q, A> {
             return known;
         }
         return failure instanceof TimeoutException
-                ? service().failure(
-                        Finding.error(
-                                service() + " did not " + name + " within "
-                                        + database.answerTimeout().toMillis() + " ms",
-                                DatabaseTrouble.SLOW),
-                        failure)
+                ? service()
+                        .failure(
+                                Finding.error(
+                                        service() + " did not " + name + " within "
+                                                + database.answerTimeout().toMillis() + " ms",
+                                        DatabaseTrouble.SLOW),
+                                failure)
                 : failure(failure);
     }
 

@@ -65,7 +65,8 @@ record Driver(Class<?> type, Object connection) {
             if (heard instanceof Object[] notifications) {
                 Class<?> notification = Class.forName(NOTIFICATION, false, type.getClassLoader());
                 for (Object each : notifications) {
-                    all.add(String.valueOf(notification.getMethod("getParameter").invoke(each)));
+                    all.add(String.valueOf(
+                            notification.getMethod("getParameter").invoke(each)));
                 }
             }
             return all;

@@ -104,7 +104,8 @@ record LeaseExchange(LeaseStatements statements, String namespace, String channe
                     .numbers(column(keys, key -> (long) key.limit()))
                     .texts(column(asks, ask -> ask.owner().value()))
                     .numbers(column(
-                            asks, ask -> ask.token() == null ? null : ask.token().value()))
+                            asks,
+                            ask -> ask.token() == null ? null : ask.token().value()))
                     .numbers(column(asks, ask -> ask.ttl().toMillis()))
                     .texts(column(
                             asks, ask -> ask.identity().run().map(RunKey::value).orElse(null)))

@@ -70,21 +70,26 @@ record Migration(Database database, String prefix, @Nullable String schema) {
             });
         } catch (SQLException e) {
             if (UNDEFINED_TABLE.equals(e.getSQLState())) {
-                throw service().failure(
-                        Finding.error(
-                                "the tables of " + service() + " are missing",
-                                "Apply " + service().script() + " from the jar, or build " + service()
-                                        + " with migrate(true); if they are in another"
-                                        + " schema, name it with schema(...); if they are there, GRANT USAGE ON the SCHEMA"
-                                        + " to the role"),
-                        e);
+                throw service()
+                        .failure(
+                                Finding.error(
+                                        "the tables of " + service() + " are missing",
+                                        "Apply " + service().script() + " from the jar, or build " + service()
+                                                + " with migrate(true); if they are in another"
+                                                + " schema, name it with schema(...); if they are there, GRANT USAGE ON the SCHEMA"
+                                                + " to the role"),
+                                e);
             }
             throw e;
         }
         if (found != VERSION) {
-            throw service().failure(Finding.error(
-                    "the tables of " + service() + " are of version " + found + ", this library needs " + VERSION,
-                    found > VERSION ? "Update the library" : "Apply " + service().script() + ", or use migrate(true)"));
+            throw service()
+                    .failure(Finding.error(
+                            "the tables of " + service() + " are of version " + found + ", this library needs "
+                                    + VERSION,
+                            found > VERSION
+                                    ? "Update the library"
+                                    : "Apply " + service().script() + ", or use migrate(true)"));
         }
         if (service() == Service.LEDGER) {
             checkFirstVersion(new Statements(prefix));
@@ -106,10 +111,11 @@ record Migration(Database database, String prefix, @Nullable String schema) {
             }
         });
         if (!there) {
-            throw service().failure(Finding.error(
-                    what + " is missing, as in tables from before 0.1.0",
-                    "Drop the tables of the ledger while no worker runs, and apply " + FILE
-                            + ", or use migrate(true)"));
+            throw service()
+                    .failure(Finding.error(
+                            what + " is missing, as in tables from before 0.1.0",
+                            "Drop the tables of the ledger while no worker runs, and apply " + FILE
+                                    + ", or use migrate(true)"));
         }
     }
 

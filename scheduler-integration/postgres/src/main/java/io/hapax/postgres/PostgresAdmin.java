@@ -213,8 +213,7 @@ record PostgresAdmin(Questions questions, LeaseStatements statements, String nam
         }
     }
 
-    private boolean forget(Connection connection, RunKey run, FencingToken seen, Intervention why)
-            throws SQLException {
+    private boolean forget(Connection connection, RunKey run, FencingToken seen, Intervention why) throws SQLException {
         try (PreparedStatement delete = connection.prepareStatement(statements.runAgain())) {
             Parameters.of(delete)
                     .text(run.value())
@@ -296,8 +295,7 @@ record PostgresAdmin(Questions questions, LeaseStatements statements, String nam
                                         : "PostgreSQL " + row.getString(1) + ", primary");
                     }
                 })
-                .exceptionally(failure -> new ServerHealth(
-                        "PostgreSQL", false, Duration.ZERO, messageOf(failure)))
+                .exceptionally(failure -> new ServerHealth("PostgreSQL", false, Duration.ZERO, messageOf(failure)))
                 .thenApply(List::of);
     }
 }

@@ -61,8 +61,7 @@ public final class PostgresLeaseStore implements AdministeredStore {
     private PostgresLeaseStore(Builder builder) {
         this.source = builder.source;
         this.database = database(builder, "hapax-leases", builder.connections, builder.answerTimeout);
-        this.opening =
-                database(builder, "hapax-leases-opening", 1, Opening.answerTimeout(builder.answerTimeout));
+        this.opening = database(builder, "hapax-leases-opening", 1, Opening.answerTimeout(builder.answerTimeout));
         // What people ask may take long: it must not keep runs waiting.
         this.people = database(builder, "hapax-leases-people", 1, builder.answerTimeout);
         this.lifeline = database(builder, "hapax-leases-renewals", 1, builder.answerTimeout);
@@ -71,15 +70,14 @@ public final class PostgresLeaseStore implements AdministeredStore {
         this.channel = Channel.of(namespace);
         this.renewalConnection =
                 new RenewalConnection(builder.source, builder.renewals, builder.connections, statements.place());
-        this.cleanUp = new CleanUp(
-                database, builder.cleanUpEvery, new ForgettingLeases(statements, namespace).steps());
+        this.cleanUp = new CleanUp(database, builder.cleanUpEvery, new ForgettingLeases(statements, namespace).steps());
         this.wakeUps = new WakeUps(database, builder.source, channel, builder.listens);
         this.reservations = new PostgresReservations(database, statements, namespace);
         LeaseExchange exchange = new LeaseExchange(statements, namespace, channel);
-        this.exchanges = new Batches<>(
-                "grant or take back a lease", database, LeaseExchange.Ask::owner, exchange::carryOut);
-        this.renewals = new Batches<>(
-                "renew a lease", lifeline, Lease::owner, new LeaseRenewals(statements, namespace)::renew);
+        this.exchanges =
+                new Batches<>("grant or take back a lease", database, LeaseExchange.Ask::owner, exchange::carryOut);
+        this.renewals =
+                new Batches<>("renew a lease", lifeline, Lease::owner, new LeaseRenewals(statements, namespace)::renew);
     }
 
     private static Database database(Builder builder, String name, int connections, Duration answerTimeout) {
@@ -107,7 +105,8 @@ public final class PostgresLeaseStore implements AdministeredStore {
 
     @Override
     public CompletionStage<Acquisition> acquire(LeaseRequest request) {
-        return exchanges.submit(LeaseExchange.Ask.of(request))
+        return exchanges
+                .submit(LeaseExchange.Ask.of(request))
                 .thenApply(answer -> Objects.requireNonNull(answer.acquisition()));
     }
 

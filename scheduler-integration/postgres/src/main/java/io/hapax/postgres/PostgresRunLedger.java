@@ -20,7 +20,6 @@ import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.sql.Statement;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
@@ -70,8 +69,8 @@ public final class PostgresRunLedger implements RunLedger {
     private PostgresRunLedger(Builder builder) {
         this.source = builder.source;
         this.database = new Database(builder.source, "hapax-ledger", builder.connections, builder.answerTimeout);
-        this.opening = new Database(
-                builder.source, "hapax-ledger-opening", 1, Opening.answerTimeout(builder.answerTimeout));
+        this.opening =
+                new Database(builder.source, "hapax-ledger-opening", 1, Opening.answerTimeout(builder.answerTimeout));
         // What people ask may take long: it must not keep runs waiting.
         this.people = new Database(builder.source, "hapax-ledger-people", 1, builder.answerTimeout);
         this.questions = new Questions(people);
@@ -82,7 +81,8 @@ public final class PostgresRunLedger implements RunLedger {
                 new RenewalConnection(builder.source, builder.renewals, builder.connections, statements.place());
         Lookup lookup = new Lookup(statements, namespace);
         this.endings = new Endings(statements, lookup, namespace);
-        this.cleanUp = new CleanUp(database, builder.cleanUpEvery, new Forgetting(database, statements, namespace).steps());
+        this.cleanUp =
+                new CleanUp(database, builder.cleanUpEvery, new Forgetting(database, statements, namespace).steps());
         Claims claiming = new Claims(database, statements, lookup, namespace);
         Renewals renewing = new Renewals(statements, lookup, namespace);
         this.claims = new Batches<>(

@@ -55,7 +55,8 @@ record RenewalConnection(DataSource jobs, @Nullable DataSource given, int connec
     }
 
     private static String remedy(Service service) {
-        return "Give " + service + " a source of its own for renewals: " + service.type() + ".builder(...).renewals(...)";
+        return "Give " + service + " a source of its own for renewals: " + service.type()
+                + ".builder(...).renewals(...)";
     }
 
     private String place(DataSource source) throws SQLException {

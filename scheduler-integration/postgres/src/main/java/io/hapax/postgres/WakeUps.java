@@ -124,12 +124,16 @@ final class WakeUps {
         try (Connection connection = (own == null ? source : own).getConnection()) {
             int networkTimeout = connection.getNetworkTimeout();
             boolean autoCommit = connection.getAutoCommit();
-            connection.setNetworkTimeout(Runnable::run, (int) database.answerTimeout().toMillis());
+            connection.setNetworkTimeout(
+                    Runnable::run, (int) database.answerTimeout().toMillis());
             connection.setAutoCommit(true);
             try {
                 Optional<Driver> driver = Driver.of(connection);
                 if (driver.isEmpty() || !driver.get().isDirect(connection)) {
-                    cannot(driver.isEmpty() ? "the driver is not PostgreSQL's" : "a pooler, as PgBouncer, is in between");
+                    cannot(
+                            driver.isEmpty()
+                                    ? "the driver is not PostgreSQL's"
+                                    : "a pooler, as PgBouncer, is in between");
                     return;
                 }
                 execute(connection, "LISTEN " + channel);

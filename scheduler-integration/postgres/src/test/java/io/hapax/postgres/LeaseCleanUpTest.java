@@ -127,7 +127,8 @@ class LeaseCleanUpTest {
         List<?> before = get(store.admin().history("often", LeaseAdmin.HISTORY_LENGTH));
         assertThat(store.cleanUp()).isZero();
         assertThat(rows("hapax_lease_history")).isEqualTo(LeaseAdmin.HISTORY_LENGTH + 3);
-        assertThat(get(store.admin().history("often", LeaseAdmin.HISTORY_LENGTH))).isEqualTo(before);
+        assertThat(get(store.admin().history("often", LeaseAdmin.HISTORY_LENGTH)))
+                .isEqualTo(before);
         change("UPDATE hapax_lease_history SET ended_at = ended_at - interval '91 days'");
         store.cleanUp();
         assertThat(rows("hapax_lease_history")).isZero();

@@ -168,8 +168,8 @@ class LeaseFaultsTest {
             fails(late);
             other.rollback();
         }
-        await().atMost(Duration.ofSeconds(40)).until(() -> get(store.admin().holder(identity))
-                .isPresent());
+        await().atMost(Duration.ofSeconds(40))
+                .until(() -> get(store.admin().holder(identity)).isPresent());
         get(hasty.withdraw(given));
         granted(store, identity);
     }
@@ -215,9 +215,10 @@ class LeaseFaultsTest {
             CompletionStage<Acquisition> asked = store.acquire(request(identity));
             waitsAtServer();
             renewing.commit();
-            assertThat(get(asked)).isInstanceOfSatisfying(Acquisition.Held.class, answer -> assertThat(answer.holder()
-                            .owner())
-                    .isEqualTo(lease.owner()));
+            assertThat(get(asked))
+                    .isInstanceOfSatisfying(
+                            Acquisition.Held.class,
+                            answer -> assertThat(answer.holder().owner()).isEqualTo(lease.owner()));
         }
     }
 
@@ -269,7 +270,8 @@ class LeaseFaultsTest {
         Lease lease = granted(store, request(identity, Duration.ofSeconds(2)));
         execute(
                 server.dataSource(),
-                "UPDATE hapax_lease SET expires_at = expires_at + interval '1 day' WHERE owner = '" + lease.owner() + "'");
+                "UPDATE hapax_lease SET expires_at = expires_at + interval '1 day' WHERE owner = '" + lease.owner()
+                        + "'");
         assertThat(held(store, request(identity)).ttlLeft()).isLessThanOrEqualTo(Duration.ofSeconds(2));
         await().atMost(Duration.ofSeconds(40))
                 .until(() -> get(store.acquire(request(identity))) instanceof Acquisition.Granted);

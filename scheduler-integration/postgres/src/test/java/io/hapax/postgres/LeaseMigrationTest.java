@@ -68,7 +68,8 @@ class LeaseMigrationTest {
 
     @Test
     void four_workers_that_start_at_once_create_the_tables_once() throws Exception {
-        Callable<PostgresLeaseStore> open = () -> builder(database).migrate(true).build();
+        Callable<PostgresLeaseStore> open =
+                () -> builder(database).migrate(true).build();
         List<PostgresLeaseStore> stores = atOnce(Collections.nCopies(4, open));
         try {
             stores.forEach(LeaseMigrationTest::works);
@@ -123,7 +124,8 @@ class LeaseMigrationTest {
         execute(database, "INSERT INTO hapax_lease_schema (version) VALUES (2)");
         assertThatExceptionOfType(LeaseStoreException.class)
                 .isThrownBy(() -> builder(database).migrate(true).build())
-                .withMessage("the tables of the lease store are of version 2, this library needs 1. Update the library");
+                .withMessage(
+                        "the tables of the lease store are of version 2, this library needs 1. Update the library");
     }
 
     @Test

@@ -137,7 +137,8 @@ class PgBouncerTest {
             LeaseFixture.held(store, LeaseFixture.waiting(identity));
             for (int n = 0; n < 2; n++) {
                 get(store.nextChance(identity, Attempts.SHORT));
-                await().atMost(Duration.ofSeconds(40)).until(() -> !store.wakeUps().isListening());
+                await().atMost(Duration.ofSeconds(40))
+                        .until(() -> !store.wakeUps().isListening());
             }
             assertThat(logs.lines())
                     .filteredOn(line -> line.contains("nobody can be woken"))

@@ -51,8 +51,7 @@ record StoreOpening(HapaxProperties settings, Environment environment) {
     }
 
     /** The one that the application has. */
-    static DataSource source(
-            String setting, String whoNeeds, String otherwise, ObjectProvider<DataSource> dataSource) {
+    static DataSource source(String setting, String whoNeeds, String otherwise, ObjectProvider<DataSource> dataSource) {
         DataSource source = dataSource.getIfUnique();
         if (source == null) {
             throw new InvalidSettingException(

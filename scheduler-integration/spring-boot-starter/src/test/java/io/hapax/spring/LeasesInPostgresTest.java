@@ -37,24 +37,26 @@ class LeasesInPostgresTest {
 
     @Test
     void one_property_and_a_data_source_suffice_and_two_replicas_keep_each_other_out() {
-        withDataSource().run(one -> withDataSource().run(two -> {
-            assertThat(one.getBean(LeaseStore.class)).isInstanceOf(PostgresLeaseStore.class);
-            RunRequest report = RunRequest.lock("report");
-            RunResult<?> outer = one.getBean(JobGuard.class).run(report, run -> {
-                JobIdentity identity = new JobIdentity(new LockKey("report"), null);
-                assertThat(((AdministeredStore) two.getBean(LeaseStore.class))
-                                .admin()
-                                .holder(identity)
-                                .toCompletableFuture()
-                                .join())
-                        .isPresent();
-                assertThat(two.getBean(JobGuard.class).run(report, again -> true))
-                        .isInstanceOf(RunResult.Refused.class);
-                return true;
-            });
-            assertThat(outer).isInstanceOf(RunResult.Ran.class);
-            assertThat(two.getBean(JobGuard.class).run(report, run -> true)).isInstanceOf(RunResult.Ran.class);
-        }));
+        withDataSource()
+                .run(one -> withDataSource().run(two -> {
+                    assertThat(one.getBean(LeaseStore.class)).isInstanceOf(PostgresLeaseStore.class);
+                    RunRequest report = RunRequest.lock("report");
+                    RunResult<?> outer = one.getBean(JobGuard.class).run(report, run -> {
+                        JobIdentity identity = new JobIdentity(new LockKey("report"), null);
+                        assertThat(((AdministeredStore) two.getBean(LeaseStore.class))
+                                        .admin()
+                                        .holder(identity)
+                                        .toCompletableFuture()
+                                        .join())
+                                .isPresent();
+                        assertThat(two.getBean(JobGuard.class).run(report, again -> true))
+                                .isInstanceOf(RunResult.Refused.class);
+                        return true;
+                    });
+                    assertThat(outer).isInstanceOf(RunResult.Ran.class);
+                    assertThat(two.getBean(JobGuard.class).run(report, run -> true))
+                            .isInstanceOf(RunResult.Ran.class);
+                }));
     }
 
     @Test
@@ -62,7 +64,8 @@ class LeasesInPostgresTest {
         withDataSource()
                 .withPropertyValues("hapax.ledger.enabled=true", "hapax.ledger.migrate=true", "hapax.defaults.ttl=3s")
                 .run(context -> {
-                    assertThat(context.getBean(LeaseStore.class).answerTimeout()).isEqualTo(Duration.ofMillis(500));
+                    assertThat(context.getBean(LeaseStore.class).answerTimeout())
+                            .isEqualTo(Duration.ofMillis(500));
                     assertThat(context.getBean(JobGuard.class).run(RunRequest.lock("both"), run -> true))
                             .isInstanceOf(RunResult.Ran.class);
                 });
@@ -75,12 +78,14 @@ class LeasesInPostgresTest {
                 .rootCause()
                 .hasMessageContaining("hapax.leases")
                 .hasMessageContaining("one DataSource bean for PostgreSQL"));
-        withDataSource().withPropertyValues("hapax.postgres.migrate=false").run(context -> assertThat(context)
-                .getFailure()
-                .hasStackTraceContaining("the tables of the lease store are missing")
-                .hasStackTraceContaining("V2__hapax_leases.sql"));
-        withDataSource().withPropertyValues("hapax.postgres.namespace=default").run(context -> assertThat(context)
-                .getFailure()
-                .hasStackTraceContaining("hapax.postgres.namespace"));
+        withDataSource()
+                .withPropertyValues("hapax.postgres.migrate=false")
+                .run(context -> assertThat(context)
+                        .getFailure()
+                        .hasStackTraceContaining("the tables of the lease store are missing")
+                        .hasStackTraceContaining("V2__hapax_leases.sql"));
+        withDataSource()
+                .withPropertyValues("hapax.postgres.namespace=default")
+                .run(context -> assertThat(context).getFailure().hasStackTraceContaining("hapax.postgres.namespace"));
     }
 }
