@@ -10,9 +10,11 @@ import io.hapax.lease.LeaseStore;
 import io.hapax.lease.LeaseStoreException;
 import io.hapax.ledger.RunLedger;
 import io.hapax.micrometer.GuardMetrics;
+import io.hapax.postgres.PostgresLeaseStore;
 import io.hapax.postgres.PostgresRunLedger;
 import io.hapax.quartz.HapaxPlugin;
 import io.hapax.redis.RedissonLeaseStore;
+import io.hapax.worker.WorkerSettings.Leases;
 import io.hapax.worker.WorkerSettings.Secret;
 import io.hapax.worker.WorkerSettings.Web;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -110,7 +112,7 @@ final class WorkerAssembly implements AutoCloseable {
     private record Guarding(JobGuard guard, Console console) {}
 
     private Guarding guarding(@Nullable DataSource database, MeterRegistry meters) {
-        LeaseStore store = opened(connected(settings), LeaseStore::close);
+        LeaseStore store = opened(store(settings, database), LeaseStore::close);
         RunLedger ledger =
                 settings.ledger() && database != null ? opened(ledger(settings, database), RunLedger::close) : null;
         Console console = console(store, ledger);
@@ -199,6 +201,16 @@ final class WorkerAssembly implements AutoCloseable {
                 .build();
     }
 
+    private static LeaseStore store(WorkerSettings settings, @Nullable DataSource database) {
+        return settings.leases() == Leases.REDIS || database == null
+                ? connected(settings)
+                : PostgresLeaseStore.builder(database)
+                        .namespace(settings.namespace())
+                        .answerTimeout(settings.answerTimeout())
+                        .migrate(true)
+                        .build();
+    }
+
     /** A short ttl leaves little time to connect; a machine that starts a whole fleet at once may need more. */
     private static LeaseStore connected(WorkerSettings settings) {
         RedissonLeaseStore.Builder builder = RedissonLeaseStore.builder()
@@ -229,7 +241,8 @@ final class WorkerAssembly implements AutoCloseable {
     private static HikariDataSource pool(String url, WorkerSettings settings, MeterRegistry meters) {
         HikariConfig config = new HikariConfig();
         config.setJdbcUrl(url);
-        config.setMaximumPoolSize(2 * settings.threads() + 4);
+        int ofLeases = settings.leases() == Leases.POSTGRES ? 3 : 0;
+        config.setMaximumPoolSize(2 * settings.threads() + 4 + ofLeases);
         config.setMinimumIdle(2);
         config.setConnectionTimeout(5_000);
         config.setPoolName("hapax-worker");

@@ -3,6 +3,7 @@ package io.hapax.worker;
 import io.hapax.RunOptions;
 import io.hapax.Setting;
 import io.hapax.time.DurationText;
+import io.hapax.worker.WorkerSettings.Leases;
 import io.hapax.worker.WorkerSettings.QuartzStore;
 import io.hapax.worker.WorkerSettings.Secret;
 import io.hapax.worker.WorkerSettings.Web;
@@ -49,6 +50,13 @@ final class WorkerCommand implements Callable<Integer> {
 
     private static final Logger LOG = LoggerFactory.getLogger(WorkerCommand.class);
     private static final Duration SHORTEST_TTL = Duration.ofSeconds(1);
+
+    @Option(
+            names = "--leases",
+            description =
+                    "redis or postgres: where leases are kept; postgres is that of --database, and then no Redis is"
+                            + " needed [HAPAX_LEASES]")
+    private @Nullable String leases;
 
     @Option(
             names = "--redis",
@@ -184,6 +192,7 @@ final class WorkerCommand implements Callable<Integer> {
         String url = text(chosen.apply(database, "DATABASE_URL"), "");
         boolean named = !url.isEmpty();
         return new WorkerSettings(
+                leases(text(chosen.apply(leases, "HAPAX_LEASES"), "redis")),
                 List.of(text(chosen.apply(redis, "REDIS_URL"), "redis://localhost:6379")
                         .split("\\s*,\\s*")),
                 named ? WorkerSettings.jdbcUrl("--database", url) : null,
@@ -253,6 +262,14 @@ final class WorkerCommand implements Callable<Integer> {
             case "on", "true" -> true;
             case "off", "false" -> false;
             default -> throw new IllegalArgumentException(option + " must be on or off, was '" + value + "'");
+        };
+    }
+
+    private static Leases leases(String value) {
+        return switch (value) {
+            case "redis" -> Leases.REDIS;
+            case "postgres" -> Leases.POSTGRES;
+            default -> throw new IllegalArgumentException("--leases must be redis or postgres, was '" + value + "'");
         };
     }
 

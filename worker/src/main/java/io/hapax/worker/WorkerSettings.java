@@ -15,7 +15,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * What one replica needs to know.
  *
- * @param redisUrls where the leases are: one server, or an odd number of at least three that form a quorum
+ * @param leases where leases are kept
+ * @param redisUrls if it is Redis: one server, or an odd number of at least three that form a quorum
  * @param jdbcUrl where Quartz' cluster, JobRunr and the ledger keep what they have; null: in memory, and no ledger
  * @param namespace keeps applications apart in Redis
  * @param name this replica, for people
@@ -35,6 +36,7 @@ import org.jspecify.annotations.Nullable;
  * @param record the part of the demo that runs are recorded to; empty for none
  */
 record WorkerSettings(
+        Leases leases,
         List<String> redisUrls,
         @Nullable String jdbcUrl,
         String namespace,
@@ -58,6 +60,7 @@ record WorkerSettings(
     WorkerSettings {
         if (jdbcUrl == null) {
             refuseIf(ledger, "--ledger on");
+            refuseIf(leases == Leases.POSTGRES, "--leases postgres");
             refuseIf(
                     quartz == QuartzStore.JDBC || quartz == QuartzStore.BOTH,
                     "--quartz-store " + quartz.name().toLowerCase(Locale.ROOT));
@@ -135,6 +138,12 @@ record WorkerSettings(
         }
     }
 
+    /** Where leases are kept. */
+    enum Leases {
+        REDIS,
+        POSTGRES
+    }
+
     /** Which of the two Quartz schedulers run. */
     enum QuartzStore {
         RAM,
@@ -147,7 +156,7 @@ record WorkerSettings(
         return runs.ttl();
     }
 
-    /** How long Redis may take to answer: two renewals have to fit into a ttl. */
+    /** How long a store may take to answer: two renewals have to fit into a ttl. */
     Duration answerTimeout() {
         return runs.fittingAnswerTimeout();
     }

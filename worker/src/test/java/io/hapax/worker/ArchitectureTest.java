@@ -248,6 +248,7 @@ class ArchitectureTest {
                         "HapaxPlugin",
                         "HapaxPerformerFactory",
                         "JobRunrGuard",
+                        "PostgresLeaseStore",
                         "PostgresRunLedger",
                         "RedissonLeaseStore",
                         "RedissonLeaseStoreProvider",

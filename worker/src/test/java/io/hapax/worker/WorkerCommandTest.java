@@ -57,6 +57,7 @@ class WorkerCommandTest {
             --replace-settings | yes          | --replace-settings must be on or off, was 'yes'
             --quartz-store | disk             | --quartz-store must be ram, jdbc, both or none, was 'disk'
             --threads      | 0                | --threads must be a number from 1 to 500, was '0'
+            --leases       | mysql            | --leases must be redis or postgres, was 'mysql'
             --http-port    | 70000            | --http-port must be a number from 0 to 65535, was '70000'
             --database     | mysql://u:p@h/db | --database must be jdbc:postgresql://host/db
             --database     | postgres:///db   | --database must be jdbc:postgresql://host/db
@@ -120,12 +121,14 @@ class WorkerCommandTest {
         }
         WorkerSettings named = settings(Map.of(), "--database", "postgres://h/db");
         assertThat(named.ledger()).isTrue();
+        assertThat(named.leases()).isEqualTo(WorkerSettings.Leases.REDIS);
         assertThat(named.quartz()).isEqualTo(WorkerSettings.QuartzStore.BOTH);
     }
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """
             --ledger       | on
+            --leases       | postgres
             --quartz-store | jdbc
             --quartz-store | both
             --record       | quorum

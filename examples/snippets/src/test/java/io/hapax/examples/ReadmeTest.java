@@ -43,6 +43,7 @@ class ReadmeTest {
             "docs/keys.md",
             "docs/migration.md",
             "docs/operations.md",
+            "docs/postgres-leases.md",
             "docs/quartz.md",
             "docs/security.md",
             "docs/metrics.md",

@@ -1,7 +1,6 @@
 package io.hapax.postgres;
 
 import io.hapax.lease.Finding;
-import io.hapax.ledger.LedgerException;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -74,9 +73,10 @@ final class Batches<Q, A> {
         lock.lock();
         try {
             if (waiting.size() >= LONGEST_QUEUE) {
-                return CompletableFuture.failedFuture(new LedgerException(Finding.error(
-                        "the ledger is overloaded: " + waiting.size() + " requests to " + name + " wait",
-                        "Give it more connections, or start fewer jobs at once")));
+                return CompletableFuture.failedFuture(service()
+                        .failure(Finding.error(
+                                service() + " is overloaded: " + waiting.size() + " requests to " + name + " wait",
+                                "Give it more connections, or start fewer jobs at once")));
             }
             waiting.add(pending);
         } finally {
@@ -89,18 +89,23 @@ final class Batches<Q, A> {
         });
     }
 
-    private LedgerException translated(Throwable failure) {
-        if (failure instanceof LedgerException known) {
+    private Service service() {
+        return database.service();
+    }
+
+    private RuntimeException translated(Throwable failure) {
+        if (failure instanceof RuntimeException known && service().isOwn(failure)) {
             return known;
         }
         return failure instanceof TimeoutException
-                ? new LedgerException(
-                        Finding.error(
-                                "the ledger did not " + name + " within "
-                                        + database.answerTimeout().toMillis() + " ms",
-                                DatabaseTrouble.SLOW),
-                        failure)
-                : new LedgerException("the ledger did not " + name + ": " + failure, failure);
+                ? service()
+                        .failure(
+                                Finding.error(
+                                        service() + " did not " + name + " within "
+                                                + database.answerTimeout().toMillis() + " ms",
+                                        DatabaseTrouble.SLOW),
+                                failure)
+                : failure(failure);
     }
 
     /** Sends the next batch unless one is on its way. */
@@ -120,7 +125,7 @@ final class Batches<Q, A> {
             try {
                 database.execute(() -> run(batch));
             } catch (RejectedExecutionException closed) {
-                fail(batch, new LedgerException("this ledger is closed; open another one", closed));
+                fail(batch, service().failure("this " + service().noun() + " is closed; open another one", closed));
                 idle();
             } catch (Throwable noThread) {
                 fail(batch, failure(noThread));
@@ -188,7 +193,7 @@ final class Batches<Q, A> {
                 // One request must not spoil the others.
                 batch.forEach(pending -> answer(List.of(pending)));
             } else {
-                fail(batch, new LedgerException(DatabaseTrouble.of(e).asReasonWhy("the ledger did not " + name), e));
+                fail(batch, service().failure(DatabaseTrouble.of(e).asReasonWhy(service() + " did not " + name), e));
             }
             return;
         } catch (Throwable bug) {
@@ -210,11 +215,11 @@ final class Batches<Q, A> {
         }
     }
 
-    private LedgerException failure(Throwable why) {
-        return new LedgerException("the ledger did not " + name + ": " + why, why);
+    private RuntimeException failure(Throwable why) {
+        return service().failure(service() + " did not " + name + ": " + why, why);
     }
 
-    private void fail(List<Pending> batch, LedgerException failure) {
+    private void fail(List<Pending> batch, RuntimeException failure) {
         batch.forEach(pending -> pending.answer.completeExceptionally(failure));
     }
 

@@ -1,21 +1,14 @@
 package io.hapax.postgres;
 
-import io.hapax.lease.VisibleText;
 import java.sql.Connection;
-import java.sql.PreparedStatement;
-import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ThreadLocalRandom;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/**
- * Forgets occurrences whose retention is over, in small batches found by an index; rows that anybody has locked are left
- * for the next time. Also marks runs that broke off and must not be repeated.
- */
+/** Forgets what nobody needs any more, from time to time, in small batches; rows that anybody has locked are left for the next time. */
 final class CleanUp {
 
     static final int BATCH = 500;
@@ -25,18 +18,27 @@ final class CleanUp {
 
     private static final Logger LOG = LoggerFactory.getLogger("io.hapax.postgres");
 
+    /** A statement, or a transaction, that forgets one batch. */
+    interface Batch {
+        /** Returns how many rows it concerned. */
+        int on(Connection connection, int atMost) throws SQLException;
+    }
+
     private final Database database;
-    private final Statements statements;
-    private final String namespace;
     private final Duration every;
+    private final List<Batch> kinds;
     private volatile boolean closed;
     private volatile boolean behind;
 
-    CleanUp(Database database, Statements statements, String namespace, Duration every) {
+    /**
+     * Cleans up.
+     *
+     * @param kinds of rows, in order; what people are told is how many of the last were forgotten
+     */
+    CleanUp(Database database, Duration every, List<Batch> kinds) {
         this.database = database;
-        this.statements = statements;
-        this.namespace = namespace;
         this.every = every;
+        this.kinds = kinds;
     }
 
     void start() {
@@ -60,7 +62,8 @@ final class CleanUp {
             run();
         } catch (Throwable e) {
             LOG.warn(
-                    "the ledger's clean-up failed and is tried again in about {}: {}",
+                    "the {}'s clean-up failed and is tried again in about {}: {}",
+                    database.service().noun(),
                     every,
                     (e instanceof SQLException sql ? DatabaseTrouble.of(sql) : e).toString());
         } finally {
@@ -68,22 +71,23 @@ final class CleanUp {
         }
     }
 
-    /** How many occurrences were forgotten. */
+    /** How many rows of the last kind were forgotten. */
     int run() throws SQLException {
         behind = false;
-        inBatches(connection -> decided(connection, statements.abandonable(), this::abandon));
-        inBatches(connection -> delete(connection, statements.forgetRenewals()));
-        int forgotten = inBatches(connection -> decided(connection, statements.forgettable(), this::forget));
+        int forgotten = 0;
+        for (Batch kind : kinds) {
+            forgotten = inBatches(kind);
+        }
         if (forgotten > 0) {
-            LOG.debug("forgot {} occurrences of namespace {} whose retention is over", forgotten, namespace);
+            LOG.debug("{} forgot {} rows that nobody needs any more", database.service(), forgotten);
         }
         return forgotten;
     }
 
-    private int inBatches(Database.Call<Integer> batch) throws SQLException {
+    private int inBatches(Batch kind) throws SQLException {
         int all = 0;
         for (int n = 0; n < MOST_BATCHES && !closed; n++) {
-            int count = database.call(batch);
+            int count = database.call(connection -> kind.on(connection, BATCH));
             all += count;
             if (count < BATCH) {
                 return all;
@@ -91,64 +95,6 @@ final class CleanUp {
         }
         behind = true;
         return all;
-    }
-
-    private int delete(Connection connection, String statement) throws SQLException {
-        try (PreparedStatement delete = connection.prepareStatement(statement)) {
-            Parameters.of(delete).text(namespace).number(BATCH);
-            return delete.executeUpdate();
-        }
-    }
-
-    private interface Decision {
-        int on(Connection connection, Object[] rows) throws SQLException;
-    }
-
-    /**
-     * Locks rows, and decides about them afterwards: a statement that does both would not see what was renewed while it looked
-     * for them. Returns how many it did something to.
-     */
-    private int decided(Connection connection, String locking, Decision decision) throws SQLException {
-        return database.inTransaction(connection, locked -> {
-            List<String> rows = new ArrayList<>();
-            try (PreparedStatement select = locked.prepareStatement(locking)) {
-                Parameters.of(select).text(namespace).number(BATCH);
-                try (ResultSet found = select.executeQuery()) {
-                    while (found.next()) {
-                        rows.add(found.getString(1));
-                    }
-                }
-            }
-            return rows.isEmpty() ? 0 : decision.on(locked, rows.toArray());
-        });
-    }
-
-    private int forget(Connection connection, Object[] locked) throws SQLException {
-        try (PreparedStatement delete = connection.prepareStatement(statements.forget())) {
-            Parameters.of(delete).texts(locked);
-            try (ResultSet count = delete.executeQuery()) {
-                return count.next() ? count.getInt(1) : 0;
-            }
-        }
-    }
-
-    private int abandon(Connection connection, Object[] locked) throws SQLException {
-        int count = 0;
-        try (PreparedStatement update = connection.prepareStatement(statements.abandon())) {
-            Parameters.of(update).texts(locked);
-            try (ResultSet rows = update.executeQuery()) {
-                while (rows.next()) {
-                    count++;
-                    LOG.warn(
-                            "ABANDONED: the run of '{}' on worker {}, begun {}, broke off, and its job says ABANDON. Find out"
-                                    + " what it has done, then resolve it as DONE or RELEASED",
-                            VisibleText.of(rows.getString("occurrence")),
-                            VisibleText.of(rows.getString("worker")),
-                            Row.instant(rows, "started_at"));
-                }
-            }
-        }
-        return count;
     }
 
     void close() {

@@ -9,6 +9,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.TimeoutException;
 import javax.sql.DataSource;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -27,10 +28,11 @@ class Database {
 
     private static final Logger LOG = LoggerFactory.getLogger("io.hapax.postgres");
     private static final GuardThreads THREADS =
-            new GuardThreads((what, failure) -> LOG.warn("{} failed; the ledger goes on", what, failure));
+            new GuardThreads((what, failure) -> LOG.warn("{} failed; all else goes on", what, failure));
     /** Whoever waits for an answer goes on there when it does not come; it outlives a ledger that is closed. */
     private static final ExecutorService OVERDUE = THREADS.pool("hapax-ledger-overdue", 4);
 
+    private final Service service;
     private final Duration answerTimeout;
     private final ExecutorService threads;
     private volatile Connections source;
@@ -38,6 +40,11 @@ class Database {
     private volatile boolean anotherLevel;
 
     Database(DataSource source, String name, int connections, Duration answerTimeout) {
+        this(Service.LEDGER, source, name, connections, answerTimeout);
+    }
+
+    Database(Service service, DataSource source, String name, int connections, Duration answerTimeout) {
+        this.service = service;
         this.source = new Connections.Pooled(source, false);
         this.answerTimeout = answerTimeout;
         this.threads = THREADS.pool(name, connections);
@@ -51,6 +58,11 @@ class Database {
     /** Says that transactions have another level unless they ask for READ COMMITTED. */
     void askForLevel() {
         anotherLevel = true;
+    }
+
+    /** Whose calls these are. */
+    Service service() {
+        return service;
     }
 
     Duration answerTimeout() {
@@ -71,6 +83,17 @@ class Database {
         Runnable cancel =
                 THREADS.after(answerTimeout, OVERDUE, () -> answer.completeExceptionally(new TimeoutException()));
         var unused = answer.whenComplete((value, failure) -> cancel.run());
+    }
+
+    /** Lets something end after a time, unless it has by then. */
+    void endAfter(Duration time, CompletableFuture<?> waiting, Runnable end) {
+        Runnable cancel = THREADS.after(time, OVERDUE, end);
+        var unused = waiting.whenComplete((value, failure) -> cancel.run());
+    }
+
+    /** Starts a thread that is not one of those that call the database; null if there is none to be had. */
+    static @Nullable Thread start(String name, Runnable work) {
+        return THREADS.start(name, work);
     }
 
     <T> T call(Call<T> call) throws SQLException {

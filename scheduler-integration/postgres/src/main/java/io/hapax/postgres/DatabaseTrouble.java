@@ -66,11 +66,11 @@ final class DatabaseTrouble {
         // Another's statement under the same name asks for other parameters.
         String state = state(e).equals("08P01") && words.contains("prepared statement") ? "26000" : state(e);
         return switch (state) {
-            case "42P01" ->
+            case "42P01", "42883" ->
                 Finding.error(
-                        "a table is missing" + words,
-                        "Apply " + Migration.FILE
-                                + ", or build the ledger with migrate(true); if the tables are in another schema, name it"
+                        "a table or function is missing" + words,
+                        "Apply " + service(words).script() + ", or build " + service(words)
+                                + " with migrate(true); if the tables are in another schema, name it"
                                 + " with schema(...)");
             case "42501" ->
                 Finding.error(
@@ -96,6 +96,11 @@ final class DatabaseTrouble {
                         ? Finding.error("the connection failed" + words, "Is PostgreSQL up and reachable?")
                         : Finding.error(firstLine(e) + " (SQLSTATE " + (state.isEmpty() ? "unknown" : state) + ")");
         };
+    }
+
+    /** Which one misses something. */
+    private static Service service(String words) {
+        return words.contains("hapax_lease") || words.contains("hapax_place") ? Service.LEASES : Service.LEDGER;
     }
 
     /** Trouble with TLS; a pool says what it was in a cause. */

@@ -58,7 +58,7 @@ final class Examination {
             if (database.call(this::server)) {
                 new Pooler(database, second).trouble().ifPresent(this::trouble);
                 new AdvisoryLocks(database, second).trouble().ifPresent(this::trouble);
-                ifAllowed(() -> new Migration(database, statements, schema).check());
+                ifAllowed(() -> new Migration(database, statements.prefix(), schema).check());
                 database.call(this::rights);
                 ifAllowed(() -> database.call(connection -> settings(connection, expected)));
                 ifAllowed(() -> database.call(this::abandoned));
@@ -90,7 +90,7 @@ final class Examination {
     /** Whether it makes sense to look further. */
     private boolean server(Connection connection) throws SQLException {
         try (Statement sql = connection.createStatement();
-                ResultSet row = sql.executeQuery(statements.server())) {
+                ResultSet row = sql.executeQuery(Statements.server())) {
             row.next();
             if (row.getBoolean(2)) {
                 add(

@@ -28,8 +28,8 @@ final class HikariPools {
     }
 
     /** A pool of one connection to the same place, which the caller closes; null if it is another pool. */
-    static @Nullable DataSource another(DataSource source, Duration answerTimeout) {
-        return THERE ? Known.another(source, answerTimeout) : null;
+    static @Nullable DataSource another(DataSource source, String use, Duration answerTimeout) {
+        return THERE ? Known.another(source, use, answerTimeout) : null;
     }
 
     /** Loaded only where the library is. */
@@ -39,13 +39,13 @@ final class HikariPools {
             return source instanceof HikariDataSource pool ? pool.getMaximumPoolSize() : 0;
         }
 
-        static @Nullable DataSource another(DataSource source, Duration answerTimeout) {
+        static @Nullable DataSource another(DataSource source, String use, Duration answerTimeout) {
             if (!(source instanceof HikariDataSource pool)) {
                 return null;
             }
             HikariConfig config = new HikariConfig();
             pool.copyStateTo(config);
-            config.setPoolName(pool.getPoolName() + " renewals");
+            config.setPoolName(pool.getPoolName() + " " + use);
             config.setMaximumPoolSize(1);
             config.setMinimumIdle(1);
             config.setConnectionTimeout(Math.max(SHORTEST_TIMEOUT, answerTimeout.toMillis()));

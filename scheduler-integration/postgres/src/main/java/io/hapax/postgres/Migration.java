@@ -1,7 +1,6 @@
 package io.hapax.postgres;
 
 import io.hapax.lease.Finding;
-import io.hapax.ledger.LedgerException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
@@ -12,13 +11,14 @@ import java.sql.Statement;
 import org.jspecify.annotations.Nullable;
 
 /** Creates the tables, or checks that they are there and of the version that this code knows. */
-record Migration(
-        Database database, Statements statements, @Nullable String schema) {
+record Migration(Database database, String prefix, @Nullable String schema) {
 
     /** The only version so far; the next one gets a file of its own. */
     static final int VERSION = 1;
 
-    static final String FILE = "io/hapax/postgres/V1__hapax_ledger.sql";
+    /** That of the ledger. */
+    static final String FILE = Service.LEDGER.script();
+
     private static final String UNDEFINED_TABLE = "42P01";
     /** Several workers start at once. */
     static final String ALONE = "SELECT pg_advisory_xact_lock(hashtextextended('hapax ledger migration', 0))";
@@ -30,7 +30,7 @@ record Migration(
     private Void applyAlone(Connection connection) throws SQLException {
         try (Statement sql = connection.createStatement()) {
             sql.execute(ALONE);
-            if (exists(sql, "to_regclass('" + statements.prefix() + "hapax_schema')")) {
+            if (exists(sql, "to_regclass('" + versions() + "')")) {
                 return null;
             }
             if (schema != null) {
@@ -40,7 +40,7 @@ record Migration(
                 }
                 sql.execute("SET LOCAL search_path TO " + schema);
             }
-            sql.execute(script());
+            sql.execute(text());
         }
         return null;
     }
@@ -51,33 +51,52 @@ record Migration(
         }
     }
 
+    private Service service() {
+        return database.service();
+    }
+
+    private String versions() {
+        return prefix + service().versions();
+    }
+
     void check() throws SQLException {
         int found;
         try {
             found = database.call(connection -> {
                 try (Statement sql = connection.createStatement();
-                        ResultSet row = sql.executeQuery(statements.version())) {
+                        ResultSet row = sql.executeQuery("SELECT max(version) FROM " + versions())) {
                     return row.next() ? row.getInt(1) : 0;
                 }
             });
         } catch (SQLException e) {
             if (UNDEFINED_TABLE.equals(e.getSQLState())) {
-                throw new LedgerException(
-                        Finding.error(
-                                "the tables of the ledger are missing",
-                                "Apply " + FILE
-                                        + " from the jar, or build the ledger with migrate(true); if they are in another"
-                                        + " schema, name it with schema(...); if they are there, GRANT USAGE ON the SCHEMA"
-                                        + " to the role"),
-                        e);
+                throw service()
+                        .failure(
+                                Finding.error(
+                                        "the tables of " + service() + " are missing",
+                                        "Apply " + service().script() + " from the jar, or build " + service()
+                                                + " with migrate(true); if they are in another"
+                                                + " schema, name it with schema(...); if they are there, GRANT USAGE ON the SCHEMA"
+                                                + " to the role"),
+                                e);
             }
             throw e;
         }
         if (found != VERSION) {
-            throw new LedgerException(Finding.error(
-                    "the tables of the ledger are of version " + found + ", this library needs " + VERSION,
-                    found > VERSION ? "Update the library" : "Apply " + FILE + ", or use migrate(true)"));
+            throw service()
+                    .failure(Finding.error(
+                            "the tables of " + service() + " are of version " + found + ", this library needs "
+                                    + VERSION,
+                            found > VERSION
+                                    ? "Update the library"
+                                    : "Apply " + service().script() + ", or use migrate(true)"));
         }
+        if (service() == Service.LEDGER) {
+            checkFirstVersion(new Statements(prefix));
+        }
+    }
+
+    private void checkFirstVersion(Statements statements) throws SQLException {
         require("the table hapax_audit", statements.hasAudit());
         require("the column began_at of hapax_run", statements.hasBeginnings());
         require("the column slot_limit of hapax_run", statements.hasSlots());
@@ -93,21 +112,23 @@ record Migration(
             }
         });
         if (!there) {
-            throw new LedgerException(Finding.error(
-                    what + " is missing, as in tables from before 0.1.0",
-                    "Drop the tables of the ledger while no worker runs, and apply " + FILE
-                            + ", or use migrate(true)"));
+            throw service()
+                    .failure(Finding.error(
+                            what + " is missing, as in tables from before 0.1.0",
+                            "Drop the tables of the ledger while no worker runs, and apply " + FILE
+                                    + ", or use migrate(true)"));
         }
     }
 
-    private static String script() {
-        try (InputStream file = Migration.class.getResourceAsStream("/" + FILE)) {
+    private String text() {
+        String name = service().script();
+        try (InputStream file = Migration.class.getResourceAsStream("/" + name)) {
             if (file == null) {
-                throw new IllegalStateException(FILE + " is missing from the jar");
+                throw new IllegalStateException(name + " is missing from the jar");
             }
             return new String(file.readAllBytes(), StandardCharsets.UTF_8);
         } catch (IOException e) {
-            throw new IllegalStateException(FILE + " cannot be read", e);
+            throw new IllegalStateException(name + " cannot be read", e);
         }
     }
 }

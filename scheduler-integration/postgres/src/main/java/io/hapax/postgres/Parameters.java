@@ -3,6 +3,7 @@ package io.hapax.postgres;
 import java.sql.PreparedStatement;
 import java.sql.SQLException;
 import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 
 /** Sets the parameters of a statement one after the other. */
 final class Parameters {
@@ -18,7 +19,7 @@ final class Parameters {
         return new Parameters(statement);
     }
 
-    Parameters text(String value) throws SQLException {
+    Parameters text(@Nullable String value) throws SQLException {
         statement.setString(++index, value);
         return this;
     }
@@ -33,19 +34,24 @@ final class Parameters {
         return this;
     }
 
-    Parameters texts(Object[] values) throws SQLException {
+    Parameters whole(int value) throws SQLException {
+        statement.setInt(++index, value);
+        return this;
+    }
+
+    Parameters texts(@Nullable Object[] values) throws SQLException {
         return array("text", Arrays.copyOf(values, values.length, String[].class));
     }
 
-    Parameters flags(Object[] values) throws SQLException {
+    Parameters flags(@Nullable Object[] values) throws SQLException {
         return array("boolean", Arrays.copyOf(values, values.length, Boolean[].class));
     }
 
-    Parameters numbers(Object[] values) throws SQLException {
+    Parameters numbers(@Nullable Object[] values) throws SQLException {
         return array("bigint", Arrays.copyOf(values, values.length, Long[].class));
     }
 
-    private Parameters array(String type, Object[] values) throws SQLException {
+    private Parameters array(String type, @Nullable Object[] values) throws SQLException {
         statement.setArray(++index, statement.getConnection().createArrayOf(type, values));
         return this;
     }

@@ -2,9 +2,7 @@ package io.hapax.postgres;
 
 import io.hapax.lease.Finding;
 import java.sql.Connection;
-import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.sql.Statement;
 import java.util.Optional;
 
 /**
@@ -19,19 +17,15 @@ import java.util.Optional;
  */
 record Pooler(Database database, SecondConnection second) {
 
-    private static final String DRIVER = "org.postgresql.PGConnection";
     private static final int ROUNDS = 3;
-
-    /** What the driver says of itself. */
-    private record Driver(int process, int prepareThreshold) {}
 
     /** What is wrong; empty if nothing is, or if this is another driver, of which nothing is known. */
     Optional<Finding> trouble() throws SQLException {
         return database.call(connection -> {
-            Optional<Driver> driver = driver(connection);
+            Optional<Driver> driver = Driver.of(connection);
             return driver.isEmpty()
                             || driver.get().prepareThreshold() == 0
-                            || driver.get().process() == process(connection)
+                            || driver.get().isDirect(connection)
                             || !isShared(connection)
                     ? Optional.empty()
                     : Optional.of(Finding.error(
@@ -43,44 +37,18 @@ record Pooler(Database database, SecondConnection second) {
         });
     }
 
-    private static Optional<Driver> driver(Connection connection) throws SQLException {
-        try {
-            Class<?> type = Class.forName(DRIVER, false, Pooler.class.getClassLoader());
-            if (!connection.isWrapperFor(type)) {
-                return Optional.empty();
-            }
-            Object driver = connection.unwrap(type);
-            if (!type.isInstance(driver)) {
-                // Not every proxy knows how to take itself off.
-                return Optional.empty();
-            }
-            return Optional.of(new Driver((int) type.getMethod("getBackendPID").invoke(driver), (int)
-                    type.getMethod("getPrepareThreshold").invoke(driver)));
-        } catch (ReflectiveOperationException another) {
-            return Optional.empty();
-        }
-    }
-
     /** Several looks, as others take part. */
     private boolean isShared(Connection connection) throws SQLException {
-        int first = process(connection);
+        int first = Driver.process(connection);
         for (int n = 0; n < ROUNDS; n++) {
-            Optional<Integer> other = second.ask(Pooler::process);
+            Optional<Integer> other = second.ask(Driver::process);
             if (other.isEmpty()) {
                 return false;
             }
-            if (other.get() == first || process(connection) != first) {
+            if (other.get() == first || Driver.process(connection) != first) {
                 return true;
             }
         }
         return false;
-    }
-
-    private static int process(Connection connection) throws SQLException {
-        try (Statement sql = connection.createStatement();
-                ResultSet row = sql.executeQuery("SELECT pg_backend_pid()")) {
-            row.next();
-            return row.getInt(1);
-        }
     }
 }

@@ -20,7 +20,6 @@ import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.sql.Statement;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
@@ -46,12 +45,10 @@ public final class PostgresRunLedger implements RunLedger {
 
     private static final Logger LOG = LoggerFactory.getLogger("io.hapax.postgres");
 
-    /** Workers that start at once wait for each other's first steps, however short the answer timeout of runs is. */
-    private static final Duration OPENING = Duration.ofSeconds(30);
-
     private final DataSource source;
     private final Database database;
     private final Database people;
+    private final Questions questions;
     /** For the first steps. */
     private final Database opening;
 
@@ -72,21 +69,20 @@ public final class PostgresRunLedger implements RunLedger {
     private PostgresRunLedger(Builder builder) {
         this.source = builder.source;
         this.database = new Database(builder.source, "hapax-ledger", builder.connections, builder.answerTimeout);
-        this.opening = new Database(
-                builder.source,
-                "hapax-ledger-opening",
-                1,
-                builder.answerTimeout.compareTo(OPENING) > 0 ? builder.answerTimeout : OPENING);
+        this.opening =
+                new Database(builder.source, "hapax-ledger-opening", 1, Opening.answerTimeout(builder.answerTimeout));
         // What people ask may take long: it must not keep runs waiting.
         this.people = new Database(builder.source, "hapax-ledger-people", 1, builder.answerTimeout);
+        this.questions = new Questions(people);
         this.lifeline = new Database(builder.source, "hapax-ledger-renewals", 1, builder.answerTimeout);
         this.statements = new Statements(builder.schema == null ? "" : builder.schema + ".");
         this.namespace = NamespaceRules.chosen(builder.namespace);
         this.renewalConnection =
-                new RenewalConnection(builder.source, builder.renewals, builder.connections, statements);
+                new RenewalConnection(builder.source, builder.renewals, builder.connections, statements.place());
         Lookup lookup = new Lookup(statements, namespace);
         this.endings = new Endings(statements, lookup, namespace);
-        this.cleanUp = new CleanUp(database, statements, namespace, builder.cleanUpEvery);
+        this.cleanUp =
+                new CleanUp(database, builder.cleanUpEvery, new Forgetting(database, statements, namespace).steps());
         Claims claiming = new Claims(database, statements, lookup, namespace);
         Renewals renewing = new Renewals(statements, lookup, namespace);
         this.claims = new Batches<>(
@@ -219,13 +215,7 @@ public final class PostgresRunLedger implements RunLedger {
             throw new IllegalArgumentException("an abandoned run is resolved as DONE or RELEASED, not as " + state);
         }
         Occurrence wanted = Occurrence.of(identity);
-        return once("resolve an occurrence", connection -> resolve(connection, wanted, seen, state, why));
-    }
-
-    /** A request that goes alone, and whose statement ends at the server when its time is over. */
-    private <T> CompletableFuture<T> once(String what, Database.Call<T> call) {
-        return new Batches<String, T>(what, people, same -> same, (connection, one) -> List.of(call.on(connection)))
-                .submit(what);
+        return questions.ask("resolve an occurrence", connection -> resolve(connection, wanted, seen, state, why));
     }
 
     private boolean resolve(
@@ -248,7 +238,7 @@ public final class PostgresRunLedger implements RunLedger {
     @Override
     public CompletionStage<Boolean> runAgain(JobIdentity identity, @Nullable FencingToken seen, Intervention why) {
         Occurrence wanted = Occurrence.of(identity);
-        return once("let an occurrence run again", connection -> {
+        return questions.ask("let an occurrence run again", connection -> {
             try (PreparedStatement update = connection.prepareStatement(statements.runAgain())) {
                 Parameters.of(update)
                         .text(namespace)
@@ -265,10 +255,10 @@ public final class PostgresRunLedger implements RunLedger {
 
     @Override
     public CompletionStage<List<LedgerEntry>> entries(LedgerQuery query) {
-        return once("look through the ledger", connection -> {
+        return questions.ask("look through the ledger", connection -> {
             List<LedgerEntry> found = new ArrayList<>();
-            try (PreparedStatement select = connection.prepareStatement(statements.entries(query.states()))) {
-                select.setQueryTimeout(longestQuery());
+            try (PreparedStatement select =
+                    questions.bounded(connection.prepareStatement(statements.entries(query.states())))) {
                 Parameters.of(select)
                         .text(namespace)
                         .text(query.text())
@@ -287,10 +277,9 @@ public final class PostgresRunLedger implements RunLedger {
 
     @Override
     public CompletionStage<List<AuditEntry>> audit(int atMost) {
-        return once("read the audit", connection -> {
+        return questions.ask("read the audit", connection -> {
             List<AuditEntry> found = new ArrayList<>();
-            try (PreparedStatement select = connection.prepareStatement(statements.audit())) {
-                select.setQueryTimeout(longestQuery());
+            try (PreparedStatement select = questions.bounded(connection.prepareStatement(statements.audit()))) {
                 Parameters.of(select).text(namespace).number(atMost);
                 try (ResultSet rows = select.executeQuery()) {
                     while (rows.next()) {
@@ -300,11 +289,6 @@ public final class PostgresRunLedger implements RunLedger {
             }
             return found;
         });
-    }
-
-    /** In seconds. */
-    private int longestQuery() {
-        return (int) Math.max(1, database.answerTimeout().toSeconds());
     }
 
     private static AuditEntry auditEntry(ResultSet row) throws SQLException {
@@ -369,63 +353,14 @@ public final class PostgresRunLedger implements RunLedger {
     }
 
     private void open(boolean migrate, @Nullable String schema) {
-        Migration migration = new Migration(opening, statements, schema);
-        try {
-            opening.call(this::checkServer);
-            SecondConnection second = new SecondConnection(opening, renewalConnection.jobs());
-            refuse(new Pooler(opening, second).trouble());
-            refuse(new AdvisoryLocks(opening, second).trouble());
-            if (migrate) {
-                migration.apply();
-            }
-            migration.check();
-            lifeline.from(renewalConnection.choose(database));
-            lifeline.call(connection -> adoptIsolation(lifeline, connection));
-        } catch (SQLException e) {
-            throw new LedgerException(DatabaseTrouble.of(e).asReasonWhy("the ledger cannot be opened"), e);
+        Opening first = new Opening(opening, source, lifeline, List.of(database, people));
+        if (first.take(new Migration(opening, statements.prefix(), schema), migrate, renewalConnection)) {
+            LOG.warn(
+                    "synchronous_commit is off: a crash of PostgreSQL may forget that an occurrence has completed, and it"
+                            + " runs again. Switch it on for the ledger's role: ALTER ROLE … SET synchronous_commit = on");
         }
         cleanUp.start();
     }
-
-    private Void checkServer(Connection connection) throws SQLException {
-        try (Statement sql = connection.createStatement();
-                ResultSet row = sql.executeQuery(statements.server())) {
-            row.next();
-            if (row.getBoolean(2)) {
-                throw new LedgerException(Finding.error(
-                        "the ledger's server is a read-only standby",
-                        "Connect to the primary, for example with targetServerType=primary in the address"));
-            }
-            if (row.getInt(4) < OLDEST_VERSION) {
-                throw new LedgerException(Finding.error(
-                        "the ledger needs PostgreSQL 12 or newer, this is " + row.getInt(4) / 10_000,
-                        "Upgrade the server"));
-            }
-            if (row.getString(1).equals("off")) {
-                LOG.warn(
-                        "synchronous_commit is off: a crash of PostgreSQL may forget that an occurrence has completed, and it"
-                                + " runs again. Switch it on for the ledger's role: ALTER ROLE … SET synchronous_commit = on");
-            }
-        }
-        adoptIsolation(opening, connection);
-        adoptIsolation(database, connection);
-        return adoptIsolation(people, connection);
-    }
-
-    private static void refuse(Optional<Finding> trouble) {
-        if (trouble.isPresent()) {
-            throw new LedgerException(trouble.get().asReasonWhy("the ledger cannot be opened"));
-        }
-    }
-
-    private static Void adoptIsolation(Database its, Connection connection) throws SQLException {
-        if (connection.getTransactionIsolation() != Connection.TRANSACTION_READ_COMMITTED) {
-            its.askForLevel();
-        }
-        return null;
-    }
-
-    private static final int OLDEST_VERSION = 120_000;
 
     /** Collects the settings of a ledger. Not thread-safe. */
     public static final class Builder {

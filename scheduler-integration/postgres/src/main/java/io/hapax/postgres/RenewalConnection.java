@@ -1,12 +1,10 @@
 package io.hapax.postgres;
 
 import io.hapax.lease.Finding;
-import io.hapax.ledger.LedgerException;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
-import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -22,42 +20,49 @@ import org.slf4j.LoggerFactory;
  *
  * @param jobs the pool of the jobs and of everything else
  * @param given what the application has set aside for renewals, or null
- * @param connections how many of the pool's the ledger uses at once
+ * @param connections how many of the pool's are used at once besides
+ * @param placeQuery tells which tables a connection sees
  */
-record RenewalConnection(DataSource jobs, @Nullable DataSource given, int connections, Statements statements) {
+record RenewalConnection(DataSource jobs, @Nullable DataSource given, int connections, String placeQuery) {
 
     private static final Logger LOG = LoggerFactory.getLogger("io.hapax.postgres");
-    private static final String REMEDY =
-            "Give the ledger a source of its own for renewals: PostgresRunLedger.builder(...).renewals(...)";
 
     /** Chooses one; the database's threads and time-out are those of everything else. */
     Connections choose(Database database) throws SQLException {
         if (given != null) {
             if (!place(given).equals(place(jobs))) {
-                throw new LedgerException(Finding.error(
-                        "setting renewals: it leads to another database, or to other tables, than the ledger's own"
-                                + " source",
-                        "Give both the same address and search_path"));
+                throw database.service()
+                        .failure(Finding.error(
+                                "setting renewals: it leads to another database, or to other tables, than the own source of "
+                                        + database.service(),
+                                "Give both the same address and search_path"));
             }
             return new Connections.Pooled(given, false);
         }
         int size = HikariPools.size(jobs);
         if (size > 0 && size <= connections) {
             LOG.warn(
-                    "the pool of the ledger has {} connections, and the ledger works with up to {} at once: jobs that"
-                            + " hold a connection keep claims and completions waiting. Set maximumPoolSize to {} more than"
+                    "the pool of {} has {} connections, and {} works with up to {} at once: jobs that"
+                            + " hold a connection keep it waiting. Set maximumPoolSize to {} more than"
                             + " the number of jobs that run at once",
+                    database.service(),
                     size,
+                    database.service(),
                     connections,
                     connections);
         }
-        return size > 0 ? besides(database.answerTimeout()) : kept(database);
+        return size > 0 ? besides(database) : kept(database);
+    }
+
+    private static String remedy(Service service) {
+        return "Give " + service + " a source of its own for renewals: " + service.type()
+                + ".builder(...).renewals(...)";
     }
 
     private String place(DataSource source) throws SQLException {
         try (Connection connection = source.getConnection();
                 Statement sql = connection.createStatement();
-                ResultSet row = sql.executeQuery(statements.place())) {
+                ResultSet row = sql.executeQuery(placeQuery)) {
             row.next();
             return row.getString(1);
         } catch (SQLException e) {
@@ -66,8 +71,8 @@ record RenewalConnection(DataSource jobs, @Nullable DataSource given, int connec
     }
 
     /** One more than the pool has, with the same settings. */
-    private Connections besides(Duration answerTimeout) {
-        DataSource another = HikariPools.another(jobs, answerTimeout);
+    private Connections besides(Database database) {
+        DataSource another = HikariPools.another(jobs, "renewals", database.answerTimeout());
         if (another != null) {
             Connections own = new Connections.Pooled(another, true);
             try (Connection first = another.getConnection()) {
@@ -75,10 +80,12 @@ record RenewalConnection(DataSource jobs, @Nullable DataSource given, int connec
             } catch (SQLException e) {
                 own.close();
                 LOG.warn(
-                        "renewals of claims have no connection of their own beside the pool: {}. While jobs hold all"
-                                + " of the pool's, claims are not renewed. {}",
+                        "renewals of {} have no connection of their own beside the pool: {}. While jobs hold all"
+                                + " of the pool's, {} are not renewed. {}",
+                        database.service().renewed(),
                         DatabaseTrouble.of(e),
-                        REMEDY);
+                        database.service().renewed(),
+                        remedy(database.service()));
             }
         }
         return new Connections.Pooled(jobs, false);
@@ -92,9 +99,12 @@ record RenewalConnection(DataSource jobs, @Nullable DataSource given, int connec
         }
         first.close();
         LOG.warn(
-                "the pool of the ledger has a single free connection, so renewals of claims have none of their own:"
-                        + " while jobs hold it, claims are not renewed. {}",
-                REMEDY);
+                "the pool of {} has a single free connection, so renewals of {} have none of their own:"
+                        + " while jobs hold it, {} are not renewed. {}",
+                database.service(),
+                database.service().renewed(),
+                database.service().renewed(),
+                remedy(database.service()));
         return new Connections.Pooled(jobs, false);
     }
 

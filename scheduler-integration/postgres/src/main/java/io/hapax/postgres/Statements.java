@@ -293,10 +293,6 @@ record Statements(String prefix) {
         return sql("SELECT namespace FROM $hapax_settings ORDER BY namespace LIMIT 10");
     }
 
-    String version() {
-        return sql("SELECT max(version) FROM $hapax_schema");
-    }
-
     /** Earlier tables of the same version lack some. */
     String hasAudit() {
         return sql("SELECT to_regclass('$hapax_audit') IS NOT NULL");
@@ -377,7 +373,7 @@ record Statements(String prefix) {
     }
 
     /** {@code synchronous_commit}, whether this is a standby, the default isolation level, the version, the role. */
-    String server() {
+    static String server() {
         return "SELECT current_setting('synchronous_commit'), pg_is_in_recovery(),"
                 + " current_setting('default_transaction_isolation'), current_setting('server_version_num')::int,"
                 + " quote_ident(current_user)";

@@ -1,5 +1,7 @@
 /**
- * The ledger of runs in PostgreSQL: one row per occurrence, and a fence that a run which was taken over cannot pass.
+ * What is kept in PostgreSQL: the ledger of runs, with one row per occurrence and a fence that a run which was taken over cannot pass;
+ * and, for those who have no Redis, leases ({@link io.hapax.postgres.PostgresLeaseStore}, docs/postgres-leases.md). What follows is about
+ * the ledger; tables, rights and promises of leases are in {@code io/hapax/postgres/V2__hapax_leases.sql} and docs/security.md.
  *
  * <h2>Tables</h2>
  *

@@ -13,7 +13,7 @@ import java.util.List;
 import javax.sql.DataSource;
 
 /**
- * A database with the ledger's tables, and a role in it that has exactly what docs/security.md grants: tests read the grants
+ * A database with the tables of the ledger or of leases, and a role in it that has exactly what docs/security.md grants: tests read the grants
  * there, so that what is documented is what is tested. The role has a name of its own, as roles are the server's.
  */
 final class DocumentedGrants implements AutoCloseable {
@@ -35,11 +35,7 @@ final class DocumentedGrants implements AutoCloseable {
     static DocumentedGrants of(String documented) throws SQLException {
         String unique = documented + "_" + System.nanoTime();
         DocumentedGrants made = new DocumentedGrants(EmbeddedDatabase.shared().createDatabase("db_" + unique), unique);
-        PostgresRunLedger.builder(made.owner)
-                .namespace("postgres-test")
-                .migrate(true)
-                .build()
-                .close();
+        made.createTables(documented.equals("hapax_leases"));
         execute(made.owner, "CREATE ROLE " + made.role + " LOGIN PASSWORD '" + PASSWORD + "'");
         // Every role could do this once, up to version 14.
         execute(made.owner, "REVOKE ALL ON SCHEMA public FROM PUBLIC");
@@ -47,6 +43,22 @@ final class DocumentedGrants implements AutoCloseable {
             execute(made.owner, grant.replace(" TO " + documented + ";", " TO " + made.role));
         }
         return made;
+    }
+
+    private void createTables(boolean ofLeases) {
+        if (ofLeases) {
+            PostgresLeaseStore.builder(owner)
+                    .namespace("postgres-test")
+                    .migrate(true)
+                    .build()
+                    .close();
+        } else {
+            PostgresRunLedger.builder(owner)
+                    .namespace("postgres-test")
+                    .migrate(true)
+                    .build()
+                    .close();
+        }
     }
 
     /** As they stand there, one statement each. */

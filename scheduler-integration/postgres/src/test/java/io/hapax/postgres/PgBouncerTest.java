@@ -9,9 +9,11 @@ import static io.hapax.postgres.Attempts.freshPair;
 import static io.hapax.postgres.Attempts.get;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.zaxxer.hikari.HikariDataSource;
+import io.hapax.lease.Ending;
 import io.hapax.lease.Finding;
 import io.hapax.lease.Intervention;
 import io.hapax.lease.JobIdentity;
@@ -29,6 +31,7 @@ import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -109,6 +112,48 @@ class PgBouncerTest {
     }
 
     /** The application keeps to SERIALIZABLE by the default of its database; the ledger needs READ COMMITTED. */
+    @Test
+    void leases_are_kept_and_who_waits_asks_again_as_no_session_can_listen() throws Exception {
+        try (PgBouncer bouncer = PgBouncer.before(database, 2, folder);
+                HikariDataSource pool = bouncer.pool(6, UNNAMED_STATEMENTS);
+                Logs logs = Logs.of("io.hapax.postgres");
+                PostgresLeaseStore store = PostgresLeaseStore.builder(pool)
+                        .namespace("postgres-test")
+                        .migrate(true)
+                        .answerTimeout(Duration.ofSeconds(15))
+                        .build()) {
+            List<Callable<Boolean>> many = new ArrayList<>();
+            for (int n = 0; n < 30; n++) {
+                many.add(() -> {
+                    Lease lease = LeaseFixture.granted(store, freshPair());
+                    assertThat(get(store.renew(List.of(lease)))).containsExactly(new Renewal.Renewed(false));
+                    return get(store.release(lease, Ending.done(Attempts.LONG)));
+                });
+            }
+            assertThat(atOnce(many)).containsOnly(true);
+
+            JobIdentity identity = freshPair();
+            LeaseFixture.granted(store, identity);
+            LeaseFixture.held(store, LeaseFixture.waiting(identity));
+            for (int n = 0; n < 2; n++) {
+                get(store.nextChance(identity, Attempts.SHORT));
+                await().atMost(Duration.ofSeconds(40))
+                        .until(() -> !store.wakeUps().isListening());
+            }
+            assertThat(logs.lines())
+                    .filteredOn(line -> line.contains("nobody can be woken"))
+                    .singleElement()
+                    .asString()
+                    .contains("a pooler, as PgBouncer, is in between");
+            assertThat(listening()).isZero();
+        }
+    }
+
+    private long listening() throws SQLException {
+        return Attempts.number(
+                database.dataSource(), "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'LISTEN%'");
+    }
+
     @Test
     void the_ledger_sets_nothing_in_a_session_that_it_shares_with_others() throws Exception {
         execute(

@@ -52,8 +52,9 @@ public class HapaxAutoConfiguration {
 
         @Bean(destroyMethod = "close")
         @ConditionalOnMissingBean({LeaseStore.class, JobGuard.class})
-        LeaseStore hapaxLeaseStore(StoreOpening opening, ObjectProvider<RedissonClient> client) {
-            return opening.open(client.getIfUnique());
+        LeaseStore hapaxLeaseStore(
+                StoreOpening opening, ObjectProvider<RedissonClient> client, ObjectProvider<DataSource> dataSource) {
+            return opening.open(client, dataSource);
         }
 
         /** Opened when Flyway, Liquibase or the scripts of {@code spring.sql.init} have created its tables. */
@@ -63,14 +64,8 @@ public class HapaxAutoConfiguration {
         @ConditionalOnMissingBean({RunLedger.class, JobGuard.class})
         RunLedger hapaxRunLedger(
                 HapaxProperties settings, StoreOpening opening, ObjectProvider<DataSource> dataSource) {
-            DataSource source = dataSource.getIfUnique();
-            if (source == null) {
-                throw new InvalidSettingException(
-                        "hapax.ledger.enabled",
-                        "the ledger needs one DataSource bean for PostgreSQL, and there is none, or there are several",
-                        "Set spring.datasource.url, mark one DataSource as @Primary, or define a RunLedger bean",
-                        null);
-            }
+            DataSource source =
+                    StoreOpening.source("hapax.ledger.enabled", "the ledger needs", "a RunLedger", dataSource);
             return ledger(settings.getLedger(), opening.namespace(), source);
         }
 

@@ -24,8 +24,12 @@ public class HapaxProperties {
     private boolean forceReleaseEnabled;
     /** Options of runs that say nothing else, such as ttl, max-hold, on-conflict, throttle. */
     private Map<String, String> defaults = new LinkedHashMap<>();
-    /** Where leases are kept. */
+    /** Where leases are kept: in redis, or in postgres, the application's DataSource. */
+    private Leases leases = Leases.REDIS;
+    /** How leases are kept in Redis. */
     private final Redis redis = new Redis();
+    /** How leases are kept in PostgreSQL, with hapax.leases=postgres. */
+    private final Postgres postgres = new Postgres();
     /** The ledger in PostgreSQL. */
     private final Ledger ledger = new Ledger();
     /** The page for the operator. */
@@ -39,6 +43,14 @@ public class HapaxProperties {
     public HapaxProperties() {}
 
     /** Where leases are kept. */
+    public enum Leases {
+        /** One server, a quorum, or the RedissonClient of the application. */
+        REDIS,
+        /** The DataSource of the application. */
+        POSTGRES
+    }
+
+    /** How leases are kept in Redis. */
     public static class Redis {
         /** Address of a server, redis://host:port or rediss://host:port. */
         private @Nullable String url;
@@ -182,6 +194,93 @@ public class HapaxProperties {
          */
         public void setLazy(boolean lazy) {
             this.lazy = lazy;
+        }
+    }
+
+    /** How leases are kept in PostgreSQL. */
+    public static class Postgres {
+        /** Separates fleets that share a database; by default hapax.redis.namespace, or spring.application.name. */
+        private @Nullable String namespace;
+        /** Whether the tables of leases are created at start-up if they are missing. */
+        private boolean migrate = true;
+        /** Schema of the tables; by default the first of the search path. */
+        private @Nullable String schema;
+        /** How long the database may take to answer; by default 2 s, or a sixth of the ttl if that is less. */
+        private @Nullable Duration answerTimeout;
+
+        /** Creates the defaults. */
+        public Postgres() {}
+
+        /**
+         * Returns the namespace.
+         *
+         * @return the namespace, or null
+         */
+        public @Nullable String getNamespace() {
+            return namespace;
+        }
+
+        /**
+         * Sets the namespace.
+         *
+         * @param namespace the namespace
+         */
+        public void setNamespace(@Nullable String namespace) {
+            this.namespace = namespace;
+        }
+
+        /**
+         * Tells whether tables are created.
+         *
+         * @return whether they are
+         */
+        public boolean isMigrate() {
+            return migrate;
+        }
+
+        /**
+         * Lets the tables be created.
+         *
+         * @param migrate whether to
+         */
+        public void setMigrate(boolean migrate) {
+            this.migrate = migrate;
+        }
+
+        /**
+         * Returns the schema.
+         *
+         * @return the schema, or null
+         */
+        public @Nullable String getSchema() {
+            return schema;
+        }
+
+        /**
+         * Sets the schema.
+         *
+         * @param schema the schema
+         */
+        public void setSchema(@Nullable String schema) {
+            this.schema = schema;
+        }
+
+        /**
+         * Returns the answer timeout.
+         *
+         * @return the timeout, or null
+         */
+        public @Nullable Duration getAnswerTimeout() {
+            return answerTimeout;
+        }
+
+        /**
+         * Sets the answer timeout.
+         *
+         * @param answerTimeout the timeout
+         */
+        public void setAnswerTimeout(@Nullable Duration answerTimeout) {
+            this.answerTimeout = answerTimeout;
         }
     }
 
@@ -435,10 +534,37 @@ public class HapaxProperties {
     /**
      * Returns where leases are kept.
      *
+     * @return where
+     */
+    public Leases getLeases() {
+        return leases;
+    }
+
+    /**
+     * Says where leases are kept.
+     *
+     * @param leases where
+     */
+    public void setLeases(Leases leases) {
+        this.leases = leases;
+    }
+
+    /**
+     * Returns how leases are kept in Redis.
+     *
      * @return the settings
      */
     public Redis getRedis() {
         return redis;
+    }
+
+    /**
+     * Returns how leases are kept in PostgreSQL.
+     *
+     * @return the settings
+     */
+    public Postgres getPostgres() {
+        return postgres;
     }
 
     /**

@@ -4,17 +4,24 @@ import io.hapax.RunOptions;
 import io.hapax.lease.LeaseStore;
 import io.hapax.lease.LeaseStoreException;
 import io.hapax.lease.NamespaceRules;
+import io.hapax.postgres.PostgresLeaseStore;
 import io.hapax.redis.RedissonLeaseStore;
+import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
 import java.util.regex.Pattern;
+import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
 import org.redisson.api.RedissonClient;
+import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.core.env.Environment;
 
 /** Turns settings into options and a store; what is wrong with them is told with their name. */
 record StoreOpening(HapaxProperties settings, Environment environment) {
+
+    /** Of a database. */
+    private static final Duration SHORTEST_ANSWER = Duration.ofMillis(100);
 
     private static final Pattern DASHED = Pattern.compile("-([a-z])");
 
@@ -37,7 +44,55 @@ record StoreOpening(HapaxProperties settings, Environment environment) {
     }
 
     /** Opens the store that the settings name. */
-    LeaseStore open(@Nullable RedissonClient client) {
+    LeaseStore open(ObjectProvider<RedissonClient> client, ObjectProvider<DataSource> dataSource) {
+        return settings.getLeases() == HapaxProperties.Leases.POSTGRES
+                ? inPostgres(source("hapax.leases", "leases in PostgreSQL need", "a LeaseStore", dataSource))
+                : inRedis(client.getIfUnique());
+    }
+
+    /** The one that the application has. */
+    static DataSource source(String setting, String whoNeeds, String otherwise, ObjectProvider<DataSource> dataSource) {
+        DataSource source = dataSource.getIfUnique();
+        if (source == null) {
+            throw new InvalidSettingException(
+                    setting,
+                    whoNeeds + " one DataSource bean for PostgreSQL, and there is none, or there are several",
+                    "Set spring.datasource.url, mark one DataSource as @Primary, or define " + otherwise + " bean",
+                    null);
+        }
+        return source;
+    }
+
+    private LeaseStore inPostgres(DataSource source) {
+        HapaxProperties.Postgres postgres = settings.getPostgres();
+        try {
+            return check("hapax.postgres", () -> {
+                PostgresLeaseStore.Builder builder = PostgresLeaseStore.builder(source)
+                        .namespace(namespace())
+                        .migrate(postgres.isMigrate())
+                        .answerTimeout(postgresTimeout(postgres.getAnswerTimeout()));
+                String schema = postgres.getSchema();
+                return (schema == null ? builder : builder.schema(schema)).build();
+            });
+        } catch (LeaseStoreException trouble) {
+            throw new InvalidSettingException(
+                    "hapax.leases",
+                    String.valueOf(trouble.getMessage()),
+                    "Check spring.datasource; where its user may not create tables, let somebody else apply"
+                            + " V2__hapax_leases.sql, and set hapax.postgres.migrate=false",
+                    trouble);
+        }
+    }
+
+    private Duration postgresTimeout(@Nullable Duration chosen) {
+        if (chosen != null) {
+            return chosen;
+        }
+        Duration fitting = options(RunOptions.DEFAULTS).fittingAnswerTimeout();
+        return fitting.compareTo(SHORTEST_ANSWER) < 0 ? SHORTEST_ANSWER : fitting;
+    }
+
+    private LeaseStore inRedis(@Nullable RedissonClient client) {
         HapaxProperties.Redis redis = settings.getRedis();
         String url = redis.getUrl() == null ? "" : redis.getUrl().trim();
         boolean named = !url.isEmpty();
@@ -62,7 +117,7 @@ record StoreOpening(HapaxProperties settings, Environment environment) {
         throw new InvalidSettingException(
                 "hapax.redis.url",
                 "nothing says where to keep leases: it is not set, and there is no RedissonClient and no LeaseStore bean",
-                "Set hapax.redis.url=redis://localhost:6379, or define a RedissonClient bean; in tests use @InMemoryHapax;"
+                "Set hapax.redis.url=redis://localhost:6379, or define a RedissonClient bean; without Redis set hapax.leases=postgres; in tests use @InMemoryHapax;"
                         + " hapax.enabled=false switches the guard off",
                 null);
     }
@@ -81,6 +136,10 @@ record StoreOpening(HapaxProperties settings, Environment environment) {
 
     /** Of store and ledger alike. */
     String namespace() {
+        String ofPostgres = settings.getPostgres().getNamespace();
+        if (settings.getLeases() == HapaxProperties.Leases.POSTGRES && ofPostgres != null) {
+            return check("hapax.postgres.namespace", () -> NamespaceRules.chosen(ofPostgres));
+        }
         String chosen = settings.getRedis().getNamespace();
         if (chosen != null) {
             return check("hapax.redis.namespace", () -> NamespaceRules.chosen(chosen));

@@ -26,6 +26,8 @@ class MetadataTest {
         assertThat(metadata())
                 .contains(
                         "\"hapax.redis.url\"",
+                        "\"hapax.leases\"",
+                        "\"hapax.postgres.migrate\"",
                         "\"hapax.ledger.migrate\"",
                         "\"hapax.console.credential\"",
                         "\"hapax.hash-keys\"",

@@ -1,0 +1,271 @@
+package io.hapax.postgres;
+
+import java.util.Locale;
+
+/**
+ * All SQL of the lease store but for what {@code V2__hapax_leases.sql} has, in one place. {@code $} stands for the schema's
+ * prefix.
+ */
+record LeaseStatements(String prefix) {
+
+    private static final String COLUMNS = """
+            l.on_run, l.key, l.slot, l.slot_limit, l.owner, l.fencing_token, l.worker, l.run_key, l.since,
+            greatest(0, least(l.ttl_ms, ceil(extract(epoch FROM l.expires_at - clock_timestamp()) * 1000)))::bigint AS left_ms,
+            EXISTS (SELECT 1 FROM $hapax_lease_wait w WHERE w.key = l.key AND w.namespace = l.namespace
+              AND w.on_run = l.on_run AND w.until > clock_timestamp()) AS awaited""";
+
+    private static final String LIVES = "l.held AND l.expires_at > clock_timestamp()";
+
+    /** What is told is durable, whatever the role has set. */
+    private static final String DURABLY =
+            "CASE current_setting('synchronous_commit') WHEN 'off' THEN set_config('synchronous_commit', 'on', true) END";
+
+    private String sql(String text) {
+        return text.replace("$", prefix);
+    }
+
+    /** Gives leases out and takes them back. */
+    String exchange() {
+        return sql("SELECT * FROM $hapax_lease_exchange(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+    }
+
+    /**
+     * Pushes expiries forward. Whoever is about to grant a lease again that has lapsed locks its row first: a row that is locked
+     * is left out, and asked for again.
+     */
+    String renew() {
+        return sql(String.format(Locale.ROOT, """
+                WITH mine AS MATERIALIZED (
+                  SELECT a.n, a.ttl_ms, r.* FROM
+                  unnest(?::boolean[], ?::text[], ?::bigint[], ?::text[], ?::bigint[], ?::bigint[]) WITH ORDINALITY
+                    AS a (on_run, key, slot, owner, token, ttl_ms, n)
+                  CROSS JOIN LATERAL (
+                    SELECT l.namespace, l.on_run, l.key, l.slot FROM $hapax_lease l
+                    WHERE l.key = a.key AND l.namespace = ? AND l.on_run = a.on_run AND l.slot = a.slot
+                      AND l.owner = a.owner AND l.fencing_token = a.token AND %s
+                    OFFSET 0 FOR NO KEY UPDATE SKIP LOCKED) r
+                  CROSS JOIN (SELECT %s OFFSET 0) durably)
+                UPDATE $hapax_lease l SET expires_at = clock_timestamp() + m.ttl_ms * interval '1 ms', ttl_ms = m.ttl_ms
+                FROM mine m
+                WHERE l.key = m.key AND l.namespace = m.namespace AND l.on_run = m.on_run AND l.slot = m.slot
+                RETURNING m.n
+                """, LIVES, DURABLY));
+    }
+
+    /** Who holds what is asked for: that very lease, not others of its family. */
+    String lookUp() {
+        return sql(String.format(Locale.ROOT, """
+                SELECT a.n, %s FROM unnest(?::boolean[], ?::text[], ?::bigint[]) WITH ORDINALITY AS a (on_run, key, slot, n)
+                JOIN $hapax_lease l ON l.key = a.key AND l.namespace = ? AND l.on_run = a.on_run AND l.slot = a.slot AND %s
+                """, COLUMNS, LIVES));
+    }
+
+    /** The lease on a key or slot; or, of a key of which only slots are held, if asked to, the first of them. */
+    String holder() {
+        return sql(String.format(Locale.ROOT, """
+                SELECT %s FROM $hapax_lease l
+                WHERE l.key = ? AND l.namespace = ? AND l.on_run = ? AND (l.slot = ? OR ?) AND %s
+                ORDER BY l.slot LIMIT 1
+                """, COLUMNS, LIVES));
+    }
+
+    String leases() {
+        return sql(String.format(Locale.ROOT, """
+                SELECT %s FROM $hapax_lease l WHERE l.namespace = ? AND %s LIMIT ?
+                """, COLUMNS, LIVES));
+    }
+
+    String force() {
+        return sql("SELECT l.owner, l.fencing_token, l.worker, l.run_key, l.since"
+                + " FROM $hapax_lease_force(?, ?, ?, ?, ?, ?, ?, ?, ?) l");
+    }
+
+    /** The pause and its entry in the audit, or neither. */
+    String pause() {
+        return sql("""
+                WITH paused AS (
+                  INSERT INTO $hapax_lease_pause (namespace, on_run, key, actor, reason, since, until)
+                  VALUES (?, ?, ?, ?, ?, clock_timestamp(), clock_timestamp() + ? * interval '1 ms')
+                  ON CONFLICT (key, namespace, on_run) DO UPDATE SET actor = excluded.actor, reason = excluded.reason,
+                    since = excluded.since, until = excluded.until
+                  RETURNING namespace, actor, reason)
+                INSERT INTO $hapax_lease_audit (namespace, action, subject, actor, reason, holder)
+                SELECT namespace, 'PAUSE', ?, actor, reason, '' FROM paused
+                """);
+    }
+
+    /** Likewise. */
+    String resume() {
+        return sql("""
+                WITH resumed AS (
+                  DELETE FROM $hapax_lease_pause WHERE key = ? AND namespace = ? AND on_run = ?
+                  RETURNING namespace, until > clock_timestamp() AS was_paused)
+                INSERT INTO $hapax_lease_audit (namespace, action, subject, actor, reason, holder)
+                SELECT namespace, 'RESUME', ?, ?, ?, '' FROM resumed WHERE was_paused
+                """);
+    }
+
+    String paused() {
+        return sql("""
+                SELECT actor, reason, since, ceil(extract(epoch FROM until - clock_timestamp()) * 1000)::bigint AS left_ms
+                FROM $hapax_lease_pause WHERE key = ? AND namespace = ? AND on_run = ? AND until > clock_timestamp()
+                """);
+    }
+
+    /** Which run has ended an occurrence. */
+    String marker() {
+        return sql("SELECT fencing_token FROM $hapax_lease_done"
+                + " WHERE run_key = ? AND namespace = ? AND forget_at > clock_timestamp()");
+    }
+
+    /** Forgets what that run has ended, not what a later one has; with its entry in the audit, or neither. */
+    String runAgain() {
+        return sql("""
+                WITH forgotten AS (
+                  DELETE FROM $hapax_lease_done
+                  WHERE run_key = ? AND namespace = ? AND fencing_token = ? AND forget_at > clock_timestamp()
+                  RETURNING namespace)
+                INSERT INTO $hapax_lease_audit (namespace, action, subject, actor, reason, holder)
+                SELECT namespace, 'RUN_AGAIN', ?, ?, ?, '' FROM forgotten
+                """);
+    }
+
+    String history() {
+        return sql("""
+                SELECT owner, fencing_token, worker, run_key, since, ended_at, outcome FROM $hapax_lease_history
+                WHERE job = ? AND namespace = ? ORDER BY ended_at DESC LIMIT ?
+                """);
+    }
+
+    String audit() {
+        return sql("""
+                SELECT at, action, subject, actor, reason, holder FROM $hapax_lease_audit
+                WHERE namespace = ? ORDER BY at DESC LIMIT ?
+                """);
+    }
+
+    /** Keeps places; the names are in order, so that two batches do not wait for each other. */
+    String keepPlaces() {
+        return sql("""
+                SELECT a.n, k.has, k.first, k.left_ms FROM
+                (SELECT * FROM unnest(?::text[], ?::text[], ?::bigint[], ?::bigint[]) WITH ORDINALITY
+                  AS u (name, holder, places, time_ms, n) ORDER BY n OFFSET 0) a
+                CROSS JOIN LATERAL $hapax_place_keep(?, a.name, a.holder, a.places, a.time_ms) k
+                """);
+    }
+
+    String holders() {
+        return sql("SELECT holder FROM $hapax_place WHERE name = ? AND namespace = ? AND until > clock_timestamp()"
+                + " ORDER BY until, holder");
+    }
+
+    String post() {
+        return sql("""
+                WITH posted AS (
+                  INSERT INTO $hapax_lease_report (namespace, worker, report, until)
+                  VALUES (?, ?, ?, clock_timestamp() + ? * interval '1 ms')
+                  ON CONFLICT (worker, namespace) DO UPDATE SET report = excluded.report, until = excluded.until)
+                SELECT EXISTS (SELECT 1 FROM $hapax_lease_reader WHERE namespace = ? AND until > clock_timestamp())
+                """);
+    }
+
+    String read() {
+        return sql("""
+                INSERT INTO $hapax_lease_reader AS r (namespace, until)
+                VALUES (?, clock_timestamp() + ? * interval '1 ms')
+                ON CONFLICT (namespace) DO UPDATE SET until = greatest(r.until, excluded.until)
+                """);
+    }
+
+    String reports() {
+        return sql("SELECT worker, report FROM $hapax_lease_report WHERE namespace = ? AND until > clock_timestamp()"
+                + " ORDER BY worker");
+    }
+
+    /** Notes settings where nobody has yet. */
+    String agree() {
+        return sql(
+                "INSERT INTO $hapax_lease_settings (namespace, party, settings) VALUES (?, ?, ?) ON CONFLICT DO NOTHING");
+    }
+
+    String settings() {
+        return sql("SELECT settings FROM $hapax_lease_settings WHERE namespace = ? AND party = ?");
+    }
+
+    /** Which table of which server a connection sees. */
+    String place() {
+        return sql("SELECT concat_ws(' ', pg_postmaster_start_time(), current_database(),"
+                + " to_regclass('$hapax_lease')::oid)");
+    }
+
+    /** How a server is, for people. */
+    String health() {
+        return "SELECT current_setting('server_version'), pg_is_in_recovery(), current_database()";
+    }
+
+    /**
+     * Forgets leases that were given back, or have lapsed, an hour after their grant at the earliest; but not their highest
+     * token.
+     */
+    String forgetLeases() {
+        return sql("""
+                WITH gone AS (
+                  DELETE FROM $hapax_lease WHERE ctid = ANY (ARRAY(
+                    SELECT l.ctid FROM $hapax_lease l
+                    WHERE l.namespace = ? AND l.since < statement_timestamp() - interval '1 hour'
+                      AND (NOT l.held OR l.expires_at < statement_timestamp() - interval '1 hour')
+                    LIMIT ? FOR UPDATE SKIP LOCKED))
+                  RETURNING namespace, fencing_token),
+                kept AS (
+                  INSERT INTO $hapax_lease_fence AS f (namespace, fencing_token)
+                  SELECT namespace, max(fencing_token) FROM gone GROUP BY namespace
+                  ON CONFLICT (namespace) DO UPDATE SET
+                    fencing_token = greatest(f.fencing_token, excluded.fencing_token))
+                SELECT count(*) FROM gone
+                """);
+    }
+
+    String forgetDone() {
+        return forget("hapax_lease_done", "x.forget_at < statement_timestamp()");
+    }
+
+    String forgetPlaces() {
+        return forget("hapax_place", "x.until < statement_timestamp()");
+    }
+
+    String forgetWaits() {
+        return forget("hapax_lease_wait", "x.until < statement_timestamp()");
+    }
+
+    String forgetPauses() {
+        return forget("hapax_lease_pause", "x.until < statement_timestamp()");
+    }
+
+    String forgetReports() {
+        return forget("hapax_lease_report", "x.until < statement_timestamp()");
+    }
+
+    private String forget(String table, String which) {
+        return sql(String.format(Locale.ROOT, """
+                WITH gone AS (
+                  DELETE FROM $%1$s WHERE ctid = ANY (ARRAY(
+                    SELECT x.ctid FROM $%1$s x WHERE x.namespace = ? AND %2$s LIMIT ? FOR UPDATE SKIP LOCKED))
+                  RETURNING 1)
+                SELECT count(*) FROM gone
+                """, table, which));
+    }
+
+    /** What is older than the runs that are kept of each job, and what is old anyway. */
+    String forgetHistory() {
+        return sql("""
+                WITH gone AS (
+                  DELETE FROM $hapax_lease_history WHERE ctid = ANY (ARRAY(
+                    SELECT x.place FROM (
+                      SELECT h.ctid AS place, h.ended_at, row_number() OVER (PARTITION BY h.job ORDER BY h.ended_at DESC) AS n
+                      FROM $hapax_lease_history h WHERE h.namespace = ?) x
+                    WHERE x.n > 100 OR x.ended_at < statement_timestamp() - interval '90 days' LIMIT ?))
+                  RETURNING 1)
+                SELECT count(*) FROM gone
+                """);
+    }
+}

@@ -1,0 +1,92 @@
+package io.hapax.postgres;
+
+import io.hapax.lease.Finding;
+import io.hapax.lease.LeaseStoreException;
+import io.hapax.ledger.LedgerException;
+import org.jspecify.annotations.Nullable;
+
+/** What this module keeps in a database: how each is called in messages, where its tables come from, and how it fails. */
+enum Service {
+    LEDGER("ledger", "claims", "V1__hapax_ledger.sql", "hapax_schema", "PostgresRunLedger") {
+        @Override
+        RuntimeException failure(Finding finding, @Nullable Throwable cause) {
+            return cause == null ? new LedgerException(finding) : new LedgerException(finding, cause);
+        }
+
+        @Override
+        boolean isOwn(Throwable failure) {
+            return failure instanceof LedgerException;
+        }
+    },
+    LEASES("lease store", "leases", "V2__hapax_leases.sql", "hapax_lease_schema", "PostgresLeaseStore") {
+        @Override
+        RuntimeException failure(Finding finding, @Nullable Throwable cause) {
+            return cause == null ? new LeaseStoreException(finding) : new LeaseStoreException(finding, cause);
+        }
+
+        @Override
+        boolean isOwn(Throwable failure) {
+            return failure instanceof LeaseStoreException;
+        }
+    };
+
+    private static final String FOLDER = "io/hapax/postgres/";
+
+    private final String noun;
+    private final String renewed;
+    private final String script;
+    private final String versions;
+    private final String type;
+
+    Service(String noun, String renewed, String script, String versions, String type) {
+        this.noun = noun;
+        this.renewed = renewed;
+        this.script = FOLDER + script;
+        this.versions = versions;
+        this.type = type;
+    }
+
+    /** The exception of its port. */
+    abstract RuntimeException failure(Finding finding, @Nullable Throwable cause);
+
+    /** Whether this is the exception of its port. */
+    abstract boolean isOwn(Throwable failure);
+
+    RuntimeException failure(Finding finding) {
+        return failure(finding, null);
+    }
+
+    RuntimeException failure(String what, @Nullable Throwable cause) {
+        return failure(Finding.error(what), cause);
+    }
+
+    /** The file that creates its tables. */
+    String script() {
+        return script;
+    }
+
+    /** The table that tells their version. */
+    String versions() {
+        return versions;
+    }
+
+    /** What it is, for messages. */
+    String noun() {
+        return noun;
+    }
+
+    /** What of it is renewed, for messages. */
+    String renewed() {
+        return renewed;
+    }
+
+    /** The class that people build. */
+    String type() {
+        return type;
+    }
+
+    @Override
+    public String toString() {
+        return "the " + noun;
+    }
+}
