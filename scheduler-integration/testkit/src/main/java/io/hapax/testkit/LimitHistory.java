@@ -244,7 +244,10 @@ final class LimitHistory {
                     return;
                 }
                 if (!(answer instanceof Acquisition.Held held) || held.nextSlot() <= number) {
-                    waiting = waits ? new Waiting(limit, now, nanos) : null;
+                    // Beside somebody with a smaller limit it is not noted, and has to ask again once that one waits no
+                    // more.
+                    boolean noted = waits && answer instanceof Acquisition.Held known && known.awaited() >= limit;
+                    waiting = noted ? new Waiting(limit, now, nanos) : null;
                     return;
                 }
                 number = held.nextSlot();
