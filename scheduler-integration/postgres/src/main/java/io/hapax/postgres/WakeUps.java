@@ -160,7 +160,7 @@ final class WakeUps {
             driver.notifications(LOOK_MILLIS).forEach(this::wake);
             idle = waiting.isEmpty() ? idle + 1 : 0;
             if (looks % LOOKS_BETWEEN_CHECKS == 0) {
-                execute(connection, "SELECT 1");
+                execute(connection, "LISTEN " + channel);
             }
         }
     }
