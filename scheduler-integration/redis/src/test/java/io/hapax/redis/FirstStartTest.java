@@ -148,8 +148,10 @@ class FirstStartTest {
         open.addAll(servers.subList(1, 3));
         servers.forEach(FirstStartTest::awaitThatItIsUpForLong);
         servers.get(2).command("FLUSHALL");
-        LeaseStore quorum =
-                settings().quorum(servers.stream().map(EmbeddedRedis::url).toList());
+        // Each server has a tenth of it.
+        LeaseStore quorum = settings()
+                .answerTimeout(Duration.ofSeconds(5))
+                .quorum(servers.stream().map(EmbeddedRedis::url).toList());
         open.add(quorum);
         grants(quorum);
     }
