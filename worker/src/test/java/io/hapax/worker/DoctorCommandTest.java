@@ -410,7 +410,7 @@ class DoctorCommandTest {
     void tables_that_are_missing_or_of_another_version() {
         String empty = newDatabase("empty");
         assertThat(remedy(doctor("--database", empty, "--json"), 4, "ERROR", "the tables of the ledger are missing"))
-                .startsWith("Apply io/hapax/postgres/V1__hapax_ledger.sql from the jar");
+                .startsWith("Apply io/hapax/postgres/hapax-ledger-1.sql from the jar");
         migrate(empty);
         assertFine(doctor("--database", empty, "--json"));
         execute(empty, "UPDATE hapax_schema SET version = 7");

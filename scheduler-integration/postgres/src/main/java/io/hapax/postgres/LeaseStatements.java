@@ -3,7 +3,7 @@ package io.hapax.postgres;
 import java.util.Locale;
 
 /**
- * All SQL of the lease store but for what {@code V2__hapax_leases.sql} has, in one place. {@code $} stands for the schema's
+ * All SQL of the lease store but for what {@code hapax-leases-1.sql} has, in one place. {@code $} stands for the schema's
  * prefix.
  */
 record LeaseStatements(String prefix) {

@@ -289,7 +289,7 @@ public final class PostgresLeaseStore implements AdministeredStore {
         /**
          * Lets the store create its tables and functions if they are missing; the role needs the right to. Nothing is ever dropped.
          *
-         * @param apply by default false: you apply the file {@code io/hapax/postgres/V2__hapax_leases.sql}
+         * @param apply by default false: you apply the file {@code io/hapax/postgres/hapax-leases-1.sql}
          * @return this builder
          */
         public Builder migrate(boolean apply) {

@@ -412,7 +412,7 @@ public final class PostgresRunLedger implements RunLedger {
         /**
          * Lets the ledger create its tables if they are missing; the role needs the right to. Nothing is ever dropped.
          *
-         * @param apply by default false: you apply the file {@code io/hapax/postgres/V1__hapax_ledger.sql}
+         * @param apply by default false: you apply the file {@code io/hapax/postgres/hapax-ledger-1.sql}
          * @return this builder
          */
         public Builder migrate(boolean apply) {

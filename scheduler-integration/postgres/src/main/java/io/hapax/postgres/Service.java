@@ -7,7 +7,7 @@ import org.jspecify.annotations.Nullable;
 
 /** What this module keeps in a database: how each is called in messages, where its tables come from, and how it fails. */
 enum Service {
-    LEDGER("ledger", "claims", "V1__hapax_ledger.sql", "hapax_schema", "PostgresRunLedger") {
+    LEDGER("ledger", "claims", "hapax-ledger-1.sql", "hapax_schema", "PostgresRunLedger") {
         @Override
         RuntimeException failure(Finding finding, @Nullable Throwable cause) {
             return cause == null ? new LedgerException(finding) : new LedgerException(finding, cause);
@@ -18,7 +18,7 @@ enum Service {
             return failure instanceof LedgerException;
         }
     },
-    LEASES("lease store", "leases", "V2__hapax_leases.sql", "hapax_lease_schema", "PostgresLeaseStore") {
+    LEASES("lease store", "leases", "hapax-leases-1.sql", "hapax_lease_schema", "PostgresLeaseStore") {
         @Override
         RuntimeException failure(Finding finding, @Nullable Throwable cause) {
             return cause == null ? new LeaseStoreException(finding) : new LeaseStoreException(finding, cause);

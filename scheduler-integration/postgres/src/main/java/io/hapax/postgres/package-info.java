@@ -1,11 +1,11 @@
 /**
  * What is kept in PostgreSQL: the ledger of runs, with one row per occurrence and a fence that a run which was taken over cannot pass;
  * and, for those who have no Redis, leases ({@link io.hapax.postgres.PostgresLeaseStore}, docs/postgres-leases.md). What follows is about
- * the ledger; tables, rights and promises of leases are in {@code io/hapax/postgres/V2__hapax_leases.sql} and docs/security.md.
+ * the ledger; tables, rights and promises of leases are in {@code io/hapax/postgres/hapax-leases-1.sql} and docs/security.md.
  *
  * <h2>Tables</h2>
  *
- * <p>The file {@code io/hapax/postgres/V1__hapax_ledger.sql} in the jar creates them, with Flyway, Liquibase or psql, or
+ * <p>The file {@code io/hapax/postgres/hapax-ledger-1.sql} in the jar creates them, with Flyway, Liquibase or psql, or
  * {@code migrate(true)} applies it. Nothing is ever dropped.
  *
  * <table>

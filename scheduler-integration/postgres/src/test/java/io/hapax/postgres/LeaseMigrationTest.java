@@ -113,7 +113,7 @@ class LeaseMigrationTest {
         assertThatExceptionOfType(LeaseStoreException.class)
                 .isThrownBy(() -> builder(database).build())
                 .withMessageContaining("the tables of the lease store are missing")
-                .withMessageContaining("V2__hapax_leases.sql")
+                .withMessageContaining("hapax-leases-1.sql")
                 .withMessageContaining("migrate(true)")
                 .withMessageContaining("schema(...)");
     }

@@ -157,7 +157,7 @@ class MigrationTest {
 
     @Test
     void the_file_works_by_itself_as_a_migration_tool_applies_it() throws Exception {
-        try (var file = PostgresRunLedger.class.getResourceAsStream("/io/hapax/postgres/V1__hapax_ledger.sql")) {
+        try (var file = PostgresRunLedger.class.getResourceAsStream("/io/hapax/postgres/hapax-ledger-1.sql")) {
             execute(database, new String(file.readAllBytes(), StandardCharsets.UTF_8));
         }
         try (PostgresRunLedger ledger =
@@ -173,7 +173,7 @@ class MigrationTest {
                         .namespace("postgres-test")
                         .build())
                 .withMessageContaining("the tables of the ledger are missing")
-                .withMessageContaining("V1__hapax_ledger.sql")
+                .withMessageContaining("hapax-ledger-1.sql")
                 .withMessageContaining("migrate(true)")
                 .withMessageContaining("schema(...)");
     }

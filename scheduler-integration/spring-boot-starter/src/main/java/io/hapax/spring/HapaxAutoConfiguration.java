@@ -50,7 +50,9 @@ public class HapaxAutoConfiguration {
             return new StoreOpening(settings, environment);
         }
 
+        /** In PostgreSQL, opened after migrations, as the ledger: Flyway wants to be the first in a schema. */
         @Bean(destroyMethod = "close")
+        @DependsOnDatabaseInitialization
         @ConditionalOnMissingBean({LeaseStore.class, JobGuard.class})
         LeaseStore hapaxLeaseStore(
                 StoreOpening opening, ObjectProvider<RedissonClient> client, ObjectProvider<DataSource> dataSource) {

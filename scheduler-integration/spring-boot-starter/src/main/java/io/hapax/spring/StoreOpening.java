@@ -79,7 +79,7 @@ record StoreOpening(HapaxProperties settings, Environment environment) {
                     "hapax.leases",
                     String.valueOf(trouble.getMessage()),
                     "Check spring.datasource; where its user may not create tables, let somebody else apply"
-                            + " V2__hapax_leases.sql, and set hapax.postgres.migrate=false",
+                            + " hapax-leases-1.sql, and set hapax.postgres.migrate=false",
                     trouble);
         }
     }

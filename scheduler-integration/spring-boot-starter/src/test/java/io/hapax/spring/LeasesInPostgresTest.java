@@ -83,7 +83,7 @@ class LeasesInPostgresTest {
                 .run(context -> assertThat(context)
                         .getFailure()
                         .hasStackTraceContaining("the tables of the lease store are missing")
-                        .hasStackTraceContaining("V2__hapax_leases.sql"));
+                        .hasStackTraceContaining("hapax-leases-1.sql"));
         withDataSource()
                 .withPropertyValues("hapax.postgres.namespace=default")
                 .run(context -> assertThat(context).getFailure().hasStackTraceContaining("hapax.postgres.namespace"));

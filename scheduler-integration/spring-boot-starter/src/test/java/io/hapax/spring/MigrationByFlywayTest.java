@@ -30,31 +30,44 @@ class MigrationByFlywayTest {
     private void hasMigrations() throws Exception {
         Files.writeString(migrations.resolve("V1__orders.sql"), "CREATE TABLE orders (id int)");
         try (InputStream script = Objects.requireNonNull(
-                PostgresRunLedger.class.getResourceAsStream("/io/hapax/postgres/V1__hapax_ledger.sql"))) {
+                PostgresRunLedger.class.getResourceAsStream("/io/hapax/postgres/hapax-ledger-1.sql"))) {
             Files.copy(script, migrations.resolve("V2__hapax.sql"));
         }
     }
 
-    @Test
-    void the_ledger_opens_when_its_tables_have_been_created() throws Exception {
-        hasMigrations();
+    private ApplicationContextRunner runner() {
         DatabaseAddress database = EmbeddedDatabase.shared()
                 .createDatabase("flyway_" + UUID.randomUUID().toString().replace('-', '_'));
-        new ApplicationContextRunner()
+        return new ApplicationContextRunner()
                 .withConfiguration(AutoConfigurations.of(
                         DataSourceAutoConfiguration.class, FlywayAutoConfiguration.class, HapaxAutoConfiguration.class))
-                .withUserConfiguration(InMemoryHapax.Store.class)
                 .withPropertyValues(
                         "spring.application.name=migrated",
                         "spring.datasource.url=" + database.jdbcUrl(),
                         "spring.datasource.username=" + database.user(),
                         "spring.datasource.password=" + database.password(),
-                        "spring.flyway.locations=filesystem:" + migrations,
-                        "hapax.ledger.enabled=true")
-                .run(context -> {
-                    assertThat(context).hasNotFailed();
-                    assertThat(context.getBean(JobGuard.class).run(RunRequest.occurrence("first"), run -> 1))
-                            .isInstanceOf(RunResult.Ran.class);
-                });
+                        "spring.flyway.locations=filesystem:" + migrations);
+    }
+
+    private static void works(ApplicationContextRunner application) {
+        application.run(context -> {
+            assertThat(context).hasNotFailed();
+            assertThat(context.getBean(JobGuard.class).run(RunRequest.occurrence("first"), run -> 1))
+                    .isInstanceOf(RunResult.Ran.class);
+        });
+    }
+
+    @Test
+    void the_ledger_opens_when_its_tables_have_been_created() throws Exception {
+        hasMigrations();
+        works(runner().withUserConfiguration(InMemoryHapax.Store.class)
+                .withPropertyValues("hapax.ledger.enabled=true"));
+    }
+
+    /** Flyway refuses a schema that is new to it and has tables. */
+    @Test
+    void leases_in_the_database_come_after_the_first_migration() throws Exception {
+        hasMigrations();
+        works(runner().withPropertyValues("hapax.leases=postgres"));
     }
 }

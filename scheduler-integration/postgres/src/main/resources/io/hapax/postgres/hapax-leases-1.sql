@@ -1,4 +1,4 @@
--- The leases of Hapax, version 1: for those who have no Redis, see PostgresLeaseStore. It needs nothing of V1__hapax_ledger.sql, and
+-- The leases of Hapax, version 1: for those who have no Redis, see PostgresLeaseStore. It needs nothing of hapax-ledger-1.sql, and
 -- that needs nothing of it. Apply it with Flyway, Liquibase or psql, in the schema of your choice, or let
 -- PostgresLeaseStore.builder(...).migrate(true) do so. PostgreSQL 12 or newer.
 
