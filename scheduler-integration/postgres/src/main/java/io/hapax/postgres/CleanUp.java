@@ -75,8 +75,17 @@ final class CleanUp {
     int run() throws SQLException {
         behind = false;
         int forgotten = 0;
+        SQLException first = null;
         for (Batch kind : kinds) {
-            forgotten = inBatches(kind);
+            try {
+                forgotten = inBatches(kind);
+            } catch (SQLException failure) {
+                // What cannot be forgotten must not keep the rest.
+                first = first == null ? failure : first;
+            }
+        }
+        if (first != null) {
+            throw first;
         }
         if (forgotten > 0) {
             LOG.debug("{} forgot {} rows that nobody needs any more", database.service(), forgotten);

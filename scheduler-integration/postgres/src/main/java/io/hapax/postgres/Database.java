@@ -178,7 +178,9 @@ class Database {
         connection.setAutoCommit(false);
         if (anotherLevel) {
             try (Statement level = connection.createStatement()) {
-                level.execute("SET TRANSACTION ISOLATION LEVEL READ COMMITTED");
+                // A process that stands still between two statements keeps nobody waiting for what they have locked.
+                level.execute("SET TRANSACTION ISOLATION LEVEL READ COMMITTED;"
+                        + " SET LOCAL idle_in_transaction_session_timeout = " + answerTimeout.toMillis());
             }
         }
     }

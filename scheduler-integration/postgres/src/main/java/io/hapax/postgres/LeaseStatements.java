@@ -31,7 +31,8 @@ record LeaseStatements(String prefix) {
 
     /**
      * Pushes expiries forward. Whoever is about to grant a lease again that has lapsed locks its row first: a row that is locked
-     * is left out, and asked for again.
+     * is left out, and asked for again. What lapsed before its row was locked is not revived: another slot may have been granted
+     * meanwhile.
      */
     String renew() {
         return sql(String.format(Locale.ROOT, """
@@ -47,9 +48,9 @@ record LeaseStatements(String prefix) {
                   CROSS JOIN (SELECT %s OFFSET 0) durably)
                 UPDATE $hapax_lease l SET expires_at = clock_timestamp() + m.ttl_ms * interval '1 ms', ttl_ms = m.ttl_ms
                 FROM mine m
-                WHERE l.key = m.key AND l.namespace = m.namespace AND l.on_run = m.on_run AND l.slot = m.slot
+                WHERE l.key = m.key AND l.namespace = m.namespace AND l.on_run = m.on_run AND l.slot = m.slot AND %s
                 RETURNING m.n
-                """, LIVES, DURABLY));
+                """, LIVES, DURABLY, LIVES));
     }
 
     /** Who holds what is asked for: that very lease, not others of its family. */
@@ -80,12 +81,22 @@ record LeaseStatements(String prefix) {
                 + " FROM $hapax_lease_force(?, ?, ?, ?, ?, ?, ?, ?, ?) l");
     }
 
-    /** The pause and its entry in the audit, or neither. */
+    /**
+     * The pause and its entry in the audit, or neither; behind the gate of the key, so that whoever is told of a pause sees each
+     * lease that was granted before it.
+     */
     String pause() {
         return sql("""
-                WITH paused AS (
+                WITH asked AS MATERIALIZED (
+                  SELECT ?::text AS namespace, ?::boolean AS on_run, ?::text AS key, ?::text AS actor, ?::text AS reason,
+                    ?::bigint AS ms),
+                gate AS MATERIALIZED (
+                  SELECT pg_advisory_xact_lock(hashtextextended(concat_ws(E'\\x01', 'hapax lease', namespace, on_run, key), 0))
+                  FROM asked),
+                paused AS (
                   INSERT INTO $hapax_lease_pause (namespace, on_run, key, actor, reason, since, until)
-                  VALUES (?, ?, ?, ?, ?, clock_timestamp(), clock_timestamp() + ? * interval '1 ms')
+                  SELECT namespace, on_run, key, actor, reason, clock_timestamp(), clock_timestamp() + ms * interval '1 ms'
+                  FROM asked CROSS JOIN gate
                   ON CONFLICT (key, namespace, on_run) DO UPDATE SET actor = excluded.actor, reason = excluded.reason,
                     since = excluded.since, until = excluded.until
                   RETURNING namespace, actor, reason)

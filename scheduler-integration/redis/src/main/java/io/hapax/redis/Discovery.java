@@ -27,6 +27,12 @@ final class Discovery {
     private static final Pattern REFUSAL = Pattern.compile(
             "can't run this command|not allowed from script|not supported for scripts|called from script|not? ?declared");
 
+    /** What a server says while it starts, or its slots move or change hands: no refusal. */
+    private static final Pattern PASSING =
+            Pattern.compile("non local key|CLUSTERDOWN|TRYAGAIN|LOADING|MASTERDOWN|READONLY|BUSY|OOM");
+
+    private static final int QUESTIONS = 3;
+
     /** Asks what scripts may do: the Java side of {@code allowed.lua}. */
     private final Supplier<CompletionStage<List<Object>>> allowed;
 
@@ -117,6 +123,14 @@ final class Discovery {
     }
 
     private CompletionStage<Dialect> judge(List<Object> answer) {
+        for (Object said : answer.subList(0, QUESTIONS)) {
+            if (PASSING.matcher(String.valueOf(said)).find()) {
+                return CompletableFuture.failedFuture(new LeaseStoreException(Finding.error(
+                        "Redis at " + server + " cannot tell at this moment what it allows ("
+                                + RedisTrouble.quoted(String.valueOf(said)) + ")",
+                        "Nothing: the next call asks again")));
+            }
+        }
         String why = refusals(answer);
         return why.isEmpty()
                 ? CompletableFuture.completedFuture(Dialect.FULL)
@@ -126,7 +140,7 @@ final class Discovery {
     private static String refusals(List<Object> answer) {
         List<String> all = new ArrayList<>();
         String[] what = {"TIME", "INFO", "a key that is not declared"};
-        for (int n = 0; n < what.length; n++) {
+        for (int n = 0; n < QUESTIONS; n++) {
             String refusal = String.valueOf(answer.get(n));
             if (!refusal.isEmpty()) {
                 all.add("it refuses " + what[n] + " in scripts (" + RedisTrouble.quoted(refusal) + ")");

@@ -78,7 +78,8 @@ final class Renewals {
                 namespace.scripts().call(Script.RENEW, ReturnType.LIST, keys, args.toArray());
         return call.handle((list, failure) -> {
             for (int n = 0; n < batch.size(); n++) {
-                answers[batch.get(n).index()] = list == null ? unknown(failure) : renewal(list.get(n + 1));
+                answers[batch.get(n).index()] =
+                        list == null ? unknown(failure) : renewal(batch.get(n), list.get(n + 1));
             }
             if (list != null) {
                 bucket.saw((String) list.get(0));
@@ -96,12 +97,21 @@ final class Renewals {
                 StoredLease.of(lease, namespace.bucket(item.keys()).format()).toString());
     }
 
-    private Renewal renewal(Object answer) {
+    private Renewal renewal(Item item, Object answer) {
         if (answer instanceof Long code) {
             return code == 0 ? new Renewal.Gone(null) : new Renewal.Renewed(code == 2);
         }
         String text = (String) answer;
         if (text.startsWith("!")) {
+            List<String> missing = DeclaredKeys.missing(text);
+            if (!missing.isEmpty()) {
+                // The next renewal declares them.
+                List<String> unused = namespace
+                        .scripts()
+                        .portable()
+                        .declared()
+                        .learn(item.keys().lease(), missing);
+            }
             return new Renewal.Unknown(new LeaseStoreException(
                     RedisTrouble.of(text.substring(1)).asReasonWhy("Redis could not renew this lease")));
         }

@@ -80,8 +80,8 @@ local slots_of = function(meta, lease)
   it.rivals = function(value)
     local limit, rivals = it.limit(value), {}
     local whole = own and redis.call('GET', it.whole)
-    if whole then rivals[1] = {0, 1, it.whole, whole} end
-    for _, one in ipairs(it.held(redis.call('GET', it.index))) do
+    if whole and not owned(whole, 'forced') then rivals[1] = {0, 1, it.whole, whole} end
+    for _, one in ipairs(it.held(redis.call('GET', it.index), true)) do
       local goes = own and own ~= one[1] and own <= one[2] and one[1] <= limit
       if own ~= one[1] and not goes and not owned(one[4], 'forced') then rivals[#rivals + 1] = one end
     end

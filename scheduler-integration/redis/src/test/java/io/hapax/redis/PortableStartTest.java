@@ -19,8 +19,12 @@ import io.hapax.lease.Finding.Severity;
 import io.hapax.lease.LeaseStoreException;
 import io.hapax.ops.ServerHealth;
 import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.Deque;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.ExecutionException;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -149,5 +153,24 @@ class PortableStartTest {
                     .asString()
                     .contains("master, version 7.", "full protocol");
         }
+    }
+
+    /** As the slot of the bucket moves to another master, or this one begins. */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "ERR Script attempted to access a non local key in a cluster node",
+                "CLUSTERDOWN The cluster is down",
+                "LOADING Redis is loading the dataset in memory"
+            })
+    void what_passes_is_no_refusal(String said) {
+        Deque<List<Object>> answers = new ArrayDeque<>(List.of(List.of("", "", said, "a1"), List.of("", "", "", "a1")));
+        Discovery discovery =
+                new Discovery(() -> CompletableFuture.completedFuture(answers.remove()), null, "hapax:{d:0}:m", "here");
+        assertThat(discovery.dialect())
+                .failsWithin(Duration.ZERO)
+                .withThrowableOfType(ExecutionException.class)
+                .withMessageContaining("cannot tell at this moment");
+        assertThat(discovery.dialect().join().isFull()).isTrue();
     }
 }

@@ -200,6 +200,18 @@ class PortableTest {
         assertThat(granted(behind, lock("k")).token().value()).isGreaterThan(last);
     }
 
+    /** A replica that was promoted may have an index that names slots which were given back before the key was granted. */
+    @Test
+    void whoever_knows_of_no_slots_shows_himself_beside_an_index_of_old_ones() {
+        start();
+        RedissonLeaseStore store = fresh();
+        Lease lease = granted(store, lock("k"));
+        redis.behind().command("SET", "hapax:{p:0}:i:k", "1=2,7=9", "PX", "40000");
+        redis.behind().command("DEL", "hapax:{p:0}:l:k", "hapax:{p:0}:m");
+        assertThat(renewedEventually(store, lease)).isEqualTo(new Renewal.Renewed(true));
+        assertThat(acquire(store, lock("k"))).isInstanceOf(Acquisition.Held.class);
+    }
+
     @Test
     void every_key_ends_by_itself_but_for_the_meta_key() {
         start();

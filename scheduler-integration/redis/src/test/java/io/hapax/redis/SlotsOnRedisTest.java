@@ -9,6 +9,7 @@ import static org.junit.jupiter.params.provider.Arguments.arguments;
 
 import io.hapax.lease.Acquisition;
 import io.hapax.lease.Ending;
+import io.hapax.lease.Intervention;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.Lease;
 import io.hapax.lease.LeaseRequest;
@@ -152,6 +153,15 @@ class SlotsOnRedisTest {
     private static String key(JobIdentity identity) {
         Slot slot = identity.slot();
         return "hapax:{slots:0}:" + (slot == null ? "l:rooms" : "s:" + slot.number() + ":rooms");
+    }
+
+    @Test
+    void the_key_that_is_taken_away_while_nobody_holds_it_bars_no_slot_that_was_forgotten() {
+        Lease lease = grantedForLong(store, slot(1, 3));
+        redis.command("FLUSHALL");
+        get(store.admin().forceRelease(ROOMS, new Intervention("ops", "for a test")));
+        assertThat(get(store.renew(List.of(lease)))).containsExactly(new Renewal.Renewed(true));
+        refused(ROOMS);
     }
 
     @Test
