@@ -8,6 +8,8 @@ enum Contenders {
     /** Hapax, as plain code and the adapters use it: {@code JobGuard.admit}, enter, complete. */
     HAPAX(HapaxGuard::new),
     HAPAX_ASYNC(HapaxGuard::new),
+    /** The same as a user who may not ask for TIME. */
+    HAPAX_PORTABLE(HapaxGuard::portable),
     /** The scripts of Hapax, one operation a call, over plain sockets: what cannot be undercut without sharing calls. */
     SOCKET(servers -> new SocketPeer(servers, Commands.HAPAX)),
     JEDIS(servers -> new JedisPeer(servers, Commands.HAPAX)),
@@ -22,6 +24,8 @@ enum Contenders {
     RLOCK_LEASE(servers -> new RedissonPeer.Locks(servers, RedissonPeer.Kind.LEASE)),
     RFENCEDLOCK(servers -> new RedissonPeer.Locks(servers, RedissonPeer.Kind.FENCED)),
     SPRING_REGISTRY(SpringPeer::new),
+    /** Hapax without Redis. */
+    HAPAX_POSTGRES(HapaxGuard::inPostgres),
     SHEDLOCK_JDBC(ShedLockPeer::new);
 
     @SuppressWarnings("ImmutableEnumChecker") // a function of this class alone
@@ -44,7 +48,7 @@ enum Contenders {
     }
 
     boolean usesDatabase() {
-        return this == SHEDLOCK_JDBC;
+        return this == SHEDLOCK_JDBC || this == HAPAX_POSTGRES;
     }
 
     @Override

@@ -20,18 +20,21 @@ final class HapaxCommands implements Commands {
     }
 
     private static List<String> keys(String key) {
-        return List.of(TAG + "m", TAG + "l:" + key, TAG + "d:", TAG + "w:l:" + key);
+        return List.of(TAG + "m", TAG + "l:" + key, TAG + "d:", TAG + "w:l:" + key, TAG + "p:l:" + key);
     }
 
     @Override
     public Call take(String key, String owner) {
         return new Call(
-                0, keys(key), List.of(epoch, "0", "40000", token, CHANNEL, "acquire", owner, "30000", "-", "worker|"));
+                0,
+                keys(key),
+                List.of(epoch, "0", "40000", token, CHANNEL, "acquire", owner, "30000", "-", "worker|", ""));
     }
 
     @Override
     public Call giveBack(String key, String owner) {
-        return new Call(0, keys(key), List.of(epoch, "0", "40000", token, CHANNEL, "release", owner, "0", token, ""));
+        return new Call(
+                0, keys(key), List.of(epoch, "0", "40000", token, CHANNEL, "release", owner, "0", token, "", ""));
     }
 
     @Override

@@ -1,25 +1,57 @@
 package io.hapax.benchmarks.cycle;
 
+import com.zaxxer.hikari.HikariDataSource;
 import io.hapax.Admission;
 import io.hapax.GuardedRun;
 import io.hapax.JobGuard;
 import io.hapax.RunRequest;
 import io.hapax.event.RunOutcome;
+import io.hapax.lease.LeaseStore;
+import io.hapax.postgres.PostgresLeaseStore;
 import io.hapax.redis.RedissonLeaseStore;
 import java.util.concurrent.CompletionStage;
 
 /** Hapax with its defaults. */
 final class HapaxGuard implements Contender {
 
+    /** A user of the server that the benchmark creates, who may not ask for TIME. */
+    static final String NARROW = "narrow";
+
+    private static final int CONNECTIONS = 10;
+
     private final JobGuard guard;
+    private final Runnable end;
 
     HapaxGuard(Servers servers) {
-        RedissonLeaseStore store = RedissonLeaseStore.builder()
-                .url(servers.redis())
+        this(redis(servers.redis()), () -> {});
+    }
+
+    private HapaxGuard(LeaseStore store, Runnable end) {
+        this.guard = JobGuard.builder(store).closesStore().build();
+        this.end = end;
+    }
+
+    private static LeaseStore redis(String url) {
+        return RedissonLeaseStore.builder()
+                .url(url)
                 .namespace("cycle")
                 .fresh(true)
                 .build();
-        this.guard = JobGuard.builder(store).closesStore().build();
+    }
+
+    static HapaxGuard portable(Servers servers) {
+        return new HapaxGuard(redis(servers.redis().replace("redis://", "redis://" + NARROW + ":any@")), () -> {});
+    }
+
+    static HapaxGuard inPostgres(Servers servers) {
+        HikariDataSource database = new HikariDataSource();
+        database.setJdbcUrl(servers.jdbc());
+        database.setMaximumPoolSize(CONNECTIONS);
+        LeaseStore store = PostgresLeaseStore.builder(database)
+                .namespace("cycle")
+                .migrate(true)
+                .build();
+        return new HapaxGuard(store, database::close);
     }
 
     @Override
@@ -54,5 +86,6 @@ final class HapaxGuard implements Contender {
     @Override
     public void close() {
         guard.close();
+        end.run();
     }
 }

@@ -14,7 +14,9 @@ enum Contender {
     RLOCK("Redisson RLock, watchdog", 1, false, Duration.ofSeconds(3)),
     HAPAX_L1("Hapax level 1: lease", 1, true, Duration.ofSeconds(3)),
     HAPAX_L2("Hapax level 2: quorum of 3", 3, true, Duration.ofSeconds(3)),
-    HAPAX_L3("Hapax level 3: lease and ledger", 1, true, Duration.ofSeconds(3));
+    HAPAX_L3("Hapax level 3: lease and ledger", 1, true, Duration.ofSeconds(3)),
+    HAPAX_PORTABLE("Hapax level 1, portable protocol", 1, true, Duration.ofSeconds(3)),
+    HAPAX_POSTGRES("Hapax: lease in PostgreSQL", 0, true, Duration.ofSeconds(3));
 
     private final String title;
     private final int redisServers;
@@ -79,6 +81,11 @@ enum Contender {
                         + " resource can refuse: the store that checks fencing tokens does, the file does not.";
             case HAPAX_L2 ->
                 "As level 1, on a majority of servers: a minority may be emptied, frozen, or have a wrong clock.";
+            case HAPAX_PORTABLE ->
+                "As level 1, on a server whose user may not ask for `TIME`: scripts are told the time and who the server is.";
+            case HAPAX_POSTGRES ->
+                "A lease ends for its holder before it can end in PostgreSQL, which forgets nothing that it has confirmed. What a"
+                        + " frozen process writes after its last check, nobody but the resource can refuse.";
             case HAPAX_L3 ->
                 "As level 1; besides, a job completes in the transaction of its own writes, which is rolled back if another"
                         + " worker has taken over.";

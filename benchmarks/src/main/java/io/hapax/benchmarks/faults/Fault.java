@@ -91,7 +91,8 @@ enum Fault {
         return switch (scope) {
             case WORKER, NETWORK, POSTGRES -> true;
             case REDIS -> contender.redisServers() > 0;
-            case SENTINEL -> contender.redisServers() == 1;
+            // Sentinels are asked for masters without a user of the masters'.
+            case SENTINEL -> contender.redisServers() == 1 && contender != Contender.HAPAX_PORTABLE;
             case QUORUM, QUORUM_OF_FIVE -> contender.redisServers() == 3;
         };
     }

@@ -21,28 +21,42 @@ final class FleetServers implements Closeable {
     /** Restarted with data, a server has what it wrote; nothing is evicted; replicas and masters alike. */
     private static final String[] DURABLE = {"--appendonly", "yes", "--appendfsync", "everysec"};
 
+    /** A user as of a service that refuses TIME; workers that log in as it speak the portable protocol. */
+    private static final String NARROW = "narrow";
+
+    private static final List<String> NARROW_USER =
+            List.of("--user", NARROW, "on", "nopass", "~*", "&*", "+@all", "-time");
+
     private final List<EmbeddedRedis> redis = new ArrayList<>();
     private final EmbeddedDatabase database;
     private final @Nullable EmbeddedSentinel sentinel;
     private final @Nullable Shim shim;
+    private final boolean isNarrow;
     private final Map<String, List<TcpProxy>> toRedis = new LinkedHashMap<>();
     private final Map<String, TcpProxy> toDatabase = new LinkedHashMap<>();
     private final List<FrontDoor> doors = new ArrayList<>();
 
-    private FleetServers(EmbeddedDatabase database, @Nullable EmbeddedSentinel sentinel, @Nullable Shim shim) {
+    private FleetServers(
+            EmbeddedDatabase database, @Nullable EmbeddedSentinel sentinel, @Nullable Shim shim, boolean isNarrow) {
         this.database = database;
         this.sentinel = sentinel;
         this.shim = shim;
+        this.isNarrow = isNarrow;
     }
 
     static FleetServers start(Contender contender, Topology topology, List<String> workers, @Nullable Shim shim)
             throws IOException {
         EmbeddedSentinel sentinel = topology == Topology.SENTINEL ? EmbeddedSentinel.start(1) : null;
-        FleetServers servers = new FleetServers(EmbeddedDatabase.start(), sentinel, shim);
+        boolean isNarrow = contender == Contender.HAPAX_PORTABLE;
+        FleetServers servers = new FleetServers(EmbeddedDatabase.start(), sentinel, shim, isNarrow);
+        List<String> options = new ArrayList<>(List.of(DURABLE));
+        if (isNarrow) {
+            options.addAll(NARROW_USER);
+        }
         int count = topology == Topology.QUORUM_OF_FIVE ? 5 : sentinel == null ? contender.redisServers() : 0;
         for (int i = 0; i < count; i++) {
             Map<String, String> environment = shim == null ? Map.of() : shim.environment("redis-" + i);
-            servers.redis.add(EmbeddedRedis.start(environment, DURABLE));
+            servers.redis.add(EmbeddedRedis.start(environment, options.toArray(String[]::new)));
         }
         for (String worker : workers) {
             List<TcpProxy> lines = new ArrayList<>();
@@ -122,7 +136,7 @@ final class FleetServers implements Closeable {
                 : (doors.isEmpty()
                                 ? linesToRedis(worker).stream().map(TcpProxy::port)
                                 : doors.stream().map(FrontDoor::port))
-                        .map(port -> "redis://127.0.0.1:" + port)
+                        .map(port -> "redis://" + (isNarrow ? NARROW + ":any@" : "") + "127.0.0.1:" + port)
                         .collect(Collectors.joining(","));
         String jdbc = database.jdbcUrl()
                 .replace(

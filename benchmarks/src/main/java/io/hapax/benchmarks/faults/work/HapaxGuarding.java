@@ -8,6 +8,7 @@ import io.hapax.RunRequest;
 import io.hapax.event.RunOutcome;
 import io.hapax.event.Verdict;
 import io.hapax.lease.LeaseStore;
+import io.hapax.postgres.PostgresLeaseStore;
 import io.hapax.postgres.PostgresRunLedger;
 import io.hapax.quartz.HapaxPlugin;
 import io.hapax.redis.RedissonLeaseStore;
@@ -21,10 +22,13 @@ import org.redisson.Redisson;
 import org.redisson.config.Config;
 import org.redisson.config.ConstantDelay;
 
-/** Hapax: one Redis or Sentinel (level 1), a quorum (level 2), or one of them with a ledger (level 3). */
+/** Hapax: one Redis or Sentinel (level 1), a quorum (level 2), one of them with a ledger (level 3), or PostgreSQL alone. */
 final class HapaxGuarding implements Guarding {
 
     static final String LEDGER = "hapax-l3";
+
+    /** Without Redis. */
+    static final String POSTGRES = "hapax-postgres";
 
     /** Two renewals have to fit into a ttl. */
     private static final Duration ANSWER = Settings.TTL.dividedBy(6);
@@ -37,7 +41,7 @@ final class HapaxGuarding implements Guarding {
     HapaxGuarding(Settings settings, DataSource database, Work work) throws Exception {
         this.work = work;
         this.fenced = settings.contender().equals(LEDGER);
-        JobGuardBuilder builder = JobGuard.builder(store(settings))
+        JobGuardBuilder builder = JobGuard.builder(store(settings, database))
                 .worker(settings.worker())
                 .closesStore()
                 .defaults(options -> options.withTtl(Settings.TTL));
@@ -54,7 +58,14 @@ final class HapaxGuarding implements Guarding {
         HapaxPlugin.install(ticks.scheduler(), guard);
     }
 
-    private static LeaseStore store(Settings settings) {
+    private static LeaseStore store(Settings settings, DataSource database) {
+        if (settings.contender().equals(POSTGRES)) {
+            return PostgresLeaseStore.builder(database)
+                    .namespace("faults")
+                    .answerTimeout(ANSWER)
+                    .migrate(true)
+                    .build();
+        }
         RedissonLeaseStore.Builder builder = RedissonLeaseStore.builder()
                 .namespace("faults")
                 .longestTtl(Settings.TTL)
