@@ -475,7 +475,7 @@ class ConsoleBrowserTest {
         assertThat(page.locator("#notices")).containsText("worker dave has not reported since", slow());
         redis.freeze();
         try {
-            assertThat(page.locator("#notices")).containsText("no answer within 800 ms", slow());
+            assertThat(page.locator("#notices")).containsText("no answer within 2000 ms", slow());
             assertThat(page.locator("#tab-health")).containsText("1 down", slow());
             assertThat(page.locator("#notices")).containsText("this is what they said last");
             assertThat(page.locator("#tab-work")).containsText(String.valueOf(RUNS));

@@ -140,7 +140,7 @@ final class Workers implements AutoCloseable {
         RedissonLeaseStore store = RedissonLeaseStore.builder()
                 .url(redis.url())
                 .namespace(namespace)
-                .answerTimeout(Duration.ofMillis(800))
+                .answerTimeout(Duration.ofSeconds(2))
                 .fresh(true)
                 .build();
         RunLedger ledger = database == null

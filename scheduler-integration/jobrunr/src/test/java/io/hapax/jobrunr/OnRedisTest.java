@@ -40,7 +40,7 @@ class OnRedisTest {
         RedissonLeaseStore store = RedissonLeaseStore.builder()
                 .namespace("jobrunr-test")
                 .url(redis.url())
-                .answerTimeout(Duration.ofMillis(500))
+                .answerTimeout(Duration.ofMillis(1500))
                 .fresh(true)
                 .build();
         stores.add(store);
