@@ -43,7 +43,7 @@ class RenewalConnectionTest {
     private PostgresRunLedger ledger(PostgresRunLedger.Builder builder) {
         PostgresRunLedger ledger = builder.namespace(freshName("renewals"))
                 .migrate(true)
-                .answerTimeout(Duration.ofMillis(600))
+                .answerTimeout(Duration.ofSeconds(2))
                 .build();
         opened.add(0, ledger);
         return ledger;

@@ -43,7 +43,7 @@ class FirstStartTest {
         return RedissonLeaseStore.builder()
                 .namespace("first")
                 .longestTtl(LONGEST_TTL)
-                .answerTimeout(Duration.ofMillis(500));
+                .answerTimeout(Duration.ofSeconds(2));
     }
 
     private RedissonLeaseStore newcomer(EmbeddedRedis server) {

@@ -274,7 +274,7 @@ class QuorumRulesTest {
                 return turn.thenCompose(over -> question.get());
             }
         };
-        List<AdministeredStore> stores = Stream.generate(() -> quorum(busy, perServer, Duration.ofSeconds(2)))
+        List<AdministeredStore> stores = Stream.generate(() -> quorum(busy, perServer, Duration.ofSeconds(6)))
                 .limit(4)
                 .toList();
         for (int firing = 0; firing < 6; firing++) {
