@@ -68,11 +68,11 @@ final class GuardHealth implements HealthIndicator {
         return health.build();
     }
 
-    /** What keeps new leases from being granted; null if most servers grant them. */
+    /** What keeps new leases from being granted; null if most servers grant them, or the store tells of none. */
     static @Nullable String trouble(List<ServerHealth> servers) {
         List<ServerHealth> granting =
                 servers.stream().filter(ServerHealth::answers).toList();
-        if (granting.size() * 2 > servers.size()) {
+        if (servers.isEmpty() || granting.size() * 2 > servers.size()) {
             return null;
         }
         return "grants nothing new: "

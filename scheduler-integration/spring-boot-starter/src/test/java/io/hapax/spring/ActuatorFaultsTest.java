@@ -131,6 +131,7 @@ class ActuatorFaultsTest {
         servers.add(new ServerHealth("b", true, Duration.ZERO, ""));
         servers.add(new ServerHealth("c", false, Duration.ZERO, "no answer"));
         assertThat(GuardHealth.trouble(servers)).isNull();
+        assertThat(GuardHealth.trouble(List.of())).isNull();
         servers.set(0, new ServerHealth("a", false, Duration.ZERO, "quarantine"));
         assertThat(GuardHealth.trouble(servers)).isEqualTo("grants nothing new: a: quarantine; c: no answer");
     }
