@@ -59,7 +59,7 @@ class ClusteredJobStoreTest {
         try (Fleet fleet = Fleet.guarded()) {
             fireBehindTheBackOfAStalledNode(fleet);
             await().until(() -> fleet.events(GuardEvent.Refused.class).size() == 1);
-            assertThat(fleet.events(GuardEvent.Refused.class).get(0).refusal().verdict())
+            assertThat(fleet.first(GuardEvent.Refused.class).refusal().verdict())
                     .isEqualTo(Verdict.DONE);
             assertThat(fleet.probe().count()).isEqualTo(1);
         }
@@ -175,7 +175,7 @@ class ClusteredJobStoreTest {
         try (Fleet fleet = Fleet.guarded()) {
             endAfterShutdown(fleet);
             await().until(() -> fleet.events(GuardEvent.Refused.class).size() == 1);
-            assertThat(fleet.events(GuardEvent.Refused.class).get(0).refusal().verdict())
+            assertThat(fleet.first(GuardEvent.Refused.class).refusal().verdict())
                     .isEqualTo(Verdict.DONE);
             assertThat(fleet.probe().count()).isEqualTo(1);
         }
@@ -215,9 +215,9 @@ class ClusteredJobStoreTest {
             await().until(() -> fleet.probe().count() == 2
                     || !fleet.events(GuardEvent.Refused.class).isEmpty());
             assertThat(fleet.probe().count()).isEqualTo(1);
-            assertThat(fleet.events(GuardEvent.Refused.class).get(0).refusal().verdict())
+            assertThat(fleet.first(GuardEvent.Refused.class).refusal().verdict())
                     .isEqualTo(Verdict.DONE);
-            assertThat(fleet.events(GuardEvent.Refused.class).get(0).identity().run())
+            assertThat(fleet.first(GuardEvent.Refused.class).identity().run())
                     .hasToString("Optional[fleet/DEFAULT/order/DEFAULT/once@" + planned + "]");
         }
     }
@@ -247,7 +247,7 @@ class ClusteredJobStoreTest {
             node.scheduleJob(Jobs.job("report"), Jobs.nowAndDaily("daily", planned));
             node.start();
             await().until(() -> fleet.probe().ended() == 1);
-            assertThat(fleet.events(GuardEvent.Acquired.class).get(0).identity().run())
+            assertThat(fleet.first(GuardEvent.Acquired.class).identity().run())
                     .hasToString("Optional[fleet/DEFAULT/report/DEFAULT/daily@" + planned + "]");
         }
     }

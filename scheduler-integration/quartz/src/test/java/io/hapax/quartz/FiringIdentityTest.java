@@ -47,7 +47,7 @@ class FiringIdentityTest {
             fleet.replica("a").scheduleJob(job, trigger);
             fleet.start();
             await().until(() -> !fleet.events(GuardEvent.Acquired.class).isEmpty());
-            return fleet.events(GuardEvent.Acquired.class).get(0).identity();
+            return fleet.first(GuardEvent.Acquired.class).identity();
         }
     }
 
@@ -103,7 +103,7 @@ class FiringIdentityTest {
             fleet.replica("a").scheduleJob(Jobs.job("order"), hourly(start).build());
             fleet.start();
             await().until(() -> !fleet.events(GuardEvent.Acquired.class).isEmpty());
-            assertThat(fleet.events(GuardEvent.Acquired.class).get(0).identity().run())
+            assertThat(fleet.first(GuardEvent.Acquired.class).identity().run())
                     .hasToString("Optional[fleet/DEFAULT/order/DEFAULT/hourly@" + start + "]");
         }
     }
@@ -159,7 +159,7 @@ class FiringIdentityTest {
             scheduler.triggerJob(JobKey.jobKey("order"));
             scheduler.triggerJob(JobKey.jobKey("order"));
             await().until(() -> fleet.probe().ended() == 2);
-            assertThat(fleet.events(GuardEvent.Acquired.class).get(0).identity().leaseName())
+            assertThat(fleet.first(GuardEvent.Acquired.class).identity().leaseName())
                     .matches("fleet/DEFAULT/order/DEFAULT/MT_[^@]*@[^@]*Z");
 
             JobDataMap data = new JobDataMap(Map.of("hapax.runKey", "4711"));

@@ -109,6 +109,11 @@ final class Fleet implements AutoCloseable {
         return events;
     }
 
+    /** The first of its kind, of which listeners hear a moment after the run has gone on. */
+    <E extends GuardEvent> E first(Class<E> type) {
+        return await().until(() -> events(type), told -> !told.isEmpty()).get(0);
+    }
+
     <E extends GuardEvent> List<E> events(Class<E> type) {
         return events.stream().filter(type::isInstance).map(type::cast).toList();
     }

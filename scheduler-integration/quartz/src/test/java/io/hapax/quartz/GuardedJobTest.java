@@ -58,8 +58,7 @@ class GuardedJobTest {
     }
 
     private static void takeAway(Fleet fleet) {
-        JobIdentity identity =
-                fleet.events(GuardEvent.Acquired.class).get(0).lease().identity();
+        JobIdentity identity = fleet.first(GuardEvent.Acquired.class).lease().identity();
         assertThat(fleet.guard(0)
                         .admin()
                         .forceRelease(identity, "test", "to lose it")
@@ -77,7 +76,7 @@ class GuardedJobTest {
             await().until(() -> !fleet.events(GuardEvent.Released.class).isEmpty());
 
             assertThat(seen.get().fencingToken().value()).isPositive();
-            assertThat(fleet.events(GuardEvent.Released.class).get(0).outcome()).isEqualTo(RunOutcome.COMPLETED);
+            assertThat(fleet.first(GuardEvent.Released.class).outcome()).isEqualTo(RunOutcome.COMPLETED);
         }
     }
 
@@ -133,7 +132,7 @@ class GuardedJobTest {
             await().until(() -> outcomes.executed().size() == 1);
 
             assertThat(outcomes.executed().get(0).failure().orElseThrow()).hasCauseInstanceOf(LeaseLostException.class);
-            assertThat(fleet.events(GuardEvent.Released.class).get(0).outcome()).isEqualTo(RunOutcome.LOST);
+            assertThat(fleet.first(GuardEvent.Released.class).outcome()).isEqualTo(RunOutcome.LOST);
         }
     }
 
@@ -334,7 +333,7 @@ class GuardedJobTest {
             await().until(() -> outcomes.executed().size() == 1);
 
             assertThat(outcomes.executed().get(0).failure()).containsSame(failure);
-            assertThat(fleet.events(GuardEvent.Released.class).get(0).outcome()).isEqualTo(RunOutcome.FAILED);
+            assertThat(fleet.first(GuardEvent.Released.class).outcome()).isEqualTo(RunOutcome.FAILED);
             await().until(() -> scheduler.getTriggerState(TriggerKey.triggerKey("daily")) == TriggerState.COMPLETE);
         }
     }
@@ -404,7 +403,7 @@ class GuardedJobTest {
                     .until(() -> run.get().isHeld());
             mayEnd.countDown();
             await().until(() -> !fleet.events(GuardEvent.Released.class).isEmpty());
-            assertThat(fleet.events(GuardEvent.Released.class).get(0).outcome()).isEqualTo(RunOutcome.COMPLETED);
+            assertThat(fleet.first(GuardEvent.Released.class).outcome()).isEqualTo(RunOutcome.COMPLETED);
         }
     }
 }

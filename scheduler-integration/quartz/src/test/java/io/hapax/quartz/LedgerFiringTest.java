@@ -54,7 +54,7 @@ class LedgerFiringTest {
             fleet.start();
             await().until(() -> fleet.probe().count() == 1);
             JobIdentity identity =
-                    fleet.events(GuardEvent.Acquired.class).get(0).lease().identity();
+                    fleet.first(GuardEvent.Acquired.class).lease().identity();
             fleet.guard(0).admin().forceRelease(identity, "test", "to lose it").join();
             await().until(() -> outcomes.executed().size() == 1);
             assertThat(runs.entry(identity)
@@ -66,7 +66,7 @@ class LedgerFiringTest {
 
             scheduler.triggerJob(Jobs.job("order").getKey(), order("third").getJobDataMap());
             await().until(() -> !fleet.events(GuardEvent.Refused.class).isEmpty());
-            assertThat(fleet.events(GuardEvent.Refused.class).get(0).refusal().verdict())
+            assertThat(fleet.first(GuardEvent.Refused.class).refusal().verdict())
                     .isEqualTo(Verdict.ABANDONED);
         }
     }
@@ -107,7 +107,7 @@ class LedgerFiringTest {
             fleet.start();
             await().until(() -> outcomes.executed().size() == 1);
             assertThat(outcomes.executed().get(0).failure().orElseThrow()).hasMessageContaining("did not commit");
-            assertThat(fleet.events(GuardEvent.Released.class).get(0).outcome()).isEqualTo(RunOutcome.FAILED);
+            assertThat(fleet.first(GuardEvent.Released.class).outcome()).isEqualTo(RunOutcome.FAILED);
         }
     }
 

@@ -140,7 +140,7 @@ class ListenersTest {
             fleet.start();
             await().until(() -> fleet.events(GuardEvent.Released.class).size() == 1);
 
-            assertThat(fleet.events(GuardEvent.Released.class).get(0).outcome()).isEqualTo(RunOutcome.RELEASED);
+            assertThat(fleet.first(GuardEvent.Released.class).outcome()).isEqualTo(RunOutcome.RELEASED);
             assertThat(fleet.probe().count()).isZero();
         }
     }
@@ -164,7 +164,7 @@ class ListenersTest {
             fleet.start();
 
             await().until(() -> fleet.events(GuardEvent.Released.class).size() == 1);
-            assertThat(fleet.events(GuardEvent.Released.class).get(0).outcome()).isEqualTo(RunOutcome.COMPLETED);
+            assertThat(fleet.first(GuardEvent.Released.class).outcome()).isEqualTo(RunOutcome.COMPLETED);
             assertThat(fleet.events(GuardEvent.Refused.class)).isEmpty();
         }
     }

@@ -196,7 +196,7 @@ class OccurrenceTest {
             scheduler.scheduleJob(Jobs.job("tick"), Set.of(trigger), false);
             scheduler.start();
             await().until(() -> !fleet.events(GuardEvent.Acquired.class).isEmpty());
-            assertThat(runKeyOf(fleet.events(GuardEvent.Acquired.class).get(0)))
+            assertThat(runKeyOf(fleet.first(GuardEvent.Acquired.class)))
                     .endsWith("/hourly@" + last.minus(2, ChronoUnit.HOURS));
         }
     }
@@ -219,7 +219,7 @@ class OccurrenceTest {
             fleet.start();
             scheduler.triggerJob(JobKey.jobKey("order"));
             await().until(() -> fleet.probe().ended() == 1);
-            assertThat(runKeyOf(fleet.events(GuardEvent.Acquired.class).get(0)))
+            assertThat(runKeyOf(fleet.first(GuardEvent.Acquired.class)))
                     .matches("fleet/DEFAULT/order/DEFAULT/MT_[^@/]+@....-..-..T..:..:[0-9.]+Z");
         }
     }
@@ -237,7 +237,7 @@ class OccurrenceTest {
                                     .build());
             fleet.start();
             await().until(() -> fleet.probe().ended() == 1);
-            assertThat(runKeyOf(fleet.events(GuardEvent.Acquired.class).get(0)))
+            assertThat(runKeyOf(fleet.first(GuardEvent.Acquired.class)))
                     .isEqualTo("fleet/DEFAULT/order/RECOVERING_JOBS/mine@" + start);
         }
     }

@@ -199,8 +199,7 @@ class RamReplicasTest {
             fleet.start();
             await().until(() -> !fleet.events(GuardEvent.Refused.class).isEmpty());
 
-            RunKey key =
-                    fleet.events(GuardEvent.Refused.class).get(0).identity().runKey();
+            RunKey key = fleet.first(GuardEvent.Refused.class).identity().runKey();
             fleet.guard(0)
                     .admin()
                     .forceRelease(new JobIdentity(null, key), "test", "its worker is gone")

@@ -240,7 +240,7 @@ class RationedFiringTest {
             fleet.start();
             await().until(() -> refused(fleet, Verdict.THROTTLED) >= 2);
             assertThat(fleet.probe().count()).isEqualTo(2);
-            assertThat(fleet.events(GuardEvent.Refused.class).get(0).refusal().retryAfter())
+            assertThat(fleet.first(GuardEvent.Refused.class).refusal().retryAfter())
                     .isBetween(Duration.ofMinutes(59), Duration.ofHours(1));
         }
     }
