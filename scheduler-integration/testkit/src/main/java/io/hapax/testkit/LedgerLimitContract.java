@@ -171,6 +171,18 @@ abstract class LedgerLimitContract {
     }
 
     @Test
+    void keys_that_are_called_like_slots_are_no_part_of_a_family() {
+        for (int number = 1; number <= 3; number++) {
+            LockKey alike = new LockKey(key + " #" + number);
+            granted(new JobIdentity(alike, null));
+            Lease slot = granted(slot(number, 3));
+            refused(whole, slot);
+            end(slot);
+        }
+        granted(whole);
+    }
+
+    @Test
     void the_longest_lock_key_has_slots_too() {
         LockKey longest = new LockKey("k".repeat(512 - 22) + OwnerId.random());
         JobIdentity last = new JobIdentity(longest, null, new Slot(Integer.MAX_VALUE, Integer.MAX_VALUE));
