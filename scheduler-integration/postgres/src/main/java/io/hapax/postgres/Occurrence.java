@@ -15,12 +15,18 @@ import org.jspecify.annotations.Nullable;
  */
 record Occurrence(String key, boolean repeats, @Nullable String lockKey, Slot slot) {
 
+    /** Before the number of a slot: no key has control characters, so no key is called like a slot. */
+    private static final char SLOT = '\u0001';
+
     static Occurrence of(JobIdentity identity) {
-        String lock = identity.lock().map(LockKey::value).orElse(null);
+        LockKey lockKey = identity.lockKey();
+        String lock = lockKey == null ? null : lockKey.value();
         Slot slot = Objects.requireNonNullElse(identity.slot(), Slot.WHOLE);
-        return identity.runKey() != null
-                ? new Occurrence(identity.runKey().value(), false, lock, slot)
-                : new Occurrence(identity.leaseName(), true, lock, slot);
+        if (identity.runKey() != null) {
+            return new Occurrence(identity.runKey().value(), false, lock, slot);
+        }
+        String key = identity.slot() == null ? String.valueOf(lock) : lock + SLOT + slot.number();
+        return new Occurrence(key, true, lock, slot);
     }
 
     /** Claims with equal gates are made one after the other: all of one lock key, as its slots are no matter of their own. */

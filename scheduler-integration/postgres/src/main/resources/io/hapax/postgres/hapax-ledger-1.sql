@@ -3,7 +3,8 @@
 
 CREATE TABLE hapax_run (
   namespace     text COLLATE "C" NOT NULL CHECK (length(namespace) BETWEEN 1 AND 64),
-  -- The run key, or, of runs that have none and may repeat, the lock key, with the number of its slot as in 'rooms #2'.
+  -- The run key, or, of runs that have none and may repeat, the lock key; of a slot with the character U+0001, which no
+  -- key contains, and the number of the slot.
   occurrence    text COLLATE "C" NOT NULL CHECK (octet_length(occurrence) BETWEEN 1 AND 524),
   repeats       boolean NOT NULL,
   lock_key      text COLLATE "C" CHECK (octet_length(lock_key) BETWEEN 1 AND 512),

@@ -55,11 +55,16 @@ final class RunMemory {
 
     /** What a row is about: a run key, or the lock key, or slot of it, of runs that may repeat. */
     private record Occurrence(
-            @Nullable RunKey run, @Nullable String repeating) {
+            @Nullable RunKey run,
+            @Nullable LockKey repeating,
+            @Nullable Integer slot) {
         static Occurrence of(JobIdentity identity) {
             return identity.runKey() != null
-                    ? new Occurrence(identity.runKey(), null)
-                    : new Occurrence(null, identity.leaseName());
+                    ? new Occurrence(identity.runKey(), null, null)
+                    : new Occurrence(
+                            null,
+                            identity.lockKey(),
+                            identity.slot() == null ? 1 : identity.slot().number());
         }
     }
 
