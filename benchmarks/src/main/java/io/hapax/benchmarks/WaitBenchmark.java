@@ -9,6 +9,7 @@ import io.hapax.lease.LockKey;
 import io.hapax.lease.OwnerId;
 import io.hapax.redis.RedissonLeaseStore;
 import io.hapax.testkit.EmbeddedRedis;
+import io.hapax.testkit.WallClock;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -44,7 +45,7 @@ final class WaitBenchmark {
                 .url(master.url())
                 .namespace(namespace)
                 .waitForReplicas(replicas)
-                .fresh(true)
+                .firstStart(WallClock.now())
                 .build();
     }
 

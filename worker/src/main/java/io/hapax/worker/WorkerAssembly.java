@@ -217,7 +217,7 @@ final class WorkerAssembly implements AutoCloseable {
                 .namespace(settings.namespace())
                 .answerTimeout(settings.answerTimeout())
                 .longestTtl(settings.ttl())
-                .fresh(settings.fresh())
+                .firstStart(settings.firstStart())
                 .replaceSettings(settings.replaceSettings());
         List<String> urls = settings.redisUrls();
         for (int attempt = 1; ; attempt++) {

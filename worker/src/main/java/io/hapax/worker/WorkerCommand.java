@@ -15,6 +15,8 @@ import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
+import java.time.format.DateTimeParseException;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -80,8 +82,12 @@ final class WorkerCommand implements Callable<Integer> {
     @Option(names = "--guard", description = "on or off [HAPAX_GUARD]")
     private @Nullable String guard;
 
-    @Option(names = "--fresh", description = "on: nothing runs under this namespace yet, so do not wait for holders")
-    private @Nullable String fresh;
+    @Option(
+            names = "--first-start",
+            description =
+                    "time at which the namespace is used for the first time ever, as 2026-11-28T09:30:00Z: for 10 minutes"
+                            + " nothing waits for earlier holders")
+    private @Nullable String firstStart;
 
     @Option(
             names = "--replace-settings",
@@ -200,7 +206,7 @@ final class WorkerCommand implements Callable<Integer> {
                 text(chosen.apply(name, "HAPAX_WORKER"), host),
                 flag("--guard", text(chosen.apply(guard, "HAPAX_GUARD"), "on")),
                 patient(RunSettingOptions.read(Objects.requireNonNull(command), env, RunOptions.DEFAULTS)),
-                flag("--fresh", text(chosen.apply(fresh, "HAPAX_FRESH"), "off")),
+                instant("--first-start", chosen.apply(firstStart, "HAPAX_FIRST_START")),
                 flag("--replace-settings", text(chosen.apply(replaceSettings, "HAPAX_REPLACE_SETTINGS"), "off")),
                 flag("--ledger", text(chosen.apply(ledger, "HAPAX_LEDGER"), named ? "on" : "off")),
                 quartz(text(chosen.apply(quartzStore, "QUARTZ_STORE"), named ? "both" : "ram")),
@@ -255,6 +261,15 @@ final class WorkerCommand implements Callable<Integer> {
         }
         throw new IllegalArgumentException(
                 variable + " must be a file with the secret in it; '" + file + "' begins" + " with an empty line");
+    }
+
+    private static @Nullable Instant instant(String option, @Nullable String value) {
+        try {
+            return value == null || value.isEmpty() ? null : Instant.parse(value);
+        } catch (DateTimeParseException e) {
+            throw new IllegalArgumentException(
+                    option + " must be a time in UTC, as 2026-11-28T09:30:00Z, was '" + value + "'", e);
+        }
     }
 
     private static boolean flag(String option, String value) {

@@ -7,6 +7,7 @@ import java.net.URLDecoder;
 import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -22,7 +23,7 @@ import org.jspecify.annotations.Nullable;
  * @param name this replica, for people
  * @param guarded whether jobs are guarded
  * @param runs how runs are guarded that say nothing else
- * @param fresh whether nothing can be running under the namespace
+ * @param firstStart when the namespace is used for the first time ever; null if that is not said
  * @param replaceSettings whether this start changes the settings on which workers have to agree
  * @param ledger whether runs are kept in PostgreSQL too
  * @param quartz which Quartz schedulers run
@@ -43,7 +44,7 @@ record WorkerSettings(
         String name,
         boolean guarded,
         RunOptions runs,
-        boolean fresh,
+        @Nullable Instant firstStart,
         boolean replaceSettings,
         boolean ledger,
         QuartzStore quartz,

@@ -104,7 +104,7 @@ class DoctorCommandTest {
         try (LeaseStore store = RedissonLeaseStore.builder()
                         .url(redis.url())
                         .namespace(NAMESPACE)
-                        .fresh(true)
+                        .firstStart(WallClock.now())
                         .build();
                 RunLedger ledger = ledger(url);
                 JobGuard guard = JobGuard.builder(store).ledger(ledger).build()) {
@@ -295,7 +295,7 @@ class DoctorCommandTest {
             try (LeaseStore store = RedissonLeaseStore.builder()
                             .yaml(file)
                             .namespace(NAMESPACE)
-                            .fresh(true)
+                            .firstStart(WallClock.now())
                             .build();
                     JobGuard guard = JobGuard.builder(store).build();
                     GuardedRun run = guard.admit(RunRequest.lock("report")).fold(admitted -> admitted, refusal -> {
@@ -331,7 +331,7 @@ class DoctorCommandTest {
             List<String> urls = List.of(three.split(",", -1));
             RedissonLeaseStore.builder()
                     .namespace("of-three")
-                    .fresh(true)
+                    .firstStart(WallClock.now())
                     .quorum(urls)
                     .close();
             assertFine(redisDoctor(three, "--namespace", "of-three", "--json"));

@@ -7,6 +7,7 @@ import com.zaxxer.hikari.HikariDataSource;
 import io.hapax.testkit.DatabaseAddress;
 import io.hapax.testkit.EmbeddedDatabase;
 import io.hapax.testkit.EmbeddedRedis;
+import io.hapax.testkit.WallClock;
 import java.io.IOException;
 import java.net.ServerSocket;
 import java.net.URI;
@@ -79,8 +80,8 @@ class FleetTest {
                 redis.url(),
                 "--database",
                 jdbcUrl,
-                "--fresh",
-                "on",
+                "--first-start",
+                WallClock.now().toString(),
                 "--ttl",
                 TTL.toSeconds() + "s",
                 "--jobrunr-poll",

@@ -39,7 +39,7 @@ class LocksCommandTest {
             .url(REDIS.url())
             .namespace(NAMESPACE)
             .answerTimeout(Duration.ofMillis(500))
-            .fresh(true)
+            .firstStart(WallClock.now())
             .build();
     private final JobGuard guard = JobGuard.builder(store)
             .worker("4711@host-2")
@@ -289,7 +289,7 @@ class LocksCommandTest {
                     .allSatisfy(server -> assertThat(server.command("DBSIZE")).isEqualTo("0"));
             try (LeaseStore quorum = RedissonLeaseStore.builder()
                             .namespace(NAMESPACE)
-                            .fresh(true)
+                            .firstStart(WallClock.now())
                             .quorum(List.of(one.url(), two.url(), three.url()));
                     JobGuard other = JobGuard.builder(quorum).worker("q").build()) {
                 for (int n = 0; n < 20; n++) {

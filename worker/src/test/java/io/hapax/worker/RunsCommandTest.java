@@ -19,6 +19,7 @@ import io.hapax.ledger.RunState;
 import io.hapax.postgres.PostgresRunLedger;
 import io.hapax.redis.RedissonLeaseStore;
 import io.hapax.testkit.EmbeddedRedis;
+import io.hapax.testkit.WallClock;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -185,7 +186,7 @@ class RunsCommandTest {
                 RedissonLeaseStore store = RedissonLeaseStore.builder()
                         .url(redis.url())
                         .namespace("shop")
-                        .fresh(true)
+                        .firstStart(WallClock.now())
                         .build();
                 JobGuard guard = JobGuard.builder(store)
                         .worker("4711@host-2")

@@ -10,6 +10,7 @@ import io.hapax.event.Refusal;
 import io.hapax.ledger.AfterCrash;
 import io.hapax.postgres.PostgresRunLedger;
 import io.hapax.redis.RedissonLeaseStore;
+import io.hapax.testkit.WallClock;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
@@ -35,7 +36,7 @@ final class StepwisePayer {
                         .url(redisUrl)
                         .answerTimeout(TTL.dividedBy(6))
                         .longestTtl(TTL)
-                        .fresh(true)
+                        .firstStart(WallClock.now())
                         .lazy(true)
                         .build())
                 .ledger(PostgresRunLedger.builder(database)

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import io.hapax.testkit.EmbeddedRedis;
+import io.hapax.testkit.WallClock;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -46,7 +47,13 @@ class WithoutDatabaseTest {
         return Replica.start(
                 name,
                 folder,
-                List.of("--redis", redis, "--namespace", "in-memory", "--fresh", "on"),
+                List.of(
+                        "--redis",
+                        redis,
+                        "--namespace",
+                        "in-memory",
+                        "--first-start",
+                        WallClock.now().toString()),
                 Map.of(
                         "DATABASE_URL",
                         "",

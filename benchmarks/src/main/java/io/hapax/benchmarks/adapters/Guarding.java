@@ -3,6 +3,7 @@ package io.hapax.benchmarks.adapters;
 import io.hapax.JobGuard;
 import io.hapax.jobrunr.JobRunrGuard;
 import io.hapax.redis.RedissonLeaseStore;
+import io.hapax.testkit.WallClock;
 
 /** What is there in a guarded process only. */
 final class Guarding {
@@ -13,7 +14,7 @@ final class Guarding {
         return JobGuard.builder(RedissonLeaseStore.builder()
                         .namespace("benchmark")
                         .url(redis)
-                        .fresh(true)
+                        .firstStart(WallClock.now())
                         .build())
                 .closesStore()
                 .build();

@@ -9,6 +9,7 @@ import io.hapax.event.RunOutcome;
 import io.hapax.lease.LeaseStore;
 import io.hapax.postgres.PostgresLeaseStore;
 import io.hapax.redis.RedissonLeaseStore;
+import io.hapax.testkit.WallClock;
 import java.util.concurrent.CompletionStage;
 
 /** Hapax with its defaults. */
@@ -35,7 +36,7 @@ final class HapaxGuard implements Contender {
         return RedissonLeaseStore.builder()
                 .url(url)
                 .namespace("cycle")
-                .fresh(true)
+                .firstStart(WallClock.now())
                 .build();
     }
 

@@ -3,6 +3,7 @@ package io.hapax.benchmarks.faults;
 import io.hapax.benchmarks.faults.history.EventType;
 import io.hapax.benchmarks.faults.history.World;
 import io.hapax.benchmarks.faults.work.FaultWorker;
+import io.hapax.testkit.WallClock;
 import java.io.Closeable;
 import java.io.File;
 import java.io.IOException;
@@ -36,7 +37,7 @@ final class Fleet implements Closeable {
     private final @Nullable Shim shim;
     private final Path folder;
     private final Map<String, Process> processes = new ConcurrentHashMap<>();
-    private boolean fresh = true;
+    private String firstStart = WallClock.now().toString();
 
     Fleet(
             Contender contender,
@@ -66,7 +67,7 @@ final class Fleet implements Closeable {
         for (String worker : WORKERS) {
             start(worker);
         }
-        fresh = false;
+        firstStart = "";
         for (String worker : WORKERS) {
             awaitUp(worker);
         }
@@ -86,7 +87,7 @@ final class Fleet implements Closeable {
                 "worker=" + worker,
                 "observer=" + observer,
                 "orders=" + broker.port(),
-                "fresh=" + fresh));
+                "firstStart=" + firstStart));
         command.addAll(servers.settings(worker));
         ProcessBuilder builder = new ProcessBuilder(command)
                 .redirectErrorStream(true)

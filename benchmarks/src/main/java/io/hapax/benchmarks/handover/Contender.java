@@ -6,6 +6,7 @@ import io.hapax.JobGuard;
 import io.hapax.RunRequest;
 import io.hapax.event.RunOutcome;
 import io.hapax.redis.RedissonLeaseStore;
+import io.hapax.testkit.WallClock;
 import java.net.URI;
 import java.time.Duration;
 import java.util.Objects;
@@ -54,7 +55,7 @@ interface Contender {
             this.guard = JobGuard.builder(RedissonLeaseStore.builder()
                             .namespace("benchmark")
                             .url(url)
-                            .fresh(true)
+                            .firstStart(WallClock.now())
                             .build())
                     .withoutLogging()
                     .build();

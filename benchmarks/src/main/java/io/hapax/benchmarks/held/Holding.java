@@ -6,6 +6,7 @@ import io.hapax.JobGuard;
 import io.hapax.OnLeaseLost;
 import io.hapax.RunRequest;
 import io.hapax.redis.RedissonLeaseStore;
+import io.hapax.testkit.WallClock;
 import java.util.concurrent.CompletableFuture;
 import org.redisson.Redisson;
 import org.redisson.api.RLock;
@@ -37,7 +38,7 @@ interface Holding extends AutoCloseable {
             this.guard = JobGuard.builder(RedissonLeaseStore.builder()
                             .namespace("benchmark")
                             .url(url)
-                            .fresh(true)
+                            .firstStart(WallClock.now())
                             .build())
                     .withoutLogging()
                     .closesStore()

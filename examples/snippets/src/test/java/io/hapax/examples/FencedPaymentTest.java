@@ -8,6 +8,7 @@ import io.hapax.redis.RedissonLeaseStore;
 import io.hapax.testkit.DatabaseAddress;
 import io.hapax.testkit.EmbeddedDatabase;
 import io.hapax.testkit.EmbeddedRedis;
+import io.hapax.testkit.WallClock;
 import java.sql.Connection;
 import java.sql.Statement;
 import org.junit.jupiter.api.Tag;
@@ -39,7 +40,7 @@ class FencedPaymentTest {
         try (RedissonLeaseStore store = RedissonLeaseStore.builder()
                         .namespace("shop")
                         .url(redis.url())
-                        .fresh(true)
+                        .firstStart(WallClock.now())
                         .build();
                 JobGuard guard = FencedPayment.guard(store, database)) {
             return FencedPayment.pay(guard, database, 7, 1999);

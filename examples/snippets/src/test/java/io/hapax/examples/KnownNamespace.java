@@ -5,6 +5,7 @@ import io.hapax.lease.LeaseRequest;
 import io.hapax.lease.LockKey;
 import io.hapax.lease.OwnerId;
 import io.hapax.redis.RedissonLeaseStore;
+import io.hapax.testkit.WallClock;
 import java.time.Duration;
 
 /** Makes a Redis look as if the application had run before; else the first run ever waits for unknown holders. */
@@ -20,7 +21,7 @@ final class KnownNamespace {
         try (RedissonLeaseStore store = RedissonLeaseStore.builder()
                 .url(redisUrl)
                 .namespace(namespace)
-                .fresh(true)
+                .firstStart(WallClock.now())
                 .build()) {
             JobIdentity identity = new JobIdentity(new LockKey("first"), null);
             store.acquire(new LeaseRequest(identity, OwnerId.random(), "test", Duration.ofSeconds(1), false))

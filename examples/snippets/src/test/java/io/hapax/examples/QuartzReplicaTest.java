@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import io.hapax.testkit.EmbeddedRedis;
+import io.hapax.testkit.WallClock;
 import java.time.Duration;
 import java.util.Properties;
 import org.junit.jupiter.api.Test;
@@ -16,7 +17,8 @@ class QuartzReplicaTest {
         try (EmbeddedRedis redis = EmbeddedRedis.start()) {
             Properties changes = new Properties();
             changes.setProperty("org.quartz.plugin.hapax.redisUrl", redis.url());
-            changes.setProperty("org.quartz.plugin.hapax.fresh", "true");
+            changes.setProperty(
+                    "org.quartz.plugin.hapax.firstStart", WallClock.now().toString());
             Scheduler first = QuartzReplica.start(changes);
             // The factory knows a scheduler of this name already; another process would not.
             org.quartz.impl.SchedulerRepository.getInstance().remove(first.getSchedulerName());

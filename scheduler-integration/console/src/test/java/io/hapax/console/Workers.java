@@ -15,6 +15,7 @@ import io.hapax.postgres.PostgresRunLedger;
 import io.hapax.redis.RedissonLeaseStore;
 import io.hapax.testkit.DatabaseAddress;
 import io.hapax.testkit.EmbeddedRedis;
+import io.hapax.testkit.WallClock;
 import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -141,7 +142,7 @@ final class Workers implements AutoCloseable {
                 .url(redis.url())
                 .namespace(namespace)
                 .answerTimeout(Duration.ofSeconds(2))
-                .fresh(true)
+                .firstStart(WallClock.now())
                 .build();
         RunLedger ledger = database == null
                 ? null

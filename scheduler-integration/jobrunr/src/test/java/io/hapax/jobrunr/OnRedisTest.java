@@ -8,6 +8,7 @@ import static org.jobrunr.jobs.states.StateName.SUCCEEDED;
 import io.hapax.jobrunr.Fleet.Worker;
 import io.hapax.redis.RedissonLeaseStore;
 import io.hapax.testkit.EmbeddedRedis;
+import io.hapax.testkit.WallClock;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -41,7 +42,7 @@ class OnRedisTest {
                 .namespace("jobrunr-test")
                 .url(redis.url())
                 .answerTimeout(Duration.ofMillis(1500))
-                .fresh(true)
+                .firstStart(WallClock.now())
                 .build();
         stores.add(store);
         return fleet.guarded(worker, 1, fleet.guard(worker, store, options -> options.withTtl(Duration.ofSeconds(10))));

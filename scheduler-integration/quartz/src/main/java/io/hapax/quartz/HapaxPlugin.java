@@ -192,7 +192,7 @@ public final class HapaxPlugin implements SchedulerPlugin {
         RetryTriggers retries = settings.retries(clock);
         if (!ownsGuard && settings.describesGuard()) {
             throw new IllegalArgumentException(
-                    "it was given a guard, so redisUrl, namespace, worker, answerTimeout, longestTtl, fresh and lazy have no effect; set them where the guard is built");
+                    "it was given a guard, so redisUrl, namespace, worker, answerTimeout, longestTtl, firstStart and lazy have no effect; set them where the guard is built");
         }
         if (guard == null) {
             guard = settings.open(scheduler.getSchedulerName());
@@ -284,12 +284,13 @@ public final class HapaxPlugin implements SchedulerPlugin {
     }
 
     /**
-     * Declares that nobody has used the namespace before, so that the first grant need not wait.
+     * Names the time at which the namespace is used for the first time ever, so that the first grant need not wait. It counts
+     * for 10 minutes and has no effect afterwards.
      *
-     * @param fresh whether it is new
+     * @param at a time in UTC, as 2026-11-28T09:30:00Z
      */
-    public void setFresh(boolean fresh) {
-        settings.store("fresh", String.valueOf(fresh));
+    public void setFirstStart(String at) {
+        settings.store("firstStart", at);
     }
 
     /**

@@ -127,7 +127,7 @@ class HapaxPluginTest {
                 Map.entry("worker", "w"),
                 Map.entry("answerTimeout", "1s"),
                 Map.entry("longestTtl", "10m"),
-                Map.entry("fresh", "true"),
+                Map.entry("firstStart", "2026-11-28T09:30:00Z"),
                 Map.entry("lazy", "true"),
                 Map.entry("ttl", "20s"),
                 Map.entry("maxHold", "1h"),
@@ -150,8 +150,8 @@ class HapaxPluginTest {
                         "1s",
                         "longestTtl",
                         "10m",
-                        "fresh",
-                        "true",
+                        "firstStart",
+                        "2026-11-28T09:30:00Z",
                         "lazy",
                         "true"));
     }

@@ -47,7 +47,7 @@ record Probe(int bucket, Map<String, String> info, Duration clockAhead) {
      *
      * @param longestMemory how long a server that may have forgotten leases grants nothing
      */
-    record Expectation(String server, boolean cluster, int replicas, boolean fresh, Duration longestMemory) {}
+    record Expectation(String server, boolean cluster, int replicas, FirstStart first, Duration longestMemory) {}
 
     /** Takes the answer of the script to a call between two instants of our clock. */
     static Probe of(int bucket, List<Object> answer, long sentMillis, long answeredMillis) {
@@ -100,6 +100,12 @@ record Probe(int bucket, Map<String, String> info, Duration clockAhead) {
         identity(at, expected, all);
         memory(at, expected, all);
         replication(at, expected, all);
+        if (expected.first().isOver()) {
+            all.add(new Finding(
+                    Severity.NOTE,
+                    "firstStart is " + expected.first().at() + ", which is over: it has no effect any more",
+                    "Remove the setting"));
+        }
         if (clockAhead.abs().compareTo(CLOCKS_APART) > 0) {
             all.add(new Finding(
                     Severity.WARNING,
@@ -169,7 +175,7 @@ record Probe(int bucket, Map<String, String> info, Duration clockAhead) {
         // What the user may not read is not judged.
         if (!appends && info.containsKey("save") && get("save").isEmpty()) {
             all.add(new Finding(
-                    expected.fresh() ? Severity.NOTE : Severity.WARNING,
+                    expected.first().counts() ? Severity.NOTE : Severity.WARNING,
                     at + " keeps nothing on disk: a restart forgets the done markers, and completed occurrences may run"
                             + " again",
                     "Set appendonly yes with appendfsync everysec"));

@@ -5,11 +5,12 @@ import java.time.Duration;
 /**
  * How long a server grants nothing.
  *
- * @param whenNew in ms, if it knows nothing of the namespace, and neither does the caller: until live holders, which renew
+ * @param newcomers in ms, if it knows nothing of the namespace, and neither does the caller: until live holders, which renew
  *     at a third of their ttl, have shown themselves
+ * @param first while this counts, newcomers do not wait
  * @param whenLost in ms, if it has certainly, or possibly, forgotten leases: until the longest of them has run out
  */
-record Quarantine(String whenNew, String whenLost) {
+record Quarantine(String newcomers, FirstStart first, String whenLost) {
 
     /** What two clocks that count the same ttl may differ by at most, beyond a tenth of it. */
     private static final long MARGIN_MILLIS = 1000;
@@ -18,11 +19,16 @@ record Quarantine(String whenNew, String whenLost) {
      * With replicas, twice the ttl: a master that hangs while its replica is promoted carries out the renewals that had
      * piled up before it notices that it is master no more, so a holder may live for two ttl from the promotion.
      */
-    static Quarantine of(Duration longestTtl, Duration answerTimeout, boolean fresh, boolean replicas) {
+    static Quarantine of(Duration longestTtl, Duration answerTimeout, FirstStart first, boolean replicas) {
         long longest = longestTtl.toMillis();
-        long whenNew = fresh ? 0 : longest / 3 + 2 * answerTimeout.toMillis();
+        long newcomers = longest / 3 + 2 * answerTimeout.toMillis();
         long whenLost = longest * (replicas ? 22 : 11) / 10 + MARGIN_MILLIS;
-        return new Quarantine(Long.toString(whenNew), Long.toString(whenLost));
+        return new Quarantine(Long.toString(newcomers), first, Long.toString(whenLost));
+    }
+
+    /** As of now, in ms. */
+    String whenNew() {
+        return first.counts() ? "0" : newcomers;
     }
 
     Duration longest() {

@@ -17,6 +17,7 @@ import io.hapax.ops.LeaseAdmin;
 import io.hapax.time.Ticker;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.Objects;
@@ -67,6 +68,7 @@ public final class RedissonLeaseStore implements AdministeredStore {
         this.longestTtl = builder.longestTtl;
         this.connection = new FirstConnection(builder.lazy);
         InstantSource system = InstantSource.system();
+        FirstStart first = new FirstStart(builder.firstStart, Objects.requireNonNullElse(builder.clock, system));
         Keyspace keyspace =
                 new Keyspace(NamespaceRules.chosen(builder.namespace), config.isClusterConfig() ? CLUSTER_BUCKETS : 1);
         this.namespace = Namespace.of(
@@ -74,7 +76,7 @@ public final class RedissonLeaseStore implements AdministeredStore {
                 Quarantine.of(
                         longestTtl,
                         builder.member == null ? answerTimeout : builder.member.answerTimeout(),
-                        builder.fresh,
+                        first,
                         !config.isSingleConfig() || builder.waitForReplicas > 0),
                 new MemoryLog(NamespaceRules.chosen(builder.namespace), server, Ticker.SYSTEM),
                 new ScriptCalls(
@@ -100,7 +102,7 @@ public final class RedissonLeaseStore implements AdministeredStore {
                 server,
                 config.isClusterConfig(),
                 builder.waitForReplicas,
-                builder.fresh,
+                first,
                 namespace.quarantine().longest());
         this.introduction =
                 new Introduction(new Checkup(redisson, namespace, expected, system), agreement, sweep, answerTimeout);
@@ -349,7 +351,7 @@ public final class RedissonLeaseStore implements AdministeredStore {
 
         private Duration answerTimeout = Duration.ofSeconds(2);
         private Duration longestTtl = Duration.ofSeconds(30);
-        private boolean fresh;
+        private @Nullable Instant firstStart;
         private boolean lazy;
         private boolean replaceSettings;
         private int waitForReplicas;
@@ -449,14 +451,18 @@ public final class RedissonLeaseStore implements AdministeredStore {
         }
 
         /**
-         * Declares that nothing runs under this namespace yet, so that a new namespace need not wait for holders to
-         * show themselves. For tests, demos and the first start ever.
+         * Names the time of the first start ever of this namespace: nothing ran under it before, so a Redis that knows nothing
+         * of it, and cannot prove that it has forgotten nothing, need not wait for holders to show themselves. It counts for
+         * 10 minutes, by the wall clock of this process; later it has no effect, and a finding says so. Write it down as a
+         * constant, never as the time of now: an application that names each of its starts grants at once beside live holders
+         * if Redis was emptied meanwhile.
          *
-         * @param isFresh whether nothing runs
+         * @param at when; null if it is not named; a time that lies more than 10 minutes ahead is refused when the store is
+         *     built
          * @return this builder
          */
-        public Builder fresh(boolean isFresh) {
-            this.fresh = isFresh;
+        public Builder firstStart(@Nullable Instant at) {
+            this.firstStart = at;
             return this;
         }
 
@@ -604,7 +610,7 @@ public final class RedissonLeaseStore implements AdministeredStore {
             one.answerTimeout = answerTimeout;
             one.longestTtl = longestTtl;
             one.waitForReplicas = waitForReplicas;
-            one.fresh = fresh;
+            one.firstStart = firstStart;
             one.format = format;
             one.lazy = true;
             return one.build();
@@ -618,7 +624,7 @@ public final class RedissonLeaseStore implements AdministeredStore {
             one.answerTimeout = of.perServer();
             one.member = of;
             one.longestTtl = longestTtl;
-            one.fresh = fresh;
+            one.firstStart = firstStart;
             one.format = format;
             one.clock = clock;
             one.lazy = lazily;

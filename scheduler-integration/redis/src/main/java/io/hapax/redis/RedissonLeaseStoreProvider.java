@@ -10,8 +10,8 @@ import java.util.Map;
 /** Opens a {@link RedissonLeaseStore} for addresses that begin with {@code redis://} or {@code rediss://}. */
 public final class RedissonLeaseStoreProvider implements LeaseStoreProvider {
 
-    private static final List<String> NAMES =
-            List.of("namespace", "answerTimeout", "longestTtl", "fresh", "lazy", "waitForReplicas", "replaceSettings");
+    private static final List<String> NAMES = List.of(
+            "namespace", "answerTimeout", "longestTtl", "firstStart", "lazy", "waitForReplicas", "replaceSettings");
 
     /** Called by {@link java.util.ServiceLoader}. */
     public RedissonLeaseStoreProvider() {}
@@ -34,7 +34,7 @@ public final class RedissonLeaseStoreProvider implements LeaseStoreProvider {
             case "namespace" -> builder.namespace(value);
             case "answerTimeout" -> builder.answerTimeout(DurationText.parse(name, value));
             case "longestTtl" -> builder.longestTtl(DurationText.parse(name, value));
-            case "fresh" -> builder.fresh(flag(name, value));
+            case "firstStart" -> builder.firstStart(FirstStart.parse(name, value));
             case "waitForReplicas" -> builder.waitForReplicas(count(name, value));
             case "replaceSettings" -> builder.replaceSettings(flag(name, value));
             case "lazy" -> builder.lazy(flag(name, value));

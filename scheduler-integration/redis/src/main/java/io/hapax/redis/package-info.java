@@ -13,7 +13,7 @@
  * }</pre>
  *
  * By properties, an address that begins with {@code redis://} or {@code rediss://} finds this store; the settings are
- * {@code namespace}, {@code answerTimeout}, {@code longestTtl}, {@code fresh}, {@code lazy}, {@code waitForReplicas} and
+ * {@code namespace}, {@code answerTimeout}, {@code longestTtl}, {@code firstStart}, {@code lazy}, {@code waitForReplicas} and
  * {@code replaceSettings}. Sentinel and Cluster are
  * configured by a Redisson YAML file. All workers of a namespace need the same {@code longestTtl}; one that differs
  * does not start.
@@ -86,7 +86,7 @@
  *       replicas 2.2, as a master that hangs may still renew while its replica is promoted;
  *   <li>emptied while this worker knew it, or its clock set back to before it was first seen: the same;
  *   <li>new to this worker as well: a third of the longest ttl and two answer timeouts, the time in which live holders
- *       renew. None at all if the namespace was declared {@code fresh}, or the server proves by its {@code INFO} that it has
+ *       renew. None at all within 10 minutes of the namespace's {@code firstStart}, if one was named, or if the server proves by its {@code INFO} that it has
  *       forgotten nothing that can still count: no Cluster, never a replica, up for longer than the first wait above, and
  *       nothing evicted or flushed since.
  * </ul>

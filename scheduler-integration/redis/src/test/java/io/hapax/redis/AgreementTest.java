@@ -15,6 +15,7 @@ import io.hapax.lease.LeaseStore;
 import io.hapax.lease.LeaseStoreException;
 import io.hapax.lease.Renewal;
 import io.hapax.testkit.EmbeddedRedis;
+import io.hapax.testkit.WallClock;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -39,14 +40,14 @@ class AgreementTest {
         return Fixture.store(redis.url())
                 .namespace("agree")
                 .longestTtl(Duration.ofSeconds(longestTtlSeconds))
-                .fresh(true);
+                .firstStart(WallClock.now());
     }
 
     private static RedissonLeaseStore.Builder ofAQuorum() {
         return RedissonLeaseStore.builder()
                 .namespace("agree")
                 .longestTtl(Duration.ofSeconds(20))
-                .fresh(true);
+                .firstStart(WallClock.now());
     }
 
     private RedissonLeaseStore open(RedissonLeaseStore.Builder builder) {
@@ -199,7 +200,7 @@ class AgreementTest {
 
     @Test
     void the_agreement_does_not_end_the_quarantine_of_a_new_namespace() {
-        RedissonLeaseStore first = open(settings(20).fresh(false));
+        RedissonLeaseStore first = open(settings(20).firstStart(null));
         assertThat(acquire(first, lock("k"))).isInstanceOf(Acquisition.Quarantined.class);
     }
 }

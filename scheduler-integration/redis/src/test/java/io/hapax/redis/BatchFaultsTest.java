@@ -5,6 +5,7 @@ import static io.hapax.redis.Fixture.request;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.hapax.lease.Acquisition;
+import io.hapax.testkit.WallClock;
 import io.hapax.time.Ticker;
 import java.lang.reflect.Proxy;
 import java.time.Duration;
@@ -24,7 +25,7 @@ class BatchFaultsTest {
     private final Keyspace keyspace = new Keyspace("faults", 1);
     private final Namespace namespace = Namespace.of(
             keyspace,
-            Quarantine.of(TTL, Duration.ofMillis(500), true, false),
+            Quarantine.of(TTL, Duration.ofMillis(500), new FirstStart(WallClock.now(), WallClock.REAL), false),
             new MemoryLog("faults", "there", Ticker.SYSTEM),
             new ScriptCalls(
                     noClient(),

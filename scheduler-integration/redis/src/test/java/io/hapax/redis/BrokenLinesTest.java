@@ -8,6 +8,7 @@ import static org.awaitility.Awaitility.await;
 import io.hapax.lease.Acquisition;
 import io.hapax.lease.LeaseRequest;
 import io.hapax.testkit.EmbeddedRedis;
+import io.hapax.testkit.WallClock;
 import io.hapax.time.Ticker;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -45,7 +46,7 @@ class BrokenLinesTest {
     private final RedissonClient redisson = OwnClient.open(address, ANSWER, false, OwnClient.Use.ALONE);
     private final Namespace namespace = Namespace.of(
             new Keyspace("broken", 1),
-            Quarantine.of(TTL, ANSWER, true, false),
+            Quarantine.of(TTL, ANSWER, new FirstStart(WallClock.now(), WallClock.REAL), false),
             new MemoryLog("broken", "there", Ticker.SYSTEM),
             new ScriptCalls(
                     redisson,

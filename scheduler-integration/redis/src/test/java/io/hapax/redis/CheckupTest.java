@@ -9,6 +9,7 @@ import io.hapax.lease.Finding;
 import io.hapax.lease.Finding.Severity;
 import io.hapax.lease.LeaseStoreException;
 import io.hapax.testkit.EmbeddedRedis;
+import io.hapax.testkit.WallClock;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
@@ -22,8 +23,10 @@ import org.junit.jupiter.api.Test;
 /** What a look at servers that are configured wrongly finds. */
 class CheckupTest {
 
-    private static List<Finding> findings(EmbeddedRedis redis, boolean fresh) {
-        try (RedissonLeaseStore store = Fixture.store(redis.url()).fresh(fresh).build()) {
+    private static List<Finding> findings(EmbeddedRedis redis, boolean first) {
+        try (RedissonLeaseStore store = Fixture.store(redis.url())
+                .firstStart(first ? WallClock.now() : null)
+                .build()) {
             return get(store.findings());
         }
     }

@@ -13,6 +13,7 @@ import io.hapax.testkit.FaultInjector;
 import io.hapax.testkit.InjectedFault;
 import io.hapax.testkit.InjectedFault.Answer;
 import io.hapax.testkit.InjectedFault.Thrown;
+import io.hapax.testkit.WallClock;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
 import java.lang.reflect.Proxy;
@@ -44,7 +45,7 @@ class ClientFaultsTest {
             .client(misbehaving(client))
             .namespace("w")
             .answerTimeout(Duration.ofSeconds(2))
-            .fresh(true)
+            .firstStart(WallClock.now())
             .build();
 
     @AfterEach

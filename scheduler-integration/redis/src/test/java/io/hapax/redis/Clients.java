@@ -5,6 +5,7 @@ import static org.awaitility.Awaitility.await;
 import io.hapax.lease.LeaseStoreException;
 import io.hapax.testkit.EmbeddedCluster;
 import io.hapax.testkit.EmbeddedSentinel;
+import io.hapax.testkit.WallClock;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -65,7 +66,7 @@ final class Clients implements AutoCloseable {
                 .namespace(namespace)
                 .longestTtl(longestTtl)
                 .answerTimeout(answerTimeout)
-                .fresh(true);
+                .firstStart(WallClock.now());
     }
 
     private RedissonLeaseStore store(Config config) {

@@ -12,6 +12,7 @@ import io.hapax.lease.Lease;
 import io.hapax.lease.LeaseStore;
 import io.hapax.lease.LeaseStoreException;
 import io.hapax.testkit.EmbeddedRedis;
+import io.hapax.testkit.WallClock;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -42,7 +43,7 @@ class DirectCallsTest {
     private final RedissonLeaseStore store = Fixture.store(redis.url())
             .namespace("direct")
             .answerTimeout(ANSWER)
-            .fresh(true)
+            .firstStart(WallClock.now())
             .build();
     private final LeaseStore blocking = store.blocking();
     private final ExecutorService callers = Executors.newFixedThreadPool(CALLERS);
@@ -214,8 +215,10 @@ class DirectCallsTest {
         redis.command(words.toArray(String[]::new));
         redis.command("ACL", "LOG", "RESET");
         String url = redis.url().replace("redis://", "redis://hapax:geheim@") + "/3";
-        try (RedissonLeaseStore least =
-                Fixture.store(url).namespace("least").fresh(true).build()) {
+        try (RedissonLeaseStore least = Fixture.store(url)
+                .namespace("least")
+                .firstStart(WallClock.now())
+                .build()) {
             long before = connections();
             LeaseStore view = least.blocking();
             Lease lease = granted(view, lock("k"));

@@ -12,6 +12,7 @@ import io.hapax.lease.Acquisition;
 import io.hapax.lease.Ending;
 import io.hapax.lease.LeaseStoreException;
 import io.hapax.testkit.EmbeddedRedis;
+import io.hapax.testkit.WallClock;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.time.Duration;
@@ -36,7 +37,7 @@ class EndOfServiceTest {
     }
 
     private RedissonLeaseStore.Builder builder() {
-        return Fixture.store(redis.url()).answerTimeout(ANSWER).fresh(true);
+        return Fixture.store(redis.url()).answerTimeout(ANSWER).firstStart(WallClock.now());
     }
 
     private static String trace(Throwable failure) {

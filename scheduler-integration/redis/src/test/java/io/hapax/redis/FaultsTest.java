@@ -30,6 +30,7 @@ import io.hapax.lease.LeaseStoreException;
 import io.hapax.lease.LeaseStoreProvider;
 import io.hapax.lease.Renewal;
 import io.hapax.testkit.EmbeddedRedis;
+import io.hapax.testkit.WallClock;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -57,7 +58,7 @@ class FaultsTest {
     private final RedissonLeaseStore store = Fixture.store(redis.url())
             .answerTimeout(ANSWER_TIMEOUT)
             .longestTtl(LONGEST_TTL)
-            .fresh(true)
+            .firstStart(WallClock.now())
             .build();
     private final JobGuard guard =
             JobGuard.builder(store).defaults(o -> o.withTtl(TTL)).build();
@@ -173,7 +174,7 @@ class FaultsTest {
                     .url(redis.url())
                     .namespace(store.namespace())
                     .longestTtl(LONGEST_TTL)
-                    .fresh(true)
+                    .firstStart(WallClock.now())
                     .build()) {
                 assertThat(acquire(other, Fixture.run("restart"))).isInstanceOf(Acquisition.Held.class);
             }
@@ -271,7 +272,15 @@ class FaultsTest {
     void a_store_is_found_by_its_address() {
         try (LeaseStore found = LeaseStoreProvider.openStore(
                 redis.url(),
-                Map.of("namespace", "found", "answerTimeout", "500ms", "longestTtl", "PT1M", "fresh", "true"))) {
+                Map.of(
+                        "namespace",
+                        "found",
+                        "answerTimeout",
+                        "500ms",
+                        "longestTtl",
+                        "PT1M",
+                        "firstStart",
+                        WallClock.now().toString()))) {
             granted(found, lock("k"));
             assertThat(found.answerTimeout()).isEqualTo(Duration.ofMillis(500));
         }
@@ -280,8 +289,10 @@ class FaultsTest {
     @Test
     void a_lazy_store_starts_while_redis_is_away_and_works_once_it_is_there() throws Exception {
         redis.kill();
-        try (RedissonLeaseStore lazy =
-                Fixture.store(redis.url()).lazy(true).fresh(true).build()) {
+        try (RedissonLeaseStore lazy = Fixture.store(redis.url())
+                .lazy(true)
+                .firstStart(WallClock.now())
+                .build()) {
             assertThatThrownBy(() -> acquire(lazy, lock("k"))).hasCauseInstanceOf(LeaseStoreException.class);
             redis.restart();
             await().ignoreExceptions().atMost(20, TimeUnit.SECONDS).untilAsserted(() -> granted(lazy, lock("k")));

@@ -150,7 +150,7 @@ class FirstStartTest {
         servers.get(2).command("FLUSHALL");
         // Each server has a tenth of it.
         LeaseStore quorum = settings()
-                .answerTimeout(Duration.ofSeconds(5))
+                .answerTimeout(Duration.ofSeconds(60))
                 .quorum(servers.stream().map(EmbeddedRedis::url).toList());
         open.add(quorum);
         grants(quorum);

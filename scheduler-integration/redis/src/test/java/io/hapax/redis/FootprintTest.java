@@ -17,6 +17,7 @@ import io.hapax.lease.OwnerId;
 import io.hapax.lease.ReservationRequest;
 import io.hapax.ops.LeaseAdmin;
 import io.hapax.testkit.EmbeddedRedis;
+import io.hapax.testkit.WallClock;
 import io.hapax.time.DurationText;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -31,8 +32,10 @@ import org.junit.jupiter.api.Test;
 class FootprintTest {
 
     private final EmbeddedRedis redis = EmbeddedRedis.start();
-    private final RedissonLeaseStore store =
-            Fixture.store(redis.url()).namespace("cost").fresh(true).build();
+    private final RedissonLeaseStore store = Fixture.store(redis.url())
+            .namespace("cost")
+            .firstStart(WallClock.now())
+            .build();
 
     @AfterEach
     void stop() {

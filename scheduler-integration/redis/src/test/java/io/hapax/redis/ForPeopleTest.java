@@ -14,6 +14,7 @@ import io.hapax.ops.HeldLease;
 import io.hapax.ops.LeaseAdmin;
 import io.hapax.testkit.EmbeddedCluster;
 import io.hapax.testkit.EmbeddedRedis;
+import io.hapax.testkit.WallClock;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletionStage;
@@ -110,7 +111,7 @@ class ForPeopleTest {
         try (EmbeddedRedis redis = EmbeddedRedis.start();
                 RedissonLeaseStore store = Fixture.store(redis.url())
                         .namespace("people")
-                        .fresh(true)
+                        .firstStart(WallClock.now())
                         .build()) {
             redis.command("SET", "hapax:{people:0}:l:odd", "somebody else's");
             assertThat(get(store.admin().forceRelease(lock("odd"), WHY)))
@@ -136,7 +137,7 @@ class ForPeopleTest {
     void a_key_that_looks_like_the_listed_name_of_another_one_is_found_by_its_own_text() {
         try (EmbeddedRedis redis = EmbeddedRedis.start();
                 RedissonLeaseStore store =
-                        Fixture.store(redis.url()).fresh(true).build()) {
+                        Fixture.store(redis.url()).firstStart(WallClock.now()).build()) {
             LeaseAdmin people = store.admin();
             Lease odd = granted(store, lock("an odd one"));
             String listed = get(people.lease("an odd one", false)).orElseThrow().name();

@@ -16,6 +16,7 @@ import io.hapax.lease.Lease;
 import io.hapax.lease.LeaseStoreException;
 import io.hapax.lease.Renewal;
 import io.hapax.testkit.EmbeddedRedis;
+import io.hapax.testkit.WallClock;
 import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
@@ -32,7 +33,7 @@ class HalfDoneScriptsTest {
             .url(redis.url())
             .namespace("half")
             .answerTimeout(Duration.ofSeconds(2))
-            .fresh(true)
+            .firstStart(WallClock.now())
             .build();
 
     @AfterEach

@@ -15,6 +15,7 @@ import io.hapax.RunRequest;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.LockKey;
 import io.hapax.testkit.EmbeddedRedis;
+import io.hapax.testkit.WallClock;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -37,7 +38,7 @@ class HashedKeysTest {
     private final RedissonLeaseStore store = Fixture.store(redis.url())
             .namespace("people")
             .answerTimeout(Duration.ofSeconds(2))
-            .fresh(true)
+            .firstStart(WallClock.now())
             .build();
     private final Logger logger = (Logger) LoggerFactory.getLogger("io.hapax");
     private final ListAppender<ILoggingEvent> lines = new ListAppender<>();

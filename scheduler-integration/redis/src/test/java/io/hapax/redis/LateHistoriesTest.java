@@ -3,6 +3,7 @@ package io.hapax.redis;
 import io.hapax.lease.LeaseStore;
 import io.hapax.testkit.EmbeddedRedis;
 import io.hapax.testkit.LeaseHistoryContract;
+import io.hapax.testkit.WallClock;
 import java.time.Duration;
 import java.util.List;
 import java.util.UUID;
@@ -21,7 +22,7 @@ class LateHistoriesTest {
         return RedissonLeaseStore.builder()
                 .namespace(namespace)
                 .longestTtl(Duration.ofMinutes(10))
-                .fresh(true);
+                .firstStart(WallClock.now());
     }
 
     /** Two clients, opened once the server is known to be there. */

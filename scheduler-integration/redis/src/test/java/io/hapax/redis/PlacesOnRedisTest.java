@@ -7,6 +7,7 @@ import io.hapax.lease.Reservation;
 import io.hapax.lease.ReservationRequest;
 import io.hapax.lease.Reservations;
 import io.hapax.testkit.EmbeddedRedis;
+import io.hapax.testkit.WallClock;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
@@ -28,7 +29,7 @@ class PlacesOnRedisTest {
     private final RedissonLeaseStore store = RedissonLeaseStore.builder()
             .url(redis.url())
             .namespace("places")
-            .fresh(true)
+            .firstStart(WallClock.now())
             .build();
 
     @AfterEach

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.hapax.lease.LeaseStore;
 import io.hapax.testkit.EmbeddedRedis;
 import io.hapax.testkit.LeaseHistoryContract;
+import io.hapax.testkit.WallClock;
 import java.time.Duration;
 import java.util.List;
 import java.util.UUID;
@@ -24,7 +25,7 @@ class PortableContractTest {
         return RedissonLeaseStore.builder()
                 .namespace(namespace)
                 .longestTtl(Duration.ofMinutes(10))
-                .fresh(true);
+                .firstStart(WallClock.now());
     }
 
     private static RedissonLeaseStore open(String namespace, String url) {

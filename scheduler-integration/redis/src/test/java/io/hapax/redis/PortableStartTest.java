@@ -18,6 +18,7 @@ import io.hapax.lease.Finding;
 import io.hapax.lease.Finding.Severity;
 import io.hapax.lease.LeaseStoreException;
 import io.hapax.ops.ServerHealth;
+import io.hapax.testkit.WallClock;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
@@ -42,7 +43,7 @@ class PortableStartTest {
     private NarrowRedis redis = NarrowRedis.start();
 
     private static RedissonLeaseStore.Builder settings(String url) {
-        return RedissonLeaseStore.builder().url(url).namespace("start").fresh(true);
+        return RedissonLeaseStore.builder().url(url).namespace("start").firstStart(WallClock.now());
     }
 
     @AfterEach

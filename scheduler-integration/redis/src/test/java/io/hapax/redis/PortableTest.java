@@ -57,7 +57,7 @@ class PortableTest {
 
     /** It does not wait for holders to show themselves at first, but whenever a server has lost its memory. */
     private RedissonLeaseStore fresh() {
-        return open(settings().fresh(true));
+        return open(settings().firstStart(WallClock.now()));
     }
 
     @AfterEach
@@ -165,9 +165,9 @@ class PortableTest {
     void whoever_hears_late_of_a_new_server_begins_no_second_quarantine() {
         start();
         RedissonLeaseStore first =
-                open(settings().longestTtl(Duration.ofSeconds(1)).fresh(true));
+                open(settings().longestTtl(Duration.ofSeconds(1)).firstStart(WallClock.now()));
         RedissonLeaseStore idle =
-                open(settings().longestTtl(Duration.ofSeconds(1)).fresh(true));
+                open(settings().longestTtl(Duration.ofSeconds(1)).firstStart(WallClock.now()));
         JobIdentity identity = lock("k");
         Duration ttl = Duration.ofSeconds(1);
         get(idle.acquire(Fixture.request(lock("mine"), ttl)));
@@ -182,10 +182,10 @@ class PortableTest {
     void tokens_grow_whatever_the_clocks_of_callers_say() {
         start();
         InstantSource now = WallClock.REAL;
-        RedissonLeaseStore ahead =
-                open(settings().fresh(true).clock(() -> now.instant().plus(Duration.ofHours(1))));
-        RedissonLeaseStore behind =
-                open(settings().fresh(true).clock(() -> now.instant().minus(Duration.ofHours(1))));
+        RedissonLeaseStore ahead = open(
+                settings().firstStart(WallClock.now()).clock(() -> now.instant().plus(Duration.ofHours(1))));
+        RedissonLeaseStore behind = open(
+                settings().firstStart(WallClock.now()).clock(() -> now.instant().minus(Duration.ofHours(1))));
         long last = 0;
         for (RedissonLeaseStore store : List.of(behind, ahead, behind, behind, ahead, behind)) {
             Lease lease = granted(store, lock("k"));

@@ -9,6 +9,7 @@ import ch.qos.logback.core.read.ListAppender;
 import io.hapax.lease.Finding;
 import io.hapax.lease.Finding.Severity;
 import io.hapax.testkit.EmbeddedRedis;
+import io.hapax.testkit.WallClock;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -68,7 +69,8 @@ class ProbeTest {
     }
 
     private static List<Finding> findings(Probe probe) {
-        return probe.findings(new Probe.Expectation("host:1", false, 0, false, Duration.ofSeconds(67)));
+        return probe.findings(new Probe.Expectation(
+                "host:1", false, 0, new FirstStart(null, WallClock.REAL), Duration.ofSeconds(67)));
     }
 
     private static Finding only(Probe probe) {
@@ -138,7 +140,7 @@ class ProbeTest {
             RedissonLeaseStore.builder()
                     .namespace("redis-test")
                     .url(redis.url())
-                    .fresh(true)
+                    .firstStart(WallClock.now())
                     .build()
                     .close();
         }
@@ -154,7 +156,7 @@ class ProbeTest {
                 RedissonLeaseStore.builder()
                         .namespace("redis-test")
                         .url(url)
-                        .fresh(true)
+                        .firstStart(WallClock.now())
                         .build()
                         .close();
             }

@@ -6,6 +6,7 @@ import static io.hapax.redis.Fixture.granted;
 import static io.hapax.redis.Fixture.lock;
 import static io.hapax.redis.Fixture.run;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.awaitility.Awaitility.await;
 
 import io.hapax.lease.Acquisition;
@@ -15,9 +16,11 @@ import io.hapax.lease.Renewal;
 import io.hapax.testkit.EmbeddedRedis;
 import io.hapax.testkit.WallClock;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -32,13 +35,17 @@ class QuarantineTest {
     private final EmbeddedRedis redis = EmbeddedRedis.start();
     private final List<RedissonLeaseStore> stores = new ArrayList<>();
 
-    private RedissonLeaseStore worker(boolean fresh) {
+    private RedissonLeaseStore worker(boolean first) {
+        return worker(first ? WallClock.now() : null);
+    }
+
+    private RedissonLeaseStore worker(@Nullable Instant firstStart) {
         RedissonLeaseStore store = RedissonLeaseStore.builder()
                 .url(redis.url())
                 .namespace("q")
                 .longestTtl(LONGEST_TTL)
                 .answerTimeout(Duration.ofSeconds(1))
-                .fresh(fresh)
+                .firstStart(firstStart)
                 .build();
         stores.add(store);
         return store;
@@ -60,9 +67,32 @@ class QuarantineTest {
     }
 
     @Test
-    void a_namespace_that_is_declared_fresh_grants_at_once() {
+    void a_namespace_whose_first_start_is_now_grants_at_once() {
         granted(worker(true), lock("k"));
         granted(worker(false), lock("k2"));
+        assertThat(get(stores.get(0).findings()))
+                .noneMatch(finding -> finding.toString().contains("firstStart"));
+    }
+
+    @Test
+    void whoever_leaves_a_first_start_in_a_configuration_waits_like_all_others_once_redis_was_emptied() {
+        RedissonLeaseStore knowing = worker(true);
+        granted(knowing, lock("k"));
+        redis.command("FLUSHALL");
+        RedissonLeaseStore left =
+                worker(WallClock.now().minus(FirstStart.COUNTS).minusSeconds(1));
+        assertThat(quarantine(acquire(left, lock("k")))).isGreaterThan(LONGEST_TTL.dividedBy(3));
+        assertThat(get(left.findings()))
+                .anyMatch(finding -> finding.toString().contains("firstStart"))
+                .anyMatch(finding -> finding.toString().contains("Remove the setting"));
+    }
+
+    @Test
+    void a_first_start_that_lies_ahead_is_refused() {
+        Instant ahead = WallClock.now().plus(FirstStart.COUNTS).plusSeconds(60);
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> worker(ahead))
+                .withMessageContainingAll("firstStart", ahead.toString(), "lies ahead");
     }
 
     @Test

@@ -19,6 +19,7 @@ import io.hapax.lease.OwnerId;
 import io.hapax.lease.RunKey;
 import io.hapax.lease.Slot;
 import io.hapax.testkit.EmbeddedRedis;
+import io.hapax.testkit.WallClock;
 import io.hapax.time.Ticker;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -58,7 +59,7 @@ class QuorumCompletionsTest {
             RedissonLeaseStore store = RedissonLeaseStore.builder()
                     .url(server.url())
                     .namespace("done")
-                    .fresh(true)
+                    .firstStart(WallClock.now())
                     .build();
             stores.add(store);
             get(store.release(Fixture.granted(store, Fixture.lock("warm")), Ending.NOT_DONE));
@@ -294,7 +295,7 @@ class QuorumCompletionsTest {
     void a_frozen_server_that_carries_the_completion_of_a_lost_run_out_when_it_awakes_keeps_nobody_away_for_long() {
         List<String> urls = servers.stream().map(EmbeddedRedis::url).toList();
         RedissonLeaseStore.Builder builder =
-                RedissonLeaseStore.builder().namespace("frozen").fresh(true);
+                RedissonLeaseStore.builder().namespace("frozen").firstStart(WallClock.now());
         Duration perServer = Duration.ofMillis(500);
         try (LeaseStore quorum = QuorumOpening.openWaiting(urls, builder, perServer.multipliedBy(8), perServer)) {
             Lease lease = granted(quorum);

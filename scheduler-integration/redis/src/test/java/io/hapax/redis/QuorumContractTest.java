@@ -2,6 +2,7 @@ package io.hapax.redis;
 
 import io.hapax.lease.LeaseStore;
 import io.hapax.testkit.EmbeddedRedis;
+import io.hapax.testkit.WallClock;
 import java.time.Duration;
 import java.util.List;
 import java.util.stream.Stream;
@@ -25,7 +26,7 @@ class QuorumContractTest {
             RedissonLeaseStore.Builder builder = RedissonLeaseStore.builder()
                     .namespace(namespace)
                     .longestTtl(Duration.ofMinutes(10))
-                    .fresh(true);
+                    .firstStart(WallClock.now());
             return QuorumOpening.openWaiting(urls(), builder, perServer().multipliedBy(10), perServer());
         }
 

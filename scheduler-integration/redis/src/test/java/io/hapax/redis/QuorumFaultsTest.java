@@ -24,6 +24,7 @@ import io.hapax.lease.Renewal;
 import io.hapax.lease.RunKey;
 import io.hapax.ops.AdministeredStore;
 import io.hapax.testkit.EmbeddedRedis;
+import io.hapax.testkit.WallClock;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -81,7 +82,7 @@ class QuorumFaultsTest {
         return RedissonLeaseStore.builder()
                 .namespace("redis-test")
                 .longestTtl(TTL)
-                .fresh(true);
+                .firstStart(WallClock.now());
     }
 
     private List<String> urls() {
@@ -325,7 +326,7 @@ class QuorumFaultsTest {
         servers(3);
         List<LeaseStore> stores = Stream.<LeaseStore>generate(() -> RedissonLeaseStore.builder()
                         .namespace("redis-test")
-                        .fresh(true)
+                        .firstStart(WallClock.now())
                         .quorum(urls()))
                 .limit(4)
                 .toList();

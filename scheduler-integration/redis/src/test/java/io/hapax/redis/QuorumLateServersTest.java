@@ -23,6 +23,7 @@ import io.hapax.lease.RunKey;
 import io.hapax.ops.AdministeredStore;
 import io.hapax.ops.HeldLease;
 import io.hapax.testkit.EmbeddedRedis;
+import io.hapax.testkit.WallClock;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -58,7 +59,7 @@ class QuorumLateServersTest {
         SERVERS.forEach(server -> STORES.add(RedissonLeaseStore.builder()
                 .url(server.url())
                 .namespace("late")
-                .fresh(true)
+                .firstStart(WallClock.now())
                 .build()));
     }
 

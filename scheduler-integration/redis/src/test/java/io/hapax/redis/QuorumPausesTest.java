@@ -19,6 +19,7 @@ import io.hapax.ops.AdministeredStore;
 import io.hapax.ops.LeaseAdmin;
 import io.hapax.ops.PastRun;
 import io.hapax.testkit.EmbeddedRedis;
+import io.hapax.testkit.WallClock;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -44,7 +45,7 @@ class QuorumPausesTest {
         servers.forEach(server -> stores.add(RedissonLeaseStore.builder()
                 .url(server.url())
                 .namespace("pauses")
-                .fresh(true)
+                .firstStart(WallClock.now())
                 .build()));
     }
 

@@ -16,6 +16,7 @@ import io.hapax.lease.LeaseStoreException;
 import io.hapax.lease.OwnerId;
 import io.hapax.ops.AdministeredStore;
 import io.hapax.testkit.EmbeddedRedis;
+import io.hapax.testkit.WallClock;
 import io.hapax.time.Ticker;
 import java.time.Duration;
 import java.time.Instant;
@@ -52,7 +53,7 @@ class QuorumRulesTest {
         SERVERS.forEach(server -> STORES.add(RedissonLeaseStore.builder()
                 .url(server.url())
                 .namespace("rules")
-                .fresh(true)
+                .firstStart(WallClock.now())
                 .build()));
     }
 
@@ -237,7 +238,7 @@ class QuorumRulesTest {
     }
 
     private static RedissonLeaseStore.Builder builder(String namespace) {
-        return RedissonLeaseStore.builder().namespace(namespace).fresh(true);
+        return RedissonLeaseStore.builder().namespace(namespace).firstStart(WallClock.now());
     }
 
     @Test

@@ -8,6 +8,7 @@ import io.hapax.lease.Reservation;
 import io.hapax.lease.ReservationRequest;
 import io.hapax.lease.Reservations;
 import io.hapax.testkit.EmbeddedRedis;
+import io.hapax.testkit.WallClock;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -38,7 +39,7 @@ class QuorumThrottleTest {
         SERVERS.forEach(server -> STORES.add(RedissonLeaseStore.builder()
                 .url(server.url())
                 .namespace("throttle")
-                .fresh(true)
+                .firstStart(WallClock.now())
                 .build()));
     }
 

@@ -67,7 +67,7 @@ class QuorumTokensTest {
                 stores.add(RedissonLeaseStore.builder()
                         .url(server.url())
                         .namespace("tokens")
-                        .fresh(true)
+                        .firstStart(WallClock.now())
                         .build());
             }
             CLIENTS.add(stores);

@@ -14,6 +14,7 @@ import io.hapax.event.Verdict;
 import io.hapax.lease.LeaseStore;
 import io.hapax.lease.LockKey;
 import io.hapax.testkit.EmbeddedRedis;
+import io.hapax.testkit.WallClock;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -50,7 +51,7 @@ class RationingOnRedisTest {
     private LeaseStore store() {
         List<String> urls = servers.stream().map(EmbeddedRedis::url).toList();
         RedissonLeaseStore.Builder builder =
-                RedissonLeaseStore.builder().namespace("redis-test").fresh(true);
+                RedissonLeaseStore.builder().namespace("redis-test").firstStart(WallClock.now());
         return urls.size() == 1 ? builder.url(urls.get(0)).build() : builder.quorum(urls);
     }
 

@@ -15,6 +15,7 @@ import io.hapax.lease.LeaseStore;
 import io.hapax.lease.OwnerId;
 import io.hapax.lease.Renewal;
 import io.hapax.testkit.EmbeddedRedis;
+import io.hapax.testkit.WallClock;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
@@ -130,7 +131,7 @@ class ReconnectingProxyTest {
                         () -> RedissonLeaseStore.builder()
                                 .url("redis://" + user + "127.0.0.1:" + port)
                                 .namespace("proxied")
-                                .fresh(true)
+                                .firstStart(WallClock.now())
                                 .build(),
                         store -> true);
     }

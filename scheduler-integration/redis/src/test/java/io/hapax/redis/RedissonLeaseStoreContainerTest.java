@@ -1,6 +1,7 @@
 package io.hapax.redis;
 
 import io.hapax.testkit.Containers;
+import io.hapax.testkit.WallClock;
 import java.time.Duration;
 
 /**
@@ -15,7 +16,7 @@ class RedissonLeaseStoreContainerTest extends ContractOnRedis {
                 .url(Containers.redisUrlOrSkip())
                 .namespace(namespace)
                 .longestTtl(Duration.ofMinutes(10))
-                .fresh(true)
+                .firstStart(WallClock.now())
                 .build();
     }
 }

@@ -54,9 +54,10 @@ class RedissonLeaseStoreProviderTest {
     void unknown_names_and_wrong_flags_are_refused_with_what_is_allowed() {
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> provider.open("redis://127.0.0.1:1", Map.of("nameSpace", "x")))
-                .withMessageContainingAll("'nameSpace'", "namespace", "answerTimeout", "longestTtl", "fresh", "lazy");
+                .withMessageContainingAll(
+                        "'nameSpace'", "namespace", "answerTimeout", "longestTtl", "firstStart", "lazy");
         assertThatIllegalArgumentException()
-                .isThrownBy(() -> provider.open("redis://127.0.0.1:1", Map.of("fresh", "yes")))
-                .withMessageContainingAll("fresh", "'yes'", "true or false");
+                .isThrownBy(() -> provider.open("redis://127.0.0.1:1", Map.of("firstStart", "yes")))
+                .withMessageContainingAll("firstStart", "'yes'", "2026-11-28T09:30:00Z");
     }
 }

@@ -13,6 +13,7 @@ import io.hapax.lease.Lease;
 import io.hapax.lease.LeaseStore;
 import io.hapax.lease.Renewal;
 import io.hapax.testkit.EmbeddedRedis;
+import io.hapax.testkit.WallClock;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -44,7 +45,7 @@ class RedissonLeaseStoreTest {
                     .url(EmbeddedRedis.shared().url())
                     .namespace(namespace)
                     .longestTtl(Duration.ofMinutes(10))
-                    .fresh(true)
+                    .firstStart(WallClock.now())
                     .build();
         }
     }
@@ -58,7 +59,7 @@ class RedissonLeaseStoreTest {
                     .url(EmbeddedRedis.shared().url())
                     .namespace(namespace)
                     .longestTtl(Duration.ofMinutes(10))
-                    .fresh(true)
+                    .firstStart(WallClock.now())
                     .build()
                     .blocking();
         }
@@ -81,7 +82,7 @@ class RedissonLeaseStoreTest {
                     .client(client)
                     .namespace(namespace)
                     .longestTtl(Duration.ofMinutes(10))
-                    .fresh(true)
+                    .firstStart(WallClock.now())
                     .build();
         }
 
@@ -106,7 +107,7 @@ class RedissonLeaseStoreTest {
                     .url(redis.url())
                     .namespace(namespace)
                     .longestTtl(Duration.ofMinutes(10))
-                    .fresh(true)
+                    .firstStart(WallClock.now())
                     .build();
         }
 
@@ -154,7 +155,7 @@ class RedissonLeaseStoreTest {
                     .yaml(yaml)
                     .namespace(namespace)
                     .longestTtl(Duration.ofMinutes(10))
-                    .fresh(true)
+                    .firstStart(WallClock.now())
                     .build();
         }
 

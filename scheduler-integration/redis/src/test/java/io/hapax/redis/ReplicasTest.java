@@ -15,6 +15,7 @@ import io.hapax.lease.Lease;
 import io.hapax.lease.LeaseStoreException;
 import io.hapax.lease.Renewal;
 import io.hapax.testkit.EmbeddedRedis;
+import io.hapax.testkit.WallClock;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -47,7 +48,7 @@ class ReplicasTest {
                 .namespace("wait")
                 .answerTimeout(answerTimeout)
                 .waitForReplicas(1)
-                .fresh(true)
+                .firstStart(WallClock.now())
                 .build();
     }
 

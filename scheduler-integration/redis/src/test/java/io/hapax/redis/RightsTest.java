@@ -23,6 +23,7 @@ import io.hapax.ops.HeldLease;
 import io.hapax.testkit.EmbeddedCluster;
 import io.hapax.testkit.EmbeddedRedis;
 import io.hapax.testkit.EmbeddedSentinel;
+import io.hapax.testkit.WallClock;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -88,7 +89,7 @@ class RightsTest {
         return RedissonLeaseStore.builder()
                 .namespace(namespace)
                 .longestTtl(Duration.ofMinutes(10))
-                .fresh(true);
+                .firstStart(WallClock.now());
     }
 
     private static String url(EmbeddedRedis server, String user) {

@@ -20,6 +20,7 @@ import io.hapax.lease.OwnerId;
 import io.hapax.lease.Renewal;
 import io.hapax.lease.RunKey;
 import io.hapax.testkit.EmbeddedRedis;
+import io.hapax.testkit.WallClock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
@@ -43,7 +44,7 @@ class ScriptsTest {
                 .namespace("s")
                 .longestTtl(LONGEST_TTL)
                 .answerTimeout(Duration.ofSeconds(1))
-                .fresh(true)
+                .firstStart(WallClock.now())
                 .build();
     }
 

@@ -15,6 +15,7 @@ import io.hapax.RunRequest;
 import io.hapax.event.GuardEvent;
 import io.hapax.lease.LeaseStoreProvider;
 import io.hapax.testkit.EmbeddedRedis;
+import io.hapax.testkit.WallClock;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -111,7 +112,7 @@ class SecretsTest {
                 .url(url)
                 .namespace("secrets")
                 .answerTimeout(Duration.ofMillis(300))
-                .fresh(true);
+                .firstStart(WallClock.now());
     }
 
     @ParameterizedTest

@@ -52,7 +52,7 @@ class SentinelFailoverTest {
         return JobGuard.builder(store).defaults(o -> o.withTtl(ttl)).build();
     }
 
-    /** Waits until a replica knows the namespace. Else "fresh" grants there at once: it says that nobody has used it. */
+    /** Waits until a replica knows the namespace. Else the first start is granted there at once: it says that nobody has used it. */
     private static void awaitCopy(EmbeddedRedis replica, String namespace) {
         await().until(() -> replica.command("INFO", "replication").contains("master_link_status:up")
                 && replica.command("HEXISTS", "hapax:{" + namespace + ":0}:m", "run")
@@ -233,7 +233,7 @@ class SentinelFailoverTest {
                 .namespace("back")
                 .longestTtl(TTL)
                 .answerTimeout(TTL)
-                .fresh(true)
+                .firstStart(WallClock.now())
                 .build();
     }
 }

@@ -14,6 +14,7 @@ import io.hapax.lease.LeaseRequest;
 import io.hapax.lease.LeaseStoreException;
 import io.hapax.lease.OwnerId;
 import io.hapax.testkit.EmbeddedRedis;
+import io.hapax.testkit.WallClock;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -40,7 +41,7 @@ class SharedCallsTest {
     private final RedissonLeaseStore store = Fixture.store(redis.url())
             .namespace("share")
             .answerTimeout(Duration.ofSeconds(10))
-            .fresh(true)
+            .firstStart(WallClock.now())
             .build();
 
     @AfterEach
@@ -172,7 +173,7 @@ class SharedCallsTest {
     void a_pause_of_the_clients_threads_fails_nobody() {
         try (RedissonLeaseStore patient = Fixture.store(redis.url())
                 .answerTimeout(Duration.ofSeconds(2))
-                .fresh(true)
+                .firstStart(WallClock.now())
                 .build()) {
             granted(patient, lock("warm"));
             long until = System.nanoTime() + Duration.ofMillis(700).toNanos();
@@ -201,7 +202,7 @@ class SharedCallsTest {
     void a_crowd_that_could_not_be_answered_in_time_is_refused_at_once() {
         try (RedissonLeaseStore patient = Fixture.store(redis.url())
                 .answerTimeout(Duration.ofSeconds(60))
-                .fresh(true)
+                .firstStart(WallClock.now())
                 .build()) {
             granted(patient, lock("warm"));
             redis.freeze();
@@ -223,7 +224,7 @@ class SharedCallsTest {
     void a_crowd_that_waits_is_told_when_the_store_is_closed() {
         RedissonLeaseStore patient = Fixture.store(redis.url())
                 .answerTimeout(Duration.ofSeconds(20))
-                .fresh(true)
+                .firstStart(WallClock.now())
                 .build();
         granted(patient, lock("warm"));
         redis.freeze();

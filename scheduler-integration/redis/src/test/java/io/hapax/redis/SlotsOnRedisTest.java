@@ -18,6 +18,7 @@ import io.hapax.lease.OwnerId;
 import io.hapax.lease.Renewal;
 import io.hapax.lease.Slot;
 import io.hapax.testkit.EmbeddedRedis;
+import io.hapax.testkit.WallClock;
 import java.time.Duration;
 import java.util.List;
 import java.util.stream.Stream;
@@ -38,7 +39,7 @@ class SlotsOnRedisTest {
     private final RedissonLeaseStore store = RedissonLeaseStore.builder()
             .url(redis.url())
             .namespace("slots")
-            .fresh(true)
+            .firstStart(WallClock.now())
             .build();
 
     @AfterEach

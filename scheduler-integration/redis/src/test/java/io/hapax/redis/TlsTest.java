@@ -12,6 +12,7 @@ import io.hapax.lease.LeaseStore;
 import io.hapax.lease.LeaseStoreException;
 import io.hapax.testkit.EmbeddedRedis;
 import io.hapax.testkit.TestCertificates;
+import io.hapax.testkit.WallClock;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
@@ -109,7 +110,7 @@ class TlsTest {
         return RedissonLeaseStore.builder()
                 .url("rediss://" + host + ":" + at)
                 .namespace("tls")
-                .fresh(true);
+                .firstStart(WallClock.now());
     }
 
     /** With the JVM's own settings of whom to trust, for all connections that are opened meanwhile. */
@@ -227,7 +228,7 @@ class TlsTest {
         try (RedissonLeaseStore store = RedissonLeaseStore.builder()
                 .yaml(yaml)
                 .namespace("tls")
-                .fresh(true)
+                .firstStart(WallClock.now())
                 .build()) {
             assertThat(get(store.release(granted(store, lock("yaml")), Ending.NOT_DONE)))
                     .isTrue();

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.hapax.lease.Ending;
 import io.hapax.lease.Lease;
 import io.hapax.testkit.EmbeddedRedis;
+import io.hapax.testkit.WallClock;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Predicate;
@@ -49,7 +50,7 @@ class TokensTest {
         return RedissonLeaseStore.builder()
                 .url(redis.url())
                 .namespace("tokens")
-                .fresh(true)
+                .firstStart(WallClock.now())
                 .build();
     }
 

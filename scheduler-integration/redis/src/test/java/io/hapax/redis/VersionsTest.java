@@ -28,6 +28,7 @@ import io.hapax.lease.Slot;
 import io.hapax.ops.AuditEntry;
 import io.hapax.ops.HeldLease;
 import io.hapax.testkit.EmbeddedRedis;
+import io.hapax.testkit.WallClock;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -60,7 +61,7 @@ class VersionsTest {
         return Fixture.store(redis.url())
                 .namespace("v")
                 .longestTtl(TTL)
-                .fresh(true)
+                .firstStart(WallClock.now())
                 .format(format);
     }
 
@@ -328,7 +329,7 @@ class VersionsTest {
         return RedissonLeaseStore.builder()
                 .namespace("v")
                 .longestTtl(TTL)
-                .fresh(true)
+                .firstStart(WallClock.now())
                 .format(format)
                 .quorum(urls);
     }

@@ -14,6 +14,7 @@ import io.hapax.lease.Lease;
 import io.hapax.lease.LeaseRequest;
 import io.hapax.lease.OwnerId;
 import io.hapax.testkit.EmbeddedRedis;
+import io.hapax.testkit.WallClock;
 import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
@@ -39,7 +40,7 @@ class WakeUpTest {
         return RedissonLeaseStore.builder()
                 .url(redis.url())
                 .namespace("w")
-                .fresh(true)
+                .firstStart(WallClock.now())
                 .build();
     }
 
@@ -148,7 +149,7 @@ class WakeUpTest {
             RedissonLeaseStore store = RedissonLeaseStore.builder()
                     .client(client)
                     .namespace("w")
-                    .fresh(true)
+                    .firstStart(WallClock.now())
                     .build();
             get(store.nextChance(lock("k"), Duration.ofMillis(10)));
             await().until(() -> subscribers().equals("1"));

@@ -5,6 +5,7 @@ import static io.hapax.redis.Fixture.request;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.hapax.testkit.EmbeddedRedis;
+import io.hapax.testkit.WallClock;
 import java.io.File;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -21,7 +22,7 @@ class WithoutNativeTransportTest {
     static final class Application {
         public static void main(String[] arguments) {
             try (RedissonLeaseStore store =
-                    Fixture.store(arguments[0]).fresh(true).build()) {
+                    Fixture.store(arguments[0]).firstStart(WallClock.now()).build()) {
                 System.out.println(
                         "answered: " + Fixture.get(store.acquire(request(lock("k"), Duration.ofSeconds(10)))));
             }

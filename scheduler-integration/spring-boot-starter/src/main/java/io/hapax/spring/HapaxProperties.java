@@ -1,6 +1,7 @@
 package io.hapax.spring;
 
 import java.time.Duration;
+import java.time.Instant;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -62,8 +63,8 @@ public class HapaxProperties {
         private @Nullable Duration answerTimeout;
         /** How long any lease of the namespace lives at most; all workers must agree on it. */
         private @Nullable Duration longestTtl;
-        /** Declares that nobody has used the namespace before, so that the first grant need not wait. */
-        private boolean fresh;
+        /** The time at which the namespace is used for the first time ever, so that the first grant need not wait; it counts for 10 minutes. */
+        private @Nullable Instant firstStart;
         /** Whether the application starts although the server cannot be reached yet. */
         private boolean lazy;
 
@@ -161,21 +162,21 @@ public class HapaxProperties {
         }
 
         /**
-         * Tells whether the namespace is declared new.
+         * Tells when the namespace is used for the first time ever.
          *
-         * @return whether it is
+         * @return when; null if it is not said
          */
-        public boolean isFresh() {
-            return fresh;
+        public @Nullable Instant getFirstStart() {
+            return firstStart;
         }
 
         /**
-         * Declares the namespace new.
+         * Names the time at which the namespace is used for the first time ever.
          *
-         * @param fresh whether it is
+         * @param firstStart when; it counts for 10 minutes and has no effect afterwards
          */
-        public void setFresh(boolean fresh) {
-            this.fresh = fresh;
+        public void setFirstStart(@Nullable Instant firstStart) {
+            this.firstStart = firstStart;
         }
 
         /**

@@ -130,7 +130,7 @@ record StoreOpening(HapaxProperties settings, Environment environment) {
                 .answerTimeout(
                         redis.getAnswerTimeout() == null ? options.fittingAnswerTimeout() : redis.getAnswerTimeout())
                 .longestTtl(redis.getLongestTtl() == null ? options.fittingLongestTtl() : redis.getLongestTtl())
-                .fresh(redis.isFresh())
+                .firstStart(redis.getFirstStart())
                 .lazy(redis.isLazy());
     }
 

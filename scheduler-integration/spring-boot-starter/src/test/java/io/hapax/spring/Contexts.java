@@ -1,6 +1,7 @@
 package io.hapax.spring;
 
 import io.hapax.testkit.EmbeddedRedis;
+import io.hapax.testkit.WallClock;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
@@ -18,7 +19,9 @@ final class Contexts implements AutoCloseable {
     /** Starts a replica on a Redis, with the one property that it needs and one that declares the namespace new. */
     ConfigurableApplicationContext replica(EmbeddedRedis redis, Class<?> application, String... more) {
         List<String> properties = new ArrayList<>(List.of(
-                "spring.application.name=" + namespace, "hapax.redis.url=" + redis.url(), "hapax.redis.fresh=true"));
+                "spring.application.name=" + namespace,
+                "hapax.redis.url=" + redis.url(),
+                "hapax.redis.first-start=" + WallClock.now()));
         properties.addAll(List.of(more));
         return start(application, properties.toArray(String[]::new));
     }

@@ -1,6 +1,7 @@
 package io.hapax.spring;
 
 import com.zaxxer.hikari.HikariDataSource;
+import io.hapax.testkit.WallClock;
 import java.io.IOException;
 import java.util.Collections;
 import java.util.List;
@@ -94,7 +95,7 @@ public final class PayingProcess {
                 .properties(
                         "spring.application.name=paid-once",
                         "hapax.redis.url=" + args[0],
-                        "hapax.redis.fresh=true",
+                        "hapax.redis.first-start=" + WallClock.now(),
                         "hapax.redis.longest-ttl=2s",
                         "hapax.defaults.ttl=2s",
                         "hapax.ledger.enabled=true",

@@ -7,6 +7,7 @@ import io.hapax.spring.test.InMemoryHapax;
 import io.hapax.testkit.DatabaseAddress;
 import io.hapax.testkit.EmbeddedDatabase;
 import io.hapax.testkit.EmbeddedRedis;
+import io.hapax.testkit.WallClock;
 import java.util.UUID;
 import org.junit.jupiter.api.Test;
 import org.springframework.boot.autoconfigure.AutoConfigurations;
@@ -27,7 +28,7 @@ class SharedDatabaseTest {
                     "spring.datasource.password=" + database.password(),
                     "hapax.ledger.enabled=true",
                     "hapax.ledger.migrate=true",
-                    "hapax.redis.fresh=true");
+                    "hapax.redis.first-start=" + WallClock.now());
     private final ApplicationContextRunner tests = runner.withUserConfiguration(InMemoryHapax.Store.class);
 
     private static void starts(ApplicationContextRunner application) {

@@ -7,6 +7,7 @@ import io.hapax.RunRequest;
 import io.hapax.RunResult;
 import io.hapax.lease.LeaseStore;
 import io.hapax.testkit.EmbeddedRedis;
+import io.hapax.testkit.WallClock;
 import java.time.Duration;
 import java.util.List;
 import java.util.UUID;
@@ -28,7 +29,8 @@ class StoreTest {
 
     private final ApplicationContextRunner runner = new ApplicationContextRunner()
             .withConfiguration(AutoConfigurations.of(HapaxAutoConfiguration.class))
-            .withPropertyValues("hapax.redis.fresh=true", "hapax.redis.namespace=store-" + UUID.randomUUID());
+            .withPropertyValues(
+                    "hapax.redis.first-start=" + WallClock.now(), "hapax.redis.namespace=store-" + UUID.randomUUID());
 
     @AfterAll
     static void stop() {
@@ -58,7 +60,7 @@ class StoreTest {
         new ApplicationContextRunner()
                 .withConfiguration(AutoConfigurations.of(HapaxAutoConfiguration.class))
                 .withPropertyValues(
-                        "hapax.redis.fresh=true",
+                        "hapax.redis.first-start=" + WallClock.now(),
                         "hapax.redis.url=" + SERVERS.get(0).url(),
                         "spring.application.name=Überweisungen der Filiale " + UUID.randomUUID())
                 .run(context -> assertWorks(context.getBean(JobGuard.class)));

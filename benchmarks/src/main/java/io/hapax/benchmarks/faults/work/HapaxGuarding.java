@@ -70,7 +70,7 @@ final class HapaxGuarding implements Guarding {
                 .namespace("faults")
                 .longestTtl(Settings.TTL)
                 .answerTimeout(ANSWER)
-                .fresh(settings.fresh());
+                .firstStart(settings.firstStart());
         String master = settings.master();
         if (master != null) {
             return builder.client(Redisson.create(sentinels(settings, master))).build();

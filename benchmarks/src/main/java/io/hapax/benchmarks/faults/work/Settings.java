@@ -1,6 +1,7 @@
 package io.hapax.benchmarks.faults.work;
 
 import java.time.Duration;
+import java.time.Instant;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -52,9 +53,11 @@ record Settings(Map<String, String> values) {
         return text("jdbc");
     }
 
-    /** Whether this is the first life of the fleet. */
-    boolean fresh() {
-        return Boolean.parseBoolean(text("fresh"));
+    /** When the fleet was started first, if this is its first life. */
+    @Nullable
+    Instant firstStart() {
+        String at = text("firstStart");
+        return at.isEmpty() ? null : Instant.parse(at);
     }
 
     private String text(String name) {

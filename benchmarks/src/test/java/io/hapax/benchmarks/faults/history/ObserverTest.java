@@ -8,6 +8,7 @@ import io.hapax.RunRequest;
 import io.hapax.benchmarks.harness.ChildJvm;
 import io.hapax.redis.RedissonLeaseStore;
 import io.hapax.testkit.EmbeddedRedis;
+import io.hapax.testkit.WallClock;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -36,7 +37,7 @@ class ObserverTest {
                 RedissonLeaseStore store = RedissonLeaseStore.builder()
                         .namespace("benchmark")
                         .url(redis.url())
-                        .fresh(true)
+                        .firstStart(WallClock.now())
                         .build();
                 try (JobGuard guard =
                         JobGuard.builder(store).closesStore().withoutLogging().build()) {

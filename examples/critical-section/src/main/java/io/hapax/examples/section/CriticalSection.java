@@ -7,6 +7,7 @@ import io.hapax.RunResult;
 import io.hapax.lease.Holder;
 import io.hapax.redis.RedissonLeaseStore;
 import io.hapax.testkit.EmbeddedRedis;
+import io.hapax.testkit.WallClock;
 import java.io.PrintStream;
 import java.time.Duration;
 import java.util.Locale;
@@ -113,7 +114,7 @@ public final class CriticalSection {
         RedissonLeaseStore store = RedissonLeaseStore.builder()
                 .url(redisUrl)
                 .namespace("critical-section")
-                .fresh(true)
+                .firstStart(WallClock.now())
                 .build();
         return JobGuard.builder(store).worker(service).closesStore().build();
     }

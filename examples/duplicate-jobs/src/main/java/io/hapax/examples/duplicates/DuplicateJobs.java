@@ -3,6 +3,7 @@ package io.hapax.examples.duplicates;
 import io.hapax.JobGuard;
 import io.hapax.redis.RedissonLeaseStore;
 import io.hapax.testkit.EmbeddedRedis;
+import io.hapax.testkit.WallClock;
 import java.io.PrintStream;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -71,11 +72,11 @@ public final class DuplicateJobs {
     }
 
     private static JobGuard guard(String redisUrl, String worker) {
-        // fresh: nobody has ever used this Redis, so the first grant need not wait for unknown holders.
+        // This Redis was just started by the example, so the first grant need not wait for unknown holders.
         RedissonLeaseStore store = RedissonLeaseStore.builder()
                 .url(redisUrl)
                 .namespace("duplicate-jobs")
-                .fresh(true)
+                .firstStart(WallClock.now())
                 .build();
         return JobGuard.builder(store).worker(worker).closesStore().build();
     }

@@ -6,6 +6,7 @@ import io.hapax.RunRequest;
 import io.hapax.RunResult;
 import io.hapax.postgres.PostgresRunLedger;
 import io.hapax.redis.RedissonLeaseStore;
+import io.hapax.testkit.WallClock;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.SQLException;
@@ -23,7 +24,7 @@ record Ledgered(JobGuard guard, DataSource database) implements AutoCloseable {
                 .url(redisUrl)
                 .namespace("payments")
                 .answerTimeout(Duration.ofMillis(300))
-                .fresh(true)
+                .firstStart(WallClock.now())
                 .build();
         return new Ledgered(
                 JobGuard.builder(store)

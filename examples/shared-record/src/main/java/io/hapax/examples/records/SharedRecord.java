@@ -9,6 +9,7 @@ import io.hapax.postgres.StaleWriteException;
 import io.hapax.redis.RedissonLeaseStore;
 import io.hapax.testkit.EmbeddedDatabase;
 import io.hapax.testkit.EmbeddedRedis;
+import io.hapax.testkit.WallClock;
 import java.io.PrintStream;
 import java.sql.Connection;
 import java.sql.ResultSet;
@@ -160,7 +161,7 @@ public final class SharedRecord {
         RedissonLeaseStore store = RedissonLeaseStore.builder()
                 .url(redisUrl)
                 .namespace("shared-record")
-                .fresh(true)
+                .firstStart(WallClock.now())
                 .build();
         return JobGuard.builder(store).worker(worker).closesStore().build();
     }

@@ -1,6 +1,7 @@
 package io.hapax.examples.spring;
 
 import io.hapax.testkit.EmbeddedRedis;
+import io.hapax.testkit.WallClock;
 import java.io.PrintStream;
 import java.util.ArrayList;
 import java.util.List;
@@ -120,7 +121,7 @@ public final class TwoReplicas {
         List<String> settings = new ArrayList<>(List.of(
                 "--hapax.redis.url=" + redisUrl,
                 "--hapax.redis.namespace=" + namespace,
-                "--hapax.redis.fresh=true",
+                "--hapax.redis.first-start=" + WallClock.now(),
                 "--hapax.worker=" + worker,
                 "--hapax.enabled=" + guarded));
         return application.run(settings.toArray(String[]::new));
