@@ -42,7 +42,9 @@ class ClusteredRetryTest {
     }
 
     private static GuardedRun holder(Fleet fleet, String job) throws InterruptedException {
-        return ((Admitted) fleet.guard(0).admit(RunRequest.lock("fleet/DEFAULT/" + job))).run();
+        return ((Admitted) fleet.guard(0)
+                        .admit(RunRequest.lock("fleet/DEFAULT/" + job).ttl(Duration.ofHours(1))))
+                .run();
     }
 
     @Test

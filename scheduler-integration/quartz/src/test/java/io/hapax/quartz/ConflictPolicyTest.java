@@ -15,6 +15,7 @@ import io.hapax.testkit.FaultyLeaseStore;
 import io.hapax.testkit.InMemoryLeaseStore;
 import io.hapax.testkit.WallClock;
 import io.hapax.time.Ticker;
+import java.time.Duration;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.parallel.Execution;
@@ -56,7 +57,8 @@ class ConflictPolicyTest {
 
     /** Somebody else holds the key. */
     private static GuardedRun holder(Fleet fleet) throws InterruptedException {
-        GuardedRun run = ((Admitted) fleet.guard(0).admit(RunRequest.lock("invoice/42"))).run();
+        GuardedRun run =
+                ((Admitted) fleet.guard(0).admit(RunRequest.lock("invoice/42").ttl(Duration.ofHours(1)))).run();
         run.enter();
         return run;
     }

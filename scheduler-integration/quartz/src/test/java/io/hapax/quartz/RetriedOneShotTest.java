@@ -10,6 +10,7 @@ import io.hapax.event.GuardEvent;
 import io.hapax.event.Verdict;
 import io.hapax.quartz.Probe.ExclusiveJob;
 import io.hapax.testkit.WallClock;
+import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.Date;
@@ -74,7 +75,9 @@ class RetriedOneShotTest {
     }
 
     private static GuardedRun holder(Fleet fleet) throws InterruptedException {
-        return ((Admitted) fleet.guard(0).admit(RunRequest.lock("fleet/DEFAULT/chain"))).run();
+        return ((Admitted) fleet.guard(0)
+                        .admit(RunRequest.lock("fleet/DEFAULT/chain").ttl(Duration.ofHours(1))))
+                .run();
     }
 
     /** A scheduler on which the one-shot was refused, and waits. */

@@ -229,7 +229,9 @@ class SilentStoreTest {
     void who_waits_for_a_turn_stands_for_the_firings_that_are_skipped_on_its_account() throws Exception {
         try (Fleet fleet = Fleet.on(store)) {
             Scheduler scheduler = fleet.replica("a");
-            GuardedRun holder = ((Admitted) fleet.guard(0).admit(RunRequest.lock("fleet/DEFAULT/tick"))).run();
+            GuardedRun holder = ((Admitted) fleet.guard(0)
+                            .admit(RunRequest.lock("fleet/DEFAULT/tick").ttl(Duration.ofHours(1))))
+                    .run();
             holder.enter();
             scheduler.scheduleJob(Jobs.job("tick", ExclusiveJob.class), Jobs.everySecond("each second"));
             fleet.start();

@@ -10,6 +10,7 @@ import io.hapax.RunRequest;
 import io.hapax.event.GuardEvent;
 import io.hapax.quartz.Probe.PlainJob;
 import io.hapax.testkit.WallClock;
+import java.time.Duration;
 import java.util.Properties;
 import java.util.Set;
 import java.util.TreeSet;
@@ -81,7 +82,8 @@ class StrictFactoryTest {
     void a_strict_factory_makes_jobs_with_settings_in_their_data_that_are_tried_again() throws Exception {
         try (Fleet fleet = Fleet.guarded()) {
             Scheduler scheduler = strict(fleet);
-            GuardedRun holder = ((Admitted) fleet.guard(0).admit(RunRequest.lock("settings"))).run();
+            GuardedRun holder =
+                    ((Admitted) fleet.guard(0).admit(RunRequest.lock("settings").ttl(Duration.ofHours(1)))).run();
             scheduler.scheduleJob(
                     order("settings")
                             .usingJobData("hapax.lockKey", "settings")
@@ -102,7 +104,8 @@ class StrictFactoryTest {
         try (Fleet fleet = Fleet.guarded()) {
             Scheduler scheduler = fleet.replica("a");
             fleet.probe().body(context -> seen.addAll(visible(context)));
-            GuardedRun holder = ((Admitted) fleet.guard(0).admit(RunRequest.lock("import/7"))).run();
+            GuardedRun holder =
+                    ((Admitted) fleet.guard(0).admit(RunRequest.lock("import/7").ttl(Duration.ofHours(1)))).run();
             HapaxPlugin.of(scheduler)
                     .scheduleUnique(
                             JobBuilder.newJob(LockModeTest.ImportJob.class)

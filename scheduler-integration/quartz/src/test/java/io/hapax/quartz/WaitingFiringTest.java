@@ -9,6 +9,7 @@ import io.hapax.RunRequest;
 import io.hapax.event.GuardEvent;
 import io.hapax.quartz.Probe.ExclusiveJob;
 import io.hapax.testkit.WallClock;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Tag;
@@ -33,7 +34,9 @@ class WaitingFiringTest {
     /** A scheduler with a recurring trigger whose firing was refused, as somebody else holds its key. */
     private static GuardedRun waiting(Fleet fleet, Trigger trigger) throws Exception {
         Scheduler scheduler = fleet.replica("a");
-        GuardedRun holder = ((Admitted) fleet.guard(0).admit(RunRequest.lock("fleet/DEFAULT/report"))).run();
+        GuardedRun holder = ((Admitted) fleet.guard(0)
+                        .admit(RunRequest.lock("fleet/DEFAULT/report").ttl(Duration.ofHours(1))))
+                .run();
         holder.enter();
         scheduler.scheduleJob(Jobs.job("report", ExclusiveJob.class), trigger);
         fleet.start();

@@ -22,6 +22,7 @@ class LateHistoriesTest {
         return RedissonLeaseStore.builder()
                 .namespace(namespace)
                 .longestTtl(Duration.ofMinutes(10))
+                .answerTimeout(Fixture.PATIENCE)
                 .firstStart(WallClock.now());
     }
 

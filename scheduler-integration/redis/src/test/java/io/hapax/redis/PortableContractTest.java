@@ -25,6 +25,7 @@ class PortableContractTest {
         return RedissonLeaseStore.builder()
                 .namespace(namespace)
                 .longestTtl(Duration.ofMinutes(10))
+                .answerTimeout(Fixture.PATIENCE)
                 .firstStart(WallClock.now());
     }
 

@@ -45,6 +45,7 @@ class RedissonLeaseStoreTest {
                     .url(EmbeddedRedis.shared().url())
                     .namespace(namespace)
                     .longestTtl(Duration.ofMinutes(10))
+                    .answerTimeout(Fixture.PATIENCE)
                     .firstStart(WallClock.now())
                     .build();
         }
@@ -59,6 +60,7 @@ class RedissonLeaseStoreTest {
                     .url(EmbeddedRedis.shared().url())
                     .namespace(namespace)
                     .longestTtl(Duration.ofMinutes(10))
+                    .answerTimeout(Fixture.PATIENCE)
                     .firstStart(WallClock.now())
                     .build()
                     .blocking();
@@ -82,6 +84,7 @@ class RedissonLeaseStoreTest {
                     .client(client)
                     .namespace(namespace)
                     .longestTtl(Duration.ofMinutes(10))
+                    .answerTimeout(Fixture.PATIENCE)
                     .firstStart(WallClock.now())
                     .build();
         }
@@ -107,6 +110,7 @@ class RedissonLeaseStoreTest {
                     .url(redis.url())
                     .namespace(namespace)
                     .longestTtl(Duration.ofMinutes(10))
+                    .answerTimeout(Fixture.PATIENCE)
                     .firstStart(WallClock.now())
                     .build();
         }
@@ -155,6 +159,7 @@ class RedissonLeaseStoreTest {
                     .yaml(yaml)
                     .namespace(namespace)
                     .longestTtl(Duration.ofMinutes(10))
+                    .answerTimeout(Fixture.PATIENCE)
                     .firstStart(WallClock.now())
                     .build();
         }

@@ -89,6 +89,7 @@ class RightsTest {
         return RedissonLeaseStore.builder()
                 .namespace(namespace)
                 .longestTtl(Duration.ofMinutes(10))
+                .answerTimeout(Fixture.PATIENCE)
                 .firstStart(WallClock.now());
     }
 

@@ -125,6 +125,7 @@ class TlsTest {
             return settings("localhost", port)
                     .namespace(namespace)
                     .longestTtl(Duration.ofMinutes(10))
+                    .answerTimeout(Fixture.PATIENCE)
                     .build();
         }
 
