@@ -211,7 +211,7 @@ public final class GuardedRun implements AutoCloseable {
         if (!life.enter(onLeaseLost == OnLeaseLost.INTERRUPT ? Thread.currentThread() : null)) {
             throw life.lossReason() != null && lease != null
                     ? loss()
-                    : new IllegalStateException("the run of '" + job() + "' is at work already or has ended");
+                    : new IllegalStateException("the run of '" + job() + "' is running already or has ended");
         }
         if (hold != null && begins) {
             hold.entered();

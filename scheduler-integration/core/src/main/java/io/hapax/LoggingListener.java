@@ -111,7 +111,7 @@ public final class LoggingListener implements GuardListener, AutoCloseable {
                     e.lease().token(),
                     e.reason(),
                     millis(e.held()),
-                    e.holder() == null ? "nobody known" : e.holder());
+                    e.holder() == null ? "unknown" : e.holder());
         } else if (event instanceof GuardEvent.Released e) {
             released(e);
         } else {
@@ -141,7 +141,7 @@ public final class LoggingListener implements GuardListener, AutoCloseable {
     private static void acquired(GuardEvent.Acquired e) {
         if (e.attempt() > 1) {
             LOG.info(
-                    "begun again job={} {} token={} attempt={}: an earlier one failed or broke off",
+                    "retry job={} {} token={} attempt={}: an earlier run failed or crashed",
                     job(e),
                     e.identity(),
                     e.lease().token(),

@@ -161,7 +161,7 @@ final class QueueAttempt {
                 Verdict.QUEUED,
                 null,
                 full.left(),
-                "the same work is queued or at work as " + full.first() + " (mode " + job.mode() + ")",
+                "the same work is queued or running as " + full.first() + " (mode " + job.mode() + ")",
                 null);
         engine.notifier().tell(new GuardEvent.Refused(job.job(), job.identity(), refusal, Duration.ZERO, false));
         return QueueEntry.refused(refusal);

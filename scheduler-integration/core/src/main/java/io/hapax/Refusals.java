@@ -35,7 +35,7 @@ final class Refusals {
                 Verdict.ABANDONED,
                 by,
                 Duration.ZERO,
-                "the run of " + by + " broke off, and the job says ABANDON: find out what it has done, then resolve the"
+                "the run of " + by + " crashed, and the job has afterCrash=ABANDON: find out what it did, then resolve the"
                         + " occurrence as done or to be run again",
                 null);
     }
@@ -91,7 +91,7 @@ final class Refusals {
                 Verdict.UNAVAILABLE,
                 null,
                 Duration.ZERO,
-                "the lease store answered so late that the lease is no longer worth anything",
+                "granted too late: the lease has nearly expired",
                 null);
     }
 

@@ -15,6 +15,6 @@ public class RunInterruptedException extends RuntimeException {
      * @param interrupt the interrupt
      */
     public RunInterruptedException(String what, InterruptedException interrupt) {
-        super(what + " did not begin: its thread was interrupted", interrupt);
+        super(what + " did not start: its thread was interrupted", interrupt);
     }
 }

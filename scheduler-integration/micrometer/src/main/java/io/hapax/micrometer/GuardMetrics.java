@@ -112,7 +112,7 @@ public final class GuardMetrics implements GuardListener {
         this.hold = timer(registry, "hapax.hold", "Time for which a run held its lease", HOLDS);
         this.margin =
                 timer(registry, "hapax.renewal.margin", "Validity left when a late renewal was confirmed", MARGINS);
-        gauge(registry, "hapax.active", "Runs at work in this process", JobGuard::activeRuns);
+        gauge(registry, "hapax.active", "Running in this process", JobGuard::activeRuns);
         gauge(
                 registry,
                 "hapax.waiting",

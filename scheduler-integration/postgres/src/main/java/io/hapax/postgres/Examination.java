@@ -247,7 +247,7 @@ final class Examination {
     }
 
     private void trouble(Finding trouble) {
-        findings.add(trouble.orMendedBy("Mend that, and look again"));
+        findings.add(trouble.orMendedBy("Fix that, and check again"));
     }
 
     private void add(Severity severity, String problem, String remedy) {

@@ -70,8 +70,8 @@ record Forgetting(Database database, Statements statements, String namespace) {
                 while (rows.next()) {
                     count++;
                     LOG.warn(
-                            "ABANDONED: the run of '{}' on worker {}, begun {}, broke off, and its job says ABANDON. Find out"
-                                    + " what it has done, then resolve it as DONE or RELEASED",
+                            "ABANDONED: the run of '{}' on worker {}, started {}, crashed, and its job has afterCrash=ABANDON. Find"
+                                    + " out what it did, then resolve it as DONE or RELEASED",
                             VisibleText.of(rows.getString("occurrence")),
                             VisibleText.of(rows.getString("worker")),
                             Row.instant(rows, "started_at"));

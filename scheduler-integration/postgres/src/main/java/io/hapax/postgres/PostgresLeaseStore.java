@@ -63,7 +63,7 @@ public final class PostgresLeaseStore implements AdministeredStore {
         this.database = database(builder, "hapax-leases", builder.connections, builder.answerTimeout);
         this.opening = database(builder, "hapax-leases-opening", 1, Opening.answerTimeout(builder.answerTimeout));
         // What people ask may take long: it must not keep runs waiting.
-        this.people = database(builder, "hapax-leases-people", 1, builder.answerTimeout);
+        this.people = database(builder, "hapax-leases-admin", 1, builder.answerTimeout);
         this.lifeline = database(builder, "hapax-leases-renewals", 1, builder.answerTimeout);
         this.statements = new LeaseStatements(builder.schema == null ? "" : builder.schema + ".");
         this.namespace = NamespaceRules.chosen(builder.namespace);
@@ -173,7 +173,7 @@ public final class PostgresLeaseStore implements AdministeredStore {
         if (!noted.equals(settings)) {
             throw new LeaseStoreException(Finding.error(
                     "the guards of the other workers of namespace '" + namespace + "' have the settings [" + noted
-                            + "], this one has [" + settings + "]; workers that differ would not keep each other out",
+                            + "], this one has [" + settings + "]; workers with different settings cannot exclude each other",
                     mendedBy()));
         }
     }
@@ -232,7 +232,7 @@ public final class PostgresLeaseStore implements AdministeredStore {
         String noted = noted("STORE", SETTINGS);
         if (!noted.equals(SETTINGS)) {
             throw new IllegalStateException("the workers of namespace '" + namespace + "' have the settings [" + noted
-                    + "], this one has [" + SETTINGS + "]; workers that differ would not keep each other out. "
+                    + "], this one has [" + SETTINGS + "]; workers with different settings cannot exclude each other. "
                     + mendedBy());
         }
         cleanUp.start();

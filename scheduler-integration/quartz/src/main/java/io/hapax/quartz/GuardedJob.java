@@ -65,7 +65,7 @@ class GuardedJob implements Job {
                     again.queued().ended();
                 }
                 throw new JobExecutionException(
-                        "the lease of " + again.run() + " lapsed twice before the job began", false);
+                        "the lease of " + again.run() + " expired twice before the job started; was this JVM paused?", false);
             }
         }
         finish(decision, context);
@@ -191,7 +191,7 @@ class GuardedJob implements Job {
     }
 
     private static JobExecutionException lost(GuardedRun run, @Nullable LeaseLostException loss) {
-        return new JobExecutionException(run + " lost its lease while it was at work", loss, false);
+        return new JobExecutionException(run + " lost its lease while it was running", loss, false);
     }
 
     private static @Nullable LeaseLostException loss(GuardedRun run) {

@@ -107,7 +107,7 @@ class SharedCallsTest {
                     .withThrowableThat()
                     .havingCause()
                     .isInstanceOf(LeaseStoreException.class)
-                    .withMessageContaining("not the guard's");
+                    .withMessageContaining("that Hapax did not write");
         }
         assertThat(lease(before)).isNotNull();
         assertThat(lease(after)).isNotNull();
