@@ -10,7 +10,7 @@ import java.util.List;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Forgets occurrences whose retention is over. Also marks runs that broke off and must not be repeated. */
+/** Forgets occurrences whose retention is over. Also marks runs that crashed and must not be repeated. */
 record Forgetting(Database database, Statements statements, String namespace) {
 
     private static final Logger LOG = LoggerFactory.getLogger("io.hapax.postgres");

@@ -71,7 +71,7 @@ public final class PostgresRunLedger implements RunLedger {
         this.database = new Database(builder.source, "hapax-ledger", builder.connections, builder.answerTimeout);
         this.opening =
                 new Database(builder.source, "hapax-ledger-opening", 1, Opening.answerTimeout(builder.answerTimeout));
-        // What people ask may take long: it must not keep runs waiting.
+        // Operators' questions may take long: it must not keep runs waiting.
         this.people = new Database(builder.source, "hapax-ledger-admin", 1, builder.answerTimeout);
         this.questions = new Questions(people);
         this.lifeline = new Database(builder.source, "hapax-ledger-renewals", 1, builder.answerTimeout);
@@ -498,7 +498,7 @@ public final class PostgresRunLedger implements RunLedger {
          *
          * @return the ledger; the caller closes it
          * @throws LedgerException if the database cannot be reached, is a standby, or lacks tables or rights; the message
-         *     says how to mend it
+         *     says how to fix it
          */
         public PostgresRunLedger build() {
             PostgresRunLedger ledger = new PostgresRunLedger(this);

@@ -91,7 +91,7 @@ class GuardedJob implements Job {
         }
     }
 
-    /** Stops to wait for the key; returns false if the job is not waiting. */
+    /** Stops waiting for the key; returns false if the job is not waiting. */
     boolean stopWaiting() {
         lock.lock();
         try {
@@ -115,7 +115,7 @@ class GuardedJob implements Job {
         }
     }
 
-    /** Executes the job under a lease; returns false if the lease lapsed before the job began. */
+    /** Executes the job under a lease; returns false if the lease lapsed before the job started. */
     private boolean execute(Decision.Run admitted, JobExecutionContext context) throws JobExecutionException {
         GuardedRun run = admitted.run();
         OnLeaseLost tell = run.options().onLeaseLost();
