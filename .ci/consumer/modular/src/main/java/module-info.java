@@ -5,5 +5,4 @@ module shop {
     requires io.hapax.quartz;
     requires io.hapax.redis;
     requires io.hapax.testkit;
-    requires org.slf4j;
 }

@@ -12,7 +12,7 @@ import java.time.Duration;
 import java.util.concurrent.CompletionException;
 import org.jspecify.annotations.Nullable;
 
-/** What store and ledger have answered, as a refusal that people can read. */
+/** What store and ledger have answered, as a readable refusal. */
 final class Refusals {
 
     private static final Duration LOOK_AGAIN_AFTER = Duration.ofMinutes(1);
