@@ -7,7 +7,7 @@ import java.time.Duration;
 import java.time.Instant;
 
 /**
- * A run that is at work in this process, for people. Immutable.
+ * A run of this process that is running, for display. Immutable.
  *
  * @param job the job's name
  * @param identity the keys of its lease; one of several slots has a lock key of its own

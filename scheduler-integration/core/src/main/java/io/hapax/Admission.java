@@ -7,7 +7,7 @@ import java.util.function.Function;
 public sealed interface Admission {
 
     /**
-     * The run may take place. Whoever receives this must end the run.
+     * The run may take place. The receiver must end the run.
      *
      * @param run the run
      */

@@ -89,7 +89,7 @@ final class AdmissionTry {
     /** The ledger may know better than a store that is away or has lost its memory. */
     private void storeUnavailable(Refusal refusal, Duration worthWaiting) {
         RunLedger runs = ledger;
-        // The ledger alone cannot tell how many are at work, or have begun.
+        // The ledger alone cannot tell how many are running, or have started.
         if (runs == null || options.whenUnavailable() == WhenUnavailable.FAIL_CLOSED || options.needsMoreThanLease()) {
             attempt.tryOrRefuse(refusal, worthWaiting);
         } else {

@@ -42,7 +42,7 @@ abstract class Charge extends DueQueue.Entry {
         return owner == null ? null : owner.hold();
     }
 
-    /** Whether its run is at work on a thread, or waits for what that thread does next. */
+    /** Whether its run has a thread, or waits for what that thread does next. */
     final boolean isOn(Thread thread) {
         GuardedRun owner = run();
         return owner != null && (owner.thread() == thread || owner.life().isEndedOn(thread));
@@ -51,7 +51,7 @@ abstract class Charge extends DueQueue.Entry {
     /** Tells its run to stop, if it has one. */
     final void stop(LossReason reason) {
         GuardedRun owner = run();
-        // One that has not begun is given back.
+        // One that has not started is given back.
         if (owner != null && !owner.lapse(reason)) {
             owner.lose(reason, null);
         }

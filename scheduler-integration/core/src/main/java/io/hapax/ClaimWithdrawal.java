@@ -11,7 +11,7 @@ import java.util.concurrent.CompletionStage;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
-/** Takes a claim back whose run has not begun, again and again until the ledger has heard it. */
+/** Takes a claim back whose run has not started, again and again until the ledger has confirmed it. */
 final class ClaimWithdrawal extends Charge {
 
     private final Engine engine;
@@ -30,9 +30,9 @@ final class ClaimWithdrawal extends Charge {
 
     /**
      * Takes back what was perhaps claimed. After twice the ttl the claim, if there is one, is past its deadline; nobody has said
-     * that its run begins, so others may have it.
+     * that its run starts, so others may have it.
      *
-     * @return completes after the first try, whether it was heard or not
+     * @return completes after the first try, whether it was confirmed or not
      */
     static CompletionStage<Void> unheard(Engine engine, RunLedger ledger, ClaimRequest request, LeaseTiming timing) {
         NanoTime giveUpAt = engine.now().plus(timing.ttl()).plus(timing.ttl());
@@ -40,10 +40,10 @@ final class ClaimWithdrawal extends Charge {
     }
 
     /**
-     * Takes back the claim of a run that has perhaps said that it begins, and did not begin. It is left for a person until the
-     * ledger has heard this.
+     * Takes back the claim of a run that has perhaps said that it starts, and did not start. It is left for a person until the
+     * ledger has confirmed this.
      *
-     * @return completes after the first try, whether it was heard or not
+     * @return completes after the first try, whether it was confirmed or not
      */
     static CompletionStage<Void> unbegun(Engine engine, RunLedger ledger, Lease claim, LeaseTiming timing) {
         return new ClaimWithdrawal(engine, () -> ledger.release(claim, RunState.RELEASED), timing, null).start();

@@ -20,7 +20,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class ConflictRule {
 
-    /** Longer than adapters pause between two tries, so that whoever waits keeps its place. */
+    /** Longer than adapters pause between two tries, so that a waiting run keeps its place. */
     static final Duration WAITING = Duration.ofMinutes(2);
 
     private static final int MOST_CANCELLED = 1_000;
@@ -48,7 +48,7 @@ final class ConflictRule {
             // A person has to decide, and so has to see the only copy.
             case ABANDONED ->
                 request.isOnlyCopy() || options.onConflict() == OnConflict.FAIL ? AfterRefusal.FAIL : AfterRefusal.SKIP;
-            // It is at work elsewhere: no conflict, but it may die before it is over.
+            // It is running elsewhere: no conflict, but it may die before it is over.
             case RUNNING -> mustNotBeLeft() ? AfterRefusal.TRY_AGAIN : AfterRefusal.SKIP;
             case OVERLAP, THROTTLED -> ofConflict(refusal);
             case PAUSED, UNAVAILABLE -> ofSilence(refusal);
@@ -103,7 +103,7 @@ final class ConflictRule {
             return true;
         }
         boolean silent = refusal.verdict() == Verdict.UNAVAILABLE;
-        // Whoever waits for its turn stays in the line.
+        // A run that waits for its turn stays in the line.
         return request.isAgain()
                 ? !(silent && request.isNextDue())
                 : silent && request.isFarFromNext(patience(refusal));

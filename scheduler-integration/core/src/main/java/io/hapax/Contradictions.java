@@ -14,7 +14,7 @@ final class Contradictions {
                     "onConflict=" + options.onConflict(),
                     options.onConflict() == OnConflict.ALLOW
                             ? "ALLOW sets no limit; leave out one of them"
-                            : "with several at work nobody is the other one; use SKIP, RESCHEDULE, WAIT or FAIL");
+                            : "BUFFER_ONE and CANCEL_OTHER need concurrency=1; use SKIP, RESCHEDULE, WAIT or FAIL");
         }
         if (options.mode() == LockMode.UNTIL_EXECUTING
                 && (options.concurrency() > 1 || options.onConflict().isAboutOthers())) {

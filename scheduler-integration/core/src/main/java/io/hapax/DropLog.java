@@ -31,7 +31,7 @@ final class DropLog {
     /**
      * Creates the log of one place.
      *
-     * @param what is dropped, and why: the beginning of a sentence
+     * @param what is dropped, and why: the start of a sentence
      */
     DropLog(String what, GuardThreads threads, Ticker ticker) {
         this.what = what;
@@ -52,7 +52,7 @@ final class DropLog {
         write(now);
     }
 
-    /** Nothing is dropped any more: writes what was not told yet. */
+    /** Nothing is dropped any more: writes what was not logged yet. */
     void over() {
         synchronized (lock) {
             over = writing;

@@ -13,10 +13,10 @@ import org.jspecify.annotations.Nullable;
  * @param store where the leases are kept; every answer of it comes
  * @param admin what operators ask of the store; null if it has only the hot port
  * @param ledger where the runs are kept; every answer of it comes
- * @param watchdog renews, and wakes whoever waits for an instant
+ * @param watchdog renews, and wakes what waits for an instant
  * @param notifier tells listeners
  * @param ticker the clock on which leases are judged
- * @param worker the name of this process, for people
+ * @param worker the name of this process, for display
  * @param admissions what is known of the attempts so far
  */
 record Engine(

@@ -70,7 +70,7 @@ final class EnteredRun implements GuardedRun.Scope {
     /**
      * Finds the run that would have to end first if the thread of a run waited for keys.
      *
-     * @param innermost the run that the thread is at work on
+     * @param innermost the run that the thread is running on
      * @param limit how many may hold the lock key at once, as the asker says
      * @param awaited the smallest limit under which somebody waits, whom nobody overtakes
      * @return that run or one around it; null if none is in the way, as what others hold becomes free
@@ -103,7 +103,7 @@ final class EnteredRun implements GuardedRun.Scope {
         return holder == null || mayGetSlotBeside(own, limit, awaited) ? null : named == null ? onKey : named;
     }
 
-    /** Whether there is a slot that goes with all of these, and is not beyond the limit of whoever waits. */
+    /** Whether there is a slot that goes with all of these, and is not beyond the limit of a waiting run. */
     private static boolean mayGetSlotBeside(List<Slot> own, int limit, int awaited) {
         return IntStream.rangeClosed(1, Math.min(limit, awaited))
                 .mapToObj(number -> new Slot(number, limit))

@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
  * @param claim the claim in the ledger, or null if there is no ledger
  * @param slot the lease of a slot that is renewed beside the other one, or null if there is none
  * @param attempt the how many-th attempt at the occurrence it is, as far as anybody knows
- * @param unused what to do if the run never begins
+ * @param unused what to do if the run never starts
  */
 record Grant(
         @Nullable Lease lease,
@@ -36,7 +36,7 @@ record Grant(
         return new Grant(null, claim, null, attempt, () -> {});
     }
 
-    /** What people and storage are to see: with a ledger, its token has the last word. */
+    /** What operators and storage are to see: with a ledger, its token has the last word. */
     Lease shown() {
         return claim != null ? claim : Objects.requireNonNull(lease);
     }

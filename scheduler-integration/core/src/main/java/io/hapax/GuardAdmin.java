@@ -49,8 +49,8 @@ public final class GuardAdmin {
     }
 
     /**
-     * Takes a lease away from whoever holds it, for people who know that its holder is gone. A holder that is alive
-     * notices at its next renewal and may be at work until then. If nobody holds it, listeners are told nothing.
+     * Takes a lease away from its holder, for operators who know that its holder is gone. A holder that is alive
+     * notices at its next renewal and may be running until then. If nobody holds it, listeners get no event.
      *
      * @param identity the keys
      * @param actor who does it
@@ -67,7 +67,7 @@ public final class GuardAdmin {
     /**
      * Takes a lease away that was seen in a list, unless somebody else holds its key by now.
      *
-     * @param lease as {@link LeaseAdmin#leases} has told
+     * @param lease as {@link LeaseAdmin#leases} returned it
      * @param actor who does it
      * @param reason why
      * @return who held it; empty if its holder does not hold it any more. Fails with a {@code LeaseStoreException}
@@ -84,8 +84,8 @@ public final class GuardAdmin {
     private SteadyAdmin ofStore() {
         SteadyAdmin admin = engine.admin();
         if (admin == null) {
-            throw new IllegalStateException("this guard's lease store answers no operators: it tells nobody who holds a"
-                    + " lease, and takes none away. Use a store that is an " + AdministeredStore.class.getName());
+            throw new IllegalStateException("the lease store of this guard has no administration: it cannot list or release"
+                    + " leases. Use a store that implements " + AdministeredStore.class.getName());
         }
         return admin;
     }
@@ -121,7 +121,7 @@ public final class GuardAdmin {
     }
 
     /**
-     * Decides about an occurrence that was abandoned, for people who have found out what became of it.
+     * Decides about an occurrence that was abandoned, for operators who have found out what became of it.
      *
      * @param identity its keys
      * @param state {@link RunState#DONE}: never run it again; {@link RunState#RELEASED}: it may run again
@@ -136,7 +136,7 @@ public final class GuardAdmin {
     }
 
     /**
-     * Decides about an occurrence that one run has abandoned, for people who have looked at that run.
+     * Decides about an occurrence that one run has abandoned, for operators who have looked at that run.
      *
      * @param identity its keys
      * @param seen the fencing token of that run; null for whichever it is
@@ -190,7 +190,7 @@ public final class GuardAdmin {
     }
 
     /**
-     * Lists the runs of this process that are at work, or whose end is not yet noted.
+     * Lists the runs of this process that are running, or whose end is not yet noted.
      *
      * @return the runs, in no order; those that were let through without a lease are not among them
      */

@@ -71,7 +71,7 @@ public @interface Guarded {
     OnConflict[] onConflict() default {};
 
     /**
-     * Says how a run is told that it lost its lease.
+     * Says how a run is notified that it lost its lease.
      *
      * @return one value, or none for the guard's default
      */
@@ -85,7 +85,7 @@ public @interface Guarded {
     WhenUnavailable[] whenUnavailable() default {};
 
     /**
-     * Says what becomes of an occurrence whose run breaks off, because its process died or lost its lease. Anything but
+     * Says what becomes of an occurrence whose run crashes, because its process died or lost its lease. Anything but
      * {@link AfterCrash#RERUN} needs a ledger.
      *
      * @return one value, or none for the guard's default
@@ -108,8 +108,8 @@ public @interface Guarded {
     int concurrency() default 0;
 
     /**
-     * Says how many runs of the lock key may begin in a time, {@code 3/1m} for three in any minute. {@code 1/10m} is a cooldown:
-     * after a run has begun no other one begins for ten minutes, even if it ends sooner. Without a lock key it is for all runs
+     * Says how many runs of the lock key may start in a time, {@code 3/1m} for three in any minute. {@code 1/10m} is a cooldown:
+     * after a run has started no other one starts for ten minutes, even if it ends sooner. Without a lock key it is for all runs
      * of the job.
      *
      * @return a {@link Throttle}, or empty for the guard's default

@@ -19,7 +19,7 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A run that was admitted: the handle through which it works, is told of a loss, and ends.
+ * A run that was admitted: the handle through which it works, is notified of a loss, and ends.
  *
  * <p>The lease is renewed from {@link #enter()} until the run ends; a run that is not entered within its ttl is given back. End
  * it exactly once, by {@link #complete()}, {@link #fail} or {@link #close()}; later calls return the first outcome.
@@ -33,9 +33,9 @@ public final class GuardedRun implements AutoCloseable {
     private final RunLife life = new RunLife();
     /** Null for a run that was let through without a lease. */
     private final @Nullable RunHold hold;
-    /** What people and storage see of what it holds. */
+    /** What operators and storage see of what it holds. */
     private final @Nullable Lease lease;
-    /** Where it is at work; null before and after. */
+    /** Where it is running; null before and after. */
     private volatile @Nullable EnteredRun work;
 
     GuardedRun(Engine engine, RunTerms terms, @Nullable Grant grant, NanoTime requestedAt) {
@@ -49,7 +49,7 @@ public final class GuardedRun implements AutoCloseable {
     /**
      * Returns the job's name.
      *
-     * @return the name for people
+     * @return the name for display
      */
     public String job() {
         return terms.job();
@@ -92,7 +92,7 @@ public final class GuardedRun implements AutoCloseable {
     }
 
     /**
-     * Tells the how many-th attempt at its occurrence this run is: more than 1 if an earlier one failed or broke off.
+     * Tells the how many-th attempt at its occurrence this run is: more than 1 if an earlier one failed or crashed.
      *
      * @return the attempt, from 1; always 1 without a ledger
      */
@@ -188,17 +188,17 @@ public final class GuardedRun implements AutoCloseable {
      *
      * @return to be closed on the same thread when the work is over; that also clears an interrupt that the guard sent
      * @throws LeaseLostException if the lease has lapsed since the run was admitted, or, with {@link io.hapax.ledger.AfterCrash#ABANDON}, the
-     *     ledger did not confirm that the run begins; then it has not begun, and the occurrence is free
-     * @throws IllegalStateException if a thread is at work on the run, or it has ended
+     *     ledger did not confirm that the run starts; then it has not started, and the occurrence is free
+     * @throws IllegalStateException if a thread is running on the run, or it has ended
      */
     public Scope enter() {
         return enter(options().onLeaseLost());
     }
 
     /**
-     * Starts to work on this run, with another way of being told of a loss.
+     * Starts to work on this run, with another way of being notified of a loss.
      *
-     * @param onLeaseLost how the thread is told
+     * @param onLeaseLost how the thread is notified
      * @return as {@link #enter()}
      * @throws LeaseLostException as {@link #enter()}
      * @throws IllegalStateException as {@link #enter()}
@@ -211,7 +211,7 @@ public final class GuardedRun implements AutoCloseable {
         if (!life.enter(onLeaseLost == OnLeaseLost.INTERRUPT ? Thread.currentThread() : null)) {
             throw life.lossReason() != null && lease != null
                     ? loss()
-                    : new IllegalStateException("the run of '" + job() + "' is at work already or has ended");
+                    : new IllegalStateException("the run of '" + job() + "' is running already or has ended");
         }
         if (hold != null && begins) {
             hold.entered();
@@ -378,7 +378,7 @@ public final class GuardedRun implements AutoCloseable {
         return hold;
     }
 
-    /** The thread that is at work on it; null if none is. */
+    /** The thread that is running on it; null if none is. */
     @Nullable
     Thread thread() {
         EnteredRun at = work;

@@ -94,7 +94,7 @@ public final class JobGuard implements AutoCloseable {
      * Asks whether a run may take place, and waits for the key if the options say {@link OnConflict#WAIT}.
      *
      * @param request what is to run
-     * @return the answer; whoever is admitted must end the run
+     * @return the answer; an admitted run must be ended
      * @throws InterruptedException if the thread is interrupted when it calls, then nothing is asked; or while it waits,
      *     then the request is withdrawn
      * @throws IllegalArgumentException if the options do not fit the store, for example because the ttl is too short
@@ -123,7 +123,7 @@ public final class JobGuard implements AutoCloseable {
      * Does what {@link #admit} does, without blocking.
      *
      * @param request what is to run
-     * @return the answer, completed on a thread of the store; whoever is admitted must end the run. Cancelling it
+     * @return the answer, completed on a thread of the store; an admitted run must be ended. Cancelling it
      *     withdraws the request
      * @throws IllegalArgumentException if the options do not fit the store
      */
@@ -167,7 +167,7 @@ public final class JobGuard implements AutoCloseable {
             return execute(admitted.run(), body);
         }
         Refusal refusal = ((Admission.Refused) admission).refusal();
-        // Whatever the reason: whoever wants to fail has no other way to hear that the code did not run.
+        // Whatever the reason: with FAIL there is no other way to learn that the code did not run.
         if (request.options(defaults).onConflict() == OnConflict.FAIL) {
             throw new RunRefusedException(kept(request.identity()), refusal);
         }
@@ -220,7 +220,7 @@ public final class JobGuard implements AutoCloseable {
     }
 
     /**
-     * Returns what people ask of this guard, and decide.
+     * Returns what operators ask of this guard, and decide.
      *
      * @return the same one each time
      */
@@ -241,7 +241,7 @@ public final class JobGuard implements AutoCloseable {
 
     /**
      * Returns keys as store, ledger, events, log lines and the run itself have them: the same ones, unless they are hashed
-     * ({@link JobGuardBuilder#hashKeys}). Whoever writes a key down, or compares one with a run's, needs this.
+     * ({@link JobGuardBuilder#hashKeys}). It is needed to write a key down, or to compare one with a run's.
      *
      * @param identity the keys, as they are or as kept
      * @return as kept
@@ -257,7 +257,7 @@ public final class JobGuard implements AutoCloseable {
     /**
      * Names the settings on which all workers have to agree.
      *
-     * @return one line, readable for people
+     * @return one line, readable
      */
     public String fingerprint() {
         return fingerprint;
@@ -282,7 +282,7 @@ public final class JobGuard implements AutoCloseable {
     }
 
     /**
-     * Counts the runs that were admitted, are at work, or whose end is not yet noted.
+     * Counts the runs that were admitted, are running, or whose end is not yet noted.
      *
      * @return how many
      */
@@ -291,8 +291,8 @@ public final class JobGuard implements AutoCloseable {
     }
 
     /**
-     * Stops to admit runs. Those at work go on under their leases; when the last one has ended, the watchdog stops, and
-     * the store is closed if the guard was told to. Returns at once.
+     * Stops admitting runs. Active runs continue under their leases; when the last one has ended, the watchdog stops, and
+     * the store is closed if the guard owns it. Returns at once.
      */
     @Override
     public void close() {
@@ -304,9 +304,9 @@ public final class JobGuard implements AutoCloseable {
     }
 
     /**
-     * Stops to admit runs and waits for those at work. Runs that are still at work after the grace are told that they
+     * Stops admitting runs and waits for active ones. Runs that are still active after the grace are notified that they
      * lost their lease, and are waited for a little longer. A run that calls this itself, on its own thread, is neither
-     * waited for nor told: it ends after the call, under its lease. So does one that waits for a transaction of that thread.
+     * waited for nor notified: it ends after the call, under its lease. So does one that waits for a transaction of that thread.
      *
      * @param grace how long runs may take to end
      * @return whether all runs have ended, but for those of the calling thread

@@ -43,7 +43,7 @@ public final class JobGuardBuilder {
     }
 
     /**
-     * Names this process, for people who ask who holds a lease.
+     * Names this process, for display: who holds a lease.
      *
      * @param name the name; by default process id and host name
      * @return this builder
@@ -70,7 +70,7 @@ public final class JobGuardBuilder {
     /**
      * Adds a listener.
      *
-     * @param listener is told of every event
+     * @param listener receives every event
      * @return this builder
      */
     public JobGuardBuilder listener(GuardListener listener) {
@@ -89,7 +89,7 @@ public final class JobGuardBuilder {
     }
 
     /**
-     * Adds a ledger: each run with a lease claims its occurrence there before it begins, and an occurrence is done
+     * Adds a ledger: each run with a lease claims its occurrence there before it starts, and an occurrence is done
      * when the ledger says so.
      *
      * @param runs where the runs are kept
@@ -101,9 +101,9 @@ public final class JobGuardBuilder {
     }
 
     /**
-     * Keeps keys from being stored or logged in plain text, for those that name people: store, ledger, log lines,
+     * Keeps keys from being stored or logged in plain text, for those with personal data: store, ledger, log lines,
      * events and the run's own identity have a keyed digest (HMAC-SHA-256) instead. The guard's methods take both: a
-     * key as it is, and one as it was logged. Jobs keep their names, so put nothing about people into them; a job
+     * key as it is, and one as it was logged. Jobs keep their names, so put no personal data into them; a job
      * without a name ({@link RunRequest#job}) has the digest as its name.
      *
      * @param secret at least 16 characters, the same on all workers. Others would guard under other keys, so a worker

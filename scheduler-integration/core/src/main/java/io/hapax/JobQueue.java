@@ -1,7 +1,7 @@
 package io.hapax;
 
 /**
- * The queue of a scheduler, as {@link QueuedJob} sees it: whoever is refused because of another job asks first what has become
+ * The queue of a scheduler, as {@link QueuedJob} sees it: a caller that is refused because of another job asks first what has become
  * of that. Implementations are thread-safe.
  */
 @FunctionalInterface
@@ -9,7 +9,7 @@ public interface JobQueue {
 
     /** What has become of a job. */
     enum Fate {
-        /** It is queued or at work. */
+        /** It is queued or running. */
         PRESENT,
         /** It has succeeded. */
         SUCCEEDED,

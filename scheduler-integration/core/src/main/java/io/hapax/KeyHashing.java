@@ -11,8 +11,8 @@ import javax.crypto.Mac;
 import javax.crypto.spec.SecretKeySpec;
 
 /**
- * Replaces keys by keyed digests (HMAC, RFC 2104), so that what they say about people is neither stored nor logged. With a
- * plain digest, whoever knows how keys are made could try them out.
+ * Replaces keys by keyed digests (HMAC, RFC 2104), so that personal data in them is neither stored nor logged. With a
+ * plain digest, an attacker who knows how keys are made could try them out.
  */
 final class KeyHashing {
 
@@ -46,8 +46,8 @@ final class KeyHashing {
     }
 
     /**
-     * Digests come back: by people, from a log line; by schedulers, which keep the run key of a firing for a retry. One is known
-     * by its seal, so that a key which only looks like one is hashed as any other. Whoever has seen a digest may name its key.
+     * Digests come back: from operators, who read a log line; by schedulers, which keep the run key of a firing for a retry. One is known
+     * by its seal, so that a key which only looks like one is hashed as any other. A caller that has seen a digest may name its key.
      */
     private String once(String key) {
         return isDigest(key) ? key : sealed(hmac("key " + key).substring(0, DIGEST_CHARS));

@@ -29,7 +29,7 @@ interface LeaseSource {
     /** Waits until it makes sense to ask again. */
     CompletionStage<Void> nextChance(Duration atMost);
 
-    /** Gives back what a run that never began has no right to keep. */
+    /** Gives back what a run that never started has no right to keep. */
     void unused(Offer.Given given);
 
     static Offer offer(Acquisition acquisition) {

@@ -7,7 +7,7 @@ import java.time.Duration;
  * The instants of a lease, all derived from its ttl.
  *
  * <p>A lease counts as valid for 90 % of its ttl less 2 ms, from before the request was sent: both clocks may be slewed,
- * and the server's count starts later. The run is told {@code grace} before that, so that it can stop in time.
+ * and the server's count starts later. The run is notified {@code grace} before that, so that it can stop in time.
  */
 record LeaseTiming(Duration ttl) {
 
@@ -15,7 +15,7 @@ record LeaseTiming(Duration ttl) {
     private static final Duration LONGEST_GRACE = Duration.ofSeconds(2);
     private static final Duration LONGEST_RETRY = Duration.ofSeconds(1);
 
-    /** Refuses a ttl in which a failed renewal could not be repeated before the run has to be told. */
+    /** Refuses a ttl in which a failed renewal could not be repeated before the run has to be notified. */
     static LeaseTiming checked(Duration ttl, Duration answerTimeout) {
         LeaseTiming timing = new LeaseTiming(ttl);
         Duration needed = timing.part(11, 30).plus(answerTimeout).plus(answerTimeout);

@@ -6,10 +6,10 @@ package io.hapax;
  * <p>While a job is queued no process is there to renew a lease, so what is kept then is a place with a time of its own,
  * {@link RunOptions#uniqueFor()}. It lives for seconds until the scheduler has stored the job, and is freed when that is gone. It keeps
  * duplicates out of the queue, and nothing more: if the store forgets it, or cannot be asked, the job is queued, and the lease
- * and the run key decide when it begins. While a job works there is a lease.
+ * and the run key decide when it starts. While a job works there is a lease.
  *
  * <pre>
- *                          queued   begins        succeeds  is retried  fails finally or is dropped
+ *                          queued   starts        succeeds  is retried  fails finally or is dropped
  * WHILE_EXECUTING          -        lease         free      free        free
  * UNTIL_EXECUTED           place    lease         free      place stays free
  * UNTIL_EXPIRED            place    lease         stays     stays       stays until uniqueFor is over
@@ -18,13 +18,13 @@ package io.hapax;
  * </pre>
  */
 public enum LockMode {
-    /** From the beginning of a run to its end. Any number may be queued. */
+    /** From the start of a run to its end. Any number may be queued. */
     WHILE_EXECUTING,
     /** From when it is queued until it has succeeded or is given up. */
     UNTIL_EXECUTED,
     /** From when it is queued, for {@link RunOptions#uniqueFor()}, whatever becomes of it. */
     UNTIL_EXPIRED,
-    /** From when it is queued until it begins: at most one waits, and runs may overlap. */
+    /** From when it is queued until it starts: at most one waits, and runs may overlap. */
     UNTIL_EXECUTING,
     /** At most one waits, and at most one runs. */
     UNTIL_AND_WHILE_EXECUTING;

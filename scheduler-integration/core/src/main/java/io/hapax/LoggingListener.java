@@ -16,7 +16,7 @@ import org.slf4j.LoggerFactory;
  *
  * <p>Grants, normal releases and {@linkplain GuardEvent.Refused#isUsual() usual} refusals are DEBUG; refusals because of
  * somebody else INFO; losses, late renewals, unconfirmed completions, refusals because the store cannot tell and those of
- * abandoned occurrences WARN. Of the INFO and WARN refusals that repeat (same job, key and verdict) the first is told, and
+ * abandoned occurrences WARN. Of the INFO and WARN refusals that repeat (same job, key and verdict) the first is logged, and
  * then a count for each minute; DEBUG has them all. Without a thread of its own it writes a count with the first event
  * after its minute, of whatever key, or when it is closed. Thread-safe.
  */
@@ -51,7 +51,7 @@ public final class LoggingListener implements GuardListener, AutoCloseable {
         }
     }
 
-    /** Writes the counts whose minute is over: for whoever has a thread that looks around anyway. */
+    /** Writes the counts whose minute is over: for a caller with a thread that looks around anyway. */
     void writeDue() {
         refusals.writeDue();
     }
@@ -111,7 +111,7 @@ public final class LoggingListener implements GuardListener, AutoCloseable {
                     e.lease().token(),
                     e.reason(),
                     millis(e.held()),
-                    e.holder() == null ? "nobody known" : e.holder());
+                    e.holder() == null ? "unknown" : e.holder());
         } else if (event instanceof GuardEvent.Released e) {
             released(e);
         } else {
@@ -119,7 +119,7 @@ public final class LoggingListener implements GuardListener, AutoCloseable {
         }
     }
 
-    /** What people have done. */
+    /** What operators have done. */
     private static void decided(GuardEvent event) {
         if (event instanceof GuardEvent.Forced e) {
             LOG.warn(
@@ -141,7 +141,7 @@ public final class LoggingListener implements GuardListener, AutoCloseable {
     private static void acquired(GuardEvent.Acquired e) {
         if (e.attempt() > 1) {
             LOG.info(
-                    "begun again job={} {} token={} attempt={}: an earlier one failed or broke off",
+                    "retry job={} {} token={} attempt={}: an earlier run failed or crashed",
                     job(e),
                     e.identity(),
                     e.lease().token(),

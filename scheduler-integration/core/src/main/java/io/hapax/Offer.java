@@ -26,7 +26,7 @@ sealed interface Offer {
     record Denied(Acquisition why) implements Offer {}
 
     /**
-     * The keys are free, but no run may begin yet; what was granted is given back.
+     * The keys are free, but no run may start yet; what was granted is given back.
      *
      * @param refusal says when one may
      */

@@ -7,7 +7,7 @@ package io.hapax;
 public enum OnConflict {
     /**
      * As on one node: work that does not come again by itself waits its turn, as with {@link #RESCHEDULE}; what comes again is
-     * skipped. Plain code is skipped. An occurrence that is itself at work elsewhere is tried again if nobody else would make up
+     * skipped. Plain code is skipped. An occurrence that is itself running elsewhere is tried again if nobody else would make up
      * for it within a ttl.
      */
     AUTO,
@@ -20,12 +20,12 @@ public enum OnConflict {
     /** The run fails with an error. */
     FAIL,
     /**
-     * The run is tried again when the other has ended, unless one waits already: then it does not take place. Whoever waits
+     * The run is tried again when the other has ended, unless one waits already: then it does not take place. A waiting run
      * holds no thread, and looks again as often as the adapter retries. Not available for plain code.
      */
     BUFFER_ONE,
     /**
-     * The other one is told to give way, within a third of its ttl, as if it had lost its lease, and the run is tried again when
+     * The other one is cancelled, within a third of its ttl, as if it had lost its lease, and the run is tried again when
      * it has ended. Both must have this policy. A run that is tried again gives way to a newer one. Not available for plain code.
      */
     CANCEL_OTHER,

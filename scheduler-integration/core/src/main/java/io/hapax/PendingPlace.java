@@ -13,7 +13,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A place in a queue, from when it was asked for until the store has heard whether it stays.
+ * A place in a queue, from when it was asked for until the store knows whether it stays.
  *
  * <p>Renewed by the watchdog. Whatever is carried out late does no harm: the holder stands for this ask alone, and keeping a
  * place makes none. Thread-safe.
@@ -159,10 +159,10 @@ final class PendingPlace extends Charge {
         });
     }
 
-    /** A confirmation that was not heard is repeated for as long as the place can be there. */
+    /** A confirmation without an answer is repeated for as long as the place can be there. */
     @Override
     Action act(NanoTime now) {
-        // A guard that is shut down is waited for by whoever closes the store.
+        // A guard that is shut down is waited for by the code that closes the store.
         if (!now.isBefore(keptUntil) || job.engine().admissions().isClosed()) {
             ALL.remove(key(job.name(), job.id()), this);
             return Action.FORGET;

@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * One attempt to put a job into a queue. Used by one thread.
  *
- * <p>Nobody is refused because of a job that may never be stored, or their work would be lost with it. So whoever meets a
+ * <p>Nobody is refused because of a job that may never be stored, or their work would be lost with it. So a caller that meets a
  * place of which that is not known waits until it is, for as long as a place lives that nobody renews; and if it is not
  * known even then, the job is queued without a place.
  */
@@ -161,7 +161,7 @@ final class QueueAttempt {
                 Verdict.QUEUED,
                 null,
                 full.left(),
-                "the same work is queued or at work as " + full.first() + " (mode " + job.mode() + ")",
+                "the same work is queued or running as " + full.first() + " (mode " + job.mode() + ")",
                 null);
         engine.notifier().tell(new GuardEvent.Refused(job.job(), job.identity(), refusal, Duration.ZERO, false));
         return QueueEntry.refused(refusal);

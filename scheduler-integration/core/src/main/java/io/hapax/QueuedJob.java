@@ -23,8 +23,8 @@ import java.util.concurrent.TimeoutException;
  * A job that is kept unique while it is queued, by its {@link LockMode}. Adapters create one where a job is put into a queue,
  * and again where it is taken out; the job's own id makes both the same.
  *
- * <p>It is a filter in front of the guard, not the guard: if the store cannot tell, the job is queued, which is told as
- * {@link GuardEvent.Unguarded}, and the lease and the run key decide when it begins. Immutable and thread-safe.
+ * <p>It is a filter in front of the guard, not the guard: if the store cannot tell, the job is queued, which is reported as
+ * {@link GuardEvent.Unguarded}, and the lease and the run key decide when it starts. Immutable and thread-safe.
  */
 public final class QueuedJob {
 
@@ -45,7 +45,7 @@ public final class QueuedJob {
      * Describes a job that is queued, or that is taken from the queue.
      *
      * @param guard whose store keeps the place
-     * @param job the job's name, for people
+     * @param job the job's name, for display
      * @param key what must be in the queue once
      * @param id the id of this job, the same in each of its attempts, and never that of another job; the rules of a
      *     {@link LockKey} apply, but for up to 1024 bytes
@@ -88,7 +88,7 @@ public final class QueuedJob {
         return new QueueAttempt(this, queue, guard.transaction(), batch).make();
     }
 
-    /** Says that the job begins, and that its run has been admitted. */
+    /** Says that the job starts, and that its run has been admitted. */
     public void begun() {
         at(LockMode.Stage.BEGUN);
     }
@@ -149,7 +149,7 @@ public final class QueuedJob {
      * most the store's answer timeout.
      */
     boolean isConfirmed(Reservation.Full place) {
-        // Whoever has it may have other settings than this caller.
+        // Its holder may have other settings than this caller.
         if (place.left().compareTo(PROVISIONAL) > 0) {
             return true;
         }
@@ -162,7 +162,7 @@ public final class QueuedJob {
 
     /**
      * Whether a confirmed place has a mark beside it: its length does not tell. One that ends whatever becomes of its job counts to
-     * its last moment. A mark without its place means nothing, so it does not matter which of them is heard of first.
+     * its last moment. A mark without its place means nothing, so it does not matter which of them is known first.
      */
     private boolean isMarked() {
         return mode == LockMode.UNTIL_EXPIRED || uniqueFor.compareTo(PROVISIONAL) <= 0;

@@ -135,7 +135,7 @@ final class RationedSource implements LeaseSource {
                 Verdict.THROTTLED,
                 null,
                 full.left(),
-                many + " of '" + paceName.substring("pace:".length()) + "' may begin in " + pace.period()
+                many + " of '" + paceName.substring("pace:".length()) + "' may start in " + pace.period()
                         + ", the next one in " + full.left().toMillis() + "ms (the first was of " + full.first() + ")",
                 null);
     }

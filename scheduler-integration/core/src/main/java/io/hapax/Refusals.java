@@ -12,7 +12,7 @@ import java.time.Duration;
 import java.util.concurrent.CompletionException;
 import org.jspecify.annotations.Nullable;
 
-/** What store and ledger have answered, as a refusal that people can read. */
+/** What store and ledger have answered, as a readable refusal. */
 final class Refusals {
 
     private static final Duration LOOK_AGAIN_AFTER = Duration.ofMinutes(1);
@@ -35,7 +35,7 @@ final class Refusals {
                 Verdict.ABANDONED,
                 by,
                 Duration.ZERO,
-                "the run of " + by + " broke off, and the job says ABANDON: find out what it has done, then resolve the"
+                "the run of " + by + " crashed, and the job has afterCrash=ABANDON: find out what it did, then resolve the"
                         + " occurrence as done or to be run again",
                 null);
     }
@@ -91,7 +91,7 @@ final class Refusals {
                 Verdict.UNAVAILABLE,
                 null,
                 Duration.ZERO,
-                "the lease store answered so late that the lease is no longer worth anything",
+                "granted too late: the lease has nearly expired",
                 null);
     }
 

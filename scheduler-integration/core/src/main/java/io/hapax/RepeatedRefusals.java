@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
  * Counts refusals of the same job, key and verdict, minute by minute.
  *
  * <p>It remembers {@value #LARGEST} of them; those beyond are counted together, by their verdict. It has no thread: a
- * count is there once its minute is over, and whoever has something to do here anyway asks for it. Thread-safe.
+ * count is there once its minute is over, and a caller that has something to do here anyway asks for it. Thread-safe.
  */
 final class RepeatedRefusals {
 
@@ -70,7 +70,7 @@ final class RepeatedRefusals {
      *
      * @param last the last of them
      * @param various whether they are of different jobs and keys
-     * @param times how many, without those that were told
+     * @param times how many, without those that were logged
      * @param span within which time
      */
     record Count(GuardEvent.Refused last, boolean various, long times, Duration span) {}
@@ -83,7 +83,7 @@ final class RepeatedRefusals {
     /**
      * Takes a refusal in.
      *
-     * @return whether it repeats one that was told, and is counted
+     * @return whether it repeats one that was logged, and is counted
      */
     boolean counted(GuardEvent.Refused event) {
         synchronized (lock) {
@@ -104,7 +104,7 @@ final class RepeatedRefusals {
         }
     }
 
-    /** Ends the windows whose minute is over; those that had something to count begin another one. */
+    /** Ends the windows whose minute is over; those that had something to count start another one. */
     List<Count> due() {
         synchronized (lock) {
             NanoTime now = ticker.now();
@@ -128,7 +128,7 @@ final class RepeatedRefusals {
         }
     }
 
-    /** Removes the windows that began no later; returns what they counted, if anything. */
+    /** Removes the windows that started no later; returns what they counted, if anything. */
     private List<Count> take(NanoTime latest, NanoTime now) {
         List<Count> counts = new ArrayList<>();
         var each = windows.entrySet().iterator();

@@ -56,14 +56,14 @@ final class RunEnding extends Charge {
     /**
      * Starts.
      *
-     * @param first the store to be told first: one that blocks, if the calling thread will wait for the result
+     * @param first the store to ask first: one that blocks, if the calling thread will wait for the result
      */
     void start(RunLife.End end, LeaseStore first) {
         if (end.isLost()) {
             run.lose(LossReason.NOT_RENEWED, null);
             lost(end.result());
         } else if (success == RunOutcome.UNCONFIRMED) {
-            // Nobody can tell how it has ended, so nobody is told: all of it runs out.
+            // It is unknown how it has ended, so no store is asked: all of it expires.
             hold.letLapse();
             settle(success);
             end.result().complete(success);
@@ -88,7 +88,7 @@ final class RunEnding extends Charge {
         result.complete(RunOutcome.LOST);
     }
 
-    /** Whether its claim may be marked as begun all the same: it was told so, and what it heard of that counts for nothing. */
+    /** Whether its claim may be marked as started all the same: it was asked so, and its answer counts for nothing. */
     private boolean isUnbegun() {
         return run.options().afterCrash() == AfterCrash.ABANDON
                 && success != RunOutcome.COMPLETED
@@ -112,7 +112,7 @@ final class RunEnding extends Charge {
                     hold.stopRenewing();
                 }
             } finally {
-                // Whoever ends the run waits for this.
+                // The caller that ends the run waits for this.
                 result.complete(outcome != null ? outcome : asFarAsKnown());
             }
         });
@@ -203,7 +203,7 @@ final class RunEnding extends Charge {
                 .thenApply(released -> claim != null || released || !how.isDone() ? outcome : RunOutcome.LOST);
     }
 
-    /** Whoever asks for the occurrence under another limit looks for it beside the slot. It has ended, whatever becomes of this. */
+    /** A caller that asks for the occurrence under another limit looks for it beside the slot. It has ended, whatever becomes of this. */
     private CompletionStage<Boolean> endSlot(Ending ending, RunOutcome outcome) {
         noted = outcome;
         return hold.endSlot(ending.onceMore()).thenApply(freed -> true);

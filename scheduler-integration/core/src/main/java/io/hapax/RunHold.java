@@ -230,7 +230,7 @@ final class RunHold {
         all.forEach(engine.watchdog()::remove);
     }
 
-    /** Stops to renew, and frees the slot; if the store does not hear of that, it is free after its ttl. */
+    /** Stops renewing, and frees the slot; if the store does not learn of that, it is free after its ttl. */
     void drop() {
         stopRenewing();
         Lease kept = grant.slot();
@@ -251,7 +251,7 @@ final class RunHold {
         });
     }
 
-    /** Stops to renew, and gives nothing back. */
+    /** Stops renewing, and gives nothing back. */
     void letLapse() {
         slotIsBack.set(true);
         drop();

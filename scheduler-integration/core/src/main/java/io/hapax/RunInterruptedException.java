@@ -1,7 +1,7 @@
 package io.hapax;
 
 /**
- * A thread was interrupted before its run could begin, in a method that does not declare {@link InterruptedException}.
+ * A thread was interrupted before its run could start, in a method that does not declare {@link InterruptedException}.
  * The thread's flag is set again.
  */
 public class RunInterruptedException extends RuntimeException {
@@ -11,10 +11,10 @@ public class RunInterruptedException extends RuntimeException {
     /**
      * Creates the exception.
      *
-     * @param what which run did not begin
+     * @param what which run did not start
      * @param interrupt the interrupt
      */
     public RunInterruptedException(String what, InterruptedException interrupt) {
-        super(what + " did not begin: its thread was interrupted", interrupt);
+        super(what + " did not start: its thread was interrupted", interrupt);
     }
 }

@@ -11,7 +11,7 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Where a run stands: who may still enter, end or lose it, whom a loss is told, and which thread is interrupted for it.
+ * Where a run stands: who may still enter, end or lose it, who is notified of a loss, and which thread is interrupted for it.
  *
  * <p>One monitor guards all of it, and nobody waits for long in it. Thread-safe.
  */
@@ -53,7 +53,7 @@ final class RunLife {
     private WorkTransaction.@Nullable Method method;
     private @Nullable Thread endsOn;
 
-    /** Begins the work, or goes on with it; returns false if a thread is at it, or the run has ended. */
+    /** Starts the work, or goes on with it; returns false if a thread is at it, or the run has ended. */
     boolean enter(@Nullable Thread toInterrupt) {
         synchronized (monitor) {
             if (atWork || !isActive()) {
@@ -67,7 +67,7 @@ final class RunLife {
         }
     }
 
-    /** Takes back that the work has begun: it was entered too late. */
+    /** Takes back that the work has started: it was entered too late. */
     void notBegun() {
         synchronized (monitor) {
             entered = false;
@@ -163,7 +163,7 @@ final class RunLife {
         }
     }
 
-    /** Takes away a run that was not entered, which nobody has to be told; returns false if it was, or has ended. */
+    /** Takes away a run that was not entered, of which nobody has to be notified; returns false if it was, or has ended. */
     boolean lapse(LossReason reason) {
         synchronized (monitor) {
             if (entered || ending != null || state != State.ADMITTED) {
@@ -186,7 +186,7 @@ final class RunLife {
     }
 
     /**
-     * Begins the end.
+     * Starts the end.
      *
      * @param completes whether as a success
      * @param provable whether that is still the run's to say
@@ -194,7 +194,7 @@ final class RunLife {
     End end(boolean completes, boolean provable) {
         synchronized (monitor) {
             if (ending != null) {
-                // Whoever completes a run that was given back meanwhile has to know that nothing is noted.
+                // A caller that completes a run that was given back meanwhile has to know that nothing is noted.
                 boolean tooLate = completes && lapsed;
                 return new End(tooLate ? CompletableFuture.completedFuture(RunOutcome.LOST) : ending, false, tooLate);
             }
@@ -302,7 +302,7 @@ final class RunLife {
         }
     }
 
-    /** What the ledger is told of a run that ends without completing or failing. */
+    /** What the ledger records of a run that ends without completing or failing. */
     RunState brokenOff(AfterCrash afterCrash) {
         synchronized (monitor) {
             if (!entered) {

@@ -129,7 +129,7 @@ public final class RunOptions {
     }
 
     /**
-     * Tells after how long a run is no longer renewed, and told that it lost its lease.
+     * Tells after how long a run is no longer renewed, and notified that it lost its lease.
      *
      * @return how long; zero for never
      */
@@ -165,7 +165,7 @@ public final class RunOptions {
     }
 
     /**
-     * Tells how a run is told that it lost its lease.
+     * Returns how a run is notified that it lost its lease.
      *
      * @return how
      */
@@ -183,7 +183,7 @@ public final class RunOptions {
     }
 
     /**
-     * Tells what becomes of an occurrence whose run breaks off.
+     * Tells what becomes of an occurrence whose run crashes.
      *
      * @return run it again, or leave it for a person, which needs a ledger and a run key
      */
@@ -210,7 +210,7 @@ public final class RunOptions {
     }
 
     /**
-     * Tells how many runs of the lock key may begin in a time.
+     * Tells how many runs of the lock key may start in a time.
      *
      * @return the limit
      */
@@ -247,7 +247,7 @@ public final class RunOptions {
     }
 
     /**
-     * Replaces after how long a run is no longer renewed, and told that it lost its lease.
+     * Replaces after how long a run is no longer renewed, and notified that it lost its lease.
      *
      * @param maxHold how long; zero for never
      * @return the changed options
@@ -287,7 +287,7 @@ public final class RunOptions {
     }
 
     /**
-     * Replaces how a run is told that it lost its lease.
+     * Replaces how a run is notified that it lost its lease.
      *
      * @param onLeaseLost how
      * @return the changed options
@@ -307,7 +307,7 @@ public final class RunOptions {
     }
 
     /**
-     * Replaces what becomes of an occurrence whose run breaks off.
+     * Replaces what becomes of an occurrence whose run crashes.
      *
      * @param afterCrash run it again, or leave it for a person, which needs a ledger and a run key
      * @return the changed options
@@ -337,7 +337,7 @@ public final class RunOptions {
     }
 
     /**
-     * Replaces how many runs of the lock key may begin in a time.
+     * Replaces how many runs of the lock key may start in a time.
      *
      * @param throttle the limit
      * @return the changed options

@@ -40,7 +40,7 @@ record RunTerms(RunRequest request, RunOptions options, LeaseTiming timing) {
         }
         if (ledger == null && options.afterCrash() == AfterCrash.ABANDON) {
             throw new IllegalArgumentException("setting afterCrash: ABANDON needs a ledger, which remembers that a run"
-                    + " broke off. Give the guard one with ledger(...), or use RERUN");
+                    + " crashed. Give the guard one with ledger(...), or use RERUN");
         }
         boolean ledgerRenews = options.whenUnavailable() != WhenUnavailable.FAIL_CLOSED;
         Duration answer = ledgerRenews ? Engine.slowerAnswer(store, ledger) : store.answerTimeout();

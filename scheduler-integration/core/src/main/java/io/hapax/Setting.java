@@ -108,7 +108,7 @@ public final class Setting<T> {
             SettingFormat.duration(Duration.ofMillis(1), LONGEST_PLACE),
             "for how long a queued job keeps others of its lock key out of the queue at most");
 
-    /** All settings, in the order in which people read them. */
+    /** All settings, in the order of the documentation. */
     public static final List<Setting<?>> ALL = List.of(
             TTL,
             MAX_HOLD,
@@ -216,7 +216,7 @@ public final class Setting<T> {
     /**
      * Says which values are allowed.
      *
-     * @return a few words for people
+     * @return a few words for display
      */
     public String allowed() {
         return format.allowed();
@@ -225,7 +225,7 @@ public final class Setting<T> {
     /**
      * Says what it is.
      *
-     * @return one line for people, in lower case and without a full stop
+     * @return one line for display, in lower case and without a full stop
      */
     public String meaning() {
         return meaning;

@@ -14,7 +14,7 @@ import java.util.function.Function;
  *
  * @param parser reads a text, given the name of the setting
  * @param check refuses a value, given the name of the setting
- * @param allowed for people
+ * @param allowed for display
  */
 record SettingFormat<T>(
         Class<T> type,

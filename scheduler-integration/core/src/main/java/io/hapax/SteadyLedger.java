@@ -113,7 +113,7 @@ final class SteadyLedger implements RunLedger {
         try {
             answerTimeout = Objects.requireNonNull(ledger.answerTimeout());
         } catch (Throwable untold) {
-            // As it told before.
+            // As it said before.
         }
         return answerTimeout;
     }

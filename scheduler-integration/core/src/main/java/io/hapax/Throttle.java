@@ -7,7 +7,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * How many runs of a lock key may begin within any stretch of a length. A run counts when it begins, however it ends.
+ * How many runs of a lock key may start within any stretch of a length. A run counts when it starts, however it ends.
  *
  * @param runs how many, from 1 to 10 000; 0 in {@link #NONE} only
  * @param period the length of the stretch, from 1 ms to 366 days

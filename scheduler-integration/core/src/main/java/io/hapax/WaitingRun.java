@@ -4,7 +4,7 @@ import io.hapax.lease.JobIdentity;
 import java.time.Duration;
 
 /**
- * A run of this process that waits for its key, for people. Immutable.
+ * A run of this process that waits for its key, for display. Immutable.
  *
  * @param job the job's name
  * @param identity its keys

@@ -131,7 +131,7 @@ final class Watchdog {
         }
     }
 
-    /** Stops to look after a charge. */
+    /** Stops looking after a charge. */
     void remove(Charge charge) {
         lock.lock();
         try {

@@ -78,7 +78,7 @@ public record WorkTransaction(GuardedRun run) {
     }
 
     /**
-     * Tells that a transaction begins with the run's work, as the first one or because the code is repeated: what was completed in
+     * Tells that a transaction starts with the run's work, as the first one or because the code is repeated: what was completed in
      * an earlier one does not answer for it.
      */
     public void begins() {

@@ -248,7 +248,7 @@ class ForPeopleTest {
             assertThat(questions)
                     .allSatisfy(question -> assertThatIllegalStateException()
                             .isThrownBy(question)
-                            .withMessageContaining("answers no operators")
+                            .withMessageContaining("has no administration")
                             .withMessageContaining("io.hapax.ops.AdministeredStore"));
             assertThat(plain.admin().abandoned(1).join()).isEmpty();
             assertThat(plain.admit(RunRequest.lock("k"))).isInstanceOf(Admission.Refused.class);

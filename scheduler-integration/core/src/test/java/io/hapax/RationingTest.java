@@ -190,7 +190,7 @@ class RationingTest {
         Refusal refusal = refused(request);
         assertThat(refusal.verdict()).isEqualTo(Verdict.THROTTLED);
         assertThat(refusal.retryAfter()).isEqualTo(Duration.ofMinutes(1));
-        assertThat(refusal.reason()).contains("one run of 'report' may begin in PT10M");
+        assertThat(refusal.reason()).contains("one run of 'report' may start in PT10M");
         ticker.advance(Duration.ofMinutes(1));
         admitted(request).close();
     }

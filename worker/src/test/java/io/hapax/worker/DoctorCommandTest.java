@@ -383,7 +383,7 @@ class DoctorCommandTest {
     void settings_that_differ_from_those_of_the_workers() {
         Answered other = doctor("--ttl", "45s", "--json");
         assertThat(remedy(other, 4, "ERROR", "have agreed on other settings", "longestTtl=30000ms", "45000ms"))
-                .contains("Give all, and whoever asks this, the same longestTtl (ttl)");
+                .contains("Give all workers, and this check, the same longestTtl (ttl)");
         assertThat(remedy(other, 4, "ERROR", "have noted other settings in the ledger", "longestTtl=30000ms"))
                 .contains("Give all the same settings", "hapax_settings");
         assertFine(doctor("--ttl", "30s", "--json"));

@@ -41,9 +41,9 @@ public final class FencedPayment {
      * @param database where the payments are booked
      * @param payment the payment's number
      * @param cents how much
-     * @return what happened, for people
+     * @return what happened, for display
      * @throws SQLException if the database refuses
-     * @throws InterruptedException if the run lost its lease while it was at work
+     * @throws InterruptedException if the run lost its lease while it was running
      */
     public static String pay(JobGuard guard, DataSource database, int payment, long cents)
             throws SQLException, InterruptedException {

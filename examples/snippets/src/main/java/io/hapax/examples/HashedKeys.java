@@ -5,7 +5,7 @@ import io.hapax.RunRequest;
 import io.hapax.RunResult;
 import io.hapax.redis.RedissonLeaseStore;
 
-/** Guards work whose keys name people, and keeps their names out of Redis and the log. */
+/** Guards work whose keys contain personal data, and keeps it out of Redis and the log. */
 public final class HashedKeys {
 
     static final String NAMESPACE = "hashed-keys";
@@ -22,7 +22,7 @@ public final class HashedKeys {
      * @throws InterruptedException if the thread is interrupted
      */
     public static String sendOnce(String redisUrl, String secret, String address) throws InterruptedException {
-        // Of its own: whoever hashes and whoever does not would keep each other out.
+        // Of its own: a guard that hashes and one that does not would refuse each other.
         RedissonLeaseStore store =
                 RedissonLeaseStore.builder().url(redisUrl).namespace(NAMESPACE).build();
         // snippet:hashed-keys

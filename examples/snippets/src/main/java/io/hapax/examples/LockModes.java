@@ -36,7 +36,7 @@ public final class LockModes {
         }
     }
 
-    /** Reports, of which at most one more waits while one is at work. */
+    /** Reports, of which at most one more waits while one is running. */
     // snippet:overlap
     @Guarded(onConflict = OnConflict.BUFFER_ONE)
     public static class ReportJob implements Job {

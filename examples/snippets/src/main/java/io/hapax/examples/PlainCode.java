@@ -16,7 +16,7 @@ public final class PlainCode {
      *
      * @param redisUrl such as {@code redis://localhost:6379}
      * @param invoice the invoice's number
-     * @return what happened, for people
+     * @return what happened, for display
      * @throws InterruptedException if the thread is interrupted while it waits
      */
     public static String sendOnce(String redisUrl, int invoice) throws InterruptedException {

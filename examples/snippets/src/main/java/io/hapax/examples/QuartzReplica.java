@@ -39,7 +39,7 @@ public final class QuartzReplica {
      * Starts a replica.
      *
      * @param changes properties that differ from quartz.properties
-     * @return the scheduler, at work
+     * @return the scheduler, started
      * @throws SchedulerException if it cannot be started
      * @throws IOException if quartz.properties cannot be read
      */

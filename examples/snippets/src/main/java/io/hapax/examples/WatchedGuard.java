@@ -18,7 +18,7 @@ public record WatchedGuard(JobGuard guard, Console console) {
      *
      * @param store where leases are kept
      * @param ledger where runs are noted
-     * @param token what people have to know to change something
+     * @param token the credential for changes
      * @return guard and console
      */
     public static WatchedGuard open(LeaseStore store, RunLedger ledger, String token) {

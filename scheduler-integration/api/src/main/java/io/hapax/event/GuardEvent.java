@@ -18,7 +18,7 @@ public sealed interface GuardEvent {
     JobIdentity identity();
 
     /**
-     * Returns the name of the job, for people and meters.
+     * Returns the name of the job, for display and meters.
      *
      * @return the name
      */
@@ -30,7 +30,7 @@ public sealed interface GuardEvent {
      * @param job the job's name
      * @param lease its lease
      * @param waited how long it took, waiting included
-     * @param attempt the how many-th attempt at its occurrence it is: more than 1 if an earlier one failed or broke off,
+     * @param attempt the how many-th attempt at its occurrence it is: more than 1 if an earlier one failed or crashed,
      *     as far as a ledger counts
      */
     record Acquired(String job, Lease lease, Duration waited, int attempt) implements GuardEvent {
@@ -54,10 +54,10 @@ public sealed interface GuardEvent {
             implements GuardEvent {
 
         /**
-         * Tells whether this is what all replicas but one get of each firing, and not for people to see: somebody is at this
+         * Returns whether this is what all replicas but one get of each firing, and no concern of operators: another worker runs this
          * very occurrence, or has completed one that a scheduler planned.
          *
-         * @return whether nobody has to be told
+         * @return whether no operator needs to know
          */
         public boolean isUsual() {
             return refusal.verdict() == Verdict.RUNNING || (planned && refusal.verdict() == Verdict.DONE);
@@ -88,7 +88,7 @@ public sealed interface GuardEvent {
     }
 
     /**
-     * A run lost its lease while it was at work.
+     * A run lost its lease while it was running.
      *
      * @param job the job's name
      * @param lease the lease

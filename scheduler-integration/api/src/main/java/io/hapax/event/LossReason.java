@@ -12,8 +12,8 @@ public enum LossReason {
     MAX_HOLD,
     /** A later run of the job asked it to give way. */
     CANCELLED,
-    /** The ledger did not confirm in time that the run begins, so it did not begin. */
+    /** The ledger did not confirm in time that the run starts, so it did not start. */
     NOT_BEGUN,
-    /** The guard was shut down while the run was still at work. */
+    /** The guard was shut down while the run was still running. */
     SHUTDOWN
 }

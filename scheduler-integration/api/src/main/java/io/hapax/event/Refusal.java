@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
  * @param verdict why
  * @param holder who holds the lease or has completed the occurrence; null if the verdict is {@link Verdict#UNAVAILABLE}
  * @param retryAfter when a further attempt makes sense, for example once the holder's lease could end
- * @param reason one sentence for people, {@linkplain VisibleText visible text}
+ * @param reason one sentence for display, {@linkplain VisibleText visible text}
  * @param cause the store's trouble; null unless the verdict is {@link Verdict#UNAVAILABLE}
  */
 public record Refusal(

@@ -8,7 +8,7 @@ public enum Verdict {
     RUNNING,
     /** Another occurrence holds the lock key. */
     OVERLAP,
-    /** An earlier run of this occurrence broke off, and it must not be repeated: a person has to decide. */
+    /** An earlier run of this occurrence crashed, and it must not be repeated: an operator has to decide. */
     ABANDONED,
     /** The key has had as many runs as it may have for now. */
     THROTTLED,

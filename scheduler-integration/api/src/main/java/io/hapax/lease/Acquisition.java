@@ -64,7 +64,7 @@ public sealed interface Acquisition {
      * show themselves.
      *
      * @param left how long it still waits
-     * @param reason why, for people
+     * @param reason why, for display
      */
     record Quarantined(Duration left, String reason) implements Acquisition {}
 

@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
  * @param outcome how the occurrence has ended; null if it may be run again
  * @param retention how long to remember that; zero if there is nothing to remember
  * @param job in whose history the run is to be noted; null for nobody's
- * @param again whether that has been noted already, with another lease of the same run: this one is noted where whoever asks for
+ * @param again whether that has been noted already, with another lease of the same run: this one is noted where a request for
  *     the occurrence by this lease's keys would not find it, and makes no difference to a store that keeps all in one place
  */
 public record Ending(

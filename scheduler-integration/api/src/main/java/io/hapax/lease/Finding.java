@@ -5,7 +5,7 @@ package io.hapax.lease;
  *
  * @param severity how bad it is
  * @param problem what is wrong, and what is at stake
- * @param remedy how to mend it; empty if nobody knows
+ * @param remedy how to fix it; empty if unknown
  */
 public record Finding(Severity severity, String problem, String remedy) {
 
@@ -23,7 +23,7 @@ public record Finding(Severity severity, String problem, String remedy) {
      * Tells of an error.
      *
      * @param problem what is wrong
-     * @param remedy how to mend it
+     * @param remedy how to fix it
      * @return the finding
      */
     public static Finding error(String problem, String remedy) {
@@ -31,7 +31,7 @@ public record Finding(Severity severity, String problem, String remedy) {
     }
 
     /**
-     * Tells of an error that nobody knows how to mend.
+     * Reports an error without a known remedy.
      *
      * @param problem what is wrong
      * @return the finding
@@ -53,14 +53,14 @@ public record Finding(Severity severity, String problem, String remedy) {
     /**
      * Makes sure that there is a remedy.
      *
-     * @param otherwise how to mend it if this finding does not tell
+     * @param otherwise how to fix it if this finding does not say
      * @return a finding with a remedy
      */
     public Finding orMendedBy(String otherwise) {
         return remedy.isEmpty() ? new Finding(severity, problem, otherwise) : this;
     }
 
-    /** For people, on one line. */
+    /** For display, on one line. */
     @Override
     public String toString() {
         return remedy.isEmpty() ? problem : problem + ". " + remedy;

@@ -64,7 +64,7 @@ public record JobIdentity(
     }
 
     /**
-     * Tells people which key the lease is on.
+     * Names the key that the lease is on, for display.
      *
      * @return the text of the lock key, with the number of its slot if it is one, as {@code rooms #2}; or the text of the run
      *     key if there is no lock key

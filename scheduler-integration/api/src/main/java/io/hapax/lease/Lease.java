@@ -9,7 +9,7 @@ import java.time.Instant;
  * @param identity which keys
  * @param owner the run that holds it
  * @param token its fencing token
- * @param worker who holds it, for people
+ * @param worker who holds it, for display
  * @param ttl how long it lives from each renewal
  * @param since when it was granted, by the store's clock
  */

@@ -8,7 +8,7 @@ import java.time.Duration;
  *
  * @param identity which keys
  * @param owner the run that asks; asking again with the same owner gives the same lease
- * @param worker who asks, for people
+ * @param worker who asks, for display
  * @param ttl how long the lease lives unless renewed, at least 1 ms
  * @param waiting whether the caller will wait if refused, so that a release has to wake it, and nothing may be granted beyond
  *     the limit that it states

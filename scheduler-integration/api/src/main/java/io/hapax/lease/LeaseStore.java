@@ -18,15 +18,15 @@ public interface LeaseStore extends AutoCloseable {
 
     /**
      * Takes a lease unless the occurrence is over, or the key is held or paused. Asking again with the same owner returns the
-     * lease it already holds; whoever has given up an ask, and asks again, does so with another owner, as what was given up
+     * lease it already holds; a caller that has given up a request, and asks again, does so with another owner, as what was given up
      * may be carried out later.
      *
      * <p>A lock key and its slots are one family. A slot is granted only if it {@linkplain Slot#goesWith goes with} each slot that
      * somebody holds, under the limits that both state; {@link Slot#WHOLE the whole key} with none. So the smallest limit is kept
-     * that any holder or asker states, also while a rolling deploy changes it. Whoever is refused and
+     * that any holder or asker states, also while a rolling deploy changes it. A run that is refused and
      * {@linkplain LeaseRequest#waiting waits} stops those that would make it wait on: while somebody holds the key, no slot is
      * granted beyond the smallest limit under which somebody waits. That is so for as long as the lease lives that was in the way,
-     * and some seconds more; when a lease of the family is given back, for some seconds only, in which whoever waits asks again.
+     * and some seconds more; when a lease of the family is given back, for some seconds only, in which the waiting run asks again.
      * A renewal, or a lease that is taken on its holder's word, keeps all of this as it was.
      *
      * @param request who asks for what
@@ -58,7 +58,7 @@ public interface LeaseStore extends AutoCloseable {
     CompletionStage<Boolean> release(Lease lease, Ending ending);
 
     /**
-     * Withdraws a request whose answer never came: if the owner was granted the lease after all, it is given back. It has heard
+     * Withdraws a request whose answer never came: if the owner was granted the lease after all, it is given back. It knows
      * of no token, so it names the owner.
      *
      * @param request the request
@@ -108,7 +108,7 @@ public interface LeaseStore extends AutoCloseable {
      * Names the settings on which all workers that share this store's leases have to agree, because others would guard
      * under other keys or with another quarantine.
      *
-     * @return one line, readable for people; empty if there are none
+     * @return one line, readable; empty if there are none
      */
     default String fingerprint() {
         return "";
@@ -119,8 +119,8 @@ public interface LeaseStore extends AutoCloseable {
      * with what the guards of other workers have: the first one's holds until the store loses its memory. Blocks. A store
      * that connects later compares then, and takes no lease if they differ.
      *
-     * @param settings one line, readable for people; empty if the guard does nothing unusual
-     * @throws LeaseStoreException if other guards have other settings, and the message names both and says how to mend it;
+     * @param settings one line, readable; empty if the guard does nothing unusual
+     * @throws LeaseStoreException if other guards have other settings, and the message names both and says how to fix it;
      *     or if the store cannot tell
      */
     default void agree(String settings) {}

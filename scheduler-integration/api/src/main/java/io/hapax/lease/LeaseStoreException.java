@@ -33,7 +33,7 @@ public class LeaseStoreException extends RuntimeException {
     /**
      * Creates the exception.
      *
-     * @param finding what was tried, what happened, and how to mend it: the message
+     * @param finding what was tried, what happened, and how to fix it: the message
      */
     public LeaseStoreException(Finding finding) {
         super(finding.toString());
@@ -43,7 +43,7 @@ public class LeaseStoreException extends RuntimeException {
     /**
      * Creates the exception.
      *
-     * @param finding what was tried, what happened, and how to mend it: the message
+     * @param finding what was tried, what happened, and how to fix it: the message
      * @param cause the client's exception
      */
     public LeaseStoreException(Finding finding, Throwable cause) {

@@ -5,7 +5,7 @@ import java.util.List;
 import java.util.concurrent.CompletionStage;
 
 /**
- * Places that are kept for a time, whoever is alive: what a lease cannot do, which ends with its run.
+ * Places that are kept for a fixed time, even if all processes end: what a lease cannot do, which ends with its run.
  *
  * <p>They ration runs (at most so many in a time), keep work unique while it is queued, and pass wishes between runs. They are
  * no safety net: a store that loses its memory loses them, and the next who asks has a place. Every method returns at once;
@@ -14,7 +14,7 @@ import java.util.concurrent.CompletionStage;
 public interface Reservations {
 
     /**
-     * Reserves a place unless all are taken. Whoever has a place keeps it, and its time counts anew unless more is left.
+     * Reserves a place unless all are taken. A holder of a place keeps it, and its time counts anew unless more is left.
      *
      * @param request who asks for what
      * @return the answer

@@ -1,8 +1,8 @@
 package io.hapax.lease;
 
 /**
- * One of the places of a lock key that several runs may hold at once, and how many there are for whoever asks for it. Each slot
- * has a lease of its own, which states that limit. Whoever asks for the key itself asks for slot 1 of 1. Immutable.
+ * One of the places of a lock key that several runs may hold at once, and how many there are for the one that asks for it. Each slot
+ * has a lease of its own, which states that limit. A request for the key itself asks for slot 1 of 1. Immutable.
  *
  * <p>Askers may state different limits, as while a rolling deploy changes one. Then the smallest of those that the holders state
  * is kept: two runs may hold a key at once only if their slots {@linkplain #goesWith go with} each other. As no two runs have the
@@ -24,7 +24,7 @@ public record Slot(int number, int limit) {
         }
     }
 
-    /** What whoever asks for a key itself asks for. */
+    /** What a request for a key itself asks for. */
     public static final Slot WHOLE = new Slot(1, 1);
 
     /**

@@ -36,7 +36,7 @@ public sealed interface Claim {
     record Held(Holder holder, boolean sameRun, Duration ttlLeft) implements Claim {}
 
     /**
-     * An earlier run broke off, and the occurrence must not be repeated: see {@link AfterCrash#ABANDON}.
+     * An earlier run crashed, and the occurrence must not be repeated: see {@link AfterCrash#ABANDON}.
      *
      * @param by who ran it and since when
      */

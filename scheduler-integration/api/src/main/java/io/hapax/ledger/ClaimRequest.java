@@ -12,9 +12,9 @@ import org.jspecify.annotations.Nullable;
  *
  * @param identity which keys. Without a run key the lock key itself is claimed, again and again
  * @param owner the run that asks; asking again with the same owner gives the same claim
- * @param worker who asks, for people
+ * @param worker who asks, for display
  * @param ttl how far ahead the deadline is set, at least 1 ms
- * @param afterCrash what becomes of the occurrence if this run breaks off
+ * @param afterCrash what becomes of the occurrence if this run crashes
  * @param retention how long the ledger must remember the occurrence after its end, at least 1 ms
  * @param seen the token of the lease that the run brings: the claim's token is not below it. Null if it has no lease
  */
@@ -42,9 +42,9 @@ public record ClaimRequest(
      *
      * @param identity which keys
      * @param owner the run that asks
-     * @param worker who asks, for people
+     * @param worker who asks, for display
      * @param ttl how far ahead the deadline is set
-     * @param afterCrash what becomes of the occurrence if this run breaks off
+     * @param afterCrash what becomes of the occurrence if this run crashes
      * @param retention how long the ledger must remember the occurrence after its end
      */
     public ClaimRequest(

@@ -14,10 +14,10 @@ import org.jspecify.annotations.Nullable;
  * @param owner its last run
  * @param token the fencing token of that run
  * @param attempt the how many-th attempt that run was, from 1
- * @param worker the worker of that run, for people
- * @param afterCrash what becomes of it if that run breaks off
+ * @param worker the worker of that run, for display
+ * @param afterCrash what becomes of it if that run crashes
  * @param started when that run claimed it
- * @param began when that run began its code, or null if it did not, or its job says {@link AfterCrash#RERUN}, where nobody
+ * @param began when that run started its code, or null if it did not, or its job says {@link AfterCrash#RERUN}, where nobody
  *     needs to know
  * @param renewed when its deadline was last pushed forward, or null if never
  * @param deadline until when that run counts as alive

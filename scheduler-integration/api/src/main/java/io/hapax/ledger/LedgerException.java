@@ -34,7 +34,7 @@ public class LedgerException extends RuntimeException {
     /**
      * Creates the exception.
      *
-     * @param finding what was tried, what happened, and how to mend it: the message
+     * @param finding what was tried, what happened, and how to fix it: the message
      */
     public LedgerException(Finding finding) {
         super(finding.toString());
@@ -44,7 +44,7 @@ public class LedgerException extends RuntimeException {
     /**
      * Creates the exception.
      *
-     * @param finding what was tried, what happened, and how to mend it: the message
+     * @param finding what was tried, what happened, and how to fix it: the message
      * @param cause the driver's exception
      */
     public LedgerException(Finding finding, Throwable cause) {

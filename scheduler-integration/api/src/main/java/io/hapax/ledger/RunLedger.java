@@ -27,7 +27,7 @@ public interface RunLedger extends AutoCloseable {
 
     /**
      * Claims an occurrence unless it is over, abandoned, or held by a run that is not past its deadline: it, or its lock key,
-     * or a slot of that which does not {@linkplain io.hapax.lease.Slot#goesWith go with} its own. An occurrence that was taken over from a run that broke off can no longer be completed by that run.
+     * or a slot of that which does not {@linkplain io.hapax.lease.Slot#goesWith go with} its own. An occurrence that was taken over from a run that crashed can no longer be completed by that run.
      *
      * @param request who asks for what
      * @return the answer. Fencing tokens grow with every claim on a lock key (or, without one, on a run key), whatever
@@ -37,8 +37,8 @@ public interface RunLedger extends AutoCloseable {
     CompletionStage<Claim> claim(ClaimRequest request);
 
     /**
-     * Notes that a run is about to begin its code. With {@link AfterCrash#ABANDON} a run must not begin before it has heard
-     * {@link Completion#NOTED}: only what has begun is ever abandoned; a claim that passes its deadline before may be
+     * Notes that a run is about to start its code. With {@link AfterCrash#ABANDON} a run must not start before it has received
+     * {@link Completion#NOTED}: only what has started is ever abandoned; a claim that passes its deadline before may be
      * claimed again. With {@link AfterCrash#RERUN} nobody needs to call it.
      *
      * @param claim the run's claim
@@ -79,8 +79,8 @@ public interface RunLedger extends AutoCloseable {
     Completion completeIn(Connection connection, Lease claim) throws SQLException;
 
     /**
-     * Ends a run that has not completed. One that is {@link RunState#RELEASED} has not begun its code: it frees its
-     * occurrence also if that was abandoned meanwhile, because its beginning was noted without its hearing of it.
+     * Ends a run that has not completed. One that is {@link RunState#RELEASED} has not started its code: it frees its
+     * occurrence also if that was abandoned meanwhile, because its start was noted without an answer.
      *
      * @param claim the run's claim
      * @param state {@link RunState#FAILED}, {@link RunState#FAILED_FOR_GOOD}, {@link RunState#RELEASED},
@@ -108,10 +108,10 @@ public interface RunLedger extends AutoCloseable {
     CompletionStage<Optional<LedgerEntry>> entry(JobIdentity identity);
 
     /**
-     * Decides about an occurrence that was {@link RunState#ABANDONED}, for people who have found out what became of it.
+     * Decides about an occurrence that was {@link RunState#ABANDONED}, for operators who have found out what became of it.
      *
      * @param identity its keys
-     * @param seen the fencing token of the run that was looked at, so that the decision is not taken for one that broke off
+     * @param seen the fencing token of the run that was looked at, so that the decision is not taken for one that crashed
      *     since; null for whichever it is
      * @param state {@link RunState#DONE}: never run it again; {@link RunState#RELEASED}: it may be claimed again
      * @param why who decides, and why; kept in the ledger
@@ -145,7 +145,7 @@ public interface RunLedger extends AutoCloseable {
     CompletionStage<Boolean> runAgain(JobIdentity identity, @Nullable FencingToken seen, Intervention why);
 
     /**
-     * Looks through the ledger, for people: it may read many rows.
+     * Looks through the ledger, for operators: it may read many rows.
      *
      * @param query what to look for
      * @return what was found, last started first
@@ -163,9 +163,9 @@ public interface RunLedger extends AutoCloseable {
     /**
      * Compares settings on which all workers have to agree with those of the workers before. Blocks.
      *
-     * @param fingerprint the settings, readable for people; empty if there are none, as of leases in the memory of a test, which a ledger
+     * @param fingerprint the settings, readable; empty if there are none, as of leases in the memory of a test, which a ledger
      *     that outlives its workers neither compares nor notes
-     * @throws IllegalStateException if other workers have other settings; the message names both and says how to mend it
+     * @throws IllegalStateException if other workers have other settings; the message names both and says how to fix it
      * @throws LedgerException if the ledger cannot tell
      */
     void agree(String fingerprint);

@@ -8,7 +8,7 @@ import java.time.Instant;
  *
  * @param at when, by the clock of the store or ledger that keeps it
  * @param action what was done, such as {@code FORCE_RELEASE} or {@code RESOLVE_DONE}
- * @param subject to which key, for people
+ * @param subject to which key, for display
  * @param why who did it, and why
  * @param holder who held the lease, or whose run it was; empty if nobody
  */

@@ -6,7 +6,7 @@ import java.util.Map;
 import java.util.concurrent.CompletionStage;
 
 /**
- * The board on which the workers of a fleet tell people what they are at. No run depends on it. Stages complete and fail
+ * The board on which workers report their state to operators. No run depends on it. Stages complete and fail
  * as those of {@link LeaseStore}. Thread-safe.
  */
 public interface FleetBoard {
@@ -24,7 +24,7 @@ public interface FleetBoard {
     /**
      * Reads what the workers have put up.
      *
-     * @param readingFor how long the workers are to be told that somebody is reading; zero for not at all
+     * @param readingFor how long the workers are to know that reports are read; zero for not at all
      * @return the reports by worker
      */
     CompletionStage<Map<String, String>> reports(Duration readingFor);

@@ -31,7 +31,7 @@ public record HeldLease(
     /**
      * A lease on a key itself, or on whatever somebody has called so.
      *
-     * @param name the text of its key, or its name as the store has told it
+     * @param name the text of its key, or its name as the store returned it
      * @param onRunKey whether that is a run key; else it is a lock key
      * @param holder who holds it
      * @param left how long it lives unless it is renewed

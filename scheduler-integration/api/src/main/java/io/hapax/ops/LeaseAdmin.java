@@ -34,8 +34,8 @@ public interface LeaseAdmin {
     CompletionStage<Optional<Holder>> holder(JobIdentity identity);
 
     /**
-     * Takes a lease away from whoever holds it. The holder notices at its next renewal and may be at work until then:
-     * this is for people who know that it is gone. Who did it, and why, is kept.
+     * Takes a lease away from its holder. The holder notices at its next renewal and may run until then:
+     * this is for operators who know that it is gone. Who did it, and why, is kept.
      *
      * @param identity the keys
      * @param why who does it, and why
@@ -56,7 +56,7 @@ public interface LeaseAdmin {
     /**
      * Takes a lease away that was seen, unless somebody else holds its key by now; and keeps who did it.
      *
-     * @param lease as {@link #leases} has told
+     * @param lease as {@link #leases} returned it
      * @param why who does it, and why
      * @return who held it; empty if its holder does not hold it any more
      */
@@ -90,7 +90,7 @@ public interface LeaseAdmin {
     }
 
     /**
-     * Pauses a key: it is granted to nobody, nor is any of its slots. Whoever holds it goes on. Who did it, and why, is kept; a
+     * Pauses a key: it is granted to nobody, nor is any of its slots. Its holder continues. Who did it, and why, is kept; a
      * pause that is there already is replaced.
      *
      * @param identity the keys; a slot stands for its lock key

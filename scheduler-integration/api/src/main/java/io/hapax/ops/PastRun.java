@@ -13,8 +13,8 @@ import org.jspecify.annotations.Nullable;
  *
  * @param owner the run
  * @param token the fencing token of its lease
- * @param worker the worker that ran it, for people: {@linkplain VisibleText visible text}
- * @param run the run key it worked on, for people, likewise; empty if it had none
+ * @param worker the worker that ran it, for display: {@linkplain VisibleText visible text}
+ * @param run the run key it worked on, for display, likewise; empty if it had none
  * @param since when its lease was granted, by the store's clock
  * @param ended when it gave it back, by the store's clock
  * @param outcome how the occurrence ended; null if it may be run again

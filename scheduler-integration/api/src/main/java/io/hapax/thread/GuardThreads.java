@@ -27,7 +27,7 @@ import org.jspecify.annotations.Nullable;
  */
 public class GuardThreads {
 
-    /** How long work that failed rests before it begins anew, so that it does not spin. */
+    /** How long work that failed rests before it starts anew, so that it does not spin. */
     private static final Duration REST = Duration.ofMillis(100);
 
     private static final Duration IDLE = Duration.ofSeconds(5);
@@ -68,7 +68,7 @@ public class GuardThreads {
     }
 
     /**
-     * Starts a thread for work that lasts. Work that throws begins anew after a moment; the thread ends when the work
+     * Starts a thread for work that lasts. Work that throws starts anew after a moment; the thread ends when the work
      * returns.
      *
      * @param name the thread's name
@@ -112,7 +112,7 @@ public class GuardThreads {
      * @param delay how long to wait at least
      * @param executor runs the task; if it refuses, the task is dropped
      * @param task what to do
-     * @return cancels the task if it has not begun
+     * @return cancels the task if it has not started
      */
     public Runnable after(Duration delay, Executor executor, Runnable task) {
         Delayed delayed = new Delayed(executor, task);
@@ -198,7 +198,7 @@ public class GuardThreads {
     }
 
     /**
-     * Creates a thread for those who want to interrupt whoever is at work, where nobody is. It never starts, so that nothing hears
+     * Creates a thread for callers that want to interrupt a running job, where none is. It never starts, so that nothing receives
      * of an interrupt.
      *
      * @param name the thread's name

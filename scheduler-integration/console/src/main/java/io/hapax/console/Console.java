@@ -59,7 +59,7 @@ public final class Console implements GuardListener, AutoCloseable {
     }
 
     /**
-     * Begins to report what this worker is at.
+     * Starts to report what this worker is at.
      *
      * @param jobGuard the guard that has this console as a listener
      * @throws IllegalStateException if it was started before
@@ -114,7 +114,7 @@ public final class Console implements GuardListener, AutoCloseable {
         }
     }
 
-    /** Stops to report, and ends the streams of those who watch. */
+    /** Stops reporting, and ends the streams of those who watch. */
     @Override
     public void close() {
         Reporter started = reporter;
@@ -139,7 +139,7 @@ public final class Console implements GuardListener, AutoCloseable {
         }
 
         /**
-         * Shows abandoned occurrences, and lets people decide about them.
+         * Shows abandoned occurrences, and lets operators decide about them.
          *
          * @param runs the guard's ledger; it is not closed with the console
          * @return this builder
@@ -168,7 +168,7 @@ public final class Console implements GuardListener, AutoCloseable {
 
         /**
          * Names the proxies before the page. Their {@code X-Forwarded-For} and {@code X-Forwarded-Proto} are believed, and
-         * nobody else's, so that wrong credentials count for whoever has given them, and not for all behind a proxy.
+         * nobody else's, so that wrong credentials count for the client that sent them, and not for all behind a proxy.
          *
          * @param addresses addresses or ranges of them, such as {@code 10.0.0.7} or {@code 10.0.0.0/8}; by default none
          * @return this builder

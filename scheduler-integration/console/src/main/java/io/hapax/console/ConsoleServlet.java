@@ -608,7 +608,7 @@ final class ConsoleServlet extends HttpServlet {
         return actor.isBlank() ? actor : actor + " (console)";
     }
 
-    /** Whoever changes something has to say what once more. */
+    /** A change has to name its subject once more. */
     private static void confirmed(JsonNode body, String name) throws Refused {
         if (!needed(body, "confirm").equals(name)) {
             throw new Refused(400, "to confirm, give the key once more: " + name);

@@ -61,7 +61,7 @@ final class Fleet {
         this.clock = clock;
     }
 
-    /** The end of a lease as it was told last. */
+    /** The end of a lease as it was reported last. */
     private record Known(String instance, Set<String> earlier, long number, Map<String, Long> untilByOwner) {}
 
     /** What the page shows. */

@@ -16,7 +16,7 @@ import java.util.Map;
  * @param servers how the servers of the lease store are
  * @param ledger how the ledger is
  * @param abandoned occurrences that wait for a person
- * @param warnings what people should know
+ * @param warnings what operators should know
  */
 record FleetView(
         long now,

@@ -60,7 +60,7 @@ final class Proxies {
                         return new Range(address, bits);
                     }
                 } catch (NumberFormatException noNumber) {
-                    // Told below.
+                    // Reported below.
                 }
             }
             throw new IllegalArgumentException("a proxy before the console is an address or a range of them, such as"

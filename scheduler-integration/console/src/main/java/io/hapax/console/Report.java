@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
  * @param instance tells processes of the same name apart
  * @param number grows with each report of an instance
  * @param settings on which all workers have to agree
- * @param active how many runs are at work
+ * @param active how many runs are running
  * @param runs those runs, at most {@link #MOST_RUNS}; empty while nobody reads
  * @param waiting runs that wait for their keys
  * @param events the newest first
@@ -60,7 +60,7 @@ record Report(
     static final int MOST_RUNS = 1000;
     static final int MOST_WAITING = 200;
 
-    /** A run at work; times in milliseconds. */
+    /** An active run; times in milliseconds. */
     @JsonIgnoreProperties(ignoreUnknown = true)
     record Run(
             String owner,
@@ -117,7 +117,7 @@ record Report(
         }
     }
 
-    /** Something that people may ask about. */
+    /** Something that operators may ask about. */
     @JsonIgnoreProperties(ignoreUnknown = true)
     @JsonInclude(JsonInclude.Include.NON_EMPTY)
     record Event(long at, String what, String job, String keys, String why, String reason, String holder) {
@@ -130,7 +130,7 @@ record Report(
             holder = text(holder);
         }
 
-        /** Each replica but one is told so of each firing. */
+        /** Each replica but one gets it for each firing. */
         boolean isUsual() {
             return what.equals("refused") && (why.equals("RUNNING") || why.equals("DONE"));
         }
@@ -140,7 +140,7 @@ record Report(
      * Counts a step of time.
      *
      * @param step how long a step is, in seconds
-     * @param from when the first step begins, in seconds of the epoch
+     * @param from when the first step starts, in seconds of the epoch
      */
     @JsonIgnoreProperties(ignoreUnknown = true)
     record Chart(int step, long from, List<Integer> runs, List<Integer> refused, List<Integer> lost) {

@@ -64,7 +64,7 @@ final class Reporter implements AutoCloseable {
                             failing = false;
                             isRead = Boolean.TRUE.equals(read);
                             if (isRead && !fullWas) {
-                                // Whoever has just begun to read need not wait for the next second.
+                                // A reader that has just started need not wait for the next second.
                                 thread.execute(this::post);
                             }
                         } else {

@@ -15,7 +15,7 @@ import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
-/** What a worker remembers of its events, for people: the last ones, of each job too, and counts of an hour. Thread-safe. */
+/** What a worker remembers of its events, for display: the last ones, of each job too, and counts of an hour. Thread-safe. */
 final class RunHistory {
 
     static final int STEP_SECONDS = 30;

@@ -16,9 +16,9 @@ final class Watcher implements AutoCloseable {
     private static final GuardThreads THREADS =
             new GuardThreads((what, failure) -> LOG.warn("{} failed; the console goes on", what, failure));
     private static final Duration EVERY = Duration.ofSeconds(1);
-    /** It stops to look so long after the last one has asked. */
+    /** It stops looking so long after the last one has asked. */
     private static final Duration IDLE = Duration.ofSeconds(3);
-    /** After so long workers have heard that somebody reads. */
+    /** After so long workers know that there are readers. */
     private static final Duration WAKING = Duration.ofMillis(1200);
 
     private final Fleet fleet;

@@ -129,7 +129,7 @@ final class GuardedPerformer extends BackgroundJobPerformer {
 
     private void refused(RunPlan plan, Admission.Refused refused) {
         QueuedJob place = queued;
-        // From the moment in which it waits, the job is in the hands of whoever takes it up.
+        // From the moment in which it waits, the job is in the hands of the thread that takes it up.
         queued = null;
         RefusedJob answer = new RefusedJob(server, job, rewriter);
         if (!answer.waits(plan, refused, turn, place)) {
@@ -199,7 +199,7 @@ final class GuardedPerformer extends BackgroundJobPerformer {
     /** Sends heartbeats while it waits; else JobRunr would take the job for orphaned. */
     private Admission admitWaiting(JobGuard guard, RunPlan plan) throws InterruptedException {
         if (plan.again()) {
-            // If an earlier attempt at this job is still at work, our heartbeats would make JobRunr interrupt it.
+            // If an earlier attempt at this job is still running, our heartbeats would make JobRunr interrupt it.
             Admission now = guard.admit(plan.request(false).withoutWaiting());
             if (now.fold(admitted -> true, refusal -> refusal.verdict() == Verdict.RUNNING)) {
                 return now;
@@ -211,7 +211,7 @@ final class GuardedPerformer extends BackgroundJobPerformer {
         try {
             admission = guard.admit(plan.request(false));
         } finally {
-            // Before the job itself starts: the steward interrupts whoever it finds at work on the same job.
+            // Before the job itself starts: the steward interrupts the thread that it finds running the same job.
             steward.stopProcessing(job);
         }
         if (Thread.interrupted() || job.hasState(StateName.DELETED)) {
@@ -270,7 +270,7 @@ final class GuardedPerformer extends BackgroundJobPerformer {
         } finally {
             heartbeats.stop();
             leave();
-            // Only if JobRunr did not come to save a success, because the job was deleted while it was at work.
+            // Only if JobRunr did not come to save a success, because the job was deleted while it was running.
             admitted.close();
         }
     }

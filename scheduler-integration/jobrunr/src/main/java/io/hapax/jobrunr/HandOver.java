@@ -28,7 +28,7 @@ import org.slf4j.LoggerFactory;
  * Hands a lock key on among the jobs that one server has at hand: one that is refused because another job of this server holds its
  * key waits here, and runs when that has ended, instead of after JobRunr's next poll.
  *
- * <p>Whoever waits stays PROCESSING, sends heartbeats, and holds no thread. There is room for {@value #MOST} of them, as each is
+ * <p>A waiting job stays PROCESSING, sends heartbeats, and holds no thread. There is room for {@value #MOST} of them, as each is
  * stored with every heartbeat. A job whose line has not moved for a poll interval is put back, as it would have been at once: then
  * other servers can have it. So are all when the server stops. Thread-safe.
  */
@@ -40,7 +40,7 @@ final class HandOver {
     private static final Duration LOOK = Duration.ofSeconds(1);
     private static final GuardThreads THREADS =
             new GuardThreads((what, failure) -> LOG.warn("{} failed; jobs that wait are watched on", what, failure));
-    /** JobRunr wants a thread to interrupt, and none is at work on a job that waits. */
+    /** JobRunr wants a thread to interrupt, and none is running a job that waits. */
     private static final Thread NOBODY = GuardThreads.neverStarted("hapax-jobrunr-nobody");
 
     private final BackgroundJobServer server;
@@ -53,7 +53,7 @@ final class HandOver {
     /** Those that a thread is about to take up. Each counts as an occupied thread, so that JobRunr fetches no work for it. */
     private final IdentityHashMap<Job, Waiting> handedOn = new IdentityHashMap<>();
     /**
-     * Those that are being given to the server, also if they are put back meanwhile: whoever takes one up has to know that it has
+     * Those that are being given to the server, also if they are put back meanwhile: the thread that takes one up has to know that it has
      * waited, and ask whether it is still handed on.
      */
     private final IdentityHashMap<Job, Waiting> offered = new IdentityHashMap<>();
@@ -107,14 +107,14 @@ final class HandOver {
         }
     }
 
-    /** One job's place among those of its server, from its beginning to its end. Used by one thread. */
+    /** One job's place among those of its server, from its start to its end. Used by one thread. */
     final class Turn implements AutoCloseable {
 
         private final Job job;
         private final @Nullable Waiting handed;
         private @Nullable Line line;
         private boolean keyMayBeFree = true;
-        /** Who has the key next, or waits in vain, and is to be told. */
+        /** Who has the key next, or waits in vain, and is to be notified. */
         private @Nullable Waiting next;
 
         private final List<Waiting> back = new ArrayList<>();
@@ -166,7 +166,7 @@ final class HandOver {
         }
 
         /**
-         * Lets the job wait, if another one of this server is at work under its key.
+         * Lets the job wait, if another one of this server is running under its key.
          *
          * @param putBack stores it as postponed, if its turn does not come
          * @return false if it must not wait

@@ -35,7 +35,7 @@ final class HeartbeatWatch implements Runnable {
     // Used by the checking thread alone.
     private int versionSeen = -1;
 
-    /** Watches a job that is at work. */
+    /** Watches a job that is running. */
     HeartbeatWatch(BackgroundJobServer server, Job job) {
         this(server, job, "It goes on here under its lease, and its retry is held back until it has ended");
     }
@@ -120,7 +120,7 @@ final class HeartbeatWatch implements Runnable {
         return waitsForRetry || (state == StateName.PROCESSING && !isSameAttempt(stored, job));
     }
 
-    /** Heartbeats leave the beginning of an attempt as it is. */
+    /** Heartbeats leave the start of an attempt as it is. */
     static boolean isSameAttempt(Job one, Job other) {
         ProcessingState a = processing(one);
         ProcessingState b = processing(other);

@@ -14,8 +14,8 @@ import org.jobrunr.jobs.states.StateName;
 /**
  * Rebuilds a job with another history.
  *
- * <p>JobRunr lets a job at work only succeed, fail or be deleted. Going back to the queue through these would spend a
- * retry or wipe the metadata, so the job is rebuilt as if the attempt had not begun.
+ * <p>JobRunr lets a running job only succeed, fail or be deleted. Going back to the queue through these would spend a
+ * retry or wipe the metadata, so the job is rebuilt as if the attempt had not started.
  */
 final class JobCopy {
 

@@ -53,7 +53,7 @@ record JobPlacement(JobDetails details, Class<?> named, Class<?> type) {
         LockMode modeSeen = JobPolicies.options(seen).mode();
         if ((mode.isQueued() || modeSeen.isQueued()) && !guarded.equals(seen)) {
             throw wrong("mode=" + (mode.isQueued() ? mode : modeSeen)
-                    + " is for whoever enqueues the job, and enqueues it as " + named.getName()
+                    + " applies where the job is enqueued, which is as " + named.getName()
                     + ", which has another annotation: put it on " + named.getName() + " alone");
         }
     }

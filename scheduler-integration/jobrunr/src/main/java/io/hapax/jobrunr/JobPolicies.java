@@ -54,7 +54,7 @@ final class JobPolicies {
     }
 
     private KeyTemplate parse(String text) {
-        // Whoever asks has it.
+        // The one that asks has it.
         return KeyTemplate.parse(Objects.requireNonNull(guard.get()).resolve(text), JobValues.SYNTAX);
     }
 

@@ -46,7 +46,7 @@ final class JobRewriter {
     }
 
     /**
-     * In which state the storage has a job, as far as is known here: what could not be stored is at work there still, or
+     * In which state the storage has a job, as far as is known here: what could not be stored is running there still, or
      * somebody else's.
      */
     StateName stored(Job job) {
@@ -56,7 +56,7 @@ final class JobRewriter {
         return written == null ? StateName.PROCESSING : written.getState();
     }
 
-    /** How often the job was postponed since it was last at work. */
+    /** How often the job was postponed since it last ran. */
     static int postponements(Job job) {
         return job.getMetadata().get(COUNTER) instanceof Number count ? count.intValue() : 0;
     }
@@ -66,7 +66,7 @@ final class JobRewriter {
     }
 
     /**
-     * Puts a job back as if this attempt had not begun: no retry is spent, and the metadata stays.
+     * Puts a job back as if this attempt had not started: no retry is spent, and the metadata stays.
      *
      * <p>If somebody else has changed the job meanwhile it is theirs, and left alone.
      */
@@ -169,8 +169,8 @@ final class JobRewriter {
     }
 
     /**
-     * Those of an application may count what is at work: they have seen the job enter PROCESSING, and so they see it leave, although
-     * its history is that of a job which never began.
+     * Those of an application may count what is running: they have seen the job enter PROCESSING, and so they see it leave, although
+     * its history is that of a job which never started.
      */
     private static final class StateFilters extends JobPerformingFilters {
 

@@ -35,7 +35,7 @@ import org.jspecify.annotations.Nullable;
  *
  * With {@link io.hapax.OnConflict#AUTO} recurring jobs are skipped, which deletes them with a reason, and others are
  * rescheduled, which spends no retry and keeps their metadata; while another job of the same server holds the key, they wait there
- * without a thread, and run right after it. A job whose earlier attempt is still at work is
+ * without a thread, and run right after it. A job whose earlier attempt is still running is
  * rescheduled whatever the policy; if that attempt completes, the job succeeds with a line in the dashboard's log. A job
  * is postponed, never failed, while the lease store cannot tell. A run that lost its lease fails and is retried as usual,
  * even if its code took no notice.

@@ -14,7 +14,7 @@ import org.jobrunr.scheduling.exceptions.JobNotFoundException;
 import org.jobrunr.utils.JobUtils;
 import org.jspecify.annotations.Nullable;
 
-/** The values that a JobRunr job's keys can have: its arguments, and the logging context of whoever enqueued it. */
+/** The values that a JobRunr job's keys can have: its arguments, and the logging context of the code that enqueued it. */
 record JobValues(Job job) implements KeyValues {
 
     static final KeySyntax SYNTAX = new KeySyntax(

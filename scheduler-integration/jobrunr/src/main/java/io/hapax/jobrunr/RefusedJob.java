@@ -47,7 +47,7 @@ final class RefusedJob {
                 && !policy.isAboutOthers()
                 && JobRewriter.postponements(job) < JobRunrGuard.maxPostponements();
         if (mayWait && place != null) {
-            // Before it waits: whoever takes it up may give the place away.
+            // Before it waits: the one that takes it up may give the place away.
             place.retried();
         }
         return mayWait && turn.waits(atOnce -> postpone(plan, refusal, atOnce ? Duration.ZERO : delay(refusal)));

@@ -22,7 +22,7 @@ import org.jspecify.annotations.Nullable;
  * @param options how the run is guarded
  * @param oneOff whether it does not come again by itself
  * @param sharesKey whether others than its own occurrences may hold its lock key
- * @param again whether the job was at work before
+ * @param again whether the job ran before
  * @param planned whether its run key is JobRunr's, and not chosen by the job
  * @param queued its place in the queue, if its lock mode has one
  */
@@ -81,7 +81,7 @@ record RunPlan(
     }
 
     RunRequest request(boolean postponedBefore) {
-        // JobRunr hands a job to one server: whoever drops it loses it.
+        // JobRunr hands a job to one server: a server that drops it loses it.
         RunRequest request =
                 RunRequest.of(identity).job(name).tune(defaults -> options).onlyCopy();
         request = oneOff ? request.oneOff() : request;

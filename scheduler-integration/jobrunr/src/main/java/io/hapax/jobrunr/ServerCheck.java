@@ -120,7 +120,7 @@ final class ServerCheck {
         }
     }
 
-    /** False from the moment in which a server begins to stop. JobRunr 7.0 answers only when it has stopped. */
+    /** False from the moment in which a server starts to stop. JobRunr 7.0 answers only when it has stopped. */
     static boolean isRunning(BackgroundJobServer server) {
         CompletableFuture<Boolean> answer = new CompletableFuture<>();
         QUESTIONS.execute(() -> {

@@ -124,7 +124,7 @@ final class UniqueStorage extends ThreadSafeStorageProvider {
         } catch (IllegalArgumentException wrong) {
             // The worker says so, too, where the job is seen to fail.
             LOG.error(
-                    "job {} is queued without a look for duplicates: {}",
+                    "job {} is enqueued without duplicate check: {}",
                     job.getId(),
                     VisibleText.of(String.valueOf(wrong.getMessage())));
             return null;
@@ -134,7 +134,7 @@ final class UniqueStorage extends ThreadSafeStorageProvider {
     private static void warnIfUnique(Job job) {
         if (JobPolicies.withoutGuard(job.getJobDetails()).mode().isQueued()) {
             LOG.warn(
-                    "job {} is queued without a look for duplicates: no guard is installed in this process,"
+                    "job {} is enqueued without duplicate check: no guard is installed in this process,"
                             + " JobRunrGuard.install(guard) is missing",
                     job.getId());
         }

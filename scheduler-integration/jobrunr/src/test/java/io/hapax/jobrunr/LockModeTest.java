@@ -73,7 +73,7 @@ class LockModeTest {
         assertThat(fleet.history(first)).containsExactly(ENQUEUED);
         DeletedState deleted = fleet.job(second).getJobState();
         assertThat(deleted.getReason())
-                .startsWith("[hapax] not queued: the same work is queued or at work as " + first)
+                .startsWith("[hapax] not queued: the same work is queued or running as " + first)
                 .contains(mode.name());
         String other = fleet.journalName("other");
         assertThat(enqueued(work -> work.keyed(other))).isTrue();

@@ -109,7 +109,7 @@ class RationedJobTest {
                         && String.valueOf(job.<ScheduledState>getJobState().getReason())
                                 .contains("THROTTLED"));
         ScheduledState state = postponed.getJobState();
-        assertThat(state.getReason()).contains("2 runs of 'key/" + name + "' may begin in PT1H");
+        assertThat(state.getReason()).contains("2 runs of 'key/" + name + "' may start in PT1H");
         assertThat(Duration.between(state.getCreatedAt(), state.getScheduledAt()))
                 .isBetween(Duration.ofMinutes(59), Duration.ofMinutes(61));
         assertThat(journal.starts()).isEqualTo(2);

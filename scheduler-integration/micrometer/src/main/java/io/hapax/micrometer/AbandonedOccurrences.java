@@ -8,7 +8,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How many occurrences in a guard's ledger wait for a person. Whoever looks is told at once what is known; the ledger is
+ * How many occurrences in a guard's ledger wait for an operator. A reader gets at once what is known; the ledger is
  * asked meanwhile, for the next look. Thread-safe.
  */
 final class AbandonedOccurrences {
@@ -22,7 +22,7 @@ final class AbandonedOccurrences {
 
     private final JobGuard guard;
     private final Clock clock;
-    /** Whoever sets it asks the ledger; the answer takes it back. */
+    /** The thread that sets it asks the ledger; the answer takes it back. */
     private final AtomicBoolean asking = new AtomicBoolean();
     /** Written only by who is asking. */
     private volatile @Nullable Answer last;

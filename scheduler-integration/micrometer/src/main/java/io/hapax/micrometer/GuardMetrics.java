@@ -35,13 +35,13 @@ import java.util.stream.LongStream;
  *   <tr><td>{@code hapax.hold}</td><td>timer</td><td>{@code job}</td><td>time for which a run held its lease</td></tr>
  *   <tr><td>{@code hapax.renewal.margin}</td><td>timer</td><td>{@code job}</td><td>validity left when a late renewal was
  *     confirmed</td></tr>
- *   <tr><td>{@code hapax.active}</td><td>gauge</td><td></td><td>runs at work in this process</td></tr>
+ *   <tr><td>{@code hapax.active}</td><td>gauge</td><td></td><td>running in this process</td></tr>
  *   <tr><td>{@code hapax.waiting}</td><td>gauge</td><td></td><td>runs of this process that wait for their keys</td></tr>
  *   <tr><td>{@code hapax.abandoned}</td><td>gauge</td><td></td><td>occurrences in the ledger that wait for a person, of
  *     the whole fleet</td></tr>
  * </table>
  *
- * <p>The timers have a few fixed buckets, from which quantiles of a whole fleet can be told. The gauges are those of the
+ * <p>The timers have a few fixed buckets, from which quantiles of all workers can be computed. The gauges are those of the
  * guards given to {@link #watch}. Reading them never waits: the ledger is asked in the background, at most every 30 s and only
  * when somebody reads {@code hapax.abandoned}, which is not a number while the answer is not known.
  *
@@ -51,7 +51,7 @@ import java.util.stream.LongStream;
  */
 public final class GuardMetrics implements GuardListener {
 
-    /** How many names of jobs become tag values unless told otherwise. */
+    /** How many names of jobs become tag values unless set otherwise. */
     public static final int MOST_JOBS = 100;
 
     private static final Duration[] WAITS = millis(10, 50, 100, 500, 1_000, 5_000, 30_000, 120_000);
@@ -112,7 +112,7 @@ public final class GuardMetrics implements GuardListener {
         this.hold = timer(registry, "hapax.hold", "Time for which a run held its lease", HOLDS);
         this.margin =
                 timer(registry, "hapax.renewal.margin", "Validity left when a late renewal was confirmed", MARGINS);
-        gauge(registry, "hapax.active", "Runs at work in this process", JobGuard::activeRuns);
+        gauge(registry, "hapax.active", "Running in this process", JobGuard::activeRuns);
         gauge(
                 registry,
                 "hapax.waiting",

@@ -44,7 +44,7 @@ record AdvisoryLocks(Database database, SecondConnection second) {
     /** What is wrong with them; empty if nothing is. */
     Optional<Finding> trouble() throws SQLException {
         return database.call(connection -> isSilenced(connection)
-                ? Optional.of(doNothing("is told by " + SILENCED + " to do nothing where one is asked for"))
+                ? Optional.of(doNothing("ignores requests for them, because of " + SILENCED))
                 : lookedAt(connection));
     }
 
@@ -78,7 +78,7 @@ record AdvisoryLocks(Database database, SecondConnection second) {
             case GRANTED -> Optional.of(doNothing("gives one to a second session while a first one holds it"));
             case UNKNOWN ->
                 Optional.of(Finding.error(
-                        "it cannot be told whether advisory locks work on this server: it does not list them in pg_locks, and"
+                        "it is unknown whether advisory locks work on this server: it does not list them in pg_locks, and"
                                 + " there was no second connection to ask with",
                         "Let the pool have two connections at least, or use PostgreSQL"));
         };

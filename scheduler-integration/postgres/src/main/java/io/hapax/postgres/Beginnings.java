@@ -12,7 +12,7 @@ import java.util.List;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/** Notes that runs are about to begin their code. */
+/** Notes that runs are about to start their code. */
 record Beginnings(Statements statements, Lookup lookup, String namespace) {
 
     List<@Nullable Completion> begin(Connection connection, List<Lease> claims) throws SQLException {

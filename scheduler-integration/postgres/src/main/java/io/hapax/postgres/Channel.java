@@ -5,7 +5,7 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 
-/** Where releases of a namespace are told: a name that PostgreSQL takes as it is, and cuts nothing off. */
+/** Where releases of a namespace are announced: a name that PostgreSQL takes as it is, and cuts nothing off. */
 final class Channel {
 
     private static final int DIGITS = 40;

@@ -24,7 +24,7 @@ import org.jspecify.annotations.Nullable;
  * Claims occurrences.
  *
  * <p>One call claims what is free, for a whole batch. For the others a second one tells what is in the way. Only a
- * run that broke off is taken over, in a transaction of its own that first locks the rows it will change: so it waits for
+ * run that crashed is taken over, in a transaction of its own that first locks the rows it will change: so it waits for
  * nobody, and what it reads afterwards can no longer change.
  */
 record Claims(Database database, Statements statements, Lookup lookup, String namespace) {

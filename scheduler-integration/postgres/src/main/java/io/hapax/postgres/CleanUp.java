@@ -33,7 +33,7 @@ final class CleanUp {
     /**
      * Cleans up.
      *
-     * @param kinds of rows, in order; what people are told is how many of the last were forgotten
+     * @param kinds of rows, in order; what is reported is how many of the last were forgotten
      */
     CleanUp(Database database, Duration every, List<Batch> kinds) {
         this.database = database;

@@ -29,7 +29,7 @@ class Database {
     private static final Logger LOG = LoggerFactory.getLogger("io.hapax.postgres");
     private static final GuardThreads THREADS =
             new GuardThreads((what, failure) -> LOG.warn("{} failed; all else goes on", what, failure));
-    /** Whoever waits for an answer goes on there when it does not come; it outlives a ledger that is closed. */
+    /** A caller that waits for an answer continues there when it does not come; it outlives a ledger that is closed. */
     private static final ExecutorService OVERDUE = THREADS.pool("hapax-ledger-overdue", 4);
 
     private final Service service;

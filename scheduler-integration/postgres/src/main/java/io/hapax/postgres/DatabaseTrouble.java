@@ -8,7 +8,7 @@ import java.sql.SQLTransientConnectionException;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/** What an exception of the driver or the pool means, and how to mend it. */
+/** What an exception of the driver or the pool means, and how to fix it. */
 final class DatabaseTrouble {
 
     static final String SLOW = "Is the database reachable, and are connections free in the pool?";

@@ -57,7 +57,7 @@ record Driver(Class<?> type, Object connection) {
         }
     }
 
-    /** What the session hears of what it listens to, at once or within a time. */
+    /** What the session receives of what it listens to, at once or within a time. */
     List<String> notifications(int millis) throws SQLException {
         try {
             Object heard = type.getMethod("getNotifications", int.class).invoke(connection, millis);

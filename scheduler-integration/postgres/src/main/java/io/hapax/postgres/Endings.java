@@ -14,13 +14,13 @@ import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** Ends runs, only their own: a stale one changes nothing and is told so. */
+/** Ends runs, only their own: a stale one changes nothing and gets that as its answer. */
 record Endings(Statements statements, Lookup lookup, String namespace) {
 
     /**
      * A run that has ended.
      *
-     * @param token its fencing token, or null if its claim was not heard of
+     * @param token its fencing token, or null if its claim was not confirmed
      */
     record Request(
             JobIdentity identity, OwnerId owner, @Nullable FencingToken token, RunState state) {

@@ -20,7 +20,7 @@ import java.util.regex.Pattern;
 import java.util.stream.LongStream;
 import org.jspecify.annotations.Nullable;
 
-/** A look at the ledger's database, for people who want to know what is wrong; changes nothing. */
+/** A look at the ledger's database, for operators who want to know what is wrong; changes nothing. */
 final class Examination {
 
     private static final int CALLS = 20;
@@ -76,7 +76,7 @@ final class Examination {
         void look() throws SQLException;
     }
 
-    /** Which right is missing is told by the look at rights. */
+    /** Which right is missing is reported by the look at rights. */
     private static void ifAllowed(Look look) throws SQLException {
         try {
             look.look();
@@ -247,7 +247,7 @@ final class Examination {
     }
 
     private void trouble(Finding trouble) {
-        findings.add(trouble.orMendedBy("Mend that, and look again"));
+        findings.add(trouble.orMendedBy("Fix that, and check again"));
     }
 
     private void add(Severity severity, String problem, String remedy) {

@@ -10,7 +10,7 @@ import java.util.List;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Forgets occurrences whose retention is over. Also marks runs that broke off and must not be repeated. */
+/** Forgets occurrences whose retention is over. Also marks runs that crashed and must not be repeated. */
 record Forgetting(Database database, Statements statements, String namespace) {
 
     private static final Logger LOG = LoggerFactory.getLogger("io.hapax.postgres");
@@ -70,8 +70,8 @@ record Forgetting(Database database, Statements statements, String namespace) {
                 while (rows.next()) {
                     count++;
                     LOG.warn(
-                            "ABANDONED: the run of '{}' on worker {}, begun {}, broke off, and its job says ABANDON. Find out"
-                                    + " what it has done, then resolve it as DONE or RELEASED",
+                            "ABANDONED: the run of '{}' on worker {}, started {}, crashed, and its job has afterCrash=ABANDON. Find"
+                                    + " out what it did, then resolve it as DONE or RELEASED",
                             VisibleText.of(rows.getString("occurrence")),
                             VisibleText.of(rows.getString("worker")),
                             Row.instant(rows, "started_at"));

@@ -7,7 +7,7 @@ import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One connection that stays open, for one thread at a time: whoever needs it does not wait until somebody gives one back. It
+ * One connection that stays open, for one thread at a time: its user does not wait until another one gives one back. It
  * is looked at before each use, and another one is opened if it broke. Closing is thread-safe.
  */
 final class KeptConnection implements Connections {

@@ -14,7 +14,7 @@ import java.util.List;
  * @param onRun whether the key is a run key; else it is a lock key
  * @param text the key's
  * @param slot the number of a slot; 0 is the key itself
- * @param limit how many may hold the key at once, as whoever asks states
+ * @param limit how many may hold the key at once, as the caller states
  */
 record LeaseKey(boolean onRun, String text, int slot, int limit) {
 
@@ -52,7 +52,7 @@ record LeaseKey(boolean onRun, String text, int slot, int limit) {
         return (onRun ? "r" : "l") + text;
     }
 
-    /** For people. */
+    /** For display. */
     String subject() {
         return (onRun ? "run " : "lock ") + name();
     }

@@ -16,7 +16,7 @@ record LeaseStatements(String prefix) {
 
     private static final String LIVES = "l.held AND l.expires_at > clock_timestamp()";
 
-    /** What is told is durable, whatever the role has set. */
+    /** What is answered is durable, whatever the role has set. */
     private static final String DURABLY =
             "CASE current_setting('synchronous_commit') WHEN 'off' THEN set_config('synchronous_commit', 'on', true) END";
 
@@ -30,7 +30,7 @@ record LeaseStatements(String prefix) {
     }
 
     /**
-     * Pushes expiries forward. Whoever is about to grant a lease again that has lapsed locks its row first: a row that is locked
+     * Pushes expiries forward. A grant of a lease that has lapsed locks its row first: a row that is locked
      * is left out, and asked for again. What lapsed before its row was locked is not revived: another slot may have been granted
      * meanwhile.
      */
@@ -82,7 +82,7 @@ record LeaseStatements(String prefix) {
     }
 
     /**
-     * The pause and its entry in the audit, or neither; behind the gate of the key, so that whoever is told of a pause sees each
+     * The pause and its entry in the audit, or neither; behind the gate of the key, so that a caller that is refused because of a pause sees each
      * lease that was granted before it.
      */
     String pause() {
@@ -209,7 +209,7 @@ record LeaseStatements(String prefix) {
                 + " to_regclass('$hapax_lease')::oid)");
     }
 
-    /** How a server is, for people. */
+    /** How a server is, for display. */
     String health() {
         return "SELECT current_setting('server_version'), pg_is_in_recovery(), current_database()";
     }

@@ -16,7 +16,7 @@ import javax.sql.DataSource;
  * @param database calls it meanwhile
  * @param source the pool
  * @param lifeline calls it for renewals
- * @param others whoever else calls it
+ * @param others its other callers
  */
 record Opening(Database database, DataSource source, Database lifeline, List<Database> others) {
 

@@ -9,7 +9,7 @@ import java.util.Optional;
  * Finds out whether a pooler lends sessions of PostgreSQL for one transaction at a time, while the driver names statements in them.
  * In its next session a statement is missing, or it is somebody else's under the same name.
  *
- * <p>A pooler makes up the process that it tells the driver, so it is not the one that the server tells. Whoever keeps its session
+ * <p>A pooler makes up the process that it tells the driver, so it is not the one that the server reports. A client that keeps its session
  * (pooling by session) is alone there.
  *
  * @param database whose connection is looked at

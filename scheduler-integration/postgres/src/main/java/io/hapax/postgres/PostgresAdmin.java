@@ -29,7 +29,7 @@ import java.util.concurrent.CompletionStage;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What operators ask of leases in PostgreSQL. Whoever takes a lease away, or lets an occurrence run again, names what is there now:
+ * What operators ask of leases in PostgreSQL. A request to take a lease away, or to let an occurrence run again, names what is there now:
  * what is carried out late must not do it to a later one. Thread-safe.
  */
 record PostgresAdmin(Questions questions, LeaseStatements statements, String namespace, String channel)

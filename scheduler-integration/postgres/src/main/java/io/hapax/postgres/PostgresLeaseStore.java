@@ -32,7 +32,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Requests that come while others are with the database go together, in one statement: a grant and a release take one each, which
  * concurrent runs share. All times are the server's. PostgreSQL forgets nothing when it restarts, so there is no quarantine: what it
- * has told is durable, and after a failover to a standby that lacks commits nothing is promised.
+ * has answered is durable, and after a failover to a standby that lacks commits nothing is promised.
  */
 public final class PostgresLeaseStore implements AdministeredStore {
 
@@ -62,8 +62,8 @@ public final class PostgresLeaseStore implements AdministeredStore {
         this.source = builder.source;
         this.database = database(builder, "hapax-leases", builder.connections, builder.answerTimeout);
         this.opening = database(builder, "hapax-leases-opening", 1, Opening.answerTimeout(builder.answerTimeout));
-        // What people ask may take long: it must not keep runs waiting.
-        this.people = database(builder, "hapax-leases-people", 1, builder.answerTimeout);
+        // Operators' questions may take long: it must not keep runs waiting.
+        this.people = database(builder, "hapax-leases-admin", 1, builder.answerTimeout);
         this.lifeline = database(builder, "hapax-leases-renewals", 1, builder.answerTimeout);
         this.statements = new LeaseStatements(builder.schema == null ? "" : builder.schema + ".");
         this.namespace = NamespaceRules.chosen(builder.namespace);
@@ -173,7 +173,7 @@ public final class PostgresLeaseStore implements AdministeredStore {
         if (!noted.equals(settings)) {
             throw new LeaseStoreException(Finding.error(
                     "the guards of the other workers of namespace '" + namespace + "' have the settings [" + noted
-                            + "], this one has [" + settings + "]; workers that differ would not keep each other out",
+                            + "], this one has [" + settings + "]; workers with different settings cannot exclude each other",
                     mendedBy()));
         }
     }
@@ -232,7 +232,7 @@ public final class PostgresLeaseStore implements AdministeredStore {
         String noted = noted("STORE", SETTINGS);
         if (!noted.equals(SETTINGS)) {
             throw new IllegalStateException("the workers of namespace '" + namespace + "' have the settings [" + noted
-                    + "], this one has [" + SETTINGS + "]; workers that differ would not keep each other out. "
+                    + "], this one has [" + SETTINGS + "]; workers with different settings cannot exclude each other. "
                     + mendedBy());
         }
         cleanUp.start();
@@ -374,7 +374,7 @@ public final class PostgresLeaseStore implements AdministeredStore {
          * @return the store; the caller closes it
          * @throws IllegalStateException if the other workers of the namespace have other settings
          * @throws LeaseStoreException if the database cannot be reached, is a standby, or lacks tables or rights; the message
-         *     says how to mend it
+         *     says how to fix it
          */
         public PostgresLeaseStore build() {
             PostgresLeaseStore store = new PostgresLeaseStore(this);

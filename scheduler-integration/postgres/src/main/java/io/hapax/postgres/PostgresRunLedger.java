@@ -71,8 +71,8 @@ public final class PostgresRunLedger implements RunLedger {
         this.database = new Database(builder.source, "hapax-ledger", builder.connections, builder.answerTimeout);
         this.opening =
                 new Database(builder.source, "hapax-ledger-opening", 1, Opening.answerTimeout(builder.answerTimeout));
-        // What people ask may take long: it must not keep runs waiting.
-        this.people = new Database(builder.source, "hapax-ledger-people", 1, builder.answerTimeout);
+        // Operators' questions may take long: it must not keep runs waiting.
+        this.people = new Database(builder.source, "hapax-ledger-admin", 1, builder.answerTimeout);
         this.questions = new Questions(people);
         this.lifeline = new Database(builder.source, "hapax-ledger-renewals", 1, builder.answerTimeout);
         this.statements = new Statements(builder.schema == null ? "" : builder.schema + ".");
@@ -91,7 +91,7 @@ public final class PostgresRunLedger implements RunLedger {
                 request -> Occurrence.of(request.identity()).gate(),
                 claiming::claim);
         this.beginnings = new Batches<>(
-                "note a beginning",
+                "record a start",
                 database,
                 run -> Occurrence.of(run.identity()),
                 new Beginnings(statements, lookup, namespace)::begin);
@@ -157,7 +157,7 @@ public final class PostgresRunLedger implements RunLedger {
     public Completion completeIn(Connection connection, Lease run) throws SQLException {
         if (connection.getAutoCommit()) {
             throw new IllegalStateException("completeIn needs a transaction, but the connection is in auto-commit mode:"
-                    + " each statement would be a transaction of its own. Call setAutoCommit(false), or begin one with"
+                    + " each statement would be a transaction of its own. Call setAutoCommit(false), or start one with"
                     + " your framework");
         }
         try {
@@ -327,7 +327,7 @@ public final class PostgresRunLedger implements RunLedger {
         if (!agreed.equals(fingerprint)) {
             throw new IllegalStateException("the workers of namespace '" + namespace + "' have the settings [" + agreed
                     + "], this one has [" + fingerprint
-                    + "]. Workers that differ would not keep each other out. Give all the"
+                    + "]. Workers with different settings cannot exclude each other. Give all the"
                     + " same settings; to change them, stop all workers and delete the namespace's row in "
                     + statements.prefix() + "hapax_settings");
         }
@@ -498,7 +498,7 @@ public final class PostgresRunLedger implements RunLedger {
          *
          * @return the ledger; the caller closes it
          * @throws LedgerException if the database cannot be reached, is a standby, or lacks tables or rights; the message
-         *     says how to mend it
+         *     says how to fix it
          */
         public PostgresRunLedger build() {
             PostgresRunLedger ledger = new PostgresRunLedger(this);

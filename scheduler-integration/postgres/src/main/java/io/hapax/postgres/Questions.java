@@ -6,9 +6,9 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 
 /**
- * What people ask: each question goes alone, and its statements end at the server when their time is over.
+ * Operators' questions: each question goes alone, and its statements end at the server when their time is over.
  *
- * @param database with a thread of its own, as what people ask may take long, and must not keep runs waiting
+ * @param database with a thread of its own, as operators' questions may take long, and must not keep runs waiting
  */
 record Questions(Database database) {
 

@@ -65,7 +65,7 @@ record Row(Occurrence occurrence, LedgerEntry entry, boolean alive, Duration lef
         return entry.state() == RunState.RUNNING;
     }
 
-    /** Whether its run, if it broke off, is left for a person. */
+    /** Whether its run, if it crashed, is left for a person. */
     boolean mustNotBeRepeated() {
         return entry.afterCrash() == AfterCrash.ABANDON && entry.began() != null;
     }

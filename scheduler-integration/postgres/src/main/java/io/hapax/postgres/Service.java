@@ -80,7 +80,7 @@ enum Service {
         return renewed;
     }
 
-    /** The class that people build. */
+    /** The class that applications build. */
     String type() {
         return type;
     }

@@ -112,7 +112,7 @@ record Statements(String prefix) {
                 """);
     }
 
-    /** Takes a run that broke off out of the way. */
+    /** Takes a run that crashed out of the way. */
     String breakOff() {
         return sql("""
                 UPDATE $hapax_run SET state = CASE WHEN after_crash = 'ABANDON' AND began_at IS NOT NULL
@@ -122,7 +122,7 @@ record Statements(String prefix) {
                 """);
     }
 
-    /** Notes runs as begun; only their own, and only before their deadlines, so that nothing late counts. */
+    /** Notes runs as started; only their own, and only before their deadlines, so that nothing late counts. */
     String begin() {
         return sql("""
                 UPDATE $hapax_run r SET began_at = coalesce(r.began_at, clock_timestamp())
@@ -338,7 +338,7 @@ record Statements(String prefix) {
                 """, FORGETTABLE));
     }
 
-    /** Locks runs that broke off and must not be repeated, also if nobody asks for them again; as {@link #forgettable}. */
+    /** Locks runs that crashed and must not be repeated, also if nobody asks for them again; as {@link #forgettable}. */
     String abandonable() {
         return sql(String.format(Locale.ROOT, """
                 SELECT r.ctid FROM $hapax_run r

@@ -15,7 +15,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Wakes whoever waits for a key, or for one of its slots, when the server notifies of a release of any of them. One connection a
+ * Wakes what waits for a key, or for one of its slots, when the server notifies of a release of any of them. One connection a
  * process listens, from the first waiter until nobody has waited for a while. It needs a session of its own, so there is none behind
  * a pooler; notifications may be missed; so every wait also ends by itself. Thread-safe.
  */

@@ -24,7 +24,7 @@ class ExaminationTest {
                             .startsWith("the ledger could not be looked at: there is no such database (")
                             .contains("no. 1")
                             .endsWith(")");
-                    assertThat(finding.remedy()).isEqualTo("Mend that, and look again");
+                    assertThat(finding.remedy()).isEqualTo("Fix that, and check again");
                 });
     }
 

@@ -10,7 +10,7 @@ import org.slf4j.LoggerFactory;
 /**
  * Takes the lease before a job counts as executed, so that a refused firing is vetoed and not seen by job listeners.
  *
- * <p>The lease is not renewed before the job begins: if another listener spoils the firing, it lapses by itself.
+ * <p>The lease is not renewed before the job starts: if another listener spoils the firing, it lapses by itself.
  */
 final class ClaimListener extends TriggerListenerSupport {
 

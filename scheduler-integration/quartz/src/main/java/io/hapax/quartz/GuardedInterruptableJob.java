@@ -3,7 +3,7 @@ package io.hapax.quartz;
 import org.quartz.InterruptableJob;
 import org.quartz.UnableToInterruptJobException;
 
-/** A guarded job that people can interrupt through the scheduler. */
+/** A guarded job that can be interrupted through the scheduler. */
 final class GuardedInterruptableJob extends GuardedJob implements InterruptableJob {
 
     private final InterruptableJob job;

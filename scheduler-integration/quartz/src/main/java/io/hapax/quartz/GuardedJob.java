@@ -65,7 +65,7 @@ class GuardedJob implements Job {
                     again.queued().ended();
                 }
                 throw new JobExecutionException(
-                        "the lease of " + again.run() + " lapsed twice before the job began", false);
+                        "the lease of " + again.run() + " expired twice before the job started; was this JVM paused?", false);
             }
         }
         finish(decision, context);
@@ -91,7 +91,7 @@ class GuardedJob implements Job {
         }
     }
 
-    /** Stops to wait for the key; returns false if the job is not waiting. */
+    /** Stops waiting for the key; returns false if the job is not waiting. */
     boolean stopWaiting() {
         lock.lock();
         try {
@@ -115,7 +115,7 @@ class GuardedJob implements Job {
         }
     }
 
-    /** Executes the job under a lease; returns false if the lease lapsed before the job began. */
+    /** Executes the job under a lease; returns false if the lease lapsed before the job started. */
     private boolean execute(Decision.Run admitted, JobExecutionContext context) throws JobExecutionException {
         GuardedRun run = admitted.run();
         OnLeaseLost tell = run.options().onLeaseLost();
@@ -191,7 +191,7 @@ class GuardedJob implements Job {
     }
 
     private static JobExecutionException lost(GuardedRun run, @Nullable LeaseLostException loss) {
-        return new JobExecutionException(run + " lost its lease while it was at work", loss, false);
+        return new JobExecutionException(run + " lost its lease while it was running", loss, false);
     }
 
     private static @Nullable LeaseLostException loss(GuardedRun run) {

@@ -43,8 +43,8 @@ import org.slf4j.LoggerFactory;
  * across replicas only if its data has a {@code hapax.runKey}.
  *
  * <p>By default a refused firing waits its turn, without a thread: a one-shot under its own trigger, which is rescheduled, a
- * recurring one under a trigger of the group {@code hapax-retry}, unless an earlier firing of the same trigger is at work or
- * waits. A firing that is at work elsewhere is looked after if the next one is further away than the ttl. With {@link io.hapax.OnConflict#WAIT} the job waits in its own thread; a job that
+ * recurring one under a trigger of the group {@code hapax-retry}, unless an earlier firing of the same trigger is running or
+ * waits. A firing that runs elsewhere is tried again if the next one is further away than the ttl. With {@link io.hapax.OnConflict#WAIT} the job waits in its own thread; a job that
  * waited in vain ends with a {@link org.quartz.JobExecutionException}.
  *
  * <p>The lease ends with {@link Job#execute}. A job with {@link org.quartz.ExecuteInJTATransaction} is refused, since its
@@ -221,7 +221,7 @@ public final class HapaxPlugin implements SchedulerPlugin {
         prepared.start();
     }
 
-    /** Runs that are still at work keep their leases until they end. */
+    /** Active runs keep their leases until they end. */
     @Override
     public void shutdown() {
         if (ownsGuard && guard != null) {
@@ -257,7 +257,7 @@ public final class HapaxPlugin implements SchedulerPlugin {
     }
 
     /**
-     * Names this process, for people.
+     * Names this process, for display.
      *
      * @param worker by default process id and host
      */
@@ -348,7 +348,7 @@ public final class HapaxPlugin implements SchedulerPlugin {
     }
 
     /**
-     * Says how a job is told that it lost its lease. An {@link org.quartz.InterruptableJob} is told by its own method
+     * Says how a job is notified that it lost its lease. An {@link org.quartz.InterruptableJob} is notified by its own method
      * instead of an interrupt of its thread.
      *
      * @param onLeaseLost a name of {@link io.hapax.OnLeaseLost}
@@ -367,7 +367,7 @@ public final class HapaxPlugin implements SchedulerPlugin {
     }
 
     /**
-     * Says what becomes of a firing whose run broke off; for a guard with a ledger.
+     * Says what becomes of a firing whose run crashed; for a guard with a ledger.
      *
      * @param afterCrash a name of {@link io.hapax.ledger.AfterCrash}
      */
@@ -385,7 +385,7 @@ public final class HapaxPlugin implements SchedulerPlugin {
     }
 
     /**
-     * Says how many runs of a lock key may be at work at once.
+     * Says how many runs of a lock key may be running at once.
      *
      * @param concurrency from 1 to 100
      */
@@ -394,7 +394,7 @@ public final class HapaxPlugin implements SchedulerPlugin {
     }
 
     /**
-     * Says how many runs of a key may begin in a time.
+     * Says how many runs of a key may start in a time.
      *
      * @param throttle such as {@code 3/1m}
      */

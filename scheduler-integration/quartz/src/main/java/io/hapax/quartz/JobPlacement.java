@@ -51,8 +51,8 @@ final class JobPlacement {
         if (ClassUtils.isAnnotationPresent(type, ExecuteInJTATransaction.class)) {
             return "@ExecuteInJTATransaction on " + type.getName()
                     + ": Quartz commits that transaction when the run has"
-                    + " ended, so another replica could begin before, and a run that rolls back would be noted as done."
-                    + " Begin the transaction inside of execute() and leave out the annotation, or set hapax.enabled=false"
+                    + " ended, so another replica could start before, and a run that rolls back would be noted as done."
+                    + " Start the transaction inside of execute() and leave out the annotation, or set hapax.enabled=false"
                     + " for the job";
         }
         try {

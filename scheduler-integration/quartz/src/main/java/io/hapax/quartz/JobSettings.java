@@ -140,7 +140,7 @@ final class JobSettings {
         return new QueuedJob(guard, name(detail), lock, id, options);
     }
 
-    /** The name of a job for people: who may schedule jobs must not be able to write lines of the log by it. */
+    /** The name of a job for display: users who may schedule jobs must not be able to write lines of the log by it. */
     static String name(JobDetail detail) {
         return VisibleText.of(detail.getKey().toString());
     }

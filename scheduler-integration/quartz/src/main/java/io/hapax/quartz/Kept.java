@@ -127,7 +127,7 @@ record Kept(Map<String, String> entries) {
         return new Kept(Map.copyOf(next));
     }
 
-    /** Says that nobody had run the firing a moment ago, so that whoever runs it remembers it for longer. */
+    /** Says that nobody had run the firing a moment ago, so that the one that runs it remembers it for longer. */
     Kept remembered(Instant until) {
         Map<String, String> next = new HashMap<>(entries);
         next.put(REMEMBERED, String.valueOf(until.toEpochMilli()));

@@ -15,7 +15,7 @@ import org.quartz.listeners.SchedulerListenerSupport;
  * Keeps what a misfire takes from a simple trigger: Quartz has it count from the instant at which this replica noticed the
  * misfire, or, in a job store with a database, forgets for when a one-shot was planned once it has to be recovered.
  *
- * <p>Told before Quartz changes the trigger, under the lock of the job store, so it asks nobody. Thread-safe.
+ * <p>Called before Quartz changes the trigger, under the lock of the job store, so it asks nobody. Thread-safe.
  */
 // Dates are what Quartz speaks.
 @SuppressWarnings("JavaUtilDate")

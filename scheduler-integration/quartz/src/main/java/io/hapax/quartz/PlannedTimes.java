@@ -45,7 +45,7 @@ final class PlannedTimes {
     /** The schedule of a trigger that goes on for ever, from its start. */
     static Schedule of(Trigger trigger) {
         if (trigger instanceof DailyTimeIntervalTriggerImpl daily) {
-            // It stops to count when it has fired often enough.
+            // It stops counting when it has fired often enough.
             DailyTimeIntervalTriggerImpl unfired = (DailyTimeIntervalTriggerImpl) daily.clone();
             unfired.setTimesTriggered(0);
             unfired.setRepeatCount(DailyTimeIntervalTrigger.REPEAT_INDEFINITELY);
@@ -54,7 +54,7 @@ final class PlannedTimes {
         return trigger::getFireTimeAfter;
     }
 
-    /** Whether a trigger stops to fire some day without anybody's doing. */
+    /** Whether a trigger stops firing some day by itself. */
     static boolean endsByItself(Trigger trigger, Date now) {
         boolean counts = trigger instanceof DailyTimeIntervalTrigger daily
                 && daily.getRepeatCount() != DailyTimeIntervalTrigger.REPEAT_INDEFINITELY;

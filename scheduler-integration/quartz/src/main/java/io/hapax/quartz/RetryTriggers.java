@@ -66,7 +66,7 @@ final class RetryTriggers {
      * What became of a refused firing.
      *
      * @param comesAgain whether somebody tries it again
-     * @param told what was done, for people
+     * @param told what was done, for display
      */
     record Next(boolean comesAgain, String told) {}
 
@@ -104,7 +104,7 @@ final class RetryTriggers {
         if (parent == null || refusal.verdict() == Verdict.UNAVAILABLE) {
             return kept;
         }
-        // Whoever has run it is looked for first of all.
+        // Looks for the run that has run it first of all.
         kept = kept.remembered(clock.instant().plus(plan.options().retention()));
         if (refusal.verdict() != Verdict.OVERLAP) {
             return kept;
@@ -225,7 +225,7 @@ final class RetryTriggers {
         }
     }
 
-    /** The name of the place where one firing of a trigger waits. No run key begins like that: it begins with a name. */
+    /** The name of the place where one firing of a trigger waits. No run key starts like that: it starts with a name. */
     private static String turn(Trigger trigger) {
         JobKey job = trigger.getJobKey();
         TriggerKey key = trigger.getKey();

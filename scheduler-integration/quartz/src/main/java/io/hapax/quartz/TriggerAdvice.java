@@ -104,7 +104,7 @@ final class TriggerAdvice extends SchedulerListenerSupport {
                                 .anyMatch(guarded -> !guarded.once().isEmpty()));
     }
 
-    /** Whoever names a fixed time names a whole second; what starts now, or in a while, does not. */
+    /** A fixed time is a whole second; what starts now, or in a while, does not. */
     private static @Nullable String startsAnywhen(Trigger trigger) {
         boolean isFixed = trigger.getStartTime().getTime() % 1000 == 0;
         return isFixed || BY_HAND.matcher(trigger.getKey().getName()).matches()

@@ -18,7 +18,7 @@ import org.quartz.Trigger;
  * The stretch of the wall clock that a firing stands for. Each replica may have started to count at another instant, but each
  * fires once in every such stretch; so that is what they have in common.
  *
- * @param zone where days, weeks, months and years begin
+ * @param zone where days, weeks, months and years start
  */
 // Dates are what Quartz speaks.
 @SuppressWarnings("JavaUtilDate")

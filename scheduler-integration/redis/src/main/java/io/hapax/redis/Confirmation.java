@@ -58,7 +58,7 @@ record Confirmation(RedissonClient redisson, int replicas, Duration atMost) {
             super(Finding.error(
                     "only " + confirmed + " of " + replicas + " replicas confirmed the lease within "
                             + atMost.toMillis() + " ms (waitForReplicas), so it was given back",
-                    "Mend the replicas, or lower waitForReplicas"));
+                    "Fix the replicas, or lower waitForReplicas"));
         }
     }
 }

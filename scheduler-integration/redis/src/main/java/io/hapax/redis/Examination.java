@@ -175,8 +175,8 @@ final class Examination {
         OF_WORKERS("", ""),
         OF_INFO(
                 "info",
-                ": without, it cannot tell scripts who it is, and only the portable protocol is spoken, if it tells"
-                        + " connections"),
+                ": without it, scripts cannot identify the server, and only the portable protocol is used, if connections"
+                        + " can"),
         OF_TIME("time", ": without, only the portable protocol is spoken, which promises a little less"),
         OF_NAMES("client\\|setname", ": without, connections have no name"),
         OF_LIMITS("z\\w+", ": without, there are no throttle, no queues, and no reports on the console"),
@@ -229,7 +229,7 @@ final class Examination {
                     "the workers of namespace " + store.namespace()
                             + " have agreed on other settings than these, so a worker"
                             + " with these would not start. There: " + state.settings() + ". Here: " + mine,
-                    "Give all, and whoever asks this, the same longestTtl (ttl) and servers; to change them, stop all workers and start the first one"
+                    "Give all workers, and this check, the same longestTtl (ttl) and servers; to change them, stop all workers and start the first one"
                             + " with replaceSettings(true), the worker with --replace-settings on");
         }
         if (Agreement.formatOf(state.settings(), mine, Added.FORMAT) == Added.FIRST_FORMAT) {

@@ -59,7 +59,7 @@ final class MemoryLog {
         }
         LOG.atLevel(why.equals("new") ? Level.INFO : Level.WARN)
                 .log(
-                        "namespace {} on Redis at {}: {}; grants begin in {} ms",
+                        "namespace {} on Redis at {}: {}; grants start in {} ms",
                         namespace,
                         server,
                         reason,

@@ -25,7 +25,7 @@ final class RedisTrouble {
         if (isTimeOut(root)) {
             return Finding.error(
                     "it does not answer",
-                    "Is it there, and not overloaded? If it speaks TLS, the address must begin with rediss://, else with"
+                    "Is it there, and not overloaded? If it speaks TLS, the address must start with rediss://, else with"
                             + " redis://");
         }
         return Finding.error(failure.getClass().getSimpleName() + ": " + firstLine(failure.getMessage()));
@@ -120,7 +120,7 @@ final class RedisTrouble {
         }
         if (message.contains("WRONGTYPE")) {
             return Finding.error(
-                    "a key of the guard has a value that is not the guard's",
+                    "a key of Hapax holds a value that Hapax did not write",
                     "Delete the key, and give other programs other names or another database");
         }
         if (message.contains("CROSSSLOT") || message.contains("MOVED ")) {
@@ -164,7 +164,7 @@ final class RedisTrouble {
         if (message.contains("SSLHandshakeException") || message.contains("not an SSL/TLS record")) {
             return Finding.error(
                     "TLS could not be agreed on (" + firstLine(message) + ")",
-                    "If it does not speak TLS, the address must begin with redis://");
+                    "If it does not speak TLS, the address must start with redis://");
         }
         if (message.contains("UnknownHost") || message.contains("Failed to resolve")) {
             return Finding.error("the host name is not known", "Correct it in the address, redis://host:port");

@@ -78,7 +78,7 @@ record StoredLease(
 
     private static LeaseStoreException notOurs(String text) {
         return new LeaseStoreException(Finding.error(
-                "a key of the guard has a value that is not the guard's: '"
+                "a key of Hapax holds a value that Hapax did not write: '"
                         + text.substring(0, Math.min(80, text.length())) + "'",
                 "Delete the key, and give other programs other names or another database"));
     }

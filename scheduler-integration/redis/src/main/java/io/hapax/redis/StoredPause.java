@@ -29,7 +29,7 @@ final class StoredPause {
         Matcher matcher = FORM.matcher(text);
         if (!matcher.matches()) {
             throw new LeaseStoreException(Finding.error(
-                    "a key is paused by a value that is not the guard's: '"
+                    "a pause holds a value that Hapax did not write: '"
                             + text.substring(0, Math.min(80, text.length())) + "'",
                     "Delete it, or pause the key again"));
         }

@@ -244,7 +244,7 @@ class DirectCallsTest {
                 .failsWithin(Duration.ZERO)
                 .withThrowableThat()
                 .havingCause()
-                .withMessageContaining("not the guard's");
+                .withMessageContaining("that Hapax did not write");
         cycle("fine");
     }
 }

@@ -190,7 +190,7 @@ class ScriptsTest {
         for (String key : List.of("bad", "worse")) {
             assertThatThrownBy(() -> acquire(store, lock(key)))
                     .hasCauseInstanceOf(LeaseStoreException.class)
-                    .hasMessageContaining("not the guard's");
+                    .hasMessageContaining("that Hapax did not write");
         }
     }
 

@@ -108,7 +108,7 @@ class SharedCallsTest {
                     .withThrowableThat()
                     .havingCause()
                     .isInstanceOf(LeaseStoreException.class)
-                    .withMessageContaining("not the guard's");
+                    .withMessageContaining("that Hapax did not write");
         }
         assertThat(lease(before)).isNotNull();
         assertThat(lease(after)).isNotNull();

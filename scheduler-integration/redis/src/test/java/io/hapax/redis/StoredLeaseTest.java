@@ -70,7 +70,7 @@ class StoredLeaseTest {
     void a_value_that_is_not_ours_is_trouble_with_the_store(String foreign) {
         assertThatThrownBy(() -> StoredLease.parse(foreign))
                 .isInstanceOf(LeaseStoreException.class)
-                .hasMessageContaining("not the guard's");
+                .hasMessageContaining("that Hapax did not write");
     }
 
     @Test

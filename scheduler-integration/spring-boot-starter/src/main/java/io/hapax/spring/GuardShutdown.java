@@ -8,7 +8,7 @@ import org.springframework.beans.factory.DisposableBean;
 import org.springframework.context.SmartLifecycle;
 
 /**
- * Lets runs end when the application stops: after Quartz has stopped to fire and the web server to accept, and before any bean is
+ * Lets runs end when the application stops: after Quartz has stopped firing and the web server accept, and before any bean is
  * destroyed that they may need. Schedulers depend on it, so that they are destroyed before the guard.
  */
 final class GuardShutdown implements SmartLifecycle, DisposableBean {

@@ -155,7 +155,7 @@ class ActuatorFaultsTest {
             WebEndpointResponse<Map<String, Object>> answer =
                     new HapaxEndpoint(plain, recent, false, hotPort.answerTimeout()).holder("lock", "k");
             assertThat(answer.getStatus()).isEqualTo(501);
-            assertThat(answer.getBody().get("error")).asString().contains("answers no operators");
+            assertThat(answer.getBody().get("error")).asString().contains("has no administration");
         }
     }
 

@@ -33,7 +33,7 @@ public final class Counts {
         return storage;
     }
 
-    /** How often each thing that begins so was done. */
+    /** How often each thing whose name starts so was done. */
     Map<String, Long> of(String beginning) {
         Map<String, Long> found = new TreeMap<>();
         done.forEach((what, times) -> {

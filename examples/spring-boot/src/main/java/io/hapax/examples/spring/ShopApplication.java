@@ -95,7 +95,7 @@ public class ShopApplication {
         // end
 
         /**
-         * Imports a file; while it is queued or at work, it is not queued again.
+         * Imports a file; while it is queued or running, it is not queued again.
          *
          * @param file which
          */
