@@ -70,8 +70,7 @@ class ScheduledReplicasTest {
 
         private void fire(Runnable task, Instant planned) {
             if (late) {
-                await().atMost(LONGEST)
-                        .until(() -> FIRST.stream().anyMatch(ended -> !ended.isBefore(planned)));
+                await().atMost(LONGEST).until(() -> FIRST.stream().anyMatch(ended -> !ended.isBefore(planned)));
             }
             PLANNED.set(planned);
             try {
@@ -121,9 +120,10 @@ class ScheduledReplicasTest {
             await().atMost(LONGEST).until(() -> LATE.size() >= 5);
         }
         assertThat(LATE).isNotEmpty();
-        assertThat(counts(RUNS)).allSatisfy((planned, count) -> assertThat(count)
-                .as("runs of the firing that was planned for %s", planned)
-                .isEqualTo(1));
+        assertThat(counts(RUNS))
+                .allSatisfy((planned, count) -> assertThat(count)
+                        .as("runs of the firing that was planned for %s", planned)
+                        .isEqualTo(1));
     }
 
     private static <T> Map<T, Long> counts(List<T> of) {
