@@ -47,7 +47,8 @@ final class RationedSource implements LeaseSource {
         this.options = terms.options();
         this.worker = engine.worker();
         LockKey lock = identity.lockKey();
-        this.paceName = "pace:" + (lock == null ? terms.job() : lock.value());
+        LockKey pace = terms.request().pace();
+        this.paceName = "pace:" + (pace == null ? terms.job() : pace.value());
         this.slots = lock == null || options.concurrency() == 1 ? List.of() : slots(identity, options.concurrency());
         if (slots.isEmpty() && options.concurrency() > 1) {
             throw new IllegalArgumentException("setting concurrency: " + options.concurrency()

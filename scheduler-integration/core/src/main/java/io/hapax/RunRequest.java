@@ -46,29 +46,35 @@ public final class RunRequest {
      * @param untilNext when the next occurrence is planned; null if that is not known
      * @param isSame whether a holder is another occurrence of its schedule; null if that is not known
      * @param holding what its thread holds meanwhile, for people; null if nothing
+     * @param pace under which name its throttle counts; null for that of the lock key
      */
     private record Knowledge(
             Set<Fact> facts,
             @Nullable Duration untilNext,
             @Nullable Predicate<? super Holder> isSame,
-            @Nullable String holding) {
+            @Nullable String holding,
+            @Nullable LockKey pace) {
 
-        static final Knowledge NONE = new Knowledge(Set.of(), null, null, null);
+        static final Knowledge NONE = new Knowledge(Set.of(), null, null, null, null);
 
         Knowledge with(Set<Fact> others) {
-            return new Knowledge(others, untilNext, isSame, holding);
+            return new Knowledge(others, untilNext, isSame, holding, pace);
         }
 
         Knowledge next(Duration time) {
-            return new Knowledge(facts, time, isSame, holding);
+            return new Knowledge(facts, time, isSame, holding, pace);
         }
 
         Knowledge inSeries(Predicate<? super Holder> same) {
-            return new Knowledge(facts, untilNext, same, holding);
+            return new Knowledge(facts, untilNext, same, holding, pace);
         }
 
         Knowledge holding(String keys) {
-            return new Knowledge(facts, untilNext, isSame, keys);
+            return new Knowledge(facts, untilNext, isSame, keys, pace);
+        }
+
+        Knowledge paced(@Nullable LockKey name) {
+            return new Knowledge(facts, untilNext, isSame, holding, name);
         }
     }
 
@@ -270,6 +276,16 @@ public final class RunRequest {
     }
 
     /**
+     * Counts the throttle of this run under a name of its own, where others have the same lock key, but not the same pace.
+     *
+     * @param name the name, as of a lock key that nobody else has
+     * @return the changed request
+     */
+    public RunRequest pacedBy(String name) {
+        return new RunRequest(identity, job, tuning, known.paced(new LockKey(name)));
+    }
+
+    /**
      * Says which holders are other occurrences of the same schedule. With {@link OnConflict#AUTO} what comes again by itself is
      * then skipped behind these only, and waits its turn behind all others. By default it is skipped behind any holder.
      *
@@ -299,8 +315,17 @@ public final class RunRequest {
         return known.holding();
     }
 
+    /** Under which its throttle counts. */
+    @Nullable
+    LockKey pace() {
+        return known.pace() == null ? identity.lockKey() : known.pace();
+    }
+
     RunRequest hashed(KeyHashing keys) {
-        return new RunRequest(keys.of(identity), job, tuning, known);
+        LockKey pace = known.pace();
+        LockKey hashed =
+                pace == null ? null : keys.of(new JobIdentity(pace, null)).lockKey();
+        return new RunRequest(keys.of(identity), job, tuning, known.paced(hashed));
     }
 
     boolean isPlanned() {

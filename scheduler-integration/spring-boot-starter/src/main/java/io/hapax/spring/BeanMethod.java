@@ -14,6 +14,9 @@ import java.util.stream.Collectors;
  */
 record BeanMethod(String bean, Class<?> type, Method method) {
 
+    /** A run key has 512 bytes. */
+    private static final int MOST_BEFORE_TIME = 400;
+
     /** For people: the names of classes in front would hide it. */
     String shown() {
         return type.getSimpleName() + "." + method.getName();
@@ -24,9 +27,18 @@ record BeanMethod(String bean, Class<?> type, Method method) {
      * another package or an overloaded method never changes the key of a live fleet.
      */
     String key() {
+        return KeyPath.bounded(path());
+    }
+
+    /** The run key of a planned firing of the method. */
+    String occurrence(String name) {
+        return KeyPath.bounded(path(), MOST_BEFORE_TIME) + "@" + name;
+    }
+
+    private String path() {
         String parameters = Arrays.stream(method.getParameterTypes())
                 .map(Class::getTypeName)
                 .collect(Collectors.joining(","));
-        return KeyPath.bounded(KeyPath.of(bean, type.getName() + "." + method.getName() + "(" + parameters + ")"));
+        return KeyPath.of(bean, type.getName() + "." + method.getName() + "(" + parameters + ")");
     }
 }

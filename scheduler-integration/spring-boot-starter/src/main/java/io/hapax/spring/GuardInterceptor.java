@@ -52,7 +52,7 @@ record GuardInterceptor(Supplier<JobGuard> guard, Supplier<RunObserver> observer
         JobIdentity kept = guard.get().kept(identity);
         return current.filter(run -> isSame(run.identity(), kept)).isPresent()
                 ? done(guarded, call.proceed())
-                : run(guarded, identity, kept, call);
+                : run(guarded, identity, Firing.take(guarded.of()), call);
     }
 
     private static @Nullable Object done(GuardedMethod guarded, @Nullable Object result) {
@@ -73,8 +73,10 @@ record GuardInterceptor(Supplier<JobGuard> guard, Supplier<RunObserver> observer
                 : wanted.runKey() != null && wanted.runKey().equals(held.runKey());
     }
 
-    private @Nullable Object run(GuardedMethod guarded, JobIdentity identity, JobIdentity kept, MethodInvocation call)
-            throws Throwable {
+    private @Nullable Object run(
+            GuardedMethod guarded, JobIdentity plain, @Nullable Firing firing, MethodInvocation call) throws Throwable {
+        JobIdentity identity = firing == null ? plain : firing.identity(plain, guarded.of());
+        JobIdentity kept = guard.get().kept(identity);
         Scene scene = transactions.scene(guarded.of(), call);
         PendingRun holder = scene.holder(kept);
         GuardedBody<@Nullable Object, Exception> body = body(guarded, call);
@@ -82,16 +84,23 @@ record GuardInterceptor(Supplier<JobGuard> guard, Supplier<RunObserver> observer
             Refusal pending = holder.refusal(kept, scene.decides(holder));
             if (pending != null) {
                 LOG.info("{} [{}] is refused: {}", guarded.of().shown(), kept, pending.reason());
-                return nothing(guarded, kept, pending);
+                return nothing(guarded, kept, pending, guarded.options().onConflict() == OnConflict.FAIL);
             }
             return holder.work(kept, body);
         }
-        RunRequest request = guarded.request(identity);
+        RunRequest request = guarded.request(identity, firing);
         String holding = scene.holding();
         request = holding == null ? request : request.whileHolding(holding);
-        return scene.isInTransaction()
-                ? inTransaction(guarded, request, call, scene, body)
-                : alone(guarded, request, call, body);
+        if (firing == null && !scene.isInTransaction()) {
+            return alone(guarded, request, call, body);
+        }
+        Admission admission = admission(guarded, request, call);
+        if (admission instanceof Admission.Admitted admitted) {
+            return scene.isInTransaction()
+                    ? scene.add(admitted.run()).work(admitted.run().identity(), body)
+                    : AdmittedWork.of(admitted.run(), body);
+        }
+        return refused(guarded, identity, firing, (Admission.Refused) admission);
     }
 
     private GuardedBody<@Nullable Object, Exception> body(GuardedMethod guarded, MethodInvocation call) {
@@ -127,26 +136,25 @@ record GuardInterceptor(Supplier<JobGuard> guard, Supplier<RunObserver> observer
         }
         return result instanceof RunResult.Ran<@Nullable Object> ran
                 ? ran.value()
-                : nothing(guarded, request.identity(), ((RunResult.Refused<?>) result).refusal());
+                : nothing(guarded, request.identity(), ((RunResult.Refused<?>) result).refusal(), false);
     }
 
-    /** Ends with the transaction of the caller. */
-    private @Nullable Object inTransaction(
-            GuardedMethod guarded,
-            RunRequest request,
-            MethodInvocation call,
-            Scene scene,
-            GuardedBody<@Nullable Object, Exception> body)
-            throws Exception {
-        Admission admission;
+    private Admission admission(GuardedMethod guarded, RunRequest request, MethodInvocation call) throws Exception {
         try {
-            admission = guard.get().admit(request);
+            return guard.get().admit(request);
         } catch (InterruptedException interrupt) {
             throw notBegun(guarded, call.getMethod(), interrupt);
         }
-        return admission instanceof Admission.Admitted admitted
-                ? scene.add(admitted.run()).work(admitted.run().identity(), body)
-                : nothing(guarded, request.identity(), ((Admission.Refused) admission).refusal());
+    }
+
+    /** A firing is refused on all replicas but one, which is no failure, and may be tried again. */
+    private static @Nullable Object refused(
+            GuardedMethod guarded, JobIdentity identity, @Nullable Firing firing, Admission.Refused refused) {
+        OnConflict policy = guarded.options().onConflict();
+        boolean fails = firing == null
+                ? policy == OnConflict.FAIL
+                : firing.refused(guarded.of().shown(), refused.refusal(), refused.then(), policy);
+        return nothing(guarded, identity, refused.refusal(), fails);
     }
 
     /** Only an exception that the method declares gets through a proxy, and only its own name says where the flag went. */
@@ -162,9 +170,9 @@ record GuardInterceptor(Supplier<JobGuard> guard, Supplier<RunObserver> observer
     }
 
     /** What a call returns that was refused. */
-    private static @Nullable Object nothing(GuardedMethod guarded, JobIdentity identity, Refusal refusal) {
+    private static @Nullable Object nothing(
+            GuardedMethod guarded, JobIdentity identity, Refusal refusal, boolean fails) {
         Class<?> type = guarded.of().method().getReturnType();
-        boolean fails = guarded.options().onConflict() == OnConflict.FAIL;
         if (fails || (type.isPrimitive() && type != void.class)) {
             throw new RunRefusedException(identity, refusal);
         }

@@ -19,10 +19,13 @@ import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 import org.springframework.core.annotation.AnnotatedElementUtils;
 import org.springframework.scheduling.annotation.Async;
+import org.springframework.scheduling.annotation.Scheduled;
+import org.springframework.scheduling.annotation.Schedules;
 
 /**
  * A bean method with {@link Guarded}, its settings read and checked.
  *
+ * @param isScheduled whether a scheduler of Spring's fires it, which can do so again
  * @param schedulersOnly why the method makes sense as the job of a scheduler only; null if any code may call it
  */
 record GuardedMethod(
@@ -30,6 +33,7 @@ record GuardedMethod(
         @Nullable KeyExpression key,
         @Nullable KeyExpression once,
         RunOptions options,
+        boolean isScheduled,
         @Nullable String schedulersOnly) {
 
     /**
@@ -51,11 +55,14 @@ record GuardedMethod(
             // First as Spring merges it, with @AliasFor; below it what is inherited, as for jobs.
             List<Guarded> nearestFirst = new ArrayList<>(List.of(guarded));
             nearestFirst.addAll(GuardedAnnotations.of(bean, method));
+            boolean isScheduled = isScheduled(method);
             JobPolicy<KeyExpression> policy = JobPolicy.of(
-                    plain(guard.defaults()), nearestFirst, text -> KeyExpression.parse(resolved.apply(text), method));
+                    plain(guard.defaults(), isScheduled),
+                    nearestFirst,
+                    text -> KeyExpression.parse(resolved.apply(text), method));
             RunOptions options = policy.options();
             options.requireConsistent();
-            String schedulersOnly = schedulersOnly(method, policy);
+            String schedulersOnly = schedulersOnly(method, policy, isScheduled);
             if (schedulersOnly != null && !hasJobs) {
                 throw new IllegalArgumentException(schedulersOnly);
             }
@@ -67,7 +74,7 @@ record GuardedMethod(
             if (options.onConflict() == OnConflict.ALLOW && policy.key() != null) {
                 throw new IllegalArgumentException("onConflict=ALLOW contradicts the key: leave out one of them");
             }
-            return new GuardedMethod(of, policy.key(), policy.once(), options, schedulersOnly);
+            return new GuardedMethod(of, policy.key(), policy.once(), options, isScheduled, schedulersOnly);
         });
     }
 
@@ -83,17 +90,23 @@ record GuardedMethod(
     }
 
     /** Defaults that only a scheduler can follow are not meant for methods. */
-    private static RunOptions plain(RunOptions defaults) {
-        RunOptions plain = defaults.onConflict() == OnConflict.RESCHEDULE
+    private static RunOptions plain(RunOptions defaults, boolean isScheduled) {
+        RunOptions plain = (defaults.onConflict() == OnConflict.RESCHEDULE && !isScheduled)
                         || defaults.onConflict().isAboutOthers()
                 ? defaults.withOnConflict(OnConflict.AUTO)
                 : defaults;
         return plain.mode().isQueued() ? plain.withMode(LockMode.WHILE_EXECUTING) : plain;
     }
 
-    private static @Nullable String schedulersOnly(Method method, JobPolicy<KeyExpression> policy) {
+    private static boolean isScheduled(Method method) {
+        return !AnnotatedElementUtils.getMergedRepeatableAnnotations(method, Scheduled.class, Schedules.class)
+                .isEmpty();
+    }
+
+    private static @Nullable String schedulersOnly(
+            Method method, JobPolicy<KeyExpression> policy, boolean isScheduled) {
         RunOptions options = policy.options();
-        if (options.onConflict() == OnConflict.RESCHEDULE
+        if ((options.onConflict() == OnConflict.RESCHEDULE && !isScheduled)
                 || options.onConflict().isAboutOthers()) {
             return "a method cannot be tried again later, as onConflict=" + options.onConflict()
                     + " wants: use SKIP, WAIT, FAIL or ALLOW";
@@ -144,7 +157,15 @@ record GuardedMethod(
         return run == null ? new JobIdentity(new LockKey(of.key()), null) : new JobIdentity(null, run);
     }
 
-    RunRequest request(JobIdentity identity) {
-        return RunRequest.of(identity).job(of.shown()).tune(defaults -> options);
+    /** @param firing which one of its scheduler the call is; null if other code calls the method */
+    RunRequest request(JobIdentity identity, @Nullable Firing firing) {
+        RunRequest request = RunRequest.of(identity).job(of.shown()).tune(defaults -> options);
+        if (firing != null) {
+            return firing.request(request, of, options, once != null);
+        }
+        // Nobody would try again what other code has called.
+        return options.onConflict() == OnConflict.RESCHEDULE
+                ? request.tune(own -> own.withOnConflict(OnConflict.AUTO))
+                : request;
     }
 }

@@ -211,6 +211,11 @@ final class GuardedMethodPostProcessor extends AbstractBeanFactoryAwareAdvisingP
         return !ProxyReach.isJob(targetClass) && super.isEligible(targetClass);
     }
 
+    /** Whether a scheduler of Spring's fires a guarded method. */
+    boolean hasScheduled() {
+        return methods.values().stream().flatMap(each -> each.values().stream()).anyMatch(GuardedMethod::isScheduled);
+    }
+
     private static @Nullable Guarded annotation(Method method) {
         Guarded guarded = AnnotatedElementUtils.findMergedAnnotation(method, Guarded.class);
         return guarded == null || !guarded.enabled() ? null : guarded;

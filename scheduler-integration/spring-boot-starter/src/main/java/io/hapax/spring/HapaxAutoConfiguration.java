@@ -124,6 +124,11 @@ public class HapaxAutoConfiguration {
                 ObjectProvider<RunLedger> ledger) {
             return new GuardedMethodPostProcessor(guard, observer, ledger);
         }
+
+        @Bean
+        static GuardedScheduling hapaxGuardedScheduling(GuardedMethodPostProcessor methods) {
+            return new GuardedScheduling(methods::hasScheduled);
+        }
     }
 
     /** Says that nobody serves the page that the settings ask for. */
