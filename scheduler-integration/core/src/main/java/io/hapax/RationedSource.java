@@ -47,13 +47,18 @@ final class RationedSource implements LeaseSource {
         this.options = terms.options();
         this.worker = engine.worker();
         LockKey lock = identity.lockKey();
-        LockKey pace = terms.request().pace();
-        this.paceName = "pace:" + (pace == null ? terms.job() : pace.value());
+        this.paceName = paceName(terms);
         this.slots = lock == null || options.concurrency() == 1 ? List.of() : slots(identity, options.concurrency());
         if (slots.isEmpty() && options.concurrency() > 1) {
             throw new IllegalArgumentException("setting concurrency: " + options.concurrency()
                     + " runs may hold the lock key at once, but " + terms.request() + " has none. Give it a lock key");
         }
+    }
+
+    /** Under which runs that begin are counted. */
+    static String paceName(RunTerms terms) {
+        LockKey pace = terms.request().pace();
+        return "pace:" + (pace == null ? terms.job() : pace.value());
     }
 
     /** With the run key, so that whoever is refused is told which occurrence is in its way. */
@@ -117,7 +122,11 @@ final class RationedSource implements LeaseSource {
 
     /** Who has a place: another one in each ask, so that whatever is given up late is nobody else's. */
     private @Nullable String place(LeaseRequest request) {
-        return options.throttle().isLimited() ? readable(worker) + " " + request.owner() : null;
+        return options.throttle().isLimited() ? place(worker, request.owner()) : null;
+    }
+
+    static String place(String worker, OwnerId owner) {
+        return readable(worker) + " " + owner;
     }
 
     /** A worker may have any name; what is stored is for people. */

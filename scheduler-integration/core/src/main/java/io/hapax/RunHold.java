@@ -7,6 +7,8 @@ import io.hapax.lease.JobIdentity;
 import io.hapax.lease.Lease;
 import io.hapax.lease.LockKey;
 import io.hapax.lease.OwnerId;
+import io.hapax.lease.ReservationRequest;
+import io.hapax.lease.Reservations;
 import io.hapax.lease.Slot;
 import io.hapax.ledger.AfterCrash;
 import io.hapax.ledger.Completion;
@@ -40,6 +42,8 @@ final class RunHold {
     private final List<LeaseKeeper> all = new ArrayList<>();
     private final AtomicBoolean slotIsBack = new AtomicBoolean();
     private final @Nullable String cancelName;
+    /** When it has been held for long enough; null for never. */
+    private volatile @Nullable NanoTime holdUntil;
 
     RunHold(GuardedRun run, Engine engine, RunTerms terms, Grant grant, NanoTime requestedAt) {
         this.run = run;
@@ -54,6 +58,8 @@ final class RunHold {
         this.slot = keeper(LeaseKeeper.Kind.SLOT, grant.slot());
         boolean cancellable = terms.options().onConflict() == OnConflict.CANCEL_OTHER;
         this.cancelName = cancellable ? ConflictRule.cancelName(terms.request()) : null;
+        Duration maxHold = terms.options().maxHold();
+        this.holdUntil = maxHold.isZero() ? null : requestedAt.plus(maxHold);
     }
 
     private @Nullable LeaseKeeper keeper(LeaseKeeper.Kind kind, @Nullable Lease held) {
@@ -260,7 +266,6 @@ final class RunHold {
     /** What is to be done instead of a renewal; null if the run goes on. */
     Charge.@Nullable Action insteadOfRenewal(LeaseKeeper keeper, NanoTime now) {
         if (run.life().isActive()) {
-            Duration maxHold = terms.options().maxHold();
             if (!now.isBefore(timing().revokeAt(since()))) {
                 if (run.lapse(LossReason.NOT_RENEWED)) {
                     return Charge.Action.FORGET;
@@ -269,7 +274,7 @@ final class RunHold {
             } else if (!run.life().wasEntered()) {
                 // The watchdog takes along what is due soon, and what has not begun is not renewed.
                 return new Charge.Action(false, timing().revokeAt(since()));
-            } else if (!maxHold.isZero() && !now.isBefore(grantedAt.plus(maxHold))) {
+            } else if (isHeldForTooLong(now)) {
                 run.lose(LossReason.MAX_HOLD, null);
             } else {
                 if (isFirst(keeper)) {
@@ -311,11 +316,39 @@ final class RunHold {
     NanoTime notAfterRevocation(NanoTime wanted) {
         NanoTime revokeAt = timing().revokeAt(since());
         NanoTime first = wanted.isBefore(revokeAt) ? wanted : revokeAt;
-        Duration maxHold = terms.options().maxHold();
-        if (maxHold.isZero()) {
-            return first;
+        NanoTime maxHoldAt = holdUntil;
+        return maxHoldAt == null || first.isBefore(maxHoldAt) ? first : maxHoldAt;
+    }
+
+    private boolean isHeldForTooLong(NanoTime now) {
+        NanoTime end = holdUntil;
+        return end != null && !now.isBefore(end);
+    }
+
+    /** Replaces how long it is held at most; returns false if that is over, or nothing can be proven any more. */
+    boolean holdAtMost(Duration time) {
+        NanoTime now = engine.now();
+        if (isHeldForTooLong(now)) {
+            run.lose(LossReason.MAX_HOLD, null);
         }
-        NanoTime maxHoldAt = grantedAt.plus(maxHold);
-        return first.isBefore(maxHoldAt) ? first : maxHoldAt;
+        if (!run.isHeld()) {
+            return false;
+        }
+        NanoTime end = now.plus(time);
+        holdUntil = end;
+        all.forEach(keeper -> engine.watchdog().lookNoLaterThan(keeper, end));
+        return true;
+    }
+
+    /** As {@link RunBounds#keepOthersAway}. Whoever would begin meanwhile asks for the lock key first, which is held. */
+    CompletionStage<?> keepOthersAway(Duration time) {
+        Reservations places = RationedSource.reservations(engine.store());
+        String name = RationedSource.paceName(terms);
+        String place = RationedSource.place(engine.worker(), all.get(0).kept().owner());
+        CompletionStage<Boolean> freed = places.giveUp(name, place);
+        return time.isZero()
+                ? freed
+                : freed.thenCompose(
+                        was -> places.reserve(new ReservationRequest(name, place, Throttle.MOST_RUNS, time)));
     }
 }

@@ -115,6 +115,18 @@ final class Watchdog {
         lookUnlessMoved(charge, null, due);
     }
 
+    /** Moves a charge that is looked after, unless it is due before. */
+    void lookNoLaterThan(Charge charge, NanoTime due) {
+        lock.lock();
+        try {
+            if (charge.queued() && due.isBefore(charge.due())) {
+                look(charge, due);
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
     /** A run that began since its charge was taken has said when it wants its first renewal: that counts. */
     private void lookUnlessMoved(Charge charge, @Nullable NanoTime from, NanoTime due) {
         lock.lock();
