@@ -9,8 +9,6 @@ import io.hapax.testkit.EmbeddedDatabase;
 import io.hapax.testkit.EmbeddedRedis;
 import java.util.UUID;
 import org.junit.jupiter.api.Test;
-import org.springframework.boot.autoconfigure.AutoConfigurations;
-import org.springframework.boot.jdbc.autoconfigure.DataSourceAutoConfiguration;
 import org.springframework.boot.test.context.runner.ApplicationContextRunner;
 
 /** An application and its own tests, which keep leases in memory, on one development database. */
@@ -19,7 +17,7 @@ class SharedDatabaseTest {
     private final DatabaseAddress database = EmbeddedDatabase.shared()
             .createDatabase("shared_" + UUID.randomUUID().toString().replace('-', '_'));
     private final ApplicationContextRunner runner = new ApplicationContextRunner()
-            .withConfiguration(AutoConfigurations.of(DataSourceAutoConfiguration.class, HapaxAutoConfiguration.class))
+            .withConfiguration(BootGeneration.withDataSource(HapaxAutoConfiguration.class))
             .withPropertyValues(
                     "spring.application.name=shared",
                     "spring.datasource.url=" + database.jdbcUrl(),
