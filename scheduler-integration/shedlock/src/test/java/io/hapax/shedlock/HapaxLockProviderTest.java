@@ -6,6 +6,7 @@ import io.hapax.postgres.PostgresLeaseStore;
 import io.hapax.redis.RedissonLeaseStore;
 import io.hapax.testkit.EmbeddedDatabase;
 import io.hapax.testkit.EmbeddedRedis;
+import io.hapax.testkit.WallClock;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Nested;
 
@@ -19,7 +20,7 @@ class HapaxLockProviderTest {
             return RedissonLeaseStore.builder()
                     .url(EmbeddedRedis.shared().url())
                     .namespace("shedlock-contract")
-                    .fresh(true)
+                    .firstStart(WallClock.now())
                     .build();
         }
     }

@@ -7,6 +7,7 @@ import io.hapax.CurrentRun;
 import io.hapax.JobGuard;
 import io.hapax.redis.RedissonLeaseStore;
 import io.hapax.testkit.EmbeddedRedis;
+import io.hapax.testkit.WallClock;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -76,7 +77,7 @@ class SpringReplicasTest {
             return JobGuard.builder(RedissonLeaseStore.builder()
                             .url(EmbeddedRedis.shared().url())
                             .namespace(namespace)
-                            .fresh(true)
+                            .firstStart(WallClock.now())
                             .build())
                     .closesStore()
                     .build();

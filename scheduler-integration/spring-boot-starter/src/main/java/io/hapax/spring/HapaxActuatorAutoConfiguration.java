@@ -1,5 +1,6 @@
 package io.hapax.spring;
 
+import io.hapax.GuardHealth;
 import io.hapax.JobGuard;
 import io.hapax.lease.LeaseStore;
 import io.hapax.ledger.RunLedger;
@@ -16,6 +17,7 @@ import org.springframework.boot.autoconfigure.condition.ConditionalOnBean;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnClass;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnMissingBean;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnProperty;
+import org.springframework.boot.health.contributor.Health;
 import org.springframework.boot.health.contributor.HealthIndicator;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
@@ -26,7 +28,11 @@ import org.springframework.context.annotation.Configuration;
         afterName = {
             "org.springframework.boot.micrometer.metrics.autoconfigure.CompositeMeterRegistryAutoConfiguration",
             "org.springframework.boot.micrometer.metrics.autoconfigure.export.simple.SimpleMetricsExportAutoConfiguration",
-            "org.springframework.boot.micrometer.observation.autoconfigure.ObservationAutoConfiguration"
+            "org.springframework.boot.micrometer.observation.autoconfigure.ObservationAutoConfiguration",
+            // The same of Spring Boot 3.
+            "org.springframework.boot.actuate.autoconfigure.metrics.CompositeMeterRegistryAutoConfiguration",
+            "org.springframework.boot.actuate.autoconfigure.metrics.export.simple.SimpleMetricsExportAutoConfiguration",
+            "org.springframework.boot.actuate.autoconfigure.observation.ObservationAutoConfiguration"
         })
 @ConditionalOnProperty(name = "hapax.enabled", matchIfMissing = true)
 public class HapaxActuatorAutoConfiguration {
@@ -79,10 +85,10 @@ public class HapaxActuatorAutoConfiguration {
         }
     }
 
-    /** Health. */
+    /** Health, as Spring Boot 4 asks for it; {@code io.hapax.spring.boot3} has what 3 asks for. */
     @Configuration(proxyBeanMethods = false)
     @ConditionalOnClass(HealthIndicator.class)
-    static class Health {
+    static class HealthOfBoot4 {
 
         @Bean
         @ConditionalOnMissingBean(name = "hapaxHealthIndicator")
@@ -90,11 +96,18 @@ public class HapaxActuatorAutoConfiguration {
         HealthIndicator hapaxHealthIndicator(
                 JobGuard guard, ObjectProvider<LeaseStore> store, ObjectProvider<RunLedger> ledger) {
             LeaseStore asked = store.getIfUnique();
-            return asked == null
-                    ? () -> org.springframework.boot.health.contributor.Health.unknown()
-                            .withDetail("store", "the JobGuard bean has its own")
-                            .build()
-                    : new GuardHealth(guard, asked, ledger.getIfUnique());
+            if (asked == null) {
+                return () -> Health.unknown()
+                        .withDetail("store", "the JobGuard bean has its own")
+                        .build();
+            }
+            GuardHealth health = new GuardHealth(guard, asked, ledger.getIfUnique());
+            return () -> {
+                GuardHealth.Answer answer = health.ask();
+                return Health.status(answer.status().name())
+                        .withDetails(answer.details())
+                        .build();
+            };
         }
     }
 

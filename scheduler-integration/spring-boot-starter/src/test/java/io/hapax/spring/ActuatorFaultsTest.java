@@ -5,22 +5,17 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.hapax.JobGuard;
 import io.hapax.lease.LeaseStore;
-import io.hapax.ledger.RunLedger;
 import io.hapax.ops.AdministeredStore;
 import io.hapax.ops.LeaseAdmin;
-import io.hapax.ops.ServerHealth;
 import io.hapax.testkit.FaultInjector;
 import io.hapax.testkit.InMemoryLeaseStore;
-import io.hapax.testkit.InMemoryRunLedger;
 import io.hapax.testkit.InjectedFault;
 import io.hapax.testkit.InjectedFault.Answer;
 import io.hapax.testkit.InjectedFault.Failed;
 import io.hapax.testkit.InjectedFault.Thrown;
 import io.hapax.time.Ticker;
-import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.FutureTask;
@@ -30,19 +25,14 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.springframework.boot.actuate.endpoint.web.WebEndpointResponse;
-import org.springframework.boot.health.contributor.Health;
-import org.springframework.boot.health.contributor.Status;
 
-/** Health and the endpoint answer, whatever store and ledger do, and are well again when these are. */
+/** The endpoint answers, whatever the store does, and is well again when that is. */
 class ActuatorFaultsTest {
 
     private final FaultInjector faults = new FaultInjector();
     private final InMemoryLeaseStore memory = new InMemoryLeaseStore(Ticker.SYSTEM);
     private final AdministeredStore store = faults.around(AdministeredStore.class, memory);
-    private final RunLedger ledger = faults.around(RunLedger.class, new InMemoryRunLedger(Ticker.SYSTEM));
-    private final JobGuard guard =
-            JobGuard.builder(store).ledger(ledger).withoutLogging().build();
-    private final GuardHealth health = new GuardHealth(guard, store, ledger);
+    private final JobGuard guard = JobGuard.builder(store).withoutLogging().build();
     private final HapaxEndpoint endpoint = new HapaxEndpoint(
             guard, new RecentEvents(InstantSource.fixed(Instant.EPOCH)), false, store.answerTimeout());
 
@@ -51,7 +41,6 @@ class ActuatorFaultsTest {
         faults.healthy();
         guard.close();
         store.close();
-        ledger.close();
     }
 
     static List<InjectedFault> anything() {
@@ -68,89 +57,10 @@ class ActuatorFaultsTest {
                 Answer.NEVER);
     }
 
-    /** On a thread of its own, so that a look that never ends fails. */
-    private Health look() throws Exception {
-        FutureTask<Health> look = new FutureTask<>(health::health);
-        new Thread(look, "prober").start();
-        return look.get(20, TimeUnit.SECONDS);
-    }
-
-    @ParameterizedTest
-    @MethodSource("anything")
-    void health_is_down_while_the_store_misbehaves(InjectedFault fault) throws Exception {
-        faults.inject(LeaseAdmin.class, "holder", fault);
-        Health down = look();
-        assertThat(down.getStatus()).isEqualTo(Status.DOWN);
-        assertThat(down.getDetails().get("store")).isNotIn("answers", "null", "");
-        assertThat(down.getDetails()).containsEntry("ledger", "answers");
-        faults.healthy();
-        assertThat(look().getStatus()).isEqualTo(Status.UP);
-    }
-
-    @ParameterizedTest
-    @MethodSource("anything")
-    void health_is_down_while_the_ledger_misbehaves(InjectedFault fault) throws Exception {
-        faults.inject(RunLedger.class, "entry", fault);
-        Health down = look();
-        assertThat(down.getStatus()).isEqualTo(Status.DOWN);
-        assertThat(down.getDetails().get("ledger")).isNotIn("answers", "null", "");
-        assertThat(down.getDetails()).containsEntry("store", "answers");
-        faults.healthy();
-        assertThat(look().getStatus()).isEqualTo(Status.UP);
-    }
-
-    @ParameterizedTest
-    @MethodSource("anything")
-    void health_is_down_while_the_store_does_not_tell_of_its_servers(InjectedFault fault) throws Exception {
-        faults.inject(LeaseAdmin.class, "servers", fault);
-        Health down = look();
-        assertThat(down.getStatus()).isEqualTo(Status.DOWN);
-        assertThat(down.getDetails().get("store")).isNotIn("answers", "null", "");
-        faults.healthy();
-        assertThat(look().getStatus()).isEqualTo(Status.UP);
-    }
-
-    /** A team that routes by health, or waits with a deployment until it is up, must not take it for ready. */
-    @Test
-    void health_is_out_of_service_while_nothing_is_granted_after_a_loss_of_memory() throws Exception {
-        memory.quarantine(Duration.ofMinutes(1));
-        Health waiting = look();
-        assertThat(waiting.getStatus()).isEqualTo(Status.OUT_OF_SERVICE);
-        assertThat(waiting.getDetails().get("store"))
-                .asString()
-                .startsWith("grants nothing new: memory: quarantine for another ");
-        memory.quarantine(Duration.ZERO);
-        assertThat(look().getStatus()).isEqualTo(Status.UP);
-    }
-
-    /** As a quorum goes on. */
-    @Test
-    void health_is_up_while_most_servers_grant() {
-        List<ServerHealth> servers = new ArrayList<>();
-        servers.add(new ServerHealth("a", true, Duration.ZERO, ""));
-        servers.add(new ServerHealth("b", true, Duration.ZERO, ""));
-        servers.add(new ServerHealth("c", false, Duration.ZERO, "no answer"));
-        assertThat(GuardHealth.trouble(servers)).isNull();
-        assertThat(GuardHealth.trouble(List.of())).isNull();
-        servers.set(0, new ServerHealth("a", false, Duration.ZERO, "quarantine"));
-        assertThat(GuardHealth.trouble(servers)).isEqualTo("grants nothing new: a: quarantine; c: no answer");
-    }
-
-    @Test
-    void health_is_down_if_not_even_the_time_out_can_be_asked_for() throws Exception {
-        faults.inject(LeaseStore.class, "answerTimeout", new Thrown(new AssertionError("error")));
-        assertThat(look().getStatus()).isEqualTo(Status.DOWN);
-        faults.healthy();
-        assertThat(look().getStatus()).isEqualTo(Status.UP);
-    }
-
     @Test
     void a_store_that_answers_no_operators_is_not_asked() {
         LeaseStore hotPort = faults.around(LeaseStore.class, new InMemoryLeaseStore(Ticker.SYSTEM));
         try (JobGuard plain = JobGuard.builder(hotPort).withoutLogging().build()) {
-            Health up = new GuardHealth(plain, hotPort, null).health();
-            assertThat(up.getStatus()).isEqualTo(Status.UP);
-            assertThat(up.getDetails()).containsEntry("store", "not asked: it answers no operators");
             RecentEvents recent = new RecentEvents(InstantSource.fixed(Instant.EPOCH));
             WebEndpointResponse<Map<String, Object>> answer =
                     new HapaxEndpoint(plain, recent, false, hotPort.answerTimeout()).holder("lock", "k");

@@ -35,6 +35,7 @@ class ConsoleInSpringTest {
     @EnableAutoConfiguration(
             excludeName = {
                 "org.springframework.boot.jdbc.autoconfigure.DataSourceAutoConfiguration",
+                "org.springframework.boot.autoconfigure.jdbc.DataSourceAutoConfiguration",
                 "org.jobrunr.spring.autoconfigure.JobRunrAutoConfiguration"
             })
     @Import(InMemoryHapax.Store.class)

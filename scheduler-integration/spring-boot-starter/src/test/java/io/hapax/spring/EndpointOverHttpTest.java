@@ -31,7 +31,7 @@ import org.springframework.core.env.Environment;
         classes = EndpointOverHttpTest.Application.class,
         webEnvironment = WebEnvironment.RANDOM_PORT,
         properties = {
-            "management.endpoints.web.exposure.include=hapax,health",
+            "management.endpoints.web.exposure.include=hapax,health,metrics",
             "management.endpoint.health.show-details=always",
             "hapax.force-release-enabled=true"
         })
@@ -41,6 +41,7 @@ class EndpointOverHttpTest {
     @EnableAutoConfiguration(
             excludeName = {
                 "org.springframework.boot.jdbc.autoconfigure.DataSourceAutoConfiguration",
+                "org.springframework.boot.autoconfigure.jdbc.DataSourceAutoConfiguration",
                 "org.jobrunr.spring.autoconfigure.JobRunrAutoConfiguration"
             })
     static class Application {
@@ -114,6 +115,7 @@ class EndpointOverHttpTest {
                     .contains("\"held\":true");
             assertThat(call("GET", "hapax/lock/invoice/7").body()).contains("\"held\":false");
             assertThat(call("GET", "health").body()).contains("\"hapax\"").contains("\"store\":\"answers\"");
+            assertThat(call("GET", "metrics").body()).contains("\"hapax.wait\"", "\"hapax.active\"");
         }
     }
 }

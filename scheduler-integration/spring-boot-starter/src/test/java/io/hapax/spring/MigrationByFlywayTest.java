@@ -16,9 +16,6 @@ import java.util.Objects;
 import java.util.UUID;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import org.springframework.boot.autoconfigure.AutoConfigurations;
-import org.springframework.boot.flyway.autoconfigure.FlywayAutoConfiguration;
-import org.springframework.boot.jdbc.autoconfigure.DataSourceAutoConfiguration;
 import org.springframework.boot.test.context.runner.ApplicationContextRunner;
 
 /** The first start of an application on an empty database, whose migrations create the tables of the ledger. */
@@ -39,8 +36,7 @@ class MigrationByFlywayTest {
         DatabaseAddress database = EmbeddedDatabase.shared()
                 .createDatabase("flyway_" + UUID.randomUUID().toString().replace('-', '_'));
         return new ApplicationContextRunner()
-                .withConfiguration(AutoConfigurations.of(
-                        DataSourceAutoConfiguration.class, FlywayAutoConfiguration.class, HapaxAutoConfiguration.class))
+                .withConfiguration(BootGeneration.withFlyway(HapaxAutoConfiguration.class))
                 .withPropertyValues(
                         "spring.application.name=migrated",
                         "spring.datasource.url=" + database.jdbcUrl(),

@@ -31,7 +31,6 @@ import org.quartz.TriggerBuilder;
 import org.springframework.beans.factory.annotation.Autowired;
 import org.springframework.boot.autoconfigure.EnableAutoConfiguration;
 import org.springframework.boot.autoconfigure.ImportAutoConfiguration;
-import org.springframework.boot.quartz.autoconfigure.QuartzAutoConfiguration;
 import org.springframework.context.ConfigurableApplicationContext;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
@@ -69,12 +68,13 @@ class QuartzReplicasTest {
     }
 
     @Configuration(proxyBeanMethods = false)
-    @ImportAutoConfiguration({
-        HapaxAutoConfiguration.class,
-        HapaxQuartzAutoConfiguration.class,
-        HapaxActuatorAutoConfiguration.class,
-        QuartzAutoConfiguration.class
-    })
+    @EnableAutoConfiguration(
+            excludeName = {
+                "org.springframework.boot.jdbc.autoconfigure.DataSourceAutoConfiguration",
+                "org.springframework.boot.autoconfigure.jdbc.DataSourceAutoConfiguration",
+                "org.jobrunr.spring.autoconfigure.JobRunrAutoConfiguration",
+                "io.hapax.spring.HapaxJobRunrAutoConfiguration"
+            })
     static class Application {
 
         @Bean
@@ -105,6 +105,7 @@ class QuartzReplicasTest {
     @EnableAutoConfiguration(
             excludeName = {
                 "org.springframework.boot.jdbc.autoconfigure.DataSourceAutoConfiguration",
+                "org.springframework.boot.autoconfigure.jdbc.DataSourceAutoConfiguration",
                 "org.jobrunr.spring.autoconfigure.JobRunrAutoConfiguration",
                 "io.hapax.spring.HapaxJobRunrAutoConfiguration"
             })

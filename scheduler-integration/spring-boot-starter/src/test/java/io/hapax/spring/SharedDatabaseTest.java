@@ -10,8 +10,6 @@ import io.hapax.testkit.EmbeddedRedis;
 import io.hapax.testkit.WallClock;
 import java.util.UUID;
 import org.junit.jupiter.api.Test;
-import org.springframework.boot.autoconfigure.AutoConfigurations;
-import org.springframework.boot.jdbc.autoconfigure.DataSourceAutoConfiguration;
 import org.springframework.boot.test.context.runner.ApplicationContextRunner;
 
 /** An application and its own tests, which keep leases in memory, on one development database. */
@@ -20,7 +18,7 @@ class SharedDatabaseTest {
     private final DatabaseAddress database = EmbeddedDatabase.shared()
             .createDatabase("shared_" + UUID.randomUUID().toString().replace('-', '_'));
     private final ApplicationContextRunner runner = new ApplicationContextRunner()
-            .withConfiguration(AutoConfigurations.of(DataSourceAutoConfiguration.class, HapaxAutoConfiguration.class))
+            .withConfiguration(BootGeneration.withDataSource(HapaxAutoConfiguration.class))
             .withPropertyValues(
                     "spring.application.name=shared",
                     "spring.datasource.url=" + database.jdbcUrl(),
