@@ -64,10 +64,15 @@ class LateWorkTest {
         volatile Mono<String> mono = Mono.empty();
         volatile Flux<Integer> flux = Flux.empty();
 
-        @Guarded(key = "stage/%0", ttl = "3s")
+        @Guarded(key = "stage/%0")
         public CompletableFuture<String> stage(String name) {
             calls.incrementAndGet();
             assertThat(CurrentRun.get().identity()).hasToString("lock stage/" + name);
+            return stage;
+        }
+
+        @Guarded(key = "stage/%0", ttl = "3s")
+        public CompletableFuture<String> losingStage(String name) {
             return stage;
         }
 
@@ -76,8 +81,14 @@ class LateWorkTest {
             return stage;
         }
 
-        @Guarded(key = "mono/%0", ttl = "3s")
+        @Guarded(key = "mono/%0")
         public Mono<String> mono(String name) {
+            calls.incrementAndGet();
+            return mono;
+        }
+
+        @Guarded(key = "mono/%0", ttl = "3s")
+        public Mono<String> losingMono(String name) {
             calls.incrementAndGet();
             return mono;
         }
@@ -102,7 +113,7 @@ class LateWorkTest {
             return Mono.just(name);
         }
 
-        @Guarded(key = "flux/%0", ttl = "3s")
+        @Guarded(key = "flux/%0")
         public Flux<Integer> flux(String name) {
             return flux;
         }
@@ -231,7 +242,7 @@ class LateWorkTest {
     @Test
     void a_stage_that_loses_its_lease_is_cancelled() throws Exception {
         CompletableFuture<String> source = target().stage;
-        CompletableFuture<String> result = service.stage("lost");
+        CompletableFuture<String> result = service.losingStage("lost");
         takeAway("stage/lost");
         await().atMost(LONGEST).until(result::isDone);
         assertThatThrownBy(() -> result.get(40, TimeUnit.SECONDS)).hasCauseInstanceOf(LeaseLostException.class);
@@ -305,7 +316,7 @@ class LateWorkTest {
     void a_mono_that_loses_its_lease_is_cancelled() throws Exception {
         CompletableFuture<String> cancelled = new CompletableFuture<>();
         target().mono = Mono.<String>never().doOnCancel(() -> cancelled.complete("cancelled"));
-        CompletableFuture<String> result = service.mono("lost").toFuture();
+        CompletableFuture<String> result = service.losingMono("lost").toFuture();
         await().atMost(LONGEST).until(() -> target().calls.get() == 1);
         takeAway("mono/lost");
         await().atMost(LONGEST).until(result::isDone);
