@@ -48,16 +48,12 @@ record GuardInterceptor(Supplier<JobGuard> guard, Supplier<RunObserver> observer
             }
             return done(guarded, call.proceed());
         }
-        switch (guarded.result()) {
-            case MONO:
-                return ReactiveWork.mono(guard.get(), guarded, call);
-            case FLUX:
-                return ReactiveWork.flux(guard.get(), guarded, call);
-            case STAGE:
-                return stage(LateCall.of(guard.get(), guarded, call), current);
-            default:
-                return now(guarded, call, current);
-        }
+        return switch (guarded.result()) {
+            case MONO -> ReactiveWork.mono(guard.get(), guarded, call);
+            case FLUX -> ReactiveWork.flux(guard.get(), guarded, call);
+            case STAGE -> stage(LateCall.of(guard.get(), guarded, call), current);
+            case NOW -> now(guarded, call, current);
+        };
     }
 
     private @Nullable Object now(GuardedMethod guarded, MethodInvocation call, Optional<GuardedRun> current)
