@@ -93,7 +93,7 @@ public @interface Guarded {
     AfterCrash[] afterCrash() default {};
 
     /**
-     * Says what becomes of a planned firing of Quartz whose job fails.
+     * Says what becomes of a planned firing whose job fails.
      *
      * @return one value, or none for the guard's default
      */

@@ -192,7 +192,7 @@ public final class RunOptions {
     }
 
     /**
-     * Tells what becomes of a planned firing of Quartz whose job fails.
+     * Tells what becomes of a planned firing whose job fails.
      *
      * @return it is over, or free for another attempt
      */
@@ -317,7 +317,7 @@ public final class RunOptions {
     }
 
     /**
-     * Replaces what becomes of a planned firing of Quartz whose job fails.
+     * Replaces what becomes of a planned firing whose job fails.
      *
      * @param onFailure it is over, or free for another attempt
      * @return the changed options

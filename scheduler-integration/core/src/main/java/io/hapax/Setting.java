@@ -80,7 +80,7 @@ public final class Setting<T> {
             "onFailure",
             OnFailure.OVER,
             SettingFormat.choice(OnFailure.class),
-            "what becomes of a planned firing of Quartz whose job fails");
+            "what becomes of a planned firing whose job fails");
 
     /** See {@link RunOptions#concurrency()}. */
     public static final Setting<Integer> CONCURRENCY = new Setting<>(

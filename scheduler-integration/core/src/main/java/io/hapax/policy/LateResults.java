@@ -83,6 +83,23 @@ public final class LateResults {
     }
 
     /**
+     * Refuses a method whose result is known to come later, if what it brings is late in its turn.
+     *
+     * @param method one whose lease is kept until its result has come
+     * @throws IllegalArgumentException if its declaration says that its work goes on even then
+     */
+    public static void refuseInside(Method method) {
+        Class<?> late = method.getGenericReturnType() instanceof ParameterizedType with
+                ? firstLate(with.getActualTypeArguments(), new HashSet<>())
+                : null;
+        if (late != null) {
+            throw new IllegalArgumentException("the method returns a "
+                    + method.getReturnType().getSimpleName() + " of " + late.getSimpleName()
+                    + ", whose work would go on when the lease is given back: " + WAY_OUT);
+        }
+    }
+
+    /**
      * Refuses what a method has returned, where its declaration says less. Cancels it, as far as it can be.
      *
      * @param method its name for people

@@ -109,6 +109,22 @@ class LateResultsTest {
                 .withMessageContaining("return when the work is done");
     }
 
+    interface Inside {
+        CompletionStage<String> fine();
+
+        CompletionStage<List<? extends Future<String>>> late();
+    }
+
+    @Test
+    void a_result_that_is_waited_for_may_bring_nothing_that_is_late_in_its_turn() throws NoSuchMethodException {
+        Method fine = Inside.class.getDeclaredMethod("fine");
+        assertThatCode(() -> LateResults.refuseInside(fine)).doesNotThrowAnyException();
+        Method late = Inside.class.getDeclaredMethod("late");
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> LateResults.refuseInside(late))
+                .withMessageStartingWith("the method returns a CompletionStage of Future, whose work");
+    }
+
     @Test
     void the_type_that_is_late_is_named() throws NoSuchMethodException {
         Method nested = Late.class.getDeclaredMethod("nested");

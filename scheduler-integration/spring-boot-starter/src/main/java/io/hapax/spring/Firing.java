@@ -39,10 +39,10 @@ final class Firing {
     private final Retries retries;
     private final AtomicBoolean taken = new AtomicBoolean();
 
-    /** Fires once more. */
+    /** Has a firing come again. */
     interface Retries {
 
-        /** @throws java.util.concurrent.RejectedExecutionException if the scheduler has stopped */
+        /** Fires after a time, unless the scheduler has stopped: then it throws. */
         void schedule(Consumer<Runnable> firing, Duration wait);
     }
 

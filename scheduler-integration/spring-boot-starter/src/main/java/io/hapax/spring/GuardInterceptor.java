@@ -48,11 +48,38 @@ record GuardInterceptor(Supplier<JobGuard> guard, Supplier<RunObserver> observer
             }
             return done(guarded, call.proceed());
         }
+        return switch (guarded.result()) {
+            case MONO -> ReactiveWork.mono(guard.get(), guarded, call);
+            case FLUX -> ReactiveWork.flux(guard.get(), guarded, call);
+            case STAGE -> stage(LateCall.of(guard.get(), guarded, call), current);
+            case NOW -> now(guarded, call, current);
+        };
+    }
+
+    private @Nullable Object now(GuardedMethod guarded, MethodInvocation call, Optional<GuardedRun> current)
+            throws Throwable {
         JobIdentity identity = guarded.identity(call.getThis(), call.getArguments());
         JobIdentity kept = guard.get().kept(identity);
         return current.filter(run -> isSame(run.identity(), kept)).isPresent()
                 ? done(guarded, call.proceed())
                 : run(guarded, identity, Firing.take(guarded.of()), call);
+    }
+
+    private @Nullable Object stage(LateCall late, Optional<GuardedRun> current) throws Throwable {
+        if (late.isPartOf(current)) {
+            return late.call().proceed();
+        }
+        BeanMethod of = late.guarded().of();
+        Scene scene = transactions.scene(of, late.call());
+        if (scene.isInTransaction() || scene.holder(late.kept()) != null) {
+            throw new IllegalStateException(
+                    "@Guarded on " + of.shown() + ": it is called in a transaction, which does not"
+                            + " wait for its work, nor this for the commit. Call it outside of one, or give it"
+                            + " @Transactional(propagation = NOT_SUPPORTED)");
+        }
+        Firing firing = late.firing();
+        Admission admission = admission(late.guarded(), late.request(firing), late.call());
+        return StageWork.of(late, firing, admission);
     }
 
     private static @Nullable Object done(GuardedMethod guarded, @Nullable Object result) {
@@ -61,7 +88,7 @@ record GuardInterceptor(Supplier<JobGuard> guard, Supplier<RunObserver> observer
     }
 
     /** A scheduler, or an outer method, holds this key for this very call: asking again would refuse it. */
-    private static boolean isSame(JobIdentity held, JobIdentity wanted) {
+    static boolean isSame(JobIdentity held, JobIdentity wanted) {
         boolean sameLock = wanted.lockKey() != null && wanted.lockKey().equals(held.lockKey());
         if (sameLock && wanted.runKey() != null && !wanted.runKey().equals(held.runKey())) {
             throw new IllegalStateException("a run of " + held + " calls a method that is guarded as " + wanted

@@ -25,6 +25,7 @@ import org.springframework.scheduling.annotation.Schedules;
 /**
  * A bean method with {@link Guarded}, its settings read and checked.
  *
+ * @param result when its work has ended
  * @param isScheduled whether a scheduler of Spring's fires it, which can do so again
  * @param schedulersOnly why the method makes sense as the job of a scheduler only; null if any code may call it
  */
@@ -33,6 +34,7 @@ record GuardedMethod(
         @Nullable KeyExpression key,
         @Nullable KeyExpression once,
         RunOptions options,
+        ResultKind result,
         boolean isScheduled,
         @Nullable String schedulersOnly) {
 
@@ -51,7 +53,8 @@ record GuardedMethod(
         String name = of.shown();
         return StoreOpening.check("@Guarded on " + name, () -> {
             ProxyReach.requireOverridable(bean, method);
-            requireEnd(bean, method);
+            requireBegun(bean, method);
+            ResultKind result = ResultKind.of(method);
             // First as Spring merges it, with @AliasFor; below it what is inherited, as for jobs.
             List<Guarded> nearestFirst = new ArrayList<>(List.of(guarded));
             nearestFirst.addAll(GuardedAnnotations.of(bean, method));
@@ -68,25 +71,26 @@ record GuardedMethod(
             }
             if (schedulersOnly == null) {
                 requireResult(method, options);
+            } else {
+                LateResults.refuse(method);
             }
             requireArguments("key", policy.key(), policy, method);
             requireArguments("once", policy.once(), policy, method);
             if (options.onConflict() == OnConflict.ALLOW && policy.key() != null) {
                 throw new IllegalArgumentException("onConflict=ALLOW contradicts the key: leave out one of them");
             }
-            return new GuardedMethod(of, policy.key(), policy.once(), options, isScheduled, schedulersOnly);
+            return new GuardedMethod(of, policy.key(), policy.once(), options, result, isScheduled, schedulersOnly);
         });
     }
 
-    /** The lease ends when the method returns, so the work has to be done by then. */
-    private static void requireEnd(Class<?> bean, Method method) {
+    /** The lease may end when the method returns, so the work has to have begun by then. */
+    private static void requireBegun(Class<?> bean, Method method) {
         if (AnnotatedElementUtils.hasAnnotation(method, Async.class)
                 || AnnotatedElementUtils.hasAnnotation(bean, Async.class)) {
             throw new IllegalArgumentException(
                     "an @Async method returns before its work has begun, and its lease would be given"
                             + " back by then: put @Guarded on a method of another bean that it calls");
         }
-        LateResults.refuse(method);
     }
 
     /** Defaults that only a scheduler can follow are not meant for methods. */

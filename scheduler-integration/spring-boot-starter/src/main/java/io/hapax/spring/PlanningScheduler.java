@@ -124,7 +124,8 @@ final class PlanningScheduler implements TaskScheduler {
     }
 
     private void again(Runnable task, Consumer<Runnable> firing, Duration wait) {
-        scheduler.schedule(new Planned(task, firing), getClock().instant().plus(wait));
+        var unused = scheduler.schedule(
+                new Planned(task, firing), getClock().instant().plus(wait));
     }
 
     /**

@@ -12,6 +12,7 @@ import java.lang.reflect.Proxy;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Flow;
@@ -63,20 +64,6 @@ class PlacementTest extends PlacementContract {
             }
         }
 
-        static class AStage {
-            @Guarded(key = "k")
-            public CompletionStage<String> work() {
-                return new CompletableFuture<>();
-            }
-        }
-
-        static class ACompletable {
-            @Guarded(key = "k")
-            public CompletableFuture<String> work() {
-                return new CompletableFuture<>();
-            }
-        }
-
         static class APublisher {
             @Guarded(key = "k")
             public Flow.Publisher<String> work() {
@@ -102,20 +89,6 @@ class PlacementTest extends PlacementContract {
             @Guarded(key = "k")
             public Stream<String> work() {
                 return Stream.of();
-            }
-        }
-
-        static class AMono {
-            @Guarded(key = "k")
-            public Mono<String> work() {
-                return Mono.just("done");
-            }
-        }
-
-        static class AFlux {
-            @Guarded(key = "k")
-            public Flux<String> work() {
-                return Flux.just("done");
             }
         }
 
@@ -290,6 +263,11 @@ class PlacementTest extends PlacementContract {
     private final ApplicationContextRunner runner = new ApplicationContextRunner()
             .withConfiguration(AutoConfigurations.of(HapaxAutoConfiguration.class, HapaxQuartzAutoConfiguration.class))
             .withUserConfiguration(InMemoryHapax.Store.class);
+
+    @Override
+    protected Set<Class<?>> guardedToTheirEnd() {
+        return Set.of(CompletionStage.class, CompletableFuture.class);
+    }
 
     @Override
     protected List<Method> unguardable() {

@@ -5,6 +5,15 @@ import static org.awaitility.Awaitility.await;
 
 import io.hapax.CurrentRun;
 import io.hapax.Guarded;
+import io.hapax.OnConflict;
+import io.hapax.event.GuardEvent;
+import io.hapax.event.GuardListener;
+import io.hapax.lease.JobIdentity;
+import io.hapax.lease.LeaseRequest;
+import io.hapax.lease.LeaseStore;
+import io.hapax.lease.LockKey;
+import io.hapax.lease.OwnerId;
+import io.hapax.lease.RunKey;
 import io.hapax.testkit.EmbeddedRedis;
 import java.time.Duration;
 import java.time.Instant;
@@ -12,6 +21,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ScheduledFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -20,6 +32,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.springframework.boot.autoconfigure.ImportAutoConfiguration;
+import org.springframework.context.ConfigurableApplicationContext;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.core.env.Environment;
@@ -41,6 +54,11 @@ class ScheduledReplicasTest {
     private static final List<String> KEYS = new CopyOnWriteArrayList<>();
     private static final List<Instant> FIRST = new CopyOnWriteArrayList<>();
     private static final List<Instant> LATE = new CopyOnWriteArrayList<>();
+    private static final List<String> REFUSED = new CopyOnWriteArrayList<>();
+    /** What is done before the next firing, and of which firing it was. */
+    private static final AtomicReference<@Nullable Consumer<Instant>> BEFORE = new AtomicReference<>();
+
+    private static final List<Instant> TAKEN = new CopyOnWriteArrayList<>();
 
     @AfterAll
     static void stop() {
@@ -49,7 +67,7 @@ class ScheduledReplicasTest {
 
     @BeforeEach
     void forget() {
-        List.of(RUNS, KEYS, FIRST, LATE).forEach(List::clear);
+        List.of(RUNS, KEYS, FIRST, LATE, REFUSED, TAKEN).forEach(List::clear);
     }
 
     /** Notes for when a firing was planned, and lets those of the late replica begin when the other has ended them. */
@@ -71,6 +89,11 @@ class ScheduledReplicasTest {
         private void fire(Runnable task, Instant planned) {
             if (late) {
                 await().atMost(LONGEST).until(() -> FIRST.stream().anyMatch(ended -> !ended.isBefore(planned)));
+            }
+            Consumer<Instant> before = BEFORE.getAndSet(null);
+            if (before != null) {
+                TAKEN.add(planned);
+                before.accept(planned);
             }
             PLANNED.set(planned);
             try {
@@ -125,6 +148,120 @@ class ScheduledReplicasTest {
                         .as("runs of the firing that was planned for %s", planned)
                         .isEqualTo(1));
     }
+
+    /** At a rate. */
+    public static class Rate {
+        @Scheduled(fixedRate = 250)
+        @Guarded
+        public void quick() {
+            KEYS.add(CurrentRun.get().identity().run().orElseThrow().value());
+        }
+    }
+
+    @Configuration(proxyBeanMethods = false)
+    static class WithRate extends Application {
+        @Bean
+        Rate rate() {
+            return new Rate();
+        }
+    }
+
+    @Test
+    void each_slot_of_a_fixed_rate_is_run_once() {
+        try (Contexts contexts = new Contexts()) {
+            contexts.replica(REDIS, WithRate.class, "late=false");
+            contexts.replica(REDIS, WithRate.class, "late=false");
+            int before = KEYS.size();
+            await().atMost(LONGEST).until(() -> KEYS.size() >= before + 8);
+        }
+        assertThat(KEYS).doesNotHaveDuplicates().allMatch(key -> key.endsWith("Z/PT0.25S"));
+    }
+
+    /** Twice, under one key. */
+    public static class Delay {
+        @Scheduled(fixedDelay = 1, timeUnit = TimeUnit.HOURS)
+        @Guarded(key = "one")
+        public void first() {
+            KEYS.add("first");
+        }
+
+        @Scheduled(fixedDelay = 1, timeUnit = TimeUnit.HOURS)
+        @Guarded(key = "one")
+        public void second() {
+            KEYS.add("second");
+        }
+    }
+
+    @Configuration(proxyBeanMethods = false)
+    static class WithDelay extends Application {
+        @Bean
+        Delay delay() {
+            return new Delay();
+        }
+
+        @Bean
+        GuardListener refusals() {
+            return event -> {
+                if (event instanceof GuardEvent.Refused refused) {
+                    REFUSED.add(refused.job() + " " + refused.refusal().verdict());
+                }
+            };
+        }
+    }
+
+    @Test
+    void a_method_with_a_fixed_delay_does_not_begin_before_it_on_any_replica_and_leaves_others_of_its_key_alone() {
+        try (Contexts contexts = new Contexts()) {
+            contexts.replica(REDIS, WithDelay.class, "late=false");
+            await().atMost(LONGEST).until(() -> KEYS.size() == 2);
+            contexts.replica(REDIS, WithDelay.class, "late=false");
+            await().atMost(LONGEST).until(() -> REFUSED.size() == 2);
+        }
+        assertThat(REFUSED).containsExactlyInAnyOrder("Delay.first THROTTLED", "Delay.second THROTTLED");
+        assertThat(KEYS).containsExactlyInAnyOrder("first", "second");
+    }
+
+    /** Is tried again. */
+    public static class Left {
+        @Scheduled(cron = "* * * * * *")
+        @Guarded(onConflict = OnConflict.RESCHEDULE)
+        public void again() {
+            KEYS.add(CurrentRun.get().identity().run().orElseThrow().value());
+        }
+    }
+
+    @Configuration(proxyBeanMethods = false)
+    static class WithLeft extends Application {
+        @Bean
+        Left left() {
+            return new Left();
+        }
+    }
+
+    @Test
+    void a_firing_whose_worker_died_is_taken_over_if_it_is_to_be_tried_again() {
+        String again = "left/" + Left.class.getName() + ".again()";
+        try (Contexts contexts = new Contexts()) {
+            ConfigurableApplicationContext dead = contexts.replica(REDIS, Unscheduled.class);
+            // Whoever has this is never heard of again.
+            BEFORE.set(planned -> dead.getBean(LeaseStore.class)
+                    .acquire(new LeaseRequest(
+                            new JobIdentity(new LockKey(again), new RunKey(again + "@" + planned)),
+                            new OwnerId("dead"),
+                            "dead",
+                            Duration.ofSeconds(2),
+                            false))
+                    .toCompletableFuture()
+                    .join());
+            contexts.replica(REDIS, WithLeft.class, "late=false");
+            await().atMost(LONGEST).until(() -> TAKEN.size() == 1 && KEYS.contains(again + "@" + TAKEN.get(0)));
+        }
+        assertThat(counts(KEYS).values()).allMatch(count -> count == 1);
+    }
+
+    @Configuration(proxyBeanMethods = false)
+    @ImportAutoConfiguration(HapaxAutoConfiguration.class)
+    static class Unscheduled {}
 
     private static <T> Map<T, Long> counts(List<T> of) {
         return of.stream().collect(Collectors.groupingBy(Function.identity(), Collectors.counting()));

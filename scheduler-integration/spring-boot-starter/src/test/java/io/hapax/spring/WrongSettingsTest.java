@@ -10,7 +10,9 @@ import io.hapax.OnConflict;
 import io.hapax.WhenUnavailable;
 import io.hapax.lease.LeaseStore;
 import io.hapax.spring.test.InMemoryHapax;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Future;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -208,8 +210,15 @@ class WrongSettingsTest {
 
     static class Later {
         @Guarded(key = "k/%0")
-        public CompletableFuture<String> work(String argument) {
+        public Future<String> work(String argument) {
             return CompletableFuture.completedFuture(argument);
+        }
+    }
+
+    static class LaterInside {
+        @Guarded(key = "k/%0")
+        public CompletableFuture<List<Future<String>>> work(String argument) {
+            return CompletableFuture.completedFuture(List.of());
         }
     }
 
@@ -266,7 +275,8 @@ class WrongSettingsTest {
         assertBean(Buffering.class, "onConflict=BUFFER_ONE", "use SKIP, WAIT, FAIL or ALLOW");
         assertBean(Queued.class, "a method is not queued", "use WHILE_EXECUTING");
         assertBean(Primitive.class, "the method returns int", "set onConflict = FAIL or WAIT");
-        assertBean(Later.class, "returns a CompletableFuture", "return when the work is done");
+        assertBean(Later.class, "returns a Future", "return when the work is done");
+        assertBean(LaterInside.class, "returns a CompletableFuture of Future", "return when the work is done");
         assertBean(Asynchronous.class, "an @Async method returns before", "of another bean");
         assertTold(
                 inMemory.withBean(OnItsClass.class).withClassLoader(withoutJobRunr()),

@@ -1,0 +1,195 @@
+package io.hapax.spring;
+
+import io.hapax.Admission;
+import io.hapax.CurrentRun;
+import io.hapax.GuardedRun;
+import io.hapax.JobGuard;
+import io.hapax.RunRequest;
+import java.util.Optional;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.aopalliance.intercept.MethodInvocation;
+import org.jspecify.annotations.Nullable;
+import org.reactivestreams.Publisher;
+import org.springframework.transaction.NoTransactionException;
+import org.springframework.transaction.reactive.TransactionSynchronizationManager;
+import org.springframework.util.ClassUtils;
+import reactor.core.publisher.Flux;
+import reactor.core.publisher.Mono;
+import reactor.core.publisher.Operators;
+import reactor.core.scheduler.Schedulers;
+import reactor.util.context.ContextView;
+
+/**
+ * The work of a method that returns a {@code Mono} or a {@code Flux}: each subscription is a call of its own, under a run that is
+ * asked for without blocking, begins before the method is called, and ends before the subscriber hears of the end. Immutable.
+ *
+ * @param call the call of one subscription
+ * @param firing which one of its scheduler it is; null if it is none
+ */
+record ReactiveWork(LateCall call, @Nullable Firing firing) {
+
+    private static final boolean TRANSACTIONS = ClassUtils.isPresent(
+            "org.springframework.transaction.reactive.TransactionSynchronizationManager",
+            ReactiveWork.class.getClassLoader());
+
+    static Mono<Object> mono(JobGuard guard, GuardedMethod guarded, MethodInvocation method) {
+        return Mono.deferContextual(context -> {
+            LateCall call = LateCall.of(guard, guarded, LateCall.copy(method));
+            if (call.isPartOf(outer(context))) {
+                return Mono.fromDirect(called(call.call()));
+            }
+            ReactiveWork work = new ReactiveWork(call, call.firing());
+            return Mono.usingWhen(
+                            work.admission(),
+                            admission -> Mono.fromDirect(work.body(admission))
+                                    .takeUntilOther(work.lost(admission))
+                                    .map(Optional::of)
+                                    .defaultIfEmpty(Optional.empty())
+                                    .flatMap(value -> completed(admission).then(Mono.justOrEmpty(value))),
+                            completed -> Mono.empty(),
+                            work::fail,
+                            work::cancel)
+                    .doOnDiscard(Admission.Admitted.class, ReactiveWork::giveBack);
+        });
+    }
+
+    static Flux<Object> flux(JobGuard guard, GuardedMethod guarded, MethodInvocation method) {
+        return Flux.deferContextual(context -> {
+            LateCall call = LateCall.of(guard, guarded, LateCall.copy(method));
+            if (call.isPartOf(outer(context))) {
+                return called(call.call());
+            }
+            ReactiveWork work = new ReactiveWork(call, call.firing());
+            return Flux.usingWhen(
+                            work.admission(),
+                            admission -> Flux.from(work.body(admission))
+                                    .takeUntilOther(work.lost(admission))
+                                    .concatWith(completed(admission).then(Mono.empty())),
+                            completed -> Mono.empty(),
+                            work::fail,
+                            work::cancel)
+                    .doOnDiscard(Admission.Admitted.class, ReactiveWork::giveBack);
+        });
+    }
+
+    /** The run that the subscription is a part of. */
+    private static Optional<GuardedRun> outer(ContextView context) {
+        Optional<GuardedRun> run = context.getOrEmpty(GuardedRun.class);
+        return run.isPresent() ? run : CurrentRun.find();
+    }
+
+    private Mono<Admission> admission() {
+        RunRequest request = call.request(firing);
+        Mono<Admission> asked = Mono.fromFuture(() -> call.guard().admitAsync(request));
+        return (TRANSACTIONS ? Transaction.none(call.guarded().of().shown()).then(asked) : asked)
+                .publishOn(Schedulers.boundedElastic());
+    }
+
+    private Publisher<Object> body(Admission admission) {
+        if (admission instanceof Admission.Admitted admitted) {
+            GuardedRun run = admitted.run();
+            Publisher<Object> entered = subscriber -> {
+                GuardedRun.Scope scope;
+                try {
+                    scope = run.enter();
+                } catch (Throwable notBegun) {
+                    run.close();
+                    Operators.error(subscriber, notBegun);
+                    return;
+                }
+                // What works on this thread, while it subscribes, has the run as its current one.
+                try (scope) {
+                    called(call.call()).subscribe(subscriber);
+                }
+            };
+            return Flux.from(entered).contextWrite(context -> context.put(GuardedRun.class, run));
+        }
+        return call.refused(firing, (Admission.Refused) admission)
+                .<Publisher<Object>>map(Mono::error)
+                .orElseGet(Mono::empty);
+    }
+
+    @SuppressWarnings("unchecked")
+    private static Publisher<Object> called(MethodInvocation method) {
+        return subscriber -> {
+            Publisher<Object> made;
+            try {
+                made = (Publisher<Object>) method.proceed();
+                if (made == null) {
+                    throw new NullPointerException(method.getMethod() + " has returned null");
+                }
+            } catch (Throwable thrown) {
+                Operators.error(subscriber, thrown);
+                return;
+            }
+            made.subscribe(subscriber);
+        };
+    }
+
+    /** Tells when the lease is lost, which cancels the work: then its run cannot complete, and the subscriber hears why. */
+    private Mono<Void> lost(Admission admission) {
+        if (!(admission instanceof Admission.Admitted admitted) || !call.isCancelledWhenLost()) {
+            return Mono.never();
+        }
+        return Mono.create(sink -> {
+            AtomicBoolean over = new AtomicBoolean();
+            sink.onDispose(() -> over.set(true));
+            admitted.run().onLeaseLost(loss -> {
+                if (!over.get()) {
+                    sink.success();
+                }
+            });
+        });
+    }
+
+    /** Ends the run, before the subscriber hears of the end: it fails if the work does not count. */
+    private static Mono<Void> completed(Admission admission) {
+        return run(admission)
+                .map(run -> Mono.fromFuture(run::completeAsync, true)
+                        .publishOn(Schedulers.boundedElastic())
+                        .doOnNext(outcome -> AdmittedWork.requireEnd(run, outcome))
+                        .then())
+                .orElseGet(Mono::empty);
+    }
+
+    private Mono<Void> fail(Admission admission, Throwable failure) {
+        return blocking(run(admission).map(run -> () -> {
+            var unused = run.fail(failure);
+        }));
+    }
+
+    private Mono<Void> cancel(Admission admission) {
+        return blocking(run(admission).map(run -> run::close));
+    }
+
+    private static Mono<Void> blocking(Optional<Runnable> end) {
+        return end.map(task -> Mono.<Void>fromRunnable(task).subscribeOn(Schedulers.boundedElastic()))
+                .orElseGet(Mono::empty);
+    }
+
+    /** Nobody was there any more when it was admitted. */
+    private static void giveBack(Admission.Admitted unused) {
+        var task = Schedulers.boundedElastic().schedule(unused.run()::close);
+    }
+
+    private static Optional<GuardedRun> run(Admission admission) {
+        return admission instanceof Admission.Admitted admitted ? Optional.of(admitted.run()) : Optional.empty();
+    }
+
+    /** Of applications with Spring's transactions. */
+    private static final class Transaction {
+
+        private Transaction() {}
+
+        /** Refuses a transaction of the caller, which would end later than the run. */
+        static Mono<Void> none(String shown) {
+            return TransactionSynchronizationManager.forCurrentTransaction()
+                    .onErrorResume(NoTransactionException.class, none -> Mono.empty())
+                    .filter(TransactionSynchronizationManager::isActualTransactionActive)
+                    .flatMap(active -> Mono.error(new IllegalStateException("@Guarded on " + shown
+                            + ": it is subscribed to in a reactive transaction, which ends later, so its key would be given"
+                            + " back, and its occurrence noted as done, before the commit. Begin the transaction inside of the"
+                            + " method, or subscribe outside of it")));
+        }
+    }
+}
