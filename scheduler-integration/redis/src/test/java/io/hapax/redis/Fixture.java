@@ -17,7 +17,7 @@ import java.util.concurrent.TimeUnit;
 final class Fixture {
 
     /** For tests that are not about answer time-outs: a machine that is busy with something else is no fault of a server. */
-    static final Duration PATIENCE = Duration.ofSeconds(10);
+    static final Duration PATIENCE = Duration.ofSeconds(5);
 
 
     private Fixture() {}
