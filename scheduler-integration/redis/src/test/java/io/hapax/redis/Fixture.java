@@ -19,7 +19,6 @@ final class Fixture {
     /** For tests that are not about answer time-outs: a machine that is busy with something else is no fault of a server. */
     static final Duration PATIENCE = Duration.ofSeconds(5);
 
-
     private Fixture() {}
 
     static RedissonLeaseStore.Builder store(String url) {
