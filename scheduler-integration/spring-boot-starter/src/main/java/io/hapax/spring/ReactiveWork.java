@@ -168,8 +168,8 @@ record ReactiveWork(LateCall call, @Nullable Firing firing) {
     }
 
     /** Nobody was there any more when it was admitted. */
-    private static void giveBack(Admission.Admitted unused) {
-        var task = Schedulers.boundedElastic().schedule(unused.run()::close);
+    private static void giveBack(Admission.Admitted late) {
+        var unused = Schedulers.boundedElastic().schedule(late.run()::close);
     }
 
     private static Optional<GuardedRun> run(Admission admission) {

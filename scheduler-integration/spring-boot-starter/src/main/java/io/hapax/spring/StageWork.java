@@ -43,7 +43,8 @@ final class StageWork {
                 });
     }
 
-    /** What is returned for a call that was answered. */
+    /** What is returned for a call that was answered: a future for its caller. */
+    @SuppressWarnings("FutureReturnValueIgnored")
     static @Nullable Object of(LateCall call, @Nullable Firing firing, Admission admission) throws Throwable {
         if (admission instanceof Admission.Admitted admitted) {
             return new StageWork(call, admitted.run()).begin();
@@ -54,6 +55,7 @@ final class StageWork {
                 : CompletableFuture.completedFuture(null);
     }
 
+    @SuppressWarnings("FutureReturnValueIgnored")
     private @Nullable Object begin() throws Throwable {
         GuardedRun.Scope scope;
         try {
