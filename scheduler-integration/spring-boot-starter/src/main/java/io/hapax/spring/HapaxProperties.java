@@ -66,6 +66,11 @@ public class HapaxProperties {
         private boolean fresh;
         /** Whether the application starts although the server cannot be reached yet. */
         private boolean lazy;
+        /**
+         * For the one start that changes settings on which all workers of the namespace have to agree, after all of them were
+         * stopped.
+         */
+        private boolean replaceSettings;
 
         /** Creates the defaults. */
         public Redis() {}
@@ -176,6 +181,24 @@ public class HapaxProperties {
          */
         public void setFresh(boolean fresh) {
             this.fresh = fresh;
+        }
+
+        /**
+         * Tells whether this start replaces the settings of the namespace.
+         *
+         * @return whether it does
+         */
+        public boolean isReplaceSettings() {
+            return replaceSettings;
+        }
+
+        /**
+         * Lets this start replace the settings of the namespace.
+         *
+         * @param replaceSettings whether to
+         */
+        public void setReplaceSettings(boolean replaceSettings) {
+            this.replaceSettings = replaceSettings;
         }
 
         /**
