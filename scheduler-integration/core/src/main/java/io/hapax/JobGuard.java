@@ -273,6 +273,17 @@ public final class JobGuard implements AutoCloseable {
     }
 
     /**
+     * Checks what a job asks for before its first run, as each run is checked: whether its options go together, and fit the store and
+     * the ledger. Asks neither of them.
+     *
+     * @param options the options of a job
+     * @throws IllegalArgumentException if they do not; the message names the setting and says what is allowed
+     */
+    public void check(RunOptions options) {
+        RunTerms.check(options, engine.store(), engine.ledger());
+    }
+
+    /**
      * Returns the name under which this process holds leases.
      *
      * @return the worker's name

@@ -10,7 +10,6 @@ import io.hapax.time.Ticker;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
-import org.slf4j.event.Level;
 
 /**
  * Writes refusals: usual ones at DEBUG, the others for people, and of those that repeat the first and then a count.
@@ -18,6 +17,29 @@ import org.slf4j.event.Level;
  * <p>Nothing is logged under a lock. Thread-safe.
  */
 final class RefusalLog {
+
+    /** How loud a line is. Not SLF4J's own, which 1.7 does not have; Quartz 2.3 brings that. */
+    private enum Level {
+        DEBUG,
+        INFO,
+        WARN;
+
+        boolean isEnabled(Logger log) {
+            return switch (this) {
+                case DEBUG -> log.isDebugEnabled();
+                case INFO -> log.isInfoEnabled();
+                case WARN -> log.isWarnEnabled();
+            };
+        }
+
+        void write(Logger log, String line, @Nullable Object... values) {
+            switch (this) {
+                case DEBUG -> log.debug(line, values);
+                case INFO -> log.info(line, values);
+                case WARN -> log.warn(line, values);
+            }
+        }
+    }
 
     private final Logger log;
     private final RepeatedRefusals repeated;
@@ -29,15 +51,16 @@ final class RefusalLog {
 
     /** Whether a refusal leaves no line at all, and is not counted either. */
     boolean isSilent(GuardEvent.Refused event) {
-        return !log.isEnabledForLevel(level(event));
+        return !level(event).isEnabled(log);
     }
 
     /** Writes a refusal; at DEBUG each, else only the first of a kind. */
     void write(GuardEvent.Refused event) {
         Level level = level(event);
         boolean told = level != Level.DEBUG && repeated.counted(event);
-        log.atLevel(told ? Level.DEBUG : level)
-                .log(
+        (told ? Level.DEBUG : level)
+                .write(
+                        log,
                         "not run job={} {} verdict={} {}",
                         VisibleText.of(event.job()),
                         event.identity(),
@@ -60,8 +83,9 @@ final class RefusalLog {
     private void write(RepeatedRefusals.Count count) {
         GuardEvent.Refused last = count.last();
         try (LogContext context = LogContext.of(last.job(), last.identity(), null)) {
-            log.atLevel(level(last))
-                    .log(
+            level(last)
+                    .write(
+                            log,
                             "not run, {} more{} in the last {}, the last: job={} {} verdict={} {}",
                             count.times(),
                             count.various() ? " of various jobs" : "",

@@ -35,16 +35,29 @@ record RunTerms(RunRequest request, RunOptions options, LeaseTiming timing) {
     static LeaseTiming timing(RunOptions options, LeaseStore store, @Nullable RunLedger ledger) {
         if (ledger == null && options.whenUnavailable() == WhenUnavailable.LEDGER_ONLY) {
             throw new IllegalArgumentException(
-                    "setting whenUnavailable: LEDGER_ONLY needs a ledger. Give the guard one with ledger(...), or use"
+                    "setting whenUnavailable: LEDGER_ONLY needs a ledger. Give the guard one with ledger(...), in Spring Boot by"
+                            + " hapax.ledger.enabled=true, or use"
                             + " FAIL_CLOSED or FAIL_OPEN");
         }
         if (ledger == null && options.afterCrash() == AfterCrash.ABANDON) {
-            throw new IllegalArgumentException("setting afterCrash: ABANDON needs a ledger, which remembers that a run"
-                    + " crashed. Give the guard one with ledger(...), or use RERUN");
+            throw new IllegalArgumentException(
+                    "setting afterCrash: ABANDON needs a ledger, which remembers that a run"
+                            + " crashed. Give the guard one with ledger(...), in Spring Boot by hapax.ledger.enabled=true, or use RERUN");
         }
         boolean ledgerRenews = options.whenUnavailable() != WhenUnavailable.FAIL_CLOSED;
         Duration answer = ledgerRenews ? Engine.slowerAnswer(store, ledger) : store.answerTimeout();
         return LeaseTiming.checked(options.ttl(), answer);
+    }
+
+    /** Refuses also what the store would refuse each time. */
+    static void check(RunOptions options, LeaseStore store, @Nullable RunLedger ledger) {
+        options.requireConsistent();
+        LeaseTiming unusedTiming = timing(options, store, ledger);
+        if (options.ttl().compareTo(store.longestTtl()) > 0) {
+            throw new IllegalArgumentException(
+                    "setting ttl: " + options.ttl() + " is longer than " + store.longestTtl()
+                            + ", the longest that the store grants. Use a shorter ttl, or raise longestTtl on every worker (Spring Boot: hapax.redis.longest-ttl)");
+        }
     }
 
     String job() {

@@ -113,6 +113,11 @@ final class SteadyStore implements LeaseStore {
     }
 
     @Override
+    public Duration longestTtl() {
+        return store.longestTtl();
+    }
+
+    @Override
     public String fingerprint() {
         return store.fingerprint();
     }

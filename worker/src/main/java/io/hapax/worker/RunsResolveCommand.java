@@ -26,7 +26,10 @@ final class RunsResolveCommand implements Callable<Integer> {
     /** What a person decides. */
     enum Decision {
         DONE(RunState.DONE, "count as done: it never runs again"),
-        AGAIN(RunState.RELEASED, "be free to run again: the next worker that is asked to runs it from the beginning");
+        AGAIN(
+                RunState.RELEASED,
+                "be free to run again: the next worker that is asked to runs it from the beginning. Left to do: let its"
+                        + " scheduler ask; in JobRunr requeue the job, in Quartz trigger it");
 
         private final RunState state;
         private final String effect;

@@ -179,6 +179,14 @@ class ArchitectureTest {
             .should()
             .accessTargetWhere(describe("starts threads", ArchitectureTest::startsThreads));
 
+    /** What SLF4J 1.7, which Quartz 2.3 brings, does not have; a logger's own ways to it are all by way of these types. */
+    @ArchTest
+    static final ArchRule libraries_log_with_slf4j_1_7_as_well = noClasses()
+            .that()
+            .resideOutsideOfPackages(APPLICATIONS)
+            .should()
+            .dependOnClassesThat(resideInAnyPackage("org.slf4j.event..", "org.slf4j.spi.."));
+
     @ArchTest
     static final ArchRule listeners_are_called_by_one_class = noClasses()
             .that()

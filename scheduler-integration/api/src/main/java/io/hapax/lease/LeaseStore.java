@@ -105,6 +105,16 @@ public interface LeaseStore extends AutoCloseable {
     Duration answerTimeout();
 
     /**
+     * Tells the longest ttl that a {@link LeaseRequest} may have; a longer one is refused with an
+     * {@link IllegalArgumentException}.
+     *
+     * @return the bound; by default one that no ttl reaches
+     */
+    default Duration longestTtl() {
+        return Duration.ofSeconds(Long.MAX_VALUE);
+    }
+
+    /**
      * Names the settings on which all workers that share this store's leases have to agree, because others would guard
      * under other keys or with another quarantine.
      *

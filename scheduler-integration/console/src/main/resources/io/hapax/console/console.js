@@ -577,12 +577,15 @@ function occurrence(entry) {
     $('act-none').hidden = true;
     return;
   }
-  const resolve = (state, done) => form => ask('resolve', {
+  const resolve = (state, done, left = '') => form => ask('resolve', {
     ...form, lock: entry.lock, run: entry.run, token: entry.token, state,
-  }).then(() => done + (entry.run || entry.lock));
+  }).then(() => done + (entry.run || entry.lock) + left);
+  // The ledger only permits it: whoever keeps the job has to offer it once more.
+  const offered = '. Left to do: let its scheduler offer it again; in JobRunr requeue the job, in Quartz trigger it.';
   act('Decide what became of it', entry.run || entry.lock,
-    'Find out first what the run has done before it broke off: if it has done its work, running it again does it twice.',
-    [['Mark as done', 'primary', resolve('DONE', 'Marked as done: ')], ['Let it run again', 'danger', resolve('RELEASED', 'May run again: ')]]);
+    'Find out first what the run has done before it broke off: if it has done its work, running it again does it twice. '
+    + 'To let it run again only permits that: its scheduler then has to offer it once more.',
+    [['Mark as done', 'primary', resolve('DONE', 'Marked as done: ')], ['Let it run again', 'danger', resolve('RELEASED', 'May run again: ', offered)]]);
 }
 
 function act(title, key, warning, choices) {

@@ -303,6 +303,16 @@ public final class HapaxPlugin implements SchedulerPlugin {
     }
 
     /**
+     * Replaces the settings on which the workers of the namespace have agreed: for the one start that changes them, after all of
+     * them were stopped.
+     *
+     * @param replacing whether to replace them
+     */
+    public void setReplaceSettings(boolean replacing) {
+        settings.store("replaceSettings", String.valueOf(replacing));
+    }
+
+    /**
      * Says how long a lease lives unless renewed.
      *
      * @param ttl a duration

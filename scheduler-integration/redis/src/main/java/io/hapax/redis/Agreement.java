@@ -25,7 +25,8 @@ final class Agreement {
 
     private static final String SAME_SETTINGS =
             "Give it the same settings; to change them, stop all workers of the namespace"
-                    + " and start the first one with replaceSettings(true), the worker with --replace-settings on";
+                    + " and start the first one with replaceSettings(true) (Spring Boot: hapax.redis.replace-settings=true; a Quartz"
+                    + " plugin: replaceSettings=true; the worker: --replace-settings on)";
     private static final String NEXT_VERSION =
             "Workers of a version and the one before it run side by side until the newer"
                     + " format is chosen: upgrade those of the older version";
@@ -33,7 +34,7 @@ final class Agreement {
     private static final String ONE_PROTOCOL =
             "All workers of a namespace speak one protocol, and the full protocol only if their users may have TIME and INFO in"
                     + " scripts: give all of them the same rights; to change the protocol, stop all workers and start the first"
-                    + " one with replaceSettings(true), the worker with --replace-settings on";
+                    + " one with replaceSettings(true) (Spring Boot: hapax.redis.replace-settings=true; the worker: --replace-settings on)";
 
     private final Namespace namespace;
     private final String settings;
@@ -219,7 +220,8 @@ final class Agreement {
         if (format < namespace.format() && toldOlder.compareAndSet(false, true)) {
             LOG.info(
                     "namespace {} on Redis at {} is kept in format {}, which workers of the version before read. Once there are"
-                            + " none any more, start one worker with replaceSettings(true)",
+                            + " none any more, start one worker with replaceSettings(true) (Spring Boot:"
+                            + " hapax.redis.replace-settings=true)",
                     namespace.keyspace().namespace(),
                     server,
                     format);

@@ -5,7 +5,6 @@ import io.hapax.time.Ticker;
 import java.time.Duration;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import org.slf4j.event.Level;
 
 /**
  * Says that a server lost its memory, and why and until when it grants nothing: once, whatever the number of attempts,
@@ -57,12 +56,12 @@ final class MemoryLog {
             toldReason = reason;
             waitQuietUntil = now.plus(left);
         }
-        LOG.atLevel(why.equals("new") ? Level.INFO : Level.WARN)
-                .log(
-                        "namespace {} on Redis at {}: {}; grants start in {} ms",
-                        namespace,
-                        server,
-                        reason,
-                        left.toMillis());
+        String line = "namespace {} on Redis at {}: {}; grants start in {} ms";
+        // Not by a level that is given: SLF4J 1.7, which Quartz 2.3 brings, has none.
+        if (why.equals("new")) {
+            LOG.info(line, namespace, server, reason, left.toMillis());
+        } else {
+            LOG.warn(line, namespace, server, reason, left.toMillis());
+        }
     }
 }

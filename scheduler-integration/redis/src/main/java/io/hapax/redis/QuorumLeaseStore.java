@@ -286,6 +286,11 @@ class QuorumLeaseStore implements AdministeredStore {
     }
 
     @Override
+    public Duration longestTtl() {
+        return servers.get(0).longestTtl();
+    }
+
+    @Override
     public String fingerprint() {
         return "quorum of " + servers.size() + ", " + servers.get(0).fingerprint();
     }

@@ -3,14 +3,21 @@ package io.hapax.redis;
 import io.hapax.lease.Finding;
 import io.hapax.lease.LeaseStoreException;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeoutException;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
+import org.redisson.client.RedisException;
 import org.redisson.client.RedisTimeoutException;
 
 /** What a client's exception means, and how to mend it. */
 final class RedisTrouble {
 
     static final String NO_PERMISSION = "no permission: ";
+
+    /** Names of exceptions in front of a message. */
+    private static final Pattern WRAPPINGS =
+            Pattern.compile("^(?:(?:[a-z]\\w*\\.)+[A-Z][\\w$]*(?:Exception|Error): )+");
 
     private RedisTrouble() {}
 
@@ -28,7 +35,18 @@ final class RedisTrouble {
                     "Is it there, and not overloaded? If it speaks TLS, the address must start with rediss://, else with"
                             + " redis://");
         }
-        return Finding.error(failure.getClass().getSimpleName() + ": " + firstLine(failure.getMessage()));
+        return Finding.error(said(failure));
+    }
+
+    /** Only what it is about: clients wrap one exception into the other, and quote the names of all. */
+    private static String said(Throwable failure) {
+        Throwable speaking = failure;
+        for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+            speaking = cause.getMessage() == null ? speaking : cause;
+        }
+        String text = WRAPPINGS.matcher(firstLine(speaking.getMessage())).replaceFirst("");
+        boolean isWrapping = speaking instanceof RedisException || speaking instanceof ExecutionException;
+        return isWrapping && !text.isBlank() ? text : speaking.getClass().getSimpleName() + ": " + text;
     }
 
     /** What a store's own exception says; else what is known of a client's. */
@@ -165,6 +183,14 @@ final class RedisTrouble {
             return Finding.error(
                     "TLS could not be agreed on (" + firstLine(message) + ")",
                     "If it does not speak TLS, the address must start with redis://");
+        }
+        if (message.contains("No route to host") || message.contains("Network is unreachable")) {
+            return Finding.error("no way in the network leads there", "Correct the address, or the network");
+        }
+        if (message.contains("Connection reset") || message.contains("Connection closed")) {
+            return Finding.error(
+                    "it closes connections",
+                    "Is it Redis that listens there, has it reached its maxclients, or does it speak TLS (rediss://)?");
         }
         if (message.contains("UnknownHost") || message.contains("Failed to resolve")) {
             return Finding.error("the host name is not known", "Correct it in the address, redis://host:port");

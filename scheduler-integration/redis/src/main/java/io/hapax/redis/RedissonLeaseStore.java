@@ -328,6 +328,11 @@ public final class RedissonLeaseStore implements AdministeredStore {
     }
 
     @Override
+    public Duration longestTtl() {
+        return longestTtl;
+    }
+
+    @Override
     public void close() {
         namespace.scripts().close();
         exchange.close();
@@ -345,6 +350,7 @@ public final class RedissonLeaseStore implements AdministeredStore {
 
         private @Nullable String url;
         private @Nullable Path yaml;
+        private @Nullable Config config;
         private @Nullable RedissonClient client;
         private @Nullable String namespace;
         private static final int OPENING_TRIES = 3;
@@ -392,6 +398,17 @@ public final class RedissonLeaseStore implements AdministeredStore {
          */
         public Builder yaml(Path file) {
             this.yaml = file;
+            return this;
+        }
+
+        /**
+         * Connects as a configuration of Redisson says, with a client of the store's own.
+         *
+         * @param redisson the configuration, which the store changes; its codec does not matter
+         * @return this builder
+         */
+        public Builder config(Config redisson) {
+            this.config = redisson;
             return this;
         }
 
@@ -533,16 +550,21 @@ public final class RedissonLeaseStore implements AdministeredStore {
          */
         public RedissonLeaseStore build() {
             Keyspace checked = new Keyspace(NamespaceRules.chosen(namespace), 1);
-            long sources = Stream.of(url, yaml, client).filter(Objects::nonNull).count();
+            long sources = Stream.of(url, yaml, config, client)
+                    .filter(Objects::nonNull)
+                    .count();
             if (sources != 1) {
                 throw new IllegalArgumentException("the store of namespace " + checked.namespace()
-                        + " needs exactly one of url, yaml and client, got " + sources);
+                        + " needs exactly one of url, yaml, config and client, got " + sources);
             }
             if (client != null) {
                 return probed(new RedissonLeaseStore(this, client, false, APPLICATIONS), APPLICATIONS);
             }
             if (yaml != null) {
-                return fromYaml(yaml);
+                return ofOwnClient(YamlFile.read(yaml), String.valueOf(yaml.getFileName()));
+            }
+            if (config != null) {
+                return ofOwnClient(config, "the servers that the configuration names");
             }
             OwnClient.Address address = OwnClient.Address.parse(String.valueOf(url));
             return open(
@@ -570,9 +592,9 @@ public final class RedissonLeaseStore implements AdministeredStore {
          *     Redis</a>
          */
         public AdministeredStore quorum(List<String> urls) {
-            if (url != null || yaml != null || client != null || waitForReplicas > 0) {
+            if (url != null || yaml != null || config != null || client != null || waitForReplicas > 0) {
                 throw new IllegalArgumentException(
-                        "a quorum has its servers' addresses as argument: leave out url, yaml, client and waitForReplicas");
+                        "a quorum has its servers' addresses as argument: leave out url, yaml, config, client and waitForReplicas");
             }
             return QuorumOpening.open(urls, this, answerTimeout, longestTtl);
         }
@@ -605,6 +627,7 @@ public final class RedissonLeaseStore implements AdministeredStore {
             Builder one = new Builder();
             one.url = address == null ? url : address;
             one.yaml = yaml;
+            one.config = config;
             one.client = client;
             one.namespace = namespace;
             one.answerTimeout = answerTimeout;
@@ -636,12 +659,11 @@ public final class RedissonLeaseStore implements AdministeredStore {
             return lazy;
         }
 
-        private RedissonLeaseStore fromYaml(Path file) {
-            Config config = YamlFile.read(file);
-            config.setLazyInitialization(lazy);
+        private RedissonLeaseStore ofOwnClient(Config chosen, String server) {
+            chosen.setLazyInitialization(lazy);
             // As in a client for an address; and so its user need not have the right to load scripts.
-            config.setUseScriptCache(false);
-            return open(String.valueOf(file.getFileName()), () -> Redisson.create(config));
+            chosen.setUseScriptCache(false);
+            return open(server, () -> Redisson.create(chosen));
         }
 
         private RedissonLeaseStore open(String server, Supplier<RedissonClient> opening) {

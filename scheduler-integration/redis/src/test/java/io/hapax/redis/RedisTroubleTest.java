@@ -2,7 +2,10 @@ package io.hapax.redis;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.IOException;
+import java.util.concurrent.ExecutionException;
 import org.junit.jupiter.api.Test;
+import org.redisson.client.RedisConnectionException;
 import org.redisson.client.RedisException;
 
 class RedisTroubleTest {
@@ -23,6 +26,21 @@ class RedisTroubleTest {
                 .doesNotContain("channel")
                 .doesNotContain("secret");
         assertThat(text(new RedisException("ERR unknown. channel: [x], params: [secret]")))
-                .isEqualTo("RedisException: ERR unknown");
+                .isEqualTo("ERR unknown");
+    }
+
+    @Test
+    void wrappings_are_left_out_of_what_is_said() {
+        RedisException unable = new RedisConnectionException("Unable to connect to Redis server: host/10.0.0.7:6379");
+        assertThat(RedisTrouble.of(new RedisConnectionException(
+                                "java.util.concurrent.ExecutionException: " + unable, new ExecutionException(unable)))
+                        .toString())
+                .isEqualTo("Unable to connect to Redis server: host/10.0.0.7:6379");
+        assertThat(text(new RedisConnectionException("java.util.concurrent.ExecutionException: " + unable)))
+                .isEqualTo("Unable to connect to Redis server: host/10.0.0.7:6379");
+        assertThat(text(new RedisException("x", new IOException("Connection reset by peer"))))
+                .startsWith("it closes connections");
+        assertThat(RedisTrouble.of(new IllegalStateException("odd")).toString())
+                .isEqualTo("IllegalStateException: odd");
     }
 }

@@ -9,6 +9,7 @@ import io.hapax.RunRequest;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.LockKey;
 import io.hapax.lease.RunKey;
+import io.hapax.ledger.AfterCrash;
 import io.hapax.policy.GuardedAnnotations;
 import io.hapax.policy.JobPolicy;
 import io.hapax.policy.LateResults;
@@ -64,7 +65,10 @@ record GuardedMethod(
                     nearestFirst,
                     text -> KeyExpression.parse(resolved.apply(text), method));
             RunOptions options = policy.options();
-            options.requireConsistent();
+            guard.check(options);
+            if (!hasJobs) {
+                requireRunKey(options, policy);
+            }
             String schedulersOnly = schedulersOnly(method, policy, isScheduled);
             if (schedulersOnly != null && !hasJobs) {
                 throw new IllegalArgumentException(schedulersOnly);
@@ -90,6 +94,14 @@ record GuardedMethod(
             throw new IllegalArgumentException(
                     "an @Async method returns before its work has begun, and its lease would be given"
                             + " back by then: put @Guarded on a method of another bean that it calls");
+        }
+    }
+
+    /** What must not be repeated after a crash needs a name; the call would fail each time. */
+    private static void requireRunKey(RunOptions options, JobPolicy<KeyExpression> policy) {
+        if (options.afterCrash() == AfterCrash.ABANDON && policy.once() == null) {
+            throw new IllegalArgumentException("afterCrash = ABANDON needs once, which names what must not be repeated:"
+                    + " add one, such as @Guarded(once = \"…/%0\"), or use RERUN");
         }
     }
 

@@ -21,6 +21,7 @@ import org.springframework.boot.autoconfigure.condition.ConditionalOnMissingClas
 import org.springframework.boot.autoconfigure.condition.ConditionalOnProperty;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
 import org.springframework.boot.sql.init.dependency.DependsOnDatabaseInitialization;
+import org.springframework.boot.ssl.SslBundles;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.core.env.Environment;
@@ -58,8 +59,11 @@ public class HapaxAutoConfiguration {
         @DependsOnDatabaseInitialization
         @ConditionalOnMissingBean({LeaseStore.class, JobGuard.class})
         LeaseStore hapaxLeaseStore(
-                StoreOpening opening, ObjectProvider<RedissonClient> client, ObjectProvider<DataSource> dataSource) {
-            return opening.open(client, dataSource);
+                StoreOpening opening,
+                ObjectProvider<RedissonClient> client,
+                ObjectProvider<DataSource> dataSource,
+                ObjectProvider<SslBundles> bundles) {
+            return opening.open(client, dataSource, bundles);
         }
 
         /** Opened when Flyway, Liquibase or the scripts of {@code spring.sql.init} have created its tables. */
@@ -87,7 +91,8 @@ public class HapaxAutoConfiguration {
                 throw new InvalidSettingException(
                         "hapax.ledger",
                         String.valueOf(trouble.getMessage()),
-                        "Check spring.datasource, and set hapax.ledger.migrate=true to create the tables",
+                        "Set hapax.ledger.migrate=true to create the tables, or hapax.ledger.schema to where they are; check"
+                                + " spring.datasource",
                         trouble);
             }
         }
@@ -111,7 +116,12 @@ public class HapaxAutoConfiguration {
                 String secret = settings.getHashKeys();
                 builder = secret == null ? builder : builder.hashKeys(secret);
                 String worker = settings.getWorker();
-                return (worker == null ? builder : builder.worker(worker)).build();
+                JobGuard guard = (worker == null ? builder : builder.worker(worker)).build();
+                StoreOpening.check("hapax.defaults", () -> {
+                    guard.check(defaults);
+                    return guard;
+                });
+                return guard;
             });
         }
 

@@ -67,6 +67,11 @@ public class HapaxProperties {
         private @Nullable Instant firstStart;
         /** Whether the application starts although the server cannot be reached yet. */
         private boolean lazy;
+        /**
+         * For the one start that changes settings on which all workers of the namespace have to agree, after all of them were
+         * stopped.
+         */
+        private boolean replaceSettings;
 
         /** Creates the defaults. */
         public Redis() {}
@@ -177,6 +182,24 @@ public class HapaxProperties {
          */
         public void setFirstStart(@Nullable Instant firstStart) {
             this.firstStart = firstStart;
+        }
+
+        /**
+         * Tells whether this start replaces the settings of the namespace.
+         *
+         * @return whether it does
+         */
+        public boolean isReplaceSettings() {
+            return replaceSettings;
+        }
+
+        /**
+         * Lets this start replace the settings of the namespace.
+         *
+         * @param replaceSettings whether to
+         */
+        public void setReplaceSettings(boolean replaceSettings) {
+            this.replaceSettings = replaceSettings;
         }
 
         /**

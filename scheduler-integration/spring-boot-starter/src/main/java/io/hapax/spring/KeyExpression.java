@@ -11,12 +11,17 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
+import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 import org.springframework.context.expression.MethodBasedEvaluationContext;
 import org.springframework.core.DefaultParameterNameDiscoverer;
 import org.springframework.core.ParameterNameDiscoverer;
 import org.springframework.expression.Expression;
 import org.springframework.expression.ExpressionException;
+import org.springframework.expression.spel.SpelNode;
+import org.springframework.expression.spel.ast.VariableReference;
+import org.springframework.expression.spel.standard.SpelExpression;
 import org.springframework.expression.spel.standard.SpelExpressionParser;
 
 /**
@@ -54,7 +59,9 @@ record KeyExpression(KeyTemplate template, Method method, Map<String, Expression
         Map<String, Expression> expressions = new HashMap<>();
         for (String expression : template.named(Kind.EXPRESSION)) {
             try {
-                expressions.put(expression, PARSER.parseExpression(expression));
+                Expression parsed = PARSER.parseExpression(expression);
+                requireVariables(text, parsed, names, method);
+                expressions.put(expression, parsed);
             } catch (ExpressionException wrong) {
                 throw new IllegalArgumentException(
                         "key '" + text + "': #{" + expression + "} is no expression: " + wrong.getMessage()
@@ -63,6 +70,38 @@ record KeyExpression(KeyTemplate template, Method method, Map<String, Expression
             }
         }
         return new KeyExpression(template, method, Map.copyOf(expressions));
+    }
+
+    /** A name that is not there would be null at each call. */
+    private static void requireVariables(String text, Expression expression, List<String> names, Method method) {
+        if (!(expression instanceof SpelExpression parsed)) {
+            return;
+        }
+        Set<String> known = new TreeSet<>(names);
+        for (int i = 0; i < method.getParameterCount(); i++) {
+            known.add("a" + i);
+            known.add("p" + i);
+        }
+        for (String variable : variables(parsed.getAST())) {
+            if (!known.contains(variable) && !variable.equals("this") && !variable.equals("root")) {
+                throw new IllegalArgumentException("key '" + text + "': no parameter is called '" + variable
+                        + "'; there are " + known
+                        + (names.isEmpty() && method.getParameterCount() > 0
+                                ? " (javac -parameters keeps names)"
+                                : ""));
+            }
+        }
+    }
+
+    private static Set<String> variables(SpelNode node) {
+        Set<String> found = new TreeSet<>();
+        if (node instanceof VariableReference) {
+            found.add(node.toStringAST().substring(1));
+        }
+        for (int i = 0; i < node.getChildCount(); i++) {
+            found.addAll(variables(node.getChild(i)));
+        }
+        return found;
     }
 
     private static List<String> parameters(Method method) {

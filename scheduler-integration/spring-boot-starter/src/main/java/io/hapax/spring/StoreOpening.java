@@ -1,20 +1,26 @@
 package io.hapax.spring;
 
 import io.hapax.RunOptions;
+import io.hapax.Setting;
 import io.hapax.lease.LeaseStore;
 import io.hapax.lease.LeaseStoreException;
 import io.hapax.lease.NamespaceRules;
 import io.hapax.postgres.PostgresLeaseStore;
 import io.hapax.redis.RedissonLeaseStore;
+import java.sql.Connection;
+import java.sql.SQLException;
 import java.time.Duration;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.regex.Pattern;
 import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
 import org.redisson.api.RedissonClient;
 import org.springframework.beans.factory.ObjectProvider;
+import org.springframework.boot.ssl.SslBundles;
 import org.springframework.core.env.Environment;
 
 /** Turns settings into options and a store; what is wrong with them is told with their name. */
@@ -23,12 +29,20 @@ record StoreOpening(HapaxProperties settings, Environment environment) {
     /** Of a database. */
     private static final Duration SHORTEST_ANSWER = Duration.ofMillis(100);
 
+    /** Words of their drivers. Whatever speaks PostgreSQL's protocol is tried. */
+    private static final List<String> OTHER_DATABASES =
+            List.of("H2", "HSQL", "Derby", "SQLite", "MySQL", "MariaDB", "Oracle", "Microsoft SQL Server", "DB2");
+
     private static final Pattern DASHED = Pattern.compile("-([a-z])");
 
     /** The options of runs that say nothing else. */
     RunOptions options(RunOptions before) {
         Map<String, String> layer = new LinkedHashMap<>();
         settings.getDefaults().forEach((name, value) -> layer.put(camelCase(name), value));
+        Duration besideJobRunr = JobRunrTimeout.of(environment).fittingTtl(answerTimeout());
+        if (besideJobRunr != null) {
+            layer.putIfAbsent(Setting.TTL.name(), besideJobRunr.toMillis() + "ms");
+        }
         for (Map.Entry<String, String> each : layer.entrySet()) {
             check("hapax.defaults." + each.getKey(), () -> before.with(each.getKey(), each.getValue()));
         }
@@ -44,10 +58,13 @@ record StoreOpening(HapaxProperties settings, Environment environment) {
     }
 
     /** Opens the store that the settings name. */
-    LeaseStore open(ObjectProvider<RedissonClient> client, ObjectProvider<DataSource> dataSource) {
+    LeaseStore open(
+            ObjectProvider<RedissonClient> client,
+            ObjectProvider<DataSource> dataSource,
+            ObjectProvider<SslBundles> bundles) {
         return settings.getLeases() == HapaxProperties.Leases.POSTGRES
                 ? inPostgres(source("hapax.leases", "leases in PostgreSQL need", "a LeaseStore", dataSource))
-                : inRedis(client.getIfUnique());
+                : inRedis(client.getIfUnique(), bundles);
     }
 
     /** The one that the application has. */
@@ -60,7 +77,27 @@ record StoreOpening(HapaxProperties settings, Environment environment) {
                     "Set spring.datasource.url, mark one DataSource as @Primary, or define " + otherwise + " bean",
                     null);
         }
+        requirePostgres(setting, whoNeeds, source);
         return source;
+    }
+
+    /** Else the first statement would fail, with words of that database. */
+    private static void requirePostgres(String setting, String whoNeeds, DataSource source) {
+        String product;
+        try (Connection connection = source.getConnection()) {
+            product = connection.getMetaData().getDatabaseProductName();
+        } catch (SQLException unreachable) {
+            // Told by whoever needs it, with what is known of PostgreSQL's errors.
+            return;
+        }
+        if (OTHER_DATABASES.stream().anyMatch(product::contains)) {
+            throw new InvalidSettingException(
+                    setting,
+                    whoNeeds + " PostgreSQL, and the DataSource is " + product,
+                    "Point spring.datasource.url at PostgreSQL, or do without: "
+                            + (setting.equals("hapax.leases") ? "hapax.leases=redis" : setting + "=false"),
+                    null);
+        }
     }
 
     private LeaseStore inPostgres(DataSource source) {
@@ -92,7 +129,7 @@ record StoreOpening(HapaxProperties settings, Environment environment) {
         return fitting.compareTo(SHORTEST_ANSWER) < 0 ? SHORTEST_ANSWER : fitting;
     }
 
-    private LeaseStore inRedis(@Nullable RedissonClient client) {
+    private LeaseStore inRedis(@Nullable RedissonClient client, ObjectProvider<SslBundles> bundles) {
         HapaxProperties.Redis redis = settings.getRedis();
         String url = redis.getUrl() == null ? "" : redis.getUrl().trim();
         boolean named = !url.isEmpty();
@@ -114,12 +151,37 @@ record StoreOpening(HapaxProperties settings, Environment environment) {
             return opened(
                     "the RedissonClient bean", () -> builder.client(client).build());
         }
+        Optional<SpringRedis> ofSpring = SpringRedis.of(environment);
+        if (ofSpring.isPresent()) {
+            SpringRedis known = ofSpring.get();
+            return opened(known.where(), () -> ofSpring(builder, known, bundles));
+        }
         throw new InvalidSettingException(
                 "hapax.redis.url",
-                "nothing says where to keep leases: it is not set, and there is no RedissonClient and no LeaseStore bean",
-                "Set hapax.redis.url=redis://localhost:6379, or define a RedissonClient bean; without Redis set hapax.leases=postgres; in tests use @InMemoryHapax;"
+                "nothing says where to keep leases: neither it nor spring.data.redis.* is set, and there is no"
+                        + " RedissonClient and no LeaseStore bean",
+                "Set hapax.redis.url=redis://localhost:6379, or spring.data.redis.url, or define a RedissonClient bean; without Redis set hapax.leases=postgres; in tests use @InMemoryHapax;"
                         + " hapax.enabled=false switches the guard off",
                 null);
+    }
+
+    private LeaseStore ofSpring(
+            RedissonLeaseStore.Builder builder, SpringRedis redis, ObjectProvider<SslBundles> bundles) {
+        String address = redis.address();
+        return address != null
+                ? builder.url(address).build()
+                : builder.config(redis.configuration(redisTimeout(), bundles)).build();
+    }
+
+    private @Nullable Duration answerTimeout() {
+        return settings.getLeases() == HapaxProperties.Leases.POSTGRES
+                ? settings.getPostgres().getAnswerTimeout()
+                : settings.getRedis().getAnswerTimeout();
+    }
+
+    private Duration redisTimeout() {
+        Duration chosen = settings.getRedis().getAnswerTimeout();
+        return chosen == null ? options(RunOptions.DEFAULTS).fittingAnswerTimeout() : chosen;
     }
 
     private RedissonLeaseStore.Builder builder() {
@@ -127,11 +189,11 @@ record StoreOpening(HapaxProperties settings, Environment environment) {
         RunOptions options = options(RunOptions.DEFAULTS);
         return RedissonLeaseStore.builder()
                 .namespace(namespace())
-                .answerTimeout(
-                        redis.getAnswerTimeout() == null ? options.fittingAnswerTimeout() : redis.getAnswerTimeout())
+                .answerTimeout(redisTimeout())
                 .longestTtl(redis.getLongestTtl() == null ? options.fittingLongestTtl() : redis.getLongestTtl())
                 .firstStart(redis.getFirstStart())
-                .lazy(redis.isLazy());
+                .lazy(redis.isLazy())
+                .replaceSettings(redis.isReplaceSettings());
     }
 
     /** Of store and ledger alike. */

@@ -82,6 +82,15 @@ class StoreTest {
         runner.withPropertyValues(url, "hapax.defaults.ttl=3s")
                 .run(context -> assertThat(context.getBean(LeaseStore.class).answerTimeout())
                         .isEqualTo(Duration.ofMillis(500)));
+        runner.withPropertyValues(
+                        url,
+                        "hapax.redis.namespace=short-" + UUID.randomUUID(),
+                        "hapax.defaults.ttl=2m",
+                        "hapax.redis.longest-ttl=1m")
+                .run(context -> assertThat(context.getStartupFailure())
+                        .rootCause()
+                        .hasMessageContaining("PT2M is longer than PT1M")
+                        .hasMessageContaining("hapax.redis.longest-ttl"));
         runner.withPropertyValues(url, "hapax.redis.namespace=long-" + UUID.randomUUID(), "hapax.defaults.ttl=2m")
                 .run(context -> assertWorks(context.getBean(JobGuard.class)));
     }

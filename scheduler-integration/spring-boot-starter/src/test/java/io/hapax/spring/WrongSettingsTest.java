@@ -9,10 +9,18 @@ import io.hapax.LockMode;
 import io.hapax.OnConflict;
 import io.hapax.WhenUnavailable;
 import io.hapax.lease.LeaseStore;
+import io.hapax.ledger.AfterCrash;
+import io.hapax.ledger.RunLedger;
 import io.hapax.spring.test.InMemoryHapax;
+import io.hapax.testkit.InMemoryRunLedger;
+import io.hapax.time.Ticker;
+import java.lang.reflect.Proxy;
+import java.sql.Connection;
+import java.sql.DatabaseMetaData;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Future;
+import javax.sql.DataSource;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -38,7 +46,7 @@ class WrongSettingsTest {
 
     private final ApplicationContextRunner inMemory = runner.withUserConfiguration(InMemoryHapax.Store.class);
 
-    private static InvalidSettingException cause(Throwable failure) {
+    static InvalidSettingException cause(Throwable failure) {
         for (Throwable each = failure; each != null; each = each.getCause()) {
             if (each instanceof InvalidSettingException found) {
                 return found;
@@ -248,6 +256,21 @@ class WrongSettingsTest {
         public void work(String argument) {}
     }
 
+    static class NoSuchVariable {
+        @Guarded(key = "k/#{#ordr.length()}")
+        public void work(String order) {}
+    }
+
+    static class ShortTtl {
+        @Guarded(key = "k/%0", ttl = "300ms")
+        public void work(String argument) {}
+    }
+
+    static class AbandonedWithoutLedger {
+        @Guarded(once = "k/%0", afterCrash = AfterCrash.ABANDON)
+        public void work(String argument) {}
+    }
+
     static class BadDuration {
         @Guarded(key = "k/%0", ttl = "30 seconds")
         public void work(String argument) {}
@@ -289,12 +312,58 @@ class WrongSettingsTest {
                 "key 'k/#{#argument.}': #{#argument.} is no expression",
                 "Write #{#argument.property}, or %0.property");
         assertBean(NoSuchArgument.class, "%3 has no value", "%0");
+        assertBean(NoSuchVariable.class, "no parameter is called 'ordr'; there are [a0, order, p0]", "order");
+        assertBean(ShortTtl.class, "a ttl of PT0.3S is too short", "a ttl of at least PT0.5S");
+        assertBean(AbandonedWithoutLedger.class, "ABANDON needs a ledger", "hapax.ledger.enabled=true");
         assertBean(BadDuration.class, "'30 seconds' is not a duration", "write 500ms, 30s");
         assertBean(
                 Contradicting.class,
                 "mode=UNTIL_EXECUTED and onConflict=ALLOW contradict each other",
                 "use UNTIL_EXECUTING");
         assertBean(LedgerOnly.class, "whenUnavailable=LEDGER_ONLY", "use FAIL_CLOSED or FAIL_OPEN");
+    }
+
+    @Test
+    void an_occurrence_that_is_to_be_abandoned_after_a_crash_needs_a_name() {
+        assertTold(
+                inMemory.withBean(AbandonedWithoutName.class)
+                        .withBean(RunLedger.class, () -> new InMemoryRunLedger(Ticker.SYSTEM))
+                        .withClassLoader(withoutJobRunr()),
+                "@Guarded on AbandonedWithoutName.work",
+                "ABANDON needs once");
+    }
+
+    static class AbandonedWithoutName {
+        @Guarded(key = "k/%0", afterCrash = AfterCrash.ABANDON)
+        public void work(String argument) {}
+    }
+
+    /** A DataSource of another database, as far as anybody asks it. */
+    private static DataSource of(String product) {
+        DatabaseMetaData facts = answering(DatabaseMetaData.class, "getDatabaseProductName", product);
+        Connection connection = answering(Connection.class, "getMetaData", facts);
+        return answering(DataSource.class, "getConnection", connection);
+    }
+
+    private static <T> T answering(Class<T> type, String method, Object answer) {
+        return type.cast(Proxy.newProxyInstance(
+                type.getClassLoader(),
+                new Class<?>[] {type},
+                (proxy, called, arguments) -> called.getName().equals(method) ? answer : null));
+    }
+
+    @Test
+    void another_database_than_postgresql() {
+        assertTold(
+                inMemory.withBean(DataSource.class, () -> of("H2")).withPropertyValues("hapax.ledger.enabled=true"),
+                "hapax.ledger.enabled",
+                "the DataSource is H2",
+                "hapax.ledger.enabled=false");
+        assertTold(
+                runner.withBean(DataSource.class, () -> of("MySQL")).withPropertyValues("hapax.leases=postgres"),
+                "hapax.leases",
+                "the DataSource is MySQL",
+                "hapax.leases=redis");
     }
 
     /** Without JobRunr nobody but other code can call a bean method. */

@@ -106,6 +106,11 @@ public abstract class ForwardingLeaseStore implements AdministeredStore {
     }
 
     @Override
+    public Duration longestTtl() {
+        return store.longestTtl();
+    }
+
+    @Override
     public String fingerprint() {
         return store.fingerprint();
     }
