@@ -84,8 +84,9 @@ public final class GuardAdmin {
     private SteadyAdmin ofStore() {
         SteadyAdmin admin = engine.admin();
         if (admin == null) {
-            throw new IllegalStateException("the lease store of this guard has no administration: it cannot list or release"
-                    + " leases. Use a store that implements " + AdministeredStore.class.getName());
+            throw new IllegalStateException(
+                    "the lease store of this guard has no administration: it cannot list or release"
+                            + " leases. Use a store that implements " + AdministeredStore.class.getName());
         }
         return admin;
     }

@@ -35,7 +35,8 @@ final class Refusals {
                 Verdict.ABANDONED,
                 by,
                 Duration.ZERO,
-                "the run of " + by + " crashed, and the job has afterCrash=ABANDON: find out what it did, then resolve the"
+                "the run of " + by
+                        + " crashed, and the job has afterCrash=ABANDON: find out what it did, then resolve the"
                         + " occurrence as done or to be run again",
                 null);
     }
@@ -88,11 +89,7 @@ final class Refusals {
 
     static Refusal tooLate() {
         return new Refusal(
-                Verdict.UNAVAILABLE,
-                null,
-                Duration.ZERO,
-                "granted too late: the lease has nearly expired",
-                null);
+                Verdict.UNAVAILABLE, null, Duration.ZERO, "granted too late: the lease has nearly expired", null);
     }
 
     static Refusal ownRunInTheWay(Refusal refusal, GuardedRun own, int limit, int awaited) {

@@ -65,8 +65,8 @@ class PublishedModulesIT {
     }
 
     private static Path jar(Class<?> type) throws URISyntaxException {
-        Path jar = Path.of(
-                type.getProtectionDomain().getCodeSource().getLocation().toURI());
+        Path jar =
+                Path.of(type.getProtectionDomain().getCodeSource().getLocation().toURI());
         assertThat(jar.toString()).as("the packaged jar of " + type).endsWith(".jar");
         return jar;
     }

@@ -29,13 +29,17 @@ class PublishedTest {
                     .isTrue();
             names.add(name.group(1));
         }
-        assertThat(names).hasSizeGreaterThan(8).doesNotHaveDuplicates().allMatch(name -> name.matches("io\\.hapax(\\.[a-z0-9]+)+"));
+        assertThat(names)
+                .hasSizeGreaterThan(8)
+                .doesNotHaveDuplicates()
+                .allMatch(name -> name.matches("io\\.hapax(\\.[a-z0-9]+)+"));
     }
 
     @Test
     void what_is_not_in_the_bom_is_not_published() {
         poms().forEach((module, pom) -> {
-            boolean published = modules().contains(module) || List.of("hapax-bom", "hapax-parent").contains(module);
+            boolean published = modules().contains(module)
+                    || List.of("hapax-bom", "hapax-parent").contains(module);
             boolean example = module.startsWith("hapax-example");
             assertThat(pom.contains("<maven.deploy.skip>true<") || example)
                     .as(module + " is in the bom, or sets maven.deploy.skip")
@@ -46,8 +50,9 @@ class PublishedTest {
     @Test
     void the_map_of_the_documentation_names_each_module() {
         String map = Pages.read(Pages.ROOT.resolve("docs/README.md"));
-        assertThat(modules()).filteredOn(module -> !module.equals("hapax-api")).allSatisfy(module -> assertThat(map)
-                .contains("`" + module + "`"));
+        assertThat(modules())
+                .filteredOn(module -> !module.equals("hapax-api"))
+                .allSatisfy(module -> assertThat(map).contains("`" + module + "`"));
     }
 
     private static List<String> modules() {
@@ -63,7 +68,8 @@ class PublishedTest {
     /** The poms of this build by the names of their artifacts. */
     private static Map<String, String> poms() {
         Map<String, String> poms = new HashMap<>();
-        for (Path file : Pages.files(file -> file.endsWith("pom.xml") && !file.toString().contains("/.ci/"))) {
+        for (Path file :
+                Pages.files(file -> file.endsWith("pom.xml") && !file.toString().contains("/.ci/"))) {
             String pom = Pages.read(file);
             Matcher artifact = ARTIFACT.matcher(pom.replaceFirst("(?s)<parent>.*?</parent>", ""));
             assertThat(artifact.find()).as("the artifact of " + file).isTrue();

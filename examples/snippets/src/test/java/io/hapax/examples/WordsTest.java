@@ -40,8 +40,8 @@ class WordsTest {
         words.put("stumble[sd]?", "failed");
         words.put("of whatever make", "of any kind");
         Map<Pattern, String> patterns = new LinkedHashMap<>();
-        words.forEach((word, instead) ->
-                patterns.put(Pattern.compile("(?i)(?<![\\w-])(?:" + word + ")(?![\\w-])"), instead));
+        words.forEach(
+                (word, instead) -> patterns.put(Pattern.compile("(?i)(?<![\\w-])(?:" + word + ")(?![\\w-])"), instead));
         return patterns;
     }
 
@@ -64,8 +64,8 @@ class WordsTest {
     }
 
     static List<Path> sources() {
-        return Pages.files(file ->
-                file.toString().endsWith(".java") && file.toString().contains("/src/main/"));
+        return Pages.files(
+                file -> file.toString().endsWith(".java") && file.toString().contains("/src/main/"));
     }
 
     @ParameterizedTest
@@ -107,7 +107,11 @@ class WordsTest {
         WORDS.forEach((word, instead) -> {
             Matcher match = word.matcher(prose);
             while (match.find()) {
-                int line = (int) prose.substring(0, match.start()).chars().filter(c -> c == '\n').count() + 1;
+                int line = (int) prose.substring(0, match.start())
+                                .chars()
+                                .filter(c -> c == '\n')
+                                .count()
+                        + 1;
                 found.add(new Found(match.group(), line, instead));
             }
         });
@@ -148,8 +152,7 @@ class WordsTest {
 
     @Test
     void texts_and_comments_are_told_apart_from_code() {
-        JavaText text = JavaText.of(
-                """
+        JavaText text = JavaText.of("""
                 /* A comment with "quotes". */
                 String begun = "a \\"text\\""; // the end
                 char quote = '"';
@@ -157,7 +160,9 @@ class WordsTest {
                     lines
                     \""";
                 """);
-        assertThat(text.comments()).contains("A comment with \"quotes\"", "the end").doesNotContain("text", "lines");
+        assertThat(text.comments())
+                .contains("A comment with \"quotes\"", "the end")
+                .doesNotContain("text", "lines");
         assertThat(text.texts()).contains("a \\\"text\\\"", "lines").doesNotContain("comment", "begun", "end");
         assertThat(text.texts().split("\n", -1)).hasSameSizeAs(text.comments().split("\n", -1));
     }

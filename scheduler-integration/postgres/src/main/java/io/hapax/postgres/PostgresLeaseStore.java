@@ -173,7 +173,8 @@ public final class PostgresLeaseStore implements AdministeredStore {
         if (!noted.equals(settings)) {
             throw new LeaseStoreException(Finding.error(
                     "the guards of the other workers of namespace '" + namespace + "' have the settings [" + noted
-                            + "], this one has [" + settings + "]; workers with different settings cannot exclude each other",
+                            + "], this one has [" + settings
+                            + "]; workers with different settings cannot exclude each other",
                     mendedBy()));
         }
     }

@@ -65,7 +65,8 @@ class GuardedJob implements Job {
                     again.queued().ended();
                 }
                 throw new JobExecutionException(
-                        "the lease of " + again.run() + " expired twice before the job started; was this JVM paused?", false);
+                        "the lease of " + again.run() + " expired twice before the job started; was this JVM paused?",
+                        false);
             }
         }
         finish(decision, context);

@@ -29,8 +29,8 @@ final class StoredPause {
         Matcher matcher = FORM.matcher(text);
         if (!matcher.matches()) {
             throw new LeaseStoreException(Finding.error(
-                    "a pause holds a value that Hapax did not write: '"
-                            + text.substring(0, Math.min(80, text.length())) + "'",
+                    "a pause holds a value that Hapax did not write: '" + text.substring(0, Math.min(80, text.length()))
+                            + "'",
                     "Delete it, or pause the key again"));
         }
         Instant since = Instant.EPOCH.plus(Long.parseLong(matcher.group(1)), ChronoUnit.MICROS);
