@@ -24,7 +24,7 @@ import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a health check of any framework asks: down if the store or the ledger cannot tell, for then no job may begin; out of
+ * What a health check of any framework asks: down if the store or the ledger cannot tell, for then no job may start; out of
  * service while the store grants nothing new, as after a loss of its memory. Does not ask a store that has only the hot port, as
  * each of its operations would change something. Thread-safe.
  */
@@ -52,9 +52,9 @@ public final class GuardHealth {
 
     /** How well the guard can work, best first; the names are those of Spring Boot. */
     public enum Status {
-        /** Jobs may begin. */
+        /** Jobs may start. */
         UP,
-        /** Whoever asked was interrupted. */
+        /** A caller that asked was interrupted. */
         UNKNOWN,
         /** Nothing new is granted for a while, as after a loss of the store's memory. */
         OUT_OF_SERVICE,

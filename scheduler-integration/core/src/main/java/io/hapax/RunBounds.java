@@ -7,7 +7,7 @@ import java.util.concurrent.CompletionStage;
 
 /**
  * How long a run may hold its lock key at most, and for how long it keeps others away at least: what its options have said, said
- * anew while it is at work. Locks of other libraries that can be extended need this. Thread-safe.
+ * anew while it is running. Locks of other libraries that can be extended need this. Thread-safe.
  */
 public final class RunBounds {
 
@@ -28,7 +28,7 @@ public final class RunBounds {
     }
 
     /**
-     * Replaces {@link RunOptions#maxHold()}: the run is renewed for a time from now, and then told that it lost its lease.
+     * Replaces {@link RunOptions#maxHold()}: the run is renewed for a time from now, and then notified that it lost its lease.
      *
      * @param time for how long from now; may be shorter than what is left
      * @return whether that holds; false if the lease is lost, the time that was set before is over, the run has ended, or
@@ -42,12 +42,12 @@ public final class RunBounds {
     }
 
     /**
-     * Lets no other run of the lock key begin for a time from now, also after this one has ended, if it has a
+     * Lets no other run of the lock key start for a time from now, also after this one has ended, if it has a
      * {@link RunOptions#throttle() throttle}. Replaces what this run's own throttle has left. Does nothing for a run without a
      * lease.
      *
      * @param time for how long from now; zero for no longer
-     * @return completes when the store has heard of it; fails with a {@link io.hapax.lease.LeaseStoreException} if it does not
+     * @return completes when the store has learned of it; fails with a {@link io.hapax.lease.LeaseStoreException} if it does not
      *     answer
      * @throws LeaseLostException if the lease is lost
      * @throws IllegalStateException if the run has ended

@@ -5,7 +5,7 @@ import io.hapax.time.Ticker;
 import java.time.Duration;
 
 /**
- * Remembers the highest fencing token of each key, for whoever receives requests of runs. Implementations are thread-safe.
+ * Remembers the highest fencing token of each key, for a service that receives requests of runs. Implementations are thread-safe.
  *
  * <p>A fence at the door refuses what comes too late; it does not cover a request that passed in time and writes late. For that the
  * storage itself has to check the token, as {@code FencedTable} does.

@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Refuses requests of runs that have been taken over: whose {@value RunHeaders#FENCING_TOKEN} is older than one that was seen of the
- * same {@value RunHeaders#FENCING_KEY}. Several requests of one run pass. Put it behind authentication: whoever may send a token may
+ * same {@value RunHeaders#FENCING_KEY}. Several requests of one run pass. Put it behind authentication: a client that may send a token may
  * lock out others.
  *
  * <p>Answers with {@code application/problem+json}: 409 for a token that is older, 400 for headers that are none, 428 if they are

@@ -7,8 +7,8 @@ import java.time.InstantSource;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The time that was named as the first start ever of a namespace. It counts for a while only, so that whoever leaves it in a
- * configuration does not have workers granted at once beside live holders when Redis is emptied later.
+ * The time that was named as the first start ever of a namespace. It counts for a while only, so that an application that leaves it in a
+ * configuration does not grant at once beside live holders when Redis is emptied later.
  */
 record FirstStart(@Nullable Instant at, InstantSource clock) {
 

@@ -46,7 +46,7 @@ final class BoundRun {
         leaveWhatIsOver();
     }
 
-    /** Leaves the runs of the calling thread that have ended, as far as none that is at work is inside of them. */
+    /** Leaves the runs of the calling thread that have ended, as far as none that is running is inside of them. */
     static void leaveWhatIsOver() {
         Deque<BoundRun> all = OF_THREAD.get();
         if (all == null) {

@@ -28,7 +28,7 @@ import net.javacrumbs.shedlock.support.LockException;
  * ShedLock's locks as leases of a guard: replace the bean of your {@code LockProvider} by this one, and the annotations stay.
  *
  * <p>The name of the lock is the lock key. While the job works its lease is renewed; when {@code lockAtMostFor} is over, the lock
- * ends, and the job is told, by an interrupt unless {@link RunOptions#onLeaseLost()} says otherwise. If the process dies, the lock
+ * ends, and the job is notified, by an interrupt unless {@link RunOptions#onLeaseLost()} says otherwise. If the process dies, the lock
  * ends after the ttl. {@code lockAtLeastFor} keeps the next one away, whatever becomes of this process. On the thread that
  * took the lock {@link io.hapax.CurrentRun} answers with the run, its fencing token included.
  *
@@ -59,7 +59,7 @@ public final class HapaxLockProvider implements ExtensibleLockProvider {
     }
 
     /**
-     * Provides locks of a guard with options of their own, such as the ttl, or how a loss is told.
+     * Provides locks of a guard with options of their own, such as the ttl, or how a run learns of a loss.
      *
      * @param guard whose leases they are
      * @param change from the guard's defaults to the options of the locks; {@code maxHold}, {@code throttle} and
@@ -132,7 +132,7 @@ public final class HapaxLockProvider implements ExtensibleLockProvider {
             run.close();
             return Optional.empty();
         }
-        // Before the ttl is over: whoever has held a lock for too long is not waited for.
+        // Before the ttl is over: a caller that has held a lock for too long is not waited for.
         run.onLeaseLost(loss -> {
             if (loss.reason() == LossReason.MAX_HOLD) {
                 run.close();

@@ -58,7 +58,7 @@ final class RunLock implements SimpleLock {
         }
     }
 
-    /** Whoever is done within a millisecond has kept the next one away for the rest of it. */
+    /** A caller that is done within a millisecond has kept the next one away for the rest of it. */
     private void letNextOneBegin(GuardedRun run) {
         if (Ticker.SYSTEM.now().since(since).compareTo(PLACE_IS_OVER) > 0) {
             return;
@@ -105,7 +105,7 @@ final class RunLock implements SimpleLock {
             if (e.getCause() instanceof LeaseStoreException unreachable) {
                 throw new LockException(
                         "the lock '" + name
-                                + "' is held on, but the lease store cannot be told for how long others are to be"
+                                + "' is held on, but the lease store cannot record for how long others are to be"
                                 + " kept away",
                         unreachable);
             }

@@ -117,7 +117,7 @@ final class Firing {
     /**
      * Takes note that it is refused, and fires it again later if it is to be tried again.
      *
-     * @return whether the caller is to be told of it by an error
+     * @return whether the caller is to be notified of it by an error
      */
     boolean refused(String shown, Refusal refusal, AfterRefusal then, OnConflict policy) {
         if (then == AfterRefusal.TRY_AGAIN && occurrence.delay() == null && !isMadeUpFor(refusal, policy)) {

@@ -87,7 +87,7 @@ record GuardedMethod(
         });
     }
 
-    /** The lease may end when the method returns, so the work has to have begun by then. */
+    /** The lease may end when the method returns, so the work has to have started by then. */
     private static void requireBegun(Class<?> bean, Method method) {
         if (AnnotatedElementUtils.hasAnnotation(method, Async.class)
                 || AnnotatedElementUtils.hasAnnotation(bean, Async.class)) {

@@ -53,7 +53,7 @@ record LateCall(JobGuard guard, GuardedMethod guarded, JobIdentity identity, Met
         return guarded.request(firing == null ? identity : firing.identity(identity, guarded.of()), firing);
     }
 
-    /** What the caller is told of a refusal; empty if there is just no result. */
+    /** What the caller gets for a refusal; empty if there is just no result. */
     Optional<RuntimeException> refused(@Nullable Firing firing, Admission.Refused refused) {
         OnConflict policy = guarded.options().onConflict();
         boolean fails = firing == null

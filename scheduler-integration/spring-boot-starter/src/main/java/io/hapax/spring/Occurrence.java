@@ -9,7 +9,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param name names it, the same on all replicas; null if they plan nothing in common, as with a fixed delay
  * @param next when the next one is planned; null if that is not known
- * @param delay how long after a firing has begun no other one may; null if that does not matter
+ * @param delay how long after a firing has started no other one may; null if that does not matter
  */
 record Occurrence(
         @Nullable String name,
@@ -21,7 +21,7 @@ record Occurrence(
         return new Occurrence(planned.toString(), next, null);
     }
 
-    /** Of a fixed rate: a stretch of time as long as the interval, as replicas begin to count when they start. */
+    /** Of a fixed rate: a stretch of time as long as the interval, as replicas start to count when they start. */
     static Occurrence in(Instant slot, Duration interval, Instant next) {
         return new Occurrence(slot + "/" + interval, next, null);
     }

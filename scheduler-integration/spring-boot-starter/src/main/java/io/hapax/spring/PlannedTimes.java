@@ -7,7 +7,7 @@ import java.util.Iterator;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The firings that a trigger has planned and that have not begun: a scheduler may plan the next one before the last one has its
+ * The firings that a trigger has planned and that have not started: a scheduler may plan the next one before the last one has its
  * thread, and may drop one for which there is none. Thread-safe.
  */
 final class PlannedTimes {
@@ -28,7 +28,7 @@ final class PlannedTimes {
     }
 
     /**
-     * Takes the firing that begins now: the latest that is due, since an earlier one that is left may have been dropped. Timers
+     * Takes the firing that starts now: the latest that is due, since an earlier one that is left may have been dropped. Timers
      * may be early, so if none is due it is the first.
      *
      * @return null if none is planned

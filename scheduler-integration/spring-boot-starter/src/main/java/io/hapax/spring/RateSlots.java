@@ -36,7 +36,7 @@ final class RateSlots {
         this.startedAt = startedAt;
     }
 
-    /** Takes the firing that begins now: the latest that is due and has not begun, since an earlier one may have been dropped. */
+    /** Takes the firing that starts now: the latest that is due and has not started, since an earlier one may have been dropped. */
     Occurrence take(Instant now, long monotonic) {
         synchronized (lock) {
             follow(now, monotonic);

@@ -21,7 +21,7 @@ import reactor.util.context.ContextView;
 
 /**
  * The work of a method that returns a {@code Mono} or a {@code Flux}: each subscription is a call of its own, under a run that is
- * asked for without blocking, begins before the method is called, and ends before the subscriber hears of the end. Immutable.
+ * asked for without blocking, starts before the method is called, and ends before the subscriber learns of the end. Immutable.
  *
  * @param call the call of one subscription
  * @param firing which one of its scheduler it is; null if it is none
@@ -126,7 +126,7 @@ record ReactiveWork(LateCall call, @Nullable Firing firing) {
         };
     }
 
-    /** Tells when the lease is lost, which cancels the work: then its run cannot complete, and the subscriber hears why. */
+    /** Tells when the lease is lost, which cancels the work: then its run cannot complete, and the subscriber learns why. */
     private Mono<Void> lost(Admission admission) {
         if (!(admission instanceof Admission.Admitted admitted) || !call.isCancelledWhenLost()) {
             return Mono.never();
@@ -142,7 +142,7 @@ record ReactiveWork(LateCall call, @Nullable Firing firing) {
         });
     }
 
-    /** Ends the run, before the subscriber hears of the end: it fails if the work does not count. */
+    /** Ends the run, before the subscriber learns of the end: it fails if the work does not count. */
     private static Mono<Void> completed(Admission admission) {
         return run(admission)
                 .map(run -> Mono.fromFuture(run::completeAsync, true)
@@ -188,7 +188,7 @@ record ReactiveWork(LateCall call, @Nullable Firing firing) {
                     .filter(TransactionSynchronizationManager::isActualTransactionActive)
                     .flatMap(active -> Mono.error(new IllegalStateException("@Guarded on " + shown
                             + ": it is subscribed to in a reactive transaction, which ends later, so its key would be given"
-                            + " back, and its occurrence noted as done, before the commit. Begin the transaction inside of the"
+                            + " back, and its occurrence noted as done, before the commit. Start the transaction inside of the"
                             + " method, or subscribe outside of it")));
         }
     }

@@ -15,14 +15,14 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The work of a method that returns a {@link CompletionStage}: its run begins before the call, and ends before anybody hears of the
+ * The work of a method that returns a {@link CompletionStage}: its run starts before the call, and ends before anybody learns of the
  * result. Thread-safe.
  */
 final class StageWork {
 
     private static final long IDLE_SECONDS = 5;
 
-    /** Where runs end, and results are told: neither on the threads that complete a stage, nor on those of a store. */
+    /** Where runs end, and results are delivered: neither on the threads that complete a stage, nor on those of a store. */
     private static final Executor ENDS = ends();
 
     private final LateCall call;
