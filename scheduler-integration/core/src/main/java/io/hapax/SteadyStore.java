@@ -114,7 +114,12 @@ final class SteadyStore implements LeaseStore {
 
     @Override
     public Duration longestTtl() {
-        return store.longestTtl();
+        try {
+            return Objects.requireNonNull(store.longestTtl());
+        } catch (Throwable unknown) {
+            // It is compared once at the start; a store that grants less refuses each time.
+            return Duration.ofSeconds(Long.MAX_VALUE);
+        }
     }
 
     @Override

@@ -352,6 +352,10 @@ record FaultScenario(
                 of(LeaseStore.class, "blocking", 0, "complete", Promise.VALUE, w -> w.entered(request())::complete),
                 of(LeaseStore.class, "answerTimeout", 0, "admit", Promise.VALUE, w -> () -> w.admit(request())),
                 of(LeaseStore.class, "answerTimeout", 0, "a run works", Promise.VALUE, FaultScenario::working),
+                of(LeaseStore.class, "longestTtl", 0, "check", Promise.VALUE, w -> () -> {
+                    w.guard().check(RunOptions.DEFAULTS);
+                    return true;
+                }),
                 of(LeaseStore.class, "fingerprint", 0, "build", open, w -> () -> w.another(false)),
                 of(LeaseStore.class, "agree", 1, "build", open, w -> () -> w.another(false)),
                 of(RunLedger.class, "agree", 1, "build", open, w -> () -> w.another(false)),

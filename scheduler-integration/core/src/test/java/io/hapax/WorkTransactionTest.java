@@ -69,7 +69,7 @@ class WorkTransactionTest {
         assertThat(run.isHeld()).isTrue();
         try (GuardedRun.Scope scope = run.enter()) {
             assertThat(CurrentRun.find()).contains(run);
-            assertThatIllegalStateException().isThrownBy(run::enter).withMessageContaining("at work already");
+            assertThatIllegalStateException().isThrownBy(run::enter).withMessageContaining("running already");
             assertThat(scope).isNotNull();
         }
         assertThat(CurrentRun.find()).isEmpty();
