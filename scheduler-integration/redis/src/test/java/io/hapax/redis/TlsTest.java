@@ -179,7 +179,7 @@ class TlsTest {
         assertRefused(
                 RedissonLeaseStore.builder().namespace("redis-test").url("redis://localhost:" + port),
                 "does not answer",
-                "begin with rediss://");
+                "start with rediss://");
     }
 
     @Test
