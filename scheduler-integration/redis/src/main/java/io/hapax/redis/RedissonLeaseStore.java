@@ -68,7 +68,7 @@ public final class RedissonLeaseStore implements AdministeredStore {
         this.longestTtl = builder.longestTtl;
         this.connection = new FirstConnection(builder.lazy);
         InstantSource system = InstantSource.system();
-        FirstStart first = new FirstStart(builder.firstStart, Objects.requireNonNullElse(builder.clock, system));
+        FirstStart first = new FirstStart(builder.firstStart, system);
         Keyspace keyspace =
                 new Keyspace(NamespaceRules.chosen(builder.namespace), config.isClusterConfig() ? CLUSTER_BUCKETS : 1);
         this.namespace = Namespace.of(
