@@ -125,6 +125,12 @@ class ArchitectureTest {
                     resideInAnyPackage(STORES[0], STORES[1], SCHEDULERS[0], SCHEDULERS[1], TESTKIT, "org.redisson.."));
 
     @ArchTest
+    static final ArchRule locks_and_headers_know_neither_our_stores_nor_schedulers = noClasses()
+            .that(resideInAnyPackage("io.hapax.shedlock..", "io.hapax.http.."))
+            .should()
+            .dependOnClassesThat(resideInAnyPackage(STORES[0], STORES[1], SCHEDULERS[0], SCHEDULERS[1], TESTKIT));
+
+    @ArchTest
     static final ArchRule quartz_and_jobrunr_do_not_know_each_other =
             slices().matching("io.hapax.(*)..").namingSlices("$1").should().beFreeOfCycles();
 
@@ -242,6 +248,8 @@ class ArchitectureTest {
                 "io.hapax.quartz",
                 "io.hapax.jobrunr",
                 "io.hapax.micrometer",
+                "io.hapax.shedlock",
+                "io.hapax.http",
                 "io.hapax.console");
         Set<String> found = new TreeSet<>();
         all.stream()
@@ -251,16 +259,25 @@ class ArchitectureTest {
         assertThat(found)
                 .containsExactlyInAnyOrder(
                         "Console",
+                        "Fence",
+                        "FenceException",
                         "FencedTable",
+                        "FencingFilter",
                         "GuardMetrics",
+                        "HapaxLockProvider",
                         "HapaxPlugin",
                         "HapaxPerformerFactory",
                         "JobRunrGuard",
+                        "PostgresFence",
                         "PostgresLeaseStore",
                         "PostgresRunLedger",
+                        "RedisFence",
                         "RedissonLeaseStore",
                         "RedissonLeaseStoreProvider",
-                        "StaleWriteException");
+                        "RestClientRunHeaders",
+                        "RunHeaders",
+                        "StaleWriteException",
+                        "WebClientRunHeaders");
     }
 
     private static final Pattern PUBLIC_TYPE = Pattern.compile(
@@ -316,6 +333,8 @@ class ArchitectureTest {
                         "io.hapax.jobrunr",
                         "io.hapax.micrometer",
                         "io.hapax.console",
+                        "io.hapax.shedlock",
+                        "io.hapax.http",
                         "io.hapax.testkit",
                         "io.hapax.worker");
         assertThat(new ClassFileImporter().importPackages("io.hapax.lease")).isNotEmpty();

@@ -11,6 +11,8 @@ enum Contender {
     QUARTZ_JDBC_WITHIN_LOCK("Quartz JDBC cluster, acquireTriggersWithinLock", 0, false, Duration.ofMillis(8_500)),
     JOBRUNR("JobRunr alone", 0, false, Duration.ofSeconds(20)),
     SHEDLOCK_JDBC("ShedLock (JDBC)", 0, false, Duration.ofSeconds(3)),
+    /** Its locks have no run keys, so it is held to no promise about those. */
+    HAPAX_SHEDLOCK("Hapax as ShedLock's provider", 1, false, Duration.ofSeconds(3)),
     RLOCK("Redisson RLock, watchdog", 1, false, Duration.ofSeconds(3)),
     HAPAX_L1("Hapax level 1: lease", 1, true, Duration.ofSeconds(3)),
     HAPAX_L2("Hapax level 2: quorum of 3", 3, true, Duration.ofSeconds(3)),
@@ -71,6 +73,10 @@ enum Contender {
             case SHEDLOCK_JDBC ->
                 "The lock ends at `lockAtMostFor` by the database's clock, whether its holder is at work or not. The holder is"
                         + " not told, and nothing refuses its late write.";
+            case HAPAX_SHEDLOCK ->
+                "ShedLock's annotations over a lease: it ends for its holder before it can end in Redis, and the holder is told. Its"
+                        + " locks are names and no firings, so a replica whose clock is off may repeat a firing after"
+                        + " `lockAtLeastFor`.";
             case RLOCK ->
                 "The watchdog stands still with its process, or cannot reach Redis, or Redis has forgotten the lock: then the"
                         + " key is free for the next one. The holder is not told; what it asked before"

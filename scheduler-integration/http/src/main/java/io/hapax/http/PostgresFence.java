@@ -16,7 +16,7 @@ import javax.sql.DataSource;
  */
 public final class PostgresFence implements Fence {
 
-    private static final int SWEEP_EVERY = 1_000;
+    static final int SWEEP_EVERY = 200;
 
     private static final String TABLE = """
             CREATE TABLE IF NOT EXISTS hapax_fence (

@@ -178,7 +178,7 @@ class FenceTest {
                     Statement statement = connection.createStatement()) {
                 statement.execute("UPDATE hapax_fence SET seen_at = seen_at - interval '2 days' WHERE key = 'old'");
             }
-            for (int n = 2; n < 1_000; n++) {
+            for (int n = 2; n < PostgresFence.SWEEP_EVERY; n++) {
                 forgetful.raise("busy", new FencingToken(n));
             }
             assertThat(forgetful.raise("old", new FencingToken(3))).isEqualTo(new FencingToken(3));

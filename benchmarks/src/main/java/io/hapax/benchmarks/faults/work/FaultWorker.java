@@ -82,7 +82,8 @@ public final class FaultWorker {
             try {
                 return switch (settings.contender()) {
                     case "none" -> new NoGuard(settings, work);
-                    case "shedlock-jdbc" -> new ShedLockGuarding(settings, database, work);
+                    case "shedlock-jdbc" -> ShedLockGuarding.onDatabase(settings, database, work);
+                    case "hapax-shedlock" -> ShedLockGuarding.onHapax(settings, database, work);
                     case "rlock" -> new RLockGuarding(settings, work);
                     case "quartz-jdbc", "quartz-jdbc-within-lock" -> new QuartzCluster(settings, database, work);
                     case "jobrunr" -> new JobRunrAlone(database, work);

@@ -58,7 +58,7 @@ final class HapaxGuarding implements Guarding {
         HapaxPlugin.install(ticks.scheduler(), guard);
     }
 
-    private static LeaseStore store(Settings settings, DataSource database) {
+    static LeaseStore store(Settings settings, DataSource database) {
         if (settings.contender().equals(POSTGRES)) {
             return PostgresLeaseStore.builder(database)
                     .namespace("faults")
@@ -118,7 +118,7 @@ final class HapaxGuarding implements Guarding {
     }
 
     /** What a guarded run offers. */
-    private record Lease(GuardedRun run, boolean isFenced) implements Held {
+    record Lease(GuardedRun run, boolean isFenced) implements Held {
 
         @Override
         public OptionalLong token() {

@@ -1,8 +1,12 @@
 package io.hapax.benchmarks.faults.work;
 
+import io.hapax.CurrentRun;
+import io.hapax.JobGuard;
+import io.hapax.shedlock.HapaxLockProvider;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.Optional;
+import java.util.function.Supplier;
 import javax.sql.DataSource;
 import net.javacrumbs.shedlock.core.LockConfiguration;
 import net.javacrumbs.shedlock.core.LockProvider;
@@ -11,7 +15,7 @@ import net.javacrumbs.shedlock.provider.jdbctemplate.JdbcTemplateLockProvider;
 import org.springframework.jdbc.core.JdbcTemplate;
 
 /**
- * ShedLock on PostgreSQL with the database's clock. {@code lockAtMostFor} has to be longer than the job takes, since its
+ * ShedLock on PostgreSQL with the database's clock, or with the same locks as leases of Hapax in Redis. {@code lockAtMostFor} has to be longer than the job takes, since its
  * keep-alive begins at 30 s; it is as long as the ttl of the others for short jobs, and a third more than the work for long
  * ones. {@code lockAtLeastFor} covers the replicas' differences in firing.
  */
@@ -24,15 +28,43 @@ final class ShedLockGuarding implements Guarding {
 
     private final Work work;
     private final LockProvider locks;
+    private final Supplier<Held> held;
+    private final AutoCloseable guard;
     private final RamTicks ticks;
 
-    ShedLockGuarding(Settings settings, DataSource database, Work work) throws Exception {
+    private ShedLockGuarding(Settings settings, Work work, LockProvider locks, Supplier<Held> held, AutoCloseable guard)
+            throws Exception {
         this.work = work;
-        this.locks = new JdbcTemplateLockProvider(JdbcTemplateLockProvider.Configuration.builder()
+        this.locks = locks;
+        this.held = held;
+        this.guard = guard;
+        this.ticks = new RamTicks(settings.worker(), this::attempt);
+    }
+
+    /** With the provider that it comes with. */
+    static ShedLockGuarding onDatabase(Settings settings, DataSource database, Work work) throws Exception {
+        LockProvider locks = new JdbcTemplateLockProvider(JdbcTemplateLockProvider.Configuration.builder()
                 .withJdbcTemplate(new JdbcTemplate(database))
                 .usingDbTime()
                 .build());
-        this.ticks = new RamTicks(settings.worker(), this::attempt);
+        return new ShedLockGuarding(settings, work, locks, () -> Held.NOTHING, () -> {});
+    }
+
+    /** With Hapax' provider, and all else as it is. */
+    static ShedLockGuarding onHapax(Settings settings, DataSource database, Work work) throws Exception {
+        JobGuard guard = JobGuard.builder(HapaxGuarding.store(settings, database))
+                .worker(settings.worker())
+                .closesStore()
+                .defaults(options -> options.withTtl(Settings.TTL))
+                .build();
+        return new ShedLockGuarding(
+                settings,
+                work,
+                HapaxLockProvider.of(guard),
+                () -> new HapaxGuarding.Lease(CurrentRun.get(), false),
+                () -> {
+                    boolean unused = guard.shutdown(Settings.TTL);
+                });
     }
 
     @Override
@@ -47,7 +79,7 @@ final class ShedLockGuarding implements Guarding {
             return Answer.LATER;
         }
         try {
-            work.perform(occurrence, Held.NOTHING);
+            work.perform(occurrence, held.get());
             return Answer.SETTLED;
         } finally {
             lock.get().unlock();
@@ -62,5 +94,6 @@ final class ShedLockGuarding implements Guarding {
     @Override
     public void close() throws Exception {
         ticks.close();
+        guard.close();
     }
 }
