@@ -3,6 +3,7 @@ package io.hapax.spring;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.hapax.testkit.EmbeddedRedis;
+import io.hapax.testkit.WallClock;
 import java.io.File;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -90,7 +91,7 @@ class FirstHourTest {
         try (EmbeddedRedis redis = EmbeddedRedis.start()) {
             assertThat(started(
                             "--spring.application.name=first-" + UUID.randomUUID(),
-                            "--hapax.redis.fresh=true",
+                            "--hapax.redis.first-start=" + WallClock.now(),
                             "--spring.data.redis.url=" + redis.url()))
                     .contains("sent to ann", "well ended")
                     .contains("\"hapax\":{", "\"store\":\"answers\"")
