@@ -125,7 +125,7 @@ class SpringTransactionTest {
         assertThatIllegalStateException()
                 .isThrownBy(() -> complete(run))
                 .withMessageContaining("completeIn needs a transaction")
-                .withMessageContaining("begin one with your framework");
+                .withMessageContaining("start one with your framework");
         run.close();
     }
 

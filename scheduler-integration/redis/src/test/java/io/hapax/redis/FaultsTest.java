@@ -255,7 +255,7 @@ class FaultsTest {
         assertThatIllegalArgumentException()
                 .isThrownBy(() ->
                         RedissonLeaseStore.builder().namespace("redis-test").build())
-                .withMessageContaining("exactly one of url, yaml and client");
+                .withMessageContaining("exactly one of url, yaml, config and client");
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> Fixture.store(redis.url()).namespace("a b").build())
                 .withMessageContaining("setting namespace: 'a b'");
