@@ -1,6 +1,7 @@
 package io.hapax.worker;
 
 import io.hapax.testkit.EmbeddedRedis;
+import io.hapax.testkit.WallClock;
 import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -23,7 +24,7 @@ final class RunningWorker implements AutoCloseable {
         Map<String, String> env = new HashMap<>(Map.of(
                 "REDIS_URL", redis.url(),
                 "DATABASE_URL", FleetTest.newDatabase(),
-                "HAPAX_FRESH", "on",
+                "HAPAX_FIRST_START", WallClock.now().toString(),
                 "HAPAX_WORKER", "one",
                 "QUARTZ_STORE", "none",
                 "JOBRUNR", "off",

@@ -38,9 +38,9 @@ class RedisByPropertiesTest {
                 org.quartz.plugin.hapax.class = io.hapax.quartz.HapaxPlugin
                 org.quartz.plugin.hapax.redisUrl = %s
                 org.quartz.plugin.hapax.namespace = %s
-                org.quartz.plugin.hapax.fresh = true
+                org.quartz.plugin.hapax.firstStart = %s
                 org.quartz.plugin.hapax.ttl = 2s
-                """, url, namespace);
+                """, url, namespace, WallClock.now());
         Properties properties = new Properties();
         properties.load(new ByteArrayInputStream(text.getBytes(StandardCharsets.UTF_8)));
         return Fleet.create(properties);
