@@ -253,6 +253,39 @@ class ClientsTest {
         assertThat(receiver.passed()).isEmpty();
     }
 
+    /** One text for two requests would have a receiver drop one of them, or refuse a run for the token of another key. */
+    @Test
+    void no_two_keys_are_sent_as_one() throws Exception {
+        try (GuardedRun whole = admitted(RunRequest.occurrence("order/1"));
+                GuardedRun part = admitted(RunRequest.occurrence("order"))) {
+            assertThat(List.of(
+                            HEADERS.missing(whole, "POST", name -> false).get(RunHeaders.IDEMPOTENCY_KEY),
+                            RunHeaders.idempotencyKey(part, "1").orElseThrow(),
+                            RunHeaders.idempotencyKey(whole, "2").orElseThrow(),
+                            RunHeaders.idempotencyKey(part, "1/2").orElseThrow()))
+                    .doesNotHaveDuplicates();
+        }
+        try (GuardedRun lock = admitted(RunRequest.lock("rooms #1"));
+                GuardedRun slot = admitted(RunRequest.lock("rooms").tune(all -> all.withConcurrency(2)));
+                GuardedRun run = admitted(RunRequest.occurrence("rooms #1"));
+                GuardedRun outer = admitted(RunRequest.lock("eu/rooms #1"))) {
+            assertThat(slot.lease().orElseThrow().identity().leaseName()).isEqualTo("rooms #1");
+            assertThat(List.of(
+                            fencingKey("shop", lock),
+                            fencingKey("shop", slot),
+                            fencingKey("shop", run),
+                            fencingKey("shop", outer),
+                            fencingKey("shop/eu", lock)))
+                    .doesNotHaveDuplicates()
+                    .allMatch(HeaderText::isKey);
+        }
+    }
+
+    private static String fencingKey(String sender, GuardedRun run) {
+        return String.valueOf(
+                RunHeaders.of(sender).missing(run, "GET", name -> false).get(RunHeaders.FENCING_KEY));
+    }
+
     @Test
     void keys_that_no_header_can_have_are_encoded_and_long_ones_are_digests() {
         assertThat(HeaderText.of("Rechnung \"ä\\%, 1")).isEqualTo("Rechnung%20%22%C3%A4%5C%25%2C%201");
