@@ -2,8 +2,11 @@ package io.hapax.http;
 
 import io.hapax.CurrentRun;
 import io.hapax.GuardedRun;
+import io.hapax.lease.JobIdentity;
 import io.hapax.lease.Lease;
+import io.hapax.lease.LockKey;
 import io.hapax.lease.RunKey;
+import io.hapax.lease.Slot;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.util.LinkedHashMap;
@@ -93,7 +96,7 @@ public final class RunHeaders {
      * @return the key; empty if the run has no run key
      */
     public static Optional<String> idempotencyKey(GuardedRun run, String step) {
-        return run.identity().run().map(key -> HeaderText.of(key.value() + "/" + step));
+        return run.identity().run().map(key -> HeaderText.of(key.value(), step));
     }
 
     /**
@@ -117,11 +120,21 @@ public final class RunHeaders {
         Optional<Lease> lease = run.lease();
         if (lease.isPresent() && !present.test(FENCING_TOKEN) && !present.test(FENCING_KEY)) {
             headers.put(FENCING_TOKEN, lease.get().token().toString());
-            headers.put(
-                    FENCING_KEY,
-                    HeaderText.of(sender + "/" + lease.get().identity().leaseName()));
+            headers.put(FENCING_KEY, fencingKey(lease.get().identity()));
         }
         return headers;
+    }
+
+    private String fencingKey(JobIdentity keys) {
+        LockKey lock = keys.lockKey();
+        Slot slot = keys.slot();
+        if (lock == null) {
+            // No lock key is empty, so none is taken for a run key.
+            return HeaderText.of(sender, "", String.valueOf(keys.runKey()));
+        }
+        return slot == null
+                ? HeaderText.of(sender, lock.value())
+                : HeaderText.of(sender, lock.value(), Integer.toString(slot.number()));
     }
 
     /** False after its end, when what is sent is no work of it. */
