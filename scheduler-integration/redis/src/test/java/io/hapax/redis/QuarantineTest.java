@@ -93,6 +93,11 @@ class QuarantineTest {
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> worker(ahead))
                 .withMessageContainingAll("firstStart", ahead.toString(), "lies ahead");
+        // Before a client is opened, whose threads would keep the application from ending.
+        assertThatIllegalArgumentException()
+                .isThrownBy(() ->
+                        Fixture.store("redis://127.0.0.1:1").firstStart(ahead).build())
+                .withMessageContaining("firstStart");
     }
 
     @Test

@@ -11,6 +11,8 @@ import io.hapax.LeaseLostException;
 import io.hapax.RunRefusedException;
 import io.hapax.RunRequest;
 import io.hapax.spring.test.InMemoryHapax;
+import io.hapax.testkit.WallClock;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CyclicBarrier;
@@ -117,6 +119,15 @@ class CallerTransactionTest {
         assertThat(payments.payAndRollBack(id)).isNotNull();
         assertThat(payments.pay(id)).isNotNull();
         assertThat(payments.paid(id)).isEqualTo(1);
+    }
+
+    @Test
+    void a_firing_whose_method_itself_rolled_back_returns_as_any_other_call_does() {
+        assertThat(payments.sweepAndRollBack()).isEqualTo("swept");
+        AtomicReference<String> swept = new AtomicReference<>();
+        Firing.first(new FiredTask(null, ""), Occurrence.at(Instant.EPOCH, null), WallClock.REAL, (firing, wait) -> {})
+                .execute(() -> swept.set(payments.sweepAndRollBack()));
+        assertThat(swept).hasValue("swept");
     }
 
     @Test

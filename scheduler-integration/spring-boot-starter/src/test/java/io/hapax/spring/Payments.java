@@ -45,6 +45,13 @@ public class Payments {
         return value == null ? 0 : value;
     }
 
+    @Guarded(key = "sweep")
+    @Transactional
+    public String sweepAndRollBack() {
+        TransactionAspectSupport.currentTransactionStatus().setRollbackOnly();
+        return "swept";
+    }
+
     @Guarded(key = "counter/%0", onConflict = OnConflict.FAIL)
     @Transactional
     public int incrementOrFail(int counter) {

@@ -31,6 +31,7 @@ import org.springframework.boot.test.context.FilteredClassLoader;
 import org.springframework.boot.test.context.runner.ApplicationContextRunner;
 import org.springframework.boot.test.context.runner.WebApplicationContextRunner;
 import org.springframework.scheduling.annotation.Async;
+import org.springframework.scheduling.annotation.Scheduled;
 
 /** Whatever is wrong is told at start-up: what, where, what is allowed, how to mend it. */
 class WrongSettingsTest {
@@ -331,6 +332,34 @@ class WrongSettingsTest {
                         .withClassLoader(withoutJobRunr()),
                 "@Guarded on AbandonedWithoutName.work",
                 "ABANDON needs once");
+    }
+
+    @Test
+    void a_firing_has_a_name_of_its_own_if_its_schedule_plans_it() {
+        ApplicationContextRunner withLedger = inMemory.withBean(
+                        RunLedger.class, () -> new InMemoryRunLedger(Ticker.SYSTEM))
+                .withClassLoader(withoutJobRunr());
+        withLedger
+                .withBean(AbandonedFirings.class)
+                .run(context -> assertThat(context).hasNotFailed());
+        assertTold(
+                withLedger.withBean(AbandonedDelays.class), "@Guarded on AbandonedDelays.work", "ABANDON needs once");
+    }
+
+    static class AbandonedFirings {
+        @Scheduled(cron = "0 0 3 * * *")
+        @Guarded(key = "k", afterCrash = AfterCrash.ABANDON)
+        public void nightly() {}
+
+        @Scheduled(fixedRateString = "PT1H")
+        @Guarded(key = "k", afterCrash = AfterCrash.ABANDON)
+        public void hourly() {}
+    }
+
+    static class AbandonedDelays {
+        @Scheduled(fixedDelay = 1000)
+        @Guarded(key = "k", afterCrash = AfterCrash.ABANDON)
+        public void work() {}
     }
 
     static class AbandonedWithoutName {
