@@ -10,6 +10,8 @@ import io.hapax.testkit.EmbeddedRedis;
 import io.hapax.testkit.EmbeddedSentinel;
 import io.hapax.testkit.TestCertificates;
 import io.hapax.testkit.WallClock;
+import java.io.PrintWriter;
+import java.io.StringWriter;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.time.Duration;
@@ -126,7 +128,22 @@ class SpringRedisTest {
                     "spring.data.redis.ssl.bundle=redis",
                     "spring.data.redis.host=localhost",
                     "spring.data.redis.port=" + port));
+            for (String password : List.of("quokka[zebu", "quokka@x#zebu", "quokka?zebu")) {
+                runner.withPropertyValues(
+                                "spring.ssl.bundle.pem.redis.truststore.certificate=file:" + files.authorityFile(),
+                                "spring.data.redis.ssl.bundle=redis",
+                                "spring.data.redis.url=rediss://:" + password + "@localhost:" + port)
+                        .run(context -> assertThat(stackTrace(context.getStartupFailure()))
+                                .contains("spring.data.redis.url", "percent-encode")
+                                .doesNotContain("quokka", "zebu"));
+            }
         }
+    }
+
+    private static String stackTrace(Throwable failure) {
+        StringWriter text = new StringWriter();
+        failure.printStackTrace(new PrintWriter(text));
+        return text.toString();
     }
 
     @ParameterizedTest
