@@ -143,6 +143,23 @@ public final class GuardedRun implements AutoCloseable {
         throw loss();
     }
 
+    /**
+     * Makes sure that the work of this run counts, for code that ends it by itself: {@link JobGuard#execute} does so.
+     *
+     * @param outcome how it ended, as {@link #complete()} or {@link #completeAsync()} answered
+     * @throws LeaseLostException if the lease was lost before
+     * @throws IllegalStateException if {@link #completeIn} was called in a transaction that did not commit
+     */
+    public void requireEnd(RunOutcome outcome) {
+        if (outcome == RunOutcome.LOST) {
+            throw loss();
+        }
+        if (outcome == RunOutcome.FAILED && life.completedIn()) {
+            throw new IllegalStateException(
+                    this + " completed in a transaction that did not commit, so it has not completed");
+        }
+    }
+
     /** The loss as an exception; only for a run that has a lease. */
     LeaseLostException loss() {
         if (lease == null) {

@@ -192,25 +192,32 @@ public final class JobGuard implements AutoCloseable {
         }
     }
 
-    private <T, E extends Exception> RunResult<T> execute(GuardedRun run, GuardedBody<T, E> body) throws E {
+    /**
+     * Executes code under a run that was admitted; the run ends with it, as in {@link #run}.
+     *
+     * @param run the run, which nobody has entered
+     * @param body the code
+     * @param <T> what the code returns
+     * @param <E> what the code may throw
+     * @return what came of it
+     * @throws E what the code threw
+     * @throws LeaseLostException if the lease lapsed before the code began, or the code returned, but had lost it
+     * @throws IllegalStateException if the code returned, but had called {@link GuardedRun#completeIn} in a transaction
+     *     that did not commit
+     */
+    public <T, E extends Exception> RunResult.Ran<T> execute(GuardedRun run, GuardedBody<T, E> body) throws E {
         try (run;
                 GuardedRun.Scope scope = run.enter()) {
             return executeEntered(run, body);
         }
     }
 
-    private static <T, E extends Exception> RunResult<T> executeEntered(GuardedRun run, GuardedBody<T, E> body)
+    private static <T, E extends Exception> RunResult.Ran<T> executeEntered(GuardedRun run, GuardedBody<T, E> body)
             throws E {
         try {
             T value = body.run(run);
             RunOutcome outcome = run.complete();
-            if (outcome == RunOutcome.LOST) {
-                throw run.loss();
-            }
-            if (outcome == RunOutcome.FAILED && run.life().completedIn()) {
-                throw new IllegalStateException(
-                        run + " completed in a transaction that did not commit, so it has not completed");
-            }
+            run.requireEnd(outcome);
             return new RunResult.Ran<>(value, outcome);
         } catch (Throwable failure) {
             // Also what is thrown sneakily.

@@ -125,7 +125,7 @@ record GuardInterceptor(Supplier<JobGuard> guard, Supplier<RunObserver> observer
         if (admission instanceof Admission.Admitted admitted) {
             return scene.isInTransaction()
                     ? scene.add(admitted.run()).work(admitted.run().identity(), body)
-                    : AdmittedWork.of(admitted.run(), body);
+                    : guard.get().execute(admitted.run(), body).value();
         }
         return refused(guarded, identity, firing, (Admission.Refused) admission);
     }

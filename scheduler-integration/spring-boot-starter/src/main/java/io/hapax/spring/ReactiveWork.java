@@ -147,7 +147,7 @@ record ReactiveWork(LateCall call, @Nullable Firing firing) {
         return run(admission)
                 .map(run -> Mono.fromFuture(run::completeAsync, true)
                         .publishOn(Schedulers.boundedElastic())
-                        .doOnNext(outcome -> AdmittedWork.requireEnd(run, outcome))
+                        .doOnNext(run::requireEnd)
                         .then())
                 .orElseGet(Mono::empty);
     }

@@ -72,7 +72,7 @@ final class StageWork {
             throw thrown;
         }
         if (stage == null) {
-            AdmittedWork.requireEnd(run, run.complete());
+            run.requireEnd(run.complete());
             return null;
         }
         follow((CompletionStage<?>) stage);
@@ -107,7 +107,7 @@ final class StageWork {
         try {
             if (failure == null) {
                 LateResults.refuse(call.guarded().of().shown(), value);
-                AdmittedWork.requireEnd(run, run.complete());
+                run.requireEnd(run.complete());
                 result.complete(value);
             } else if (failure instanceof CancellationException) {
                 run.close();
