@@ -3,16 +3,16 @@ package io.hapax.spring;
 import io.hapax.Admission;
 import io.hapax.GuardedRun;
 import io.hapax.policy.LateResults;
+import io.hapax.thread.GuardThreads;
 import java.util.Optional;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Executor;
-import java.util.concurrent.SynchronousQueue;
-import java.util.concurrent.ThreadPoolExecutor;
-import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The work of a method that returns a {@link CompletionStage}: its run starts before the call, and ends before anybody learns of the
@@ -20,10 +20,15 @@ import org.jspecify.annotations.Nullable;
  */
 final class StageWork {
 
-    private static final long IDLE_SECONDS = 5;
+    private static final Logger LOG = LoggerFactory.getLogger("io.hapax.spring");
+
+    /** What hangs on a result and blocks holds one of them. */
+    private static final int MOST_THREADS = 256;
 
     /** Where runs end, and results are delivered: neither on the threads that complete a stage, nor on those of a store. */
-    private static final Executor ENDS = ends();
+    private static final Executor ENDS = new GuardThreads(
+                    (what, failure) -> LOG.error("{} failed; other runs end all the same", what, failure))
+            .pool("hapax-results", MOST_THREADS);
 
     private final LateCall call;
     private final GuardedRun run;
@@ -32,15 +37,6 @@ final class StageWork {
     private StageWork(LateCall call, GuardedRun run) {
         this.call = call;
         this.run = run;
-    }
-
-    private static Executor ends() {
-        return new ThreadPoolExecutor(
-                0, Integer.MAX_VALUE, IDLE_SECONDS, TimeUnit.SECONDS, new SynchronousQueue<>(), task -> {
-                    Thread thread = new Thread(task, "hapax-results");
-                    thread.setDaemon(true);
-                    return thread;
-                });
     }
 
     /** What is returned for a call that was answered: a future for its caller. */
