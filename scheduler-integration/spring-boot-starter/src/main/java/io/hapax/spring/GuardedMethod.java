@@ -16,6 +16,7 @@ import io.hapax.policy.LateResults;
 import java.lang.reflect.Method;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 import org.springframework.core.annotation.AnnotatedElementUtils;
@@ -59,14 +60,16 @@ record GuardedMethod(
             // First as Spring merges it, with @AliasFor; below it what is inherited, as for jobs.
             List<Guarded> nearestFirst = new ArrayList<>(List.of(guarded));
             nearestFirst.addAll(GuardedAnnotations.of(bean, method));
-            boolean isScheduled = isScheduled(method);
+            Set<Scheduled> schedules =
+                    AnnotatedElementUtils.getMergedRepeatableAnnotations(method, Scheduled.class, Schedules.class);
+            boolean isScheduled = !schedules.isEmpty();
             JobPolicy<KeyExpression> policy = JobPolicy.of(
                     plain(guard.defaults(), isScheduled),
                     nearestFirst,
                     text -> KeyExpression.parse(resolved.apply(text), method));
             RunOptions options = policy.options();
             guard.check(options);
-            if (!hasJobs) {
+            if (!hasJobs && !arePlanned(schedules)) {
                 requireRunKey(options, policy);
             }
             String schedulersOnly = schedulersOnly(method, policy, isScheduled);
@@ -114,9 +117,13 @@ record GuardedMethod(
         return plain.mode().isQueued() ? plain.withMode(LockMode.WHILE_EXECUTING) : plain;
     }
 
-    private static boolean isScheduled(Method method) {
-        return !AnnotatedElementUtils.getMergedRepeatableAnnotations(method, Scheduled.class, Schedules.class)
-                .isEmpty();
+    /** Whether each firing has a planned time, which is its name; those after a delay, or once after the start, have none. */
+    private static boolean arePlanned(Set<Scheduled> schedules) {
+        return !schedules.isEmpty()
+                && schedules.stream()
+                        .allMatch(each -> !each.cron().isEmpty()
+                                || each.fixedRate() >= 0
+                                || !each.fixedRateString().isEmpty());
     }
 
     private static @Nullable String schedulersOnly(

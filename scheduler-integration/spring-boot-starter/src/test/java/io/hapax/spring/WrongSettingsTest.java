@@ -346,7 +346,7 @@ class WrongSettingsTest {
                 withLedger.withBean(AbandonedDelays.class), "@Guarded on AbandonedDelays.work", "ABANDON needs once");
     }
 
-    static class AbandonedFirings {
+    public static class AbandonedFirings {
         @Scheduled(cron = "0 0 3 * * *")
         @Guarded(key = "k", afterCrash = AfterCrash.ABANDON)
         public void nightly() {}
@@ -356,7 +356,7 @@ class WrongSettingsTest {
         public void hourly() {}
     }
 
-    static class AbandonedDelays {
+    public static class AbandonedDelays {
         @Scheduled(fixedDelay = 1000)
         @Guarded(key = "k", afterCrash = AfterCrash.ABANDON)
         public void work() {}
