@@ -9,6 +9,7 @@ import org.jspecify.annotations.Nullable;
 import org.redisson.Redisson;
 import org.redisson.api.RedissonClient;
 import org.redisson.client.codec.StringCodec;
+import org.redisson.config.BaseConfig;
 import org.redisson.config.Config;
 import org.redisson.config.ConstantDelay;
 import org.redisson.config.SingleServerConfig;
@@ -141,9 +142,31 @@ final class OwnClient {
         return new DirectLine.Flushing(new HostAndPort(address.host(), address.port()), config.build());
     }
 
+    /** Has a client of the application's making give up on its servers as one for an address does. */
+    static void makeImpatient(Config config, Duration answerTimeout) {
+        // The configuration that is there already.
+        if (config.isSentinelConfig()) {
+            makeImpatient(config.useSentinelServers(), answerTimeout);
+        } else if (config.isClusterConfig()) {
+            makeImpatient(config.useClusterServers(), answerTimeout);
+        } else if (config.isSingleConfig()) {
+            makeImpatient(config.useSingleServer(), answerTimeout);
+        }
+    }
+
+    /** Two tries fit into the answer timeout. */
+    private static void makeImpatient(BaseConfig<?> servers, Duration answerTimeout) {
+        long millis = answerTimeout.toMillis();
+        servers.setTimeout((int) Math.max(20, millis * 45 / 100));
+        servers.setConnectTimeout((int) Math.max(200, millis));
+        servers.setRetryAttempts(1);
+        // A command that was not written within two delays fails (RedisExecutor), though only this process may have
+        // paused.
+        servers.setRetryDelay(new ConstantDelay(Duration.ofMillis(Math.max(5, millis / 4))));
+        servers.setReconnectionDelay(new ConstantDelay(Duration.ofMillis(200)));
+    }
+
     static RedissonClient open(Address address, Duration answerTimeout, boolean lazy, Use use) {
-        // Two tries fit into the answer timeout.
-        int timeout = (int) Math.max(20, answerTimeout.toMillis() * 45 / 100);
         Config config = new Config();
         config.setCodec(StringCodec.INSTANCE);
         config.setNettyThreads(2);
@@ -159,13 +182,7 @@ final class OwnClient {
                 .setConnectionMinimumIdleSize(1)
                 .setSubscriptionConnectionPoolSize(1)
                 .setSubscriptionConnectionMinimumIdleSize(0);
-        server.setTimeout(timeout);
-        server.setConnectTimeout((int) Math.max(200, answerTimeout.toMillis()));
-        server.setRetryAttempts(1);
-        // A command that was not written within two delays fails (RedisExecutor), though only this process may have
-        // paused.
-        server.setRetryDelay(new ConstantDelay(Duration.ofMillis(Math.max(5, answerTimeout.toMillis() / 4))));
-        server.setReconnectionDelay(new ConstantDelay(Duration.ofMillis(200)));
+        makeImpatient(server, answerTimeout);
         config.setNettyHook(new ConnectionName(address.toString()));
         if (use == Use.IN_A_QUORUM) {
             server.setPingConnectionInterval(PING_MILLIS);

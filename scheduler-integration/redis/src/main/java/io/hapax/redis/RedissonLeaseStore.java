@@ -402,7 +402,8 @@ public final class RedissonLeaseStore implements AdministeredStore {
         }
 
         /**
-         * Connects as a configuration of Redisson says, with a client of the store's own.
+         * Connects as a configuration of Redisson says, with a client of the store's own. For one server, Sentinel and Cluster its
+         * time-outs and retries are set as for an address: the client gives up on a server within the answer timeout.
          *
          * @param redisson the configuration, which the store changes; its codec does not matter
          * @return this builder
@@ -564,6 +565,7 @@ public final class RedissonLeaseStore implements AdministeredStore {
                 return ofOwnClient(YamlFile.read(yaml), String.valueOf(yaml.getFileName()));
             }
             if (config != null) {
+                OwnClient.makeImpatient(config, answerTimeout);
                 return ofOwnClient(config, "the servers that the configuration names");
             }
             OwnClient.Address address = OwnClient.Address.parse(String.valueOf(url));

@@ -1,6 +1,7 @@
 package io.hapax.spring;
 
 import java.net.URI;
+import java.net.URISyntaxException;
 import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -8,10 +9,7 @@ import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.redisson.client.codec.StringCodec;
-import org.redisson.config.BaseConfig;
 import org.redisson.config.Config;
-import org.redisson.config.ConstantDelay;
-import org.redisson.config.SentinelServersConfig;
 import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.boot.context.properties.bind.BindResult;
 import org.springframework.boot.context.properties.bind.Binder;
@@ -110,7 +108,7 @@ record SpringRedis(
     }
 
     /**
-     * Everything else, for a client of the store's own that gives up on a server well before a lease ends.
+     * Everything else, for a client of the store's own.
      *
      * @throws IllegalArgumentException if something is missing or wrong; the message names it
      */
@@ -122,41 +120,62 @@ record SpringRedis(
         Sentinel watched = sentinel;
         Cluster spread = cluster;
         if (watched != null && watched.master() != null) {
-            SentinelServersConfig servers = config.useSentinelServers()
+            config.useSentinelServers()
                     .setMasterName(watched.master())
                     .setDatabase(database == null ? 0 : database)
                     .setSentinelUsername(watched.username())
                     .setSentinelPassword(watched.password())
                     .setScanInterval(scan)
                     .addSentinelAddress(addresses(".sentinel.nodes", watched.nodes()));
-            impatient(servers, answerTimeout);
             login(config, username, password);
         } else if (spread != null && spread.nodes() != null) {
-            impatient(
-                    config.useClusterServers()
-                            .setScanInterval(scan)
-                            .addNodeAddress(addresses(".cluster.nodes", spread.nodes())),
-                    answerTimeout);
+            config.useClusterServers()
+                    .setScanInterval(scan)
+                    .addNodeAddress(addresses(".cluster.nodes", spread.nodes()));
             login(config, username, password);
         } else {
-            alone(config, URI.create(single()), answerTimeout);
+            alone(config);
         }
         return config;
     }
 
-    private void alone(Config config, URI address, Duration answerTimeout) {
-        String path = address.getPath();
-        impatient(
-                config.useSingleServer()
-                        .setAddress(
-                                scheme() + address.getHost() + ":" + (address.getPort() < 0 ? PORT : address.getPort()))
-                        .setDatabase(
-                                path == null || path.length() <= 1 ? 0 : Integer.parseUnsignedInt(path.substring(1))),
-                answerTimeout);
+    private void alone(Config config) {
+        URI address = parsed(single());
+        config.useSingleServer()
+                .setAddress(scheme() + address.getHost() + ":" + (address.getPort() < 0 ? PORT : address.getPort()))
+                .setDatabase(database(address.getPath()));
         String[] user = address.getUserInfo() == null
                 ? new String[] {""}
                 : address.getUserInfo().split(":", 2);
         login(config, user[0], user.length > 1 ? user[1] : null);
+    }
+
+    private static URI parsed(String address) {
+        URI uri;
+        try {
+            uri = new URI(address);
+        } catch (URISyntaxException e) {
+            // Its message has the password.
+            throw wrong("it is not a URL");
+        }
+        if (uri.getHost() == null || uri.getRawQuery() != null || uri.getRawFragment() != null) {
+            throw wrong("there is no host name, or something behind a '?' or a '#'");
+        }
+        return uri;
+    }
+
+    private static int database(@Nullable String path) {
+        try {
+            return path == null || path.length() <= 1 ? 0 : Integer.parseUnsignedInt(path.substring(1));
+        } catch (NumberFormatException e) {
+            throw wrong("the path must be the number of a database, as in /0");
+        }
+    }
+
+    private static IllegalArgumentException wrong(String why) {
+        return new IllegalArgumentException(PREFIX + ".url cannot be used: " + why + ". Write"
+                + " rediss://user:password@host:6379/0, and percent-encode the special characters of user and password"
+                + " (%2F for /, %40 for @, %23 for #, %3F for ?)");
     }
 
     private static void login(Config config, @Nullable String user, @Nullable String password) {
@@ -166,16 +185,6 @@ record SpringRedis(
         if (password != null && !password.isEmpty()) {
             config.setPassword(password);
         }
-    }
-
-    /** Two tries fit into the answer timeout. */
-    private static void impatient(BaseConfig<?> servers, Duration answerTimeout) {
-        long millis = answerTimeout.toMillis();
-        servers.setTimeout((int) Math.max(20, millis * 45 / 100));
-        servers.setConnectTimeout((int) Math.max(200, millis));
-        servers.setRetryAttempts(1);
-        servers.setRetryDelay(new ConstantDelay(Duration.ofMillis(Math.max(5, millis / 4))));
-        servers.setReconnectionDelay(new ConstantDelay(Duration.ofMillis(200)));
     }
 
     private String[] addresses(String setting, @Nullable List<String> nodes) {
