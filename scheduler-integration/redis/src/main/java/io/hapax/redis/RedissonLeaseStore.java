@@ -59,6 +59,10 @@ public final class RedissonLeaseStore implements AdministeredStore {
     private final Duration longestTtl;
     private final String server;
 
+    private static FirstStart firstStart(Builder builder) {
+        return new FirstStart(builder.firstStart, InstantSource.system());
+    }
+
     private RedissonLeaseStore(Builder builder, RedissonClient redisson, boolean ownsClient, String server) {
         Config config = redisson.getConfig();
         this.redisson = redisson;
@@ -68,7 +72,7 @@ public final class RedissonLeaseStore implements AdministeredStore {
         this.longestTtl = builder.longestTtl;
         this.connection = new FirstConnection(builder.lazy);
         InstantSource system = InstantSource.system();
-        FirstStart first = new FirstStart(builder.firstStart, system);
+        FirstStart first = firstStart(builder);
         Keyspace keyspace =
                 new Keyspace(NamespaceRules.chosen(builder.namespace), config.isClusterConfig() ? CLUSTER_BUCKETS : 1);
         this.namespace = Namespace.of(
@@ -558,6 +562,8 @@ public final class RedissonLeaseStore implements AdministeredStore {
                 throw new IllegalArgumentException("the store of namespace " + checked.namespace()
                         + " needs exactly one of url, yaml, config and client, got " + sources);
             }
+            // Before a client is opened, which nobody would close.
+            FirstStart unusedButRight = RedissonLeaseStore.firstStart(this);
             if (client != null) {
                 return probed(new RedissonLeaseStore(this, client, false, APPLICATIONS), APPLICATIONS);
             }
