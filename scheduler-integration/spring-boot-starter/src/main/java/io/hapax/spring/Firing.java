@@ -13,6 +13,8 @@ import io.hapax.lease.RunKey;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.time.temporal.ChronoUnit;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -107,7 +109,7 @@ final class Firing {
     }
 
     private static RunRequest paced(RunRequest request, BeanMethod of, Duration delay) {
-        Duration period = delay.minus(delay.dividedBy(DRIFT)).truncatedTo(java.time.temporal.ChronoUnit.MILLIS);
+        Duration period = delay.minus(delay.dividedBy(DRIFT)).truncatedTo(ChronoUnit.MILLIS);
         return period.isZero()
                 ? request
                 : request.tune(options -> options.withThrottle(new Throttle(1, period)))
@@ -164,7 +166,6 @@ final class Firing {
 
     private static Duration jittered(Duration wait) {
         long millis = Math.min(wait.toMillis(), LONGEST_WAIT.toMillis());
-        return Duration.ofMillis(
-                millis + java.util.concurrent.ThreadLocalRandom.current().nextLong(millis / 5 + 1));
+        return Duration.ofMillis(millis + ThreadLocalRandom.current().nextLong(millis / 5 + 1));
     }
 }
