@@ -201,7 +201,7 @@ public final class JobGuard implements AutoCloseable {
      * @param <E> what the code may throw
      * @return what came of it
      * @throws E what the code threw
-     * @throws LeaseLostException if the lease lapsed before the code began, or the code returned, but had lost it
+     * @throws LeaseLostException if the lease lapsed before the code started, or the code returned, but had lost it
      * @throws IllegalStateException if the code returned, but had called {@link GuardedRun#completeIn} in a transaction
      *     that did not commit
      */

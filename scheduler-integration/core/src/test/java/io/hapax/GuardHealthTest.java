@@ -65,39 +65,36 @@ class GuardHealthTest {
         return look.get(20, TimeUnit.SECONDS);
     }
 
+    /** Down while one method misbehaves, and up once it does not; returns what was told meanwhile. */
+    private GuardHealth.Answer downWhile(Class<?> port, String method, InjectedFault fault, String told)
+            throws Exception {
+        faults.inject(port, method, fault);
+        GuardHealth.Answer down = look();
+        assertThat(down.status()).isEqualTo(GuardHealth.Status.DOWN);
+        assertThat(down.details().get(told)).isNotIn("answers", "null", "");
+        faults.healthy();
+        assertThat(look().status()).isEqualTo(GuardHealth.Status.UP);
+        return down;
+    }
+
     @ParameterizedTest
     @MethodSource("anything")
     void health_is_down_while_the_store_misbehaves(InjectedFault fault) throws Exception {
-        faults.inject(LeaseAdmin.class, "holder", fault);
-        GuardHealth.Answer down = look();
-        assertThat(down.status()).isEqualTo(GuardHealth.Status.DOWN);
-        assertThat(down.details().get("store")).isNotIn("answers", "null", "");
-        assertThat(down.details()).containsEntry("ledger", "answers");
-        faults.healthy();
-        assertThat(look().status()).isEqualTo(GuardHealth.Status.UP);
+        assertThat(downWhile(LeaseAdmin.class, "holder", fault, "store").details())
+                .containsEntry("ledger", "answers");
     }
 
     @ParameterizedTest
     @MethodSource("anything")
     void health_is_down_while_the_ledger_misbehaves(InjectedFault fault) throws Exception {
-        faults.inject(RunLedger.class, "entry", fault);
-        GuardHealth.Answer down = look();
-        assertThat(down.status()).isEqualTo(GuardHealth.Status.DOWN);
-        assertThat(down.details().get("ledger")).isNotIn("answers", "null", "");
-        assertThat(down.details()).containsEntry("store", "answers");
-        faults.healthy();
-        assertThat(look().status()).isEqualTo(GuardHealth.Status.UP);
+        assertThat(downWhile(RunLedger.class, "entry", fault, "ledger").details())
+                .containsEntry("store", "answers");
     }
 
     @ParameterizedTest
     @MethodSource("anything")
     void health_is_down_while_the_store_does_not_tell_of_its_servers(InjectedFault fault) throws Exception {
-        faults.inject(LeaseAdmin.class, "servers", fault);
-        GuardHealth.Answer down = look();
-        assertThat(down.status()).isEqualTo(GuardHealth.Status.DOWN);
-        assertThat(down.details().get("store")).isNotIn("answers", "null", "");
-        faults.healthy();
-        assertThat(look().status()).isEqualTo(GuardHealth.Status.UP);
+        GuardHealth.Answer unused = downWhile(LeaseAdmin.class, "servers", fault, "store");
     }
 
     /** A team that routes by health, or waits with a deployment until it is up, must not take it for ready. */
