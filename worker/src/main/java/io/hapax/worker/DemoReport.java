@@ -89,7 +89,7 @@ final class DemoReport {
 
     private void legend() {
         out.println(
-                "  runs: begun (one that was killed or revoked is begun again elsewhere) · twice: effects beyond the first");
+                "  runs: started (one that was killed or revoked starts again elsewhere) · twice: effects beyond the first");
         out.println(
                 "  over: pairs of runs that worked on the same thing at once · lost: occurrences without an effect");
         out.println();
