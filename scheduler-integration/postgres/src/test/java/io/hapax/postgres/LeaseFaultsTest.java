@@ -17,6 +17,7 @@ import static org.awaitility.Awaitility.await;
 import com.zaxxer.hikari.HikariDataSource;
 import io.hapax.lease.Acquisition;
 import io.hapax.lease.Ending;
+import io.hapax.lease.Finding;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.Lease;
 import io.hapax.lease.LeaseRequest;
@@ -38,6 +39,11 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.postgresql.PGConnection;
+import org.postgresql.ds.PGSimpleDataSource;
+import org.postgresql.jdbc.PreferQueryMode;
+import org.postgresql.replication.LogSequenceNumber;
+import org.postgresql.replication.PGReplicationStream;
 
 /** Leases on a server of its own, which is frozen, killed and held up. */
 @Tag("slow")
@@ -87,6 +93,61 @@ class LeaseFaultsTest {
         assertThatThrownBy(() -> stage.toCompletableFuture().get(40, TimeUnit.SECONDS))
                 .hasCauseInstanceOf(LeaseStoreException.class)
                 .hasMessageContaining("the lease store did not ");
+    }
+
+    @Test
+    void a_session_that_keeps_a_key_locked_fails_requests_of_that_key_alone_and_no_process_waits_for_it()
+            throws SQLException {
+        PostgresLeaseStore twelve = open(Duration.ofSeconds(12));
+        Lease lease = granted(twelve, freshPair());
+        try (Connection session = server.dataSource().getConnection()) {
+            session.setAutoCommit(false);
+            execute(session, "SELECT 1 FROM hapax_lease WHERE namespace = '" + namespace + "' FOR UPDATE");
+            CompletionStage<Boolean> stuck = twelve.release(lease, Ending.NOT_DONE);
+            await().atMost(Duration.ofSeconds(40)).until(() -> waitingForLocks() == 1);
+            // Those who ask meanwhile share the next call.
+            CompletionStage<Acquisition> free = twelve.acquire(request(freshPair()));
+            CompletionStage<Boolean> stuckAsWell = twelve.release(lease, Ending.NOT_DONE);
+            assertThat(get(free)).isInstanceOf(Acquisition.Granted.class);
+            assertThatThrownBy(() -> get(stuck)).hasStackTraceContaining("keeps it locked");
+            fails(stuckAsWell);
+            await().atMost(Duration.ofSeconds(40)).until(() -> waitingForLocks() == 0);
+            session.rollback();
+        }
+        assertThat(get(twelve.release(lease, Ending.NOT_DONE))).isTrue();
+    }
+
+    private long waitingForLocks() throws SQLException {
+        return number(pool, "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'");
+    }
+
+    @Test
+    void a_standby_that_is_not_waited_for_is_found() throws SQLException {
+        assertThat(replication()).isEmpty();
+        PGSimpleDataSource standby = (PGSimpleDataSource) server.dataSource();
+        standby.setReplication("true");
+        standby.setPreferQueryMode(PreferQueryMode.SIMPLE);
+        standby.setAssumeMinServerVersion("12");
+        try (Connection connection = standby.getConnection();
+                PGReplicationStream stream = connection
+                        .unwrap(PGConnection.class)
+                        .getReplicationAPI()
+                        .replicationStream()
+                        .physical()
+                        .withStartPosition(LogSequenceNumber.valueOf(
+                                number(pool, "SELECT (pg_current_wal_lsn() - '0/0')::bigint")))
+                        .start()) {
+            assertThat(stream.isClosed()).isFalse();
+            assertThat(replication())
+                    .singleElement()
+                    .satisfies(finding -> assertThat(finding.remedy()).contains("synchronous_standby_names"));
+        }
+    }
+
+    private List<Finding> replication() {
+        return PostgresLeaseStore.builder(pool).namespace(namespace).examine().stream()
+                .filter(finding -> finding.problem().contains("replication is asynchronous"))
+                .toList();
     }
 
     @Test
