@@ -22,16 +22,25 @@ record LeaseStatements(String prefix) {
     private static final String DURABLY =
             "CASE current_setting('synchronous_commit') WHEN 'off' THEN set_config('synchronous_commit', 'on', true) END";
 
+    /**
+     * Before anything is locked, and for this transaction alone: where somebody keeps a lock, the server gives up before the caller does, and
+     * no process of it is left behind that waits, and would carry out what nobody waits for any more.
+     */
+    private static final String PATIENTLY =
+            "(SELECT ?::text AS namespace, set_config('lock_timeout', ?::bigint::text, true) OFFSET 0) patience";
+
     private static final String NO_CLEAN_UP =
-            "the clean-up forgets less than it should: set cleanUpEvery(Duration.ZERO) and" + " delete by other means";
+            "the clean-up forgets less than it should: set cleanUpEvery(Duration.ZERO) and delete by other means";
 
     private String sql(String text) {
         return text.replace("$", prefix);
     }
 
-    /** Gives leases out and takes them back. */
+    /** Gives leases out and takes them back, and waits for what others have locked for so many milliseconds at the most. */
     String exchange() {
-        return sql("SELECT * FROM $hapax_lease_exchange(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+        return sql("SELECT e.* FROM " + PATIENTLY
+                + " CROSS JOIN LATERAL $hapax_lease_exchange(patience.namespace, ?, ?, ?, ?, ?,"
+                + " ?, ?, ?, ?, ?, ?, ?, ?, ?) e");
     }
 
     /**
@@ -162,12 +171,13 @@ record LeaseStatements(String prefix) {
 
     /** Keeps places; the names are in order, so that two batches do not wait for each other. */
     String keepPlaces() {
-        return sql("""
+        return sql(String.format(Locale.ROOT, """
                 SELECT a.n, k.has, k.first, k.left_ms FROM
-                (SELECT * FROM unnest(?::text[], ?::text[], ?::bigint[], ?::bigint[]) WITH ORDINALITY
+                %s
+                CROSS JOIN (SELECT * FROM unnest(?::text[], ?::text[], ?::bigint[], ?::bigint[]) WITH ORDINALITY
                   AS u (name, holder, places, time_ms, n) ORDER BY n OFFSET 0) a
-                CROSS JOIN LATERAL $hapax_place_keep(?, a.name, a.holder, a.places, a.time_ms) k
-                """);
+                CROSS JOIN LATERAL $hapax_place_keep(patience.namespace, a.name, a.holder, a.places, a.time_ms) k
+                """, PATIENTLY));
     }
 
     String holders() {

@@ -85,7 +85,7 @@ public final class PostgresLeaseStore implements AdministeredStore {
         this.cleanUp = new CleanUp(database, builder.cleanUpEvery, new ForgettingLeases(statements, namespace).steps());
         this.wakeUps = new WakeUps(database, builder.source, channel, builder.listens);
         this.reservations = new PostgresReservations(database, statements, namespace);
-        LeaseExchange exchange = new LeaseExchange(statements, namespace, channel);
+        LeaseExchange exchange = new LeaseExchange(statements, namespace, channel, database.lockTimeout());
         this.exchanges =
                 new Batches<>("grant or take back a lease", database, LeaseExchange.Ask::owner, exchange::carryOut);
         this.renewals =

@@ -49,7 +49,10 @@ import org.postgresql.replication.PGReplicationStream;
 @Tag("slow")
 class LeaseFaultsTest {
 
-    private static final Duration PATIENT = Duration.ofSeconds(15);
+    private static final Duration PATIENT = Duration.ofMinutes(1);
+
+    /** An advisory lock. */
+    private static final int SLOW = 4711;
 
     private static EmbeddedDatabase server;
     private HikariDataSource pool;
@@ -98,23 +101,20 @@ class LeaseFaultsTest {
     @Test
     void a_session_that_keeps_a_key_locked_fails_requests_of_that_key_alone_and_no_process_waits_for_it()
             throws SQLException {
-        PostgresLeaseStore twelve = open(Duration.ofSeconds(12));
-        Lease lease = granted(twelve, freshPair());
+        PostgresLeaseStore blocked = open(Duration.ofSeconds(16));
+        Lease lease = granted(blocked, freshPair());
         try (Connection session = server.dataSource().getConnection()) {
             session.setAutoCommit(false);
             execute(session, "SELECT 1 FROM hapax_lease WHERE namespace = '" + namespace + "' FOR UPDATE");
-            CompletionStage<Boolean> stuck = twelve.release(lease, Ending.NOT_DONE);
-            await().atMost(Duration.ofSeconds(40)).until(() -> waitingForLocks() == 1);
-            // Those who ask meanwhile share the next call.
-            CompletionStage<Acquisition> free = twelve.acquire(request(freshPair()));
-            CompletionStage<Boolean> stuckAsWell = twelve.release(lease, Ending.NOT_DONE);
+            CompletionStage<Boolean> stuck = blocked.release(lease, Ending.NOT_DONE);
+            // Who asks meanwhile waits for that call.
+            CompletionStage<Acquisition> free = blocked.acquire(request(freshPair()));
             assertThat(get(free)).isInstanceOf(Acquisition.Granted.class);
-            assertThatThrownBy(() -> get(stuck)).hasStackTraceContaining("keeps it locked");
-            fails(stuckAsWell);
+            fails(stuck);
             await().atMost(Duration.ofSeconds(40)).until(() -> waitingForLocks() == 0);
             session.rollback();
         }
-        assertThat(get(twelve.release(lease, Ending.NOT_DONE))).isTrue();
+        assertThat(get(blocked.release(lease, Ending.NOT_DONE))).isTrue();
     }
 
     private long waitingForLocks() throws SQLException {
@@ -218,16 +218,40 @@ class LeaseFaultsTest {
                 .until(() -> number(server.dataSource(), "SELECT count(*) FROM pg_locks WHERE NOT granted") > 0);
     }
 
+    /** A server that takes its time, and is not waiting for a lock meanwhile: it gives up on those. */
+    private void slowDown() throws SQLException {
+        execute(server.dataSource(), """
+                CREATE OR REPLACE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$
+                BEGIN
+                  WHILE NOT pg_try_advisory_xact_lock(%1$d) LOOP
+                    PERFORM pg_sleep(0.01);
+                  END LOOP;
+                  RETURN NEW;
+                END $$;
+                CREATE TRIGGER slow BEFORE INSERT ON hapax_lease FOR EACH ROW WHEN (NEW.namespace = '%2$s')
+                  EXECUTE FUNCTION slow()
+                """.formatted(SLOW, namespace));
+    }
+
     @Test
     void what_is_granted_after_its_asker_gave_up_is_given_back_by_a_withdrawal() throws Exception {
-        PostgresLeaseStore hasty = open(Duration.ofMillis(500));
+        PostgresLeaseStore hasty = open(Duration.ofSeconds(2));
         JobIdentity identity = freshPair();
         LeaseRequest given = request(identity);
-        try (Connection other = atGateOf(identity)) {
+        slowDown();
+        try (Connection other = server.dataSource().getConnection()) {
+            other.setAutoCommit(false);
+            execute(other, "SELECT pg_advisory_xact_lock(" + SLOW + ")");
             CompletionStage<Acquisition> late = hasty.acquire(given);
-            waitsAtServer();
+            await().atMost(Duration.ofSeconds(40))
+                    .until(() -> number(
+                                    server.dataSource(),
+                                    "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'")
+                            > 0);
             fails(late);
             other.rollback();
+        } finally {
+            execute(server.dataSource(), "DROP TRIGGER slow ON hapax_lease");
         }
         await().atMost(Duration.ofSeconds(40))
                 .until(() -> get(store.admin().holder(identity)).isPresent());
@@ -355,7 +379,7 @@ class LeaseFaultsTest {
     }
 
     private Acquisition exchanged(Connection connection, LeaseRequest request) throws SQLException {
-        return new LeaseExchange(new LeaseStatements(""), namespace, Channel.of(namespace))
+        return new LeaseExchange(new LeaseStatements(""), namespace, Channel.of(namespace), PATIENT)
                 .carryOut(connection, List.of(LeaseExchange.Ask.of(request)))
                 .get(0)
                 .acquisition();
