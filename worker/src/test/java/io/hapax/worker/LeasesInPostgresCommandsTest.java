@@ -41,7 +41,10 @@ class LeasesInPostgresCommandsTest {
                 .migrate(true)
                 .answerTimeout(Duration.ofSeconds(30))
                 .build();
-        guard = JobGuard.builder(store).worker("4711@host-2").build();
+        guard = JobGuard.builder(store)
+                .worker("4711@host-2")
+                .defaults(options -> options.withTtl(Duration.ofMinutes(5)))
+                .build();
     }
 
     @AfterAll
