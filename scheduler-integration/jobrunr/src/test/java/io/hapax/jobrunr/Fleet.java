@@ -356,7 +356,7 @@ final class Fleet implements AutoCloseable {
     }
 
     static ConditionFactory eventually() {
-        return await().atMost(Duration.ofSeconds(60)).pollInterval(Duration.ofMillis(20));
+        return await().atMost(Duration.ofMinutes(3)).pollInterval(Duration.ofMillis(20));
     }
 
     @Override
