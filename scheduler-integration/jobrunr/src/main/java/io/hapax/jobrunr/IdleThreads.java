@@ -14,8 +14,8 @@ final class IdleThreads {
     private static final Logger LOG = LoggerFactory.getLogger(JobRunrGuard.class);
     private static final Duration MOMENT = Duration.ofMillis(10);
     private static final Duration LAST = Duration.ofSeconds(10);
-    private static final GuardThreads THREADS =
-            new GuardThreads((what, failure) -> LOG.warn("{} failed; it is tried again, at the latest with the next poll", what, failure));
+    private static final GuardThreads THREADS = new GuardThreads((what, failure) ->
+            LOG.warn("{} failed; it is tried again, at the latest with the next poll", what, failure));
 
     private final BackgroundJobServer server;
     // Of each server, since a storage that hangs must not stop others.

@@ -324,10 +324,11 @@ final class Fleet implements AutoCloseable {
     }
 
     void awaitState(UUID id, StateName state) {
-        eventually().untilAsserted(() -> assertThat(history(id))
-                .as(() -> describe(job(id)))
-                .last()
-                .isEqualTo(state));
+        eventually()
+                .untilAsserted(() -> assertThat(history(id))
+                        .as(() -> describe(job(id)))
+                        .last()
+                        .isEqualTo(state));
     }
 
     /** The states of a job, with when and why it came to be in them. */
