@@ -85,7 +85,8 @@ class HeartbeatFaultsTest {
             UUID id = other.enqueue(work -> work.deaf(lateName));
             Fleet.eventually().until(() -> late.starts() == 1);
             Fleet.eventually()
-                    .until(() -> slow.server().getJobSteward().getJobsInProgress().isEmpty());
+                    .until(() ->
+                            slow.server().getJobSteward().getJobsInProgress().isEmpty());
             assertThat(late.atWork()).isEqualTo(1);
             late.release();
             other.awaitState(id, SUCCEEDED);
