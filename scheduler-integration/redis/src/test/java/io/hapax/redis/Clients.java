@@ -83,7 +83,8 @@ final class Clients implements AutoCloseable {
         RedissonClient client = Redisson.create(config);
         open.add(0, client::shutdown);
         // The client is meant to give up on a server soon, which a machine that is busy may need only to connect.
-        RedissonLeaseStore store = await().ignoreExceptionsMatching(Clients::isTooSlow)
+        RedissonLeaseStore store = await().atMost(Duration.ofSeconds(40))
+                .ignoreExceptionsMatching(Clients::isTooSlow)
                 .until(() -> settings().client(client).build(), built -> true);
         open.add(0, store);
         return store;

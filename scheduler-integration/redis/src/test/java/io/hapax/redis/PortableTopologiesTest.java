@@ -55,8 +55,8 @@ class PortableTopologiesTest {
                     .defaults(options -> options.withTtl(TTL))
                     .build()) {
                 sentinel.cutReplication();
-                GuardedRun run = admitted(guard);
-                try (GuardedRun.Scope scope = run.enter(OnLeaseLost.SIGNAL)) {
+                try (GuardedRun run = admitted(guard);
+                        GuardedRun.Scope scope = run.enter(OnLeaseLost.SIGNAL)) {
                     EmbeddedRedis old = sentinel.master();
                     old.kill();
                     EmbeddedRedis promoted = sentinel.awaitPromotion(old);
@@ -73,7 +73,8 @@ class PortableTopologiesTest {
 
     /** Asks again when a machine that is busy has let the short answer timeout pass. */
     private static GuardedRun admitted(JobGuard guard) {
-        return await().pollInSameThread()
+        return await().atMost(Duration.ofSeconds(40))
+                .pollInSameThread()
                 .until(
                         () -> guard.admit(RunRequest.lock("k")).fold(run -> run, refusal -> {
                             assertThat(refusal.verdict()).isEqualTo(Verdict.UNAVAILABLE);
@@ -119,7 +120,7 @@ class PortableTopologiesTest {
                 EmbeddedRedis replica = EmbeddedRedis.start(
                         "--repl-diskless-sync-delay", "0", "--replicaof", "127.0.0.1 " + master.port())) {
             narrow(master);
-            await().until(() -> master.command("SET", "any", "thing").equals("OK")
+            await().atMost(Duration.ofSeconds(40)).until(() -> master.command("SET", "any", "thing").equals("OK")
                     && master.command("WAIT", "1", "100").equals("1"));
             try (RedissonLeaseStore store = Fixture.store(master.url().replace("redis://", "redis://narrow:geheim@"))
                     .namespace("wait")
