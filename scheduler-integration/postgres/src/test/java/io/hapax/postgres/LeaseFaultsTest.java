@@ -30,6 +30,7 @@ import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.TimeUnit;
@@ -220,7 +221,7 @@ class LeaseFaultsTest {
 
     /** A server that takes its time, and is not waiting for a lock meanwhile: it gives up on those. */
     private void slowDown() throws SQLException {
-        execute(server.dataSource(), """
+        execute(server.dataSource(), String.format(Locale.ROOT, """
                 CREATE OR REPLACE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$
                 BEGIN
                   WHILE NOT pg_try_advisory_xact_lock(%1$d) LOOP
@@ -230,7 +231,7 @@ class LeaseFaultsTest {
                 END $$;
                 CREATE TRIGGER slow BEFORE INSERT ON hapax_lease FOR EACH ROW WHEN (NEW.namespace = '%2$s')
                   EXECUTE FUNCTION slow()
-                """.formatted(SLOW, namespace));
+                """, SLOW, namespace));
     }
 
     @Test

@@ -120,8 +120,9 @@ class PortableTopologiesTest {
                 EmbeddedRedis replica = EmbeddedRedis.start(
                         "--repl-diskless-sync-delay", "0", "--replicaof", "127.0.0.1 " + master.port())) {
             narrow(master);
-            await().atMost(Duration.ofSeconds(40)).until(() -> master.command("SET", "any", "thing").equals("OK")
-                    && master.command("WAIT", "1", "100").equals("1"));
+            await().atMost(Duration.ofSeconds(40))
+                    .until(() -> master.command("SET", "any", "thing").equals("OK")
+                            && master.command("WAIT", "1", "100").equals("1"));
             try (RedissonLeaseStore store = Fixture.store(master.url().replace("redis://", "redis://narrow:geheim@"))
                     .namespace("wait")
                     .answerTimeout(Duration.ofSeconds(2))
