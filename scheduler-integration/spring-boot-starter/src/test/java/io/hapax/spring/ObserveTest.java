@@ -138,7 +138,9 @@ class ObserveTest {
     }
 
     private GuardedRun held(String key) throws InterruptedException {
-        GuardedRun run = elsewhere.admit(RunRequest.lock(key)).fold(admitted -> admitted, refusal -> {
+        // A firing may have the key at this moment.
+        RunRequest patient = RunRequest.lock(key).waitAtMost(LONGEST);
+        GuardedRun run = elsewhere.admit(patient).fold(admitted -> admitted, refusal -> {
             throw new AssertionError(refusal);
         });
         run.enter().close();
