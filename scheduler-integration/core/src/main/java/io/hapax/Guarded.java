@@ -132,7 +132,7 @@ public @interface Guarded {
     String uniqueFor() default "";
 
     /**
-     * Says whether the guard only observes this job: nothing is refused or interrupted, and what would have been refused is told.
+     * Says whether the guard only observes this job: nothing is refused or interrupted, and what would have been refused is reported.
      *
      * @return one value, or none for the guard's default
      */

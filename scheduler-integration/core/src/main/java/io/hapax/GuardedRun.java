@@ -193,7 +193,7 @@ public final class GuardedRun implements AutoCloseable {
     }
 
     /**
-     * Returns why the lease was lost. A run is not told while the guard {@linkplain RunOptions#observe() only observes};
+     * Returns why the lease was lost. A run is not notified while the guard {@linkplain RunOptions#observe() only observes};
      * {@link #isHeld()} and listeners are.
      *
      * @return the reason; empty while it is not lost
@@ -364,7 +364,7 @@ public final class GuardedRun implements AutoCloseable {
                 .join();
     }
 
-    /** What its caller is told: nobody is to refuse the result of a run that is only observed. Listeners hear how it was. */
+    /** The answer to its caller: nobody is to refuse the result of a run that is only observed. Listeners are notified of how it was. */
     private RunOutcome shown(RunOutcome outcome, RunOutcome instead) {
         boolean refuses = outcome == RunOutcome.LOST || outcome == RunOutcome.FAILED;
         return refuses && isObserved() ? instead : outcome;

@@ -32,7 +32,7 @@ record SettingFormat<T>(
             "runs/period, from 1 to " + Throttle.MOST_RUNS + " runs in 1ms to " + DurationText.write(Throttle.LONGEST)
                     + ", or 0");
 
-    /** Only these two words: whoever mistypes one must not believe that the guard refuses, or that it does not. */
+    /** Only these two words: a caller that mistypes one must not believe that the guard refuses, or that it does not. */
     static final SettingFormat<Boolean> FLAG = new SettingFormat<>(
             Boolean.class, SettingFormat::flag, value -> Boolean.toString(value), (name, value) -> {}, "true, false");
 

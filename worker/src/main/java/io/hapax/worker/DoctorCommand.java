@@ -100,7 +100,7 @@ final class DoctorCommand implements Callable<Integer> {
         if (ledger && database.isNamed()) {
             database.builder(common.namespace(), leases.answerTimeoutOfDatabase()).examine(fingerprint).stream()
                     .map(finding -> Diagnosis.of(POSTGRESQL, finding))
-                    // What is wrong with the server of both is told once.
+                    // What is wrong with the server of both is reported once.
                     .filter(finding -> !findings.contains(finding))
                     .forEach(findings::add);
             checked.add(new Checked(

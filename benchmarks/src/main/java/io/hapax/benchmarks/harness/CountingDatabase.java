@@ -66,7 +66,7 @@ public record CountingDatabase(EmbeddedDatabase database) implements AutoCloseab
     }
 
     /**
-     * Counts the statements since {@link #reset}, those that begin and end transactions among them.
+     * Counts the statements since {@link #reset}, those that start and end transactions among them.
      *
      * @return how many
      * @throws SQLException if it fails

@@ -97,7 +97,7 @@ public sealed interface GuardEvent {
         /**
          * Tells whether the other one was a run of the same occurrence.
          *
-         * @return true if the same work was done twice; false if two runs of one lock key were at work at the same time
+         * @return true if the same work was done twice; false if two runs of one lock key were running at the same time
          */
         public boolean isSameOccurrence() {
             return refusal.verdict() != Verdict.OVERLAP;

@@ -30,7 +30,7 @@ import java.util.stream.LongStream;
  *   <tr><td>{@code hapax.would.refuse}</td><td>counter</td><td>{@code job}, {@code verdict}</td><td>runs that took place only because
  *     the guard observes</td></tr>
  *   <tr><td>{@code hapax.ran.twice}</td><td>counter</td><td>{@code job}, {@code verdict}</td><td>of these, runs that have done the work of
- *     another one again, or were at work at the same time</td></tr>
+ *     another one again, or were running at the same time</td></tr>
  *   <tr><td>{@code hapax.lost}</td><td>counter</td><td>{@code job}, {@code reason}</td><td>runs that lost their lease</td></tr>
  *   <tr><td>{@code hapax.forced}</td><td>counter</td><td>{@code job}</td><td>leases taken away by force</td></tr>
  *   <tr><td>{@code hapax.resolved}</td><td>counter</td><td>{@code job}, {@code state}</td><td>abandoned occurrences that
@@ -114,7 +114,7 @@ public final class GuardMetrics implements GuardListener {
         this.wouldRefuse =
                 counter(registry, "hapax.would.refuse", "Runs that took place only because the guard observes");
         this.ranTwice = counter(
-                registry, "hapax.ran.twice", "Observed runs that repeated another one, or were at work beside it");
+                registry, "hapax.ran.twice", "Observed runs that repeated another one, or were running beside it");
         this.lost = counter(registry, "hapax.lost", "Runs that lost their lease");
         this.forced = counter(registry, "hapax.forced", "Leases taken away by force");
         this.resolved = counter(registry, "hapax.resolved", "Abandoned occurrences that somebody decided about");

@@ -431,7 +431,7 @@ public final class HapaxPlugin implements SchedulerPlugin {
     }
 
     /**
-     * Says whether the guard only observes: nothing is refused or interrupted, and what would have been refused is told.
+     * Says whether the guard only observes: nothing is refused or interrupted, and what would have been refused is reported.
      *
      * @param observe true or false
      */

@@ -59,7 +59,7 @@ record GuardInterceptor(Supplier<JobGuard> guard, Supplier<RunObserver> observer
         };
     }
 
-    /** While the guard only observes, what it cannot guard is told, and the method is called as if there were no guard. */
+    /** While the guard only observes, what it cannot guard is logged, and the method is called as if there were no guard. */
     private boolean isObservable(GuardedMethod guarded, MethodInvocation call, Optional<GuardedRun> current) {
         String shown = guarded.of().shown();
         if (guarded.schedulersOnly() != null && current.isEmpty()) {
