@@ -31,10 +31,12 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.postgresql.ds.PGSimpleDataSource;
 
 /** The commands about the ledger, on a real one. */
+@Tag("slow")
 class RunsCommandTest {
 
     private static final Duration HOUR = Duration.ofHours(1);
