@@ -18,6 +18,7 @@ final class Bucket {
     // Of requests that are alone. A race between two of them costs a call or two.
     private final AtomicInteger toPassBy = new AtomicInteger();
     private volatile int passedBy;
+    private volatile boolean inOneCall;
 
     Bucket(MemoryLog log, int format) {
         this.log = log;
@@ -62,7 +63,16 @@ final class Bucket {
 
     /** Whether to ask the script for one request: rarely, while it has no answer, as in a quarantine. */
     boolean asksAlone() {
-        return toPassBy.get() == 0 || toPassBy.getAndUpdate(left -> Math.max(0, left - 1)) == 0;
+        return !inOneCall
+                && (toPassBy.get() == 0 || toPassBy.getAndUpdate(left -> Math.max(0, left - 1)) == 0);
+    }
+
+    /**
+     * Has each acquire be one call, whatever it meets: the answer of a quorum does not wait for all servers, and what follows it
+     * must not overtake a second call.
+     */
+    void askInOneCall() {
+        inOneCall = true;
     }
 
     /** Notes whether that script had an answer. */
