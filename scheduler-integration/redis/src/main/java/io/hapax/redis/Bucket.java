@@ -63,8 +63,7 @@ final class Bucket {
 
     /** Whether to ask the script for one request: rarely, while it has no answer, as in a quarantine. */
     boolean asksAlone() {
-        return !inOneCall
-                && (toPassBy.get() == 0 || toPassBy.getAndUpdate(left -> Math.max(0, left - 1)) == 0);
+        return !inOneCall && (toPassBy.get() == 0 || toPassBy.getAndUpdate(left -> Math.max(0, left - 1)) == 0);
     }
 
     /**

@@ -3,7 +3,9 @@ package io.hapax.redis;
 import io.hapax.lease.Lease;
 import io.hapax.lease.LeaseStoreException;
 import io.hapax.lease.Renewal;
+import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -12,11 +14,15 @@ import java.util.concurrent.CompletionException;
 import org.jspecify.annotations.Nullable;
 import org.redisson.api.RScript.ReturnType;
 
-/** Renews leases in batches: the Java side of {@code renew.lua}. Thread-safe. */
+/**
+ * Renews leases in batches: the Java side of {@code extend.lua}, which is asked first, and of {@code renew.lua}. Thread-safe.
+ */
 final class Renewals {
 
     /** Redis is held for well below a millisecond by this many. */
     private static final int LARGEST_BATCH = 128;
+
+    private static final Renewal RENEWED = new Renewal.Renewed(false);
 
     private final Namespace namespace;
 
@@ -24,62 +30,174 @@ final class Renewals {
         this.namespace = namespace;
     }
 
-    /** A lease, its keys, and where its answer belongs. */
-    private record Item(int index, Lease lease, Keyspace.Keys keys) {}
+    /** Leases of one call, and where their answers belong. */
+    private final class Items {
+        final int bucket;
+        /** Whether there is nothing to them but their expiry, as there is to those of slots, or of a quorum. */
+        final boolean plain;
+
+        final List<Lease> leases;
+        private int[] indices;
+
+        Items(int bucket, boolean plain, int expected) {
+            this.bucket = bucket;
+            this.plain = plain;
+            this.leases = new ArrayList<>(expected);
+            this.indices = new int[expected];
+        }
+
+        void add(Lease lease, int index) {
+            if (leases.size() == indices.length) {
+                indices = Arrays.copyOf(indices, Math.min(LARGEST_BATCH, 4 + 2 * indices.length));
+            }
+            indices[leases.size()] = index;
+            leases.add(lease);
+        }
+
+        boolean isFull() {
+            return leases.size() == LARGEST_BATCH;
+        }
+
+        void answer(Renewal[] answers, int n, Renewal renewal) {
+            answers[indices[n]] = renewal;
+        }
+
+        Bucket bucket() {
+            return namespace.buckets().get(bucket);
+        }
+
+        String meta() {
+            return namespace.keyspace().meta(bucket);
+        }
+    }
+
+    /** What may go into one call. */
+    private record Kind(int bucket, boolean plain) {}
 
     CompletableFuture<List<Renewal>> renew(List<Lease> leases) {
-        return renew(leases, "");
+        Renewal[] answers = new Renewal[leases.size()];
+        List<Items> batches = batches(leases);
+        if (batches.size() == 1) {
+            return extend(batches.get(0), answers).thenApply(done -> Arrays.asList(answers));
+        }
+        CompletableFuture<?>[] calls =
+                batches.stream().map(batch -> extend(batch, answers)).toArray(CompletableFuture<?>[]::new);
+        return CompletableFuture.allOf(calls).thenApply(all -> Arrays.asList(answers));
     }
 
     /** Renews, and writes missing leases again; only to be asked for what a majority of servers has just renewed. */
     CompletableFuture<List<Renewal>> restore(List<Lease> leases) {
-        return renew(leases, "restore");
-    }
-
-    private CompletableFuture<List<Renewal>> renew(List<Lease> leases, String ifMissing) {
         Renewal[] answers = new Renewal[leases.size()];
         CompletableFuture<?>[] calls = batches(leases).stream()
-                .map(batch -> renew(batch, ifMissing, answers))
+                .map(batch -> renew(batch, "restore", answers))
                 .toArray(CompletableFuture<?>[]::new);
-        return CompletableFuture.allOf(calls).thenApply(all -> List.of(answers));
+        return CompletableFuture.allOf(calls).thenApply(all -> Arrays.asList(answers));
     }
 
-    /** Leases that may go into one call: of one bucket, and few. */
-    private List<List<Item>> batches(List<Lease> leases) {
-        Map<Integer, List<Item>> open = new HashMap<>();
-        List<List<Item>> all = new ArrayList<>();
+    /** Leases that may go into one call: of one bucket and kind, and few. */
+    private List<Items> batches(List<Lease> leases) {
+        boolean full = isFull();
+        List<Items> all = new ArrayList<>(2);
+        Map<Kind, Items> open = new HashMap<>();
+        Items last = null;
         for (int i = 0; i < leases.size(); i++) {
-            Item item = new Item(i, leases.get(i), namespace.keys(leases.get(i).identity()));
-            List<Item> batch = open.get(item.keys().bucket());
-            if (batch == null || batch.size() == LARGEST_BATCH) {
-                batch = new ArrayList<>();
-                open.put(item.keys().bucket(), batch);
-                all.add(batch);
+            Lease lease = leases.get(i);
+            int bucket = namespace.keyspace().bucketOf(lease.identity());
+            boolean plain = full && lease.identity().slot() == null && !StoredLease.isWrittenBack(lease.since());
+            if (last == null || last.bucket != bucket || last.plain != plain || last.isFull()) {
+                Kind kind = new Kind(bucket, plain);
+                last = open.get(kind);
+                if (last == null || last.isFull()) {
+                    last = new Items(bucket, plain, Math.min(LARGEST_BATCH, leases.size() - i));
+                    open.put(kind, last);
+                    all.add(last);
+                }
             }
-            batch.add(item);
+            last.add(lease, i);
         }
         return all;
     }
 
-    private CompletableFuture<Void> renew(List<Item> batch, String ifMissing, Renewal[] answers) {
-        Keyspace.Keys first = batch.get(0).keys();
-        Bucket bucket = namespace.bucket(first);
-        List<Object> keys = new ArrayList<>(List.of(first.meta()));
+    private boolean isFull() {
+        Dialect dialect = namespace.scripts().known();
+        return dialect != null && dialect.isFull();
+    }
+
+    private CompletableFuture<Void> extend(Items batch, Renewal[] answers) {
+        String epoch = batch.bucket().epoch();
+        if (!batch.plain || epoch.isEmpty()) {
+            return renew(batch, "", answers);
+        }
+        int count = batch.leases.size();
+        List<Object> keys = new ArrayList<>(1 + count);
+        Object[] args = new Object[1 + 2 * count];
+        keys.add(batch.meta());
+        args[0] = epoch;
+        // Most leases have the same.
+        Duration lastTtl = Duration.ZERO;
+        String ttl = "";
+        for (int n = 0; n < count; n++) {
+            Lease lease = batch.leases.get(n);
+            keys.add(namespace.keyspace().lease(lease.identity(), batch.bucket));
+            if (!lease.ttl().equals(lastTtl)) {
+                lastTtl = lease.ttl();
+                ttl = Long.toString(lastTtl.toMillis());
+            }
+            args[1 + 2 * n] = lease.owner().value() + '|' + lease.token().value() + '|';
+            args[2 + 2 * n] = ttl;
+        }
+        CompletableFuture<List<Object>> call = namespace.scripts().call(Script.EXTEND, ReturnType.LIST, keys, args);
+        return call.handle((list, failure) ->
+                        list == null ? unknown(batch, failure, answers) : extended(batch, list, answers))
+                .thenCompose(rest -> rest == null ? CompletableFuture.completedFuture(null) : renew(rest, "", answers));
+    }
+
+    private static @Nullable Items unknown(Items batch, @Nullable Throwable failure, Renewal[] answers) {
+        for (int n = 0; n < batch.leases.size(); n++) {
+            batch.answer(answers, n, unknown(failure));
+        }
+        return null;
+    }
+
+    /** Returns those about which more has to be asked; null if there are none. */
+    private @Nullable Items extended(Items batch, List<Object> answer, Renewal[] answers) {
+        if (answer.isEmpty()) {
+            return batch;
+        }
+        for (int n = 0; n < batch.leases.size(); n++) {
+            batch.answer(answers, n, RENEWED);
+        }
+        if (answer.size() == 1) {
+            return null;
+        }
+        Items rest = new Items(batch.bucket, false, answer.size() - 1);
+        for (Object number : answer.subList(1, answer.size())) {
+            int n = ((Long) number).intValue() - 1;
+            rest.add(batch.leases.get(n), batch.indices[n]);
+        }
+        return rest;
+    }
+
+    private CompletableFuture<Void> renew(Items batch, String ifMissing, Renewal[] answers) {
+        Bucket bucket = batch.bucket();
+        List<Keyspace.Keys> items = new ArrayList<>(batch.leases.size());
+        List<Object> keys = new ArrayList<>(List.of(batch.meta()));
         List<Object> args = new ArrayList<>(List.of(
                 bucket.epoch(),
                 namespace.quarantine().whenNew(),
                 namespace.quarantine().whenLost(),
                 ifMissing));
-        for (Item item : batch) {
-            keys.add(item.keys().lease());
-            args.addAll(arguments(item));
+        for (Lease lease : batch.leases) {
+            Keyspace.Keys item = namespace.keys(lease.identity());
+            items.add(item);
+            keys.add(item.lease());
+            args.addAll(arguments(lease, bucket.format()));
         }
         CompletableFuture<List<Object>> call =
                 namespace.scripts().call(Script.RENEW, ReturnType.LIST, keys, args.toArray());
         return call.handle((list, failure) -> {
-            for (int n = 0; n < batch.size(); n++) {
-                answers[batch.get(n).index()] =
-                        list == null ? unknown(failure) : renewal(batch.get(n), list.get(n + 1));
+            for (int n = 0; n < items.size(); n++) {
+                batch.answer(answers, n, list == null ? unknown(failure) : renewal(items.get(n), list.get(n + 1)));
             }
             if (list != null) {
                 bucket.saw((String) list.get(0));
@@ -88,16 +206,15 @@ final class Renewals {
         });
     }
 
-    private List<String> arguments(Item item) {
-        Lease lease = item.lease();
+    private static List<String> arguments(Lease lease, int format) {
         return List.of(
                 lease.owner().value(),
                 StoredLease.grant(lease),
                 Long.toString(lease.ttl().toMillis()),
-                StoredLease.of(lease, namespace.bucket(item.keys()).format()).toString());
+                StoredLease.of(lease, format).toString());
     }
 
-    private Renewal renewal(Item item, Object answer) {
+    private Renewal renewal(Keyspace.Keys keys, Object answer) {
         if (answer instanceof Long code) {
             return code == 0 ? new Renewal.Gone(null) : new Renewal.Renewed(code == 2);
         }
@@ -106,11 +223,7 @@ final class Renewals {
             List<String> missing = DeclaredKeys.missing(text);
             if (!missing.isEmpty()) {
                 // The next renewal declares them.
-                List<String> unused = namespace
-                        .scripts()
-                        .portable()
-                        .declared()
-                        .learn(item.keys().lease(), missing);
+                List<String> unused = namespace.scripts().portable().declared().learn(keys.lease(), missing);
             }
             return new Renewal.Unknown(new LeaseStoreException(
                     RedisTrouble.of(text.substring(1)).asReasonWhy("Redis could not renew this lease")));

@@ -16,6 +16,7 @@ enum Script {
     /** What is asked alone most of the time; of the full protocol only. */
     ACQUIRE,
     RELEASE,
+    EXTEND,
     EXCHANGE(Names.OF_SLOTS, "slots.lua", "exchange"),
     RENEW(Names.OF_SLOTS, "slots.lua", "renew"),
     FORCE_RELEASE(Names.OF_A_BUCKET, "slots.lua", "force-release"),

@@ -5,15 +5,19 @@ import static io.hapax.redis.Fixture.get;
 import static io.hapax.redis.Fixture.granted;
 import static io.hapax.redis.Fixture.grantedForLong;
 import static io.hapax.redis.Fixture.lock;
+import static io.hapax.redis.Fixture.request;
 import static io.hapax.redis.Fixture.run;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.hapax.lease.Acquisition;
 import io.hapax.lease.Ending;
 import io.hapax.lease.Lease;
+import io.hapax.lease.Renewal;
 import io.hapax.testkit.EmbeddedRedis;
 import io.hapax.testkit.WallClock;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
@@ -30,6 +34,7 @@ class EffortTest {
     private final EmbeddedRedis redis = EmbeddedRedis.start();
     private final RedissonLeaseStore store = Fixture.store(redis.url())
             .namespace("effort")
+            .longestTtl(Duration.ofMinutes(10))
             .firstStart(WallClock.now())
             .build();
 
@@ -79,6 +84,16 @@ class EffortTest {
         grantedForLong(store, lock("held"));
         assertThat(commands(() -> assertThat(acquire(store, lock("held"))).isInstanceOf(Acquisition.Held.class)))
                 .isEqualTo(Map.of("evalsha", 1.0, "hmget", 1.0, "info", 1.0, "mget", 1.0, "pttl", 1.0));
+    }
+
+    @Test
+    void a_hundred_renewals_are_one_script_that_looks_at_the_server_once_whatever_their_ttl() {
+        List<Lease> leases = new ArrayList<>();
+        for (int n = 0; n < 100; n++) {
+            leases.add(granted(get(store.acquire(request(lock("held-" + n), Duration.ofSeconds(300 + n))))));
+        }
+        assertThat(commands(() -> assertThat(get(store.renew(leases))).containsOnly(new Renewal.Renewed(false))))
+                .isEqualTo(Map.of("evalsha", 1.0, "hmget", 1.0, "info", 1.0, "mget", 1.0, "pexpire", 100.0));
     }
 
     @Test

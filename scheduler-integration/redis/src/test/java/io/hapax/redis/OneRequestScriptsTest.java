@@ -26,7 +26,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.SplittableRandom;
-import java.util.TreeMap;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -34,12 +33,14 @@ import org.junit.jupiter.params.provider.ValueSource;
 import org.redisson.api.RedissonClient;
 
 /**
- * The scripts for one request, and the one for many where they have nothing to say, come to the same as the one for many alone:
- * in whatever state a bucket is, the answer is the same, and so is what is kept afterwards.
+ * The scripts that do the plain case alone, and after them the ones for every case where they have nothing to say, come to the same
+ * as the latter by themselves: in whatever state a bucket is, the answer is the same, and so is what is kept afterwards.
  */
 class OneRequestScriptsTest {
 
-    private static final int STATES = 300;
+    /** Half of them are the same each time, so that each way through the scripts is taken. */
+    private static final int STATES = 200;
+
     private static final Duration TTL = Duration.ofSeconds(2_000);
     private static final OwnerId OWN = new OwnerId("own");
 
@@ -122,7 +123,7 @@ class OneRequestScriptsTest {
             words.addAll(List.of("run", same ? run : "f".repeat(40)));
             // Ahead of the clock by more than a moment, as it was set back.
             String seen = chance(95) ? epoch : Long.toString(now + 900_000_000);
-            words.addAll(List.of("seen", seen, "until", chance(85) ? seen : Long.toString(now + 30_000_000)));
+            words.addAll(List.of("seen", seen, "until", chance(85) ? seen : Long.toString(now + 3_000_000_000L)));
             words.addAll(List.of("why", chance(90) ? "new" : "replaced"));
             if (chance(90)) {
                 words.addAll(List.of("last", Long.toString(chance(80) ? now - 5_000_000 : now + 3_600_000_000L)));
@@ -209,48 +210,117 @@ class OneRequestScriptsTest {
         return text.replaceAll("\\{(one|many):0}", "{}").replaceAll("(?<![0-9a-f])\\d{4,}(?![0-9a-f])", "N");
     }
 
-    private Map<String, String> kept(String namespace) {
-        Map<String, String> kept = new TreeMap<>();
-        for (String key : redis.command("KEYS", "hapax:{" + namespace + ":0}:*").split("\n", -1)) {
-            if (!key.isEmpty()) {
-                long left = Long.parseLong(redis.command("PTTL", key).trim());
-                kept.put(plain(key), plain(value(key)) + " for " + Math.round(left / 100_000.0));
-            }
-        }
-        return kept;
+    /** Everything that is kept, each key with how long for, so coarsely that a slow machine makes no difference. */
+    private List<String> kept(String namespace) {
+        String all = redis.command("EVAL", """
+                local all = {}
+                for _, key in ipairs(redis.call('KEYS', ARGV[1])) do
+                  local kind, value = redis.call('TYPE', key).ok
+                  if kind == 'hash' then
+                    value = ''
+                    for _, field in ipairs({'run', 'seen', 'until', 'last', 'why'}) do
+                      value = value .. field .. '=' .. (redis.call('HGET', key, field) or '') .. ' '
+                    end
+                  elseif kind == 'list' then
+                    value = table.concat(redis.call('LRANGE', key, 0, -1), ' ')
+                  else
+                    value = redis.call('GET', key)
+                  end
+                  all[#all + 1] = key .. ' = ' .. value .. ' for ' .. math.floor(redis.call('PTTL', key) / 100000 + 0.5)
+                end
+                return all
+                """, "0", "hapax:{" + namespace + ":0}:*");
+        return plain(all).lines().sorted().toList();
     }
 
-    private String value(String key) {
-        return switch (redis.command("TYPE", key).trim()) {
-            case "hash" ->
-                Set.of("run", "seen", "until", "why", "last").stream()
-                        .sorted()
-                        .map(field -> field + "=" + redis.command("HGET", key, field))
-                        .reduce("", (all, field) -> all + field + " ");
-            case "list" -> redis.command("LRANGE", key, "0", "-1");
-            default -> redis.command("GET", key);
-        };
+    private static long seed(int state) {
+        return state < STATES / 2 ? state : Long.getLong(Histories.SEED, new SplittableRandom().nextLong());
     }
 
     @Test
     void they_come_to_the_same_in_every_state() {
-        long seed = Long.getLong(Histories.SEED, new SplittableRandom().nextLong());
         for (int n = 0; n < STATES; n++) {
+            long seed = seed(n);
             redis.command("FLUSHALL");
-            Scene[] scenes = {new Scene(seed + n), new Scene(seed + n)};
+            Scene[] scenes = {new Scene(seed), new Scene(seed)};
             Request<?> alone = scenes[0].asked(scenes[0].set(one));
             Request<?> shared = scenes[1].asked(scenes[1].set(many));
-            Map<String, String> before = kept("one");
+            List<String> before = kept("one");
             assertThat(before).isEqualTo(kept("many"));
             String answer = asOne(one, alone);
             String expected = byOneForMany(many, shared);
-            String where = "-D" + Histories.SEED + "=" + (seed + n) + " from " + before + " asked " + alone.arguments();
+            String where = "-D" + Histories.SEED + "=" + seed + " from " + before + " asked " + alone.arguments();
             assertThat(plain(answer)).as(where).isEqualTo(plain(expected));
             assertThat(kept("one")).as(where).isEqualTo(kept("many"));
         }
         // Each of the ways that there are was taken.
         assertThat(answered)
                 .containsKeys("ACQUIRE 1", "ACQUIRE 0", "ACQUIRE 3", "ACQUIRE left", "RELEASE 1", "RELEASE left");
+    }
+
+    private static String renewed(EmbeddedRedis redis, Namespace namespace, List<String> names) {
+        String tag = namespace.keyspace().tags().get(0);
+        List<Object> keys = new ArrayList<>(List.of(tag + "m"));
+        List<String> arguments = new ArrayList<>(List.of(
+                namespace.buckets().get(0).epoch(),
+                namespace.quarantine().whenNew(),
+                namespace.quarantine().whenLost(),
+                ""));
+        for (String name : names) {
+            keys.add(tag + "l:" + name);
+            arguments.addAll(List.of("own", "76", Long.toString(TTL.toMillis()), "own|76|1700000000000000|-|w|"));
+        }
+        String answer = eval(redis, Script.RENEW.text(), keys, arguments);
+        return answer.substring(answer.indexOf('\n') + 1);
+    }
+
+    private String extended(List<String> names) {
+        List<Object> keys = new ArrayList<>(List.of("hapax:{one:0}:m"));
+        List<String> arguments = new ArrayList<>(List.of(one.buckets().get(0).epoch()));
+        for (String name : names) {
+            keys.add("hapax:{one:0}:l:" + name);
+            arguments.addAll(List.of("own|76|", Long.toString(TTL.toMillis())));
+        }
+        String answer = eval(redis, Script.EXTEND.text(), keys, arguments);
+        if (answer.isEmpty()) {
+            answered.merge("left", 1, Integer::sum);
+            return renewed(redis, one, names);
+        }
+        List<String> left = new ArrayList<>();
+        List<String> numbers = List.of(answer.split("\n", -1));
+        for (String number : numbers.subList(1, numbers.size())) {
+            left.add(names.get(Integer.parseInt(number) - 1));
+        }
+        answered.merge(left.size() + " left", 1, Integer::sum);
+        List<String> rest =
+                left.isEmpty() ? List.of() : List.of(renewed(redis, one, left).split("\n", -1));
+        List<String> all = new ArrayList<>();
+        for (String name : names) {
+            all.add(left.contains(name) ? rest.get(left.indexOf(name)) : "1");
+        }
+        return String.join("\n", all);
+    }
+
+    @Test
+    void a_renewal_comes_to_the_same_in_every_state() {
+        List<String> names = List.of("k", "j", "i");
+        for (int n = 0; n < STATES; n++) {
+            long seed = seed(n);
+            redis.command("FLUSHALL");
+            for (Namespace namespace : List.of(one, many)) {
+                Scene scene = new Scene(seed);
+                scene.set(namespace);
+                String tag = namespace.keyspace().tags().get(0);
+                names.subList(1, 3).forEach(name -> scene.lease(tag + "l:" + name));
+            }
+            List<String> before = kept("one");
+            String answer = extended(names);
+            String expected = renewed(redis, many, names);
+            String where = "-D" + Histories.SEED + "=" + seed + " from " + before;
+            assertThat(plain(answer)).as(where).isEqualTo(plain(expected));
+            assertThat(kept("one")).as(where).isEqualTo(kept("many"));
+        }
+        assertThat(answered).containsKeys("left", "0 left", "1 left", "2 left", "3 left");
     }
 
     /** What they must never do by themselves: whoever looks at the server first begins a quarantine. */
