@@ -307,7 +307,7 @@ final class RunHold {
 
     /** A renewal was confirmed when so much of the validity was left. */
     void confirmed(Duration margin) {
-        if (margin.compareTo(timing().validity().dividedBy(2)) < 0) {
+        if (margin.compareTo(timing().lateMargin()) < 0) {
             GuardEvent late = new GuardEvent.RenewedLate(terms.job(), grant.shown(), margin);
             run.life().whileActive(() -> engine.notifier().tellLater(late));
         }
