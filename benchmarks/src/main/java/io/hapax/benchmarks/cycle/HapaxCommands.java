@@ -8,12 +8,19 @@ final class HapaxCommands implements Commands {
 
     private static final String TAG = "hapax:{peer:0}:";
     private static final String CHANNEL = "hapax:peer:wake";
+
+    private final boolean oneForMany;
     private volatile String epoch = "";
     private volatile String token = "0";
 
     private static final int ANY = 0;
     private static final int ACQUIRE = 1;
     private static final int RELEASE = 2;
+
+    /** With {@code oneForMany}, everything is asked of the script that crowds share. */
+    HapaxCommands(boolean oneForMany) {
+        this.oneForMany = oneForMany;
+    }
 
     @Override
     public List<String> scripts() {
@@ -33,11 +40,11 @@ final class HapaxCommands implements Commands {
         String pause = TAG + "h:l:" + key;
         String index = TAG + "i:" + key;
         String known = epoch;
-        if (known.isEmpty()) {
+        if (known.isEmpty() || oneForMany) {
             return new Call(
                     ANY,
                     List.of(TAG + "m", lease, TAG + "d:", waiter, pause),
-                    List.of("", "0", "40000", "0", CHANNEL, "acquire", owner, "30000", "-", "worker|", index));
+                    List.of(known, "0", "40000", token, CHANNEL, "acquire", owner, "30000", "-", "worker|", index));
         }
         return new Call(
                 ACQUIRE,
@@ -48,6 +55,12 @@ final class HapaxCommands implements Commands {
     /** By its owner alone, who was granted nothing else: the token here is the last one of all callers. */
     @Override
     public Call giveBack(String key, String owner) {
+        if (oneForMany) {
+            return new Call(
+                    ANY,
+                    List.of(TAG + "m", TAG + "l:" + key, TAG + "d:", TAG + "w:l:" + key, TAG + "h:l:" + key),
+                    List.of(epoch, "0", "40000", token, CHANNEL, "release", owner, "0", "0", "", ""));
+        }
         return new Call(
                 RELEASE,
                 List.of(TAG + "l:" + key, TAG + "w:l:" + key, TAG + "d:", TAG + "h:l:" + key),
