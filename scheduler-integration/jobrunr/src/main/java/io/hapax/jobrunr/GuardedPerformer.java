@@ -144,7 +144,7 @@ final class GuardedPerformer extends BackgroundJobPerformer {
         if (!Thread.interrupted()) {
             return;
         }
-        if (job.hasState(StateName.DELETED) || !ServerCheck.isRunning(server)) {
+        if (job.hasState(StateName.DELETED) || !ServerLife.isRunning(server)) {
             Thread.currentThread().interrupt();
         } else {
             LOG.debug("the thread of job {} was left interrupted", job.getId());
@@ -229,7 +229,7 @@ final class GuardedPerformer extends BackgroundJobPerformer {
             throw interrupt;
         }
         rewriter.postpone(job, JobRewriter.postponements(job), Duration.ZERO, "interrupted before it could start");
-        if (!ServerCheck.isRunning(server)) {
+        if (!ServerLife.isRunning(server)) {
             Thread.currentThread().interrupt();
         }
     }

@@ -248,7 +248,7 @@ final class HandOver {
     /** Takes a thread of the server's, as any job does. */
     private void handOn(Waiting next) {
         try {
-            if (ServerCheck.isRunningUninterrupted(server)) {
+            if (ServerLife.isRunningUninterrupted(server)) {
                 if (offer(next)) {
                     server.processJob(next.job());
                 }
@@ -314,7 +314,7 @@ final class HandOver {
 
     private void look() {
         try {
-            takeBack(ServerCheck.isRunningUninterrupted(server));
+            takeBack(ServerLife.isRunningUninterrupted(server));
         } finally {
             lock.lock();
             try {

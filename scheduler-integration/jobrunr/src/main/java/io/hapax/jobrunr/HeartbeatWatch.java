@@ -2,6 +2,9 @@ package io.hapax.jobrunr;
 
 import io.hapax.thread.GuardThreads;
 import java.time.Duration;
+import java.util.Collections;
+import java.util.Map;
+import java.util.WeakHashMap;
 import java.util.concurrent.ExecutorService;
 import org.jobrunr.jobs.Job;
 import org.jobrunr.jobs.states.ProcessingState;
@@ -24,12 +27,15 @@ final class HeartbeatWatch implements Runnable {
     private static final Logger LOG = LoggerFactory.getLogger(JobRunrGuard.class);
     private static final GuardThreads THREADS =
             new GuardThreads((what, failure) -> LOG.warn("{} failed; heartbeats are watched on", what, failure));
-    private static final ExecutorService CHECKS = THREADS.pool("hapax-jobrunr-heartbeats", 1);
+    /** Of each server, since a storage that stands still must not stop the checks of others. */
+    private static final Map<BackgroundJobServer, ExecutorService> CHECKS =
+            Collections.synchronizedMap(new WeakHashMap<>());
 
     private final BackgroundJobServer server;
     private final Job job;
     private final Duration poll;
     private final String whatBecomesOfIt;
+    private final ExecutorService checks;
     private volatile boolean stopped;
     private volatile Runnable cancel = () -> {};
     // Used by the checking thread alone.
@@ -50,12 +56,13 @@ final class HeartbeatWatch implements Runnable {
         this.job = job;
         this.poll = server.getConfiguration().getPollInterval();
         this.whatBecomesOfIt = whatBecomesOfIt;
+        this.checks = CHECKS.computeIfAbsent(server, unused -> THREADS.pool("hapax-jobrunr-heartbeats", 1));
         later();
     }
 
     private void later() {
         if (!stopped) {
-            cancel = THREADS.after(poll, CHECKS, this);
+            cancel = THREADS.after(poll, checks, this);
         }
     }
 

@@ -3,7 +3,7 @@ package io.hapax.jobrunr;
 import io.hapax.thread.GuardThreads;
 import java.time.Duration;
 import java.util.concurrent.ExecutorService;
-import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.jobrunr.server.BackgroundJobServer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -13,16 +13,20 @@ final class IdleThreads {
 
     private static final Logger LOG = LoggerFactory.getLogger(JobRunrGuard.class);
     private static final Duration MOMENT = Duration.ofMillis(10);
-    private static final GuardThreads THREADS =
-            new GuardThreads((what, failure) -> LOG.warn("{} failed; it is fetched with the next poll", what, failure));
+    private static final Duration LAST = Duration.ofSeconds(10);
+    private static final GuardThreads THREADS = new GuardThreads((what, failure) ->
+            LOG.warn("{} failed; it is tried again, at the latest with the next poll", what, failure));
 
     private final BackgroundJobServer server;
     // Of each server, since a storage that hangs must not stop others.
     private final ExecutorService fetches = THREADS.pool("hapax-jobrunr-fetch", 1);
-    private final AtomicBoolean fetching = new AtomicBoolean();
+    private final Duration poll;
+    /** How often it was asked to fetch since it last had nothing to do. */
+    private final AtomicInteger asked = new AtomicInteger();
 
     IdleThreads(BackgroundJobServer server) {
         this.server = server;
+        this.poll = server.getConfiguration().getPollInterval();
     }
 
     /** Counts a thread as idle. JobRunr asks its storage for work then; a job of ours must not suffer when that fails. */
@@ -36,16 +40,34 @@ final class IdleThreads {
      * it has just fetched do nothing but wait: without this their threads would idle until the next poll.
      */
     void fetchLater() {
-        if (fetching.compareAndSet(false, true)) {
-            var unused = THREADS.after(MOMENT, fetches, this::fetchForOthers);
+        if (asked.getAndIncrement() == 0) {
+            fetchAfter(MOMENT);
         }
     }
 
-    private void fetchForOthers() {
-        fetching.set(false);
-        if (ServerCheck.isRunningUninterrupted(server)) {
-            server.getJobSteward().notifyThreadOccupied();
-            fetch();
+    private void fetchAfter(Duration delay) {
+        var unused = THREADS.after(delay, fetches, () -> fetchForOthers(delay));
+    }
+
+    /**
+     * Does not learn whether work was fetched: JobRunr leaves it out while another thread fetches, which may have counted this one as
+     * occupied, and a storage can fail. Hence it asks again, after longer and longer, until the poll is near.
+     */
+    private void fetchForOthers(Duration delay) {
+        int before = asked.get();
+        try {
+            if (ServerLife.isRunningUninterrupted(server)) {
+                server.getJobSteward().notifyThreadOccupied();
+                fetch();
+            }
+        } finally {
+            Duration next = delay.multipliedBy(4);
+            if (next.compareTo(poll) < 0 && next.compareTo(LAST) < 0 && asked.get() == before) {
+                fetchAfter(next);
+            } else if (!asked.compareAndSet(before, 0)) {
+                // Other threads have become idle meanwhile.
+                fetchAfter(MOMENT);
+            }
         }
     }
 }

@@ -2,6 +2,7 @@ package io.hapax.jobrunr;
 
 import java.time.Duration;
 import java.util.List;
+import java.util.UUID;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jobrunr.jobs.Job;
 import org.jobrunr.jobs.states.StateName;
@@ -23,7 +24,7 @@ final class FaultyStorage extends ThreadSafeStorageProvider {
         /**
          * Is called first.
          *
-         * @param call what is asked for: save, fetch, or perform, which is asked of the server
+         * @param call what is asked for: save, fetch, look, or perform, which is asked of the server
          * @param jobs what it is about
          */
         void to(String call, List<Job> jobs);
@@ -62,6 +63,12 @@ final class FaultyStorage extends ThreadSafeStorageProvider {
     public List<Job> getJobsToProcess(BackgroundJobServer server, AmountRequest amount) {
         onTheWay.to("fetch", List.of());
         return shared.getJobsToProcess(server, amount);
+    }
+
+    @Override
+    public Job getJobById(UUID id) {
+        onTheWay.to("look", List.of());
+        return shared.getJobById(id);
     }
 
     private void failIfNew(List<Job> jobs) {

@@ -33,6 +33,7 @@ import java.util.function.Function;
 import java.util.function.IntFunction;
 import java.util.function.Predicate;
 import java.util.function.UnaryOperator;
+import java.util.stream.Collectors;
 import org.awaitility.core.ConditionFactory;
 import org.jobrunr.jobs.Job;
 import org.jobrunr.jobs.filters.RetryFilter;
@@ -323,7 +324,19 @@ final class Fleet implements AutoCloseable {
     }
 
     void awaitState(UUID id, StateName state) {
-        eventually().untilAsserted(() -> assertThat(history(id)).last().isEqualTo(state));
+        eventually()
+                .untilAsserted(() -> assertThat(history(id))
+                        .as(() -> describe(job(id)))
+                        .last()
+                        .isEqualTo(state));
+    }
+
+    /** The states of a job, with when and why it came to be in them. */
+    private static String describe(Job job) {
+        return job.getJobStates().stream()
+                .map(state -> state.getName() + " at " + state.getCreatedAt()
+                        + (state instanceof ScheduledState scheduled ? " (" + scheduled.getReason() + ")" : ""))
+                .collect(Collectors.joining(", ", "job " + job.getId() + ": ", ""));
     }
 
     /** Waits until the job has been postponed at least so often. */
@@ -344,7 +357,7 @@ final class Fleet implements AutoCloseable {
     }
 
     static ConditionFactory eventually() {
-        return await().atMost(Duration.ofSeconds(60)).pollInterval(Duration.ofMillis(20));
+        return await().atMost(Duration.ofMinutes(3)).pollInterval(Duration.ofMillis(20));
     }
 
     @Override

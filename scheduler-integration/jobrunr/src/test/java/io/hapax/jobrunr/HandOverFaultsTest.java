@@ -18,6 +18,7 @@ import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.jobrunr.jobs.Job;
 import org.jobrunr.storage.StorageException;
 import org.junit.jupiter.api.AfterEach;
@@ -32,7 +33,7 @@ import org.junit.jupiter.api.parallel.ExecutionMode;
 class HandOverFaultsTest {
 
     /** Longer than any test waits: what needs another poll does not come. */
-    private static final Duration NO_POLL = Duration.ofMinutes(1);
+    private static final Duration NO_POLL = Duration.ofMinutes(10);
 
     private static final Duration SOME_POLL = Duration.ofSeconds(2);
 
@@ -173,6 +174,27 @@ class HandOverFaultsTest {
             assertThat(fleet.history(id)).containsExactly(ENQUEUED, PROCESSING, SUCCEEDED);
         }
         assertThat(failed).isNotEmpty();
+    }
+
+    /** As by a storage that is restarted, or a fetch that JobRunr has not ended when the next thread becomes idle. */
+    @Test
+    void work_that_could_not_be_fetched_for_idle_threads_is_fetched_before_the_next_poll() {
+        Worker worker = server(fleet, 2, NO_POLL);
+        AtomicInteger fetches = new AtomicInteger();
+        worker.storage().onTheWay = (call, jobs) -> {
+            // The first one is JobRunr's poll.
+            if (call.equals("fetch") && fetches.getAndIncrement() > 0 && fetches.get() <= 4) {
+                throw new StorageException("injected: nothing can be fetched");
+            }
+        };
+        Journal journal = fleet.journal("k").hold();
+        List<UUID> ids = enqueue(fleet, fleet.journalName("k"), 4);
+        worker.start();
+
+        awaitAtHand(worker, 4);
+        journal.release();
+        ids.forEach(id -> fleet.awaitState(id, SUCCEEDED));
+        assertThat(fetches).hasValueGreaterThan(4);
     }
 
     private static void awaitAtHand(Worker worker, int jobs) {

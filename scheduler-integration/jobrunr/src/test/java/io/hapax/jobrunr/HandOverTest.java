@@ -26,7 +26,7 @@ import org.junit.jupiter.api.parallel.ExecutionMode;
 class HandOverTest {
 
     /** Longer than any test waits: what needs another poll does not come. */
-    private static final Duration NO_POLL = Duration.ofMinutes(1);
+    private static final Duration NO_POLL = Duration.ofMinutes(10);
 
     private final Fleet fleet = fleet();
     private final Journal journal = fleet.journal("k").hold();

@@ -8,10 +8,12 @@ import io.hapax.testkit.FaultInjector;
 import io.hapax.testkit.InjectedFault.Thrown;
 import java.util.List;
 import java.util.UUID;
+import java.util.concurrent.CountDownLatch;
 import org.jobrunr.storage.InMemoryStorageProvider;
 import org.jobrunr.storage.StorageProvider;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -58,5 +60,40 @@ class HeartbeatFaultsTest {
         journal.release();
         fleet.awaitState(id, SUCCEEDED);
         assertThat(journal.starts()).isEqualTo(1);
+    }
+
+    @Test
+    void a_storage_that_stands_still_does_not_stop_the_watch_of_other_servers() {
+        CountDownLatch frozen = new CountDownLatch(1);
+        CountDownLatch thawed = new CountDownLatch(1);
+        Worker standing = fleet.guarded("standing", 1).start();
+        standing.storage().onTheWay = (call, jobs) -> {
+            if (call.equals("look") && Thread.currentThread().getName().startsWith("hapax-jobrunr-heartbeats")) {
+                frozen.countDown();
+                Fleet.eventually().until(() -> thawed.getCount() == 0);
+            }
+        };
+        standing.storage().dropHeartbeats = true;
+        UUID held = fleet.enqueue(work -> work.deaf(name));
+        Fleet.eventually().until(() -> frozen.getCount() == 0);
+
+        try (Fleet other = new Fleet().deadAfter(4)) {
+            Journal late = other.journal("late").hold();
+            String lateName = other.journalName("late");
+            Worker slow = other.guarded("slow", 1).start();
+            slow.storage().dropHeartbeats = true;
+            UUID id = other.enqueue(work -> work.deaf(lateName));
+            Fleet.eventually().until(() -> late.starts() == 1);
+            Fleet.eventually()
+                    .until(() ->
+                            slow.server().getJobSteward().getJobsInProgress().isEmpty());
+            assertThat(late.atWork()).isEqualTo(1);
+            late.release();
+            other.awaitState(id, SUCCEEDED);
+        } finally {
+            thawed.countDown();
+            journal.release();
+        }
+        fleet.awaitState(held, SUCCEEDED);
     }
 }
