@@ -40,7 +40,6 @@ public final class PipelinedCycles {
         int rounds = arguments.numbers("rounds", List.of(5)).get(0);
         int cycles = arguments.numbers("cycles", List.of(20_000)).get(0);
         Map<String, double[]> micros = new LinkedHashMap<>();
-        CONTENDERS.keySet().forEach(name -> micros.put(name, new double[rounds]));
         try (EmbeddedRedis redis = EmbeddedRedis.start()) {
             for (int round = 0; round < rounds; round++) {
                 for (String name : CONTENDERS.keySet()) {
