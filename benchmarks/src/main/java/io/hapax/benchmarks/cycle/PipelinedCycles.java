@@ -42,10 +42,10 @@ public final class PipelinedCycles {
         Map<String, double[]> micros = new LinkedHashMap<>();
         try (EmbeddedRedis redis = EmbeddedRedis.start()) {
             for (int round = 0; round < rounds; round++) {
-                for (String name : CONTENDERS.keySet()) {
+                for (Map.Entry<String, Supplier<Commands>> one : CONTENDERS.entrySet()) {
                     redis.command("FLUSHALL");
-                    micros.get(name)[round] =
-                            measured(redis, CONTENDERS.get(name).get(), cycles);
+                    double each = measured(redis, one.getValue().get(), cycles);
+                    micros.computeIfAbsent(one.getKey(), name -> new double[rounds])[round] = each;
                 }
             }
         }
