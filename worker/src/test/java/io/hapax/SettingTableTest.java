@@ -11,6 +11,8 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.hapax.quartz.HapaxPlugin;
 import io.hapax.worker.SettingOptions;
 import java.io.IOException;
+import java.lang.invoke.MethodType;
+import java.lang.reflect.Array;
 import java.lang.reflect.Method;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -63,9 +65,15 @@ class SettingTableTest {
                     .orElse(null);
             Class<?> type = setting.type();
             boolean fits = attribute != null
-                    && (type.isEnum()
-                            ? attribute.getReturnType() == type.arrayType()
-                                    && ((Object[]) attribute.getDefaultValue()).length == 0
+                    && (type.isEnum() || type == Boolean.class
+                            ? attribute.getReturnType().isArray()
+                                    && MethodType.methodType(attribute
+                                                            .getReturnType()
+                                                            .componentType())
+                                                    .wrap()
+                                                    .returnType()
+                                            == type
+                                    && Array.getLength(attribute.getDefaultValue()) == 0
                             : type == Integer.class
                                     ? attribute.getDefaultValue().equals(0)
                                     : attribute.getDefaultValue().equals(""));
@@ -126,13 +134,16 @@ class SettingTableTest {
     private static <T> ObjectNode property(ObjectMapper json, Setting<T> setting) {
         ObjectNode property = json.createObjectNode();
         property.put("name", "hapax.defaults." + setting.kebabName());
-        property.put("type", setting.type() == Integer.class ? "java.lang.Integer" : "java.lang.String");
+        boolean typed = setting.type() == Integer.class || setting.type() == Boolean.class;
+        property.put("type", typed ? setting.type().getName() : "java.lang.String");
         property.put(
                 "description",
                 setting.meaning().substring(0, 1).toUpperCase(Locale.ROOT)
                         + setting.meaning().substring(1) + ".");
         if (setting.defaultValue() instanceof Integer number) {
             property.put("defaultValue", number);
+        } else if (setting.defaultValue() instanceof Boolean flag) {
+            property.put("defaultValue", flag);
         } else {
             property.put("defaultValue", relaxed(setting.text(setting.defaultValue()), setting));
         }

@@ -6,10 +6,7 @@ import io.hapax.benchmarks.harness.Samples;
 import io.hapax.benchmarks.harness.Table;
 import io.hapax.testkit.EmbeddedDatabase;
 import java.io.IOException;
-import java.sql.Connection;
-import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.sql.Statement;
 import java.util.List;
 import java.util.Locale;
 import java.util.stream.Stream;
@@ -110,21 +107,10 @@ final class LedgerBenchmark {
             cost.clientMicros.add(client);
             cost.serverMicros.add(server);
             cost.micros.add(client + server);
-            cost.statements.add(number("SELECT sum(calls) FROM pg_stat_statements WHERE query NOT LIKE '%pg_stat%'")
-                    * perRun
-                    / 1e6);
+            cost.statements.add(this.server.statements() * perRun / 1e6);
         } finally {
             server.execute("TRUNCATE plain_run");
             server.execute("CHECKPOINT");
-        }
-    }
-
-    private double number(String query) throws SQLException {
-        try (Connection connection = server.database().dataSource().getConnection();
-                Statement sql = connection.createStatement();
-                ResultSet row = sql.executeQuery(query)) {
-            row.next();
-            return row.getDouble(1);
         }
     }
 }

@@ -195,6 +195,10 @@ final class AdmissionAttempt {
     }
 
     void refuse(Refusal refusal) {
+        if (observes()) {
+            observe(refusal);
+            return;
+        }
         boolean open = refusal.verdict() == Verdict.UNAVAILABLE
                 && options.whenUnavailable() == WhenUnavailable.FAIL_OPEN
                 && !engine.admissions().isClosed();
@@ -204,6 +208,19 @@ final class AdmissionAttempt {
         } else {
             conclude(refusal);
         }
+    }
+
+    /** Whether the run takes place whatever the answer is. */
+    boolean observes() {
+        return options.observe();
+    }
+
+    /** The run holds nothing, and is told from one that fails open by what is told at its end. */
+    private void observe(Refusal refusal) {
+        engine.notifier()
+                .tell(new GuardEvent.WouldRefuse(
+                        terms.job(), terms.identity(), refusal, terms.request().isPlanned()));
+        answer.complete(new Admission.Admitted(GuardedRun.observed(engine, terms, refusal, startedAt)));
     }
 
     /** What a refusal leads to may need another question to the store. */
@@ -230,7 +247,8 @@ final class AdmissionAttempt {
     }
 
     private boolean mayHaveWaited() {
-        return options.onConflict() == OnConflict.WAIT && terms.request().mayWait();
+        // Waiting would change when an observed application works.
+        return options.onConflict() == OnConflict.WAIT && terms.request().mayWait() && !observes();
     }
 
     private Duration left() {

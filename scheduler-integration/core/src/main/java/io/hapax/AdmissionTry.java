@@ -54,6 +54,11 @@ final class AdmissionTry {
             claim(runs, null, askedAt, null);
             return;
         }
+        if (attempt.observes() && engine.admissions().isStoreAway(askedAt)) {
+            // An observed application is not to wait for a store that is away more often than it must.
+            attempt.refuse(Refusals.storeAway(terms.timing().renewEvery()));
+            return;
+        }
         attempt.calling(() -> source.ask(store, request), this::answered);
     }
 

@@ -132,6 +132,13 @@ public @interface Guarded {
     String uniqueFor() default "";
 
     /**
+     * Says whether the guard only observes this job: nothing is refused or interrupted, and what would have been refused is reported.
+     *
+     * @return one value, or none for the guard's default
+     */
+    boolean[] observe() default {};
+
+    /**
      * Says that a {@link #key()} or {@link #once()} without a placeholder is meant for all arguments of the job alike. Without
      * it such a key on a job with arguments is refused, because it makes different work the same.
      *

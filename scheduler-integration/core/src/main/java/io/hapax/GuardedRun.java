@@ -2,6 +2,7 @@ package io.hapax;
 
 import io.hapax.event.GuardEvent;
 import io.hapax.event.LossReason;
+import io.hapax.event.Refusal;
 import io.hapax.event.RunOutcome;
 import io.hapax.lease.Ending;
 import io.hapax.lease.FencingToken;
@@ -35,15 +36,33 @@ public final class GuardedRun implements AutoCloseable {
     private final @Nullable RunHold hold;
     /** What operators and storage see of what it holds. */
     private final @Nullable Lease lease;
+    /** Why it would not have taken place if the guard did more than observe; null if it would. */
+    private final @Nullable Refusal wouldBe;
     /** Where it is running; null before and after. */
     private volatile @Nullable EnteredRun work;
 
     GuardedRun(Engine engine, RunTerms terms, @Nullable Grant grant, NanoTime requestedAt) {
+        this(engine, terms, grant, requestedAt, null);
+    }
+
+    private GuardedRun(
+            Engine engine, RunTerms terms, @Nullable Grant grant, NanoTime requestedAt, @Nullable Refusal wouldBe) {
+        this.wouldBe = wouldBe;
         this.engine = engine;
         this.terms = terms;
         this.grantedAt = requestedAt;
         this.hold = grant == null ? null : new RunHold(this, engine, terms, grant, requestedAt);
         this.lease = grant == null ? null : grant.shown();
+    }
+
+    /** A run that takes place although it would have been refused. */
+    static GuardedRun observed(Engine engine, RunTerms terms, Refusal wouldBe, NanoTime requestedAt) {
+        return new GuardedRun(engine, terms, null, requestedAt, wouldBe);
+    }
+
+    /** Whether nothing is refused to it, and nobody interrupts it. */
+    boolean isObserved() {
+        return options().observe();
     }
 
     /**
@@ -74,7 +93,8 @@ public final class GuardedRun implements AutoCloseable {
     }
 
     /**
-     * Tells whether there is a lease at all. There is none only if the store could not tell and the run may fail open.
+     * Tells whether there is a lease at all. There is none only if the store could not tell and the run may fail open, or if the
+     * guard {@linkplain RunOptions#observe() only observes} and would have refused it.
      *
      * @return whether this run holds, or has held, a lease
      */
@@ -109,7 +129,9 @@ public final class GuardedRun implements AutoCloseable {
     public FencingToken fencingToken() {
         if (lease == null) {
             throw new IllegalStateException("the run of '" + job()
-                    + "' was let through without a lease (fail open), so it has no fencing token; ask guarded() first");
+                    + "' was let through without a lease ("
+                    + (wouldBe == null ? "fail open" : "the guard only observes, and would have refused it: " + wouldBe)
+                    + "), so it has no fencing token; ask guarded() first");
         }
         return lease.token();
     }
@@ -125,13 +147,14 @@ public final class GuardedRun implements AutoCloseable {
 
     /**
      * Checks that the lease can be proven at this instant; call it before each step that must not happen twice. What
-     * happens between this check and the step is not covered: only storage that checks {@link #fencingToken()} is.
+     * happens between this check and the step is not covered: only storage that checks {@link #fencingToken()} is. Checks nothing
+     * while the guard {@linkplain RunOptions#observe() only observes}, or the run is not {@link #guarded()}.
      *
      * @throws LeaseLostException if the lease is lost
      * @throws IllegalStateException if the run has ended
      */
     public void ensureHeld() {
-        if (lease == null || isHeld()) {
+        if (lease == null || isObserved() || isHeld()) {
             return;
         }
         if (life.lossReason() == null) {
@@ -170,21 +193,26 @@ public final class GuardedRun implements AutoCloseable {
     }
 
     /**
-     * Returns why the lease was lost.
+     * Returns why the lease was lost. A run is not notified while the guard {@linkplain RunOptions#observe() only observes};
+     * {@link #isHeld()} and listeners are.
      *
      * @return the reason; empty while it is not lost
      */
     public Optional<LossReason> lost() {
-        return Optional.ofNullable(life.lossReason());
+        return isObserved() ? Optional.empty() : Optional.ofNullable(life.lossReason());
     }
 
     /**
      * Calls back once if the lease is lost; at once if it is lost already. The callback runs on a thread
-     * of a pool; it may block, but where very many do, others wait for them.
+     * of a pool; it may block, but where very many do, others wait for them. Never calls while the guard
+     * {@linkplain RunOptions#observe() only observes}.
      *
      * @param callback what to do
      */
     public void onLeaseLost(Consumer<LeaseLostException> callback) {
+        if (isObserved()) {
+            return;
+        }
         if (!life.onLost(callback) && lease != null) {
             LeaseLostException loss = loss();
             engine.notifier().call(() -> callback.accept(loss));
@@ -225,8 +253,9 @@ public final class GuardedRun implements AutoCloseable {
         if (hold != null && begins) {
             hold.begin();
         }
-        if (!life.enter(onLeaseLost == OnLeaseLost.INTERRUPT ? Thread.currentThread() : null)) {
-            throw life.lossReason() != null && lease != null
+        boolean interrupts = onLeaseLost == OnLeaseLost.INTERRUPT && !isObserved();
+        if (!life.enter(interrupts ? Thread.currentThread() : null, isObserved())) {
+            throw life.lossReason() != null && lease != null && !isObserved()
                     ? loss()
                     : new IllegalStateException("the run of '" + job() + "' is running already or has ended");
         }
@@ -256,7 +285,8 @@ public final class GuardedRun implements AutoCloseable {
      * Completes the occurrence in a transaction of the caller, who then commits: the writes of that transaction and the
      * completion take effect together, or, if the run has lost its occurrence, not at all. Call it as the last statement
      * before the commit; what is written in other transactions is not covered. {@link #complete()} afterwards finds out
-     * whether the transaction has committed.
+     * whether the transaction has committed. While the guard {@linkplain RunOptions#observe() only observes}, nothing is written in
+     * the transaction, and {@link #complete()} completes the run afterwards.
      *
      * @param connection to the ledger's database, with auto-commit off
      * @throws LeaseLostException if the run has lost its lease or its occurrence; roll back
@@ -264,6 +294,9 @@ public final class GuardedRun implements AutoCloseable {
      * @throws IllegalStateException if there is no ledger, the run has no claim there, or the run has ended
      */
     public void completeIn(Connection connection) throws SQLException {
+        if (isObserved() && engine.ledger() != null) {
+            return;
+        }
         if (hold == null) {
             throw RunHold.cannotComplete(this, engine.ledger());
         }
@@ -276,11 +309,14 @@ public final class GuardedRun implements AutoCloseable {
      * the guard goes on trying until the lease has surely run out.
      *
      * @return how it ended; {@link RunOutcome#LOST} if the lease was lost, in which case nothing was noted;
-     *     {@link RunOutcome#FAILED} if the transaction that {@link #completeIn} took part in did not commit
+     *     {@link RunOutcome#FAILED} if the transaction that {@link #completeIn} took part in did not commit. While the guard
+     *     {@linkplain RunOptions#observe() only observes}, {@link RunOutcome#UNCONFIRMED} instead of these two
      */
     public RunOutcome complete() {
-        return end(terms.completion(), RunOutcome.COMPLETED, engine.store().blocking())
-                .join();
+        return shown(
+                end(terms.completion(), RunOutcome.COMPLETED, engine.store().blocking())
+                        .join(),
+                RunOutcome.UNCONFIRMED);
     }
 
     /**
@@ -289,7 +325,8 @@ public final class GuardedRun implements AutoCloseable {
      * @return how it ended; never fails
      */
     public CompletableFuture<RunOutcome> completeAsync() {
-        return end(terms.completion(), RunOutcome.COMPLETED, engine.store());
+        CompletableFuture<RunOutcome> ended = end(terms.completion(), RunOutcome.COMPLETED, engine.store());
+        return isObserved() ? ended.thenApply(outcome -> shown(outcome, RunOutcome.UNCONFIRMED)) : ended;
     }
 
     /**
@@ -300,8 +337,10 @@ public final class GuardedRun implements AutoCloseable {
      * @return how it ended
      */
     public RunOutcome fail(Throwable cause) {
-        return end(terms.failure(), RunOutcome.FAILED, engine.store().blocking())
-                .join();
+        return shown(
+                end(terms.failure(), RunOutcome.FAILED, engine.store().blocking())
+                        .join(),
+                RunOutcome.FAILED);
     }
 
     /**
@@ -312,8 +351,10 @@ public final class GuardedRun implements AutoCloseable {
      * @return how it ended
      */
     public RunOutcome failForNow(Throwable cause) {
-        return end(Ending.NOT_DONE, RunOutcome.FAILED, engine.store().blocking())
-                .join();
+        return shown(
+                end(Ending.NOT_DONE, RunOutcome.FAILED, engine.store().blocking())
+                        .join(),
+                RunOutcome.FAILED);
     }
 
     /** Ends the run if it has not ended: the lease is given back, and the occurrence may run again. */
@@ -321,6 +362,12 @@ public final class GuardedRun implements AutoCloseable {
     public void close() {
         var unused = end(Ending.NOT_DONE, RunOutcome.RELEASED, engine.store().blocking())
                 .join();
+    }
+
+    /** The answer to its caller: nobody is to refuse the result of a run that is only observed. Listeners are notified of how it was. */
+    private RunOutcome shown(RunOutcome outcome, RunOutcome instead) {
+        boolean refuses = outcome == RunOutcome.LOST || outcome == RunOutcome.FAILED;
+        return refuses && isObserved() ? instead : outcome;
     }
 
     /** Counts from now on, for one ttl: a guard that is closed meanwhile stays open for it. */
@@ -332,11 +379,25 @@ public final class GuardedRun implements AutoCloseable {
 
     /** Gives back what was not entered; returns false if it was, or has ended. */
     boolean lapse(LossReason reason) {
+        if (isObserved()) {
+            return letGo(reason);
+        }
         boolean lapsed = life.lapse(reason);
         if (lapsed) {
             giveBack();
         }
         return lapsed;
+    }
+
+    /** Loses what an observed run holds that was not entered; it may be entered all the same. */
+    private boolean letGo(LossReason reason) {
+        RunHold held = hold;
+        if (held == null || life.wasEntered() || life.hasEnded()) {
+            return false;
+        }
+        lose(reason, null);
+        held.stopRenewing();
+        return true;
     }
 
     /** Does what {@link #close()} does, without blocking: for the threads of a store. */
@@ -355,6 +416,7 @@ public final class GuardedRun implements AutoCloseable {
         RunOutcome unconfirmed = completes ? RunOutcome.UNCONFIRMED : success;
         if (hold == null) {
             life.ended();
+            tellIfTwice();
             end.result().complete(unconfirmed);
             return end.result();
         }
@@ -366,6 +428,21 @@ public final class GuardedRun implements AutoCloseable {
             throw failure;
         }
         return end.result();
+    }
+
+    /** Where another one was in the way, a run that was observed has been one too many. */
+    private void tellIfTwice() {
+        Refusal other = wouldBe;
+        if (other == null || !life.wasEntered()) {
+            return;
+        }
+        switch (other.verdict()) {
+            case RUNNING, DONE, ABANDONED, OVERLAP ->
+                engine.notifier().tell(new GuardEvent.RanTwice(job(), identity(), other, held()));
+            case THROTTLED, PAUSED, QUEUED, UNAVAILABLE -> {
+                // Nobody was in its way, or nobody knows.
+            }
+        }
     }
 
     /** Takes the run away, once; does nothing for one that is ending or over. */
@@ -412,6 +489,6 @@ public final class GuardedRun implements AutoCloseable {
     @Override
     public String toString() {
         return "run of '" + job() + "' [" + identity() + "]"
-                + (lease == null ? " unguarded" : " token " + lease.token());
+                + (lease != null ? " token " + lease.token() : wouldBe == null ? " unguarded" : " observed");
     }
 }

@@ -11,6 +11,7 @@ import io.hapax.time.Ticker;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -58,6 +59,10 @@ public final class JobGuard implements AutoCloseable {
         this.lookups = builder.threads.pool("hapax-queues", MOST_LOOKUPS);
         this.engine = engine(builder, log, this::afterLastRun);
         this.admin = new GuardAdmin(engine, this::kept);
+        if (defaults.observe()) {
+            LOG.info("this guard only observes (setting observe): it refuses and interrupts no run, and logs and counts"
+                    + " what it would have refused; set observe=false to have it guard");
+        }
     }
 
     private static Engine engine(JobGuardBuilder builder, @Nullable LoggingListener log, Runnable afterLastRun) {
@@ -91,7 +96,8 @@ public final class JobGuard implements AutoCloseable {
     }
 
     /**
-     * Asks whether a run may take place, and waits for the key if the options say {@link OnConflict#WAIT}.
+     * Asks whether a run may take place, and waits for the key if the options say {@link OnConflict#WAIT}. With
+     * {@link RunOptions#observe()} the answer is always a run, and neither waited nor interrupted for.
      *
      * @param request what is to run
      * @return the answer; an admitted run must be ended
@@ -101,6 +107,9 @@ public final class JobGuard implements AutoCloseable {
      */
     public Admission admit(RunRequest request) throws InterruptedException {
         AdmissionAttempt attempt = attempt(request, CurrentRun.find().orElse(null));
+        if (attempt.observes()) {
+            return observed(request, attempt);
+        }
         if (Thread.interrupted()) {
             // Whether a port's answer is there at once must make no difference.
             throw new InterruptedException("interrupted before " + kept(request) + " was asked for");
@@ -112,11 +121,23 @@ public final class JobGuard implements AutoCloseable {
             attempt.withdraw();
             throw e;
         } catch (ExecutionException e) {
-            if (e.getCause() instanceof IllegalArgumentException callersMistake) {
-                throw callersMistake;
-            }
-            throw new IllegalStateException("the admission of " + kept(request) + " failed", e.getCause());
+            throw failed(request, e.getCause());
         }
+    }
+
+    /** An interrupt is left to the code of the run: it would have found it without the guard. */
+    private Admission observed(RunRequest request, AdmissionAttempt attempt) {
+        try {
+            return attempt.start(engine.store().blocking()).join();
+        } catch (CompletionException e) {
+            throw failed(request, e.getCause());
+        }
+    }
+
+    private RuntimeException failed(RunRequest request, @Nullable Throwable cause) {
+        return cause instanceof IllegalArgumentException callersMistake
+                ? callersMistake
+                : new IllegalStateException("the admission of " + kept(request) + " failed", cause);
     }
 
     /**
@@ -186,7 +207,7 @@ public final class JobGuard implements AutoCloseable {
             throw new IllegalArgumentException("plain code is not queued, as mode=" + options.mode()
                     + " wants: use WHILE_EXECUTING for " + request);
         }
-        Optional<String> inTheWay = request.isApart() ? Optional.empty() : obstacle.get();
+        Optional<String> inTheWay = request.isApart() || options.observe() ? Optional.empty() : obstacle.get();
         if (inTheWay.isPresent()) {
             throw new IllegalStateException("plain code cannot run here as " + request + ": " + inTheWay.get());
         }

@@ -16,7 +16,8 @@ import org.slf4j.LoggerFactory;
  *
  * <p>Grants, normal releases and {@linkplain GuardEvent.Refused#isUsual() usual} refusals are DEBUG; refusals because of
  * somebody else INFO; losses, late renewals, unconfirmed completions, refusals because the store cannot tell and those of
- * abandoned occurrences WARN. Of the INFO and WARN refusals that repeat (same job, key and verdict) the first is logged, and
+ * abandoned occurrences WARN. While the guard {@linkplain RunOptions#observe() only observes}, what it would have refused is INFO, and
+ * what ran twice or at the same time WARN. Of the INFO and WARN refusals that repeat (same job, key and verdict) the first is logged, and
  * then a count for each minute; DEBUG has them all. Without a thread of its own it writes a count with the first event
  * after its minute, of whatever key, or when it is closed. Thread-safe.
  */
@@ -25,6 +26,9 @@ public final class LoggingListener implements GuardListener, AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger("io.hapax");
 
     private final RefusalLog refusals;
+    private final RefusalLog observed;
+    private final RefusalLog twice;
+    private final RefusalLog together;
 
     /** Creates the listener. */
     public LoggingListener() {
@@ -37,7 +41,10 @@ public final class LoggingListener implements GuardListener, AutoCloseable {
      * @param ticker by which minutes are measured
      */
     public LoggingListener(Ticker ticker) {
-        this.refusals = new RefusalLog(LOG, ticker);
+        this.refusals = new RefusalLog(RefusalLog.Kind.NOT_RUN, LOG, ticker);
+        this.observed = new RefusalLog(RefusalLog.Kind.WOULD_SKIP, LOG, ticker);
+        this.twice = new RefusalLog(RefusalLog.Kind.RAN_TWICE, LOG, ticker);
+        this.together = new RefusalLog(RefusalLog.Kind.RAN_TOGETHER, LOG, ticker);
     }
 
     @Override
@@ -54,12 +61,18 @@ public final class LoggingListener implements GuardListener, AutoCloseable {
     /** Writes the counts whose minute is over: for a caller with a thread that looks around anyway. */
     void writeDue() {
         refusals.writeDue();
+        observed.writeDue();
+        twice.writeDue();
+        together.writeDue();
     }
 
     /** Writes the counts of the minute that is not over. */
     @Override
     public void close() {
         refusals.writeRest();
+        observed.writeRest();
+        twice.writeRest();
+        together.writeRest();
     }
 
     /** Every run tells these: nothing is made for nobody who reads them. */
@@ -88,6 +101,11 @@ public final class LoggingListener implements GuardListener, AutoCloseable {
             acquired(e);
         } else if (event instanceof GuardEvent.Refused e) {
             refusals.write(e);
+        } else if (event instanceof GuardEvent.WouldRefuse e) {
+            observed.write(new GuardEvent.Refused(e.job(), e.identity(), e.refusal(), Duration.ZERO, e.planned()));
+        } else if (event instanceof GuardEvent.RanTwice e) {
+            (e.isSameOccurrence() ? twice : together)
+                    .write(new GuardEvent.Refused(e.job(), e.identity(), e.refusal(), e.took(), false));
         } else if (event instanceof GuardEvent.Unguarded e) {
             LOG.warn(
                     "running UNGUARDED (fail open) job={} {} reason='{}' cause='{}'",

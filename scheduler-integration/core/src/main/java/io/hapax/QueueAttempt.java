@@ -80,7 +80,7 @@ final class QueueAttempt {
                 }
                 case FREE -> PendingPlace.quietly(job.giveUp(full.first()));
                 case WAIT -> {
-                    if (!asked.isBefore(end) || !pause()) {
+                    if (job.observes() || !asked.isBefore(end) || !pause()) {
                         return withoutPlace(full);
                     }
                 }
@@ -163,6 +163,10 @@ final class QueueAttempt {
                 full.left(),
                 "the same work is queued or running as " + full.first() + " (mode " + job.mode() + ")",
                 null);
+        if (job.observes()) {
+            engine.notifier().tell(new GuardEvent.WouldRefuse(job.job(), job.identity(), refusal, false));
+            return QueueEntry.withoutPlace();
+        }
         engine.notifier().tell(new GuardEvent.Refused(job.job(), job.identity(), refusal, Duration.ZERO, false));
         return QueueEntry.refused(refusal);
     }

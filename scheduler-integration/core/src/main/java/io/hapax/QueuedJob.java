@@ -38,6 +38,7 @@ public final class QueuedJob {
     private final LockKey key;
     private final String id;
     private final LockMode mode;
+    private final boolean observes;
     private final Duration uniqueFor;
     private final Reservations reservations;
 
@@ -61,6 +62,7 @@ public final class QueuedJob {
         this.key = Objects.requireNonNull(guard.kept(new JobIdentity(key, null)).lockKey());
         this.id = id;
         this.mode = options.mode();
+        this.observes = options.observe();
         this.uniqueFor = options.uniqueFor();
         this.reservations = RationedSource.reservations(guard.engine().store());
     }
@@ -213,6 +215,11 @@ public final class QueuedJob {
 
     String id() {
         return id;
+    }
+
+    /** Whether the job is queued whatever the answer is. */
+    boolean observes() {
+        return observes;
     }
 
     LockMode mode() {

@@ -41,31 +41,65 @@ final class RefusalLog {
         }
     }
 
+    /** What has become of the runs, and how loud that is. */
+    enum Kind {
+        NOT_RUN("not run"),
+        WOULD_SKIP("would have skipped, but only observes"),
+        RAN_TWICE("ran twice"),
+        RAN_TOGETHER("ran at the same time");
+
+        private final String text;
+
+        Kind(String text) {
+            this.text = text;
+        }
+
+        private Level level(GuardEvent.Refused event) {
+            if (this != NOT_RUN) {
+                // What is usual among replicas is what somebody who observes wants to know.
+                return this == WOULD_SKIP ? Level.INFO : Level.WARN;
+            }
+            Verdict verdict = event.refusal().verdict();
+            if (event.isUsual()) {
+                return Level.DEBUG;
+            }
+            return verdict == Verdict.UNAVAILABLE || verdict == Verdict.ABANDONED ? Level.WARN : Level.INFO;
+        }
+
+        /** Nobody tries again what has run. */
+        private boolean isRetried() {
+            return this == NOT_RUN;
+        }
+    }
+
+    private final Kind kind;
     private final Logger log;
     private final RepeatedRefusals repeated;
 
-    RefusalLog(Logger log, Ticker ticker) {
+    RefusalLog(Kind kind, Logger log, Ticker ticker) {
+        this.kind = kind;
         this.log = log;
         this.repeated = new RepeatedRefusals(ticker);
     }
 
     /** Whether a refusal leaves no line at all, and is not counted either. */
     boolean isSilent(GuardEvent.Refused event) {
-        return !level(event).isEnabled(log);
+        return !kind.level(event).isEnabled(log);
     }
 
     /** Writes a refusal; at DEBUG each, else only the first of a kind. */
     void write(GuardEvent.Refused event) {
-        Level level = level(event);
+        Level level = kind.level(event);
         boolean told = level != Level.DEBUG && repeated.counted(event);
         (told ? Level.DEBUG : level)
                 .write(
                         log,
-                        "not run job={} {} verdict={} {}",
+                        "{} job={} {} verdict={} {}",
+                        kind.text,
                         VisibleText.of(event.job()),
                         event.identity(),
                         event.refusal().verdict(),
-                        because(event.refusal(), true));
+                        because(event.refusal(), kind.isRetried()));
     }
 
     /** Writes the counts whose minute is over. */
@@ -83,10 +117,11 @@ final class RefusalLog {
     private void write(RepeatedRefusals.Count count) {
         GuardEvent.Refused last = count.last();
         try (LogContext context = LogContext.of(last.job(), last.identity(), null)) {
-            level(last)
+            kind.level(last)
                     .write(
                             log,
-                            "not run, {} more{} in the last {}, the last: job={} {} verdict={} {}",
+                            "{}, {} more{} in the last {}, the last: job={} {} verdict={} {}",
+                            kind.text,
                             count.times(),
                             count.various() ? " of various jobs" : "",
                             text(count.span()),
@@ -95,14 +130,6 @@ final class RefusalLog {
                             last.refusal().verdict(),
                             because(last.refusal(), false));
         }
-    }
-
-    private static Level level(GuardEvent.Refused event) {
-        Verdict verdict = event.refusal().verdict();
-        if (event.isUsual()) {
-            return Level.DEBUG;
-        }
-        return verdict == Verdict.UNAVAILABLE || verdict == Verdict.ABANDONED ? Level.WARN : Level.INFO;
     }
 
     private static String because(Refusal refusal, boolean withRetry) {

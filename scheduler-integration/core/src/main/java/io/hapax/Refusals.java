@@ -79,6 +79,10 @@ final class Refusals {
         return new Refusal(Verdict.UNAVAILABLE, null, retryAfter, "the lease store did not answer", unwrapped(failure));
     }
 
+    static Refusal storeAway(Duration retryAfter) {
+        return new Refusal(Verdict.UNAVAILABLE, null, retryAfter, "the lease store did not answer a moment ago", null);
+    }
+
     static Refusal ledgerSilent(@Nullable Throwable failure, Duration retryAfter) {
         return new Refusal(Verdict.UNAVAILABLE, null, retryAfter, "the run ledger did not answer", unwrapped(failure));
     }

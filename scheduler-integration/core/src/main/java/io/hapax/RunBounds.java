@@ -32,13 +32,14 @@ public final class RunBounds {
      *
      * @param time for how long from now; may be shorter than what is left
      * @return whether that holds; false if the lease is lost, the time that was set before is over, the run has ended, or
-     *     has no lease
+     *     has no lease. Always true while the guard {@linkplain RunOptions#observe() only observes}
      * @throws IllegalArgumentException if the time is below 1 ms, or longer than {@link DurationText#LONGEST}
      */
     public boolean holdAtMost(Duration time) {
         DurationText.requireStorable("how long a run is held at most", time, 1);
         RunHold hold = run.hold();
-        return hold != null && hold.holdAtMost(time);
+        boolean holds = hold != null && hold.holdAtMost(time);
+        return holds || run.isObserved();
     }
 
     /**
@@ -60,8 +61,10 @@ public final class RunBounds {
         }
         run.ensureHeld();
         RunHold hold = run.hold();
-        return hold == null
-                ? CompletableFuture.completedFuture(null)
-                : hold.keepOthersAway(time).thenAccept(told -> {});
+        if (hold == null || (run.isObserved() && !run.isHeld())) {
+            return CompletableFuture.completedFuture(null);
+        }
+        CompletionStage<Void> told = hold.keepOthersAway(time).thenAccept(kept -> {});
+        return run.isObserved() ? told.exceptionally(unreachable -> null) : told;
     }
 }

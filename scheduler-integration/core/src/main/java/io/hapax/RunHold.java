@@ -180,7 +180,7 @@ final class RunHold {
                 run.lose(LossReason.SUPERSEDED, null);
             }
         } catch (RuntimeException unheard) {
-            if (run.lapse(LossReason.NOT_BEGUN)) {
+            if (run.lapse(LossReason.NOT_BEGUN) && !run.isObserved()) {
                 LeaseLostException notBegun = run.loss();
                 notBegun.initCause(unheard);
                 throw notBegun;

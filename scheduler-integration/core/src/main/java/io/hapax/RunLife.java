@@ -53,13 +53,18 @@ final class RunLife {
     private WorkTransaction.@Nullable Method method;
     private @Nullable Thread endsOn;
 
-    /** Starts the work, or goes on with it; returns false if a thread is at it, or the run has ended. */
-    boolean enter(@Nullable Thread toInterrupt) {
+    /**
+     * Starts the work, or goes on with it; returns false if a thread is at it, or the run has ended.
+     *
+     * @param evenIfLost whether a loss is no obstacle
+     */
+    boolean enter(@Nullable Thread toInterrupt, boolean evenIfLost) {
         synchronized (monitor) {
-            if (atWork || !isActive()) {
+            boolean lost = state == State.LOST && ending == null;
+            if (atWork || !(isActive() || (lost && evenIfLost))) {
                 return false;
             }
-            state = State.ACTIVE;
+            state = lost ? State.LOST : State.ACTIVE;
             atWork = true;
             entered = true;
             interruptTarget = toInterrupt;

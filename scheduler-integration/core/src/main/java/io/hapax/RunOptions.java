@@ -237,6 +237,16 @@ public final class RunOptions {
     }
 
     /**
+     * Tells whether the guard only observes: it asks, notes and tells as usual, but the run takes place whatever the answer is, and
+     * is neither delayed nor interrupted.
+     *
+     * @return whether nothing is refused
+     */
+    public boolean observe() {
+        return get(Setting.OBSERVE);
+    }
+
+    /**
      * Replaces how long a lease lives unless renewed.
      *
      * @param ttl how long; at least 100 ms; a lease is renewed every third of it
@@ -364,6 +374,16 @@ public final class RunOptions {
      */
     public RunOptions withUniqueFor(Duration uniqueFor) {
         return with(Setting.UNIQUE_FOR, uniqueFor);
+    }
+
+    /**
+     * Replaces whether the guard only observes.
+     *
+     * @param observe whether nothing is refused
+     * @return the changed options
+     */
+    public RunOptions withObserve(boolean observe) {
+        return with(Setting.OBSERVE, observe);
     }
 
     @Override

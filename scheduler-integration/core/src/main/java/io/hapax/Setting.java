@@ -108,6 +108,13 @@ public final class Setting<T> {
             SettingFormat.duration(Duration.ofMillis(1), LONGEST_PLACE),
             "for how long a queued job keeps others of its lock key out of the queue at most");
 
+    /** See {@link RunOptions#observe()}. */
+    public static final Setting<Boolean> OBSERVE = new Setting<>(
+            "observe",
+            false,
+            SettingFormat.FLAG,
+            "whether the guard only observes: it refuses and interrupts nothing, and tells what it would have refused");
+
     /** All settings, in the order of the documentation. */
     public static final List<Setting<?>> ALL = List.of(
             TTL,
@@ -122,7 +129,8 @@ public final class Setting<T> {
             CONCURRENCY,
             THROTTLE,
             MODE,
-            UNIQUE_FOR);
+            UNIQUE_FOR,
+            OBSERVE);
 
     private final int index;
     private final String name;

@@ -32,6 +32,20 @@ record SettingFormat<T>(
             "runs/period, from 1 to " + Throttle.MOST_RUNS + " runs in 1ms to " + DurationText.write(Throttle.LONGEST)
                     + ", or 0");
 
+    /** Only these two words: a caller that mistypes one must not believe that the guard refuses, or that it does not. */
+    static final SettingFormat<Boolean> FLAG = new SettingFormat<>(
+            Boolean.class, SettingFormat::flag, value -> Boolean.toString(value), (name, value) -> {}, "true, false");
+
+    private static Boolean flag(String name, String text) {
+        return switch (text.trim().toLowerCase(Locale.ROOT)) {
+            case "true" -> true;
+            case "false" -> false;
+            default ->
+                throw new IllegalArgumentException(
+                        "setting " + name + ": '" + VisibleText.of(text) + "' is not known; allowed are [true, false]");
+        };
+    }
+
     static SettingFormat<Duration> duration(Duration least, Duration most) {
         return new SettingFormat<>(
                 Duration.class,

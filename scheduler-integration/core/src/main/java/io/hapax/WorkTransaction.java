@@ -88,11 +88,11 @@ public record WorkTransaction(GuardedRun run) {
     /**
      * Tells whether the run can be completed in a transaction, and was not yet.
      *
-     * @return whether the ledger has a claim of it, which {@link GuardedRun#completeIn} was not called for
+     * @return whether the ledger has a claim of it, and the guard does more than observe, which {@link GuardedRun#completeIn} was not called for
      */
     public boolean isOpenInLedger() {
         RunHold hold = run.hold();
-        return hold != null && hold.grant().claim() != null && !run.life().completedIn();
+        return hold != null && hold.grant().claim() != null && !run.life().completedIn() && !run.isObserved();
     }
 
     /**

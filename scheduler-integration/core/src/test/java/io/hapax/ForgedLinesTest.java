@@ -100,6 +100,8 @@ class ForgedLinesTest {
                 new GuardEvent.Refused("other " + ODD, identity(), known, Duration.ZERO, false),
                 new GuardEvent.Refused(ODD, identity(), unknown, Duration.ZERO, false),
                 new GuardEvent.Unguarded(ODD, identity(), unknown),
+                new GuardEvent.WouldRefuse(ODD, identity(), refused, false),
+                new GuardEvent.RanTwice(ODD, identity(), refused, Duration.ZERO),
                 new GuardEvent.RenewedLate(ODD, lease(), Duration.ZERO),
                 new GuardEvent.Lost(ODD, lease(), LossReason.GONE, holder(), Duration.ZERO),
                 new GuardEvent.Released(ODD, lease(), RunOutcome.COMPLETED, Duration.ZERO),

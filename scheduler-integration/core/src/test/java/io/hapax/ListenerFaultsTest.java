@@ -17,6 +17,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Test;
@@ -31,7 +32,11 @@ class ListenerFaultsTest {
         void play(FaultWorld world) throws Exception;
     }
 
-    private static final Map<Class<?>, Drama> DRAMAS = Map.of(
+    private static final Map<Class<?>, Drama> OBSERVED = Map.of(
+            GuardEvent.WouldRefuse.class, ListenerFaultsTest::observedBesideOther,
+            GuardEvent.RanTwice.class, ListenerFaultsTest::observedBesideOther);
+
+    private static final Map<Class<?>, Drama> GUARDED = Map.of(
             GuardEvent.Acquired.class, world -> world.admit(request()),
             GuardEvent.Released.class, world -> world.admit(request()),
             GuardEvent.Refused.class,
@@ -64,6 +69,15 @@ class ListenerFaultsTest {
                                 .resolve(request().identity(), RunState.DONE, "me", "seen")
                                 .get();
                     });
+
+    private static final Map<Class<?>, Drama> DRAMAS = Stream.of(GUARDED, OBSERVED)
+            .flatMap(dramas -> dramas.entrySet().stream())
+            .collect(Collectors.toMap(Map.Entry::getKey, Map.Entry::getValue));
+
+    private static void observedBesideOther(FaultWorld world) throws Exception {
+        world.heldByOther(request());
+        world.entered(request().tune(options -> options.withObserve(true))).complete();
+    }
 
     private static InjectedFault failed() {
         return new InjectedFault.Failed(new LeaseStoreException("away"));

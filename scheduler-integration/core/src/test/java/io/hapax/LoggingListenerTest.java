@@ -1,6 +1,7 @@
 package io.hapax;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.tuple;
 
 import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.Logger;
@@ -74,6 +75,57 @@ class LoggingListenerTest {
             assertThat(line.getFormattedMessage()).contains("verdict=UNAVAILABLE", "did not answer", "cause='");
             assertThat(line.getThrowableProxy()).isNull();
         });
+    }
+
+    @Test
+    void a_guard_that_only_observes_says_so_and_names_what_would_be_refused_and_what_ran_twice() throws Exception {
+        RunRequest daily = RunRequest.occurrence("report@7").job("report");
+        RunRequest keyed = RunRequest.lock("invoice/42").job("invoices");
+        RunRequest again = keyed.once("another");
+        try (JobGuard observing = JobGuard.builder(store)
+                        .worker("day-shift")
+                        .defaults(options -> options.withObserve(true))
+                        .build();
+                GuardedRun holder = Answered.run(guard.admit(keyed))) {
+            guard.run(daily, run -> 1);
+            for (RunRequest each : List.of(daily, again, again)) {
+                observing.run(each, run -> 1);
+            }
+        }
+        assertThat(from(Level.INFO))
+                .extracting(
+                        ILoggingEvent::getLevel,
+                        line -> line.getFormattedMessage()
+                                .replaceAll("\\(owner.*?\\)", "()")
+                                .replaceAll(" in the last \\d+ s", ""))
+                .containsExactly(
+                        tuple(
+                                Level.INFO,
+                                "this guard only observes (setting observe): it refuses and interrupts no run, and logs and"
+                                        + " counts what it would have refused; set observe=false to have it guard"),
+                        tuple(
+                                Level.INFO,
+                                "would have skipped, but only observes job=report run report@7 verdict=DONE"
+                                        + " reason='completed by night-shift ()'"),
+                        tuple(
+                                Level.WARN,
+                                "ran twice job=report run report@7 verdict=DONE reason='completed by night-shift ()'"),
+                        tuple(
+                                Level.INFO,
+                                "would have skipped, but only observes job=invoices lock invoice/42, run another"
+                                        + " verdict=OVERLAP reason='the key is held by night-shift ()'"),
+                        tuple(
+                                Level.WARN,
+                                "ran at the same time job=invoices lock invoice/42, run another"
+                                        + " verdict=OVERLAP reason='the key is held by night-shift ()'"),
+                        tuple(
+                                Level.INFO,
+                                "would have skipped, but only observes, 1 more, the last: job=invoices lock"
+                                        + " invoice/42, run another verdict=OVERLAP reason='the key is held by night-shift ()'"),
+                        tuple(
+                                Level.WARN,
+                                "ran at the same time, 1 more, the last: job=invoices lock"
+                                        + " invoice/42, run another verdict=OVERLAP reason='the key is held by night-shift ()'"));
     }
 
     @Test

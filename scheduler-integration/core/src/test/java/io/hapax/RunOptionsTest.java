@@ -57,6 +57,7 @@ class RunOptionsTest {
                 case "concurrency" -> "3";
                 case "throttle" -> "3/1m";
                 case "mode" -> "UNTIL_EXECUTED";
+                case "observe" -> "true";
                 default -> "77s";
             };
             assertThat(RunOptions.DEFAULTS.with(name, value)).isNotEqualTo(RunOptions.DEFAULTS);

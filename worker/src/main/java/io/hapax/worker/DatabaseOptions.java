@@ -1,6 +1,7 @@
 package io.hapax.worker;
 
 import io.hapax.ledger.RunLedger;
+import io.hapax.postgres.PostgresLeaseStore;
 import io.hapax.postgres.PostgresRunLedger;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -12,10 +13,12 @@ import org.jspecify.annotations.Nullable;
 import org.postgresql.ds.PGSimpleDataSource;
 import picocli.CommandLine.Option;
 
-/** Where the ledger is. */
+/** Where the ledger is, or the leases are. */
 final class DatabaseOptions {
 
     private static final int LOGIN_SECONDS = 5;
+
+    private static final String LEDGER = "ledger";
 
     /** What the driver has to say is in its exceptions, too. Held, as loggers are forgotten with their levels. */
     private static final Logger DRIVER = Logger.getLogger("org.postgresql");
@@ -37,10 +40,10 @@ final class DatabaseOptions {
     }
 
     /** Without a pool, which takes longer to start than a command takes to answer. */
-    private PGSimpleDataSource source() {
+    private PGSimpleDataSource source(String what) {
         if (!isNamed()) {
             throw new IllegalArgumentException(
-                    "name the PostgreSQL that has the ledger of the workers, with --database or DATABASE_URL");
+                    "name the PostgreSQL that has the " + what + " of the workers, with --database or DATABASE_URL");
         }
         String url = WorkerSettings.jdbcUrl("--database", address());
         DRIVER.setLevel(Level.OFF);
@@ -62,7 +65,7 @@ final class DatabaseOptions {
 
     /** The server and the database, without credentials. */
     String place() {
-        PGSimpleDataSource source = source();
+        PGSimpleDataSource source = source(LEDGER);
         String[] hosts = source.getServerNames();
         int[] ports = source.getPortNumbers();
         String first = hosts.length == 0 ? "localhost" : String.valueOf(hosts[0]);
@@ -72,7 +75,7 @@ final class DatabaseOptions {
 
     /** Whether one can connect at all. */
     boolean answers() {
-        try (Connection connection = source().getConnection()) {
+        try (Connection connection = source(LEDGER).getConnection()) {
             return !connection.isClosed();
         } catch (SQLException unreachable) {
             return false;
@@ -80,8 +83,18 @@ final class DatabaseOptions {
     }
 
     PostgresRunLedger.Builder builder(String namespace, Duration answerTimeout) {
-        DataSource source = source();
+        DataSource source = source(LEDGER);
         return PostgresRunLedger.builder(source)
+                .namespace(namespace)
+                .answerTimeout(answerTimeout)
+                .connections(1)
+                // Nothing is created, and nothing is forgotten.
+                .migrate(false)
+                .cleanUpEvery(Duration.ZERO);
+    }
+
+    PostgresLeaseStore.Builder leases(String namespace, Duration answerTimeout) {
+        return PostgresLeaseStore.builder(source("leases"))
                 .namespace(namespace)
                 .answerTimeout(answerTimeout)
                 .connections(1)

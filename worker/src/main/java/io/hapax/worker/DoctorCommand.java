@@ -2,10 +2,10 @@ package io.hapax.worker;
 
 import io.hapax.lease.Finding;
 import io.hapax.lease.Finding.Severity;
+import io.hapax.lease.LeaseStoreException;
 import io.hapax.ops.AdministeredStore;
 import io.hapax.ops.ServerHealth;
 import java.io.PrintWriter;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -24,7 +24,8 @@ import picocli.CommandLine.Option;
                         + " and how to mend it, the worst first. Changes nothing.")
 final class DoctorCommand implements Callable<Integer> {
 
-    private static final Duration SHORTEST_FOR_A_LEDGER = Duration.ofMillis(100);
+    private static final String REDIS = "redis";
+    private static final String POSTGRESQL = "postgresql";
     private static final Set<String> WITHOUT = Set.of("off", "false");
     private static final String UNNAMED = "PostgreSQL, which nobody named: --database or DATABASE_URL does";
     private static final List<String> REDIS_CHECKS = List.of(
@@ -36,6 +37,16 @@ final class DoctorCommand implements Callable<Integer> {
             "topology",
             "settings of the workers",
             "quarantine",
+            "latency");
+    private static final List<String> LEASE_CHECKS = List.of(
+            "version",
+            "tables",
+            "rights of its role",
+            "durability",
+            "replication",
+            "pooler",
+            "clock",
+            "settings of the workers",
             "latency");
     private static final List<String> LEDGER_CHECKS = List.of(
             "version",
@@ -51,10 +62,7 @@ final class DoctorCommand implements Callable<Integer> {
     private final CommonOptions common = new CommonOptions();
 
     @Mixin
-    private final RedisOptions redis = new RedisOptions();
-
-    @Mixin
-    private final DatabaseOptions database = new DatabaseOptions();
+    private final LeaseOptions leases = new LeaseOptions();
 
     @Option(names = "--no-ledger", description = "the workers have no ledger: leave PostgreSQL out [HAPAX_LEDGER=off]")
     private boolean withoutLedger;
@@ -84,17 +92,23 @@ final class DoctorCommand implements Callable<Integer> {
     public Integer call() {
         List<Diagnosis> findings = new ArrayList<>();
         List<Checked> checked = new ArrayList<>();
-        redis.examine(common.namespace()).forEach(finding -> findings.add(Diagnosis.of("redis", finding)));
+        leases.examine(common.namespace())
+                .forEach(finding -> findings.add(Diagnosis.of(leases.areInPostgres() ? POSTGRESQL : REDIS, finding)));
         String fingerprint = servers(checked);
         boolean ledger = !withoutLedger && !WITHOUT.contains(CommonOptions.setting(null, "HAPAX_LEDGER", "on"));
+        DatabaseOptions database = leases.database();
         if (ledger && database.isNamed()) {
-            Duration timeout = redis.answerTimeout();
-            List<Finding> found = database.builder(
-                            common.namespace(),
-                            timeout.compareTo(SHORTEST_FOR_A_LEDGER) < 0 ? SHORTEST_FOR_A_LEDGER : timeout)
-                    .examine(fingerprint);
-            found.forEach(finding -> findings.add(Diagnosis.of("postgresql", finding)));
-            checked.add(new Checked("postgresql", database.place(), database.answers(), "", LEDGER_CHECKS));
+            database.builder(common.namespace(), leases.answerTimeoutOfDatabase()).examine(fingerprint).stream()
+                    .map(finding -> Diagnosis.of(POSTGRESQL, finding))
+                    // What is wrong with the server of both is reported once.
+                    .filter(finding -> !findings.contains(finding))
+                    .forEach(findings::add);
+            checked.add(new Checked(
+                    POSTGRESQL,
+                    database.place(),
+                    database.answers(),
+                    leases.areInPostgres() ? "the ledger" : "",
+                    LEDGER_CHECKS));
         }
         findings.sort(Comparator.comparing(Diagnosis::severity));
         Document document = new Document(
@@ -111,15 +125,30 @@ final class DoctorCommand implements Callable<Integer> {
                 : document.warnings() > 0 ? ExitCodes.WARNINGS_FOUND : ExitCodes.FINE;
     }
 
-    /** Notes how each server of Redis is, and returns the settings on which workers with ours would agree. */
+    /** Notes how each server of leases is, and returns the settings on which workers with ours would agree. */
     private String servers(List<Checked> checked) {
+        if (leases.areInPostgres()) {
+            DatabaseOptions database = leases.database();
+            checked.add(new Checked(POSTGRESQL, database.place(), database.answers(), "leases", LEASE_CHECKS));
+            return fingerprintInPostgres();
+        }
+        RedisOptions redis = leases.redis();
         try (AdministeredStore store = redis.open(common.namespace())) {
             for (ServerHealth server : redis.servers(store)) {
                 checked.add(new Checked(
-                        "redis", server.server(), server.latency().toNanos() > 0, server.detail(), REDIS_CHECKS));
+                        REDIS, server.server(), server.latency().toNanos() > 0, server.detail(), REDIS_CHECKS));
             }
             return store.fingerprint();
         } catch (IllegalArgumentException noQuorum) {
+            // Among the findings.
+            return "";
+        }
+    }
+
+    private String fingerprintInPostgres() {
+        try (AdministeredStore store = leases.open(common.namespace())) {
+            return store.fingerprint();
+        } catch (LeaseStoreException trouble) {
             // Among the findings.
             return "";
         }
@@ -153,7 +182,7 @@ final class DoctorCommand implements Callable<Integer> {
             PlainText.paragraph(
                     out,
                     checked.answers() ? "checked: " : "silent:  ",
-                    (checked.about().equals("redis") ? "Redis at " : "PostgreSQL at ")
+                    (checked.about().equals(REDIS) ? "Redis at " : "PostgreSQL at ")
                             + checked.server()
                             + (checked.detail().isEmpty() ? "" : " (" + checked.detail() + ")")
                             + (!checked.answers() ? "" : cut ? ", as far as the errors allow: " + what : ": " + what));

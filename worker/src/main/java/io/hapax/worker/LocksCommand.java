@@ -5,6 +5,6 @@ import picocli.CommandLine.Command;
 /** What people ask about leases. */
 @Command(
         name = "locks",
-        description = "Shows who holds which key in Redis, and takes leases away.",
+        description = "Shows who holds which key, and takes leases away.",
         subcommands = {LocksListCommand.class, LocksShowCommand.class, LocksReleaseCommand.class})
 final class LocksCommand {}

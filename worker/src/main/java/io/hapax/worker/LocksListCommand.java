@@ -15,15 +15,16 @@ import picocli.CommandLine.Option;
 /** Lists the leases that are held. */
 @Command(
         name = "list",
-        description = "Lists the leases that are held, the oldest first. Looks through all that Redis keeps, in small"
-                + " steps; changes nothing.")
+        description =
+                "Lists the leases that are held, the oldest first. Looks through all that the store keeps, in Redis in small"
+                        + " steps; changes nothing.")
 final class LocksListCommand implements Callable<Integer> {
 
     @Mixin
     private final CommonOptions common = new CommonOptions();
 
     @Mixin
-    private final RedisOptions redis = new RedisOptions();
+    private final LeaseOptions leases = new LeaseOptions();
 
     @Option(names = "--text", paramLabel = "TEXT", description = "only keys that contain it, or whose run does")
     private String text = "";
@@ -47,9 +48,9 @@ final class LocksListCommand implements Callable<Integer> {
             throw new IllegalArgumentException("--limit must be at least 1, was " + limit);
         }
         List<LockView> found;
-        try (AdministeredStore store = redis.open(common.namespace())) {
+        try (AdministeredStore store = leases.open(common.namespace())) {
             Instant now = common.now();
-            found = redis.ask(store, leases -> leases.leases(Integer.MAX_VALUE)).stream()
+            found = leases.ask(store, admin -> admin.leases(Integer.MAX_VALUE)).stream()
                     .map(lease -> LockView.of(lease, now))
                     .filter(lock -> lock.key().contains(text) || lock.run().contains(text))
                     .filter(lock -> lock.worker().contains(worker))

@@ -26,7 +26,7 @@ final class LocksReleaseCommand implements Callable<Integer> {
     private final CommonOptions common = new CommonOptions();
 
     @Mixin
-    private final RedisOptions redis = new RedisOptions();
+    private final LeaseOptions leases = new LeaseOptions();
 
     @Mixin
     private final WhichLock which = new WhichLock();
@@ -50,8 +50,8 @@ final class LocksReleaseCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         Intervention why = whoAndWhy.intervention();
-        try (AdministeredStore store = redis.open(common.namespace())) {
-            Optional<HeldLease> held = redis.ask(store, which::lookUp);
+        try (AdministeredStore store = leases.open(common.namespace())) {
+            Optional<HeldLease> held = leases.ask(store, which::lookUp);
             if (held.isEmpty()) {
                 return tell(null, false, why, "Nobody holds " + which + " in namespace " + common.namespace() + ".");
             }
@@ -97,7 +97,7 @@ final class LocksReleaseCommand implements Callable<Integer> {
     /** After so long it has renewed, as far as we know: the workers may have a longer ttl than we were told. */
     private Duration renewal(LockView lock) {
         Duration left = Duration.ofMillis(lock.leftMillis());
-        Duration ttl = redis.ttl();
+        Duration ttl = leases.ttl();
         return (left.compareTo(ttl) > 0 ? left : ttl).dividedBy(3);
     }
 

@@ -22,7 +22,7 @@ final class LocksShowCommand implements Callable<Integer> {
     private final CommonOptions common = new CommonOptions();
 
     @Mixin
-    private final RedisOptions redis = new RedisOptions();
+    private final LeaseOptions leases = new LeaseOptions();
 
     @Mixin
     private final WhichLock which = new WhichLock();
@@ -35,10 +35,10 @@ final class LocksShowCommand implements Callable<Integer> {
     public Integer call() {
         Optional<LockView> lock;
         List<AuditView> audit;
-        try (AdministeredStore store = redis.open(common.namespace())) {
-            Optional<HeldLease> lease = redis.ask(store, which::lookUp);
+        try (AdministeredStore store = leases.open(common.namespace())) {
+            Optional<HeldLease> lease = leases.ask(store, which::lookUp);
             lock = lease.map(held -> LockView.of(held, common.now()));
-            audit = redis.ask(store, leases -> leases.audit(LeaseAdmin.AUDIT_LENGTH)).stream()
+            audit = leases.ask(store, admin -> admin.audit(LeaseAdmin.AUDIT_LENGTH)).stream()
                     .filter(entry -> isAbout(entry, lease))
                     .map(AuditView::of)
                     .toList();

@@ -44,10 +44,7 @@ final class RunsResolveCommand implements Callable<Integer> {
     private final CommonOptions common = new CommonOptions();
 
     @Mixin
-    private final DatabaseOptions database = new DatabaseOptions();
-
-    @Mixin
-    private final RedisOptions redis = new RedisOptions();
+    private final LeaseOptions leases = new LeaseOptions();
 
     @Mixin
     private final WhichRun which = new WhichRun();
@@ -83,7 +80,7 @@ final class RunsResolveCommand implements Callable<Integer> {
     public Integer call() {
         JobIdentity identity = which.identity();
         Intervention why = whoAndWhy.intervention();
-        try (RunLedger ledger = database.open(common.namespace())) {
+        try (RunLedger ledger = leases.database().open(common.namespace())) {
             Optional<LedgerEntry> entry = CommonOptions.answer(ledger.entry(identity));
             if (entry.isEmpty()) {
                 return tell(null, false, why, which.none(common.namespace()));
@@ -122,7 +119,7 @@ final class RunsResolveCommand implements Callable<Integer> {
         return state == RunState.DONE || state == RunState.FAILED_FOR_GOOD;
     }
 
-    /** Redis remembers it, too, and is told first: as long as the ledger says that it is over, nobody runs it. */
+    /** The lease store remembers it, too, and is told first: as long as the ledger says that it is over, nobody runs it. */
     private int again(RunLedger ledger, LedgerEntry entry, RunView run, Intervention why) {
         String was = which + " " + (entry.state() == RunState.DONE ? "has completed" : "has failed for good") + " at "
                 + run.worker() + " (attempt " + run.attempt() + ")";
@@ -135,8 +132,8 @@ final class RunsResolveCommand implements Callable<Integer> {
         }
         FencingToken seen = token == null ? entry.token() : new FencingToken(token);
         if (seen.equals(entry.token())) {
-            try (AdministeredStore store = redis.open(common.namespace())) {
-                boolean unused = redis.ask(store, admin -> admin.runAgain(entry.identity(), why));
+            try (AdministeredStore store = leases.open(common.namespace())) {
+                boolean unused = leases.ask(store, admin -> admin.runAgain(entry.identity(), why));
             }
         }
         boolean released = CommonOptions.answer(ledger.runAgain(entry.identity(), seen, why));

@@ -280,7 +280,7 @@ final class WorkerCommand implements Callable<Integer> {
         };
     }
 
-    private static Leases leases(String value) {
+    static Leases leases(String value) {
         return switch (value) {
             case "redis" -> Leases.REDIS;
             case "postgres" -> Leases.POSTGRES;

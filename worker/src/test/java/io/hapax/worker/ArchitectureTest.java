@@ -148,6 +148,7 @@ class ArchitectureTest {
     private static final List<String> MAY_ASK_FOR_THE_WALL_CLOCK = List.of(
             "io.hapax.time.PessimisticTicker",
             "io.hapax.redis.RedissonLeaseStore",
+            "io.hapax.postgres.PostgresLeaseStore\\$Builder",
             "io.hapax.postgres.PostgresRunLedger\\$Builder",
             "io.hapax.jobrunr.HapaxPerformerFactory",
             "io.hapax.quartz.HapaxPlugin",

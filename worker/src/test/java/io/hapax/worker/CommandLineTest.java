@@ -332,6 +332,7 @@ class CommandLineTest {
         Set<String> shared = documented.getOrDefault("", Set.of());
         assertThat(shared)
                 .containsExactlyInAnyOrder(
+                        "--leases",
                         "--redis",
                         "--redis-file",
                         "--database",

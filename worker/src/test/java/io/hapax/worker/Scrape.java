@@ -66,6 +66,8 @@ record Scrape(String text) {
                 .orElseThrow();
         List<GuardEvent> others = List.of(
                 new GuardEvent.Unguarded("report", lease.identity(), refusal),
+                new GuardEvent.WouldRefuse("report", lease.identity(), refusal, false),
+                new GuardEvent.RanTwice("report", lease.identity(), refusal, Duration.ofSeconds(3)),
                 new GuardEvent.RenewedLate("report", lease, Duration.ofSeconds(4)),
                 new GuardEvent.Lost("report", lease, LossReason.NOT_RENEWED, null, Duration.ofSeconds(40)),
                 new GuardEvent.Forced("report", lease.identity(), null, "alice", "it hangs"),

@@ -3,6 +3,7 @@ package io.hapax.benchmarks.cycle;
 import io.hapax.benchmarks.ProcessCpu;
 import io.hapax.benchmarks.harness.Arguments;
 import io.hapax.benchmarks.harness.ChildJvm;
+import io.hapax.benchmarks.harness.CountingDatabase;
 import io.hapax.benchmarks.harness.RedisLine;
 import io.hapax.testkit.EmbeddedDatabase;
 import io.hapax.testkit.EmbeddedRedis;
@@ -36,7 +37,7 @@ public final class CycleBenchmark implements AutoCloseable {
     private final EmbeddedRedis redis = EmbeddedRedis.start();
     private final double warmUp;
     private final double measured;
-    private @Nullable EmbeddedDatabase database;
+    private @Nullable CountingDatabase database;
     private long postmaster;
 
     private CycleBenchmark(Arguments arguments) {
@@ -165,6 +166,9 @@ public final class CycleBenchmark implements AutoCloseable {
         try (ChildJvm child = child(contender, callers, warmUp, measured)) {
             Supplier<Double> server =
                     contender.usesDatabase() ? this::databaseCpu : () -> ProcessCpu.ofTree(redis.pid());
+            if (database != null) {
+                database.reset();
+            }
             double serverBefore = server.get();
             double ours = ours(child);
             double machine = ProcessCpu.ofMachine();
@@ -175,10 +179,15 @@ public final class CycleBenchmark implements AutoCloseable {
             double seconds = (System.nanoTime() - begun) / 1e9;
             double foreign = ProcessCpu.ofMachine() - machine - (ours(child) - ours);
             double part = Math.max(0, foreign) / seconds / Runtime.getRuntime().availableProcessors();
-            return Sample.of(said, server.get() - serverBefore, part);
+            double serverSeconds = server.get() - serverBefore;
+            return Sample.of(said, serverSeconds, part, statements(contender));
         } finally {
             redis.command("FLUSHALL");
         }
+    }
+
+    private double statements(Contenders contender) throws SQLException {
+        return database == null || !contender.usesDatabase() ? Double.NaN : database.statements();
     }
 
     /** What clients send for a cycle, as MONITOR sees it; what scripts call inside is left out. */
@@ -208,11 +217,13 @@ public final class CycleBenchmark implements AutoCloseable {
 
     private String jdbc() throws SQLException {
         if (database == null) {
-            database = EmbeddedDatabase.start(Map.of("max_connections", "100"));
-            postmaster = ProcessCpu.postmaster(database);
+            // As in production: what is committed is on the disk.
+            database = CountingDatabase.start(Map.of("fsync", "on", "full_page_writes", "on"));
+            postmaster = ProcessCpu.postmaster(database.database());
         }
-        return database.jdbcUrl() + (database.jdbcUrl().contains("?") ? "&" : "?") + "user=" + database.user()
-                + "&password=" + database.password();
+        EmbeddedDatabase server = database.database();
+        return server.jdbcUrl() + (server.jdbcUrl().contains("?") ? "&" : "?") + "user=" + server.user() + "&password="
+                + server.password();
     }
 
     @Override

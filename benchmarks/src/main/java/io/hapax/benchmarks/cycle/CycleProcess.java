@@ -2,6 +2,7 @@ package io.hapax.benchmarks.cycle;
 
 import com.sun.management.ThreadMXBean;
 import io.hapax.benchmarks.ProcessCpu;
+import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -28,7 +29,10 @@ final class CycleProcess {
         this.async = async;
     }
 
-    /** Arguments: contender, Redis, JDBC address or -, callers, seconds to warm up and to measure. Obeys a line on stdin. */
+    /**
+     * Arguments: contender, Redis, JDBC address or -, callers, seconds to warm up and to measure. Measures when a line comes on
+     * standard input, and ends with the input.
+     */
     public static void main(String[] args) throws Exception {
         Locale.setDefault(Locale.ROOT);
         Contenders which = Contenders.of(args[0]);
@@ -37,11 +41,21 @@ final class CycleProcess {
             CycleProcess process = new CycleProcess(contender, callers, which.async());
             var unused = process.round(seconds(args[4]));
             System.out.println("ready");
-            int ignored = System.in.read();
+            awaitLine();
             System.out.println(process.measured(seconds(args[5])));
             System.out.flush();
+            // The processes of the database that serve this one are measured now: they must not end before.
+            awaitLine();
         }
         System.exit(0);
+    }
+
+    /** Or the end of the input. */
+    private static void awaitLine() throws IOException {
+        int next;
+        do {
+            next = System.in.read();
+        } while (next >= 0 && next != '\n');
     }
 
     private static Duration seconds(String text) {

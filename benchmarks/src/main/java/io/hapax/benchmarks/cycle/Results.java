@@ -22,6 +22,9 @@ final class Results {
 
     private static final List<Contenders> BLOCKING_CLIENTS = List.of(Contenders.JEDIS, Contenders.LETTUCE);
 
+    private static final List<Contenders> OURS =
+            List.of(Contenders.HAPAX, Contenders.HAPAX_ASYNC, Contenders.HAPAX_PORTABLE, Contenders.HAPAX_POSTGRES);
+
     /** More lines cannot be told apart. */
     private static final List<Contenders> CHARTED = List.of(
             Contenders.HAPAX,
@@ -96,7 +99,7 @@ final class Results {
                 "p99 µs",
                 "p99.9 µs",
                 "bytes a cycle",
-                "commands a cycle, one caller",
+                "commands (one caller) or statements a cycle",
                 "clean");
         samples.forEach((callers, contenders) -> contenders.forEach((contender, all) -> table.row(
                 callers,
@@ -108,7 +111,11 @@ final class Results {
                 spread(all, Sample::p99).median(),
                 spread(all, Sample::p999).median(),
                 spread(all, Sample::bytes).median(),
-                sent.containsKey(contender) ? Table.text(sent.get(contender)) : "",
+                sent.containsKey(contender)
+                        ? Table.text(sent.get(contender))
+                        : contender.usesDatabase()
+                                ? Table.text(spread(all, Sample::statements).median())
+                                : "",
                 all.stream().filter(sample -> sample.foreign() <= DISTURBED).count() + "/" + all.size())));
         return table;
     }
@@ -123,9 +130,11 @@ final class Results {
                 "CPU / SET NX by the better client",
                 "CPU / RLock",
                 "cycles/s / RLock",
-                "CPU / bare socket");
+                "CPU / bare socket",
+                "CPU / ShedLock on JDBC",
+                "cycles/s / ShedLock on JDBC");
         for (int callers : samples.keySet()) {
-            for (Contenders hapax : List.of(Contenders.HAPAX, Contenders.HAPAX_ASYNC)) {
+            for (Contenders hapax : OURS) {
                 if (!Double.isNaN(cpu(hapax, callers))) {
                     double set = Math.min(cpu(Contenders.JEDIS_SET, callers), cpu(Contenders.LETTUCE_SET, callers));
                     table.row(
@@ -136,7 +145,9 @@ final class Results {
                             cpu(hapax, callers) / set,
                             cpu(hapax, callers) / cpu(Contenders.RLOCK, callers),
                             throughput(hapax, callers) / throughput(Contenders.RLOCK, callers),
-                            cpu(hapax, callers) / cpu(Contenders.SOCKET, callers));
+                            cpu(hapax, callers) / cpu(Contenders.SOCKET, callers),
+                            cpu(hapax, callers) / cpu(Contenders.SHEDLOCK_JDBC, callers),
+                            throughput(hapax, callers) / throughput(Contenders.SHEDLOCK_JDBC, callers));
                 }
             }
         }

@@ -2,8 +2,10 @@ package io.hapax.benchmarks.harness;
 
 import io.hapax.testkit.EmbeddedDatabase;
 import java.sql.Connection;
+import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.util.LinkedHashMap;
 import java.util.Map;
 
 /**
@@ -20,10 +22,23 @@ public record CountingDatabase(EmbeddedDatabase database) implements AutoCloseab
      * @throws SQLException if it cannot count
      */
     public static CountingDatabase start() throws SQLException {
-        CountingDatabase started = new CountingDatabase(EmbeddedDatabase.start(Map.of(
+        return start(Map.of());
+    }
+
+    /**
+     * Starts one with settings.
+     *
+     * @param settings of the server
+     * @return the server; the caller closes it
+     * @throws SQLException if it cannot count
+     */
+    public static CountingDatabase start(Map<String, String> settings) throws SQLException {
+        Map<String, String> all = new LinkedHashMap<>(Map.of(
                 "shared_preload_libraries", "pg_stat_statements",
                 "pg_stat_statements.track", "top",
-                "max_connections", "100")));
+                "max_connections", "100"));
+        all.putAll(settings);
+        CountingDatabase started = new CountingDatabase(EmbeddedDatabase.start(all));
         started.execute("CREATE EXTENSION pg_stat_statements");
         return started;
     }
@@ -48,6 +63,22 @@ public record CountingDatabase(EmbeddedDatabase database) implements AutoCloseab
      */
     public void reset() throws SQLException {
         execute("SELECT pg_stat_statements_reset()");
+    }
+
+    /**
+     * Counts the statements since {@link #reset}, those that start and end transactions among them.
+     *
+     * @return how many
+     * @throws SQLException if it fails
+     */
+    public long statements() throws SQLException {
+        try (Connection connection = database.dataSource().getConnection();
+                Statement sql = connection.createStatement();
+                ResultSet row = sql.executeQuery(
+                        "SELECT sum(calls) FROM pg_stat_statements WHERE query NOT LIKE '%pg_stat%'")) {
+            row.next();
+            return row.getLong(1);
+        }
     }
 
     @Override

@@ -9,7 +9,7 @@ class ResultsTest {
     private final Results results = new Results();
 
     private void add(Contenders contender, double cycles, double micros, double foreign) {
-        results.add(contender, 4, new Sample(cycles, micros / 2, micros / 2, 1, 2, 3, 4, foreign));
+        results.add(contender, 4, new Sample(cycles, micros / 2, micros / 2, 1, 2, 3, 4, foreign, Double.NaN));
     }
 
     @Test

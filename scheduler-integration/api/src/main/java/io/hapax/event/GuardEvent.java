@@ -74,6 +74,37 @@ public sealed interface GuardEvent {
     record Unguarded(String job, JobIdentity identity, Refusal refusal) implements GuardEvent {}
 
     /**
+     * A run takes place although it would have been refused, since the guard only observes. It holds nothing.
+     *
+     * @param job the job's name
+     * @param identity its keys
+     * @param refusal what would have been the refusal
+     * @param planned as in {@link Refused}
+     */
+    record WouldRefuse(String job, JobIdentity identity, Refusal refusal, boolean planned) implements GuardEvent {}
+
+    /**
+     * A run has ended that the guard only observed, and that was one too many: another run of its occurrence, or of its lock key, was
+     * in its way.
+     *
+     * @param job the job's name
+     * @param identity its keys
+     * @param refusal names the other one, and since when it was in the way
+     * @param took how long it took, counted from when it was asked for
+     */
+    record RanTwice(String job, JobIdentity identity, Refusal refusal, Duration took) implements GuardEvent {
+
+        /**
+         * Tells whether the other one was a run of the same occurrence.
+         *
+         * @return true if the same work was done twice; false if two runs of one lock key were running at the same time
+         */
+        public boolean isSameOccurrence() {
+            return refusal.verdict() != Verdict.OVERLAP;
+        }
+    }
+
+    /**
      * A lease was renewed with less than half of its validity left.
      *
      * @param job the job's name

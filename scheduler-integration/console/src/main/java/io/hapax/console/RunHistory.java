@@ -57,6 +57,12 @@ final class RunHistory {
         } else if (event instanceof GuardEvent.Refused e) {
             Refusal refusal = e.refusal();
             refused(event(e, "refused", refusal.verdict().name(), refusal.reason(), refusal.holder()));
+        } else if (event instanceof GuardEvent.WouldRefuse e) {
+            Refusal refusal = e.refusal();
+            keep(event(e, "would", refusal.verdict().name(), refusal.reason(), refusal.holder()));
+        } else if (event instanceof GuardEvent.RanTwice e) {
+            Refusal refusal = e.refusal();
+            keep(event(e, "twice", refusal.verdict().name(), refusal.reason(), refusal.holder()));
         } else if (event instanceof GuardEvent.Lost e) {
             count(lost);
             add(event(e, "lost", e.reason().name(), "held for " + e.held().toMillis() + " ms", e.holder()));
@@ -102,8 +108,15 @@ final class RunHistory {
     private void refused(Report.Event event) {
         synchronized (lock) {
             count(refused);
-            Deque<Report.Event> ofKind =
-                    refusals.computeIfAbsent(event.why() + " " + event.job(), first -> new ArrayDeque<>());
+            keep(event);
+        }
+    }
+
+    /** What may come with every firing. */
+    private void keep(Report.Event event) {
+        synchronized (lock) {
+            Deque<Report.Event> ofKind = refusals.computeIfAbsent(
+                    event.what() + " " + event.why() + " " + event.job(), first -> new ArrayDeque<>());
             ofKind.addFirst(event);
             if (ofKind.size() > MOST_OF_A_KIND) {
                 ofKind.removeLast();

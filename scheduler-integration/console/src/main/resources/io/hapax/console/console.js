@@ -21,6 +21,7 @@ const VERDICTS = {
 };
 const WHAT = {
   refused: ['skipped', 'warn'], lost: ['lost', 'bad'], again: ['begun again', 'warn'], unguarded: ['unguarded', 'bad'],
+  would: ['would have skipped', 'warn'], twice: ['ran twice', 'bad'],
   forced: ['taken away', 'bad'], resolved: ['resolved', 'good'],
 };
 const TABS = [

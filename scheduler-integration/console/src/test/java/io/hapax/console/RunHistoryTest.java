@@ -1,6 +1,7 @@
 package io.hapax.console;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.tuple;
 
 import io.hapax.event.GuardEvent;
 import io.hapax.event.LossReason;
@@ -44,6 +45,20 @@ class RunHistoryTest {
 
     private static int sum(List<Integer> counts) {
         return counts.stream().mapToInt(Integer::intValue).sum();
+    }
+
+    @Test
+    void what_is_only_observed_is_shown_and_counts_as_nothing_refused() {
+        Refusal held = new Refusal(Verdict.OVERLAP, null, Duration.ZERO, "held", null);
+        for (int n = 0; n < 100; n++) {
+            history.on(new GuardEvent.WouldRefuse("job", lock("k"), held, false));
+            history.on(new GuardEvent.RanTwice("job", lock("k"), held, Duration.ZERO));
+        }
+        assertThat(history.events())
+                .hasSize(10)
+                .extracting(Report.Event::what, Report.Event::why)
+                .containsOnly(tuple("would", "OVERLAP"), tuple("twice", "OVERLAP"));
+        assertThat(sum(history.chart().refused())).isZero();
     }
 
     @Test

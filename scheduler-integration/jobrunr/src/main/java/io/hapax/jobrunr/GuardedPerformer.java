@@ -105,7 +105,19 @@ final class GuardedPerformer extends BackgroundJobPerformer {
             return;
         }
         ServerCheck.firstJob(server, guard.defaults().ttl(), guard.worker());
-        RunPlan plan = planned(guard);
+        RunPlan plan;
+        try {
+            plan = planned(guard);
+        } catch (JobRefusedException wrong) {
+            if (!guard.defaults().observe()) {
+                throw wrong;
+            }
+            LOG.error(
+                    "job {} would have failed, but the guard only observes: {}",
+                    job.getId(),
+                    String.valueOf(wrong.getMessage()));
+            plan = null;
+        }
         if (plan == null) {
             super.performJob();
             return;

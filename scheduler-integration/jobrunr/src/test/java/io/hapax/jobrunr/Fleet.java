@@ -287,6 +287,11 @@ final class Fleet implements AutoCloseable {
                 .count();
     }
 
+    /** What was told so far. */
+    <E extends GuardEvent> List<E> events(Class<E> type) {
+        return events.stream().filter(type::isInstance).map(type::cast).toList();
+    }
+
     /** How many runs have lost their lease so far. */
     int losses() {
         return losses.get();

@@ -34,6 +34,7 @@ import org.jobrunr.storage.InMemoryStorageProvider;
 import org.jobrunr.storage.JobNotFoundException;
 import org.jobrunr.storage.StorageException;
 import org.jobrunr.storage.ThreadSafeStorageProvider;
+import org.jobrunr.storage.navigation.AmountRequest;
 import org.jobrunr.utils.mapper.jackson.JacksonJsonMapper;
 import org.jspecify.annotations.Nullable;
 
@@ -109,6 +110,13 @@ final class LiveServer implements LiveQueue, AutoCloseable {
         public Job save(Job job) {
             reported(job);
             return job;
+        }
+
+        @Override
+        public List<Job> getJobsToProcess(BackgroundJobServer asking, AmountRequest amount) {
+            synchronized (memory) {
+                return super.getJobsToProcess(asking, amount);
+            }
         }
 
         @Override
@@ -252,8 +260,7 @@ final class LiveServer implements LiveQueue, AutoCloseable {
 
     private void delete(Job job, String id, boolean forGood) {
         if (forGood) {
-            memory.deletePermanently(job.getId());
-            of(work(job)).ended(id, false);
+            removeUnlessRunning(job, id);
             return;
         }
         try {
@@ -261,6 +268,16 @@ final class LiveServer implements LiveQueue, AutoCloseable {
             reported(job);
         } catch (ConcurrentJobModificationException changed) {
             // It has gone on meanwhile.
+        }
+    }
+
+    /** Unlike a database, the storage in memory would take the next heartbeat of a running job for a new job. */
+    private void removeUnlessRunning(Job job, String id) {
+        synchronized (memory) {
+            if (find(id).filter(now -> !now.hasState(StateName.PROCESSING)).isPresent()) {
+                memory.deletePermanently(job.getId());
+                of(work(job)).ended(id, false);
+            }
         }
     }
 

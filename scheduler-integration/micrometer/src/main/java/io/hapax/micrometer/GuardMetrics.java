@@ -27,6 +27,10 @@ import java.util.stream.LongStream;
  *   <tr><td>{@code hapax.runs}</td><td>counter</td><td>{@code job}, {@code outcome}</td><td>runs that ended</td></tr>
  *   <tr><td>{@code hapax.refused}</td><td>counter</td><td>{@code job}, {@code verdict}</td><td>runs that were refused</td></tr>
  *   <tr><td>{@code hapax.unguarded}</td><td>counter</td><td>{@code job}</td><td>runs let through without a lease</td></tr>
+ *   <tr><td>{@code hapax.would.refuse}</td><td>counter</td><td>{@code job}, {@code verdict}</td><td>runs that took place only because
+ *     the guard observes</td></tr>
+ *   <tr><td>{@code hapax.ran.twice}</td><td>counter</td><td>{@code job}, {@code verdict}</td><td>of these, runs that have done the work of
+ *     another one again, or were running at the same time</td></tr>
  *   <tr><td>{@code hapax.lost}</td><td>counter</td><td>{@code job}, {@code reason}</td><td>runs that lost their lease</td></tr>
  *   <tr><td>{@code hapax.forced}</td><td>counter</td><td>{@code job}</td><td>leases taken away by force</td></tr>
  *   <tr><td>{@code hapax.resolved}</td><td>counter</td><td>{@code job}, {@code state}</td><td>abandoned occurrences that
@@ -65,6 +69,8 @@ public final class GuardMetrics implements GuardListener {
     private final MeterProvider<Counter> runs;
     private final MeterProvider<Counter> refused;
     private final MeterProvider<Counter> unguarded;
+    private final MeterProvider<Counter> wouldRefuse;
+    private final MeterProvider<Counter> ranTwice;
     private final MeterProvider<Counter> lost;
     private final MeterProvider<Counter> forced;
     private final MeterProvider<Counter> resolved;
@@ -105,6 +111,10 @@ public final class GuardMetrics implements GuardListener {
         this.runs = counter(registry, "hapax.runs", "Runs that ended");
         this.refused = counter(registry, "hapax.refused", "Runs that were refused");
         this.unguarded = counter(registry, "hapax.unguarded", "Runs let through without a lease");
+        this.wouldRefuse =
+                counter(registry, "hapax.would.refuse", "Runs that took place only because the guard observes");
+        this.ranTwice = counter(
+                registry, "hapax.ran.twice", "Observed runs that repeated another one, or were running beside it");
         this.lost = counter(registry, "hapax.lost", "Runs that lost their lease");
         this.forced = counter(registry, "hapax.forced", "Leases taken away by force");
         this.resolved = counter(registry, "hapax.resolved", "Abandoned occurrences that somebody decided about");
@@ -155,6 +165,8 @@ public final class GuardMetrics implements GuardListener {
             refused.withTags(job.and("verdict", text(e.refusal().verdict()))).increment();
         } else if (event instanceof GuardEvent.Unguarded) {
             unguarded.withTags(job).increment();
+        } else if (event instanceof GuardEvent.WouldRefuse || event instanceof GuardEvent.RanTwice) {
+            observed(event, job);
         } else if (event instanceof GuardEvent.RenewedLate late) {
             margin.withTags(job).record(late.margin());
         } else if (event instanceof GuardEvent.Lost e) {
@@ -166,6 +178,16 @@ public final class GuardMetrics implements GuardListener {
             forced.withTags(job).increment();
         } else if (event instanceof GuardEvent.Resolved e) {
             resolved.withTags(job.and("state", text(e.state()))).increment();
+        }
+    }
+
+    private void observed(GuardEvent event, Tags job) {
+        if (event instanceof GuardEvent.WouldRefuse e) {
+            wouldRefuse
+                    .withTags(job.and("verdict", text(e.refusal().verdict())))
+                    .increment();
+        } else if (event instanceof GuardEvent.RanTwice e) {
+            ranTwice.withTags(job.and("verdict", text(e.refusal().verdict()))).increment();
         }
     }
 

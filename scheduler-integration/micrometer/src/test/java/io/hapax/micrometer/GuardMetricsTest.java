@@ -92,6 +92,18 @@ class GuardMetricsTest {
     }
 
     @Test
+    void what_is_only_observed_is_counted_apart() throws Exception {
+        try (GuardedRun holder = admitted(RunRequest.lock("report"))) {
+            guard.run(RunRequest.lock("report").tune(o -> o.withObserve(true)), r -> null);
+        }
+        assertThat(count("hapax.would.refuse", "job", "report", "verdict", "overlap"))
+                .isEqualTo(1);
+        assertThat(count("hapax.ran.twice", "job", "report", "verdict", "overlap"))
+                .isEqualTo(1);
+        assertThat(registry.find("hapax.refused").counter()).isNull();
+    }
+
+    @Test
     void names_that_carry_ids_share_one_tag_value() throws Exception {
         admitted(RunRequest.lock("invoice/1")).complete();
         admitted(RunRequest.lock("invoice/2")).complete();

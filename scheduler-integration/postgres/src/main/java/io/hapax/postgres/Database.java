@@ -69,6 +69,14 @@ class Database {
         return answerTimeout;
     }
 
+    /**
+     * How long a statement waits for what others have locked. Several such waits fit into the answer timeout: requests that shared a call which
+     * failed are sent again one by one.
+     */
+    Duration lockTimeout() {
+        return answerTimeout.dividedBy(4);
+    }
+
     void execute(Runnable task) {
         threads.execute(task);
     }

@@ -86,6 +86,11 @@ final class DatabaseTrouble {
             case "53300" ->
                 Finding.error(
                         "the server has no connections left" + words, "Raise max_connections, or make pools smaller");
+            case LOCK_NOT_AVAILABLE ->
+                Finding.error(
+                        "somebody else keeps it locked" + words,
+                        "Find the session that stands still: SELECT pid, pg_blocking_pids(pid), state, query FROM"
+                                + " pg_stat_activity, and end it with pg_terminate_backend(pid)");
             case "26000", "42P05" ->
                 Finding.error(
                         "the connection's session is shared with others, as behind PgBouncer" + words,

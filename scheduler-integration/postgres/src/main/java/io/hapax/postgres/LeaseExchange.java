@@ -26,8 +26,10 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Gives leases out and takes them back: all that a process asks at once with one statement, which is a transaction of its own.
+ *
+ * @param patience how long a call waits for what others have locked
  */
-record LeaseExchange(LeaseStatements statements, String namespace, String channel) {
+record LeaseExchange(LeaseStatements statements, String namespace, String channel, Duration patience) {
 
     /**
      * What is asked of one lease.
@@ -97,6 +99,7 @@ record LeaseExchange(LeaseStatements statements, String namespace, String channe
         try (PreparedStatement call = connection.prepareStatement(statements.exchange())) {
             Parameters.of(call)
                     .text(namespace)
+                    .number(patience.toMillis())
                     .text(channel)
                     .texts(column(asks, Ask::what))
                     .flags(column(keys, LeaseKey::onRun))

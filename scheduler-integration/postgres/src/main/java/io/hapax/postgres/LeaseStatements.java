@@ -1,6 +1,8 @@
 package io.hapax.postgres;
 
 import java.util.Locale;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * All SQL of the lease store but for what {@code hapax-leases-1.sql} has, in one place. {@code $} stands for the schema's
@@ -20,13 +22,25 @@ record LeaseStatements(String prefix) {
     private static final String DURABLY =
             "CASE current_setting('synchronous_commit') WHEN 'off' THEN set_config('synchronous_commit', 'on', true) END";
 
+    /**
+     * Before anything is locked, and for this transaction alone: where somebody keeps a lock, the server gives up before the caller does, and
+     * no process of it is left behind that waits, and would carry out what nobody waits for any more.
+     */
+    private static final String PATIENTLY =
+            "(SELECT ?::text AS namespace, set_config('lock_timeout', ?::bigint::text, true) OFFSET 0) patience";
+
+    private static final String NO_CLEAN_UP =
+            "the clean-up forgets less than it should: set cleanUpEvery(Duration.ZERO) and delete by other means";
+
     private String sql(String text) {
         return text.replace("$", prefix);
     }
 
-    /** Gives leases out and takes them back. */
+    /** Gives leases out and takes them back, and waits for what others have locked for so many milliseconds at the most. */
     String exchange() {
-        return sql("SELECT * FROM $hapax_lease_exchange(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+        return sql("SELECT e.* FROM " + PATIENTLY
+                + " CROSS JOIN LATERAL $hapax_lease_exchange(patience.namespace, ?, ?, ?, ?, ?,"
+                + " ?, ?, ?, ?, ?, ?, ?, ?, ?) e");
     }
 
     /**
@@ -157,12 +171,13 @@ record LeaseStatements(String prefix) {
 
     /** Keeps places; the names are in order, so that two batches do not wait for each other. */
     String keepPlaces() {
-        return sql("""
+        return sql(String.format(Locale.ROOT, """
                 SELECT a.n, k.has, k.first, k.left_ms FROM
-                (SELECT * FROM unnest(?::text[], ?::text[], ?::bigint[], ?::bigint[]) WITH ORDINALITY
+                %s
+                CROSS JOIN (SELECT * FROM unnest(?::text[], ?::text[], ?::bigint[], ?::bigint[]) WITH ORDINALITY
                   AS u (name, holder, places, time_ms, n) ORDER BY n OFFSET 0) a
-                CROSS JOIN LATERAL $hapax_place_keep(?, a.name, a.holder, a.places, a.time_ms) k
-                """);
+                CROSS JOIN LATERAL $hapax_place_keep(patience.namespace, a.name, a.holder, a.places, a.time_ms) k
+                """, PATIENTLY));
     }
 
     String holders() {
@@ -201,6 +216,76 @@ record LeaseStatements(String prefix) {
 
     String settings() {
         return sql("SELECT settings FROM $hapax_lease_settings WHERE namespace = ? AND party = ?");
+    }
+
+    /** Some of the namespaces that there are. */
+    String namespaces() {
+        return sql("SELECT DISTINCT namespace FROM $hapax_lease_settings ORDER BY namespace LIMIT 10");
+    }
+
+    /** A right, whether it is there, the role, and what is done without it; nothing if no worker can do without. */
+    String rights() {
+        return sql(String.format(
+                Locale.ROOT,
+                "SELECT what, granted, quote_ident(current_user), without FROM (VALUES %s) AS rights (what, granted, without)",
+                String.join(
+                        ", ",
+                        right("hapax_lease", "SELECT, INSERT, UPDATE", ""),
+                        right("hapax_lease_wait", "SELECT, INSERT, UPDATE, DELETE", ""),
+                        right("hapax_lease_done", "SELECT, INSERT, UPDATE", ""),
+                        right("hapax_lease_pause", "SELECT", ""),
+                        right("hapax_lease_fence", "SELECT", ""),
+                        right("hapax_lease_history", "INSERT", ""),
+                        right("hapax_lease_settings", "SELECT, INSERT", ""),
+                        right("hapax_lease_schema", "SELECT", ""),
+                        functions(),
+                        right(
+                                "hapax_place",
+                                "SELECT, INSERT, UPDATE, DELETE",
+                                "no queue is limited, and nothing throttled"),
+                        right("hapax_lease", "DELETE", NO_CLEAN_UP),
+                        right("hapax_lease_done", "DELETE", NO_CLEAN_UP + ", and nobody lets an occurrence run again"),
+                        right(
+                                "hapax_lease_history",
+                                "SELECT, DELETE",
+                                NO_CLEAN_UP + ", and nobody sees how runs have ended"),
+                        right("hapax_lease_fence", "INSERT, UPDATE", NO_CLEAN_UP),
+                        right("hapax_lease_pause", "INSERT, UPDATE, DELETE", "nobody can pause a key"),
+                        right(
+                                "hapax_lease_audit",
+                                "SELECT, INSERT",
+                                "nobody can take a lease away or pause a key, or see who did"),
+                        right(
+                                "hapax_lease_report",
+                                "SELECT, INSERT, UPDATE, DELETE",
+                                "the console does not see what workers are at"),
+                        right(
+                                "hapax_lease_reader",
+                                "SELECT, INSERT, UPDATE",
+                                "the console does not see what workers are at"))));
+    }
+
+    private static String right(String table, String rights, String without) {
+        String granted = Stream.of(rights.split(", "))
+                .map(right -> "has_table_privilege('$" + table + "', '" + right + "')")
+                .collect(Collectors.joining(" AND "));
+        return "('" + rights + " ON $" + table + "', " + granted + ", '" + without + "')";
+    }
+
+    /** Everybody has it unless it was taken away. */
+    private static String functions() {
+        return """
+                ((SELECT 'EXECUTE ON ALL FUNCTIONS IN SCHEMA ' || relnamespace::regnamespace FROM pg_class
+                   WHERE oid = to_regclass('$hapax_lease')),
+                 (SELECT bool_and(has_function_privilege(p.oid, 'EXECUTE')) FROM pg_proc p JOIN pg_class c
+                   ON c.oid = to_regclass('$hapax_lease') AND p.pronamespace = c.relnamespace
+                   WHERE p.proname ~ '^hapax_(lease|place)_'), '')""";
+    }
+
+    /** How many receive WAL, whether commits wait for any of them, and which role asks. */
+    static String replication() {
+        return "SELECT (SELECT count(*) FROM pg_stat_replication), current_setting('synchronous_standby_names'),"
+                + " current_setting('synchronous_commit'), quote_ident(current_user)";
     }
 
     /** Which table of which server a connection sees. */

@@ -56,6 +56,16 @@ record Opening(Database database, DataSource source, Database lifeline, List<Dat
         }
     }
 
+    /** Takes those that change nothing, for a store that only operators ask. */
+    void look(Migration migration) {
+        try {
+            boolean unused = database.call(this::checkServer);
+            migration.check();
+        } catch (SQLException e) {
+            throw service().failure(DatabaseTrouble.of(e).asReasonWhy(service() + " cannot be opened"), e);
+        }
+    }
+
     private Service service() {
         return database.service();
     }

@@ -17,6 +17,7 @@ import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Duration;
+import java.time.InstantSource;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
@@ -39,7 +40,11 @@ public final class PostgresLeaseStore implements AdministeredStore {
     /** Changes when workers of two versions would not keep each other out. */
     private static final String SETTINGS = "leases=postgres format=1";
 
+    /** Whose settings these are, beside those of the guards. */
+    static final String PARTY = "STORE";
+
     private final DataSource source;
+    private final boolean grants;
     private final Database database;
     private final Database people;
     /** For the first steps. */
@@ -58,8 +63,15 @@ public final class PostgresLeaseStore implements AdministeredStore {
     private final Batches<LeaseExchange.Ask, LeaseExchange.Answer> exchanges;
     private final Batches<Lease, Renewal> renewals;
 
-    private PostgresLeaseStore(Builder builder) {
+    /**
+     * Prepares one.
+     *
+     * @param builder its settings
+     * @param grants whether it may be asked for leases, and not only by operators
+     */
+    private PostgresLeaseStore(Builder builder, boolean grants) {
         this.source = builder.source;
+        this.grants = grants;
         this.database = database(builder, "hapax-leases", builder.connections, builder.answerTimeout);
         this.opening = database(builder, "hapax-leases-opening", 1, Opening.answerTimeout(builder.answerTimeout));
         // Operators' questions may take long: it must not keep runs waiting.
@@ -73,7 +85,7 @@ public final class PostgresLeaseStore implements AdministeredStore {
         this.cleanUp = new CleanUp(database, builder.cleanUpEvery, new ForgettingLeases(statements, namespace).steps());
         this.wakeUps = new WakeUps(database, builder.source, channel, builder.listens);
         this.reservations = new PostgresReservations(database, statements, namespace);
-        LeaseExchange exchange = new LeaseExchange(statements, namespace, channel);
+        LeaseExchange exchange = new LeaseExchange(statements, namespace, channel, database.lockTimeout());
         this.exchanges =
                 new Batches<>("grant or take back a lease", database, LeaseExchange.Ask::owner, exchange::carryOut);
         this.renewals =
@@ -105,6 +117,10 @@ public final class PostgresLeaseStore implements AdministeredStore {
 
     @Override
     public CompletionStage<Acquisition> acquire(LeaseRequest request) {
+        if (!grants) {
+            return CompletableFuture.failedFuture(new IllegalStateException(
+                    "this store was opened for operators' questions and grants nothing; build() opens one that does"));
+        }
         return exchanges
                 .submit(LeaseExchange.Ask.of(request))
                 .thenApply(answer -> Objects.requireNonNull(answer.acquisition()));
@@ -230,13 +246,17 @@ public final class PostgresLeaseStore implements AdministeredStore {
         Opening first = new Opening(opening, source, lifeline, List.of(database, people));
         // Whether commits wait for the disk is set with each statement that grants.
         first.take(new Migration(opening, statements.prefix(), schema), migrate, renewalConnection);
-        String noted = noted("STORE", SETTINGS);
+        String noted = noted(PARTY, SETTINGS);
         if (!noted.equals(SETTINGS)) {
             throw new IllegalStateException("the workers of namespace '" + namespace + "' have the settings [" + noted
                     + "], this one has [" + SETTINGS + "]; workers with different settings cannot exclude each other. "
                     + mendedBy());
         }
         cleanUp.start();
+    }
+
+    private void openForOperators(@Nullable String schema) {
+        new Opening(people, source, lifeline, List.of()).look(new Migration(people, statements.prefix(), schema));
     }
 
     /** Collects the settings of a store. Not thread-safe. */
@@ -378,7 +398,7 @@ public final class PostgresLeaseStore implements AdministeredStore {
          *     says how to fix it
          */
         public PostgresLeaseStore build() {
-            PostgresLeaseStore store = new PostgresLeaseStore(this);
+            PostgresLeaseStore store = new PostgresLeaseStore(this, true);
             try {
                 store.open(migrate, schema);
             } catch (Throwable e) {
@@ -386,6 +406,39 @@ public final class PostgresLeaseStore implements AdministeredStore {
                 throw e;
             }
             return store;
+        }
+
+        /**
+         * Opens the store for what operators ask and do ({@link PostgresLeaseStore#admin()}, {@link PostgresLeaseStore#board()}): nothing is created, noted or cleaned up, and
+         * no lease is granted.
+         *
+         * @return the store; the caller closes it
+         * @throws LeaseStoreException if the database cannot be reached, is a standby, or lacks tables or rights; the message
+         *     says how to fix it
+         */
+        public PostgresLeaseStore openForOperators() {
+            PostgresLeaseStore store = new PostgresLeaseStore(this, false);
+            try {
+                store.openForOperators(schema);
+            } catch (Throwable e) {
+                store.close();
+                throw e;
+            }
+            return store;
+        }
+
+        /**
+         * Looks at the database as these settings say, without changing anything. Blocks for some seconds at most.
+         *
+         * @return what was found, the worst first; empty if all is well. Trouble on the way is a finding, too
+         */
+        public List<Finding> examine() {
+            try (PostgresLeaseStore store = new PostgresLeaseStore(this, false)) {
+                SecondConnection second = new SecondConnection(store.people, source);
+                return new LeaseExamination(
+                                second, store.statements, store.namespace, schema, listens, InstantSource.system())
+                        .findings(SETTINGS);
+            }
         }
     }
 }

@@ -27,12 +27,14 @@ final class PostgresReservations implements Reservations {
 
     private final LeaseStatements statements;
     private final String namespace;
+    private final Duration patience;
     private final Batches<Ask, Answer> places;
     private final Batches<String, List<String>> lists;
 
     PostgresReservations(Database database, LeaseStatements statements, String namespace) {
         this.statements = statements;
         this.namespace = namespace;
+        this.patience = database.lockTimeout();
         this.places = new Batches<>("keep a place", database, Ask::name, this::carryOut);
         this.lists = new Batches<>("list places", database, name -> name, this::list);
     }
@@ -75,11 +77,12 @@ final class PostgresReservations implements Reservations {
         asks.forEach(any -> answers.add(null));
         try (PreparedStatement call = connection.prepareStatement(statements.keepPlaces())) {
             Parameters.of(call)
+                    .text(namespace)
+                    .number(patience.toMillis())
                     .texts(column(sorted, Ask::name))
                     .texts(column(sorted, Ask::holder))
                     .numbers(column(sorted, ask -> (long) ask.places()))
-                    .numbers(column(sorted, ask -> ask.time().toMillis()))
-                    .text(namespace);
+                    .numbers(column(sorted, ask -> ask.time().toMillis()));
             try (ResultSet rows = call.executeQuery()) {
                 while (rows.next()) {
                     answers.set(

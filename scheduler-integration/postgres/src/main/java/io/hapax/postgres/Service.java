@@ -3,30 +3,37 @@ package io.hapax.postgres;
 import io.hapax.lease.Finding;
 import io.hapax.lease.LeaseStoreException;
 import io.hapax.ledger.LedgerException;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /** What this module keeps in a database: how each is called in messages, where its tables come from, and how it fails. */
 enum Service {
-    LEDGER("ledger", "claims", "hapax-ledger-1.sql", "hapax_schema", "PostgresRunLedger") {
+    LEDGER("ledger", "claims", "run can be claimed", "hapax-ledger-1.sql", "hapax_schema", "PostgresRunLedger") {
         @Override
         RuntimeException failure(Finding finding, @Nullable Throwable cause) {
             return cause == null ? new LedgerException(finding) : new LedgerException(finding, cause);
         }
 
         @Override
-        boolean isOwn(Throwable failure) {
-            return failure instanceof LedgerException;
+        Optional<Finding> findingOf(Throwable failure) {
+            return failure instanceof LedgerException own ? Optional.of(own.finding()) : Optional.empty();
         }
     },
-    LEASES("lease store", "leases", "hapax-leases-1.sql", "hapax_lease_schema", "PostgresLeaseStore") {
+    LEASES(
+            "lease store",
+            "leases",
+            "lease can be granted",
+            "hapax-leases-1.sql",
+            "hapax_lease_schema",
+            "PostgresLeaseStore") {
         @Override
         RuntimeException failure(Finding finding, @Nullable Throwable cause) {
             return cause == null ? new LeaseStoreException(finding) : new LeaseStoreException(finding, cause);
         }
 
         @Override
-        boolean isOwn(Throwable failure) {
-            return failure instanceof LeaseStoreException;
+        Optional<Finding> findingOf(Throwable failure) {
+            return failure instanceof LeaseStoreException own ? Optional.of(own.finding()) : Optional.empty();
         }
     };
 
@@ -34,13 +41,15 @@ enum Service {
 
     private final String noun;
     private final String renewed;
+    private final String granted;
     private final String script;
     private final String versions;
     private final String type;
 
-    Service(String noun, String renewed, String script, String versions, String type) {
+    Service(String noun, String renewed, String granted, String script, String versions, String type) {
         this.noun = noun;
         this.renewed = renewed;
+        this.granted = granted;
         this.script = FOLDER + script;
         this.versions = versions;
         this.type = type;
@@ -49,8 +58,13 @@ enum Service {
     /** The exception of its port. */
     abstract RuntimeException failure(Finding finding, @Nullable Throwable cause);
 
+    /** What an exception of its port says; empty if it is another one. */
+    abstract Optional<Finding> findingOf(Throwable failure);
+
     /** Whether this is the exception of its port. */
-    abstract boolean isOwn(Throwable failure);
+    boolean isOwn(Throwable failure) {
+        return findingOf(failure).isPresent();
+    }
 
     RuntimeException failure(Finding finding) {
         return failure(finding, null);
@@ -78,6 +92,11 @@ enum Service {
     /** What of it is renewed, for messages. */
     String renewed() {
         return renewed;
+    }
+
+    /** What its server does for runs, for messages. */
+    String granted() {
+        return granted;
     }
 
     /** The class that applications build. */

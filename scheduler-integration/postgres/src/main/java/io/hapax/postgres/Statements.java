@@ -276,7 +276,7 @@ record Statements(String prefix) {
     }
 
     /** What a crash, or a slow clock, would cost. */
-    String durability() {
+    static String durability() {
         return "SELECT current_setting('fsync'), current_setting('full_page_writes'), clock_timestamp()";
     }
 

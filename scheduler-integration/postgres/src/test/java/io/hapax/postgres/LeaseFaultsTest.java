@@ -17,6 +17,7 @@ import static org.awaitility.Awaitility.await;
 import com.zaxxer.hikari.HikariDataSource;
 import io.hapax.lease.Acquisition;
 import io.hapax.lease.Ending;
+import io.hapax.lease.Finding;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.Lease;
 import io.hapax.lease.LeaseRequest;
@@ -29,6 +30,7 @@ import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.TimeUnit;
@@ -38,12 +40,20 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.postgresql.PGConnection;
+import org.postgresql.ds.PGSimpleDataSource;
+import org.postgresql.jdbc.PreferQueryMode;
+import org.postgresql.replication.LogSequenceNumber;
+import org.postgresql.replication.PGReplicationStream;
 
 /** Leases on a server of its own, which is frozen, killed and held up. */
 @Tag("slow")
 class LeaseFaultsTest {
 
-    private static final Duration PATIENT = Duration.ofSeconds(15);
+    private static final Duration PATIENT = Duration.ofMinutes(1);
+
+    /** An advisory lock. */
+    private static final int SLOW = 4711;
 
     private static EmbeddedDatabase server;
     private HikariDataSource pool;
@@ -87,6 +97,58 @@ class LeaseFaultsTest {
         assertThatThrownBy(() -> stage.toCompletableFuture().get(40, TimeUnit.SECONDS))
                 .hasCauseInstanceOf(LeaseStoreException.class)
                 .hasMessageContaining("the lease store did not ");
+    }
+
+    @Test
+    void a_session_that_keeps_a_key_locked_fails_requests_of_that_key_alone_and_no_process_waits_for_it()
+            throws SQLException {
+        PostgresLeaseStore blocked = open(Duration.ofSeconds(16));
+        Lease lease = granted(blocked, freshPair());
+        try (Connection session = server.dataSource().getConnection()) {
+            session.setAutoCommit(false);
+            execute(session, "SELECT 1 FROM hapax_lease WHERE namespace = '" + namespace + "' FOR UPDATE");
+            CompletionStage<Boolean> stuck = blocked.release(lease, Ending.NOT_DONE);
+            // Who asks meanwhile waits for that call.
+            CompletionStage<Acquisition> free = blocked.acquire(request(freshPair()));
+            assertThat(get(free)).isInstanceOf(Acquisition.Granted.class);
+            fails(stuck);
+            await().atMost(Duration.ofSeconds(40)).until(() -> waitingForLocks() == 0);
+            session.rollback();
+        }
+        assertThat(get(blocked.release(lease, Ending.NOT_DONE))).isTrue();
+    }
+
+    private long waitingForLocks() throws SQLException {
+        return number(pool, "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'");
+    }
+
+    @Test
+    void a_standby_that_is_not_waited_for_is_found() throws SQLException {
+        assertThat(replication()).isEmpty();
+        PGSimpleDataSource standby = (PGSimpleDataSource) server.dataSource();
+        standby.setReplication("true");
+        standby.setPreferQueryMode(PreferQueryMode.SIMPLE);
+        standby.setAssumeMinServerVersion("12");
+        try (Connection connection = standby.getConnection();
+                PGReplicationStream stream = connection
+                        .unwrap(PGConnection.class)
+                        .getReplicationAPI()
+                        .replicationStream()
+                        .physical()
+                        .withStartPosition(LogSequenceNumber.valueOf(
+                                number(pool, "SELECT (pg_current_wal_lsn() - '0/0')::bigint")))
+                        .start()) {
+            assertThat(stream.isClosed()).isFalse();
+            assertThat(replication())
+                    .singleElement()
+                    .satisfies(finding -> assertThat(finding.remedy()).contains("synchronous_standby_names"));
+        }
+    }
+
+    private List<Finding> replication() {
+        return PostgresLeaseStore.builder(pool).namespace(namespace).examine().stream()
+                .filter(finding -> finding.problem().contains("replication is asynchronous"))
+                .toList();
     }
 
     @Test
@@ -157,16 +219,40 @@ class LeaseFaultsTest {
                 .until(() -> number(server.dataSource(), "SELECT count(*) FROM pg_locks WHERE NOT granted") > 0);
     }
 
+    /** A server that takes its time, and is not waiting for a lock meanwhile: it gives up on those. */
+    private void slowDown() throws SQLException {
+        execute(server.dataSource(), String.format(Locale.ROOT, """
+                CREATE OR REPLACE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$
+                BEGIN
+                  WHILE NOT pg_try_advisory_xact_lock(%1$d) LOOP
+                    PERFORM pg_sleep(0.01);
+                  END LOOP;
+                  RETURN NEW;
+                END $$;
+                CREATE TRIGGER slow BEFORE INSERT ON hapax_lease FOR EACH ROW WHEN (NEW.namespace = '%2$s')
+                  EXECUTE FUNCTION slow()
+                """, SLOW, namespace));
+    }
+
     @Test
     void what_is_granted_after_its_asker_gave_up_is_given_back_by_a_withdrawal() throws Exception {
-        PostgresLeaseStore hasty = open(Duration.ofMillis(500));
+        PostgresLeaseStore hasty = open(Duration.ofSeconds(2));
         JobIdentity identity = freshPair();
         LeaseRequest given = request(identity);
-        try (Connection other = atGateOf(identity)) {
+        slowDown();
+        try (Connection other = server.dataSource().getConnection()) {
+            other.setAutoCommit(false);
+            execute(other, "SELECT pg_advisory_xact_lock(" + SLOW + ")");
             CompletionStage<Acquisition> late = hasty.acquire(given);
-            waitsAtServer();
+            await().atMost(Duration.ofSeconds(40))
+                    .until(() -> number(
+                                    server.dataSource(),
+                                    "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'")
+                            > 0);
             fails(late);
             other.rollback();
+        } finally {
+            execute(server.dataSource(), "DROP TRIGGER slow ON hapax_lease");
         }
         await().atMost(Duration.ofSeconds(40))
                 .until(() -> get(store.admin().holder(identity)).isPresent());
@@ -294,7 +380,7 @@ class LeaseFaultsTest {
     }
 
     private Acquisition exchanged(Connection connection, LeaseRequest request) throws SQLException {
-        return new LeaseExchange(new LeaseStatements(""), namespace, Channel.of(namespace))
+        return new LeaseExchange(new LeaseStatements(""), namespace, Channel.of(namespace), PATIENT)
                 .carryOut(connection, List.of(LeaseExchange.Ask.of(request)))
                 .get(0)
                 .acquisition();

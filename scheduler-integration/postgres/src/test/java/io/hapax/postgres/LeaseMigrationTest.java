@@ -9,6 +9,7 @@ import static io.hapax.postgres.LeaseFixture.granted;
 import static io.hapax.postgres.LeaseFixture.request;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
@@ -116,6 +117,31 @@ class LeaseMigrationTest {
                 .withMessageContaining("hapax-leases-1.sql")
                 .withMessageContaining("migrate(true)")
                 .withMessageContaining("schema(...)");
+    }
+
+    @Test
+    void operators_ask_and_an_examination_looks_and_neither_leaves_anything_behind() throws SQLException {
+        assertThat(builder(database).examine())
+                .anySatisfy(
+                        finding -> assertThat(finding.problem()).contains("the tables of the lease store are missing"));
+        assertThatExceptionOfType(LeaseStoreException.class)
+                .isThrownBy(() -> builder(database).openForOperators())
+                .withMessageContaining("the tables of the lease store are missing");
+        builder(database).namespace("another").migrate(true).build().close();
+        assertThat(builder(database).examine())
+                .anySatisfy(finding -> assertThat(finding.problem())
+                        .contains("no worker of namespace postgres-test has kept leases there yet; there are another"));
+        try (PostgresLeaseStore operators = builder(database).openForOperators()) {
+            assertThat(get(operators.admin().leases(10))).isEmpty();
+            assertThatThrownBy(() -> get(operators.acquire(request(freshPair()))))
+                    .hasStackTraceContaining("was opened for operators' questions and grants nothing");
+        }
+        assertThat(number(database, "SELECT count(*) FROM hapax_lease_settings WHERE namespace = 'postgres-test'"))
+                .isZero();
+        execute(database, "UPDATE hapax_lease_settings SET settings = 'format=0', namespace = 'postgres-test'");
+        assertThat(builder(database).examine())
+                .anySatisfy(finding ->
+                        assertThat(finding.problem()).contains("There: format=0. Here: leases=postgres format=1"));
     }
 
     @Test

@@ -146,6 +146,12 @@ class PgBouncerTest {
                     .asString()
                     .contains("a pooler, as PgBouncer, is in between");
             assertThat(listening()).isZero();
+            assertThat(PostgresLeaseStore.builder(pool)
+                            .namespace("postgres-test")
+                            .examine())
+                    .filteredOn(finding -> finding.problem().contains("no session can listen"))
+                    .singleElement()
+                    .satisfies(finding -> assertThat(finding.severity()).isEqualTo(Finding.Severity.NOTE));
         }
     }
 

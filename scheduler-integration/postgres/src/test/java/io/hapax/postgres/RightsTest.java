@@ -123,6 +123,32 @@ class RightsTest {
     }
 
     @Test
+    void an_examination_of_leases_finds_all_rights_there_and_names_each_that_is_taken_away() throws SQLException {
+        try (DocumentedGrants leases = DocumentedGrants.of("hapax_leases")) {
+            assertThat(rightsOfLeases(leases)).isEmpty();
+            for (String grant : DocumentedGrants.statements("hapax_leases")) {
+                String what = grant.substring("GRANT ".length(), grant.indexOf(" TO "));
+                execute(leases.owner(), "REVOKE " + what + " FROM " + leases.role());
+                assertThat(rightsOfLeases(leases)).as(what).isNotEmpty();
+                execute(leases.owner(), "GRANT " + what + " TO " + leases.role());
+            }
+            execute(leases.owner(), "REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA public FROM PUBLIC");
+            assertThat(rightsOfLeases(leases))
+                    .singleElement()
+                    .asString()
+                    .contains("GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA public TO " + leases.role());
+        }
+    }
+
+    private static List<String> rightsOfLeases(DocumentedGrants leases) {
+        return PostgresLeaseStore.builder(leases.asRole().dataSource()).namespace("postgres-test").examine().stream()
+                .map(Finding::toString)
+                .filter(finding ->
+                        finding.contains("docs/security.md") || finding.contains("GRANT USAGE ON the SCHEMA"))
+                .toList();
+    }
+
+    @Test
     void rights_that_no_claim_needs_are_missed_and_said_to_be_done_without() throws SQLException {
         execute(owner, "REVOKE DELETE ON hapax_run, hapax_renewal FROM " + role);
         execute(owner, "REVOKE ALL ON hapax_audit FROM " + role);

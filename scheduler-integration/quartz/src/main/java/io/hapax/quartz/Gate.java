@@ -104,6 +104,13 @@ final class Gate {
                             e,
                             plan.get().isTriedAgainIfInterrupted()));
         } catch (RuntimeException | Error e) {
+            if (guard.defaults().observe()) {
+                LOG.error(
+                        "job {} would not have run, but the guard only observes: it failed",
+                        plan.get().job(),
+                        e);
+                return new Decision.Unguarded();
+            }
             LOG.error("job {} is not run: the guard failed", plan.get().job(), e);
             return refused(
                     context,
@@ -119,16 +126,18 @@ final class Gate {
                         context, plan, unavailable("the job factory was replaced, so the job was not guarded", null)));
     }
 
-    private static Decision wrongSettings(JobExecutionContext context, RuntimeException wrong) {
+    private Decision wrongSettings(JobExecutionContext context, RuntimeException wrong) {
+        boolean observes = guard.defaults().observe();
         String reason = VisibleText.of("job " + context.getJobDetail().getKey()
-                + " is not run, because its guard is set up wrongly: " + wrong.getMessage());
+                + (observes ? " would have failed, but the guard only observes" : " is not run")
+                + ", because its guard is set up wrongly: " + wrong.getMessage());
         if (wrong instanceof IllegalArgumentException) {
             // Its message says it all, and as part of a stack trace could break the line.
             LOG.error("{}", reason);
         } else {
             LOG.error("{}", reason, wrong);
         }
-        return new Decision.Fail(reason, wrong);
+        return observes ? new Decision.Unguarded() : new Decision.Fail(reason, wrong);
     }
 
     private static Refusal unavailable(String reason, @Nullable Throwable cause) {

@@ -431,6 +431,15 @@ public final class HapaxPlugin implements SchedulerPlugin {
     }
 
     /**
+     * Says whether the guard only observes: nothing is refused or interrupted, and what would have been refused is reported.
+     *
+     * @param observe true or false
+     */
+    public void setObserve(String observe) {
+        settings.option("observe", observe);
+    }
+
+    /**
      * Says whether triggers that count from their start (simple and calendar-interval ones) start at the same instant on each
      * replica, which cannot be seen in a date. If so, each planned time is run once; else one in each interval of the wall clock.
      *

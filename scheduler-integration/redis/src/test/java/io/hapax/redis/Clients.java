@@ -24,6 +24,8 @@ final class Clients implements AutoCloseable {
     private final Duration longestTtl;
     private final Duration answerTimeout;
     private final List<AutoCloseable> open = new ArrayList<>();
+    private String user;
+    private String password;
 
     /** Of clients that give up soon on a server that hangs. */
     Clients(String namespace, Duration longestTtl) {
@@ -34,6 +36,13 @@ final class Clients implements AutoCloseable {
         this.namespace = namespace;
         this.longestTtl = longestTtl;
         this.answerTimeout = answerTimeout;
+    }
+
+    /** As a user that each server knows; sentinels have none. */
+    Clients as(String name, String secret) {
+        user = name;
+        password = secret;
+        return this;
     }
 
     RedissonLeaseStore store(EmbeddedSentinel sentinel) {
@@ -70,10 +79,12 @@ final class Clients implements AutoCloseable {
     }
 
     private RedissonLeaseStore store(Config config) {
+        config.setUsername(user).setPassword(password);
         RedissonClient client = Redisson.create(config);
         open.add(0, client::shutdown);
         // The client is meant to give up on a server soon, which a machine that is busy may need only to connect.
-        RedissonLeaseStore store = await().ignoreExceptionsMatching(Clients::isTooSlow)
+        RedissonLeaseStore store = await().atMost(Duration.ofSeconds(40))
+                .ignoreExceptionsMatching(Clients::isTooSlow)
                 .until(() -> settings().client(client).build(), built -> true);
         open.add(0, store);
         return store;

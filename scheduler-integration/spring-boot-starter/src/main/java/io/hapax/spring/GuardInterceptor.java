@@ -40,6 +40,9 @@ record GuardInterceptor(Supplier<JobGuard> guard, Supplier<RunObserver> observer
     @Nullable
     Object invoke(GuardedMethod guarded, MethodInvocation call) throws Throwable {
         Optional<GuardedRun> current = CurrentRun.find();
+        if (guarded.options().observe() && !isObservable(guarded, call, current)) {
+            return call.proceed();
+        }
         if (guarded.schedulersOnly() != null) {
             if (current.isEmpty()) {
                 throw new IllegalStateException("@Guarded on " + guarded.of().shown()
@@ -54,6 +57,26 @@ record GuardInterceptor(Supplier<JobGuard> guard, Supplier<RunObserver> observer
             case STAGE -> stage(LateCall.of(guard.get(), guarded, call), current);
             case NOW -> now(guarded, call, current);
         };
+    }
+
+    /** While the guard only observes, what it cannot guard is logged, and the method is called as if there were no guard. */
+    private boolean isObservable(GuardedMethod guarded, MethodInvocation call, Optional<GuardedRun> current) {
+        String shown = guarded.of().shown();
+        if (guarded.schedulersOnly() != null && current.isEmpty()) {
+            LOG.warn(
+                    "{} would have failed, but only observes: it is for the job of a scheduler, but other code has called it: {}",
+                    shown,
+                    guarded.schedulersOnly());
+            return false;
+        }
+        try {
+            JobIdentity kept = guard.get().kept(guarded.identity(call.getThis(), call.getArguments()));
+            boolean unused = current.filter(run -> isSame(run.identity(), kept)).isPresent();
+            return true;
+        } catch (RuntimeException wrong) {
+            LOG.warn("{} would have failed, but only observes: {}", shown, String.valueOf(wrong.getMessage()));
+            return false;
+        }
     }
 
     private @Nullable Object now(GuardedMethod guarded, MethodInvocation call, Optional<GuardedRun> current)
@@ -71,7 +94,7 @@ record GuardInterceptor(Supplier<JobGuard> guard, Supplier<RunObserver> observer
         }
         BeanMethod of = late.guarded().of();
         Scene scene = transactions.scene(of, late.call());
-        if (scene.isInTransaction() || scene.holder(late.kept()) != null) {
+        if (!late.guarded().options().observe() && (scene.isInTransaction() || scene.holder(late.kept()) != null)) {
             throw new IllegalStateException(
                     "@Guarded on " + of.shown() + ": it is called in a transaction, which does not"
                             + " wait for its work, nor this for the commit. Call it outside of one, or give it"
@@ -83,7 +106,9 @@ record GuardInterceptor(Supplier<JobGuard> guard, Supplier<RunObserver> observer
     }
 
     private static @Nullable Object done(GuardedMethod guarded, @Nullable Object result) {
-        LateResults.refuse(guarded.of().shown(), result);
+        if (!guarded.options().observe()) {
+            LateResults.refuse(guarded.of().shown(), result);
+        }
         return result;
     }
 
@@ -105,7 +130,8 @@ record GuardInterceptor(Supplier<JobGuard> guard, Supplier<RunObserver> observer
         JobIdentity identity = firing == null ? plain : firing.identity(plain, guarded.of());
         JobIdentity kept = guard.get().kept(identity);
         Scene scene = transactions.scene(guarded.of(), call);
-        PendingRun holder = scene.holder(kept);
+        // One that is only observed asks the store again, which tells what it would have been refused for.
+        PendingRun holder = guarded.options().observe() ? null : scene.holder(kept);
         GuardedBody<@Nullable Object, Exception> body = body(guarded, call);
         if (holder != null) {
             Refusal pending = holder.refusal(kept, scene.decides(holder));

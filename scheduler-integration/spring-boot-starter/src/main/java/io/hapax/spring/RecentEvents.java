@@ -39,6 +39,12 @@ final class RecentEvents implements GuardListener {
         if (event instanceof GuardEvent.Refused e) {
             Holder holder = e.refusal().holder();
             add(e, "refused", e.refusal().verdict().name(), e.refusal().reason(), holder);
+        } else if (event instanceof GuardEvent.WouldRefuse e) {
+            Holder holder = e.refusal().holder();
+            add(e, "would-refuse", e.refusal().verdict().name(), e.refusal().reason(), holder);
+        } else if (event instanceof GuardEvent.RanTwice e) {
+            Holder holder = e.refusal().holder();
+            add(e, "ran-twice", e.refusal().verdict().name(), e.refusal().reason(), holder);
         } else if (event instanceof GuardEvent.Lost e) {
             add(e, "lost", e.reason().name(), "held for " + e.held().toMillis() + "ms", e.holder());
         } else if (event instanceof GuardEvent.Unguarded e) {

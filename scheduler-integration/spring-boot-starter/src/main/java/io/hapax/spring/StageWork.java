@@ -102,7 +102,9 @@ final class StageWork {
     private void end(@Nullable Object value, @Nullable Throwable failure) {
         try {
             if (failure == null) {
-                LateResults.refuse(call.guarded().of().shown(), value);
+                if (!call.guarded().options().observe()) {
+                    LateResults.refuse(call.guarded().of().shown(), value);
+                }
                 run.requireEnd(run.complete());
                 result.complete(value);
             } else if (failure instanceof CancellationException) {

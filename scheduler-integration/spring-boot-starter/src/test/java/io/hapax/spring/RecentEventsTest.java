@@ -1,6 +1,7 @@
 package io.hapax.spring;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.tuple;
 
 import io.hapax.JobGuard;
 import io.hapax.RunRequest;
@@ -46,5 +47,21 @@ class RecentEventsTest {
                 .last()
                 .satisfies(event -> assertThat(event).containsEntry("why", "PAUSED"));
         assertThat(events.subList(0, 25)).allSatisfy(event -> assertThat(event).containsEntry("why", "DONE"));
+    }
+
+    @Test
+    void what_is_only_observed_is_shown_with_who_was_in_the_way() throws Exception {
+        try (InMemoryLeaseStore store = new InMemoryLeaseStore(Ticker.SYSTEM);
+                JobGuard guard = JobGuard.builder(store)
+                        .worker("here")
+                        .withoutLogging()
+                        .listener(recent)
+                        .build()) {
+            guard.run(RunRequest.occurrence("done"), run -> 1);
+            guard.run(RunRequest.occurrence("done").tune(options -> options.withObserve(true)), run -> 1);
+        }
+        assertThat(recent.newestFirst())
+                .extracting(event -> event.get("what"), event -> event.get("why"), event -> event.get("holder"))
+                .containsExactly(tuple("ran-twice", "DONE", "here"), tuple("would-refuse", "DONE", "here"));
     }
 }
