@@ -8,18 +8,18 @@ import java.util.NoSuchElementException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Entries ordered by when they are due, in which an entry knows its place: short runs come and go in O(log n) and leave nothing
- * behind.
+ * Entries ordered by when they are due: short runs come and go in O(log n) and leave nothing behind.
  *
- * <p>Those whose instant is about to change again are put aside, into a heap of their own: among many thousands, each move is as many
- * misses of the processor's caches as the heap has levels, and a renewal would need four. Not thread-safe.
+ * <p>Entries have numbers, and heaps move these instead of the entries. A reference that is moved among objects that are old has
+ * to be reported to the garbage collector, and an entry that is told its place is a miss of the processor's caches: among many thousands, that
+ * was most of what a renewal took. Those whose instant is about to change again are put aside, into a small heap of their
+ * own. Not thread-safe.
  */
 final class DueQueue {
 
     /** Something that is due at an instant. */
     abstract static class Entry {
-        private int index = -1;
-        private boolean aside;
+        private int number = NONE;
         private long dueNanos;
 
         final NanoTime due() {
@@ -27,12 +27,22 @@ final class DueQueue {
         }
 
         final boolean queued() {
-            return index >= 0;
+            return number != NONE;
         }
     }
 
+    private static final int NONE = -1;
+    private static final int SMALLEST = 64;
+
     private final Heap main = new Heap(false);
     private final Heap aside = new Heap(true);
+    private @Nullable Entry[] entries = new @Nullable Entry[SMALLEST];
+    /** By number: the index in the main heap, or less than 0 and, inverted, that in the other one; of a number that is free, the next free one. */
+    private int[] places = new int[SMALLEST];
+
+    private int firstFree = NONE;
+    /** The first number that was never given. */
+    private int fresh;
 
     int size() {
         return main.size + aside.size;
@@ -48,16 +58,66 @@ final class DueQueue {
     }
 
     private void put(Entry entry, NanoTime due, Heap into) {
-        if (entry.queued() && entry.aside != into.isAside) {
-            remove(entry);
+        entry.dueNanos = due.nanos();
+        if (!entry.queued()) {
+            entry.number = numberOf(entry);
+            into.add(entry.number, due.nanos());
+            return;
         }
-        into.put(entry, due.nanos());
+        Heap in = heapOf(entry.number);
+        if (in == into) {
+            into.move(entry.number, due.nanos());
+        } else {
+            in.remove(entry.number);
+            into.add(entry.number, due.nanos());
+        }
     }
 
     void remove(Entry entry) {
         if (entry.queued()) {
-            (entry.aside ? aside : main).remove(entry);
+            heapOf(entry.number).remove(entry.number);
+            free(entry);
+            if (size() < entries.length / 4 && entries.length > SMALLEST) {
+                renumber(entries.length / 2);
+            }
         }
+    }
+
+    private Heap heapOf(int number) {
+        return places[number] < 0 ? aside : main;
+    }
+
+    private int numberOf(Entry entry) {
+        int number = firstFree;
+        if (number != NONE) {
+            firstFree = places[number];
+        } else {
+            if (fresh == entries.length) {
+                entries = Arrays.copyOf(entries, 2 * fresh);
+                places = Arrays.copyOf(places, 2 * fresh);
+            }
+            number = fresh++;
+        }
+        entries[number] = entry;
+        return number;
+    }
+
+    private void free(Entry entry) {
+        entries[entry.number] = null;
+        places[entry.number] = firstFree;
+        firstFree = entry.number;
+        entry.number = NONE;
+    }
+
+    /** Few are left of many. */
+    private void renumber(int length) {
+        @Nullable Entry[] old = entries;
+        entries = new @Nullable Entry[length];
+        places = new int[length];
+        firstFree = NONE;
+        fresh = 0;
+        main.renumber(old);
+        aside.renumber(old);
     }
 
     @Nullable
@@ -80,8 +140,8 @@ final class DueQueue {
             if (heap.size == 0 || heap.dues[0] - now.nanos() > 0) {
                 break;
             }
-            Entry first = heap.at(0);
-            heap.remove(first);
+            Entry first = at(entries, heap.numbers[0]);
+            remove(first);
             taken.add(first);
         }
         return taken;
@@ -94,11 +154,19 @@ final class DueQueue {
         return all;
     }
 
-    /** A heap whose nodes have four children, and which compares without a look at the entries. */
-    private static final class Heap {
+    private static Entry at(@Nullable Entry[] entries, int number) {
+        Entry entry = entries[number];
+        if (entry == null) {
+            throw new NoSuchElementException("nothing has the number " + number);
+        }
+        return entry;
+    }
+
+    /** A heap of numbers, whose nodes have four children. */
+    private final class Heap {
 
         private final boolean isAside;
-        private @Nullable Entry[] entries = new @Nullable Entry[16];
+        private int[] numbers = new int[16];
         private long[] dues = new long[16];
         private int size;
 
@@ -106,61 +174,60 @@ final class DueQueue {
             this.isAside = isAside;
         }
 
-        void put(Entry entry, long due) {
-            entry.dueNanos = due;
-            if (entry.index >= 0) {
-                settle(entry, entry.index, due);
-                return;
-            }
+        void add(int number, long due) {
             if (size == dues.length) {
                 resize(size * 2);
             }
-            entry.aside = isAside;
-            up(entry, size++, due);
+            up(number, size++, due);
         }
 
-        void remove(Entry entry) {
-            int hole = entry.index;
-            entry.index = -1;
-            Entry last = at(--size);
-            long due = dues[size];
-            entries[size] = null;
-            if (last != entry) {
-                settle(last, hole, due);
+        void move(int number, long due) {
+            settle(number, indexOf(number), due);
+        }
+
+        void remove(int number) {
+            int hole = indexOf(number);
+            int last = numbers[--size];
+            if (last != number) {
+                settle(last, hole, dues[size]);
             }
-            if (size < dues.length / 4 && dues.length > 64) {
+            if (size < dues.length / 4 && dues.length > SMALLEST) {
                 resize(dues.length / 2);
             }
         }
 
+        private int indexOf(int number) {
+            return isAside ? ~places[number] : places[number];
+        }
+
         private void resize(int length) {
-            entries = Arrays.copyOf(entries, length);
+            numbers = Arrays.copyOf(numbers, length);
             dues = Arrays.copyOf(dues, length);
         }
 
-        /** Finds the place of an entry, from a place that is free or its own. */
-        private void settle(Entry entry, int from, long due) {
+        /** Finds the place of a number, from a place that is free or its own. */
+        private void settle(int number, int from, long due) {
             if (from > 0 && due - dues[(from - 1) / 4] < 0) {
-                up(entry, from, due);
+                up(number, from, due);
             } else {
-                down(entry, from, due);
+                down(number, from, due);
             }
         }
 
-        private void up(Entry entry, int from, long due) {
+        private void up(int number, int from, long due) {
             int hole = from;
             while (hole > 0) {
                 int parent = (hole - 1) / 4;
                 if (due - dues[parent] >= 0) {
                     break;
                 }
-                place(at(parent), hole, dues[parent]);
+                place(numbers[parent], hole, dues[parent]);
                 hole = parent;
             }
-            place(entry, hole, due);
+            place(number, hole, due);
         }
 
-        private void down(Entry entry, int from, long due) {
+        private void down(int number, int from, long due) {
             int hole = from;
             for (int child = 4 * hole + 1; child < size; child = 4 * hole + 1) {
                 int least = child;
@@ -172,29 +239,29 @@ final class DueQueue {
                 if (due - dues[least] <= 0) {
                     break;
                 }
-                place(at(least), hole, dues[least]);
+                place(numbers[least], hole, dues[least]);
                 hole = least;
             }
-            place(entry, hole, due);
+            place(number, hole, due);
         }
 
-        private void place(Entry entry, int index, long due) {
-            entries[index] = entry;
+        private void place(int number, int index, long due) {
+            numbers[index] = number;
             dues[index] = due;
-            entry.index = index;
+            places[number] = isAside ? ~index : index;
         }
 
-        private Entry at(int index) {
-            Entry entry = entries[index];
-            if (entry == null) {
-                throw new NoSuchElementException("no entry at " + index + " of " + size);
+        void renumber(@Nullable Entry[] old) {
+            for (int n = 0; n < size; n++) {
+                Entry entry = at(old, numbers[n]);
+                entry.number = numberOf(entry);
+                place(entry.number, n, dues[n]);
             }
-            return entry;
         }
 
         void addTo(List<Entry> all) {
             for (int n = 0; n < size; n++) {
-                all.add(at(n));
+                all.add(at(entries, numbers[n]));
             }
         }
     }

@@ -23,6 +23,7 @@ final class Renewals {
     private static final int LARGEST_BATCH = 128;
 
     private static final Renewal RENEWED = new Renewal.Renewed(false);
+    private static final int NOT_PLAIN = 0;
 
     private final Namespace namespace;
 
@@ -33,15 +34,15 @@ final class Renewals {
     /** Leases of one call, and where their answers belong. */
     private final class Items {
         final int bucket;
-        /** Whether there is nothing to them but their expiry, as there is to those of slots, or of a quorum. */
-        final boolean plain;
+        /** How long {@code owner|token|} is, where there is nothing to them but their expiry; else {@link #NOT_PLAIN}. */
+        final int length;
 
         final List<Lease> leases;
         private int[] indices;
 
-        Items(int bucket, boolean plain, int expected) {
+        Items(int bucket, int length, int expected) {
             this.bucket = bucket;
-            this.plain = plain;
+            this.length = length;
             this.leases = new ArrayList<>(expected);
             this.indices = new int[expected];
         }
@@ -72,7 +73,7 @@ final class Renewals {
     }
 
     /** What may go into one call. */
-    private record Kind(int bucket, boolean plain) {}
+    private record Kind(int bucket, int length) {}
 
     CompletableFuture<List<Renewal>> renew(List<Lease> leases) {
         Renewal[] answers = new Renewal[leases.size()];
@@ -103,12 +104,12 @@ final class Renewals {
         for (int i = 0; i < leases.size(); i++) {
             Lease lease = leases.get(i);
             int bucket = namespace.keyspace().bucketOf(lease.identity());
-            boolean plain = full && lease.identity().slot() == null && !StoredLease.isWrittenBack(lease.since());
-            if (last == null || last.bucket != bucket || last.plain != plain || last.isFull()) {
-                Kind kind = new Kind(bucket, plain);
+            int length = full && isPlain(lease) ? lengthOfGrant(lease) : NOT_PLAIN;
+            if (last == null || last.bucket != bucket || last.length != length || last.isFull()) {
+                Kind kind = new Kind(bucket, length);
                 last = open.get(kind);
                 if (last == null || last.isFull()) {
-                    last = new Items(bucket, plain, Math.min(LARGEST_BATCH, leases.size() - i));
+                    last = new Items(bucket, length, Math.min(LARGEST_BATCH, leases.size() - i));
                     open.put(kind, last);
                     all.add(last);
                 }
@@ -118,6 +119,19 @@ final class Renewals {
         return all;
     }
 
+    /** Leases of slots, and those of a quorum, are more than an owner, a token and an expiry. */
+    private static boolean isPlain(Lease lease) {
+        return lease.identity().slot() == null && !StoredLease.isWrittenBack(lease.since());
+    }
+
+    private static int lengthOfGrant(Lease lease) {
+        int digits = 1;
+        for (long left = lease.token().value(); left > 9; left /= 10) {
+            digits++;
+        }
+        return lease.owner().value().length() + digits + 2;
+    }
+
     private boolean isFull() {
         Dialect dialect = namespace.scripts().known();
         return dialect != null && dialect.isFull();
@@ -125,31 +139,39 @@ final class Renewals {
 
     private CompletableFuture<Void> extend(Items batch, Renewal[] answers) {
         String epoch = batch.bucket().epoch();
-        if (!batch.plain || epoch.isEmpty()) {
+        if (batch.length == NOT_PLAIN || epoch.isEmpty()) {
             return renew(batch, "", answers);
         }
-        int count = batch.leases.size();
-        List<Object> keys = new ArrayList<>(1 + count);
-        Object[] args = new Object[1 + 2 * count];
+        List<Object> keys = new ArrayList<>(1 + batch.leases.size());
         keys.add(batch.meta());
-        args[0] = epoch;
-        // Most leases have the same.
-        Duration lastTtl = Duration.ZERO;
-        String ttl = "";
-        for (int n = 0; n < count; n++) {
-            Lease lease = batch.leases.get(n);
+        // Each argument costs the client more than its text does.
+        StringBuilder grants = new StringBuilder(batch.leases.size() * batch.length);
+        for (Lease lease : batch.leases) {
             keys.add(namespace.keyspace().lease(lease.identity(), batch.bucket));
-            if (!lease.ttl().equals(lastTtl)) {
-                lastTtl = lease.ttl();
-                ttl = Long.toString(lastTtl.toMillis());
-            }
-            args[1 + 2 * n] = lease.owner().value() + '|' + lease.token().value() + '|';
-            args[2 + 2 * n] = ttl;
+            grants.append(lease.owner().value())
+                    .append('|')
+                    .append(lease.token().value())
+                    .append('|');
         }
-        CompletableFuture<List<Object>> call = namespace.scripts().call(Script.EXTEND, ReturnType.LIST, keys, args);
+        List<Object> args = new ArrayList<>(4);
+        args.add(epoch);
+        args.add(Integer.toString(batch.length));
+        args.add(grants.toString());
+        addTtls(batch.leases, args);
+        CompletableFuture<List<Object>> call =
+                namespace.scripts().call(Script.EXTEND, ReturnType.LIST, keys, args.toArray());
         return call.handle((list, failure) ->
                         list == null ? unknown(batch, failure, answers) : extended(batch, list, answers))
                 .thenCompose(rest -> rest == null ? CompletableFuture.completedFuture(null) : renew(rest, "", answers));
+    }
+
+    private static void addTtls(List<Lease> leases, List<Object> args) {
+        Duration ttl = leases.get(0).ttl();
+        if (leases.stream().allMatch(lease -> lease.ttl().equals(ttl))) {
+            args.add(Long.toString(ttl.toMillis()));
+        } else {
+            leases.forEach(lease -> args.add(Long.toString(lease.ttl().toMillis())));
+        }
     }
 
     private static @Nullable Items unknown(Items batch, @Nullable Throwable failure, Renewal[] answers) {
@@ -170,7 +192,7 @@ final class Renewals {
         if (answer.size() == 1) {
             return null;
         }
-        Items rest = new Items(batch.bucket, false, answer.size() - 1);
+        Items rest = new Items(batch.bucket, NOT_PLAIN, answer.size() - 1);
         for (Object number : answer.subList(1, answer.size())) {
             int n = ((Long) number).intValue() - 1;
             rest.add(batch.leases.get(n), batch.indices[n]);

@@ -9,12 +9,16 @@ import static io.hapax.redis.Fixture.request;
 import static io.hapax.redis.Fixture.run;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.sun.management.ThreadMXBean;
+import io.hapax.JobGuard;
+import io.hapax.RunRequest;
 import io.hapax.lease.Acquisition;
 import io.hapax.lease.Ending;
 import io.hapax.lease.Lease;
 import io.hapax.lease.Renewal;
 import io.hapax.testkit.EmbeddedRedis;
 import io.hapax.testkit.WallClock;
+import java.lang.management.ManagementFactory;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -111,5 +115,50 @@ class EffortTest {
         assertThat(commands(() -> get(store.release(granted(store, lock("k3")), Ending.NOT_DONE))))
                 .containsEntry("evalsha", 2.0)
                 .containsEntry("hmget", 1.0);
+    }
+
+    /**
+     * Bytes that this thread allocates each time. It is a count: what the machine does meanwhile does not change it, and the bounds leave
+     * room for code that is interpreted, which allocates what compiled code need not.
+     */
+    private static long bytes(int times, Runnable something) {
+        ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+        long id = Thread.currentThread().getId();
+        for (int n = 0; n < times; n++) {
+            something.run();
+        }
+        long before = threads.getThreadAllocatedBytes(id);
+        for (int n = 0; n < times; n++) {
+            something.run();
+        }
+        return (threads.getThreadAllocatedBytes(id) - before) / times;
+    }
+
+    @Test
+    void a_guarded_run_leaves_little_to_collect() {
+        try (JobGuard guard = JobGuard.builder(store).withoutLogging().build()) {
+            RunRequest request = RunRequest.lock("k");
+            long each = bytes(500, () -> guarded(guard, request));
+            assertThat(each).isPositive().isLessThan(12_000);
+        }
+    }
+
+    private static void guarded(JobGuard guard, RunRequest request) {
+        try {
+            assertThat(guard.run(request, run -> null).ran()).isTrue();
+        } catch (InterruptedException unexpected) {
+            throw new AssertionError(unexpected);
+        }
+    }
+
+    @Test
+    void a_renewal_leaves_little_to_collect() {
+        List<Lease> leases = new ArrayList<>();
+        for (int n = 0; n < 100; n++) {
+            leases.add(granted(get(store.acquire(request(lock("held-" + n), Duration.ofMinutes(5))))));
+        }
+        long each = bytes(100, () -> assertThat(get(store.renew(leases))).contains(new Renewal.Renewed(false)))
+                / leases.size();
+        assertThat(each).isPositive().isLessThan(1_000);
     }
 }

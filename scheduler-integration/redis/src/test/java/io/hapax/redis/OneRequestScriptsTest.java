@@ -274,12 +274,13 @@ class OneRequestScriptsTest {
         return answer.substring(answer.indexOf('\n') + 1);
     }
 
-    private String extended(List<String> names) {
+    private String extended(List<String> names, boolean oneTtl) {
         List<Object> keys = new ArrayList<>(List.of("hapax:{one:0}:m"));
-        List<String> arguments = new ArrayList<>(List.of(one.buckets().get(0).epoch()));
-        for (String name : names) {
-            keys.add("hapax:{one:0}:l:" + name);
-            arguments.addAll(List.of("own|76|", Long.toString(TTL.toMillis())));
+        List<String> arguments =
+                new ArrayList<>(List.of(one.buckets().get(0).epoch(), "7", "own|76|".repeat(names.size())));
+        names.forEach(name -> keys.add("hapax:{one:0}:l:" + name));
+        for (int n = 0; n < (oneTtl ? 1 : names.size()); n++) {
+            arguments.add(Long.toString(TTL.toMillis()));
         }
         String answer = eval(redis, Script.EXTEND.text(), keys, arguments);
         if (answer.isEmpty()) {
@@ -314,7 +315,7 @@ class OneRequestScriptsTest {
                 names.subList(1, 3).forEach(name -> scene.lease(tag + "l:" + name));
             }
             List<String> before = kept("one");
-            String answer = extended(names);
+            String answer = extended(names, n % 2 == 0);
             String expected = renewed(redis, many, names);
             String where = "-D" + Histories.SEED + "=" + seed + " from " + before;
             assertThat(plain(answer)).as(where).isEqualTo(plain(expected));
