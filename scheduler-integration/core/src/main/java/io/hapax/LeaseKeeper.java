@@ -21,7 +21,8 @@ final class LeaseKeeper extends Charge {
     private final RunHold hold;
     private final Kind kind;
     private final Lease lease;
-    // Numbers and no instants: a new object in one of many thousands that are old has to be reported to the garbage collector.
+    // Numbers and no instants: a new object in one of many thousands that are old has to be reported to the garbage
+    // collector.
     private volatile long sinceNanos;
     /** When a renewal was sent last. Used by the watchdog's thread only. */
     private long sentNanos;

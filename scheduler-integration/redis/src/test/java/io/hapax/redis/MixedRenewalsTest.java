@@ -53,8 +53,7 @@ class MixedRenewalsTest {
         List<String> keys = new ArrayList<>();
         for (int n = 0; n < 300; n++) {
             boolean ofSlot = n % 7 == 3;
-            JobIdentity identity =
-                    ofSlot ? new JobIdentity(new LockKey("k" + n), null, new Slot(2, 3)) : lock("k" + n);
+            JobIdentity identity = ofSlot ? new JobIdentity(new LockKey("k" + n), null, new Slot(2, 3)) : lock("k" + n);
             leases.add(taken(identity, "o".repeat(1 + n % 5) + n, LONG.plusSeconds(n % 3)));
             keys.add((ofSlot ? "s:2:" : "l:") + "k" + n);
             redis.command("PEXPIRE", "hapax:{mixed:0}:" + keys.get(n), "200000");
@@ -77,8 +76,10 @@ class MixedRenewalsTest {
             redis.command("PEXPIRE", "hapax:{mixed:0}:l:k" + n, "200000");
             switch (n % 8) {
                 // Of the same length, so that it is in the same call as those that are held.
-                case 1 -> asked.add(like(lease, "owner-" + (50 + n), lease.token().value()));
-                case 3 -> asked.add(like(lease, lease.owner().value(), lease.token().value() - 1));
+                case 1 ->
+                    asked.add(like(lease, "owner-" + (50 + n), lease.token().value()));
+                case 3 ->
+                    asked.add(like(lease, lease.owner().value(), lease.token().value() - 1));
                 case 5 -> {
                     redis.command("DEL", "hapax:{mixed:0}:l:k" + n);
                     asked.add(lease);
