@@ -91,6 +91,9 @@ public final class RedissonLeaseStore implements AdministeredStore {
                         keyspace.meta(0),
                         Objects.requireNonNullElse(builder.clock, system)),
                 builder.format);
+        if (builder.member != null) {
+            namespace.buckets().forEach(Bucket::askInOneCall);
+        }
         this.exchange = new Exchange(namespace, builder.confirmation(redisson), builder.opening());
         DirectCalls direct = exchange.direct();
         this.blocking = direct == null ? this : new BlockingView(this, namespace, exchange, direct);

@@ -40,7 +40,9 @@ local token
 local draw = function(left)
   if not token then
     token = math.max(now(), (bucket()[4] or 0) + 1, ARGV[4] + 1)
-    local noted = redis.pcall('HSET', KEYS[1], 'last', micros(token + left - 1))
+    local last, calm = micros(token + left - 1), meta.master and meta.master .. meta[2]
+    local noted = calm and calm ~= meta[6] and redis.pcall('HSET', KEYS[1], 'last', last, 'calm', calm)
+      or redis.pcall('HSET', KEYS[1], 'last', last)
     if type(noted) == 'table' then
       token = nil
       return noted
