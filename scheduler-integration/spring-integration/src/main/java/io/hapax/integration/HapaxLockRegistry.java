@@ -25,11 +25,11 @@ import org.springframework.integration.support.locks.RenewableLockRegistry;
  * the lock on that thread throw a {@link java.util.ConcurrentModificationException}. While a thread holds a lock
  * {@link io.hapax.CurrentRun} answers with its run, fencing token included.
  *
- * <p>A key is a text, a UUID, a whole number or an enum constant, told apart by its text. Registries with the same registry
+ * <p>A key is a text, a UUID, a whole number or an enum constant, identified by its text. Registries with the same registry
  * key, in whatever processes, mean the same locks; each is reentrant by itself.
  *
  * <p>That somebody else holds a lock is an answer; a {@link org.springframework.dao.CannotAcquireLockException} says that the store
- * cannot tell, to whoever waits when its time is over, or that the guard is shut down. Locks have no conditions. Thread-safe.
+ * cannot tell, to a caller that waits when its time is over, or that the guard is shut down. Locks have no conditions. Thread-safe.
  */
 public final class HapaxLockRegistry
         implements ExpirableLockRegistry<DistributedLock>, RenewableLockRegistry<DistributedLock> {

@@ -155,7 +155,7 @@ final class LeaseLock implements DistributedLock {
     }
 
     /**
-     * That nothing is granted yet, as in the first moments of a namespace, is known, and over soon. Whoever waits has waited for
+     * That nothing is granted yet, as in the first moments of a namespace, is known, and over soon. A caller that waits has waited for
      * that, unless the guard is shut down.
      */
     private void requireKnown(Refusal refusal, boolean waited) {

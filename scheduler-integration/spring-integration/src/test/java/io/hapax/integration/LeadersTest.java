@@ -52,7 +52,8 @@ class LeadersTest {
 
         Replica(String name) {
             super(name, "cluster");
-            election = new LockRegistryLeaderInitiator(HapaxLockRegistry.of(guard, "leaders"), this);
+            election = new LockRegistryLeaderInitiator(
+                    HapaxLockRegistry.of(guard, "leaders", options -> options.withTtl(Duration.ofSeconds(15))), this);
             election.setHeartBeatMillis(20);
             election.setBusyWaitMillis(5);
         }
@@ -101,7 +102,7 @@ class LeadersTest {
                 .admin()
                 .forceRelease(new JobIdentity(key, null), "test", "another one is to lead")
                 .join();
-        await().atMost(LONGEST).until(() -> tokens.size() == 2 && one.leads);
+        await().atMost(LONGEST).until(() -> tokens.size() > 1 && one.leads);
         assertThat(tokens.get(1)).isGreaterThan(first);
         assertThat(mostLeaders).hasValue(1);
     }
