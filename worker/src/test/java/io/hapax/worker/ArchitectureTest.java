@@ -126,7 +126,7 @@ class ArchitectureTest {
 
     @ArchTest
     static final ArchRule locks_and_headers_know_neither_our_stores_nor_schedulers = noClasses()
-            .that(resideInAnyPackage("io.hapax.shedlock..", "io.hapax.http.."))
+            .that(resideInAnyPackage("io.hapax.shedlock..", "io.hapax.http..", "io.hapax.integration.."))
             .should()
             .dependOnClassesThat(resideInAnyPackage(STORES[0], STORES[1], SCHEDULERS[0], SCHEDULERS[1], TESTKIT));
 
@@ -251,6 +251,7 @@ class ArchitectureTest {
                 "io.hapax.micrometer",
                 "io.hapax.shedlock",
                 "io.hapax.http",
+                "io.hapax.integration",
                 "io.hapax.console");
         Set<String> found = new TreeSet<>();
         all.stream()
@@ -266,6 +267,7 @@ class ArchitectureTest {
                         "FencingFilter",
                         "GuardMetrics",
                         "HapaxLockProvider",
+                        "HapaxLockRegistry",
                         "HapaxPlugin",
                         "HapaxPerformerFactory",
                         "JobRunrGuard",
@@ -336,6 +338,7 @@ class ArchitectureTest {
                         "io.hapax.console",
                         "io.hapax.shedlock",
                         "io.hapax.http",
+                        "io.hapax.integration",
                         "io.hapax.testkit",
                         "io.hapax.worker");
         assertThat(new ClassFileImporter().importPackages("io.hapax.lease")).isNotEmpty();
