@@ -34,7 +34,7 @@ final class RunsListCommand implements Callable<Integer> {
             names = "--state",
             paramLabel = "STATE",
             split = ",",
-            description = "some of ${COMPLETION-CANDIDATES}, with commas; by default running,abandoned")
+            description = "some of ${COMPLETION-CANDIDATES}, with commas; by default running,lost,abandoned")
     private Set<RunState> states = EnumSet.noneOf(RunState.class);
 
     @Option(names = "--text", paramLabel = "TEXT", description = "only run keys or lock keys that contain it")
@@ -51,7 +51,8 @@ final class RunsListCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        Set<RunState> wanted = states.isEmpty() ? EnumSet.of(RunState.RUNNING, RunState.ABANDONED) : states;
+        Set<RunState> wanted =
+                states.isEmpty() ? EnumSet.of(RunState.RUNNING, RunState.LOST, RunState.ABANDONED) : states;
         if (limit < 1 || limit > 9999) {
             throw new IllegalArgumentException("--limit must be 1 to 9999, was " + limit);
         }

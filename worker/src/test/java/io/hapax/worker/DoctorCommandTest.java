@@ -108,7 +108,7 @@ class DoctorCommandTest {
                         .build();
                 RunLedger ledger = ledger(url);
                 JobGuard guard = JobGuard.builder(store).ledger(ledger).build()) {
-            assertThat(guard.fingerprint()).contains("longestTtl=30000ms");
+            assertThat(guard.fingerprint()).contains("namespace=shop");
         }
     }
 
@@ -383,10 +383,18 @@ class DoctorCommandTest {
     void settings_that_differ_from_those_of_the_workers() {
         Answered other = doctor("--ttl", "45s", "--json");
         assertThat(remedy(other, 4, "ERROR", "have agreed on other settings", "longestTtl=30000ms", "45000ms"))
-                .contains("Give all workers, and this check, the same longestTtl (ttl)");
-        assertThat(remedy(other, 4, "ERROR", "have noted other settings in the ledger", "longestTtl=30000ms"))
+                .contains("a longestTtl (ttl) that is not longer");
+        assertFine(doctor("--ttl", "20s", "--json"));
+        String noted = newDatabase("noted");
+        migrate(noted);
+        execute(noted, "INSERT INTO hapax_settings VALUES ('shop', 'namespace=shop buckets=64')");
+        assertThat(remedy(
+                        doctor("--database", noted, "--json"),
+                        4,
+                        "ERROR",
+                        "have noted other settings in the ledger",
+                        "buckets=64"))
                 .contains("Give all the same settings", "hapax_settings");
-        assertFine(doctor("--ttl", "30s", "--json"));
     }
 
     @Test

@@ -120,7 +120,7 @@ class RunsCommandTest {
                 .containsPattern("invoice@1 +invoice/42 +RUNNING\\? ")
                 .contains("RUNNING? is past its deadline");
         assertThat(runs("list", "--text", "nothing").out())
-                .contains("knows no such run in namespace shop that is abandoned or running", "'hapax doctor'");
+                .contains("knows no such run in namespace shop that is abandoned or lost or running", "'hapax doctor'");
     }
 
     @Test

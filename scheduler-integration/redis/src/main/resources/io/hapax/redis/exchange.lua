@@ -85,8 +85,9 @@ local acquire = function(i, arg, left)
   end
   if held then
     local rest = math.max(redis.call('PTTL', lease), 0)
-    if rest > tonumber(ARGV[3]) then
-      -- No ttl is as long: the clock was set back. Its holder goes on to renew it, and need not be waited for any longer.
+    if rest > tonumber(ARGV[3]) and (ARGV[1] == '' or ARGV[1] == meta[2]) then
+      -- No ttl is as long: the clock was set back. Its holder goes on to renew it, and need not be waited for any longer. Who has not
+      -- heard what happened here may not know of longer ones.
       rest = tonumber(ARGV[3])
       redis.call('PEXPIRE', lease, rest)
     end
