@@ -27,9 +27,9 @@ final class Progress {
         print(!terminal);
     }
 
-    void begin(Fault next, int occurrences) {
+    void begin(String next, int occurrences) {
         done++;
-        fault = next.label() + " (" + occurrences + " occurrences so far)";
+        fault = next + " (" + occurrences + " occurrences so far)";
         print(!terminal);
     }
 

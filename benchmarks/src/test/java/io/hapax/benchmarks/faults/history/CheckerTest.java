@@ -281,6 +281,12 @@ class CheckerTest {
                         .found()
                         .isCarriedOut())
                 .isTrue();
+        assertThat(new Told()
+                        .fault(0, "worker-stop")
+                        .at(10, "nemesis", EventType.HEALED, "redis-empty")
+                        .found()
+                        .isCarriedOut())
+                .isFalse();
         assertThat(new Told().found().isCarriedOut()).isTrue();
     }
 
