@@ -62,17 +62,18 @@ public final class Faults {
     }
 
     private static int run(Arguments arguments) throws IOException, InterruptedException {
-        int seeds = arguments.number("seeds", 1, 1, MOST_SEEDS);
-        String usual = seeds > 1 ? "target/faults-seeds" : arguments.quick() ? "target/faults-quick" : "target/faults";
+        boolean untilBroken = arguments.value("seeds").isPresent();
+        String usual =
+                untilBroken ? "target/faults-seeds" : arguments.quick() ? "target/faults-quick" : "target/faults";
         Path out = Files.createDirectories(Path.of(arguments.value("out").orElse(usual)));
         boolean strikes = !arguments.all().contains("--report");
         if (strikes
-                && (seeds > 1 || arguments.quick())
+                && (untilBroken || arguments.quick())
                 && arguments.value("out").isEmpty()) {
             // Each time it is another seed, so the files of the last time would stay.
             forget(out);
         }
-        boolean allDone = !strikes || strike(arguments, seeds, out);
+        boolean allDone = !strikes || strike(arguments, untilBroken, out);
         List<Outcome> outcomes = Outcome.read(out);
         System.out.println("report: " + Report.write(outcomes, out).toAbsolutePath());
         List<String> broken =
@@ -96,19 +97,21 @@ public final class Faults {
     }
 
     /** Whether nothing had to be given up, and, of several seeds, no promise was broken. */
-    private static boolean strike(Arguments arguments, int seeds, Path out) throws IOException, InterruptedException {
+    private static boolean strike(Arguments arguments, boolean untilBroken, Path out)
+            throws IOException, InterruptedException {
         long seed = seed(arguments);
         Shim shim = Shim.build(out).orElse(null);
         if (shim == null) {
             System.err.println("no C compiler (cc) is there, so no clock is moved, and there is no quorum");
         }
         List<Plan> plans = new ArrayList<>();
+        int seeds = arguments.number("seeds", 1, 1, MOST_SEEDS);
         for (int i = 0; i < seeds; i++) {
             plans.addAll(plan(arguments, seed + i, shim != null));
         }
         Campaigns campaigns = new Campaigns(
                 out, shim, Duration.ofMinutes(arguments.number("minutes", MOST_MINUTES, 1, MOST_MINUTES)), plans);
-        return seeds > 1 ? campaigns.untilBroken() : campaigns.all();
+        return untilBroken ? campaigns.untilBroken() : campaigns.all();
     }
 
     /** The quick ones take another one each time, and say which, so that CI sees more than one. */
