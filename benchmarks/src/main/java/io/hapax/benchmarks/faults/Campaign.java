@@ -34,28 +34,21 @@ final class Campaign {
 
     private final Contender contender;
     private final Topology topology;
-    private final List<Fault> faults;
+    private final List<Strike> strikes;
     private final long seed;
     private final Path folder;
     private final @Nullable Shim shim;
     private final Progress progress;
 
-    Campaign(
-            Contender contender,
-            Topology topology,
-            List<Fault> faults,
-            long seed,
-            Path folder,
-            @Nullable Shim shim,
-            Progress progress) {
-        this.contender = contender;
-        this.topology = topology;
-        this.faults = new ArrayList<>(faults);
-        this.seed = seed;
+    Campaign(Plan plan, Path folder, @Nullable Shim shim, Progress progress) {
+        this.contender = plan.contender();
+        this.topology = plan.topology();
+        this.strikes = new ArrayList<>(plan.strikes());
+        this.seed = plan.seed();
         this.folder = folder;
         this.shim = shim;
         this.progress = progress;
-        Collections.shuffle(this.faults, new Random(seed));
+        Collections.shuffle(strikes, new Random(seed));
     }
 
     Path history() {
@@ -113,21 +106,26 @@ final class Campaign {
 
     private void torment(FleetServers servers, Fleet fleet, Broker broker, World world, Feeder feeder)
             throws IOException, InterruptedException, SQLException {
-        Nemesis nemesis = new Nemesis(contender, servers, fleet, broker, world);
+        Siege siege = new Siege(contender, servers, fleet, broker, world);
         boolean movableClock = servers.canMoveRedisClock();
-        for (Fault fault : faults) {
-            if (fault.movesRedisClock() && !movableClock) {
-                progress.note(fault.label() + " of " + contender.label()
-                        + " is left out: REDIS_SERVER has to name a redis-server that is linked dynamically");
+        for (Strike planned : strikes) {
+            Strike strike = planned.without(fault -> fault.movesRedisClock() && !movableClock)
+                    .findAny()
+                    .orElse(null);
+            if (strike == null || strike.faults().size() < planned.faults().size()) {
+                progress.note("the clock of Redis is not moved for " + contender.label()
+                        + ": REDIS_SERVER has to name a redis-server that is linked dynamically");
+            }
+            if (strike == null) {
                 continue;
             }
-            progress.begin(fault, feeder.occurrences());
+            progress.begin(strike.label(), feeder.occurrences());
             long begin = System.nanoTime();
             try {
-                nemesis.strike(fault, seed);
+                siege.strike(strike, seed);
             } catch (IOException | IllegalStateException e) {
                 progress.note(
-                        fault.label() + " of " + contender.label() + " could not be carried out: " + e.getMessage());
+                        strike.label() + " of " + contender.label() + " could not be carried out: " + e.getMessage());
             }
             progress.show("recovering, " + feeder.occurrences() + " occurrences");
             fleet.revive();

@@ -4,7 +4,7 @@ import io.hapax.benchmarks.harness.Arguments;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.sql.SQLException;
+import java.time.Duration;
 import java.time.InstantSource;
 import java.time.LocalDate;
 import java.time.ZoneOffset;
@@ -12,6 +12,8 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.Random;
+import java.util.stream.Stream;
 
 /** Puts contenders through faults: everything, or with {@code --quick} the harshest faults for Hapax with a ledger. */
 public final class Faults {
@@ -27,19 +29,32 @@ public final class Faults {
             Fault.NET_SPLIT,
             Fault.POSTGRES_RESTART);
 
+    /** One of each that {@link Strike} lets strike together. */
+    private static final int MOST_AT_ONCE = 4;
+
+    private static final String[] ARGUMENTS = {
+        "quick", "contenders", "faults", "faults-at-once", "seed", "seeds", "minutes", "out", "report"
+    };
+
+    private static final int MOST_SEEDS = 1_000_000;
+    private static final int MOST_MINUTES = 100_000;
+
     private Faults() {}
 
     /**
      * Strikes, observes, checks and reports; ends with code 1 if Hapax broke a promise.
      *
-     * @param args {@code --quick}, {@code --contenders=rlock,hapax-l3}, {@code --faults=worker-stop,redis-empty},
-     *     {@code --seed=42}, {@code --out=folder} (default {@code target/faults}, and {@code target/faults-quick}), {@code --report} to make the report of the
-     *     histories that are there
+     * @param args {@code --quick}, {@code --contenders=rlock,hapax-l3}, {@code --faults=worker-stop,worker-kill+redis-empty}
+     *     (joined ones strike together), {@code --faults-at-once=2}, {@code --seed=42} (default with
+     *     {@code --quick} and {@code --seeds}: any), {@code --seeds=20} to try so many seeds until one breaks a promise, {@code
+     *     --minutes=60} for so long at the most, {@code --out=folder} (default {@code target/faults}, {@code
+     *     target/faults-quick} and {@code target/faults-seeds}), {@code --report} to make the report of the histories that are
+     *     there
      * @throws Exception if something breaks
      */
     public static void main(String[] args) throws Exception {
         try {
-            System.exit(run(Arguments.of(args).only("quick", "contenders", "faults", "seed", "out", "report")));
+            System.exit(run(Arguments.of(args).only(ARGUMENTS)));
         } catch (IllegalArgumentException wrong) {
             System.err.println(wrong.getMessage());
             System.exit(2);
@@ -47,45 +62,65 @@ public final class Faults {
     }
 
     private static int run(Arguments arguments) throws IOException, InterruptedException {
-        String folder = arguments.value("out").orElse(arguments.quick() ? "target/faults-quick" : "target/faults");
-        Path out = Files.createDirectories(Path.of(folder));
-        int givenUp = arguments.all().contains("--report") ? 0 : strike(arguments, out);
+        boolean untilBroken = arguments.value("seeds").isPresent();
+        String usual =
+                untilBroken ? "target/faults-seeds" : arguments.quick() ? "target/faults-quick" : "target/faults";
+        Path out = Files.createDirectories(Path.of(arguments.value("out").orElse(usual)));
+        boolean strikes = !arguments.all().contains("--report");
+        if (strikes
+                && (untilBroken || arguments.quick())
+                && arguments.value("out").isEmpty()) {
+            // Each time it is another seed, so the files of the last time would stay.
+            forget(out);
+        }
+        boolean allDone = !strikes || strike(arguments, untilBroken, out);
         List<Outcome> outcomes = Outcome.read(out);
         System.out.println("report: " + Report.write(outcomes, out).toAbsolutePath());
         List<String> broken =
                 outcomes.stream().flatMap(outcome -> outcome.broken().stream()).toList();
         broken.forEach(what -> System.out.println("promise broken: " + what));
+        List<String> differences = outcomes.stream()
+                .flatMap(outcome -> outcome.differences().stream())
+                .toList();
+        differences.forEach(what -> System.out.println("the checkers disagree: " + what));
         outcomes.forEach(outcome -> System.out.println(outcome.line()));
-        return broken.isEmpty() && givenUp == 0 ? 0 : 1;
+        return broken.isEmpty() && differences.isEmpty() && allDone ? 0 : 1;
     }
 
-    /** How many could not be brought to the end. */
-    private static int strike(Arguments arguments, Path out) throws IOException, InterruptedException {
-        long seed = seed(arguments.value("seed").orElse("42"));
+    private static void forget(Path out) throws IOException {
+        try (Stream<Path> files = Files.list(out)) {
+            for (Path file :
+                    files.filter(each -> each.toString().endsWith(".history")).toList()) {
+                Files.delete(file);
+            }
+        }
+    }
+
+    /** Whether nothing had to be given up, and, of several seeds, no promise was broken. */
+    private static boolean strike(Arguments arguments, boolean untilBroken, Path out)
+            throws IOException, InterruptedException {
+        long seed = seed(arguments);
         Shim shim = Shim.build(out).orElse(null);
         if (shim == null) {
             System.err.println("no C compiler (cc) is there, so no clock is moved, and there is no quorum");
         }
-        List<Planned> plan = plan(arguments, shim != null);
-        Progress progress = new Progress(
-                plan.stream().mapToInt(planned -> planned.faults().size()).sum());
-        int givenUp = 0;
-        for (Planned planned : plan) {
-            progress.contender(planned.contender().title());
-            try {
-                new Campaign(planned.contender(), planned.topology(), planned.faults(), seed, out, shim, progress)
-                        .run();
-            } catch (IOException | SQLException | RuntimeException e) {
-                // The others are worth their time all the same; a history that is not complete counts for nothing.
-                progress.note(planned.contender().label() + " was given up: " + e);
-                givenUp++;
-            }
+        List<Plan> plans = new ArrayList<>();
+        int seeds = arguments.number("seeds", 1, 1, MOST_SEEDS);
+        for (int i = 0; i < seeds; i++) {
+            plans.addAll(plan(arguments, seed + i, shim != null));
         }
-        progress.end();
-        return givenUp;
+        Campaigns campaigns = new Campaigns(
+                out, shim, Duration.ofMinutes(arguments.number("minutes", MOST_MINUTES, 1, MOST_MINUTES)), plans);
+        return untilBroken ? campaigns.untilBroken() : campaigns.all();
     }
 
-    private static long seed(String text) {
+    /** The quick ones take another one each time, and say which, so that CI sees more than one. */
+    private static long seed(Arguments arguments) {
+        String usual = arguments.quick() || arguments.value("seeds").isPresent()
+                ? Integer.toString(new Random().nextInt(MOST_SEEDS))
+                : "42";
+        String text = arguments.value("seed").orElse(usual);
+        System.out.println("seed: " + text);
         try {
             return Long.parseLong(text);
         } catch (NumberFormatException e) {
@@ -93,7 +128,7 @@ public final class Faults {
         }
     }
 
-    private static List<Planned> plan(Arguments arguments, boolean hasShim) {
+    private static List<Plan> plan(Arguments arguments, long seed, boolean hasShim) {
         List<Contender> contenders = arguments
                 .words(
                         "contenders",
@@ -102,27 +137,47 @@ public final class Faults {
                 .map(Contender::of)
                 .filter(contender -> hasShim || contender.redisServers() <= 1)
                 .toList();
-        List<Fault> faults = arguments.words("faults", faultLabels(arguments.quick())).stream()
-                .map(Fault::of)
-                .filter(fault -> hasShim || !fault.movesClock())
+        List<Strike> strikes = arguments.words("faults", faultLabels(arguments.quick())).stream()
+                .map(Strike::of)
+                .flatMap(strike -> strike.without(fault -> !hasShim && fault.movesClock()))
                 .toList();
-        List<Planned> plan = new ArrayList<>();
+        List<Plan> plans = new ArrayList<>();
         for (Contender contender : contenders) {
             for (Topology topology : Topology.values()) {
-                List<Fault> striking = faults.stream()
-                        .filter(fault -> fault.topology() == topology && fault.strikes(contender))
+                List<Strike> striking = strikes.stream()
+                        .filter(strike -> strike.topology() == topology && strike.strikes(contender))
                         .toList();
                 if (!striking.isEmpty()) {
-                    plan.add(new Planned(contender, topology, striking));
+                    List<Strike> drawn = atOnce(striking, strikes, contender, arguments, seed);
+                    plans.add(new Plan(contender, topology, drawn, seed));
                 }
             }
         }
-        if (plan.isEmpty()) {
+        if (plans.isEmpty()) {
             throw new IllegalArgumentException(
                     "none of these faults can strike any of these contenders here: " + labels(contenders) + ", "
-                            + faults.stream().map(Fault::label).toList());
+                            + strikes.stream().map(Strike::label).toList());
         }
-        return plan;
+        return plans;
+    }
+
+    /** As they are, or drawn together; faults that need no servers of their own may join those that do. */
+    private static List<Strike> atOnce(
+            List<Strike> striking, List<Strike> all, Contender contender, Arguments arguments, long seed) {
+        int atOnce = arguments.number("faults-at-once", 1, 1, MOST_AT_ONCE);
+        if (atOnce == 1) {
+            return striking;
+        }
+        List<Fault> faults =
+                striking.stream().flatMap(strike -> strike.faults().stream()).toList();
+        List<Fault> others = all.stream()
+                .flatMap(strike -> strike.faults().stream())
+                .filter(fault -> fault.topology() == Topology.USUAL
+                        && fault.scope() != Fault.Scope.REDIS
+                        && fault.scope() != Fault.Scope.QUORUM
+                        && fault.strikes(contender))
+                .toList();
+        return Strike.draw(faults, others, atOnce, new Random(seed));
     }
 
     /** Where and when this was measured. */
@@ -135,8 +190,6 @@ public final class Faults {
                 System.getProperty("os.name"),
                 System.getProperty("java.version"));
     }
-
-    private record Planned(Contender contender, Topology topology, List<Fault> faults) {}
 
     private static List<String> labels(List<Contender> contenders) {
         return contenders.stream().map(Contender::label).toList();

@@ -1,6 +1,5 @@
 package io.hapax.benchmarks.faults;
 
-import io.hapax.benchmarks.faults.history.EventType;
 import io.hapax.benchmarks.faults.history.World;
 import io.hapax.testkit.EmbeddedRedis;
 import java.io.IOException;
@@ -15,7 +14,7 @@ import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 
-/** Does harm, and undoes it. Chance comes from a seed and the name of the fault, so it is the same for every contender. */
+/** Does harm, and undoes it. */
 final class Nemesis {
 
     private static final long HOUR = Duration.ofHours(1).toSeconds();
@@ -30,14 +29,29 @@ final class Nemesis {
     private final Broker broker;
     private final World world;
     private final long hold;
+    private final Struck struck;
 
-    Nemesis(Contender contender, FleetServers servers, Fleet fleet, Broker broker, World world) {
+    /** Hears of a blow at the moment in which it falls, and on whom. */
+    interface Struck {
+        void at(String victim);
+    }
+
+    /** Holds for so many milliseconds what has no length of its own. */
+    Nemesis(
+            Contender contender,
+            FleetServers servers,
+            Fleet fleet,
+            Broker broker,
+            World world,
+            long hold,
+            Struck struck) {
         this.contender = contender;
         this.servers = servers;
         this.fleet = fleet;
         this.broker = broker;
         this.world = world;
-        this.hold = contender.patience().toMillis() * 3 / 2;
+        this.hold = hold;
+        this.struck = struck;
     }
 
     /**
@@ -46,7 +60,7 @@ final class Nemesis {
      * @param worker any of the workers
      * @param order the numbers of Redis servers, shuffled
      */
-    private record Chosen(String worker, List<Integer> order) {
+    record Chosen(String worker, List<Integer> order) {
         static Chosen by(Random chance, int redisServers) {
             String worker = Fleet.WORKERS.get(chance.nextInt(Fleet.WORKERS.size()));
             // Always of as many, so that chance goes on alike for all contenders.
@@ -55,14 +69,17 @@ final class Nemesis {
             order.removeIf(number -> number >= redisServers);
             return new Chosen(worker, order);
         }
+
+        Chosen withWorker(String other) {
+            return new Chosen(other, order);
+        }
     }
 
     /** Returns when the cause of the fault is gone. */
-    void strike(Fault fault, long seed) throws IOException, InterruptedException, SQLException {
-        Random chance = new Random(seed * 31 + fault.label().hashCode());
-        Thread.sleep(chance.nextInt(1_000));
-        Chosen chosen = Chosen.by(chance, servers.redis().size());
-        world.tell(EventType.FAULT, fault.label(), contender.label(), seed, chosen.worker());
+    void strike(Fault fault, Chosen chosen) throws IOException, InterruptedException, SQLException {
+        if (fault.scope() != Fault.Scope.WORKER) {
+            struck.at(chosen.worker());
+        }
         switch (fault.scope()) {
             case WORKER -> strikeWorker(fault, chosen.worker());
             case REDIS -> strikeRedis(fault, chosen.order().get(0));
@@ -71,23 +88,22 @@ final class Nemesis {
             case SENTINEL -> failOver();
             case QUORUM, QUORUM_OF_FIVE -> strikeQuorum(fault, chosen.order());
         }
-        world.tell(EventType.HEALED, fault.label());
     }
 
     private void strikeWorker(Fault fault, String anyone) throws IOException, InterruptedException {
         switch (fault) {
-            case WORKER_KILL -> kill(busiest());
+            case WORKER_KILL -> kill(victim());
             case WORKER_KILL_AFTER_COMMIT -> at(busiest(), "after-commit", this::kill);
             case WORKER_TERM -> {
-                String worker = busiest();
+                String worker = victim();
                 fleet.terminate(worker);
                 fleet.start(worker);
             }
-            case WORKER_STOP -> freeze(busiest());
+            case WORKER_STOP -> freeze(victim());
             case WORKER_STOP_BEFORE_EFFECT -> at(busiest(), "before-effect", this::freeze);
             case WORKER_STOP_BEFORE_COMMIT -> at(busiest(), "before-commit", this::freeze);
             case JVM_PAUSE -> {
-                broker.order(busiest(), "pause " + hold);
+                broker.order(victim(), "pause " + hold);
                 Thread.sleep(hold + 1_000);
             }
             case WORKER_CLOCK_FORWARD -> workerClock(anyone, HOUR);
@@ -184,6 +200,12 @@ final class Nemesis {
         return world.ask(question.toArray(String[]::new));
     }
 
+    private String victim() {
+        String worker = busiest();
+        struck.at(worker);
+        return worker;
+    }
+
     private void kill(String worker) throws IOException, InterruptedException {
         fleet.kill(worker);
         Thread.sleep(contender.patience().toMillis() + 2_000);
@@ -211,10 +233,12 @@ final class Nemesis {
             }
             Thread.sleep(1);
         }
+        struck.at(worker);
         strike.at(worker);
     }
 
     private void workerClock(String worker, long seconds) throws IOException, InterruptedException {
+        struck.at(worker);
         if (!fleet.moveClock(worker, seconds)) {
             throw new IOException("no C compiler, so no clock can be moved");
         }

@@ -4,6 +4,7 @@ import io.hapax.benchmarks.faults.history.Checker;
 import io.hapax.benchmarks.faults.history.Event;
 import io.hapax.benchmarks.faults.history.Findings;
 import io.hapax.benchmarks.faults.history.History;
+import io.hapax.benchmarks.faults.judge.Judge;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -30,13 +31,19 @@ record Outcome(Contender contender, List<Part> parts) {
      * @param file where it is
      * @param events what was seen
      * @param verdict what follows
+     * @param differences where the second checker does not agree
      */
-    record Part(Path file, List<Event> events, Checker.Verdict verdict) {
+    record Part(Path file, List<Event> events, Checker.Verdict verdict, List<String> differences) {
 
         static Part read(Path file) {
             try {
                 List<Event> events = History.read(file);
-                return new Part(file, events, Checker.check(events));
+                Checker.Verdict verdict = Checker.check(events);
+                return new Part(
+                        file,
+                        events,
+                        verdict,
+                        Agreement.differences(file.toString(), events, verdict, Judge.judge(file)));
             } catch (IOException e) {
                 throw new UncheckedIOException("the history cannot be read", e);
             }
@@ -79,26 +86,36 @@ record Outcome(Contender contender, List<Part> parts) {
                 .sum();
     }
 
+    /** Where the two checkers do not agree, so that one of them is wrong: one line each. */
+    List<String> differences() {
+        return parts.stream().flatMap(part -> part.differences().stream()).toList();
+    }
+
     /** What Hapax ought not to have let happen, and what could not be tried: one line each, with the fault. */
     List<String> broken() {
         if (!contender.isOurs()) {
             return List.of();
         }
-        Stream<String> found = findings().flatMap(this::broken);
+        Stream<String> found = findings().flatMap(one -> broken(one).stream());
         Stream<String> keys =
                 left() == 0 ? Stream.of() : Stream.of(contender.label() + ": " + left() + " keys left behind");
         return Stream.concat(found, keys).toList();
     }
 
-    private Stream<String> broken(Findings found) {
-        Fault fault = found.begin() == null ? null : Fault.of(found.fault());
-        List<String> broken = new ArrayList<>(Promise.broken(contender, fault, found));
+    /** Likewise, during one of them. */
+    List<String> broken(Findings found) {
+        if (!contender.isOurs()) {
+            return List.of();
+        }
+        Strike strike = found.begin() == null ? null : Strike.of(found.fault());
+        List<String> broken = new ArrayList<>(Promise.broken(contender, strike, found));
         if (!found.isCarriedOut()) {
             broken.add("the fault was not carried out");
         }
         return broken.stream()
                 .map(what -> contender.label() + ", " + found.fault() + ": " + what + " ("
-                        + String.join("; ", found.examples()) + ")");
+                        + String.join("; ", found.examples()) + ")")
+                .toList();
     }
 
     /** For machines; "none" where nobody was told of anything. */

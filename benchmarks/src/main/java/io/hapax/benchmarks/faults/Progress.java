@@ -27,9 +27,9 @@ final class Progress {
         print(!terminal);
     }
 
-    void begin(Fault next, int occurrences) {
+    void begin(String next, int occurrences) {
         done++;
-        fault = next.label() + " (" + occurrences + " occurrences so far)";
+        fault = next + " (" + occurrences + " occurrences so far)";
         print(!terminal);
     }
 
@@ -53,7 +53,14 @@ final class Progress {
     private void print(boolean line) {
         long seconds = TimeUnit.NANOSECONDS.toSeconds(System.nanoTime() - start);
         String text = String.format(
-                Locale.ROOT, "%2d:%02d  [%3d/%d]  %-44s %s", seconds / 60, seconds % 60, done, all, contender, fault);
+                Locale.ROOT,
+                "%2d:%02d  [%3d/%d]  %-44s %s",
+                seconds / 60,
+                seconds % 60,
+                done,
+                Math.max(done, all),
+                contender,
+                fault);
         if (line) {
             System.err.println(text);
         } else {

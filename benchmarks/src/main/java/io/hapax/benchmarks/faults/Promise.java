@@ -11,6 +11,9 @@ import org.jspecify.annotations.Nullable;
  * <p>Whatever pauses a worker may let it write late to what has no fence; a clock of Redis that jumps breaks an assumption of
  * a lease, in a quorum until it is renewed for the first time. Nothing else may happen twice, nothing at all may be lost, and what is fenced never happens twice.
  * Two runs are at work at once only if the older one has been told and its job has not yet reacted.
+ *
+ * <p>While several faults strike at once, what each of them allows is allowed, and nothing more, but for time: whoever is to
+ * take over may be unable to until all are healed.
  */
 final class Promise {
 
@@ -19,12 +22,12 @@ final class Promise {
 
     private Promise() {}
 
-    /** What was found during a fault, or before all of them (null), that ought not to be there; empty if all is as promised. */
-    static List<String> broken(Contender contender, @Nullable Fault fault, Findings found) {
+    /** What was found during a strike, or before all of them (null), that ought not to be there; empty if all is as promised. */
+    static List<String> broken(Contender contender, @Nullable Strike strike, Findings found) {
         List<String> broken = new ArrayList<>();
         boolean ledger = contender == Contender.HAPAX_L3;
-        boolean assumptionBroken = fault != null && fault.movesRedisClock();
-        boolean lateWrites = assumptionBroken || (fault != null && fault.pausesWorkers());
+        boolean assumptionBroken = strike != null && strike.movesRedisClock();
+        boolean lateWrites = assumptionBroken || (strike != null && strike.pausesWorkers());
         check(broken, found.lost(), "lost");
         check(broken, found.twice("store"), "twice in the store that checks tokens");
         check(broken, found.tokensOutOfOrder(), "tokens out of order");

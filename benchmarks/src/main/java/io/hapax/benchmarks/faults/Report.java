@@ -91,6 +91,13 @@ final class Report {
                 row("`" + fault.label() + "`: " + fault.title(), fault.label());
             }
         }
+        outcomes.stream()
+                .flatMap(Outcome::findings)
+                .map(Findings::fault)
+                .filter(label -> label.contains("+"))
+                .distinct()
+                .sorted()
+                .forEach(label -> row("`" + label.replace("+", "` + `") + "`", label));
         line("");
     }
 
@@ -139,7 +146,7 @@ final class Report {
                 for (Findings found : worstFirst) {
                     String name = part.file().getFileName().toString().replace(".history", ".svg");
                     String title = outcome.contender().title() + ": "
-                            + Fault.of(found.fault()).title();
+                            + Strike.of(found.fault()).title();
                     if (Timeline.draw(part.verdict(), part.events(), found, title, folder.resolve(name))) {
                         show(outcome.contender(), found, title, name);
                         break;
@@ -226,6 +233,20 @@ final class Report {
         line(broken.isEmpty() ? "Nothing was found beyond the table of promises." : "Beyond the table of promises:");
         line("");
         broken.forEach(what -> line("- " + what));
+        agreement();
+    }
+
+    private void agreement() {
+        List<String> differences = outcomes.stream()
+                .flatMap(outcome -> outcome.differences().stream())
+                .toList();
+        line("");
+        line(
+                differences.isEmpty()
+                        ? "A second checker, which shares no code with the first, found the same in every history."
+                        : "The two checkers disagree, so that one of them is wrong:");
+        line("");
+        differences.forEach(what -> line("- " + what));
     }
 
     private static String longest(Outcome outcome, ToDoubleFunction<Findings> millis) {

@@ -96,6 +96,30 @@ public record Arguments(List<String> all) {
     }
 
     /**
+     * Looks up a number.
+     *
+     * @param name the name of the argument
+     * @param otherwise what holds if it was not given
+     * @param least the least that is allowed
+     * @param most the most that is allowed
+     * @return the number
+     * @throws IllegalArgumentException if it is none of these
+     */
+    public int number(String name, int otherwise, int least, int most) {
+        String text = value(name).orElse(Integer.toString(otherwise));
+        try {
+            int number = Integer.parseInt(text);
+            if (number >= least && number <= most) {
+                return number;
+            }
+        } catch (NumberFormatException e) {
+            // Below.
+        }
+        throw new IllegalArgumentException(
+                "--" + name + " has to be a whole number from " + least + " to " + most + ", was '" + text + "'");
+    }
+
+    /**
      * Looks up words separated by commas.
      *
      * @param name the name of the argument

@@ -31,7 +31,7 @@ class PromiseTest {
 
     private List<String> broken(Contender contender, @Nullable Fault fault) {
         List<Findings> findings = Checker.check(events).findings();
-        return Promise.broken(contender, fault, findings.get(findings.size() - 1));
+        return Promise.broken(contender, fault == null ? null : Strike.of(fault), findings.get(findings.size() - 1));
     }
 
     private void twice(String resource) {

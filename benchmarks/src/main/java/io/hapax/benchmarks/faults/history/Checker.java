@@ -7,8 +7,10 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.NavigableMap;
 import java.util.OptionalLong;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -92,8 +94,13 @@ public final class Checker {
                 contender = event.field(0);
                 over = true;
             }
-            case HEALED -> findings.get(findings.size() - 1).carriedOut();
-            case UP -> {}
+            case HEALED -> {
+                Findings last = findings.get(findings.size() - 1);
+                if (last.fault().equals(event.field(0))) {
+                    last.carriedOut(event.nanos());
+                }
+            }
+            case UP, STRUCK, MENDED -> {}
         }
     }
 
@@ -132,9 +139,9 @@ public final class Checker {
         Findings here = at(told.nanos());
         here.show(run);
         if (thawed.isPresent()) {
-            here.toldAfterThaw(millis(told.nanos() - thawed.getAsLong()));
+            here.toldAfterThaw(run, millis(told.nanos() - thawed.getAsLong()));
         } else if (end.isPresent()) {
-            here.told(millis(told.nanos() - end.getAsLong()));
+            here.told(run, millis(told.nanos() - end.getAsLong()));
         } else {
             here.toldOfUnknownLease();
         }
@@ -190,7 +197,7 @@ public final class Checker {
             if (!seen.computeIfAbsent(resource, name -> new HashSet<>()).add(effect.field(2))
                     && repeated.computeIfAbsent(resource, name -> new HashSet<>())
                             .add(effect.field(2))) {
-                at(effect.nanos()).twice(resource, entry.getKey());
+                at(effect.nanos()).twice(resource, effect.field(2), entry.getKey());
             }
         }
         Set<String> filed = seen.getOrDefault("file", Set.of());
@@ -199,7 +206,7 @@ public final class Checker {
             Findings then = at(event.nanos());
             then.due();
             if (!filed.contains(occurrence) || !rows.contains(occurrence)) {
-                then.lost(occurrence);
+                then.lost(occurrence, event);
             }
         });
     }
@@ -228,20 +235,31 @@ public final class Checker {
     }
 
     private void tokens(List<ObservedRun> ofKey) {
-        long highest = Long.MIN_VALUE;
+        NavigableMap<Long, Long> highestWhen = new TreeMap<>();
         Set<Long> used = new HashSet<>();
         for (ObservedRun run : ofKey) {
             if (run.token().isEmpty()) {
                 continue;
             }
             long token = run.token().getAsLong();
-            boolean lateToBegin = pauses.thawedWithin(run.worker(), run.begun() - 2 * TELLING_NANOS, run.begun())
-                    .isPresent();
-            if (!used.add(token) || (token < highest && !lateToBegin)) {
+            Map.Entry<Long, Long> before = highestWhen.lowerEntry(granted(run));
+            if (used.contains(token) || (before != null && token < before.getValue())) {
+                // Found once; it is left aside when others are judged.
                 at(run.begun()).tokenOutOfOrder(run);
+                continue;
             }
-            highest = Math.max(highest, token);
+            used.add(token);
+            Map.Entry<Long, Long> last = highestWhen.lastEntry();
+            highestWhen.put(run.begun(), last == null ? token : Math.max(last.getValue(), token));
         }
+    }
+
+    /** When the lease of a run can have been granted: when it was seen at a server, or when its worker froze before it began. */
+    private long granted(ObservedRun run) {
+        long begun = run.begun();
+        long frozen = pauses.frozenWithin(run.worker(), begun - 2 * TELLING_NANOS, begun)
+                .orElse(begun);
+        return Math.min(begun, Math.min(frozen, leases.firstSeen(run.owner(), begun)));
     }
 
     /** Whoever is next on the lock key: another occurrence may be faster than the one that broke off. */
@@ -250,8 +268,9 @@ public final class Checker {
             Long killed = broken.killed();
             if (killed != null) {
                 ofKey.stream().filter(run -> run.begun() > killed).findFirst().ifPresent(next -> {
-                    at(killed).takenOver(millis(next.begun() - killed));
-                    at(killed).show(broken);
+                    Findings then = at(killed);
+                    then.takenOver(broken, millis(Math.max(0, next.begun() - Math.max(killed, then.ableSince()))));
+                    then.show(broken);
                 });
             }
         }

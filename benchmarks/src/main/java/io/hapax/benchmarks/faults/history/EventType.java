@@ -26,6 +26,10 @@ public enum EventType {
     FAULT(4),
     /** The cause of the present fault is gone: name. */
     HEALED(1),
+    /** One of several faults strikes: name, worker, for how long in ms. */
+    STRUCK(3),
+    /** The cause of one of several faults is gone: name. */
+    MENDED(1),
     /** A lease was written at a server: server, Redis key, owner or - if it was only prolonged, ttl in ms. */
     LEASE(4),
     /** A lease was deleted at a server: server, Redis key. */

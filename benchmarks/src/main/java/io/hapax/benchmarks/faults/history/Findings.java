@@ -28,6 +28,7 @@ public final class Findings {
     private int untold;
     private int unjudged;
     private boolean carriedOut;
+    private long healed = Long.MIN_VALUE;
     private final Map<String, Integer> twice = new TreeMap<>();
     private final List<Double> toldAfter = new ArrayList<>();
     private final List<Double> toldAfterThaw = new ArrayList<>();
@@ -36,14 +37,33 @@ public final class Findings {
     private final List<String> examples = new ArrayList<>();
     private @Nullable ObservedRun worst;
     private int shownSeverity;
+    private final List<Case> cases = new ArrayList<>();
+
+    /**
+     * One case of something that was found.
+     *
+     * @param kind what
+     * @param subject the run, the two runs, or the occurrence that it is about
+     * @param millis how late, where that matters
+     * @param at where it was seen
+     */
+    public record Case(String kind, String subject, double millis, Event at) {}
 
     Findings(String fault, @Nullable Event begin) {
         this.fault = fault;
         this.begin = begin;
     }
 
-    void carriedOut() {
-        carriedOut = true;
+    void carriedOut(long nanos) {
+        if (!carriedOut) {
+            carriedOut = true;
+            healed = nanos;
+        }
+    }
+
+    /** Where several faults strike at once, the others may be unable to take over until all are healed. */
+    long ableSince() {
+        return fault.contains("+") ? healed : Long.MIN_VALUE;
     }
 
     void due() {
@@ -54,14 +74,16 @@ public final class Findings {
         runs++;
     }
 
-    void lost(String occurrence) {
+    void lost(String occurrence, Event due) {
         lost++;
+        cases.add(new Case("lost", occurrence, 0, due));
         example("lost " + occurrence);
     }
 
-    void twice(String resource, ObservedRun run) {
+    void twice(String resource, String occurrence, ObservedRun run) {
         twice.merge(resource, 1, Integer::sum);
-        example(resource + " twice " + run.occurrence() + " by " + run.worker());
+        cases.add(new Case("twice-" + resource, occurrence, 0, run.begin()));
+        example(resource + " twice " + occurrence + " by " + run.worker());
         show(run, TWICE);
     }
 
@@ -72,8 +94,10 @@ public final class Findings {
         Event told = older.told();
         if (told != null && told.nanos() <= newer.begun()) {
             slowestReaction = Math.max(slowestReaction, (older.lastActive() - told.nanos()) / 1e6);
+            cases.add(new Case("overlap-told", older.id() + " " + newer.id(), millis, newer.begin()));
         } else {
             overlapsUntold++;
+            cases.add(new Case("overlap-untold", older.id() + " " + newer.id(), millis, newer.begin()));
         }
         example("overlap on " + older.key() + " of " + older.worker() + " and " + newer.worker() + " for "
                 + Math.round(millis) + " ms");
@@ -85,14 +109,16 @@ public final class Findings {
 
     void tokenOutOfOrder(ObservedRun run) {
         tokensOutOfOrder++;
+        cases.add(new Case("token-out-of-order", run.id(), 0, run.begin()));
         example("token " + run.token() + " of " + run.key() + " out of order");
     }
 
-    void told(double afterMillis) {
+    void told(ObservedRun run, double afterMillis) {
         toldAfter.add(Math.max(0, afterMillis));
         margins.add(-afterMillis);
         if (afterMillis > 0) {
             toldLate++;
+            cases.add(new Case("told-late", run.id(), afterMillis, run.begin()));
             example("told " + Math.round(afterMillis) + " ms late");
         }
     }
@@ -101,17 +127,20 @@ public final class Findings {
         unjudged++;
     }
 
-    void toldAfterThaw(double millis) {
+    void toldAfterThaw(ObservedRun run, double millis) {
+        cases.add(new Case("told-late-after-thaw", run.id(), millis, run.begin()));
         toldAfter.add(millis);
         toldAfterThaw.add(millis);
     }
 
     void untold(ObservedRun run) {
         untold++;
+        cases.add(new Case("never-told", run.id(), 0, run.begin()));
         example("never told: " + run.occurrence() + " on " + run.worker());
     }
 
-    void takenOver(double afterMillis) {
+    void takenOver(ObservedRun broken, double afterMillis) {
+        cases.add(new Case("taken-over-late", broken.id(), afterMillis, broken.begin()));
         takeovers.add(afterMillis);
     }
 
@@ -322,6 +351,15 @@ public final class Findings {
      */
     public List<String> examples() {
         return List.copyOf(examples);
+    }
+
+    /**
+     * Lists what was found, case by case; also those who were told, or taken over, in time.
+     *
+     * @return in the order in which it was found
+     */
+    public List<Case> cases() {
+        return List.copyOf(cases);
     }
 
     @Nullable

@@ -13,9 +13,13 @@ import java.util.concurrent.TimeUnit;
  */
 final class LeaseEnds {
 
+    /** Of a run without a lease, and of a lease that was written before anybody looked. */
+    private static final String NOBODY = "-";
+
     private final Map<String, Integer> majority = new LinkedHashMap<>();
     private final Map<String, String> ownerAt = new HashMap<>();
     private final Map<String, Map<String, Long>> endsOf = new HashMap<>();
+    private final Map<String, Long> firstSeen = new HashMap<>();
 
     void add(Event event) {
         String server = event.field(0);
@@ -24,11 +28,12 @@ final class LeaseEnds {
             case LEASE -> {
                 String place = server + " " + event.field(1);
                 String owner = event.field(2);
-                if (!owner.equals("-")) {
+                if (!owner.equals(NOBODY)) {
                     ownerAt.put(place, owner);
+                    firstSeen.putIfAbsent(owner, event.nanos());
                 }
                 long end = event.nanos() + TimeUnit.MILLISECONDS.toNanos(Long.parseLong(event.field(3)));
-                endsOf.computeIfAbsent(ownerAt.getOrDefault(place, "-"), name -> new HashMap<>())
+                endsOf.computeIfAbsent(ownerAt.getOrDefault(place, NOBODY), name -> new HashMap<>())
                         .merge(server, end, Math::max);
             }
             case FREED -> ownerAt.remove(server + " " + event.field(1));
@@ -39,7 +44,7 @@ final class LeaseEnds {
     /** When the lease of an owner ends, by what was seen so far; empty if it was never seen on enough servers. */
     OptionalLong of(String owner) {
         Map<String, Long> seen = endsOf.get(owner);
-        if (seen == null || majority.isEmpty()) {
+        if (owner.equals(NOBODY) || seen == null || majority.isEmpty()) {
             return OptionalLong.empty();
         }
         long[] ends = majority.keySet().stream()
@@ -49,5 +54,10 @@ final class LeaseEnds {
         int needed = majority.values().iterator().next();
         long end = ends[ends.length - needed];
         return end == Long.MIN_VALUE ? OptionalLong.empty() : OptionalLong.of(end);
+    }
+
+    /** When the lease of an owner was seen first at any server; otherwise if never. */
+    long firstSeen(String owner, long otherwise) {
+        return firstSeen.getOrDefault(owner, otherwise);
     }
 }

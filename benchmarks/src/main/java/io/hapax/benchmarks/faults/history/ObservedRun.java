@@ -41,6 +41,10 @@ public final class ObservedRun {
         }
     }
 
+    Event begin() {
+        return begin;
+    }
+
     String id() {
         return begin.field(0);
     }

@@ -5,6 +5,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
+import java.util.stream.LongStream;
 
 /** When which worker stood still. Not thread-safe. */
 final class Pauses {
@@ -18,13 +19,12 @@ final class Pauses {
         String worker = event.field(0);
         switch (event.type()) {
             case STOP -> open.putIfAbsent(worker, event.nanos());
-            case CONTINUE -> {
+            case CONTINUE, KILL -> {
                 Long from = open.remove(worker);
                 if (from != null) {
                     of(worker).add(new Pause(from, event.nanos()));
                 }
             }
-            case KILL -> open.remove(worker);
             default -> throw new IllegalArgumentException("not of a process: " + event);
         }
     }
@@ -38,6 +38,16 @@ final class Pauses {
                 .filter(pause -> pause.from < to && pause.to > from)
                 .mapToLong(Pause::to)
                 .max();
+    }
+
+    /** The begin of the first pause that covers some of the time. */
+    OptionalLong frozenWithin(String worker, long from, long to) {
+        LongStream closed = of(worker).stream()
+                .filter(pause -> pause.from < to && pause.to > from)
+                .mapToLong(Pause::from);
+        long stillOpen = open.getOrDefault(worker, Long.MAX_VALUE);
+        return LongStream.concat(closed, LongStream.of(stillOpen).filter(begin -> begin < to))
+                .min();
     }
 
     private List<Pause> of(String worker) {

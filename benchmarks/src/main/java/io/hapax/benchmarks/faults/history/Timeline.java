@@ -20,6 +20,7 @@ public final class Timeline {
     private static final int RIGHT = 20;
     private static final int TOP = 74;
     private static final int LANE = 56;
+    private static final int BLOW = 18;
     private static final long BEFORE = TimeUnit.SECONDS.toNanos(1);
     private static final long SHORTEST = TimeUnit.SECONDS.toNanos(6);
     private static final long LONGEST = TimeUnit.SECONDS.toNanos(40);
@@ -90,7 +91,8 @@ public final class Timeline {
                 .distinct()
                 .sorted()
                 .toList();
-        int height = TOP + LANE * workers.size() + 44;
+        List<Event> blows = blows();
+        int height = TOP + LANE * workers.size() + 44 + BLOW * blows.size();
         StringBuilder svg = new StringBuilder(format("""
                 <svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 %d %d' role='img' aria-label='%s'>
                 <style>
@@ -99,6 +101,7 @@ public final class Timeline {
                 .lane { stroke: #8886; stroke-width: 1 }
                 .stop { fill: #8884 }
                 .fault { fill: #e8890c22 }
+                .blow { fill: #e8890c }
                 @media (prefers-color-scheme: dark) { text { fill: #e6edf3 } }
                 </style>
                 <text class='title' x='%d' y='22'>%s</text>
@@ -108,6 +111,9 @@ public final class Timeline {
         fault(svg, height);
         for (int lane = 0; lane < workers.size(); lane++) {
             lane(svg, workers.get(lane), TOP + LANE * lane);
+        }
+        for (int i = 0; i < blows.size(); i++) {
+            blow(svg, blows.get(i), TOP + LANE * workers.size() + BLOW * i);
         }
         long step = 1 + TimeUnit.NANOSECONDS.toSeconds(to - from) / MOST_LABELS;
         for (long second = 0; from + TimeUnit.SECONDS.toNanos(second) < to; second += step) {
@@ -132,6 +138,34 @@ public final class Timeline {
         svg.append(format(
                 "<rect class='fault' x='%.1f' y='%d' width='%.1f' height='%d'/>%n",
                 x, TOP - 6, Math.max(2, x(healed) - x), height - TOP - 26));
+    }
+
+    /** Each of several faults that strike at once. */
+    private List<Event> blows() {
+        Event begin = findings.begin();
+        return begin == null || !findings.fault().contains("+")
+                ? List.of()
+                : events.stream()
+                        .filter(event -> event.type() == EventType.STRUCK
+                                && event.nanos() > begin.nanos()
+                                && event.nanos() < to
+                                && List.of(findings.fault().split("\\+", -1)).contains(event.field(0)))
+                        .toList();
+    }
+
+    private void blow(StringBuilder svg, Event blow, int y) {
+        long mended = events.stream()
+                .filter(event -> event.type() == EventType.MENDED
+                        && event.nanos() > blow.nanos()
+                        && event.field(0).equals(blow.field(0)))
+                .mapToLong(Event::nanos)
+                .findFirst()
+                .orElse(to);
+        double x = x(Math.max(from, blow.nanos()));
+        svg.append(format(
+                "<rect class='blow' x='%.1f' y='%d' width='%.1f' height='4'/>%n",
+                x, y + 10, Math.max(2, x(Math.min(to, mended)) - x)));
+        svg.append(format("<text x='%.1f' y='%d'>%s at %s</text>%n", x, y + 8, blow.field(0), blow.field(1)));
     }
 
     private void lane(StringBuilder svg, String worker, int y) {

@@ -155,6 +155,42 @@ class CheckerTest {
     }
 
     @Test
+    void a_lower_token_of_a_run_that_froze_after_a_higher_one_had_begun_is_out_of_order() {
+        assertThat(new Told()
+                        .begin(10, "bob", "item-2", "k", 8)
+                        .process(20, EventType.STOP, "alice")
+                        .process(5_000, EventType.CONTINUE, "alice")
+                        .begin(5_010, "alice", "item-1", "k", 7)
+                        .found()
+                        .tokensOutOfOrder())
+                .isEqualTo(1);
+    }
+
+    @Test
+    void a_lower_token_whose_lease_was_seen_before_the_higher_one_began_is_in_order() {
+        assertThat(new Told()
+                        .server("redis-0", 1)
+                        .lease(0, "redis-0", "l:k", "alice", "item-1", 3_000)
+                        .begin(3_100, "bob", "item-2", "k", 8)
+                        .begin(3_200, "alice", "item-1", "k", 7)
+                        .found()
+                        .tokensOutOfOrder())
+                .isZero();
+    }
+
+    @Test
+    void a_run_without_a_lease_is_not_judged_by_a_lease_whose_owner_was_not_seen() {
+        assertThat(new Told()
+                        .server("redis-0", 1)
+                        .prolong(0, "redis-0", "l:k", 1_000)
+                        .begin(1, "alice", "item-1", "k", 0)
+                        .step(2_000, "alice", "item-1")
+                        .found()
+                        .untold())
+                .isZero();
+    }
+
+    @Test
     void a_run_is_told_late_if_its_lease_had_ended_at_the_server_and_its_process_ran() {
         Told told = new Told()
                 .server("redis-0", 1)
@@ -245,6 +281,12 @@ class CheckerTest {
                         .found()
                         .isCarriedOut())
                 .isTrue();
+        assertThat(new Told()
+                        .fault(0, "worker-stop")
+                        .at(10, "nemesis", EventType.HEALED, "redis-empty")
+                        .found()
+                        .isCarriedOut())
+                .isFalse();
         assertThat(new Told().found().isCarriedOut()).isTrue();
     }
 

@@ -1,0 +1,74 @@
+package io.hapax.benchmarks.faults.judge;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** The lines that tell of one run. Filled while the file is read; not thread-safe. */
+final class Run {
+
+    /** BEGIN: run, kind, occurrence, lock key, token or -, owner or -. */
+    final Line begin;
+
+    /** Where it was seen at work, its begin first. */
+    final List<Line> work = new ArrayList<>();
+
+    final List<Line> effects = new ArrayList<>();
+    final List<Line> rows = new ArrayList<>();
+
+    @Nullable
+    Line told;
+
+    @Nullable
+    Line end;
+
+    @Nullable
+    Line killed;
+
+    Run(Line begin) {
+        this.begin = begin;
+        work.add(begin);
+    }
+
+    String id() {
+        return begin.word(0);
+    }
+
+    String occurrence() {
+        return begin.word(2);
+    }
+
+    String key() {
+        return begin.word(3);
+    }
+
+    String token() {
+        return begin.word(4);
+    }
+
+    String owner() {
+        return begin.word(5);
+    }
+
+    Line lastWork() {
+        return work.get(work.size() - 1);
+    }
+
+    void add(Line line) {
+        switch (line.type()) {
+            case "STEP" -> work.add(line);
+            case "TOLD" -> told = told == null ? line : told;
+            case "END" -> end = line;
+            case "EFFECT" -> {
+                // A row is seen only when all is over.
+                if (line.word(1).equals("row")) {
+                    rows.add(line);
+                } else {
+                    work.add(line);
+                    effects.add(line);
+                }
+            }
+            default -> throw new IllegalArgumentException("line " + line.number() + " tells of no run");
+        }
+    }
+}
