@@ -125,7 +125,7 @@ final class ExecCommand implements Callable<Integer> {
 
     private RunRequest request() {
         if (spec == null) {
-            throw new IllegalStateException("picocli has not told the command");
+            throw new IllegalStateException("picocli has not set the command");
         }
         if (key.isBlank()) {
             throw new IllegalArgumentException("KEY must not be blank");
@@ -188,7 +188,7 @@ final class ExecCommand implements Callable<Integer> {
 
     private int fail(@Nullable String message, int exitCode) {
         if (spec == null) {
-            throw new IllegalStateException("picocli has not told the command");
+            throw new IllegalStateException("picocli has not set the command");
         }
         return HapaxCommandLine.failed(
                 spec.commandLine(), common.isJson(), PlainText.withoutPasswords(String.valueOf(message)), exitCode);

@@ -16,7 +16,7 @@ final class GuardedCommand {
 
     private static final int NOT_EXECUTABLE = 126;
     private static final int NOT_FOUND = 127;
-    /** The guardian is told so often in a ttl how long the lease lives. */
+    /** So often in a ttl the guardian is sent how long the lease lives. */
     private static final int BEATS = 6;
 
     private final JobGuard guard;

@@ -10,7 +10,7 @@ import picocli.CommandLine.Model.UsageMessageSpec;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.UnmatchedArgumentException;
 
-/** The command {@code hapax}: what people ask and do at night. */
+/** The command {@code hapax}: what operators ask and do at night. */
 @Command(
         name = "hapax",
         description = "Keeps background jobs from running twice.",
@@ -50,7 +50,7 @@ public final class HapaxCommandLine {
      */
     public static int answer(String[] args, Supplier<CommandLine> commands) {
         if (System.getProperty(LOG_CONFIGURATION) == null) {
-            // What a command prints is for pipes, and what fails is told by the command itself.
+            // What a command prints is for pipes, and the command itself says what fails.
             System.setProperty(LOG_CONFIGURATION, "io/hapax/cli/logback-commands.xml");
         }
         return commands.get().execute(args.length == 0 ? new String[] {"--help"} : args);
@@ -59,7 +59,7 @@ public final class HapaxCommandLine {
     /**
      * Makes the command line.
      *
-     * @param clock tells the time from which ages and dates are told
+     * @param clock tells the time from which ages and dates are computed
      * @param more further commands, objects that are annotated as picocli asks
      * @return the command line
      */

@@ -8,7 +8,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Addresses of PostgreSQL as people and platforms write them. */
+/** Addresses of PostgreSQL as operators and platforms write them. */
 public final class PostgresAddress {
 
     private PostgresAddress() {}
@@ -33,7 +33,7 @@ public final class PostgresAddress {
                 return "jdbc:postgresql://" + uri.getHost() + ":" + port + uri.getRawPath() + parameters(uri);
             }
         } catch (URISyntaxException e) {
-            // Told below, without the password that its message would show.
+            // Reported below, without the password that its message would show.
         }
         throw new IllegalArgumentException(setting + " must be jdbc:postgresql://host/db?user=…&password=… or "
                 + "postgres://user:password@host:5432/db (odd characters as %xx), was '"

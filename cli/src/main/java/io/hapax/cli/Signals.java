@@ -5,7 +5,7 @@ import java.lang.reflect.Proxy;
 /** Signals of the operating system. By reflection, since compilers warn of the JDK's own type, and there is no other. */
 final class Signals {
 
-    /** A signal that people and platforms send to end a process. */
+    /** A signal that operators and platforms send to end a process. */
     enum Ending {
         HUP(1),
         INT(2),

@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
  * Entries ordered by when they are due: short runs come and go in O(log n) and leave nothing behind.
  *
  * <p>Entries have numbers, and heaps move these instead of the entries. A reference that is moved among objects that are old has
- * to be reported to the garbage collector, and an entry that is told its place is a miss of the processor's caches: among many thousands, that
+ * to be reported to the garbage collector, and writing its place to an entry is a miss of the processor's caches: among many thousands, that
  * was most of what a renewal took. Those whose instant is about to change again are put aside, into a small heap of their
  * own. Not thread-safe.
  */

@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
 /** Gives a lease back; answers whether it was still held. */
 final class ReleaseRequest extends Request<Boolean> {
 
-    /** No grant has this token, and whatever the owner was granted is meant; that of a quorum begins with it. */
+    /** No grant has this token, and whatever the owner was granted is meant; that of a quorum starts with it. */
     private static final String ANY_GRANT = "0";
 
     private final OwnerId owner;
