@@ -62,6 +62,21 @@ class CheckerTest {
     }
 
     @Test
+    void a_row_was_committed_before_its_run_ended_wherever_the_end_stands() {
+        Findings before = new Told()
+                .begin(10, "alice", "item-1", "k", 0)
+                .begin(20, "bob", "item-1", "other", 0)
+                .effect(40, "alice", "row", "item-1")
+                .effect(41, "bob", "row", "item-1")
+                .fault(1_000, "worker-stop")
+                .end(2_000, "alice", "item-1")
+                .checked()
+                .findings()
+                .get(1);
+        assertThat(before.twice("row")).isEqualTo(1);
+    }
+
+    @Test
     void a_refused_write_is_no_effect_but_is_counted() {
         Findings found = new Told()
                 .begin(10, "alice", "item-1", "k", 1)
