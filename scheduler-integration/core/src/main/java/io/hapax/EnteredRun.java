@@ -28,7 +28,7 @@ final class EnteredRun implements GuardedRun.Scope {
 
     /** Has log lines name the run from here on. */
     void showInLog() {
-        context = LogContext.of(run);
+        context = LogContext.of(run, outer);
     }
 
     Thread thread() {

@@ -28,12 +28,12 @@ record Grant(
 
     /** By the store, with a claim if there is a ledger that has answered. */
     static Grant of(Offer.Given given, @Nullable Lease claim, int attempt, LeaseSource source) {
-        return new Grant(given.lease(), claim, given.slot(), attempt, () -> source.unused(given));
+        return new Grant(given.lease(), claim, given.slot(), attempt, source.ifUnused(given));
     }
 
     /** By the ledger alone, since the store does not answer. */
     static Grant of(Lease claim, int attempt) {
-        return new Grant(null, claim, null, attempt, () -> {});
+        return new Grant(null, claim, null, attempt, LeaseSource.NOTHING);
     }
 
     /** What operators and storage are to see: with a ledger, its token has the last word. */

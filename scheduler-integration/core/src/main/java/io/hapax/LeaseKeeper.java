@@ -21,9 +21,13 @@ final class LeaseKeeper extends Charge {
     private final RunHold hold;
     private final Kind kind;
     private final Lease lease;
-    private volatile NanoTime since;
-    /** When a renewal was sent whose answer is outstanding: set by the watchdog's thread, cleared by those of the port. */
-    private volatile @Nullable NanoTime sentAt;
+    // Numbers and no instants: a new object in one of many thousands that are old has to be reported to the garbage
+    // collector.
+    private volatile long sinceNanos;
+    /** When a renewal was sent last. Used by the watchdog's thread only. */
+    private long sentNanos;
+    /** Whether its answer is outstanding: set by the watchdog's thread, cleared by those of the port. */
+    private volatile boolean asked;
     // Written by the port's threads.
     private volatile boolean faltered;
     private volatile boolean dropped;
@@ -32,12 +36,12 @@ final class LeaseKeeper extends Charge {
         this.hold = hold;
         this.kind = kind;
         this.lease = lease;
-        this.since = requestedAt;
+        this.sinceNanos = requestedAt.nanos();
     }
 
     /** When the last renewal was sent that was confirmed. */
     NanoTime since() {
-        return since;
+        return new NanoTime(sinceNanos);
     }
 
     Lease kept() {
@@ -86,21 +90,21 @@ final class LeaseKeeper extends Charge {
         }
         boolean asks = !dropped && !waits(now);
         if (asks) {
-            sentAt = now;
+            sentNanos = now.nanos();
+            asked = true;
         }
         return new Action(
                 asks, hold.notAfterRevocation(now.plus(hold.answerTimeout()).plus(retryEvery())));
     }
 
     private boolean waits(NanoTime now) {
-        NanoTime sent = sentAt;
-        return sent != null && now.isBefore(sent.plus(hold.answerTimeout()));
+        return asked && now.isBefore(new NanoTime(sentNanos).plus(hold.answerTimeout()));
     }
 
     @Override
     @Nullable
     NanoTime renewed(Renewal answer, NanoTime sent, NanoTime now) {
-        sentAt = null;
+        asked = false;
         if (answer instanceof Renewal.Gone gone) {
             if (kind == Kind.LEASE && faltered && hold.trustsLedger()) {
                 // It lapsed while the store was away; the claim has kept others out since.
@@ -116,7 +120,9 @@ final class LeaseKeeper extends Charge {
         }
         faltered = false;
         Duration margin = hold.marginAt(now);
-        since = sent.isBefore(since) ? since : sent;
+        if (since().isBefore(sent)) {
+            sinceNanos = sent.nanos();
+        }
         hold.confirmed(margin);
         return hold.notAfterRevocation(Watchdog.jittered(sent, hold.timing().renewEvery()));
     }

@@ -29,8 +29,10 @@ interface LeaseSource {
     /** Waits until it makes sense to ask again. */
     CompletionStage<Void> nextChance(Duration atMost);
 
-    /** Gives back what a run that never started has no right to keep. */
-    void unused(Offer.Given given);
+    Runnable NOTHING = () -> {};
+
+    /** Gives back what a run that never started has no right to keep. A run keeps it for as long as it is held. */
+    Runnable ifUnused(Offer.Given given);
 
     static Offer offer(Acquisition acquisition) {
         return acquisition instanceof Acquisition.Granted granted
@@ -62,8 +64,9 @@ interface LeaseSource {
         }
 
         @Override
-        public void unused(Offer.Given given) {
+        public Runnable ifUnused(Offer.Given given) {
             // Its lease is all that it had.
+            return NOTHING;
         }
     }
 }

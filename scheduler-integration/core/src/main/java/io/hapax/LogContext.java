@@ -5,6 +5,7 @@ import io.hapax.lease.Lease;
 import io.hapax.lease.LockKey;
 import io.hapax.lease.RunKey;
 import io.hapax.lease.VisibleText;
+import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.MDC;
 
@@ -16,42 +17,73 @@ final class LogContext implements AutoCloseable {
 
     private static final String[] NAMES = {"hapax.job", "hapax.key", "hapax.occurrence", "hapax.owner", "hapax.token"};
 
-    private final @Nullable String[] before = new @Nullable String[NAMES.length];
+    /** Where nothing was there before, as on most threads. */
+    private static final LogContext OUTERMOST = new LogContext(new @Nullable String[NAMES.length], null);
 
-    private LogContext(@Nullable String... values) {
-        for (int n = 0; n < NAMES.length; n++) {
-            before[n] = MDC.get(NAMES[n]);
-            set(NAMES[n], values[n]);
-        }
+    private final @Nullable String[] before;
+    /** The run whose lines were there before, if they were: they need not be kept for as long as runs are held. */
+    private final @Nullable GuardedRun outer;
+
+    private LogContext(@Nullable String[] before, @Nullable GuardedRun outer) {
+        this.before = before;
+        this.outer = outer;
     }
 
-    static LogContext of(GuardedRun run) {
-        return of(run.job(), run.identity(), run.lease().orElse(null));
+    /**
+     * Shows a run.
+     *
+     * @param outer the run around it, if there is one
+     */
+    static LogContext of(GuardedRun run, @Nullable GuardedRun outer) {
+        return shown(values(run), outer);
     }
 
     static LogContext of(String job, JobIdentity identity, @Nullable Lease lease) {
-        LockKey lock = identity.lockKey();
-        RunKey run = identity.runKey();
-        return new LogContext(
-                VisibleText.of(job),
-                lock == null ? null : lock.value(),
-                run == null ? null : run.value(),
-                lease == null ? null : lease.owner().value(),
-                lease == null ? null : lease.token().toString());
+        return shown(values(job, identity, lease), null);
     }
 
-    private static void set(String name, @Nullable String value) {
-        if (value == null) {
-            MDC.remove(name);
-        } else {
-            MDC.put(name, value);
+    private static LogContext shown(@Nullable String[] values, @Nullable GuardedRun outer) {
+        @Nullable String[] before = new @Nullable String[NAMES.length];
+        for (int n = 0; n < NAMES.length; n++) {
+            before[n] = MDC.get(NAMES[n]);
+        }
+        set(values);
+        if (outer != null && Arrays.equals(before, values(outer))) {
+            return new LogContext(OUTERMOST.before, outer);
+        }
+        return Arrays.equals(before, OUTERMOST.before) ? OUTERMOST : new LogContext(before, null);
+    }
+
+    private static @Nullable String[] values(GuardedRun run) {
+        return values(run.job(), run.identity(), run.lease().orElse(null));
+    }
+
+    private static @Nullable String[] values(String job, JobIdentity identity, @Nullable Lease lease) {
+        LockKey lock = identity.lockKey();
+        RunKey run = identity.runKey();
+        return new @Nullable String[] {
+            VisibleText.of(job),
+            lock == null ? null : lock.value(),
+            run == null ? null : run.value(),
+            lease == null ? null : lease.owner().value(),
+            lease == null ? null : lease.token().toString()
+        };
+    }
+
+    private static void set(@Nullable String[] values) {
+        for (int n = 0; n < NAMES.length; n++) {
+            String value = values[n];
+            if (value == null) {
+                MDC.remove(NAMES[n]);
+            } else {
+                MDC.put(NAMES[n], value);
+            }
         }
     }
 
     @Override
     public void close() {
-        for (int n = 0; n < NAMES.length; n++) {
-            set(NAMES[n], before[n]);
-        }
+        GuardedRun around = outer;
+        set(around == null ? before : values(around));
     }
 }

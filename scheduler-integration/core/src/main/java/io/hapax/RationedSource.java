@@ -216,8 +216,13 @@ final class RationedSource implements LeaseSource {
     }
 
     @Override
-    public void unused(Offer.Given given) {
-        var ignored = giveUp(given.place()).exceptionally(unreachable -> false);
+    public Runnable ifUnused(Offer.Given given) {
+        String place = given.place();
+        return place == null
+                ? NOTHING
+                : () -> {
+                    var ignored = giveUp(place).exceptionally(unreachable -> false);
+                };
     }
 
     private CompletionStage<Boolean> giveUp(@Nullable String place) {

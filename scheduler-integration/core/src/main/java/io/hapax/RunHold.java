@@ -21,7 +21,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
-import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicIntegerFieldUpdater;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -29,6 +29,11 @@ import org.jspecify.annotations.Nullable;
  * where the ledger's word alone may keep it going, either of lease and claim is enough.
  */
 final class RunHold {
+
+    private static final int BACK = 1;
+    /** Many thousands may be held, so that what few need is no object. */
+    private static final AtomicIntegerFieldUpdater<RunHold> SLOT =
+            AtomicIntegerFieldUpdater.newUpdater(RunHold.class, "slotIsBack");
 
     private final GuardedRun run;
     private final Engine engine;
@@ -39,11 +44,11 @@ final class RunHold {
     private final @Nullable LeaseKeeper lease;
     private final @Nullable LeaseKeeper claim;
     private final @Nullable LeaseKeeper slot;
-    private final List<LeaseKeeper> all = new ArrayList<>();
-    private final AtomicBoolean slotIsBack = new AtomicBoolean();
+    private final List<LeaseKeeper> all;
     private final @Nullable String cancelName;
-    /** When it has been held for long enough; null for never. */
-    private volatile @Nullable NanoTime holdUntil;
+    private volatile int slotIsBack;
+    /** When it has been held for long enough, if that is not what its options say. */
+    private volatile @Nullable NanoTime heldUntil;
 
     RunHold(GuardedRun run, Engine engine, RunTerms terms, Grant grant, NanoTime requestedAt) {
         this.run = run;
@@ -53,16 +58,16 @@ final class RunHold {
         this.grantedAt = requestedAt;
         this.trustsLedger = grant.claim() != null
                 && (grant.lease() == null || terms.options().whenUnavailable() != WhenUnavailable.FAIL_CLOSED);
-        this.lease = keeper(LeaseKeeper.Kind.LEASE, grant.lease());
-        this.claim = keeper(LeaseKeeper.Kind.CLAIM, grant.claim());
-        this.slot = keeper(LeaseKeeper.Kind.SLOT, grant.slot());
+        List<LeaseKeeper> keepers = new ArrayList<>(3);
+        this.lease = keeper(LeaseKeeper.Kind.LEASE, grant.lease(), keepers);
+        this.claim = keeper(LeaseKeeper.Kind.CLAIM, grant.claim(), keepers);
+        this.slot = keeper(LeaseKeeper.Kind.SLOT, grant.slot(), keepers);
+        this.all = List.copyOf(keepers);
         boolean cancellable = terms.options().onConflict() == OnConflict.CANCEL_OTHER;
         this.cancelName = cancellable ? ConflictRule.cancelName(terms.request()) : null;
-        Duration maxHold = terms.options().maxHold();
-        this.holdUntil = maxHold.isZero() ? null : requestedAt.plus(maxHold);
     }
 
-    private @Nullable LeaseKeeper keeper(LeaseKeeper.Kind kind, @Nullable Lease held) {
+    private @Nullable LeaseKeeper keeper(LeaseKeeper.Kind kind, @Nullable Lease held, List<LeaseKeeper> all) {
         if (held == null) {
             return null;
         }
@@ -240,7 +245,7 @@ final class RunHold {
     void drop() {
         stopRenewing();
         Lease kept = grant.slot();
-        if (kept != null && slotIsBack.compareAndSet(false, true)) {
+        if (kept != null && SLOT.compareAndSet(this, 0, BACK)) {
             var unused = engine.store().release(kept, Ending.NOT_DONE).exceptionally(unreachable -> false);
         }
     }
@@ -248,18 +253,18 @@ final class RunHold {
     /** Frees the slot, if there is one, with the end of the occurrence. */
     CompletionStage<Boolean> endSlot(Ending ending) {
         Lease kept = grant.slot();
-        if (kept == null || slotIsBack.get()) {
+        if (kept == null || slotIsBack == BACK) {
             return CompletableFuture.completedFuture(false);
         }
         return engine.store().release(kept, ending).thenApply(freed -> {
-            slotIsBack.set(true);
+            slotIsBack = BACK;
             return freed;
         });
     }
 
     /** Stops renewing, and gives nothing back. */
     void letLapse() {
-        slotIsBack.set(true);
+        slotIsBack = BACK;
         drop();
     }
 
@@ -307,7 +312,7 @@ final class RunHold {
 
     /** A renewal was confirmed when so much of the validity was left. */
     void confirmed(Duration margin) {
-        if (margin.compareTo(timing().validity().dividedBy(2)) < 0) {
+        if (margin.compareTo(timing().lateMargin()) < 0) {
             GuardEvent late = new GuardEvent.RenewedLate(terms.job(), grant.shown(), margin);
             run.life().whileActive(() -> engine.notifier().tellLater(late));
         }
@@ -316,13 +321,20 @@ final class RunHold {
     NanoTime notAfterRevocation(NanoTime wanted) {
         NanoTime revokeAt = timing().revokeAt(since());
         NanoTime first = wanted.isBefore(revokeAt) ? wanted : revokeAt;
-        NanoTime maxHoldAt = holdUntil;
+        NanoTime maxHoldAt = holdUntil();
         return maxHoldAt == null || first.isBefore(maxHoldAt) ? first : maxHoldAt;
     }
 
     private boolean isHeldForTooLong(NanoTime now) {
-        NanoTime end = holdUntil;
+        NanoTime end = holdUntil();
         return end != null && !now.isBefore(end);
+    }
+
+    /** When it has been held for long enough; null for never. */
+    private @Nullable NanoTime holdUntil() {
+        NanoTime replaced = heldUntil;
+        Duration most = terms.options().maxHold();
+        return replaced != null ? replaced : most.isZero() ? null : grantedAt.plus(most);
     }
 
     /** Replaces how long it is held at most; returns false if that is over, or nothing can be proven any more. */
@@ -335,7 +347,7 @@ final class RunHold {
             return false;
         }
         NanoTime end = now.plus(time);
-        holdUntil = end;
+        heldUntil = end;
         all.forEach(keeper -> engine.watchdog().lookNoLaterThan(keeper, end));
         return true;
     }

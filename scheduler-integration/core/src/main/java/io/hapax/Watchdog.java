@@ -112,7 +112,7 @@ final class Watchdog {
 
     /** Moves a charge that is looked after; does nothing for one that is not. */
     void look(Charge charge, NanoTime due) {
-        lookUnlessMoved(charge, null, due);
+        lookUnlessMoved(charge, null, due, false);
     }
 
     /** Moves a charge that is looked after, unless it is due before. */
@@ -128,11 +128,15 @@ final class Watchdog {
     }
 
     /** A run that began since its charge was taken has said when it wants its first renewal: that counts. */
-    private void lookUnlessMoved(Charge charge, @Nullable NanoTime from, NanoTime due) {
+    private void lookUnlessMoved(Charge charge, @Nullable NanoTime from, NanoTime due, boolean forNow) {
         lock.lock();
         try {
             if (charge.queued() && (from == null || charge.due().equals(from))) {
-                queue.put(charge, due);
+                if (forNow) {
+                    queue.putAside(charge, due);
+                } else {
+                    queue.put(charge, due);
+                }
                 if (due.isBefore(parkedUntil) && thread != null) {
                     parkedUntil = due;
                     ticker.wake(thread);
@@ -301,7 +305,8 @@ final class Watchdog {
             if (action.next() == null) {
                 remove(charge);
             } else {
-                lookUnlessMoved(charge, again, action.next());
+                // The answer to a renewal will soon move it.
+                lookUnlessMoved(charge, again, action.next(), action.renew());
                 if (action.renew()) {
                     toRenew.add(charge);
                 }
@@ -338,7 +343,7 @@ final class Watchdog {
                 }
                 taken = queue.takeDue(horizon, LARGEST_PASS - due.size());
             }
-            due.forEach(charge -> queue.put(charge, again));
+            due.forEach(charge -> queue.putAside(charge, again));
             return due;
         } finally {
             lock.unlock();

@@ -35,7 +35,11 @@ class DueQueueTest {
             Item item = pool.get(random.nextInt(pool.size()));
             if (random.nextInt(3) < 2) {
                 long due = random.nextInt(10_000);
-                queue.put(item, at(due));
+                if (random.nextBoolean()) {
+                    queue.put(item, at(due));
+                } else {
+                    queue.putAside(item, at(due));
+                }
                 model.put(item, due);
             } else {
                 queue.remove(item);

@@ -1,5 +1,6 @@
 package io.hapax.worker;
 
+import io.hapax.cli.PostgresAddress;
 import io.hapax.testkit.EmbeddedDatabase;
 import io.hapax.testkit.EmbeddedRedis;
 import java.sql.Connection;
@@ -31,7 +32,7 @@ final class DemoServers implements AutoCloseable {
         String redis = env.getOrDefault("REDIS_URL", "");
         String database = env.getOrDefault("DATABASE_URL", "");
         // A wrong address is told before anything is started.
-        String given = database.isBlank() ? "" : WorkerSettings.jdbcUrl("DATABASE_URL", database);
+        String given = database.isBlank() ? "" : PostgresAddress.jdbcUrl("DATABASE_URL", database);
         this.redisUrl = redis.isBlank() ? started("REDIS_URL", () -> Embedded.redis(toClose)) : redis;
         this.jdbcUrl = given.isEmpty() ? started("DATABASE_URL", () -> Embedded.database(toClose)) : given;
     }

@@ -2,6 +2,8 @@ package io.hapax.worker;
 
 import io.hapax.RunOptions;
 import io.hapax.Setting;
+import io.hapax.cli.PostgresAddress;
+import io.hapax.cli.RunSettingOptions;
 import io.hapax.time.DurationText;
 import io.hapax.worker.WorkerSettings.Leases;
 import io.hapax.worker.WorkerSettings.QuartzStore;
@@ -201,11 +203,11 @@ final class WorkerCommand implements Callable<Integer> {
                 leases(text(chosen.apply(leases, "HAPAX_LEASES"), "redis")),
                 List.of(text(chosen.apply(redis, "REDIS_URL"), "redis://localhost:6379")
                         .split("\\s*,\\s*")),
-                named ? WorkerSettings.jdbcUrl("--database", url) : null,
+                named ? PostgresAddress.jdbcUrl("--database", url) : null,
                 text(chosen.apply(namespace, "HAPAX_NAMESPACE"), "hapax-worker"),
                 text(chosen.apply(name, "HAPAX_WORKER"), host),
                 flag("--guard", text(chosen.apply(guard, "HAPAX_GUARD"), "on")),
-                patient(RunSettingOptions.read(Objects.requireNonNull(command), env, RunOptions.DEFAULTS)),
+                patient(RunSettingOptions.read(Objects.requireNonNull(command), Setting.ALL, env, RunOptions.DEFAULTS)),
                 instant("--first-start", chosen.apply(firstStart, "HAPAX_FIRST_START")),
                 flag("--replace-settings", text(chosen.apply(replaceSettings, "HAPAX_REPLACE_SETTINGS"), "off")),
                 flag("--ledger", text(chosen.apply(ledger, "HAPAX_LEDGER"), named ? "on" : "off")),

@@ -58,6 +58,7 @@ class ArchitectureTest {
     private static final String[] SCHEDULERS = {"io.hapax.quartz..", "io.hapax.jobrunr..", "io.hapax.micrometer.."};
     private static final String TESTKIT = "io.hapax.testkit..";
     private static final String WORKER = "io.hapax.worker..";
+    private static final String CLI = "io.hapax.cli..";
 
     @ArchTest
     static final ArchRule api_knows_only_java_and_jspecify = classes()
@@ -126,7 +127,7 @@ class ArchitectureTest {
 
     @ArchTest
     static final ArchRule locks_and_headers_know_neither_our_stores_nor_schedulers = noClasses()
-            .that(resideInAnyPackage("io.hapax.shedlock..", "io.hapax.http.."))
+            .that(resideInAnyPackage("io.hapax.shedlock..", "io.hapax.http..", "io.hapax.integration.."))
             .should()
             .dependOnClassesThat(resideInAnyPackage(STORES[0], STORES[1], SCHEDULERS[0], SCHEDULERS[1], TESTKIT));
 
@@ -137,6 +138,17 @@ class ArchitectureTest {
     @ArchTest
     static final ArchRule libraries_do_not_know_the_worker =
             noClasses().that().resideOutsideOfPackage(WORKER).should().dependOnClassesThat(resideInAPackage(WORKER));
+
+    @ArchTest
+    static final ArchRule only_the_worker_knows_the_command_line =
+            noClasses().that().resideOutsideOfPackages(WORKER, CLI).should().dependOnClassesThat(resideInAPackage(CLI));
+
+    @ArchTest
+    static final ArchRule the_command_line_starts_without_schedulers_and_servers = noClasses()
+            .that(resideInAPackage(CLI))
+            .should()
+            .dependOnClassesThat(resideInAnyPackage(
+                    SCHEDULERS[0], SCHEDULERS[1], SCHEDULERS[2], "io.hapax.console..", TESTKIT, "org.redisson.."));
 
     @ArchTest
     static final ArchRule no_grab_bags = noClasses().should().haveNameMatching(".*(Util|Utils|Helper|Manager|Impl)$");
@@ -154,6 +166,7 @@ class ArchitectureTest {
             "io.hapax.quartz.HapaxPlugin",
             "io.hapax.console.Console\\$Builder",
             "io.hapax.spring.HapaxActuatorAutoConfiguration.*",
+            "io.hapax.cli.HapaxCommandLine",
             "io.hapax.worker.WorkerMain",
             "io.hapax.testkit.WallClock");
 
@@ -164,8 +177,8 @@ class ArchitectureTest {
             .should()
             .callMethod(InstantSource.class, "system");
 
-    /** Applications, which may start what they like: the worker, and what only tests have. */
-    private static final String[] APPLICATIONS = {WORKER, TESTKIT, "io.hapax.examples..", "io.hapax.benchmarks.."};
+    /** Applications, which may start what they like: the worker, the command line, and what only tests have. */
+    private static final String[] APPLICATIONS = {WORKER, CLI, TESTKIT, "io.hapax.examples..", "io.hapax.benchmarks.."};
 
     private static final Set<String> STARTING = Set.of(
             "java.lang.Thread",
@@ -251,6 +264,8 @@ class ArchitectureTest {
                 "io.hapax.micrometer",
                 "io.hapax.shedlock",
                 "io.hapax.http",
+                "io.hapax.integration",
+                "io.hapax.cli",
                 "io.hapax.console");
         Set<String> found = new TreeSet<>();
         all.stream()
@@ -265,10 +280,13 @@ class ArchitectureTest {
                         "FencedTable",
                         "FencingFilter",
                         "GuardMetrics",
+                        "HapaxCommandLine",
                         "HapaxLockProvider",
+                        "HapaxLockRegistry",
                         "HapaxPlugin",
                         "HapaxPerformerFactory",
                         "JobRunrGuard",
+                        "PostgresAddress",
                         "PostgresFence",
                         "PostgresLeaseStore",
                         "PostgresRunLedger",
@@ -277,6 +295,7 @@ class ArchitectureTest {
                         "RedissonLeaseStoreProvider",
                         "RestClientRunHeaders",
                         "RunHeaders",
+                        "RunSettingOptions",
                         "StaleWriteException",
                         "WebClientRunHeaders");
     }
@@ -336,6 +355,8 @@ class ArchitectureTest {
                         "io.hapax.console",
                         "io.hapax.shedlock",
                         "io.hapax.http",
+                        "io.hapax.integration",
+                        "io.hapax.cli",
                         "io.hapax.testkit",
                         "io.hapax.worker");
         assertThat(new ClassFileImporter().importPackages("io.hapax.lease")).isNotEmpty();

@@ -1,6 +1,7 @@
 package io.hapax.worker;
 
 import io.hapax.Setting;
+import io.hapax.cli.RunSettingOptions;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.List;

@@ -11,10 +11,12 @@ import java.util.List;
 import java.util.Map;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Real workers for whom nobody has named a PostgreSQL. */
+@Tag("slow")
 class WithoutDatabaseTest {
 
     private static final Pattern RUN = Pattern.compile("TICK (\\S+) at work");

@@ -3,6 +3,7 @@ package io.hapax.worker;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
+import io.hapax.cli.PostgresAddress;
 import java.io.File;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -81,7 +82,7 @@ class WorkerCommandTest {
             postgres://u:a+b%20c%3A&d=:@h/db        | jdbc:postgresql://h:5432/db?user=u&password=a%2Bb+c%3A%26d%3D%3A
             """)
     void addresses_that_platforms_hand_out_become_addresses_of_jdbc_and_lose_nothing(String given, String expected) {
-        assertThat(WorkerSettings.jdbcUrl("--database", given)).isEqualTo(expected);
+        assertThat(PostgresAddress.jdbcUrl("--database", given)).isEqualTo(expected);
     }
 
     @Test
@@ -207,6 +208,7 @@ class WorkerCommandTest {
     void the_commands_start_without_the_servers_that_are_not_in_the_packaged_jar() throws Exception {
         assertThat(packaged("worker", "--help")).contains("--shutdown-grace").contains("code 0");
         assertThat(packaged("demo", "--help")).contains("--keep").contains("code 0");
+        assertThat(packaged("locks", "list", "--help")).contains("--older-than").contains("code 0");
         assertThat(packaged("demo"))
                 .contains("hapax: the packaged jar has no servers for the demo in it: set REDIS_URL")
                 .contains("code 1");

@@ -14,9 +14,11 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.time.Duration;
 import java.util.Map;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** What a worker serves: health, metrics, console. */
+@Tag("slow")
 class WorkerPagesTest {
 
     private static final String TOKEN = "a-token-for-tests";

@@ -64,7 +64,7 @@ interface Commands {
         }
     };
 
-    Commands HAPAX = new HapaxCommands();
+    Commands HAPAX = new HapaxCommands(false);
 
     static String resource(String file) {
         try (InputStream in = Commands.class.getResourceAsStream("/io/hapax/redis/" + file)) {

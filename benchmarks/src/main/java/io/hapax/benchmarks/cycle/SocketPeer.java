@@ -44,6 +44,10 @@ final class SocketPeer implements Contender {
     }
 
     private List<String> words(Commands.Call call) {
+        return words(call, shas);
+    }
+
+    static List<String> words(Commands.Call call, List<String> shas) {
         List<String> words = new ArrayList<>();
         if (call.script() < 0) {
             words.add("SET");
@@ -63,7 +67,8 @@ final class SocketPeer implements Contender {
         idle.forEach(Connection::close);
     }
 
-    private static final class Connection implements AutoCloseable {
+    /** One socket; not thread-safe. */
+    static final class Connection implements AutoCloseable {
 
         private final Socket socket;
         private final InputStream in;
@@ -76,7 +81,13 @@ final class SocketPeer implements Contender {
         }
 
         Object call(List<String> words) throws IOException {
-            out.reset();
+            add(words);
+            send();
+            return answer();
+        }
+
+        /** Adds a command to what is sent next. */
+        void add(List<String> words) {
             line("*" + words.size());
             for (String word : words) {
                 byte[] bytes = word.getBytes(StandardCharsets.UTF_8);
@@ -84,8 +95,11 @@ final class SocketPeer implements Contender {
                 out.write(bytes, 0, bytes.length);
                 line("");
             }
+        }
+
+        void send() throws IOException {
             out.writeTo(socket.getOutputStream());
-            return answer();
+            out.reset();
         }
 
         private void line(String text) {
@@ -95,7 +109,7 @@ final class SocketPeer implements Contender {
             out.write('\n');
         }
 
-        private Object answer() throws IOException {
+        Object answer() throws IOException {
             String line = line();
             String rest = line.substring(1);
             return switch (line.charAt(0)) {

@@ -68,7 +68,7 @@ final class Agreement {
         return found;
     }
 
-    /** Who was told, or taken over, in time is a case, too. */
+    /** Which run was notified, or taken over, in time is a case, too. */
     private static boolean isViolation(Findings.Case one) {
         return switch (one.kind()) {
             case "told-late-after-thaw" -> one.millis() > Promise.TOLD_AFTER_THAW_MILLIS;

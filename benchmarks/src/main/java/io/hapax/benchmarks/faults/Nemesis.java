@@ -31,7 +31,7 @@ final class Nemesis {
     private final long hold;
     private final Struck struck;
 
-    /** Hears of a blow at the moment in which it falls, and on whom. */
+    /** Is notified of a blow at the moment in which it falls, and on whom. */
     interface Struck {
         void at(String victim);
     }

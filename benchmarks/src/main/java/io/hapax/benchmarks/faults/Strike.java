@@ -38,7 +38,7 @@ record Strike(List<Fault> faults) {
         return new Strike(Arrays.stream(label.split("\\+", -1)).map(Fault::of).toList());
     }
 
-    /** What one of them breaks, no other mends. */
+    /** What one of them breaks, no other repairs. */
     private static boolean fitTogether(List<Fault> faults) {
         Set<Fault.Scope> scopes = EnumSet.noneOf(Fault.Scope.class);
         boolean allDiffer = faults.stream().allMatch(fault -> scopes.add(target(fault)));

@@ -215,7 +215,10 @@ enum Planting {
         return Optional.of("twice-" + resource + " of " + occurrence + " ");
     }
 
-    /** Two runs of one lock key of which the second began when the first was through, and which were not told. */
+    /**
+     * Two runs of one lock key of which the second began when the first was through, and which were not told. The process of the second
+     * had not been frozen just before: then its token may have been given earlier.
+     */
     private static Optional<List<Event>> successive(Recorded history, Random chance, boolean atWork) {
         List<Event> begins = new ArrayList<>(history.all(EventType.BEGIN));
         Collections.shuffle(begins, chance);
@@ -225,6 +228,7 @@ enum Planting {
                     .filter(begin -> atWork
                             ? history.lastWork(begin) > begin.nanos() + 2
                             : !older.field(4).equals("-") && !begin.field(4).equals("-"))
+                    .filter(begin -> !frozenBefore(history, begin))
                     .findFirst();
             boolean told = history.of(older).stream().anyMatch(event -> event.type() == EventType.TOLD);
             if (newer.isPresent() && !told) {
@@ -232,6 +236,14 @@ enum Planting {
             }
         }
         return Optional.empty();
+    }
+
+    private static boolean frozenBefore(Recorded history, Event begin) {
+        return history.events.stream()
+                .filter(event -> event.type() == EventType.STOP || event.type() == EventType.CONTINUE)
+                .anyMatch(event -> event.field(0).equals(begin.source())
+                        && event.nanos() <= begin.nanos()
+                        && begin.nanos() - event.nanos() < millis(5_000));
     }
 
     /** A run that was not told, whose lease was seen, and whose process lived and did not stand still in the seconds around. */

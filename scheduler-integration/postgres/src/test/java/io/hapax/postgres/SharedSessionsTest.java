@@ -25,6 +25,7 @@ import java.util.SplittableRandom;
 import javax.sql.DataSource;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -34,6 +35,7 @@ import org.postgresql.ds.PGSimpleDataSource;
  * Random histories of everything that a ledger does, in sessions that are somebody else's after each transaction: nothing is left in
  * one. {@code -Dhapax.test.seed=} begins with another seed.
  */
+@Tag("slow")
 class SharedSessionsTest {
 
     private static final long FIRST_SEED = Long.getLong("hapax.test.seed", 1);

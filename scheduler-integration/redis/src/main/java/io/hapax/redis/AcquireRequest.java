@@ -46,6 +46,31 @@ final class AcquireRequest extends Request<Acquisition> {
                 keys().index());
     }
 
+    @Override
+    @Nullable
+    Alone alone() {
+        Bucket bucket = namespace.bucket(keys());
+        String epoch = bucket.epoch();
+        if (epoch.isEmpty() || keys().areOfSlot() || !bucket.asksAlone()) {
+            return null;
+        }
+        Keyspace.Keys of = keys();
+        List<Object> keys = of.index().isEmpty()
+                ? List.of(of.meta(), of.lease(), of.waiter(), of.pause(), of.done())
+                : List.of(of.meta(), of.lease(), of.waiter(), of.pause(), of.done(), of.index());
+        Added added = Added.of(request.identity()).in(bucket.format());
+        List<Object> arguments = List.of(
+                epoch,
+                bucket.highestToken(),
+                request.owner().value() + '|',
+                '|' + runDigest + '|' + StoredLease.people(request.worker(), request.identity()) + added,
+                Long.toString(request.ttl().toMillis()),
+                namespace.quarantine().whenLost(),
+                request.waiting() ? "1" : "0",
+                request.identity().runKey() == null ? "0" : "1");
+        return new Alone(Script.ACQUIRE, keys, arguments);
+    }
+
     private String word() {
         if (keys().areOfSlot()) {
             return request.waiting() ? "slot-wait" : "slot";

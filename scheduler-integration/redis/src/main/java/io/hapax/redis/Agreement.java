@@ -17,7 +17,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Whether this worker and all others of its namespace have the same settings: the Java side of {@code settings.lua}.
- * Every bucket carries them, so every server does. A worker that differs takes no lease. Thread-safe.
+ * Every bucket carries them, so every server does. A worker that differs takes no lease. In the longest ttl it may have less than
+ * what is agreed on, and then reckons with that. Thread-safe.
  */
 final class Agreement {
 
@@ -27,6 +28,11 @@ final class Agreement {
             "Give it the same settings; to change them, stop all workers of the namespace"
                     + " and start the first one with replaceSettings(true) (Spring Boot: hapax.redis.replace-settings=true; a Quartz"
                     + " plugin: replaceSettings=true; the worker: --replace-settings on)";
+    private static final String LONGER_TTL =
+            "This worker's longestTtl is longer than the one that was agreed on. Give it a shorter one, or start one worker with"
+                    + " replaceSettings(true) (Spring Boot: hapax.redis.replace-settings=true; a Quartz plugin:"
+                    + " replaceSettings=true; the worker: --replace-settings on): those that run follow it, and need not be"
+                    + " stopped. Nothing new is granted for 2.2 of the longer ttl and 1 s, while what runs goes on";
     private static final String NEXT_VERSION =
             "Workers of a version and the one before it run side by side until the newer"
                     + " format is chosen: upgrade those of the older version";
@@ -37,7 +43,11 @@ final class Agreement {
                     + " one with replaceSettings(true) (Spring Boot: hapax.redis.replace-settings=true; the worker: --replace-settings on)";
 
     private final Namespace namespace;
-    private final String settings;
+    /** What stands before and behind the longest ttl. */
+    private final String head;
+
+    private final String tail;
+    private final Duration longestTtl;
     private final boolean replace;
     private final String server;
     private final AtomicBoolean rechecking = new AtomicBoolean();
@@ -51,20 +61,26 @@ final class Agreement {
     /** With what names the quorum that the servers belong to, empty if they do not. */
     Agreement(Namespace namespace, Duration longestTtl, String quorum, boolean replace, String server) {
         this.namespace = namespace;
-        this.settings = settings(namespace.keyspace(), longestTtl) + (quorum.isEmpty() ? "" : " quorum=" + quorum);
+        Keyspace keyspace = namespace.keyspace();
+        this.head = "namespace=" + keyspace.namespace() + " buckets=" + keyspace.buckets();
+        this.tail = " hashing=" + Keyspace.HASHING + (quorum.isEmpty() ? "" : " quorum=" + quorum);
+        this.longestTtl = longestTtl;
         this.replace = replace;
         this.server = server;
     }
 
-    /** One line, for people and for comparison. */
-    private static String settings(Keyspace keyspace, Duration longestTtl) {
-        return "namespace=" + keyspace.namespace() + " buckets=" + keyspace.buckets() + " longestTtl="
-                + longestTtl.toMillis() + "ms hashing=" + Keyspace.HASHING;
+    /** One line, for people and for comparison: but for the format, in which workers may differ by one. */
+    String settings() {
+        return settings(longestTtl);
     }
 
-    /** But for the format, in which workers may differ by one. */
-    String settings() {
-        return settings;
+    private String settings(Duration longest) {
+        return head + " " + LongestTtl.text(longest) + tail;
+    }
+
+    /** In what workers must not differ at all. */
+    String fingerprint() {
+        return head + tail;
     }
 
     /** As a server keeps them that is to have this format. */
@@ -72,10 +88,17 @@ final class Agreement {
         return "format=" + format + " " + settings;
     }
 
-    /** The format of settings that a server keeps, if they are these and a worker of that format reads them; else 0. */
+    /**
+     * The format of settings that a server keeps, if a worker with these agrees with them; else 0. He does if that is a format
+     * that he reads, and they are the same but for a longest ttl that may be longer.
+     */
     static int formatOf(String noted, String settings, int highest) {
+        if (LongestTtl.in(noted).compareTo(LongestTtl.in(settings)) < 0) {
+            return 0;
+        }
+        String same = LongestTtl.replaced(noted, LongestTtl.in(settings));
         return IntStream.rangeClosed(Math.max(Added.FIRST_FORMAT, highest - 1), highest)
-                .filter(format -> noted.equals(line(format, settings)))
+                .filter(format -> same.equals(line(format, settings)))
                 .findFirst()
                 .orElse(0);
     }
@@ -172,11 +195,14 @@ final class Agreement {
     private CompletableFuture<Boolean> compare(int index, boolean replacing) {
         return namespace
                 .scripts()
-                .inDialect(dialect ->
-                        compare(index, replacing, settings + dialect.protocol().setting()));
+                .inDialect(
+                        dialect -> compare(index, replacing, dialect.protocol().setting()));
     }
 
-    private CompletableFuture<Boolean> compare(int index, boolean replacing, String settings) {
+    private CompletableFuture<Boolean> compare(int index, boolean replacing, String protocol) {
+        String settings = settings() + protocol;
+        // What others have said before counts where a server has forgotten it, and not for whoever comes to replace it.
+        String noting = replacing ? settings : settings(namespace.quarantine().longestTtl()) + protocol;
         Bucket bucket = namespace.buckets().get(index);
         String those = guard;
         CompletableFuture<List<Object>> answer = namespace
@@ -186,7 +212,7 @@ final class Agreement {
                         ReturnType.LIST,
                         List.of(namespace.keyspace().meta(index)),
                         // In a namespace that a server has forgotten there may still be workers of the version before.
-                        line(replacing ? namespace.format() : bucket.format(), settings),
+                        line(replacing ? namespace.format() : bucket.format(), noting),
                         replacing ? "1" : "0",
                         namespace.quarantine().whenLost(),
                         those == null ? "" : those,
@@ -196,6 +222,7 @@ final class Agreement {
             boolean agreed = format > 0 && (those == null || noted.get(1).equals(those));
             if (agreed) {
                 bucket.agreed(format);
+                follow(String.valueOf(noted.get(0)));
                 tellOlder(format);
             } else {
                 refuse(differing(
@@ -207,12 +234,27 @@ final class Agreement {
         });
     }
 
+    private void follow(String noted) {
+        Duration longest = LongestTtl.in(noted);
+        Duration before = namespace.quarantine().raise(longest);
+        if (before != null) {
+            LOG.info(
+                    "workers of namespace {} on Redis at {} have agreed on a longest ttl of {} ms: this one, which had {} ms, reckons"
+                            + " with it when that server loses its memory",
+                    namespace.keyspace().namespace(),
+                    server,
+                    longest.toMillis(),
+                    before.toMillis());
+        }
+    }
+
     private static String remedy(String there, String here) {
-        if (there.endsWith(" " + here)) {
-            return NEXT_VERSION;
+        String same = LongestTtl.replaced(there, LongestTtl.in(here));
+        if (same.endsWith(" " + here)) {
+            return LongestTtl.in(there).compareTo(LongestTtl.in(here)) < 0 ? LONGER_TTL : NEXT_VERSION;
         }
         String portable = Protocol.PORTABLE.setting();
-        boolean inProtocolOnly = there.endsWith(" " + here + portable) || (there + portable).endsWith(" " + here);
+        boolean inProtocolOnly = same.endsWith(" " + here + portable) || (same + portable).endsWith(" " + here);
         return inProtocolOnly ? ONE_PROTOCOL : SAME_SETTINGS;
     }
 
@@ -229,7 +271,7 @@ final class Agreement {
     }
 
     private String line(@Nullable String ofGuard) {
-        return line(namespace.format(), settings) + " " + (ofGuard == null ? "" : ofGuard);
+        return line(namespace.format(), settings()) + " " + (ofGuard == null ? "" : ofGuard);
     }
 
     private Different differing(String there, String here, String remedy) {

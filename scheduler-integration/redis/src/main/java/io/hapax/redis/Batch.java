@@ -33,6 +33,23 @@ record Batch(Namespace namespace, List<Request<?>> requests) {
         return namespace.bucket(requests.get(0).keys());
     }
 
+    /** How its request is asked where it is the only one; null if {@code exchange.lua} has to be asked. */
+    Request.@Nullable Alone alone() {
+        if (requests.size() > 1) {
+            return null;
+        }
+        Dialect dialect = namespace.scripts().known();
+        return dialect != null && dialect.isFull() ? requests.get(0).alone() : null;
+    }
+
+    /** Whether {@code exchange.lua} has to be asked after all; not for what all have given up meanwhile. */
+    boolean isLeft(Request.Alone asked, List<?> answers) {
+        if (asked.script() == Script.ACQUIRE) {
+            bucket().answeredAlone(!answers.isEmpty());
+        }
+        return answers.isEmpty() && !requests.get(0).answer().isDone();
+    }
+
     List<Object> keys() {
         List<Object> keys = new ArrayList<>(1 + 4 * requests.size());
         keys.add(requests.get(0).keys().meta());
@@ -70,6 +87,9 @@ record Batch(Namespace namespace, List<Request<?>> requests) {
     /** Gives each request its part of the script's answer; every request is answered, or has failed, when it returns. */
     void answered(List<?> list) {
         try {
+            if (list.isEmpty()) {
+                throw new IllegalStateException("nobody waited for it any more");
+            }
             String epoch = (String) list.get(0);
             if (!epoch.isEmpty()) {
                 bucket().saw(epoch);

@@ -1,9 +1,13 @@
 package io.hapax.redis;
 
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 
 /** What this process knows of a bucket: its incarnation on the server, its format, and the highest token seen. Thread-safe. */
 final class Bucket {
+
+    /** Where it never has an answer, the script for one request is asked for one in so many. */
+    private static final int RARELY = 64;
 
     private final MemoryLog log;
     private final AtomicLong highestToken = new AtomicLong();
@@ -11,6 +15,10 @@ final class Bucket {
     private volatile String epoch = "";
     private volatile Runnable onLoss = () -> {};
     private volatile int format;
+    // Of requests that are alone. A race between two of them costs a call or two.
+    private final AtomicInteger toPassBy = new AtomicInteger();
+    private volatile int passedBy;
+    private volatile boolean inOneCall;
 
     Bucket(MemoryLog log, int format) {
         this.log = log;
@@ -51,5 +59,28 @@ final class Bucket {
 
     void sawToken(long token) {
         highestToken.accumulateAndGet(token, Math::max);
+    }
+
+    /** Whether to ask the script for one request: rarely, while it has no answer, as in a quarantine. */
+    boolean asksAlone() {
+        return !inOneCall && (toPassBy.get() == 0 || toPassBy.getAndUpdate(left -> Math.max(0, left - 1)) == 0);
+    }
+
+    /**
+     * Has each acquire be one call, whatever it meets: the answer of a quorum does not wait for all servers, and what follows it
+     * must not overtake a second call.
+     */
+    void askInOneCall() {
+        inOneCall = true;
+    }
+
+    /** Notes whether that script had an answer. */
+    void answeredAlone(boolean answered) {
+        if (!answered) {
+            passedBy = Math.min(RARELY, 2 * passedBy + 1);
+            toPassBy.set(passedBy);
+        } else if (passedBy > 0) {
+            passedBy = 0;
+        }
     }
 }

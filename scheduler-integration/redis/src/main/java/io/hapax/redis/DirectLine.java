@@ -48,6 +48,9 @@ final class DirectLine {
     /** Null if it was the full protocol. */
     private @Nullable Asked asked;
 
+    /** Null if {@code exchange.lua} was asked. */
+    private Request.@Nullable Alone alone;
+
     private @Nullable Flushing connection;
 
     DirectLine(Opening opening) {
@@ -56,6 +59,16 @@ final class DirectLine {
 
     /** Sends the requests of a batch; an exception of Jedis says why it cannot. */
     void send(Batch batch) {
+        alone = batch.alone();
+        if (alone != null) {
+            asked = null;
+            send(Command.EVALSHA, alone.script().sha(), alone.keys(), alone.arguments());
+            return;
+        }
+        sendShared(batch);
+    }
+
+    private void sendShared(Batch batch) {
         ScriptCalls scripts = batch.namespace().scripts();
         Dialect dialect = scripts.known();
         if (dialect == null || dialect.isFull()) {
@@ -80,6 +93,28 @@ final class DirectLine {
 
     /** Reads the script's answers to what was sent last; an exception of Jedis says why there are none. */
     List<?> read(Batch batch) {
+        Request.Alone one = alone;
+        if (one == null) {
+            return readShared(batch);
+        }
+        List<?> answers = answers(one);
+        if (!batch.isLeft(one, answers)) {
+            return answers;
+        }
+        sendShared(batch);
+        return readShared(batch);
+    }
+
+    private List<?> answers(Request.Alone one) {
+        try {
+            return answers();
+        } catch (JedisNoScriptException flushed) {
+            send(Command.EVAL, one.script().text(), one.keys(), one.arguments());
+            return answers();
+        }
+    }
+
+    private List<?> readShared(Batch batch) {
         Asked question = asked;
         try {
             return question == null ? answers() : answers(question);

@@ -212,7 +212,7 @@ final class Examination {
                     "Nothing, if its service is like that: docs/servers.md says what that protocol promises less. Else grant"
                             + " what is refused (+info, +time)");
         }
-        String mine = store.fingerprint()
+        String mine = store.settings()
                 + quorum
                 + (dialect == null ? "" : dialect.protocol().setting());
         if (state.forbidden().contains("hmget")) {
@@ -229,8 +229,9 @@ final class Examination {
                     "the workers of namespace " + store.namespace()
                             + " have agreed on other settings than these, so a worker"
                             + " with these would not start. There: " + state.settings() + ". Here: " + mine,
-                    "Give all workers, and this check, the same longestTtl (ttl) and servers; to change them, stop all workers and start the first one"
-                            + " with replaceSettings(true), the worker with --replace-settings on");
+                    "Give all workers, and this check, the same servers, and a longestTtl (ttl) that is not longer; to change them, stop"
+                            + " all workers and start the first one with replaceSettings(true), the worker with"
+                            + " --replace-settings on");
         }
         if (Agreement.formatOf(state.settings(), mine, Added.FORMAT) == Added.FIRST_FORMAT) {
             add(

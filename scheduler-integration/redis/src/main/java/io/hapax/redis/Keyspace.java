@@ -107,6 +107,11 @@ record Keyspace(String namespace, int buckets, List<String> tags) {
         return bucket(lock != null ? "l:" + shortened(lock.value()) : "r:" + shortened(identity.leaseName()));
     }
 
+    /** The lease of an identity that is of no slot, as in {@link #of(JobIdentity, int)}: all that a renewal needs. */
+    String lease(JobIdentity identity, int bucket) {
+        return tags.get(bucket) + (identity.lockKey() != null ? "l:" : "r:") + shortened(identity.leaseName());
+    }
+
     private int bucket(String name) {
         return buckets == 1 ? 0 : Math.floorMod(digest(name).hashCode(), buckets);
     }

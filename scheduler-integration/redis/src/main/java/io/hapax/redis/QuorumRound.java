@@ -214,8 +214,6 @@ record QuorumRound(Votes<QuorumRound.Heard> votes, int servers) {
         Acquisition.Held last = same.stream()
                 .max(Comparator.comparing(Acquisition.Held::ttlLeft))
                 .orElseThrow();
-        // A server that has missed a grant takes its slot for free.
-        int next = same.stream().mapToInt(Acquisition.Held::nextSlot).max().orElse(0);
         // Whoever waits keeps others from a majority if as many servers know of it as are not needed for one, and one
         // more.
         int awaited = same.stream()
@@ -224,6 +222,20 @@ record QuorumRound(Votes<QuorumRound.Heard> votes, int servers) {
                 .skip(servers - majority())
                 .findFirst()
                 .orElse(Acquisition.Held.NOBODY);
-        return new Acquisition.Held(named, last.sameRun(), last.ttlLeft(), last.slot(), next, awaited);
+        return new Acquisition.Held(named, last.sameRun(), last.ttlLeft(), last.slot(), nextSlot(same), awaited);
+    }
+
+    /**
+     * The lowest slot that a majority takes for free: a server that has missed a grant takes its slot for free, and one that has missed
+     * how a slot was given back does not.
+     */
+    private int nextSlot(List<Acquisition.Held> answers) {
+        int[] lowest = answers.stream()
+                .mapToInt(Acquisition.Held::nextSlot)
+                .map(slot -> slot == 0 ? Integer.MAX_VALUE : slot)
+                .sorted()
+                .toArray();
+        int next = lowest[Math.min(majority(), lowest.length) - 1];
+        return next == Integer.MAX_VALUE ? 0 : next;
     }
 }

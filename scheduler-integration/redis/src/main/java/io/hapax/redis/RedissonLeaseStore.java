@@ -91,6 +91,9 @@ public final class RedissonLeaseStore implements AdministeredStore {
                         keyspace.meta(0),
                         Objects.requireNonNullElse(builder.clock, system)),
                 builder.format);
+        if (builder.member != null) {
+            namespace.buckets().forEach(Bucket::askInOneCall);
+        }
         this.exchange = new Exchange(namespace, builder.confirmation(redisson), builder.opening());
         DirectCalls direct = exchange.direct();
         this.blocking = direct == null ? this : new BlockingView(this, namespace, exchange, direct);
@@ -296,6 +299,11 @@ public final class RedissonLeaseStore implements AdministeredStore {
     /** {@inheritDoc} A store that differs from the others of its namespace is not built, or, if lazy, takes no lease. */
     @Override
     public String fingerprint() {
+        return agreement.fingerprint();
+    }
+
+    /** As a server keeps them, but for the format and the protocol. */
+    String settings() {
         return agreement.settings();
     }
 
@@ -458,8 +466,8 @@ public final class RedissonLeaseStore implements AdministeredStore {
         }
 
         /**
-         * Bounds the ttl of every lease in this namespace: as long as a Redis that lost its memory has to wait. Must be
-         * the same on all workers.
+         * Bounds the ttl of this store's leases. The longest bound that the workers of a namespace have agreed on is as long as a Redis
+         * that lost its memory has to wait. One that is longer than that is refused, unless it {@linkplain #replaceSettings replaces} it.
          *
          * @param ttl by default 30 s, as the ttl of a run
          * @return this builder
@@ -519,8 +527,9 @@ public final class RedissonLeaseStore implements AdministeredStore {
         /**
          * Replaces the settings on which the workers of this namespace have agreed (namespace, buckets, longest ttl,
          * format, how guards hash keys). For the one start that changes them, after all workers were stopped: nothing is granted until every
-         * lease under the old settings has run out, and workers that still run with the old ones take no more leases. Workers
-         * of this version go on if it is only the format of the version before that is replaced.
+         * lease under the old settings has run out, and workers that still run with the old ones take no more leases. They
+         * go on if only the longest ttl becomes longer, or only the format of the version before is replaced: then they need not be
+         * stopped.
          *
          * @param isReplacing whether to replace them
          * @return this builder

@@ -7,11 +7,12 @@ import io.hapax.lease.LeaseRequest;
 import io.hapax.lease.OwnerId;
 import java.util.Iterator;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** Gives a lease back; answers whether it was still held. */
 final class ReleaseRequest extends Request<Boolean> {
 
-    /** No grant has this token, and whatever the owner was granted is meant. */
+    /** No grant has this token, and whatever the owner was granted is meant; that of a quorum starts with it. */
     private static final String ANY_GRANT = "0";
 
     private final OwnerId owner;
@@ -19,18 +20,26 @@ final class ReleaseRequest extends Request<Boolean> {
     private final long retentionMillis;
     private final String aboutRun;
     private final Note note;
+    private final String channel;
 
     /** What a job's history is to say, and under which key; nothing, if the text is empty. */
     private record Note(String key, String text) {}
 
     private ReleaseRequest(
-            Keyspace.Keys keys, OwnerId owner, String token, long retentionMillis, String aboutRun, Note note) {
+            Namespace namespace,
+            Keyspace.Keys keys,
+            OwnerId owner,
+            String token,
+            long retentionMillis,
+            String aboutRun,
+            Note note) {
         super(keys);
         this.owner = owner;
         this.token = token;
         this.retentionMillis = retentionMillis;
         this.aboutRun = aboutRun;
         this.note = note;
+        this.channel = namespace.channel();
     }
 
     static ReleaseRequest of(Namespace namespace, Lease lease, Ending ending) {
@@ -40,6 +49,7 @@ final class ReleaseRequest extends Request<Boolean> {
         boolean marks = ending.isOver() && identity.runKey() != null && !isMarked(namespace, keys, identity, ending);
         String job = ending.job();
         return new ReleaseRequest(
+                namespace,
                 keys,
                 lease.owner(),
                 StoredLease.grant(lease),
@@ -60,7 +70,7 @@ final class ReleaseRequest extends Request<Boolean> {
     /** Gives back what a request was perhaps granted: its owner has asked for nothing else. */
     static ReleaseRequest of(Namespace namespace, LeaseRequest request) {
         Keyspace.Keys keys = namespace.keys(request.identity());
-        return new ReleaseRequest(keys, request.owner(), ANY_GRANT, 0, "", new Note(keys.pause(), ""));
+        return new ReleaseRequest(namespace, keys, request.owner(), ANY_GRANT, 0, "", new Note(keys.pause(), ""));
     }
 
     @Override
@@ -72,6 +82,23 @@ final class ReleaseRequest extends Request<Boolean> {
     List<String> arguments() {
         String word = keys().areOfSlot() ? "release-slot" : "release";
         return List.of(word, owner.value(), Long.toString(retentionMillis), token, aboutRun, note.text());
+    }
+
+    @Override
+    @Nullable
+    Alone alone() {
+        if (token.startsWith(ANY_GRANT) || keys().areOfSlot()) {
+            return null;
+        }
+        return new Alone(
+                Script.RELEASE,
+                List.of(keys().lease(), keys().waiter(), keys().done(), note.key()),
+                List.of(
+                        owner.value() + '|' + token + '|',
+                        channel,
+                        Long.toString(retentionMillis),
+                        aboutRun,
+                        note.text()));
     }
 
     @Override

@@ -4,6 +4,7 @@ import io.hapax.lease.LeaseStoreException;
 import java.util.Iterator;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Something that is asked of one bucket and may share a call of {@code exchange.lua} with others.
@@ -34,6 +35,18 @@ abstract class Request<T> {
 
     /** The six arguments of the script. */
     abstract List<String> arguments();
+
+    /** A request as a script is asked that does nothing else. */
+    record Alone(Script script, List<Object> keys, List<Object> arguments) {}
+
+    /**
+     * How it can be asked when nothing shares its call, in the full protocol: by a script that answers as {@code exchange.lua}
+     * does, or, if anything is out of the ordinary, with an empty list. Null if only that one can be asked.
+     */
+    @Nullable
+    Alone alone() {
+        return null;
+    }
 
     /** How many of the script's answers are its own. */
     abstract int answers();

@@ -6,12 +6,17 @@ import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
+import java.util.Locale;
 
 /**
  * The scripts, one resource file each; what they do and return stands in their headers. What stands before them differs by
  * {@link Protocol}; of places, the script does as well.
  */
 enum Script {
+    /** What is asked alone most of the time; of the full protocol only. */
+    ACQUIRE,
+    RELEASE,
+    EXTEND,
     EXCHANGE(Names.OF_SLOTS, "slots.lua", "exchange"),
     RENEW(Names.OF_SLOTS, "slots.lua", "renew"),
     FORCE_RELEASE(Names.OF_A_BUCKET, "slots.lua", "force-release"),
@@ -54,6 +59,15 @@ enum Script {
     private final String fullSha;
     private final String portable;
     private final String portableSha;
+
+    /** Of nothing but its file, which is named as it is: what stands before other scripts takes time at each call. */
+    Script() {
+        this.names = Names.NONE;
+        this.full = read(name().toLowerCase(Locale.ROOT) + ".lua");
+        this.fullSha = sha1(full);
+        this.portable = full;
+        this.portableSha = fullSha;
+    }
 
     Script(String file) {
         this(Names.NONE, "", file);

@@ -83,6 +83,26 @@ final class SharedCalls {
 
     private CompletableFuture<List<Object>> sent(Batch batch) {
         try {
+            Request.Alone alone = batch.alone();
+            if (alone == null) {
+                return shared(batch);
+            }
+            CompletableFuture<List<Object>> answer = namespace
+                    .scripts()
+                    .call(
+                            alone.script(),
+                            ReturnType.LIST,
+                            alone.keys(),
+                            alone.arguments().toArray());
+            return answer.thenCompose(
+                    list -> batch.isLeft(alone, list) ? shared(batch) : CompletableFuture.completedFuture(list));
+        } catch (Throwable e) {
+            return CompletableFuture.failedFuture(e);
+        }
+    }
+
+    private CompletableFuture<List<Object>> shared(Batch batch) {
+        try {
             return namespace
                     .scripts()
                     .call(

@@ -15,8 +15,8 @@
  * By properties, an address that begins with {@code redis://} or {@code rediss://} finds this store; the settings are
  * {@code namespace}, {@code answerTimeout}, {@code longestTtl}, {@code firstStart}, {@code lazy}, {@code waitForReplicas} and
  * {@code replaceSettings}. Sentinel and Cluster are
- * configured by a Redisson YAML file. All workers of a namespace need the same {@code longestTtl}; one that differs
- * does not start.
+ * configured by a Redisson YAML file. Workers of a namespace live under the longest {@code longestTtl} that they
+ * have agreed on; one that has a longer one does not start, unless it says {@code replaceSettings}.
  *
  * <p>Close the store when the application ends: Redisson's threads are not daemons, and keep the JVM alive.
  *

@@ -40,7 +40,9 @@ local token
 local draw = function(left)
   if not token then
     token = math.max(now(), (bucket()[4] or 0) + 1, ARGV[4] + 1)
-    local noted = redis.pcall('HSET', KEYS[1], 'last', micros(token + left - 1))
+    local last, calm = micros(token + left - 1), meta.master and meta.master .. meta[2]
+    local noted = calm and calm ~= meta[6] and redis.pcall('HSET', KEYS[1], 'last', last, 'calm', calm)
+      or redis.pcall('HSET', KEYS[1], 'last', last)
     if type(noted) == 'table' then
       token = nil
       return noted
@@ -83,8 +85,9 @@ local acquire = function(i, arg, left)
   end
   if held then
     local rest = math.max(redis.call('PTTL', lease), 0)
-    if rest > tonumber(ARGV[3]) then
-      -- No ttl is as long: the clock was set back. Its holder goes on to renew it, and need not be waited for any longer.
+    if rest > tonumber(ARGV[3]) and (ARGV[1] == '' or ARGV[1] == meta[2]) then
+      -- No ttl is as long: the clock was set back. Its holder goes on to renew it, and need not be waited for any longer. Who has not
+      -- heard what happened here may not know of longer ones.
       rest = tonumber(ARGV[3])
       redis.call('PEXPIRE', lease, rest)
     end

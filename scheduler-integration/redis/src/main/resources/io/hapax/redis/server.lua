@@ -9,7 +9,12 @@ local server = function()
   local info = redis.call('INFO', 'server', 'replication')
   local _, run = string.find(info, 'run_id:', 1, true)
   local _, promoted = string.find(info, 'second_repl_offset', run + 40, true)
-  return string.sub(info, run + 1, run + 40) .. (promoted and string.match(info, '^:%d+', promoted + 1) or '')
+  -- What acquire.lua, which asks for less, tells it by; one of zeros is none.
+  local _, master = string.find(info, 'role:master\r', 1, true)
+  local _, id = string.find(info, 'master_replid:', master or #info, true)
+  id = id and string.find(string.sub(info, id + 1, id + 40), '[1-9a-f]') and id
+  return string.sub(info, run + 1, run + 40) .. (promoted and string.match(info, '^:%d+', promoted + 1) or ''),
+    id and string.sub(info, id + 1, id + 40)
 end
 -- Whether this server proves that it has forgotten nothing that can still count: it was up for longer than any lease lives
 -- without a renewal, was never a replica, and has evicted and flushed nothing since, nor lost count of it. Of a Cluster, whose slots
@@ -25,12 +30,13 @@ local remembers = function(lost)
   end
   return true
 end
--- Reads the fields run, seen, until, last and why of a bucket, and begins a quarantine if the server has changed or has
--- lost its memory. If the clock was set back to before this server was first seen, an old quarantine would begin again, and
+-- Reads the fields run, seen, until, last, why and calm (see acquire.lua) of a bucket, and begins a quarantine if the server has
+-- changed or has lost its memory. If the clock was set back to before this server was first seen, an old quarantine would begin again, and
 -- last for as long as the clock was set back: a new one, of the usual length, takes its place.
 local look = function(key, now, epoch, new, lost)
-  local meta = redis.call('HMGET', key, 'run', 'seen', 'until', 'last', 'why')
-  local run = server()
+  local meta = redis.call('HMGET', key, 'run', 'seen', 'until', 'last', 'why', 'calm')
+  local run, master = server()
+  meta.master = master
   if meta[1] == run and tonumber(meta[2]) > now + 1000000 then
     meta[3] = micros(now + math.max(meta[3] - meta[2], 1000 * lost))
     meta[2], meta[5] = micros(now), 'set back'

@@ -103,7 +103,7 @@ class ClusterTest {
             for (int bucket = 0; bucket < BUCKETS; bucket++) {
                 EmbeddedRedis master = cluster.masterOf(meta(bucket));
                 assertThat(master.command("HMGET", meta(bucket), "settings", "run"))
-                        .isEqualTo("format=2 " + store.fingerprint() + "\n" + runId(master));
+                        .isEqualTo("format=2 " + store.settings() + "\n" + runId(master));
             }
         }
     }

@@ -115,6 +115,39 @@ class PortableTopologiesTest {
     }
 
     @Test
+    void a_replica_of_a_cluster_that_never_saw_a_lease_grants_it_to_nobody_else() throws Exception {
+        try (EmbeddedCluster cluster = EmbeddedCluster.start(1);
+                Clients clients = new Clients("narrow", TTL).as("narrow", "geheim")) {
+            for (EmbeddedRedis master : cluster.masters()) {
+                narrow(master);
+                cluster.replicasOf(master).forEach(PortableTopologiesTest::narrow);
+            }
+            RedissonLeaseStore other = clients.store(cluster);
+            assertPortable(other);
+            try (JobGuard guard = JobGuard.builder(clients.store(cluster))
+                    .closesStore()
+                    .defaults(options -> options.withTtl(TTL))
+                    .build()) {
+                String key = other.namespaceParts().keyspace().of(lock("k")).lease();
+                EmbeddedRedis old = cluster.masterOf(key);
+                EmbeddedRedis replica = cluster.replicasOf(old).get(0);
+                cluster.cutReplication(old);
+                try (GuardedRun run = admitted(guard);
+                        GuardedRun.Scope scope = run.enter(OnLeaseLost.SIGNAL)) {
+                    old.kill();
+                    cluster.promote(replica);
+                    assertThat(replica.command("EXISTS", key)).isEqualTo("0");
+                    await().atMost(Duration.ofSeconds(40))
+                            .ignoreExceptions()
+                            .until(() -> notGranted(acquire(other, lock("k"))) instanceof Acquisition.Held);
+                    assertThat(replica.command("EXISTS", key)).isEqualTo("1");
+                    run.ensureHeld();
+                }
+            }
+        }
+    }
+
+    @Test
     void a_lease_counts_only_once_a_replica_has_it() {
         try (EmbeddedRedis master = EmbeddedRedis.start("--repl-diskless-sync-delay", "0");
                 EmbeddedRedis replica = EmbeddedRedis.start(

@@ -13,7 +13,9 @@ import io.hapax.lease.Lease;
 import io.hapax.lease.LeaseRequest;
 import io.hapax.lease.LeaseStore;
 import io.hapax.lease.LeaseStoreException;
+import io.hapax.lease.LockKey;
 import io.hapax.lease.OwnerId;
+import io.hapax.lease.Slot;
 import io.hapax.ops.AdministeredStore;
 import io.hapax.testkit.EmbeddedRedis;
 import io.hapax.testkit.WallClock;
@@ -239,6 +241,45 @@ class QuorumRulesTest {
 
     private static RedissonLeaseStore.Builder builder(String namespace) {
         return RedissonLeaseStore.builder().namespace(namespace).firstStart(WallClock.now());
+    }
+
+    /** To the server that missed the grant its slot is free: an asker that believed it would ask for that slot in vain. */
+    @Test
+    void a_slot_that_is_free_only_on_a_server_that_missed_its_grant_is_not_named() {
+        CompletableFuture<Void> missed = new CompletableFuture<>();
+        AdministeredStore store = quorum(WHOLE);
+        AdministeredStore withoutTheLast = quorum(new Line() {
+            @Override
+            public <T> CompletionStage<T> send(int server, int number, Supplier<CompletionStage<T>> question) {
+                return server == 2
+                        ? CompletableFuture.failedFuture(new LeaseStoreException("cut off"))
+                        : question.get();
+            }
+        });
+        AdministeredStore theLastFirst = quorum(new Line() {
+            @Override
+            public <T> CompletionStage<T> send(int server, int number, Supplier<CompletionStage<T>> question) {
+                return server == 2
+                        ? question.get().whenComplete((answer, failure) -> missed.complete(null))
+                        : missed.thenCompose(answered -> question.get());
+            }
+        });
+        Lease one = granted(Fixture.get(store.acquire(slot(1))));
+        Lease two = granted(Fixture.get(withoutTheLast.acquire(slot(2))));
+        assertThat(Fixture.get(theLastFirst.acquire(slot(1))))
+                .isInstanceOfSatisfying(
+                        Acquisition.Held.class,
+                        held -> assertThat(held.nextSlot()).isZero());
+        Fixture.get(withoutTheLast.release(two, Ending.NOT_DONE));
+        assertThat(Fixture.get(store.acquire(slot(1))))
+                .isInstanceOfSatisfying(
+                        Acquisition.Held.class,
+                        held -> assertThat(held.nextSlot()).isEqualTo(2));
+        Fixture.get(store.release(one, Ending.NOT_DONE));
+    }
+
+    private static LeaseRequest slot(int number) {
+        return Fixture.request(new JobIdentity(new LockKey("rooms"), null, new Slot(number, 2)), TTL);
     }
 
     @Test

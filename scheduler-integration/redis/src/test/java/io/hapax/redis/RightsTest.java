@@ -288,7 +288,7 @@ class RightsTest {
 
     private static void assertDifferenceIsFound() {
         assertThat(settings("differing")
-                        .longestTtl(Duration.ofMinutes(1))
+                        .longestTtl(Duration.ofMinutes(11))
                         .url(url(redis, "halved"))
                         .examine(List.of()))
                 .filteredOn(finding -> finding.severity() == Severity.ERROR)

@@ -13,9 +13,11 @@ import java.time.Duration;
 import java.util.List;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** An application whose class path has no native transport of Netty, or one that does not fit, has leases all the same. */
+@Tag("slow")
 class WithoutNativeTransportTest {
 
     /** What the application does, in a JVM of its own. */

@@ -213,7 +213,15 @@ final class GuardedMethodPostProcessor extends AbstractBeanFactoryAwareAdvisingP
 
     /** Whether a scheduler of Spring's fires a guarded method. */
     boolean hasScheduled() {
-        return methods.values().stream().flatMap(each -> each.values().stream()).anyMatch(GuardedMethod::isScheduled);
+        return count(true) > 0;
+    }
+
+    /** How many guarded methods there are, or how many of them are scheduled. */
+    int count(boolean scheduled) {
+        return Math.toIntExact(methods.values().stream()
+                .flatMap(each -> each.values().stream())
+                .filter(method -> method.isScheduled() || !scheduled)
+                .count());
     }
 
     private static @Nullable Guarded annotation(Method method) {

@@ -14,6 +14,7 @@ import org.jobrunr.server.BackgroundJobServer;
 import org.redisson.api.RedissonClient;
 import org.slf4j.LoggerFactory;
 import org.springframework.beans.factory.ObjectProvider;
+import org.springframework.beans.factory.config.ConfigurableListableBeanFactory;
 import org.springframework.boot.autoconfigure.AutoConfiguration;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnClass;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnMissingBean;
@@ -141,6 +142,16 @@ public class HapaxAutoConfiguration {
         @Bean
         static GuardedScheduling hapaxGuardedScheduling(GuardedMethodPostProcessor methods) {
             return new GuardedScheduling(methods::hasScheduled);
+        }
+
+        @Bean
+        static StartLine hapaxStartLine(
+                ConfigurableListableBeanFactory beans,
+                GuardedMethodPostProcessor methods,
+                ObjectProvider<JobGuard> guard,
+                ObjectProvider<LeaseStore> store,
+                ObjectProvider<RunLedger> ledger) {
+            return new StartLine(beans, methods, guard, store, ledger);
         }
     }
 

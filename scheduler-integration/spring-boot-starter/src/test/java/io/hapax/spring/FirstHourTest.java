@@ -94,6 +94,8 @@ class FirstHourTest {
                             "--hapax.redis.first-start=" + WallClock.now(),
                             "--spring.data.redis.url=" + redis.url()))
                     .contains("sent to ann", "well ended")
+                    .containsOnlyOnce("1 bean method (0 scheduled) as worker '")
+                    .contains("leases in RedissonLeaseStore [namespace=first-", "no ledger; ttl PT30S")
                     .contains("\"hapax\":{", "\"store\":\"answers\"")
                     .doesNotContain("NoClassDefFoundError", "ERROR");
         }

@@ -8,6 +8,7 @@ import io.hapax.testkit.BrokenLeaseStore.Flaw;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -19,6 +20,7 @@ import org.junit.platform.launcher.core.LauncherDiscoveryRequestBuilder;
 import org.junit.platform.launcher.core.LauncherFactory;
 
 /** The contract is only worth something if it can fail. */
+@Tag("slow")
 class ContractFindsFlawsTest {
 
     private static final String FLAW = "hapax.test.flaw";

@@ -40,7 +40,7 @@ final class Pauses {
                 .max();
     }
 
-    /** The begin of the first pause that covers some of the time. */
+    /** The start of the first pause that covers some of the time. */
     OptionalLong frozenWithin(String worker, long from, long to) {
         LongStream closed = of(worker).stream()
                 .filter(pause -> pause.from < to && pause.to > from)

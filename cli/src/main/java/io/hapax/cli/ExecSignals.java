@@ -1,0 +1,52 @@
+package io.hapax.cli;
+
+import io.hapax.cli.Signals.Ending;
+import org.jspecify.annotations.Nullable;
+
+/** What becomes of signals: they end a wait for the key, and go to the program once there is one. Thread-safe. */
+final class ExecSignals {
+
+    private final Object lock = new Object();
+    private @Nullable Thread waiting;
+    private @Nullable GuardedProcess process;
+    private @Nullable Ending last;
+
+    void catchThem() {
+        synchronized (lock) {
+            waiting = Thread.currentThread();
+        }
+        for (Ending ending : Ending.values()) {
+            Signals.handle(ending, () -> caught(ending));
+        }
+    }
+
+    private void caught(Ending ending) {
+        synchronized (lock) {
+            last = ending;
+            if (process != null) {
+                process.signal(ending);
+            } else if (waiting != null) {
+                waiting.interrupt();
+            }
+        }
+    }
+
+    /** From now on signals are for the program; one that came before it is handed on at once. */
+    void goTo(GuardedProcess started) {
+        synchronized (lock) {
+            process = started;
+            waiting = null;
+            if (last != null) {
+                started.signal(last);
+            }
+        }
+    }
+
+    /** The last signal; null if there was none. */
+    @Nullable
+    Ending last() {
+        synchronized (lock) {
+            return last;
+        }
+    }
+}

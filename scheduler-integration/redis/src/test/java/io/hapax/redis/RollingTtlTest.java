@@ -1,0 +1,170 @@
+package io.hapax.redis;
+
+import static io.hapax.redis.Fixture.get;
+import static io.hapax.redis.Fixture.granted;
+import static io.hapax.redis.Fixture.lock;
+import static io.hapax.redis.Fixture.request;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
+
+import io.hapax.lease.Acquisition;
+import io.hapax.lease.Ending;
+import io.hapax.lease.Lease;
+import io.hapax.lease.LeaseStore;
+import io.hapax.lease.Renewal;
+import io.hapax.testkit.EmbeddedRedis;
+import io.hapax.testkit.WallClock;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+
+/** Workers of one namespace whose longest ttl differs, side by side, as while a deploy changes it. */
+@Tag("slow")
+class RollingTtlTest {
+
+    private static final Duration LONG = Duration.ofSeconds(40);
+    private static final String META = "hapax:{roll:0}:m";
+
+    private final List<AutoCloseable> open = new ArrayList<>();
+
+    @AfterEach
+    void stop() throws Exception {
+        for (AutoCloseable each : open) {
+            each.close();
+        }
+    }
+
+    private EmbeddedRedis redis() {
+        EmbeddedRedis redis = EmbeddedRedis.start();
+        // Behind the stores on it.
+        open.add(redis);
+        return redis;
+    }
+
+    private static RedissonLeaseStore.Builder settings(Duration longestTtl) {
+        return RedissonLeaseStore.builder()
+                .namespace("roll")
+                .longestTtl(longestTtl)
+                .answerTimeout(Fixture.PATIENCE)
+                .firstStart(WallClock.now());
+    }
+
+    private static RedissonLeaseStore.Builder settings(int seconds) {
+        return settings(Duration.ofSeconds(seconds));
+    }
+
+    private <S extends AutoCloseable> S open(S store) {
+        open.add(0, store);
+        return store;
+    }
+
+    private static Acquisition acquire(LeaseStore store, String key, Duration ttl) {
+        return get(store.acquire(request(lock(key), ttl)));
+    }
+
+    private static Acquisition acquire(LeaseStore store, String key) {
+        return acquire(store, key, Duration.ofSeconds(1));
+    }
+
+    private static Duration quarantine(Acquisition answer) {
+        assertThat(answer).isInstanceOf(Acquisition.Quarantined.class);
+        return ((Acquisition.Quarantined) answer).left();
+    }
+
+    @Test
+    void a_worker_with_a_shorter_ttl_starts_beside_others_and_waits_as_long_as_they_when_memory_is_lost() {
+        EmbeddedRedis redis = redis();
+        RedissonLeaseStore old = open(settings(60).url(redis.url()).build());
+        RedissonLeaseStore young = open(settings(20).url(redis.url()).build());
+        Lease held = granted(acquire(young, "k"));
+        assertThat(acquire(old, "k")).isInstanceOf(Acquisition.Held.class);
+        assertThat(get(young.release(held, Ending.NOT_DONE))).isTrue();
+        granted(acquire(old, "k"));
+
+        redis.command("FLUSHALL");
+        assertThat(quarantine(acquire(young, "k"))).isGreaterThan(Duration.ofSeconds(60));
+        await().untilAsserted(() ->
+                assertThat(redis.command("HGET", META, "settings")).contains("longestTtl=60000ms"));
+        // So the others are not refused either.
+        assertThat(quarantine(acquire(old, "k"))).isGreaterThan(Duration.ofSeconds(50));
+    }
+
+    @Test
+    void a_worker_that_follows_a_longer_ttl_has_its_own_bound_for_itself() {
+        EmbeddedRedis redis = redis();
+        open(settings(60).url(redis.url()).build());
+        RedissonLeaseStore young = open(settings(20).url(redis.url()).build());
+        assertThat(young.longestTtl()).isEqualTo(Duration.ofSeconds(20));
+        assertThatThrownBy(() -> acquire(young, "k", Duration.ofSeconds(21)))
+                .isInstanceOf(IllegalArgumentException.class);
+    }
+
+    @Test
+    void one_with_a_longer_ttl_is_refused_unless_it_says_that_the_others_are_to_follow() {
+        EmbeddedRedis redis = redis();
+        open(settings(20).url(redis.url()).build());
+        assertThatThrownBy(() -> settings(60).url(redis.url()).build())
+                .isInstanceOf(IllegalStateException.class)
+                .hasMessageContainingAll(
+                        "longestTtl=20000ms", "longestTtl=60000ms", "replaceSettings(true)", "need not be stopped");
+    }
+
+    @Test
+    void running_workers_follow_a_longer_ttl_keep_what_they_hold_and_wait_as_long_from_then_on() {
+        EmbeddedRedis redis = redis();
+        RedissonLeaseStore old =
+                open(settings(Duration.ofSeconds(1)).url(redis.url()).build());
+        Lease held = granted(acquire(old, "held"));
+        RedissonLeaseStore young = open(settings(Duration.ofSeconds(4))
+                .url(redis.url())
+                .replaceSettings(true)
+                .build());
+        assertThat(quarantine(acquire(young, "k"))).isGreaterThan(Duration.ofSeconds(1));
+        // As its watchdog does; the lease is taken on its word if this machine was too slow for it.
+        assertThat(get(old.renew(List.of(held))).get(0)).isInstanceOf(Renewal.Renewed.class);
+        await().atMost(LONG).until(() -> acquire(old, "k"), Acquisition.Granted.class::isInstance);
+        granted(acquire(young, "another", Duration.ofSeconds(4)));
+
+        redis.command("FLUSHALL");
+        assertThat(quarantine(acquire(old, "third"))).isGreaterThan(Duration.ofSeconds(4));
+    }
+
+    @Test
+    void one_that_has_not_heard_of_a_longer_ttl_ends_no_lease_before_its_time() {
+        EmbeddedRedis redis = redis();
+        RedissonLeaseStore idle =
+                open(settings(Duration.ofSeconds(1)).url(redis.url()).build());
+        RedissonLeaseStore young =
+                open(settings(60).url(redis.url()).replaceSettings(true).build());
+        // The wait is over.
+        redis.command("HSET", META, "until", "0");
+        granted(acquire(young, "k", Duration.ofSeconds(60)));
+        assertThat(acquire(idle, "k")).isInstanceOf(Acquisition.Held.class);
+        assertThat(Long.parseLong(redis.command("PTTL", "hapax:{roll:0}:l:k"))).isGreaterThan(40_000);
+    }
+
+    @Test
+    void on_a_quorum_they_start_side_by_side_and_wait_as_long_too() {
+        List<EmbeddedRedis> servers = List.of(redis(), redis(), redis());
+        List<String> urls = servers.stream().map(EmbeddedRedis::url).toList();
+        open(settings(60).quorum(urls));
+        LeaseStore young = open(settings(20).quorum(urls));
+        granted(acquire(young, "k"));
+        servers.forEach(server -> server.command("FLUSHALL"));
+        assertThat(quarantine(acquire(young, "k"))).isGreaterThan(Duration.ofSeconds(60));
+    }
+
+    @Test
+    void in_the_portable_protocol_they_start_side_by_side_and_wait_as_long_too() {
+        NarrowRedis narrow = open(NarrowRedis.start());
+        open(settings(60).url(narrow.url()).build());
+        RedissonLeaseStore young = open(settings(20).url(narrow.url()).build());
+        granted(acquire(young, "k"));
+        narrow.behind().command("FLUSHALL");
+        assertThat(quarantine(acquire(young, "k"))).isGreaterThan(Duration.ofSeconds(60));
+    }
+}
