@@ -3,6 +3,7 @@ package io.hapax.benchmarks.faults.history;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalLong;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** One run, as far as it was seen. Filled by the {@link Checker}; not thread-safe. */
@@ -11,6 +12,7 @@ public final class ObservedRun {
     private final Event begin;
     private final List<Long> activity = new ArrayList<>();
     private final List<Event> effects = new ArrayList<>();
+    private final List<Event> rows = new ArrayList<>();
     private @Nullable Event told;
     private @Nullable Event end;
     private @Nullable Long killed;
@@ -30,11 +32,9 @@ public final class ObservedRun {
         }
     }
 
-    /** Rows are read when all is over; each was committed just before its run ended, or was seen for the last time. */
     private void effect(Event event) {
         if (event.field(1).equals("row")) {
-            long committed = end == null ? lastActive() : end.nanos();
-            effects.add(new Event(committed, event.source(), event.type(), event.fields()));
+            rows.add(event);
         } else {
             activity.add(event.nanos());
             effects.add(event);
@@ -82,8 +82,13 @@ public final class ObservedRun {
         return activity.get(activity.size() - 1);
     }
 
+    /** Rows are read when all is over; each was committed just before its run ended, or was seen for the last time. */
     List<Event> effects() {
-        return effects;
+        long committed = end == null ? lastActive() : end.nanos();
+        return Stream.concat(
+                        effects.stream(),
+                        rows.stream().map(row -> new Event(committed, row.source(), row.type(), row.fields())))
+                .toList();
     }
 
     @Nullable
