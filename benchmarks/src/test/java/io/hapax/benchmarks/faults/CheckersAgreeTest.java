@@ -96,10 +96,7 @@ class CheckersAgreeTest {
     private static void disturb(Recorded history, Random chance) {
         for (int n = chance.nextInt(5); n > 0 && !history.events.isEmpty(); n--) {
             Event event = history.events.get(chance.nextInt(history.events.size()));
-            if (event.type() == EventType.BEGIN
-                    || event.type() == EventType.END
-                    || event.type() == EventType.OVER
-                    || event.type() == EventType.SERVER) {
+            if (event.type() == EventType.BEGIN || event.type() == EventType.OVER || event.type() == EventType.SERVER) {
                 continue;
             }
             history.events.remove(event);
