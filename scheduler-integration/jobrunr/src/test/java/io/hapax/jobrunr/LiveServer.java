@@ -26,6 +26,7 @@ import org.jobrunr.jobs.JobDetails;
 import org.jobrunr.jobs.JobParameter;
 import org.jobrunr.jobs.filters.RetryFilter;
 import org.jobrunr.jobs.mappers.JobMapper;
+import org.jobrunr.jobs.states.IllegalJobStateChangeException;
 import org.jobrunr.jobs.states.StateName;
 import org.jobrunr.server.BackgroundJobServer;
 import org.jobrunr.server.BackgroundJobServerConfiguration;
@@ -266,8 +267,8 @@ final class LiveServer implements LiveQueue, AutoCloseable {
         try {
             job.delete("by hand");
             reported(job);
-        } catch (ConcurrentJobModificationException changed) {
-            // It has gone on meanwhile.
+        } catch (ConcurrentJobModificationException | IllegalJobStateChangeException changed) {
+            // It has gone on meanwhile, or another caller was faster.
         }
     }
 
