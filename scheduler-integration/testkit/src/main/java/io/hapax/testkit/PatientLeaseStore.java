@@ -6,7 +6,8 @@ import java.time.Duration;
 /** Gives a guard the time that a busy machine needs, where a test is not about answers that come late. */
 public final class PatientLeaseStore extends ForwardingLeaseStore {
 
-    private static final Duration PATIENCE = Duration.ofSeconds(20);
+    /** The longest that the default ttl allows. */
+    private static final Duration PATIENCE = Duration.ofSeconds(6);
 
     /**
      * Creates a store in front of another one.
