@@ -291,7 +291,12 @@ final class LiveScheduler implements LiveQueue, AutoCloseable {
                 // It is at work.
                 return false;
             }
-            String work = work(Objects.requireNonNull(real.getJobDetail(trigger.getJobKey())));
+            JobDetail job = real.getJobDetail(trigger.getJobKey());
+            if (job == null) {
+                // It has ended meanwhile.
+                return false;
+            }
+            String work = work(job);
             of(work).atomically(() -> HistoryScheduler.quietly(() -> {
                 boolean deleted = forGood ? real.deleteJob(trigger.getJobKey()) : real.unscheduleJob(key);
                 if (deleted) {
