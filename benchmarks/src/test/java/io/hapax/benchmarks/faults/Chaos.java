@@ -56,7 +56,7 @@ final class Chaos {
     }
 
     private void something() {
-        switch (chance.nextInt(14)) {
+        switch (chance.nextInt(16)) {
             case 0, 1, 2 -> begin();
             case 3, 4, 5 -> ofRun(EventType.STEP);
             case 6 -> effect();
@@ -75,6 +75,10 @@ final class Chaos {
                 if (chance.nextInt(4) > 0) {
                     heal();
                 }
+            }
+            case 13, 14 -> {
+                String process = chance.nextInt(3) == 0 ? "observer" : worker();
+                add(process, EventType.STARVED, process, Integer.toString(chance.nextInt(2_000_000)));
             }
             default -> {
                 if (chance.nextInt(3) == 0) {

@@ -22,6 +22,10 @@ public enum EventType {
     UP(1),
     /** An occurrence ought to take effect once: kind, occurrence, lock key. */
     DUE(3),
+    /** A process had no processor, as its witness says: worker or {@code observer}, for how long until now in µs. */
+    STARVED(2),
+    /** What is going to be done: the arguments that do it again. */
+    PLAN(1),
     /** The nemesis begins a fault: name, contender, seed, details. */
     FAULT(4),
     /** The cause of the present fault is gone: name. */

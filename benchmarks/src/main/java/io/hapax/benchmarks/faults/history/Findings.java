@@ -25,6 +25,7 @@ public final class Findings {
     private int refusedStale;
     private int tokensOutOfOrder;
     private int toldLate;
+    private int toldStarved;
     private int untold;
     private int unjudged;
     private boolean carriedOut;
@@ -121,6 +122,11 @@ public final class Findings {
             cases.add(new Case("told-late", run.id(), afterMillis, run.begin()));
             example("told " + Math.round(afterMillis) + " ms late");
         }
+    }
+
+    /** After the end of its lease, by no more than its process had no processor. */
+    void excused() {
+        toldStarved++;
     }
 
     void toldOfUnknownLease() {
@@ -278,6 +284,16 @@ public final class Findings {
      */
     public int toldLate() {
         return toldLate;
+    }
+
+    /**
+     * Counts runs that were told after their lease could have ended, but not by longer than the witness of their process had no
+     * processor.
+     *
+     * @return how many
+     */
+    public int toldStarved() {
+        return toldStarved;
     }
 
     /**

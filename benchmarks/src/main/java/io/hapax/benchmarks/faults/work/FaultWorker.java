@@ -2,6 +2,7 @@ package io.hapax.benchmarks.faults.work;
 
 import com.zaxxer.hikari.HikariDataSource;
 import io.hapax.benchmarks.faults.history.EventType;
+import io.hapax.benchmarks.faults.history.Witness;
 import io.hapax.benchmarks.faults.history.World;
 import io.hapax.benchmarks.harness.Background;
 import io.hapax.benchmarks.harness.QuartzTables;
@@ -51,7 +52,11 @@ public final class FaultWorker {
      */
     public static void main(String[] args) throws Exception {
         SafepointPause.warmUp();
-        FaultWorker worker = new FaultWorker(Settings.of(args));
+        Settings settings = Settings.of(args);
+        // On a line of its own: others wait on theirs for answers.
+        World testimony = World.connect(settings.observer(), settings.worker());
+        Witness.start(micros -> testimony.tell(EventType.STARVED, settings.worker(), micros));
+        FaultWorker worker = new FaultWorker(settings);
         Runtime.getRuntime().addShutdownHook(new Thread(worker::close, "end"));
         worker.guarding.start();
         worker.world.tell(EventType.UP, worker.name);

@@ -262,6 +262,68 @@ class CheckerTest {
         assertThat(found.toldAfterThaw()).containsExactly(20.0);
     }
 
+    /** A lease that ended at 3000, of which its run is told at 3040; the witness says what it says at 3050. */
+    private static Told toldLate(String witness, long starved) {
+        return new Told()
+                .server("redis-0", 1)
+                .lease(0, "redis-0", "l:k", "alice", "item-1", 3_000)
+                .begin(1, "alice", "item-1", "k", 7)
+                .told(3_040, "alice", "item-1")
+                .starved(3_050, witness, starved);
+    }
+
+    @Test
+    void a_run_that_is_told_late_is_excused_by_as_much_as_its_process_or_the_observer_had_no_processor() {
+        assertThat(toldLate("alice", 50).found().toldLate()).isZero();
+        assertThat(toldLate("alice", 50).found().toldStarved()).isEqualTo(1);
+        assertThat(toldLate("observer", 50).found().toldLate()).isZero();
+        assertThat(toldLate("bob", 50).found().toldLate()).isEqualTo(1);
+        assertThat(toldLate("alice", 30).found().toldAfter())
+                .as("20 of them before")
+                .containsExactly(20.0);
+    }
+
+    @Test
+    void what_two_witnesses_say_of_one_time_counts_once() {
+        Told told = toldLate("alice", 40).starved(3_050, "observer", 35).starved(3_051, "alice", 36);
+        assertThat(told.found().toldAfter()).containsExactly(10.0);
+    }
+
+    @Test
+    void a_process_that_had_no_processor_a_second_before_its_lease_ended_could_have_told_in_time() {
+        Told told = new Told()
+                .server("redis-0", 1)
+                .lease(0, "redis-0", "l:k", "alice", "item-1", 3_000)
+                .begin(1, "alice", "item-1", "k", 7)
+                .starved(1_990, "alice", 1_500)
+                .told(3_040, "alice", "item-1");
+        assertThat(told.found().toldLate()).isEqualTo(1);
+    }
+
+    @Test
+    void after_a_thaw_only_the_time_counts_in_which_the_process_had_a_processor() {
+        Told told = new Told()
+                .server("redis-0", 1)
+                .lease(0, "redis-0", "l:k", "alice", "item-1", 3_000)
+                .begin(1, "alice", "item-1", "k", 7)
+                .process(100, EventType.STOP, "alice")
+                .process(6_000, EventType.CONTINUE, "alice")
+                .starved(6_150, "alice", 6_050)
+                .told(6_170, "alice", "item-1");
+        assertThat(told.found().toldAfterThaw()).containsExactly(20.0);
+    }
+
+    @Test
+    void a_run_that_had_no_processor_is_not_forgotten() {
+        Told told = new Told()
+                .server("redis-0", 1)
+                .lease(0, "redis-0", "l:k", "alice", "item-1", 3_000)
+                .begin(1, "alice", "item-1", "k", 7)
+                .step(3_600, "alice", "item-1");
+        assertThat(told.starved(3_605, "alice", 90).found().untold()).isEqualTo(1);
+        assertThat(told.starved(3_605, "alice", 110).found().untold()).isZero();
+    }
+
     @Test
     void a_run_that_goes_on_beyond_its_lease_and_is_never_told_is_found() {
         Told told = new Told()
