@@ -72,6 +72,25 @@ enum Planting {
             });
         }
     },
+    OVER_LIMIT {
+        @Override
+        Optional<String> into(Recorded history, Random chance) {
+            List<Event> begins = new ArrayList<>(history.all(EventType.BEGIN));
+            Collections.shuffle(begins, chance);
+            for (Event older : begins) {
+                Optional<Event> newer = begins.stream()
+                        .filter(begin -> begin.nanos() > older.nanos() && begin.nanos() < history.lastWork(older))
+                        .findFirst();
+                boolean told = history.of(older).stream().anyMatch(event -> event.type() == EventType.TOLD);
+                if (newer.isPresent() && !told) {
+                    limit(history, older, 2);
+                    limit(history, newer.get(), 1);
+                    return Optional.of("over-limit of " + newer.get().field(0) + " ");
+                }
+            }
+            return Optional.empty();
+        }
+    },
     TOKEN_REPEATED {
         @Override
         Optional<String> into(Recorded history, Random chance) {
@@ -302,6 +321,10 @@ enum Planting {
     /** The witness of its process says, at a time, for how long it had no processor. */
     static void starved(Recorded history, Event run, long at, long millis) {
         history.put(at, run.source(), EventType.STARVED, run.source(), Long.toString(1_000 * millis));
+    }
+
+    private static void limit(Recorded history, Event run, int limit) {
+        history.put(run.nanos() + 1, run.source(), EventType.LIMIT, run.field(0), "rooms", Integer.toString(limit));
     }
 
     static void told(Recorded history, Event run, long at) {

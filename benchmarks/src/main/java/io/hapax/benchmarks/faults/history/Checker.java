@@ -87,7 +87,7 @@ public final class Checker {
     private void read(Event event) {
         switch (event.type()) {
             case BEGIN -> runs.put(event.field(0), new ObservedRun(event));
-            case STEP, EFFECT, END -> ofRun(event);
+            case STEP, EFFECT, END, LIMIT -> ofRun(event);
             case TOLD -> {
                 ofRun(event);
                 told(event);
@@ -193,7 +193,16 @@ public final class Checker {
                 .collect(Collectors.groupingBy(ObservedRun::key));
         byKey.values().forEach(this::overlaps);
         byKey.values().forEach(this::tokens);
-        byKey.values().forEach(this::takeovers);
+        runs.values().stream()
+                .sorted(Comparator.comparingLong(ObservedRun::begun))
+                .collect(Collectors.groupingBy(ObservedRun::family))
+                .values()
+                .forEach(this::takeovers);
+        runs.values().stream()
+                .filter(run -> run.limit().isPresent())
+                .collect(Collectors.groupingBy(ObservedRun::family))
+                .values()
+                .forEach(this::places);
     }
 
     /** A run that nobody told, though its process ran on. */
@@ -293,6 +302,25 @@ public final class Checker {
         long frozen = pauses.frozenWithin(run.worker(), begun - 2 * TELLING_NANOS, begun)
                 .orElse(begun);
         return Math.min(begun, Math.min(frozen, leases.firstSeen(run.owner(), begun)));
+    }
+
+    /** No more at work at once than the smallest limit that one of them states. */
+    private void places(List<ObservedRun> ofFamily) {
+        for (ObservedRun newest : ofFamily) {
+            List<ObservedRun> together = ofFamily.stream()
+                    .filter(run -> run == newest
+                            || (run.begun() < newest.begun()
+                                    && run.lastActive() > newest.begun()
+                                    && !run.wasToldBefore(newest.begun())))
+                    .toList();
+            int smallest = together.stream()
+                    .mapToInt(run -> run.limit().orElseThrow())
+                    .min()
+                    .orElseThrow();
+            if (together.size() > smallest) {
+                at(newest.begun()).overLimit(newest, together.size(), smallest);
+            }
+        }
     }
 
     /** Whoever is next on the lock key: another occurrence may be faster than the one that broke off. */

@@ -6,6 +6,8 @@ public enum EventType {
     BEGIN(6),
     /** A run is at work: run. */
     STEP(1),
+    /** A run has one of several places: run, the lock key of all of them, how many there may be at once as it states. */
+    LIMIT(3),
     /** A run was told that it has lost its lease: run, reason. */
     TOLD(2),
     /** A run asks for an effect: run, resource, occurrence, {@code ok} or {@code stale}. */

@@ -25,6 +25,7 @@ public final class Findings {
     private int refusedStale;
     private int tokensOutOfOrder;
     private int toldLate;
+    private int overLimit;
     private int toldStarved;
     private int untold;
     private int unjudged;
@@ -102,6 +103,13 @@ public final class Findings {
         }
         example("overlap on " + older.key() + " of " + older.worker() + " and " + newer.worker() + " for "
                 + Math.round(millis) + " ms");
+    }
+
+    void overLimit(ObservedRun newest, int together, int limit) {
+        overLimit++;
+        cases.add(new Case("over-limit", newest.id(), 0, newest.begin()));
+        example(together + " at work on " + newest.family() + " of which there may be " + limit);
+        show(newest, OVERLAP);
     }
 
     void refusedStale() {
@@ -257,6 +265,16 @@ public final class Findings {
      */
     public double slowestReaction() {
         return slowestReaction;
+    }
+
+    /**
+     * Counts runs that began while as many were at work on their lock key as there may be, by the smallest limit that one of them
+     * states.
+     *
+     * @return how many
+     */
+    public int overLimit() {
+        return overLimit;
     }
 
     /**

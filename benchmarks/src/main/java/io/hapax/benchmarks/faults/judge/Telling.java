@@ -105,7 +105,7 @@ final class Telling {
         }
         long since = Math.max(killed.nanos(), ableSince(killed));
         transcript.runs().stream()
-                .filter(next -> next.key().equals(run.key()) && next.begin.nanos() > killed.nanos())
+                .filter(next -> next.shared().equals(run.shared()) && next.begin.nanos() > killed.nanos())
                 .min(Comparator.comparingInt(next -> next.begin.number()))
                 .filter(next -> next.begin.nanos() - since > TAKEOVER)
                 .ifPresent(next -> add(Kind.TAKEN_OVER_LATE, killed, run.id()));

@@ -45,7 +45,7 @@ final class Transcript {
     private void read(Line line) {
         switch (line.type()) {
             case "BEGIN" -> runs.put(line.word(0), new Run(line));
-            case "STEP", "TOLD", "EFFECT", "END" -> {
+            case "STEP", "TOLD", "EFFECT", "END", "LIMIT" -> {
                 Run run = runs.get(line.word(0));
                 if (run == null) {
                     throw new IllegalArgumentException(

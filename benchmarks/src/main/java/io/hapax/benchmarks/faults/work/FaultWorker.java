@@ -33,6 +33,7 @@ public final class FaultWorker {
     private final HikariDataSource database;
     private final SyncPoints points;
     private final Guarding guarding;
+    private volatile long rollbackUntil = System.nanoTime();
     private final ExecutorService deliveries = Executors.newFixedThreadPool(THREADS);
 
     private FaultWorker(Settings settings) throws Exception {
@@ -41,7 +42,7 @@ public final class FaultWorker {
         this.orders = Orders.connect(settings.orders(), name);
         this.database = pool(settings.jdbc());
         this.points = new SyncPoints(point -> orders.say("reached " + point));
-        this.guarding = guarding(settings, new Work(world, database, name, points));
+        this.guarding = guarding(settings, new Work(world, database, name, points, this::rollsBack));
     }
 
     /**
@@ -124,9 +125,15 @@ public final class FaultWorker {
             case "arm" -> points.arm(order[1]);
             case "disarm" -> points.disarm();
             case "pause" -> Background.run("pause", () -> standStill(Long.parseLong(order[1])));
+            case "rollback" ->
+                rollbackUntil = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(Long.parseLong(order[1]));
             case "exhaust" -> Background.run("exhaust", () -> exhaust(Long.parseLong(order[1])));
             default -> LOG.error("no such order: {}", String.join(" ", order));
         }
+    }
+
+    private boolean rollsBack() {
+        return System.nanoTime() - rollbackUntil < 0;
     }
 
     private void deliver(String id, String key) {

@@ -3,6 +3,7 @@ package io.hapax.benchmarks.faults.history;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.util.List;
 import org.junit.jupiter.api.Test;
 
 /** Each violation is planted into a history, and has to be found; and what is none must not be taken for one. */
@@ -138,6 +139,50 @@ class CheckerTest {
                 .end(12, "alice", "item-1")
                 .found();
         assertThat(found.overlaps()).isZero();
+    }
+
+    private static Told places(Told told, int... limits) {
+        List<String> workers = List.of("alice", "bob", "carol");
+        for (int i = 0; i < limits.length; i++) {
+            told.begin(10 * i, workers.get(i), "pool", "rooms #" + (i + 1), 0)
+                    .at(10 * i + 1, "x", EventType.LIMIT, workers.get(i) + "/pool", "rooms", Integer.toString(limits[i]));
+        }
+        return told;
+    }
+
+    @Test
+    void no_more_are_at_work_than_the_smallest_limit_that_one_of_them_states() {
+        assertThat(places(new Told(), 3, 3, 3).step(50, "alice", "pool").step(51, "bob", "pool").found().overLimit())
+                .isZero();
+        Told told = places(new Told(), 3, 2, 3).step(50, "alice", "pool").step(51, "bob", "pool");
+        assertThat(told.found().overLimit()).isEqualTo(1);
+        assertThat(told.found().overlaps()).as("places are keys of their own").isZero();
+        assertThat(told.found().examples()).contains("3 at work on rooms of which there may be 2");
+    }
+
+    @Test
+    void who_was_told_before_or_is_through_has_no_place() {
+        assertThat(places(new Told(), 1, 1).found().overLimit()).as("through").isZero();
+        assertThat(new Told()
+                        .begin(0, "alice", "pool", "rooms #1", 0)
+                        .at(1, "x", EventType.LIMIT, "alice/pool", "rooms", "1")
+                        .told(5, "alice", "pool")
+                        .begin(10, "bob", "pool", "rooms #2", 0)
+                        .at(11, "x", EventType.LIMIT, "bob/pool", "rooms", "1")
+                        .step(20, "alice", "pool")
+                        .found()
+                        .overLimit())
+                .isZero();
+    }
+
+    @Test
+    void a_place_of_a_killed_worker_is_taken_over_by_whoever_takes_any_place() {
+        Findings found = places(new Told(), 2)
+                .process(100, EventType.KILL, "alice")
+                .begin(600, "bob", "pool", "rooms #2", 0)
+                .at(601, "x", EventType.LIMIT, "bob/pool", "rooms", "2")
+                .found();
+        assertThat(found.takeovers()).containsExactly(500.0);
     }
 
     @Test
