@@ -81,7 +81,7 @@ final class Campaigns {
 
     /**
      * Carries out the plans of one seed after the other until there were enough seeds and each contender had enough occurrences.
-     * What a former run has brought to its end counts, so that one that was broken off goes on. Whether it got so far.
+     * What a former run has brought to its end counts, so that an interrupted one goes on. Whether it got so far.
      */
     boolean enough(IntFunction<List<Plan>> ofSeed, int seeds, int least) throws IOException, InterruptedException {
         for (int i = 0; i < seeds || occurrences.values().stream().anyMatch(count -> count < least); i++) {

@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.Random;
 import java.util.stream.Stream;
 
@@ -33,7 +34,7 @@ public final class Faults {
     private static final int MOST_AT_ONCE = 4;
 
     private static final String[] ARGUMENTS = {
-        "quick", "contenders", "faults", "faults-at-once", "seed", "seeds", "minutes", "occurrences", "length", "out", "report"
+        "quick", "contenders", "faults", "faults-at-once", "seed", "seeds", "minutes", "occurrences", "length", "keep", "out", "report"
     };
 
     private static final int MOST_SEEDS = 1_000_000;
@@ -50,7 +51,7 @@ public final class Faults {
      *     (joined ones strike together), {@code --faults-at-once=2}, {@code --seed=42} (default with
      *     {@code --quick} and {@code --seeds}: any), {@code --seeds=20} to try so many seeds until one breaks a promise, {@code
      *     --minutes=60} for so long at the most, {@code --occurrences=25000} to go on, with one seed after the other, until each
-     *     contender had so many, and where the last run was broken off, {@code --length=50} for faults that last half as long, {@code --out=folder} (default {@code target/faults}, {@code
+     *     contender had so many, and where the last run was interrupted, {@code --length=50} for faults that last half as long, {@code --keep=folder} for one more copy of the report, {@code --out=folder} (default {@code target/faults}, {@code
      *     target/faults-quick} and {@code target/faults-seeds}), {@code --report} to make the report of the histories that are
      *     there
      * @throws Exception if something breaks
@@ -83,6 +84,10 @@ public final class Faults {
         boolean allDone = !strikes || strike(arguments, untilBroken, untilEnough, out);
         List<Outcome> outcomes = Outcome.read(out);
         System.out.println("report: " + Report.write(outcomes, out).toAbsolutePath());
+        Optional<Path> kept = arguments.value("keep").map(Path::of);
+        if (kept.isPresent()) {
+            Report.keep(outcomes, out, Files.createDirectories(kept.get()));
+        }
         List<String> broken =
                 outcomes.stream().flatMap(outcome -> outcome.broken().stream()).toList();
         broken.forEach(what -> System.out.println("promise broken: " + what));

@@ -29,7 +29,7 @@ final class Fleet implements Closeable {
 
     private static final int ENDING_SECONDS = 10;
 
-    /** How many may be at work at once on the lock key for several. */
+    /** How many may run at once on the lock key for several. */
     static final int LIMIT = 3;
 
     static final int SMALL_LIMIT = 1;

@@ -271,7 +271,7 @@ final class Nemesis {
         strike.at(worker);
     }
 
-    /** To a smaller limit and back; whoever is next dies in between, and a supervisor starts it as it is to be now. */
+    /** To a smaller limit and back; the next worker dies in between, and a supervisor starts it as it is to be now. */
     private void rollOut(String first) throws IOException, InterruptedException {
         struck.at(first);
         int index = Fleet.WORKERS.indexOf(first);
@@ -328,7 +328,7 @@ final class Nemesis {
         redis.restart();
     }
 
-    /** What it has answered is on the disk, and nothing of what it had only begun to write counts. */
+    /** What it has answered is on the disk, and nothing that it has written in part counts. */
     private static void powerCutAlways(EmbeddedRedis redis) throws IOException, InterruptedException {
         redis.command("CONFIG", "SET", "appendfsync", "always");
         Thread.sleep(LOST_MILLIS);

@@ -34,6 +34,15 @@ final class Report {
         Files.writeString(folder.resolve(COMMAND), command);
     }
 
+    /** Writes the report of the histories in one folder into another one, without the histories. */
+    static void keep(List<Outcome> outcomes, Path from, Path to) throws IOException {
+        Path command = from.resolve(COMMAND);
+        if (Files.exists(command)) {
+            remember(Files.readString(command), to);
+        }
+        Path unused = write(outcomes, to);
+    }
+
     static Path write(List<Outcome> outcomes, Path folder) throws IOException {
         Report report = new Report(outcomes, folder);
         Path command = folder.resolve(COMMAND);

@@ -22,7 +22,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 
-/** A process that holds leases, and does short runs beside it, as many a second as it is told to. */
+/** A process that holds leases, and does short runs beside it, as many a second as it is ordered. */
 final class SoakWorker {
 
     private static final int CALLERS = 16;
@@ -55,7 +55,7 @@ final class SoakWorker {
     }
 
     /**
-     * Arguments: address, name, begin of all, leases, runs a second, retention in seconds. Each line of standard input asks for a
+     * Arguments: address, name, start of all, leases, runs a second, retention in seconds. Each line of standard input asks for a
      * line of figures, see {@link #figures}; its end ends the process.
      */
     public static void main(String[] args) throws Exception {

@@ -11,7 +11,7 @@ import java.util.stream.Stream;
 /** When which process had no processor, as its {@link Witness} says. Not thread-safe. */
 final class Starvation {
 
-    /** While it has none itself, it hears late of everybody. */
+    /** While it has none itself, it learns of everybody late. */
     static final String OBSERVER = "observer";
 
     private record Gap(long from, long to) {}

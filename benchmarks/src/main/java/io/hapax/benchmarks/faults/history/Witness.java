@@ -25,7 +25,7 @@ public final class Witness implements Runnable {
         /**
          * The process had no processor until now.
          *
-         * @param micros for how long, in µs; 0 when the witness begins
+         * @param micros for how long, in µs; 0 when the witness starts
          */
         void starved(long micros);
     }

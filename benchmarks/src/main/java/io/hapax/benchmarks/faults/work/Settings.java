@@ -58,7 +58,7 @@ record Settings(Map<String, String> values) {
         return text("jdbc");
     }
 
-    /** How many may be at work at once on the lock key for several; 0 if nobody wants it. */
+    /** How many may run at once on the lock key for several; 0 if nobody wants it. */
     int limit() {
         return Integer.parseInt(text("limit"));
     }

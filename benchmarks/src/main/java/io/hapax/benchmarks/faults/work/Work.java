@@ -33,7 +33,7 @@ final class Work {
     private final SyncPoints points;
     private final BooleanSupplier rollbacks;
 
-    /** Rolls transactions back at their end while it is told to. */
+    /** Rolls transactions back at their end while that is wanted. */
     Work(World world, DataSource database, String worker, SyncPoints points, BooleanSupplier rollbacks) {
         this.world = world;
         this.database = database;
