@@ -32,6 +32,7 @@ final class Campaign {
 
     private static final String WORK = "item|long";
 
+    private final Plan plan;
     private final Contender contender;
     private final Topology topology;
     private final List<Strike> strikes;
@@ -41,6 +42,7 @@ final class Campaign {
     private final Progress progress;
 
     Campaign(Plan plan, Path folder, @Nullable Shim shim, Progress progress) {
+        this.plan = plan;
         this.contender = plan.contender();
         this.topology = plan.topology();
         this.strikes = new ArrayList<>(plan.strikes());
@@ -69,7 +71,8 @@ final class Campaign {
             FaultWorker.createTables(servers.database().dataSource());
             try (World world = World.connect(port, "nemesis");
                     World queue = World.connect(port, "queue");
-                    Fleet fleet = new Fleet(contender, servers, broker, world, port, shim, folder)) {
+                    Fleet fleet = new Fleet(contender, servers, broker, world, port, shim, folder, hasPlaces())) {
+                world.tell(EventType.PLAN, plan.arguments());
                 watch(world, servers);
                 fleet.start();
                 Feeder feeder = new Feeder(contender.tickSeconds(), broker, queue);
@@ -92,13 +95,17 @@ final class Campaign {
         }
     }
 
+    /** Only where limits are changed is there work for several at once. */
+    private boolean hasPlaces() {
+        return strikes.stream().anyMatch(strike -> strike.faults().contains(Fault.ROLLING_DEPLOY));
+    }
+
     private void watch(World world, FleetServers servers) {
         if (!contender.isOurs()) {
             return;
         }
-        int number = 0;
         for (EmbeddedRedis server : servers.leaseServers()) {
-            String name = "redis-" + number++;
+            String name = servers.nameOf(server);
             world.tell(EventType.SERVER, name, servers.majority());
             String unused = world.ask("monitor", name, Integer.toString(server.port()));
         }
@@ -106,7 +113,7 @@ final class Campaign {
 
     private void torment(FleetServers servers, Fleet fleet, Broker broker, World world, Feeder feeder)
             throws IOException, InterruptedException, SQLException {
-        Siege siege = new Siege(contender, servers, fleet, broker, world);
+        Siege siege = new Siege(contender, servers, fleet, broker, world, plan.length());
         boolean movableClock = servers.canMoveRedisClock();
         for (Strike planned : strikes) {
             Strike strike = planned.without(fault -> fault.movesRedisClock() && !movableClock)
@@ -175,8 +182,7 @@ final class Campaign {
     /** Of Hapax, leases and whatever lives for ever but for the meta keys; of others, all keys. */
     private void left(FleetServers servers, World world) {
         long left = 0;
-        for (EmbeddedRedis server :
-                topology == Topology.SENTINEL ? List.of(servers.sentinel().master()) : servers.redis()) {
+        for (EmbeddedRedis server : servers.masters()) {
             left += server.command("KEYS", "*")
                     .lines()
                     .filter(key -> !key.isBlank() && isLeftBehind(server, key))
@@ -189,7 +195,7 @@ final class Campaign {
         if (!contender.isOurs()) {
             return true;
         }
-        boolean lease = key.contains("}:l:") || key.contains("}:r:");
+        boolean lease = key.contains("}:l:") || key.contains("}:r:") || key.contains("}:s:");
         boolean forEver = server.command("PTTL", key).equals("-1") && !key.endsWith("}:m");
         return lease || forEver;
     }

@@ -1,12 +1,17 @@
 package io.hapax.benchmarks.faults;
 
+import io.hapax.benchmarks.faults.history.Checker;
+import io.hapax.benchmarks.faults.history.Findings;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.List;
+import java.util.Map;
+import java.util.function.IntFunction;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -17,6 +22,7 @@ final class Campaigns {
     private final @Nullable Shim shim;
     private final long end;
     private final List<Plan> plans;
+    private final Map<Contender, Integer> occurrences = new EnumMap<>(Contender.class);
     private final Progress progress;
     private long longest;
     private int givenUp;
@@ -71,6 +77,53 @@ final class Campaigns {
         progress.end();
         System.out.println("carried out: " + tried + " of " + plans.size() + " plans");
         return givenUp == 0 && tried > 0;
+    }
+
+    /**
+     * Carries out the plans of one seed after the other until there were enough seeds and each contender had enough occurrences.
+     * What a former run has brought to its end counts, so that an interrupted one goes on. Whether it got so far.
+     */
+    boolean enough(IntFunction<List<Plan>> ofSeed, int seeds, int least) throws IOException, InterruptedException {
+        for (int i = 0; i < seeds || occurrences.values().stream().anyMatch(count -> count < least); i++) {
+            for (Plan plan : ofSeed.apply(i)) {
+                if (!isTimeLeft()) {
+                    progress.note("no time is left; the same command goes on from here");
+                    return false;
+                }
+                Path history = new Campaign(plan, out, shim, progress).history();
+                if (!isCarriedOut(plan, history)) {
+                    Path unused = carryOut(plan, out);
+                }
+                occurrences.merge(plan.contender(), occurrences(history), Integer::sum);
+                progress.note(plan.contender().label() + ", seed " + plan.seed() + ": "
+                        + occurrences.get(plan.contender()) + " of " + least + " occurrences");
+            }
+            if (givenUp > 0) {
+                return false;
+            }
+        }
+        progress.end();
+        return true;
+    }
+
+    private static boolean isCarriedOut(Plan plan, Path history) throws IOException {
+        if (!Files.exists(history)) {
+            return false;
+        }
+        try {
+            Outcome.Part part = Outcome.Part.read(history);
+            return part.verdict().complete()
+                    && part.plan().filter(plan.arguments()::equals).isPresent();
+        } catch (IllegalArgumentException torn) {
+            return false;
+        }
+    }
+
+    private static int occurrences(Path history) {
+        Checker.Verdict verdict = Outcome.Part.read(history).verdict();
+        return verdict.complete()
+                ? verdict.findings().stream().mapToInt(Findings::occurrences).sum()
+                : 0;
     }
 
     private Path carryOut(Plan plan, Path folder) throws IOException, InterruptedException {

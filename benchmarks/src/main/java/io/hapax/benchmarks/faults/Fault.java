@@ -14,6 +14,9 @@ enum Fault {
     JVM_PAUSE("a JVM stands still at a safepoint, as in a long garbage collection", Scope.WORKER),
     WORKER_CLOCK_FORWARD("a worker's wall clock jumps an hour ahead, and back", Scope.WORKER),
     WORKER_CLOCK_BACK("a worker's wall clock jumps an hour back, and forward again", Scope.WORKER),
+    ROLLING_DEPLOY(
+            "workers are replaced one by one by ones with another limit, one of them is killed, and all that is undone",
+            Scope.WORKER),
     REDIS_EMPTY("Redis is killed and starts again with nothing", Scope.REDIS),
     REDIS_RESTART("Redis is killed and starts again with its data", Scope.REDIS),
     REDIS_STOP("Redis is frozen (SIGSTOP) for twice the ttl", Scope.REDIS),
@@ -21,6 +24,10 @@ enum Fault {
     REDIS_CLOCK_BACK("Redis' wall clock jumps an hour back, and forward again", Scope.REDIS),
     REDIS_SCRIPT_FLUSH("SCRIPT FLUSH, twenty times", Scope.REDIS),
     REDIS_CLIENT_KILL("CLIENT KILL of all clients, ten times", Scope.REDIS),
+    REDIS_POWER_CUT("the power of Redis fails: it starts again with its files as of a second before", Scope.REDIS),
+    REDIS_POWER_CUT_ALWAYS(
+            "the power of Redis fails, which had synced each write (appendfsync always) before it answered",
+            Scope.REDIS),
     REDIS_MEMORY_FULL("Redis' memory is full (noeviction)", Scope.REDIS),
     REDIS_SLOW_SCRIPT("a script of somebody else blocks Redis for two seconds", Scope.REDIS),
     NET_CUT("one worker's connections to the coordinator are reset, new ones too", Scope.NETWORK),
@@ -33,11 +40,22 @@ enum Fault {
     POSTGRES_RESTART("PostgreSQL is killed and starts again", Scope.POSTGRES),
     POSTGRES_CUT("PostgreSQL ends all sessions, every 200 ms for two seconds", Scope.POSTGRES),
     POSTGRES_LATE("PostgreSQL carries out what it was asked after its callers have given up", Scope.POSTGRES),
+    COMMIT_REPLY_LOST("a worker's transaction is committed, and the answer never comes", Scope.POSTGRES),
+    COMMIT_CUT("PostgreSQL ends all sessions in the moment of a commit, five times", Scope.POSTGRES),
+    ROLLBACKS("one worker's transactions are rolled back at their end, by somebody around them", Scope.POSTGRES),
     POOL_EXHAUSTED("one worker's connection pool is taken by somebody else", Scope.POSTGRES),
     SENTINEL_FAILOVER("the master is killed, a replica that missed the last writes is promoted", Scope.SENTINEL),
     QUORUM_ONE_OF_THREE("one of three Redis servers is killed and starts again with nothing", Scope.QUORUM),
     QUORUM_TWO_OF_THREE("two of three Redis servers are frozen", Scope.QUORUM),
-    QUORUM_TWO_OF_FIVE("two of five Redis servers are killed and start again with nothing", Scope.QUORUM_OF_FIVE);
+    QUORUM_TWO_OF_FIVE("two of five Redis servers are killed and start again with nothing", Scope.QUORUM_OF_FIVE),
+    CLUSTER_SLOTS_MOVE(
+            "slots with leases move from master to master of a Cluster, as long as others wait", Scope.CLUSTER),
+    CLUSTER_FAILOVER(
+            "a master of a Cluster is killed, a replica that missed the last writes takes over", Scope.CLUSTER),
+    POSTGRES_FAILOVER("PostgreSQL is killed for good, its synchronous standby takes over", Scope.STANDBY),
+    STANDBY_STOP(
+            "the synchronous standby is frozen, and the sessions are ended that wait for it in their commits",
+            Scope.STANDBY);
 
     /** What has to be there for a fault to make sense. */
     enum Scope {
@@ -47,7 +65,9 @@ enum Fault {
         POSTGRES,
         SENTINEL,
         QUORUM,
-        QUORUM_OF_FIVE
+        QUORUM_OF_FIVE,
+        CLUSTER,
+        STANDBY
     }
 
     private final String title;
@@ -83,16 +103,24 @@ enum Fault {
         return switch (scope) {
             case SENTINEL -> Topology.SENTINEL;
             case QUORUM_OF_FIVE -> Topology.QUORUM_OF_FIVE;
+            case CLUSTER -> Topology.CLUSTER;
+            case STANDBY -> Topology.STANDBY;
             default -> Topology.USUAL;
         };
     }
 
     boolean strikes(Contender contender) {
         return switch (scope) {
-            case WORKER, NETWORK, POSTGRES -> true;
+            case WORKER -> this != ROLLING_DEPLOY || contender.isOurs();
+            case NETWORK, POSTGRES -> true;
             case REDIS -> contender.redisServers() > 0;
             // Sentinels are asked for masters without a user of the masters'.
             case SENTINEL -> contender.redisServers() == 1 && contender != Contender.HAPAX_PORTABLE;
+            case STANDBY ->
+                contender == Contender.HAPAX_L3
+                        || contender == Contender.HAPAX_POSTGRES
+                        || contender == Contender.SHEDLOCK_JDBC;
+            case CLUSTER -> contender == Contender.HAPAX_L1 || contender == Contender.HAPAX_L3;
             case QUORUM, QUORUM_OF_FIVE -> contender.redisServers() == 3;
         };
     }
@@ -103,6 +131,11 @@ enum Fault {
                 || this == WORKER_STOP_BEFORE_EFFECT
                 || this == WORKER_STOP_BEFORE_COMMIT
                 || this == JVM_PAUSE;
+    }
+
+    /** Whether it is done to the connections of a worker to PostgreSQL. */
+    boolean holdsDatabaseLines() {
+        return this == POSTGRES_LATE || this == COMMIT_REPLY_LOST;
     }
 
     boolean movesRedisClock() {

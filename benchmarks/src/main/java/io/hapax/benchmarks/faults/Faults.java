@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.Random;
 import java.util.stream.Stream;
 
@@ -33,11 +34,13 @@ public final class Faults {
     private static final int MOST_AT_ONCE = 4;
 
     private static final String[] ARGUMENTS = {
-        "quick", "contenders", "faults", "faults-at-once", "seed", "seeds", "minutes", "out", "report"
+        "quick", "contenders", "faults", "faults-at-once", "seed", "seeds", "minutes", "occurrences", "length", "keep", "out", "report"
     };
 
     private static final int MOST_SEEDS = 1_000_000;
     private static final int MOST_MINUTES = 100_000;
+    private static final int MOST_LENGTH = 1_000;
+    private static final int MOST_OCCURRENCES = 10_000_000;
 
     private Faults() {}
 
@@ -47,7 +50,8 @@ public final class Faults {
      * @param args {@code --quick}, {@code --contenders=rlock,hapax-l3}, {@code --faults=worker-stop,worker-kill+redis-empty}
      *     (joined ones strike together), {@code --faults-at-once=2}, {@code --seed=42} (default with
      *     {@code --quick} and {@code --seeds}: any), {@code --seeds=20} to try so many seeds until one breaks a promise, {@code
-     *     --minutes=60} for so long at the most, {@code --out=folder} (default {@code target/faults}, {@code
+     *     --minutes=60} for so long at the most, {@code --occurrences=25000} to go on, with one seed after the other, until each
+     *     contender had so many, and where the last run was interrupted, {@code --length=50} for faults that last half as long, {@code --keep=folder} for one more copy of the report, {@code --out=folder} (default {@code target/faults}, {@code
      *     target/faults-quick} and {@code target/faults-seeds}), {@code --report} to make the report of the histories that are
      *     there
      * @throws Exception if something breaks
@@ -62,10 +66,9 @@ public final class Faults {
     }
 
     private static int run(Arguments arguments) throws IOException, InterruptedException {
-        boolean untilBroken = arguments.value("seeds").isPresent();
-        String usual =
-                untilBroken ? "target/faults-seeds" : arguments.quick() ? "target/faults-quick" : "target/faults";
-        Path out = Files.createDirectories(Path.of(arguments.value("out").orElse(usual)));
+        boolean untilEnough = arguments.value("occurrences").isPresent();
+        boolean untilBroken = !untilEnough && arguments.value("seeds").isPresent();
+        Path out = Files.createDirectories(Path.of(arguments.value("out").orElse(usualFolder(arguments))));
         boolean strikes = !arguments.all().contains("--report");
         if (strikes
                 && (untilBroken || arguments.quick())
@@ -73,9 +76,18 @@ public final class Faults {
             // Each time it is another seed, so the files of the last time would stay.
             forget(out);
         }
-        boolean allDone = !strikes || strike(arguments, untilBroken, out);
+        if (strikes) {
+            Report.remember(
+                    "mvn -q -Pbench -Dbench=faults.Faults -Dbench.args=\"" + String.join(" ", arguments.all()) + "\"",
+                    out);
+        }
+        boolean allDone = !strikes || strike(arguments, untilBroken, untilEnough, out);
         List<Outcome> outcomes = Outcome.read(out);
         System.out.println("report: " + Report.write(outcomes, out).toAbsolutePath());
+        Optional<Path> kept = arguments.value("keep").map(Path::of);
+        if (kept.isPresent()) {
+            Report.keep(outcomes, out, Files.createDirectories(kept.get()));
+        }
         List<String> broken =
                 outcomes.stream().flatMap(outcome -> outcome.broken().stream()).toList();
         broken.forEach(what -> System.out.println("promise broken: " + what));
@@ -85,6 +97,16 @@ public final class Faults {
         differences.forEach(what -> System.out.println("the checkers disagree: " + what));
         outcomes.forEach(outcome -> System.out.println(outcome.line()));
         return broken.isEmpty() && differences.isEmpty() && allDone ? 0 : 1;
+    }
+
+    private static String usualFolder(Arguments arguments) {
+        if (arguments.value("occurrences").isPresent()) {
+            return "target/faults-campaign";
+        }
+        if (arguments.value("seeds").isPresent()) {
+            return "target/faults-seeds";
+        }
+        return arguments.quick() ? "target/faults-quick" : "target/faults";
     }
 
     private static void forget(Path out) throws IOException {
@@ -97,7 +119,7 @@ public final class Faults {
     }
 
     /** Whether nothing had to be given up, and, of several seeds, no promise was broken. */
-    private static boolean strike(Arguments arguments, boolean untilBroken, Path out)
+    private static boolean strike(Arguments arguments, boolean untilBroken, boolean untilEnough, Path out)
             throws IOException, InterruptedException {
         long seed = seed(arguments);
         Shim shim = Shim.build(out).orElse(null);
@@ -111,14 +133,21 @@ public final class Faults {
         }
         Campaigns campaigns = new Campaigns(
                 out, shim, Duration.ofMinutes(arguments.number("minutes", MOST_MINUTES, 1, MOST_MINUTES)), plans);
+        if (untilEnough) {
+            return campaigns.enough(
+                    i -> plan(arguments, seed + i, shim != null),
+                    seeds,
+                    arguments.number("occurrences", 1, 1, MOST_OCCURRENCES));
+        }
         return untilBroken ? campaigns.untilBroken() : campaigns.all();
     }
 
     /** The quick ones take another one each time, and say which, so that CI sees more than one. */
     private static long seed(Arguments arguments) {
-        String usual = arguments.quick() || arguments.value("seeds").isPresent()
-                ? Integer.toString(new Random().nextInt(MOST_SEEDS))
-                : "42";
+        boolean any = arguments.quick()
+                || (arguments.value("seeds").isPresent()
+                        && arguments.value("occurrences").isEmpty());
+        String usual = any ? Integer.toString(new Random().nextInt(MOST_SEEDS)) : "42";
         String text = arguments.value("seed").orElse(usual);
         System.out.println("seed: " + text);
         try {
@@ -141,6 +170,7 @@ public final class Faults {
                 .map(Strike::of)
                 .flatMap(strike -> strike.without(fault -> !hasShim && fault.movesClock()))
                 .toList();
+        int length = arguments.number("length", Plan.USUAL_LENGTH, 1, MOST_LENGTH);
         List<Plan> plans = new ArrayList<>();
         for (Contender contender : contenders) {
             for (Topology topology : Topology.values()) {
@@ -149,7 +179,7 @@ public final class Faults {
                         .toList();
                 if (!striking.isEmpty()) {
                     List<Strike> drawn = atOnce(striking, strikes, contender, arguments, seed);
-                    plans.add(new Plan(contender, topology, drawn, seed));
+                    plans.add(new Plan(contender, topology, drawn, seed, length));
                 }
             }
         }

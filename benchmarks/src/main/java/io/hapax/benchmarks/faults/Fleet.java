@@ -29,6 +29,12 @@ final class Fleet implements Closeable {
 
     private static final int ENDING_SECONDS = 10;
 
+    /** How many may run at once on the lock key for several. */
+    static final int LIMIT = 3;
+
+    static final int SMALL_LIMIT = 1;
+    private static final int NO_PLACES = 0;
+
     private final Contender contender;
     private final FleetServers servers;
     private final Broker broker;
@@ -37,6 +43,7 @@ final class Fleet implements Closeable {
     private final @Nullable Shim shim;
     private final Path folder;
     private final Map<String, Process> processes = new ConcurrentHashMap<>();
+    private volatile int limit;
     private String firstStart = WallClock.now().toString();
 
     Fleet(
@@ -46,7 +53,8 @@ final class Fleet implements Closeable {
             World world,
             int observer,
             @Nullable Shim shim,
-            Path folder) {
+            Path folder,
+            boolean hasPlaces) {
         this.contender = contender;
         this.servers = servers;
         this.broker = broker;
@@ -54,6 +62,7 @@ final class Fleet implements Closeable {
         this.observer = observer;
         this.shim = shim;
         this.folder = folder;
+        this.limit = hasPlaces ? LIMIT : NO_PLACES;
         // A frozen worker would not notice that everybody else is gone.
         Runtime.getRuntime().addShutdownHook(new Thread(this::close, "fleet-end"));
     }
@@ -87,6 +96,7 @@ final class Fleet implements Closeable {
                 "worker=" + worker,
                 "observer=" + observer,
                 "orders=" + broker.port(),
+                "limit=" + limit,
                 "firstStart=" + firstStart));
         command.addAll(servers.settings(worker));
         ProcessBuilder builder = new ProcessBuilder(command)
@@ -113,7 +123,7 @@ final class Fleet implements Closeable {
         return folder.resolve(contender.label() + "-" + worker + ".log").toFile();
     }
 
-    private void awaitUp(String worker) throws InterruptedException {
+    void awaitUp(String worker) throws InterruptedException {
         long start = System.nanoTime();
         while (!broker.isUp(worker)) {
             boolean late = System.nanoTime() - start > TimeUnit.MINUTES.toNanos(1);
@@ -133,6 +143,11 @@ final class Fleet implements Closeable {
                 start(worker);
             }
         }
+    }
+
+    /** What workers state that are started from now on. */
+    void stateLimit(int places) {
+        limit = places;
     }
 
     void kill(String worker) throws InterruptedException {

@@ -1,5 +1,6 @@
 package io.hapax.benchmarks.faults;
 
+import io.hapax.testkit.EmbeddedCluster;
 import io.hapax.testkit.EmbeddedDatabase;
 import io.hapax.testkit.EmbeddedRedis;
 import io.hapax.testkit.EmbeddedSentinel;
@@ -28,8 +29,10 @@ final class FleetServers implements Closeable {
             List.of("--user", NARROW, "on", "nopass", "~*", "&*", "+@all", "-time");
 
     private final List<EmbeddedRedis> redis = new ArrayList<>();
-    private final EmbeddedDatabase database;
+    private volatile EmbeddedDatabase database;
+    private volatile @Nullable EmbeddedDatabase standby;
     private final @Nullable EmbeddedSentinel sentinel;
+    private final @Nullable EmbeddedCluster cluster;
     private final @Nullable Shim shim;
     private final boolean isNarrow;
     private final Map<String, List<TcpProxy>> toRedis = new LinkedHashMap<>();
@@ -37,9 +40,14 @@ final class FleetServers implements Closeable {
     private final List<FrontDoor> doors = new ArrayList<>();
 
     private FleetServers(
-            EmbeddedDatabase database, @Nullable EmbeddedSentinel sentinel, @Nullable Shim shim, boolean isNarrow) {
+            EmbeddedDatabase database,
+            @Nullable EmbeddedSentinel sentinel,
+            @Nullable EmbeddedCluster cluster,
+            @Nullable Shim shim,
+            boolean isNarrow) {
         this.database = database;
         this.sentinel = sentinel;
+        this.cluster = cluster;
         this.shim = shim;
         this.isNarrow = isNarrow;
     }
@@ -47,13 +55,18 @@ final class FleetServers implements Closeable {
     static FleetServers start(Contender contender, Topology topology, List<String> workers, @Nullable Shim shim)
             throws IOException {
         EmbeddedSentinel sentinel = topology == Topology.SENTINEL ? EmbeddedSentinel.start(1) : null;
+        EmbeddedCluster cluster = topology == Topology.CLUSTER ? EmbeddedCluster.start(1, DURABLE) : null;
         boolean isNarrow = contender == Contender.HAPAX_PORTABLE;
-        FleetServers servers = new FleetServers(EmbeddedDatabase.start(), sentinel, shim, isNarrow);
+        FleetServers servers = new FleetServers(EmbeddedDatabase.start(), sentinel, cluster, shim, isNarrow);
         List<String> options = new ArrayList<>(List.of(DURABLE));
         if (isNarrow) {
             options.addAll(NARROW_USER);
         }
-        int count = topology == Topology.QUORUM_OF_FIVE ? 5 : sentinel == null ? contender.redisServers() : 0;
+        int count = switch (topology) {
+            case USUAL, STANDBY -> contender.redisServers();
+            case QUORUM_OF_FIVE -> 5;
+            case SENTINEL, CLUSTER -> 0;
+        };
         for (int i = 0; i < count; i++) {
             Map<String, String> environment = shim == null ? Map.of() : shim.environment("redis-" + i);
             servers.redis.add(EmbeddedRedis.start(environment, options.toArray(String[]::new)));
@@ -68,6 +81,9 @@ final class FleetServers implements Closeable {
         }
         if (count > 1) {
             servers.openDoors(workers);
+        }
+        if (topology == Topology.STANDBY) {
+            servers.standby = servers.database.startStandby();
         }
         return servers;
     }
@@ -90,6 +106,25 @@ final class FleetServers implements Closeable {
         return database;
     }
 
+    EmbeddedDatabase standby() {
+        EmbeddedDatabase present = standby;
+        if (present == null) {
+            throw new IllegalStateException("this fleet has no standby");
+        }
+        return present;
+    }
+
+    /** It is the primary from now on, and gets a standby of its own; the old primary is gone. */
+    void promoteStandby() {
+        EmbeddedDatabase old = database;
+        EmbeddedDatabase next = standby();
+        next.promote();
+        database = next;
+        toDatabase.values().forEach(line -> line.leadTo(next.port()));
+        old.close();
+        standby = next.startStandby();
+    }
+
     EmbeddedSentinel sentinel() {
         if (sentinel == null) {
             throw new IllegalStateException("this fleet has no sentinels");
@@ -97,19 +132,38 @@ final class FleetServers implements Closeable {
         return sentinel;
     }
 
+    EmbeddedCluster cluster() {
+        if (cluster == null) {
+            throw new IllegalStateException("this fleet has no Cluster");
+        }
+        return cluster;
+    }
+
     /** All servers at which leases may live. */
     List<EmbeddedRedis> leaseServers() {
-        if (sentinel == null) {
-            return redis;
+        List<EmbeddedRedis> all = new ArrayList<>(masters());
+        if (sentinel != null) {
+            all.addAll(sentinel.replicas());
         }
-        List<EmbeddedRedis> all = new ArrayList<>(sentinel.replicas());
-        all.add(0, sentinel.master());
+        if (cluster != null) {
+            cluster.masters().forEach(master -> all.addAll(cluster.replicasOf(master)));
+        }
         return all;
+    }
+
+    /** What a server is called; a Cluster is one, as leases move in it from server to server. */
+    String nameOf(EmbeddedRedis server) {
+        return cluster == null ? "redis-" + leaseServers().indexOf(server) : "cluster";
+    }
+
+    /** Those that are written to, when all is well. */
+    List<EmbeddedRedis> masters() {
+        return cluster != null ? cluster.masters() : sentinel != null ? List.of(sentinel.master()) : redis;
     }
 
     /** On how many of them a lease has to live. */
     int majority() {
-        return sentinel == null ? redis.size() / 2 + 1 : 1;
+        return Math.max(1, redis.size() / 2 + 1);
     }
 
     List<TcpProxy> linesToRedis(String worker) {
@@ -131,8 +185,9 @@ final class FleetServers implements Closeable {
 
     /** What a worker is told of its servers. */
     List<String> settings(String worker) {
-        String urls = sentinel != null
-                ? String.join(",", sentinel.urls())
+        String urls = sentinel != null || cluster != null
+                ? String.join(
+                        ",", sentinel != null ? sentinel.urls() : cluster().urls())
                 : (doors.isEmpty()
                                 ? linesToRedis(worker).stream().map(TcpProxy::port)
                                 : doors.stream().map(FrontDoor::port))
@@ -145,6 +200,7 @@ final class FleetServers implements Closeable {
         return List.of(
                 "redis=" + urls,
                 "master=" + (sentinel == null ? "" : EmbeddedSentinel.MASTER_NAME),
+                "cluster=" + (cluster != null),
                 "jdbc=" + jdbc + "?user=" + database.user());
     }
 
@@ -189,6 +245,13 @@ final class FleetServers implements Closeable {
         redis.forEach(EmbeddedRedis::close);
         if (sentinel != null) {
             sentinel.close();
+        }
+        if (cluster != null) {
+            cluster.close();
+        }
+        EmbeddedDatabase copy = standby;
+        if (copy != null) {
+            copy.close();
         }
         database.close();
     }

@@ -3,9 +3,7 @@ package io.hapax.benchmarks.faults;
 import io.hapax.benchmarks.faults.history.World;
 import io.hapax.testkit.EmbeddedRedis;
 import java.io.IOException;
-import java.sql.Connection;
 import java.sql.SQLException;
-import java.sql.Statement;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -20,6 +18,8 @@ final class Nemesis {
     private static final long HOUR = Duration.ofHours(1).toSeconds();
     private static final long DELAY_MILLIS = 100;
     private static final long STALLING_MILLIS = 12_000;
+    private static final long LOST_MILLIS = 950;
+    private static final long REACHING_SECONDS = 15;
     private static final String BLOCK =
             "local t = redis.call('TIME')[1] + 2 while redis.call('TIME')[1] + 0 < t do end";
 
@@ -30,6 +30,8 @@ final class Nemesis {
     private final World world;
     private final long hold;
     private final Struck struck;
+    private final Commits commits;
+    private final Failovers failovers;
 
     /** Is notified of a blow at the moment in which it falls, and on whom. */
     interface Struck {
@@ -52,6 +54,8 @@ final class Nemesis {
         this.world = world;
         this.hold = hold;
         this.struck = struck;
+        this.commits = new Commits(servers, broker);
+        this.failovers = new Failovers(servers);
     }
 
     /**
@@ -85,7 +89,9 @@ final class Nemesis {
             case REDIS -> strikeRedis(fault, chosen.order().get(0));
             case NETWORK -> strikeNetwork(fault, chosen);
             case POSTGRES -> strikePostgres(fault, chosen.worker());
-            case SENTINEL -> failOver();
+            case SENTINEL -> failovers.sentinel();
+            case CLUSTER -> strikeCluster(fault, Fleet.WORKERS.indexOf(chosen.worker()));
+            case STANDBY -> strikeStandby(fault);
             case QUORUM, QUORUM_OF_FIVE -> strikeQuorum(fault, chosen.order());
         }
     }
@@ -94,11 +100,7 @@ final class Nemesis {
         switch (fault) {
             case WORKER_KILL -> kill(victim());
             case WORKER_KILL_AFTER_COMMIT -> at(busiest(), "after-commit", this::kill);
-            case WORKER_TERM -> {
-                String worker = victim();
-                fleet.terminate(worker);
-                fleet.start(worker);
-            }
+            case WORKER_TERM -> replace(victim());
             case WORKER_STOP -> freeze(victim());
             case WORKER_STOP_BEFORE_EFFECT -> at(busiest(), "before-effect", this::freeze);
             case WORKER_STOP_BEFORE_COMMIT -> at(busiest(), "before-commit", this::freeze);
@@ -106,6 +108,7 @@ final class Nemesis {
                 broker.order(victim(), "pause " + hold);
                 Thread.sleep(hold + 1_000);
             }
+            case ROLLING_DEPLOY -> rollOut(anyone);
             case WORKER_CLOCK_FORWARD -> workerClock(anyone, HOUR);
             case WORKER_CLOCK_BACK -> workerClock(anyone, -HOUR);
             default -> throw new IllegalArgumentException(fault + " is none of a worker");
@@ -125,6 +128,8 @@ final class Nemesis {
                 Thread.sleep(1_000);
                 redis.restart();
             }
+            case REDIS_POWER_CUT -> powerCut(redis);
+            case REDIS_POWER_CUT_ALWAYS -> powerCutAlways(redis);
             case REDIS_STOP -> frozen(List.of(redis), 2 * contender.patience().toMillis());
             case REDIS_CLOCK_FORWARD -> redisClock(number, HOUR);
             case REDIS_CLOCK_BACK -> redisClock(number, -HOUR);
@@ -160,14 +165,14 @@ final class Nemesis {
         }
     }
 
-    private void strikePostgres(Fault fault, String worker) throws InterruptedException, SQLException {
+    private void strikePostgres(Fault fault, String worker) throws IOException, InterruptedException, SQLException {
         switch (fault) {
             case POSTGRES_RESTART -> {
                 servers.database().kill();
                 Thread.sleep(500);
                 servers.database().restart();
             }
-            case POSTGRES_CUT -> repeat(10, 200, this::endSessions);
+            case POSTGRES_CUT -> repeat(10, 200, commits::endSessions);
             case POSTGRES_LATE -> {
                 servers.database().freeze();
                 Thread.sleep(hold);
@@ -175,6 +180,12 @@ final class Nemesis {
                 Thread.sleep(1_000);
                 // The others go on meanwhile, and may have taken over.
                 harm(List.of(servers.lineToDatabase(worker)), line -> line.set(TcpProxy.Mode.HOLD_REQUESTS));
+            }
+            case COMMIT_REPLY_LOST -> commits.loseReply();
+            case COMMIT_CUT -> commits.cut();
+            case ROLLBACKS -> {
+                broker.order(worker, "rollback " + hold);
+                Thread.sleep(hold);
             }
             case POOL_EXHAUSTED -> {
                 broker.order(worker, "exhaust " + hold);
@@ -191,6 +202,29 @@ final class Nemesis {
             case QUORUM_TWO_OF_THREE -> frozen(shuffled.subList(1, 3), hold);
             case QUORUM_TWO_OF_FIVE -> emptied(shuffled.subList(0, 2));
             default -> throw new IllegalArgumentException(fault + " is none of a quorum");
+        }
+    }
+
+    private void strikeCluster(Fault fault, int master) throws InterruptedException {
+        switch (fault) {
+            case CLUSTER_SLOTS_MOVE -> failovers.moveSlots(master, hold);
+            case CLUSTER_FAILOVER -> failovers.cluster(master);
+            default -> throw new IllegalArgumentException(fault + " is none of a Cluster");
+        }
+    }
+
+    private void strikeStandby(Fault fault) throws IOException, InterruptedException, SQLException {
+        switch (fault) {
+            case POSTGRES_FAILOVER -> failovers.postgres();
+            case STANDBY_STOP -> {
+                servers.standby().freeze();
+                Thread.sleep(hold);
+                // They wait in their commits, which are done here, for the answer of the standby.
+                commits.endSessions();
+                Thread.sleep(500);
+                servers.standby().thaw();
+            }
+            default -> throw new IllegalArgumentException(fault + " is none of a standby");
         }
     }
 
@@ -227,7 +261,7 @@ final class Nemesis {
         broker.order(worker, "arm " + point);
         long start = System.nanoTime();
         while (!broker.hasReached(worker, point)) {
-            if (System.nanoTime() - start > TimeUnit.SECONDS.toNanos(15)) {
+            if (System.nanoTime() - start > TimeUnit.SECONDS.toNanos(REACHING_SECONDS)) {
                 broker.order(worker, "disarm");
                 throw new IOException(worker + " never came to " + point);
             }
@@ -235,6 +269,39 @@ final class Nemesis {
         }
         struck.at(worker);
         strike.at(worker);
+    }
+
+    /** To a smaller limit and back; the next worker dies in between, and a supervisor starts it as it is to be now. */
+    private void rollOut(String first) throws IOException, InterruptedException {
+        struck.at(first);
+        int index = Fleet.WORKERS.indexOf(first);
+        String second = Fleet.WORKERS.get((index + 1) % Fleet.WORKERS.size());
+        String third = Fleet.WORKERS.get((index + 2) % Fleet.WORKERS.size());
+        fleet.stateLimit(Fleet.SMALL_LIMIT);
+        deploy(first);
+        kill(second);
+        fleet.awaitUp(second);
+        deploy(third);
+        Thread.sleep(hold);
+        fleet.stateLimit(Fleet.LIMIT);
+        for (String worker : Fleet.WORKERS) {
+            deploy(worker);
+        }
+    }
+
+    /** The next one is not replaced before this one is ready. */
+    private void deploy(String worker) throws IOException, InterruptedException {
+        fleet.terminate(worker);
+        while (broker.isUp(worker)) {
+            Thread.sleep(1);
+        }
+        fleet.start(worker);
+        fleet.awaitUp(worker);
+    }
+
+    private void replace(String worker) throws IOException, InterruptedException {
+        fleet.terminate(worker);
+        fleet.start(worker);
     }
 
     private void workerClock(String worker, long seconds) throws IOException, InterruptedException {
@@ -249,6 +316,28 @@ final class Nemesis {
         // all faults to come.
         Thread.sleep(hold);
         fleet.restart(worker);
+    }
+
+    /** By default what was written is synced each second, so that as much is gone at the most. */
+    private static void powerCut(EmbeddedRedis redis) throws IOException, InterruptedException {
+        Disk disk = Disk.of(redis);
+        disk.remember();
+        Thread.sleep(LOST_MILLIS);
+        redis.kill();
+        disk.recall();
+        redis.restart();
+    }
+
+    /** What it has answered is on the disk, and nothing that it has written in part counts. */
+    private static void powerCutAlways(EmbeddedRedis redis) throws IOException, InterruptedException {
+        redis.command("CONFIG", "SET", "appendfsync", "always");
+        Thread.sleep(LOST_MILLIS);
+        Disk disk = Disk.of(redis);
+        redis.freeze();
+        disk.remember();
+        redis.kill();
+        disk.recall();
+        redis.restart();
     }
 
     private void redisClock(int server, long seconds) throws IOException, InterruptedException {
@@ -299,22 +388,5 @@ final class Nemesis {
         lines.forEach(how);
         Thread.sleep(hold);
         lines.forEach(TcpProxy::heal);
-    }
-
-    private void endSessions() throws SQLException {
-        try (Connection connection = servers.database().dataSource().getConnection();
-                Statement statement = connection.createStatement()) {
-            statement.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                    + " WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'");
-        }
-    }
-
-    /** The replica misses what is written in the last second. */
-    private void failOver() throws InterruptedException {
-        EmbeddedRedis old = servers.sentinel().master();
-        servers.sentinel().cutReplication();
-        Thread.sleep(1_000);
-        old.kill();
-        EmbeddedRedis unused = servers.sentinel().awaitPromotion(old);
     }
 }

@@ -2,6 +2,7 @@ package io.hapax.benchmarks.faults;
 
 import io.hapax.benchmarks.faults.history.Checker;
 import io.hapax.benchmarks.faults.history.Event;
+import io.hapax.benchmarks.faults.history.EventType;
 import io.hapax.benchmarks.faults.history.Findings;
 import io.hapax.benchmarks.faults.history.History;
 import io.hapax.benchmarks.faults.judge.Judge;
@@ -13,6 +14,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -34,6 +36,14 @@ record Outcome(Contender contender, List<Part> parts) {
      * @param differences where the second checker does not agree
      */
     record Part(Path file, List<Event> events, Checker.Verdict verdict, List<String> differences) {
+
+        /** The arguments that do it again; empty if it does not tell. */
+        Optional<String> plan() {
+            return events.stream()
+                    .filter(event -> event.type() == EventType.PLAN)
+                    .map(event -> event.field(0))
+                    .findFirst();
+        }
 
         static Part read(Path file) {
             try {

@@ -10,20 +10,33 @@ import java.util.stream.Collectors;
  * @param topology with which servers
  * @param strikes which faults, in any order: the seed decides
  * @param seed where chance comes from
+ * @param length how long the faults last that have no length of their own, in percent of what is usual
  */
-record Plan(Contender contender, Topology topology, List<Strike> strikes, long seed) {
+record Plan(Contender contender, Topology topology, List<Strike> strikes, long seed, int length) {
+
+    static final int USUAL_LENGTH = 100;
 
     Plan {
         strikes = List.copyOf(strikes);
     }
 
     Plan with(List<Strike> others) {
-        return new Plan(contender, topology, others, seed);
+        return new Plan(contender, topology, others, seed, length);
     }
 
-    /** The command that does the same again, as far as chance lets it. */
+    Plan withLength(int percent) {
+        return new Plan(contender, topology, strikes, seed, percent);
+    }
+
+    /** The arguments that do the same again, as far as chance lets it. */
+    String arguments() {
+        return "--contenders=" + contender.label() + " --faults="
+                + strikes.stream().map(Strike::label).collect(Collectors.joining(",")) + " --seed=" + seed
+                + (length == USUAL_LENGTH ? "" : " --length=" + length);
+    }
+
+    /** The whole command. */
     String command() {
-        return "mvn -q -Pbench -Dbench=faults.Faults -Dbench.args=\"--contenders=" + contender.label() + " --faults="
-                + strikes.stream().map(Strike::label).collect(Collectors.joining(",")) + " --seed=" + seed + "\"";
+        return "mvn -q -Pbench -Dbench=faults.Faults -Dbench.args=\"" + arguments() + "\"";
     }
 }

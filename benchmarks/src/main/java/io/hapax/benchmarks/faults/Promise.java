@@ -38,6 +38,7 @@ final class Promise {
         if (!lateWrites) {
             check(broken, found.twice("file"), "twice in the file");
             check(broken, found.overlapsUntold(), "overlapping, the older one not told");
+            check(broken, found.overLimit(), "more at once than the limit");
         }
         if (!assumptionBroken) {
             check(broken, found.toldLate(), "told late");

@@ -18,6 +18,8 @@ import java.util.stream.Stream;
 /** Writes what came out as a page with tables and timelines; made of the histories alone. */
 final class Report {
 
+    private static final String COMMAND = "command.txt";
+
     private final List<Outcome> outcomes;
     private final Path folder;
     private final StringBuilder page = new StringBuilder();
@@ -27,22 +29,38 @@ final class Report {
         this.folder = folder;
     }
 
+    /** Keeps the command by which the histories in a folder are made. */
+    static void remember(String command, Path folder) throws IOException {
+        Files.writeString(folder.resolve(COMMAND), command);
+    }
+
+    /** Writes the report of the histories in one folder into another one, without the histories. */
+    static void keep(List<Outcome> outcomes, Path from, Path to) throws IOException {
+        Path command = from.resolve(COMMAND);
+        if (Files.exists(command)) {
+            remember(Files.readString(command), to);
+        }
+        Path unused = write(outcomes, to);
+    }
+
     static Path write(List<Outcome> outcomes, Path folder) throws IOException {
         Report report = new Report(outcomes, folder);
-        report.head();
+        Path command = folder.resolve(COMMAND);
+        report.head(Files.exists(command) ? Files.readString(command) : "mvn -q -Pbench -Dbench=faults.Faults");
         report.totals();
         report.matrix();
         report.cases();
         report.ours();
+        report.again();
         Path file = folder.resolve("report.md");
         Files.writeString(file, report.page);
         return file;
     }
 
-    private void head() {
+    private void head(String command) {
         line("# What faults do to Hapax and to its peers");
         line("");
-        line("Made by `mvn -q -Pbench -Dbench=faults.Faults`; how, and what each contender was set to, in"
+        line("Made by `" + command + "`; how, and what each contender was set to, in"
                 + " [benchmarks](../../README.md#faults). " + Faults.machine());
         line("");
     }
@@ -207,6 +225,7 @@ final class Report {
                                 outcome ->
                                         sum(outcome, found -> found.toldAfter().size())),
                         new Column("late, process running", outcome -> sum(outcome, Findings::toldLate)),
+                        new Column("late, process without a processor", outcome -> sum(outcome, Findings::toldStarved)),
                         new Column(
                                 "told before the end of the lease, least",
                                 outcome -> millis(outcome.findings()
@@ -247,6 +266,30 @@ final class Report {
                         : "The two checkers disagree, so that one of them is wrong:");
         line("");
         differences.forEach(what -> line("- " + what));
+    }
+
+    private void again() {
+        line("");
+        line("## Each history again");
+        line("");
+        line(
+                "Each line is one history; the command, with these arguments, puts the same contender through the same faults, with the"
+                        + " same chances. One fault of it alone: `--faults=` with its label, as it stands in the first column of the table of"
+                        + " faults.");
+        line("");
+        line("| contender | faults | occurrences | twice: file, PostgreSQL | lost | arguments |");
+        line("| --- | --- | --- | --- | --- | --- |");
+        for (Outcome outcome : outcomes) {
+            for (Outcome.Part part : outcome.parts()) {
+                List<Findings> found = part.verdict().findings();
+                line("| " + outcome.contender().label() + " | " + (found.size() - 1) + " | "
+                        + found.stream().mapToInt(Findings::occurrences).sum() + " | "
+                        + found.stream().mapToInt(one -> one.twice("file")).sum() + ", "
+                        + found.stream().mapToInt(one -> one.twice("row")).sum() + " | "
+                        + found.stream().mapToInt(Findings::lost).sum() + " | "
+                        + part.plan().map(text -> "`" + text + "`").orElse("not told") + " |");
+            }
+        }
     }
 
     private static String longest(Outcome outcome, ToDoubleFunction<Findings> millis) {

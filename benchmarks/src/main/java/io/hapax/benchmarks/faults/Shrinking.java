@@ -6,12 +6,14 @@ import java.util.List;
 import java.util.function.BooleanSupplier;
 
 /**
- * Looks for the least that still breaks a promise: fewer strikes, then fewer faults in each. Chance has its part in what a plan
+ * Looks for the least that still breaks a promise: fewer strikes, then fewer faults in each, then shorter ones. Chance has its part in what a plan
  * breaks, so each smaller plan is tried more than once before it is taken for harmless.
  */
 final class Shrinking {
 
     private static final int TRIES = 2;
+    /** Shorter faults hardly are any. */
+    private static final int SHORTEST = 12;
 
     /** Carries out a plan. */
     interface Trial {
@@ -54,6 +56,14 @@ final class Shrinking {
             for (Fault fault : least.strikes().get(i).faults()) {
                 least = without(least, i, fault);
             }
+        }
+        return shorter(least);
+    }
+
+    private Plan shorter(Plan plan) throws IOException, InterruptedException {
+        Plan least = plan;
+        while (least.length() / 2 >= SHORTEST && breaks(least.withLength(least.length() / 2))) {
+            least = least.withLength(least.length() / 2);
         }
         return least;
     }

@@ -31,13 +31,16 @@ final class Siege {
     private final Fleet fleet;
     private final Broker broker;
     private final World world;
+    private final int length;
 
-    Siege(Contender contender, FleetServers servers, Fleet fleet, Broker broker, World world) {
+    /** Lets faults last for so many percent of what is usual. */
+    Siege(Contender contender, FleetServers servers, Fleet fleet, Broker broker, World world, int length) {
         this.contender = contender;
         this.servers = servers;
         this.fleet = fleet;
         this.broker = broker;
         this.world = world;
+        this.length = length;
     }
 
     /**
@@ -61,9 +64,13 @@ final class Siege {
             Fault fault = strike.faults().get(0);
             Nemesis.Chosen chosen = Nemesis.Chosen.by(chance, servers.redis().size());
             world.tell(EventType.FAULT, fault.label(), contender.label(), seed, chosen.worker());
-            nemesis(contender.patience().toMillis() * 3 / 2, victim -> {}).strike(fault, chosen);
+            nemesis(lasting(contender.patience().toMillis() * 3 / 2), victim -> {}).strike(fault, chosen);
             world.tell(EventType.HEALED, fault.label());
         }
+    }
+
+    private long lasting(long usual) {
+        return Math.max(1, usual * length / Plan.USUAL_LENGTH);
     }
 
     private Nemesis nemesis(long hold, Nemesis.Struck struck) {
@@ -104,7 +111,7 @@ final class Siege {
         long patience = contender.patience().toMillis();
         return new Part(
                 fault,
-                patience / 2 + chance.nextInt((int) patience * 2),
+                lasting(patience / 2 + chance.nextInt((int) patience * 2)),
                 chance.nextInt((int) patience / 2),
                 chance.nextBoolean(),
                 Nemesis.Chosen.by(chance, servers.redis().size()));
@@ -158,6 +165,7 @@ final class Siege {
         boolean ofOne = fault.scope() == Fault.Scope.WORKER
                 || fault.scope() == Fault.Scope.NETWORK
                 || fault == Fault.POSTGRES_LATE
+                || fault == Fault.ROLLBACKS
                 || fault == Fault.POOL_EXHAUSTED;
         return ofOne ? victim : "the server";
     }

@@ -24,8 +24,8 @@ record Strike(List<Fault> faults) {
         if (faults.isEmpty() || !fitTogether(faults)) {
             throw new IllegalArgumentException(
                     faults.stream().map(Fault::label).toList() + " cannot strike at once: at most one fault each of"
-                            + " workers, of the network, of PostgreSQL and of Redis, and postgres-late without one of the"
-                            + " network, which uses the same connections");
+                            + " workers, of the network, of PostgreSQL and of Redis, and postgres-late and commit-reply-lost"
+                            + " without one of the network, which uses the same connections");
         }
         faults = List.copyOf(faults);
     }
@@ -42,12 +42,20 @@ record Strike(List<Fault> faults) {
     private static boolean fitTogether(List<Fault> faults) {
         Set<Fault.Scope> scopes = EnumSet.noneOf(Fault.Scope.class);
         boolean allDiffer = faults.stream().allMatch(fault -> scopes.add(target(fault)));
-        return allDiffer && !(faults.contains(Fault.POSTGRES_LATE) && scopes.contains(Fault.Scope.NETWORK));
+        long ofOneFleet = faults.stream()
+                .map(Fault::topology)
+                .filter(topology -> topology != Topology.USUAL)
+                .distinct()
+                .count();
+        return allDiffer
+                && ofOneFleet <= 1
+                && !(faults.stream().anyMatch(Fault::holdsDatabaseLines) && scopes.contains(Fault.Scope.NETWORK));
     }
 
     private static Fault.Scope target(Fault fault) {
         return switch (fault.scope()) {
-            case REDIS, SENTINEL, QUORUM, QUORUM_OF_FIVE -> Fault.Scope.REDIS;
+            case REDIS, SENTINEL, QUORUM, QUORUM_OF_FIVE, CLUSTER -> Fault.Scope.REDIS;
+            case STANDBY -> Fault.Scope.POSTGRES;
             default -> fault.scope();
         };
     }

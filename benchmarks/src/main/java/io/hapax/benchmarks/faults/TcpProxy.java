@@ -37,7 +37,7 @@ final class TcpProxy implements Closeable {
     private static final int CHUNK = 16 * 1024;
 
     private final ServerSocket server;
-    private final int target;
+    private volatile int target;
     private final Object changed = new Object();
     private final Set<Socket> open = ConcurrentHashMap.newKeySet();
     // Guarded by changed.
@@ -58,6 +58,11 @@ final class TcpProxy implements Closeable {
 
     int port() {
         return server.getLocalPort();
+    }
+
+    /** Where new connections go from now on. */
+    void leadTo(int other) {
+        target = other;
     }
 
     /** Takes over a connection that somebody else has accepted. */

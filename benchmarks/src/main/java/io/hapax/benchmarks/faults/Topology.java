@@ -5,5 +5,9 @@ enum Topology {
     /** As many independent ones as the contender needs. */
     USUAL,
     SENTINEL,
-    QUORUM_OF_FIVE
+    QUORUM_OF_FIVE,
+    /** Three masters with a replica each. */
+    CLUSTER,
+    /** As usual, and a PostgreSQL with a synchronous standby. */
+    STANDBY
 }

@@ -56,7 +56,7 @@ final class Chaos {
     }
 
     private void something() {
-        switch (chance.nextInt(14)) {
+        switch (chance.nextInt(17)) {
             case 0, 1, 2 -> begin();
             case 3, 4, 5 -> ofRun(EventType.STEP);
             case 6 -> effect();
@@ -75,6 +75,18 @@ final class Chaos {
                 if (chance.nextInt(4) > 0) {
                     heal();
                 }
+            }
+            case 15 ->
+                Planting.any(begun, chance)
+                        .ifPresent(run -> add(
+                                run.source(),
+                                EventType.LIMIT,
+                                run.field(0),
+                                "rooms",
+                                Integer.toString(1 + chance.nextInt(3))));
+            case 13, 14 -> {
+                String process = chance.nextInt(3) == 0 ? "observer" : worker();
+                add(process, EventType.STARVED, process, Integer.toString(chance.nextInt(2_000_000)));
             }
             default -> {
                 if (chance.nextInt(3) == 0) {
@@ -106,6 +118,9 @@ final class Chaos {
         String token = guarded ? Integer.toString(begun.size() + 10 + chance.nextInt(4) - chance.nextInt(3)) : "-";
         add(worker, EventType.BEGIN, "run-" + begun.size(), "ITEM", occurrence(), key(), token, owner);
         begun.add(events.get(events.size() - 1));
+        if (chance.nextInt(3) == 0) {
+            add(worker, EventType.LIMIT, events.get(events.size() - 1).field(0), "rooms", "2");
+        }
     }
 
     private void lease(String owner) {

@@ -12,6 +12,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import java.util.Set;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -55,6 +56,21 @@ class CheckersAgreeTest {
                 }
             }
             assertThat(planted).as("%s, seed %d", file, seed).isEqualTo(1);
+        }
+    }
+
+    @Test
+    void both_excuse_who_had_no_processor() {
+        long seed = System.nanoTime();
+        for (String file : List.of("hapax-l1", "hapax-l3")) {
+            Recorded history = Recorded.of(file);
+            Set<String> before = history.checked();
+            Event run = Planting.leased(history, new Random(seed)).orElseThrow();
+            long end = history.leaseEnd(run);
+            Planting.starved(history, run, end + Planting.millis(45), 50);
+            Planting.told(history, run, end + Planting.millis(40));
+            assertThat(history.checked()).as("%s, seed %d", file, seed).isEqualTo(before);
+            assertThat(history.judged()).as("%s, seed %d", file, seed).isEqualTo(before);
         }
     }
 

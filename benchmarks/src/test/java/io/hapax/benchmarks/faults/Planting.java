@@ -72,6 +72,25 @@ enum Planting {
             });
         }
     },
+    OVER_LIMIT {
+        @Override
+        Optional<String> into(Recorded history, Random chance) {
+            List<Event> begins = new ArrayList<>(history.all(EventType.BEGIN));
+            Collections.shuffle(begins, chance);
+            for (Event older : begins) {
+                Optional<Event> newer = begins.stream()
+                        .filter(begin -> begin.nanos() > older.nanos() && begin.nanos() < history.lastWork(older))
+                        .findFirst();
+                boolean told = history.of(older).stream().anyMatch(event -> event.type() == EventType.TOLD);
+                if (newer.isPresent() && !told) {
+                    limit(history, older, 2);
+                    limit(history, newer.get(), 1);
+                    return Optional.of("over-limit of " + newer.get().field(0) + " ");
+                }
+            }
+            return Optional.empty();
+        }
+    },
     TOKEN_REPEATED {
         @Override
         Optional<String> into(Recorded history, Random chance) {
@@ -109,6 +128,41 @@ enum Planting {
                 history.put(end + millis(1_000), "nemesis", EventType.CONTINUE, run.source());
                 told(history, run, end + millis(1_300));
                 return "told-late-after-thaw of " + run.field(0) + " ";
+            });
+        }
+    },
+    TOLD_LATER_THAN_STARVED {
+        @Override
+        Optional<String> into(Recorded history, Random chance) {
+            return leased(history, chance).map(run -> {
+                long end = history.leaseEnd(run);
+                starved(history, run, end + millis(30), 60);
+                told(history, run, end + millis(70));
+                return "told-late of " + run.field(0) + " ";
+            });
+        }
+    },
+    TOLD_LATE_AFTER_THAW_THOUGH_IT_HAD_A_PROCESSOR {
+        @Override
+        Optional<String> into(Recorded history, Random chance) {
+            return leased(history, chance).map(run -> {
+                long end = history.leaseEnd(run);
+                history.put(end - millis(500), "nemesis", EventType.STOP, run.source());
+                history.put(end + millis(1_000), "nemesis", EventType.CONTINUE, run.source());
+                starved(history, run, end + millis(1_100), 1_600);
+                told(history, run, end + millis(1_360));
+                return "told-late-after-thaw of " + run.field(0) + " ";
+            });
+        }
+    },
+    NEVER_TOLD_THOUGH_IT_HAD_A_PROCESSOR {
+        @Override
+        Optional<String> into(Recorded history, Random chance) {
+            return leased(history, chance).map(run -> {
+                long end = history.leaseEnd(run);
+                starved(history, run, end + millis(100), 90);
+                history.put(end + millis(600), run.source(), EventType.STEP, run.field(0));
+                return "never-told of " + run.field(0) + " ";
             });
         }
     },
@@ -247,7 +301,7 @@ enum Planting {
     }
 
     /** A run that was not told, whose lease was seen, and whose process lived and did not stand still in the seconds around. */
-    private static Optional<Event> leased(Recorded history, Random chance) {
+    static Optional<Event> leased(Recorded history, Random chance) {
         List<Event> begins = new ArrayList<>(history.all(EventType.BEGIN));
         Collections.shuffle(begins, chance);
         long over = history.events.stream().mapToLong(Event::nanos).max().orElse(0);
@@ -264,7 +318,16 @@ enum Planting {
                 .findFirst();
     }
 
-    private static void told(Recorded history, Event run, long at) {
+    /** The witness of its process says, at a time, for how long it had no processor. */
+    static void starved(Recorded history, Event run, long at, long millis) {
+        history.put(at, run.source(), EventType.STARVED, run.source(), Long.toString(1_000 * millis));
+    }
+
+    private static void limit(Recorded history, Event run, int limit) {
+        history.put(run.nanos() + 1, run.source(), EventType.LIMIT, run.field(0), "rooms", Integer.toString(limit));
+    }
+
+    static void told(Recorded history, Event run, long at) {
         history.put(at, run.source(), EventType.TOLD, run.field(0), "NOT_RENEWED");
     }
 }

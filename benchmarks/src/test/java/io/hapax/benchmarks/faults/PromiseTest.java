@@ -111,5 +111,8 @@ class PromiseTest {
         assertThat(Fault.QUORUM_TWO_OF_FIVE.strikes(Contender.HAPAX_L2)).isTrue();
         assertThat(Fault.QUORUM_TWO_OF_FIVE.strikes(Contender.HAPAX_L3)).isFalse();
         assertThat(Fault.POSTGRES_RESTART.strikes(Contender.NONE)).isTrue();
+        assertThat(Fault.CLUSTER_FAILOVER.strikes(Contender.HAPAX_L3)).isTrue();
+        assertThat(Fault.CLUSTER_FAILOVER.strikes(Contender.HAPAX_L2)).isFalse();
+        assertThat(Fault.POSTGRES_FAILOVER.strikes(Contender.HAPAX_POSTGRES)).isTrue();
     }
 }

@@ -74,7 +74,7 @@ final class Recorded {
                         kept.add(event);
                     }
                 }
-                case STEP, TOLD, EFFECT, END -> {
+                case STEP, TOLD, EFFECT, END, LIMIT -> {
                     boolean row =
                             event.type() == EventType.EFFECT && event.field(1).equals("row");
                     if (begun.contains(event.field(0)) && (within || row)) {
@@ -141,7 +141,7 @@ final class Recorded {
 
     private static Predicate<Event> isOf(String run) {
         return event -> switch (event.type()) {
-            case BEGIN, STEP, TOLD, EFFECT, END -> event.field(0).equals(run);
+            case BEGIN, STEP, TOLD, EFFECT, END, LIMIT -> event.field(0).equals(run);
             default -> false;
         };
     }

@@ -29,6 +29,7 @@ class ReportTest {
         Path file = folder.resolve(contender + "-usual-42.history");
         try (ChildJvm observer = ChildJvm.start(Observer.class, List.of("-Xmx64m"), file.toString());
                 World world = World.connect(Integer.parseInt(observer.read()), "nemesis")) {
+            world.tell(EventType.PLAN, "--contenders=" + contender + " --faults=worker-kill,net-cut --seed=42");
             world.tell(EventType.DUE, "ITEM", "item-1", "account-1");
             world.tell(EventType.FAULT, "worker-kill", contender, 42, "alice");
             for (String worker : List.of("alice", "bob")) {
@@ -55,7 +56,8 @@ class ReportTest {
         assertThat(page)
                 .contains("| Redisson RLock, watchdog | 1 | 2 | 1 | 1 | 0 |")
                 .contains("| `worker-kill`: a worker is killed (SIGKILL) at work, and started again | F1 P1")
-                .contains("`--contenders=rlock --faults=worker-kill --seed=42`");
+                .contains("`--contenders=rlock --faults=worker-kill --seed=42`")
+                .contains("| rlock | 1 | 1 | 1, 1 | 0 | `--contenders=rlock --faults=worker-kill,net-cut --seed=42` |");
         Path picture = folder.resolve("rlock-usual-42.svg");
         DocumentBuilderFactory.newInstance().newDocumentBuilder().parse(picture.toFile());
         assertThat(Files.readString(picture)).contains("lock key account-1", "●", "◆");

@@ -43,6 +43,9 @@ class StrikeTest {
                 .withMessageContaining("cannot strike at once");
         assertThatIllegalArgumentException().isThrownBy(() -> Strike.of("redis-empty+sentinel-failover"));
         assertThatIllegalArgumentException().isThrownBy(() -> Strike.of("net-cut+postgres-late"));
+        assertThatIllegalArgumentException().isThrownBy(() -> Strike.of("net-cut+commit-reply-lost"));
+        assertThatIllegalArgumentException().isThrownBy(() -> Strike.of("cluster-failover+postgres-failover"));
+        assertThat(Strike.of("worker-stop+cluster-slots-move").topology()).isEqualTo(Topology.CLUSTER);
         assertThat(Strike.of("worker-stop+sentinel-failover").topology()).isEqualTo(Topology.SENTINEL);
         assertThat(Strike.of("worker-stop+redis-empty").label()).isEqualTo("worker-stop+redis-empty");
     }
@@ -63,16 +66,18 @@ class StrikeTest {
                         Strike.of("net-cut+redis-empty"),
                         Strike.of("worker-stop+net-split+postgres-cut"),
                         Strike.of("jvm-pause+redis-stop")),
-                7);
+                7,
+                Plan.USUAL_LENGTH);
         EnumSet<Fault> needed = EnumSet.of(Fault.WORKER_STOP, Fault.POSTGRES_CUT);
         List<Plan> tried = new ArrayList<>();
         Shrinking.Trial trial = smaller -> {
             tried.add(smaller);
-            return smaller.strikes().stream().anyMatch(strike -> strike.faults().containsAll(needed));
+            return smaller.length() >= 50
+                    && smaller.strikes().stream().anyMatch(strike -> strike.faults().containsAll(needed));
         };
         Plan least = new Shrinking(trial, () -> true).shrink(plan, List.of("worker-stop+net-split+postgres-cut"));
         assertThat(least.strikes()).containsExactly(Strike.of("worker-stop+postgres-cut"));
-        assertThat(least.command()).endsWith("--contenders=hapax-l3 --faults=worker-stop+postgres-cut --seed=7\"");
+        assertThat(least.command()).endsWith("--contenders=hapax-l3 --faults=worker-stop+postgres-cut --seed=7 --length=50\"");
         assertThat(new Shrinking(trial, () -> true)
                         .shrink(plan, List.of("keys left"))
                         .strikes())
@@ -87,7 +92,8 @@ class StrikeTest {
                 Contender.HAPAX_L1,
                 Topology.SENTINEL,
                 List.of(Strike.of("worker-stop+sentinel-failover"), Strike.of("net-cut+sentinel-failover")),
-                7);
+                7,
+                12);
         assertThat(new Shrinking(smaller -> true, () -> false).shrink(plan, List.of()))
                 .isEqualTo(plan);
         assertThat(new Shrinking(smaller -> false, () -> true).shrink(plan, List.of()))

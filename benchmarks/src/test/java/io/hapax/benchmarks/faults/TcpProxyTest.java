@@ -114,6 +114,18 @@ class TcpProxyTest {
     }
 
     @Test
+    void new_connections_go_where_it_leads_to() throws IOException {
+        try (ServerSocket other = new ServerSocket(0, 10, InetAddress.getLoopbackAddress())) {
+            proxy.leadTo(other.getLocalPort());
+            try (Socket client = new Socket(InetAddress.getLoopbackAddress(), proxy.port());
+                    Socket there = other.accept()) {
+                client.getOutputStream().write(7);
+                assertThat(there.getInputStream().read()).isEqualTo(7);
+            }
+        }
+    }
+
+    @Test
     void what_is_held_up_arrives_later() throws IOException {
         for (TcpProxy.Mode mode :
                 new TcpProxy.Mode[] {TcpProxy.Mode.HOLD_REQUESTS, TcpProxy.Mode.HOLD_ANSWERS, TcpProxy.Mode.HOLD_BOTH

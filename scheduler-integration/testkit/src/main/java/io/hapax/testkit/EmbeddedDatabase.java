@@ -202,6 +202,39 @@ public final class EmbeddedDatabase implements AutoCloseable {
         }
     }
 
+    /**
+     * Starts another server that has what this one has and goes on copying it, and waits until this one lets each commit wait until
+     * the other one has it (a synchronous standby).
+     *
+     * @return the standby, which can be read and {@linkplain #promote promoted}
+     * @throws IllegalStateException if it does not start
+     */
+    public EmbeddedDatabase startStandby() {
+        Path own = own("copied");
+        DatabaseAddress there = DatabaseAddress.local(ServerProcesses.freePort());
+        Path copy = ServerProcesses.temporaryFolder("hapax-postgres");
+        EmbeddedDatabase standby = new EmbeddedDatabase(there, copy, settings);
+        try {
+            ServerProcesses.atExit(standby.atExit);
+            DatabaseCopy.make(dataSource(), port(), own.resolve("data"), copy.resolve("data"));
+            standby.launch(copy);
+            DatabaseCopy.awaitSynchronous(dataSource());
+            return standby;
+        } catch (RuntimeException e) {
+            standby.close();
+            throw e;
+        }
+    }
+
+    /**
+     * Lets a standby take over, and waits until it can be written to. Whether the old primary is dead, it does not ask.
+     *
+     * @throws IllegalStateException if it cannot
+     */
+    public void promote() {
+        DatabaseCopy.execute(dataSource(), "SELECT pg_promote()");
+    }
+
     /** Kills the server and deletes its data. An external server is left alone. */
     @Override
     public void close() {

@@ -4,6 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.awaitility.Awaitility.await;
 
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -40,6 +45,44 @@ class EmbeddedTopologiesTest {
             assertThat(sentinel.urls()).hasSize(3);
         }
         assertThatIllegalArgumentException().isThrownBy(() -> EmbeddedSentinel.start(0));
+    }
+
+    @Test
+    void a_promoted_standby_has_all_that_was_committed_and_gets_a_standby_of_its_own() throws Exception {
+        try (EmbeddedDatabase primary = EmbeddedDatabase.start()) {
+            execute(primary, "CREATE TABLE t (n int PRIMARY KEY)");
+            try (EmbeddedDatabase standby = primary.startStandby()) {
+                execute(primary, "INSERT INTO t VALUES (1)");
+                primary.kill();
+                standby.promote();
+                execute(standby, "INSERT INTO t VALUES (2)");
+                try (EmbeddedDatabase next = standby.startStandby()) {
+                    execute(standby, "INSERT INTO t VALUES (3)");
+                    standby.kill();
+                    next.promote();
+                    assertThat(numbers(next)).containsExactly(1, 2, 3);
+                }
+            }
+        }
+    }
+
+    private static void execute(EmbeddedDatabase database, String sql) throws SQLException {
+        try (Connection connection = database.dataSource().getConnection();
+                Statement statement = connection.createStatement()) {
+            statement.execute(sql);
+        }
+    }
+
+    private static List<Integer> numbers(EmbeddedDatabase database) throws SQLException {
+        List<Integer> numbers = new ArrayList<>();
+        try (Connection connection = database.dataSource().getConnection();
+                Statement statement = connection.createStatement();
+                ResultSet rows = statement.executeQuery("SELECT n FROM t ORDER BY n")) {
+            while (rows.next()) {
+                numbers.add(rows.getInt(1));
+            }
+        }
+        return numbers;
     }
 
     @Test

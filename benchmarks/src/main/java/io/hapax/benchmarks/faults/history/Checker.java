@@ -33,6 +33,8 @@ public final class Checker {
     private final Map<String, Event> due = new LinkedHashMap<>();
     private final Pauses pauses = new Pauses();
     private final LeaseEnds leases = new LeaseEnds();
+    private final Starvation starvation = new Starvation();
+    private final List<Telling> tellings = new ArrayList<>();
     private final Map<String, Integer> left = new LinkedHashMap<>();
     private String contender = "?";
     private boolean over;
@@ -58,6 +60,17 @@ public final class Checker {
             List<ObservedRun> runs) {}
 
     /**
+     * That a run was told, with what was known then.
+     *
+     * @param here where it belongs
+     * @param run the run
+     * @param told when
+     * @param end until when its lease was seen to live
+     * @param thawed when its process went on, if it had stood still
+     */
+    private record Telling(Findings here, ObservedRun run, Event told, OptionalLong end, OptionalLong thawed) {}
+
+    /**
      * Checks a history.
      *
      * @param events in order
@@ -74,7 +87,7 @@ public final class Checker {
     private void read(Event event) {
         switch (event.type()) {
             case BEGIN -> runs.put(event.field(0), new ObservedRun(event));
-            case STEP, EFFECT, END -> ofRun(event);
+            case STEP, EFFECT, END, LIMIT -> ofRun(event);
             case TOLD -> {
                 ofRun(event);
                 told(event);
@@ -87,6 +100,7 @@ public final class Checker {
                         .forEach(run -> run.killed(event.nanos()));
             }
             case LEASE, FREED, SERVER -> leases.add(event);
+            case STARVED -> starvation.add(event);
             case DUE -> due.putIfAbsent(event.field(1), event);
             case FAULT -> window(event.field(0), event, event.nanos());
             case LEFT -> left.put(event.field(0), Integer.valueOf(event.field(1)));
@@ -100,7 +114,7 @@ public final class Checker {
                     last.carriedOut(event.nanos());
                 }
             }
-            case UP, STRUCK, MENDED -> {}
+            case UP, STRUCK, MENDED, PLAN -> {}
         }
     }
 
@@ -125,7 +139,7 @@ public final class Checker {
         return findings.get(index);
     }
 
-    /** Judged at once, since later renewals of other leases do not matter, and those of this one must not come. */
+    /** Taken down at once, since later renewals of other leases do not matter, and those of this one must not come. */
     private void told(Event told) {
         ObservedRun run = runs.get(told.field(0));
         if (run == null || !told.equals(run.told())) {
@@ -138,16 +152,34 @@ public final class Checker {
                 : OptionalLong.empty();
         Findings here = at(told.nanos());
         here.show(run);
-        if (thawed.isPresent()) {
-            here.toldAfterThaw(run, millis(told.nanos() - thawed.getAsLong()));
-        } else if (end.isPresent()) {
-            here.told(run, millis(told.nanos() - end.getAsLong()));
+        tellings.add(new Telling(here, run, told, end, thawed));
+    }
+
+    /** Judged when all is known: a witness that had no processor says so afterwards. */
+    private void judge(Telling telling) {
+        if (telling.end().isEmpty()) {
+            telling.here().toldOfUnknownLease();
+            return;
+        }
+        ObservedRun run = telling.run();
+        long told = telling.told().nanos();
+        if (telling.thawed().isPresent()) {
+            long thawed = telling.thawed().getAsLong();
+            long starved = starvation.within(run.worker(), thawed, told);
+            telling.here().toldAfterThaw(run, millis(told - thawed - starved));
+            return;
+        }
+        long end = telling.end().getAsLong();
+        long starved = starvation.within(run.worker(), Math.min(end, told) - TELLING_NANOS, told);
+        if (told > end && told <= end + starved) {
+            telling.here().excused();
         } else {
-            here.toldOfUnknownLease();
+            telling.here().told(run, millis(told > end ? told - end - starved : told - end));
         }
     }
 
     private void conclude() {
+        tellings.forEach(this::judge);
         for (ObservedRun run : runs.values()) {
             at(run.begun()).begun();
             forgotten(run);
@@ -161,7 +193,16 @@ public final class Checker {
                 .collect(Collectors.groupingBy(ObservedRun::key));
         byKey.values().forEach(this::overlaps);
         byKey.values().forEach(this::tokens);
-        byKey.values().forEach(this::takeovers);
+        runs.values().stream()
+                .sorted(Comparator.comparingLong(ObservedRun::begun))
+                .collect(Collectors.groupingBy(ObservedRun::family))
+                .values()
+                .forEach(this::takeovers);
+        runs.values().stream()
+                .filter(run -> run.limit().isPresent())
+                .collect(Collectors.groupingBy(ObservedRun::family))
+                .values()
+                .forEach(this::places);
     }
 
     /** A run that nobody told, though its process ran on. */
@@ -170,12 +211,13 @@ public final class Checker {
         if (end.isEmpty() || run.told() != null) {
             return;
         }
-        long seen = end.getAsLong() + FORGOTTEN_NANOS;
+        long from = end.getAsLong() - TELLING_NANOS;
+        long seen = end.getAsLong() + FORGOTTEN_NANOS + starvation.within(run.worker(), from, run.lastActive());
         Long killed = run.killed();
         boolean ranOn = run.lastActive() > seen;
-        boolean excused = pauses.thawedWithin(run.worker(), end.getAsLong() - TELLING_NANOS, run.lastActive())
-                        .isPresent()
-                || (killed != null && killed <= seen);
+        boolean excused =
+                pauses.thawedWithin(run.worker(), from, run.lastActive()).isPresent()
+                        || (killed != null && killed <= seen);
         if (ranOn && !excused) {
             at(end.getAsLong()).untold(run);
         }
@@ -260,6 +302,25 @@ public final class Checker {
         long frozen = pauses.frozenWithin(run.worker(), begun - 2 * TELLING_NANOS, begun)
                 .orElse(begun);
         return Math.min(begun, Math.min(frozen, leases.firstSeen(run.owner(), begun)));
+    }
+
+    /** No more at work at once than the smallest limit that one of them states. */
+    private void places(List<ObservedRun> ofFamily) {
+        for (ObservedRun newest : ofFamily) {
+            List<ObservedRun> together = ofFamily.stream()
+                    .filter(run -> run == newest
+                            || (run.begun() < newest.begun()
+                                    && run.lastActive() > newest.begun()
+                                    && !run.wasToldBefore(newest.begun())))
+                    .toList();
+            int smallest = together.stream()
+                    .mapToInt(run -> run.limit().orElseThrow())
+                    .min()
+                    .orElseThrow();
+            if (together.size() > smallest) {
+                at(newest.begun()).overLimit(newest, together.size(), smallest);
+            }
+        }
     }
 
     /** Whoever is next on the lock key: another occurrence may be faster than the one that broke off. */

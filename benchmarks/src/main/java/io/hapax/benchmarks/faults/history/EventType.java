@@ -6,6 +6,8 @@ public enum EventType {
     BEGIN(6),
     /** A run is at work: run. */
     STEP(1),
+    /** A run has one of several places: run, the lock key of all of them, how many there may be at once as it states. */
+    LIMIT(3),
     /** A run was told that it has lost its lease: run, reason. */
     TOLD(2),
     /** A run asks for an effect: run, resource, occurrence, {@code ok} or {@code stale}. */
@@ -22,6 +24,10 @@ public enum EventType {
     UP(1),
     /** An occurrence ought to take effect once: kind, occurrence, lock key. */
     DUE(3),
+    /** A process had no processor, as its witness says: worker or {@code observer}, for how long until now in µs. */
+    STARVED(2),
+    /** What is going to be done: the arguments that do it again. */
+    PLAN(1),
     /** The nemesis begins a fault: name, contender, seed, details. */
     FAULT(4),
     /** The cause of the present fault is gone: name. */

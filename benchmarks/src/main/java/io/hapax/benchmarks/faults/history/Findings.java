@@ -25,6 +25,8 @@ public final class Findings {
     private int refusedStale;
     private int tokensOutOfOrder;
     private int toldLate;
+    private int overLimit;
+    private int toldStarved;
     private int untold;
     private int unjudged;
     private boolean carriedOut;
@@ -103,6 +105,13 @@ public final class Findings {
                 + Math.round(millis) + " ms");
     }
 
+    void overLimit(ObservedRun newest, int together, int limit) {
+        overLimit++;
+        cases.add(new Case("over-limit", newest.id(), 0, newest.begin()));
+        example(together + " at work on " + newest.family() + " of which there may be " + limit);
+        show(newest, OVERLAP);
+    }
+
     void refusedStale() {
         refusedStale++;
     }
@@ -121,6 +130,11 @@ public final class Findings {
             cases.add(new Case("told-late", run.id(), afterMillis, run.begin()));
             example("told " + Math.round(afterMillis) + " ms late");
         }
+    }
+
+    /** After the end of its lease, by no more than its process had no processor. */
+    void excused() {
+        toldStarved++;
     }
 
     void toldOfUnknownLease() {
@@ -254,6 +268,16 @@ public final class Findings {
     }
 
     /**
+     * Counts runs that began while as many were at work on their lock key as there may be, by the smallest limit that one of them
+     * states.
+     *
+     * @return how many
+     */
+    public int overLimit() {
+        return overLimit;
+    }
+
+    /**
      * Counts writes that the token-checking store refused.
      *
      * @return how many
@@ -278,6 +302,16 @@ public final class Findings {
      */
     public int toldLate() {
         return toldLate;
+    }
+
+    /**
+     * Counts runs that were told after their lease could have ended, but not by longer than the witness of their process had no
+     * processor.
+     *
+     * @return how many
+     */
+    public int toldStarved() {
+        return toldStarved;
     }
 
     /**

@@ -2,6 +2,7 @@ package io.hapax.benchmarks.faults.history;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalInt;
 import java.util.OptionalLong;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -15,6 +16,7 @@ public final class ObservedRun {
     private final List<Event> rows = new ArrayList<>();
     private @Nullable Event told;
     private @Nullable Event end;
+    private @Nullable Event limit;
     private @Nullable Long killed;
 
     ObservedRun(Event begin) {
@@ -27,6 +29,7 @@ public final class ObservedRun {
             case STEP -> activity.add(event.nanos());
             case TOLD -> told = told == null ? event : told;
             case END -> end = event;
+            case LIMIT -> limit = event;
             case EFFECT -> effect(event);
             default -> throw new IllegalArgumentException("not of a run: " + event);
         }
@@ -59,6 +62,20 @@ public final class ObservedRun {
 
     String key() {
         return begin.field(3);
+    }
+
+    /** The lock key of all places, if it has one of several; else its own. */
+    String family() {
+        return limit == null ? key() : limit.field(1);
+    }
+
+    /** How many may have a place at once; empty if it has none. */
+    OptionalInt limit() {
+        return limit == null ? OptionalInt.empty() : OptionalInt.of(Integer.parseInt(limit.field(2)));
+    }
+
+    boolean wasToldBefore(long nanos) {
+        return told != null && told.nanos() < nanos;
     }
 
     OptionalLong token() {

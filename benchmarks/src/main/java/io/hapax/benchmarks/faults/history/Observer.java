@@ -51,6 +51,8 @@ public final class Observer {
                 History history = History.appendTo(Path.of(args[0]))) {
             Observer observer = new Observer(history);
             Background.run("accept", () -> observer.accept(server));
+            Witness.start(micros -> history.add(
+                    Starvation.OBSERVER, EventType.STARVED, List.of(Starvation.OBSERVER, Long.toString(micros))));
             System.out.println("ready");
             System.out.println(server.getLocalPort());
             while (System.in.read() >= 0) {

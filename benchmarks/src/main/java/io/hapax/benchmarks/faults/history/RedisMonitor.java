@@ -17,11 +17,11 @@ final class RedisMonitor implements Runnable {
 
     /** Of a lease as exchange.lua and renew.lua write it: owner, token, since when, digest, people. */
     private static final Pattern SET = Pattern.compile(
-            "\"SET\" \"(hapax:\\{[^}]+\\}:[lr]:[^\"]+)\" \"([^|\"]+)\\|\\d+\\|\\d+\\|[^\"]*\\|[^\"]*\" \"PX\" \"(\\d+)\"");
+            "\"SET\" \"(hapax:\\{[^}]+\\}:[lrs]:[^\"]+)\" \"([^|\"]+)\\|\\d+\\|\\d+\\|[^\"]*\\|[^\"]*\" \"PX\" \"(\\d+)\"");
 
     private static final Pattern PROLONG =
-            Pattern.compile("\"PEXPIRE\" \"(hapax:\\{[^}]+\\}:[lr]:[^\"]+)\" \"(\\d+)\"");
-    private static final Pattern DELETE = Pattern.compile("\"DEL\" \"(hapax:\\{[^}]+\\}:[lr]:[^\"]+)\"");
+            Pattern.compile("\"PEXPIRE\" \"(hapax:\\{[^}]+\\}:[lrs]:[^\"]+)\" \"(\\d+)\"");
+    private static final Pattern DELETE = Pattern.compile("\"DEL\" \"(hapax:\\{[^}]+\\}:[lrs]:[^\"]+)\"");
 
     private final String name;
     private final int port;

@@ -6,6 +6,9 @@ import io.hapax.benchmarks.faults.judge.Registers.Act;
 import io.hapax.benchmarks.faults.judge.Registers.Doing;
 import io.hapax.benchmarks.faults.judge.Violation.Kind;
 import java.util.ArrayList;
+import java.util.Collections;
+import java.util.Comparator;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -36,6 +39,7 @@ final class Keys {
                 .collect(Collectors.groupingBy(Run::key, LinkedHashMap::new, Collectors.toList()));
         ofKey.values().forEach(keys::tokens);
         ofKey.values().forEach(keys::pairs);
+        keys.places();
         keys.effects();
         return keys.found;
     }
@@ -116,6 +120,31 @@ final class Keys {
     private static <O> Timed<O> moment(Line line, int offset, O what) {
         long at = MOMENTS * line.number() + offset;
         return new Timed<>(at, at + 1, what);
+    }
+
+    /** Whoever begins takes a place, and gives it back where it was last seen at work or was told, if that was before. */
+    private void places() {
+        Map<String, Map<Run, Integer>> taken = new HashMap<>();
+        transcript.runs().stream()
+                .sorted(Comparator.comparingInt(run -> run.begin.number()))
+                .forEach(run -> {
+                    Line limit = run.limit;
+                    if (limit == null) {
+                        return;
+                    }
+                    Map<Run, Integer> places = taken.computeIfAbsent(limit.word(1), name -> new LinkedHashMap<>());
+                    places.keySet().removeIf(other -> leaving(other) <= run.begin.number());
+                    places.put(run, Integer.valueOf(limit.word(2)));
+                    if (places.size() > Collections.min(places.values())) {
+                        add(Kind.OVER_LIMIT, run.begin, run.id());
+                    }
+                });
+    }
+
+    private static int leaving(Run run) {
+        Line told = run.told;
+        int last = run.lastWork().number();
+        return told == null ? last : Math.min(last, told.number());
     }
 
     private void effects() {

@@ -22,6 +22,10 @@ final class Run {
     @Nullable
     Line end;
 
+    /** LIMIT: run, lock key of all places, how many there may be. */
+    @Nullable
+    Line limit;
+
     @Nullable
     Line killed;
 
@@ -42,6 +46,11 @@ final class Run {
         return begin.word(3);
     }
 
+    /** What others wait for who wait for its key: any place, if it has one of several. */
+    String shared() {
+        return limit == null ? key() : limit.word(1);
+    }
+
     String token() {
         return begin.word(4);
     }
@@ -59,6 +68,7 @@ final class Run {
             case "STEP" -> work.add(line);
             case "TOLD" -> told = told == null ? line : told;
             case "END" -> end = line;
+            case "LIMIT" -> limit = line;
             case "EFFECT" -> {
                 // A row is seen only when all is over.
                 if (line.word(1).equals("row")) {

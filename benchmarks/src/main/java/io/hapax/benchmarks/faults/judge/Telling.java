@@ -61,12 +61,18 @@ final class Telling {
                 .mapToLong(pause -> Math.min(pause.nanos(), told.nanos()))
                 .max();
         if (wentOn.isPresent()) {
-            if (told.nanos() - wentOn.getAsLong() > AFTER_THAW) {
+            long since = wentOn.getAsLong();
+            if (told.nanos() - since - waited(run, since, told.nanos()) > AFTER_THAW) {
                 add(Kind.TOLD_LATE_AFTER_THAW, told, run.id());
             }
-        } else if (told.nanos() > end.getAsLong()) {
+        } else if (told.nanos() > end.getAsLong() + waited(run, from, told.nanos())) {
             add(Kind.TOLD_LATE, told, run.id());
         }
+    }
+
+    /** For how long the process of a run would have gone on if it had had a processor. */
+    private long waited(Run run, long from, long to) {
+        return transcript.waited(run.begin.source(), from, to);
     }
 
     private void neverTold(Run run) {
@@ -77,12 +83,13 @@ final class Telling {
         long end = lease.getAsLong();
         long last = run.lastWork().nanos();
         Line killed = run.killed;
-        boolean died = killed != null && killed.nanos() <= end + FORGOTTEN_AFTER;
+        long forgotten = end + FORGOTTEN_AFTER + waited(run, end - EXCUSED_BEFORE, last);
+        boolean died = killed != null && killed.nanos() <= forgotten;
         boolean stoodStill = transcript
                 .pauses(run.begin.source(), end - EXCUSED_BEFORE, last)
                 .findAny()
                 .isPresent();
-        if (last > end + FORGOTTEN_AFTER && !died && !stoodStill) {
+        if (last > forgotten && !died && !stoodStill) {
             found.add(new Violation(
                     Kind.NEVER_TOLD,
                     transcript.window(end),
@@ -98,7 +105,7 @@ final class Telling {
         }
         long since = Math.max(killed.nanos(), ableSince(killed));
         transcript.runs().stream()
-                .filter(next -> next.key().equals(run.key()) && next.begin.nanos() > killed.nanos())
+                .filter(next -> next.shared().equals(run.shared()) && next.begin.nanos() > killed.nanos())
                 .min(Comparator.comparingInt(next -> next.begin.number()))
                 .filter(next -> next.begin.nanos() - since > TAKEOVER)
                 .ifPresent(next -> add(Kind.TAKEN_OVER_LATE, killed, run.id()));

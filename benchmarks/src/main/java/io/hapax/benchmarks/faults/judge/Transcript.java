@@ -6,6 +6,9 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.NavigableMap;
+import java.util.TreeMap;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -26,6 +29,7 @@ final class Transcript {
     private final List<Line> faults = new ArrayList<>();
     private final List<Line> healed = new ArrayList<>();
     private final List<Line> left = new ArrayList<>();
+    private final List<Line> starved = new ArrayList<>();
     private final Leases leases = new Leases();
     private @Nullable Line over;
     private int lines;
@@ -41,7 +45,7 @@ final class Transcript {
     private void read(Line line) {
         switch (line.type()) {
             case "BEGIN" -> runs.put(line.word(0), new Run(line));
-            case "STEP", "TOLD", "EFFECT", "END" -> {
+            case "STEP", "TOLD", "EFFECT", "END", "LIMIT" -> {
                 Run run = runs.get(line.word(0));
                 if (run == null) {
                     throw new IllegalArgumentException(
@@ -62,8 +66,9 @@ final class Transcript {
             case "FAULT" -> faults.add(line);
             case "HEALED" -> healed.add(line);
             case "LEFT" -> left.add(line);
+            case "STARVED" -> starved.add(line);
             case "OVER" -> over = line;
-            case "UP", "STRUCK", "MENDED" -> {}
+            case "UP", "STRUCK", "MENDED", "PLAN" -> {}
             default -> throw new IllegalArgumentException("line " + line.number() + " is of no known type: " + line);
         }
     }
@@ -115,6 +120,28 @@ final class Transcript {
     Stream<Pause> pauses(String worker, long from, long to) {
         return pauses.getOrDefault(worker, List.of()).stream()
                 .filter(pause -> pause.from().nanos() < to && pause.nanos() > from);
+    }
+
+    /** How many ns between two times the witness of a process, or that of the observer, waited for a processor. */
+    long waited(String process, long from, long to) {
+        NavigableMap<Long, Integer> waiting = new TreeMap<>();
+        for (Line line : starved) {
+            long begin = Math.max(from, line.nanos() - TimeUnit.MICROSECONDS.toNanos(Long.parseLong(line.word(1))));
+            long end = Math.min(to, line.nanos());
+            if ((line.word(0).equals(process) || line.word(0).equals("observer")) && begin < end) {
+                waiting.merge(begin, 1, Integer::sum);
+                waiting.merge(end, -1, Integer::sum);
+            }
+        }
+        long sum = 0;
+        int now = 0;
+        long since = from;
+        for (Map.Entry<Long, Integer> change : waiting.entrySet()) {
+            sum += now > 0 ? change.getKey() - since : 0;
+            since = change.getKey();
+            now += change.getValue();
+        }
+        return sum;
     }
 
     /** When the cause of a fault was gone, before the next one began; null if never. */

@@ -26,6 +26,8 @@ public record Violation(Kind kind, int window, String subject, int line) {
         OVERLAP_TOLD,
         /** Two runs at work on one lock key, of which the older one knew nothing. */
         OVERLAP_UNTOLD,
+        /** A run that began while so many others were at work on their lock key that the smallest limit of one of them was exceeded. */
+        OVER_LIMIT,
         /** A fencing token that is not above those of the grants before. */
         TOKEN_OUT_OF_ORDER,
         /** A run was told after its lease had ended, though its process ran. */

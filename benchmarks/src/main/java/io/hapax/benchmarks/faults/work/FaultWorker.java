@@ -2,6 +2,7 @@ package io.hapax.benchmarks.faults.work;
 
 import com.zaxxer.hikari.HikariDataSource;
 import io.hapax.benchmarks.faults.history.EventType;
+import io.hapax.benchmarks.faults.history.Witness;
 import io.hapax.benchmarks.faults.history.World;
 import io.hapax.benchmarks.harness.Background;
 import io.hapax.benchmarks.harness.QuartzTables;
@@ -32,6 +33,7 @@ public final class FaultWorker {
     private final HikariDataSource database;
     private final SyncPoints points;
     private final Guarding guarding;
+    private volatile long rollbackUntil = System.nanoTime();
     private final ExecutorService deliveries = Executors.newFixedThreadPool(THREADS);
 
     private FaultWorker(Settings settings) throws Exception {
@@ -40,7 +42,7 @@ public final class FaultWorker {
         this.orders = Orders.connect(settings.orders(), name);
         this.database = pool(settings.jdbc());
         this.points = new SyncPoints(point -> orders.say("reached " + point));
-        this.guarding = guarding(settings, new Work(world, database, name, points));
+        this.guarding = guarding(settings, new Work(world, database, name, points, this::rollsBack));
     }
 
     /**
@@ -51,7 +53,11 @@ public final class FaultWorker {
      */
     public static void main(String[] args) throws Exception {
         SafepointPause.warmUp();
-        FaultWorker worker = new FaultWorker(Settings.of(args));
+        Settings settings = Settings.of(args);
+        // On a line of its own: others wait on theirs for answers.
+        World testimony = World.connect(settings.observer(), settings.worker());
+        Witness.start(micros -> testimony.tell(EventType.STARVED, settings.worker(), micros));
+        FaultWorker worker = new FaultWorker(settings);
         Runtime.getRuntime().addShutdownHook(new Thread(worker::close, "end"));
         worker.guarding.start();
         worker.world.tell(EventType.UP, worker.name);
@@ -119,9 +125,15 @@ public final class FaultWorker {
             case "arm" -> points.arm(order[1]);
             case "disarm" -> points.disarm();
             case "pause" -> Background.run("pause", () -> standStill(Long.parseLong(order[1])));
+            case "rollback" ->
+                rollbackUntil = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(Long.parseLong(order[1]));
             case "exhaust" -> Background.run("exhaust", () -> exhaust(Long.parseLong(order[1])));
             default -> LOG.error("no such order: {}", String.join(" ", order));
         }
+    }
+
+    private boolean rollsBack() {
+        return System.nanoTime() - rollbackUntil < 0;
     }
 
     private void deliver(String id, String key) {

@@ -37,6 +37,7 @@ final class HapaxGuarding implements Guarding {
     private final boolean fenced;
     private final JobGuard guard;
     private final RamTicks ticks;
+    private final Places places;
 
     HapaxGuarding(Settings settings, DataSource database, Work work) throws Exception {
         this.work = work;
@@ -55,6 +56,7 @@ final class HapaxGuarding implements Guarding {
         this.guard = builder.build();
         this.ticks = new RamTicks(
                 settings.worker(), occurrence -> work.perform(occurrence, new Lease(CurrentRun.get(), fenced)));
+        this.places = new Places(guard, work, settings.limit());
         HapaxPlugin.install(ticks.scheduler(), guard);
     }
 
@@ -75,6 +77,9 @@ final class HapaxGuarding implements Guarding {
         if (master != null) {
             return builder.client(Redisson.create(sentinels(settings, master))).build();
         }
+        if (settings.isCluster()) {
+            return builder.client(Redisson.create(cluster(settings))).build();
+        }
         return settings.redis().size() == 1
                 ? builder.url(settings.redis().get(0)).build()
                 : builder.quorum(settings.redis());
@@ -86,6 +91,18 @@ final class HapaxGuarding implements Guarding {
         config.useSentinelServers()
                 .setMasterName(master)
                 .addSentinelAddress(settings.redis().toArray(String[]::new))
+                .setScanInterval(200)
+                .setTimeout(200)
+                .setRetryAttempts(1)
+                .setRetryDelay(new ConstantDelay(Duration.ofMillis(20)))
+                .setReconnectionDelay(new ConstantDelay(Duration.ofMillis(100)));
+        return config;
+    }
+
+    private static Config cluster(Settings settings) {
+        Config config = new Config();
+        config.useClusterServers()
+                .addNodeAddress(settings.redis().toArray(String[]::new))
                 .setScanInterval(200)
                 .setTimeout(200)
                 .setRetryAttempts(1)
@@ -109,10 +126,12 @@ final class HapaxGuarding implements Guarding {
     @Override
     public void start() throws Exception {
         ticks.start();
+        places.start();
     }
 
     @Override
     public void close() throws Exception {
+        places.stop();
         ticks.close();
         boolean unused = guard.shutdown(Settings.TTL);
     }
@@ -123,6 +142,11 @@ final class HapaxGuarding implements Guarding {
         @Override
         public OptionalLong token() {
             return OptionalLong.of(run.fencingToken().value());
+        }
+
+        /** The key of its lease: of a place, with its number. */
+        String key() {
+            return run.lease().map(lease -> lease.identity().leaseName()).orElse("-");
         }
 
         @Override

@@ -49,8 +49,18 @@ record Settings(Map<String, String> values) {
         return name.isEmpty() ? null : name;
     }
 
+    /** Whether the addresses are those of a Cluster. */
+    boolean isCluster() {
+        return Boolean.parseBoolean(text("cluster"));
+    }
+
     String jdbc() {
         return text("jdbc");
+    }
+
+    /** How many may run at once on the lock key for several; 0 if nobody wants it. */
+    int limit() {
+        return Integer.parseInt(text("limit"));
     }
 
     /** When the fleet was started first, if this is its first life. */

@@ -6,6 +6,7 @@ import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.SQLException;
 import java.util.UUID;
+import java.util.function.BooleanSupplier;
 import javax.sql.DataSource;
 
 /**
@@ -24,17 +25,21 @@ final class Work {
     private static final String EXISTS = "SELECT 1 FROM effect WHERE occurrence = ?";
     private static final String INSERT = "INSERT INTO effect (occurrence, worker, run) VALUES (?, ?, ?)";
     private static final long STEP_MILLIS = 20;
+    private static final int DWELLING_STEPS = 15;
 
     private final World world;
     private final DataSource database;
     private final String worker;
     private final SyncPoints points;
+    private final BooleanSupplier rollbacks;
 
-    Work(World world, DataSource database, String worker, SyncPoints points) {
+    /** Rolls transactions back at their end while that is wanted. */
+    Work(World world, DataSource database, String worker, SyncPoints points, BooleanSupplier rollbacks) {
         this.world = world;
         this.database = database;
         this.worker = worker;
         this.points = points;
+        this.rollbacks = rollbacks;
     }
 
     void perform(Occurrence occurrence, Held held) throws SQLException, InterruptedException {
@@ -48,6 +53,24 @@ final class Work {
             outcome = "done";
         } finally {
             world.tell(EventType.END, run, outcome);
+        }
+    }
+
+    /** Is at one of several places of a lock key, and has no effect. */
+    void dwell(String key, int limit, HapaxGuarding.Lease held) throws InterruptedException {
+        String run = worker + "-" + UUID.randomUUID().toString().substring(0, 13);
+        String token = Long.toString(held.token().getAsLong());
+        world.tell(EventType.BEGIN, run, "PLACE", run, held.key(), token, held.owner());
+        world.tell(EventType.LIMIT, run, key, limit);
+        held.onLost(reason -> world.tell(EventType.TOLD, run, reason));
+        try {
+            for (int step = 0; step < DWELLING_STEPS; step++) {
+                Thread.sleep(STEP_MILLIS);
+                held.check();
+                world.tell(EventType.STEP, run);
+            }
+        } finally {
+            world.tell(EventType.END, run, "done");
         }
     }
 
@@ -91,6 +114,11 @@ final class Work {
             world.tell(EventType.STEP, run);
             points.reach(SyncPoints.BEFORE_COMMIT);
             held.completeIn(connection);
+            if (rollbacks.getAsBoolean()) {
+                connection.rollback();
+                throw new SQLException("rolled back by somebody around it");
+            }
+            points.reach(SyncPoints.AT_COMMIT);
             connection.commit();
         }
     }

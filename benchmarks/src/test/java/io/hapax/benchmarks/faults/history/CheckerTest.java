@@ -3,6 +3,7 @@ package io.hapax.benchmarks.faults.history;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.util.List;
 import org.junit.jupiter.api.Test;
 
 /** Each violation is planted into a history, and has to be found; and what is none must not be taken for one. */
@@ -140,6 +141,50 @@ class CheckerTest {
         assertThat(found.overlaps()).isZero();
     }
 
+    private static Told places(Told told, int... limits) {
+        List<String> workers = List.of("alice", "bob", "carol");
+        for (int i = 0; i < limits.length; i++) {
+            told.begin(10 * i, workers.get(i), "pool", "rooms #" + (i + 1), 0)
+                    .at(10 * i + 1, "x", EventType.LIMIT, workers.get(i) + "/pool", "rooms", Integer.toString(limits[i]));
+        }
+        return told;
+    }
+
+    @Test
+    void no_more_are_at_work_than_the_smallest_limit_that_one_of_them_states() {
+        assertThat(places(new Told(), 3, 3, 3).step(50, "alice", "pool").step(51, "bob", "pool").found().overLimit())
+                .isZero();
+        Told told = places(new Told(), 3, 2, 3).step(50, "alice", "pool").step(51, "bob", "pool");
+        assertThat(told.found().overLimit()).isEqualTo(1);
+        assertThat(told.found().overlaps()).as("places are keys of their own").isZero();
+        assertThat(told.found().examples()).contains("3 at work on rooms of which there may be 2");
+    }
+
+    @Test
+    void who_was_told_before_or_is_through_has_no_place() {
+        assertThat(places(new Told(), 1, 1).found().overLimit()).as("through").isZero();
+        assertThat(new Told()
+                        .begin(0, "alice", "pool", "rooms #1", 0)
+                        .at(1, "x", EventType.LIMIT, "alice/pool", "rooms", "1")
+                        .told(5, "alice", "pool")
+                        .begin(10, "bob", "pool", "rooms #2", 0)
+                        .at(11, "x", EventType.LIMIT, "bob/pool", "rooms", "1")
+                        .step(20, "alice", "pool")
+                        .found()
+                        .overLimit())
+                .isZero();
+    }
+
+    @Test
+    void a_place_of_a_killed_worker_is_taken_over_by_whoever_takes_any_place() {
+        Findings found = places(new Told(), 2)
+                .process(100, EventType.KILL, "alice")
+                .begin(600, "bob", "pool", "rooms #2", 0)
+                .at(601, "x", EventType.LIMIT, "bob/pool", "rooms", "2")
+                .found();
+        assertThat(found.takeovers()).containsExactly(500.0);
+    }
+
     @Test
     void a_token_that_was_given_before_or_is_lower_is_out_of_order() {
         assertThat(new Told()
@@ -260,6 +305,68 @@ class CheckerTest {
                 .found();
         assertThat(found.toldLate()).isZero();
         assertThat(found.toldAfterThaw()).containsExactly(20.0);
+    }
+
+    /** A lease that ended at 3000, of which its run is told at 3040; the witness says what it says at 3050. */
+    private static Told toldLate(String witness, long starved) {
+        return new Told()
+                .server("redis-0", 1)
+                .lease(0, "redis-0", "l:k", "alice", "item-1", 3_000)
+                .begin(1, "alice", "item-1", "k", 7)
+                .told(3_040, "alice", "item-1")
+                .starved(3_050, witness, starved);
+    }
+
+    @Test
+    void a_run_that_is_told_late_is_excused_by_as_much_as_its_process_or_the_observer_had_no_processor() {
+        assertThat(toldLate("alice", 50).found().toldLate()).isZero();
+        assertThat(toldLate("alice", 50).found().toldStarved()).isEqualTo(1);
+        assertThat(toldLate("observer", 50).found().toldLate()).isZero();
+        assertThat(toldLate("bob", 50).found().toldLate()).isEqualTo(1);
+        assertThat(toldLate("alice", 30).found().toldAfter())
+                .as("20 of them before")
+                .containsExactly(20.0);
+    }
+
+    @Test
+    void what_two_witnesses_say_of_one_time_counts_once() {
+        Told told = toldLate("alice", 40).starved(3_050, "observer", 35).starved(3_051, "alice", 36);
+        assertThat(told.found().toldAfter()).containsExactly(10.0);
+    }
+
+    @Test
+    void a_process_that_had_no_processor_a_second_before_its_lease_ended_could_have_told_in_time() {
+        Told told = new Told()
+                .server("redis-0", 1)
+                .lease(0, "redis-0", "l:k", "alice", "item-1", 3_000)
+                .begin(1, "alice", "item-1", "k", 7)
+                .starved(1_990, "alice", 1_500)
+                .told(3_040, "alice", "item-1");
+        assertThat(told.found().toldLate()).isEqualTo(1);
+    }
+
+    @Test
+    void after_a_thaw_only_the_time_counts_in_which_the_process_had_a_processor() {
+        Told told = new Told()
+                .server("redis-0", 1)
+                .lease(0, "redis-0", "l:k", "alice", "item-1", 3_000)
+                .begin(1, "alice", "item-1", "k", 7)
+                .process(100, EventType.STOP, "alice")
+                .process(6_000, EventType.CONTINUE, "alice")
+                .starved(6_150, "alice", 6_050)
+                .told(6_170, "alice", "item-1");
+        assertThat(told.found().toldAfterThaw()).containsExactly(20.0);
+    }
+
+    @Test
+    void a_run_that_had_no_processor_is_not_forgotten() {
+        Told told = new Told()
+                .server("redis-0", 1)
+                .lease(0, "redis-0", "l:k", "alice", "item-1", 3_000)
+                .begin(1, "alice", "item-1", "k", 7)
+                .step(3_600, "alice", "item-1");
+        assertThat(told.starved(3_605, "alice", 90).found().untold()).isEqualTo(1);
+        assertThat(told.starved(3_605, "alice", 110).found().untold()).isZero();
     }
 
     @Test

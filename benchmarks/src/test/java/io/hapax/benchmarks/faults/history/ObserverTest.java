@@ -65,6 +65,30 @@ class ObserverTest {
         }
     }
 
+    @Test
+    void it_says_for_how_long_it_had_no_processor() throws Exception {
+        Path file = folder.resolve("b.history");
+        try (ChildJvm observer = ChildJvm.start(Observer.class, List.of("-Xmx64m"), file.toString())) {
+            await().until(() -> read(file).stream().anyMatch(event -> event.type() == EventType.STARVED));
+            signal("STOP", observer.pid());
+            Thread.sleep(300);
+            signal("CONT", observer.pid());
+            await().untilAsserted(() -> assertThat(read(file))
+                    .filteredOn(event -> event.type() == EventType.STARVED)
+                    .anySatisfy(event -> {
+                        assertThat(event.field(0)).isEqualTo("observer");
+                        assertThat(Long.parseLong(event.field(1))).isGreaterThanOrEqualTo(290_000);
+                    }));
+        }
+    }
+
+    private static void signal(String signal, long pid) throws IOException, InterruptedException {
+        assertThat(new ProcessBuilder("kill", "-" + signal, Long.toString(pid))
+                        .start()
+                        .waitFor())
+                .isZero();
+    }
+
     private static List<Event> read(Path file) throws IOException {
         return History.read(file);
     }

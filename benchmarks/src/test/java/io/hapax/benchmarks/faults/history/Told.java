@@ -57,6 +57,10 @@ final class Told {
         return at(millis, "nemesis", type, worker);
     }
 
+    Told starved(long millis, String process, long length) {
+        return at(millis, process, EventType.STARVED, process, Long.toString(1_000 * length));
+    }
+
     Told server(String name, int majority) {
         return at(0, "nemesis", EventType.SERVER, name, Integer.toString(majority));
     }
