@@ -146,12 +146,8 @@ public class HapaxAutoConfiguration {
 
         @Bean
         static StartLine hapaxStartLine(
-                ConfigurableListableBeanFactory beans,
-                GuardedMethodPostProcessor methods,
-                ObjectProvider<JobGuard> guard,
-                ObjectProvider<LeaseStore> store,
-                ObjectProvider<RunLedger> ledger) {
-            return new StartLine(beans, methods, guard, store, ledger);
+                ConfigurableListableBeanFactory beans, GuardedMethodPostProcessor methods) {
+            return new StartLine(beans, methods);
         }
     }
 
