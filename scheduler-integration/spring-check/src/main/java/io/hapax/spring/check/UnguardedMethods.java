@@ -27,11 +27,10 @@ final class UnguardedMethods implements ApplicationListener<ApplicationStartedEv
     private static final String JOBRUNR = "org.jobrunr.server.BackgroundJobServer";
 
     /** Their methods are called by schedulers, whose modules look at them. */
-    private static final List<String> JOBS =
-            List.of("org.quartz.Job", "org.jobrunr.jobs.lambdas.JobRequestHandler");
+    private static final List<String> JOBS = List.of("org.quartz.Job", "org.jobrunr.jobs.lambdas.JobRequestHandler");
 
-    /** Whose classes carry no annotation of ours; there are hundreds of such beans. */
-    private static final List<String> OTHERS = List.of("java.", "org.springframework.", "io.hapax.");
+    /** Where there are hundreds of beans without it. */
+    private static final List<String> OTHERS = List.of("java.", "org.springframework.");
 
     private final String processor;
     private final String jobRunr;
@@ -80,8 +79,7 @@ final class UnguardedMethods implements ApplicationListener<ApplicationStartedEv
     }
 
     private static boolean isJob(Class<?> type) {
-        return ClassUtils.getAllInterfacesForClassAsSet(type).stream()
-                .anyMatch(each -> JOBS.contains(each.getName()));
+        return ClassUtils.getAllInterfacesForClassAsSet(type).stream().anyMatch(each -> JOBS.contains(each.getName()));
     }
 
     private static boolean isScheduled(Method method) {

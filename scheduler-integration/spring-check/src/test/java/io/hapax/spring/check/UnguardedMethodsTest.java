@@ -99,7 +99,8 @@ class UnguardedMethodsTest {
                 .<ApplicationListener<?>>map(listener -> listener)
                 .toList();
         application.application().setListeners(others);
-        try (ConfigurableApplicationContext context = application.listeners(check).run()) {
+        try (ConfigurableApplicationContext context =
+                application.listeners(check).run()) {
             assertThat(context.isActive()).isTrue();
         }
     }
@@ -110,9 +111,10 @@ class UnguardedMethodsTest {
             assertThat(context.isActive()).isTrue();
         }
         assertThat(lines).hasSize(2);
-        assertThat(lines).anySatisfy(line -> assertThat(line)
-                .startsWith("WARN @Guarded on Mailer.send of bean 'mailer' guards NOTHING")
-                .contains("Add io.hapax:hapax-spring-boot-starter"));
+        assertThat(lines)
+                .anySatisfy(line -> assertThat(line)
+                        .startsWith("WARN @Guarded on Mailer.send of bean 'mailer' guards NOTHING")
+                        .contains("Add io.hapax:hapax-spring-boot-starter"));
         assertThat(lines).anySatisfy(line -> assertThat(line).contains("Nightly.clean of bean 'nightly'"));
     }
 
