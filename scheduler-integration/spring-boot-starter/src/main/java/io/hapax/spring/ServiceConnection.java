@@ -71,16 +71,18 @@ record ServiceConnection(
         if (server == null) {
             throw new IllegalArgumentException("it names no server");
         }
+        boolean isAlone = sentinel == null && cluster == null;
+        boolean isCluster = sentinel == null && cluster != null;
         Part common = details.part("getSslBundle");
         Part encrypting = common == null ? server.part("getSslBundle") : common;
         SslBundle bundle = encrypting == null ? null : (SslBundle) encrypting.value();
         SpringRedis redis = new SpringRedis(
                 null,
-                server == alone ? server.host("getHost") : null,
-                server == alone ? server.number("getPort") : null,
+                isAlone ? server.host("getHost") : null,
+                isAlone ? server.number("getPort") : null,
                 details.text("getUsername"),
                 details.text("getPassword"),
-                server == cluster ? null : server.number("getDatabase"),
+                isCluster ? null : server.number("getDatabase"),
                 bundle == null ? null : new Ssl(true, where),
                 sentinel == null
                         ? null
@@ -89,7 +91,7 @@ record ServiceConnection(
                                 sentinel.nodes(),
                                 sentinel.text("getUsername"),
                                 sentinel.text("getPassword")),
-                server == cluster ? new Cluster(server.nodes()) : null);
+                isCluster ? new Cluster(server.nodes()) : null);
         return new ServiceConnection(where, redis, bundle);
     }
 

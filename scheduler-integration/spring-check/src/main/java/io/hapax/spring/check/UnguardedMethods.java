@@ -16,8 +16,11 @@ import org.springframework.scheduling.annotation.Scheduled;
 import org.springframework.scheduling.annotation.Schedules;
 import org.springframework.util.ClassUtils;
 
-/** Warns of bean methods with the annotation where nobody guards them. Spring Boot finds it in {@code spring.factories}. */
-final class UnguardedMethods implements ApplicationListener<ApplicationStartedEvent> {
+/**
+ * Warns of bean methods with {@link io.hapax.Guarded} where nobody guards them. Spring Boot finds it in {@code spring.factories};
+ * applications do not name it.
+ */
+public final class UnguardedMethods implements ApplicationListener<ApplicationStartedEvent> {
 
     private static final Logger LOG = LoggerFactory.getLogger("io.hapax.spring.check");
 
@@ -35,7 +38,8 @@ final class UnguardedMethods implements ApplicationListener<ApplicationStartedEv
     private final String processor;
     private final String jobRunr;
 
-    UnguardedMethods() {
+    /** Created by Spring Boot. */
+    public UnguardedMethods() {
         this(PROCESSOR, JOBRUNR);
     }
 
