@@ -61,7 +61,7 @@ record JobKeys(JobGuard guard, Job job, JobPolicy<KeyTemplate> policy) {
     }
 
     /**
-     * Checks what is known before the first occurrence: all but the logging context of whoever enqueues it.
+     * Checks what is known before the first occurrence: all but the logging context in which it is enqueued.
      *
      * @throws IllegalArgumentException if a key cannot be filled, or is contradicted
      */

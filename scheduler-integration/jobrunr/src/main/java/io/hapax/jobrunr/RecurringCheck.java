@@ -21,7 +21,7 @@ final class RecurringCheck {
     private RecurringCheck() {}
 
     /**
-     * Looks at a job that is about to be registered. What only this guard cannot keep is told, as the servers may have another one.
+     * Looks at a job that is about to be registered. What only this guard cannot keep is logged, as the servers may have another one.
      *
      * @throws IllegalArgumentException if no guard could follow its annotation; the message names job and annotation
      */

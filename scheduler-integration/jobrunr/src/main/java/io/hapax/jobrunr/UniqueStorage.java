@@ -78,7 +78,7 @@ final class UniqueStorage extends ThreadSafeStorageProvider {
         return saved;
     }
 
-    /** Refuses one whose occurrences would all fail, where whoever registers it hears of it. */
+    /** Refuses one whose occurrences would all fail, so that the code that registers it fails. */
     @Override
     public RecurringJob saveRecurringJob(RecurringJob job) {
         JobGuard guard = JobRunrGuard.guardOfProcess();

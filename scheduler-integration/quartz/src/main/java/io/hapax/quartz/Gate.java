@@ -59,7 +59,7 @@ final class Gate {
         return JobPlacement.isSwitchedOff(job) ? Set.of() : settings.missing(job);
     }
 
-    /** Whether what is wrong is told, and nothing else. */
+    /** Whether what is wrong is logged, and nothing else. */
     boolean onlyObserves() {
         return guard.defaults().observe();
     }

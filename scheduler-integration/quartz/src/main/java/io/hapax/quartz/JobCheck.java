@@ -42,7 +42,7 @@ final class JobCheck extends SchedulerListenerSupport {
     }
 
     /**
-     * Looks at the jobs that the scheduler has already. What is wrong in the data of a job, which others may have stored, is only told.
+     * Looks at the jobs that the scheduler has already. What is wrong in the data of a job, which others may have stored, is only logged.
      *
      * @throws IllegalArgumentException if the code of one is wrong; the message names job and annotation
      */
