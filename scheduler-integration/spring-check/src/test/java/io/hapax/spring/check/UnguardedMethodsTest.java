@@ -9,7 +9,6 @@ import io.hapax.Guarded;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.slf4j.LoggerFactory;
 import org.springframework.boot.Banner;
@@ -72,23 +71,21 @@ class UnguardedMethodsTest {
         }
     };
 
-    @BeforeEach
-    void listen() {
-        appender.start();
-        logger.addAppender(appender);
-    }
-
     @AfterEach
     void stop() {
         logger.detachAppender(appender);
     }
 
-    private static SpringApplicationBuilder application() {
+    private SpringApplicationBuilder application() {
         return new SpringApplicationBuilder(Application.class)
                 .web(WebApplicationType.NONE)
                 .bannerMode(Banner.Mode.OFF)
                 .logStartupInfo(false)
-                .properties("logging.system=none");
+                // By then Spring Boot has set up logging, which takes appenders away.
+                .initializers(context -> {
+                    appender.start();
+                    logger.addAppender(appender);
+                });
     }
 
     /** Instead of the one that Spring Boot finds. */
