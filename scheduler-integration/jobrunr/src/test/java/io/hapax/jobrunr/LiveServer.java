@@ -9,6 +9,7 @@ import io.hapax.lease.LockKey;
 import io.hapax.testkit.InMemoryLeaseStore;
 import io.hapax.testkit.LiveQueue;
 import io.hapax.testkit.LiveQueueHistory;
+import io.hapax.testkit.PatientLeaseStore;
 import io.hapax.testkit.UniqueQueue.Storing;
 import io.hapax.time.Ticker;
 import java.time.Duration;
@@ -26,6 +27,7 @@ import org.jobrunr.jobs.JobDetails;
 import org.jobrunr.jobs.JobParameter;
 import org.jobrunr.jobs.filters.RetryFilter;
 import org.jobrunr.jobs.mappers.JobMapper;
+import org.jobrunr.jobs.states.IllegalJobStateChangeException;
 import org.jobrunr.jobs.states.StateName;
 import org.jobrunr.server.BackgroundJobServer;
 import org.jobrunr.server.BackgroundJobServerConfiguration;
@@ -61,7 +63,7 @@ final class LiveServer implements LiveQueue, AutoCloseable {
     LiveServer(boolean isMutant) {
         this.isMutant = isMutant;
         memory.setJobMapper(new JobMapper(MAPPER));
-        guard = JobGuard.builder(leases)
+        guard = JobGuard.builder(new PatientLeaseStore(leases))
                 .worker("live")
                 .withoutLogging()
                 .listener(event -> {
@@ -266,8 +268,8 @@ final class LiveServer implements LiveQueue, AutoCloseable {
         try {
             job.delete("by hand");
             reported(job);
-        } catch (ConcurrentJobModificationException changed) {
-            // It has gone on meanwhile.
+        } catch (ConcurrentJobModificationException | IllegalJobStateChangeException changed) {
+            // It has gone on meanwhile, or another caller was faster.
         }
     }
 

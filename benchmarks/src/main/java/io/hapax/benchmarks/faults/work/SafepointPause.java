@@ -11,6 +11,7 @@ final class SafepointPause {
 
     private static final int WARM_UP = 20_000;
     private static final int PROBE = 10_000_000;
+    private static final int PROBES = 3;
     private static final long LONGEST_LOOP = Integer.MAX_VALUE - 1L;
 
     private static final LongAdder SINK = new LongAdder();
@@ -26,16 +27,31 @@ final class SafepointPause {
 
     /** Stands still for about so long. */
     static void pause(long millis) throws InterruptedException {
-        long start = System.nanoTime();
-        SINK.add(spin(PROBE));
-        long probe = System.nanoTime() - start;
-        int rounds = (int) Math.min(LONGEST_LOOP, (double) PROBE * millis * 1_000_000 / probe);
-        Thread collecting = new Thread(System::gc, "collect");
+        int rounds = (int) Math.min(LONGEST_LOOP, (double) PROBE * millis * 1_000_000 / probe());
         Thread spinning = new Thread(() -> SINK.add(spin(rounds)), "spin");
+        // On a busy machine the first collection may be over before the loop has started.
+        Thread collecting = new Thread(
+                () -> {
+                    while (spinning.isAlive()) {
+                        System.gc();
+                    }
+                },
+                "collect");
         spinning.start();
         collecting.start();
         spinning.join();
         collecting.join();
+    }
+
+    /** How long the loop takes where nobody else has the core, in nanoseconds. */
+    private static long probe() {
+        long shortest = Long.MAX_VALUE;
+        for (int i = 0; i < PROBES; i++) {
+            long start = System.nanoTime();
+            SINK.add(spin(PROBE));
+            shortest = Math.min(shortest, System.nanoTime() - start);
+        }
+        return shortest;
     }
 
     /** Each step waits for the one before. */
