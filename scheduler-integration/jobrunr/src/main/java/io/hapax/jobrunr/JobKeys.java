@@ -46,7 +46,7 @@ record JobKeys(JobGuard guard, Job job, JobPolicy<KeyTemplate> policy) {
         KeyTemplate key = policy.key();
         if (key != null) {
             if (allows) {
-                throw wrong("onConflict=ALLOW contradicts the key '" + key + "': leave out one of them");
+                throw contradicted(key);
             }
             return new LockKey(filled("key", key));
         }
@@ -58,6 +58,29 @@ record JobKeys(JobGuard guard, Job job, JobPolicy<KeyTemplate> policy) {
                     + " needs a key that says what is limited, as in @Guarded(key = \"customer/%0\")");
         }
         return allows ? null : recurring;
+    }
+
+    /**
+     * Checks what is known before the first occurrence: all but the logging context in which it is enqueued.
+     *
+     * @throws IllegalArgumentException if a key cannot be filled, or is contradicted
+     */
+    void requireOfRecurring() {
+        if (policy.key() != null && policy.options().onConflict() == OnConflict.ALLOW) {
+            throw contradicted(policy.key());
+        }
+        requireFillable("key", policy.key());
+        requireFillable("once", policy.once());
+    }
+
+    private void requireFillable(String attribute, @Nullable KeyTemplate template) {
+        if (template != null && template.named(KeyTemplate.Kind.MDC).isEmpty()) {
+            String unused = filled(attribute, template);
+        }
+    }
+
+    private IllegalArgumentException contradicted(KeyTemplate key) {
+        return wrong("onConflict=ALLOW contradicts the key '" + key + "': leave out one of them");
     }
 
     private RunKey runKey() {

@@ -72,7 +72,8 @@ public final class JobRunrGuard {
     }
 
     /**
-     * Installs a guard for one server, and {@linkplain #verify verifies} the server.
+     * Installs a guard for one server, and {@linkplain #verify verifies} the server. Recurring jobs of its storage that would fail at
+     * each occurrence, because of their annotation, are logged as errors.
      *
      * @param server the server
      * @param guard the guard
@@ -82,6 +83,7 @@ public final class JobRunrGuard {
         verify(server);
         ServerCheck.warnOfLongTtl(
                 server, "the guard's default ttl", guard.defaults().ttl());
+        RecurringCheck.ofAll(server, guard);
         LOCK.lock();
         try {
             BY_SERVER.put(server, guard);
@@ -93,7 +95,7 @@ public final class JobRunrGuard {
     /**
      * Returns the way into a storage that keeps jobs with an {@link io.hapax.Guarded#mode()} for queues unique where they are put
      * into the queue. A duplicate is stored as deleted, with the reason, and never runs. It asks the guard that was installed
-     * for all servers of the process. A job that is enqueued inside of a guarded one does not inherit what log lines say of that
+     * for all servers of the process. A recurring job whose annotation would let each occurrence fail is refused when it is registered. A job that is enqueued inside of a guarded one does not inherit what log lines say of that
      * one's run.
      *
      * <pre>{@code

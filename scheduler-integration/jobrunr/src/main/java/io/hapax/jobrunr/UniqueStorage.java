@@ -8,6 +8,7 @@ import io.hapax.lease.VisibleText;
 import java.util.ArrayList;
 import java.util.List;
 import org.jobrunr.jobs.Job;
+import org.jobrunr.jobs.RecurringJob;
 import org.jobrunr.jobs.states.StateName;
 import org.jobrunr.storage.StorageProvider;
 import org.jobrunr.storage.ThreadSafeStorageProvider;
@@ -75,6 +76,16 @@ final class UniqueStorage extends ThreadSafeStorageProvider {
         }
         entries.forEach(QueueEntry::stored);
         return saved;
+    }
+
+    /** Refuses one whose occurrences would all fail, so that the code that registers it fails. */
+    @Override
+    public RecurringJob saveRecurringJob(RecurringJob job) {
+        JobGuard guard = JobRunrGuard.guardOfProcess();
+        if (guard != null) {
+            RecurringCheck.atRegistration(job, guard);
+        }
+        return storage.saveRecurringJob(job);
     }
 
     /** The places of those jobs that are put into the queue. */

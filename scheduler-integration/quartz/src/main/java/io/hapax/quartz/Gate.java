@@ -11,6 +11,7 @@ import io.hapax.event.Verdict;
 import io.hapax.lease.VisibleText;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.quartz.JobDetail;
 import org.quartz.JobExecutionContext;
@@ -36,9 +37,31 @@ final class Gate {
         this.keptData = keptData;
     }
 
-    /** Which jobs are refused for their data. */
-    KeptData keptData() {
-        return keptData;
+    /**
+     * Checks a job before its first firing, as each firing is checked, but for what its trigger brings.
+     *
+     * @throws IllegalArgumentException if it would not be run; the message names job and annotation, and says what is allowed
+     */
+    void check(JobDetail job) {
+        if (!JobPlacement.isSwitchedOff(job)) {
+            try {
+                JobPlacement.require(job.getJobClass());
+            } catch (IllegalArgumentException wrong) {
+                throw new IllegalArgumentException("job " + JobSettings.name(job) + ": " + wrong.getMessage(), wrong);
+            }
+            keptData.require(job);
+            settings.check(job);
+        }
+    }
+
+    /** What the keys of a job name that its own data does not have. */
+    Set<String> missing(JobDetail job) {
+        return JobPlacement.isSwitchedOff(job) ? Set.of() : settings.missing(job);
+    }
+
+    /** Whether what is wrong is logged, and nothing else. */
+    boolean onlyObserves() {
+        return guard.defaults().observe();
     }
 
     /** Leaves a decision for the job that is about to be executed. */

@@ -88,12 +88,7 @@ public final class HapaxPlugin implements SchedulerPlugin {
      */
     public static HapaxPlugin install(Scheduler scheduler, JobGuard guard) throws SchedulerException {
         HapaxPlugin plugin = new HapaxPlugin(guard);
-        try {
-            JobPlacement.requireOfAll(scheduler, KeptData.of(scheduler, false));
-        } catch (IllegalArgumentException wrong) {
-            throw new SchedulerException(refusal(scheduler, NAME, wrong), wrong);
-        }
-        plugin.initialize(NAME, scheduler, null);
+        plugin.prepare(NAME, scheduler, true);
         plugin.start();
         return plugin;
     }
@@ -162,6 +157,11 @@ public final class HapaxPlugin implements SchedulerPlugin {
     @Override
     public void initialize(String name, Scheduler scheduler, @Nullable ClassLoadHelper classes)
             throws SchedulerException {
+        prepare(name, scheduler, false);
+    }
+
+    /** @param hasJobs whether the scheduler has jobs by now, which are to be refused if they are wrong */
+    private void prepare(String name, Scheduler scheduler, boolean hasJobs) throws SchedulerException {
         if (!enabled) {
             return;
         }
@@ -170,7 +170,11 @@ public final class HapaxPlugin implements SchedulerPlugin {
                     "this HapaxPlugin guards another scheduler; use one plugin for each scheduler");
         }
         try {
-            installation = prepare(scheduler);
+            Installation prepared = prepare(scheduler);
+            if (hasJobs) {
+                prepared.requireOfAll();
+            }
+            installation = prepared;
             scheduler.getListenerManager().addSchedulerListener(new InstalledPlugin(this));
         } catch (RuntimeException wrong) {
             shutdown();

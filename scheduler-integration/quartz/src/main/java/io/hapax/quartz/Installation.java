@@ -21,6 +21,7 @@ final class Installation {
     private final SchedulerCore core;
     private final Gate gate;
     private final ListenerManager listeners;
+    private final JobCheck check;
     private final TriggerAdvice advice;
     private final Misfires misfires;
     private final TriggerQueue queue;
@@ -31,9 +32,15 @@ final class Installation {
         this.core = core;
         this.gate = gate;
         this.listeners = scheduler.getListenerManager();
+        this.check = new JobCheck(scheduler, gate);
         this.advice = new TriggerAdvice(scheduler, identities);
         this.misfires = identities.misfires();
         this.queue = new TriggerQueue(scheduler);
+    }
+
+    /** @throws IllegalArgumentException if the scheduler has a job whose code is wrong */
+    void requireOfAll() {
+        check.requireOfAll();
     }
 
     void start() {
@@ -43,16 +50,13 @@ final class Installation {
         listeners.addJobListener(new VetoListener());
         listeners.addSchedulerListener(misfires);
         listeners.addSchedulerListener(advice);
+        listeners.addSchedulerListener(check);
         try {
-            JobPlacement.requireOfAll(scheduler, gate.keptData());
-        } catch (IllegalArgumentException wrong) {
-            // Quartz would go on without the guard if this threw; its firings fail instead.
-            LOG.error("a job will not be run: {}", wrong.getMessage());
-        }
-        try {
+            // Quartz would go on without the guard if this threw: it tells, and firings fail.
+            check.lookAtAll();
             advice.lookAtAll();
         } catch (SchedulerException | RuntimeException harmless) {
-            LOG.debug("triggers could not be looked at", harmless);
+            LOG.debug("jobs and triggers could not be looked at", harmless);
         }
     }
 

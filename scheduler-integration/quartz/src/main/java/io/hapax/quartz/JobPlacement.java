@@ -5,19 +5,12 @@ import io.hapax.RunOptions;
 import io.hapax.policy.GuardedPlacement;
 import io.hapax.policy.JobPolicy;
 import java.lang.reflect.Method;
-import java.util.ArrayList;
 import java.util.List;
 import org.quartz.ExecuteInJTATransaction;
 import org.quartz.Job;
 import org.quartz.JobDetail;
 import org.quartz.JobExecutionContext;
-import org.quartz.JobKey;
-import org.quartz.Scheduler;
-import org.quartz.SchedulerException;
-import org.quartz.impl.matchers.GroupMatcher;
 import org.quartz.utils.ClassUtils;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * Refuses jobs that the guard would not cover: with {@link Guarded} on a method that Quartz never calls
@@ -25,9 +18,6 @@ import org.slf4j.LoggerFactory;
  * Looks once at each class. Thread-safe.
  */
 final class JobPlacement {
-
-    private static final Logger LOG = LoggerFactory.getLogger("io.hapax.quartz");
-    private static final int MOST_AT_START = 200;
 
     /** What is wrong with a class, or nothing. */
     private static final ClassValue<String> REFUSAL = new ClassValue<>() {
@@ -78,30 +68,8 @@ final class JobPlacement {
                 && parameters[0] == JobExecutionContext.class;
     }
 
-    /** Looks at the jobs that a scheduler has already. The others are looked at when they fire. */
-    static void requireOfAll(Scheduler scheduler, KeptData keptData) {
-        List<JobDetail> jobs = new ArrayList<>();
-        try {
-            for (JobKey key : scheduler.getJobKeys(GroupMatcher.anyJobGroup())) {
-                if (jobs.size() == MOST_AT_START) {
-                    break;
-                }
-                JobDetail job = scheduler.getJobDetail(key);
-                if (job != null && !isSwitchedOff(job)) {
-                    jobs.add(job);
-                }
-            }
-        } catch (SchedulerException unreadable) {
-            // Such as a job whose class is not here; it is no reason to guard nothing.
-            LOG.debug("jobs could not be looked at", unreadable);
-        }
-        for (JobDetail job : jobs) {
-            require(job.getJobClass());
-            keptData.require(job);
-        }
-    }
-
-    private static boolean isSwitchedOff(JobDetail job) {
+    /** Whether its annotation or its data says so, however wrong they are otherwise. */
+    static boolean isSwitchedOff(JobDetail job) {
         Object enabled = job.getJobDataMap().get(JobSettings.ENABLED);
         List<Guarded> guarded = JobSettings.annotations(job.getJobClass());
         return enabled == null

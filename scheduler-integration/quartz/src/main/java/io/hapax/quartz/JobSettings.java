@@ -24,6 +24,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.quartz.DisallowConcurrentExecution;
 import org.quartz.JobDataMap;
@@ -140,6 +142,45 @@ final class JobSettings {
         return new QueuedJob(guard, name(detail), lock, id, options);
     }
 
+    /**
+     * Checks what a job's annotations and its own data say.
+     *
+     * @throws IllegalArgumentException if they are wrong; the message names job, annotation and setting
+     */
+    void check(JobDetail detail) {
+        JobDataMap data = detail.getJobDataMap();
+        try {
+            JobPolicy<KeyTemplate> policy = policy(detail, data);
+            guard.check(policy.options());
+            checkKey(detail, policy, disallowsConcurrency(detail.getJobClass()));
+            checkOnce(policy, data);
+            KeyTemplate chosen = policy.key();
+            if (chosen != null && policy.options().mode().isQueued()) {
+                requireValues(detail, policy, chosen, data.containsKey(LOCK_KEY));
+            }
+        } catch (IllegalArgumentException wrong) {
+            Class<?> type = detail.getJobClass();
+            String annotation = annotations(type).isEmpty() ? "" : ", @Guarded on " + type.getName();
+            throw new IllegalArgumentException("job " + name(detail) + annotation + ": " + wrong.getMessage(), wrong);
+        }
+    }
+
+    /** What the keys of a job that is fine name, and its own data does not have. */
+    Set<String> missing(JobDetail detail) {
+        JobDataMap data = detail.getJobDataMap();
+        JobPolicy<KeyTemplate> policy = policy(detail, data);
+        return Stream.of(Optional.ofNullable(policy.key()), Optional.ofNullable(policy.once()))
+                .flatMap(Optional::stream)
+                .flatMap(key -> key.named(KeyTemplate.Kind.NAME).stream())
+                .filter(name -> data.get(name) == null)
+                .collect(Collectors.toSet());
+    }
+
+    /** Whether some of a job's settings are in its data. */
+    static boolean hasSettings(JobDataMap data) {
+        return Stream.of(data.getKeys()).anyMatch(key -> key.startsWith(PREFIX) && !Kept.isOwn(key));
+    }
+
     /** The name of a job for display: users who may schedule jobs must not be able to write lines of the log by it. */
     static String name(JobDetail detail) {
         return VisibleText.of(detail.getKey().toString());
@@ -254,16 +295,18 @@ final class JobSettings {
 
     /** The run key that the job data or the annotation chooses, filled in; null if none does. */
     private static @Nullable String once(JobPolicy<KeyTemplate> policy, JobDataMap data) {
+        checkOnce(policy, data);
         KeyTemplate once = policy.once();
-        if (once == null) {
-            return null;
-        }
-        if (!data.containsKey(RUN_KEY) && once.isConstant() && !policy.ignoresArguments()) {
+        return once == null ? null : once.fill(new JobDataValues(data));
+    }
+
+    private static void checkOnce(JobPolicy<KeyTemplate> policy, JobDataMap data) {
+        KeyTemplate once = policy.once();
+        if (once != null && !data.containsKey(RUN_KEY) && once.isConstant() && !policy.ignoresArguments()) {
             throw new IllegalArgumentException("once '" + once
                     + "' is the same for each firing, so the job would run once for all: add %{name} of an entry of the job"
                     + " data, or set ignoreArguments = true");
         }
-        return once.fill(new JobDataValues(data));
     }
 
     /** The annotations of a job, nearest first. */

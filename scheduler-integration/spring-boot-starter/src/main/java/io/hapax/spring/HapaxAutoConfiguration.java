@@ -63,8 +63,10 @@ public class HapaxAutoConfiguration {
                 StoreOpening opening,
                 ObjectProvider<RedissonClient> client,
                 ObjectProvider<DataSource> dataSource,
+                ConfigurableListableBeanFactory beans,
                 ObjectProvider<SslBundles> bundles) {
-            return opening.open(client, dataSource, bundles);
+            return opening.open(
+                    client, dataSource, () -> ServiceConnection.of(beans, beans.getBeanClassLoader()), bundles);
         }
 
         /** Opened when Flyway, Liquibase or the scripts of {@code spring.sql.init} have created its tables. */
@@ -145,13 +147,8 @@ public class HapaxAutoConfiguration {
         }
 
         @Bean
-        static StartLine hapaxStartLine(
-                ConfigurableListableBeanFactory beans,
-                GuardedMethodPostProcessor methods,
-                ObjectProvider<JobGuard> guard,
-                ObjectProvider<LeaseStore> store,
-                ObjectProvider<RunLedger> ledger) {
-            return new StartLine(beans, methods, guard, store, ledger);
+        static StartLine hapaxStartLine(ConfigurableListableBeanFactory beans, GuardedMethodPostProcessor methods) {
+            return new StartLine(beans, methods);
         }
     }
 

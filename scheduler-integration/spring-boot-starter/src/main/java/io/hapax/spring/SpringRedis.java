@@ -110,12 +110,15 @@ record SpringRedis(
     /**
      * Everything else, for a client of the store's own.
      *
+     * @param bundle certificates; null without TLS, or if any that Java trusts are fine
      * @throws IllegalArgumentException if something is missing or wrong; the message names it
      */
-    Config configuration(Duration answerTimeout, ObjectProvider<SslBundles> bundles) {
+    Config configuration(Duration answerTimeout, @Nullable SslBundle bundle) {
         Config config = new Config();
         config.setCodec(StringCodec.INSTANCE);
-        trust(config, bundles);
+        if (bundle != null) {
+            trust(config, bundle);
+        }
         int scan = (int) Math.max(200, answerTimeout.toMillis() / 4);
         Sentinel watched = sentinel;
         Cluster spread = cluster;
@@ -194,25 +197,34 @@ record SpringRedis(
         return nodes.stream().map(node -> scheme() + node.trim()).toArray(String[]::new);
     }
 
-    private void trust(Config config, ObjectProvider<SslBundles> bundles) {
+    /**
+     * The bundle that the settings name.
+     *
+     * @return null if they name none
+     * @throws IllegalArgumentException if there is no such bundle
+     */
+    @Nullable
+    SslBundle named(ObjectProvider<SslBundles> bundles) {
         String name = bundle();
         if (name == null) {
-            return;
+            return null;
         }
         SslBundles all = bundles.getIfUnique();
         if (all == null) {
             throw new IllegalArgumentException(PREFIX + ".ssl.bundle names '" + name
                     + "', but there are no SSL bundles: define spring.ssl.bundle.*");
         }
-        SslBundle bundle;
         try {
-            bundle = all.getBundle(name);
+            return all.getBundle(name);
         } catch (NoSuchSslBundleException unknown) {
             throw new IllegalArgumentException(
                     PREFIX + ".ssl.bundle: there is no SSL bundle '" + name + "'; define spring.ssl.bundle.jks." + name
                             + " or spring.ssl.bundle.pem." + name,
                     unknown);
         }
+    }
+
+    private static void trust(Config config, SslBundle bundle) {
         config.setSslTrustManagerFactory(bundle.getManagers().getTrustManagerFactory());
         if (bundle.getStores().getKeyStore() != null) {
             config.setSslKeyManagerFactory(bundle.getManagers().getKeyManagerFactory());

@@ -7,9 +7,9 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.beans.factory.config.ConfigurableListableBeanFactory;
 import org.springframework.boot.context.event.ApplicationStartedEvent;
 import org.springframework.context.ApplicationListener;
@@ -21,41 +21,47 @@ final class StartLine implements ApplicationListener<ApplicationStartedEvent> {
 
     private final ConfigurableListableBeanFactory beans;
     private final GuardedMethodPostProcessor methods;
-    private final ObjectProvider<JobGuard> guard;
-    private final ObjectProvider<LeaseStore> store;
-    private final ObjectProvider<RunLedger> ledger;
     private final AtomicBoolean told = new AtomicBoolean();
 
-    StartLine(
-            ConfigurableListableBeanFactory beans,
-            GuardedMethodPostProcessor methods,
-            ObjectProvider<JobGuard> guard,
-            ObjectProvider<LeaseStore> store,
-            ObjectProvider<RunLedger> ledger) {
+    StartLine(ConfigurableListableBeanFactory beans, GuardedMethodPostProcessor methods) {
         this.beans = beans;
         this.methods = methods;
-        this.guard = guard;
-        this.store = store;
-        this.ledger = ledger;
     }
 
     @Override
     public void onApplicationEvent(ApplicationStartedEvent started) {
-        JobGuard made = guard.getIfUnique();
-        if (made != null && told.compareAndSet(false, true)) {
-            LeaseStore leases = store.getIfUnique();
-            String settings = leases == null ? "" : leases.fingerprint();
-            LOG.info(
-                    "guarding {} as worker '{}': leases in {}{}, {}; ttl {} unless a job says otherwise",
-                    guarded(),
-                    made.worker(),
-                    leases == null
-                            ? "a store of the guard's own"
-                            : leases.getClass().getSimpleName(),
-                    settings.isEmpty() ? "" : " [" + settings + "]",
-                    ledger.getIfUnique() == null ? "no ledger" : "with a ledger",
-                    made.defaults().ttl());
+        JobGuard guard = made(JobGuard.class);
+        if (guard == null || !told.compareAndSet(false, true)) {
+            return;
         }
+        try {
+            tell(guard, made(LeaseStore.class), made(RunLedger.class));
+        } catch (RuntimeException | Error broken) {
+            // Whatever a store of the application does, it does not end the start.
+            LOG.warn("cannot say what is guarded", broken);
+        }
+    }
+
+    private void tell(JobGuard guard, @Nullable LeaseStore store, @Nullable RunLedger ledger) {
+        String settings = store == null ? "" : store.fingerprint();
+        LOG.info(
+                "guarding {} as worker '{}': leases in {}{}, {}; ttl {} unless a job says otherwise",
+                guarded(),
+                guard.worker(),
+                store == null ? "a store of the guard's own" : store.getClass().getSimpleName(),
+                settings.isEmpty() ? "" : " [" + settings + "]",
+                ledger == null ? "no ledger" : "with a ledger",
+                guard.defaults().ttl());
+    }
+
+    /** The one bean of a type that there is; none is made for the sake of a line, which matters where beans are lazy. */
+    private <T> @Nullable T made(Class<T> type) {
+        List<T> found = Arrays.stream(beans.getBeanNamesForType(type, false, false))
+                .map(name -> beans.containsSingleton(name) ? beans.getSingleton(name) : null)
+                .filter(type::isInstance)
+                .map(type::cast)
+                .toList();
+        return found.size() == 1 ? found.get(0) : null;
     }
 
     private String guarded() {

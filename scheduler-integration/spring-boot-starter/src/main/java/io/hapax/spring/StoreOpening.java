@@ -15,11 +15,13 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Supplier;
 import java.util.regex.Pattern;
 import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
 import org.redisson.api.RedissonClient;
 import org.springframework.beans.factory.ObjectProvider;
+import org.springframework.boot.ssl.SslBundle;
 import org.springframework.boot.ssl.SslBundles;
 import org.springframework.core.env.Environment;
 
@@ -61,10 +63,11 @@ record StoreOpening(HapaxProperties settings, Environment environment) {
     LeaseStore open(
             ObjectProvider<RedissonClient> client,
             ObjectProvider<DataSource> dataSource,
+            Supplier<Optional<ServiceConnection>> service,
             ObjectProvider<SslBundles> bundles) {
         return settings.getLeases() == HapaxProperties.Leases.POSTGRES
                 ? inPostgres(source("hapax.leases", "leases in PostgreSQL need", "a LeaseStore", dataSource))
-                : inRedis(client.getIfUnique(), bundles);
+                : inRedis(client.getIfUnique(), service, bundles);
     }
 
     /** The one that the application has. */
@@ -129,7 +132,10 @@ record StoreOpening(HapaxProperties settings, Environment environment) {
         return fitting.compareTo(SHORTEST_ANSWER) < 0 ? SHORTEST_ANSWER : fitting;
     }
 
-    private LeaseStore inRedis(@Nullable RedissonClient client, ObjectProvider<SslBundles> bundles) {
+    private LeaseStore inRedis(
+            @Nullable RedissonClient client,
+            Supplier<Optional<ServiceConnection>> service,
+            ObjectProvider<SslBundles> bundles) {
         HapaxProperties.Redis redis = settings.getRedis();
         String url = redis.getUrl() == null ? "" : redis.getUrl().trim();
         boolean named = !url.isEmpty();
@@ -151,26 +157,37 @@ record StoreOpening(HapaxProperties settings, Environment environment) {
             return opened(
                     "the RedissonClient bean", () -> builder.client(client).build());
         }
-        Optional<SpringRedis> ofSpring = SpringRedis.of(environment);
-        if (ofSpring.isPresent()) {
-            SpringRedis known = ofSpring.get();
-            return opened(known.where(), () -> ofSpring(builder, known, bundles));
+        return ofSpring(builder, check("the service connection to Redis", service::get), bundles);
+    }
+
+    /** What the application has of Spring Boot; a service connection takes the place of settings there, too. */
+    private LeaseStore ofSpring(
+            RedissonLeaseStore.Builder builder,
+            Optional<ServiceConnection> service,
+            ObjectProvider<SslBundles> bundles) {
+        if (service.isPresent()) {
+            ServiceConnection known = service.get();
+            return opened(known.where(), () -> ofSpring(builder, known.redis(), known.bundle()));
+        }
+        Optional<SpringRedis> set = SpringRedis.of(environment);
+        if (set.isPresent()) {
+            SpringRedis known = set.get();
+            return opened(known.where(), () -> ofSpring(builder, known, known.named(bundles)));
         }
         throw new InvalidSettingException(
                 "hapax.redis.url",
                 "nothing says where to keep leases: neither it nor spring.data.redis.* is set, and there is no"
-                        + " RedissonClient and no LeaseStore bean",
+                        + " service connection to Redis, no RedissonClient and no LeaseStore bean",
                 "Set hapax.redis.url=redis://localhost:6379, or spring.data.redis.url, or define a RedissonClient bean; without Redis set hapax.leases=postgres; in tests use @InMemoryHapax;"
                         + " hapax.enabled=false switches the guard off",
                 null);
     }
 
-    private LeaseStore ofSpring(
-            RedissonLeaseStore.Builder builder, SpringRedis redis, ObjectProvider<SslBundles> bundles) {
+    private LeaseStore ofSpring(RedissonLeaseStore.Builder builder, SpringRedis redis, @Nullable SslBundle bundle) {
         String address = redis.address();
         return address != null
                 ? builder.url(address).build()
-                : builder.config(redis.configuration(redisTimeout(), bundles)).build();
+                : builder.config(redis.configuration(redisTimeout(), bundle)).build();
     }
 
     private @Nullable Duration answerTimeout() {

@@ -8,15 +8,23 @@ import org.springframework.util.ClassUtils;
 
 /** Auto-configurations of Spring Boot under the names of the one on the class path: 4 has moved those of 3. */
 enum BootGeneration {
-    THREE("org.springframework.boot.autoconfigure.jdbc.", "org.springframework.boot.autoconfigure.flyway."),
-    FOUR("org.springframework.boot.jdbc.autoconfigure.", "org.springframework.boot.flyway.autoconfigure.");
+    THREE(
+            "org.springframework.boot.autoconfigure.jdbc.",
+            "org.springframework.boot.autoconfigure.flyway.",
+            "org.springframework.boot.autoconfigure.data.redis.RedisConnectionDetails"),
+    FOUR(
+            "org.springframework.boot.jdbc.autoconfigure.",
+            "org.springframework.boot.flyway.autoconfigure.",
+            "org.springframework.boot.data.redis.autoconfigure.DataRedisConnectionDetails");
 
     private final String jdbc;
     private final String flyway;
+    private final String redisDetails;
 
-    BootGeneration(String jdbc, String flyway) {
+    BootGeneration(String jdbc, String flyway, String redisDetails) {
         this.jdbc = jdbc;
         this.flyway = flyway;
+        this.redisDetails = redisDetails;
     }
 
     static BootGeneration present() {
@@ -24,6 +32,16 @@ enum BootGeneration {
                 .filter(each -> ClassUtils.isPresent(each.jdbc + "DataSourceAutoConfiguration", null))
                 .findFirst()
                 .orElseThrow();
+    }
+
+    /** What a service connection says of Redis. */
+    Class<?> redisConnectionDetails() {
+        return ClassUtils.resolveClassName(redisDetails, null);
+    }
+
+    /** What a service connection says of a database. */
+    Class<?> jdbcConnectionDetails() {
+        return ClassUtils.resolveClassName(jdbc + "JdbcConnectionDetails", null);
     }
 
     /** That of the DataSource, and others. */
