@@ -9,6 +9,7 @@ import io.hapax.lease.LockKey;
 import io.hapax.testkit.InMemoryLeaseStore;
 import io.hapax.testkit.LiveQueue;
 import io.hapax.testkit.LiveQueueHistory;
+import io.hapax.testkit.PatientLeaseStore;
 import io.hapax.testkit.UniqueQueue.Storing;
 import io.hapax.time.Ticker;
 import java.time.Duration;
@@ -62,7 +63,7 @@ final class LiveServer implements LiveQueue, AutoCloseable {
     LiveServer(boolean isMutant) {
         this.isMutant = isMutant;
         memory.setJobMapper(new JobMapper(MAPPER));
-        guard = JobGuard.builder(leases)
+        guard = JobGuard.builder(new PatientLeaseStore(leases))
                 .worker("live")
                 .withoutLogging()
                 .listener(event -> {

@@ -8,6 +8,7 @@ import io.hapax.lease.LockKey;
 import io.hapax.testkit.InMemoryLeaseStore;
 import io.hapax.testkit.LiveQueue;
 import io.hapax.testkit.LiveQueueHistory;
+import io.hapax.testkit.PatientLeaseStore;
 import io.hapax.testkit.UniqueQueue.Storing;
 import io.hapax.testkit.WallClock;
 import io.hapax.time.Ticker;
@@ -73,7 +74,7 @@ final class LiveScheduler implements LiveQueue, AutoCloseable {
     LiveScheduler(boolean isMutant) throws SchedulerException {
         this.isMutant = isMutant;
 
-        guard = JobGuard.builder(leases)
+        guard = JobGuard.builder(new PatientLeaseStore(leases))
                 .worker(NAME)
                 .withoutLogging()
                 .listener(event -> {
@@ -290,7 +291,12 @@ final class LiveScheduler implements LiveQueue, AutoCloseable {
                 // It is at work.
                 return false;
             }
-            String work = work(Objects.requireNonNull(real.getJobDetail(trigger.getJobKey())));
+            JobDetail job = real.getJobDetail(trigger.getJobKey());
+            if (job == null) {
+                // It has ended meanwhile.
+                return false;
+            }
+            String work = work(job);
             of(work).atomically(() -> HistoryScheduler.quietly(() -> {
                 boolean deleted = forGood ? real.deleteJob(trigger.getJobKey()) : real.unscheduleJob(key);
                 if (deleted) {
