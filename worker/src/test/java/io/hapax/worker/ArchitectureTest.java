@@ -127,7 +127,8 @@ class ArchitectureTest {
 
     @ArchTest
     static final ArchRule locks_and_headers_know_neither_our_stores_nor_schedulers = noClasses()
-            .that(resideInAnyPackage("io.hapax.shedlock..", "io.hapax.http..", "io.hapax.integration.."))
+            .that(resideInAnyPackage(
+                    "io.hapax.shedlock..", "io.hapax.http..", "io.hapax.integration..", "io.hapax.micronaut.."))
             .should()
             .dependOnClassesThat(resideInAnyPackage(STORES[0], STORES[1], SCHEDULERS[0], SCHEDULERS[1], TESTKIT));
 
@@ -165,6 +166,7 @@ class ArchitectureTest {
             "io.hapax.jobrunr.HapaxPerformerFactory",
             "io.hapax.quartz.HapaxPlugin",
             "io.hapax.console.Console\\$Builder",
+            "io.hapax.micronaut.Firings",
             "io.hapax.spring.HapaxActuatorAutoConfiguration.*",
             "io.hapax.cli.HapaxCommandLine",
             "io.hapax.worker.WorkerMain",
@@ -265,12 +267,15 @@ class ArchitectureTest {
                 "io.hapax.shedlock",
                 "io.hapax.http",
                 "io.hapax.integration",
+                "io.hapax.micronaut",
                 "io.hapax.cli",
                 "io.hapax.console");
         Set<String> found = new TreeSet<>();
         all.stream()
                 .filter(type -> adapters.contains(type.getPackageName()))
                 .filter(type -> type.getModifiers().contains(JavaModifier.PUBLIC) && !type.isNestedClass())
+                // What Micronaut's compiler writes beside its beans.
+                .filter(type -> !type.getName().contains(".$"))
                 .forEach(type -> found.add(type.getSimpleName()));
         assertThat(found)
                 .containsExactlyInAnyOrder(
@@ -280,6 +285,7 @@ class ArchitectureTest {
                         "FencedTable",
                         "FencingFilter",
                         "GuardMetrics",
+                        "GuardedMapper",
                         "HapaxCommandLine",
                         "HapaxLockProvider",
                         "HapaxLockRegistry",
@@ -356,6 +362,7 @@ class ArchitectureTest {
                         "io.hapax.shedlock",
                         "io.hapax.http",
                         "io.hapax.integration",
+                        "io.hapax.micronaut",
                         "io.hapax.cli",
                         "io.hapax.testkit",
                         "io.hapax.worker");

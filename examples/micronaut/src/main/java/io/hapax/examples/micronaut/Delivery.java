@@ -1,0 +1,7 @@
+package io.hapax.examples.micronaut;
+
+/** Takes an order away. */
+interface Delivery {
+
+    void deliver(int order);
+}
