@@ -201,7 +201,7 @@ public final class GuardAdmin {
      *
      * @param identity the keys; the lock key is paused if there is one, else this one occurrence
      * @param actor who does it
-     * @param reason why; told to those who are refused, and kept in the audit
+     * @param reason why; part of each refusal, and kept in the audit
      * @return completes when it is paused; fails with a {@code LeaseStoreException}
      * @throws IllegalStateException if the store answers no operators: it is no {@link AdministeredStore}
      */

@@ -159,7 +159,7 @@ record Probe(int bucket, Map<String, String> info, Duration clockAhead) {
         return clusterEnabled.equals("1") && !expected.cluster();
     }
 
-    /** Why people would be told wrong things; null if they are not. */
+    /** Why answers to operators would be wrong; null if they are not. */
     @Nullable
     Finding unfitForPeople(Expectation expected) {
         String at = "Redis at " + expected.server();
