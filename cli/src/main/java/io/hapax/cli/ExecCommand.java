@@ -168,14 +168,16 @@ final class ExecCommand implements Callable<Integer> {
                 GuardedRun.Scope scope = run.enter()) {
             GuardedCommand work = new GuardedCommand(guard, run, patience, signals);
             int code = work.run(command, key);
-            // The guard takes a failure for what it is, however late; the reader of the exit code has to know that it was late.
+            // The guard takes a failure for what it is, however late; the reader of the exit code has to know that it
+            // was late.
             boolean late = run.guarded() && !run.isHeld();
             RunOutcome outcome =
                     code == ExitCodes.FINE ? run.complete() : run.fail(new IllegalStateException("exit code " + code));
             if (late || outcome == RunOutcome.LOST) {
                 return fail(
                         "the lease of " + key + " was lost while the command ran ("
-                                + run.lost().map(Enum::name).orElse(late ? "NOT_RENEWED" : "GONE") + "); it ended with exit code " + code
+                                + run.lost().map(Enum::name).orElse(late ? "NOT_RENEWED" : "GONE")
+                                + "); it ended with exit code " + code
                                 + ", and somebody else may have run beside it",
                         ExitCodes.LEASE_LOST);
             }
