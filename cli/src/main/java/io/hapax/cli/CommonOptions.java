@@ -5,11 +5,14 @@ import com.fasterxml.jackson.core.json.JsonWriteFeature;
 import com.fasterxml.jackson.databind.SerializationFeature;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.datatype.jsr310.JavaTimeModule;
+import io.hapax.lease.LeaseStoreException;
 import java.io.PrintWriter;
 import java.time.Instant;
+import java.util.List;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -23,11 +26,14 @@ final class CommonOptions {
     @Option(
             names = "--namespace",
             paramLabel = "NAME",
-            description = "that of the workers, by default hapax-worker [HAPAX_NAMESPACE]")
+            description =
+                    "that of the workers; by default the one that is found, if it is the only one [HAPAX_NAMESPACE]")
     private @Nullable String namespace;
 
     @Option(names = JSON, description = "print one JSON document instead of text")
     private boolean json;
+
+    private @Nullable String found;
 
     @Spec(Spec.Target.MIXEE)
     private @Nullable CommandSpec command;
@@ -36,8 +42,65 @@ final class CommonOptions {
         return json;
     }
 
+    /** The one that was named, or found. */
     String namespace() {
-        return setting(namespace, "HAPAX_NAMESPACE", "hapax-worker");
+        String named = named();
+        if (!named.isEmpty()) {
+            return named;
+        }
+        if (found == null) {
+            throw new IllegalArgumentException(
+                    "name the namespace of the workers, with --namespace or HAPAX_NAMESPACE");
+        }
+        return found;
+    }
+
+    private String named() {
+        return setting(namespace, "HAPAX_NAMESPACE", "");
+    }
+
+    /**
+     * Takes the only namespace there is, unless one was named, and says so.
+     *
+     * @param search looks for those that workers have used
+     * @throws IllegalArgumentException if there is none, or more than one
+     */
+    void findNamespace(Supplier<List<String>> search) {
+        if (!named().isEmpty()) {
+            return;
+        }
+        List<String> all = search.get();
+        if (all.size() != 1) {
+            throw new IllegalArgumentException(
+                    all.isEmpty()
+                            ? "no worker has used this server yet, so it has no namespace. Is it the right one? Or name the"
+                                    + " namespace with --namespace or HAPAX_NAMESPACE"
+                            : "there are several namespaces: " + String.join(", ", all)
+                                    + ". Choose one with --namespace or HAPAX_NAMESPACE");
+        }
+        found = all.get(0);
+        if (!json) {
+            PrintWriter err = command().commandLine().getErr();
+            err.println("hapax: namespace " + found + ", the only one there");
+            err.flush();
+        }
+    }
+
+    /** As above; where there is none, or nobody answers, a name that stands for those to come. */
+    boolean findNamespaceOr(String otherwise, Supplier<List<String>> search) {
+        List<String> all;
+        try {
+            all = named().isEmpty() ? search.get() : List.of(named());
+        } catch (LeaseStoreException | IllegalArgumentException trouble) {
+            all = List.of();
+        }
+        if (all.isEmpty()) {
+            found = otherwise;
+            return false;
+        }
+        List<String> known = all;
+        findNamespace(() -> known);
+        return true;
     }
 
     /** What an option says, or else an environment variable. */
@@ -59,6 +122,13 @@ final class CommonOptions {
         } else {
             text.accept(out);
         }
+        out.flush();
+    }
+
+    /** Writes what was made for programs or for people already. */
+    void write(Consumer<PrintWriter> text) {
+        PrintWriter out = out();
+        text.accept(out);
         out.flush();
     }
 

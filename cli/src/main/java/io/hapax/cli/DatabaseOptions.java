@@ -1,11 +1,16 @@
 package io.hapax.cli;
 
+import io.hapax.lease.LeaseStoreException;
 import io.hapax.ledger.RunLedger;
 import io.hapax.postgres.PostgresLeaseStore;
 import io.hapax.postgres.PostgresRunLedger;
 import java.sql.Connection;
+import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.sql.Statement;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.logging.Level;
 import java.util.logging.Logger;
 import javax.sql.DataSource;
@@ -19,6 +24,7 @@ final class DatabaseOptions {
     private static final int LOGIN_SECONDS = 5;
 
     private static final String LEDGER = "ledger";
+    private static final String NO_SUCH_TABLE = "42P01";
 
     /** What the driver has to say is in its exceptions, too. Held, as loggers are forgotten with their levels. */
     private static final Logger DRIVER = Logger.getLogger("org.postgresql");
@@ -79,6 +85,33 @@ final class DatabaseOptions {
             return !connection.isClosed();
         } catch (SQLException unreachable) {
             return false;
+        }
+    }
+
+    /** The namespaces whose workers keep a ledger there. */
+    List<String> namespacesOfLedger() {
+        return namespaces(LEDGER, "SELECT namespace FROM hapax_settings ORDER BY namespace");
+    }
+
+    /** The namespaces whose workers keep leases there. */
+    List<String> namespacesOfLeases() {
+        return namespaces("leases", "SELECT DISTINCT namespace FROM hapax_lease_settings ORDER BY namespace");
+    }
+
+    private List<String> namespaces(String what, String sql) {
+        try (Connection connection = source(what).getConnection();
+                Statement statement = connection.createStatement();
+                ResultSet rows = statement.executeQuery(sql)) {
+            List<String> all = new ArrayList<>();
+            while (rows.next()) {
+                all.add(rows.getString(1));
+            }
+            return all;
+        } catch (SQLException e) {
+            if (NO_SUCH_TABLE.equals(e.getSQLState())) {
+                return List.of();
+            }
+            throw new LeaseStoreException("cannot look for namespaces in PostgreSQL: " + e.getMessage(), e);
         }
     }
 

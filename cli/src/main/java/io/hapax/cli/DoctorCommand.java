@@ -6,12 +6,15 @@ import io.hapax.lease.LeaseStoreException;
 import io.hapax.ops.AdministeredStore;
 import io.hapax.ops.ServerHealth;
 import java.io.PrintWriter;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 import java.util.concurrent.Callable;
+import java.util.function.Consumer;
+import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -26,6 +29,14 @@ final class DoctorCommand implements Callable<Integer> {
 
     private static final String REDIS = "redis";
     private static final String POSTGRESQL = "postgresql";
+    /** The namespace where none was named or found: only the servers are examined. */
+    private static final String NOBODYS = "none";
+
+    private static final String NO_NAMESPACE =
+            "settings of the workers, as no namespace was found: --namespace or HAPAX_NAMESPACE names it";
+    /** A look opens connections, and closes them. */
+    private static final Duration LOOKS_APART = Duration.ofSeconds(5);
+
     private static final Set<String> WITHOUT = Set.of("off", "false");
     private static final String UNNAMED = "PostgreSQL, which nobody named: --database or DATABASE_URL does";
     private static final List<String> REDIS_CHECKS = List.of(
@@ -67,6 +78,12 @@ final class DoctorCommand implements Callable<Integer> {
     @Option(names = "--no-ledger", description = "the workers have no ledger: leave PostgreSQL out [HAPAX_LEDGER=off]")
     private boolean withoutLedger;
 
+    @Option(names = "--watch", description = "look again and again, until it is ended")
+    private boolean watch;
+
+    @Mixin
+    private final Repeatedly repeatedly = new Repeatedly();
+
     /** A finding, as programs get it. */
     record Diagnosis(Severity severity, String about, String problem, String remedy) {
 
@@ -90,6 +107,32 @@ final class DoctorCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
+        if (watch) {
+            repeatedly.show(common, () -> LOOKS_APART, () -> shown(look()));
+            return ExitCodes.FINE;
+        }
+        Document document = look();
+        common.write(shown(document));
+        return document.errors() > 0
+                ? ExitCodes.ERRORS_FOUND
+                : document.warnings() > 0 ? ExitCodes.WARNINGS_FOUND : ExitCodes.FINE;
+    }
+
+    private Consumer<PrintWriter> shown(Document document) {
+        return out -> {
+            if (common.isJson()) {
+                out.println(CommonOptions.json(document));
+                return;
+            }
+            if (watch) {
+                out.println(PlainText.time(common.now()));
+            }
+            print(out, document);
+        };
+    }
+
+    private Document look() {
+        boolean named = common.findNamespaceOr(NOBODYS, leases::namespaces);
         List<Diagnosis> findings = new ArrayList<>();
         List<Checked> checked = new ArrayList<>();
         leases.examine(common.namespace())
@@ -111,18 +154,16 @@ final class DoctorCommand implements Callable<Integer> {
                     LEDGER_CHECKS));
         }
         findings.sort(Comparator.comparing(Diagnosis::severity));
-        Document document = new Document(
+        return new Document(
                 common.namespace(),
                 count(findings, Severity.ERROR),
                 count(findings, Severity.WARNING),
                 count(findings, Severity.NOTE),
                 findings.stream().map(DoctorCommand::safe).toList(),
                 checked,
-                ledger && !database.isNamed() ? List.of(UNNAMED) : List.of());
-        common.print(document, out -> print(out, document));
-        return document.errors() > 0
-                ? ExitCodes.ERRORS_FOUND
-                : document.warnings() > 0 ? ExitCodes.WARNINGS_FOUND : ExitCodes.FINE;
+                Stream.of(ledger && !database.isNamed() ? UNNAMED : "", named ? "" : NO_NAMESPACE)
+                        .filter(what -> !what.isEmpty())
+                        .toList());
     }
 
     /** Notes how each server of leases is, and returns the settings on which workers with ours would agree. */

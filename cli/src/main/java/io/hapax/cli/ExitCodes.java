@@ -25,7 +25,8 @@ final class ExitCodes {
         table.put(" " + FINE, "fine; doctor: nothing worse than a note");
         table.put(" " + FAILED, "a server could not be asked, or something else failed; demo: a job ran twice");
         table.put(" " + WRONG_USAGE, "wrong usage: nothing was asked or changed");
-        table.put(" " + NOTHING, "there is no such lock or run, or nothing was changed although --yes was given");
+        table.put(
+                " " + NOTHING, "there is no such lock, pause or run, or nothing was changed although --yes was given");
         table.put(" " + ERRORS_FOUND, "doctor: found errors");
         table.put(" " + WARNINGS_FOUND, "doctor: found warnings, but no errors");
         table.put(STORE_SILENT + "", "exec: nothing was run, since where leases are kept did not answer");

@@ -15,8 +15,11 @@ import picocli.CommandLine.UnmatchedArgumentException;
         name = "hapax",
         description = "Keeps background jobs from running twice.",
         subcommands = {
+            WatchCommand.class,
             LocksCommand.class,
             RunsCommand.class,
+            PauseCommand.class,
+            ResumeCommand.class,
             ExecCommand.class,
             DoctorCommand.class,
             CompletionCommand.class

@@ -52,6 +52,11 @@ final class LeaseOptions {
         return redis.ttl();
     }
 
+    /** The namespaces that workers have used there. */
+    List<String> namespaces() {
+        return areInPostgres() ? database.namespacesOfLeases() : redis.namespaces();
+    }
+
     /** How long a worker with this ttl waits for an answer of PostgreSQL. */
     Duration answerTimeoutOfDatabase() {
         Duration timeout = redis.answerTimeout();

@@ -38,6 +38,12 @@ final class LocksListCommand implements Callable<Integer> {
     @Option(names = "--limit", paramLabel = "N", description = "how many at most, by default 50")
     private int limit = 50;
 
+    @Option(names = "--paused", description = "the keys that are paused in place of the leases")
+    private boolean paused;
+
+    /** As programs get it. */
+    record Pauses(String namespace, List<PausedKeyView> pauses, int found, boolean complete) {}
+
     /** As programs get it. */
     record Document(String namespace, List<LockView> locks, int found, boolean complete) {}
 
@@ -46,6 +52,11 @@ final class LocksListCommand implements Callable<Integer> {
         Duration youngest = DurationText.parse("--older-than", olderThan);
         if (limit < 1) {
             throw new IllegalArgumentException("--limit must be at least 1, was " + limit);
+        }
+        common.findNamespace(leases::namespaces);
+        if (paused) {
+            listPauses(youngest);
+            return ExitCodes.FINE;
         }
         List<LockView> found;
         try (AdministeredStore store = leases.open(common.namespace())) {
@@ -63,6 +74,51 @@ final class LocksListCommand implements Callable<Integer> {
                 new Document(common.namespace(), shown, found.size(), shown.size() == found.size()),
                 out -> print(out, shown, found.size()));
         return ExitCodes.FINE;
+    }
+
+    private void listPauses(Duration youngest) {
+        if (!worker.isEmpty()) {
+            throw new IllegalArgumentException("--worker is about leases; with --paused, leave it out");
+        }
+        List<PausedKeyView> found;
+        try (AdministeredStore store = leases.open(common.namespace())) {
+            Instant now = common.now();
+            found = leases.ask(store, admin -> admin.pauses(Integer.MAX_VALUE)).stream()
+                    .map(key -> PausedKeyView.of(key, now))
+                    .filter(key -> key.key().contains(text) && key.ageMillis() >= youngest.toMillis())
+                    .sorted(Comparator.comparing(PausedKeyView::since))
+                    .toList();
+        }
+        List<PausedKeyView> shown = found.stream().limit(limit).toList();
+        common.print(
+                new Pauses(common.namespace(), shown, found.size(), shown.size() == found.size()),
+                out -> printPauses(out, shown, found.size()));
+    }
+
+    private void printPauses(PrintWriter out, List<PausedKeyView> shown, int found) {
+        if (shown.isEmpty()) {
+            out.println("No such key is paused in namespace " + common.namespace() + ".");
+            return;
+        }
+        TextTable table = new TextTable("KEY", "KIND", "PAUSED BY", "SINCE", "AGE", "ENDS", "REASON");
+        for (PausedKeyView key : shown) {
+            table.row(
+                    key.key(),
+                    key.kind(),
+                    key.actor(),
+                    PlainText.shortTime(key.since(), key.ageMillis()),
+                    PlainText.duration(Duration.ofMillis(key.ageMillis())),
+                    key.pause().until(),
+                    key.reason());
+        }
+        table.print(out);
+        more(out, found - shown.size());
+    }
+
+    private static void more(PrintWriter out, int left) {
+        if (left > 0) {
+            out.println("… and " + left + " more; --limit shows them.");
+        }
     }
 
     private void print(PrintWriter out, List<LockView> shown, int found) {
@@ -87,8 +143,6 @@ final class LocksListCommand implements Callable<Integer> {
             }
         }
         table.print(out);
-        if (shown.size() < found) {
-            out.println("… and " + (found - shown.size()) + " more; --limit shows them.");
-        }
+        more(out, found - shown.size());
     }
 }

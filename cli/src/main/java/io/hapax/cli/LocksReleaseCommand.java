@@ -50,6 +50,7 @@ final class LocksReleaseCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         Intervention why = whoAndWhy.intervention();
+        common.findNamespace(leases::namespaces);
         try (AdministeredStore store = leases.open(common.namespace())) {
             Optional<HeldLease> held = leases.ask(store, which::lookUp);
             if (held.isEmpty()) {

@@ -14,8 +14,9 @@ import picocli.CommandLine.Mixin;
 /** Shows one lease. */
 @Command(
         name = "show",
-        description = "Shows who holds a key, and who has taken it away before. Changes nothing; exit code 3 if nobody"
-                + " holds it.")
+        description =
+                "Shows who holds a key, who has paused it, and who has interfered before. Changes nothing; exit code 3 if nobody"
+                        + " holds it.")
 final class LocksShowCommand implements Callable<Integer> {
 
     @Mixin
@@ -29,26 +30,37 @@ final class LocksShowCommand implements Callable<Integer> {
 
     /** As programs get it. */
     record Document(
-            String namespace, boolean held, @Nullable LockView lock, List<AuditView> audit) {}
+            String namespace,
+            boolean held,
+            @Nullable LockView lock,
+            @Nullable PauseView paused,
+            List<AuditView> audit) {}
 
     @Override
     public Integer call() {
+        common.findNamespace(leases::namespaces);
         Optional<LockView> lock;
+        Optional<PauseView> paused;
         List<AuditView> audit;
         try (AdministeredStore store = leases.open(common.namespace())) {
             Optional<HeldLease> lease = leases.ask(store, which::lookUp);
             lock = lease.map(held -> LockView.of(held, common.now()));
+            paused = leases.ask(store, admin -> admin.paused(which.identity()))
+                    .map(pause -> PauseView.of(pause, common.now()));
             audit = leases.ask(store, admin -> admin.audit(LeaseAdmin.AUDIT_LENGTH)).stream()
                     .filter(entry -> isAbout(entry, lease))
                     .map(AuditView::of)
                     .toList();
         }
-        common.print(new Document(common.namespace(), lock.isPresent(), lock.orElse(null), audit), out -> {
-            lock.ifPresentOrElse(
-                    found -> found.print(out),
-                    () -> out.println("Nobody holds " + which + " in namespace " + common.namespace() + "."));
-            AuditView.print(out, audit);
-        });
+        common.print(
+                new Document(common.namespace(), lock.isPresent(), lock.orElse(null), paused.orElse(null), audit),
+                out -> {
+                    lock.ifPresentOrElse(
+                            found -> found.print(out),
+                            () -> out.println("Nobody holds " + which + " in namespace " + common.namespace() + "."));
+                    paused.ifPresent(pause -> LockView.line(out, "paused", pause.toString()));
+                    AuditView.print(out, audit);
+                });
         return lock.isPresent() ? ExitCodes.FINE : ExitCodes.NOTHING;
     }
 

@@ -80,6 +80,17 @@ final class RedisOptions {
         return urls.size() == 1 ? worker.url(urls.get(0)).examine(List.of()) : worker.examine(urls);
     }
 
+    /** The namespaces that workers have used there. */
+    List<String> namespaces() {
+        RedissonLeaseStore.Builder any = builder("any", PATIENCE);
+        Path config = file();
+        if (config != null) {
+            return any.yaml(config).namespaces(List.of());
+        }
+        List<String> urls = urls();
+        return urls.size() == 1 ? any.url(urls.get(0)).namespaces(List.of()) : any.namespaces(urls);
+    }
+
     /** How long a worker with this ttl waits for an answer. */
     Duration answerTimeout() {
         Duration sixth = ttl().dividedBy(6);

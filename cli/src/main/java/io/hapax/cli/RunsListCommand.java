@@ -57,6 +57,7 @@ final class RunsListCommand implements Callable<Integer> {
             throw new IllegalArgumentException("--limit must be 1 to 9999, was " + limit);
         }
         LedgerQuery query = new LedgerQuery(wanted, text, DurationText.parse("--older-than", olderThan), limit + 1);
+        common.findNamespace(database::namespacesOfLedger);
         List<LedgerEntry> found;
         try (RunLedger ledger = database.open(common.namespace())) {
             found = CommonOptions.answer(ledger.entries(query));

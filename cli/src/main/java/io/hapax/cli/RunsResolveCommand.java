@@ -80,6 +80,7 @@ final class RunsResolveCommand implements Callable<Integer> {
     public Integer call() {
         JobIdentity identity = which.identity();
         Intervention why = whoAndWhy.intervention();
+        common.findNamespace(leases.database()::namespacesOfLedger);
         try (RunLedger ledger = leases.database().open(common.namespace())) {
             Optional<LedgerEntry> entry = CommonOptions.answer(ledger.entry(identity));
             if (entry.isEmpty()) {

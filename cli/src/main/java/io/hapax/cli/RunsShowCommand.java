@@ -34,6 +34,7 @@ final class RunsShowCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         JobIdentity identity = which.identity();
+        common.findNamespace(database::namespacesOfLedger);
         Optional<LedgerEntry> entry;
         List<AuditView> audit;
         try (RunLedger ledger = database.open(common.namespace())) {

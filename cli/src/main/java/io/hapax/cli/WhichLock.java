@@ -1,14 +1,20 @@
 package io.hapax.cli;
 
+import io.hapax.lease.JobIdentity;
+import io.hapax.lease.LockKey;
+import io.hapax.lease.RunKey;
 import io.hapax.ops.HeldLease;
 import io.hapax.ops.LeaseAdmin;
 import java.util.Optional;
 import java.util.concurrent.CompletionStage;
+import java.util.regex.Pattern;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
 /** Which lease a command is about. */
 final class WhichLock {
+
+    private static final Pattern SHORTENED = Pattern.compile(".{1,40}~[0-9a-f]{40}");
 
     @Parameters(paramLabel = "KEY", description = "the key, or what 'locks list --json' shows of it")
     private String key = "";
@@ -18,6 +24,31 @@ final class WhichLock {
 
     String key() {
         return key;
+    }
+
+    boolean isRunKey() {
+        return runKey;
+    }
+
+    /** The key, taken for what it says. */
+    JobIdentity identity() {
+        if (key.isBlank()) {
+            throw new IllegalArgumentException("KEY must not be blank");
+        }
+        return runKey ? new JobIdentity(null, new RunKey(key)) : new JobIdentity(new LockKey(key), null);
+    }
+
+    /** Whether it looks like what Redis keeps of a long or odd key. */
+    boolean isShortened() {
+        return SHORTENED.matcher(key).matches();
+    }
+
+    /** For what is written under the whole text of a key. */
+    void requireWhole() {
+        if (isShortened()) {
+            throw new IllegalArgumentException("KEY '" + PlainText.visible(key)
+                    + "' is what Redis keeps of a longer key, or of one with blanks: give the whole key");
+        }
     }
 
     CompletionStage<Optional<HeldLease>> lookUp(LeaseAdmin leases) {

@@ -2,6 +2,7 @@ package io.hapax.cli;
 
 import io.hapax.lease.Intervention;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** Who changes something, why, and whether really. */
@@ -10,8 +11,8 @@ final class WhoAndWhy {
     @Option(names = "--reason", paramLabel = "TEXT", description = "why, for the audit; needed together with --yes")
     private @Nullable String reason;
 
-    @Option(names = "--actor", paramLabel = "NAME", description = "who, for the audit; by default the system's user")
-    private @Nullable String actor;
+    @Mixin
+    private final Actor actor = new Actor();
 
     @Option(names = "--yes", description = "do it; without, say what would be done, and change nothing")
     private boolean yes;
@@ -25,9 +26,7 @@ final class WhoAndWhy {
         if (reason == null && yes) {
             throw new IllegalArgumentException("--yes needs a --reason, which is kept in the audit");
         }
-        return new Intervention(
-                actor == null ? System.getProperty("user.name", "unknown") : actor,
-                reason == null ? "none yet" : reason);
+        return actor.with(reason, "none yet");
     }
 
     /** What is missing to do it. */

@@ -79,7 +79,7 @@ class CommandLineTest {
         assertThat(help.out())
                 .startsWith("Usage: hapax")
                 .contains("Exit codes:")
-                .contains("3   there is no such lock or run")
+                .contains("3   there is no such lock, pause or run")
                 .contains("4   doctor: found errors");
         Answered version = Answered.by(words, new String[] {"--version"});
         assertThat(version.code()).isZero();
@@ -103,6 +103,11 @@ class CommandLineTest {
             locks list --redis-file a --redis redis://h | give either --redis or --redis-file, not both
             locks show                                | Missing required parameter: 'KEY'
             locks release k --yes                     | --yes needs a --reason, which is kept in the audit
+            pause k                                   | Missing required option: '--reason=TEXT'
+            pause k --reason test --for soon          | setting --for: 'soon' is not a duration
+            pause k --reason test --redis redis://a,redis://b | a quorum needs an odd number of servers
+            watch --limit 0                           | --limit must be at least 1, was 0
+            watch --every 1ms                         | --every must be at least 200ms, was 1ms
             runs list --state gone                    | expected one of [RUNNING, DONE, FAILED, FAILED_FOR_GOOD, RELEASED, LOST, ABANDONED]
             runs list --limit 10000                   | --limit must be 1 to 9999, was 10000
             runs list --database mysql://h/db         | --database must be jdbc:postgresql://host/db
@@ -285,6 +290,9 @@ class CommandLineTest {
         assertThat(bash("bash -n " + script + " 2>&1")).isEmpty();
         assertThat(completions(script, "hapax", "")).contains("locks", "runs", "doctor", "completion");
         assertThat(completions(script, "hapax", "locks", "")).contains("list", "show", "release");
+        assertThat(completions(script, "hapax", "pau")).containsExactly("pause");
+        assertThat(completions(script, "hapax", "pause", "--rea")).containsExactly("--reason");
+        assertThat(completions(script, "hapax", "watch", "--on")).containsExactly("--once");
         assertThat(completions(script, "hapax", "locks", "list", "--ol")).containsExactly("--older-than");
         assertThat(completions(script, "hapax", "runs", "list", "--state", "AB"))
                 .containsExactly("ABANDONED");
@@ -386,27 +394,26 @@ class CommandLineTest {
 
     @Test
     void the_page_names_every_field_that_programs_get() throws IOException {
-        Map<String, List<Class<? extends Record>>> documents = Map.of(
-                "`locks list`",
-                List.of(LocksListCommand.Document.class),
-                "`locks show`",
-                List.of(LocksShowCommand.Document.class),
-                "`locks release`",
-                List.of(LocksReleaseCommand.Document.class),
-                "each lock",
-                List.of(LockView.class),
-                "`runs list`",
-                List.of(RunsListCommand.Document.class),
-                "`runs show`",
-                List.of(RunsShowCommand.Document.class),
-                "`runs resolve`",
-                List.of(RunsResolveCommand.Document.class),
-                "each run",
-                List.of(RunView.class),
-                "each entry of `audit`",
-                List.of(AuditView.class),
-                "`doctor`",
-                List.of(DoctorCommand.Document.class, DoctorCommand.Diagnosis.class, DoctorCommand.Checked.class));
+        Map<String, List<Class<? extends Record>>> documents = Map.ofEntries(
+                Map.entry("`locks list`", List.of(LocksListCommand.Document.class)),
+                Map.entry("`locks list --paused`", List.of(LocksListCommand.Pauses.class)),
+                Map.entry("`locks show`", List.of(LocksShowCommand.Document.class)),
+                Map.entry("`locks release`", List.of(LocksReleaseCommand.Document.class)),
+                Map.entry("each lock", List.of(LockView.class)),
+                Map.entry("`pause`, `resume`", List.of(PauseCommand.Document.class, ResumeCommand.Document.class)),
+                Map.entry("each pause", List.of(PauseView.class)),
+                Map.entry("`watch`", List.of(WatchCommand.Document.class, FleetRow.class)),
+                Map.entry("`runs list`", List.of(RunsListCommand.Document.class)),
+                Map.entry("`runs show`", List.of(RunsShowCommand.Document.class)),
+                Map.entry("`runs resolve`", List.of(RunsResolveCommand.Document.class)),
+                Map.entry("each run", List.of(RunView.class)),
+                Map.entry("each entry of `audit`", List.of(AuditView.class)),
+                Map.entry(
+                        "`doctor`",
+                        List.of(
+                                DoctorCommand.Document.class,
+                                DoctorCommand.Diagnosis.class,
+                                DoctorCommand.Checked.class)));
         List<String> page = Files.readAllLines(PAGE);
         documents.forEach((what, records) -> {
             List<String> rows = page.stream()

@@ -102,6 +102,26 @@ class LeasesInPostgresCommandsTest {
     }
 
     @Test
+    void the_only_namespace_there_is_used_and_named_and_keys_are_paused() {
+        DatabaseAddress own = EmbeddedDatabase.shared().createDatabase("pauses_of_commands_" + System.nanoTime());
+        PostgresLeaseStore.builder(own.dataSource())
+                .namespace(NAMESPACE)
+                .migrate(true)
+                .answerTimeout(Duration.ofSeconds(30))
+                .build()
+                .close();
+        String[] at = {"--leases", "postgres", "--database", own.jdbcUrl() + "?user=" + own.user() + "&password=s3cret"
+        };
+        Answered paused = Answered.by(new String[] {"pause", "report", "--reason", "wrong sums", "--by", "ann"}, at);
+        assertThat(paused.err()).isEqualTo("hapax: namespace shop, the only one there\n");
+        assertThat(paused.prose()).contains("Paused lock key report in namespace shop", "Nobody holds it.");
+        assertThat(Answered.by(new String[] {"locks", "list", "--paused"}, at).out())
+                .containsPattern("report +lock +ann .* resumed +wrong sums");
+        assertThat(Answered.by(new String[] {"resume", "report"}, at).code()).isZero();
+        assertThat(Answered.by(new String[] {"resume", "report"}, at).code()).isEqualTo(ExitCodes.NOTHING);
+    }
+
+    @Test
     void the_doctor_looks_at_leases_and_changes_nothing() throws SQLException {
         Answered told = hapax("doctor", "--no-ledger");
         assertThat(told.out()).doesNotContain("s3cret");

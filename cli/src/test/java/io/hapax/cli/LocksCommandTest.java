@@ -244,6 +244,72 @@ class LocksCommandTest {
         assertThat(unexplained.err()).contains("--yes needs a --reason");
     }
 
+    private static Answered command(String... arguments) {
+        return Answered.by(arguments, new String[] {"--redis", REDIS.url(), "--namespace", NAMESPACE});
+    }
+
+    @Test
+    void a_key_is_paused_with_who_and_why_listed_shown_and_resumed() {
+        Answered paused = command("pause", "invoice/42", "--reason", "wrong sums", "--by", "ann");
+        assertThat(paused.code()).isZero();
+        assertThat(paused.prose())
+                .contains("Paused lock key invoice/42 in namespace shop: nobody is admitted until 'hapax resume"
+                        + " invoice/42'.")
+                .contains("4711@host-2 holds it since ")
+                .contains("Noted in the audit: ann: wrong sums");
+        assertThat(isHeld("invoice/42")).isTrue();
+        assertThat(locks("list", "--paused").out())
+                .containsPattern("invoice/42 +lock +ann +\\S+Z +\\d+ m?s +resumed +wrong sums");
+        assertThat(locks("list", "--paused", "--text", "other").out())
+                .isEqualTo("No such key is paused in namespace shop.\n");
+        assertThat(locks("show", "invoice/42").out()).containsPattern("paused +since .* by ann: wrong sums\n");
+        JsonNode again = command("pause", "invoice/42", "--reason", "still", "--actor", "bob", "--for", "2h", "--json")
+                .json();
+        assertThat(again.at("/before/actor").asText()).isEqualTo("ann");
+        assertThat(again.at("/lock/worker").asText()).isEqualTo("4711@host-2");
+        JsonNode list = locks("list", "--paused", "--json").json();
+        assertThat(list.at("/pauses/0/key").asText()).isEqualTo("invoice/42");
+        assertThat(list.at("/pauses/0/leftMillis").asLong()).isBetween(1L, 7_200_000L);
+        assertThat(locks("show", "invoice/42", "--json")
+                        .json()
+                        .at("/paused/reason")
+                        .asText())
+                .isEqualTo("still");
+
+        Answered resumed = command("resume", "invoice/42", "--by", "eve", "--reason", "mended");
+        assertThat(resumed.code()).isZero();
+        assertThat(resumed.prose())
+                .contains("Resumed lock key invoice/42, which was paused since ", "by bob: still")
+                .contains("Noted in the audit: eve: mended");
+        Answered twice = command("resume", "invoice/42");
+        assertThat(twice.code()).isEqualTo(3);
+        assertThat(twice.prose()).contains("lock key invoice/42 is not paused in namespace shop. Nothing was changed.");
+        assertThat(locks("show", "invoice/42").out())
+                .containsPattern("RESUME by eve: mended\naudit +\\S+ PAUSE by bob: still\naudit +\\S+ PAUSE by ann:"
+                        + " wrong sums\n")
+                .doesNotContain("paused  ");
+    }
+
+    @Test
+    void an_odd_key_is_paused_by_its_text_and_resumed_by_what_the_list_shows() {
+        String odd = "Rechnung für Müller";
+        assertThat(command("pause", odd, "--reason", "test").code()).isZero();
+        String listed =
+                locks("list", "--paused", "--json").json().at("/pauses/0/key").asText();
+        assertThat(listed).contains("~");
+        Answered refused = command("pause", listed, "--reason", "test");
+        assertThat(refused.code()).isEqualTo(2);
+        assertThat(refused.err()).contains("is what Redis keeps of a longer key");
+        assertThat(command("resume", listed).code()).isZero();
+        assertThat(locks("list", "--paused", "--json").json().get("pauses")).isEmpty();
+        assertThat(command("pause", "k").err()).contains("--reason");
+        assertThat(command("pause", "2026-11-29", "--run-key", "--reason", "test")
+                        .prose())
+                .contains("Paused run key 2026-11-29");
+        assertThat(command("resume", "2026-11-29").code()).isEqualTo(3);
+        assertThat(command("resume", "2026-11-29", "--run-key").code()).isZero();
+    }
+
     @Test
     void asking_changes_nothing_neither_where_workers_are_nor_on_an_empty_server() {
         try (EmbeddedRedis empty = EmbeddedRedis.start()) {
@@ -262,6 +328,7 @@ class LocksCommandTest {
     private static void ask(String redis) {
         String[] at = {"--redis", redis, "--namespace", NAMESPACE, "--json"};
         Answered.by(new String[] {"locks", "list"}, at).json();
+        Answered.by(new String[] {"locks", "list", "--paused"}, at).json();
         Answered.by(new String[] {"locks", "show", "invoice/42"}, at).json();
         Answered.by(new String[] {"locks", "release", "invoice/42"}, at).json();
         Answered.by(new String[] {"doctor", "--no-ledger"}, at).json();

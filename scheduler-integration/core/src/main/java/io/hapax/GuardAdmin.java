@@ -1,10 +1,12 @@
 package io.hapax;
 
 import io.hapax.event.GuardEvent;
+import io.hapax.event.Verdict;
 import io.hapax.lease.FencingToken;
 import io.hapax.lease.Holder;
 import io.hapax.lease.Intervention;
 import io.hapax.lease.JobIdentity;
+import io.hapax.lease.KeyPause;
 import io.hapax.lease.LockKey;
 import io.hapax.lease.RunKey;
 import io.hapax.ledger.LedgerEntry;
@@ -14,7 +16,10 @@ import io.hapax.ledger.RunState;
 import io.hapax.ops.AdministeredStore;
 import io.hapax.ops.HeldLease;
 import io.hapax.ops.LeaseAdmin;
+import io.hapax.ops.PausedKey;
+import io.hapax.time.DurationText;
 import io.hapax.time.NanoTime;
+import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
@@ -188,6 +193,73 @@ public final class GuardAdmin {
                 ? inStore
                 : inStore.thenCompose(
                         forgotten -> runs.runAgain(asked, null, why).thenApply(released -> released || forgotten));
+    }
+
+    /**
+     * Pauses a key until somebody resumes it: nobody is admitted, in the whole fleet, with {@link Verdict#PAUSED}. A run that holds
+     * the key goes on.
+     *
+     * @param identity the keys; the lock key is paused if there is one, else this one occurrence
+     * @param actor who does it
+     * @param reason why; part of each refusal, and kept in the audit
+     * @return completes when it is paused; fails with a {@code LeaseStoreException}
+     * @throws IllegalStateException if the store answers no operators: it is no {@link AdministeredStore}
+     */
+    public CompletableFuture<Void> pause(JobIdentity identity, String actor, String reason) {
+        return pause(identity, DurationText.LONGEST, actor, reason);
+    }
+
+    /**
+     * Pauses a key for some time, unless somebody resumes it before. A pause that is there already is replaced.
+     *
+     * @param identity the keys, as above
+     * @param atMost for how long
+     * @param actor who does it
+     * @param reason why
+     * @return completes when it is paused; fails with a {@code LeaseStoreException}
+     * @throws IllegalArgumentException if that time is below 1 ms, or longer than {@link DurationText#LONGEST}
+     * @throws IllegalStateException if the store answers no operators: it is no {@link AdministeredStore}
+     */
+    public CompletableFuture<Void> pause(JobIdentity identity, Duration atMost, String actor, String reason) {
+        DurationText.requireStorable("the length of a pause", atMost, 1);
+        return ofStore().pause(kept.apply(identity), atMost, new Intervention(actor, reason));
+    }
+
+    /**
+     * Ends the pause of a key. Runs that wait for it notice within some seconds.
+     *
+     * @param identity the keys, as they were paused
+     * @param actor who does it
+     * @param reason why; kept in the audit
+     * @return whether it was paused; fails with a {@code LeaseStoreException}
+     * @throws IllegalStateException if the store answers no operators: it is no {@link AdministeredStore}
+     */
+    public CompletableFuture<Boolean> resume(JobIdentity identity, String actor, String reason) {
+        return ofStore().resume(kept.apply(identity), new Intervention(actor, reason));
+    }
+
+    /**
+     * Ends the pause of a key that was seen in a list.
+     *
+     * @param key as {@link LeaseAdmin#pauses} returned it
+     * @param actor who does it
+     * @param reason why; kept in the audit
+     * @return whether it was paused; fails with a {@code LeaseStoreException}
+     * @throws IllegalStateException if the store answers no operators: it is no {@link AdministeredStore}
+     */
+    public CompletableFuture<Boolean> resume(PausedKey key, String actor, String reason) {
+        return ofStore().resume(key, new Intervention(actor, reason));
+    }
+
+    /**
+     * Tells whether a key is paused, by whom, since when and why.
+     *
+     * @param identity the keys; the lock key counts if there is one
+     * @return the pause, if it is; fails with a {@code LeaseStoreException}
+     * @throws IllegalStateException if the store answers no operators: it is no {@link AdministeredStore}
+     */
+    public CompletableFuture<Optional<KeyPause>> paused(JobIdentity identity) {
+        return ofStore().paused(kept.apply(identity));
     }
 
     /**

@@ -3,10 +3,13 @@ package io.hapax;
 import io.hapax.lease.Holder;
 import io.hapax.lease.Intervention;
 import io.hapax.lease.JobIdentity;
+import io.hapax.lease.KeyPause;
 import io.hapax.lease.LeaseStore;
 import io.hapax.ops.AdministeredStore;
 import io.hapax.ops.HeldLease;
 import io.hapax.ops.LeaseAdmin;
+import io.hapax.ops.PausedKey;
+import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
@@ -32,6 +35,26 @@ record SteadyAdmin(AdministeredStore store, Answers answers) {
     /** See {@link LeaseAdmin#runAgain}. */
     CompletableFuture<Boolean> runAgain(JobIdentity identity, Intervention why) {
         return answers.of("runAgain", () -> store.admin().runAgain(identity, why));
+    }
+
+    /** See {@link LeaseAdmin#pause}. */
+    CompletableFuture<Void> pause(JobIdentity identity, Duration atMost, Intervention why) {
+        return answers.done("pause", () -> store.admin().pause(identity, atMost, why));
+    }
+
+    /** See {@link LeaseAdmin#resume(JobIdentity, Intervention)}. */
+    CompletableFuture<Boolean> resume(JobIdentity identity, Intervention why) {
+        return answers.of("resume", () -> store.admin().resume(identity, why));
+    }
+
+    /** See {@link LeaseAdmin#resume(PausedKey, Intervention)}. */
+    CompletableFuture<Boolean> resume(PausedKey key, Intervention why) {
+        return answers.of("resume", () -> store.admin().resume(key, why));
+    }
+
+    /** See {@link LeaseAdmin#paused}. */
+    CompletableFuture<Optional<KeyPause>> paused(JobIdentity identity) {
+        return answers.of("paused", () -> store.admin().paused(identity));
     }
 
     /** See {@link LeaseAdmin#forceRelease(HeldLease, Intervention)}. */

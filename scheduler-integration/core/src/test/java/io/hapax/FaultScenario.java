@@ -4,7 +4,9 @@ import io.hapax.FaultWorld.Act;
 import io.hapax.event.GuardListener;
 import io.hapax.event.LossReason;
 import io.hapax.event.RunOutcome;
+import io.hapax.lease.Intervention;
 import io.hapax.lease.JobIdentity;
+import io.hapax.lease.KeyPause;
 import io.hapax.lease.LeaseStore;
 import io.hapax.lease.LeaseStoreException;
 import io.hapax.lease.LockKey;
@@ -16,6 +18,7 @@ import io.hapax.ledger.RunState;
 import io.hapax.ops.AdministeredStore;
 import io.hapax.ops.HeldLease;
 import io.hapax.ops.LeaseAdmin;
+import io.hapax.ops.PausedKey;
 import io.hapax.testkit.InjectedFault;
 import io.hapax.time.NanoTime;
 import java.lang.reflect.Proxy;
@@ -64,6 +67,9 @@ record FaultScenario(
     }
 
     private static final String KEY = "k";
+    /** Of nobody's run, as it may be paused in the end. */
+    private static final PausedKey PAUSED = new PausedKey(
+            "paused", false, new KeyPause(Intervention.UNNAMED, java.time.Instant.EPOCH, Duration.ofHours(1)));
 
     static RunRequest request() {
         return RunRequest.lock(KEY).once(KEY + "@1").tune(options -> options.withOnLeaseLost(OnLeaseLost.SIGNAL));
@@ -240,6 +246,37 @@ record FaultScenario(
                     return () -> w.guard().admin().forceRelease(identity, "me", "gone");
                 }),
                 of(LeaseAdmin.class, "forceRelease", 2, "of a lease", Promise.FUTURE, FaultScenario::forced),
+                of(
+                        LeaseAdmin.class,
+                        "pause",
+                        3,
+                        "pause",
+                        Promise.FUTURE,
+                        w -> () -> w.guard()
+                                .admin()
+                                .pause(PAUSED.identity(), Duration.ofHours(1), "me", "broken")
+                                .thenApply(paused -> true)),
+                of(
+                        LeaseAdmin.class,
+                        "resume",
+                        2,
+                        "resume",
+                        Promise.FUTURE,
+                        w -> () -> w.guard().admin().resume(identity, "me", "mended")),
+                of(
+                        LeaseAdmin.class,
+                        "resume",
+                        2,
+                        "resume of a listed key",
+                        Promise.FUTURE,
+                        w -> () -> w.guard().admin().resume(PAUSED, "me", "mended")),
+                of(
+                        LeaseAdmin.class,
+                        "paused",
+                        1,
+                        "paused",
+                        Promise.FUTURE,
+                        w -> () -> w.guard().admin().paused(identity)),
                 of(LeaseAdmin.class, "runAgain", 2, "run again", Promise.FUTURE, FaultScenario::again),
                 of(RunLedger.class, "runAgain", 3, "run again", Promise.FUTURE, FaultScenario::again),
                 of(

@@ -244,7 +244,10 @@ class ForPeopleTest {
             List<ThrowingCallable> questions = List.of(
                     () -> plain.admin().holder(run.identity()),
                     () -> plain.admin().forceRelease(run.identity(), "ann", "why"),
-                    () -> plain.admin().forceRelease(seen, "ann", "why"));
+                    () -> plain.admin().forceRelease(seen, "ann", "why"),
+                    () -> plain.admin().pause(run.identity(), "ann", "why"),
+                    () -> plain.admin().resume(run.identity(), "ann", "why"),
+                    () -> plain.admin().paused(run.identity()));
             assertThat(questions)
                     .allSatisfy(question -> assertThatIllegalStateException()
                             .isThrownBy(question)

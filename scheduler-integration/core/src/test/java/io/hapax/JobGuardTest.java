@@ -21,6 +21,7 @@ import io.hapax.lease.LeaseStore;
 import io.hapax.lease.LockKey;
 import io.hapax.lease.OwnerId;
 import io.hapax.ops.LeaseAdmin;
+import io.hapax.ops.PausedKey;
 import io.hapax.testkit.FaultyLeaseStore;
 import io.hapax.testkit.InMemoryLeaseStore;
 import io.hapax.testkit.ManualTicker;
@@ -113,6 +114,38 @@ class JobGuardTest {
         ticker.advance(Duration.ofSeconds(10));
         await().until(waiting::isDone);
         Answered.run(waiting.join()).close();
+    }
+
+    @Test
+    void whoever_pauses_a_key_leaves_its_holder_alone_and_is_named_to_all_others() throws Exception {
+        RunRequest request = RunRequest.lock("k");
+        GuardedRun run = admitted(request);
+        guard.admin().pause(request.identity(), "ann", "the bank is down").join();
+        assertThat(guard.admin().paused(request.identity()).join().orElseThrow().why())
+                .isEqualTo(new Intervention("ann", "the bank is down"));
+        assertThat(run.complete()).isEqualTo(RunOutcome.COMPLETED);
+        assertThat(refused(request).reason()).contains("ann: the bank is down");
+
+        assertThat(guard.admin().resume(request.identity(), "bob", "it is back").join())
+                .isTrue();
+        assertThat(guard.admin().resume(request.identity(), "bob", "it is back").join())
+                .isFalse();
+        admitted(request).close();
+
+        guard.admin()
+                .pause(request.identity(), Duration.ofMinutes(5), "ann", "again")
+                .join();
+        PausedKey listed = memory.admin().pauses(9).toCompletableFuture().join().get(0);
+        assertThat(guard.admin().resume(listed, "bob", "it is back").join()).isTrue();
+        guard.admin()
+                .pause(request.identity(), Duration.ofMinutes(5), "ann", "again")
+                .join();
+        ticker.advance(Duration.ofMinutes(6));
+        assertThat(guard.admin().paused(request.identity()).join()).isEmpty();
+        admitted(request).close();
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> guard.admin().pause(request.identity(), Duration.ZERO, "ann", "why"));
+        assertThatIllegalArgumentException().isThrownBy(() -> guard.admin().pause(request.identity(), "ann", " "));
     }
 
     @Test

@@ -111,6 +111,17 @@ public interface LeaseAdmin {
     CompletionStage<Boolean> resume(JobIdentity identity, Intervention why);
 
     /**
+     * Ends the pause of a key that was seen in a list, also of one whose text the store has shortened.
+     *
+     * @param key as {@link #pauses} returned it
+     * @param why who does it, and why
+     * @return whether it was paused
+     */
+    default CompletionStage<Boolean> resume(PausedKey key, Intervention why) {
+        return resume(key.identity(), why);
+    }
+
+    /**
      * Forgets that an occurrence has completed, or has failed for good, so that it runs again when it is asked for. Who did it, and
      * why, is kept. A completion that is noted meanwhile stays.
      *
@@ -128,6 +139,14 @@ public interface LeaseAdmin {
      * @return the pause, if it is
      */
     CompletionStage<Optional<KeyPause>> paused(JobIdentity identity);
+
+    /**
+     * Lists the keys that are paused. Takes as much time as {@link #leases}.
+     *
+     * @param atMost how many to return at most
+     * @return those that were paused for all the time of the search, and perhaps others; in no order
+     */
+    CompletionStage<List<PausedKey>> pauses(int atMost);
 
     /**
      * Tells how runs of a job ended whose releases said so: see {@link Ending#inHistoryOf}.

@@ -6,7 +6,9 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.hapax.JobGuard;
 import io.hapax.lease.FencingToken;
 import io.hapax.lease.Holder;
+import io.hapax.lease.Intervention;
 import io.hapax.lease.JobIdentity;
+import io.hapax.lease.KeyPause;
 import io.hapax.lease.LockKey;
 import io.hapax.lease.OwnerId;
 import io.hapax.lease.RunKey;
@@ -16,6 +18,7 @@ import io.hapax.ledger.RunState;
 import io.hapax.ops.AdministeredStore;
 import io.hapax.ops.AuditEntry;
 import io.hapax.ops.HeldLease;
+import io.hapax.ops.PausedKey;
 import io.hapax.thread.GuardThreads;
 import jakarta.servlet.AsyncContext;
 import jakarta.servlet.http.Cookie;
@@ -183,6 +186,7 @@ final class ConsoleServlet extends HttpServlet {
             case "/api/fleet" -> send(response, 200, fleet());
             case "/api/stream" -> stream(request);
             case "/api/leases" -> send(response, 200, alone(() -> leases(text(request, "text"))));
+            case "/api/pauses" -> send(response, 200, alone(() -> pauses(text(request, "text"))));
             case "/api/runs" -> send(response, 200, alone(() -> runs(request)));
             case "/api/audit" -> send(response, 200, audit());
             default -> throw new Refused(404, "there is no " + wanted);
@@ -388,6 +392,33 @@ final class ConsoleServlet extends HttpServlet {
         return answer;
     }
 
+    /** Keys that nobody is granted for now, also those that nobody has asked for since. */
+    private Map<String, Object> pauses(String text) {
+        Duration timeout = store.answerTimeout().multipliedBy(SEARCH_ANSWERS);
+        String wanted = text.toLowerCase(Locale.ROOT);
+        List<PausedKey> found = asked(() -> store.admin().pauses(MOST_SEARCHED), timeout).stream()
+                .filter(key -> key.name().toLowerCase(Locale.ROOT).contains(wanted))
+                .sorted(Comparator.comparing(key -> key.pause().since()))
+                .toList();
+        Map<String, Object> answer = new LinkedHashMap<>();
+        answer.put(
+                "pauses",
+                found.stream().limit(MOST_FOUND).map(ConsoleServlet::shown).toList());
+        answer.put("found", found.size());
+        return answer;
+    }
+
+    private static Map<String, Object> shown(PausedKey key) {
+        Map<String, Object> all = new LinkedHashMap<>();
+        all.put("lock", key.onRunKey() ? "" : key.name());
+        all.put("run", key.onRunKey() ? key.name() : "");
+        all.put("actor", key.pause().why().actor());
+        all.put("reason", key.pause().why().reason());
+        all.put("since", key.pause().since().toEpochMilli());
+        all.put("left", key.pause().left().toMillis());
+        return all;
+    }
+
     private Optional<HeldLease> named(String text, boolean onRunKey) {
         try {
             JobIdentity kept = guard.kept(
@@ -404,6 +435,10 @@ final class ConsoleServlet extends HttpServlet {
         all.put(
                 lease.onRunKey() ? "lock" : "run",
                 lease.onRunKey() ? "" : lease.holder().run());
+        HeldLease.SlotName slot = lease.slot() == null ? null : HeldLease.SlotName.of(lease.name());
+        if (slot != null) {
+            all.put("family", slot.key());
+        }
         all.put("owner", lease.holder().owner().value());
         all.put("token", lease.holder().token().toString());
         all.put("worker", lease.holder().worker());
@@ -501,6 +536,14 @@ final class ConsoleServlet extends HttpServlet {
                 Refused.unless(access.mayChange(request));
                 send(response, 200, release(body(request)));
             }
+            case "/api/pause" -> {
+                Refused.unless(access.mayChange(request));
+                send(response, 200, pause(body(request)));
+            }
+            case "/api/resume" -> {
+                Refused.unless(access.mayChange(request));
+                send(response, 200, resume(body(request)));
+            }
             case "/api/resolve" -> {
                 Refused.unless(access.mayChange(request));
                 send(response, 200, resolve(body(request)));
@@ -575,6 +618,41 @@ final class ConsoleServlet extends HttpServlet {
             throw new Refused(409, "nothing was changed: that run does not hold " + name + " any more");
         }
         return Map.of("released", name, "holder", taken.get().toString());
+    }
+
+    private Map<String, Object> pause(JsonNode body) throws Refused {
+        PausedKey key = named(body);
+        asked(() -> guard.admin()
+                .pause(key.identity(), actor(body), needed(body, "reason"))
+                .thenApply(paused -> true));
+        return Map.of("paused", key.name());
+    }
+
+    private Map<String, Object> resume(JsonNode body) throws Refused {
+        PausedKey key = named(body);
+        // What somebody has typed, or else what the store keeps of it.
+        boolean resumed = asked(() -> guard.admin().resume(key.identity(), actor(body), needed(body, "reason")))
+                || asked(() -> guard.admin().resume(key, actor(body), needed(body, "reason")));
+        if (!resumed) {
+            throw new Refused(409, "nothing was changed: " + key.name() + " is not paused");
+        }
+        return Map.of("resumed", key.name());
+    }
+
+    /** Asks for a change, of which the body of the request may be wrong. */
+    private <T> T asked(Change<T> change) throws Refused {
+        return answered(change.begin(), store.answerTimeout());
+    }
+
+    private interface Change<T> {
+        CompletionStage<T> begin() throws Refused;
+    }
+
+    private static PausedKey named(JsonNode body) throws Refused {
+        boolean onRunKey = needed(body, "lock").isEmpty();
+        String name = needed(body, onRunKey ? "run" : "lock");
+        confirmed(body, name);
+        return new PausedKey(name, onRunKey, new KeyPause(Intervention.UNNAMED, Instant.EPOCH, Duration.ZERO));
     }
 
     private Map<String, Object> resolve(JsonNode body) throws Refused {

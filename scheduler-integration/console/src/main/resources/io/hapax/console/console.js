@@ -145,7 +145,7 @@ async function begin() {
   }
   $('log-in').hidden = !session.needsLogin || session.mayChange;
   $('log-out').hidden = !session.mayChange;
-  if (session.ledger && $('search-in').length === 1) {
+  if (session.ledger && $('search-in').length === 2) {
     $('search-in').append(el('option', { value: 'all' }, 'occurrences in the ledger'));
     for (const state of ['running', 'done', 'failed', 'released', 'lost', 'abandoned']) {
       $('search-in').append(el('option', { value: state }, '… that are ' + state));
@@ -493,6 +493,18 @@ async function search(event) {
         [el('button', { type: 'button', class: 'name', onclick: () => detail(lease, true) }, keyOf(lease)),
           lease.awaited ? el('small', {}, 'somebody waits for it') : ''],
         lease.worker, [span(now() - lease.since), el('small', {}, instant(lease.since))], span(lease.left), lease.token]), 'No lease is held.'));
+    } else if (where === 'pauses') {
+      const answer = await ask('pauses?text=' + wanted);
+      const typed = $('search-text').value.trim();
+      text($('search-count'), count(answer.found, 'paused key', 'paused keys')
+        + (answer.pauses.length < answer.found ? ', the oldest ' + answer.pauses.length + ' here.' : '.'));
+      $('search').replaceChildren(
+        table('Paused keys', ['Key', 'Since', 'Until', 'Who', 'Reason'], answer.pauses.map(pause => [
+          el('button', { type: 'button', class: 'name', onclick: () => paused(pause) }, keyOf(pause)),
+          [span(now() - pause.since), el('small', {}, instant(pause.since))],
+          untilResumed(pause), pause.actor, pause.reason]), 'No such key is paused.'),
+        ...session.mayChange && typed && !answer.pauses.some(pause => keyOf(pause) === typed)
+          ? [el('button', { type: 'button', id: 'pause-typed', onclick: () => pauseKey({ lock: typed, run: '' }) }, 'Pause lock key ' + typed)] : []);
     } else {
       const found = await ask('runs?text=' + wanted + '&state=' + (where === 'all' ? '' : where));
       text($('search-count'), count(found.length, 'occurrence', 'occurrences') + (found.length === 200 ? ', the newest' : '') + '.');
@@ -560,7 +572,43 @@ function detail(run, anew) {
       [['Take the lease away', 'danger', form => ask('release', {
         ...form, lock: known.lock || '', run: known.run || '', owner: known.owner, token: known.token,
       }).then(answer => 'Taken away: ' + answer.released)]]);
+    // What the store has shortened names no key.
+    const key = { lock: known.family || known.lock || '', run: known.run || '' };
+    $('act-other').hidden = !session.mayChange || /~[0-9a-f]{40}$/.test(keyOf(key));
+    text($('act-other'), 'Pause ' + keyOf(key) + ' instead');
+    $('act-other').onclick = () => pauseForm(key);
   }
+}
+
+const CENTURY = 90 * 365 * 86400 * 1000;
+const untilResumed = pause => pause.left > CENTURY ? 'somebody resumes it' : 'for another ' + span(pause.left);
+
+function pauseForm(key) {
+  const name = keyOf(key);
+  act('Pause the key', name,
+    'Nobody is admitted until somebody resumes it, in the whole fleet: runs are refused as PAUSED. A run that holds the key goes on.',
+    [['Pause the key', 'danger', form => ask('pause', { ...form, lock: key.lock || '', run: key.run || '' })
+      .then(answer => 'Paused: ' + answer.paused)]]);
+}
+
+/** A key that nobody need hold. */
+function pauseKey(key) {
+  open = null;
+  dialog(keyOf(key));
+  $('detail-more').replaceChildren();
+  delete $('detail-more').dataset.said;
+  $('detail-facts').replaceChildren(facts([['Lock key', key.lock], ['Run key', key.run]]));
+  pauseForm(key);
+}
+
+function paused(pause) {
+  pauseKey(pause);
+  $('detail-facts').replaceChildren(facts([
+    ['Paused by', pause.actor], ['Reason', pause.reason], ['Since', instant(pause.since) + ', ' + span(now() - pause.since) + ' ago'],
+    ['Until', untilResumed(pause)], ['Lock key', pause.lock], ['Run key', pause.run]]));
+  act('Resume the key', keyOf(pause), 'Runs are admitted again. Those that wait for the key notice within some seconds.',
+    [['Resume the key', 'primary', form => ask('resume', { ...form, lock: pause.lock, run: pause.run })
+      .then(answer => 'Resumed: ' + answer.resumed)]]);
 }
 
 function occurrence(entry) {
@@ -575,6 +623,7 @@ function occurrence(entry) {
   ]));
   if (entry.state !== 'ABANDONED') {
     $('act').hidden = true;
+    $('act-other').hidden = true;
     $('act-none').hidden = true;
     return;
   }
@@ -591,6 +640,7 @@ function occurrence(entry) {
 
 function act(title, key, warning, choices) {
   const form = $('act');
+  $('act-other').hidden = true;
   form.hidden = !session.mayChange;
   $('act-none').hidden = session.mayChange;
   text($('act-none'), session.needsLogin ? 'Log in to change something here.' : 'Read-only: no credential is configured.');

@@ -307,6 +307,38 @@ class ConsoleBrowserTest {
     }
 
     @Test
+    void a_key_is_paused_where_its_run_is_seen_and_resumed_where_pauses_are_listed() {
+        GuardedRun run = workers.get("carol").begin(RunRequest.lock("broken/1").job("broken"));
+        Page page = page(secured);
+        page.locator("#credential").fill(CREDENTIAL);
+        page.keyboard().press("Enter");
+        assertThat(page.locator("#work-count")).containsText("of " + (RUNS + 1), slow());
+        page.locator("#work-text").fill("broken");
+        row(page, "broken/1").getByRole(AriaRole.BUTTON).click();
+        page.locator("#act-other").click();
+        assertThat(page.locator("#act-title")).hasText("Pause the key");
+        page.locator("#act-actor").fill("ann");
+        page.locator("#act-reason").fill("it sends wrong sums");
+        page.locator("#act-confirm").fill("broken/1");
+        page.locator("#act-buttons button").click();
+        assertThat(page.locator("#done")).hasText("Paused: broken/1");
+        assertThat(isHeld(run)).isTrue();
+        workers.get("carol").end(run);
+
+        page.locator("#tab-search").click();
+        page.locator("#search-in").selectOption("pauses");
+        page.locator("#search-form button").click();
+        assertThat(page.locator("#search tbody tr")).containsText("it sends wrong sums");
+        page.locator("#search tbody button").click();
+        assertThat(page.locator("#detail-facts")).containsText("somebody resumes it");
+        page.locator("#act-reason").fill("mended");
+        page.locator("#act-confirm").fill("broken/1");
+        page.locator("#act-buttons button").click();
+        assertThat(page.locator("#done")).hasText("Resumed: broken/1");
+        assertThat(audited("broken/1")).extracting(AuditEntry::action).containsExactly("RESUME", "PAUSE");
+    }
+
+    @Test
     void an_abandoned_run_is_decided_about_by_keyboard_alone() {
         workers.get("carol").abandon("pay", "payment/7");
         workers.get("carol").abandon("pay", "payment/8");

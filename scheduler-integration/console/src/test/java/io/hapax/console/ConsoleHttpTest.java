@@ -7,6 +7,7 @@ import static org.awaitility.Awaitility.await;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import io.hapax.Admission;
 import io.hapax.GuardedRun;
 import io.hapax.RunRequest;
 import io.hapax.ledger.LedgerQuery;
@@ -447,13 +448,69 @@ class ConsoleHttpTest {
     }
 
     private static Map<String, Object> with(GuardedRun run, String field, String value) {
-        Map<String, Object> body = release(run);
+        return with(release(run), field, value);
+    }
+
+    private static Map<String, Object> with(Map<String, Object> body, String field, String value) {
         if (value == null) {
             body.remove(field);
         } else {
             body.put(field, value);
         }
         return body;
+    }
+
+    private static Map<String, Object> pause(String lock) {
+        Map<String, Object> body = new LinkedHashMap<>();
+        body.put("lock", lock);
+        body.put("run", "");
+        body.put("confirm", lock);
+        body.put("actor", "ann");
+        body.put("reason", "the bank is down");
+        return body;
+    }
+
+    @Test
+    void a_key_is_paused_and_resumed_with_the_rights_of_a_release_and_the_audit_says_by_whom() {
+        GuardedRun run = alice.begin(fresh());
+        String lock = lockOf(run);
+        for (String path : List.of("api/pause", "api/resume")) {
+            assertThat(post(open, path, pause(lock), bearer()).error()).contains("no credential is configured");
+            assertThat(post(secured, path, pause(lock)).status()).isEqualTo(401);
+            assertThat(post(secured, path, with(pause(lock), "confirm", "another"), bearer())
+                            .error())
+                    .contains("to confirm, give the key once more");
+            assertThat(post(secured, path, with(pause(lock), "reason", " "), bearer())
+                            .error())
+                    .contains("an intervention needs a reason");
+        }
+        assertThat(post(secured, "api/resume", pause(lock), bearer()).error()).contains("is not paused");
+        assertThat(audit(lock)).isEmpty();
+
+        assertThat(post(secured, "api/pause", pause(lock), bearer()).status()).isEqualTo(200);
+        assertThat(isHeld(run)).isTrue();
+        alice.end(run);
+        RunRequest next = RunRequest.lock(lock).job("send-invoice");
+        assertThat(refused(next)).contains("ann (console): the bank is down");
+        Answer listed = get(secured, "api/pauses?text=" + lock.substring(2), bearer());
+        assertThat(listed.body().path("found").asInt()).isEqualTo(1);
+        assertThat(listed.body().path("pauses").get(0).path("lock").asText()).isEqualTo(lock);
+        assertThat(listed.body().path("pauses").get(0).path("reason").asText()).isEqualTo("the bank is down");
+
+        assertThat(post(secured, "api/resume", pause(lock), bearer()).status()).isEqualTo(200);
+        alice.end(alice.begin(next));
+        assertThat(audit(lock)).extracting(AuditEntry::action).containsExactly(AuditEntry.RESUME, AuditEntry.PAUSE);
+        assertThat(audit(lock))
+                .extracting(entry -> entry.why().actor())
+                .containsExactly("ann (console)", "ann (console)");
+    }
+
+    private String refused(RunRequest request) {
+        try {
+            return ((Admission.Refused) alice.guard().admit(request)).refusal().reason();
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
     }
 
     @Test
@@ -472,7 +529,14 @@ class ConsoleHttpTest {
 
     @Test
     void what_changes_something_is_not_reached_by_get() {
-        for (String path : List.of("api/release", "api/resolve", "api/logout", "api/nothing", "console.css/..%2f")) {
+        for (String path : List.of(
+                "api/release",
+                "api/resolve",
+                "api/pause",
+                "api/resume",
+                "api/logout",
+                "api/nothing",
+                "console.css/..%2f")) {
             assertThat(get(secured, path, bearer()).status()).as(path).isBetween(400, 404);
         }
         for (String method : List.of("PUT", "DELETE", "PATCH", "OPTIONS", "HEAD")) {

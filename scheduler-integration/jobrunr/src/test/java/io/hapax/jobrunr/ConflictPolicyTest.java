@@ -10,6 +10,8 @@ import static org.jobrunr.jobs.states.StateName.SUCCEEDED;
 
 import io.hapax.JobGuard;
 import io.hapax.jobrunr.Fleet.Worker;
+import io.hapax.lease.JobIdentity;
+import io.hapax.lease.LockKey;
 import io.hapax.testkit.InMemoryLeaseStore;
 import io.hapax.time.Ticker;
 import java.util.Objects;
@@ -95,6 +97,29 @@ class ConflictPolicyTest {
                 .matches("\\[hapax] skipped: OVERLAP on 'h[0-9a-f]{40}': the key is held by .*")
                 .doesNotContain(name);
         hashing.close();
+    }
+
+    @Test
+    void a_job_whose_key_is_paused_is_postponed_also_with_skip_and_runs_once_when_it_is_resumed() {
+        JobIdentity key = new JobIdentity(new LockKey("key/" + name), null);
+        JobGuard pausing = JobGuard.builder(new InMemoryLeaseStore(Ticker.SYSTEM))
+                .worker("a")
+                .closesStore()
+                .build();
+        pausing.admin().pause(key, "ann", "wrong sums").join();
+        fleet.guarded("a", 2, pausing).start();
+        UUID id = fleet.enqueue(work -> work.skipping(name));
+        Job postponed = fleet.awaitJob(id, job -> job.hasState(SCHEDULED));
+        assertThat(postponed.<ScheduledState>getJobState().getReason())
+                .contains("PAUSED on 'key/" + name + "': the key is paused since ", "by ann: wrong sums");
+        assertThat(journal.starts()).isZero();
+
+        pausing.admin().resume(key, "ann", "mended").join();
+        journal.release();
+        fleet.awaitState(id, SUCCEEDED);
+        assertThat(journal.starts()).isEqualTo(1);
+        assertThat(fleet.history(id)).doesNotContain(FAILED);
+        pausing.close();
     }
 
     @ParameterizedTest(name = "sameServer={0}")

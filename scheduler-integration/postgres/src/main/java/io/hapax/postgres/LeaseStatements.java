@@ -137,6 +137,13 @@ record LeaseStatements(String prefix) {
                 """);
     }
 
+    String pauses() {
+        return sql("""
+                SELECT key, on_run, actor, reason, since, ceil(extract(epoch FROM until - clock_timestamp()) * 1000)::bigint AS left_ms
+                FROM $hapax_lease_pause WHERE namespace = ? AND until > clock_timestamp() LIMIT ?
+                """);
+    }
+
     /** Which run has ended an occurrence. */
     String marker() {
         return sql("SELECT fencing_token FROM $hapax_lease_done"

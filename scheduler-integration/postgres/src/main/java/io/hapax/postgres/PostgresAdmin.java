@@ -12,6 +12,7 @@ import io.hapax.ops.AuditEntry;
 import io.hapax.ops.HeldLease;
 import io.hapax.ops.LeaseAdmin;
 import io.hapax.ops.PastRun;
+import io.hapax.ops.PausedKey;
 import io.hapax.ops.ServerHealth;
 import io.hapax.time.DurationText;
 import java.sql.Connection;
@@ -189,6 +190,25 @@ record PostgresAdmin(Questions questions, LeaseStatements statements, String nam
                             : Optional.empty();
                 }
             }
+        });
+    }
+
+    @Override
+    public CompletionStage<List<PausedKey>> pauses(int atMost) {
+        return questions.ask("list the pauses", connection -> {
+            List<PausedKey> found = new ArrayList<>();
+            try (PreparedStatement query = questions.bounded(connection.prepareStatement(statements.pauses()))) {
+                Parameters.of(query).text(namespace).number(atMost);
+                try (ResultSet rows = query.executeQuery()) {
+                    while (rows.next()) {
+                        found.add(new PausedKey(
+                                rows.getString("key"),
+                                rows.getBoolean("on_run"),
+                                LeaseExchange.pause(rows, "since", "actor", "reason")));
+                    }
+                }
+            }
+            return found;
         });
     }
 

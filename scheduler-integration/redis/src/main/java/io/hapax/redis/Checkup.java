@@ -37,7 +37,7 @@ final class Checkup {
     private final Probe.Expectation expected;
     private final InstantSource clock;
     private volatile String seen = "";
-    private volatile boolean whole;
+    private volatile boolean fit;
 
     Checkup(RedissonClient redisson, Namespace namespace, Probe.Expectation expected, InstantSource clock) {
         this.redisson = redisson;
@@ -83,15 +83,19 @@ final class Checkup {
 
     /**
      * Fails if this is one server of a Cluster and the client does not know: it would answer for the few keys that it has,
-     * under names that no worker of the Cluster uses. Asks the server only if nobody has looked at it yet.
+     * under names that no worker of the Cluster uses; and if it is too old for workers, as its answers to scripts would not say
+     * so. Asks the server only if nobody has looked at it yet.
      */
     CompletableFuture<Void> fitForPeople() {
-        if (whole || expected.cluster()) {
+        if (fit) {
             return CompletableFuture.completedFuture(null);
         }
         return probe(0).thenAccept(probe -> {
-            Probe.requireWhole(probe.get("cluster_enabled"), expected);
-            whole = true;
+            Finding unfit = probe.unfitForPeople(expected);
+            if (unfit != null) {
+                throw new LeaseStoreException(unfit);
+            }
+            fit = true;
         });
     }
 
@@ -154,7 +158,7 @@ final class Checkup {
             }
         }
         seen = probes.get(0).identity();
-        whole = probes.stream().allMatch(probe -> probe.get("cluster_enabled").equals("0"));
+        fit = probes.stream().allMatch(probe -> probe.unfitForPeople(expected) == null);
         byServer.values().forEach(probe -> findings.addAll(probe.with(settings).findings(expected)));
         return List.copyOf(findings);
     }

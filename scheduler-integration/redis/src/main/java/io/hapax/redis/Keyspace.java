@@ -5,6 +5,7 @@ import io.hapax.lease.LockKey;
 import io.hapax.lease.RunKey;
 import io.hapax.lease.Slot;
 import io.hapax.ops.HeldLease;
+import io.hapax.ops.PausedKey;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
@@ -166,6 +167,11 @@ record Keyspace(String namespace, int buckets, List<String> tags) {
         return lease.slot() == null ? List.of(key, ofSlot) : List.of(ofSlot);
     }
 
+    /** The keys of what a search has found, or somebody has seen, to be paused. */
+    Keys of(PausedKey paused) {
+        return named(stored(paused.name()), paused.onRunKey());
+    }
+
     private static String stored(String name) {
         return isShortened(name) ? name : shortened(name);
     }
@@ -217,6 +223,12 @@ record Keyspace(String namespace, int buckets, List<String> tags) {
         int end = name.indexOf(':', 2);
         int number = Integer.parseInt(name.substring(2, end));
         return new LeaseName(new HeldLease.SlotName(name.substring(end + 1), number).toString(), false, number);
+    }
+
+    /** What the key of a pause says. */
+    static LeaseName pausedName(String pauseKey) {
+        String family = pauseKey.substring(pauseKey.indexOf("}:h:") + 4);
+        return new LeaseName(family.substring(2), family.startsWith("r:"), 0);
     }
 
     /** How the runs of a job ended whose leases were in this bucket. */

@@ -2,12 +2,12 @@ package io.hapax.redis;
 
 import io.hapax.lease.Finding;
 import io.hapax.lease.Finding.Severity;
-import io.hapax.lease.LeaseStoreException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What a server says of itself, and what is to be thought of it: the Java side of {@code probe.lua}.
@@ -118,14 +118,8 @@ record Probe(int bucket, Map<String, String> info, Duration clockAhead) {
     }
 
     private void identity(String at, Expectation expected, List<Finding> all) {
-        String version = get("redis_version");
-        // Not every service says, where only connections may ask.
-        if (major(version) < OLDEST_MAJOR && !(version.isEmpty() && info.containsKey(IDENTITY))) {
-            all.add(new Finding(
-                    Severity.ERROR,
-                    at + " is version '" + version
-                            + "', but the guard needs Redis 7.0 or newer, or Valkey 7.2 or newer",
-                    "Upgrade the server"));
+        if (isTooOld()) {
+            all.add(tooOld(at));
         }
         if (identity().isEmpty()) {
             all.add(new Finding(
@@ -148,18 +142,35 @@ record Probe(int bucket, Map<String, String> info, Duration clockAhead) {
         }
     }
 
+    private boolean isTooOld() {
+        String version = get("redis_version");
+        // Not every service says, where only connections may ask.
+        return major(version) < OLDEST_MAJOR && !(version.isEmpty() && info.containsKey(IDENTITY));
+    }
+
+    private Finding tooOld(String at) {
+        return Finding.error(
+                at + " is version '" + get("redis_version")
+                        + "', but the guard needs Redis 7.0 or newer, or Valkey 7.2 or newer",
+                "Upgrade the server");
+    }
+
     private static boolean isUnknownCluster(String clusterEnabled, Expectation expected) {
         return clusterEnabled.equals("1") && !expected.cluster();
     }
 
-    /** Fails if the server is one of a Cluster whose workers keep their leases elsewhere. */
-    static void requireWhole(String clusterEnabled, Expectation expected) {
-        if (isUnknownCluster(clusterEnabled, expected)) {
-            throw new LeaseStoreException(Finding.error(
-                    "Redis at " + expected.server() + " is one server of a Cluster, and the client"
+    /** Why answers to operators would be wrong; null if they are not. */
+    @Nullable
+    Finding unfitForPeople(Expectation expected) {
+        String at = "Redis at " + expected.server();
+        if (isUnknownCluster(get("cluster_enabled"), expected)) {
+            return Finding.error(
+                    at + " is one server of a Cluster, and the client"
                             + " does not know: it cannot tell what the Cluster's workers hold",
-                    WITH_A_FILE));
+                    WITH_A_FILE);
         }
+        // What the user may not read is not judged.
+        return isTooOld() && !get("redis_version").isEmpty() ? tooOld(at) : null;
     }
 
     private void memory(String at, Expectation expected, List<Finding> all) {

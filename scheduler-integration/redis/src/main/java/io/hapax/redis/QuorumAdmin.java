@@ -9,6 +9,7 @@ import io.hapax.ops.AuditEntry;
 import io.hapax.ops.HeldLease;
 import io.hapax.ops.LeaseAdmin;
 import io.hapax.ops.PastRun;
+import io.hapax.ops.PausedKey;
 import io.hapax.ops.ServerHealth;
 import io.hapax.time.DurationText;
 import java.time.Duration;
@@ -153,6 +154,11 @@ record QuorumAdmin(QuorumLeaseStore quorum) implements LeaseAdmin {
     }
 
     @Override
+    public CompletionStage<Boolean> resume(PausedKey key, Intervention why) {
+        return wasAtMajority(server -> server.resume(key, why));
+    }
+
+    @Override
     public CompletionStage<Boolean> runAgain(JobIdentity identity, Intervention why) {
         return wasAtMajority(server -> server.runAgain(identity, why));
     }
@@ -179,6 +185,31 @@ record QuorumAdmin(QuorumLeaseStore quorum) implements LeaseAdmin {
             return quorum.isOfMajority(pauses.size(), votes)
                     ? pauses.stream().max(Comparator.comparing(KeyPause::since))
                     : Optional.empty();
+        }));
+    }
+
+    @Override
+    public CompletionStage<List<PausedKey>> pauses(int atMost) {
+        int ofEach = atMost == 0 ? 0 : Math.max(atMost, ALL_OF_A_SERVER);
+        return quorum.patiently(() -> Votes.decided(quorum.ask(at(server -> server.pauses(ofEach))), votes -> {
+            if (votes.pending() > 0) {
+                return null;
+            }
+            quorum.requireMajority(votes, "have answered");
+            record Name(String text, boolean onRunKey) {}
+            Map<Name, List<PausedKey>> pauses = new LinkedHashMap<>();
+            votes.all().stream()
+                    .flatMap(List::stream)
+                    .forEach(key -> pauses.computeIfAbsent(
+                                    new Name(key.name(), key.onRunKey()), first -> new ArrayList<>())
+                            .add(key));
+            return pauses.values().stream()
+                    .filter(those -> quorum.isOfMajority(those.size(), votes))
+                    .flatMap(those -> those.stream()
+                            .max(Comparator.comparing(key -> key.pause().since()))
+                            .stream())
+                    .limit(atMost)
+                    .toList();
         }));
     }
 

@@ -99,7 +99,7 @@ final class QuorumOpening {
         }
     }
 
-    private static void check(List<String> urls) {
+    static void check(List<String> urls) {
         Finding wrong = wrong(urls);
         if (wrong != null) {
             throw new IllegalArgumentException(wrong.toString());

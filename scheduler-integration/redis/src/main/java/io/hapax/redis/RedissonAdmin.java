@@ -9,6 +9,7 @@ import io.hapax.ops.AuditEntry;
 import io.hapax.ops.HeldLease;
 import io.hapax.ops.LeaseAdmin;
 import io.hapax.ops.PastRun;
+import io.hapax.ops.PausedKey;
 import io.hapax.ops.ServerHealth;
 import io.hapax.time.DurationText;
 import java.time.Duration;
@@ -63,7 +64,7 @@ record RedissonAdmin(Namespace namespace, String server, Introduction introducti
 
     @Override
     public CompletionStage<List<HeldLease>> leases(int atMost) {
-        return introduction.fitForPeople().thenCompose(fit -> new LeaseSearch(namespace, atMost).found());
+        return introduction.fitForPeople().thenCompose(fit -> KeySearch.leases(namespace, atMost));
     }
 
     /**
@@ -99,7 +100,7 @@ record RedissonAdmin(Namespace namespace, String server, Introduction introducti
                 .thenCompose(fit -> look(keys, alsoAtSlots))
                 .thenApply(list -> list.isEmpty()
                         ? Optional.empty()
-                        : Optional.ofNullable(LeaseSearch.held(
+                        : Optional.ofNullable(KeySearch.held(
                                 namespace, (String) list.get(3), (String) list.get(0), list.get(1), list.get(2))));
     }
 
@@ -159,25 +160,36 @@ record RedissonAdmin(Namespace namespace, String server, Introduction introducti
     @Override
     public CompletionStage<Void> pause(JobIdentity identity, Duration atMost, Intervention why) {
         DurationText.requireStorable("the length of a pause", atMost, 1);
-        return setPause(identity, Long.toString(atMost.toMillis()), why).thenAccept(code -> {
-            if (code == NOT_HEEDED) {
-                throw new LeaseStoreException(
-                        "namespace " + namespace.keyspace().namespace()
-                                + " is kept in format 1 for workers of the version before, which do not know pauses. Upgrade them, then"
-                                + " start one worker with replaceSettings(true) (Spring Boot: hapax.redis.replace-settings=true)");
-            }
-        });
+        return setPause(namespace.keyspace().of(identity), subject(identity), Long.toString(atMost.toMillis()), why)
+                .thenAccept(code -> {
+                    if (code == NOT_HEEDED) {
+                        throw new LeaseStoreException(
+                                "namespace " + namespace.keyspace().namespace()
+                                        + " is kept in format 1 for workers of the version before, which do not know pauses. Upgrade them, then"
+                                        + " start one worker with replaceSettings(true) (Spring Boot: hapax.redis.replace-settings=true)");
+                    }
+                });
     }
 
     @Override
     public CompletionStage<Boolean> resume(JobIdentity identity, Intervention why) {
-        return setPause(identity, "", why).thenApply(code -> code == 1);
+        return resume(namespace.keyspace().of(identity), subject(identity), why);
     }
 
-    private CompletableFuture<Long> setPause(JobIdentity identity, String millis, Intervention why) {
-        Keyspace keyspace = namespace.keyspace();
-        Keyspace.Keys keys = keyspace.of(identity);
-        String subject = identity.lockKey() == null ? "run " + identity.leaseName() : "lock " + identity.lockKey();
+    @Override
+    public CompletionStage<Boolean> resume(PausedKey key, Intervention why) {
+        return resume(namespace.keyspace().of(key), (key.onRunKey() ? "run " : "lock ") + key.name(), why);
+    }
+
+    private CompletionStage<Boolean> resume(Keyspace.Keys keys, String subject, Intervention why) {
+        return setPause(keys, subject, "", why).thenApply(code -> code == 1);
+    }
+
+    private static String subject(JobIdentity identity) {
+        return identity.lockKey() == null ? "run " + identity.leaseName() : "lock " + identity.lockKey();
+    }
+
+    private CompletableFuture<Long> setPause(Keyspace.Keys keys, String subject, String millis, Intervention why) {
         return introduction
                 .fitForPeople()
                 .thenCompose(fit -> namespace
@@ -185,7 +197,7 @@ record RedissonAdmin(Namespace namespace, String server, Introduction introducti
                         .call(
                                 Script.PAUSE,
                                 ReturnType.LONG,
-                                List.of(keys.pause(), keyspace.audit(keys.bucket()), keys.meta()),
+                                List.of(keys.pause(), namespace.keyspace().audit(keys.bucket()), keys.meta()),
                                 millis,
                                 StoredPause.text(why),
                                 StoredLease.fit(subject) + "|" + StoredPause.text(why),
@@ -247,6 +259,11 @@ record RedissonAdmin(Namespace namespace, String server, Introduction introducti
                 ? Optional.empty()
                 : Optional.of(StoredPause.parse(
                         (String) list.get(0), Duration.ofMillis(((Number) list.get(1)).longValue()))));
+    }
+
+    @Override
+    public CompletionStage<List<PausedKey>> pauses(int atMost) {
+        return introduction.fitForPeople().thenCompose(fit -> KeySearch.pauses(namespace, atMost));
     }
 
     @Override

@@ -26,6 +26,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BiFunction;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -141,6 +142,13 @@ public final class RedissonLeaseStore implements AdministeredStore {
      */
     public static AdministeredStore quorum(List<String> urls, String namespace) {
         return builder().namespace(namespace).quorum(urls);
+    }
+
+    /** Asks its servers what no script asks, and closes the store. */
+    <T> T closing(BiFunction<RedissonClient, String, T> question) {
+        try (this) {
+            return question.apply(redisson, server);
+        }
     }
 
     /**
@@ -627,6 +635,20 @@ public final class RedissonLeaseStore implements AdministeredStore {
         public List<Finding> examine(List<String> urls) {
             NamespaceRules.chosen(namespace);
             return Examination.of(this, urls);
+        }
+
+        /**
+         * Lists the namespaces that guards have used on the server, or on the servers of a quorum, without changing
+         * anything. The namespace of these settings does not matter. Takes time in proportion to everything that the servers
+         * keep, in small steps.
+         *
+         * @param urls the addresses of a quorum; empty if the builder has its server
+         * @return the namespaces, in alphabetical order
+         * @throws IllegalArgumentException if a setting is wrong
+         * @throws LeaseStoreException if a server cannot be reached, or refuses
+         */
+        public List<String> namespaces(List<String> urls) {
+            return NamespaceSearch.of(this, urls);
         }
 
         /** The address that {@link #unseen} would use; null if somebody else finds the server. */

@@ -25,6 +25,13 @@ final class StoredPause {
         return StoredLease.fit(why.actor()) + "|" + StoredLease.fit(why.reason(), Integer.MAX_VALUE);
     }
 
+    /** In a list, what Hapax did not write is a pause as well: the key is granted to nobody. */
+    static KeyPause listed(String text, Duration left) {
+        return FORM.matcher(text).matches()
+                ? parse(text, left)
+                : new KeyPause(Intervention.stored("unknown", "the value is not one of Hapax"), Instant.EPOCH, left);
+    }
+
     static KeyPause parse(String text, Duration left) {
         Matcher matcher = FORM.matcher(text);
         if (!matcher.matches()) {

@@ -1,5 +1,5 @@
--- Looks at the leases that search.lua has found, of one bucket.
--- KEYS[1] lease   KEYS[2..] its waiter flag; then those of the others
+-- Looks at the leases or pauses that search.lua has found, of one bucket.
+-- KEYS[1] lease, or pause   KEYS[2..] the waiter flag of the lease; then those of the others
 -- returns {of each that is there: key, value, ttl left in ms, 1 if awaited}
 -- invariant: nothing is changed
 local answer = {}

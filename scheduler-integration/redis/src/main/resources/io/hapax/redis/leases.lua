@@ -1,10 +1,10 @@
--- Takes one step of a search through the leases of a server.
+-- Takes one step of a search through the leases of a server, or the pauses.
 -- KEYS[1] meta of a bucket, which names namespace and server
--- ARGV[1] where the step before ended, '0' at first   ARGV[2] how large a step
--- returns {id of the server, where the next step begins, and of each lease: key, value, ttl left in ms, 1 if awaited}
+-- ARGV[1] where the step before ended, '0' at first   ARGV[2] how large a step   ARGV[3] which kinds of keys
+-- returns {id of the server, where the next step begins, and of each: key, value, ttl left in ms, 1 if a lease is awaited}
 -- invariant: nothing is changed
-local leases = string.match(KEYS[1], '^(hapax:{[^:]+:)') .. '*}:[lrs]:*'
-local step = redis.call('SCAN', ARGV[1], 'MATCH', leases, 'COUNT', ARGV[2])
+local wanted = string.match(KEYS[1], '^(hapax:{[^:]+:)') .. '*}:' .. ARGV[3] .. ':*'
+local step = redis.call('SCAN', ARGV[1], 'MATCH', wanted, 'COUNT', ARGV[2])
 local answer, n = {server(), step[1]}, 2
 for _, key in ipairs(step[2]) do
   local value = redis.pcall('GET', key)

@@ -87,6 +87,18 @@ class ProbeTest {
         assertThat(finding.toString()).contains("host:1", "'" + version + "'", "7.0 or newer", "Upgrade");
     }
 
+    @Test
+    void people_are_told_what_the_start_of_a_worker_tells_of_an_old_server() {
+        Probe.Expectation expected =
+                new Probe.Expectation("host:1", false, 0, new FirstStart(null, WallClock.REAL), Duration.ofSeconds(67));
+        Probe old = probe("redis_version", "6.2.14");
+        assertThat(old.unfitForPeople(expected)).isEqualTo(only(old));
+        assertThat(probe().unfitForPeople(expected)).isNull();
+        assertThat(probe("redis_version", "").unfitForPeople(expected)).isNull();
+        assertThat(String.valueOf(probe("cluster_enabled", "1").unfitForPeople(expected)))
+                .contains("cannot tell what the Cluster's workers hold");
+    }
+
     @ParameterizedTest
     @ValueSource(strings = {"7.0.15", "7.2.4", "8.2", "10.0.0"})
     void a_recent_server_is_accepted(String version) {

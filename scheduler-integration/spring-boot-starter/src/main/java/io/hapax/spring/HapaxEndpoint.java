@@ -23,11 +23,12 @@ import org.springframework.boot.actuate.endpoint.annotation.DeleteOperation;
 import org.springframework.boot.actuate.endpoint.annotation.Endpoint;
 import org.springframework.boot.actuate.endpoint.annotation.ReadOperation;
 import org.springframework.boot.actuate.endpoint.annotation.Selector;
+import org.springframework.boot.actuate.endpoint.annotation.WriteOperation;
 import org.springframework.boot.actuate.endpoint.web.WebEndpointResponse;
 
 /**
- * Answers who holds a key, and why runs did not take place; takes a lease away if the application allows it, and somebody
- * has logged in.
+ * Answers who holds a key, and why runs did not take place; takes a lease away, pauses a key or resumes it if the
+ * application allows it, and somebody has logged in.
  */
 @Endpoint(id = "hapax")
 final class HapaxEndpoint {
@@ -69,7 +70,7 @@ final class HapaxEndpoint {
         return setting.text(options.get(setting));
     }
 
-    /** Who holds a key: {@code kind} is {@code lock} or {@code run}. */
+    /** Who holds a key, and who has paused it: {@code kind} is {@code lock} or {@code run}. */
     @ReadOperation
     WebEndpointResponse<Map<String, Object>> holder(
             @Selector String kind, @Selector(match = Selector.Match.ALL_REMAINING) String... key) {
@@ -78,7 +79,14 @@ final class HapaxEndpoint {
             return unknown(kind);
         }
         try {
-            return shown(identity, answered(guard.admin().holder(identity)));
+            Map<String, Object> all = shown(identity, answered(guard.admin().holder(identity)));
+            answered(guard.admin().paused(identity)).ifPresent(pause -> {
+                all.put("paused", true);
+                all.put("pausedBy", pause.why().actor());
+                all.put("pausedFor", pause.why().reason());
+                all.put("pausedSince", pause.since().toString());
+            });
+            return new WebEndpointResponse<>(all);
         } catch (IllegalStateException cannotTell) {
             return refused(NOT_IMPLEMENTED, String.valueOf(cannotTell.getMessage()));
         }
@@ -92,29 +100,90 @@ final class HapaxEndpoint {
             @Nullable String reason,
             @Nullable String actor,
             SecurityContext security) {
+        return changed(
+                new Wish(identity(kind, key), kind, reason, actor, security.getPrincipal()),
+                "leases are taken away",
+                "for the log: add ?reason=…",
+                (identity, who, why) -> shown(identity, answered(guard.admin().forceRelease(identity, who, why))));
+    }
+
+    /**
+     * Pauses a key, or resumes it; only for those whom the application has authenticated.
+     *
+     * @param pause whether it is paused; else it is resumed
+     */
+    @WriteOperation
+    WebEndpointResponse<Map<String, Object>> pause(
+            @Selector String kind,
+            @Selector(match = Selector.Match.ALL_REMAINING) String[] key,
+            boolean pause,
+            @Nullable String reason,
+            @Nullable String actor,
+            SecurityContext security) {
+        return changed(
+                new Wish(identity(kind, key), kind, reason, actor, security.getPrincipal()),
+                "keys are paused and resumed",
+                "for the audit: add \"reason\" to the body",
+                (identity, who, why) -> {
+                    if (pause) {
+                        answered(guard.admin().pause(identity, who, why));
+                    }
+                    boolean changed = pause || answered(guard.admin().resume(identity, who, why));
+                    Map<String, Object> all = new LinkedHashMap<>();
+                    all.put("keys", identity.toString());
+                    all.put("paused", pause);
+                    all.put("changed", changed);
+                    return all;
+                });
+    }
+
+    /**
+     * What somebody asks for.
+     *
+     * @param identity null if {@code kind} is none
+     */
+    private record Wish(
+            @Nullable JobIdentity identity,
+            String kind,
+            @Nullable String reason,
+            @Nullable String actor,
+            @Nullable Principal known) {}
+
+    private interface Change {
+        Map<String, Object> make(JobIdentity identity, String who, String why);
+    }
+
+    /**
+     * @param what what it does
+     * @param forWhat what a reason is needed for, and how it is given
+     */
+    private WebEndpointResponse<Map<String, Object>> changed(Wish wish, String what, String forWhat, Change change) {
         if (!mayForce) {
             return refused(
                     FORBIDDEN,
-                    "leases are not taken away here: set hapax.force-release-enabled=true, and secure the endpoint");
+                    what.replace(" are ", " are not ")
+                            + " here: set hapax.force-release-enabled=true, and secure the endpoint");
         }
-        Principal known = security.getPrincipal();
+        Principal known = wish.known();
         if (known == null) {
             return refused(
                     FORBIDDEN,
-                    "leases are taken away by somebody who has logged in: put Spring Security, or the container's,"
+                    what + " by somebody who has logged in: put Spring Security, or the container's,"
                             + " before the endpoint, or use the console with hapax.console.credential");
         }
+        String reason = wish.reason();
         if (reason == null || reason.isBlank()) {
-            return refused(WebEndpointResponse.STATUS_BAD_REQUEST, "a reason is needed, for the log: add ?reason=…");
+            return refused(WebEndpointResponse.STATUS_BAD_REQUEST, "a reason is needed, " + forWhat);
         }
-        JobIdentity identity = identity(kind, key);
+        JobIdentity identity = wish.identity();
         if (identity == null) {
-            return unknown(kind);
+            return unknown(wish.kind());
         }
         String login = known.getName() + " (actuator)";
+        String actor = wish.actor();
         String who = actor == null || actor.isBlank() ? login : actor + ", logged in as " + login;
         try {
-            return shown(identity, answered(guard.admin().forceRelease(identity, who, reason)));
+            return new WebEndpointResponse<>(change.make(identity, who, reason));
         } catch (IllegalArgumentException wrong) {
             return refused(WebEndpointResponse.STATUS_BAD_REQUEST, String.valueOf(wrong.getMessage()));
         } catch (IllegalStateException cannot) {
@@ -142,7 +211,7 @@ final class HapaxEndpoint {
         return new WebEndpointResponse<>(Map.of("error", why), status);
     }
 
-    private Optional<Holder> answered(CompletableFuture<Optional<Holder>> asked) {
+    private <T> T answered(CompletableFuture<T> asked) {
         try {
             return asked.get(answer.toMillis() + 500, TimeUnit.MILLISECONDS);
         } catch (ExecutionException e) {
@@ -155,7 +224,7 @@ final class HapaxEndpoint {
         }
     }
 
-    private static WebEndpointResponse<Map<String, Object>> shown(JobIdentity identity, Optional<Holder> holder) {
+    private static Map<String, Object> shown(JobIdentity identity, Optional<Holder> holder) {
         Map<String, Object> all = new LinkedHashMap<>();
         all.put("keys", identity.toString());
         all.put("held", holder.isPresent());
@@ -166,6 +235,6 @@ final class HapaxEndpoint {
             all.put("token", who.token().value());
             all.put("since", who.since().toString());
         });
-        return new WebEndpointResponse<>(all);
+        return all;
     }
 }

@@ -2,6 +2,7 @@ package io.hapax.spring;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.hapax.Admission;
 import io.hapax.GuardedRun;
 import io.hapax.JobGuard;
 import io.hapax.RunRequest;
@@ -171,6 +172,43 @@ class ActuatorTest {
                         .containsEntry("what", "forced")
                         .containsEntry("reason", "by eve, logged in as ops (actuator): worker is gone");
             }
+        }
+    }
+
+    @Test
+    void a_key_is_paused_and_resumed_where_leases_may_be_taken_away() throws Exception {
+        String[] key = {"reports", "x"};
+        try (Contexts contexts = new Contexts()) {
+            HapaxEndpoint endpoint = start(contexts).getBean(HapaxEndpoint.class);
+            assertRefused(
+                    endpoint.pause("lock", key, true, "why", null, loggedIn("ops")),
+                    403,
+                    "keys are not paused and resumed here: set hapax.force-release-enabled=true");
+        }
+        try (Contexts contexts = new Contexts()) {
+            ConfigurableApplicationContext context = start(contexts, "hapax.force-release-enabled=true");
+            HapaxEndpoint endpoint = context.getBean(HapaxEndpoint.class);
+            JobGuard guard = context.getBean(JobGuard.class);
+            assertRefused(
+                    endpoint.pause("lock", key, true, "why", null, SecurityContext.NONE),
+                    403,
+                    "by somebody who has logged in");
+            assertRefused(endpoint.pause("lock", key, true, null, null, loggedIn("ops")), 400, "a reason is needed");
+            assertThat(endpoint.holder("lock", key).getBody()).doesNotContainKey("paused");
+            assertThat(endpoint.pause("lock", key, true, "wrong sums", "eve", loggedIn("ops"))
+                            .getBody())
+                    .containsEntry("paused", true);
+            assertThat(endpoint.holder("lock", key).getBody())
+                    .containsEntry("pausedBy", "eve, logged in as ops (actuator)")
+                    .containsEntry("pausedFor", "wrong sums");
+            assertThat(guard.admit(RunRequest.lock("reports/x"))).isInstanceOf(Admission.Refused.class);
+            assertThat(endpoint.pause("lock", key, false, "mended", null, loggedIn("ops"))
+                            .getBody())
+                    .containsEntry("changed", true);
+            assertThat(endpoint.pause("lock", key, false, "mended", null, loggedIn("ops"))
+                            .getBody())
+                    .containsEntry("changed", false);
+            admitted(guard, "reports/x").close();
         }
     }
 

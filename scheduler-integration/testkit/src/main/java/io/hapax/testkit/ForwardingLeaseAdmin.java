@@ -8,6 +8,7 @@ import io.hapax.ops.AuditEntry;
 import io.hapax.ops.HeldLease;
 import io.hapax.ops.LeaseAdmin;
 import io.hapax.ops.PastRun;
+import io.hapax.ops.PausedKey;
 import io.hapax.ops.ServerHealth;
 import java.time.Duration;
 import java.util.List;
@@ -59,6 +60,11 @@ abstract class ForwardingLeaseAdmin implements LeaseAdmin {
     }
 
     @Override
+    public CompletionStage<Boolean> resume(PausedKey key, Intervention why) {
+        return admin.resume(key, why);
+    }
+
+    @Override
     public CompletionStage<Boolean> runAgain(JobIdentity identity, Intervention why) {
         return admin.runAgain(identity, why);
     }
@@ -66,6 +72,11 @@ abstract class ForwardingLeaseAdmin implements LeaseAdmin {
     @Override
     public CompletionStage<Optional<KeyPause>> paused(JobIdentity identity) {
         return admin.paused(identity);
+    }
+
+    @Override
+    public CompletionStage<List<PausedKey>> pauses(int atMost) {
+        return admin.pauses(atMost);
     }
 
     @Override

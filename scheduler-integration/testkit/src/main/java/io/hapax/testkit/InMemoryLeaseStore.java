@@ -21,6 +21,7 @@ import io.hapax.ops.FleetBoard;
 import io.hapax.ops.HeldLease;
 import io.hapax.ops.LeaseAdmin;
 import io.hapax.ops.PastRun;
+import io.hapax.ops.PausedKey;
 import io.hapax.ops.ServerHealth;
 import io.hapax.time.DurationText;
 import io.hapax.time.Ticker;
@@ -193,6 +194,11 @@ public final class InMemoryLeaseStore implements AdministeredStore {
         @Override
         public CompletionStage<Optional<KeyPause>> paused(JobIdentity identity) {
             return answer(store -> store.paused(identity));
+        }
+
+        @Override
+        public CompletionStage<List<PausedKey>> pauses(int atMost) {
+            return answer(store -> store.pauses().stream().limit(atMost).toList());
         }
 
         @Override

@@ -17,6 +17,7 @@ import io.hapax.ops.AuditEntry;
 import io.hapax.ops.HeldLease;
 import io.hapax.ops.LeaseAdmin;
 import io.hapax.ops.PastRun;
+import io.hapax.ops.PausedKey;
 import io.hapax.testkit.LeaseTable.Grant;
 import io.hapax.time.NanoTime;
 import io.hapax.time.Ticker;
@@ -215,9 +216,19 @@ final class LeaseMemory {
     }
 
     Optional<KeyPause> paused(JobIdentity identity) {
-        return Optional.ofNullable(pauses.get(LeaseKey.ofFamily(identity)))
+        return pause(LeaseKey.ofFamily(identity));
+    }
+
+    private Optional<KeyPause> pause(LeaseKey key) {
+        return Optional.ofNullable(pauses.get(key))
                 .filter(pause -> ticker.now().isBefore(pause.end))
                 .map(pause -> new KeyPause(pause.why, pause.since, pause.end.since(ticker.now())));
+    }
+
+    List<PausedKey> pauses() {
+        return pauses.keySet().stream()
+                .flatMap(key -> pause(key).map(pause -> new PausedKey(key.text(), !key.lock(), pause)).stream())
+                .toList();
     }
 
     Optional<Holder> holder(JobIdentity identity) {

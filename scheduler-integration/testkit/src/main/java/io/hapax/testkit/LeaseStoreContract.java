@@ -47,6 +47,7 @@ import io.hapax.ops.FleetBoard;
 import io.hapax.ops.HeldLease;
 import io.hapax.ops.LeaseAdmin;
 import io.hapax.ops.PastRun;
+import io.hapax.ops.PausedKey;
 import io.hapax.ops.ServerHealth;
 import java.time.Duration;
 import java.time.temporal.ChronoUnit;
@@ -860,6 +861,40 @@ public abstract class LeaseStoreContract extends LimitContract {
                     .extracting(AuditEntry::action, AuditEntry::why)
                     .containsExactly(tuple(AuditEntry.RESUME, bob), tuple(AuditEntry.PAUSE, ANN));
         }
+    }
+
+    @Test
+    void paused_keys_are_listed_with_who_and_why_and_resumed_as_they_are_listed() {
+        String odd = "odd key é " + OwnerId.random() + " " + "x".repeat(150);
+        for (JobIdentity identity : List.of(freshPair(), freshRun(), new JobIdentity(new LockKey(odd), null))) {
+            // Other tests pause keys at the same time.
+            Intervention why = new Intervention("ann", "deploy " + OwnerId.random());
+            get(admin(store()).pause(identity, LONG, why));
+            PausedKey listed = pausedFor(why).orElseThrow();
+            if (identity.leaseName().length() < 100) {
+                assertThat(listed.name()).isEqualTo(identity.leaseName());
+            }
+            assertThat(listed.onRunKey()).isEqualTo(identity.lockKey() == null);
+            assertThat(listed.pause().left()).isBetween(LONG.dividedBy(2), LONG);
+            assertThat(get(admin(otherClient()).pauses(0))).isEmpty();
+
+            assertThat(get(admin(otherClient()).resume(listed, BOB))).isTrue();
+            assertThat(get(admin(store()).resume(listed, BOB))).isFalse();
+            granted(store(), identity);
+            assertThat(pausedFor(why)).isEmpty();
+            String subject = (listed.onRunKey() ? "run " : "lock ") + listed.name();
+            assertThat(get(admin(store()).audit(1000)))
+                    .filteredOn(entry ->
+                            entry.subject().equals(subject) && entry.action().equals(AuditEntry.RESUME))
+                    .extracting(AuditEntry::why)
+                    .containsExactly(BOB);
+        }
+    }
+
+    private Optional<PausedKey> pausedFor(Intervention why) {
+        return get(admin(otherClient()).pauses(10_000)).stream()
+                .filter(key -> key.pause().why().equals(why))
+                .findFirst();
     }
 
     @Test

@@ -9,6 +9,7 @@ import io.hapax.ops.AuditEntry;
 import io.hapax.ops.HeldLease;
 import io.hapax.ops.LeaseAdmin;
 import io.hapax.ops.PastRun;
+import io.hapax.ops.PausedKey;
 import io.hapax.testkit.BrokenLeaseStore.Flaw;
 import java.time.Duration;
 import java.util.List;
@@ -69,6 +70,11 @@ final class BrokenLeaseAdmin extends ForwardingLeaseAdmin {
         return flaw == Flaw.PAUSES_NOTHING
                 ? CompletableFuture.completedFuture(null)
                 : super.pause(identity, atMost, why);
+    }
+
+    @Override
+    public CompletionStage<List<PausedKey>> pauses(int atMost) {
+        return flaw == Flaw.LISTS_NO_PAUSES ? CompletableFuture.completedFuture(List.of()) : super.pauses(atMost);
     }
 
     @Override

@@ -51,6 +51,7 @@ final class BrokenLeaseStore extends ForwardingLeaseStore {
         TAKES_AWAY_FROM_ANYBODY,
         NOTES_NO_AUDIT,
         PAUSES_NOTHING,
+        LISTS_NO_PAUSES,
         HAS_NO_HISTORY,
         KEEPS_OLD_REPORTS,
         NOBODY_EVER_READS,

@@ -53,6 +53,7 @@ class ContractFindsFlawsTest {
         "TAKES_AWAY_FROM_ANYBODY, a_listed_lease_is_taken_away_only_while_its_holder_holds_it_and_the_audit_says_who_did_it()",
         "NOTES_NO_AUDIT, the_audit_also_has_those_who_name_a_key_and_the_newest_comes_first()",
         "PAUSES_NOTHING, a_paused_key_is_granted_to_nobody_until_it_is_resumed_and_the_audit_says_who_did_it()",
+        "LISTS_NO_PAUSES, paused_keys_are_listed_with_who_and_why_and_resumed_as_they_are_listed()",
         "HAS_NO_HISTORY, how_runs_of_a_job_ended_is_kept_the_last_first()",
         "KEEPS_OLD_REPORTS, reports_of_workers_are_read_until_their_time_is_over_and_workers_know_whether_somebody_reads()",
         "AGREES_TO_ANYTHING, guards_that_differ_from_those_of_another_client_are_refused_and_both_are_named()",

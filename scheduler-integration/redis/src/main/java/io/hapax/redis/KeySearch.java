@@ -3,6 +3,7 @@ package io.hapax.redis;
 import io.hapax.lease.LeaseStoreException;
 import io.hapax.lease.Slot;
 import io.hapax.ops.HeldLease;
+import io.hapax.ops.PausedKey;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -15,10 +16,15 @@ import org.jspecify.annotations.Nullable;
 import org.redisson.api.RScript.ReturnType;
 
 /**
- * One search through the leases of all servers: the Java side of {@code leases.lua}, and of {@code search.lua} and
- * {@code found.lua} where keys that are not declared may not be read.
+ * One search through the leases of all servers, or the pauses: the Java side of {@code leases.lua}, and of {@code search.lua}
+ * and {@code found.lua} where keys that are not declared may not be read.
+ *
+ * @param <T> what is found
  */
-final class LeaseSearch {
+final class KeySearch<T> {
+
+    private static final String LEASES = "[lrs]";
+    private static final String PAUSES = "h";
 
     private static final String START = "0";
     private static final String STEP = "500";
@@ -26,20 +32,39 @@ final class LeaseSearch {
 
     private final Namespace namespace;
     private final int atMost;
+    private final String kinds;
+    private final Reader<T> reader;
     private final Object lock = new Object();
     // Guarded by the lock: leases of several buckets are read at once.
     private final Set<String> servers = new HashSet<>();
-    private final Map<String, HeldLease> leases = new LinkedHashMap<>();
+    private final Map<String, T> found = new LinkedHashMap<>();
 
-    LeaseSearch(Namespace namespace, int atMost) {
+    private KeySearch(Namespace namespace, int atMost, String kinds, Reader<T> reader) {
         this.namespace = namespace;
         this.atMost = atMost;
+        this.kinds = kinds;
+        this.reader = reader;
     }
 
-    CompletableFuture<List<HeldLease>> found() {
+    /** Makes one of what is found of a key. */
+    private interface Reader<T> {
+        /** Null if the value is not the guard's. */
+        @Nullable
+        T read(Namespace namespace, String key, String value, Object left, Object awaited);
+    }
+
+    static CompletableFuture<List<HeldLease>> leases(Namespace namespace, int atMost) {
+        return new KeySearch<>(namespace, atMost, LEASES, KeySearch::held).found();
+    }
+
+    static CompletableFuture<List<PausedKey>> pauses(Namespace namespace, int atMost) {
+        return new KeySearch<>(namespace, atMost, PAUSES, KeySearch::paused).found();
+    }
+
+    private CompletableFuture<List<T>> found() {
         return serverOf(0).thenApply(done -> {
             synchronized (lock) {
-                return leases.values().stream().limit(atMost).toList();
+                return found.values().stream().limit(atMost).toList();
             }
         });
     }
@@ -96,7 +121,7 @@ final class LeaseSearch {
     private CompletableFuture<List<Object>> call(Script script, int bucket, String cursor) {
         return namespace
                 .scripts()
-                .call(script, ReturnType.LIST, List.of(namespace.keyspace().meta(bucket)), cursor, STEP);
+                .call(script, ReturnType.LIST, List.of(namespace.keyspace().meta(bucket)), cursor, STEP, kinds);
     }
 
     private CompletableFuture<Void> goOn(int bucket, String next) {
@@ -111,21 +136,27 @@ final class LeaseSearch {
 
     private boolean isFull() {
         synchronized (lock) {
-            return leases.size() >= atMost;
+            return found.size() >= atMost;
         }
     }
 
-    /** Adds key, value, ttl left and whether it is awaited, of each lease. */
-    private void add(List<Object> found) {
-        for (int n = 0; n + FIELDS <= found.size(); n += FIELDS) {
-            String key = (String) found.get(n);
-            HeldLease lease = held(namespace, key, (String) found.get(n + 1), found.get(n + 2), found.get(n + 3));
-            if (lease != null) {
+    /** Adds key, value, ttl left and whether it is awaited, of each key. */
+    private void add(List<Object> read) {
+        for (int n = 0; n + FIELDS <= read.size(); n += FIELDS) {
+            String key = (String) read.get(n);
+            T one = reader.read(namespace, key, (String) read.get(n + 1), read.get(n + 2), read.get(n + 3));
+            if (one != null) {
                 synchronized (lock) {
-                    leases.put(key, lease);
+                    found.put(key, one);
                 }
             }
         }
+    }
+
+    private static PausedKey paused(Namespace namespace, String key, String value, Object left, Object ignored) {
+        Keyspace.LeaseName name = Keyspace.pausedName(key);
+        Duration time = Duration.ofMillis(((Number) left).longValue());
+        return new PausedKey(name.text(), name.onRunKey(), StoredPause.listed(value, time));
     }
 
     /** Null if the value is not the guard's. */

@@ -1,0 +1,155 @@
+package io.hapax.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.hapax.lease.Acquisition;
+import io.hapax.lease.JobIdentity;
+import io.hapax.lease.LeaseRequest;
+import io.hapax.lease.LockKey;
+import io.hapax.lease.OwnerId;
+import io.hapax.redis.RedissonLeaseStore;
+import io.hapax.testkit.EmbeddedRedis;
+import io.hapax.testkit.WallClock;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** {@code hapax watch} beside workers that report, and beside some that do not. */
+@Tag("slow")
+class WatchCommandTest {
+
+    private static final Duration LONG = Duration.ofSeconds(30);
+
+    @TempDir
+    private Path folder;
+
+    private final EmbeddedRedis redis = EmbeddedRedis.start();
+    private final RedissonLeaseStore store = RedissonLeaseStore.builder()
+            .url(redis.url())
+            .namespace("shop")
+            .firstStart(WallClock.now())
+            .build();
+
+    @BeforeEach
+    void hold() {
+        LeaseRequest request = new LeaseRequest(
+                new JobIdentity(new LockKey("invoice/42"), null), OwnerId.random(), "4711@host-2", LONG, false);
+        assertThat(store.acquire(request).toCompletableFuture().join()).isInstanceOf(Acquisition.Granted.class);
+    }
+
+    @AfterEach
+    void stop() {
+        store.close();
+        redis.close();
+    }
+
+    private void report(String worker, String more) {
+        store.board()
+                .post(worker, "{\"worker\":\"" + worker + "\",\"number\":1," + more + "}", Duration.ofMinutes(2))
+                .toCompletableFuture()
+                .join();
+    }
+
+    private void report() {
+        long now = WallClock.now().toEpochMilli();
+        report(
+                "alice",
+                "\"active\":2,\"runs\":[{\"job\":\"nightly\",\"lock\":\"report\",\"run\":\"\",\"since\":"
+                        + (now - 62_000)
+                        + ",\"left\":24000},{\"job\":\"import\",\"lock\":\"\",\"run\":\"import@7\",\"since\":" + now
+                        + ",\"left\":0}],\"waiting\":[{\"job\":\"weekly\",\"lock\":\"report\",\"run\":\"\",\"waited\":3000,"
+                        + "\"reason\":\"the key is held by alice\"}],\"chart\":{\"runs\":[3,4],\"refused\":[1],\"lost\":[]}");
+        report(
+                "bob",
+                "\"active\":1,\"runs\":null,\"from\":\"a later version\",\"events\":[{\"at\":" + (now - 9_000)
+                        + ",\"what\":\"refused\",\"job\":\"nightly\",\"keys\":\"lock report\",\"why\":\"OVERLAP\",\"reason\":\"held\"},"
+                        + "{\"at\":" + now + ",\"what\":\"refused\",\"job\":\"usual\",\"why\":\"DONE\"},"
+                        + "{\"at\":" + (now - 5_000)
+                        + ",\"what\":\"lost\",\"job\":\"import\",\"keys\":\"run import@6\",\"why\":\"GONE\"}],"
+                        + "\"chart\":{\"runs\":[10],\"refused\":[2],\"lost\":[1]}");
+        store.board().post("not ours", "no report", LONG).toCompletableFuture().join();
+    }
+
+    private Answered watch(String... arguments) {
+        return Answered.by(arguments, new String[] {"--redis", redis.url(), "--namespace", "shop"});
+    }
+
+    @Test
+    void what_runs_waits_and_was_refused_or_lost_is_in_one_table() {
+        report();
+        Answered once = watch("watch", "--once");
+        assertThat(once.code()).isZero();
+        assertThat(once.err()).isEmpty();
+        assertThat(once.out().lines().toList().get(0))
+                .matches("\\S+Z {2}namespace shop: 2 workers, 3 running, 1 waiting");
+        assertThat(once.out())
+                .contains("in the last hour 17 started, 3 refused, 1 lost\n")
+                .containsPattern("running +nightly +report +alice +\\S+ +1 m \\d+ s +24 s left\n")
+                .containsPattern("running +import +import@7 +alice .* not renewed\n")
+                .containsPattern("waiting +weekly +report +alice +\\S+ +3 s +the key is held by alice\n")
+                .containsPattern(
+                        "(?s)lost +import +run import@6 +bob .* GONE\nrefused +nightly +lock report +bob .* OVERLAP: held\n")
+                .doesNotContain("usual");
+        JsonNode document = watch("watch", "--once", "--json", "--limit", "1").json();
+        assertThat(document.get("running").asInt()).isEqualTo(3);
+        assertThat(document.get("complete").asBoolean()).isTrue();
+        assertThat(document.get("rows")).hasSize(3);
+    }
+
+    @Test
+    void where_no_worker_reports_the_leases_are_shown() {
+        Answered once = watch("watch", "--once");
+        assertThat(once.out())
+                .containsPattern("namespace shop: 1 running\n")
+                .contains("No worker has a console")
+                .containsPattern("running +invoice/42 +invoice/42 +4711@host-2 ");
+        assertThat(watch("watch", "--every", "1ms").err()).contains("--every must be at least 200ms");
+        assertThat(watch("watch", "--limit", "0").err()).contains("--limit must be at least 1");
+    }
+
+    /** What goes into a file has no escape sequences, and goes on while Redis does not answer. */
+    @Test
+    void it_is_shown_again_and_again_until_it_is_ended_whatever_redis_does() throws Exception {
+        report();
+        Map<String, String> environment = Map.of("REDIS_URL", redis.url(), "HAPAX_NAMESPACE", "shop");
+        try (CommandProcesses watch = new CommandProcesses(folder("watch"), environment);
+                CommandProcesses doctor = new CommandProcesses(folder("doctor"), environment)) {
+            List<Process> both = List.of(
+                    watch.start("watch", "--every", "1s"),
+                    doctor.start("doctor", "--watch", "--no-ledger", "--every", "1s"));
+            await().atMost(CommandProcesses.LONGEST)
+                    .until(() ->
+                            times(watch, "2 workers, 3 running") > 2 && times(doctor, "namespace shop: 0 errors") > 1);
+            redis.freeze();
+            await().atMost(CommandProcesses.LONGEST)
+                    .until(() -> watch.told("out").matches(".*\\d\\dZ: \\S.*")
+                            && times(doctor, "namespace shop: 1 error") > 0);
+            redis.thaw();
+            int before = times(watch, "3 running");
+            await().atMost(CommandProcesses.LONGEST).until(() -> times(watch, "3 running") > before);
+            for (Process process : both) {
+                CommandProcesses.signal("TERM", process);
+                assertThat(CommandProcesses.ended(process)).isEqualTo(128 + 15);
+            }
+            assertThat(watch.told("out")).doesNotContain("\u001b");
+        }
+    }
+
+    private Path folder(String name) throws IOException {
+        return Files.createDirectory(folder.resolve(name));
+    }
+
+    private static int times(CommandProcesses command, String text) throws IOException {
+        return command.told("out").split(text, -1).length - 1;
+    }
+}
