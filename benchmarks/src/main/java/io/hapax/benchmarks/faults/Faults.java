@@ -34,7 +34,18 @@ public final class Faults {
     private static final int MOST_AT_ONCE = 4;
 
     private static final String[] ARGUMENTS = {
-        "quick", "contenders", "faults", "faults-at-once", "seed", "seeds", "minutes", "occurrences", "length", "keep", "out", "report"
+        "quick",
+        "contenders",
+        "faults",
+        "faults-at-once",
+        "seed",
+        "seeds",
+        "minutes",
+        "occurrences",
+        "length",
+        "keep",
+        "out",
+        "report"
     };
 
     private static final int MOST_SEEDS = 1_000_000;

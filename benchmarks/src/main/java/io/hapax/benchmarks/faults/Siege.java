@@ -64,7 +64,8 @@ final class Siege {
             Fault fault = strike.faults().get(0);
             Nemesis.Chosen chosen = Nemesis.Chosen.by(chance, servers.redis().size());
             world.tell(EventType.FAULT, fault.label(), contender.label(), seed, chosen.worker());
-            nemesis(lasting(contender.patience().toMillis() * 3 / 2), victim -> {}).strike(fault, chosen);
+            nemesis(lasting(contender.patience().toMillis() * 3 / 2), victim -> {})
+                    .strike(fault, chosen);
             world.tell(EventType.HEALED, fault.label());
         }
     }

@@ -73,11 +73,13 @@ class StrikeTest {
         Shrinking.Trial trial = smaller -> {
             tried.add(smaller);
             return smaller.length() >= 50
-                    && smaller.strikes().stream().anyMatch(strike -> strike.faults().containsAll(needed));
+                    && smaller.strikes().stream()
+                            .anyMatch(strike -> strike.faults().containsAll(needed));
         };
         Plan least = new Shrinking(trial, () -> true).shrink(plan, List.of("worker-stop+net-split+postgres-cut"));
         assertThat(least.strikes()).containsExactly(Strike.of("worker-stop+postgres-cut"));
-        assertThat(least.command()).endsWith("--contenders=hapax-l3 --faults=worker-stop+postgres-cut --seed=7 --length=50\"");
+        assertThat(least.command())
+                .endsWith("--contenders=hapax-l3 --faults=worker-stop+postgres-cut --seed=7 --length=50\"");
         assertThat(new Shrinking(trial, () -> true)
                         .shrink(plan, List.of("keys left"))
                         .strikes())

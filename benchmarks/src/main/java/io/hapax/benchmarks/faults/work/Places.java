@@ -3,8 +3,8 @@ package io.hapax.benchmarks.faults.work;
 import io.hapax.JobGuard;
 import io.hapax.RunRequest;
 import io.hapax.benchmarks.harness.Background;
-import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 
 /** Threads that want a lock key again and again which several may hold at once, of all replicas. */
 final class Places {

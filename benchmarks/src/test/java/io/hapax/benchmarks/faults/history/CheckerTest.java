@@ -145,14 +145,24 @@ class CheckerTest {
         List<String> workers = List.of("alice", "bob", "carol");
         for (int i = 0; i < limits.length; i++) {
             told.begin(10 * i, workers.get(i), "pool", "rooms #" + (i + 1), 0)
-                    .at(10 * i + 1, "x", EventType.LIMIT, workers.get(i) + "/pool", "rooms", Integer.toString(limits[i]));
+                    .at(
+                            10 * i + 1,
+                            "x",
+                            EventType.LIMIT,
+                            workers.get(i) + "/pool",
+                            "rooms",
+                            Integer.toString(limits[i]));
         }
         return told;
     }
 
     @Test
     void no_more_are_at_work_than_the_smallest_limit_that_one_of_them_states() {
-        assertThat(places(new Told(), 3, 3, 3).step(50, "alice", "pool").step(51, "bob", "pool").found().overLimit())
+        assertThat(places(new Told(), 3, 3, 3)
+                        .step(50, "alice", "pool")
+                        .step(51, "bob", "pool")
+                        .found()
+                        .overLimit())
                 .isZero();
         Told told = places(new Told(), 3, 2, 3).step(50, "alice", "pool").step(51, "bob", "pool");
         assertThat(told.found().overLimit()).isEqualTo(1);
