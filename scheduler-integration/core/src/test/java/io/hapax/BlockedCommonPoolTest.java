@@ -3,9 +3,9 @@ package io.hapax;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.hapax.event.Verdict;
+import io.hapax.test.FaultyLeaseStore;
+import io.hapax.test.InMemoryLeaseStore;
 import io.hapax.testkit.BlockedCommonPool;
-import io.hapax.testkit.FaultyLeaseStore;
-import io.hapax.testkit.InMemoryLeaseStore;
 import io.hapax.time.Ticker;
 import java.time.Duration;
 import org.junit.jupiter.api.AfterEach;

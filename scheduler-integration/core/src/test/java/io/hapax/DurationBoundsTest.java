@@ -4,9 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
 import io.hapax.event.RunOutcome;
-import io.hapax.testkit.InMemoryLeaseStore;
-import io.hapax.testkit.InMemoryRunLedger;
-import io.hapax.testkit.ManualTicker;
+import io.hapax.test.InMemoryLeaseStore;
+import io.hapax.test.InMemoryRunLedger;
+import io.hapax.test.ManualTicker;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
 import java.time.Duration;

@@ -3,12 +3,12 @@ package io.hapax;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
-import io.hapax.testkit.FaultyRunLedger;
-import io.hapax.testkit.InMemoryLeaseStore;
-import io.hapax.testkit.InMemoryRunLedger;
+import io.hapax.test.FaultyRunLedger;
+import io.hapax.test.InMemoryLeaseStore;
+import io.hapax.test.InMemoryRunLedger;
+import io.hapax.test.ManualTicker;
 import io.hapax.testkit.LateLeaseStore;
 import io.hapax.testkit.LateLeaseStore.Operation;
-import io.hapax.testkit.ManualTicker;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;

@@ -6,10 +6,10 @@ import static org.awaitility.Awaitility.await;
 
 import io.hapax.event.Refusal;
 import io.hapax.event.Verdict;
-import io.hapax.testkit.FaultyLeaseStore;
-import io.hapax.testkit.InMemoryLeaseStore;
-import io.hapax.testkit.InMemoryRunLedger;
-import io.hapax.testkit.ManualTicker;
+import io.hapax.test.FaultyLeaseStore;
+import io.hapax.test.InMemoryLeaseStore;
+import io.hapax.test.InMemoryRunLedger;
+import io.hapax.test.ManualTicker;
 import io.hapax.testkit.StrictLeaseStore;
 import java.time.Duration;
 import java.util.ArrayList;

@@ -3,9 +3,9 @@ package io.hapax;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.hapax.testkit.FaultyLeaseStore;
-import io.hapax.testkit.InMemoryLeaseStore;
-import io.hapax.testkit.ManualTicker;
+import io.hapax.test.FaultyLeaseStore;
+import io.hapax.test.InMemoryLeaseStore;
+import io.hapax.test.ManualTicker;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Objects;

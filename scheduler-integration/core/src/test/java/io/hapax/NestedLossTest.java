@@ -3,8 +3,8 @@ package io.hapax;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.hapax.lease.Intervention;
-import io.hapax.testkit.InMemoryLeaseStore;
-import io.hapax.testkit.ManualTicker;
+import io.hapax.test.InMemoryLeaseStore;
+import io.hapax.test.ManualTicker;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterEach;

@@ -5,8 +5,8 @@ import static org.awaitility.Awaitility.await;
 
 import io.hapax.event.LossReason;
 import io.hapax.event.RunOutcome;
-import io.hapax.testkit.InMemoryLeaseStore;
-import io.hapax.testkit.ManualTicker;
+import io.hapax.test.InMemoryLeaseStore;
+import io.hapax.test.ManualTicker;
 import io.hapax.thread.GuardThreads;
 import java.time.Duration;
 import java.util.ArrayList;

@@ -6,9 +6,9 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 import io.hapax.Admission.Refused;
 import io.hapax.event.GuardEvent;
 import io.hapax.event.LossReason;
-import io.hapax.testkit.FaultyLeaseStore;
-import io.hapax.testkit.InMemoryLeaseStore;
-import io.hapax.testkit.ManualTicker;
+import io.hapax.test.FaultyLeaseStore;
+import io.hapax.test.InMemoryLeaseStore;
+import io.hapax.test.ManualTicker;
 import io.hapax.testkit.StrictLeaseStore;
 import java.time.Duration;
 import org.junit.jupiter.api.AfterEach;

@@ -3,7 +3,7 @@ package io.hapax;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
-import io.hapax.testkit.InMemoryLeaseStore;
+import io.hapax.test.InMemoryLeaseStore;
 import io.hapax.time.NanoTime;
 import io.hapax.time.Ticker;
 import java.time.Duration;

@@ -56,7 +56,8 @@ class ArchitectureTest {
     private static final String POLICY = "io.hapax.policy";
     private static final String[] STORES = {"io.hapax.redis..", "io.hapax.postgres.."};
     private static final String[] SCHEDULERS = {"io.hapax.quartz..", "io.hapax.jobrunr..", "io.hapax.micrometer.."};
-    private static final String TESTKIT = "io.hapax.testkit..";
+    private static final String TEST = "io.hapax.test..";
+    private static final String TESTKIT = "io.hapax.[test|testkit]..";
     private static final String WORKER = "io.hapax.worker..";
     private static final String CLI = "io.hapax.cli..";
 
@@ -65,6 +66,12 @@ class ArchitectureTest {
             .that(resideInAnyPackage(API))
             .should()
             .onlyDependOnClassesThat(resideInAnyPackage(API).or(resideInAnyPackage("java..", "org.jspecify..")));
+
+    @ArchTest
+    static final ArchRule doubles_for_applications_know_only_the_api = classes()
+            .that(resideInAPackage(TEST))
+            .should()
+            .onlyDependOnClassesThat(resideInAnyPackage(API).or(resideInAnyPackage(TEST, "java..", "org.jspecify..")));
 
     @ArchTest
     static final ArchRule core_knows_only_the_api_and_slf4j = classes()
@@ -364,6 +371,7 @@ class ArchitectureTest {
                         "io.hapax.integration",
                         "io.hapax.micronaut",
                         "io.hapax.cli",
+                        "io.hapax.test",
                         "io.hapax.testkit",
                         "io.hapax.worker");
         assertThat(new ClassFileImporter().importPackages("io.hapax.lease")).isNotEmpty();

@@ -15,7 +15,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.hapax.JobGuard;
 import io.hapax.RunRequest;
-import io.hapax.testkit.InMemoryLeaseStore;
+import io.hapax.test.InMemoryLeaseStore;
 import io.hapax.time.Ticker;
 import java.net.URL;
 import java.nio.charset.StandardCharsets;

@@ -10,7 +10,7 @@ import io.hapax.event.Refusal;
 import io.hapax.lease.Lease;
 import io.hapax.ledger.RunState;
 import io.hapax.micrometer.GuardMetrics;
-import io.hapax.testkit.InMemoryLeaseStore;
+import io.hapax.test.InMemoryLeaseStore;
 import io.hapax.time.Ticker;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;

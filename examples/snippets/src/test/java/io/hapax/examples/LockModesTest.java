@@ -5,7 +5,7 @@ import static org.awaitility.Awaitility.await;
 
 import io.hapax.JobGuard;
 import io.hapax.quartz.HapaxPlugin;
-import io.hapax.testkit.InMemoryLeaseStore;
+import io.hapax.test.InMemoryLeaseStore;
 import io.hapax.time.Ticker;
 import java.util.Properties;
 import org.jobrunr.storage.InMemoryStorageProvider;

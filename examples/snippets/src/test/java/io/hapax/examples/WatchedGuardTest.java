@@ -5,8 +5,8 @@ import static org.awaitility.Awaitility.await;
 
 import io.hapax.JobGuard;
 import io.hapax.console.Console;
-import io.hapax.testkit.InMemoryLeaseStore;
-import io.hapax.testkit.InMemoryRunLedger;
+import io.hapax.test.InMemoryLeaseStore;
+import io.hapax.test.InMemoryRunLedger;
 import io.hapax.time.Ticker;
 import java.time.Duration;
 import org.junit.jupiter.api.Test;

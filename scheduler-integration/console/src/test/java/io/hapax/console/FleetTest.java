@@ -3,8 +3,8 @@ package io.hapax.console;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.json.JsonMapper;
-import io.hapax.testkit.InMemoryLeaseStore;
-import io.hapax.testkit.InMemoryRunLedger;
+import io.hapax.test.InMemoryLeaseStore;
+import io.hapax.test.InMemoryRunLedger;
 import io.hapax.time.Ticker;
 import java.io.IOException;
 import java.time.Duration;

@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import com.fasterxml.jackson.databind.json.JsonMapper;
-import io.hapax.testkit.InMemoryLeaseStore;
+import io.hapax.test.InMemoryLeaseStore;
 import io.hapax.time.Ticker;
 import java.lang.management.ManagementFactory;
 import java.time.Duration;

@@ -6,9 +6,9 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 
 import com.zaxxer.hikari.HikariDataSource;
 import io.hapax.lease.FencingToken;
+import io.hapax.test.ManualTicker;
 import io.hapax.testkit.EmbeddedDatabase;
 import io.hapax.testkit.EmbeddedRedis;
-import io.hapax.testkit.ManualTicker;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;

@@ -12,7 +12,7 @@ import io.hapax.JobGuard;
 import io.hapax.jobrunr.Fleet.Worker;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.LockKey;
-import io.hapax.testkit.InMemoryLeaseStore;
+import io.hapax.test.InMemoryLeaseStore;
 import io.hapax.time.Ticker;
 import java.util.Objects;
 import java.util.UUID;

@@ -7,7 +7,7 @@ import io.hapax.JobQueue;
 import io.hapax.event.GuardEvent;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.LockKey;
-import io.hapax.testkit.InMemoryLeaseStore;
+import io.hapax.test.InMemoryLeaseStore;
 import io.hapax.testkit.MortalStore;
 import io.hapax.testkit.QueueHistory;
 import io.hapax.testkit.UniqueQueue;

@@ -2,7 +2,7 @@ package io.hapax.jobrunr;
 
 import io.hapax.Guarded;
 import io.hapax.JobGuard;
-import io.hapax.testkit.InMemoryLeaseStore;
+import io.hapax.test.InMemoryLeaseStore;
 import io.hapax.testkit.PolicyContract;
 import io.hapax.time.Ticker;
 import java.lang.annotation.Retention;

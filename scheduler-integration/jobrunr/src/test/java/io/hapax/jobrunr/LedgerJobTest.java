@@ -11,7 +11,7 @@ import io.hapax.ledger.Completion;
 import io.hapax.ledger.LedgerEntry;
 import io.hapax.ledger.RunLedger;
 import io.hapax.ledger.RunState;
-import io.hapax.testkit.InMemoryRunLedger;
+import io.hapax.test.InMemoryRunLedger;
 import io.hapax.time.Ticker;
 import java.lang.reflect.Proxy;
 import java.time.Duration;

@@ -6,7 +6,7 @@ import io.hapax.JobQueue;
 import io.hapax.event.GuardEvent;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.LockKey;
-import io.hapax.testkit.InMemoryLeaseStore;
+import io.hapax.test.InMemoryLeaseStore;
 import io.hapax.testkit.LiveQueue;
 import io.hapax.testkit.LiveQueueHistory;
 import io.hapax.testkit.PatientLeaseStore;

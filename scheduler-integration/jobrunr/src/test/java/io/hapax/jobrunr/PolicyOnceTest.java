@@ -6,7 +6,7 @@ import io.hapax.Guarded;
 import io.hapax.JobGuard;
 import io.hapax.policy.JobPolicy;
 import io.hapax.policy.KeyTemplate;
-import io.hapax.testkit.InMemoryLeaseStore;
+import io.hapax.test.InMemoryLeaseStore;
 import io.hapax.time.Ticker;
 import java.util.ArrayList;
 import java.util.List;

@@ -8,7 +8,7 @@ import static org.jobrunr.jobs.states.StateName.SUCCEEDED;
 
 import io.hapax.JobGuard;
 import io.hapax.WhenUnavailable;
-import io.hapax.testkit.FaultyLeaseStore;
+import io.hapax.test.FaultyLeaseStore;
 import java.time.Duration;
 import java.util.UUID;
 import org.jobrunr.jobs.Job;

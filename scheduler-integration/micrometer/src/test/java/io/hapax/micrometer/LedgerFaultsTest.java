@@ -5,14 +5,14 @@ import static org.awaitility.Awaitility.await;
 
 import io.hapax.JobGuard;
 import io.hapax.ledger.RunLedger;
+import io.hapax.test.InMemoryLeaseStore;
+import io.hapax.test.InMemoryRunLedger;
+import io.hapax.test.ManualTicker;
 import io.hapax.testkit.FaultInjector;
-import io.hapax.testkit.InMemoryLeaseStore;
-import io.hapax.testkit.InMemoryRunLedger;
 import io.hapax.testkit.InjectedFault;
 import io.hapax.testkit.InjectedFault.Answer;
 import io.hapax.testkit.InjectedFault.Failed;
 import io.hapax.testkit.InjectedFault.Thrown;
-import io.hapax.testkit.ManualTicker;
 import io.micrometer.core.instrument.MockClock;
 import io.micrometer.core.instrument.simple.SimpleConfig;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;

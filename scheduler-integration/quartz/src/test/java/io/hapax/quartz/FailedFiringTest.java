@@ -8,7 +8,7 @@ import io.hapax.event.GuardEvent;
 import io.hapax.event.RunOutcome;
 import io.hapax.event.Verdict;
 import io.hapax.ledger.RunLedger;
-import io.hapax.testkit.InMemoryRunLedger;
+import io.hapax.test.InMemoryRunLedger;
 import io.hapax.testkit.WallClock;
 import io.hapax.time.Ticker;
 import java.time.Duration;

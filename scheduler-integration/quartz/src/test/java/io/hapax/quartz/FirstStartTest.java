@@ -5,8 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.hapax.event.GuardEvent;
 import io.hapax.event.Verdict;
-import io.hapax.testkit.InMemoryLeaseStore;
-import io.hapax.testkit.ManualTicker;
+import io.hapax.test.InMemoryLeaseStore;
+import io.hapax.test.ManualTicker;
 import io.hapax.testkit.WallClock;
 import java.time.Duration;
 import java.time.Instant;

@@ -6,7 +6,7 @@ import io.hapax.RunOptions;
 import io.hapax.event.GuardEvent;
 import io.hapax.lease.LeaseStore;
 import io.hapax.ledger.RunLedger;
-import io.hapax.testkit.InMemoryLeaseStore;
+import io.hapax.test.InMemoryLeaseStore;
 import io.hapax.time.Ticker;
 import java.time.Duration;
 import java.util.ArrayList;

@@ -4,8 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.hapax.JobGuard;
 import io.hapax.quartz.SimulatedScheduler.Mutant;
-import io.hapax.testkit.InMemoryLeaseStore;
-import io.hapax.testkit.ManualTicker;
+import io.hapax.test.InMemoryLeaseStore;
+import io.hapax.test.ManualTicker;
 import io.hapax.time.NanoTime;
 import java.time.Instant;
 import java.util.List;

@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.hapax.JobGuard;
 import io.hapax.RunOptions;
 import io.hapax.quartz.Probe.PlainJob;
-import io.hapax.testkit.InMemoryLeaseStore;
+import io.hapax.test.InMemoryLeaseStore;
 import io.hapax.testkit.WallClock;
 import io.hapax.time.Ticker;
 import java.time.Duration;

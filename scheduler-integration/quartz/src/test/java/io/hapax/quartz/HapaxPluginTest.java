@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.hapax.JobGuard;
-import io.hapax.testkit.InMemoryLeaseStore;
+import io.hapax.test.InMemoryLeaseStore;
 import io.hapax.time.Ticker;
 import java.util.List;
 import java.util.Map;

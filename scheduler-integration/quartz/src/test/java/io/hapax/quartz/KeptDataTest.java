@@ -6,7 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.hapax.JobGuard;
 import io.hapax.quartz.Probe.PlainJob;
-import io.hapax.testkit.InMemoryLeaseStore;
+import io.hapax.test.InMemoryLeaseStore;
 import io.hapax.testkit.WallClock;
 import io.hapax.time.Ticker;
 import org.junit.jupiter.api.Tag;

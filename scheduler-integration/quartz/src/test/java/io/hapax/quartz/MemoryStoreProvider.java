@@ -2,7 +2,7 @@ package io.hapax.quartz;
 
 import io.hapax.lease.LeaseStore;
 import io.hapax.lease.LeaseStoreProvider;
-import io.hapax.testkit.InMemoryLeaseStore;
+import io.hapax.test.InMemoryLeaseStore;
 import io.hapax.time.Ticker;
 import java.util.List;
 import java.util.Map;

@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.hapax.Guarded;
 import io.hapax.JobGuard;
-import io.hapax.testkit.InMemoryLeaseStore;
+import io.hapax.test.InMemoryLeaseStore;
 import io.hapax.testkit.PlacementContract;
 import io.hapax.time.Ticker;
 import java.lang.annotation.Retention;

@@ -8,7 +8,7 @@ import static org.quartz.TriggerBuilder.newTrigger;
 
 import io.hapax.Guarded;
 import io.hapax.JobGuard;
-import io.hapax.testkit.InMemoryLeaseStore;
+import io.hapax.test.InMemoryLeaseStore;
 import io.hapax.time.Ticker;
 import java.util.List;
 import java.util.Properties;

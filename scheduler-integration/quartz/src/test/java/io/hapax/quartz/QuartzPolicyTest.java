@@ -6,7 +6,7 @@ import io.hapax.CurrentRun;
 import io.hapax.Guarded;
 import io.hapax.GuardedRun;
 import io.hapax.JobGuard;
-import io.hapax.testkit.InMemoryLeaseStore;
+import io.hapax.test.InMemoryLeaseStore;
 import io.hapax.testkit.PolicyContract;
 import io.hapax.time.Ticker;
 import java.lang.annotation.Retention;

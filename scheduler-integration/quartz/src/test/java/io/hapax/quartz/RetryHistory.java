@@ -6,7 +6,7 @@ import io.hapax.GuardedRun;
 import io.hapax.JobGuard;
 import io.hapax.RunRequest;
 import io.hapax.quartz.Probe.ExclusiveJob;
-import io.hapax.testkit.ManualTicker;
+import io.hapax.test.ManualTicker;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;

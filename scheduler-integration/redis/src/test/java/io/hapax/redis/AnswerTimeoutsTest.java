@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import io.hapax.lease.LeaseStoreException;
-import io.hapax.testkit.ManualTicker;
+import io.hapax.test.ManualTicker;
 import io.hapax.time.Ticker;
 import java.time.Duration;
 import java.util.ArrayList;

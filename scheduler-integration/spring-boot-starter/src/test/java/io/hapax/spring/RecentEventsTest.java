@@ -8,7 +8,7 @@ import io.hapax.RunRequest;
 import io.hapax.lease.Intervention;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.LockKey;
-import io.hapax.testkit.InMemoryLeaseStore;
+import io.hapax.test.InMemoryLeaseStore;
 import io.hapax.time.Ticker;
 import java.time.Duration;
 import java.time.Instant;

@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.hapax.JobGuard;
 import io.hapax.lease.LeaseStore;
-import io.hapax.testkit.InMemoryLeaseStore;
+import io.hapax.test.InMemoryLeaseStore;
 import io.hapax.time.Ticker;
 import java.lang.reflect.Proxy;
 import org.junit.jupiter.api.AfterEach;

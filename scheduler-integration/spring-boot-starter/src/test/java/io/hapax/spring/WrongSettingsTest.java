@@ -12,7 +12,7 @@ import io.hapax.lease.LeaseStore;
 import io.hapax.ledger.AfterCrash;
 import io.hapax.ledger.RunLedger;
 import io.hapax.spring.test.InMemoryHapax;
-import io.hapax.testkit.InMemoryRunLedger;
+import io.hapax.test.InMemoryRunLedger;
 import io.hapax.time.Ticker;
 import java.lang.reflect.Proxy;
 import java.sql.Connection;
@@ -435,7 +435,7 @@ class WrongSettingsTest {
         inMemory.withBean(
                         "mine",
                         JobGuard.class,
-                        () -> JobGuard.builder(new io.hapax.testkit.InMemoryLeaseStore(io.hapax.time.Ticker.SYSTEM))
+                        () -> JobGuard.builder(new io.hapax.test.InMemoryLeaseStore(io.hapax.time.Ticker.SYSTEM))
                                 .worker("mine")
                                 .build())
                 .run(context ->

@@ -15,6 +15,7 @@ import io.hapax.lease.ReservationRequest;
 import io.hapax.lease.Reservations;
 import io.hapax.ops.HeldLease;
 import io.hapax.ops.LeaseAdmin;
+import io.hapax.test.ForwardingLeaseStore;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;

@@ -11,6 +11,7 @@ import io.hapax.ledger.Completion;
 import io.hapax.ledger.LedgerException;
 import io.hapax.ledger.RunLedger;
 import io.hapax.ledger.RunState;
+import io.hapax.test.ForwardingRunLedger;
 import java.util.List;
 import java.util.concurrent.CompletionStage;
 import org.jspecify.annotations.Nullable;

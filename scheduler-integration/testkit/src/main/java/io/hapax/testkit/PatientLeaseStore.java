@@ -1,6 +1,7 @@
 package io.hapax.testkit;
 
 import io.hapax.lease.LeaseStore;
+import io.hapax.test.ForwardingLeaseStore;
 import java.time.Duration;
 
 /** Gives a guard the time that a busy machine needs, where a test is not about answers that come late. */

@@ -12,6 +12,7 @@ import io.hapax.lease.OwnerId;
 import io.hapax.lease.Renewal;
 import io.hapax.ops.HeldLease;
 import io.hapax.ops.LeaseAdmin;
+import io.hapax.test.ForwardingLeaseStore;
 import io.hapax.time.NanoTime;
 import io.hapax.time.Ticker;
 import java.util.LinkedHashMap;

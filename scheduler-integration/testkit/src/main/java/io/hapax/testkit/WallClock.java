@@ -1,5 +1,6 @@
 package io.hapax.testkit;
 
+import io.hapax.test.ManualTicker;
 import java.time.Instant;
 import java.time.InstantSource;
 

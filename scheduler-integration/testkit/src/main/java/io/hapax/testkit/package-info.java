@@ -1,4 +1,4 @@
-/** Contracts to pass, doubles that pass them, time that stands still, and real servers that can be broken. */
+/** Contracts to pass, judges of histories, and real servers that can be killed and frozen. What tests of applications need is in {@code hapax-test}. */
 @NullMarked
 package io.hapax.testkit;
 

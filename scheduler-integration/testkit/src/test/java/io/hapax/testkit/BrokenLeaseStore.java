@@ -16,6 +16,7 @@ import io.hapax.lease.ReservationRequest;
 import io.hapax.lease.Reservations;
 import io.hapax.ops.FleetBoard;
 import io.hapax.ops.LeaseAdmin;
+import io.hapax.test.ForwardingLeaseStore;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;

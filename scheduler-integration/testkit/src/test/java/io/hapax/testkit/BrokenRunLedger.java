@@ -12,6 +12,7 @@ import io.hapax.ledger.LedgerQuery;
 import io.hapax.ledger.RunLedger;
 import io.hapax.ledger.RunState;
 import io.hapax.ops.AuditEntry;
+import io.hapax.test.ForwardingRunLedger;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;

@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.platform.engine.discovery.DiscoverySelectors.selectClass;
 
 import io.hapax.lease.LeaseStore;
+import io.hapax.test.InMemoryLeaseStore;
+import io.hapax.test.ManualTicker;
 import io.hapax.testkit.BrokenLeaseStore.Flaw;
 import java.time.Duration;
 import java.util.List;

@@ -16,6 +16,8 @@ import io.hapax.lease.Reservations;
 import io.hapax.ops.AdministeredStore;
 import io.hapax.ops.FleetBoard;
 import io.hapax.ops.LeaseAdmin;
+import io.hapax.test.InMemoryLeaseStore;
+import io.hapax.test.ManualTicker;
 import io.hapax.testkit.InjectedFault.Answer;
 import java.io.IOException;
 import java.time.Duration;

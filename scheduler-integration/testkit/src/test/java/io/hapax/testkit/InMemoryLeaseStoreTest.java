@@ -19,6 +19,8 @@ import io.hapax.lease.LeaseStoreException;
 import io.hapax.lease.OwnerId;
 import io.hapax.lease.Renewal;
 import io.hapax.lease.Slot;
+import io.hapax.test.InMemoryLeaseStore;
+import io.hapax.test.ManualTicker;
 import io.hapax.time.Ticker;
 import java.time.Duration;
 import java.util.List;

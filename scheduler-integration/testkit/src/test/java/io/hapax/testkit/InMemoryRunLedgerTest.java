@@ -3,6 +3,8 @@ package io.hapax.testkit;
 import io.hapax.lease.Lease;
 import io.hapax.ledger.Completion;
 import io.hapax.ledger.RunLedger;
+import io.hapax.test.InMemoryRunLedger;
+import io.hapax.test.ManualTicker;
 import java.lang.reflect.Proxy;
 import java.sql.Connection;
 import java.sql.SQLException;

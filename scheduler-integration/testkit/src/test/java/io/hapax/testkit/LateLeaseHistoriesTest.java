@@ -4,10 +4,15 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.hapax.lease.LeaseStore;
 import io.hapax.lease.Slot;
+import io.hapax.test.Broken;
+import io.hapax.test.InMemoryLeaseStore;
+import io.hapax.test.ManualTicker;
 import io.hapax.testkit.BrokenLeaseStore.Flaw;
+import io.hapax.time.Ticker;
 import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
+import java.util.function.Function;
 import java.util.function.UnaryOperator;
 import java.util.stream.LongStream;
 import org.jspecify.annotations.Nullable;
@@ -74,41 +79,49 @@ class LateLeaseHistoriesTest extends LeaseHistoryContract {
 
     /** What a store with limits may overlook. */
     enum LimitHole {
-        PLAIN_ASKER_IGNORES_SLOTS(new LimitRule(
+        PLAIN_ASKER_IGNORES_SLOTS(ticker -> Broken.store(
+                ticker,
                 (asked, held) -> (asked.equals(Slot.WHOLE) && !held.equals(Slot.WHOLE)) || held.goesWith(asked),
                 true,
                 true)),
-        SLOT_ASKER_IGNORES_THE_PLAIN_LEASE(new LimitRule(
+        SLOT_ASKER_IGNORES_THE_PLAIN_LEASE(ticker -> Broken.store(
+                ticker,
                 (asked, held) -> (!asked.equals(Slot.WHOLE) && held.equals(Slot.WHOLE)) || held.goesWith(asked),
                 true,
                 true)),
-        LIMIT_OF_THE_HOLDER_IS_IGNORED(new LimitRule(
-                (asked, held) -> asked.number() != held.number() && held.number() <= asked.limit(), true, true)),
-        LIMIT_OF_THE_ASKER_IS_IGNORED(new LimitRule(
-                (asked, held) -> asked.number() != held.number() && asked.number() <= held.limit(), true, true)),
-        LIMIT_OF_WHO_WAITS_IS_IGNORED(new LimitRule(Slot::goesWith, false, true)),
-        RENEWAL_DOES_NOT_KEEP_THE_SLOT(new LimitRule(Slot::goesWith, true, false));
+        LIMIT_OF_THE_HOLDER_IS_IGNORED(ticker -> Broken.store(
+                ticker,
+                (asked, held) -> asked.number() != held.number() && held.number() <= asked.limit(),
+                true,
+                true)),
+        LIMIT_OF_THE_ASKER_IS_IGNORED(ticker -> Broken.store(
+                ticker,
+                (asked, held) -> asked.number() != held.number() && asked.number() <= held.limit(),
+                true,
+                true)),
+        LIMIT_OF_WHO_WAITS_IS_IGNORED(ticker -> Broken.store(ticker, Slot::goesWith, false, true)),
+        RENEWAL_DOES_NOT_KEEP_THE_SLOT(ticker -> Broken.store(ticker, Slot::goesWith, true, false));
 
-        private final LimitRule rule;
+        private final Function<Ticker, InMemoryLeaseStore> store;
 
-        LimitHole(LimitRule rule) {
-            this.rule = rule;
+        LimitHole(Function<Ticker, InMemoryLeaseStore> store) {
+            this.store = store;
         }
     }
 
-    private @Nullable String history(long seed, LimitRule rule) {
+    private @Nullable String history(long seed, Function<Ticker, InMemoryLeaseStore> store) {
         ticker = new ManualTicker();
-        InMemoryLeaseStore memory = new InMemoryLeaseStore(ticker, rule);
+        InMemoryLeaseStore memory = store.apply(ticker);
         return new LimitHistory(seed, List.of(memory, memory.otherClient()), this::pass).happen();
     }
 
     @ParameterizedTest
     @EnumSource
     void a_limit_that_is_overlooked_is_found(LimitHole hole) {
-        assertThat(LongStream.range(0, SEEDS_TO_A_MUTANT).anyMatch(seed -> history(seed, hole.rule) != null))
+        assertThat(LongStream.range(0, SEEDS_TO_A_MUTANT).anyMatch(seed -> history(seed, hole.store) != null))
                 .isTrue();
         assertThat(LongStream.range(0, SEEDS_TO_A_MUTANT)
-                        .mapToObj(seed -> history(seed, LimitRule.RIGHT))
+                        .mapToObj(seed -> history(seed, InMemoryLeaseStore::new))
                         .filter(Objects::nonNull))
                 .isEmpty();
     }

@@ -9,6 +9,7 @@ import io.hapax.lease.LeaseStore;
 import io.hapax.lease.Reservation;
 import io.hapax.lease.ReservationRequest;
 import io.hapax.lease.Reservations;
+import io.hapax.test.ForwardingLeaseStore;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;

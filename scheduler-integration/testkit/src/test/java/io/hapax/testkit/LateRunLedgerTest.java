@@ -13,6 +13,8 @@ import io.hapax.ledger.Completion;
 import io.hapax.ledger.LedgerException;
 import io.hapax.ledger.RunLedger;
 import io.hapax.ledger.RunState;
+import io.hapax.test.InMemoryRunLedger;
+import io.hapax.test.ManualTicker;
 import io.hapax.testkit.LateRunLedger.Operation;
 import java.time.Duration;
 import java.util.List;

@@ -6,6 +6,8 @@ import static org.junit.platform.engine.discovery.DiscoverySelectors.selectClass
 import io.hapax.lease.Lease;
 import io.hapax.ledger.Completion;
 import io.hapax.ledger.RunLedger;
+import io.hapax.test.InMemoryRunLedger;
+import io.hapax.test.ManualTicker;
 import io.hapax.testkit.BrokenRunLedger.Flaw;
 import java.time.Duration;
 import java.util.List;

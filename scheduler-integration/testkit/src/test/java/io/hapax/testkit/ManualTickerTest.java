@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
+import io.hapax.test.Broken;
+import io.hapax.test.ManualTicker;
 import io.hapax.time.NanoTime;
 import java.time.Duration;
 import java.util.List;
@@ -19,7 +21,7 @@ class ManualTickerTest {
 
     private static final Duration SECOND = Duration.ofSeconds(1);
 
-    private final ManualTicker ticker = new ManualTicker(Duration.ofSeconds(3));
+    private final ManualTicker ticker = Broken.impatient(Duration.ofSeconds(3));
     private final NanoTime start = ticker.now();
     private final AtomicBoolean stopped = new AtomicBoolean();
     private final List<Thread> threads = new CopyOnWriteArrayList<>();

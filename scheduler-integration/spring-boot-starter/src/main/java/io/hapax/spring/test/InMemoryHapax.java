@@ -1,7 +1,7 @@
 package io.hapax.spring.test;
 
 import io.hapax.lease.LeaseStore;
-import io.hapax.testkit.InMemoryLeaseStore;
+import io.hapax.test.InMemoryLeaseStore;
 import io.hapax.time.Ticker;
 import java.lang.annotation.Documented;
 import java.lang.annotation.ElementType;
@@ -15,7 +15,7 @@ import org.springframework.context.annotation.Import;
 
 /**
  * Keeps the leases of a test's application in memory, so that it needs no Redis. Put it on a test class beside
- * {@code @SpringBootTest}, and add {@code hapax-testkit} to the test class path. Each application context has a memory of its
+ * {@code @SpringBootTest}, and add {@code hapax-test} to the test class path. Each application context has a memory of its
  * own.
  */
 @Documented

@@ -1,4 +1,4 @@
-package io.hapax.testkit;
+package io.hapax.test;
 
 import io.hapax.lease.Acquisition;
 import io.hapax.lease.Ending;
@@ -37,7 +37,7 @@ import java.util.function.Function;
  * A lease store in the memory of one process, on any ticker. For tests, and for programs with one replica.
  *
  * <p>It answers on the caller's thread, before the method returns; only {@link #nextChance} completes later. It passes
- * {@link LeaseStoreContract}. Thread-safe.
+ * {@code LeaseStoreContract}. Thread-safe.
  */
 public final class InMemoryLeaseStore implements AdministeredStore {
 

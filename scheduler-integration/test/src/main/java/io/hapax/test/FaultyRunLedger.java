@@ -1,4 +1,4 @@
-package io.hapax.testkit;
+package io.hapax.test;
 
 import io.hapax.lease.Lease;
 import io.hapax.lease.Renewal;
@@ -8,7 +8,7 @@ import io.hapax.ledger.Completion;
 import io.hapax.ledger.LedgerException;
 import io.hapax.ledger.RunLedger;
 import io.hapax.ledger.RunState;
-import io.hapax.testkit.Fault.Kind;
+import io.hapax.test.Fault.Kind;
 import java.util.List;
 import java.util.concurrent.CompletionStage;
 import java.util.function.Supplier;

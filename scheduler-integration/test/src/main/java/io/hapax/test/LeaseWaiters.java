@@ -1,4 +1,4 @@
-package io.hapax.testkit;
+package io.hapax.test;
 
 import io.hapax.time.NanoTime;
 import io.hapax.time.Ticker;

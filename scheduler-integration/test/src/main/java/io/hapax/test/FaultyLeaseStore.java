@@ -1,4 +1,4 @@
-package io.hapax.testkit;
+package io.hapax.test;
 
 import io.hapax.lease.Acquisition;
 import io.hapax.lease.Ending;
@@ -6,7 +6,7 @@ import io.hapax.lease.Lease;
 import io.hapax.lease.LeaseRequest;
 import io.hapax.lease.LeaseStore;
 import io.hapax.lease.Renewal;
-import io.hapax.testkit.Fault.Kind;
+import io.hapax.test.Fault.Kind;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletionStage;

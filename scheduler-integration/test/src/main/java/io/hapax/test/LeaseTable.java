@@ -1,4 +1,4 @@
-package io.hapax.testkit;
+package io.hapax.test;
 
 import io.hapax.lease.Acquisition;
 import io.hapax.lease.Holder;

@@ -1,4 +1,4 @@
-package io.hapax.testkit;
+package io.hapax.test;
 
 import io.hapax.lease.Acquisition;
 import io.hapax.lease.Ending;
@@ -18,7 +18,7 @@ import io.hapax.ops.HeldLease;
 import io.hapax.ops.LeaseAdmin;
 import io.hapax.ops.PastRun;
 import io.hapax.ops.PausedKey;
-import io.hapax.testkit.LeaseTable.Grant;
+import io.hapax.test.LeaseTable.Grant;
 import io.hapax.time.NanoTime;
 import io.hapax.time.Ticker;
 import java.time.Duration;

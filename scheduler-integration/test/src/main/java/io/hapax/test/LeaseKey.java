@@ -1,4 +1,4 @@
-package io.hapax.testkit;
+package io.hapax.test;
 
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.LockKey;
