@@ -11,6 +11,7 @@ import java.sql.Statement;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Supplier;
 import java.util.logging.Level;
 import java.util.logging.Logger;
 import javax.sql.DataSource;
@@ -24,7 +25,10 @@ final class DatabaseOptions {
     private static final int LOGIN_SECONDS = 5;
 
     private static final String LEDGER = "ledger";
-    private static final String NO_SUCH_TABLE = "42P01";
+    /** Stands for a namespace where none matters. */
+    private static final String ANY = "any";
+
+    private static final Duration PATIENCE = Duration.ofSeconds(10);
 
     /** What the driver has to say is in its exceptions, too. Held, as loggers are forgotten with their levels. */
     private static final Logger DRIVER = Logger.getLogger("org.postgresql");
@@ -90,15 +94,19 @@ final class DatabaseOptions {
 
     /** The namespaces whose workers keep a ledger there. */
     List<String> namespacesOfLedger() {
-        return namespaces(LEDGER, "SELECT namespace FROM hapax_settings ORDER BY namespace");
+        return namespaces(LEDGER, "SELECT namespace FROM hapax_settings ORDER BY namespace", () -> open(ANY));
     }
 
     /** The namespaces whose workers keep leases there. */
     List<String> namespacesOfLeases() {
-        return namespaces("leases", "SELECT DISTINCT namespace FROM hapax_lease_settings ORDER BY namespace");
+        return namespaces(
+                "leases",
+                "SELECT DISTINCT namespace FROM hapax_lease_settings ORDER BY namespace",
+                () -> leases(ANY, PATIENCE).build());
     }
 
-    private List<String> namespaces(String what, String sql) {
+    /** @param opening says what is wrong, with a remedy, where the question fails */
+    private List<String> namespaces(String what, String sql, Supplier<? extends AutoCloseable> opening) {
         try (Connection connection = source(what).getConnection();
                 Statement statement = connection.createStatement();
                 ResultSet rows = statement.executeQuery(sql)) {
@@ -108,10 +116,13 @@ final class DatabaseOptions {
             }
             return all;
         } catch (SQLException e) {
-            if (NO_SUCH_TABLE.equals(e.getSQLState())) {
-                return List.of();
+            try (AutoCloseable opened = opening.get()) {
+                throw new LeaseStoreException("cannot look for namespaces in PostgreSQL: " + e.getMessage(), e);
+            } catch (RuntimeException trouble) {
+                throw trouble;
+            } catch (Exception closing) {
+                throw new LeaseStoreException("cannot look for namespaces in PostgreSQL: " + e.getMessage(), closing);
             }
-            throw new LeaseStoreException("cannot look for namespaces in PostgreSQL: " + e.getMessage(), e);
         }
     }
 
@@ -137,6 +148,6 @@ final class DatabaseOptions {
     }
 
     RunLedger open(String namespace) {
-        return builder(namespace, Duration.ofSeconds(10)).build();
+        return builder(namespace, PATIENCE).build();
     }
 }

@@ -144,10 +144,15 @@ public final class RedissonLeaseStore implements AdministeredStore {
         return builder().namespace(namespace).quorum(urls);
     }
 
-    /** Asks its servers what no script asks, and closes the store. */
+    /** Asks its servers what no script asks, provided that they are what workers can use, and closes the store. */
     <T> T closing(BiFunction<RedissonClient, String, T> question) {
         try (this) {
+            introduction.fitForPeople().join();
             return question.apply(redisson, server);
+        } catch (CompletionException e) {
+            throw RedisTrouble.unwrapped(e) instanceof LeaseStoreException known
+                    ? known
+                    : new LeaseStoreException(RedisTrouble.of(e).asReasonWhy("cannot ask Redis at " + server), e);
         }
     }
 

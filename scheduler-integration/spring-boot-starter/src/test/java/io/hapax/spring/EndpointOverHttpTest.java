@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.hapax.GuardedRun;
 import io.hapax.JobGuard;
 import io.hapax.RunRequest;
+import io.hapax.lease.JobIdentity;
+import io.hapax.lease.LockKey;
 import io.hapax.spring.test.InMemoryHapax;
 import jakarta.servlet.Filter;
 import jakarta.servlet.http.HttpServletRequest;
@@ -106,9 +108,14 @@ class EndpointOverHttpTest {
                     "DELETE");
             assertThat(preflight.headers().map().keySet())
                     .noneMatch(name -> name.toLowerCase(Locale.ROOT).startsWith("access-control-allow"));
-            assertThat(call("POST", "hapax/lock/invoice/7?reason=gone", "X-Test-User", "ops")
+            // A form of another site cannot send JSON.
+            assertThat(call("POST", "hapax/lock/invoice/7?pause=true&reason=gone", "X-Test-User", "ops")
                             .statusCode())
-                    .isEqualTo(405);
+                    .isEqualTo(415);
+            assertThat(guard.admin()
+                            .paused(new JobIdentity(new LockKey("invoice/7"), null))
+                            .join())
+                    .isEmpty();
             assertThat(call("GET", "hapax/lock/invoice/7").body()).contains("\"held\":true");
             assertThat(call("DELETE", "hapax/lock/invoice/7?reason=gone&actor=eve", "X-Test-User", "ops")
                             .body())
