@@ -88,6 +88,10 @@ final class CommonOptions {
 
     /** As above; where there is none, or nobody answers, a name that stands for those to come. */
     boolean findNamespaceOr(String otherwise, Supplier<List<String>> search) {
+        if (found != null && !found.equals(otherwise)) {
+            // Looked for once, whatever has become of the server since.
+            return true;
+        }
         List<String> all;
         try {
             all = named().isEmpty() ? search.get() : List.of(named());
@@ -125,11 +129,11 @@ final class CommonOptions {
         out.flush();
     }
 
-    /** Writes what was made for programs or for people already. */
-    void write(Consumer<PrintWriter> text) {
+    /** Writes what was made for programs or for people already; returns false if nobody reads it any more. */
+    boolean write(Consumer<PrintWriter> text) {
         PrintWriter out = out();
         text.accept(out);
-        out.flush();
+        return !out.checkError();
     }
 
     private PrintWriter out() {

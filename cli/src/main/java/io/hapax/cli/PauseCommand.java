@@ -71,8 +71,7 @@ final class PauseCommand implements Callable<Integer> {
                     .orElse(null);
             pause(store, atMost, why);
             // Asked for afterwards, so that a run that was admitted just before is shown.
-            Optional<HeldLease> held = leases.ask(store, which::lookUp);
-            lock = held.map(lease -> LockView.of(lease, common.now())).orElse(null);
+            lock = holder(store);
         }
         String message = message(before, lock, why);
         common.print(
@@ -89,20 +88,30 @@ final class PauseCommand implements Callable<Integer> {
         return ExitCodes.FINE;
     }
 
+    private @Nullable LockView holder(AdministeredStore store) {
+        try {
+            Optional<HeldLease> held = leases.ask(store, which::lookUp);
+            return held.map(lease -> LockView.of(lease, common.now())).orElse(null);
+        } catch (LeaseStoreException trouble) {
+            throw new LeaseStoreException(
+                    which + " is paused; who holds it is not known: " + trouble.getMessage(), trouble);
+        }
+    }
+
     private void pause(AdministeredStore store, Duration atMost, Intervention why) {
         try {
             CommonOptions.answer(store.admin().pause(which.identity(), atMost, why));
         } catch (LeaseStoreException trouble) {
             throw new LeaseStoreException(
                     trouble.getMessage() + ". Whether " + which + " is paused now is not known: see 'hapax locks show "
-                            + which.key() + "'",
+                            + which.arguments() + "'",
                     trouble);
         }
     }
 
     private String message(@Nullable PauseView before, @Nullable LockView lock, Intervention why) {
         return "Paused " + which + " in namespace " + common.namespace() + ": nobody is admitted until 'hapax resume "
-                + which.key() + "'" + (time == null ? "." : ", or for " + time + ".")
+                + which.arguments() + "'" + (time == null ? "." : ", or for " + time + ".")
                 + (before == null ? "" : "\nIt replaces a pause: " + before + ".")
                 + (lock == null
                         ? "\nNobody holds it."

@@ -30,7 +30,7 @@ final class Repeatedly {
     }
 
     /**
-     * Goes on until the process is ended.
+     * Goes on until the process is ended, or nobody reads it any more.
      *
      * @param least the shortest period
      * @param look what is shown; trouble of a server is shown as well
@@ -42,7 +42,7 @@ final class Repeatedly {
         while (true) {
             Consumer<PrintWriter> seen = looked(common, look);
             boolean separate = !first && !terminal && !common.isJson();
-            common.write(out -> {
+            boolean isRead = common.write(out -> {
                 if (terminal) {
                     out.print(CLEAR);
                 } else if (separate) {
@@ -50,6 +50,9 @@ final class Repeatedly {
                 }
                 seen.accept(out);
             });
+            if (!isRead) {
+                return;
+            }
             first = false;
             try {
                 TimeUnit.MILLISECONDS.sleep(period(least.get()).toMillis());

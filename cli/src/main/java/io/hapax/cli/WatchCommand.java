@@ -79,7 +79,7 @@ final class WatchCommand implements Callable<Integer> {
                 TimeUnit.MILLISECONDS.sleep(UNTIL_TOLD.toMillis());
             }
             if (once) {
-                common.write(shown(look(store)));
+                var unused = common.write(shown(look(store)));
             } else {
                 repeatedly.show(common, () -> isTold ? Duration.ZERO : SEARCHES_APART, () -> shown(look(store)));
             }
@@ -88,7 +88,9 @@ final class WatchCommand implements Callable<Integer> {
     }
 
     private List<FleetReport> reports(AdministeredStore store) {
-        return CommonOptions.answer(store.board().reports(READING)).values().stream()
+        return CommonOptions.answer(store.board().reports(READING.plus(repeatedly.period(Duration.ZERO))))
+                .values()
+                .stream()
                 .map(FleetReport::parse)
                 .flatMap(Optional::stream)
                 .filter(report -> !report.worker().isEmpty())

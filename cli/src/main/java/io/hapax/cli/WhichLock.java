@@ -14,7 +14,10 @@ import picocli.CommandLine.Parameters;
 /** Which lease a command is about. */
 final class WhichLock {
 
-    private static final Pattern SHORTENED = Pattern.compile(".{1,40}~[0-9a-f]{40}");
+    /** What no shell takes for anything else. */
+    private static final Pattern PLAIN = Pattern.compile("[\\w./:@%+,-]+");
+
+    private static final Pattern SHORTENED = Pattern.compile(".{0,40}~[0-9a-f]{40}");
 
     @Parameters(paramLabel = "KEY", description = "the key, or what 'locks list --json' shows of it")
     private String key = "";
@@ -49,6 +52,12 @@ final class WhichLock {
             throw new IllegalArgumentException("KEY '" + PlainText.visible(key)
                     + "' is what Redis keeps of a longer key, or of one with blanks: give the whole key");
         }
+    }
+
+    /** As the arguments of a command, to be copied from a message. */
+    String arguments() {
+        String text = PLAIN.matcher(key).matches() ? key : "'" + key.replace("'", "'\\''") + "'";
+        return PlainText.visible((runKey ? "--run-key " : "") + (key.startsWith("-") ? "-- " : "") + text);
     }
 
     CompletionStage<Optional<HeldLease>> lookUp(LeaseAdmin leases) {

@@ -163,6 +163,8 @@ class ScriptTest {
         assertThat(ChildProcess.start(hapax(
                                 alone,
                                 Map.of(
+                                        "HAPAX_ARCHIVE",
+                                        "off",
                                         "HAPAX_JAR",
                                         folder.resolve("app/lib/hapax/hapax.jar")
                                                 .toString()),

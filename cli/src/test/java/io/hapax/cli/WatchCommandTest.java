@@ -28,7 +28,7 @@ import org.junit.jupiter.api.io.TempDir;
 @Tag("slow")
 class WatchCommandTest {
 
-    private static final Duration LONG = Duration.ofSeconds(30);
+    private static final Duration LONG = Duration.ofMinutes(10);
 
     @TempDir
     private Path folder;
@@ -37,6 +37,7 @@ class WatchCommandTest {
     private final RedissonLeaseStore store = RedissonLeaseStore.builder()
             .url(redis.url())
             .namespace("shop")
+            .longestTtl(LONG)
             .firstStart(WallClock.now())
             .build();
 
@@ -55,7 +56,7 @@ class WatchCommandTest {
 
     private void report(String worker, String more) {
         store.board()
-                .post(worker, "{\"worker\":\"" + worker + "\",\"number\":1," + more + "}", Duration.ofMinutes(2))
+                .post(worker, "{\"worker\":\"" + worker + "\",\"number\":1," + more + "}", Duration.ofHours(1))
                 .toCompletableFuture()
                 .join();
     }
@@ -94,7 +95,7 @@ class WatchCommandTest {
                 .matches("\\S+Z {2}namespace shop: 2 workers, 3 running, 1 waiting");
         assertThat(once.out())
                 .contains("in the last hour 17 started, 3 refused, 1 lost\n")
-                .containsPattern("running +nightly +report +alice +\\S+ +1 m \\d+ s +24 s left\n")
+                .containsPattern("running +nightly +report +alice +\\S+ +\\d+ m \\d+ s +24 s left\n")
                 .containsPattern("running +import +import@7 +alice .* not renewed\n")
                 .containsPattern("waiting +weekly +report +alice +\\S+ +3 s +the key is held by alice\n")
                 .containsPattern(

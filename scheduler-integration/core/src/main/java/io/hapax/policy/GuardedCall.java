@@ -25,6 +25,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -250,9 +251,29 @@ public final class GuardedCall {
      */
     public @Nullable Object call(@Nullable Object[] arguments, Callable<? extends @Nullable Object> proceed)
             throws Exception {
+        return call(arguments, UnaryOperator.identity(), proceed);
+    }
+
+    /**
+     * Calls the method as {@link #call(Object[], Callable)} does.
+     *
+     * @param arguments those of the call
+     * @param adding what its scheduler adds to the request, such as the planned time
+     * @param proceed calls the method itself
+     * @return what the method returned, or what stands for it
+     * @throws Exception what the method threw
+     */
+    public @Nullable Object call(
+            @Nullable Object[] arguments,
+            UnaryOperator<RunRequest> adding,
+            Callable<? extends @Nullable Object> proceed)
+            throws Exception {
+        if (!policy.isEnabled()) {
+            return proceed.call();
+        }
         RunRequest request;
         try {
-            request = request(arguments);
+            request = adding.apply(request(arguments));
         } catch (IllegalArgumentException wrong) {
             if (!policy.options().observe()) {
                 throw wrong;
@@ -263,18 +284,7 @@ public final class GuardedCall {
         return call(request, proceed);
     }
 
-    /**
-     * Calls the method as {@link #call(Object[], Callable)} does.
-     *
-     * @param request of {@link #request}, and what was added to it
-     * @param proceed calls the method itself
-     * @return what the method returned, or what stands for it
-     * @throws Exception what the method threw
-     */
-    public @Nullable Object call(RunRequest request, Callable<? extends @Nullable Object> proceed) throws Exception {
-        if (!policy.isEnabled()) {
-            return proceed.call();
-        }
+    private @Nullable Object call(RunRequest request, Callable<? extends @Nullable Object> proceed) throws Exception {
         JobIdentity kept = guard.kept(request.identity());
         Optional<GuardedRun> outer = CurrentRun.find();
         if (outer.filter(run -> isSame(run.identity(), kept)).isPresent()) {

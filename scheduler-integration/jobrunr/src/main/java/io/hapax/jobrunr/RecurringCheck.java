@@ -34,6 +34,9 @@ final class RecurringCheck {
             }
             tell(job, wrong);
             return;
+        } catch (LinkageError unreadable) {
+            LOG.debug("{} could not be looked at", name(job), unreadable);
+            return;
         }
         requireKept(job, guard);
     }
@@ -47,6 +50,9 @@ final class RecurringCheck {
                     requireKept(job, guard);
                 } catch (IllegalArgumentException wrong) {
                     tell(job, wrong);
+                } catch (RuntimeException | LinkageError unreadable) {
+                    // Such as a class with methods for libraries that are not here.
+                    LOG.debug("{} could not be looked at", name(job), unreadable);
                 }
             }
         } catch (RuntimeException unreadable) {

@@ -51,7 +51,8 @@ final class Firings {
         List<AnnotationValue<Scheduled>> schedules = context.getAnnotationValuesByType(Scheduled.class);
         Optional<ZonedDateTime> planned =
                 schedules.stream().flatMap(each -> planned(each).stream()).max(ZonedDateTime::compareTo);
-        if (planned.isPresent()) {
+        // A call does not say which of its schedules has fired it, and those of a rate have no planned time.
+        if (planned.isPresent() && schedules.stream().allMatch(Firings::isCron)) {
             String name = planned.get().toInstant().toString();
             return plain.once(KeyPath.bounded(call.path(), MOST_BEFORE_TIME) + "@" + name)
                     .planned();
@@ -59,6 +60,10 @@ final class Firings {
         return schedules.size() == 1 && !call.policy().options().throttle().isLimited()
                 ? paced(plain, call, schedules.get(0))
                 : plain;
+    }
+
+    private static boolean isCron(AnnotationValue<Scheduled> schedule) {
+        return schedule.stringValue("cron").filter(text -> !text.isEmpty()).isPresent();
     }
 
     private Optional<ZonedDateTime> planned(AnnotationValue<Scheduled> schedule) {

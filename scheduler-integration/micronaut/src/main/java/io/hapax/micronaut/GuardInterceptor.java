@@ -12,6 +12,7 @@ import io.micronaut.aop.MethodInvocationContext;
 import io.micronaut.context.annotation.Requires;
 import jakarta.inject.Provider;
 import jakarta.inject.Singleton;
+import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /** Calls a guarded method under its run, around retries and transactions: these start and end within it. Thread-safe. */
@@ -35,20 +36,29 @@ final class GuardInterceptor implements MethodInterceptor<Object, @Nullable Obje
 
     @Override
     public @Nullable Object intercept(MethodInvocationContext<Object, @Nullable Object> context) {
-        GuardedCall call = beans.get().of(type(context.getTarget()), context.getTargetMethod());
+        Class<?> type = type(context);
+        if (GuardedBeans.isJob(type)) {
+            return context.proceed();
+        }
+        GuardedCall call = beans.get().of(type, context.getTargetMethod());
         try {
-            if (!firings.isScheduled(context) || call.policy().once() != null) {
-                return call.call(context.getParameterValues(), context::proceed);
-            }
-            RunRequest request = call.request(context.getParameterValues());
-            return call.call(firings.request(request, call, context), context::proceed);
+            UnaryOperator<RunRequest> firing =
+                    firings.isScheduled(context) && call.policy().once() == null
+                            ? request -> firings.request(request, call, context)
+                            : UnaryOperator.identity();
+            return call.call(context.getParameterValues(), firing, context::proceed);
         } catch (Exception thrown) {
             // What the method declares gets through to its caller as it is.
             throw GuardInterceptor.<RuntimeException>unchecked(thrown);
         }
     }
 
-    /** The class as it was written. */
+    /** The class, or the interface that Micronaut implements, as it was written. */
+    private static Class<?> type(MethodInvocationContext<?, ?> context) {
+        Class<?> type = type(context.getTarget());
+        return type == Object.class ? context.getTargetMethod().getDeclaringClass() : type;
+    }
+
     private static Class<?> type(Object target) {
         if (target instanceof InterceptedProxy<?> proxy) {
             return type(proxy.interceptedTarget());

@@ -1,17 +1,17 @@
 package io.hapax.micronaut;
 
 import io.hapax.JobGuard;
+import io.micronaut.context.annotation.Context;
 import io.micronaut.context.annotation.Requires;
 import io.micronaut.context.annotation.Value;
 import io.micronaut.context.event.ApplicationEventListener;
 import io.micronaut.context.event.ShutdownEvent;
-import jakarta.inject.Singleton;
 import java.time.Duration;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** Lets runs end when the application stops, before any bean is destroyed that they may need. */
-@Singleton
+@Context
 @Requires(property = "hapax.enabled", notEquals = "false")
 @Requires(beans = JobGuard.class)
 final class GuardShutdown implements ApplicationEventListener<ShutdownEvent> {
@@ -31,7 +31,7 @@ final class GuardShutdown implements ApplicationEventListener<ShutdownEvent> {
         try {
             if (!guard.shutdown(grace)) {
                 LOG.warn(
-                        "{} runs are still active after hapax.shutdown-grace={}; their leases lapse after their ttl",
+                        "{} runs are still active after hapax.shutdown-grace={}: they are interrupted, and lose their leases now",
                         guard.activeRuns(),
                         grace);
             }

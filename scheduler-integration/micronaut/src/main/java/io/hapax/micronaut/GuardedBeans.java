@@ -12,6 +12,7 @@ import io.micronaut.context.exceptions.ConfigurationException;
 import io.micronaut.inject.BeanDefinition;
 import io.micronaut.inject.ExecutableMethod;
 import io.micronaut.inject.ProxyBeanDefinition;
+import io.micronaut.scheduling.annotation.Async;
 import java.lang.reflect.Method;
 import java.util.Collection;
 import java.util.HashSet;
@@ -31,6 +32,8 @@ import org.slf4j.LoggerFactory;
 final class GuardedBeans {
 
     private static final Logger LOG = LoggerFactory.getLogger("io.hapax.micronaut");
+
+    private static final Set<String> JOBS = Set.of("org.quartz.Job", "org.jobrunr.jobs.lambdas.JobRequestHandler");
 
     private record Key(Class<?> bean, Method method) {}
 
@@ -54,8 +57,17 @@ final class GuardedBeans {
         Collection<BeanDefinition<?>> definitions = beans.getAllBeanDefinitions();
         Set<Signature> advised = new HashSet<>();
         for (BeanDefinition<?> definition : definitions) {
+            if (isJob(type(definition))) {
+                continue;
+            }
             for (ExecutableMethod<?, ?> method : definition.getExecutableMethods()) {
                 if (method.hasStereotype(Guarded.class) && method.hasStereotype(InterceptorBinding.class)) {
+                    if (method.hasStereotype(Async.class)) {
+                        throw new ConfigurationException(
+                                "@Guarded on " + type(definition).getSimpleName() + "." + method.getMethodName()
+                                        + ": an @Async method returns before its work has started, so its run would end too early. Put"
+                                        + " @Guarded on a method of another bean that it calls");
+                    }
                     advised.add(Signature.of(type(definition), method.getTargetMethod()));
                     check(type(definition), method.getTargetMethod());
                 }
@@ -64,8 +76,20 @@ final class GuardedBeans {
         definitions.stream()
                 .map(GuardedBeans::type)
                 .distinct()
-                .filter(type -> !type.getName().startsWith("io.micronaut."))
+                .filter(type -> !type.getName().startsWith("io.micronaut.") && !isJob(type))
                 .forEach(type -> requireAdvised(type, advised));
+    }
+
+    /** Whether schedulers call its methods, whose modules look at the annotation. */
+    static boolean isJob(Class<?> type) {
+        for (Class<?> each = type; each != null; each = each.getSuperclass()) {
+            for (Class<?> implemented : each.getInterfaces()) {
+                if (JOBS.contains(implemented.getName()) || isJob(implemented)) {
+                    return true;
+                }
+            }
+        }
+        return JOBS.contains(type.getName());
     }
 
     private static Class<?> type(BeanDefinition<?> definition) {

@@ -53,9 +53,11 @@ final class JobCheck extends SchedulerListenerSupport {
             } catch (IllegalArgumentException wrong) {
                 if (gate.onlyObserves() || JobSettings.hasSettings(job.getJobDataMap())) {
                     tell(String.valueOf(wrong.getMessage()));
-                } else if (!isMendedByTriggers(job.getKey())) {
+                } else if (!isMendedByTriggers(job)) {
                     throw wrong;
                 }
+            } catch (LinkageError unreadable) {
+                unreadable(job, unreadable);
             }
         }
     }
@@ -112,17 +114,28 @@ final class JobCheck extends SchedulerListenerSupport {
                 missing.put(job.getKey(), needed);
             }
         } catch (IllegalArgumentException wrong) {
-            if (!isMendedByTriggers(job.getKey())) {
+            if (!isMendedByTriggers(job)) {
                 tell(String.valueOf(wrong.getMessage()));
             }
+        } catch (LinkageError unreadable) {
+            // The job is stored already, and its class has methods for libraries that are not here.
+            unreadable(job, unreadable);
         }
     }
 
-    /** What their data says is nearer than all else, and each firing is checked with it. */
-    private boolean isMendedByTriggers(JobKey job) {
+    private static void unreadable(JobDetail job, LinkageError unreadable) {
+        LOG.debug("the class of job {} could not be looked at", JobSettings.name(job), unreadable);
+    }
+
+    /**
+     * What their data says is nearer than all else, and each firing is checked with it. A durable job without a trigger gets triggers
+     * that may say it.
+     */
+    private boolean isMendedByTriggers(JobDetail job) {
         try {
-            return scheduler.getTriggersOfJob(job).stream()
-                    .anyMatch(trigger -> JobSettings.hasSettings(trigger.getJobDataMap()));
+            List<? extends Trigger> triggers = scheduler.getTriggersOfJob(job.getKey());
+            return (triggers.isEmpty() && job.isDurable())
+                    || triggers.stream().anyMatch(trigger -> JobSettings.hasSettings(trigger.getJobDataMap()));
         } catch (SchedulerException unreadable) {
             return false;
         }
@@ -131,7 +144,10 @@ final class JobCheck extends SchedulerListenerSupport {
     @Override
     public void jobScheduled(Trigger trigger) {
         Set<String> needed = missing.get(trigger.getJobKey());
-        if (needed == null || Kept.of(trigger).runKey() != null || FiringIdentity.isRecovery(trigger)) {
+        if (needed == null
+                || JobSettings.hasSettings(trigger.getJobDataMap())
+                || Kept.of(trigger).runKey() != null
+                || FiringIdentity.isRecovery(trigger)) {
             return;
         }
         JobDataMap data = trigger.getJobDataMap();

@@ -17,6 +17,7 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.springframework.boot.actuate.endpoint.SecurityContext;
 import org.springframework.boot.actuate.endpoint.annotation.DeleteOperation;
@@ -34,6 +35,7 @@ import org.springframework.boot.actuate.endpoint.web.WebEndpointResponse;
 final class HapaxEndpoint {
 
     private static final int FORBIDDEN = 403;
+    private static final Pattern SHORTENED = Pattern.compile(".{0,40}~[0-9a-f]{40}");
     /** The store answers no operators. */
     private static final int NOT_IMPLEMENTED = 501;
 
@@ -126,6 +128,11 @@ final class HapaxEndpoint {
                 "for the audit: add \"reason\" to the body",
                 (identity, who, why) -> {
                     if (pause) {
+                        if (SHORTENED.matcher(String.join("/", key)).matches()) {
+                            throw new IllegalArgumentException(
+                                    "that is what the store keeps of a longer key, or of one with"
+                                            + " blanks: give the whole key");
+                        }
                         answered(guard.admin().pause(identity, who, why));
                     }
                     boolean changed = pause || answered(guard.admin().resume(identity, who, why));

@@ -56,12 +56,15 @@ final class StartLine implements ApplicationListener<ApplicationStartedEvent> {
 
     /** The one bean of a type that there is; none is made for the sake of a line, which matters where beans are lazy. */
     private <T> @Nullable T made(Class<T> type) {
-        List<T> found = Arrays.stream(beans.getBeanNamesForType(type, false, false))
-                .map(name -> beans.containsSingleton(name) ? beans.getSingleton(name) : null)
-                .filter(type::isInstance)
-                .map(type::cast)
+        List<String> names = List.of(beans.getBeanNamesForType(type, false, false));
+        List<String> primary = names.stream()
+                .filter(name -> beans.containsBeanDefinition(name)
+                        && beans.getBeanDefinition(name).isPrimary())
                 .toList();
-        return found.size() == 1 ? found.get(0) : null;
+        List<String> meant = names.size() == 1 ? names : primary;
+        Object bean =
+                meant.size() == 1 && beans.containsSingleton(meant.get(0)) ? beans.getSingleton(meant.get(0)) : null;
+        return type.isInstance(bean) ? type.cast(bean) : null;
     }
 
     private String guarded() {

@@ -3,6 +3,8 @@ package io.hapax.examples.spring;
 import io.hapax.testkit.EmbeddedRedis;
 import io.hapax.testkit.WallClock;
 import java.io.PrintStream;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -24,6 +26,7 @@ public final class TwoReplicas {
 
     private static final int ORDERS = 8;
     private static final long PATIENCE_SECONDS = 60;
+    private static final Duration BEFORE_IMPORT = Duration.ofSeconds(5);
 
     private TwoReplicas() {}
 
@@ -78,9 +81,11 @@ public final class TwoReplicas {
                 }
             }
             JobScheduler scheduler = one.getBean(JobScheduler.class);
+            // Once the first has run, the file may be imported again; so all three are queued before that.
+            Instant soon = WallClock.now().plus(BEFORE_IMPORT);
             for (int time = 0; time < 3; time++) {
                 queued.add(scheduler
-                        .<ShopApplication.Orders>enqueue(orders -> orders.importFile("stock.csv"))
+                        .<ShopApplication.Orders>schedule(soon, orders -> orders.importFile("stock.csv"))
                         .asUUID());
             }
             long end = counts.seconds() + PATIENCE_SECONDS;

@@ -69,7 +69,9 @@ public final class UnguardedMethods implements ApplicationListener<ApplicationSt
     }
 
     private static @Nullable Class<?> type(ConfigurableListableBeanFactory beans, String name) {
-        Class<?> type = AutoProxyUtils.determineTargetClass(beans, name);
+        // Not by AutoProxyUtils.determineTargetClass, which makes lazy factories of beans.
+        Object original = beans.getBeanDefinition(name).getAttribute(AutoProxyUtils.ORIGINAL_TARGET_CLASS_ATTRIBUTE);
+        Class<?> type = original instanceof Class<?> target ? target : beans.getType(name, false);
         return type == null ? null : ClassUtils.getUserClass(type);
     }
 
