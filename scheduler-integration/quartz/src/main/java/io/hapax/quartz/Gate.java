@@ -42,7 +42,7 @@ final class Gate {
      *
      * @throws IllegalArgumentException if it would not be run; the message names job and annotation, and says what is allowed
      */
-    void check(JobDetail job) {
+    void check(JobDetail job, boolean completedByTriggers) {
         if (!JobPlacement.isSwitchedOff(job)) {
             try {
                 JobPlacement.require(job.getJobClass());
@@ -50,7 +50,7 @@ final class Gate {
                 throw new IllegalArgumentException("job " + JobSettings.name(job) + ": " + wrong.getMessage(), wrong);
             }
             keptData.require(job);
-            settings.check(job);
+            settings.check(job, completedByTriggers);
         }
     }
 

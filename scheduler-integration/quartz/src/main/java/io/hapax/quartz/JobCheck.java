@@ -49,11 +49,11 @@ final class JobCheck extends SchedulerListenerSupport {
     void requireOfAll() {
         for (JobDetail job : all()) {
             try {
-                gate.check(job);
+                gate.check(job, isCompletedByTriggers(job));
             } catch (IllegalArgumentException wrong) {
                 if (gate.onlyObserves() || JobSettings.hasSettings(job.getJobDataMap())) {
                     tell(String.valueOf(wrong.getMessage()));
-                } else if (!isMendedByTriggers(job)) {
+                } else if (!isMendedByTriggers(job.getKey())) {
                     throw wrong;
                 }
             } catch (LinkageError unreadable) {
@@ -106,7 +106,7 @@ final class JobCheck extends SchedulerListenerSupport {
     @Override
     public void jobAdded(JobDetail job) {
         try {
-            gate.check(job);
+            gate.check(job, isCompletedByTriggers(job));
             Set<String> needed = gate.missing(job);
             if (needed.isEmpty()) {
                 missing.remove(job.getKey());
@@ -114,7 +114,7 @@ final class JobCheck extends SchedulerListenerSupport {
                 missing.put(job.getKey(), needed);
             }
         } catch (IllegalArgumentException wrong) {
-            if (!isMendedByTriggers(job)) {
+            if (!isMendedByTriggers(job.getKey())) {
                 tell(String.valueOf(wrong.getMessage()));
             }
         } catch (LinkageError unreadable) {
@@ -127,15 +127,20 @@ final class JobCheck extends SchedulerListenerSupport {
         LOG.debug("the class of job {} could not be looked at", JobSettings.name(job), unreadable);
     }
 
-    /**
-     * What their data says is nearer than all else, and each firing is checked with it. A durable job without a trigger gets triggers
-     * that may say it.
-     */
-    private boolean isMendedByTriggers(JobDetail job) {
+    /** A durable job without a trigger gets triggers, which may bring its key. */
+    private boolean isCompletedByTriggers(JobDetail job) {
         try {
-            List<? extends Trigger> triggers = scheduler.getTriggersOfJob(job.getKey());
-            return (triggers.isEmpty() && job.isDurable())
-                    || triggers.stream().anyMatch(trigger -> JobSettings.hasSettings(trigger.getJobDataMap()));
+            return job.isDurable() && scheduler.getTriggersOfJob(job.getKey()).isEmpty();
+        } catch (SchedulerException unreadable) {
+            return false;
+        }
+    }
+
+    /** What their data says is nearer than all else, and each firing is checked with it. */
+    private boolean isMendedByTriggers(JobKey job) {
+        try {
+            return scheduler.getTriggersOfJob(job).stream()
+                    .anyMatch(trigger -> JobSettings.hasSettings(trigger.getJobDataMap()));
         } catch (SchedulerException unreadable) {
             return false;
         }

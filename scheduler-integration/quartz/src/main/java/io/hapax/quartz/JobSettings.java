@@ -145,18 +145,22 @@ final class JobSettings {
     /**
      * Checks what a job's annotations and its own data say.
      *
+     * @param completedByTriggers whether triggers may come that bring a key
      * @throws IllegalArgumentException if they are wrong; the message names job, annotation and setting
      */
-    void check(JobDetail detail) {
+    void check(JobDetail detail, boolean completedByTriggers) {
         JobDataMap data = detail.getJobDataMap();
         try {
             JobPolicy<KeyTemplate> policy = policy(detail, data);
             guard.check(policy.options());
-            checkKey(detail, policy, disallowsConcurrency(detail.getJobClass()));
-            checkOnce(policy, data);
-            KeyTemplate chosen = policy.key();
-            if (chosen != null && policy.options().mode().isQueued()) {
-                requireValues(detail, policy, chosen, data.containsKey(LOCK_KEY));
+            checkContradictions(detail, policy, disallowsConcurrency(detail.getJobClass()));
+            if (!completedByTriggers) {
+                requireKey(detail, policy);
+                checkOnce(policy, data);
+                KeyTemplate chosen = policy.key();
+                if (chosen != null && policy.options().mode().isQueued()) {
+                    requireValues(detail, policy, chosen, data.containsKey(LOCK_KEY));
+                }
             }
         } catch (IllegalArgumentException wrong) {
             Class<?> type = detail.getJobClass();
@@ -245,7 +249,8 @@ final class JobSettings {
 
     private @Nullable LockKey lockKey(JobDetail detail, JobPolicy<KeyTemplate> policy, JobDataMap data) {
         boolean disallows = disallowsConcurrency(detail.getJobClass());
-        checkKey(detail, policy, disallows);
+        checkContradictions(detail, policy, disallows);
+        requireKey(detail, policy);
         KeyTemplate chosen = policy.key();
         if (chosen != null && policy.options().mode().isQueued()) {
             requireValues(detail, policy, chosen, data.containsKey(LOCK_KEY));
@@ -262,8 +267,8 @@ final class JobSettings {
                 : null;
     }
 
-    /** Refuses what contradicts the lock key, or the lack of one. */
-    private static void checkKey(JobDetail detail, JobPolicy<KeyTemplate> policy, boolean disallows) {
+    /** Refuses what contradicts the lock key, or a job that does not overlap. */
+    private static void checkContradictions(JobDetail detail, JobPolicy<KeyTemplate> policy, boolean disallows) {
         KeyTemplate chosen = policy.key();
         RunOptions options = policy.options();
         if (options.onConflict() == OnConflict.ALLOW && (disallows || chosen != null)) {
@@ -275,7 +280,11 @@ final class JobSettings {
             throw new IllegalArgumentException("concurrency=" + options.concurrency() + " of job " + name(detail)
                     + " contradicts its @DisallowConcurrentExecution: leave out one of them");
         }
-        if (options.mode().isQueued() && chosen == null) {
+    }
+
+    private static void requireKey(JobDetail detail, JobPolicy<KeyTemplate> policy) {
+        RunOptions options = policy.options();
+        if (options.mode().isQueued() && policy.key() == null) {
             throw new IllegalArgumentException("mode=" + options.mode() + " of job " + name(detail)
                     + " needs a key that says what is to be in the queue once: set @Guarded(key = \"import/%{id}\")");
         }

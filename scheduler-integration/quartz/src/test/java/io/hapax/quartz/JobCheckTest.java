@@ -118,9 +118,7 @@ class JobCheckTest {
                 Arguments.of(BadDuration.class, List.of("'30 seconds' is not a duration", "write 500ms, 30s")),
                 Arguments.of(AbandonedWithoutLedger.class, List.of("ABANDON needs a ledger", "or use RERUN")),
                 Arguments.of(Expression.class, List.of("#{#ordr} is an expression", "Use %{name}")),
-                Arguments.of(Contradicting.class, List.of("onConflict=ALLOW", "leave out one of them")),
-                Arguments.of(Keyless.class, List.of("mode=UNTIL_EXECUTED", "needs a key")),
-                Arguments.of(Once.class, List.of("once 'for ever'", "add %{name}")));
+                Arguments.of(Contradicting.class, List.of("onConflict=ALLOW", "leave out one of them")));
     }
 
     @ParameterizedTest
@@ -141,6 +139,35 @@ class JobCheckTest {
                 .asString()
                 .contains("@Guarded on " + type.getName())
                 .contains(parts);
+    }
+
+    static Stream<Arguments> keyless() {
+        return Stream.of(
+                Arguments.of(Keyless.class, List.of("mode=UNTIL_EXECUTED", "needs a key")),
+                Arguments.of(Once.class, List.of("once 'for ever'", "add %{name}")));
+    }
+
+    @ParameterizedTest
+    @MethodSource("keyless")
+    void a_job_without_a_key_is_refused_at_start_with_its_triggers(Class<? extends Job> type, List<String> parts)
+            throws SchedulerException {
+        scheduler.scheduleJob(durable(type).build(), later("later").build());
+        assertThatThrownBy(this::install)
+                .isInstanceOf(SchedulerException.class)
+                .hasMessageContaining("@Guarded on " + type.getName())
+                .hasMessageContainingAll(parts.toArray(CharSequence[]::new));
+    }
+
+    /** As a job that waits for its triggers does. */
+    @ParameterizedTest
+    @MethodSource("keyless")
+    void a_durable_job_may_get_its_key_from_triggers_that_come_later(Class<? extends Job> type, List<String> parts)
+            throws SchedulerException {
+        scheduler.addJob(durable(type).build(), false);
+        install();
+        scheduler.addJob(job("another", type).build(), false);
+        assertThat(HapaxPlugin.guards(scheduler)).isTrue();
+        assertThat(errors()).isEmpty();
     }
 
     @Test
