@@ -49,7 +49,7 @@ final class JobCheck extends SchedulerListenerSupport {
     void requireOfAll() {
         for (JobDetail job : all()) {
             try {
-                gate.check(job, isCompletedByTriggers(job));
+                check(job);
             } catch (IllegalArgumentException wrong) {
                 if (gate.onlyObserves() || JobSettings.hasSettings(job.getJobDataMap())) {
                     tell(String.valueOf(wrong.getMessage()));
@@ -106,7 +106,7 @@ final class JobCheck extends SchedulerListenerSupport {
     @Override
     public void jobAdded(JobDetail job) {
         try {
-            gate.check(job, isCompletedByTriggers(job));
+            check(job);
             Set<String> needed = gate.missing(job);
             if (needed.isEmpty()) {
                 missing.remove(job.getKey());
@@ -125,6 +125,18 @@ final class JobCheck extends SchedulerListenerSupport {
 
     private static void unreadable(JobDetail job, LinkageError unreadable) {
         LOG.debug("the class of job {} could not be looked at", JobSettings.name(job), unreadable);
+    }
+
+    /** Asks for the triggers only of a job that is wrong without them. */
+    private void check(JobDetail job) {
+        try {
+            gate.check(job, false);
+        } catch (IllegalArgumentException wrong) {
+            if (!isCompletedByTriggers(job)) {
+                throw wrong;
+            }
+            gate.check(job, true);
+        }
     }
 
     /** A durable job without a trigger gets triggers, which may bring its key. */
