@@ -5,6 +5,7 @@ import io.hapax.lease.LockKey;
 import io.hapax.lease.RunKey;
 import io.hapax.ops.HeldLease;
 import io.hapax.ops.LeaseAdmin;
+import io.hapax.ops.PausedKey;
 import java.util.Optional;
 import java.util.concurrent.CompletionStage;
 import java.util.regex.Pattern;
@@ -16,8 +17,6 @@ final class WhichLock {
 
     /** What no shell takes for anything else. */
     private static final Pattern PLAIN = Pattern.compile("[\\w./:@%+,-]+");
-
-    private static final Pattern SHORTENED = Pattern.compile(".{0,40}~[0-9a-f]{40}");
 
     @Parameters(paramLabel = "KEY", description = "the key, or what 'locks list --json' shows of it")
     private String key = "";
@@ -43,15 +42,12 @@ final class WhichLock {
 
     /** Whether it looks like what Redis keeps of a long or odd key. */
     boolean isShortened() {
-        return SHORTENED.matcher(key).matches();
+        return PausedKey.isShortened(key);
     }
 
     /** For what is written under the whole text of a key. */
     void requireWhole() {
-        if (isShortened()) {
-            throw new IllegalArgumentException("KEY '" + PlainText.visible(key)
-                    + "' is what Redis keeps of a longer key, or of one with blanks: give the whole key");
-        }
+        PausedKey.requireWhole(key);
     }
 
     /** As the arguments of a command, to be copied from a message. */

@@ -50,7 +50,6 @@ import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Supplier;
-import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -59,7 +58,6 @@ import org.slf4j.LoggerFactory;
 /** The page, what it shows, and what it can do. Thread-safe. */
 final class ConsoleServlet extends HttpServlet {
 
-    private static final Pattern SHORTENED = Pattern.compile(".{0,40}~[0-9a-f]{40}");
     private static final long serialVersionUID = 1L;
 
     private static final Logger LOG = LoggerFactory.getLogger("io.hapax.console");
@@ -624,11 +622,7 @@ final class ConsoleServlet extends HttpServlet {
 
     private Map<String, Object> pause(JsonNode body) throws Refused {
         PausedKey key = named(body);
-        if (SHORTENED.matcher(key.name()).matches()) {
-            // It would be taken for a key of that text, which nobody uses.
-            throw new Refused(
-                    400, "that is what the store keeps of a longer key, or of one with blanks: give the whole key");
-        }
+        PausedKey.requireWhole(key.name());
         asked(() -> guard.admin()
                 .pause(key.identity(), actor(body), needed(body, "reason"))
                 .thenApply(paused -> true));

@@ -486,6 +486,10 @@ class ConsoleHttpTest {
         }
         assertThat(post(secured, "api/resume", pause(lock), bearer()).error()).contains("is not paused");
         assertThat(audit(lock)).isEmpty();
+        // As it stands in a list of a store's keys.
+        Answer shortened = post(secured, "api/pause", pause("Rechnung~" + "0".repeat(40)), bearer());
+        assertThat(shortened.status()).isEqualTo(400);
+        assertThat(shortened.error()).contains("give the whole key");
 
         assertThat(post(secured, "api/pause", pause(lock), bearer()).status()).isEqualTo(200);
         assertThat(isHeld(run)).isTrue();

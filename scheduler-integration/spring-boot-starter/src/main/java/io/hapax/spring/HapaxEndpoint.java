@@ -7,6 +7,7 @@ import io.hapax.lease.Holder;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.LockKey;
 import io.hapax.lease.RunKey;
+import io.hapax.ops.PausedKey;
 import java.security.Principal;
 import java.time.Duration;
 import java.util.LinkedHashMap;
@@ -17,7 +18,6 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
-import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.springframework.boot.actuate.endpoint.SecurityContext;
 import org.springframework.boot.actuate.endpoint.annotation.DeleteOperation;
@@ -35,7 +35,6 @@ import org.springframework.boot.actuate.endpoint.web.WebEndpointResponse;
 final class HapaxEndpoint {
 
     private static final int FORBIDDEN = 403;
-    private static final Pattern SHORTENED = Pattern.compile(".{0,40}~[0-9a-f]{40}");
     /** The store answers no operators. */
     private static final int NOT_IMPLEMENTED = 501;
 
@@ -128,11 +127,7 @@ final class HapaxEndpoint {
                 "for the audit: add \"reason\" to the body",
                 (identity, who, why) -> {
                     if (pause) {
-                        if (SHORTENED.matcher(String.join("/", key)).matches()) {
-                            throw new IllegalArgumentException(
-                                    "that is what the store keeps of a longer key, or of one with"
-                                            + " blanks: give the whole key");
-                        }
+                        PausedKey.requireWhole(String.join("/", key));
                         answered(guard.admin().pause(identity, who, why));
                     }
                     boolean changed = pause || answered(guard.admin().resume(identity, who, why));
