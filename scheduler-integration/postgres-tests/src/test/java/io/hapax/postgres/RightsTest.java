@@ -231,7 +231,7 @@ class RightsTest {
 
     @Test
     void the_package_documentation_has_the_same_grants() throws IOException {
-        assertThat(Files.readString(Path.of("src/main/java/io/hapax/postgres/package-info.java")))
+        assertThat(Files.readString(Path.of("../postgres/src/main/java/io/hapax/postgres/package-info.java")))
                 .contains(DocumentedGrants.statements("hapax"));
     }
 

@@ -323,7 +323,7 @@ class RightsTest {
 
     @Test
     void the_package_documentation_has_the_same_line() throws IOException {
-        String text = Files.readString(Path.of("src/main/java/io/hapax/redis/package-info.java"))
+        String text = Files.readString(Path.of("../redis/src/main/java/io/hapax/redis/package-info.java"))
                 .replaceAll("\\s*\\n \\*\\s*", " ");
         assertThat(text).contains(DocumentedRights.line("hapax"));
     }
