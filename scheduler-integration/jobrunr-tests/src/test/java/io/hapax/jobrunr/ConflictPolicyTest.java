@@ -26,16 +26,12 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.parallel.Execution;
 import org.junit.jupiter.api.parallel.ExecutionMode;
-import org.junit.jupiter.api.parallel.ResourceAccessMode;
-import org.junit.jupiter.api.parallel.ResourceLock;
-import org.junit.jupiter.api.parallel.ResourceLockTarget;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.slf4j.MDC;
 
 @Tag("slow")
 @Execution(ExecutionMode.CONCURRENT)
-@ResourceLock(value = Fleet.PROCESS, mode = ResourceAccessMode.READ, target = ResourceLockTarget.CHILDREN)
 class ConflictPolicyTest {
 
     private final Fleet fleet = fleet();
@@ -257,10 +253,10 @@ class ConflictPolicyTest {
     }
 
     @Test
-    @ResourceLock(Fleet.PROCESS)
     void a_job_that_is_postponed_too_often_fails_without_a_retry() {
-        JobRunrGuard.maxPostponements(2);
-        workers(true);
+        Fleet.Worker worker = fleet.guarded("a", 2);
+        JobRunrGuard.maxPostponements(worker.server(), 2);
+        worker.start();
         fleet.enqueue(work -> work.rescheduling(name));
         awaitHeld();
         UUID id = fleet.enqueue(work -> work.rescheduling(name));

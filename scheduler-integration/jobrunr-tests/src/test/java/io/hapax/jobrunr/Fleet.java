@@ -65,9 +65,6 @@ final class Fleet implements AutoCloseable {
 
     static final Duration POLL = Duration.ofMillis(200);
 
-    /** A lock for tests that change what is one for the process; the others of a class that run side by side only read it. */
-    static final String PROCESS = "what is one for the process";
-
     private static final Object LOCK = new Object();
 
     private static int open;
@@ -80,7 +77,7 @@ final class Fleet implements AutoCloseable {
 
         Worker start() {
             server.start();
-            await().atMost(Duration.ofSeconds(10)).until(server::isAnnounced);
+            eventually().until(server::isAnnounced);
             return this;
         }
     }
@@ -177,7 +174,6 @@ final class Fleet implements AutoCloseable {
             if (open++ == 0) {
                 JobRunrGuard.uninstall();
                 JobRunrGuard.refuseUnguarded();
-                JobRunrGuard.maxPostponements(JobRunrGuard.DEFAULT_MAX_POSTPONEMENTS);
             }
         }
     }

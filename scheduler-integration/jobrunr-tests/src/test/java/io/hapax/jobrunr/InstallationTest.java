@@ -110,6 +110,10 @@ class InstallationTest {
         assertThatThrownBy(() -> JobRunrGuard.maxPostponements(0))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessage("the limit of postponements must be at least 1, was 0");
+        assertThatThrownBy(() -> JobRunrGuard.maxPostponements(
+                        fleet.worker("a", 1, Fleet.POLL).server(), 0))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage("the limit of postponements must be at least 1, was 0");
     }
 
     private BackgroundJobServer serverSeeing(Path services, String provider) throws IOException {

@@ -34,12 +34,13 @@ class StoreUnavailableTest {
     private void worker(WhenUnavailable policy) {
         JobGuard guard = fleet.guard(
                 "a", store, options -> options.withTtl(Duration.ofSeconds(2)).withWhenUnavailable(policy));
-        fleet.guarded("a", 1, guard).start();
+        Fleet.Worker worker = fleet.guarded("a", 1, guard);
+        JobRunrGuard.maxPostponements(worker.server(), 1);
+        worker.start();
     }
 
     @Test
     void a_job_is_postponed_until_the_store_answers_and_never_fails() {
-        JobRunrGuard.maxPostponements(1);
         store.failAcquires();
         worker(WhenUnavailable.FAIL_CLOSED);
         // FAIL is about other holders, not about trouble with the store.

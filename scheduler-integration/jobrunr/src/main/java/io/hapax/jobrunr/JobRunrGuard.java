@@ -50,6 +50,8 @@ public final class JobRunrGuard {
     private static final ReentrantLock LOCK = new ReentrantLock();
     /** By identity, as servers have no equals of their own. Guarded by LOCK. */
     private static final Map<BackgroundJobServer, JobGuard> BY_SERVER = new WeakHashMap<>();
+    /** By identity, too. Guarded by LOCK. */
+    private static final Map<BackgroundJobServer, Integer> LIMIT_BY_SERVER = new WeakHashMap<>();
 
     private static volatile @Nullable JobGuard forAll;
     private static volatile boolean unguardedAllowed;
@@ -160,17 +162,39 @@ public final class JobRunrGuard {
     }
 
     /**
-     * Limits how often a job is postponed because somebody else holds its key. After that it fails and is not retried,
-     * so that it becomes visible. Postponements because the store cannot tell are not counted.
+     * Limits how often a job is postponed because somebody else holds its key, on all servers of this process that have no limit of
+     * their own. After that it fails and is not retried, so that it becomes visible. Postponements because the store cannot tell are not
+     * counted.
      *
      * @param limit how often, at least 1; {@value #DEFAULT_MAX_POSTPONEMENTS} by default
      * @throws IllegalArgumentException if the limit is below 1
      */
     public static void maxPostponements(int limit) {
+        maxPostponements = checked(limit);
+    }
+
+    /**
+     * Limits how often one server {@linkplain #maxPostponements(int) postpones} a job because somebody else holds its key.
+     *
+     * @param server the server
+     * @param limit how often, at least 1
+     * @throws IllegalArgumentException if the limit is below 1
+     */
+    public static void maxPostponements(BackgroundJobServer server, int limit) {
+        int checked = checked(limit);
+        LOCK.lock();
+        try {
+            LIMIT_BY_SERVER.put(server, checked);
+        } finally {
+            LOCK.unlock();
+        }
+    }
+
+    private static int checked(int limit) {
         if (limit < 1) {
             throw new IllegalArgumentException("the limit of postponements must be at least 1, was " + limit);
         }
-        maxPostponements = limit;
+        return limit;
     }
 
     /**
@@ -198,7 +222,13 @@ public final class JobRunrGuard {
         return unguardedAllowed;
     }
 
-    static int maxPostponements() {
-        return maxPostponements;
+    static int maxPostponementsOf(BackgroundJobServer server) {
+        LOCK.lock();
+        try {
+            Integer own = LIMIT_BY_SERVER.get(server);
+            return own == null ? maxPostponements : own;
+        } finally {
+            LOCK.unlock();
+        }
     }
 }

@@ -45,7 +45,7 @@ final class RefusedJob {
         boolean mayWait = refused.then() == AfterRefusal.TRY_AGAIN
                 && policy != OnConflict.WAIT
                 && !policy.isAboutOthers()
-                && JobRewriter.postponements(job) < JobRunrGuard.maxPostponements();
+                && JobRewriter.postponements(job) < JobRunrGuard.maxPostponementsOf(server);
         if (mayWait && place != null) {
             // Before it waits: the one that takes it up may give the place away.
             place.retried();
@@ -87,7 +87,7 @@ final class RefusedJob {
 
     private void postpone(RunPlan plan, Refusal refusal, Duration delay) {
         int count = JobRewriter.postponements(job) + 1;
-        if (count > JobRunrGuard.maxPostponements()) {
+        if (count > JobRunrGuard.maxPostponementsOf(server)) {
             throw new JobRefusedException(US + "given up after " + (count - 1) + " postponements, see"
                     + " JobRunrGuard.maxPostponements: " + text(plan, refusal));
         }

@@ -153,6 +153,7 @@ class FirstStartTest {
                 .answerTimeout(Duration.ofSeconds(60))
                 .quorum(servers.stream().map(EmbeddedRedis::url).toList());
         open.add(quorum);
-        grants(quorum);
+        // A server that is slow to answer at the start is joined later.
+        await().untilAsserted(() -> grants(quorum));
     }
 }
