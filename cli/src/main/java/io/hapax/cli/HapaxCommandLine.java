@@ -41,7 +41,9 @@ public final class HapaxCommandLine {
      * @param args the command line
      */
     public static void main(String[] args) {
-        System.exit(answer(args, () -> of(InstantSource.system())));
+        if (!HelpPages.answers(args, System.out)) {
+            System.exit(answer(args, () -> of(InstantSource.system())));
+        }
     }
 
     /**
