@@ -11,7 +11,7 @@ final class InvalidSettingException extends IllegalStateException {
     private final String mend;
 
     InvalidSettingException(String where, String what, String mend, @Nullable Throwable cause) {
-        super(where + ": " + what + ". " + mend, cause);
+        super(where + ": " + what + (what.endsWith("?") || what.endsWith(".") ? " " : ". ") + mend, cause);
         this.where = where;
         this.mend = mend;
     }
