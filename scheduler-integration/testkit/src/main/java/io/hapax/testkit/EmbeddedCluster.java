@@ -190,6 +190,8 @@ public final class EmbeddedCluster implements AutoCloseable {
         all.addAll(List.of("--cluster-enabled", "yes", "--cluster-port", String.valueOf(bus)));
         all.addAll(List.of("--cluster-announce-ip", "127.0.0.1", "--cluster-node-timeout", "1000"));
         all.addAll(List.of("--cluster-require-full-coverage", "no", "--cluster-allow-replica-migration", "no"));
+        // A busy machine would promote replicas of masters that live, in the middle of what a test does.
+        all.addAll(List.of("--cluster-replica-no-failover", "yes"));
         all.addAll(Arrays.asList(arguments));
         EmbeddedRedis server = EmbeddedRedis.start(all.toArray(String[]::new));
         servers.add(server);
