@@ -272,7 +272,7 @@ final class Agreement {
             return null;
         }
         LOG.warn(
-                "workers of namespace {} on Redis at {} have gone on with a longest ttl of {} ms, as nothing was heard of this one,"
+                "workers of namespace {} on Redis at {} have gone on with a longest ttl of {} ms, as this one did not show itself,"
                         + " which has {} ms: it is raised again, and nothing new is granted until longer leases would have run out",
                 namespace.keyspace().namespace(),
                 server,

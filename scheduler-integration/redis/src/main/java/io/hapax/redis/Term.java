@@ -16,7 +16,7 @@ final class Term {
 
     static final Duration USUAL = Duration.ofMinutes(10);
 
-    /** Who has noted something, for people. */
+    /** Who has noted something, for operators. */
     static final String WHO = "process " + ProcessHandle.current().pid() + host() + ", version " + version();
 
     /** Several looks have to fail until a worker counts no more. */
@@ -56,7 +56,7 @@ final class Term {
         return Long.toString(length.toMillis());
     }
 
-    /** Begins anew, from when others were asked. */
+    /** Starts anew, from when others were asked. */
     void from(NanoTime asked) {
         NanoTime later = asked.plus(length);
         NanoTime before = end;
@@ -65,15 +65,15 @@ final class Term {
         }
     }
 
-    /** Not before it has begun. */
+    /** Not before it has started. */
     boolean isOver() {
         NanoTime known = end;
         return known != null && !ticker.now().isBefore(known);
     }
 
     /**
-     * Lets something be done again and again, so often that this worker hears of a longer ttl of others before the wait is over with
-     * which that begins.
+     * Lets something be done again and again, so often that this worker learns of a longer ttl of others before the wait is over
+     * with which that is introduced.
      */
     void repeat(Duration longestTtl, BooleanSupplier isOver, Supplier<CompletableFuture<Void>> look) {
         Duration most = length.dividedBy(LOOKS);
