@@ -35,7 +35,8 @@ class FirstHourTest {
             "jobrunr");
 
     private static final SeparateApplication APPLICATION = new SeparateApplication(
-            "io.hapax.spring.FirstHourApplication", entry -> NOT_BROUGHT.stream().noneMatch(entry::contains));
+            "io.hapax.spring.FirstHourApplication",
+            entry -> NOT_BROUGHT.stream().noneMatch(entry::contains));
 
     @TempDir
     private Path folder;
@@ -85,7 +86,8 @@ class FirstHourTest {
     }
 
     @Test
-    void a_longer_ttl_on_a_used_namespace_is_refused_with_a_setting_that_lets_it_in_beside_the_others() throws Exception {
+    void a_longer_ttl_on_a_used_namespace_is_refused_with_a_setting_that_lets_it_in_beside_the_others()
+            throws Exception {
         try (EmbeddedRedis redis = EmbeddedRedis.start()) {
             String name = "--spring.application.name=first-" + UUID.randomUUID();
             String url = "--hapax.redis.url=" + redis.url();
@@ -127,7 +129,8 @@ class FirstHourTest {
                 "--hapax.redis.url=redis://:p@ss#word@host | percent-encode | hapax.redis.url",
                 "--hapax.redis.url=redis://127.0.0.1:1 | connection refused | hapax.redis.lazy=true",
             })
-    void what_is_wrong_is_told_in_the_words_of_the_settings(String settings, String what, String mend) throws Exception {
+    void what_is_wrong_is_told_in_the_words_of_the_settings(String settings, String what, String mend)
+            throws Exception {
         assertThat(started(("--spring.application.name=first;" + settings).split(";")))
                 .contains("APPLICATION FAILED TO START", "Hapax cannot guard this application", what, mend)
                 .doesNotContain("\tat ", "#word", "ExecutionException");

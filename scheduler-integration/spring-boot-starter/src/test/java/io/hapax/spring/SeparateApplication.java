@@ -28,7 +28,8 @@ final class SeparateApplication implements AutoCloseable {
                 .filter(isBrought)
                 .map(SeparateApplication::url)
                 .toList();
-        this.classes = new URLClassLoader("separate", brought.toArray(URL[]::new), ClassLoader.getPlatformClassLoader());
+        this.classes =
+                new URLClassLoader("separate", brought.toArray(URL[]::new), ClassLoader.getPlatformClassLoader());
         this.main = main;
     }
 
@@ -50,9 +51,8 @@ final class SeparateApplication implements AutoCloseable {
             System.setOut(captured);
             System.setErr(captured);
             Thread.currentThread().setContextClassLoader(classes);
-            classes.loadClass(main)
-                    .getMethod("main", String[].class)
-                    .invoke(null, (Object) arguments.toArray(String[]::new));
+            classes.loadClass(main).getMethod("main", String[].class).invoke(null, (Object)
+                    arguments.toArray(String[]::new));
         } catch (InvocationTargetException failed) {
             // A failed start has been told, as far as Spring Boot tells it; the launcher of a JVM would say no more.
             output.writeBytes("ended with an exception".getBytes(StandardCharsets.UTF_8));
