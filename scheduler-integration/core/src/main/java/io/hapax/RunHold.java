@@ -211,7 +211,8 @@ final class RunHold {
     static IllegalStateException cannotComplete(GuardedRun run, @Nullable RunLedger ledger) {
         return new IllegalStateException(
                 ledger == null
-                        ? "completeIn needs a ledger: give the guard one with JobGuard.builder(store).ledger(...)"
+                        ? "completeIn needs a ledger: give the guard one with JobGuard.builder(store).ledger(...), in Spring Boot by"
+                                + " hapax.ledger.enabled=true"
                         : run + " has no claim in the ledger (fail open), so it cannot complete in a transaction");
     }
 

@@ -70,8 +70,9 @@ final class DatabaseTrouble {
                 Finding.error(
                         "a table or function is missing" + words,
                         "Apply " + service(words).script() + ", or build " + service(words)
-                                + " with migrate(true); if the tables are in another schema, name it"
-                                + " with schema(...)");
+                                + " with " + service(words).migrating()
+                                + "; if the tables are in another schema, name it with "
+                                + service(words).placing());
             case "42501" ->
                 Finding.error(
                         "no permission" + words,

@@ -75,8 +75,9 @@ record Migration(Database database, String prefix, @Nullable String schema) {
                                 Finding.error(
                                         "the tables of " + service() + " are missing",
                                         "Apply " + service().script() + " from the jar, or build " + service()
-                                                + " with migrate(true); if they are in another"
-                                                + " schema, name it with schema(...); if they are there, GRANT USAGE ON the SCHEMA"
+                                                + " with " + service().migrating()
+                                                + "; if they are in another schema, name it with "
+                                                + service().placing() + "; if they are there, GRANT USAGE ON the SCHEMA"
                                                 + " to the role"),
                                 e);
             }
@@ -89,7 +90,8 @@ record Migration(Database database, String prefix, @Nullable String schema) {
                                     + VERSION,
                             found > VERSION
                                     ? "Update the library"
-                                    : "Apply " + service().script() + ", or use migrate(true)"));
+                                    : "Apply " + service().script() + ", or use "
+                                            + service().migrating()));
         }
         if (service() == Service.LEDGER) {
             checkFirstVersion(new Statements(prefix));
@@ -115,8 +117,8 @@ record Migration(Database database, String prefix, @Nullable String schema) {
             throw service()
                     .failure(Finding.error(
                             what + " is missing, as in tables from before 0.1.0",
-                            "Drop the tables of the ledger while no worker runs, and apply " + FILE
-                                    + ", or use migrate(true)"));
+                            "Drop the tables of the ledger while no worker runs, and apply " + FILE + ", or use "
+                                    + service().migrating()));
         }
     }
 

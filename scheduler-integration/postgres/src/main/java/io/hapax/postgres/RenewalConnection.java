@@ -56,7 +56,7 @@ record RenewalConnection(DataSource jobs, @Nullable DataSource given, int connec
 
     private static String remedy(Service service) {
         return "Give " + service + " a source of its own for renewals: " + service.type()
-                + ".builder(...).renewals(...)";
+                + ".builder(...).renewals(...), in Spring Boot as a bean";
     }
 
     private String place(DataSource source) throws SQLException {

@@ -74,6 +74,20 @@ enum Service {
         return failure(Finding.error(what), cause);
     }
 
+    /** How its builder, or Spring Boot, is configured to create its tables. */
+    String migrating() {
+        return "migrate(true) (Spring Boot: " + properties() + ".migrate=true)";
+    }
+
+    /** How its builder, or Spring Boot, is configured to find its tables. */
+    String placing() {
+        return "schema(...) (Spring Boot: " + properties() + ".schema)";
+    }
+
+    private String properties() {
+        return this == LEDGER ? "hapax.ledger" : "hapax.postgres";
+    }
+
     /** The file that creates its tables. */
     String script() {
         return script;

@@ -65,7 +65,10 @@ final class Introduction {
                         .thenAccept(Introduction::heed)
                         .thenCompose(fine -> agreement.reach())
                         .thenCompose(compared -> refusal() == null ? sweep.touchAll() : failed(refusal()))
-                        .thenRun(() -> over = true);
+                        .thenRun(() -> {
+                            over = true;
+                            agreement.repeat();
+                        });
                 going = present;
             }
             return present;

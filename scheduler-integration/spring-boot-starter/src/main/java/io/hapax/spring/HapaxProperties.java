@@ -68,10 +68,10 @@ public class HapaxProperties {
         /** Whether the application starts although the server cannot be reached yet. */
         private boolean lazy;
         /**
-         * For the one start that changes settings on which all workers of the namespace have to agree, after all of them were
-         * stopped.
+         * Settings of the namespace that this start may change, with the values that they are to lose, as longestTtl=30000ms; or true,
+         * for any.
          */
-        private boolean replaceSettings;
+        private String replaceSettings = "false";
 
         /** Creates the defaults. */
         public Redis() {}
@@ -185,20 +185,20 @@ public class HapaxProperties {
         }
 
         /**
-         * Tells whether this start replaces the settings of the namespace.
+         * Returns which settings of the namespace this start may replace.
          *
-         * @return whether it does
+         * @return names and values, or true or false
          */
-        public boolean isReplaceSettings() {
+        public String getReplaceSettings() {
             return replaceSettings;
         }
 
         /**
-         * Lets this start replace the settings of the namespace.
+         * Lets this start replace settings of the namespace.
          *
-         * @param replaceSettings whether to
+         * @param replaceSettings names with the values that they are to lose, or true or false
          */
-        public void setReplaceSettings(boolean replaceSettings) {
+        public void setReplaceSettings(String replaceSettings) {
             this.replaceSettings = replaceSettings;
         }
 

@@ -11,19 +11,23 @@ enum BootGeneration {
     THREE(
             "org.springframework.boot.autoconfigure.jdbc.",
             "org.springframework.boot.autoconfigure.flyway.",
+            "org.springframework.boot.autoconfigure.liquibase.",
             "org.springframework.boot.autoconfigure.data.redis.RedisConnectionDetails"),
     FOUR(
             "org.springframework.boot.jdbc.autoconfigure.",
             "org.springframework.boot.flyway.autoconfigure.",
+            "org.springframework.boot.liquibase.autoconfigure.",
             "org.springframework.boot.data.redis.autoconfigure.DataRedisConnectionDetails");
 
     private final String jdbc;
     private final String flyway;
+    private final String liquibase;
     private final String redisDetails;
 
-    BootGeneration(String jdbc, String flyway, String redisDetails) {
+    BootGeneration(String jdbc, String flyway, String liquibase, String redisDetails) {
         this.jdbc = jdbc;
         this.flyway = flyway;
+        this.liquibase = liquibase;
         this.redisDetails = redisDetails;
     }
 
@@ -53,6 +57,15 @@ enum BootGeneration {
     static AutoConfigurations withFlyway(Class<?>... others) {
         return configurations(
                 List.of(present().jdbc + "DataSourceAutoConfiguration", present().flyway + "FlywayAutoConfiguration"),
+                others);
+    }
+
+    /** That of the DataSource, that of Liquibase, and others. */
+    static AutoConfigurations withLiquibase(Class<?>... others) {
+        return configurations(
+                List.of(
+                        present().jdbc + "DataSourceAutoConfiguration",
+                        present().liquibase + "LiquibaseAutoConfiguration"),
                 others);
     }
 

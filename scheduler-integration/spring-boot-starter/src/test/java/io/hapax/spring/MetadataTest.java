@@ -6,6 +6,14 @@ import io.hapax.Setting;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 /** What an editor completes. */
@@ -32,5 +40,36 @@ class MetadataTest {
                         "\"hapax.console.credential\"",
                         "\"hapax.hash-keys\"",
                         "\"hapax.shutdown-grace\"");
+    }
+
+    private static final Pattern LITERAL = Pattern.compile("\"((?:[^\"\\\\\\n]|\\\\.)*)\"");
+    private static final Pattern PROPERTY =
+            Pattern.compile("(?<![\\w./])hapax\\.(?:redis|postgres|ledger|console|defaults)\\.[a-z][a-z.-]*[a-z]");
+
+    /** What a message asks for, in whatever module, can be set. */
+    @Test
+    void every_property_that_a_message_names_exists() throws IOException {
+        String described = metadata();
+        Set<String> named = new TreeSet<>();
+        List<Path> sources;
+        try (Stream<Path> files = Files.walk(Path.of(".."))) {
+            sources = files.filter(file -> file.toString().endsWith(".java"))
+                    .filter(file -> file.toString().contains("src/main/java"))
+                    // Where servers of tests are, is said by other names.
+                    .filter(file -> !file.toString().contains("testkit"))
+                    .toList();
+        }
+        for (Path source : sources) {
+            Matcher literals = LITERAL.matcher(Files.readString(source));
+            while (literals.find()) {
+                Matcher properties = PROPERTY.matcher(literals.group(1));
+                while (properties.find()) {
+                    named.add(properties.group());
+                }
+            }
+        }
+        assertThat(named)
+                .contains("hapax.redis.replace-settings", "hapax.ledger.enabled", "hapax.redis.longest-ttl")
+                .allSatisfy(name -> assertThat(described).contains("\"" + name + "\""));
     }
 }

@@ -102,6 +102,18 @@ class WrongSettingsTest {
     }
 
     @Test
+    void a_store_in_memory_that_is_not_on_the_class_path() {
+        inMemory.withClassLoader(new FilteredClassLoader("io.hapax.test"))
+                .run(context -> assertThat(context)
+                        .getFailure()
+                        .rootCause()
+                        .isInstanceOf(IllegalStateException.class)
+                        .hasMessage(
+                                "@InMemoryHapax keeps leases in a store of io.hapax:hapax-test, which is not on the class path:"
+                                        + " add it to the dependencies of the tests"));
+    }
+
+    @Test
     void nothing_that_says_where_leases_are_kept() {
         assertTold(runner, "hapax.redis.url", "Set hapax.redis.url=redis://localhost:6379", "@InMemoryHapax");
     }
@@ -131,7 +143,8 @@ class WrongSettingsTest {
                 "hapax.redis.url=redis://a:1;hapax.redis.quorum=redis://b:1 | hapax.redis.quorum | Leave out one",
                 "hapax.redis.url=redis://a:1;hapax.redis.namespace=ä ö | hapax.redis | use 1 to 64 letters",
                 "hapax.redis.url=redis://a:1;hapax.redis.answer-timeout=1ms | hapax.redis | at least 20ms",
-                "hapax.redis.url=redis://a:1;hapax.redis.longest-ttl=1ms | hapax.redis | at least 100ms"
+                "hapax.redis.url=redis://a:1;hapax.redis.longest-ttl=1ms | hapax.redis | at least 100ms",
+                "hapax.redis.url=redis://a:1;hapax.redis.replace-settings=yes | hapax.redis | longestTtl=30000ms"
             })
     void a_wrong_store(String settings, String where, String mend) {
         assertTold(runner.withPropertyValues(settings.split(";")), where, mend);

@@ -12,6 +12,7 @@ import java.lang.reflect.Method;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
+import org.quartz.Job;
 
 /** Calls a guarded method under its run; it comes before the interceptor of transactions, which start and end within the run. */
 @Guarded
@@ -30,11 +31,16 @@ class GuardInterceptor {
     @AroundInvoke
     @Nullable
     Object call(InvocationContext call) throws Exception {
-        Class<?> type = call.getTarget() instanceof Subclass
-                ? call.getTarget().getClass().getSuperclass()
-                : call.getTarget().getClass();
-        return calls.computeIfAbsent(call.getMethod(), method -> GuardedCall.of(guard, type, method))
+        if (call.getTarget() instanceof Job) {
+            return call.proceed(); // The plugin has admitted it: a second run would be refused because of the first.
+        }
+        return calls.computeIfAbsent(call.getMethod(), method -> GuardedCall.of(guard, bean(call), method))
                 .call(call.getParameters(), call::proceed);
     }
     // end
+
+    private static Class<?> bean(InvocationContext call) {
+        Class<?> type = call.getTarget().getClass();
+        return call.getTarget() instanceof Subclass ? type.getSuperclass() : type;
+    }
 }

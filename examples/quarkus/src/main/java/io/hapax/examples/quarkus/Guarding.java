@@ -24,8 +24,11 @@ import org.eclipse.microprofile.health.HealthCheck;
 import org.eclipse.microprofile.health.HealthCheckResponse;
 import org.eclipse.microprofile.health.HealthCheckResponseBuilder;
 import org.eclipse.microprofile.health.Readiness;
+import org.quartz.CronScheduleBuilder;
+import org.quartz.JobBuilder;
 import org.quartz.Scheduler;
 import org.quartz.SchedulerException;
+import org.quartz.TriggerBuilder;
 
 /** The guard, and its place in the application. */
 @Singleton
@@ -68,6 +71,15 @@ class Guarding {
         GuardedPlacement.methods(Shop.class).forEach(method -> GuardedCall.of(guard, Shop.class, method));
     }
     // end
+
+    void scheduleStocktaking(@Observes StartupEvent started, Scheduler scheduler) throws SchedulerException {
+        scheduler.scheduleJob(
+                JobBuilder.newJob(Stocktaking.class).withIdentity("stock").build(),
+                TriggerBuilder.newTrigger()
+                        .withIdentity("stock")
+                        .withSchedule(CronScheduleBuilder.cronSchedule("* * * * * ?"))
+                        .build());
+    }
 
     void endRuns(
             @Observes ShutdownEvent stopping,

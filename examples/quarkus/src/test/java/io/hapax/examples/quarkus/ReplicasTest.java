@@ -87,6 +87,13 @@ class ReplicasTest {
                 .isPositive();
     }
 
+    /** If it was guarded twice, its own run would be in the way. */
+    @Test
+    void a_job_of_quartz_that_is_a_bean_is_guarded_once() throws Exception {
+        await().atMost(Replica.LONGEST).until(() -> did("stock").size() >= 4);
+        assertThat(did("stock")).doesNotHaveDuplicates();
+    }
+
     @Test
     void a_bean_method_is_guarded_by_its_annotation() throws Exception {
         CompletableFuture<String> shipped = shipping(one, 1, 101);

@@ -12,6 +12,8 @@ import java.lang.annotation.Target;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.context.annotation.Import;
+import org.springframework.core.io.ResourceLoader;
+import org.springframework.util.ClassUtils;
 
 /**
  * Keeps the leases of a test's application in memory, so that it needs no Redis. Put it on a test class beside
@@ -33,7 +35,12 @@ public @interface InMemoryHapax {
         public Store() {}
 
         @Bean(destroyMethod = "close")
-        LeaseStore inMemoryLeaseStore() {
+        LeaseStore inMemoryLeaseStore(ResourceLoader application) {
+            if (!ClassUtils.isPresent("io.hapax.test.InMemoryLeaseStore", application.getClassLoader())) {
+                throw new IllegalStateException(
+                        "@InMemoryHapax keeps leases in a store of io.hapax:hapax-test, which is not on the"
+                                + " class path: add it to the dependencies of the tests");
+            }
             return new InMemoryLeaseStore(Ticker.SYSTEM);
         }
     }

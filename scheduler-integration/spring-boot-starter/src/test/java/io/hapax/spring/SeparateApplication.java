@@ -1,0 +1,71 @@
+package io.hapax.spring;
+
+import java.io.ByteArrayOutputStream;
+import java.io.File;
+import java.io.PrintStream;
+import java.lang.reflect.InvocationTargetException;
+import java.net.MalformedURLException;
+import java.net.URL;
+import java.net.URLClassLoader;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.function.Predicate;
+
+/**
+ * An application on a class path of its own, in this process: one start after the other, so that its classes are loaded and compiled
+ * once. It has nothing in common with the test but the JDK. Not thread-safe.
+ */
+final class SeparateApplication implements AutoCloseable {
+
+    private final URLClassLoader classes;
+    private final String main;
+
+    /** With those entries of this process's class path that its build would bring. */
+    SeparateApplication(String main, Predicate<String> isBrought) {
+        List<URL> brought = Arrays.stream(System.getProperty("java.class.path").split(File.pathSeparator))
+                .filter(isBrought)
+                .map(SeparateApplication::url)
+                .toList();
+        this.classes =
+                new URLClassLoader("separate", brought.toArray(URL[]::new), ClassLoader.getPlatformClassLoader());
+        this.main = main;
+    }
+
+    private static URL url(String entry) {
+        try {
+            return Path.of(entry).toUri().toURL();
+        } catch (MalformedURLException e) {
+            throw new IllegalArgumentException(e);
+        }
+    }
+
+    /** Returns what it printed, when its main method has ended. */
+    String run(List<String> arguments) throws Exception {
+        ByteArrayOutputStream output = new ByteArrayOutputStream();
+        PrintStream out = System.out;
+        PrintStream err = System.err;
+        ClassLoader before = Thread.currentThread().getContextClassLoader();
+        try (PrintStream captured = new PrintStream(output, true, StandardCharsets.UTF_8)) {
+            System.setOut(captured);
+            System.setErr(captured);
+            Thread.currentThread().setContextClassLoader(classes);
+            classes.loadClass(main).getMethod("main", String[].class).invoke(null, (Object)
+                    arguments.toArray(String[]::new));
+        } catch (InvocationTargetException failed) {
+            // A failed start has been told, as far as Spring Boot tells it; the launcher of a JVM would say no more.
+            output.writeBytes("ended with an exception".getBytes(StandardCharsets.UTF_8));
+        } finally {
+            Thread.currentThread().setContextClassLoader(before);
+            System.setOut(out);
+            System.setErr(err);
+        }
+        return output.toString(StandardCharsets.UTF_8);
+    }
+
+    @Override
+    public void close() throws Exception {
+        classes.close();
+    }
+}
