@@ -241,7 +241,7 @@ final class Fleet {
         return all;
     }
 
-    /** Remembers who has fallen silent, and what it held when it was last heard. */
+    /** Remembers who has fallen silent, and what it held in its last report. */
     private void missing(List<Report> reports, Map<String, Map<String, Object>> runs, long now) {
         Map<String, FleetView.Gone> seen = new HashMap<>();
         for (Report report : reports) {

@@ -29,13 +29,13 @@ final class FleetJobs {
     private final Map<String, Told> toldByWorker = new HashMap<>();
     private final Map<String, Merged> mergedByJob = new TreeMap<>();
 
-    /** What an instance of a worker has told so far. */
+    /** What an instance of a worker has reported so far. */
     private record Told(String instance, Map<String, Report.Job> jobs) {}
 
     /** Something that one worker remembers. */
     record Remembered(String worker, Report.Occurrence occurrence, int tries) {}
 
-    /** A job in the fleet, put together anew only if something was told. */
+    /** A job in the fleet, put together anew only if something is new. */
     private record Merged(
             long total, long success, List<Remembered> past, long every, long longest, long took, String strip) {}
 
@@ -167,7 +167,7 @@ final class FleetJobs {
                 .toList();
     }
 
-    /** What is remembered of a job, by this machine's clock; nothing of a job of which nobody has told. */
+    /** What is remembered of a job, by this machine's clock; nothing of a job that no worker has reported. */
     JobView view(String job, long now, List<Map<String, Object>> running, List<Map<String, Object>> waiting) {
         Merged merged = mergedByJob.getOrDefault(job, new Merged(0, 0, List.of(), 0, 0, 0, ""));
         return new JobView(

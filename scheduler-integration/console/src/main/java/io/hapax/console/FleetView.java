@@ -34,7 +34,7 @@ record FleetView(
         List<JobView.Summary> jobs,
         List<Gone> gone) {
 
-    /** A worker that has fallen silent: when it was last heard, and what it was running then. */
+    /** A worker that has fallen silent: when its last report was read, and what it was running then. */
     record Gone(String name, long heard, int active, List<Map<String, Object>> runs) {}
 
     /** A worker. */

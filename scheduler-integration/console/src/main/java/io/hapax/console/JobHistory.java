@@ -72,7 +72,7 @@ final class JobHistory {
         add(e.job(), past(e.lease(), what, "", e.held(), null));
     }
 
-    /** The loss was told first; by now the run has noticed. */
+    /** The event of the loss came first; by now the run has noticed. */
     private void stillLost(GuardEvent.Released e) {
         String owner = e.lease().owner().value();
         synchronized (lock) {
@@ -176,7 +176,7 @@ final class JobHistory {
     }
 
     /**
-     * What is told of the jobs: of all of them when they last succeeded, and to those who read, the occurrences of those that
+     * What is reported of the jobs: of all of them when they last succeeded, and while somebody reads, the occurrences of those that
      * have changed, then of the others in turn.
      */
     List<Report.Job> told(boolean full) {

@@ -148,7 +148,7 @@ record Report(
      * What a worker remembers of a job.
      *
      * @param job its name
-     * @param success when it last completed here, or as another worker has told; 0 if nobody knows
+     * @param success when it last completed here, or as another worker has reported; 0 if nobody knows
      * @param total counts its occurrences since the worker was started
      * @param past the last of them, the newest first; empty if this report does not tell
      */

@@ -52,7 +52,7 @@ final class RunHistory {
         if (event instanceof GuardEvent.Acquired e) {
             count(runs);
             if (e.attempt() > 1) {
-                add(event(e, "again", "ATTEMPT_" + e.attempt(), "an earlier run of it failed or broke off", null));
+                add(event(e, "again", "ATTEMPT_" + e.attempt(), "an earlier run of it failed or crashed", null));
             }
         } else if (event instanceof GuardEvent.Refused e) {
             Refusal refusal = e.refusal();

@@ -9,7 +9,7 @@ const VERDICTS = {
   THROTTLED: 'the rate limit is reached',
   PAUSED: 'somebody has paused the key',
   QUEUED: 'the same work is queued or running already',
-  ABANDONED: 'a run broke off, and an operator has to decide',
+  ABANDONED: 'a run crashed, and an operator has to decide',
   UNAVAILABLE: 'Redis or the ledger could not answer',
   NOT_RENEWED: 'no renewal was confirmed in time',
   GONE: 'somebody took the lease, or Redis ended it',
@@ -121,7 +121,7 @@ function reason(event) {
   if (!held) return event.reason || VERDICTS[why] || '';
   const since = held.since ? ', since ' + instant(held.since) : '';
   if (why === 'DONE') return 'completed by ' + held.worker + (held.since ? ' at ' + instant(held.since) : '');
-  if (why === 'ABANDONED') return 'broke off on ' + held.worker + since;
+  if (why === 'ABANDONED') return 'crashed on ' + held.worker + since;
   return (why === 'RUNNING' ? 'run by ' : 'held by ') + held.worker + (held.since ? ' for ' + span(event.at - held.since) : '') + since;
 }
 
@@ -497,7 +497,7 @@ function jobEvents(job) {
 
 function abandoned() {
   put($('panel-abandoned'), () => [
-    el('p', { class: 'hint' }, 'A run of a job with afterCrash = ABANDON broke off. Nobody runs its occurrence again until an operator has found out what it '
+    el('p', { class: 'hint' }, 'A run of a job with afterCrash = ABANDON crashed. Nobody runs its occurrence again until an operator has found out what it '
       + 'did, and decides.'),
     session.ledger ? occurrences(view.abandoned, 'Nothing needs a decision.')
       : el('p', { class: 'empty' }, 'Without a ledger nothing is ever abandoned.')], view.abandoned, session.mayChange);
@@ -523,7 +523,7 @@ function health() {
       ...view.servers.map(server => serverCells('Redis ' + server.server, server, true)),
       serverCells('Ledger', view.ledger, session.ledger)], ''),
     el('h2', {}, 'Workers'),
-    table('Workers', ['Worker', 'State', 'Runs at work', 'Settings'], [
+    table('Workers', ['Worker', 'State', 'Running', 'Settings'], [
       ...view.workers.map(worker => [worker.name, el('span', { class: 'badge good' }, 'reports'), String(worker.active), worker.settings]),
       ...view.gone.map(one => [one.name, el('span', { class: 'badge warn' }, 'silent since ' + instant(one.heard)), one.active ? 'held ' + one.active : '–', '–'])],
     'No worker reports.')], view.servers.map(server => ({ ...server, latencyMicros: Math.round(server.latencyMicros / 1000) })),
@@ -692,7 +692,7 @@ function occurrence(entry) {
   const resolve = (state, done, left = '') => form => ask('resolve', {
     ...form, lock: entry.lock, run: entry.run, token: entry.token, state,
   }).then(() => done + (entry.run || entry.lock) + left);
-  // The ledger only permits it: whoever keeps the job has to offer it once more.
+  // The ledger only permits it: the job's scheduler has to offer it once more.
   const offered = '. Left to do: let its scheduler offer it again; in JobRunr requeue the job, in Quartz trigger it.';
   act('Decide what became of it', entry.run || entry.lock,
     'Find out first what the run has done before it broke off: if it has done its work, running it again does it twice. '
