@@ -24,6 +24,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import org.apache.catalina.Context;
+import org.apache.catalina.Wrapper;
 import org.apache.catalina.startup.Tomcat;
 
 /**
@@ -100,8 +101,9 @@ public final class JobPage {
         tomcat.setPort(0);
         tomcat.getConnector().setProperty("address", "127.0.0.1");
         Context context = tomcat.addContext("", new File(".").getAbsolutePath());
-        Tomcat.addServlet(context, "console", consoles.get(0).servlet()).setAsyncSupported(true);
-        context.addServletMappingDecoded("/*", "console");
+        Wrapper wrapper = Tomcat.addServlet(context, "console", consoles.get(0).servlet());
+        wrapper.setAsyncSupported(true);
+        wrapper.addMapping("/*");
         tomcat.start();
         try {
             URI page = URI.create("http://localhost:" + tomcat.getConnector().getLocalPort() + "/api/job?name=" + JOB);
