@@ -242,7 +242,8 @@ final class AdmissionAttempt {
                         terms.identity(),
                         refusal,
                         waited(),
-                        terms.request().isPlanned()));
+                        terms.request().isPlanned(),
+                        then == AfterRefusal.TRY_AGAIN || then == AfterRefusal.WAIT));
         answer.complete(new Admission.Refused(refusal, then));
     }
 

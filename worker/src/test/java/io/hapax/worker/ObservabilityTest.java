@@ -160,7 +160,7 @@ class ObservabilityTest {
         Set<String> anchors = anchors("operations.md");
         List<Map<String, Object>> alerts =
                 rules().stream().filter(rule -> rule.containsKey("alert")).toList();
-        assertThat(alerts).hasSize(9);
+        assertThat(alerts).hasSize(10);
         for (Map<String, Object> alert : alerts) {
             Map<String, String> annotations = map(alert.get("annotations"));
             assertThat(annotations).containsOnlyKeys("summary", "description", "runbook");

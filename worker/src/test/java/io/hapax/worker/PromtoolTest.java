@@ -64,7 +64,7 @@ class PromtoolTest {
         Tool.Result result =
                 promtool.run("test", "rules", copy.resolve("alerts-test.yml").toString());
         assertThat(result.code()).isEqualTo(1);
-        assertThat(names).hasSize(9).allMatch(name -> result.output().contains("alertname: " + name + ","));
+        assertThat(names).hasSize(10).allMatch(name -> result.output().contains("alertname: " + name + ","));
     }
 
     @Test

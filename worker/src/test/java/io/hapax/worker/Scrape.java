@@ -52,6 +52,7 @@ record Scrape(String text) {
                 if (refused instanceof Admission.Admitted) {
                     throw new AssertionError("the key was held");
                 }
+                run.complete();
             }
         }
         Lease lease = told.stream()

@@ -49,9 +49,23 @@ public sealed interface GuardEvent {
      * @param waited how long it took, waiting included
      * @param planned whether a scheduler made the run key for an occurrence of its own; false if a person chose it, or if
      *     there is none
+     * @param again whether it is tried again later, as far as the guard decides it; else it does not take place
      */
-    record Refused(String job, JobIdentity identity, Refusal refusal, Duration waited, boolean planned)
+    record Refused(String job, JobIdentity identity, Refusal refusal, Duration waited, boolean planned, boolean again)
             implements GuardEvent {
+
+        /**
+         * A run was refused, and is not tried again.
+         *
+         * @param job the job's name
+         * @param identity its keys
+         * @param refusal why
+         * @param waited how long it took, waiting included
+         * @param planned whether a scheduler made the run key for an occurrence of its own
+         */
+        public Refused(String job, JobIdentity identity, Refusal refusal, Duration waited, boolean planned) {
+            this(job, identity, refusal, waited, planned, false);
+        }
 
         /**
          * Returns whether this is what all replicas but one get of each firing, and no concern of operators: another worker runs this

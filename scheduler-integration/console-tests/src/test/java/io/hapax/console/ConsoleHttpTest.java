@@ -244,7 +244,7 @@ class ConsoleHttpTest {
 
     /** It could not read the answer, but make Redis and the ledger work. */
     @ParameterizedTest
-    @ValueSource(strings = {"api/fleet", "api/stream", "api/leases", "api/runs", "api/audit"})
+    @ValueSource(strings = {"api/fleet", "api/stream", "api/leases", "api/runs", "api/audit", "api/job?name=any"})
     void a_page_of_another_site_cannot_even_ask(String path) {
         for (String site : List.of("cross-site", "same-site")) {
             assertThat(get(open, path, "Sec-Fetch-Site", site).status()).isEqualTo(403);
@@ -650,6 +650,32 @@ class ConsoleHttpTest {
             assertThat(answer.path("fleet").path("events"))
                     .anySatisfy(event -> assertThat(event.path("what").asText()).isEqualTo("again"));
         });
+    }
+
+    @Test
+    void the_page_of_a_job_needs_the_same_rights_and_tells_what_became_of_its_runs() throws Exception {
+        assertThat(get(secured, "api/job?name=nightly").status()).isEqualTo(401);
+        assertThat(get(open, "api/job").error()).isEqualTo("name the job: api/job?name=…");
+        RunRequest request = RunRequest.lock("nightly").job("nightly");
+        for (int n = 0; n < 4; n++) {
+            alice.succeed(request);
+        }
+        GuardedRun holder = alice.begin(request);
+        bob.refused(request);
+        bob.refused(request);
+        await().atMost(Duration.ofSeconds(40)).untilAsserted(() -> {
+            JsonNode job = get(secured, "api/job?name=nightly", bearer()).body();
+            assertThat(job.at("/running/0/worker").asText()).isEqualTo("alice");
+            assertThat(job.path("occurrences")).hasSize(5);
+            assertThat(job.at("/occurrences/0/what").asText()).isEqualTo("skipped");
+            assertThat(job.at("/occurrences/0/count").asInt()).isEqualTo(2);
+            assertThat(job.at("/occurrences/0/held/worker").asText()).isEqualTo("alice");
+            assertThat(job.at("/occurrences/1/what").asText()).isEqualTo("ran");
+            assertThat(job.at("/summary/success").asLong()).isPositive();
+            assertThat(job.at("/summary/strip").asText()).isEqualTo("rrrrs");
+        });
+        alice.end(holder);
+        assertThat(get(open, "api/job?name=unknown").body().path("occurrences")).isEmpty();
     }
 
     @Test

@@ -44,7 +44,8 @@ class FleetTest {
                         List.of(runs),
                         List.of(),
                         List.of(),
-                        new Report.Chart(RunHistory.STEP_SECONDS, 0, List.of(), List.of(), List.of()))));
+                        new Report.Chart(RunHistory.STEP_SECONDS, 0, List.of(), List.of(), List.of()),
+                        List.of())));
     }
 
     private static Report.Run run(String owner, long left) {
@@ -128,14 +129,14 @@ class FleetTest {
         for (int n = 0; n < 20; n++) {
             List<Report.Event> all = new ArrayList<>();
             for (int m = 0; m < 30; m++) {
-                all.add(new Report.Event(1000 + m, "refused", "job", "k", "RUNNING", "r", ""));
+                all.add(new Report.Event(1000 + m, "refused", "job", "k", "RUNNING", "r", "", null));
             }
-            all.add(new Report.Event(n, "lost", "job", "k", "NOT_RENEWED", "r", ""));
+            all.add(new Report.Event(n, "lost", "job", "k", "NOT_RENEWED", "r", "", null));
             Report.Chart none = new Report.Chart(30, 0, List.of(), List.of(), List.of());
             post(
                     "worker-" + n,
                     json.writeValueAsString(
-                            new Report("worker-" + n, "i", 1, "s", 0, List.of(), List.of(), all, none)));
+                            new Report("worker-" + n, "i", 1, "s", 0, List.of(), List.of(), all, none, List.of())));
         }
         assertThat(fleet.look().view().events())
                 .hasSizeLessThan(200)
@@ -182,7 +183,8 @@ class FleetTest {
                                     first + (long) late * RunHistory.STEP_SECONDS,
                                     ones,
                                     ones,
-                                    ones))));
+                                    ones),
+                            List.of())));
         }
         Report.Chart sum = fleet.look().view().chart();
         // One worker is a step behind, and the clock of another one is hours ahead.

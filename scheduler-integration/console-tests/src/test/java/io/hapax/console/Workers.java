@@ -17,10 +17,12 @@ import io.hapax.testkit.DatabaseAddress;
 import io.hapax.testkit.EmbeddedRedis;
 import io.hapax.testkit.WallClock;
 import java.time.Duration;
+import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
@@ -91,6 +93,14 @@ final class Workers implements AutoCloseable {
             }
         }
 
+        /** A run that completes. */
+        void succeed(RunRequest request) {
+            GuardedRun run = begin(request);
+            Objects.requireNonNull(runs.remove(run)).close();
+            run.complete();
+            run.close();
+        }
+
         Admission.Refused refused(RunRequest request) {
             try {
                 return (Admission.Refused) guard.admit(request);
@@ -109,6 +119,13 @@ final class Workers implements AutoCloseable {
                     .join();
             end(run);
             return run.fencingToken().toString();
+        }
+
+        /** On the thread that has begun them: what a test has left, so that it fails no other one. */
+        void endAllBut(Set<GuardedRun> kept) {
+            List.copyOf(runs.keySet()).stream()
+                    .filter(run -> !kept.contains(run))
+                    .forEach(this::end);
         }
 
         /** On the thread that has begun it. */
@@ -161,6 +178,10 @@ final class Workers implements AutoCloseable {
         console.start(worker.guard);
         workers.put(name, worker);
         return worker;
+    }
+
+    Collection<Worker> all() {
+        return workers.values();
     }
 
     Worker get(String name) {

@@ -27,6 +27,7 @@ public final class Console implements GuardListener, AutoCloseable {
     private final Proxies proxies;
     private final InstantSource clock;
     private final RunHistory history;
+    private final JobHistory jobs;
     private final Watcher watcher;
     private final JsonMapper json = JsonMapper.builder().build();
     private volatile @Nullable JobGuard guard;
@@ -40,6 +41,7 @@ public final class Console implements GuardListener, AutoCloseable {
         this.proxies = builder.proxies;
         this.clock = builder.clock;
         this.history = new RunHistory(clock);
+        this.jobs = new JobHistory(clock);
         this.watcher = new Watcher(new Fleet(store, ledger, json, clock));
     }
 
@@ -56,6 +58,7 @@ public final class Console implements GuardListener, AutoCloseable {
     @Override
     public void on(GuardEvent event) {
         history.on(event);
+        jobs.on(event);
     }
 
     /**
@@ -69,7 +72,7 @@ public final class Console implements GuardListener, AutoCloseable {
             throw new IllegalStateException("this console was started before");
         }
         guard = jobGuard;
-        Reporter started = new Reporter(jobGuard, store, history, json);
+        Reporter started = new Reporter(jobGuard, store, history, jobs, json);
         reporter = started;
         started.start();
         watcher.start();

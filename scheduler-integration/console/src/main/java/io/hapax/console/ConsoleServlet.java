@@ -184,6 +184,7 @@ final class ConsoleServlet extends HttpServlet {
         Refused.unless(access.mayRead(request));
         switch (wanted) {
             case "/api/fleet" -> send(response, 200, fleet());
+            case "/api/job" -> send(response, 200, job(request));
             case "/api/stream" -> stream(request);
             case "/api/leases" -> send(response, 200, alone(() -> leases(text(request, "text"))));
             case "/api/pauses" -> send(response, 200, alone(() -> pauses(text(request, "text"))));
@@ -225,6 +226,15 @@ final class ConsoleServlet extends HttpServlet {
         all.put("fleet", seen.snapshot().view());
         all.put("runs", seen.snapshot().runs().values());
         return all;
+    }
+
+    private JobView job(HttpServletRequest request) throws Refused {
+        String name = request.getParameter("name");
+        if (name == null || name.isEmpty()) {
+            throw new Refused(400, "name the job: api/job?name=…");
+        }
+        // What was seen a second ago will do.
+        return seen(watcher.number() - 1).snapshot().job(name);
     }
 
     private Watcher.Seen seen(long known) throws Refused {

@@ -15,6 +15,7 @@ import io.hapax.thread.GuardThreads;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -23,12 +24,14 @@ import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -44,6 +47,9 @@ final class Fleet {
     private static final int MOST_EVENTS = 300;
     private static final int MOST_USUAL_EVENTS = 100;
     private static final int MOST_ABANDONED = 200;
+    private static final int MOST_GONE = 50;
+    /** Workers that do not report any more are shown for so long. */
+    private static final long GONE_MILLIS = Duration.ofMinutes(15).toMillis();
     /** By how much the end of a lease may seem to move without having been renewed. */
     private static final long JITTER_MILLIS = 1500;
 
@@ -52,6 +58,11 @@ final class Fleet {
     private final JsonMapper json;
     private final InstantSource clock;
     private final Map<String, Known> known = new HashMap<>();
+    private final FleetJobs jobs = new FleetJobs();
+    /** Workers whose reports have ended, with what they were running then. */
+    private final Map<String, FleetView.Gone> gone = new LinkedHashMap<>();
+
+    private final Map<String, FleetView.Gone> present = new HashMap<>();
     private List<Report> lastReports = List.of();
 
     Fleet(AdministeredStore store, @Nullable RunLedger ledger, JsonMapper json, InstantSource clock) {
@@ -65,7 +76,14 @@ final class Fleet {
     private record Known(String instance, Set<String> earlier, long number, Map<String, Long> untilByOwner) {}
 
     /** What the page shows. */
-    record Snapshot(FleetView view, Map<String, Map<String, Object>> runs) {}
+    record Snapshot(FleetView view, Map<String, Map<String, Object>> runs, Map<String, JobView> jobs) {
+
+        /** The page of a job, also of one that no worker remembers. */
+        JobView job(String name) {
+            JobView known = jobs.get(name);
+            return known == null ? new FleetJobs().view(name, view.now(), List.of(), List.of()) : known;
+        }
+    }
 
     /** Asks store and ledger; blocks for as long as they may take to answer. Fails never: trouble is shown. */
     Snapshot look() throws InterruptedException {
@@ -169,6 +187,10 @@ final class Fleet {
             report.events().forEach(event -> workerByEvent.put(event, report.worker()));
         }
         known.keySet().retainAll(reports.stream().map(Report::worker).toList());
+        missing(reports, runs, now);
+        Set<String> remembered = new HashSet<>(known.keySet());
+        remembered.addAll(gone.keySet());
+        jobs.take(reports, remembered);
         if (settings.size() > 1) {
             warnings.add("workers have different settings, and may not keep each other out: "
                     + String.join(" | ", settings));
@@ -186,9 +208,62 @@ final class Fleet {
                 chart(reports, now),
                 servers,
                 abandoned.ledger,
-                abandoned.entries,
-                warnings);
-        return new Snapshot(view, runs);
+                abandoned.entries.stream().map(this::withJob).toList(),
+                warnings,
+                jobs.summaries(now),
+                List.copyOf(gone.values()));
+        return new Snapshot(view, runs, pages(runs, waiting, now));
+    }
+
+    private Map<String, JobView> pages(
+            Map<String, Map<String, Object>> runs, List<Map<String, Object>> waiting, long now) {
+        Map<String, List<Map<String, Object>>> running = byJob(runs.values());
+        Map<String, List<Map<String, Object>>> waits = byJob(waiting);
+        Set<String> names = new LinkedHashSet<>(jobs.names());
+        names.addAll(running.keySet());
+        names.addAll(waits.keySet());
+        Map<String, JobView> pages = new HashMap<>();
+        for (String job : names) {
+            pages.put(
+                    job, jobs.view(job, now, running.getOrDefault(job, List.of()), waits.getOrDefault(job, List.of())));
+        }
+        return pages;
+    }
+
+    private static Map<String, List<Map<String, Object>>> byJob(Collection<Map<String, Object>> all) {
+        return all.stream().collect(Collectors.groupingBy(each -> String.valueOf(each.get("job"))));
+    }
+
+    private Map<String, Object> withJob(Map<String, Object> entry) {
+        Map<String, Object> all = new LinkedHashMap<>(entry);
+        String job = jobs.jobOf(String.valueOf(entry.get("owner")), String.valueOf(entry.get("run")));
+        all.put("job", job == null ? "" : job);
+        return all;
+    }
+
+    /** Remembers who has fallen silent, and what it held in its last report. */
+    private void missing(List<Report> reports, Map<String, Map<String, Object>> runs, long now) {
+        Map<String, FleetView.Gone> seen = new HashMap<>();
+        for (Report report : reports) {
+            List<Map<String, Object>> held = report.runs().stream()
+                    .map(run -> runs.get(run.owner()))
+                    .filter(Objects::nonNull)
+                    .limit(MOST_GONE)
+                    .toList();
+            seen.put(report.worker(), new FleetView.Gone(report.worker(), now, report.active(), held));
+        }
+        present.forEach((worker, last) -> {
+            if (!seen.containsKey(worker)) {
+                gone.put(worker, last);
+            }
+        });
+        gone.keySet().removeAll(seen.keySet());
+        gone.values().removeIf(last -> now - last.heard() > GONE_MILLIS);
+        while (gone.size() > MOST_GONE) {
+            gone.remove(gone.keySet().iterator().next());
+        }
+        present.clear();
+        present.putAll(seen);
     }
 
     /** When leases end by this machine's clock, whatever the clock of the worker; steady as long as nothing is renewed. */
@@ -251,6 +326,7 @@ final class Fleet {
         all.put("why", event.why());
         all.put("reason", event.reason());
         all.put("holder", event.holder());
+        all.put("held", event.held());
         return all;
     }
 

@@ -17,6 +17,8 @@ import java.util.Map;
  * @param ledger how the ledger is
  * @param abandoned occurrences that wait for a person
  * @param warnings what operators should know
+ * @param jobs what is known of each job
+ * @param gone workers that do not report any more
  */
 record FleetView(
         long now,
@@ -28,7 +30,12 @@ record FleetView(
         List<Server> servers,
         Server ledger,
         List<Map<String, Object>> abandoned,
-        List<String> warnings) {
+        List<String> warnings,
+        List<JobView.Summary> jobs,
+        List<Gone> gone) {
+
+    /** A worker that has fallen silent: when its last report was read, and what it was running then. */
+    record Gone(String name, long heard, int active, List<Map<String, Object>> runs) {}
 
     /** A worker. */
     record Worker(String name, int active, int shown, String settings) {}

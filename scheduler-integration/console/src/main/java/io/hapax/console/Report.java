@@ -4,6 +4,7 @@ import com.fasterxml.jackson.annotation.JsonIgnoreProperties;
 import com.fasterxml.jackson.annotation.JsonInclude;
 import io.hapax.ActiveRun;
 import io.hapax.WaitingRun;
+import io.hapax.lease.Holder;
 import io.hapax.lease.LockKey;
 import io.hapax.lease.RunKey;
 import java.util.List;
@@ -23,6 +24,7 @@ import org.jspecify.annotations.Nullable;
  * @param waiting runs that wait for their keys
  * @param events the newest first
  * @param chart what happened in the last hour
+ * @param jobs what it remembers of each job
  */
 @JsonIgnoreProperties(ignoreUnknown = true)
 record Report(
@@ -34,7 +36,8 @@ record Report(
         List<Run> runs,
         List<Waiting> waiting,
         List<Event> events,
-        Chart chart) {
+        Chart chart,
+        List<Job> jobs) {
 
     /** What another version does not tell is empty; a report without a name is none. */
     Report {
@@ -46,6 +49,7 @@ record Report(
         runs = list(runs);
         waiting = list(waiting);
         events = list(events);
+        jobs = list(jobs);
         chart = chart == null ? new Chart(0, 0, List.of(), List.of(), List.of()) : chart;
     }
 
@@ -117,10 +121,115 @@ record Report(
         }
     }
 
+    /** Who was in the way of a run, and since when. */
+    @JsonIgnoreProperties(ignoreUnknown = true)
+    @JsonInclude(JsonInclude.Include.NON_EMPTY)
+    record Held(String worker, String run, String owner, String token, long since) {
+        Held {
+            worker = text(worker);
+            run = text(run);
+            owner = text(owner);
+            token = text(token);
+        }
+
+        static @Nullable Held of(@Nullable Holder holder) {
+            return holder == null
+                    ? null
+                    : new Held(
+                            holder.worker(),
+                            holder.run(),
+                            holder.owner().value(),
+                            holder.token().toString(),
+                            holder.since().toEpochMilli());
+        }
+    }
+
+    /**
+     * What a worker remembers of a job.
+     *
+     * @param job its name
+     * @param success when it last completed here, or as another worker has reported; 0 if nobody knows
+     * @param total counts its occurrences since the worker was started
+     * @param past the last of them, the newest first; empty if this report does not tell
+     */
+    @JsonIgnoreProperties(ignoreUnknown = true)
+    @JsonInclude(JsonInclude.Include.NON_EMPTY)
+    record Job(String job, long success, int total, List<Occurrence> past) {
+        Job {
+            job = text(job);
+            past = list(past);
+        }
+    }
+
+    /**
+     * An occurrence that ended, or did not take place; times in milliseconds.
+     *
+     * @param at when it started, or was refused
+     * @param took how long it held its lease
+     * @param what {@code ran}, {@code failed}, {@code unconfirmed}, {@code ended}, {@code lost}, {@code skipped},
+     *     {@code again} (refused, and to be tried again) or {@code unguarded}
+     * @param why the verdict or the reason of the loss
+     * @param run its run key
+     * @param owner the run
+     * @param token its fencing token
+     * @param count how many were refused one after the other for the same reason
+     * @param reason a sentence, where nobody is in the way
+     * @param held who was in the way
+     */
+    @JsonIgnoreProperties(ignoreUnknown = true)
+    @JsonInclude(JsonInclude.Include.NON_EMPTY)
+    record Occurrence(
+            long at,
+            long took,
+            String what,
+            String why,
+            String run,
+            String owner,
+            String token,
+            int count,
+            String reason,
+            @Nullable Held held) {
+        Occurrence {
+            what = text(what);
+            why = text(why);
+            run = text(run);
+            owner = text(owner);
+            token = text(token);
+            reason = text(reason);
+        }
+
+        Occurrence lasting(long millis) {
+            return new Occurrence(at, millis, what, why, run, owner, token, count, reason, held);
+        }
+
+        /** Whether nothing but the time tells it from another refusal. */
+        boolean isAsRefusedAs(Occurrence other) {
+            return what.equals(other.what)
+                    && why.equals(other.why)
+                    && reason.equals(other.reason)
+                    && owner.isEmpty()
+                    && Objects.equals(held, other.held)
+                    && (!what.equals("again") || run.equals(other.run));
+        }
+
+        /** This refusal, counted once more: the last of them is shown. */
+        Occurrence onceMore(Occurrence newest) {
+            return new Occurrence(newest.at, 0, what, why, newest.run, owner, token, count + 1, reason, held);
+        }
+    }
+
     /** Something that operators may ask about. */
     @JsonIgnoreProperties(ignoreUnknown = true)
     @JsonInclude(JsonInclude.Include.NON_EMPTY)
-    record Event(long at, String what, String job, String keys, String why, String reason, String holder) {
+    record Event(
+            long at,
+            String what,
+            String job,
+            String keys,
+            String why,
+            String reason,
+            String holder,
+            @Nullable Held held) {
         Event {
             what = text(what);
             job = text(job);

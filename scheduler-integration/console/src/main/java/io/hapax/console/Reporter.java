@@ -1,5 +1,6 @@
 package io.hapax.console;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.hapax.ActiveRun;
 import io.hapax.JobGuard;
@@ -28,6 +29,7 @@ final class Reporter implements AutoCloseable {
     private final JobGuard guard;
     private final AdministeredStore store;
     private final RunHistory history;
+    private final JobHistory jobs;
     private final JsonMapper json;
     private final String instance = OwnerId.random().value();
     private final ExecutorService thread = THREADS.pool("hapax-report", 1);
@@ -35,15 +37,35 @@ final class Reporter implements AutoCloseable {
     private volatile boolean failing;
     private long number;
 
-    Reporter(JobGuard guard, AdministeredStore store, RunHistory history, JsonMapper json) {
+    Reporter(JobGuard guard, AdministeredStore store, RunHistory history, JobHistory jobs, JsonMapper json) {
         this.guard = guard;
         this.store = store;
         this.history = history;
+        this.jobs = jobs;
         this.json = json;
     }
 
     void start() {
+        thread.execute(this::learn);
         thread.execute(this::postAgainAndAgain);
+    }
+
+    /** What the others know of jobs that have not run here yet; without an answer this worker starts with nothing. */
+    private void learn() {
+        var unused = GuardThreads.ask(() -> store.board().reports(Duration.ZERO))
+                .whenComplete((reports, failure) -> {
+                    if (failure == null) {
+                        reports.values().forEach(this::learn);
+                    }
+                });
+    }
+
+    private void learn(String report) {
+        try {
+            jobs.learn(json.readValue(report, Report.class));
+        } catch (JsonProcessingException e) {
+            LOG.debug("the report of another worker cannot be read", e);
+        }
     }
 
     private void postAgainAndAgain() {
@@ -107,7 +129,8 @@ final class Reporter implements AutoCloseable {
                                 .toList()
                         : List.of(),
                 full ? history.events() : List.of(),
-                full ? history.chart() : new Report.Chart(RunHistory.STEP_SECONDS, 0, List.of(), List.of(), List.of()));
+                full ? history.chart() : new Report.Chart(RunHistory.STEP_SECONDS, 0, List.of(), List.of(), List.of()),
+                jobs.told(full));
     }
 
     @Override

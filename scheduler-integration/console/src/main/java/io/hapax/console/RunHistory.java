@@ -52,11 +52,12 @@ final class RunHistory {
         if (event instanceof GuardEvent.Acquired e) {
             count(runs);
             if (e.attempt() > 1) {
-                add(event(e, "again", "ATTEMPT_" + e.attempt(), "an earlier run of it failed or broke off", null));
+                add(event(e, "again", "ATTEMPT_" + e.attempt(), "an earlier run of it failed or crashed", null));
             }
         } else if (event instanceof GuardEvent.Refused e) {
             Refusal refusal = e.refusal();
-            refused(event(e, "refused", refusal.verdict().name(), refusal.reason(), refusal.holder()));
+            refused(event(
+                    e, e.again() ? "later" : "refused", refusal.verdict().name(), refusal.reason(), refusal.holder()));
         } else if (event instanceof GuardEvent.WouldRefuse e) {
             Refusal refusal = e.refusal();
             keep(event(e, "would", refusal.verdict().name(), refusal.reason(), refusal.holder()));
@@ -83,7 +84,8 @@ final class RunHistory {
                 event.identity().toString(),
                 why,
                 reason,
-                holder == null ? "" : holder.toString());
+                holder == null ? "" : holder.toString(),
+                Report.Held.of(holder));
     }
 
     private void count(int[] counts) {

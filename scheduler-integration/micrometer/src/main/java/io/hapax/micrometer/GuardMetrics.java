@@ -3,17 +3,23 @@ package io.hapax.micrometer;
 import io.hapax.JobGuard;
 import io.hapax.event.GuardEvent;
 import io.hapax.event.GuardListener;
+import io.hapax.event.RunOutcome;
 import io.micrometer.core.instrument.Clock;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.Meter.MeterProvider;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Tags;
+import io.micrometer.core.instrument.TimeGauge;
 import io.micrometer.core.instrument.Timer;
 import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Predicate;
 import java.util.function.ToIntFunction;
 import java.util.stream.LongStream;
@@ -39,6 +45,8 @@ import java.util.stream.LongStream;
  *   <tr><td>{@code hapax.hold}</td><td>timer</td><td>{@code job}</td><td>time for which a run held its lease</td></tr>
  *   <tr><td>{@code hapax.renewal.margin}</td><td>timer</td><td>{@code job}</td><td>validity left when a late renewal was
  *     confirmed</td></tr>
+ *   <tr><td>{@code hapax.last.success.age}</td><td>gauge</td><td>{@code job}</td><td>time since a run last completed in this
+ *     process; from the first one on</td></tr>
  *   <tr><td>{@code hapax.active}</td><td>gauge</td><td></td><td>running in this process</td></tr>
  *   <tr><td>{@code hapax.waiting}</td><td>gauge</td><td></td><td>runs of this process that wait for their keys</td></tr>
  *   <tr><td>{@code hapax.abandoned}</td><td>gauge</td><td></td><td>occurrences in the ledger that wait for a person, of
@@ -77,6 +85,8 @@ public final class GuardMetrics implements GuardListener {
     private final MeterProvider<Timer> wait;
     private final MeterProvider<Timer> hold;
     private final MeterProvider<Timer> margin;
+    private final MeterRegistry registry;
+    private final Map<String, AtomicLong> successes = new ConcurrentHashMap<>();
 
     /**
      * Creates the listener; the first {@value #MOST_JOBS} names of jobs become tag values.
@@ -107,6 +117,7 @@ public final class GuardMetrics implements GuardListener {
      */
     public GuardMetrics(MeterRegistry registry, Predicate<String> named, int mostJobs) {
         this.names = new JobNames(named, mostJobs);
+        this.registry = registry;
         this.clock = registry.config().clock();
         this.runs = counter(registry, "hapax.runs", "Runs that ended");
         this.refused = counter(registry, "hapax.refused", "Runs that were refused");
@@ -174,11 +185,30 @@ public final class GuardMetrics implements GuardListener {
         } else if (event instanceof GuardEvent.Released released) {
             runs.withTags(job.and("outcome", text(released.outcome()))).increment();
             hold.withTags(job).record(released.held());
+            if (released.outcome() == RunOutcome.COMPLETED) {
+                succeeded(names.tagOf(event.job()));
+            }
         } else if (event instanceof GuardEvent.Forced) {
             forced.withTags(job).increment();
         } else if (event instanceof GuardEvent.Resolved e) {
             resolved.withTags(job.and("state", text(e.state()))).increment();
         }
+    }
+
+    /** An age of several jobs together would say nothing. */
+    private void succeeded(String job) {
+        if (!job.equals(JobNames.OTHER)) {
+            successes.computeIfAbsent(job, this::ageOf).set(clock.monotonicTime());
+        }
+    }
+
+    private AtomicLong ageOf(String job) {
+        AtomicLong last = new AtomicLong(clock.monotonicTime());
+        TimeGauge.builder("hapax.last.success.age", () -> clock.monotonicTime() - last.get(), TimeUnit.NANOSECONDS)
+                .description("Time since a run last completed in this process")
+                .tags("job", job)
+                .register(registry);
+        return last;
     }
 
     private void observed(GuardEvent event, Tags job) {

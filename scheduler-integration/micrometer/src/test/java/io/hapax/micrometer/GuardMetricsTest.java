@@ -10,15 +10,22 @@ import io.hapax.OnConflict;
 import io.hapax.RunRequest;
 import io.hapax.WhenUnavailable;
 import io.hapax.event.GuardEvent;
+import io.hapax.event.RunOutcome;
 import io.hapax.lease.JobIdentity;
+import io.hapax.lease.Lease;
 import io.hapax.ledger.RunState;
 import io.hapax.test.FaultyLeaseStore;
 import io.hapax.test.InMemoryLeaseStore;
 import io.hapax.test.ManualTicker;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.MockClock;
+import io.micrometer.core.instrument.TimeGauge;
+import io.micrometer.core.instrument.simple.SimpleConfig;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.time.Duration;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
@@ -157,6 +164,25 @@ class GuardMetricsTest {
             assertThat(registry.get("hapax.active").gauge().value()).isZero();
             assertThat(registry.get("hapax.waiting").gauge().value()).isZero();
         });
+    }
+
+    @Test
+    void the_age_of_the_last_success_grows_until_the_next_one_and_failures_do_not_count() throws Exception {
+        MockClock clock = new MockClock();
+        MeterRegistry timed = new SimpleMeterRegistry(SimpleConfig.DEFAULT, clock);
+        GuardMetrics ages = new GuardMetrics(timed, job -> !job.equals("unnamed"));
+        Lease lease = admitted(RunRequest.lock("k")).lease().orElseThrow();
+        ages.on(new GuardEvent.Released("report", lease, RunOutcome.FAILED, Duration.ofSeconds(1)));
+        ages.on(new GuardEvent.Released("unnamed", lease, RunOutcome.COMPLETED, Duration.ofSeconds(1)));
+        assertThat(timed.find("hapax.last.success.age").timeGauges()).isEmpty();
+        ages.on(new GuardEvent.Released("report", lease, RunOutcome.COMPLETED, Duration.ofSeconds(1)));
+        TimeGauge age = timed.get("hapax.last.success.age").tag("job", "report").timeGauge();
+        clock.add(Duration.ofMinutes(3));
+        ages.on(new GuardEvent.Released("report", lease, RunOutcome.UNCONFIRMED, Duration.ofSeconds(1)));
+        assertThat(age.value(TimeUnit.SECONDS)).isEqualTo(180);
+        ages.on(new GuardEvent.Released("report", lease, RunOutcome.COMPLETED, Duration.ofSeconds(1)));
+        clock.add(Duration.ofSeconds(7));
+        assertThat(age.value(TimeUnit.SECONDS)).isEqualTo(7);
     }
 
     @Test

@@ -1,0 +1,229 @@
+package io.hapax.console;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.hapax.event.GuardEvent;
+import io.hapax.event.LossReason;
+import io.hapax.event.Refusal;
+import io.hapax.event.RunOutcome;
+import io.hapax.event.Verdict;
+import io.hapax.lease.FencingToken;
+import io.hapax.lease.Holder;
+import io.hapax.lease.JobIdentity;
+import io.hapax.lease.Lease;
+import io.hapax.lease.LockKey;
+import io.hapax.lease.OwnerId;
+import io.hapax.lease.RunKey;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import org.junit.jupiter.api.Test;
+
+class JobHistoryTest {
+
+    private static final Instant START = Instant.parse("2026-11-24T01:00:00Z");
+
+    private Instant now = START;
+    private final JobHistory history = new JobHistory(() -> now);
+    private final FleetJobs fleet = new FleetJobs();
+    private final Holder holder =
+            new Holder(new OwnerId("other"), new FencingToken(9), "bob", "", START.minusSeconds(72));
+
+    private Lease lease(String run) {
+        JobIdentity keys = new JobIdentity(new LockKey("k"), run.isEmpty() ? null : new RunKey(run));
+        return new Lease(keys, OwnerId.random(), new FencingToken(1), "alice", Duration.ofSeconds(30), now);
+    }
+
+    private void ends(String job, String run, RunOutcome outcome, Duration took) {
+        now = now.plus(took);
+        history.on(new GuardEvent.Released(job, lease(run), outcome, took));
+    }
+
+    private void refused(String job, String run, Verdict verdict, boolean planned, boolean again) {
+        history.on(new GuardEvent.Refused(
+                job,
+                lease(run).identity(),
+                new Refusal(verdict, holder, Duration.ZERO, "held", null),
+                Duration.ZERO,
+                planned,
+                again));
+    }
+
+    private Report report(String worker) {
+        return new Report(
+                worker,
+                "i",
+                1,
+                "s",
+                0,
+                List.of(),
+                List.of(),
+                List.of(),
+                new Report.Chart(30, 0, List.of(), List.of(), List.of()),
+                history.told(true));
+    }
+
+    private JobView seen(String job) {
+        fleet.take(List.of(report("alice")), Set.of("alice"));
+        return fleet.view(job, now.toEpochMilli(), List.of(), List.of());
+    }
+
+    @Test
+    void a_hundred_occurrences_of_two_hundred_jobs_are_remembered() {
+        for (int n = 0; n < 150; n++) {
+            ends("often", "", RunOutcome.COMPLETED, Duration.ofSeconds(1));
+        }
+        assertThat(seen("often").occurrences()).hasSize(100);
+        for (int n = 0; n < 1000; n++) {
+            ends("job-" + n, "", RunOutcome.COMPLETED, Duration.ofSeconds(1));
+        }
+        assertThat(history.told(false))
+                .hasSize(JobHistory.MOST_JOBS)
+                .allSatisfy(job -> assertThat(job.past()).isEmpty())
+                .extracting(Report.Job::job)
+                .contains("job-999")
+                .doesNotContain("often");
+    }
+
+    @Test
+    void a_report_is_bounded_and_some_reports_later_everything_was_told() {
+        for (int job = 0; job < 50; job++) {
+            for (int n = 0; n < JobHistory.MOST_PAST; n++) {
+                ends("job-" + job, "", RunOutcome.COMPLETED, Duration.ofSeconds(1));
+            }
+        }
+        Set<String> told = new HashSet<>();
+        for (int n = 0; n < 50; n++) {
+            List<Report.Job> report = history.told(true);
+            assertThat(report.stream().mapToInt(job -> job.past().size()).sum())
+                    .isLessThanOrEqualTo(JobHistory.MOST_TOLD);
+            report.stream().filter(job -> !job.past().isEmpty()).forEach(job -> told.add(job.job()));
+        }
+        assertThat(told).hasSize(50);
+        // What changes is told at once, whose turn it ever is.
+        ends("job-17", "", RunOutcome.FAILED, Duration.ofSeconds(1));
+        assertThat(history.told(true))
+                .filteredOn(job -> job.job().equals("job-17"))
+                .singleElement()
+                .satisfies(job -> assertThat(job.past().get(0).what()).isEqualTo("failed"));
+    }
+
+    @Test
+    void equal_refusals_are_one_line_with_a_count_and_replicas_that_step_aside_none() {
+        ends("job", "", RunOutcome.COMPLETED, Duration.ofSeconds(1));
+        refused("job", "job/1", Verdict.RUNNING, true, false);
+        refused("job", "job/1", Verdict.DONE, true, false);
+        for (int n = 0; n < 500; n++) {
+            refused("job", "job/" + n, Verdict.OVERLAP, true, false);
+        }
+        JobView view = seen("job");
+        assertThat(view.occurrences()).hasSize(2);
+        assertThat(view.occurrences().get(0))
+                .containsEntry("what", "skipped")
+                .containsEntry("count", 500)
+                .containsEntry("why", "OVERLAP");
+        assertThat((Report.Held) view.occurrences().get(0).get("held"))
+                .isEqualTo(new Report.Held(
+                        "bob", "", "other", "9", START.minusSeconds(72).toEpochMilli()));
+        assertThat(view.summary().strip()).isEqualTo("rs");
+    }
+
+    @Test
+    void what_is_tried_again_is_not_skipped_and_once_it_has_run_it_is_a_part_of_its_run() {
+        refused("job", "job/1", Verdict.OVERLAP, true, true);
+        refused("job", "job/1", Verdict.OVERLAP, true, true);
+        assertThat(seen("job").summary().strip()).isEqualTo("a");
+        ends("job", "job/1", RunOutcome.COMPLETED, Duration.ofSeconds(3));
+        JobView view = seen("job");
+        assertThat(view.summary().strip()).isEqualTo("r");
+        assertThat(view.occurrences().get(0)).containsEntry("tries", 2).containsEntry("took", 3000L);
+    }
+
+    @Test
+    void a_lost_run_is_told_once_with_its_reason_and_how_long_it_ran() {
+        Lease lease = lease("job/1");
+        now = now.plusSeconds(40);
+        history.on(new GuardEvent.Lost("job", lease, LossReason.NOT_RENEWED, holder, Duration.ofSeconds(40)));
+        now = now.plusSeconds(20);
+        history.on(new GuardEvent.Released("job", lease, RunOutcome.LOST, Duration.ofSeconds(60)));
+        assertThat(seen("job").occurrences())
+                .singleElement()
+                .satisfies(one -> assertThat(one)
+                        .containsEntry("what", "lost")
+                        .containsEntry("why", "NOT_RENEWED")
+                        .containsEntry("took", 60_000L));
+        assertThat(seen("job").summary().success()).isZero();
+    }
+
+    @Test
+    void a_job_is_late_when_it_has_not_succeeded_for_much_longer_than_usual_and_ever() {
+        for (int n = 0; n < 6; n++) {
+            now = now.plus(Duration.ofMinutes(4));
+            ends("job", "", RunOutcome.COMPLETED, Duration.ofMinutes(1));
+        }
+        long last = now.toEpochMilli();
+        assertThat(seen("job").summary())
+                .satisfies(summary -> assertThat(summary.every()).isEqualTo(300_000))
+                .satisfies(summary -> assertThat(summary.took()).isEqualTo(60_000))
+                .satisfies(summary -> assertThat(summary.next()).isEqualTo(last + 300_000))
+                .satisfies(summary -> assertThat(summary.overdue()).isFalse());
+        now = now.plus(Duration.ofMinutes(15)).plusMillis(1);
+        assertThat(seen("job").summary().overdue()).isTrue();
+        // A pause such as that one has been seen by now.
+        ends("job", "", RunOutcome.COMPLETED, Duration.ZERO);
+        now = now.plus(Duration.ofMinutes(15));
+        assertThat(seen("job").summary().overdue()).isFalse();
+        now = now.plus(Duration.ofMinutes(15));
+        assertThat(seen("job").summary().overdue()).isTrue();
+    }
+
+    @Test
+    void a_worker_that_starts_learns_when_jobs_last_succeeded_and_what_it_knows_better_stays() {
+        ends("job", "", RunOutcome.COMPLETED, Duration.ofSeconds(1));
+        long success = now.toEpochMilli();
+        JobHistory next = new JobHistory(() -> now);
+        next.learn(report("alice"));
+        assertThat(next.told(false))
+                .singleElement()
+                .satisfies(job -> assertThat(job.success()).isEqualTo(success));
+        now = now.minusSeconds(60);
+        JobHistory stale = new JobHistory(() -> now);
+        stale.on(new GuardEvent.Released("job", lease(""), RunOutcome.COMPLETED, Duration.ZERO));
+        stale.learn(report("alice"));
+        assertThat(stale.told(false))
+                .singleElement()
+                .satisfies(job -> assertThat(job.success()).isEqualTo(success));
+    }
+
+    @Test
+    void parts_that_a_report_leaves_out_are_those_of_the_one_before_unless_the_worker_was_restarted() {
+        ends("job", "", RunOutcome.COMPLETED, Duration.ofSeconds(1));
+        assertThat(seen("job").occurrences()).hasSize(1);
+        Report full = report("alice");
+        Report brief = brief(full, "i");
+        fleet.take(List.of(brief), Set.of("alice"));
+        assertThat(fleet.view("job", 0, List.of(), List.of()).occurrences()).hasSize(1);
+        fleet.take(List.of(brief(full, "next")), Set.of("alice"));
+        assertThat(fleet.view("job", 0, List.of(), List.of()).occurrences()).isEmpty();
+        fleet.take(List.of(), Set.of());
+        assertThat(fleet.names()).isEmpty();
+    }
+
+    private static Report brief(Report full, String instance) {
+        return new Report(
+                full.worker(),
+                instance,
+                2,
+                "s",
+                0,
+                List.of(),
+                List.of(),
+                List.of(),
+                full.chart(),
+                full.jobs().stream()
+                        .map(job -> new Report.Job(job.job(), job.success(), job.total(), List.of()))
+                        .toList());
+    }
+}

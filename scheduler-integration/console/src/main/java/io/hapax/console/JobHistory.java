@@ -1,0 +1,202 @@
+package io.hapax.console;
+
+import io.hapax.event.GuardEvent;
+import io.hapax.event.Refusal;
+import io.hapax.event.RunOutcome;
+import io.hapax.lease.Holder;
+import io.hapax.lease.JobIdentity;
+import io.hapax.lease.Lease;
+import io.hapax.lease.RunKey;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.Comparator;
+import java.util.Deque;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a worker remembers of each job: its last hundred occurrences here, and when it last succeeded. The jobs that were
+ * quiet for longest are forgotten when there are many. Thread-safe.
+ */
+final class JobHistory {
+
+    static final int MOST_PAST = 100;
+    static final int MOST_JOBS = 200;
+    /** Occurrences in one report. What does not fit is in one of the next reports. */
+    static final int MOST_TOLD = 1000;
+
+    private final InstantSource clock;
+    private final Object lock = new Object();
+    private final Map<String, Job> jobs = new LinkedHashMap<>(16, 0.75f, true);
+    private int turn;
+
+    JobHistory(InstantSource clock) {
+        this.clock = clock;
+    }
+
+    private static final class Job {
+        private final Deque<Report.Occurrence> past = new ArrayDeque<>();
+        private long success;
+        private int total;
+        private int told;
+    }
+
+    void on(GuardEvent event) {
+        if (event instanceof GuardEvent.Released e) {
+            ended(e);
+        } else if (event instanceof GuardEvent.Lost e) {
+            add(e.job(), lost(e.lease(), e.reason().name(), e.held(), e.holder()));
+        } else if (event instanceof GuardEvent.Refused e && !e.isUsual()) {
+            refused(e.job(), refused(e.again() ? "again" : "skipped", e.identity(), e.refusal()));
+        } else if (event instanceof GuardEvent.Unguarded e) {
+            refused(e.job(), refused("unguarded", e.identity(), e.refusal()));
+        }
+    }
+
+    private void ended(GuardEvent.Released e) {
+        if (e.outcome() == RunOutcome.LOST) {
+            stillLost(e);
+            return;
+        }
+        String what = switch (e.outcome()) {
+            case COMPLETED -> "ran";
+            case UNCONFIRMED -> "unconfirmed";
+            case FAILED -> "failed";
+            default -> "ended";
+        };
+        add(e.job(), past(e.lease(), what, "", e.held(), null));
+    }
+
+    /** The event of the loss came first; by now the run has noticed. */
+    private void stillLost(GuardEvent.Released e) {
+        String owner = e.lease().owner().value();
+        synchronized (lock) {
+            Job job = job(e.job());
+            for (Report.Occurrence known : List.copyOf(job.past)) {
+                if (known.owner().equals(owner)) {
+                    job.past.remove(known);
+                    add(e.job(), known.lasting(e.held().toMillis()));
+                    return;
+                }
+            }
+            add(e.job(), lost(e.lease(), "", e.held(), null));
+        }
+    }
+
+    private Report.Occurrence lost(Lease lease, String why, Duration held, @Nullable Holder holder) {
+        return past(lease, "lost", why, held, holder);
+    }
+
+    private Report.Occurrence past(Lease lease, String what, String why, Duration held, @Nullable Holder holder) {
+        return new Report.Occurrence(
+                clock.millis() - held.toMillis(),
+                held.toMillis(),
+                what,
+                why,
+                run(lease.identity()),
+                lease.owner().value(),
+                lease.token().toString(),
+                1,
+                "",
+                Report.Held.of(holder));
+    }
+
+    private Report.Occurrence refused(String what, JobIdentity identity, Refusal refusal) {
+        Holder holder = refusal.holder();
+        return new Report.Occurrence(
+                clock.millis(),
+                0,
+                what,
+                refusal.verdict().name(),
+                run(identity),
+                "",
+                "",
+                1,
+                holder == null ? refusal.reason() : "",
+                Report.Held.of(holder));
+    }
+
+    private static String run(JobIdentity identity) {
+        return identity.run().map(RunKey::value).orElse("");
+    }
+
+    private void add(String name, Report.Occurrence occurrence) {
+        synchronized (lock) {
+            Job job = job(name);
+            job.total++;
+            job.past.addFirst(occurrence);
+            if (job.past.size() > MOST_PAST) {
+                job.past.removeLast();
+            }
+            if (occurrence.what().equals("ran")) {
+                job.success = Math.max(job.success, occurrence.at() + occurrence.took());
+            }
+        }
+    }
+
+    /** What is refused each second for one reason is one line with a count. */
+    private void refused(String name, Report.Occurrence occurrence) {
+        synchronized (lock) {
+            Job job = job(name);
+            Report.Occurrence newest = job.past.peekFirst();
+            if (newest != null && newest.isAsRefusedAs(occurrence)) {
+                job.past.removeFirst();
+                add(name, newest.onceMore(occurrence));
+            } else {
+                add(name, occurrence);
+            }
+        }
+    }
+
+    /** Held: the lock. */
+    private Job job(String name) {
+        Job job = jobs.computeIfAbsent(name, first -> new Job());
+        if (jobs.size() > MOST_JOBS) {
+            jobs.remove(jobs.keySet().iterator().next());
+        }
+        return job;
+    }
+
+    /** Learns from another worker when jobs last succeeded, so that a deploy does not make everybody forget it. */
+    void learn(Report report) {
+        synchronized (lock) {
+            for (Report.Job told : report.jobs()) {
+                boolean isKnown = jobs.containsKey(told.job());
+                if (told.success() > 0 && (isKnown || jobs.size() < MOST_JOBS)) {
+                    Job job = job(told.job());
+                    job.success = Math.max(job.success, told.success());
+                }
+            }
+        }
+    }
+
+    /**
+     * What is reported of the jobs: of all of them when they last succeeded, and while somebody reads, the occurrences of those that
+     * have changed, then of the others in turn.
+     */
+    List<Report.Job> told(boolean full) {
+        synchronized (lock) {
+            List<Map.Entry<String, Job>> all = List.copyOf(jobs.entrySet());
+            List<Map.Entry<String, Job>> inTurn = new ArrayList<>(all);
+            Collections.rotate(inTurn, -turn);
+            turn = all.isEmpty() ? 0 : (turn + 1) % all.size();
+            // A sort that is stable: of two that have changed, or have not, the one whose turn it is.
+            inTurn.sort(Comparator.comparing(entry -> entry.getValue().told == entry.getValue().total));
+            List<Report.Job> told = new ArrayList<>();
+            int left = full ? MOST_TOLD : 0;
+            for (Map.Entry<String, Job> entry : inTurn) {
+                Job job = entry.getValue();
+                List<Report.Occurrence> past = job.past.size() <= left ? List.copyOf(job.past) : List.of();
+                left -= past.size();
+                job.told = past.isEmpty() ? job.told : job.total;
+                told.add(new Report.Job(entry.getKey(), job.success, job.total, past));
+            }
+            return told;
+        }
+    }
+}
