@@ -11,15 +11,7 @@ import org.jspecify.annotations.Nullable;
 /** Has one thing that a run holds renewed: its lease, its claim, or its slot. */
 final class LeaseKeeper extends Charge {
 
-    /** What is kept. */
-    enum Kind {
-        LEASE,
-        CLAIM,
-        SLOT
-    }
-
     private final RunHold hold;
-    private final Kind kind;
     private final Lease lease;
     // Numbers and no instants: a new object in one of many thousands that are old has to be reported to the garbage
     // collector.
@@ -32,9 +24,8 @@ final class LeaseKeeper extends Charge {
     private volatile boolean faltered;
     private volatile boolean dropped;
 
-    LeaseKeeper(RunHold hold, Kind kind, Lease lease, NanoTime requestedAt) {
+    LeaseKeeper(RunHold hold, Lease lease, NanoTime requestedAt) {
         this.hold = hold;
-        this.kind = kind;
         this.lease = lease;
         this.sinceNanos = requestedAt.nanos();
     }
@@ -79,7 +70,7 @@ final class LeaseKeeper extends Charge {
 
     @Override
     boolean isClaim() {
-        return kind == Kind.CLAIM;
+        return hold.isClaim(this);
     }
 
     @Override
@@ -103,15 +94,15 @@ final class LeaseKeeper extends Charge {
 
     @Override
     @Nullable
-    NanoTime renewed(Renewal answer, NanoTime sent, NanoTime now) {
+    NanoTime renewed(Renewal answer, NanoTime sent, NanoTime now, NanoTime regular) {
         asked = false;
         if (answer instanceof Renewal.Gone gone) {
-            if (kind == Kind.LEASE && faltered && hold.trustsLedger()) {
+            if (hold.isLease(this) && faltered && hold.trustsLedger()) {
                 // It lapsed while the store was away; the claim has kept others out since.
                 dropped = true;
                 return null;
             }
-            hold.run().lose(kind == Kind.CLAIM ? LossReason.SUPERSEDED : LossReason.GONE, gone.holder());
+            hold.run().lose(isClaim() ? LossReason.SUPERSEDED : LossReason.GONE, gone.holder());
             return null;
         }
         if (answer instanceof Renewal.Unknown) {
@@ -124,7 +115,7 @@ final class LeaseKeeper extends Charge {
             sinceNanos = sent.nanos();
         }
         hold.confirmed(margin);
-        return hold.notAfterRevocation(Watchdog.jittered(sent, hold.timing().renewEvery()));
+        return hold.notAfterRevocation(regular);
     }
 
     private Duration retryEvery() {
