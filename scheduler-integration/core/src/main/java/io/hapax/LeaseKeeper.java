@@ -13,6 +13,8 @@ final class LeaseKeeper extends Charge {
 
     private final RunHold hold;
     private final Lease lease;
+    /** Whether the options of its run have a say in each renewal: they are far from what a renewal needs otherwise. */
+    private final boolean bounded;
     // Numbers and no instants: a new object in one of many thousands that are old has to be reported to the garbage
     // collector.
     private volatile long sinceNanos;
@@ -24,9 +26,10 @@ final class LeaseKeeper extends Charge {
     private volatile boolean faltered;
     private volatile boolean dropped;
 
-    LeaseKeeper(RunHold hold, Lease lease, NanoTime requestedAt) {
+    LeaseKeeper(RunHold hold, Lease lease, boolean bounded, NanoTime requestedAt) {
         this.hold = hold;
         this.lease = lease;
+        this.bounded = bounded;
         this.sinceNanos = requestedAt.nanos();
     }
 
@@ -37,6 +40,10 @@ final class LeaseKeeper extends Charge {
 
     Lease kept() {
         return lease;
+    }
+
+    boolean isBounded() {
+        return bounded;
     }
 
     boolean isOwnedBy(OwnerId owner) {

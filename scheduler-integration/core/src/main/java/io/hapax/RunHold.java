@@ -58,7 +58,12 @@ final class RunHold {
     }
 
     private @Nullable LeaseKeeper keeper(@Nullable Lease held, NanoTime since) {
-        return held == null ? null : new LeaseKeeper(this, held, since);
+        return held == null ? null : new LeaseKeeper(this, held, isBounded(terms().options()), since);
+    }
+
+    /** Whether it may be held for too long, or has to give way to others. */
+    private static boolean isBounded(RunOptions options) {
+        return !options.maxHold().isZero() || options.onConflict() == OnConflict.CANCEL_OTHER;
     }
 
     private Engine engine() {
@@ -291,7 +296,7 @@ final class RunHold {
     /** What is to be done instead of a renewal; null if the run goes on. */
     Charge.@Nullable Action insteadOfRenewal(LeaseKeeper keeper, NanoTime now) {
         if (run.life().isAtWork() && now.isBefore(timing().revokeAt(since())) && !isHeldForTooLong(now)) {
-            if (isFirst(keeper)) {
+            if (keeper.isBounded() && isFirst(keeper)) {
                 lookForCancellation();
             }
             return null;
@@ -357,10 +362,11 @@ final class RunHold {
     /** When it has been held for long enough; null for never. */
     private @Nullable NanoTime holdUntil() {
         NanoTime replaced = heldUntil;
+        if (replaced != null || !first().isBounded()) {
+            return replaced;
+        }
         Duration most = terms().options().maxHold();
-        return replaced != null
-                ? replaced
-                : most.isZero() ? null : run.grantedAt().plus(most);
+        return most.isZero() ? null : run.grantedAt().plus(most);
     }
 
     /** Replaces how long it is held at most; returns false if that is over, or nothing can be proven any more. */
