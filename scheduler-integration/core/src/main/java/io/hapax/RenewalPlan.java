@@ -14,11 +14,11 @@ final class RenewalPlan {
 
     /** For when a call was planned last. */
     private NanoTime last;
-    /** For when runs that begin are planned to be renewed first, for how many more, and where in the interval that is. */
+    /** For when runs that start are planned to be renewed first, for how many more, and where in the interval that is. */
     private NanoTime first;
 
     private int firstLeft;
-    /** Where the slices begin: those of other guards, in this process or beside it, begin elsewhere. */
+    /** Where the slices start: those of other guards, in this process or beside it, start elsewhere. */
     private final double phase;
 
     private double firstAt;
@@ -49,8 +49,8 @@ final class RenewalPlan {
     }
 
     /**
-     * Runs that begin one after the other share an instant, so that a call is about what lies together in memory; these instants are
-     * spread over the interval, as runs often begin together.
+     * Runs that start one after the other share an instant, so that a call is about what lies together in memory; these instants are
+     * spread over the interval, as runs often start together.
      *
      * @param together how many share one
      */

@@ -50,7 +50,7 @@ final class Renewals {
             this.next = next;
         }
 
-        /** Finds that of a charge, or begins another one. */
+        /** Finds that of a charge, or starts another one. */
         static void add(Charge charge, NanoTime next, List<Call> calls) {
             for (int n = calls.size() - 1; n >= 0; n--) {
                 Call call = calls.get(n);

@@ -123,7 +123,7 @@ final class RunLife {
         }
     }
 
-    /** Whether it is, and has been entered: whoever looks at many asks once. */
+    /** Whether it is, and has been entered: the watchdog, which looks at many, asks once. */
     boolean isAtWork() {
         synchronized (this) {
             return entered && (state == State.ADMITTED || state == State.ACTIVE);
