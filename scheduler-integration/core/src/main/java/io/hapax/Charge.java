@@ -71,9 +71,14 @@ abstract class Charge extends DueQueue.Entry {
         return false;
     }
 
-    /** Takes the answer to a renewal that was sent at an instant; returns when to look again, or null. */
+    /**
+     * Takes the answer to a renewal that was sent at an instant.
+     *
+     * @param regular when to renew again if all is well
+     * @return when to look again; null if that stays as it is
+     */
     @Nullable
-    NanoTime renewed(Renewal answer, NanoTime sentAt, NanoTime now) {
+    NanoTime renewed(Renewal answer, NanoTime sentAt, NanoTime now, NanoTime regular) {
         return null;
     }
 }

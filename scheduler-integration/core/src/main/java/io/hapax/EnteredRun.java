@@ -54,7 +54,7 @@ final class EnteredRun implements GuardedRun.Scope {
         }
         LogContext shown = context;
         if (shown != null) {
-            shown.close();
+            shown.close(outer);
         }
     }
 

@@ -30,7 +30,9 @@ public final class GuardedRun implements AutoCloseable {
 
     private final Engine engine;
     private final RunTerms terms;
-    private final NanoTime grantedAt;
+    /** A number, and no instant: many may be held. */
+    private final long grantedNanos;
+
     private final RunLife life = new RunLife();
     /** Null for a run that was let through without a lease. */
     private final @Nullable RunHold hold;
@@ -50,8 +52,8 @@ public final class GuardedRun implements AutoCloseable {
         this.wouldBe = wouldBe;
         this.engine = engine;
         this.terms = terms;
-        this.grantedAt = requestedAt;
-        this.hold = grant == null ? null : new RunHold(this, engine, terms, grant, requestedAt);
+        this.grantedNanos = requestedAt.nanos();
+        this.hold = grant == null ? null : new RunHold(this, terms.timing(), grant, requestedAt);
         this.lease = grant == null ? null : grant.shown();
     }
 
@@ -463,8 +465,21 @@ public final class GuardedRun implements AutoCloseable {
         return life;
     }
 
+    Engine engine() {
+        return engine;
+    }
+
+    RunTerms terms() {
+        return terms;
+    }
+
+    /** The instant before its lease was asked for. */
+    NanoTime grantedAt() {
+        return new NanoTime(grantedNanos);
+    }
+
     Duration held() {
-        return engine.now().since(grantedAt);
+        return engine.now().since(grantedAt());
     }
 
     @Nullable

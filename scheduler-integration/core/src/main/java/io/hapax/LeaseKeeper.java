@@ -11,16 +11,10 @@ import org.jspecify.annotations.Nullable;
 /** Has one thing that a run holds renewed: its lease, its claim, or its slot. */
 final class LeaseKeeper extends Charge {
 
-    /** What is kept. */
-    enum Kind {
-        LEASE,
-        CLAIM,
-        SLOT
-    }
-
     private final RunHold hold;
-    private final Kind kind;
     private final Lease lease;
+    /** Whether the options of its run have a say in each renewal: they are far from what a renewal needs otherwise. */
+    private final boolean bounded;
     // Numbers and no instants: a new object in one of many thousands that are old has to be reported to the garbage
     // collector.
     private volatile long sinceNanos;
@@ -32,10 +26,10 @@ final class LeaseKeeper extends Charge {
     private volatile boolean faltered;
     private volatile boolean dropped;
 
-    LeaseKeeper(RunHold hold, Kind kind, Lease lease, NanoTime requestedAt) {
+    LeaseKeeper(RunHold hold, Lease lease, boolean bounded, NanoTime requestedAt) {
         this.hold = hold;
-        this.kind = kind;
         this.lease = lease;
+        this.bounded = bounded;
         this.sinceNanos = requestedAt.nanos();
     }
 
@@ -46,6 +40,10 @@ final class LeaseKeeper extends Charge {
 
     Lease kept() {
         return lease;
+    }
+
+    boolean isBounded() {
+        return bounded;
     }
 
     boolean isOwnedBy(OwnerId owner) {
@@ -79,7 +77,7 @@ final class LeaseKeeper extends Charge {
 
     @Override
     boolean isClaim() {
-        return kind == Kind.CLAIM;
+        return hold.isClaim(this);
     }
 
     @Override
@@ -103,15 +101,15 @@ final class LeaseKeeper extends Charge {
 
     @Override
     @Nullable
-    NanoTime renewed(Renewal answer, NanoTime sent, NanoTime now) {
+    NanoTime renewed(Renewal answer, NanoTime sent, NanoTime now, NanoTime regular) {
         asked = false;
         if (answer instanceof Renewal.Gone gone) {
-            if (kind == Kind.LEASE && faltered && hold.trustsLedger()) {
+            if (hold.isLease(this) && faltered && hold.trustsLedger()) {
                 // It lapsed while the store was away; the claim has kept others out since.
                 dropped = true;
                 return null;
             }
-            hold.run().lose(kind == Kind.CLAIM ? LossReason.SUPERSEDED : LossReason.GONE, gone.holder());
+            hold.run().lose(isClaim() ? LossReason.SUPERSEDED : LossReason.GONE, gone.holder());
             return null;
         }
         if (answer instanceof Renewal.Unknown) {
@@ -124,7 +122,7 @@ final class LeaseKeeper extends Charge {
             sinceNanos = sent.nanos();
         }
         hold.confirmed(margin);
-        return hold.notAfterRevocation(Watchdog.jittered(sent, hold.timing().renewEvery()));
+        return hold.notAfterRevocation(regular);
     }
 
     private Duration retryEvery() {

@@ -18,15 +18,15 @@ final class LogContext implements AutoCloseable {
     private static final String[] NAMES = {"hapax.job", "hapax.key", "hapax.occurrence", "hapax.owner", "hapax.token"};
 
     /** Where nothing was there before, as on most threads. */
-    private static final LogContext OUTERMOST = new LogContext(new @Nullable String[NAMES.length], null);
+    private static final LogContext OUTERMOST = new LogContext(new @Nullable String[NAMES.length]);
+
+    /** Where the run around it was shown: what that said need not be kept for as long as runs are held. */
+    private static final LogContext NESTED = new LogContext(OUTERMOST.before);
 
     private final @Nullable String[] before;
-    /** The run whose lines were there before, if they were: they need not be kept for as long as runs are held. */
-    private final @Nullable GuardedRun outer;
 
-    private LogContext(@Nullable String[] before, @Nullable GuardedRun outer) {
+    private LogContext(@Nullable String[] before) {
         this.before = before;
-        this.outer = outer;
     }
 
     /**
@@ -49,9 +49,9 @@ final class LogContext implements AutoCloseable {
         }
         set(values);
         if (outer != null && Arrays.equals(before, values(outer))) {
-            return new LogContext(OUTERMOST.before, outer);
+            return NESTED;
         }
-        return Arrays.equals(before, OUTERMOST.before) ? OUTERMOST : new LogContext(before, null);
+        return Arrays.equals(before, OUTERMOST.before) ? OUTERMOST : new LogContext(before);
     }
 
     private static @Nullable String[] values(GuardedRun run) {
@@ -81,9 +81,13 @@ final class LogContext implements AutoCloseable {
         }
     }
 
+    /** Puts back what was there before, which may be the run around it. */
+    void close(@Nullable GuardedRun outer) {
+        set(this == NESTED && outer != null ? values(outer) : before);
+    }
+
     @Override
     public void close() {
-        GuardedRun around = outer;
-        set(around == null ? before : values(around));
+        set(before);
     }
 }

@@ -8,10 +8,11 @@ import io.hapax.ledger.RunLedger;
 import io.hapax.thread.GuardThreads;
 import io.hapax.time.NanoTime;
 import io.hapax.time.Ticker;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.CompletionStage;
-import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -35,54 +36,111 @@ final class Renewals {
         this.watchdog = watchdog;
     }
 
-    /** Sends them; the charges' leases are still thought valid. */
-    void send(List<Charge> charges, NanoTime sentAt) {
-        List<Charge> claims = charges.stream().filter(Charge::isClaim).toList();
-        RunLedger runs = ledger;
-        if (runs != null && !claims.isEmpty()) {
-            send(claims, runs::renew, sentAt);
+    /** What one call is about: leases or claims, with the same ttl. */
+    static final class Call {
+        private final boolean claims;
+        private final Duration ttl;
+        private final List<Charge> charges = new ArrayList<>(Watchdog.LARGEST_PASS);
+        private NanoTime next;
+        private DueQueue.@Nullable Cohort cohort;
+
+        private Call(boolean claims, Duration ttl, NanoTime next) {
+            this.claims = claims;
+            this.ttl = ttl;
+            this.next = next;
         }
-        List<Charge> leases = claims.isEmpty()
-                ? charges
-                : charges.stream().filter(charge -> !charge.isClaim()).toList();
-        if (!leases.isEmpty()) {
-            send(leases, store::renew, sentAt);
+
+        /** Finds that of a charge, or starts another one. */
+        static void add(Charge charge, NanoTime next, List<Call> calls) {
+            for (int n = calls.size() - 1; n >= 0; n--) {
+                Call call = calls.get(n);
+                if (call.claims == charge.isClaim() && call.ttl.equals(charge.ttl())) {
+                    call.add(charge, next);
+                    return;
+                }
+            }
+            Call other = new Call(charge.isClaim(), charge.ttl(), next);
+            other.add(charge, next);
+            calls.add(other);
+        }
+
+        private void add(Charge charge, NanoTime at) {
+            charges.add(charge);
+            next = at.isBefore(next) ? at : next;
+        }
+
+        int size() {
+            return charges.size();
+        }
+
+        List<Charge> charges() {
+            return charges;
+        }
+
+        /** When the first of them is to be looked at again, answered or not. */
+        NanoTime next() {
+            return next;
+        }
+
+        /** Notes as what they are queued. */
+        void isOf(DueQueue.Cohort queued) {
+            cohort = queued;
+        }
+
+        DueQueue.Cohort cohort() {
+            return Objects.requireNonNull(cohort);
         }
     }
 
-    private void send(
-            List<Charge> charges, Function<List<Lease>, CompletionStage<List<Renewal>>> port, NanoTime sentAt) {
-        List<Charge> asked = new ArrayList<>(charges.size());
-        List<Lease> leases = new ArrayList<>(charges.size());
-        for (Charge charge : charges) {
+    /** Sends it; the charges' leases are still thought valid. */
+    void send(Call call, NanoTime sentAt) {
+        List<Charge> asked = new ArrayList<>(call.size());
+        List<Lease> leases = new ArrayList<>(call.size());
+        for (Charge charge : call.charges) {
             Lease lease = charge.lease();
             if (lease != null) {
                 asked.add(charge);
                 leases.add(lease);
             }
         }
-        CompletionStage<List<Renewal>> answers = GuardThreads.ask(() -> port.apply(leases));
+        CompletionStage<List<Renewal>> answers = GuardThreads.ask(() -> renew(call, leases));
         boolean unused = threads.call("taking the answers to renewals", () -> {
-            var ignored = answers.whenComplete((list, failure) -> answered(asked, list, failure, sentAt));
+            var ignored = answers.whenComplete((list, failure) -> answered(call, asked, list, failure, sentAt));
         });
     }
 
+    private CompletionStage<List<Renewal>> renew(Call call, List<Lease> leases) {
+        return call.claims ? Objects.requireNonNull(ledger).renew(leases) : store.renew(leases);
+    }
+
     private void answered(
-            List<Charge> charges, @Nullable List<Renewal> answers, @Nullable Throwable failure, NanoTime sentAt) {
+            Call call,
+            List<Charge> charges,
+            @Nullable List<Renewal> answers,
+            @Nullable Throwable failure,
+            NanoTime sentAt) {
         NanoTime now = ticker.now();
+        Duration interval = Duration.ofNanos(call.ttl.toNanos() / 3);
+        NanoTime regular =
+                answers == null ? sentAt.plus(interval) : watchdog.nextRenewal(sentAt, interval, charges.size());
         for (int i = 0; i < charges.size(); i++) {
             Charge charge = charges.get(i);
             try {
                 @Nullable Renewal given = answers != null && i < answers.size() ? answers.get(i) : null;
                 Renewal answer = given != null ? given : new Renewal.Unknown(asStoreFailure(failure));
-                NanoTime next = charge.renewed(answer, sentAt, now);
-                if (next != null) {
+                NanoTime next = charge.renewed(answer, sentAt, now, regular);
+                if (next == null) {
+                    watchdog.lookApart(charge);
+                } else if (!next.equals(regular)) {
                     watchdog.look(charge, next);
                 }
             } catch (Throwable e) {
+                watchdog.lookApart(charge);
                 LOG.error("a renewal's answer could not be taken; it is asked for again", e);
             }
         }
+        // Those that are left were answered alike.
+        watchdog.lookTogether(call.cohort(), regular);
     }
 
     private static LeaseStoreException asStoreFailure(@Nullable Throwable failure) {

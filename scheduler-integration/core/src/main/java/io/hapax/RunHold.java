@@ -17,11 +17,12 @@ import io.hapax.time.NanoTime;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.atomic.AtomicIntegerFieldUpdater;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -36,78 +37,102 @@ final class RunHold {
             AtomicIntegerFieldUpdater.newUpdater(RunHold.class, "slotIsBack");
 
     private final GuardedRun run;
-    private final Engine engine;
-    private final RunTerms terms;
-    private final Grant grant;
-    private final NanoTime grantedAt;
-    private final boolean trustsLedger;
+    private final LeaseTiming timing;
     private final @Nullable LeaseKeeper lease;
     private final @Nullable LeaseKeeper claim;
     private final @Nullable LeaseKeeper slot;
-    private final List<LeaseKeeper> all;
-    private final @Nullable String cancelName;
+    private final Runnable unused;
+    private final int attempt;
     private volatile int slotIsBack;
     /** When it has been held for long enough, if that is not what its options say. */
     private volatile @Nullable NanoTime heldUntil;
 
-    RunHold(GuardedRun run, Engine engine, RunTerms terms, Grant grant, NanoTime requestedAt) {
+    RunHold(GuardedRun run, LeaseTiming timing, Grant grant, NanoTime requestedAt) {
         this.run = run;
-        this.engine = engine;
-        this.terms = terms;
-        this.grant = grant;
-        this.grantedAt = requestedAt;
-        this.trustsLedger = grant.claim() != null
-                && (grant.lease() == null || terms.options().whenUnavailable() != WhenUnavailable.FAIL_CLOSED);
-        List<LeaseKeeper> keepers = new ArrayList<>(3);
-        this.lease = keeper(LeaseKeeper.Kind.LEASE, grant.lease(), keepers);
-        this.claim = keeper(LeaseKeeper.Kind.CLAIM, grant.claim(), keepers);
-        this.slot = keeper(LeaseKeeper.Kind.SLOT, grant.slot(), keepers);
-        this.all = List.copyOf(keepers);
-        boolean cancellable = terms.options().onConflict() == OnConflict.CANCEL_OTHER;
-        this.cancelName = cancellable ? ConflictRule.cancelName(terms.request()) : null;
+        this.timing = timing;
+        this.lease = keeper(grant.lease(), requestedAt);
+        this.claim = keeper(grant.claim(), requestedAt);
+        this.slot = keeper(grant.slot(), requestedAt);
+        this.unused = grant.unused();
+        this.attempt = grant.attempt();
     }
 
-    private @Nullable LeaseKeeper keeper(LeaseKeeper.Kind kind, @Nullable Lease held, List<LeaseKeeper> all) {
-        if (held == null) {
-            return null;
-        }
-        LeaseKeeper keeper = new LeaseKeeper(this, kind, held, grantedAt);
-        all.add(keeper);
-        return keeper;
+    private @Nullable LeaseKeeper keeper(@Nullable Lease held, NanoTime since) {
+        return held == null ? null : new LeaseKeeper(this, held, isBounded(terms().options()), since);
+    }
+
+    /** Whether it may be held for too long, or has to give way to others. */
+    private static boolean isBounded(RunOptions options) {
+        return !options.maxHold().isZero() || options.onConflict() == OnConflict.CANCEL_OTHER;
+    }
+
+    private Engine engine() {
+        return run.engine();
+    }
+
+    private RunTerms terms() {
+        return run.terms();
+    }
+
+    /** The run as a whole is counted by it. */
+    private LeaseKeeper first() {
+        return lease != null ? lease : Objects.requireNonNull(claim);
+    }
+
+    /** All that it keeps, the first one first. */
+    private List<LeaseKeeper> all() {
+        return claim == null && slot == null ? List.of(first()) : several();
+    }
+
+    private List<LeaseKeeper> several() {
+        return Stream.of(lease, claim, slot).filter(Objects::nonNull).toList();
     }
 
     GuardedRun run() {
         return run;
     }
 
+    /** As it was given. Put together anew each time, as it is asked for seldom, and held by many. */
     Grant grant() {
-        return grant;
+        return new Grant(kept(lease), kept(claim), kept(slot), attempt, unused);
+    }
+
+    private static @Nullable Lease kept(@Nullable LeaseKeeper keeper) {
+        return keeper == null ? null : keeper.kept();
     }
 
     LeaseTiming timing() {
-        return terms.timing();
+        return timing;
     }
 
     Duration answerTimeout() {
-        return engine.answerTimeout();
+        return engine().answerTimeout();
     }
 
     boolean trustsLedger() {
-        return trustsLedger;
+        return claim != null && (lease == null || terms().options().whenUnavailable() != WhenUnavailable.FAIL_CLOSED);
+    }
+
+    boolean isClaim(LeaseKeeper keeper) {
+        return keeper == claim;
+    }
+
+    boolean isLease(LeaseKeeper keeper) {
+        return keeper == lease;
     }
 
     /** The run as a whole is counted by its first thing. */
     boolean isFirst(LeaseKeeper keeper) {
-        return keeper == all.get(0);
+        return keeper == first();
     }
 
     boolean isOwnedBy(OwnerId owner) {
-        return all.stream().anyMatch(keeper -> keeper.isOwnedBy(owner));
+        return all().stream().anyMatch(keeper -> keeper.isOwnedBy(owner));
     }
 
     /** What of its lock key it holds. */
     Slot slotOf(LockKey key) {
-        return all.stream()
+        return all().stream()
                 .map(keeper -> keeper.kept().identity())
                 .filter(identity -> key.equals(identity.lockKey()) && identity.slot() != null)
                 .map(JobIdentity::slot)
@@ -117,16 +142,16 @@ final class RunHold {
 
     /** For people. */
     ActiveRun shown(NanoTime now) {
-        Lease shown = grant.shown();
+        Lease shown = grant().shown();
         Thread worker = run.thread();
         Duration left = timing().revokeAt(since()).since(now);
         boolean over = run.life().lossReason() != null || left.isNegative();
         return new ActiveRun(
-                terms.job(),
+                terms().job(),
                 shown.identity(),
                 shown.owner(),
                 shown.token(),
-                grant.attempt(),
+                attempt,
                 shown.since(),
                 worker == null ? "" : worker.getName(),
                 timing().ttl(),
@@ -135,8 +160,8 @@ final class RunHold {
 
     /** The instant of the last request that proves everything that the run needs. */
     NanoTime since() {
-        NanoTime proven = all.get(0).since();
-        if (lease != null && claim != null && trustsLedger) {
+        NanoTime proven = first().since();
+        if (lease != null && claim != null && trustsLedger()) {
             proven = later(lease.since(), claim.since());
         }
         return slot != null && slot.since().isBefore(proven) ? slot.since() : proven;
@@ -144,8 +169,8 @@ final class RunHold {
 
     /** From when on nothing of it can be alive any more at store or ledger. */
     NanoTime surelyOverAt() {
-        NanoTime latest = grantedAt;
-        for (LeaseKeeper keeper : all) {
+        NanoTime latest = run.grantedAt();
+        for (LeaseKeeper keeper : all()) {
             latest = later(latest, keeper.since());
         }
         return latest.plus(timing().ttl()).plus(timing().ttl());
@@ -165,7 +190,7 @@ final class RunHold {
 
     /** Has the run looked at when its validity ends, and not before: what does not begin is not renewed. */
     void admitted() {
-        engine.watchdog().add(all.get(0), timing().revokeAt(since()));
+        engine().watchdog().add(first(), timing().revokeAt(since()));
         dropIfOver();
     }
 
@@ -174,9 +199,9 @@ final class RunHold {
      * cannot tell it does not begin, and is given back; one that has ended is refused by the caller.
      */
     void begin() {
-        RunLedger ledger = engine.ledger();
-        Lease claimed = grant.claim();
-        boolean told = terms.options().afterCrash() == AfterCrash.ABANDON;
+        RunLedger ledger = engine().ledger();
+        Lease claimed = kept(claim);
+        boolean told = terms().options().afterCrash() == AfterCrash.ABANDON;
         if (ledger == null || claimed == null || !told || !run.life().isActive()) {
             return;
         }
@@ -195,8 +220,8 @@ final class RunHold {
 
     /** As {@link GuardedRun#completeIn}. */
     void completeIn(Connection connection) throws SQLException {
-        RunLedger ledger = engine.ledger();
-        Lease claimed = grant.claim();
+        RunLedger ledger = engine().ledger();
+        Lease claimed = kept(claim);
         if (ledger == null || claimed == null) {
             throw cannotComplete(run, ledger);
         }
@@ -218,16 +243,16 @@ final class RunHold {
 
     /** What the store is told if it turns out that the run has failed. */
     Ending failure() {
-        return terms.failure();
+        return terms().failure();
     }
 
     /** Renews from now on. */
     void entered() {
-        for (LeaseKeeper keeper : all) {
-            engine.watchdog()
+        for (LeaseKeeper keeper : all()) {
+            engine().watchdog()
                     .add(
                             keeper,
-                            notAfterRevocation(engine.watchdog().firstLook(keeper.since(), timing().renewEvery())));
+                            notAfterRevocation(engine().watchdog().firstLook(keeper.since(), timing().renewEvery())));
         }
         dropIfOver();
     }
@@ -239,25 +264,25 @@ final class RunHold {
     }
 
     void stopRenewing() {
-        all.forEach(engine.watchdog()::remove);
+        all().forEach(engine().watchdog()::remove);
     }
 
     /** Stops renewing, and frees the slot; if the store does not learn of that, it is free after its ttl. */
     void drop() {
         stopRenewing();
-        Lease kept = grant.slot();
+        Lease kept = kept(slot);
         if (kept != null && SLOT.compareAndSet(this, 0, BACK)) {
-            var unused = engine.store().release(kept, Ending.NOT_DONE).exceptionally(unreachable -> false);
+            var unused = engine().store().release(kept, Ending.NOT_DONE).exceptionally(unreachable -> false);
         }
     }
 
     /** Frees the slot, if there is one, with the end of the occurrence. */
     CompletionStage<Boolean> endSlot(Ending ending) {
-        Lease kept = grant.slot();
+        Lease kept = kept(slot);
         if (kept == null || slotIsBack == BACK) {
             return CompletableFuture.completedFuture(false);
         }
-        return engine.store().release(kept, ending).thenApply(freed -> {
+        return engine().store().release(kept, ending).thenApply(freed -> {
             slotIsBack = BACK;
             return freed;
         });
@@ -271,6 +296,12 @@ final class RunHold {
 
     /** What is to be done instead of a renewal; null if the run goes on. */
     Charge.@Nullable Action insteadOfRenewal(LeaseKeeper keeper, NanoTime now) {
+        if (run.life().isAtWork() && now.isBefore(timing().revokeAt(since())) && !isHeldForTooLong(now)) {
+            if (keeper.isBounded() && isFirst(keeper)) {
+                lookForCancellation();
+            }
+            return null;
+        }
         if (run.life().isActive()) {
             if (!now.isBefore(timing().revokeAt(since()))) {
                 if (run.lapse(LossReason.NOT_RENEWED)) {
@@ -283,9 +314,7 @@ final class RunHold {
             } else if (isHeldForTooLong(now)) {
                 run.lose(LossReason.MAX_HOLD, null);
             } else {
-                if (isFirst(keeper)) {
-                    lookForCancellation();
-                }
+                // It began in between.
                 return null;
             }
         }
@@ -297,12 +326,12 @@ final class RunHold {
 
     /** Asks whether a later run wants this one to give way. */
     private void lookForCancellation() {
-        String name = cancelName;
-        if (name == null) {
+        if (terms().options().onConflict() != OnConflict.CANCEL_OTHER) {
             return;
         }
-        String owner = all.get(0).kept().owner().value();
-        var unused = RationedSource.reservations(engine.store())
+        String name = ConflictRule.cancelName(terms().request());
+        String owner = first().kept().owner().value();
+        var unused = RationedSource.reservations(engine().store())
                 .holders(name)
                 .whenComplete((cancelled, unreachable) -> {
                     if (cancelled != null && cancelled.contains(owner)) {
@@ -314,8 +343,8 @@ final class RunHold {
     /** A renewal was confirmed when so much of the validity was left. */
     void confirmed(Duration margin) {
         if (margin.compareTo(timing().lateMargin()) < 0) {
-            GuardEvent late = new GuardEvent.RenewedLate(terms.job(), grant.shown(), margin);
-            run.life().whileActive(() -> engine.notifier().tellLater(late));
+            GuardEvent late = new GuardEvent.RenewedLate(terms().job(), grant().shown(), margin);
+            run.life().whileActive(() -> engine().notifier().tellLater(late));
         }
     }
 
@@ -334,13 +363,16 @@ final class RunHold {
     /** When it has been held for long enough; null for never. */
     private @Nullable NanoTime holdUntil() {
         NanoTime replaced = heldUntil;
-        Duration most = terms.options().maxHold();
-        return replaced != null ? replaced : most.isZero() ? null : grantedAt.plus(most);
+        if (replaced != null || !first().isBounded()) {
+            return replaced;
+        }
+        Duration most = terms().options().maxHold();
+        return most.isZero() ? null : run.grantedAt().plus(most);
     }
 
     /** Replaces how long it is held at most; returns false if that is over, or nothing can be proven any more. */
     boolean holdAtMost(Duration time) {
-        NanoTime now = engine.now();
+        NanoTime now = engine().now();
         if (isHeldForTooLong(now)) {
             run.lose(LossReason.MAX_HOLD, null);
         }
@@ -349,15 +381,15 @@ final class RunHold {
         }
         NanoTime end = now.plus(time);
         heldUntil = end;
-        all.forEach(keeper -> engine.watchdog().lookNoLaterThan(keeper, end));
+        all().forEach(keeper -> engine().watchdog().lookNoLaterThan(keeper, end));
         return true;
     }
 
     /** As {@link RunBounds#keepOthersAway}. Whoever would begin meanwhile asks for the lock key first, which is held. */
     CompletionStage<?> keepOthersAway(Duration time) {
-        Reservations places = RationedSource.reservations(engine.store());
-        String name = RationedSource.paceName(terms);
-        String place = RationedSource.place(engine.worker(), all.get(0).kept().owner());
+        Reservations places = RationedSource.reservations(engine().store());
+        String name = RationedSource.paceName(terms());
+        String place = RationedSource.place(engine().worker(), first().kept().owner());
         CompletionStage<Boolean> freed = places.giveUp(name, place);
         return time.isZero()
                 ? freed

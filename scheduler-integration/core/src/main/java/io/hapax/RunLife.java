@@ -13,7 +13,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Where a run stands: who may still enter, end or lose it, who is notified of a loss, and which thread is interrupted for it.
  *
- * <p>One monitor guards all of it, and nobody waits for long in it. Thread-safe.
+ * <p>Its own monitor guards all of it, as nobody else has a reference to it, and there may be many thousands of runs; nobody waits for long in
+ * it. Thread-safe.
  */
 final class RunLife {
 
@@ -34,9 +35,6 @@ final class RunLife {
      */
     record End(CompletableFuture<RunOutcome> result, boolean isFirst, boolean isLost) {}
 
-    /** Not a lock object with a queue of its own: there may be many thousands of runs. */
-    private final Object monitor = new Object();
-
     private State state = State.ADMITTED;
     private List<Consumer<LeaseLostException>> onLost = List.of();
     private @Nullable Thread interruptTarget;
@@ -46,12 +44,28 @@ final class RunLife {
     private boolean entered;
     private boolean lapsed;
     private boolean atWork;
-    private boolean completedIn;
-    private boolean completedWithWork;
-    private boolean workSucceeded;
-    private WorkTransaction.@Nullable End work;
-    private WorkTransaction.@Nullable Method method;
-    private @Nullable Thread endsOn;
+    /** Null for most. */
+    private @Nullable Transaction transaction;
+
+    /** What is known of the transaction of its work. Guarded by the monitor of the run's life. */
+    private static final class Transaction {
+        private boolean completedIn;
+        private boolean completedWithWork;
+        private boolean workSucceeded;
+        private WorkTransaction.@Nullable End work;
+        private WorkTransaction.@Nullable Method method;
+        private @Nullable Thread endsOn;
+    }
+
+    /** Held: the monitor. */
+    private Transaction transaction() {
+        Transaction known = transaction;
+        if (known == null) {
+            known = new Transaction();
+            transaction = known;
+        }
+        return known;
+    }
 
     /**
      * Starts the work, or goes on with it; returns false if a thread is at it, or the run has ended.
@@ -59,7 +73,7 @@ final class RunLife {
      * @param evenIfLost whether a loss is no obstacle
      */
     boolean enter(@Nullable Thread toInterrupt, boolean evenIfLost) {
-        synchronized (monitor) {
+        synchronized (this) {
             boolean lost = state == State.LOST && ending == null;
             if (atWork || !(isActive() || (lost && evenIfLost))) {
                 return false;
@@ -74,14 +88,14 @@ final class RunLife {
 
     /** Takes back that the work has started: it was entered too late. */
     void notBegun() {
-        synchronized (monitor) {
+        synchronized (this) {
             entered = false;
         }
     }
 
     /** Ends the work on the run's thread; returns whether that was interrupted. */
     boolean leave() {
-        synchronized (monitor) {
+        synchronized (this) {
             interruptTarget = null;
             atWork = false;
             boolean was = interrupted;
@@ -91,27 +105,34 @@ final class RunLife {
     }
 
     boolean isInterrupted() {
-        synchronized (monitor) {
+        synchronized (this) {
             return interrupted;
         }
     }
 
     boolean wasEntered() {
-        synchronized (monitor) {
+        synchronized (this) {
             return entered;
         }
     }
 
     /** Whether it is to be renewed: while it is ending, nobody may. */
     boolean isActive() {
-        synchronized (monitor) {
+        synchronized (this) {
             return state == State.ADMITTED || state == State.ACTIVE;
+        }
+    }
+
+    /** Whether it is, and has been entered: the watchdog, which looks at many, asks once. */
+    boolean isAtWork() {
+        synchronized (this) {
+            return entered && (state == State.ADMITTED || state == State.ACTIVE);
         }
     }
 
     /** Does what must not wait while the run is active, so that nobody can end it meanwhile. */
     void whileActive(Runnable task) {
-        synchronized (monitor) {
+        synchronized (this) {
             if (isActive()) {
                 task.run();
             }
@@ -119,21 +140,21 @@ final class RunLife {
     }
 
     boolean hasEnded() {
-        synchronized (monitor) {
+        synchronized (this) {
             return state == State.ENDED || state == State.ENDING;
         }
     }
 
     @Nullable
     LossReason lossReason() {
-        synchronized (monitor) {
+        synchronized (this) {
             return lossReason;
         }
     }
 
     /** Keeps a callback for the loss; returns false if the run is lost already. */
     boolean onLost(Consumer<LeaseLostException> callback) {
-        synchronized (monitor) {
+        synchronized (this) {
             if (state == State.LOST) {
                 return false;
             }
@@ -151,7 +172,7 @@ final class RunLife {
      */
     @Nullable
     List<Consumer<LeaseLostException>> lose(LossReason reason, Runnable tell) {
-        synchronized (monitor) {
+        synchronized (this) {
             if (!isActive()) {
                 return null;
             }
@@ -170,7 +191,7 @@ final class RunLife {
 
     /** Takes away a run that was not entered, of which nobody has to be notified; returns false if it was, or has ended. */
     boolean lapse(LossReason reason) {
-        synchronized (monitor) {
+        synchronized (this) {
             if (entered || ending != null || state != State.ADMITTED) {
                 return false;
             }
@@ -183,7 +204,7 @@ final class RunLife {
 
     /** The store or the ledger was first to know that the lease was lost. */
     void lostAtEnd(LossReason reason) {
-        synchronized (monitor) {
+        synchronized (this) {
             if (lossReason == null) {
                 lossReason = reason;
             }
@@ -197,7 +218,7 @@ final class RunLife {
      * @param provable whether that is still the run's to say
      */
     End end(boolean completes, boolean provable) {
-        synchronized (monitor) {
+        synchronized (this) {
             if (ending != null) {
                 // A caller that completes a run that was given back meanwhile has to know that nothing is noted.
                 boolean tooLate = completes && lapsed;
@@ -205,7 +226,7 @@ final class RunLife {
             }
             ending = new CompletableFuture<>();
             // A transaction that has committed counts, whatever became of the lease since.
-            boolean lost = (state == State.LOST || (completes && !provable)) && !(completedIn && completes);
+            boolean lost = (state == State.LOST || (completes && !provable)) && !(completes && isCompletedIn());
             if (state != State.LOST && !lost) {
                 state = State.ENDING;
             }
@@ -214,7 +235,7 @@ final class RunLife {
     }
 
     void ended() {
-        synchronized (monitor) {
+        synchronized (this) {
             if (state != State.LOST) {
                 state = State.ENDED;
             }
@@ -223,93 +244,107 @@ final class RunLife {
     }
 
     void completesIn() {
-        synchronized (monitor) {
-            completedIn = true;
+        synchronized (this) {
+            transaction().completedIn = true;
         }
     }
 
     void completedWithWork() {
-        synchronized (monitor) {
-            completedWithWork = true;
+        synchronized (this) {
+            transaction().completedWithWork = true;
         }
     }
 
     /** Whether it was completed in a transaction that is known to have committed. */
     boolean isCommitted() {
-        synchronized (monitor) {
-            return completedWithWork && work == WorkTransaction.End.COMMITTED;
+        synchronized (this) {
+            Transaction of = transaction;
+            return of != null && of.completedWithWork && of.work == WorkTransaction.End.COMMITTED;
         }
     }
 
     void workBegins() {
-        synchronized (monitor) {
-            work = null;
-            workSucceeded = false;
-            completedIn = false;
-            completedWithWork = false;
+        synchronized (this) {
+            Transaction of = transaction;
+            if (of != null) {
+                of.work = null;
+                of.workSucceeded = false;
+                of.completedIn = false;
+                of.completedWithWork = false;
+            }
         }
     }
 
     /** @param succeeded whether all of the run's code had returned by then */
     void workEnded(WorkTransaction.End how, boolean succeeded) {
-        synchronized (monitor) {
-            work = how;
-            workSucceeded = succeeded;
-            if (how == WorkTransaction.End.ROLLED_BACK && completedWithWork) {
-                completedIn = false;
-                completedWithWork = false;
+        synchronized (this) {
+            Transaction of = transaction();
+            of.work = how;
+            of.workSucceeded = succeeded;
+            if (how == WorkTransaction.End.ROLLED_BACK && of.completedWithWork) {
+                of.completedIn = false;
+                of.completedWithWork = false;
             }
         }
     }
 
     /** As what the run may end, of which its code says that it is this. */
     RunOutcome decided(RunOutcome said) {
-        synchronized (monitor) {
-            if (work == WorkTransaction.End.UNKNOWN) {
-                return completedIn ? RunOutcome.COMPLETED : RunOutcome.UNCONFIRMED;
+        synchronized (this) {
+            Transaction of = transaction;
+            if (of == null) {
+                return said;
             }
-            if (said == RunOutcome.FAILED && workSucceeded && work == WorkTransaction.End.COMMITTED) {
+            if (of.work == WorkTransaction.End.UNKNOWN) {
+                return of.completedIn ? RunOutcome.COMPLETED : RunOutcome.UNCONFIRMED;
+            }
+            if (said == RunOutcome.FAILED && of.workSucceeded && of.work == WorkTransaction.End.COMMITTED) {
                 return RunOutcome.COMPLETED;
             }
-            boolean gone = work == WorkTransaction.End.ROLLED_BACK && !completedIn;
+            boolean gone = of.work == WorkTransaction.End.ROLLED_BACK && !of.completedIn;
             return gone && said == RunOutcome.COMPLETED ? RunOutcome.FAILED : said;
         }
     }
 
     /** Says whose transaction it waits for. */
     void endsOn(Thread thread) {
-        synchronized (monitor) {
-            endsOn = thread;
+        synchronized (this) {
+            transaction().endsOn = thread;
         }
     }
 
     boolean isEndedOn(Thread thread) {
-        synchronized (monitor) {
-            return endsOn == thread;
+        synchronized (this) {
+            return transaction != null && transaction.endsOn == thread;
         }
     }
 
     void isOf(WorkTransaction.Method called) {
-        synchronized (monitor) {
-            method = called;
+        synchronized (this) {
+            transaction().method = called;
         }
     }
 
     WorkTransaction.@Nullable Method method() {
-        synchronized (monitor) {
-            return method;
+        synchronized (this) {
+            return transaction == null ? null : transaction.method;
         }
     }
 
     boolean completedIn() {
-        synchronized (monitor) {
-            return completedIn;
+        synchronized (this) {
+            return isCompletedIn();
         }
+    }
+
+    /** Held: the monitor. */
+    private boolean isCompletedIn() {
+        return transaction != null && transaction.completedIn;
     }
 
     /** What the ledger records of a run that ends without completing or failing. */
     RunState brokenOff(AfterCrash afterCrash) {
-        synchronized (monitor) {
+        synchronized (this) {
             if (!entered) {
                 return RunState.RELEASED;
             }

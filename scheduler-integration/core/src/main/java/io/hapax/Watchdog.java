@@ -34,8 +34,6 @@ final class Watchdog {
     private static final int MOST_LATER = 4;
     private static final Duration LOOK = Duration.ofMillis(20);
     private static final Duration NEXT_START = Duration.ofSeconds(1);
-    /** Charges that are due this soon are taken along, so that renewals share calls. */
-    private static final long TOGETHER_PER_MILLE = 10;
     /**
      * More are left to the next pass, so that of many leases small calls go out all the time: a store is held for a fraction
      * of a millisecond by one, and works for others in between.
@@ -52,6 +50,7 @@ final class Watchdog {
     private boolean stopping;
     private @Nullable Thread thread;
     private NanoTime parkedUntil = new NanoTime(0);
+    private final RenewalPlan plan;
     private final Runnable afterLast;
     private final GuardThreads threads;
     private final ExecutorService later;
@@ -63,6 +62,7 @@ final class Watchdog {
         this.later = threads.pool("hapax-late", MOST_LATER);
         this.renewals = new Renewals(store, ledger, ticker, threads, this);
         this.ticker = ticker;
+        this.plan = new RenewalPlan(ticker.now(), ThreadLocalRandom.current().nextDouble());
         this.afterLast = afterLast;
     }
 
@@ -112,36 +112,59 @@ final class Watchdog {
 
     /** Moves a charge that is looked after; does nothing for one that is not. */
     void look(Charge charge, NanoTime due) {
-        lookUnlessMoved(charge, null, due, false);
-    }
-
-    /** Moves a charge that is looked after, unless it is due before. */
-    void lookNoLaterThan(Charge charge, NanoTime due) {
         lock.lock();
         try {
-            if (charge.queued() && due.isBefore(charge.due())) {
-                look(charge, due);
+            if (charge.queued()) {
+                queue.put(charge, due);
+                wakeFor(due);
             }
         } finally {
             lock.unlock();
         }
     }
 
-    /** A run that began since its charge was taken has said when it wants its first renewal: that counts. */
-    private void lookUnlessMoved(Charge charge, @Nullable NanoTime from, NanoTime due, boolean forNow) {
+    /**
+     * Has a charge that is looked after be due at an instant at the latest, or when it is due already; an answer to a renewal that it shares with
+     * others, and that is being taken, does not move it any more.
+     */
+    void lookNoLaterThan(Charge charge, NanoTime due) {
         lock.lock();
         try {
-            if (charge.queued() && (from == null || charge.due().equals(from))) {
-                if (forNow) {
-                    queue.putAside(charge, due);
-                } else {
-                    queue.put(charge, due);
-                }
-                if (due.isBefore(parkedUntil) && thread != null) {
-                    parkedUntil = due;
-                    ticker.wake(thread);
-                }
+            if (charge.queued()) {
+                NanoTime known = queue.due(charge);
+                look(charge, due.isBefore(known) ? due : known);
             }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Held: the lock. */
+    private void wakeFor(NanoTime due) {
+        if (due.isBefore(parkedUntil) && thread != null) {
+            parkedUntil = due;
+            ticker.wake(thread);
+        }
+    }
+
+    /** Leaves a charge where it is, whatever becomes of those with which it was looked at. */
+    void lookApart(Charge charge) {
+        lock.lock();
+        try {
+            if (charge.queued()) {
+                queue.put(charge, queue.due(charge));
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Moves charges that were asked for together, and answered alike; those that are not looked after any more are left out. */
+    void lookTogether(DueQueue.Cohort charges, NanoTime due) {
+        lock.lock();
+        try {
+            queue.move(charges, due);
+            wakeFor(due);
         } finally {
             lock.unlock();
         }
@@ -239,7 +262,7 @@ final class Watchdog {
                 if (!park(full)) {
                     break;
                 }
-                full = pass() >= LARGEST_PASS;
+                full = pass() >= LARGEST_PASS / 2;
                 failedPasses = 0;
             } catch (Throwable failure) {
                 failed(failure);
@@ -299,23 +322,60 @@ final class Watchdog {
     int pass() {
         NanoTime now = ticker.now();
         NanoTime again = now.plus(AGAIN);
-        List<Charge> toRenew = new ArrayList<>();
-        for (Charge charge : takeDue(now, again)) {
+        List<DueQueue.Entry> due = new ArrayList<>(LARGEST_PASS);
+        DueQueue.Cohort taken = takeDue(now, again, due);
+        if (taken == null) {
+            return 0;
+        }
+        List<Renewals.Call> calls = new ArrayList<>(1);
+        for (DueQueue.Entry entry : due) {
+            Charge charge = (Charge) entry;
             Charge.Action action = actOf(charge, now);
             if (action.next() == null) {
                 remove(charge);
+            } else if (action.renew()) {
+                Renewals.Call.add(charge, action.next(), calls);
             } else {
-                // The answer to a renewal will soon move it.
-                lookUnlessMoved(charge, again, action.next(), action.renew());
-                if (action.renew()) {
-                    toRenew.add(charge);
-                }
+                lookUnlessMoved(charge, again, action.next());
             }
         }
-        if (!toRenew.isEmpty()) {
-            renewals.send(toRenew, now);
+        lookTogether(calls, taken, again);
+        calls.forEach(call -> renewals.send(call, now));
+        return calls.stream().mapToInt(Renewals.Call::size).sum();
+    }
+
+    /** A run that began since its charge was taken has said when it wants its first renewal: that counts. */
+    private void lookUnlessMoved(Charge charge, NanoTime from, NanoTime due) {
+        lock.lock();
+        try {
+            if (charge.queued() && queue.due(charge).equals(from)) {
+                queue.put(charge, due);
+                wakeFor(due);
+            }
+        } finally {
+            lock.unlock();
         }
-        return toRenew.size();
+    }
+
+    /** What is renewed by one call stays together until it is answered, and longer if it is answered alike. */
+    private void lookTogether(List<Renewals.Call> calls, DueQueue.Cohort taken, NanoTime from) {
+        lock.lock();
+        try {
+            for (Renewals.Call call : calls) {
+                if (calls.size() == 1) {
+                    call.isOf(taken);
+                } else {
+                    List<Charge> unmoved = new ArrayList<>(call.charges());
+                    unmoved.removeIf(
+                            charge -> !charge.queued() || !queue.due(charge).equals(from));
+                    call.isOf(queue.putTogether(unmoved, from));
+                }
+                queue.moveFrom(call.cohort(), from, call.next());
+                wakeFor(call.next());
+            }
+        } finally {
+            lock.unlock();
+        }
     }
 
     private static Charge.Action actOf(Charge charge, NanoTime now) {
@@ -328,39 +388,45 @@ final class Watchdog {
     }
 
     /** Due charges stay queued, so that {@link #remove} always finds them, and so that a pass that fails is repeated. */
-    private List<Charge> takeDue(NanoTime now, NanoTime again) {
+    private DueQueue.@Nullable Cohort takeDue(NanoTime now, NanoTime again, List<DueQueue.Entry> due) {
         lock.lock();
         try {
-            List<Charge> due = new ArrayList<>();
-            NanoTime horizon = now;
-            List<DueQueue.Entry> taken = queue.takeDue(horizon, LARGEST_PASS);
-            while (!taken.isEmpty()) {
-                for (DueQueue.Entry entry : taken) {
-                    Charge charge = (Charge) entry;
-                    due.add(charge);
-                    NanoTime together = now.plus(Duration.ofNanos(charge.ttl().toNanos() / 1000 * TOGETHER_PER_MILLE));
-                    horizon = horizon.isBefore(together) ? together : horizon;
-                }
-                taken = queue.takeDue(horizon, LARGEST_PASS - due.size());
+            DueQueue.Cohort taken = queue.takeDue(now, Watchdog::together, LARGEST_PASS, again);
+            if (taken != null) {
+                taken.addTo(due);
             }
-            due.forEach(charge -> queue.putAside(charge, again));
-            return due;
+            return taken;
         } finally {
             lock.unlock();
         }
     }
 
-    /** Where many are held, the first renewal is anywhere in the interval: runs often begin together. */
-    NanoTime firstLook(NanoTime from, Duration interval) {
-        return size() < LARGEST_PASS
-                ? jittered(from, interval)
-                : from.plus(Duration.ofNanos(
-                        ThreadLocalRandom.current().nextLong(interval.toNanos() / 10, interval.toNanos())));
+    /** Charges that are due this soon, a hundredth of the ttl, are taken along, so that renewals share calls. */
+    private static long together(DueQueue.Entry entry) {
+        return ((Charge) entry).ttl().toNanos() / 100;
     }
 
-    /** A renewal instant moved by up to 10 % either way, so that leases taken together do not stay together. */
-    static NanoTime jittered(NanoTime from, Duration interval) {
-        long tenth = interval.toNanos() / 10;
-        return from.plus(interval.plusNanos(ThreadLocalRandom.current().nextLong(-tenth, tenth + 1)));
+    /** When to renew again what was renewed together. */
+    NanoTime nextRenewal(NanoTime sentAt, Duration interval, int charges) {
+        lock.lock();
+        try {
+            return queue.size() < LARGEST_PASS
+                    ? RenewalPlan.jittered(sentAt, interval)
+                    : plan.next(sentAt, interval, charges, queue.size());
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** When to renew for the first time. */
+    NanoTime firstLook(NanoTime from, Duration interval) {
+        lock.lock();
+        try {
+            return queue.size() < LARGEST_PASS
+                    ? RenewalPlan.jittered(from, interval)
+                    : plan.first(from, interval, LARGEST_PASS);
+        } finally {
+            lock.unlock();
+        }
     }
 }

@@ -38,21 +38,26 @@ final class Renewals {
         final int length;
 
         final List<Lease> leases;
+        /** One argument: each costs the client more than its text does. */
+        final StringBuilder grants;
+
         private int[] indices;
 
         Items(int bucket, int length, int expected) {
             this.bucket = bucket;
             this.length = length;
             this.leases = new ArrayList<>(expected);
+            this.grants = new StringBuilder(expected * length);
             this.indices = new int[expected];
         }
 
-        void add(Lease lease, int index) {
+        void add(Lease lease, int index, String grant) {
             if (leases.size() == indices.length) {
                 indices = Arrays.copyOf(indices, Math.min(LARGEST_BATCH, 4 + 2 * indices.length));
             }
             indices[leases.size()] = index;
             leases.add(lease);
+            grants.append(grant);
         }
 
         boolean isFull() {
@@ -104,7 +109,8 @@ final class Renewals {
         for (int i = 0; i < leases.size(); i++) {
             Lease lease = leases.get(i);
             int bucket = namespace.keyspace().bucketOf(lease.identity());
-            int length = full && isPlain(lease) ? lengthOfGrant(lease) : NOT_PLAIN;
+            String grant = full && isPlain(lease) ? grant(lease) : "";
+            int length = grant.length();
             if (last == null || last.bucket != bucket || last.length != length || last.isFull()) {
                 Kind kind = new Kind(bucket, length);
                 last = open.get(kind);
@@ -114,7 +120,7 @@ final class Renewals {
                     all.add(last);
                 }
             }
-            last.add(lease, i);
+            last.add(lease, i, grant);
         }
         return all;
     }
@@ -124,12 +130,8 @@ final class Renewals {
         return lease.identity().slot() == null && !StoredLease.isWrittenBack(lease.since());
     }
 
-    private static int lengthOfGrant(Lease lease) {
-        int digits = 1;
-        for (long left = lease.token().value(); left > 9; left /= 10) {
-            digits++;
-        }
-        return lease.owner().value().length() + digits + 2;
+    private static String grant(Lease lease) {
+        return lease.owner().value() + '|' + lease.token().value() + '|';
     }
 
     private boolean isFull() {
@@ -144,19 +146,13 @@ final class Renewals {
         }
         List<Object> keys = new ArrayList<>(1 + batch.leases.size());
         keys.add(batch.meta());
-        // Each argument costs the client more than its text does.
-        StringBuilder grants = new StringBuilder(batch.leases.size() * batch.length);
         for (Lease lease : batch.leases) {
             keys.add(namespace.keyspace().lease(lease.identity(), batch.bucket));
-            grants.append(lease.owner().value())
-                    .append('|')
-                    .append(lease.token().value())
-                    .append('|');
         }
         List<Object> args = new ArrayList<>(4);
         args.add(epoch);
         args.add(Integer.toString(batch.length));
-        args.add(grants.toString());
+        args.add(batch.grants.toString());
         addTtls(batch.leases, args);
         CompletableFuture<List<Object>> call =
                 namespace.scripts().call(Script.EXTEND, ReturnType.LIST, keys, args.toArray());
@@ -195,7 +191,7 @@ final class Renewals {
         Items rest = new Items(batch.bucket, NOT_PLAIN, answer.size() - 1);
         for (Object number : answer.subList(1, answer.size())) {
             int n = ((Long) number).intValue() - 1;
-            rest.add(batch.leases.get(n), batch.indices[n]);
+            rest.add(batch.leases.get(n), batch.indices[n], "");
         }
         return rest;
     }

@@ -8,6 +8,7 @@ import io.hapax.lease.Lease;
 import io.hapax.lease.LeaseStoreException;
 import io.hapax.lease.OwnerId;
 import java.time.Instant;
+import java.time.temporal.ChronoField;
 import java.time.temporal.ChronoUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -153,7 +154,7 @@ record StoredLease(
     }
 
     static boolean isWrittenBack(Instant since) {
-        return !since.equals(since.truncatedTo(ChronoUnit.MICROS));
+        return since.get(ChronoField.NANO_OF_SECOND) % 1000 != 0;
     }
 
     /** The lease of a quorum whose token was written back. */

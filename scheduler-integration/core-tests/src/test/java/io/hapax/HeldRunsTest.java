@@ -1,0 +1,158 @@
+package io.hapax;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.sun.management.ThreadMXBean;
+import io.hapax.lease.LeaseStore;
+import io.hapax.lease.Renewal;
+import io.hapax.test.InMemoryLeaseStore;
+import io.hapax.test.ManualTicker;
+import java.lang.management.ManagementFactory;
+import java.lang.reflect.Array;
+import java.lang.reflect.Field;
+import java.lang.reflect.Modifier;
+import java.lang.reflect.Proxy;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.Deque;
+import java.util.IdentityHashMap;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/** What holding a run costs, counted in what does not depend on the machine, so that none of it creeps up. */
+class HeldRunsTest {
+
+    private static final Duration TTL = Duration.ofSeconds(30);
+    /** What all runs of a guard have in common, or what is looked after for them together. */
+    private static final Set<Class<?>> SHARED = Set.of(Engine.class, DueQueue.Cohort.class, Thread.class);
+
+    private final ManualTicker ticker = new ManualTicker();
+    private final AtomicInteger renewed = new AtomicInteger();
+    /** Who renews: other tests have watchdogs of their own. */
+    private volatile long watchdog;
+
+    private final JobGuard guard = JobGuard.builder(renewingAtOnce(new InMemoryLeaseStore(ticker)))
+            .ticker(ticker)
+            .withoutLogging()
+            .build();
+    private final List<GuardedRun> runs = new ArrayList<>();
+
+    /** Its answers to renewals are always the same, and cost nothing. */
+    private LeaseStore renewingAtOnce(LeaseStore memory) {
+        List<Renewal> all = Collections.nCopies(Watchdog.LARGEST_PASS, new Renewal.Renewed(false));
+        return (LeaseStore) Proxy.newProxyInstance(
+                getClass().getClassLoader(), new Class<?>[] {LeaseStore.class}, (proxy, method, args) -> {
+                    if (method.getName().equals("renew")) {
+                        watchdog = Thread.currentThread().getId();
+                        renewed.addAndGet(((List<?>) args[0]).size());
+                        return CompletableFuture.completedFuture(all);
+                    }
+                    return method.getName().equals("blocking") ? proxy : method.invoke(memory, args);
+                });
+    }
+
+    private GuardedRun.Scope held(String key) throws InterruptedException {
+        GuardedRun run = Answered.run(guard.admit(RunRequest.lock(key)));
+        runs.add(run);
+        return run.enter(OnLeaseLost.SIGNAL);
+    }
+
+    private GuardedRun.Scope onThreadOfItsOwn(String key) throws Exception {
+        FutureTask<GuardedRun.Scope> held = new FutureTask<>(() -> held(key));
+        new Thread(held).start();
+        return held.get();
+    }
+
+    @AfterEach
+    void end() {
+        runs.forEach(GuardedRun::close);
+        CurrentRun.swap(null);
+        guard.close();
+    }
+
+    /** All that can be reached from an object; of the JDK's own, those that ours refer to. */
+    private static Set<Object> reachable(Object from) throws IllegalAccessException {
+        Set<Object> seen = Collections.newSetFromMap(new IdentityHashMap<>());
+        Deque<Object> open = new ArrayDeque<>(List.of(from));
+        while (!open.isEmpty()) {
+            Object next = open.pop();
+            if (SHARED.contains(next.getClass()) || !seen.add(next)) {
+                continue;
+            }
+            if (next instanceof Object[] array) {
+                for (int n = 0; n < Array.getLength(array); n++) {
+                    push(array[n], open);
+                }
+            }
+            for (Class<?> type = next.getClass(); type.getName().startsWith("io.hapax."); type = type.getSuperclass()) {
+                for (Field field : type.getDeclaredFields()) {
+                    if (!Modifier.isStatic(field.getModifiers())
+                            && !field.getType().isPrimitive()) {
+                        field.setAccessible(true);
+                        push(field.get(next), open);
+                    }
+                }
+            }
+        }
+        return seen;
+    }
+
+    private static void push(Object value, Deque<Object> open) {
+        // A constant is everybody's.
+        if (value != null && !(value instanceof Enum)) {
+            open.push(value);
+        }
+    }
+
+    @Test
+    void a_held_run_keeps_fourteen_objects_of_its_own() throws Exception {
+        GuardedRun.Scope first = onThreadOfItsOwn("first");
+        ticker.advance(Duration.ofSeconds(1));
+        GuardedRun.Scope second = onThreadOfItsOwn("second");
+        Set<Object> own = reachable(first);
+        own.removeAll(reachable(second));
+        assertThat(own.stream().map(object -> object.getClass().getSimpleName()))
+                .containsExactlyInAnyOrder(
+                        "EnteredRun",
+                        "GuardedRun",
+                        "RunTerms",
+                        "RunRequest",
+                        "JobIdentity",
+                        "LockKey",
+                        "String",
+                        "RunLife",
+                        "RunHold",
+                        "LeaseKeeper",
+                        "Lease",
+                        "OwnerId",
+                        "FencingToken",
+                        "Instant");
+    }
+
+    @Test
+    void a_renewal_of_many_leaves_little_to_collect() throws Exception {
+        for (int n = 0; n < 1000; n++) {
+            var unused = held("k" + n);
+        }
+        ticker.advance(TTL);
+        ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+        long bytes = threads.getThreadAllocatedBytes(watchdog);
+        int before = renewed.get();
+        for (int n = 0; n < 600; n++) {
+            ticker.advance(Duration.ofMillis(100));
+        }
+        int renewals = renewed.get() - before;
+        assertThat(renewals).isGreaterThan(4000);
+        // It is a count, with room for code that is interpreted, which allocates what compiled code need not.
+        assertThat((threads.getThreadAllocatedBytes(watchdog) - bytes) / renewals)
+                .isPositive()
+                .isLessThan(1000);
+    }
+}
