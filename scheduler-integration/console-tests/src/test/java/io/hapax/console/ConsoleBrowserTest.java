@@ -11,6 +11,7 @@ import com.microsoft.playwright.options.ColorScheme;
 import io.hapax.GuardedRun;
 import io.hapax.RunRequest;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;

@@ -31,6 +31,20 @@ final class SeparateApplication implements AutoCloseable {
         this.classes =
                 new URLClassLoader("separate", brought.toArray(URL[]::new), ClassLoader.getPlatformClassLoader());
         this.main = main;
+        leaveUrlsAlone();
+    }
+
+    /** A JVM has one handler for the URLs within web applications, and the Tomcat of another test may have set its own. */
+    private void leaveUrlsAlone() {
+        try {
+            classes.loadClass("org.apache.catalina.webresources.TomcatURLStreamHandlerFactory")
+                    .getMethod("disable")
+                    .invoke(null);
+        } catch (ClassNotFoundException none) {
+            // An application without Tomcat.
+        } catch (ReflectiveOperationException e) {
+            throw new IllegalStateException(e);
+        }
     }
 
     private static URL url(String entry) {

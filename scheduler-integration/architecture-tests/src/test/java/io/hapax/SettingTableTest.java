@@ -34,7 +34,7 @@ import org.junit.jupiter.api.Test;
 class SettingTableTest {
 
     private static final boolean WRITE = Boolean.getBoolean("hapax.settings.write");
-    private static final Path ROOT = Path.of("..");
+    private static final Path ROOT = Path.of("../..");
     private static final Path PAGE = ROOT.resolve("docs/settings.md");
     private static final Path METADATA =
             ROOT.resolve("scheduler-integration/spring-boot-starter/src/main/resources/META-INF"

@@ -38,7 +38,7 @@ import picocli.CommandLine;
 @Tag("slow")
 class CommandLineTest {
 
-    private static final Path PAGE = Path.of("..", "docs", "command-line.md");
+    private static final Path PAGE = Path.of("../..", "docs", "command-line.md");
     private static final EmbeddedRedis REDIS = EmbeddedRedis.start("--requirepass", "s3cret");
     private static final String URL = REDIS.url().replace("//", "//:s3cret@");
     /** The instant in the leases that are written by hand here, 1764130000 s. */

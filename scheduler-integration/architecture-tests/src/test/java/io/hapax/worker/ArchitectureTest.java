@@ -320,7 +320,7 @@ class ArchitectureTest {
     @ArchTest
     static void every_public_type_has_javadoc(JavaClasses ignored) throws IOException {
         List<String> without = new ArrayList<>();
-        try (Stream<Path> files = Files.walk(Path.of(".."))) {
+        try (Stream<Path> files = Files.walk(Path.of("../.."))) {
             for (Path file : files.filter(each -> each.toString().matches(".*/src/main/java/.*\\.java"))
                     .toList()) {
                 List<String> lines = Files.readAllLines(file);

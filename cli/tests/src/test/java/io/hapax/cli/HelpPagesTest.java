@@ -22,7 +22,7 @@ import picocli.CommandLine.Help.Ansi;
 /** The pages in the jar say what picocli would say. With {@code -Dhapax.help.write=true} they are written anew. */
 class HelpPagesTest {
 
-    private static final Path PAGES = Path.of("src", "main", "resources", "io", "hapax", "cli", HelpPages.FOLDER);
+    private static final Path PAGES = Path.of("..", "src", "main", "resources", "io", "hapax", "cli", HelpPages.FOLDER);
 
     static Stream<String> names() {
         return CommandLineTest.commands().keySet().stream();

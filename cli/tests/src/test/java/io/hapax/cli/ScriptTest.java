@@ -21,7 +21,7 @@ import org.junit.jupiter.api.io.TempDir;
 class ScriptTest {
 
     private static final Duration LONGEST = Duration.ofSeconds(40);
-    private static final Path SCRIPT = Path.of("hapax").toAbsolutePath();
+    private static final Path SCRIPT = Path.of("../hapax").toAbsolutePath().normalize();
 
     /** Notes its arguments; makes what it is told to make, slowly enough for others to want the same; says the rest. */
     private static final String JAVA = "#!/bin/sh\n"
