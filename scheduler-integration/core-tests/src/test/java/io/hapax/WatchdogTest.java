@@ -319,8 +319,9 @@ class WatchdogTest {
                     .filter(call -> !call.at().isBefore(from) && call.at().isBefore(from.plus(SECOND)))
                     .mapToInt(Call::leases)
                     .sum();
-            // 600 on average; if they stayed together it would be thousands in some seconds and none in most.
-            assertThat(renewed).as("in second %d", second).isBetween(200, 1100);
+            // 600 on average, in a few bursts by chance; if they stayed together it would be thousands in some seconds
+            // and none in most.
+            assertThat(renewed).as("in second %d", second).isBetween(50, 1800);
         }
     }
 

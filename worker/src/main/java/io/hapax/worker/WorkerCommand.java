@@ -93,9 +93,8 @@ final class WorkerCommand implements Callable<Integer> {
 
     @Option(
             names = "--replace-settings",
-            description =
-                    "settings on which workers have to agree that this start may change, with the values that they are to"
-                            + " lose, as longestTtl=30000ms; or on, for any [HAPAX_REPLACE_SETTINGS]")
+            description = "on: for the one start that changes settings on which workers have to agree, after all were"
+                    + " stopped [HAPAX_REPLACE_SETTINGS]")
     private @Nullable String replaceSettings;
 
     @Option(
@@ -210,7 +209,7 @@ final class WorkerCommand implements Callable<Integer> {
                 flag("--guard", text(chosen.apply(guard, "HAPAX_GUARD"), "on")),
                 patient(RunSettingOptions.read(Objects.requireNonNull(command), Setting.ALL, env, RunOptions.DEFAULTS)),
                 instant("--first-start", chosen.apply(firstStart, "HAPAX_FIRST_START")),
-                replaced(text(chosen.apply(replaceSettings, "HAPAX_REPLACE_SETTINGS"), "off")),
+                flag("--replace-settings", text(chosen.apply(replaceSettings, "HAPAX_REPLACE_SETTINGS"), "off")),
                 flag("--ledger", text(chosen.apply(ledger, "HAPAX_LEDGER"), named ? "on" : "off")),
                 quartz(text(chosen.apply(quartzStore, "QUARTZ_STORE"), named ? "both" : "ram")),
                 flag("--jobrunr", text(chosen.apply(jobrunr, "JOBRUNR"), "on")),
@@ -273,21 +272,6 @@ final class WorkerCommand implements Callable<Integer> {
             throw new IllegalArgumentException(
                     option + " must be a time in UTC, as 2026-11-28T09:30:00Z, was '" + value + "'", e);
         }
-    }
-
-    private static String replaced(String text) {
-        String first = text.strip();
-        if (first.contains("=")) {
-            return first;
-        }
-        return switch (first) {
-            case "on" -> "true";
-            case "off" -> "false";
-            default ->
-                throw new IllegalArgumentException(
-                        "--replace-settings must be on, off, or settings with the values that they"
-                                + " are to lose, as longestTtl=30000ms, was '" + text + "'");
-        };
     }
 
     private static boolean flag(String option, String value) {

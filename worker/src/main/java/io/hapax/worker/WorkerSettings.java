@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
  * @param guarded whether jobs are guarded
  * @param runs how runs are guarded that say nothing else
  * @param firstStart when the namespace is used for the first time ever; null if that is not said
- * @param replaceSettings which of the settings on which workers have to agree this start may change, with the values that they are to lose; true for any, false for none
+ * @param replaceSettings whether this start changes the settings on which workers have to agree
  * @param ledger whether runs are kept in PostgreSQL too
  * @param quartz which Quartz schedulers run
  * @param jobrunr whether JobRunr runs
@@ -39,7 +39,7 @@ record WorkerSettings(
         boolean guarded,
         RunOptions runs,
         @Nullable Instant firstStart,
-        String replaceSettings,
+        boolean replaceSettings,
         boolean ledger,
         QuartzStore quartz,
         boolean jobrunr,

@@ -55,7 +55,7 @@ class WorkerCommandTest {
             --ttl          | 100ms            | --ttl must be at least 1s, was '100ms'
             --guard        | maybe            | --guard must be on or off, was 'maybe'
             --jobrunr      | maybe            | --jobrunr must be on or off, was 'maybe'
-            --replace-settings | yes          | --replace-settings must be on, off, or settings with the values that they are to lose, as longestTtl=30000ms, was 'yes'
+            --replace-settings | yes          | --replace-settings must be on or off, was 'yes'
             --quartz-store | disk             | --quartz-store must be ram, jdbc, both or none, was 'disk'
             --threads      | 0                | --threads must be a number from 1 to 500, was '0'
             --leases       | mysql            | --leases must be redis or postgres, was 'mysql'
@@ -103,10 +103,10 @@ class WorkerCommandTest {
         assertThat(settings.quartz()).isEqualTo(WorkerSettings.QuartzStore.RAM);
         assertThat(settings.jobrunr()).isFalse();
         assertThat(settings.threads()).isEqualTo(3);
-        assertThat(settings.replaceSettings()).isEqualTo("true");
-        assertThat(settings(Map.of("HAPAX_REPLACE_SETTINGS", "on"), "--replace-settings", "longestTtl=9000ms")
+        assertThat(settings.replaceSettings()).isTrue();
+        assertThat(settings(Map.of("HAPAX_REPLACE_SETTINGS", "on"), "--replace-settings", "off")
                         .replaceSettings())
-                .isEqualTo("longestTtl=9000ms");
+                .isFalse();
         assertThat(settings.guarded()).isFalse();
     }
 

@@ -31,12 +31,18 @@ class ReadmeTest {
     private record Snippet(Path file, String name, String text) {}
 
     static List<Snippet> snippets() throws IOException {
-        try (Stream<Path> files = Files.walk(ROOT.resolve("examples"))) {
-            return files.filter(Files::isRegularFile)
-                    .filter(file -> file.toString().contains("/src/main/"))
-                    .flatMap(file -> snippetsOf(file).stream())
-                    .toList();
+        List<Snippet> snippets = new ArrayList<>();
+        try (Stream<Path> examples = Files.list(ROOT.resolve("examples"))) {
+            // Other folders may change meanwhile, as modules are built side by side.
+            for (Path sources : examples.map(example -> example.resolve("src/main"))
+                    .filter(Files::isDirectory)
+                    .toList()) {
+                try (Stream<Path> files = Files.walk(sources)) {
+                    files.filter(Files::isRegularFile).forEach(file -> snippets.addAll(snippetsOf(file)));
+                }
+            }
         }
+        return snippets;
     }
 
     private static List<Snippet> snippetsOf(Path file) {

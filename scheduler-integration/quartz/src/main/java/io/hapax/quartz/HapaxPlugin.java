@@ -307,13 +307,13 @@ public final class HapaxPlugin implements SchedulerPlugin {
     }
 
     /**
-     * Replaces settings on which the workers of the namespace have agreed: those that are named with the value that they are to lose,
-     * as {@code longestTtl=30000ms}, or with {@code true} any, for the one start that changes them.
+     * Replaces the settings on which the workers of the namespace have agreed: for the one start that changes them, after all of
+     * them were stopped.
      *
-     * @param named names and values, as the message says that refuses a worker; or true or false
+     * @param replacing whether to replace them
      */
-    public void setReplaceSettings(String named) {
-        settings.store("replaceSettings", named);
+    public void setReplaceSettings(boolean replacing) {
+        settings.store("replaceSettings", String.valueOf(replacing));
     }
 
     /**

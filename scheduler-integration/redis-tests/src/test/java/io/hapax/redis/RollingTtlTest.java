@@ -12,7 +12,6 @@ import io.hapax.lease.Acquisition;
 import io.hapax.lease.Ending;
 import io.hapax.lease.Lease;
 import io.hapax.lease.LeaseStore;
-import io.hapax.lease.LeaseStoreException;
 import io.hapax.lease.Renewal;
 import io.hapax.testkit.EmbeddedRedis;
 import io.hapax.testkit.WallClock;
@@ -111,11 +110,7 @@ class RollingTtlTest {
         assertThatThrownBy(() -> settings(60).url(redis.url()).build())
                 .isInstanceOf(IllegalStateException.class)
                 .hasMessageContainingAll(
-                        "longestTtl=20000ms",
-                        "longestTtl=60000ms",
-                        "hapax.redis.replace-settings=longestTtl=20000ms;",
-                        "--replace-settings 'longestTtl=20000ms'",
-                        "need not be stopped");
+                        "longestTtl=20000ms", "longestTtl=60000ms", "replaceSettings(true)", "need not be stopped");
     }
 
     @Test
@@ -171,138 +166,5 @@ class RollingTtlTest {
         granted(acquire(young, "k"));
         narrow.behind().command("FLUSHALL");
         assertThat(quarantine(acquire(young, "k"))).isGreaterThan(Duration.ofSeconds(60));
-    }
-
-    @Test
-    void what_is_named_is_replaced_once_and_may_be_left_on() {
-        EmbeddedRedis redis = redis();
-        open(settings(20).url(redis.url()).build());
-        RedissonLeaseStore.Builder naming = settings(60).replaceSettings("longestTtl=20000ms");
-        open(naming.url(redis.url()).build());
-        assertThat(redis.command("HMGET", META, "settings", "why")).contains("longestTtl=60000ms", "replaced");
-        redis.command("HSET", META, "until", "0", "why", "");
-        open(naming.url(redis.url()).build());
-        // Neither for one with yet another ttl.
-        open(settings(30).replaceSettings("longestTtl=20000ms").url(redis.url()).build());
-        assertThatThrownBy(() -> settings(90)
-                        .replaceSettings("longestTtl=20000ms")
-                        .url(redis.url())
-                        .build())
-                .isInstanceOf(IllegalStateException.class)
-                .hasMessageContaining("replaceSettings=longestTtl=60000ms");
-        assertThat(redis.command("HMGET", META, "settings", "why"))
-                .contains("longestTtl=60000ms")
-                .doesNotContain("replaced");
-    }
-
-    @Test
-    void nothing_is_replaced_where_something_else_differs_too() {
-        EmbeddedRedis redis = redis();
-        RedissonLeaseStore old = open(settings(20).url(redis.url()).build());
-        redis.command("HSET", META, "settings", "format=2 " + old.settings().replace("buckets=1", "buckets=64"));
-        assertThatThrownBy(() -> settings(60)
-                        .replaceSettings("longestTtl=20000ms")
-                        .url(redis.url())
-                        .build())
-                .isInstanceOf(IllegalStateException.class)
-                .hasMessageContaining("buckets=64 longestTtl=20000ms");
-        assertThat(redis.command("HGET", META, "settings")).contains("buckets=64 longestTtl=20000ms");
-        open(settings(60)
-                .replaceSettings("buckets=64 longestTtl=20000ms")
-                .url(redis.url())
-                .build());
-        assertThat(redis.command("HGET", META, "settings")).contains("buckets=1 longestTtl=60000ms");
-    }
-
-    /** As if so much time had gone by at the server, but for the leases. */
-    private static void later(EmbeddedRedis redis, Duration time) {
-        StringBuilder bounds = new StringBuilder();
-        for (String bound : redis.command("HGET", META, "bounds").strip().split(",")) {
-            String[] parts = bound.split("=");
-            long till = Long.parseLong(parts[1]) - 1000 * time.toMillis();
-            bounds.append(bounds.isEmpty() ? "" : ",")
-                    .append(parts[0])
-                    .append('=')
-                    .append(till);
-        }
-        redis.command("HSET", META, "bounds", bounds.toString());
-    }
-
-    @Test
-    void the_bound_is_lowered_when_the_last_one_with_a_longer_ttl_has_been_away_for_long_enough() {
-        EmbeddedRedis redis = redis();
-        RedissonLeaseStore old = open(settings(60).url(redis.url()).build());
-        RedissonLeaseStore young = open(settings(20).url(redis.url()).build());
-        old.close();
-        later(redis, Duration.ofMinutes(11));
-        settings(20).url(redis.url()).build().close();
-        assertThat(redis.command("HGET", META, "settings"))
-                .as("it may have taken a lease of 60 s after ten minutes")
-                .contains("longestTtl=60000ms");
-        later(redis, Duration.ofMinutes(2));
-        settings(20).url(redis.url()).build().close();
-        assertThat(redis.command("HMGET", META, "settings", "why"))
-                .contains("longestTtl=20000ms")
-                .doesNotContain("replaced");
-        granted(acquire(young, "nothing waits"));
-        young.agree("");
-        assertThat(young.namespaceParts().quarantine().longestTtl()).isEqualTo(Duration.ofSeconds(20));
-        redis.command("FLUSHALL");
-        assertThat(quarantine(acquire(young, "k"))).isLessThan(Duration.ofSeconds(30));
-    }
-
-    @Test
-    void it_is_not_lowered_while_one_with_a_longer_ttl_runs_and_not_soon_after_memory_was_lost() {
-        EmbeddedRedis redis = redis();
-        RedissonLeaseStore old = open(settings(60).url(redis.url()).build());
-        RedissonLeaseStore young = open(settings(20).url(redis.url()).build());
-        redis.command("FLUSHALL");
-        assertThat(quarantine(acquire(young, "k"))).isGreaterThan(Duration.ofSeconds(60));
-        await().atMost(LONG)
-                .untilAsserted(
-                        () -> assertThat(redis.command("HGET", META, "bounds")).contains("60000=", "20000="));
-        later(redis, Duration.ofMinutes(11));
-        open(settings(20).url(redis.url()).build());
-        assertThat(redis.command("HGET", META, "settings")).contains("longestTtl=60000ms");
-        assertThat(old.longestTtl()).isEqualTo(Duration.ofSeconds(60));
-    }
-
-    @Test
-    void one_that_others_took_for_gone_asks_before_its_next_lease_and_they_wait_for_what_it_may_take() {
-        EmbeddedRedis redis = redis();
-        RedissonLeaseStore away = open(settings(60)
-                .term(Duration.ofMillis(1), Duration.ofHours(1))
-                .url(redis.url())
-                .build());
-        later(redis, Duration.ofMinutes(20));
-        RedissonLeaseStore young = open(settings(20).url(redis.url()).build());
-        assertThat(redis.command("HGET", META, "settings")).contains("longestTtl=20000ms");
-        assertThat(quarantine(acquire(away, "k", Duration.ofSeconds(60)))).isGreaterThan(Duration.ofSeconds(50));
-        assertThat(redis.command("HMGET", META, "settings", "why")).contains("longestTtl=60000ms", "replaced");
-        assertThat(quarantine(acquire(young, "k"))).isGreaterThan(Duration.ofSeconds(40));
-        // So late that it does not count.
-        redis.command("HSET", META, "until", "0");
-        assertThatThrownBy(() -> acquire(away, "late", Duration.ofSeconds(60)))
-                .hasCauseInstanceOf(LeaseStoreException.class)
-                .hasMessageContaining("so late");
-        assertThat(redis.command("EXISTS", "hapax:{roll:0}:l:late")).isEqualTo("0");
-    }
-
-    @Test
-    void each_server_of_a_quorum_lowers_it_by_itself_and_the_portable_protocol_does_not() {
-        List<EmbeddedRedis> servers = List.of(redis(), redis(), redis());
-        List<String> urls = servers.stream().map(EmbeddedRedis::url).toList();
-        LeaseStore old = open(settings(60).quorum(urls));
-        open(settings(20).quorum(urls));
-        old.close();
-        servers.forEach(server -> later(server, Duration.ofMinutes(13)));
-        open(settings(20).quorum(urls));
-        servers.forEach(
-                server -> assertThat(server.command("HGET", META, "settings")).contains("longestTtl=20000ms"));
-
-        NarrowRedis narrow = open(NarrowRedis.start());
-        open(settings(60).url(narrow.url()).build());
-        open(settings(20).url(narrow.url()).build());
-        assertThat(narrow.behind().command("HEXISTS", META, "bounds")).isEqualTo("0");
     }
 }

@@ -207,7 +207,7 @@ class VersionsTest {
         first(NEW);
         assertThat(settings(NEW).examine(List.of())).anySatisfy(finding -> {
             assertThat(finding.severity()).isEqualTo(Severity.NOTE);
-            assertThat(finding.toString()).contains("version before", "replaceSettings=format=1");
+            assertThat(finding.toString()).contains("version before", "replaceSettings(true)");
         });
         open(settings(NEW).replaceSettings(true));
         assertThat(settings(NEW).examine(List.of()))

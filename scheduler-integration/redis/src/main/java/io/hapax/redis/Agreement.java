@@ -4,7 +4,6 @@ import io.hapax.lease.Finding;
 import io.hapax.lease.LeaseStoreException;
 import io.hapax.lease.VisibleText;
 import io.hapax.thread.GuardThreads;
-import io.hapax.time.NanoTime;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -26,12 +25,14 @@ final class Agreement {
     private static final Logger LOG = LoggerFactory.getLogger("io.hapax.redis");
 
     private static final String SAME_SETTINGS =
-            "Give it the same settings; to change them, stop all workers of the namespace and start the first one with ";
+            "Give it the same settings; to change them, stop all workers of the namespace"
+                    + " and start the first one with replaceSettings(true) (Spring Boot: hapax.redis.replace-settings=true; a Quartz"
+                    + " plugin: replaceSettings=true; the worker: --replace-settings on)";
     private static final String LONGER_TTL =
-            "This worker's longestTtl is longer than the one that was agreed on. Give it a shorter one, or start it with ";
-    private static final String FOLLOW =
-            ": those that run follow it, and need not be stopped. Nothing new is granted for 2.2 of"
-                    + " the longer ttl and 1 s, while what runs goes on";
+            "This worker's longestTtl is longer than the one that was agreed on. Give it a shorter one, or start one worker with"
+                    + " replaceSettings(true) (Spring Boot: hapax.redis.replace-settings=true; a Quartz plugin:"
+                    + " replaceSettings=true; the worker: --replace-settings on): those that run follow it, and need not be"
+                    + " stopped. Nothing new is granted for 2.2 of the longer ttl and 1 s, while what runs goes on";
     private static final String NEXT_VERSION =
             "Workers of a version and the one before it run side by side until the newer"
                     + " format is chosen: upgrade those of the older version";
@@ -39,7 +40,7 @@ final class Agreement {
     private static final String ONE_PROTOCOL =
             "All workers of a namespace speak one protocol, and the full protocol only if their users may have TIME and INFO in"
                     + " scripts: give all of them the same rights; to change the protocol, stop all workers and start the first"
-                    + " one with ";
+                    + " one with replaceSettings(true) (Spring Boot: hapax.redis.replace-settings=true; the worker: --replace-settings on)";
 
     private final Namespace namespace;
     /** What stands before and behind the longest ttl. */
@@ -47,9 +48,8 @@ final class Agreement {
 
     private final String tail;
     private final Duration longestTtl;
-    private final Replacement replacement;
+    private final boolean replace;
     private final String server;
-    private final Term term;
     private final AtomicBoolean rechecking = new AtomicBoolean();
     private final AtomicBoolean toldOlder = new AtomicBoolean();
     private final AtomicInteger doubts = new AtomicInteger();
@@ -59,21 +59,14 @@ final class Agreement {
     private volatile @Nullable String guard;
 
     /** With what names the quorum that the servers belong to, empty if they do not. */
-    Agreement(
-            Namespace namespace,
-            Duration longestTtl,
-            String quorum,
-            Replacement replacement,
-            String server,
-            Term term) {
+    Agreement(Namespace namespace, Duration longestTtl, String quorum, boolean replace, String server) {
         this.namespace = namespace;
         Keyspace keyspace = namespace.keyspace();
         this.head = "namespace=" + keyspace.namespace() + " buckets=" + keyspace.buckets();
         this.tail = " hashing=" + Keyspace.HASHING + (quorum.isEmpty() ? "" : " quorum=" + quorum);
         this.longestTtl = longestTtl;
-        this.replacement = replacement;
+        this.replace = replace;
         this.server = server;
-        this.term = term;
     }
 
     /** One line, for people and for comparison: but for the format, in which workers may differ by one. */
@@ -104,14 +97,10 @@ final class Agreement {
             return 0;
         }
         String same = LongestTtl.replaced(noted, LongestTtl.in(settings));
-        return IntStream.rangeClosed(lowest(highest), highest)
+        return IntStream.rangeClosed(Math.max(Added.FIRST_FORMAT, highest - 1), highest)
                 .filter(format -> same.equals(line(format, settings)))
                 .findFirst()
                 .orElse(0);
-    }
-
-    private static int lowest(int highest) {
-        return Math.max(Added.FIRST_FORMAT, highest - 1);
     }
 
     /** A server may have other settings by now, or none: they are compared before the next lease. */
@@ -120,21 +109,7 @@ final class Agreement {
     }
 
     boolean isSettled() {
-        return settled.get() == doubts.get() && !term.isOver();
-    }
-
-    /** Whether others may take this worker for gone, as it has not compared for so long. */
-    boolean isOverdue() {
-        return term.isOver();
-    }
-
-    /** Compares now and then from now on: so that others know for how long this worker counts, and this one hears of them. */
-    void repeat() {
-        term.repeat(longestTtl, namespace.scripts()::isClosed, this::renew);
-    }
-
-    void close() {
-        term.close();
+        return settled.get() == doubts.get();
     }
 
     /** Why this worker must not take leases; null if it may. */
@@ -152,15 +127,14 @@ final class Agreement {
     CompletableFuture<Void> agree(String those, boolean comparing) {
         String before = guard;
         if (before != null && !before.equals(those)) {
-            return CompletableFuture.failedFuture(
-                    differing(line(before), line(those), SAME_SETTINGS + Replacement.remedy("true")));
+            return CompletableFuture.failedFuture(differing(line(before), line(those), SAME_SETTINGS));
         }
         guard = those;
         if (!comparing) {
             return CompletableFuture.completedFuture(null);
         }
         LeaseStoreException old = refusal;
-        return compareAll(true).handle((done, failure) -> {
+        return compareAll(replace).handle((done, failure) -> {
             LeaseStoreException refused = refusal;
             if (refused instanceof Different && refused != old) {
                 guard = before;
@@ -186,7 +160,7 @@ final class Agreement {
 
     /** Compares on all servers; replaces what differs if that was asked for. */
     CompletableFuture<Void> reach() {
-        return compareAll(true);
+        return compareAll(replace);
     }
 
     /** Compares again, after a server lost its memory or was told other settings; replaces nothing. */
@@ -203,137 +177,61 @@ final class Agreement {
 
     private CompletableFuture<Void> compareAll(boolean replacing) {
         int comparing = doubts.get();
-        long raises = namespace.quarantine().raises();
-        NanoTime asked = term.now();
-        boolean away = term.isOver();
-        List<CompletableFuture<Compared>> calls = IntStream.range(
-                        0, namespace.buckets().size())
-                .mapToObj(bucket -> compare(bucket, replacing, away))
-                .toList();
-        return CompletableFuture.allOf(calls.toArray(CompletableFuture<?>[]::new))
-                .thenAccept(all -> {
-                    List<Compared> answers =
-                            calls.stream().map(CompletableFuture::join).toList();
-                    settled.accumulateAndGet(comparing, Math::max);
-                    if (answers.stream().allMatch(answer -> answer.longest().compareTo(longestTtl) >= 0)) {
-                        term.from(asked);
-                        answers.stream()
-                                .map(Compared::longest)
-                                .max(Duration::compareTo)
-                                .ifPresent(longest -> lower(longest, raises));
-                    }
-                    if (answers.stream().allMatch(Compared::agreed)) {
-                        refusal = null;
-                    }
-                });
+        CompletableFuture<?>[] calls = IntStream.range(0, namespace.buckets().size())
+                .mapToObj(bucket -> compare(bucket, replacing))
+                .toArray(CompletableFuture<?>[]::new);
+        return CompletableFuture.allOf(calls).thenAccept(all -> {
+            boolean agreed = true;
+            for (CompletableFuture<?> call : calls) {
+                agreed &= (Boolean) call.join();
+            }
+            settled.accumulateAndGet(comparing, Math::max);
+            if (agreed) {
+                refusal = null;
+            }
+        });
     }
 
-    /** What a bucket has noted. */
-    private record Compared(boolean agreed, Duration longest) {}
-
-    private CompletableFuture<Compared> compare(int index, boolean replacing, boolean away) {
+    private CompletableFuture<Boolean> compare(int index, boolean replacing) {
         return namespace
                 .scripts()
-                .inDialect(dialect ->
-                        compare(index, replacing, away, dialect.protocol().setting()));
+                .inDialect(
+                        dialect -> compare(index, replacing, dialect.protocol().setting()));
     }
 
-    private CompletableFuture<Compared> compare(int index, boolean replacing, boolean away, String protocol) {
+    private CompletableFuture<Boolean> compare(int index, boolean replacing, String protocol) {
         String settings = settings() + protocol;
-        boolean any = replacing && replacement.all();
         // What others have said before counts where a server has forgotten it, and not for whoever comes to replace it.
-        String noting = any ? settings : settings(namespace.quarantine().longestTtl()) + protocol;
+        String noting = replacing ? settings : settings(namespace.quarantine().longestTtl()) + protocol;
         Bucket bucket = namespace.buckets().get(index);
-        // In a namespace that a server has forgotten there may still be workers of the version before.
-        String line = line(any ? namespace.format() : bucket.format(), noting);
         String those = guard;
-        return ask(index, line, any, List.of("", ""), those)
-                .thenCompose(noted -> {
-                    String instead = replacing
-                            ? replacement.line(
-                                    noted.get(0) + " " + noted.get(1),
-                                    line(namespace.format(), settings),
-                                    those == null ? String.valueOf(noted.get(1)) : those,
-                                    lowest(namespace.format()),
-                                    namespace.format())
-                            : away ? raised(String.valueOf(noted.get(0)), settings) : null;
-                    return instead == null
-                            ? CompletableFuture.completedFuture(noted)
-                            : ask(index, instead, true, noted, those);
-                })
-                .thenApply(noted -> judged(bucket, noted, settings, those));
-    }
-
-    /** Where others have lowered the longest ttl, as nothing was heard of this worker for long, which is there after all. */
-    private @Nullable String raised(String noted, String settings) {
-        boolean lowered = LongestTtl.in(noted).compareTo(longestTtl) < 0;
-        String raised = LongestTtl.replaced(noted, longestTtl);
-        if (!lowered || formatOf(raised, settings, namespace.format()) == 0) {
-            return null;
-        }
-        LOG.warn(
-                "workers of namespace {} on Redis at {} have gone on with a longest ttl of {} ms, as this one did not show itself,"
-                        + " which has {} ms: it is raised again, and nothing new is granted until longer leases would have run out",
-                namespace.keyspace().namespace(),
-                server,
-                LongestTtl.in(noted).toMillis(),
-                longestTtl.toMillis());
-        return raised;
-    }
-
-    private CompletableFuture<List<Object>> ask(
-            int index, String line, boolean replacing, List<Object> instead, @Nullable String those) {
-        return namespace
+        CompletableFuture<List<Object>> answer = namespace
                 .scripts()
                 .call(
                         Script.SETTINGS,
                         ReturnType.LIST,
                         List.of(namespace.keyspace().meta(index)),
-                        line,
+                        // In a namespace that a server has forgotten there may still be workers of the version before.
+                        line(replacing ? namespace.format() : bucket.format(), noting),
                         replacing ? "1" : "0",
                         namespace.quarantine().whenLost(),
                         those == null ? "" : those,
-                        those == null ? "0" : "1",
-                        Long.toString(longestTtl.toMillis()),
-                        term.millis(),
-                        Term.WHO,
-                        instead.get(0),
-                        instead.get(1));
-    }
-
-    private Compared judged(Bucket bucket, List<Object> noted, String settings, @Nullable String those) {
-        String there = String.valueOf(noted.get(0));
-        int format = formatOf(there, settings, namespace.format());
-        boolean agreed = format > 0 && (those == null || noted.get(1).equals(those));
-        if (agreed) {
-            bucket.agreed(format);
-            follow(there);
-            tellOlder(format);
-        } else {
-            String here = (line(namespace.format(), settings) + " " + (those == null ? "" : those)).strip();
-            String all = (there + " " + noted.get(1)).strip();
-            String named = Replacement.obstacles(
-                    those == null ? there : all, here, lowest(namespace.format()), namespace.format());
-            refuse(differing(
-                    all,
-                    here,
-                    (format > 0 ? SAME_SETTINGS + Replacement.remedy(named) : remedy(there, settings, named))));
-        }
-        return new Compared(agreed, LongestTtl.in(there));
-    }
-
-    private void lower(Duration longest, long raises) {
-        Duration before = namespace.quarantine().lower(longest, raises);
-        if (before != null) {
-            LOG.info(
-                    "no worker of namespace {} on Redis at {} has had a longest ttl of {} ms for {} ms: this one reckons with {} ms when"
-                            + " that server loses its memory",
-                    namespace.keyspace().namespace(),
-                    server,
-                    before.toMillis(),
-                    term.millis(),
-                    longest.toMillis());
-        }
+                        those == null ? "0" : "1");
+        return answer.thenApply(noted -> {
+            int format = formatOf(String.valueOf(noted.get(0)), settings, namespace.format());
+            boolean agreed = format > 0 && (those == null || noted.get(1).equals(those));
+            if (agreed) {
+                bucket.agreed(format);
+                follow(String.valueOf(noted.get(0)));
+                tellOlder(format);
+            } else {
+                refuse(differing(
+                        noted.get(0) + " " + noted.get(1),
+                        (line(namespace.format(), settings) + " " + (those == null ? "" : those)),
+                        format > 0 ? SAME_SETTINGS : remedy(String.valueOf(noted.get(0)), settings)));
+            }
+            return agreed;
+        });
     }
 
     private void follow(String noted) {
@@ -350,27 +248,25 @@ final class Agreement {
         }
     }
 
-    private static String remedy(String there, String here, String named) {
+    private static String remedy(String there, String here) {
         String same = LongestTtl.replaced(there, LongestTtl.in(here));
         if (same.endsWith(" " + here)) {
-            return LongestTtl.in(there).compareTo(LongestTtl.in(here)) < 0
-                    ? LONGER_TTL + Replacement.remedy(named) + FOLLOW
-                    : NEXT_VERSION;
+            return LongestTtl.in(there).compareTo(LongestTtl.in(here)) < 0 ? LONGER_TTL : NEXT_VERSION;
         }
         String portable = Protocol.PORTABLE.setting();
         boolean inProtocolOnly = same.endsWith(" " + here + portable) || (same + portable).endsWith(" " + here);
-        return (inProtocolOnly ? ONE_PROTOCOL : SAME_SETTINGS) + Replacement.remedy(named);
+        return inProtocolOnly ? ONE_PROTOCOL : SAME_SETTINGS;
     }
 
     private void tellOlder(int format) {
         if (format < namespace.format() && toldOlder.compareAndSet(false, true)) {
             LOG.info(
                     "namespace {} on Redis at {} is kept in format {}, which workers of the version before read. Once there are"
-                            + " none any more, start one worker with {}",
+                            + " none any more, start one worker with replaceSettings(true) (Spring Boot:"
+                            + " hapax.redis.replace-settings=true)",
                     namespace.keyspace().namespace(),
                     server,
-                    format,
-                    Replacement.remedy("format=" + format));
+                    format);
         }
     }
 

@@ -24,8 +24,7 @@ record BlockingView(RedissonLeaseStore store, Namespace namespace, Exchange exch
             return store.acquire(request);
         }
         CompletableFuture<Acquisition> answer = direct.call(new AcquireRequest(namespace, request));
-        return store.inTime(
-                request, namespace.scripts().isPortable() ? exchange.again(request, answer, Exchange.TRIES) : answer);
+        return namespace.scripts().isPortable() ? exchange.again(request, answer, Exchange.TRIES) : answer;
     }
 
     @Override

@@ -230,25 +230,16 @@ final class Examination {
                             + " have agreed on other settings than these, so a worker"
                             + " with these would not start. There: " + state.settings() + ". Here: " + mine,
                     "Give all workers, and this check, the same servers, and a longestTtl (ttl) that is not longer; to change them, stop"
-                            + " all workers and start the first one with "
-                            + Replacement.remedy(
-                                    Replacement.obstacles(state.settings(), mine, Added.FIRST_FORMAT, Added.FORMAT)));
+                            + " all workers and start the first one with replaceSettings(true), the worker with"
+                            + " --replace-settings on");
         }
         if (Agreement.formatOf(state.settings(), mine, Added.FORMAT) == Added.FIRST_FORMAT) {
             add(
                     Severity.NOTE,
                     "namespace " + store.namespace() + " on " + at.replace("Redis at ", "")
                             + " is kept in a format that workers of the version before read, and which can say less",
-                    "Once all workers are upgraded, start one of them with "
-                            + Replacement.remedy("format=" + Added.FIRST_FORMAT));
-        }
-        if (state.hasSeveralBounds()) {
-            add(
-                    Severity.NOTE,
-                    "workers of namespace " + store.namespace() + " on " + at.replace("Redis at ", "")
-                            + " have, or had lately, different longest ttls. There: " + state.settings()
-                            + state.origin(),
-                    "Nothing: the longest one counts, and is lowered when no worker has had it for that time");
+                    "Once all workers are upgraded, start one of them with replaceSettings(true), the worker with"
+                            + " --replace-settings on");
         }
         if (!state.quarantineLeft().isZero()) {
             add(

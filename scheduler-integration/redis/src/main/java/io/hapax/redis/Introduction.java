@@ -65,10 +65,7 @@ final class Introduction {
                         .thenAccept(Introduction::heed)
                         .thenCompose(fine -> agreement.reach())
                         .thenCompose(compared -> refusal() == null ? sweep.touchAll() : failed(refusal()))
-                        .thenRun(() -> {
-                            over = true;
-                            agreement.repeat();
-                        });
+                        .thenRun(() -> over = true);
                 going = present;
             }
             return present;

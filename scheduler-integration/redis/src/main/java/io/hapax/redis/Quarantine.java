@@ -16,9 +16,7 @@ final class Quarantine {
     private final FirstStart first;
     private final boolean replicas;
     private final Object lock = new Object();
-    private final Duration own;
     private volatile Lengths lengths;
-    private volatile long raises;
 
     /**
      * How long it lasts.
@@ -34,7 +32,6 @@ final class Quarantine {
         this.answerTimeout = answerTimeout;
         this.first = first;
         this.replicas = replicas;
-        this.own = longestTtl;
         this.lengths = lengths(longestTtl);
     }
 
@@ -70,33 +67,7 @@ final class Quarantine {
             if (longestTtl.compareTo(before) <= 0) {
                 return null;
             }
-            raises++;
             lengths = lengths(longestTtl);
-            return before;
-        }
-    }
-
-    /** How often other workers' ttl was longer than what counted before. */
-    long raises() {
-        return raises;
-    }
-
-    /**
-     * Takes a shorter ttl into account from now on, as nobody has the longer one any more; never one that is shorter than this
-     * worker's own.
-     *
-     * @param raisesBefore as they were before anybody was asked: what was heard meanwhile is newer
-     * @return the one that counted before; null if it is not shorter
-     */
-    @Nullable
-    Duration lower(Duration longestTtl, long raisesBefore) {
-        synchronized (lock) {
-            Duration before = lengths.longestTtl();
-            Duration longest = longestTtl.compareTo(own) < 0 ? own : longestTtl;
-            if (raises != raisesBefore || longest.compareTo(before) >= 0) {
-                return null;
-            }
-            lengths = lengths(longest);
             return before;
         }
     }

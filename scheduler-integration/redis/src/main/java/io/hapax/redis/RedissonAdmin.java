@@ -166,7 +166,7 @@ record RedissonAdmin(Namespace namespace, String server, Introduction introducti
                         throw new LeaseStoreException(
                                 "namespace " + namespace.keyspace().namespace()
                                         + " is kept in format 1 for workers of the version before, which do not know pauses. Upgrade them, then"
-                                        + " start one worker with " + Replacement.remedy("format=1"));
+                                        + " start one worker with replaceSettings(true) (Spring Boot: hapax.redis.replace-settings=true)");
                     }
                 });
     }

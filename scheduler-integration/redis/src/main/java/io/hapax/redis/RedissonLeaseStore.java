@@ -102,9 +102,8 @@ public final class RedissonLeaseStore implements AdministeredStore {
                 namespace,
                 longestTtl,
                 builder.member == null ? "" : builder.member.quorum(),
-                builder.replacement,
-                server,
-                new Term(builder.term, builder.termPause, Ticker.SYSTEM));
+                builder.replaceSettings,
+                server);
         namespace.scripts().onOtherProtocol(agreement::doubt);
         this.sweep = new Sweep(namespace, agreement, Ticker.SYSTEM, longestTtl);
         Probe.Expectation expected = new Probe.Expectation(
@@ -169,28 +168,8 @@ public final class RedissonLeaseStore implements AdministeredStore {
     @Override
     public CompletionStage<Acquisition> acquire(LeaseRequest request) {
         check(request);
-        return introduction.first(() ->
-                inTime(request, exchange.acquire(request).exceptionallyCompose(failure -> undone(request, failure))));
-    }
-
-    /**
-     * The answer, unless it came when others may have lowered the longest ttl, as nothing was heard of this worker: a lease of its
-     * length does not count then, and is given back.
-     */
-    CompletableFuture<Acquisition> inTime(LeaseRequest request, CompletableFuture<Acquisition> answer) {
-        if (answer.isDone() && !agreement.isOverdue()) {
-            return answer;
-        }
-        return answer.thenCompose(acquisition -> {
-            if (!agreement.isOverdue() || !(acquisition instanceof Acquisition.Granted)) {
-                return CompletableFuture.completedFuture(acquisition);
-            }
-            return withdraw(request).handle((done, failure) -> {
-                throw new LeaseStoreException(Finding.error(
-                        "a lease was granted so late that the workers of the namespace may have agreed on a shorter longest ttl",
-                        "Nothing: they are asked again before the next one"));
-            });
-        });
+        return introduction.first(
+                () -> exchange.acquire(request).exceptionallyCompose(failure -> undone(request, failure)));
     }
 
     /** Whether a request may be sent at once, on whatever thread. */
@@ -228,9 +207,7 @@ public final class RedissonLeaseStore implements AdministeredStore {
     @Override
     public CompletionStage<List<Renewal>> renew(List<Lease> leases) {
         sweep.now();
-        return agreement.isOverdue()
-                ? agreement.renew().thenCompose(compared -> renewals.renew(leases))
-                : renewals.renew(leases);
+        return renewals.renew(leases);
     }
 
     /** Writes leases that are missing here; a majority of the quorum has just renewed them. */
@@ -382,7 +359,6 @@ public final class RedissonLeaseStore implements AdministeredStore {
 
     @Override
     public void close() {
-        agreement.close();
         namespace.scripts().close();
         exchange.close();
         wakeUps.close(!ownsClient);
@@ -408,9 +384,7 @@ public final class RedissonLeaseStore implements AdministeredStore {
         private Duration longestTtl = Duration.ofSeconds(30);
         private @Nullable Instant firstStart;
         private boolean lazy;
-        private Replacement replacement = Replacement.NONE;
-        private Duration term = Term.USUAL;
-        private @Nullable Duration termPause;
+        private boolean replaceSettings;
         private int waitForReplicas;
         private QuorumOpening.@Nullable Member member;
         private int format = Added.FORMAT;
@@ -574,28 +548,7 @@ public final class RedissonLeaseStore implements AdministeredStore {
          * @return this builder
          */
         public Builder replaceSettings(boolean isReplacing) {
-            this.replacement = isReplacing ? Replacement.ALL : Replacement.NONE;
-            return this;
-        }
-
-        /**
-         * As {@link #replaceSettings(boolean)}, but only what is named with the value that it is to lose, as the message says that
-         * refuses a worker: {@code longestTtl=30000ms}. It has no effect where that is not agreed on, or not any more, so it may be left
-         * on.
-         *
-         * @param named names and values, between spaces or commas; also {@code true} or {@code false}
-         * @return this builder
-         * @throws IllegalArgumentException if it is something else
-         */
-        public Builder replaceSettings(String named) {
-            this.replacement = Replacement.parse("replaceSettings", named);
-            return this;
-        }
-
-        /** For how long a worker counts that nobody hears of, and how often it shows itself, for tests that cannot wait. */
-        Builder term(Duration ofWorkers, Duration pause) {
-            this.term = ofWorkers;
-            this.termPause = pause;
+            this.replaceSettings = isReplacing;
             return this;
         }
 
@@ -742,9 +695,7 @@ public final class RedissonLeaseStore implements AdministeredStore {
             one.format = format;
             one.clock = clock;
             one.lazy = lazily;
-            one.replacement = replacement;
-            one.term = term;
-            one.termPause = termPause;
+            one.replaceSettings = replaceSettings;
             return one.build();
         }
 

@@ -36,7 +36,7 @@ public final class RedissonLeaseStoreProvider implements LeaseStoreProvider {
             case "longestTtl" -> builder.longestTtl(DurationText.parse(name, value));
             case "firstStart" -> builder.firstStart(FirstStart.parse(name, value));
             case "waitForReplicas" -> builder.waitForReplicas(count(name, value));
-            case "replaceSettings" -> builder.replaceSettings(value);
+            case "replaceSettings" -> builder.replaceSettings(flag(name, value));
             case "lazy" -> builder.lazy(flag(name, value));
             default ->
                 throw new IllegalArgumentException(

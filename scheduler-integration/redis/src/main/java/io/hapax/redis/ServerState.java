@@ -13,7 +13,6 @@ import org.redisson.api.RScript.ReturnType;
  * @param quarantineLeft for how long it grants nothing yet
  * @param why why it does not
  * @param settings on which the workers have agreed; empty if there were none yet
- * @param origin who has noted them, and for how long each longest ttl counts yet; empty if that is not known
  * @param version of the server
  * @param role master or slave
  * @param replicas how many are connected
@@ -25,7 +24,6 @@ record ServerState(
         Duration quarantineLeft,
         String why,
         String settings,
-        String origin,
         String version,
         String role,
         String replicas,
@@ -74,7 +72,7 @@ record ServerState(
         return words[0].equals("client") ? words[0] + "|" + words[1] : words[0];
     }
 
-    private static final int FIELDS = 8;
+    private static final int FIELDS = 7;
 
     static CompletableFuture<ServerState> of(Namespace namespace, int bucket) {
         Keyspace keyspace = namespace.keyspace();
@@ -99,13 +97,9 @@ record ServerState(
                         .exceptionally(nameless -> state));
     }
 
-    boolean hasSeveralBounds() {
-        return origin.indexOf("longestTtl=") != origin.lastIndexOf("longestTtl=");
-    }
-
     private ServerState with(Dialect dialect) {
         return new ServerState(
-                quarantineLeft, why, settings, origin, version, role, replicas, memory, forbidden, dialect.toString());
+                quarantineLeft, why, settings, version, role, replicas, memory, forbidden, dialect.toString());
     }
 
     /** With what a server has said on a connection, where scripts may not ask it. */
@@ -114,7 +108,6 @@ record ServerState(
                 quarantineLeft,
                 why,
                 settings,
-                origin,
                 info.getOrDefault("redis_version", "unknown"),
                 info.getOrDefault("role", "role unknown"),
                 info.getOrDefault("connected_slaves", "?"),
@@ -133,7 +126,6 @@ record ServerState(
                 texts.get(4),
                 texts.get(5),
                 texts.get(6),
-                texts.get(7),
                 texts.stream().skip(FIELDS).map(ServerState::right).toList(),
                 "");
     }

@@ -1,10 +1,10 @@
 -- Tells how a server is, and what its user may not do.
 -- KEYS[1] meta of a bucket   KEYS[2] its quarantine, see portable.lua
 -- ARGV[1..] commands; KEY in them stands for the meta key
--- returns {for how long it is in quarantine yet, in ms; why, settings of the workers, who noted them, version, role, replicas, memory,
+-- returns {for how long it is in quarantine yet, in ms; why, settings of the workers, version, role, replicas, memory,
 --   forbidden command...}
 -- invariant: nothing is changed
-local meta = redis.pcall('HMGET', KEYS[1], 'until', 'why', 'settings', 'by', 'bounds')
+local meta = redis.pcall('HMGET', KEYS[1], 'until', 'why', 'settings')
 -- What may not be asked is left out, and told below.
 local info = redis.pcall('INFO')
 if type(info) == 'table' then info = '' end
@@ -17,12 +17,7 @@ if type(kept) == 'string' and type(ends) == 'number' then
   left = math.max(0, ends - (string.match(kept, '^%d+') or 0))
 end
 local field = function(name) return string.match(info, '\n' .. name .. ':([^\r\n]*)') or '' end
-local origin = meta[4] and ', noted by ' .. meta[4] or ''
-for ttl, till in string.gmatch(meta[5] or '', '(%d+)=(%d+)') do
-  local rest = math.ceil((tonumber(till) - now) / 1000)
-  if rest > 0 and now < math.huge then origin = origin .. '; longestTtl=' .. ttl .. 'ms counts for ' .. micros(rest) .. ' ms more' end
-end
-local answer = {micros(left), meta[2] or '', meta[3] or '', origin, field('redis_version'), field('role'),
+local answer = {micros(left), meta[2] or '', meta[3] or '', field('redis_version'), field('role'),
   field('connected_slaves'), field('used_memory_human')}
 for i = 1, #ARGV do
   local words = {}

@@ -68,10 +68,10 @@ public class HapaxProperties {
         /** Whether the application starts although the server cannot be reached yet. */
         private boolean lazy;
         /**
-         * Settings of the namespace that this start may change, with the values that they are to lose, as longestTtl=30000ms; or true,
-         * for any.
+         * For the one start that changes settings on which all workers of the namespace have to agree, after all of them were
+         * stopped.
          */
-        private String replaceSettings = "false";
+        private boolean replaceSettings;
 
         /** Creates the defaults. */
         public Redis() {}
@@ -185,20 +185,20 @@ public class HapaxProperties {
         }
 
         /**
-         * Returns which settings of the namespace this start may replace.
+         * Tells whether this start replaces the settings of the namespace.
          *
-         * @return names and values, or true or false
+         * @return whether it does
          */
-        public String getReplaceSettings() {
+        public boolean isReplaceSettings() {
             return replaceSettings;
         }
 
         /**
-         * Lets this start replace settings of the namespace.
+         * Lets this start replace the settings of the namespace.
          *
-         * @param replaceSettings names with the values that they are to lose, or true or false
+         * @param replaceSettings whether to
          */
-        public void setReplaceSettings(String replaceSettings) {
+        public void setReplaceSettings(boolean replaceSettings) {
             this.replaceSettings = replaceSettings;
         }
 

@@ -210,7 +210,7 @@ record StoreOpening(HapaxProperties settings, Environment environment) {
                 .longestTtl(redis.getLongestTtl() == null ? options.fittingLongestTtl() : redis.getLongestTtl())
                 .firstStart(redis.getFirstStart())
                 .lazy(redis.isLazy())
-                .replaceSettings(redis.getReplaceSettings());
+                .replaceSettings(redis.isReplaceSettings());
     }
 
     /** Of store and ledger alike. */

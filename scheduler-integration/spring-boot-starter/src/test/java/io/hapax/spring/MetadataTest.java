@@ -8,6 +8,7 @@ import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
@@ -51,13 +52,17 @@ class MetadataTest {
     void every_property_that_a_message_names_exists() throws IOException {
         String described = metadata();
         Set<String> named = new TreeSet<>();
-        List<Path> sources;
-        try (Stream<Path> files = Files.walk(Path.of(".."))) {
-            sources = files.filter(file -> file.toString().endsWith(".java"))
-                    .filter(file -> file.toString().contains("src/main/java"))
-                    // Where servers of tests are, is said by other names.
-                    .filter(file -> !file.toString().contains("testkit"))
-                    .toList();
+        List<Path> sources = new ArrayList<>();
+        try (Stream<Path> modules = Files.list(Path.of(".."))) {
+            // Where servers of tests are, is said by other names.
+            for (Path module : modules.filter(module -> !module.endsWith("testkit"))
+                    .map(module -> module.resolve("src/main/java"))
+                    .filter(Files::isDirectory)
+                    .toList()) {
+                try (Stream<Path> files = Files.walk(module)) {
+                    files.filter(file -> file.toString().endsWith(".java")).forEach(sources::add);
+                }
+            }
         }
         for (Path source : sources) {
             Matcher literals = LITERAL.matcher(Files.readString(source));

@@ -143,8 +143,7 @@ class WrongSettingsTest {
                 "hapax.redis.url=redis://a:1;hapax.redis.quorum=redis://b:1 | hapax.redis.quorum | Leave out one",
                 "hapax.redis.url=redis://a:1;hapax.redis.namespace=ä ö | hapax.redis | use 1 to 64 letters",
                 "hapax.redis.url=redis://a:1;hapax.redis.answer-timeout=1ms | hapax.redis | at least 20ms",
-                "hapax.redis.url=redis://a:1;hapax.redis.longest-ttl=1ms | hapax.redis | at least 100ms",
-                "hapax.redis.url=redis://a:1;hapax.redis.replace-settings=yes | hapax.redis | longestTtl=30000ms"
+                "hapax.redis.url=redis://a:1;hapax.redis.longest-ttl=1ms | hapax.redis | at least 100ms"
             })
     void a_wrong_store(String settings, String where, String mend) {
         assertTold(runner.withPropertyValues(settings.split(";")), where, mend);
