@@ -81,7 +81,7 @@ class FencedFaultsTest {
     }
 
     private static ConditionFactory eventually() {
-        return await().atMost(Duration.ofSeconds(20)).pollInterval(Duration.ofMillis(20));
+        return await().atMost(Duration.ofSeconds(60)).pollInterval(Duration.ofMillis(20));
     }
 
     private static RunRequest payment() {
