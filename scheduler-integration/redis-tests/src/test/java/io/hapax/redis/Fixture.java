@@ -1,5 +1,7 @@
 package io.hapax.redis;
 
+import static org.awaitility.Awaitility.await;
+
 import io.hapax.lease.Acquisition;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.Lease;
@@ -8,7 +10,9 @@ import io.hapax.lease.LeaseStore;
 import io.hapax.lease.LockKey;
 import io.hapax.lease.OwnerId;
 import io.hapax.lease.RunKey;
+import io.hapax.testkit.EmbeddedRedis;
 import java.time.Duration;
+import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.TimeUnit;
@@ -57,6 +61,15 @@ final class Fixture {
     /** For tests that take hundreds of leases one after another: the first one lives until the last one is looked at. */
     static Lease grantedForLong(LeaseStore store, JobIdentity identity) {
         return granted(get(store.acquire(request(identity, Duration.ofSeconds(30)))));
+    }
+
+    /**
+     * Until each server has a lease. A quorum grants as soon as a majority has it, so what a test takes from the last server
+     * before would arrive there afterwards.
+     */
+    static void awaitEverywhere(List<EmbeddedRedis> servers, String lease) {
+        servers.forEach(
+                server -> await().until(() -> server.command("EXISTS", lease).equals("1")));
     }
 
     static Lease granted(Acquisition answer) {

@@ -1,5 +1,6 @@
 package io.hapax.redis;
 
+import static io.hapax.redis.Fixture.awaitEverywhere;
 import static io.hapax.redis.Fixture.get;
 import static io.hapax.redis.Fixture.request;
 import static org.assertj.core.api.Assertions.assertThat;
@@ -91,6 +92,13 @@ class QuorumCompletionsTest {
         return ((Acquisition.Granted) acquire(store)).lease();
     }
 
+    /** By all servers, rather than by a majority that is as much as a grant needs. */
+    private Lease granted() {
+        Lease lease = granted(lines().quorum());
+        awaitEverywhere(servers, LEASE);
+        return lease;
+    }
+
     /** As when it has run out there. */
     private void lose(int... those) {
         for (int server : those) {
@@ -104,7 +112,7 @@ class QuorumCompletionsTest {
 
     /** A run that a majority has forgotten completes; the last server has not answered yet, to anything. */
     private Lines completedTooLate() {
-        Lease lease = granted(lines().quorum());
+        Lease lease = granted();
         lose(FIRST, SECOND);
         Lines late = lines().deaf(LAST);
         assertThat(get(late.quorum().release(lease, DONE))).isFalse();
@@ -146,7 +154,7 @@ class QuorumCompletionsTest {
 
     @Test
     void it_is_taken_back_until_the_server_has_heard_of_it() {
-        Lease lease = granted(lines().quorum());
+        Lease lease = granted();
         lose(FIRST, SECOND);
         Lines lines = lines().downAfter(LAST, 1);
         assertThat(get(lines.quorum().release(lease, DONE))).isFalse();
@@ -167,7 +175,7 @@ class QuorumCompletionsTest {
 
     @Test
     void a_run_that_still_completes_is_neither_done_nor_lost() {
-        Lease lease = granted(lines().quorum());
+        Lease lease = granted();
         Lines late = lines().slow(FIRST).slow(SECOND);
         var answer = late.quorum().release(lease, DONE).toCompletableFuture();
         await().until(() -> isMarked(LAST));
@@ -180,7 +188,7 @@ class QuorumCompletionsTest {
 
     @Test
     void a_completion_counts_whichever_server_is_away_and_also_where_one_has_lost_its_memory() {
-        Lease lease = granted(lines().quorum());
+        Lease lease = granted();
         assertThat(get(lines().quorum().release(lease, DONE))).isTrue();
         await().until(() -> isMarked(FIRST) && isMarked(SECOND) && isMarked(LAST));
         for (int away = FIRST; away <= LAST; away++) {
@@ -195,7 +203,7 @@ class QuorumCompletionsTest {
     /** Of those that took it, one loses its memory before the others have heard. */
     @Test
     void a_completion_of_a_bare_majority_counts_though_one_of_them_loses_its_memory() {
-        Lease lease = granted(lines().quorum());
+        Lease lease = granted();
         Lines lines = lines().down(SECOND);
         assertThat(get(lines.quorum().release(lease, DONE))).isTrue();
         lose(SECOND);
@@ -205,7 +213,7 @@ class QuorumCompletionsTest {
 
     @Test
     void a_completion_is_taken_to_a_server_that_missed_it() {
-        Lease lease = granted(lines().quorum());
+        Lease lease = granted();
         Lines lines = lines().down(SECOND);
         assertThat(get(lines.quorum().release(lease, DONE))).isTrue();
         lines.up(SECOND);
@@ -245,7 +253,7 @@ class QuorumCompletionsTest {
 
     @Test
     void a_failure_counts_as_a_completion_does_and_is_told_as_one() {
-        Lease lease = granted(lines().quorum());
+        Lease lease = granted();
         Lines lines = lines().down(SECOND);
         assertThat(get(lines.quorum().release(lease, FAILED))).isTrue();
         lines.up(SECOND);
@@ -257,7 +265,7 @@ class QuorumCompletionsTest {
 
     @Test
     void the_outcome_that_a_majority_has_taken_counts_and_is_taken_to_the_server_that_has_another_one() {
-        Lease lease = granted(lines().quorum());
+        Lease lease = granted();
         assertThat(get(stores.get(FIRST).release(lease, DONE)))
                 .as("nobody else has heard of it")
                 .isTrue();
@@ -272,7 +280,7 @@ class QuorumCompletionsTest {
 
     @Test
     void a_marker_of_an_outcome_that_no_majority_has_taken_is_no_word_for_the_other_outcome() {
-        Lease lease = granted(lines().quorum());
+        Lease lease = granted();
         get(stores.get(FIRST).release(lease, DONE));
         get(stores.get(SECOND).release(lease, FAILED));
         lose(LAST);
@@ -281,7 +289,7 @@ class QuorumCompletionsTest {
 
     @Test
     void only_so_much_is_kept_for_a_server_that_is_away_and_nothing_when_its_store_is_closed() {
-        Lease lease = granted(lines().quorum());
+        Lease lease = granted();
         UntilHeard untilHeard = new UntilHeard(lines().down(LAST), Ticker.SYSTEM);
         for (int n = 0; n < 600; n++) {
             get(untilHeard.tell(stores.get(LAST), TTL, one -> one.unmark(lease, DONE)));
@@ -299,7 +307,9 @@ class QuorumCompletionsTest {
         Duration perServer = Duration.ofMillis(500);
         try (LeaseStore quorum = QuorumOpening.openWaiting(urls, builder, perServer.multipliedBy(8), perServer)) {
             Lease lease = granted(quorum);
-            servers.subList(FIRST, LAST).forEach(server -> server.command("DEL", LEASE.replace("done", "frozen")));
+            String key = LEASE.replace("done", "frozen");
+            awaitEverywhere(servers, key);
+            servers.subList(FIRST, LAST).forEach(server -> server.command("DEL", key));
             servers.get(LAST).freeze();
             try {
                 assertThat(get(quorum.release(lease, DONE))).isFalse();

@@ -52,6 +52,7 @@ class QuorumFaultsTest {
 
     private static final Duration TTL = Duration.ofSeconds(8);
     private static final Duration PER_SERVER = Duration.ofSeconds(1);
+    private static final String LEASE = "hapax:{redis-test:0}:l:k";
     private static final String[] KEYS_OF_LEASES = {"KEYS", "hapax:*:l:*"};
 
     private final List<EmbeddedRedis> servers = new ArrayList<>();
@@ -135,19 +136,17 @@ class QuorumFaultsTest {
         LeaseStore other = store();
         try {
             Lease lease = granted(holder);
-            servers.get(2).command("DEL", "hapax:{redis-test:0}:l:k");
+            Fixture.awaitEverywhere(servers, LEASE);
+            servers.get(2).command("DEL", LEASE);
             assertThat(Fixture.get(holder.renew(List.of(lease))))
                     .singleElement()
                     .isInstanceOf(Renewal.Renewed.class);
             eventually().until(() -> servers.get(2).command(KEYS_OF_LEASES).contains("l:k"));
-            assertThat(servers.get(2).command("GET", "hapax:{redis-test:0}:l:k"))
-                    .startsWith(lease.owner() + "|" + lease.token() + "|");
-            assertThat(Long.parseLong(servers.get(2)
-                            .command("PTTL", "hapax:{redis-test:0}:l:k")
-                            .trim()))
+            assertThat(servers.get(2).command("GET", LEASE)).startsWith(lease.owner() + "|" + lease.token() + "|");
+            assertThat(Long.parseLong(servers.get(2).command("PTTL", LEASE).trim()))
                     .isBetween(1L, TTL.toMillis());
             // As when its clock jumps.
-            servers.get(0).command("DEL", "hapax:{redis-test:0}:l:k");
+            servers.get(0).command("DEL", LEASE);
             assertThat(acquire(other)).isInstanceOf(Acquisition.Held.class);
         } finally {
             holder.close();
@@ -163,8 +162,9 @@ class QuorumFaultsTest {
         try {
             JobIdentity pair = new JobIdentity(new LockKey("k"), new RunKey("r"));
             Lease lease = ((Acquisition.Granted) Fixture.get(holder.acquire(Fixture.request(pair, TTL)))).lease();
-            servers.get(0).command("DEL", "hapax:{redis-test:0}:l:k");
-            servers.get(1).command("DEL", "hapax:{redis-test:0}:l:k");
+            Fixture.awaitEverywhere(servers, LEASE);
+            servers.get(0).command("DEL", LEASE);
+            servers.get(1).command("DEL", LEASE);
             assertThat(Fixture.get(holder.release(lease, Ending.done(Duration.ofMinutes(1)))))
                     .isFalse();
             assertThat(Fixture.get(other.acquire(Fixture.request(pair, TTL)))).isInstanceOf(Acquisition.Granted.class);
@@ -180,13 +180,14 @@ class QuorumFaultsTest {
         AdministeredStore holder = store();
         try {
             Lease lease = granted(holder);
+            Fixture.awaitEverywhere(servers, LEASE);
             String strange = "somebody|9|1|-|-";
-            servers.get(2).command("SET", "hapax:{redis-test:0}:l:k", strange, "PX", "60000");
+            servers.get(2).command("SET", LEASE, strange, "PX", "60000");
             assertThat(Fixture.get(holder.renew(List.of(lease))))
                     .singleElement()
                     .isInstanceOf(Renewal.Renewed.class);
-            servers.get(0).command("DEL", "hapax:{redis-test:0}:l:k");
-            servers.get(2).command("DEL", "hapax:{redis-test:0}:l:k");
+            servers.get(0).command("DEL", LEASE);
+            servers.get(2).command("DEL", LEASE);
             assertThat(Fixture.get(holder.renew(List.of(lease))))
                     .singleElement()
                     .isInstanceOf(Renewal.Gone.class);

@@ -265,6 +265,7 @@ class QuorumLateServersTest {
     @Test
     void a_completion_that_came_too_late_leaves_no_done_marker_on_a_server_that_answers_to_nobody() {
         Lease lease = granted(get(lines().quorum().acquire(request(KEY, TTL))));
+        Fixture.awaitEverywhere(SERVERS, LEASE);
         SERVERS.subList(0, LAST).forEach(server -> server.command("DEL", LEASE));
         Lines lines = lines().deaf(LAST);
         assertThat(get(lines.quorum().release(lease, Ending.done(Duration.ofMinutes(1)))))

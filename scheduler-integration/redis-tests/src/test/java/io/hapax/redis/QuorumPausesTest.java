@@ -108,7 +108,9 @@ class QuorumPausesTest {
                 .containsExactly(second.owner(), away.owner());
 
         Lease lost = granted(without(), run("lost"));
-        servers.subList(0, 2).forEach(server -> server.command("DEL", "hapax:{pauses:0}:r:lost"));
+        String lease = "hapax:{pauses:0}:r:lost";
+        Fixture.awaitEverywhere(servers, lease);
+        servers.subList(0, 2).forEach(server -> server.command("DEL", lease));
         assertThat(get(without().release(lost, DONE))).isFalse();
         assertThat(get(people(without()).history("job", 10)))
                 .extracting(PastRun::owner)
