@@ -10,9 +10,12 @@ import io.hapax.JobGuard;
 import io.hapax.OnConflict;
 import io.hapax.RunRequest;
 import io.hapax.lease.Ending;
+import io.hapax.lease.JobIdentity;
 import io.hapax.lease.Lease;
 import io.hapax.lease.LeaseRequest;
+import io.hapax.lease.LockKey;
 import io.hapax.lease.OwnerId;
+import io.hapax.lease.Slot;
 import io.hapax.testkit.EmbeddedRedis;
 import io.hapax.testkit.WallClock;
 import java.time.Duration;
@@ -31,6 +34,7 @@ import org.redisson.config.Config;
 class WakeUpTest {
 
     private static final Duration LONG = Duration.ofSeconds(30);
+    private static final String FLAG = "hapax:{w:0}:w:l:k";
 
     private final EmbeddedRedis redis = EmbeddedRedis.start();
     private final RedissonLeaseStore holder = open();
@@ -96,6 +100,91 @@ class WakeUpTest {
         chance.cancel(true);
         // Who waited is told first.
         await().until(() -> waiter.waiters() == 0);
+    }
+
+    private static CompletableFuture<Void> waits(RedissonLeaseStore store) {
+        return store.nextChance(lock("k"), LONG).toCompletableFuture();
+    }
+
+    /** The process that was refused first is named; the other one stays noted. */
+    @Test
+    void a_release_wakes_one_process_and_the_next_one_another() {
+        try (RedissonLeaseStore other = open()) {
+            Lease lease = granted(holder, lock("k"));
+            denied(waiter);
+            denied(other);
+            CompletableFuture<Void> first = waits(waiter);
+            CompletableFuture<Void> second = waits(other);
+            await().until(() -> subscribers().equals("2"));
+            get(holder.release(lease, Ending.NOT_DONE));
+            assertThat(first).succeedsWithin(Duration.ofSeconds(20));
+            assertThat(redis.command("GET", FLAG)).matches("1;[A-Za-z0-9_-]+;");
+
+            get(holder.release(granted(holder, lock("k")), Ending.NOT_DONE));
+            assertThat(second).succeedsWithin(Duration.ofSeconds(20));
+            assertThat(redis.command("EXISTS", FLAG)).isEqualTo("0");
+        }
+    }
+
+    @Test
+    void a_process_that_is_named_where_nobody_waits_any_more_passes_it_on() {
+        try (RedissonLeaseStore other = open()) {
+            Lease lease = granted(holder, lock("k"));
+            denied(waiter);
+            denied(other);
+            CompletableFuture<Void> givenUp = waits(waiter);
+            CompletableFuture<Void> second = waits(other);
+            await().until(() -> subscribers().equals("2"));
+            givenUp.cancel(true);
+            await().until(() -> waiter.waiters() == 0);
+            get(holder.release(lease, Ending.NOT_DONE));
+            assertThat(second).succeedsWithin(Duration.ofSeconds(20));
+        }
+    }
+
+    /** The attempt that was refused has not begun to wait yet. */
+    @Test
+    void a_process_that_is_named_before_its_attempt_waits_asks_again_at_once() {
+        get(waiter.nextChance(lock("other"), Duration.ofMillis(10)));
+        await().until(() -> subscribers().equals("1"));
+        Lease lease = granted(holder, lock("k"));
+        denied(waiter);
+        get(holder.release(lease, Ending.NOT_DONE));
+        await().pollInterval(Duration.ofMillis(1))
+                .untilAsserted(() -> assertThat(waits(waiter)).isCompleted());
+    }
+
+    @Test
+    void of_several_that_wait_in_a_process_each_release_wakes_one() {
+        Lease lease = granted(holder, lock("k"));
+        denied(waiter);
+        CompletableFuture<Void> first = waits(waiter);
+        CompletableFuture<Void> second = waits(waiter);
+        await().until(() -> subscribers().equals("1"));
+        get(holder.release(lease, Ending.NOT_DONE));
+        assertThat(first).succeedsWithin(Duration.ofSeconds(20));
+        assertThat(second).isNotDone();
+
+        // It was not refused again, so Redis knows of nobody who waits.
+        get(waiter.release(granted(waiter, lock("k")), Ending.NOT_DONE));
+        assertThat(second).isCompleted();
+    }
+
+    /** A slot that is free may be of use to any of them. */
+    @Test
+    void who_waits_for_a_slot_hears_of_every_release() {
+        JobIdentity slot = new JobIdentity(new LockKey("k"), null, new Slot(1, 2));
+        try (RedissonLeaseStore other = open()) {
+            Lease lease = granted(holder, lock("k"));
+            denied(waiter);
+            get(other.acquire(new LeaseRequest(slot, OwnerId.random(), "w", LONG, true)));
+            CompletableFuture<Void> whole = waits(waiter);
+            CompletableFuture<Void> ofSlot = other.nextChance(slot, LONG).toCompletableFuture();
+            await().until(() -> subscribers().equals("2"));
+            get(holder.release(lease, Ending.NOT_DONE));
+            assertThat(whole).succeedsWithin(Duration.ofSeconds(20));
+            assertThat(ofSlot).succeedsWithin(Duration.ofSeconds(20));
+        }
     }
 
     @Test

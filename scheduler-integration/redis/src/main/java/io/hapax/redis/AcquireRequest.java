@@ -66,7 +66,7 @@ final class AcquireRequest extends Request<Acquisition> {
                 '|' + runDigest + '|' + StoredLease.people(request.worker(), request.identity()) + added,
                 Long.toString(request.ttl().toMillis()),
                 namespace.quarantine().whenLost(),
-                request.waiting() ? "1" : "0",
+                request.waiting() ? namespace.waiter() : "0",
                 request.identity().runKey() == null ? "0" : "1");
         return new Alone(Script.ACQUIRE, keys, arguments);
     }
@@ -75,7 +75,7 @@ final class AcquireRequest extends Request<Acquisition> {
         if (keys().areOfSlot()) {
             return request.waiting() ? "slot-wait" : "slot";
         }
-        return request.waiting() ? "wait" : "acquire";
+        return request.waiting() ? "wait;" + namespace.waiter() : "acquire";
     }
 
     @Override

@@ -29,7 +29,7 @@ record BlockingView(RedissonLeaseStore store, Namespace namespace, Exchange exch
 
     @Override
     public CompletionStage<Boolean> release(Lease lease, Ending ending) {
-        return direct.call(ReleaseRequest.of(namespace, lease, ending));
+        return store.released(lease, direct.call(ReleaseRequest.of(namespace, lease, ending)));
     }
 
     @Override

@@ -1,6 +1,7 @@
 package io.hapax.redis;
 
 import io.hapax.lease.JobIdentity;
+import io.hapax.lease.OwnerId;
 import java.util.List;
 import java.util.stream.Stream;
 
@@ -9,6 +10,7 @@ import java.util.stream.Stream;
  *
  * @param format the highest that this store reads
  * @param recent keys that were made lately
+ * @param waiter tells apart the processes that wait for a lease
  */
 record Namespace(
         Keyspace keyspace,
@@ -18,7 +20,10 @@ record Namespace(
         MemoryLog log,
         ScriptCalls scripts,
         int format,
-        RecentKeys recent) {
+        RecentKeys recent,
+        String waiter) {
+
+    private static final int LETTERS = 10;
 
     static Namespace of(Keyspace keyspace, Quarantine quarantine, MemoryLog log, ScriptCalls scripts, int format) {
         List<Bucket> buckets = Stream.generate(() -> new Bucket(log, format))
@@ -32,7 +37,8 @@ record Namespace(
                 log,
                 scripts,
                 format,
-                new RecentKeys(keyspace, buckets));
+                new RecentKeys(keyspace, buckets),
+                OwnerId.random().value().substring(0, LETTERS));
     }
 
     Keyspace.Keys keys(JobIdentity identity) {

@@ -115,7 +115,8 @@ public final class RedissonLeaseStore implements AdministeredStore {
         this.introduction =
                 new Introduction(new Checkup(redisson, namespace, expected, system), agreement, sweep, answerTimeout);
         this.renewals = new Renewals(namespace);
-        this.wakeUps = new WakeUps(redisson, connection, namespace.keyspace().channel(), this::wakeIfFree);
+        this.wakeUps = new WakeUps(
+                redisson, connection, namespace.channel(), this::wakeIfFree, namespace.waiter(), this::passOn);
     }
 
     /**
@@ -217,7 +218,22 @@ public final class RedissonLeaseStore implements AdministeredStore {
 
     @Override
     public CompletionStage<Boolean> release(Lease lease, Ending ending) {
-        return exchange.send(ReleaseRequest.of(namespace, lease, ending));
+        return released(lease, exchange.send(ReleaseRequest.of(namespace, lease, ending)));
+    }
+
+    /**
+     * Wakes one of those who wait in this process: Redis knows processes, and one that it has named is not known to wait any longer,
+     * though others may wait in it.
+     */
+    CompletableFuture<Boolean> released(Lease lease, CompletableFuture<Boolean> answer) {
+        Keyspace.Keys keys = namespace.keys(lease.identity());
+        return wakeUps.isIdle() || keys.areOfSlot()
+                ? answer
+                : answer.whenComplete((wasHeld, failure) -> {
+                    if (failure == null) {
+                        boolean unused = wakeUps.wakeOne(keys.family());
+                    }
+                });
     }
 
     @Override
@@ -242,6 +258,16 @@ public final class RedissonLeaseStore implements AdministeredStore {
     @Override
     public CompletionStage<Void> nextChance(JobIdentity identity, Duration atMost) {
         return wakeUps.await(namespace.keys(identity).family(), atMost);
+    }
+
+    private void passOn(String leaseKey) {
+        var unused = namespace
+                .scripts()
+                .call(
+                        Script.WAKE,
+                        ReturnType.LONG,
+                        List.of(leaseKey, Keyspace.waiterOf(leaseKey)),
+                        namespace.channel());
     }
 
     private void wakeIfFree(String leaseKey) {

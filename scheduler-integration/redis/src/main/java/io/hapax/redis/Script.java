@@ -27,6 +27,7 @@ enum Script {
     PAUSE("pause"),
     PAUSED("paused"),
     RUN_AGAIN("run-again"),
+    WAKE("wake"),
     MARK(Names.NONE, "slots.lua", "mark"),
     UNMARK("unmark"),
     RESERVE("reserve", "reserve-key"),

@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -15,16 +16,28 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Wakes whoever waits for a key, or for one of its slots, when a release of any of them was published. One subscription a process, opened by the first waiter;
- * messages may be lost, so every wait also ends by itself. Thread-safe.
+ * Wakes whoever waits for a key, or for one of its slots, when a release of any of them was published. A message names the process that
+ * has waited for longest, in which one is woken up; one that names nobody wakes all. One subscription a process, opened by the
+ * first waiter; messages may be lost, so every wait also ends by itself. Thread-safe.
  */
 final class WakeUps {
 
     private static final Logger LOG = LoggerFactory.getLogger("io.hapax.redis");
 
+    private static final char NAMED = ';';
+    /** Between its refusal and its wait, an attempt cannot be woken up: it asks again at once. */
+    private static final long REMEMBERED = TimeUnit.SECONDS.toNanos(1);
+
+    private static final int MOST_REMEMBERED = 1000;
+
     private final RTopic topic;
     private final FirstConnection connection;
     private final Consumer<String> missed;
+    private final String process;
+    private final Consumer<String> passOn;
+    /** Keys for which this process was named while nobody waited here, and when. */
+    private final ConcurrentHashMap<String, Long> unheard = new ConcurrentHashMap<>();
+
     private final AtomicBoolean subscribed = new AtomicBoolean();
     private final ConcurrentHashMap<String, List<CompletableFuture<Void>>> waiting = new ConcurrentHashMap<>();
     private volatile @Nullable Integer listener;
@@ -35,8 +48,18 @@ final class WakeUps {
      *
      * @param missed is told the keys that were waited for before the subscription stood: a release of them may have
      *     gone unheard; answers by {@link #wake} if the key is free
+     * @param process what messages call this process
+     * @param passOn is told the keys whose wake-up was for this process, where nobody waits
      */
-    WakeUps(RedissonClient redisson, FirstConnection connection, String channel, Consumer<String> missed) {
+    WakeUps(
+            RedissonClient redisson,
+            FirstConnection connection,
+            String channel,
+            Consumer<String> missed,
+            String process,
+            Consumer<String> passOn) {
+        this.process = process;
+        this.passOn = passOn;
         this.topic = redisson.getTopic(channel, StringCodec.INSTANCE);
         this.connection = connection;
         this.missed = missed;
@@ -51,6 +74,11 @@ final class WakeUps {
         });
         var unused = wait.whenComplete((ended, cancelled) -> forget(leaseKey, wait));
         if (closed) {
+            wait.complete(null);
+            return wait;
+        }
+        Long named = unheard.remove(leaseKey);
+        if (named != null && System.nanoTime() - named < REMEMBERED) {
             wait.complete(null);
             return wait;
         }
@@ -75,6 +103,46 @@ final class WakeUps {
         }
     }
 
+    /** Wakes one of those who wait for a key; whether there was one. */
+    boolean wakeOne(String leaseKey) {
+        List<CompletableFuture<Void>> all = waiting.get(leaseKey);
+        if (all != null) {
+            for (CompletableFuture<Void> wait : all) {
+                if (wait.complete(null)) {
+                    return true;
+                }
+            }
+        }
+        return false;
+    }
+
+    /** Whether nobody waits for anything. */
+    boolean isIdle() {
+        return waiting.isEmpty();
+    }
+
+    private void heard(String message) {
+        int end = message.isEmpty() || message.charAt(0) != NAMED ? -1 : message.indexOf(NAMED, 1);
+        if (end < 0) {
+            wake(message);
+        } else if (message.substring(1, end).equals(process)) {
+            named(message.substring(end + 1));
+        }
+    }
+
+    private void named(String leaseKey) {
+        // Before it is looked for: whoever comes in between finds it.
+        unheard.put(leaseKey, System.nanoTime());
+        if (wakeOne(leaseKey)) {
+            unheard.remove(leaseKey);
+            return;
+        }
+        if (unheard.size() > MOST_REMEMBERED) {
+            unheard.clear();
+        }
+        RedisThreads.THREADS.call("passing a wake-up on", () -> passOn.accept(leaseKey));
+    }
+
     /** Ends all waiting, and the subscription if the client outlives the store. */
     void close(boolean clientLives) {
         closed = true;
@@ -94,7 +162,7 @@ final class WakeUps {
 
     private void subscribe() {
         try {
-            var unused = topic.addListenerAsync(String.class, (channel, leaseKey) -> wake(leaseKey))
+            var unused = topic.addListenerAsync(String.class, (channel, message) -> heard(message))
                     .whenComplete((id, failure) -> {
                         if (failure == null) {
                             stands(id);

@@ -3,7 +3,7 @@
 -- KEYS[6] index of the slots of the lock key, if it can have any (all in one hash slot)
 -- ARGV[1] the epoch that the caller knows   ARGV[2] highest token that the caller has seen   ARGV[3] 'owner|'
 -- ARGV[4] '|digest of the run key, or -|worker and run, for people'   ARGV[5] ttl in ms   ARGV[6] longest ttl of the namespace in ms
--- ARGV[7] 1 if the caller waits, else 0   ARGV[8] 1 if there is a run key, else 0
+-- ARGV[7] the caller's process if it waits, else 0   ARGV[8] 1 if there is a run key, else 0
 -- returns {} if exchange.lua has to be asked, and nothing was granted; else {'', and what exchange.lua answers to an acquire}
 -- invariant: that of exchange.lua. The field 'calm' of the bucket names the server, as a master since it became one (no other has its
 --   master_replid, and none that was a replica meanwhile), and the epoch under which exchange.lua has granted a lease
@@ -26,7 +26,13 @@ if held then
   if string.sub(held, 1, #ARGV[3]) == ARGV[3] then return {} end
   local left = call('PTTL', KEYS[2])
   if type(left) ~= 'number' or left < 0 or left > tonumber(ARGV[6]) then return {} end
-  if ARGV[7] == '1' and call('SET', KEYS[3], 1, 'PX', left + 5000).err then return {} end
+  if ARGV[7] ~= '0' then
+    -- As waits_too in values.lua, under the smallest limit.
+    local flag = call('GET', KEYS[3])
+    local names = type(flag) == 'string' and string.match(flag, '^%d+;(.*)$') or ''
+    if not string.find(';' .. names, ';' .. ARGV[7] .. ';', 1, true) then names = names .. ARGV[7] .. ';' end
+    if call('SET', KEYS[3], '1;' .. names, 'PX', left + 5000).err then return {} end
+  end
   return {'', 0, held, left}
 end
 -- Paused, or there may be slots.

@@ -4,7 +4,7 @@
 -- ARGV[1] the epoch that the caller knows, or ''   ARGV[2] quarantine in ms of a new namespace
 -- ARGV[3] quarantine in ms of one that lost its memory   ARGV[4] highest token that the caller has seen
 -- ARGV[5] channel for wake-ups   ARGV[6..] of each request six, which are, to take a lease:
---     'acquire', or 'wait' if the caller waits, or for a slot 'slot' or 'slot-wait'; owner; ttl in ms; digest of the run key, or '-';
+--     'acquire', or 'wait;' and the caller's process if it waits, or for a slot 'slot' or 'slot-wait'; owner; ttl in ms; digest of the run key, or '-';
 --     worker and run, for people, and the limit of a slot; index of the slots of the lock key, see slots.lua, or ''
 --   and to give it back:
 --     'release', or 'release-slot'; owner; retention of the done marker in ms, 0 for none; token, see server.lua; digest of the run key, worker,
@@ -91,9 +91,17 @@ local acquire = function(i, arg, left)
       rest = tonumber(ARGV[3])
       redis.call('PEXPIRE', lease, rest)
     end
-    if what == 'wait' or what == 'slot-wait' then
-      local waits = limit > 1 and redis.call('GET', KEYS[i + 2])
-      if not waits or tonumber(waits) >= limit then redis.call('SET', KEYS[i + 2], limit, 'PX', rest + 5000) end
+    local process = what == 'slot-wait' and '*' or string.match(what, '^wait;(.+)$')
+    if process then
+      local flag = redis.pcall('GET', KEYS[i + 2])
+      flag = type(flag) == 'string' and string.find(flag, '^%d') and flag
+      local text = waits_too(flag, limit, process)
+      if flag and tonumber(string.match(flag, '^%d+')) < limit then
+        -- The smaller limit ends with those who have it.
+        redis.call('SET', KEYS[i + 2], text, 'KEEPTTL')
+      else
+        redis.call('SET', KEYS[i + 2], text, 'PX', rest + 5000)
+      end
     end
     if beside then return answer(5, held, rest .. beside) end
     return answer(0, held, rest)
@@ -137,7 +145,12 @@ local release = function(i, arg)
   -- First of all: a script that has written may go on to write its marker when memory is full.
   local family = ARGV[arg] == 'release-slot' and slots_of(KEYS[1], KEYS[i])
   local awaited
-  if family then awaited = family.awaited() else awaited = redis.call('DEL', KEYS[i + 2]) == 1 end
+  if family then
+    awaited = family.awaited()
+  else
+    awaited = redis.pcall('GET', KEYS[i + 2])
+    if awaited then redis.call('DEL', KEYS[i + 2]) end
+  end
   if retention ~= '0' then
     local granted = string.match(token, '^0?(%d+)$')
     local marker = table.concat({owner, granted, micros(now()), ARGV[arg + 4]}, '|')
@@ -145,7 +158,11 @@ local release = function(i, arg)
   end
   if mine then redis.call('DEL', KEYS[i]) end
   if family and #family.held(redis.call('GET', family.index)) == 0 then redis.call('DEL', family.index) end
-  if awaited then redis.call('PUBLISH', ARGV[5], family and family.whole or KEYS[i]) end
+  if family and awaited then
+    redis.call('PUBLISH', ARGV[5], family.whole)
+  elseif awaited then
+    wake(ARGV[5], KEYS[i], KEYS[i + 2], type(awaited) == 'string' and awaited or '')
+  end
   if ARGV[arg + 5] ~= '' then
     -- Nothing depends on it, so it comes last, and may be refused.
     local entry = table.concat({micros(now()), owner, string.match(token, '^0?(%d+)$'), ARGV[arg + 5]}, '|')

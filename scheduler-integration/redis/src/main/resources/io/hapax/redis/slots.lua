@@ -55,6 +55,7 @@ local slots_of = function(meta, lease)
     it.others = it.held(index, true)
     local first, whole = it.others[1], own and redis.call('GET', it.whole)
     local awaited = redis.call('GET', it.flag)
+    awaited = awaited and string.match(awaited, '^%d+')
     local waits = tonumber(awaited or math.huge)
     local goes = function(number, one) return number ~= one[1] and number <= one[2] and one[1] <= limit end
     local worst = first

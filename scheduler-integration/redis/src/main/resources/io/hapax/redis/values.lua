@@ -17,3 +17,16 @@ end
 local added = function(value) return string.match(value, '^[^|]*|[^|]*|[^|]*|[^|]*|[^|]*|[^|]*(.*)$') or '' end
 -- A value that is not the guard's counts as a later holder's.
 local token_of = function(value) return tonumber(string.match(value, '^[^|]+|(%d+)|')) or math.huge end
+-- Who waits for a lease, in its waiter flag: the smallest limit under which somebody does, and the processes that do, in the order
+-- in which they were refused, as in '1;a;b;'. '*' stands for those who hear of every release, as they may not go with each other.
+local waits_too = function(flag, limit, name)
+  local least, names = string.match(flag or '', '^(%d+);?(.*)$')
+  if not string.find(';' .. (names or ''), ';' .. name .. ';', 1, true) then names = (names or '') .. name .. ';' end
+  return math.min(least or limit, limit) .. ';' .. names
+end
+-- Tells the first of them, who asks soon, and leaves the others in the flag, which was deleted.
+local wake = function(channel, lease, name, flag)
+  local limit, first, rest = string.match(flag, '^(%d+);([^;*]+);([^*]*)$')
+  redis.call('PUBLISH', channel, first and ';' .. first .. ';' .. lease or lease)
+  if first and rest ~= '' then redis.pcall('SET', name, limit .. ';' .. rest, 'PX', 5000) end
+end
