@@ -27,7 +27,7 @@ import java.util.concurrent.TimeUnit;
  * its fields, one line of answer: {@code done} occurrence (which of its effects are there), {@code raise} key and token,
  * {@code file} run and occurrence, {@code store} run, occurrence, key and token, {@code pending} kinds, begin and end in ms
  * ago (what was due then and is not on file), {@code busiest} workers (the one with most runs at work), {@code monitor} name
- * and port, {@code heard} (whether all that was said before is written down).
+ * and port.
  */
 public final class Observer {
 
@@ -142,7 +142,6 @@ public final class Observer {
                             resources.pending(fields.get(0), now - millis(fields.get(1)), now - millis(fields.get(2))));
                 }
                 case "busiest" -> busiest(fields);
-                case "heard" -> "ok";
                 case "monitor" -> {
                     new RedisMonitor(fields.get(0), Integer.parseInt(fields.get(1)), history).start();
                     yield "ok";

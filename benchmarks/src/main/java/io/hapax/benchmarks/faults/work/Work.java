@@ -52,7 +52,7 @@ final class Work {
             work(run, occurrence, held, token);
             outcome = "done";
         } finally {
-            ended(run, outcome);
+            world.tell(EventType.END, run, outcome);
         }
     }
 
@@ -70,14 +70,8 @@ final class Work {
                 world.tell(EventType.STEP, run);
             }
         } finally {
-            ended(run, "done");
+            world.tell(EventType.END, run, "done");
         }
-    }
-
-    /** Returns when the observer has heard of it, who else might hear first of whoever comes next. */
-    private void ended(String run, String outcome) {
-        world.tell(EventType.END, run, outcome);
-        String unused = world.ask("heard");
     }
 
     private void work(String run, Occurrence occurrence, Held held, String token)
