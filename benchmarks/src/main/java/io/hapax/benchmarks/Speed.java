@@ -2,6 +2,8 @@ package io.hapax.benchmarks;
 
 import io.hapax.benchmarks.adapters.AdapterOverhead;
 import io.hapax.benchmarks.cycle.CycleBenchmark;
+import io.hapax.benchmarks.fleet.ClusterShare;
+import io.hapax.benchmarks.fleet.Replicas;
 import io.hapax.benchmarks.handover.HandOver;
 import io.hapax.benchmarks.harness.Arguments;
 import io.hapax.benchmarks.held.HeldLeases;
@@ -59,6 +61,9 @@ public final class Speed {
         HeldLeases.main(new String[] {"--csv=" + out.resolve("held.csv"), "--charts=" + out, "--seconds=30"});
         title("Handing over");
         HandOver.main(new String[] {"--csv=" + out.resolve("handover.csv")});
+        title("A fleet");
+        Replicas.main(new String[] {"--csv=" + out.resolve("fleet.csv")});
+        ClusterShare.main(new String[] {"--csv=" + out.resolve("cluster.csv")});
         title("Guarding jobs");
         AdapterOverhead.main(new String[] {"--csv=" + out.resolve("adapters.csv")});
     }

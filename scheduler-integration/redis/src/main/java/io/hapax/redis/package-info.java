@@ -33,7 +33,7 @@
  *     asked for</td></tr>
  * <tr><td>{@code hapax:{namespace:b}:o:job}</td><td>how the last 100 runs of a job ended</td><td>90 days after the last
  *     one</td></tr>
- * <tr><td>{@code hapax:{namespace:b}:w:…}</td><td>somebody waits for this lease</td><td>a little longer than the
+ * <tr><td>{@code hapax:{namespace:b}:w:…}</td><td>which processes wait for this lease</td><td>a little longer than the
  *     lease</td></tr>
  * <tr><td>{@code hapax:{namespace:b}:p:…}</td><td>places: throttles, queues, who waits for its turn</td><td>the time asked
  *     for</td></tr>
