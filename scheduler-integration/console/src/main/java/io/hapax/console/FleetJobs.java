@@ -51,7 +51,7 @@ final class FleetJobs {
                 jobs.put(
                         job.job(),
                         job.past().isEmpty() && before != null
-                                ? new Report.Job(job.job(), job.success(), before.total(), before.past())
+                                ? new Report.Job(job.job(), job.success(), job.next(), before.total(), before.past())
                                 : job);
             }
             toldByWorker.put(report.worker(), new Told(report.instance(), jobs));
