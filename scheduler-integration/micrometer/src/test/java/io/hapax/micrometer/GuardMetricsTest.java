@@ -84,14 +84,14 @@ class GuardMetricsTest {
             ticker.advance(Duration.ofSeconds(17));
             store.healthy();
             ticker.advance(Duration.ofSeconds(3));
-            await().untilAsserted(() -> assertThat(
+            await().ignoreExceptions().untilAsserted(() -> assertThat(
                             registry.get("hapax.renewal.margin").timer().count())
                     .isEqualTo(1));
             store.failRenewals();
             ticker.advance(Duration.ofSeconds(40));
             run.close();
         }
-        await().untilAsserted(() -> assertThat(count("hapax.lost", "job", "slow", "reason", "not_renewed"))
+        await().ignoreExceptions().untilAsserted(() -> assertThat(count("hapax.lost", "job", "slow", "reason", "not_renewed"))
                 .isEqualTo(1));
         store.failAcquires();
         guard.run(RunRequest.lock("open").tune(o -> o.withWhenUnavailable(WhenUnavailable.FAIL_OPEN)), r -> null);
@@ -156,11 +156,11 @@ class GuardMetricsTest {
         try (var scope = run.enter()) {
             assertThat(registry.get("hapax.active").gauge().value()).isEqualTo(1);
         }
-        await().untilAsserted(() ->
+        await().ignoreExceptions().untilAsserted(() ->
                 assertThat(registry.get("hapax.waiting").gauge().value()).isEqualTo(1));
         next.cancel(true);
         run.close();
-        await().untilAsserted(() -> {
+        await().ignoreExceptions().untilAsserted(() -> {
             assertThat(registry.get("hapax.active").gauge().value()).isZero();
             assertThat(registry.get("hapax.waiting").gauge().value()).isZero();
         });
@@ -248,7 +248,7 @@ class GuardMetricsTest {
                 run.complete();
             }
             int runs = made;
-            await().untilAsserted(() -> assertThat(
+            await().ignoreExceptions().untilAsserted(() -> assertThat(
                             timed.get("hapax.runs").counter().count())
                     .isEqualTo(runs));
             assertThat(timed.get("hapax.last.success.age").timeGauge().value(TimeUnit.SECONDS))
