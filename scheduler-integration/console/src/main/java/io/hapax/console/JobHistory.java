@@ -195,8 +195,9 @@ final class JobHistory {
     /** Held: the lock. A job that is removed, or renamed, would be late for ever. */
     private void forget() {
         long oldest = clock.millis() - FORGOTTEN.toMillis();
-        jobs.values().removeIf(job -> job.success <= oldest
-                && (job.past.isEmpty() || job.past.getFirst().at() <= oldest));
+        jobs.values()
+                .removeIf(job -> job.success <= oldest
+                        && (job.past.isEmpty() || job.past.getFirst().at() <= oldest));
     }
 
     /**

@@ -45,14 +45,14 @@ final class Rhythm {
     }
 
     private static long interval(List<Report.Occurrence> runs) {
-        List<Long> starts =
-                runs.stream().map(Report.Occurrence::at).sorted().toList();
+        List<Long> starts = runs.stream().map(Report.Occurrence::at).sorted().toList();
         List<Long> gaps = IntStream.range(1, starts.size())
                 .mapToObj(n -> starts.get(n) - starts.get(n - 1))
                 .sorted()
                 .toList();
         long usual = median(gaps);
-        long alike = gaps.stream().filter(gap -> 2 * Math.abs(gap - usual) <= usual).count();
+        long alike =
+                gaps.stream().filter(gap -> 2 * Math.abs(gap - usual) <= usual).count();
         boolean isRegular = usual > 0 && 4 * alike >= 3L * gaps.size();
         return isRegular && (!runs.get(0).run().isEmpty() || isPaced(usual, runs)) ? usual : 0;
     }

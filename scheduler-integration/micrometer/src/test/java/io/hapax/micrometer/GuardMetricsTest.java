@@ -84,15 +84,17 @@ class GuardMetricsTest {
             ticker.advance(Duration.ofSeconds(17));
             store.healthy();
             ticker.advance(Duration.ofSeconds(3));
-            await().ignoreExceptions().untilAsserted(() -> assertThat(
-                            registry.get("hapax.renewal.margin").timer().count())
-                    .isEqualTo(1));
+            await().ignoreExceptions()
+                    .untilAsserted(() -> assertThat(
+                                    registry.get("hapax.renewal.margin").timer().count())
+                            .isEqualTo(1));
             store.failRenewals();
             ticker.advance(Duration.ofSeconds(40));
             run.close();
         }
-        await().ignoreExceptions().untilAsserted(() -> assertThat(count("hapax.lost", "job", "slow", "reason", "not_renewed"))
-                .isEqualTo(1));
+        await().ignoreExceptions()
+                .untilAsserted(() -> assertThat(count("hapax.lost", "job", "slow", "reason", "not_renewed"))
+                        .isEqualTo(1));
         store.failAcquires();
         guard.run(RunRequest.lock("open").tune(o -> o.withWhenUnavailable(WhenUnavailable.FAIL_OPEN)), r -> null);
         assertThat(count("hapax.unguarded", "job", "open")).isEqualTo(1);
@@ -156,8 +158,10 @@ class GuardMetricsTest {
         try (var scope = run.enter()) {
             assertThat(registry.get("hapax.active").gauge().value()).isEqualTo(1);
         }
-        await().ignoreExceptions().untilAsserted(() ->
-                assertThat(registry.get("hapax.waiting").gauge().value()).isEqualTo(1));
+        await().ignoreExceptions()
+                .untilAsserted(
+                        () -> assertThat(registry.get("hapax.waiting").gauge().value())
+                                .isEqualTo(1));
         next.cancel(true);
         run.close();
         await().ignoreExceptions().untilAsserted(() -> {
@@ -201,8 +205,7 @@ class GuardMetricsTest {
         MeterRegistry timed = new SimpleMeterRegistry(SimpleConfig.DEFAULT, clock);
         GuardMetrics first = new GuardMetrics(timed);
         GuardMetrics second = new GuardMetrics(timed);
-        JobGuard other =
-                JobGuard.builder(store).ticker(ticker).withoutLogging().build();
+        JobGuard other = JobGuard.builder(store).ticker(ticker).withoutLogging().build();
         try (GuardedRun one = admitted(RunRequest.lock("a"));
                 GuardedRun.Scope scope = one.enter()) {
             first.watch(guard);
@@ -248,9 +251,10 @@ class GuardMetricsTest {
                 run.complete();
             }
             int runs = made;
-            await().ignoreExceptions().untilAsserted(() -> assertThat(
-                            timed.get("hapax.runs").counter().count())
-                    .isEqualTo(runs));
+            await().ignoreExceptions()
+                    .untilAsserted(
+                            () -> assertThat(timed.get("hapax.runs").counter().count())
+                                    .isEqualTo(runs));
             assertThat(timed.get("hapax.last.success.age").timeGauge().value(TimeUnit.SECONDS))
                     .isZero();
             next.close();
