@@ -109,7 +109,7 @@ final class DemoCommand implements Callable<Integer> {
         }
     }
 
-    /** Each part begins with empty tables and a namespace that nobody has used. */
+    /** Each part starts with empty tables and a namespace that nobody has used. */
     private DemoPart.Result part(String name, DemoServers servers, Path logs, DemoProgress progress)
             throws InterruptedException {
         String own = "hapax_demo_" + name + "_" + UUID.randomUUID().toString().substring(0, 8);

@@ -177,7 +177,7 @@ final class DemoPart {
     private record Event(Duration at, Runnable action) {}
 
     private void kill(Replica replica) {
-        // Before the signal, since what it lets unfinished began before; by the clock of the runs.
+        // Before the signal, since what it lets unfinished started before; by the clock of the runs.
         killedAt = observations.now();
         replica.kill();
         progress.say("  ! " + name + ": " + replica.name() + " is killed (kill -9)");
