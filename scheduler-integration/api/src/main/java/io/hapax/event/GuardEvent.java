@@ -160,8 +160,8 @@ public sealed interface GuardEvent {
      * @param lease the lease
      * @param outcome how it ended
      * @param held how long the run had held it
-     * @param nextIn when the job's next occurrence was planned, counted from when the run was asked for; null if its scheduler has not
-     *     told
+     * @param nextIn when the job's next occurrence was planned, counted from when the run was asked for; null if its scheduler does not
+     *     say
      */
     record Released(
             String job,
@@ -171,7 +171,7 @@ public sealed interface GuardEvent {
             @Nullable Duration nextIn) implements GuardEvent {
 
         /**
-         * A run ended whose scheduler has not told when the next one is planned.
+         * A run ended whose scheduler does not say when the next one is planned.
          *
          * @param job the job's name
          * @param lease the lease

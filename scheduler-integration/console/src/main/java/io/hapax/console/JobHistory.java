@@ -29,7 +29,7 @@ final class JobHistory {
     static final int MOST_JOBS = 200;
     /** Occurrences in one report. What does not fit is in one of the next reports. */
     static final int MOST_TOLD = 1000;
-    /** What has not happened for so long is told no more. */
+    /** What has not happened for so long is reported no more. */
     private static final Duration FORGOTTEN = Duration.ofDays(30);
 
     private final InstantSource clock;

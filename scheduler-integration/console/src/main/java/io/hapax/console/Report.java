@@ -149,7 +149,7 @@ record Report(
      *
      * @param job its name
      * @param success when it last completed here, or as another worker has reported; 0 if nobody knows
-     * @param next for when its scheduler has planned its next run, as last told; 0 if it has not told
+     * @param next for when its scheduler has planned its next run, as far as it has said; 0 if it has not
      * @param total counts its occurrences since the worker was started
      * @param past the last of them, the newest first; empty if this report does not tell
      */
