@@ -49,7 +49,7 @@ class NativeImageMetadataTest {
     void what_the_code_names_is_listed(String module) throws IOException {
         String listed = metadata(module, "reflect-config.json").toString();
         Pattern named = Pattern.compile(
-                "\"(org\\.(?:postgresql|quartz)\\.[A-Za-z.]+)\"|(Guarded|StdScheduler)\\.class\\.get(?:Method|DeclaredField)");
+                "\"(org\\.(?:postgresql|quartz)\\.(?:[a-z]+\\.)*[A-Z]\\w*)\"|(Guarded|StdScheduler)\\.class\\.get(?:Method|DeclaredField)");
         for (Path source : files(MODULES.resolve(module).resolve("src/main/java"), ".java")) {
             named.matcher(Files.readString(source)).results().forEach(found -> {
                 String name = found.group(1) == null ? found.group(2) : found.group(1);
