@@ -249,6 +249,52 @@ class CohortsTest {
         assertThat(calls).isGreaterThan(100);
     }
 
+    /** Is bounded while a pass is under way, after it has said what it wants. */
+    private final class Bounded extends Charge {
+        private final Duration ttl;
+        private final boolean renews;
+        private final List<NanoTime> looks = new CopyOnWriteArrayList<>();
+
+        Bounded(Duration ttl, boolean renews) {
+            this.ttl = ttl;
+            this.renews = renews;
+        }
+
+        @Override
+        Action act(NanoTime now) {
+            looks.add(now);
+            if (looks.size() > 1) {
+                return Action.FORGET;
+            }
+            watchdog.lookNoLaterThan(this, now.plus(Duration.ofSeconds(1)));
+            return new Action(renews, now.plus(Duration.ofSeconds(5)));
+        }
+
+        @Override
+        Duration ttl() {
+            return ttl;
+        }
+
+        @Override
+        Lease lease() {
+            return CohortsTest.lease();
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void what_is_bounded_while_it_is_looked_at_is_looked_at_again_in_time_without_an_answer(boolean renews) {
+        fails = false;
+        hangs = true;
+        NanoTime due = ticker.now().plus(Duration.ofSeconds(1));
+        // Of two ttls, so that the pass makes two calls.
+        List<Bounded> all = TTLS.stream().map(ttl -> new Bounded(ttl, renews)).toList();
+        all.forEach(charge -> watchdog.add(charge, due));
+        ticker.advance(Duration.ofSeconds(1));
+        ticker.advance(Duration.ofSeconds(1));
+        assertThat(all).allSatisfy(charge -> assertThat(charge.looks).hasSize(2));
+    }
+
     /** A ledger that does not answer delays no lease, and a lease of one ttl none of another. */
     @Test
     void what_is_not_answered_delays_nothing_else() {

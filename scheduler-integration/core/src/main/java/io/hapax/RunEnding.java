@@ -239,7 +239,13 @@ final class RunEnding extends Charge {
         if (success != RunOutcome.COMPLETED && !life.wasEntered()) {
             engine.notifier().quietly("giving back what was not used", grant.unused());
         }
-        engine.notifier().tell(new GuardEvent.Released(run.job(), grant.shown(), outcome, run.held()));
+        engine.notifier()
+                .tell(new GuardEvent.Released(
+                        run.job(),
+                        grant.shown(),
+                        outcome,
+                        run.held(),
+                        run.terms().request().untilNext()));
     }
 
     @Override

@@ -358,6 +358,12 @@ public final class RunRequest {
         return known.facts().contains(Fact.ENDS_WITH_FAILURE) && identity.runKey() != null;
     }
 
+    /** When the next occurrence is planned; null if that is not known. */
+    @Nullable
+    Duration untilNext() {
+        return known.untilNext();
+    }
+
     /** Whether nobody would make up for this occurrence for longer than a time. */
     boolean isFarFromNext(Duration time) {
         Duration next = known.untilNext();

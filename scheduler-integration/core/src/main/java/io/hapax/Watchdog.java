@@ -124,15 +124,16 @@ final class Watchdog {
     }
 
     /**
-     * Has a charge that is looked after be due at an instant at the latest, or when it is due already; an answer to a renewal that it shares with
-     * others, and that is being taken, does not move it any more.
+     * Has a charge that is looked after be due at an instant at the latest, or just before it is due already; an answer to a renewal that it
+     * shares with others, and that is being taken, does not move it any more.
      */
     void lookNoLaterThan(Charge charge, NanoTime due) {
         lock.lock();
         try {
             if (charge.queued()) {
-                NanoTime known = queue.due(charge);
-                look(charge, due.isBefore(known) ? due : known);
+                // Not when it is due already: a pass that is under way would take it for one that nobody has moved.
+                NanoTime earlier = queue.due(charge).plus(Duration.ofNanos(-1));
+                look(charge, due.isBefore(earlier) ? due : earlier);
             }
         } finally {
             lock.unlock();

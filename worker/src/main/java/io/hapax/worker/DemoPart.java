@@ -15,20 +15,22 @@ import java.util.function.BooleanSupplier;
 import org.jobrunr.scheduling.JobScheduler;
 import org.jobrunr.storage.StorageProvider;
 
-/** One part of the demo: a fleet of three works, one of it is killed and one is frozen on the way. */
+/** One part of the demo: a fleet of three works, one of it is killed and one is frozen for longer than a lease lives. */
 final class DemoPart {
 
     static final Duration TTL = Duration.ofSeconds(3);
-    private static final Duration WORK = Duration.ofSeconds(20);
+    static final Duration WORK = Duration.ofSeconds(14);
     static final List<String> WORKERS = List.of("alice", "bob", "carol");
     static final int KILLED = 1;
     static final int FROZEN = 2;
-    static final Duration KILL_AT = Duration.ofSeconds(5);
-    static final Duration FREEZE_AT = Duration.ofSeconds(7);
-    static final Duration THAW_AT = Duration.ofSeconds(17);
+    static final Duration KILL_AT = Duration.ofSeconds(2);
+    static final Duration FREEZE_AT = Duration.ofSeconds(3);
+    /** By then the Quartz cluster has missed it and has given its run to another node. */
+    static final Duration THAW_AT = Duration.ofSeconds(13);
+
     private static final Duration LONGEST_CATCH_UP = Duration.ofSeconds(6);
     private static final Duration LONGEST_DRAIN = Duration.ofSeconds(14);
-    private static final Duration LONGEST_START = Duration.ofSeconds(30);
+    private static final Duration LONGEST_START = Duration.ofMinutes(2);
     private static final Duration ORDER_EVERY = Duration.ofMillis(500);
 
     /**
@@ -175,23 +177,23 @@ final class DemoPart {
     private record Event(Duration at, Runnable action) {}
 
     private void kill(Replica replica) {
-        // Before the signal, since what it lets unfinished began before; by the clock of the runs.
+        // Before the signal, since what it lets unfinished started before; by the clock of the runs.
         killedAt = observations.now();
         replica.kill();
-        progress.say("  ! " + replica.name() + " is killed (kill -9)");
+        progress.say("  ! " + name + ": " + replica.name() + " is killed (kill -9)");
     }
 
     private void freeze(Replica replica) {
         frozenAt = observations.now();
         replica.freeze();
-        progress.say("  ! " + replica.name() + " is frozen (SIGSTOP) for "
+        progress.say("  ! " + name + ": " + replica.name() + " is frozen (SIGSTOP) for "
                 + THAW_AT.minus(FREEZE_AT).toSeconds() + " s"
                 + (guarded ? "; a lease lives " + TTL.toSeconds() + " s" : ""));
     }
 
     private void thaw(Replica replica) {
         replica.thaw();
-        progress.say("  ! " + replica.name() + " goes on (SIGCONT)");
+        progress.say("  ! " + name + ": " + replica.name() + " goes on (SIGCONT)");
     }
 
     private void order(JobScheduler queue, int number) {

@@ -2,18 +2,26 @@ package io.hapax.worker;
 
 import java.io.PrintStream;
 import java.time.Duration;
+import java.util.Comparator;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
+import java.util.TreeMap;
 
-/** Shows how far the demo is: one line that changes on a terminal, a line every few seconds elsewhere. */
+/** Shows how far both parts are: one line that changes on a terminal, a line every few seconds elsewhere. Thread-safe. */
 final class DemoProgress {
 
-    private static final int BAR = 24;
+    private static final int BAR = 12;
     private static final Duration LINE_EVERY = Duration.ofSeconds(4);
 
     private final PrintStream out;
     private final boolean terminal;
-    private long lastLine = System.nanoTime() - LINE_EVERY.toNanos();
+    private final Object lock = new Object();
+    /** Sorted downwards, so that what is without a guard comes first, as in the table. */
+    private final Map<String, String> parts = new TreeMap<>(Comparator.reverseOrder());
+
+    private final Map<String, Long> shown = new HashMap<>();
 
     DemoProgress(PrintStream out, boolean terminal) {
         this.out = out;
@@ -21,38 +29,44 @@ final class DemoProgress {
     }
 
     void say(String line) {
-        clear();
-        out.println(line);
-        out.flush();
+        synchronized (lock) {
+            clear();
+            out.println(line);
+            out.flush();
+        }
     }
 
     void show(String part, String what, Duration done, Duration of, List<ObservedRun> runs) {
-        if (!terminal && System.nanoTime() - lastLine < LINE_EVERY.toNanos()) {
-            return;
-        }
-        lastLine = System.nanoTime();
         int filled = (int) Math.min(BAR, BAR * done.toMillis() / Math.max(1, of.toMillis()));
-        String line = String.format(
-                Locale.ROOT,
-                "  %-9s [%s%s] %-26s %4d runs",
-                part,
-                "#".repeat(filled),
-                ".".repeat(BAR - filled),
-                what,
-                runs.size());
-        if (terminal) {
-            out.print("\r" + line);
-        } else {
-            out.println(line);
+        String bar = "#".repeat(filled) + ".".repeat(BAR - filled);
+        synchronized (lock) {
+            if (terminal) {
+                parts.put(part, String.format(Locale.ROOT, "%s [%s] %3d runs", part, bar, runs.size()));
+                out.print("\r  " + String.join("   ", parts.values()));
+            } else if (isDue(part)) {
+                out.printf(Locale.ROOT, "  %-9s [%s] %-26s %4d runs%n", part, bar, what, runs.size());
+            }
+            out.flush();
         }
-        out.flush();
+    }
+
+    private boolean isDue(String part) {
+        long now = System.nanoTime();
+        Long last = shown.get(part);
+        boolean due = last == null || now - last >= LINE_EVERY.toNanos();
+        if (due) {
+            shown.put(part, now);
+        }
+        return due;
     }
 
     /** Wipes the line that changes. */
     void clear() {
-        if (terminal) {
-            out.print("\r" + " ".repeat(79) + "\r");
-            out.flush();
+        synchronized (lock) {
+            if (terminal) {
+                out.print("\r" + " ".repeat(79) + "\r");
+                out.flush();
+            }
         }
     }
 }

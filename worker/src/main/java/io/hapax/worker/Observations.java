@@ -101,7 +101,7 @@ final class Observations {
 
     /**
      * What should happen. Of a cron job these are all slots of the time in which a worker that was neither killed nor
-     * frozen was at work, but for one interval at its end, whether or not anybody ran them; and those between the first
+     * frozen was running, but for one interval at its end, whether or not anybody ran them; and those between the first
      * and the last one that anybody ran.
      *
      * @param queued what was enqueued, by kind

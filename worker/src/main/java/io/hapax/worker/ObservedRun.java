@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
  * @param occurrence which occurrence of it
  * @param group what must not overlap
  * @param worker who ran it
- * @param steps when it made progress, in order; the first is its beginning
+ * @param steps when it made progress, in order; the first is its start
  * @param effectAt when it took effect; null if it never did
  */
 record ObservedRun(

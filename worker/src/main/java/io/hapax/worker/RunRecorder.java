@@ -14,7 +14,7 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Does the sample jobs' work, step by step, and writes down what happened, by the database's clock and outside of the
- * guard: that a run began, each of its steps, and its effect at the end.
+ * guard: that a run started, each of its steps, and its effect at the end.
  *
  * <p>Before each step the run asks whether it still holds its lease, as any careful job does.
  */

@@ -11,11 +11,11 @@ import java.util.Set;
 import java.util.TreeSet;
 
 /**
- * What became of the runs that a worker had begun and never brought to an effect, since it was killed or frozen.
+ * What became of the runs that a worker had started and never brought to an effect, since it was killed or frozen.
  *
  * @param unfinished how many there were
  * @param successors who brought their occurrences to an effect
- * @param soonest how long after the worker stopped the first of them began; zero if there was none
+ * @param soonest how long after the worker stopped the first of them started; zero if there was none
  */
 record Takeover(int unfinished, Set<String> successors, Duration soonest) {
 

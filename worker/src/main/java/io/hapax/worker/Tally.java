@@ -11,9 +11,9 @@ import java.util.stream.Collectors;
  * What became of one kind of job.
  *
  * @param occurrences how many occurrences there should be
- * @param runs how many runs began
+ * @param runs how many runs started
  * @param duplicates effects beyond the first of an occurrence
- * @param overlaps pairs of runs that were at work on the same thing at the same time
+ * @param overlaps pairs of runs that worked on the same thing at the same time
  * @param lost occurrences without an effect
  */
 record Tally(int occurrences, int runs, int duplicates, int overlaps, int lost) {
@@ -50,7 +50,7 @@ record Tally(int occurrences, int runs, int duplicates, int overlaps, int lost) 
         return pairs;
     }
 
-    /** Whether the earlier run went on to work after the later one had begun, and before that one ended. */
+    /** Whether the earlier run went on to work after the later one had started, and before that one ended. */
     private static boolean overlap(ObservedRun one, ObservedRun two) {
         boolean inOrder = !one.begin().isAfter(two.begin());
         ObservedRun earlier = inOrder ? one : two;

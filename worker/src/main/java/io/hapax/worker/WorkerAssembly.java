@@ -274,7 +274,7 @@ final class WorkerAssembly implements AutoCloseable {
         }
     }
 
-    /** Nothing new begins; what runs may end within the grace; leases are given back; then the rest is closed. */
+    /** Nothing new starts; what runs may end within the grace; leases are given back; then the rest is closed. */
     @Override
     public void close() {
         lock.lock();

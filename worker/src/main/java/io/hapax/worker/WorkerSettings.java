@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
  * @param redisUrls if it is Redis: one server, or an odd number of at least three that form a quorum
  * @param jdbcUrl where Quartz' cluster, JobRunr and the ledger keep what they have; null: in memory, and no ledger
  * @param namespace keeps applications apart in Redis
- * @param name this replica, for people
+ * @param name this replica, for operators
  * @param guarded whether jobs are guarded
  * @param runs how runs are guarded that say nothing else
  * @param firstStart when the namespace is used for the first time ever; null if that is not said

@@ -101,10 +101,23 @@ class ScriptTest {
         assertThat(calls())
                 .contains("-XX:SharedArchiveFile="
                         + folder.resolve("cache").resolve(archives().get(0))
-                        + " -XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Xlog:disable -Xlog:all=error:stderr -Xmx64m -Da=b -jar "
+                        + " -XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Dio.netty.jfr.enabled=false -Xlog:disable -Xlog:all=error:stderr -Xmx64m -Da=b -jar "
                         + jar + " pause a key --reason it's * wrong")
                 .containsOnlyOnce("made");
         assertThat(out()).isEqualTo("answer\nanswer\n");
+    }
+
+    @Test
+    void help_is_answered_without_the_archive() throws Exception {
+        assertThat(code(Map.of("HAPAX_ARCHIVE", "now"), "doctor")).isEqualTo(42);
+        assertThat(code(Map.of(), "locks", "list", "--help")).isEqualTo(42);
+        assertThat(code(Map.of())).isEqualTo(42);
+        assertThat(code(Map.of(), "exec", "k", "--", "ls", "--help")).isEqualTo(42);
+        assertThat(calls())
+                .filteredOn(call -> call.startsWith("-XX:SharedArchiveFile="))
+                .satisfiesExactly(
+                        call -> assertThat(call).endsWith(" doctor"),
+                        call -> assertThat(call).endsWith(" exec k -- ls --help"));
     }
 
     @Test

@@ -160,8 +160,28 @@ public sealed interface GuardEvent {
      * @param lease the lease
      * @param outcome how it ended
      * @param held how long the run had held it
+     * @param nextIn when the job's next occurrence was planned, counted from when the run was asked for; null if its scheduler does not
+     *     say
      */
-    record Released(String job, Lease lease, RunOutcome outcome, Duration held) implements GuardEvent {
+    record Released(
+            String job,
+            Lease lease,
+            RunOutcome outcome,
+            Duration held,
+            @Nullable Duration nextIn) implements GuardEvent {
+
+        /**
+         * A run ended whose scheduler does not say when the next one is planned.
+         *
+         * @param job the job's name
+         * @param lease the lease
+         * @param outcome how it ended
+         * @param held how long the run had held it
+         */
+        public Released(String job, Lease lease, RunOutcome outcome, Duration held) {
+            this(job, lease, outcome, held, null);
+        }
+
         @Override
         public JobIdentity identity() {
             return lease.identity();

@@ -52,6 +52,10 @@ class JobHistoryTest {
     }
 
     private Report report(String worker) {
+        return report(worker, history);
+    }
+
+    private static Report report(String worker, JobHistory history) {
         return new Report(
                 worker,
                 "i",
@@ -179,19 +183,114 @@ class JobHistoryTest {
         assertThat(seen("job").summary().overdue()).isTrue();
     }
 
+    /** Work that comes when somebody asks for it may come in bursts, even regular ones. */
+    @Test
+    void work_on_demand_is_not_late_after_a_burst() {
+        long[] pauses = {100, 900, 5000, 300, 2000, 50, 12_000, 700, 1500, 400};
+        for (int n = 0; n < pauses.length; n++) {
+            now = now.plusMillis(pauses[n]);
+            ends("mail", "mail/" + n, RunOutcome.COMPLETED, Duration.ofMillis(200));
+        }
+        for (int n = 0; n < 10; n++) {
+            ends("queue", "", RunOutcome.COMPLETED, Duration.ofSeconds(2));
+            now = now.plusMillis(20);
+        }
+        for (int n = 0; n < 10; n++) {
+            now = now.plusSeconds(4);
+            ends("order", "order/" + n, RunOutcome.COMPLETED, Duration.ofSeconds(1));
+        }
+        now = now.plus(Duration.ofHours(3));
+        for (String job : List.of("mail", "queue", "order")) {
+            assertThat(seen(job).summary())
+                    .as(job)
+                    .satisfies(summary -> assertThat(summary.overdue()).isFalse())
+                    .satisfies(summary -> assertThat(summary.every()).isZero())
+                    .satisfies(summary -> assertThat(summary.next()).isZero());
+        }
+    }
+
+    @Test
+    void the_runs_of_a_schedule_tell_its_interval_and_one_started_by_hand_in_between_does_not_hide_it() {
+        for (int n = 0; n < 8; n++) {
+            ends("prices", "prices@" + n, RunOutcome.COMPLETED, Duration.ofSeconds(1));
+            if (n == 4) {
+                now = now.plusSeconds(7);
+                ends("prices", "prices/by-hand", RunOutcome.COMPLETED, Duration.ofSeconds(1));
+                now = now.minusSeconds(8);
+            }
+            now = now.plusSeconds(59);
+        }
+        assertThat(seen("prices").summary().every()).isEqualTo(60_000);
+        now = now.plusSeconds(122);
+        assertThat(seen("prices").summary().overdue()).isTrue();
+    }
+
+    @Test
+    void a_job_is_late_when_its_scheduler_has_told_of_a_firing_after_which_nothing_has_succeeded() {
+        Lease lease = lease("nightly@1");
+        Duration took = Duration.ofMinutes(10);
+        now = now.plus(took);
+        history.on(new GuardEvent.Released("nightly", lease, RunOutcome.COMPLETED, took, Duration.ofHours(24)));
+        // Started by hand: it says nothing of the schedule.
+        now = now.plus(Duration.ofHours(3));
+        ends("nightly", "nightly/by-hand", RunOutcome.COMPLETED, took);
+        Instant next = START.plus(Duration.ofHours(24));
+        now = next.plus(Duration.ofMinutes(30));
+        assertThat(seen("nightly").summary())
+                .satisfies(summary -> assertThat(summary.next()).isEqualTo(next.toEpochMilli()))
+                .satisfies(summary -> assertThat(summary.overdue()).isFalse());
+        now = now.plusMillis(1);
+        assertThat(seen("nightly").summary().overdue()).isTrue();
+        // Another worker learns that, and not how long it takes: it waits for half of the pause that was planned.
+        JobHistory other = new JobHistory(() -> now);
+        other.learn(List.of(report("alice")));
+        FleetJobs others = new FleetJobs();
+        Report learned = report("bob", other);
+        others.take(List.of(learned), Set.of("bob"));
+        assertThat(others.summaries(now.toEpochMilli()).get(0).overdue()).isFalse();
+        assertThat(others.summaries(next.plus(Duration.ofHours(12)).toEpochMilli())
+                        .get(0)
+                        .overdue())
+                .isTrue();
+    }
+
+    @Test
+    void a_job_that_has_not_succeeded_for_a_month_is_not_learned_nor_told_and_of_many_the_newest_are() {
+        ends("removed", "", RunOutcome.COMPLETED, Duration.ofSeconds(1));
+        now = now.plus(Duration.ofDays(30));
+        for (int n = 0; n < JobHistory.MOST_JOBS - 1; n++) {
+            ends("job-" + n, "", RunOutcome.COMPLETED, Duration.ofSeconds(1));
+        }
+        Report most = report("alice");
+        JobHistory others = new JobHistory(() -> now);
+        for (int n = 0; n < 10; n++) {
+            Instant end = now.plusSeconds(n);
+            now = end;
+            others.on(new GuardEvent.Released("new-" + n, lease(""), RunOutcome.COMPLETED, Duration.ZERO));
+        }
+        JobHistory next = new JobHistory(() -> now);
+        next.learn(List.of(most, report("bob", others)));
+        assertThat(next.told(false))
+                .hasSize(JobHistory.MOST_JOBS)
+                .extracting(Report.Job::job)
+                .contains("new-0", "new-9", "job-" + (JobHistory.MOST_JOBS - 2))
+                .doesNotContain("removed", "job-0");
+        assertThat(history.told(false)).extracting(Report.Job::job).doesNotContain("removed");
+    }
+
     @Test
     void a_worker_that_starts_learns_when_jobs_last_succeeded_and_what_it_knows_better_stays() {
         ends("job", "", RunOutcome.COMPLETED, Duration.ofSeconds(1));
         long success = now.toEpochMilli();
         JobHistory next = new JobHistory(() -> now);
-        next.learn(report("alice"));
+        next.learn(List.of(report("alice")));
         assertThat(next.told(false))
                 .singleElement()
                 .satisfies(job -> assertThat(job.success()).isEqualTo(success));
         now = now.minusSeconds(60);
         JobHistory stale = new JobHistory(() -> now);
         stale.on(new GuardEvent.Released("job", lease(""), RunOutcome.COMPLETED, Duration.ZERO));
-        stale.learn(report("alice"));
+        stale.learn(List.of(report("alice")));
         assertThat(stale.told(false))
                 .singleElement()
                 .satisfies(job -> assertThat(job.success()).isEqualTo(success));
@@ -223,7 +322,7 @@ class JobHistoryTest {
                 List.of(),
                 full.chart(),
                 full.jobs().stream()
-                        .map(job -> new Report.Job(job.job(), job.success(), job.total(), List.of()))
+                        .map(job -> new Report.Job(job.job(), job.success(), job.next(), job.total(), List.of()))
                         .toList());
     }
 }

@@ -20,8 +20,7 @@ final class FleetJobs {
 
     private static final int MOST_JOBS = 1000;
     private static final int STRIP = 30;
-    private static final int ENOUGH = 3;
-    /** So many times the usual interval without a success is an alarm. */
+    /** So many times the usual interval without a success is an alarm, or so many times what a planned run has ever taken. */
     private static final int LATE = 3;
 
     private static final long SHORTEST_ALARM = 60_000;
@@ -37,7 +36,32 @@ final class FleetJobs {
 
     /** A job in the fleet, put together anew only if something is new. */
     private record Merged(
-            long total, long success, List<Remembered> past, long every, long longest, long took, String strip) {}
+            long total,
+            long success,
+            long planned,
+            List<Remembered> past,
+            long every,
+            long pause,
+            long took,
+            long longest,
+            String strip) {
+
+        static final Merged NOTHING = new Merged(0, 0, 0, List.of(), 0, 0, 0, 0, "");
+
+        /** When it should have succeeded at the latest; 0 if nobody can tell. */
+        long latest() {
+            if (planned > 0) {
+                // Without a run to go by, half of the time that was planned.
+                long spare = longest == 0 ? (planned - success) / 2 : LATE * longest;
+                return planned + Math.max(SHORTEST_ALARM, spare);
+            }
+            return every == 0 ? 0 : success + Math.max(Math.max(SHORTEST_ALARM, LATE * every), pause);
+        }
+
+        long next() {
+            return planned > 0 ? planned : every > 0 ? success + every : 0;
+        }
+    }
 
     /** Takes what reports tell; workers that do not report any more are kept as they were, as long as they are named. */
     void take(List<Report> reports, Set<String> remembered) {
@@ -51,7 +75,7 @@ final class FleetJobs {
                 jobs.put(
                         job.job(),
                         job.past().isEmpty() && before != null
-                                ? new Report.Job(job.job(), job.success(), before.total(), before.past())
+                                ? new Report.Job(job.job(), job.success(), job.next(), before.total(), before.past())
                                 : job);
             }
             toldByWorker.put(report.worker(), new Told(report.instance(), jobs));
@@ -65,7 +89,7 @@ final class FleetJobs {
                 .values()
                 .forEach(job -> totals.merge(
                         job.job(),
-                        31L * job.total() + job.past().size() + told.instance.hashCode() + job.success(),
+                        31L * job.total() + job.past().size() + told.instance.hashCode() + job.success() + job.next(),
                         (a, b) -> a + b)));
         mergedByJob.keySet().retainAll(totals.keySet());
         totals.forEach((job, total) -> {
@@ -90,28 +114,35 @@ final class FleetJobs {
         all.sort(Comparator.comparingLong((Remembered each) -> each.occurrence.at())
                 .reversed());
         List<Remembered> past = folded(all).stream().limit(MOST_SHOWN).toList();
-        List<Long> ends = past.stream()
+        List<Report.Occurrence> ran = past.stream()
                 .map(Remembered::occurrence)
                 .filter(each -> each.what().equals("ran"))
-                .map(each -> each.at() + each.took())
-                .sorted()
                 .toList();
-        List<Long> gaps = IntStream.range(1, ends.size())
-                .mapToObj(n -> ends.get(n) - ends.get(n - 1))
-                .sorted()
-                .toList();
-        List<Long> lengths = past.stream()
-                .map(Remembered::occurrence)
-                .filter(each -> each.what().equals("ran"))
-                .map(Report.Occurrence::took)
-                .sorted()
-                .toList();
-        long longest = gaps.isEmpty() ? 0 : gaps.get(gaps.size() - 1);
-        return new Merged(total, success, past, median(gaps), longest, Math.max(1, median(lengths)), strip(past));
+        List<Long> ends =
+                ran.stream().map(each -> each.at() + each.took()).sorted().toList();
+        List<Long> lengths = ran.stream().map(Report.Occurrence::took).sorted().toList();
+        long pause = IntStream.range(1, ends.size())
+                .mapToLong(n -> ends.get(n) - ends.get(n - 1))
+                .max()
+                .orElse(0);
+        long took = lengths.isEmpty() ? 0 : lengths.get(lengths.size() - 1);
+        long usual = Math.max(1, Rhythm.median(lengths));
+        return new Merged(total, success, next(job, success), past, Rhythm.of(ran), pause, usual, took, strip(past));
     }
 
-    private static long median(List<Long> sorted) {
-        return sorted.size() < ENOUGH ? 0 : sorted.get(sorted.size() / 2);
+    /** What the worker says on which it last succeeded; else what any other says that is still to come after that. */
+    private long next(String job, long success) {
+        long next = 0;
+        for (Told worker : toldByWorker.values()) {
+            Report.Job told = worker.jobs.get(job);
+            if (told != null && told.next() > success) {
+                if (told.success() == success) {
+                    return told.next();
+                }
+                next = Math.max(next, told.next());
+            }
+        }
+        return next;
     }
 
     private static String strip(List<Remembered> past) {
@@ -169,7 +200,7 @@ final class FleetJobs {
 
     /** What is remembered of a job, by this machine's clock; nothing of a job that no worker has reported. */
     JobView view(String job, long now, List<Map<String, Object>> running, List<Map<String, Object>> waiting) {
-        Merged merged = mergedByJob.getOrDefault(job, new Merged(0, 0, List.of(), 0, 0, 0, ""));
+        Merged merged = mergedByJob.getOrDefault(job, Merged.NOTHING);
         return new JobView(
                 now,
                 summary(job, merged, now),
@@ -179,16 +210,13 @@ final class FleetJobs {
     }
 
     private static JobView.Summary summary(String job, Merged merged, long now) {
-        long age = now - merged.success;
-        boolean overdue =
-                merged.every > 0 && age > Math.max(SHORTEST_ALARM, LATE * merged.every) && age > merged.longest;
         return new JobView.Summary(
                 job,
                 merged.success,
                 merged.every,
                 merged.took,
-                merged.every > 0 ? merged.success + merged.every : 0,
-                overdue,
+                merged.next(),
+                merged.latest() > 0 && now > merged.latest(),
                 merged.total,
                 merged.strip);
     }

@@ -29,6 +29,8 @@ final class JobHistory {
     static final int MOST_JOBS = 200;
     /** Occurrences in one report. What does not fit is in one of the next reports. */
     static final int MOST_TOLD = 1000;
+    /** What has not happened for so long is reported no more. */
+    private static final Duration FORGOTTEN = Duration.ofDays(30);
 
     private final InstantSource clock;
     private final Object lock = new Object();
@@ -42,6 +44,9 @@ final class JobHistory {
     private static final class Job {
         private final Deque<Report.Occurrence> past = new ArrayDeque<>();
         private long success;
+        /** What a run that its scheduler has not planned does not tell stays as it was. */
+        private long next;
+
         private int total;
         private int told;
     }
@@ -70,6 +75,12 @@ final class JobHistory {
             default -> "ended";
         };
         add(e.job(), past(e.lease(), what, "", e.held(), null));
+        Duration nextIn = e.nextIn();
+        if (nextIn != null && e.outcome() == RunOutcome.COMPLETED) {
+            synchronized (lock) {
+                job(e.job()).next = clock.millis() - e.held().toMillis() + nextIn.toMillis();
+            }
+        }
     }
 
     /** The event of the loss came first; by now the run has noticed. */
@@ -162,17 +173,31 @@ final class JobHistory {
         return job;
     }
 
-    /** Learns from another worker when jobs last succeeded, so that a deploy does not make everybody forget it. */
-    void learn(Report report) {
+    /** Learns from other workers when jobs last succeeded, so that a deploy does not make everybody forget it. */
+    void learn(List<Report> reports) {
+        long oldest = clock.millis() - FORGOTTEN.toMillis();
+        List<Report.Job> newestFirst = reports.stream()
+                .flatMap(report -> report.jobs().stream())
+                .filter(job -> job.success() > oldest)
+                .sorted(Comparator.comparingLong(Report.Job::success).reversed())
+                .toList();
         synchronized (lock) {
-            for (Report.Job told : report.jobs()) {
-                boolean isKnown = jobs.containsKey(told.job());
-                if (told.success() > 0 && (isKnown || jobs.size() < MOST_JOBS)) {
+            for (Report.Job told : newestFirst) {
+                if (jobs.containsKey(told.job()) || jobs.size() < MOST_JOBS) {
                     Job job = job(told.job());
+                    job.next = told.success() > job.success && told.next() > 0 ? told.next() : job.next;
                     job.success = Math.max(job.success, told.success());
                 }
             }
         }
+    }
+
+    /** Held: the lock. A job that is removed, or renamed, would be late for ever. */
+    private void forget() {
+        long oldest = clock.millis() - FORGOTTEN.toMillis();
+        jobs.values()
+                .removeIf(job -> job.success <= oldest
+                        && (job.past.isEmpty() || job.past.getFirst().at() <= oldest));
     }
 
     /**
@@ -181,6 +206,7 @@ final class JobHistory {
      */
     List<Report.Job> told(boolean full) {
         synchronized (lock) {
+            forget();
             List<Map.Entry<String, Job>> all = List.copyOf(jobs.entrySet());
             List<Map.Entry<String, Job>> inTurn = new ArrayList<>(all);
             Collections.rotate(inTurn, -turn);
@@ -194,7 +220,7 @@ final class JobHistory {
                 List<Report.Occurrence> past = job.past.size() <= left ? List.copyOf(job.past) : List.of();
                 left -= past.size();
                 job.told = past.isEmpty() ? job.told : job.total;
-                told.add(new Report.Job(entry.getKey(), job.success, job.total, past));
+                told.add(new Report.Job(entry.getKey(), job.success, job.next, job.total, past));
             }
             return told;
         }

@@ -10,7 +10,9 @@ import io.hapax.thread.GuardThreads;
 import java.time.Duration;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.ExecutorService;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -55,16 +57,20 @@ final class Reporter implements AutoCloseable {
         var unused = GuardThreads.ask(() -> store.board().reports(Duration.ZERO))
                 .whenComplete((reports, failure) -> {
                     if (failure == null) {
-                        reports.values().forEach(this::learn);
+                        jobs.learn(reports.values().stream()
+                                .map(this::read)
+                                .filter(Objects::nonNull)
+                                .toList());
                     }
                 });
     }
 
-    private void learn(String report) {
+    private @Nullable Report read(String report) {
         try {
-            jobs.learn(json.readValue(report, Report.class));
+            return json.readValue(report, Report.class);
         } catch (JsonProcessingException e) {
             LOG.debug("the report of another worker cannot be read", e);
+            return null;
         }
     }
 

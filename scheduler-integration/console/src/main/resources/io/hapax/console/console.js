@@ -790,7 +790,7 @@ function jobs() {
   , found, running);
 }
 
-const usually = one => one.every ? 'every ' + round(one.every) + ', takes ' + short(one.took) : 'too few runs to tell';
+const usually = one => [one.every && 'every ' + round(one.every), one.took > 1 && 'takes ' + short(one.took)].filter(Boolean).join(', ') || 'too few runs to tell';
 const round = ms => short(ms).replace(/ 0 \w+$/, '');
 const short = ms => ms < 1000 ? ms + ' ms' : ms < 60000 ? (ms / 1000).toFixed(1) + ' s' : span(ms);
 
@@ -820,7 +820,7 @@ function drawJob(answer) {
     el('p', {}, el('a', { href: '#jobs' }, '‹ All jobs')),
     el('h2', { class: 'title', id: 'job-name', tabindex: '-1' }, summary.job),
     summary.overdue ? el('p', { class: 'alarm', role: 'alert' }, 'Nothing has succeeded for ', aged(summary.success),
-      '; it usually does every ' + round(summary.every) + '.') : '',
+      summary.next > summary.success + summary.every ? '; its run of ' + instant(summary.next) + ' has not succeeded.' : '; it usually does every ' + round(summary.every) + '.') : '',
     tiles(answer),
     ...held(answer),
     ...occurrences.length ? [el('h2', {}, 'Last ' + count(occurrences.length, 'occurrence', 'occurrences')), strip(occurrences), legend(occurrences),
@@ -844,9 +844,10 @@ function tiles({ summary, running, occurrences }) {
     tile('Last success', ...summary.success ? [el('strong', {}, aged(summary.success), ' ago'),
       el('small', {}, instant(summary.success) + (last && last.at + last.took === summary.success ? ', on ' + last.worker : ''))]
       : [el('strong', {}, 'not known'), el('small', {}, 'no worker that is alive has seen one')]),
-    tile('Next success', ...summary.next ? [el('strong', {}, instant(summary.next)), el('small', {}, summary.next > now() ? 'about, if all goes as usual' : 'was due then, if all goes as usual')]
-      : [el('strong', {}, '–'), el('small', {}, 'too few runs to tell')]),
+    tile('Next success', ...summary.next ? [el('strong', {}, instant(summary.next)), el('small', {}, summary.next > now() ? 'starts about then' : 'was due then')]
+      : [el('strong', {}, '–'), el('small', {}, 'no schedule is known')]),
     tile('Usually', ...summary.every ? [el('strong', {}, 'every ' + round(summary.every)), el('small', {}, 'takes ' + short(summary.took))]
+      : summary.took > 1 ? [el('strong', {}, 'takes ' + short(summary.took)), el('small', {}, 'at no regular interval')]
       : [el('strong', {}, '–'), el('small', {}, 'three successes tell')]),
     tile('Running', el('strong', {}, String(running.length)), el('small', {}, running.length ? 'oldest since ' + instant(running[0].since) : 'nobody holds it')));
 }

@@ -3,6 +3,7 @@ package io.hapax.micrometer;
 import io.hapax.JobGuard;
 import io.hapax.thread.GuardThreads;
 import io.micrometer.core.instrument.Clock;
+import java.lang.ref.WeakReference;
 import java.time.Duration;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
@@ -20,14 +21,14 @@ final class AbandonedOccurrences {
     /** Longer than the pauses between usual scrapes: an older answer says nothing of now. */
     static final Duration KNOWN_FOR = Duration.ofMinutes(5);
 
-    private final JobGuard guard;
+    private final WeakReference<JobGuard> guard;
     private final Clock clock;
     /** The thread that sets it asks the ledger; the answer takes it back. */
     private final AtomicBoolean asking = new AtomicBoolean();
     /** Written only by who is asking. */
     private volatile @Nullable Answer last;
 
-    AbandonedOccurrences(JobGuard guard, Clock clock) {
+    AbandonedOccurrences(WeakReference<JobGuard> guard, Clock clock) {
         this.guard = guard;
         this.clock = clock;
     }
@@ -35,9 +36,13 @@ final class AbandonedOccurrences {
     /** Not a number while it is not known. */
     double count() {
         long now = clock.monotonicTime();
+        JobGuard asked = guard.get();
+        if (asked == null) {
+            return Double.NaN;
+        }
         if (asking.compareAndSet(false, true)) {
             if (isOlder(last, ASKED_EVERY, now)) {
-                ask(now);
+                ask(asked, now);
             } else {
                 asking.set(false);
             }
@@ -46,8 +51,8 @@ final class AbandonedOccurrences {
         return known == null || isOlder(known, KNOWN_FOR, now) ? Double.NaN : known.count;
     }
 
-    private void ask(long now) {
-        var unused = GuardThreads.ask(() -> guard.admin().abandoned(MOST)).whenComplete((entries, failure) -> {
+    private void ask(JobGuard asked, long now) {
+        var unused = GuardThreads.ask(() -> asked.admin().abandoned(MOST)).whenComplete((entries, failure) -> {
             try {
                 last = new Answer(now, entries == null ? Double.NaN : entries.size());
             } finally {

@@ -4,24 +4,16 @@ import io.hapax.JobGuard;
 import io.hapax.event.GuardEvent;
 import io.hapax.event.GuardListener;
 import io.hapax.event.RunOutcome;
-import io.micrometer.core.instrument.Clock;
 import io.micrometer.core.instrument.Counter;
-import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.Meter.MeterProvider;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Tags;
-import io.micrometer.core.instrument.TimeGauge;
 import io.micrometer.core.instrument.Timer;
 import java.time.Duration;
-import java.util.List;
 import java.util.Locale;
-import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.CopyOnWriteArrayList;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Predicate;
-import java.util.function.ToIntFunction;
 import java.util.stream.LongStream;
 
 /**
@@ -71,9 +63,6 @@ public final class GuardMetrics implements GuardListener {
     private static final Duration[] MARGINS = millis(250, 500, 1_000, 2_500, 5_000, 10_000);
 
     private final JobNames names;
-    private final Clock clock;
-    private final CopyOnWriteArrayList<JobGuard> guards = new CopyOnWriteArrayList<>();
-    private final List<AbandonedOccurrences> ledgers = new CopyOnWriteArrayList<>();
     private final MeterProvider<Counter> runs;
     private final MeterProvider<Counter> refused;
     private final MeterProvider<Counter> unguarded;
@@ -86,7 +75,9 @@ public final class GuardMetrics implements GuardListener {
     private final MeterProvider<Timer> hold;
     private final MeterProvider<Timer> margin;
     private final MeterRegistry registry;
-    private final Map<String, AtomicLong> successes = new ConcurrentHashMap<>();
+    private final GuardGauges gauges;
+    /** Jobs whose gauge this listener has registered. */
+    private final Set<String> shown = ConcurrentHashMap.newKeySet();
 
     /**
      * Creates the listener; the first {@value #MOST_JOBS} names of jobs become tag values.
@@ -118,7 +109,6 @@ public final class GuardMetrics implements GuardListener {
     public GuardMetrics(MeterRegistry registry, Predicate<String> named, int mostJobs) {
         this.names = new JobNames(named, mostJobs);
         this.registry = registry;
-        this.clock = registry.config().clock();
         this.runs = counter(registry, "hapax.runs", "Runs that ended");
         this.refused = counter(registry, "hapax.refused", "Runs that were refused");
         this.unguarded = counter(registry, "hapax.unguarded", "Runs let through without a lease");
@@ -133,38 +123,18 @@ public final class GuardMetrics implements GuardListener {
         this.hold = timer(registry, "hapax.hold", "Time for which a run held its lease", HOLDS);
         this.margin =
                 timer(registry, "hapax.renewal.margin", "Validity left when a late renewal was confirmed", MARGINS);
-        gauge(registry, "hapax.active", "Running in this process", JobGuard::activeRuns);
-        gauge(
-                registry,
-                "hapax.waiting",
-                "Runs of this process that wait for their keys",
-                guard -> guard.admin().waiting().size());
-        Gauge.builder("hapax.abandoned", ledgers, GuardMetrics::mostAbandoned)
-                .description("Occurrences in the ledger that wait for a person")
-                .strongReference(true)
-                .register(registry);
-    }
-
-    /** Not the sum, since guards of one process usually share their ledger; one that does not know hides no other. */
-    private static double mostAbandoned(List<AbandonedOccurrences> ledgers) {
-        return ledgers.stream()
-                .mapToDouble(AbandonedOccurrences::count)
-                .filter(count -> !Double.isNaN(count))
-                .max()
-                .orElse(Double.NaN);
+        this.gauges = GuardGauges.of(registry);
     }
 
     /**
      * Shows what a guard is at as {@code hapax.active} and {@code hapax.waiting}, and what its ledger knows as
      * {@code hapax.abandoned}; of several guards, the sum of the former and the largest of the latter. Does nothing for a
-     * guard that is watched already.
+     * guard that is watched already. All listeners of one registry show their guards together.
      *
      * @param guard one that has this listener
      */
     public void watch(JobGuard guard) {
-        if (guards.addIfAbsent(guard)) {
-            ledgers.add(new AbandonedOccurrences(guard, clock));
-        }
+        gauges.watch(guard);
     }
 
     @Override
@@ -198,17 +168,8 @@ public final class GuardMetrics implements GuardListener {
     /** An age of several jobs together would say nothing. */
     private void succeeded(String job) {
         if (!job.equals(JobNames.OTHER)) {
-            successes.computeIfAbsent(job, this::ageOf).set(clock.monotonicTime());
+            gauges.succeeded(job, shown.add(job) ? registry : null);
         }
-    }
-
-    private AtomicLong ageOf(String job) {
-        AtomicLong last = new AtomicLong(clock.monotonicTime());
-        TimeGauge.builder("hapax.last.success.age", () -> clock.monotonicTime() - last.get(), TimeUnit.NANOSECONDS)
-                .description("Time since a run last completed in this process")
-                .tags("job", job)
-                .register(registry);
-        return last;
     }
 
     private void observed(GuardEvent event, Tags job) {
@@ -231,13 +192,6 @@ public final class GuardMetrics implements GuardListener {
                 .description(description)
                 .serviceLevelObjectives(buckets)
                 .withRegistry(registry);
-    }
-
-    private void gauge(MeterRegistry registry, String name, String description, ToIntFunction<JobGuard> value) {
-        Gauge.builder(name, guards, all -> all.stream().mapToInt(value).sum())
-                .description(description)
-                .strongReference(true)
-                .register(registry);
     }
 
     private static Duration[] millis(long... bounds) {

@@ -84,15 +84,17 @@ class GuardMetricsTest {
             ticker.advance(Duration.ofSeconds(17));
             store.healthy();
             ticker.advance(Duration.ofSeconds(3));
-            await().untilAsserted(() -> assertThat(
-                            registry.get("hapax.renewal.margin").timer().count())
-                    .isEqualTo(1));
+            await().ignoreExceptions()
+                    .untilAsserted(() -> assertThat(
+                                    registry.get("hapax.renewal.margin").timer().count())
+                            .isEqualTo(1));
             store.failRenewals();
             ticker.advance(Duration.ofSeconds(40));
             run.close();
         }
-        await().untilAsserted(() -> assertThat(count("hapax.lost", "job", "slow", "reason", "not_renewed"))
-                .isEqualTo(1));
+        await().ignoreExceptions()
+                .untilAsserted(() -> assertThat(count("hapax.lost", "job", "slow", "reason", "not_renewed"))
+                        .isEqualTo(1));
         store.failAcquires();
         guard.run(RunRequest.lock("open").tune(o -> o.withWhenUnavailable(WhenUnavailable.FAIL_OPEN)), r -> null);
         assertThat(count("hapax.unguarded", "job", "open")).isEqualTo(1);
@@ -156,11 +158,13 @@ class GuardMetricsTest {
         try (var scope = run.enter()) {
             assertThat(registry.get("hapax.active").gauge().value()).isEqualTo(1);
         }
-        await().untilAsserted(() ->
-                assertThat(registry.get("hapax.waiting").gauge().value()).isEqualTo(1));
+        await().ignoreExceptions()
+                .untilAsserted(
+                        () -> assertThat(registry.get("hapax.waiting").gauge().value())
+                                .isEqualTo(1));
         next.cancel(true);
         run.close();
-        await().untilAsserted(() -> {
+        await().ignoreExceptions().untilAsserted(() -> {
             assertThat(registry.get("hapax.active").gauge().value()).isZero();
             assertThat(registry.get("hapax.waiting").gauge().value()).isZero();
         });
@@ -192,6 +196,75 @@ class GuardMetricsTest {
         try (GuardedRun run = admitted(RunRequest.lock("k"));
                 GuardedRun.Scope scope = run.enter()) {
             assertThat(registry.get("hapax.active").gauge().value()).isEqualTo(1);
+        }
+    }
+
+    @Test
+    void two_guards_with_a_listener_each_share_the_gauges_of_their_registry() throws Exception {
+        MockClock clock = new MockClock();
+        MeterRegistry timed = new SimpleMeterRegistry(SimpleConfig.DEFAULT, clock);
+        GuardMetrics first = new GuardMetrics(timed);
+        GuardMetrics second = new GuardMetrics(timed);
+        JobGuard other = JobGuard.builder(store).ticker(ticker).withoutLogging().build();
+        try (GuardedRun one = admitted(RunRequest.lock("a"));
+                GuardedRun.Scope scope = one.enter()) {
+            first.watch(guard);
+            second.watch(other);
+            second.watch(guard);
+            GuardedRun two = other.admit(RunRequest.lock("b")).fold(run -> run, refusal -> {
+                throw new AssertionError(refusal);
+            });
+            try (two;
+                    GuardedRun.Scope inner = two.enter()) {
+                assertThat(timed.get("hapax.active").gauge().value()).isEqualTo(2);
+            }
+            GuardEvent.Released success = new GuardEvent.Released(
+                    "report", one.lease().orElseThrow(), RunOutcome.COMPLETED, Duration.ofSeconds(1));
+            first.on(success);
+            clock.add(Duration.ofMinutes(3));
+            second.on(success);
+            assertThat(timed.get("hapax.last.success.age").timeGauge().value(TimeUnit.SECONDS))
+                    .isZero();
+        } finally {
+            other.close();
+        }
+    }
+
+    @Test
+    void a_guard_that_is_made_again_goes_on_where_the_closed_one_was() throws Exception {
+        MockClock clock = new MockClock();
+        MeterRegistry timed = new SimpleMeterRegistry(SimpleConfig.DEFAULT, clock);
+        for (int made = 1; made <= 3; made++) {
+            GuardMetrics again = new GuardMetrics(timed);
+            JobGuard next = JobGuard.builder(store)
+                    .ticker(ticker)
+                    .withoutLogging()
+                    .listener(again)
+                    .build();
+            again.watch(next);
+            GuardedRun run = next.admit(RunRequest.lock("k")).fold(admitted -> admitted, refusal -> {
+                throw new AssertionError(refusal);
+            });
+            try (var scope = run.enter()) {
+                assertThat(timed.get("hapax.active").gauge().value()).isEqualTo(1);
+                clock.add(Duration.ofMinutes(3));
+                run.complete();
+            }
+            int runs = made;
+            await().ignoreExceptions()
+                    .untilAsserted(
+                            () -> assertThat(timed.get("hapax.runs").counter().count())
+                                    .isEqualTo(runs));
+            assertThat(timed.get("hapax.last.success.age").timeGauge().value(TimeUnit.SECONDS))
+                    .isZero();
+            next.close();
+        }
+        timed.clear();
+        GuardMetrics cleared = new GuardMetrics(timed);
+        cleared.watch(guard);
+        try (GuardedRun run = admitted(RunRequest.lock("k"));
+                var scope = run.enter()) {
+            assertThat(timed.get("hapax.active").gauge().value()).isEqualTo(1);
         }
     }
 

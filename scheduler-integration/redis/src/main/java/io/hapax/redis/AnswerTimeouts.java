@@ -13,7 +13,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
  * Ends what has waited too long with a {@link LeaseStoreException}. All waits are equally long, so they end in the order in
- * which they began, and one timer does for all: a timer for each would wake its thread at
+ * which they started, and one timer does for all: a timer for each would wake its thread at
  * each call of a process that makes one at a time. Thread-safe.
  */
 final class AnswerTimeouts {

@@ -14,7 +14,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Gives each new connection a name, for people who list a server's clients. A server that refuses it is done without: a name that
+ * Gives each new connection a name, for operators who list a server's clients. A server that refuses it is done without: a name that
  * Redisson is given itself, it insists on. Thread-safe.
  */
 final class ConnectionName implements NettyHook {

@@ -12,7 +12,7 @@ record Dialect(Protocol protocol, String why, @Nullable Identity identity) {
 
     static final Dialect FULL = new Dialect(Protocol.FULL, "", null);
 
-    /** For people. */
+    /** For operators. */
     @Override
     public String toString() {
         return isFull() ? "full protocol" : "portable protocol: " + why;

@@ -93,7 +93,7 @@ final class Discovery {
 
     /**
      * Notes that a script was refused something. If the full protocol needs that, another server may answer now, or rights were
-     * taken away: the next call finds out anew. The portable protocol goes on wherever it has begun.
+     * taken away: the next call finds out anew. The portable protocol goes on wherever it has started.
      */
     void refused(String message) {
         Dialect found = known;

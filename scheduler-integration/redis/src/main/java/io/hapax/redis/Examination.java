@@ -16,7 +16,7 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.redisson.client.RedisTimeoutException;
 
-/** A look at servers, for people who want to know what is wrong; changes nothing. */
+/** A look at servers, for operators who want to know what is wrong; changes nothing. */
 final class Examination {
 
     private static final int CALLS = 20;

@@ -27,7 +27,7 @@ enum Identity {
 
     /**
      * Tells the process, and each of its promotions, from any other, as {@code server.lua} does. Without an id of the process,
-     * the id of its history of writes, which begins anew with each start and each promotion. Empty if it says neither.
+     * the id of its history of writes, which starts anew with each start and each promotion. Empty if it says neither.
      */
     static String of(String info) {
         Matcher run = RUN.matcher(info);

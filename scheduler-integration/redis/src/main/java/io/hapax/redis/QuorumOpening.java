@@ -51,7 +51,7 @@ final class QuorumOpening {
         return new QuorumLeaseStore(servers, perServer, answerTimeout, Ticker.SYSTEM, QuorumLeaseStore.DIRECT);
     }
 
-    /** Servers are waited for but shortly, which a process that has just begun may need for itself: they are asked again. */
+    /** Servers are waited for but shortly, which a process that has just started may need for itself: they are asked again. */
     private static List<RedissonLeaseStore> members(
             List<String> urls, RedissonLeaseStore.Builder builder, Member member) {
         for (int attempt = 1; ; attempt++) {

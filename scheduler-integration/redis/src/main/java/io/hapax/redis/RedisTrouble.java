@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
 import org.redisson.client.RedisException;
 import org.redisson.client.RedisTimeoutException;
 
-/** What a client's exception means, and how to mend it. */
+/** What a client's exception means, and how to fix it. */
 final class RedisTrouble {
 
     static final String NO_PERMISSION = "no permission: ";
@@ -208,7 +208,7 @@ final class RedisTrouble {
         return at > 0 ? text.substring(0, at) : text;
     }
 
-    /** As a server said it, for people who read why it is as it is. */
+    /** As a server said it, for operators who read why it is as it is. */
     static String quoted(String message) {
         return firstLine(before(" script: ", message));
     }

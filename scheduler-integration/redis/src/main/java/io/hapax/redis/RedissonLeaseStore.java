@@ -599,7 +599,7 @@ public final class RedissonLeaseStore implements AdministeredStore {
          * @return the store; the caller closes it
          * @throws IllegalArgumentException if a setting is wrong
          * @throws IllegalStateException if the other workers of the namespace have other settings
-         * @throws LeaseStoreException if Redis cannot be reached, is too old, or refuses; the message says how to mend it
+         * @throws LeaseStoreException if Redis cannot be reached, is too old, or refuses; the message says how to fix it
          */
         public RedissonLeaseStore build() {
             Keyspace checked = new Keyspace(NamespaceRules.chosen(namespace), 1);

@@ -7,7 +7,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 
-/** Opens a {@link RedissonLeaseStore} for addresses that begin with {@code redis://} or {@code rediss://}. */
+/** Opens a {@link RedissonLeaseStore} for addresses that start with {@code redis://} or {@code rediss://}. */
 public final class RedissonLeaseStoreProvider implements LeaseStoreProvider {
 
     private static final List<String> NAMES = List.of(

@@ -12,7 +12,7 @@
  *         .build();
  * }</pre>
  *
- * By properties, an address that begins with {@code redis://} or {@code rediss://} finds this store; the settings are
+ * By properties, an address that starts with {@code redis://} or {@code rediss://} finds this store; the settings are
  * {@code namespace}, {@code answerTimeout}, {@code longestTtl}, {@code firstStart}, {@code lazy}, {@code waitForReplicas} and
  * {@code replaceSettings}. Sentinel and Cluster are
  * configured by a Redisson YAML file. Workers of a namespace live under the longest {@code longestTtl} that they

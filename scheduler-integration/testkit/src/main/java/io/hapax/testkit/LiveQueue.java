@@ -15,7 +15,7 @@ public interface LiveQueue {
      * @param work what it is for
      * @param storing what happens; no process crashes
      * @return the id of the job; empty if it was refused because the same work is queued
-     * @throws RuntimeException if the caller is told of a failure
+     * @throws RuntimeException if the caller is notified of a failure
      */
     Optional<String> enqueue(String work, Storing storing);
 

@@ -541,7 +541,7 @@ public abstract class RunLedgerContract extends LedgerLimitContract {
         abandoned(claim(otherClient(), identity));
     }
 
-    /** A run that must not be repeated, and has begun, with a ttl that is short, but long enough for that. */
+    /** A run that must not be repeated, and has started, with a ttl that is short, but long enough for that. */
     private Lease begun(JobIdentity identity) {
         for (Duration ttl = shortTtl(); ; ttl = ttl.multipliedBy(4)) {
             Lease lease = claimed(ledger(), request(identity, ttl, AfterCrash.ABANDON))

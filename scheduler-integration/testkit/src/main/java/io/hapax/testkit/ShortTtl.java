@@ -34,7 +34,7 @@ final class ShortTtl {
         }
     }
 
-    /** Asserts what holds until a ttl is over that began at some nanosecond, or a little later. */
+    /** Asserts what holds until a ttl is over that started at some nanosecond, or a little later. */
     static void before(Duration ttl, long began, Runnable assertion) {
         try {
             assertion.run();

@@ -88,7 +88,7 @@ final class Turns {
                 try {
                     actor.go();
                 } catch (AssertionError unheard) {
-                    // What was wrong has been told.
+                    // What was wrong has been reported.
                 }
             }
         }
