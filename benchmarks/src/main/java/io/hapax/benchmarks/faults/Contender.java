@@ -18,7 +18,8 @@ enum Contender {
     HAPAX_L2("Hapax level 2: quorum of 3", 3, true, Duration.ofSeconds(3)),
     HAPAX_L3("Hapax level 3: lease and ledger", 1, true, Duration.ofSeconds(3)),
     HAPAX_PORTABLE("Hapax level 1, portable protocol", 1, true, Duration.ofSeconds(3)),
-    HAPAX_POSTGRES("Hapax: lease in PostgreSQL", 0, true, Duration.ofSeconds(3));
+    HAPAX_POSTGRES("Hapax: lease in PostgreSQL", 0, true, Duration.ofSeconds(3)),
+    HAPAX_MIXED("Hapax level 3, Quartz and JobRunr at once", 1, true, Duration.ofSeconds(3));
 
     private final String title;
     private final int redisServers;
@@ -54,6 +55,11 @@ enum Contender {
 
     boolean isOurs() {
         return ours;
+    }
+
+    /** Whether its runs complete in the transaction of their own writes. */
+    boolean hasLedger() {
+        return this == HAPAX_L3 || this == HAPAX_MIXED;
     }
 
     /** What keeps its runs apart, and where that ends. */
@@ -92,6 +98,9 @@ enum Contender {
             case HAPAX_POSTGRES ->
                 "A lease ends for its holder before it can end in PostgreSQL, which forgets nothing that it has confirmed. What a"
                         + " frozen process writes after its last check, nobody but the resource can refuse.";
+            case HAPAX_MIXED ->
+                "As level 3. Each occurrence is fired by Quartz on some workers and enqueued in JobRunr on others, under one"
+                        + " lock key and one run key.";
             case HAPAX_L3 ->
                 "As level 1; besides, a job completes in the transaction of its own writes, which is rolled back if another"
                         + " worker has taken over.";

@@ -111,11 +111,16 @@ enum Fault {
 
     boolean strikes(Contender contender) {
         return switch (scope) {
-            case WORKER -> this != ROLLING_DEPLOY || contender.isOurs();
+            // Of two schedulers nobody asks for places.
+            case WORKER ->
+                this != ROLLING_DEPLOY || (contender.isOurs() && contender != Contender.HAPAX_MIXED);
             case NETWORK, POSTGRES -> true;
             case REDIS -> contender.redisServers() > 0;
             // Sentinels are asked for masters without a user of the masters'.
-            case SENTINEL -> contender.redisServers() == 1 && contender != Contender.HAPAX_PORTABLE;
+            case SENTINEL ->
+                contender.redisServers() == 1
+                        && contender != Contender.HAPAX_PORTABLE
+                        && contender != Contender.HAPAX_MIXED;
             case STANDBY ->
                 contender == Contender.HAPAX_L3
                         || contender == Contender.HAPAX_POSTGRES

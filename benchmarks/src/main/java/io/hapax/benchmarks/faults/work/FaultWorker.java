@@ -92,6 +92,7 @@ public final class FaultWorker {
                     case "hapax-shedlock" -> ShedLockGuarding.onHapax(settings, database, work);
                     case "rlock" -> new RLockGuarding(settings, work);
                     case "quartz-jdbc", "quartz-jdbc-within-lock" -> new QuartzCluster(settings, database, work);
+                    case "hapax-mixed" -> new HapaxMixed(settings, database, work);
                     case "jobrunr" -> new JobRunrAlone(database, work);
                     default -> new HapaxGuarding(settings, database, work);
                 };
