@@ -126,13 +126,17 @@ final class Fleet implements Closeable {
         return logs.resolveSibling(logs.getFileName() + "-" + worker + ".log").toFile();
     }
 
-    void awaitUp(String worker) throws InterruptedException {
+    /** It is started again if it ends, as by a supervisor, but not for ever. */
+    void awaitUp(String worker) throws IOException, InterruptedException {
         long start = System.nanoTime();
         while (!broker.isUp(worker)) {
-            boolean late = System.nanoTime() - start > TimeUnit.MINUTES.toNanos(STARTING_MINUTES);
-            if (late || !process(worker).isAlive()) {
-                throw new IllegalStateException("worker " + worker + " of " + contender.label()
-                        + (late ? " is not up after " + STARTING_MINUTES + " minutes" : " ended at once") + "; see " + log(worker));
+            if (System.nanoTime() - start > TimeUnit.MINUTES.toNanos(STARTING_MINUTES)) {
+                throw new IllegalStateException("worker " + worker + " of " + contender.label() + " is not up after "
+                        + STARTING_MINUTES + " minutes; see " + log(worker));
+            }
+            if (!process(worker).isAlive()) {
+                world.tell(EventType.KILL, worker);
+                start(worker);
             }
             TimeUnit.MILLISECONDS.sleep(20);
         }
