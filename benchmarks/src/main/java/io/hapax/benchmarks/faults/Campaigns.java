@@ -101,8 +101,8 @@ final class Campaigns {
             boolean goesOn = resume(plans, least, counted, lanes);
             for (int i = 0; goesOn && !reached(least, counted); i++) {
                 List<Plan> wanting = ofSeed.apply(i).stream()
-                        .filter(plan -> counted.getOrDefault(plan.contender(), 0)
-                                < least.getOrDefault(plan.contender(), 0))
+                        .filter(plan ->
+                                counted.getOrDefault(plan.contender(), 0) < least.getOrDefault(plan.contender(), 0))
                         .toList();
                 goesOn = resume(wanting, least, counted, lanes);
             }
@@ -179,8 +179,8 @@ final class Campaigns {
 
     private Path carryOut(Plan plan, Path folder) throws IOException, InterruptedException {
         long begin = System.nanoTime();
-        Campaign campaign = new Campaign(
-                plan, folder, shim, progress.start(plan.contender().title() + ", seed " + plan.seed()));
+        Campaign campaign =
+                new Campaign(plan, folder, shim, progress.start(plan.contender().title() + ", seed " + plan.seed()));
         try {
             campaign.run();
         } catch (IOException | SQLException | RuntimeException e) {

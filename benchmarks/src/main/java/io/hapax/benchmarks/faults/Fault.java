@@ -55,7 +55,8 @@ enum Fault {
     POSTGRES_FAILOVER("PostgreSQL is killed for good, its synchronous standby takes over", Scope.STANDBY),
     STANDBY_STOP(
             "the synchronous standby is frozen, and the sessions are ended that wait for it in their commits",
-            Scope.STANDBY);
+            Scope.STANDBY),
+    POSTGRES_DISK_FULL("the disk of PostgreSQL is full: it ends, and starts again once there is room", Scope.DISK);
 
     /** What has to be there for a fault to make sense. */
     enum Scope {
@@ -67,7 +68,8 @@ enum Fault {
         QUORUM,
         QUORUM_OF_FIVE,
         CLUSTER,
-        STANDBY
+        STANDBY,
+        DISK
     }
 
     private final String title;
@@ -105,6 +107,8 @@ enum Fault {
             case QUORUM_OF_FIVE -> Topology.QUORUM_OF_FIVE;
             case CLUSTER -> Topology.CLUSTER;
             case STANDBY -> Topology.STANDBY;
+            // Apart, so that what the seeds of older histories draw stays the same.
+            case DISK -> Topology.DISK;
             default -> Topology.USUAL;
         };
     }
@@ -112,9 +116,8 @@ enum Fault {
     boolean strikes(Contender contender) {
         return switch (scope) {
             // Of two schedulers nobody asks for places.
-            case WORKER ->
-                this != ROLLING_DEPLOY || (contender.isOurs() && contender != Contender.HAPAX_MIXED);
-            case NETWORK, POSTGRES -> true;
+            case WORKER -> this != ROLLING_DEPLOY || (contender.isOurs() && contender != Contender.HAPAX_MIXED);
+            case NETWORK, POSTGRES, DISK -> true;
             case REDIS -> contender.redisServers() > 0;
             // Sentinels are asked for masters without a user of the masters'.
             case SENTINEL ->

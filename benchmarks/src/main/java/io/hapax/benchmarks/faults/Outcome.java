@@ -164,8 +164,8 @@ record Outcome(Contender contender, List<Part> parts) {
                 told.length == 0 ? "none" : Long.toString(Math.round(told[(int) Math.ceil(told.length * 0.99) - 1]));
         return String.format(
                 Locale.ROOT,
-                "hapax-faults contender=%s occurrences=%d effects_twice=%d effects_lost=%d overlaps=%d max_overlap_ms=%.0f"
-                        + " told_after_ms_p99=%s",
+                "hapax-faults contender=%s occurrences=%d effects_twice=%d effects_lost=%d overlaps=%d"
+                        + " max_overlap_ms=%.0f told_after_ms_p99=%s",
                 contender.label(),
                 occurrences(),
                 findings().mapToInt(found -> found.twice("row")).sum(),

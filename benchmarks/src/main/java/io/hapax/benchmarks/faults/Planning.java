@@ -64,8 +64,7 @@ final class Planning implements Batch.Planner {
                         .filter(strike -> strike.topology() == topology && strike.strikes(contender))
                         .toList();
                 if (!striking.isEmpty()) {
-                    List<Strike> drawn =
-                            atOnce == 1 ? striking : together(striking, strikes, contender, atOnce, seed);
+                    List<Strike> drawn = atOnce == 1 ? striking : together(striking, strikes, contender, atOnce, seed);
                     plans.add(new Plan(contender, topology, drawn, seed, length));
                 }
             }

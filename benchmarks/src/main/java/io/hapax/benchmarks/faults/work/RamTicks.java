@@ -45,7 +45,8 @@ final class RamTicks implements AutoCloseable {
         properties.setProperty("org.quartz.scheduler.instanceName", NAME);
         properties.setProperty("org.quartz.scheduler.instanceId", worker);
         properties.setProperty("org.quartz.threadPool.threadCount", Integer.toString(threads));
-        // As in the properties that Quartz comes with. Else a replica that is late by 5 s leaves out all firings but the last.
+        // As in the properties that Quartz comes with. Else a replica that is late by 5 s leaves out all firings but
+        // the last.
         properties.setProperty("org.quartz.jobStore.misfireThreshold", "60000");
         this.scheduler = new StdSchedulerFactory(properties).getScheduler();
         scheduler.getContext().put(WORK, firing);
