@@ -73,25 +73,25 @@ enum Contender {
                         + " still active but was recovered by another instance.";
             case JOBRUNR ->
                 "A job whose heartbeat is four polls old is taken for orphaned and tried again"
-                    + " (`ProcessOrphanedJobsTask`), while the thread of the frozen server goes on. The version in"
-                    + " JobRunr's table guards that row, not what the job writes. There is no lock key, so jobs of one"
-                    + " key overlap at any time.";
+                        + " (`ProcessOrphanedJobsTask`), while the thread of the frozen server goes on. The version in"
+                        + " JobRunr's table guards that row, not what the job writes. There is no lock key, so jobs of one"
+                        + " key overlap at any time.";
             case SHEDLOCK_JDBC ->
                 "The lock ends at `lockAtMostFor` by the database's clock, whether its holder is at work or not. The"
                         + " holder is not told, and nothing refuses its late write.";
             case HAPAX_SHEDLOCK ->
                 "ShedLock's annotations over a lease: it ends for its holder before it can end in Redis, and the"
-                    + " holder is told. Its locks are names and no firings, so a replica whose clock is off may repeat"
-                    + " a firing after `lockAtLeastFor`.";
+                        + " holder is told. Its locks are names and no firings, so a replica whose clock is off may repeat"
+                        + " a firing after `lockAtLeastFor`.";
             case RLOCK ->
                 "The watchdog stands still with its process, or cannot reach Redis, or Redis has forgotten the lock:"
                         + " then the key is free for the next one. The holder is not told; what it asked before"
                         + " (`isHeldByCurrentThread`) says nothing of later.";
             case HAPAX_L1 ->
                 "A lease ends for its holder before it can end in Redis, and a Redis that lost its memory grants"
-                    + " nothing until holders have shown themselves. What a frozen process writes after its last"
-                    + " check, nobody but the resource can refuse: the store that checks fencing tokens does, the file"
-                    + " does not.";
+                        + " nothing until holders have shown themselves. What a frozen process writes after its last"
+                        + " check, nobody but the resource can refuse: the store that checks fencing tokens does, the file"
+                        + " does not.";
             case HAPAX_L2 ->
                 "As level 1, on a majority of servers: a minority may be emptied, frozen, or have a wrong clock.";
             case HAPAX_PORTABLE ->

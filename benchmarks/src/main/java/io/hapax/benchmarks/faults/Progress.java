@@ -20,7 +20,7 @@ final class Progress {
         this.all = all;
     }
 
-    /** How far one contender is; of several beside each other the last one that has begun something is shown. */
+    /** How far one contender is; of several beside each other the last one that has started something is shown. */
     final class Lane {
         private final String contender;
 

@@ -172,7 +172,7 @@ final class HapaxMixed implements Guarding {
         boolean unused = guard.shutdown(Settings.TTL);
     }
 
-    /** A delivery that Quartz fires; whoever is refused comes with the next delivery. */
+    /** A delivery that Quartz fires; if it is refused, the next delivery fires it again. */
     @Guarded(key = "%{key}", once = "%{id}", onConflict = OnConflict.SKIP)
     public static final class Delivered implements Job {
         /** Created by Quartz. */
