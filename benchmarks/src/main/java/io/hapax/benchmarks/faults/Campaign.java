@@ -7,6 +7,7 @@ import io.hapax.benchmarks.faults.work.FaultWorker;
 import io.hapax.benchmarks.harness.ChildJvm;
 import io.hapax.testkit.EmbeddedRedis;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
@@ -39,39 +40,49 @@ final class Campaign {
     private final long seed;
     private final Path folder;
     private final @Nullable Shim shim;
-    private final Progress progress;
+    private final Progress.Lane progress;
 
-    Campaign(Plan plan, Path folder, @Nullable Shim shim, Progress progress) {
+    Campaign(Plan plan, Path folder, @Nullable Shim shim, Progress.Lane progress) {
         this.plan = plan;
         this.contender = plan.contender();
         this.topology = plan.topology();
         this.strikes = new ArrayList<>(plan.strikes());
         this.seed = plan.seed();
         this.folder = folder;
-        this.shim = shim;
+        // Several may be carried out in this folder at a time.
+        this.shim = shim == null ? null : shim.of(name(plan));
         this.progress = progress;
         Collections.shuffle(strikes, new Random(seed));
     }
 
-    Path history() {
-        return folder.resolve(
-                String.join("-", contender.label(), topology.name().toLowerCase(Locale.ROOT), Long.toString(seed))
-                        + ".history");
+    /** Where the history of a plan is, or will be. */
+    static Path history(Plan plan, Path folder) {
+        return folder.resolve(name(plan) + ".history");
+    }
+
+    private static String name(Plan plan) {
+        return String.join(
+                "-",
+                plan.contender().label(),
+                plan.topology().name().toLowerCase(Locale.ROOT),
+                Long.toString(plan.seed()));
     }
 
     void run() throws IOException, InterruptedException, SQLException {
-        Files.deleteIfExists(history());
+        Path history = history(plan, folder);
+        Files.deleteIfExists(history);
         try (ChildJvm observer = ChildJvm.start(
                         Observer.class,
                         List.of("-Xmx64m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"),
-                        history().toString());
+                        history.toString());
                 FleetServers servers = FleetServers.start(contender, topology, Fleet.WORKERS, shim);
                 Broker broker = Broker.start()) {
             int port = Integer.parseInt(observer.read());
             FaultWorker.createTables(servers.database().dataSource());
             try (World world = World.connect(port, "nemesis");
                     World queue = World.connect(port, "queue");
-                    Fleet fleet = new Fleet(contender, servers, broker, world, port, shim, folder, hasPlaces())) {
+                    Fleet fleet = new Fleet(
+                            contender, servers, broker, world, port, shim, folder.resolve(name(plan)), hasPlaces())) {
                 world.tell(EventType.PLAN, plan.arguments());
                 watch(world, servers);
                 fleet.start();
@@ -130,7 +141,7 @@ final class Campaign {
             long begin = System.nanoTime();
             try {
                 siege.strike(strike, seed);
-            } catch (IOException | IllegalStateException e) {
+            } catch (IOException | UncheckedIOException | IllegalStateException e) {
                 progress.note(
                         strike.label() + " of " + contender.label() + " could not be carried out: " + e.getMessage());
             }

@@ -11,21 +11,27 @@ import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.IntFunction;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
-/** Carries out one plan after the other, in a folder, as long as there is time. */
+/** Carries out plans in a folder, as long as there is time. */
 final class Campaigns {
+
+    private static final int ATTEMPTS = 3;
 
     private final Path out;
     private final @Nullable Shim shim;
     private final long end;
     private final List<Plan> plans;
-    private final Map<Contender, Integer> occurrences = new EnumMap<>(Contender.class);
     private final Progress progress;
-    private long longest;
-    private int givenUp;
+    private final AtomicLong longest = new AtomicLong();
+    private final AtomicInteger givenUp = new AtomicInteger();
 
     Campaigns(Path out, @Nullable Shim shim, Duration time, List<Plan> plans) {
         this.out = out;
@@ -38,7 +44,7 @@ final class Campaigns {
 
     /** Whether there is time for one more that takes no longer than the others. */
     private boolean isTimeLeft() {
-        return System.nanoTime() + longest - end < 0;
+        return System.nanoTime() + longest.get() - end < 0;
     }
 
     /** Whether all were brought to the end. */
@@ -51,7 +57,7 @@ final class Campaigns {
             }
         }
         progress.end();
-        return givenUp == 0;
+        return givenUp.get() == 0;
     }
 
     /** As many as there is time for, until one breaks a promise, which is made smaller, and shown. Whether none did. */
@@ -76,33 +82,80 @@ final class Campaigns {
         }
         progress.end();
         System.out.println("carried out: " + tried + " of " + plans.size() + " plans");
-        return givenUp == 0 && tried > 0;
+        return givenUp.get() == 0 && tried > 0;
     }
 
     /**
-     * Carries out the plans of one seed after the other until there were enough seeds and each contender had enough occurrences.
-     * What a former run has brought to its end counts, so that an interrupted one goes on. Whether it got so far.
+     * Carries out all plans, some beside each other, and then those of further seeds until there were enough occurrences of each of
+     * some contenders. What a former run has brought to its end counts, so that an interrupted one goes on. Whether it got so far.
+     *
+     * @param least how many occurrences each of the contenders has to have; others have to be carried out only
+     * @param ofSeed the plans of further seeds for these contenders, counted from 0
+     * @param beside how many at a time
      */
-    boolean enough(IntFunction<List<Plan>> ofSeed, int seeds, int least) throws IOException, InterruptedException {
-        for (int i = 0; i < seeds || occurrences.values().stream().anyMatch(count -> count < least); i++) {
-            for (Plan plan : ofSeed.apply(i)) {
-                if (!isTimeLeft()) {
-                    progress.note("no time is left; the same command goes on from here");
-                    return false;
-                }
-                Path history = new Campaign(plan, out, shim, progress).history();
-                if (!isCarriedOut(plan, history)) {
-                    Path unused = carryOut(plan, out);
-                }
-                occurrences.merge(plan.contender(), occurrences(history), Integer::sum);
-                progress.note(plan.contender().label() + ", seed " + plan.seed() + ": "
-                        + occurrences.get(plan.contender()) + " of " + least + " occurrences");
+    boolean enough(Map<Contender, Integer> least, IntFunction<List<Plan>> ofSeed, int beside)
+            throws IOException, InterruptedException {
+        Map<Contender, Integer> counted = new EnumMap<>(Contender.class);
+        ExecutorService lanes = Executors.newFixedThreadPool(beside);
+        try {
+            boolean goesOn = resume(plans, least, counted, lanes);
+            for (int i = 0; goesOn && !reached(least, counted); i++) {
+                List<Plan> wanting = ofSeed.apply(i).stream()
+                        .filter(plan ->
+                                counted.getOrDefault(plan.contender(), 0) < least.getOrDefault(plan.contender(), 0))
+                        .toList();
+                goesOn = resume(wanting, least, counted, lanes);
             }
-            if (givenUp > 0) {
-                return false;
+            progress.end();
+            return goesOn;
+        } finally {
+            lanes.shutdownNow();
+        }
+    }
+
+    private static boolean reached(Map<Contender, Integer> least, Map<Contender, Integer> counted) {
+        return least.entrySet().stream().allMatch(entry -> counted.getOrDefault(entry.getKey(), 0) >= entry.getValue());
+    }
+
+    /** Whether all of them are done now. */
+    private boolean resume(
+            List<Plan> some, Map<Contender, Integer> least, Map<Contender, Integer> counted, ExecutorService lanes)
+            throws IOException, InterruptedException {
+        List<Future<Boolean>> all = new ArrayList<>();
+        for (Plan plan : some) {
+            all.add(lanes.submit(() -> resume(plan, least, counted)));
+        }
+        boolean done = true;
+        for (Future<Boolean> one : all) {
+            try {
+                done &= one.get();
+            } catch (ExecutionException e) {
+                throw new IOException("a plan could not be carried out", e.getCause());
             }
         }
-        progress.end();
+        if (!done) {
+            progress.note("not all was carried out; the same command goes on from here");
+        }
+        return done;
+    }
+
+    private boolean resume(Plan plan, Map<Contender, Integer> least, Map<Contender, Integer> counted)
+            throws IOException, InterruptedException {
+        Path history = Campaign.history(plan, out);
+        // A server that did not start, or a worker, is no reason to give up the rest.
+        for (int i = 0; i < ATTEMPTS && isTimeLeft() && !isCarriedOut(plan, history); i++) {
+            Path unused = carryOut(plan, out);
+        }
+        if (!isCarriedOut(plan, history)) {
+            return false;
+        }
+        int more = occurrences(history);
+        synchronized (counted) {
+            int now = counted.merge(plan.contender(), more, Integer::sum);
+            progress.note(plan.contender().label() + ", seed " + plan.seed() + ": " + now
+                    + (least.containsKey(plan.contender()) ? " of " + least.get(plan.contender()) : "")
+                    + " occurrences");
+        }
         return true;
     }
 
@@ -121,24 +174,23 @@ final class Campaigns {
 
     private static int occurrences(Path history) {
         Checker.Verdict verdict = Outcome.Part.read(history).verdict();
-        return verdict.complete()
-                ? verdict.findings().stream().mapToInt(Findings::occurrences).sum()
-                : 0;
+        return verdict.findings().stream().mapToInt(Findings::occurrences).sum();
     }
 
     private Path carryOut(Plan plan, Path folder) throws IOException, InterruptedException {
-        progress.contender(plan.contender().title() + ", seed " + plan.seed());
         long begin = System.nanoTime();
-        Campaign campaign = new Campaign(plan, folder, shim, progress);
+        Campaign campaign =
+                new Campaign(plan, folder, shim, progress.start(plan.contender().title() + ", seed " + plan.seed()));
         try {
             campaign.run();
         } catch (IOException | SQLException | RuntimeException e) {
             // The others are worth their time all the same; a history that is not complete counts for nothing.
             progress.note(plan.contender().label() + " was given up: " + e);
-            givenUp++;
+            int unused = givenUp.incrementAndGet();
         }
-        longest = Math.max(longest, System.nanoTime() - begin);
-        return campaign.history();
+        long took = System.nanoTime() - begin;
+        long unused = longest.accumulateAndGet(took, Math::max);
+        return Campaign.history(plan, folder);
     }
 
     /** The faults during which promises were broken, or what else is wrong with a history that was brought to its end. */
@@ -147,17 +199,8 @@ final class Campaigns {
             return List.of();
         }
         Outcome.Part part = Outcome.Part.read(history);
-        if (!part.verdict().complete()) {
-            return List.of();
-        }
-        Outcome outcome = new Outcome(Contender.of(part.verdict().contender()), List.of(part));
-        List<String> labels = new ArrayList<>(part.verdict().findings().stream()
-                .filter(found -> !outcome.broken(found).isEmpty())
-                .map(found -> found.fault())
-                .distinct()
-                .toList());
-        Stream.concat(outcome.differences().stream(), outcome.left() > 0 ? Stream.of("keys left") : Stream.of())
-                .forEach(labels::add);
-        return labels;
+        return part.verdict().complete()
+                ? new Outcome(Contender.of(part.verdict().contender()), List.of(part)).suspects(part)
+                : List.of();
     }
 }

@@ -18,7 +18,8 @@ enum Contender {
     HAPAX_L2("Hapax level 2: quorum of 3", 3, true, Duration.ofSeconds(3)),
     HAPAX_L3("Hapax level 3: lease and ledger", 1, true, Duration.ofSeconds(3)),
     HAPAX_PORTABLE("Hapax level 1, portable protocol", 1, true, Duration.ofSeconds(3)),
-    HAPAX_POSTGRES("Hapax: lease in PostgreSQL", 0, true, Duration.ofSeconds(3));
+    HAPAX_POSTGRES("Hapax: lease in PostgreSQL", 0, true, Duration.ofSeconds(3)),
+    HAPAX_MIXED("Hapax level 3, Quartz and JobRunr at once", 1, true, Duration.ofSeconds(3));
 
     private final String title;
     private final int redisServers;
@@ -56,45 +57,56 @@ enum Contender {
         return ours;
     }
 
+    /** Whether its runs complete in the transaction of their own writes. */
+    boolean hasLedger() {
+        return this == HAPAX_L3 || this == HAPAX_MIXED;
+    }
+
     /** What keeps its runs apart, and where that ends. */
     String mechanism() {
         return switch (this) {
             case NONE -> "Nothing keeps two deliveries apart, or the timers of two replicas.";
             case QUARTZ_JDBC, QUARTZ_JDBC_WITHIN_LOCK ->
                 "A node that has not checked in for the interval and another 7.5 s counts as dead, and its firings are"
-                        + " recovered by another node (`ClusterManager`). A frozen node is not told: its threads go on where"
-                        + " they stopped, and nothing refuses what they write. Quartz logs that the scheduler is still"
-                        + " active but was recovered by another instance.";
+                        + " recovered by another node (`ClusterManager`). A frozen node is not told: its threads go on"
+                        + " where they stopped, and nothing refuses what they write. Quartz logs that the scheduler is"
+                        + " still active but was recovered by another instance.";
             case JOBRUNR ->
                 "A job whose heartbeat is four polls old is taken for orphaned and tried again"
                         + " (`ProcessOrphanedJobsTask`), while the thread of the frozen server goes on. The version in"
                         + " JobRunr's table guards that row, not what the job writes. There is no lock key, so jobs of one"
                         + " key overlap at any time.";
             case SHEDLOCK_JDBC ->
-                "The lock ends at `lockAtMostFor` by the database's clock, whether its holder is at work or not. The holder is"
-                        + " not told, and nothing refuses its late write.";
+                "The lock ends at `lockAtMostFor` by the database's clock, whether its holder is at work or not. The"
+                        + " holder is not told, and nothing refuses its late write.";
             case HAPAX_SHEDLOCK ->
-                "ShedLock's annotations over a lease: it ends for its holder before it can end in Redis, and the holder is told. Its"
-                        + " locks are names and no firings, so a replica whose clock is off may repeat a firing after"
-                        + " `lockAtLeastFor`.";
+                "ShedLock's annotations over a lease: it ends for its holder before it can end in Redis, and the"
+                        + " holder is told. Its locks are names and no firings, so a replica whose clock is off may repeat"
+                        + " a firing after `lockAtLeastFor`.";
             case RLOCK ->
-                "The watchdog stands still with its process, or cannot reach Redis, or Redis has forgotten the lock: then the"
-                        + " key is free for the next one. The holder is not told; what it asked before"
+                "The watchdog stands still with its process, or cannot reach Redis, or Redis has forgotten the lock:"
+                        + " then the key is free for the next one. The holder is not told; what it asked before"
                         + " (`isHeldByCurrentThread`) says nothing of later.";
             case HAPAX_L1 ->
-                "A lease ends for its holder before it can end in Redis, and a Redis that lost its memory grants nothing until"
-                        + " holders have shown themselves. What a frozen process writes after its last check, nobody but the"
-                        + " resource can refuse: the store that checks fencing tokens does, the file does not.";
+                "A lease ends for its holder before it can end in Redis, and a Redis that lost its memory grants"
+                        + " nothing until holders have shown themselves. What a frozen process writes after its last"
+                        + " check, nobody but the resource can refuse: the store that checks fencing tokens does, the file"
+                        + " does not.";
             case HAPAX_L2 ->
                 "As level 1, on a majority of servers: a minority may be emptied, frozen, or have a wrong clock.";
             case HAPAX_PORTABLE ->
-                "As level 1, on a server whose user may not ask for `TIME`: scripts are told the time and who the server is.";
+                "As level 1, on a server whose user may not ask for `TIME`: scripts are told the time and who the"
+                        + " server is.";
             case HAPAX_POSTGRES ->
-                "A lease ends for its holder before it can end in PostgreSQL, which forgets nothing that it has confirmed. What a"
-                        + " frozen process writes after its last check, nobody but the resource can refuse.";
+                "A lease ends for its holder before it can end in PostgreSQL, which forgets nothing that it has"
+                        + " confirmed. What a frozen process writes after its last check, nobody but the resource can"
+                        + " refuse.";
+            case HAPAX_MIXED ->
+                "As level 3. Each occurrence is fired by Quartz on some workers and enqueued in JobRunr on others,"
+                        + " under one lock key and one run key.";
             case HAPAX_L3 ->
-                "As level 1; besides, a job completes in the transaction of its own writes, which is rolled back if another"
-                        + " worker has taken over.";
+                "As level 1; besides, a job completes in the transaction of its own writes, which is rolled back if"
+                        + " another worker has taken over.";
         };
     }
 

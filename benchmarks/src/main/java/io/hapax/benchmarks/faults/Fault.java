@@ -55,7 +55,8 @@ enum Fault {
     POSTGRES_FAILOVER("PostgreSQL is killed for good, its synchronous standby takes over", Scope.STANDBY),
     STANDBY_STOP(
             "the synchronous standby is frozen, and the sessions are ended that wait for it in their commits",
-            Scope.STANDBY);
+            Scope.STANDBY),
+    POSTGRES_DISK_FULL("the disk of PostgreSQL is full: it ends, and starts again once there is room", Scope.DISK);
 
     /** What has to be there for a fault to make sense. */
     enum Scope {
@@ -67,7 +68,8 @@ enum Fault {
         QUORUM,
         QUORUM_OF_FIVE,
         CLUSTER,
-        STANDBY
+        STANDBY,
+        DISK
     }
 
     private final String title;
@@ -105,17 +107,23 @@ enum Fault {
             case QUORUM_OF_FIVE -> Topology.QUORUM_OF_FIVE;
             case CLUSTER -> Topology.CLUSTER;
             case STANDBY -> Topology.STANDBY;
+            // Apart, so that what the seeds of older histories draw stays the same.
+            case DISK -> Topology.DISK;
             default -> Topology.USUAL;
         };
     }
 
     boolean strikes(Contender contender) {
         return switch (scope) {
-            case WORKER -> this != ROLLING_DEPLOY || contender.isOurs();
-            case NETWORK, POSTGRES -> true;
+            // Of two schedulers nobody asks for places.
+            case WORKER -> this != ROLLING_DEPLOY || (contender.isOurs() && contender != Contender.HAPAX_MIXED);
+            case NETWORK, POSTGRES, DISK -> true;
             case REDIS -> contender.redisServers() > 0;
             // Sentinels are asked for masters without a user of the masters'.
-            case SENTINEL -> contender.redisServers() == 1 && contender != Contender.HAPAX_PORTABLE;
+            case SENTINEL ->
+                contender.redisServers() == 1
+                        && contender != Contender.HAPAX_PORTABLE
+                        && contender != Contender.HAPAX_MIXED;
             case STANDBY ->
                 contender == Contender.HAPAX_L3
                         || contender == Contender.HAPAX_POSTGRES

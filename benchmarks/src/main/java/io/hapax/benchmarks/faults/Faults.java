@@ -8,8 +8,6 @@ import java.time.Duration;
 import java.time.InstantSource;
 import java.time.LocalDate;
 import java.time.ZoneOffset;
-import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -19,22 +17,39 @@ import java.util.stream.Stream;
 /** Puts contenders through faults: everything, or with {@code --quick} the harshest faults for Hapax with a ledger. */
 public final class Faults {
 
-    private static final List<Fault> HARSHEST = List.of(
-            Fault.WORKER_KILL,
-            Fault.WORKER_STOP_BEFORE_EFFECT,
-            Fault.WORKER_STOP_BEFORE_COMMIT,
-            Fault.WORKER_KILL_AFTER_COMMIT,
-            Fault.JVM_PAUSE,
-            Fault.REDIS_EMPTY,
-            Fault.NET_ONE_STALLS,
-            Fault.NET_SPLIT,
-            Fault.POSTGRES_RESTART);
+    /** What a run is for. */
+    private enum Mode {
+        USUAL,
+        UNTIL_BROKEN,
+        UNTIL_ENOUGH,
+        CAMPAIGN;
 
-    /** One of each that {@link Strike} lets strike together. */
-    private static final int MOST_AT_ONCE = 4;
+        static Mode of(Arguments arguments) {
+            if (arguments.all().contains("--campaign")) {
+                return CAMPAIGN;
+            }
+            if (arguments.value("occurrences").isPresent()) {
+                return UNTIL_ENOUGH;
+            }
+            return arguments.value("seeds").isPresent() ? UNTIL_BROKEN : USUAL;
+        }
+
+        boolean goesOn() {
+            return this == UNTIL_ENOUGH || this == CAMPAIGN;
+        }
+    }
+
+    private static final String USUAL_SEED = "42";
+    private static final int CAMPAIGN_SEEDS = 10;
+    private static final int CAMPAIGN_OCCURRENCES = 25_000;
+    private static final int CAMPAIGN_OTHERS = 2;
+    private static final int MOST_BESIDE = 16;
 
     private static final String[] ARGUMENTS = {
         "quick",
+        "campaign",
+        "beside",
+        "other-seeds",
         "contenders",
         "faults",
         "faults-at-once",
@@ -50,7 +65,6 @@ public final class Faults {
 
     private static final int MOST_SEEDS = 1_000_000;
     private static final int MOST_MINUTES = 100_000;
-    private static final int MOST_LENGTH = 1_000;
     private static final int MOST_OCCURRENCES = 10_000_000;
 
     private Faults() {}
@@ -77,12 +91,12 @@ public final class Faults {
     }
 
     private static int run(Arguments arguments) throws IOException, InterruptedException {
-        boolean untilEnough = arguments.value("occurrences").isPresent();
-        boolean untilBroken = !untilEnough && arguments.value("seeds").isPresent();
-        Path out = Files.createDirectories(Path.of(arguments.value("out").orElse(usualFolder(arguments))));
+        Mode mode = Mode.of(arguments);
+        Path out = Files.createDirectories(Path.of(arguments.value("out").orElse(usualFolder(arguments, mode))));
         boolean strikes = !arguments.all().contains("--report");
         if (strikes
-                && (untilBroken || arguments.quick())
+                && !mode.goesOn()
+                && (mode == Mode.UNTIL_BROKEN || arguments.quick())
                 && arguments.value("out").isEmpty()) {
             // Each time it is another seed, so the files of the last time would stay.
             forget(out);
@@ -92,7 +106,7 @@ public final class Faults {
                     "mvn -q -Pbench -Dbench=faults.Faults -Dbench.args=\"" + String.join(" ", arguments.all()) + "\"",
                     out);
         }
-        boolean allDone = !strikes || strike(arguments, untilBroken, untilEnough, out);
+        boolean allDone = !strikes || strike(arguments, mode, out);
         List<Outcome> outcomes = Outcome.read(out);
         System.out.println("report: " + Report.write(outcomes, out).toAbsolutePath());
         Optional<Path> kept = arguments.value("keep").map(Path::of);
@@ -106,15 +120,16 @@ public final class Faults {
                 .flatMap(outcome -> outcome.differences().stream())
                 .toList();
         differences.forEach(what -> System.out.println("the checkers disagree: " + what));
+        outcomes.stream().flatMap(Outcome::again).forEach(System.out::println);
         outcomes.forEach(outcome -> System.out.println(outcome.line()));
         return broken.isEmpty() && differences.isEmpty() && allDone ? 0 : 1;
     }
 
-    private static String usualFolder(Arguments arguments) {
-        if (arguments.value("occurrences").isPresent()) {
+    private static String usualFolder(Arguments arguments, Mode mode) {
+        if (mode.goesOn()) {
             return "target/faults-campaign";
         }
-        if (arguments.value("seeds").isPresent()) {
+        if (mode == Mode.UNTIL_BROKEN) {
             return "target/faults-seeds";
         }
         return arguments.quick() ? "target/faults-quick" : "target/faults";
@@ -130,35 +145,43 @@ public final class Faults {
     }
 
     /** Whether nothing had to be given up, and, of several seeds, no promise was broken. */
-    private static boolean strike(Arguments arguments, boolean untilBroken, boolean untilEnough, Path out)
-            throws IOException, InterruptedException {
-        long seed = seed(arguments);
+    private static boolean strike(Arguments arguments, Mode mode, Path out) throws IOException, InterruptedException {
+        long seed = seed(arguments, mode);
         Shim shim = Shim.build(out).orElse(null);
         if (shim == null) {
             System.err.println("no C compiler (cc) is there, so no clock is moved, and there is no quorum");
         }
-        List<Plan> plans = new ArrayList<>();
-        int seeds = arguments.number("seeds", 1, 1, MOST_SEEDS);
-        for (int i = 0; i < seeds; i++) {
-            plans.addAll(plan(arguments, seed + i, shim != null));
-        }
+        Planning planning = new Planning(arguments, shim != null);
+        int seeds = arguments.number("seeds", mode == Mode.CAMPAIGN ? CAMPAIGN_SEEDS : 1, 1, MOST_SEEDS);
+        List<Batch> batches = switch (mode) {
+            case CAMPAIGN ->
+                Batch.campaign(
+                        seeds,
+                        arguments.number("occurrences", CAMPAIGN_OCCURRENCES, 1, MOST_OCCURRENCES),
+                        arguments.number("other-seeds", CAMPAIGN_OTHERS, 1, MOST_SEEDS));
+            case UNTIL_ENOUGH ->
+                List.of(planning.batch(seeds, arguments.number("occurrences", 1, 1, MOST_OCCURRENCES)));
+            case USUAL, UNTIL_BROKEN -> List.of(planning.batch(seeds, 0));
+        };
+        List<Plan> plans = Batch.plans(batches, planning, seed);
+        planning.requireSome(plans);
         Campaigns campaigns = new Campaigns(
                 out, shim, Duration.ofMinutes(arguments.number("minutes", MOST_MINUTES, 1, MOST_MINUTES)), plans);
-        if (untilEnough) {
-            return campaigns.enough(
-                    i -> plan(arguments, seed + i, shim != null),
-                    seeds,
-                    arguments.number("occurrences", 1, 1, MOST_OCCURRENCES));
-        }
-        return untilBroken ? campaigns.untilBroken() : campaigns.all();
+        return switch (mode) {
+            case CAMPAIGN, UNTIL_ENOUGH ->
+                campaigns.enough(
+                        Batch.least(batches),
+                        i -> Batch.further(batches, planning, seed, i),
+                        arguments.number("beside", 1, 1, MOST_BESIDE));
+            case UNTIL_BROKEN -> campaigns.untilBroken();
+            case USUAL -> campaigns.all();
+        };
     }
 
     /** The quick ones take another one each time, and say which, so that CI sees more than one. */
-    private static long seed(Arguments arguments) {
-        boolean any = arguments.quick()
-                || (arguments.value("seeds").isPresent()
-                        && arguments.value("occurrences").isEmpty());
-        String usual = any ? Integer.toString(new Random().nextInt(MOST_SEEDS)) : "42";
+    private static long seed(Arguments arguments, Mode mode) {
+        boolean any = !mode.goesOn() && (arguments.quick() || mode == Mode.UNTIL_BROKEN);
+        String usual = any ? Integer.toString(new Random().nextInt(MOST_SEEDS)) : USUAL_SEED;
         String text = arguments.value("seed").orElse(usual);
         System.out.println("seed: " + text);
         try {
@@ -166,59 +189,6 @@ public final class Faults {
         } catch (NumberFormatException e) {
             throw new IllegalArgumentException("--seed has to be a whole number, was '" + text + "'", e);
         }
-    }
-
-    private static List<Plan> plan(Arguments arguments, long seed, boolean hasShim) {
-        List<Contender> contenders = arguments
-                .words(
-                        "contenders",
-                        labels(arguments.quick() ? List.of(Contender.HAPAX_L3) : List.of(Contender.values())))
-                .stream()
-                .map(Contender::of)
-                .filter(contender -> hasShim || contender.redisServers() <= 1)
-                .toList();
-        List<Strike> strikes = arguments.words("faults", faultLabels(arguments.quick())).stream()
-                .map(Strike::of)
-                .flatMap(strike -> strike.without(fault -> !hasShim && fault.movesClock()))
-                .toList();
-        int length = arguments.number("length", Plan.USUAL_LENGTH, 1, MOST_LENGTH);
-        List<Plan> plans = new ArrayList<>();
-        for (Contender contender : contenders) {
-            for (Topology topology : Topology.values()) {
-                List<Strike> striking = strikes.stream()
-                        .filter(strike -> strike.topology() == topology && strike.strikes(contender))
-                        .toList();
-                if (!striking.isEmpty()) {
-                    List<Strike> drawn = atOnce(striking, strikes, contender, arguments, seed);
-                    plans.add(new Plan(contender, topology, drawn, seed, length));
-                }
-            }
-        }
-        if (plans.isEmpty()) {
-            throw new IllegalArgumentException(
-                    "none of these faults can strike any of these contenders here: " + labels(contenders) + ", "
-                            + strikes.stream().map(Strike::label).toList());
-        }
-        return plans;
-    }
-
-    /** As they are, or drawn together; faults that need no servers of their own may join those that do. */
-    private static List<Strike> atOnce(
-            List<Strike> striking, List<Strike> all, Contender contender, Arguments arguments, long seed) {
-        int atOnce = arguments.number("faults-at-once", 1, 1, MOST_AT_ONCE);
-        if (atOnce == 1) {
-            return striking;
-        }
-        List<Fault> faults =
-                striking.stream().flatMap(strike -> strike.faults().stream()).toList();
-        List<Fault> others = all.stream()
-                .flatMap(strike -> strike.faults().stream())
-                .filter(fault -> fault.topology() == Topology.USUAL
-                        && fault.scope() != Fault.Scope.REDIS
-                        && fault.scope() != Fault.Scope.QUORUM
-                        && fault.strikes(contender))
-                .toList();
-        return Strike.draw(faults, others, atOnce, new Random(seed));
     }
 
     /** Where and when this was measured. */
@@ -230,14 +200,5 @@ public final class Faults {
                 Runtime.getRuntime().availableProcessors(),
                 System.getProperty("os.name"),
                 System.getProperty("java.version"));
-    }
-
-    private static List<String> labels(List<Contender> contenders) {
-        return contenders.stream().map(Contender::label).toList();
-    }
-
-    private static List<String> faultLabels(boolean quick) {
-        return (quick ? HARSHEST : Arrays.asList(Fault.values()))
-                .stream().map(Fault::label).toList();
     }
 }

@@ -29,6 +29,9 @@ final class Fleet implements Closeable {
 
     private static final int ENDING_SECONDS = 10;
 
+    /** Where many others want the processors, a JVM takes its time. */
+    private static final int STARTING_MINUTES = 5;
+
     /** How many may run at once on the lock key for several. */
     static final int LIMIT = 3;
 
@@ -41,7 +44,7 @@ final class Fleet implements Closeable {
     private final World world;
     private final int observer;
     private final @Nullable Shim shim;
-    private final Path folder;
+    private final Path logs;
     private final Map<String, Process> processes = new ConcurrentHashMap<>();
     private volatile int limit;
     private String firstStart = WallClock.now().toString();
@@ -53,7 +56,7 @@ final class Fleet implements Closeable {
             World world,
             int observer,
             @Nullable Shim shim,
-            Path folder,
+            Path logs,
             boolean hasPlaces) {
         this.contender = contender;
         this.servers = servers;
@@ -61,7 +64,7 @@ final class Fleet implements Closeable {
         this.world = world;
         this.observer = observer;
         this.shim = shim;
-        this.folder = folder;
+        this.logs = logs;
         this.limit = hasPlaces ? LIMIT : NO_PLACES;
         // A frozen worker would not notice that everybody else is gone.
         Runtime.getRuntime().addShutdownHook(new Thread(this::close, "fleet-end"));
@@ -120,16 +123,20 @@ final class Fleet implements Closeable {
     }
 
     private File log(String worker) {
-        return folder.resolve(contender.label() + "-" + worker + ".log").toFile();
+        return logs.resolveSibling(logs.getFileName() + "-" + worker + ".log").toFile();
     }
 
-    void awaitUp(String worker) throws InterruptedException {
+    /** It is started again if it ends, as by a supervisor, but not for ever. */
+    void awaitUp(String worker) throws IOException, InterruptedException {
         long start = System.nanoTime();
         while (!broker.isUp(worker)) {
-            boolean late = System.nanoTime() - start > TimeUnit.MINUTES.toNanos(1);
-            if (late || !process(worker).isAlive()) {
-                throw new IllegalStateException("worker " + worker + " of " + contender.label()
-                        + (late ? " is not up after a minute" : " ended at once") + "; see " + log(worker));
+            if (System.nanoTime() - start > TimeUnit.MINUTES.toNanos(STARTING_MINUTES)) {
+                throw new IllegalStateException("worker " + worker + " of " + contender.label() + " is not up after "
+                        + STARTING_MINUTES + " minutes; see " + log(worker));
+            }
+            if (!process(worker).isAlive()) {
+                world.tell(EventType.KILL, worker);
+                start(worker);
             }
             TimeUnit.MILLISECONDS.sleep(20);
         }

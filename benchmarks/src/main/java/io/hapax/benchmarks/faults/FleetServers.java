@@ -63,7 +63,7 @@ final class FleetServers implements Closeable {
             options.addAll(NARROW_USER);
         }
         int count = switch (topology) {
-            case USUAL, STANDBY -> contender.redisServers();
+            case USUAL, STANDBY, DISK -> contender.redisServers();
             case QUORUM_OF_FIVE -> 5;
             case SENTINEL, CLUSTER -> 0;
         };

@@ -92,6 +92,11 @@ final class Nemesis {
             case SENTINEL -> failovers.sentinel();
             case CLUSTER -> strikeCluster(fault, Fleet.WORKERS.indexOf(chosen.worker()));
             case STANDBY -> strikeStandby(fault);
+            case DISK -> {
+                servers.database().fillDisk();
+                Thread.sleep(hold);
+                servers.database().restart();
+            }
             case QUORUM, QUORUM_OF_FIVE -> strikeQuorum(fault, chosen.order());
         }
     }

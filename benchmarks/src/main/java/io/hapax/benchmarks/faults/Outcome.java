@@ -128,6 +128,31 @@ record Outcome(Contender contender, List<Part> parts) {
                 .toList();
     }
 
+    /** The faults during which promises were broken, and what else is wrong with a history of this contender's. */
+    List<String> suspects(Part part) {
+        List<String> labels = new ArrayList<>(part.verdict().findings().stream()
+                .filter(found -> !broken(found).isEmpty())
+                .map(Findings::fault)
+                .distinct()
+                .toList());
+        if (!part.differences().isEmpty()) {
+            labels.add("the checkers disagree");
+        }
+        boolean isLeft = part.verdict().left().values().stream().anyMatch(count -> count > 0);
+        if (contender.isOurs() && isLeft) {
+            labels.add("keys left");
+        }
+        return labels;
+    }
+
+    /** For each history in which something is wrong, how it is made again. */
+    Stream<String> again() {
+        return parts.stream()
+                .filter(part -> !suspects(part).isEmpty())
+                .map(part -> "again: " + Plan.command(part.plan().orElse("?")) + "   # " + part.file()
+                        + ", wrong during: " + String.join(", ", suspects(part)));
+    }
+
     /** For machines; "none" where nobody was told of anything. */
     String line() {
         double[] told = findings()
@@ -139,8 +164,8 @@ record Outcome(Contender contender, List<Part> parts) {
                 told.length == 0 ? "none" : Long.toString(Math.round(told[(int) Math.ceil(told.length * 0.99) - 1]));
         return String.format(
                 Locale.ROOT,
-                "hapax-faults contender=%s occurrences=%d effects_twice=%d effects_lost=%d overlaps=%d max_overlap_ms=%.0f"
-                        + " told_after_ms_p99=%s",
+                "hapax-faults contender=%s occurrences=%d effects_twice=%d effects_lost=%d overlaps=%d"
+                        + " max_overlap_ms=%.0f told_after_ms_p99=%s",
                 contender.label(),
                 occurrences(),
                 findings().mapToInt(found -> found.twice("row")).sum(),

@@ -37,6 +37,11 @@ record Plan(Contender contender, Topology topology, List<Strike> strikes, long s
 
     /** The whole command. */
     String command() {
-        return "mvn -q -Pbench -Dbench=faults.Faults -Dbench.args=\"" + arguments() + "\"";
+        return command(arguments());
+    }
+
+    /** The whole command with some arguments. */
+    static String command(String arguments) {
+        return "mvn -q -Pbench -Dbench=faults.Faults -Dbench.args=\"" + arguments + "\"";
     }
 }

@@ -3,7 +3,7 @@ package io.hapax.benchmarks.faults;
 import java.util.Locale;
 import java.util.concurrent.TimeUnit;
 
-/** Shows on standard error how far it is: on a terminal in one line, else a line for each fault. Used by one thread. */
+/** Shows on standard error how far it is: on a terminal in one line, else a line for each fault. Thread-safe. */
 final class Progress {
 
     /** From JDK 22 on there always is a console; then it is one line in any case. */
@@ -11,33 +11,48 @@ final class Progress {
     private final boolean terminal = System.console() != null;
 
     private final long start = System.nanoTime();
+    private final Object lock = new Object();
     private final int all;
     private int done;
-    private String contender = "";
-    private String fault = "";
 
     /** Knows how many faults there will be in all. */
     Progress(int all) {
         this.all = all;
     }
 
-    void contender(String title) {
-        contender = title;
-        fault = "starting";
-        print(!terminal);
-    }
+    /** How far one contender is; of several beside each other the last one that has started something is shown. */
+    final class Lane {
+        private final String contender;
 
-    void begin(String next, int occurrences) {
-        done++;
-        fault = next + " (" + occurrences + " occurrences so far)";
-        print(!terminal);
-    }
-
-    void show(String what) {
-        if (terminal) {
-            fault = what;
-            print(false);
+        private Lane(String contender) {
+            this.contender = contender;
         }
+
+        void begin(String next, int occurrences) {
+            synchronized (lock) {
+                done++;
+                print(contender, next + " (" + occurrences + " occurrences so far)", !terminal);
+            }
+        }
+
+        void show(String what) {
+            if (terminal) {
+                synchronized (lock) {
+                    print(contender, what, false);
+                }
+            }
+        }
+
+        void note(String text) {
+            Progress.this.note(text);
+        }
+    }
+
+    Lane start(String contender) {
+        synchronized (lock) {
+            print(contender, "starting", !terminal);
+        }
+        return new Lane(contender);
     }
 
     void note(String text) {
@@ -50,7 +65,7 @@ final class Progress {
         }
     }
 
-    private void print(boolean line) {
+    private void print(String contender, String what, boolean line) {
         long seconds = TimeUnit.NANOSECONDS.toSeconds(System.nanoTime() - start);
         String text = String.format(
                 Locale.ROOT,
@@ -60,7 +75,7 @@ final class Progress {
                 done,
                 Math.max(done, all),
                 contender,
-                fault);
+                what);
         if (line) {
             System.err.println(text);
         } else {

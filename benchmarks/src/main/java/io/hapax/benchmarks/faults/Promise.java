@@ -25,7 +25,7 @@ final class Promise {
     /** What was found during a strike, or before all of them (null), that ought not to be there; empty if all is as promised. */
     static List<String> broken(Contender contender, @Nullable Strike strike, Findings found) {
         List<String> broken = new ArrayList<>();
-        boolean ledger = contender == Contender.HAPAX_L3;
+        boolean ledger = contender.hasLedger();
         boolean assumptionBroken = strike != null && strike.movesRedisClock();
         boolean lateWrites = assumptionBroken || (strike != null && strike.pausesWorkers());
         check(broken, found.lost(), "lost");

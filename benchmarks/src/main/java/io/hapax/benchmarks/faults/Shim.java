@@ -24,10 +24,17 @@ final class Shim {
 
     private final Path library;
     private final Path folder;
+    private final String prefix;
 
-    private Shim(Path library, Path folder) {
+    private Shim(Path library, Path folder, String prefix) {
         this.library = library;
         this.folder = folder;
+        this.prefix = prefix;
+    }
+
+    /** The same library, with clocks of its own: names mean others than in other fleets. */
+    Shim of(String fleet) {
+        return new Shim(library, folder, prefix + fleet + "-");
     }
 
     /** Builds the library; empty where there is no C compiler. */
@@ -45,7 +52,7 @@ final class Shim {
                     .redirectOutput(folder.resolve("cc.log").toFile())
                     .start();
             boolean built = compiler.waitFor(60, TimeUnit.SECONDS) && compiler.exitValue() == 0;
-            return built ? Optional.of(new Shim(library, folder)) : Optional.empty();
+            return built ? Optional.of(new Shim(library, folder, "clock-")) : Optional.empty();
         } catch (IOException noCompiler) {
             return Optional.empty();
         }
@@ -75,6 +82,6 @@ final class Shim {
     }
 
     private Path file(String name) {
-        return folder.resolve("clock-" + name).toAbsolutePath();
+        return folder.resolve(prefix + name).toAbsolutePath();
     }
 }

@@ -24,8 +24,10 @@ record Strike(List<Fault> faults) {
         if (faults.isEmpty() || !fitTogether(faults)) {
             throw new IllegalArgumentException(
                     faults.stream().map(Fault::label).toList() + " cannot strike at once: at most one fault each of"
-                            + " workers, of the network, of PostgreSQL and of Redis, and postgres-late and commit-reply-lost"
-                            + " without one of the network, which uses the same connections");
+                            + " workers, of the network, of PostgreSQL and of"
+                            + " Redis, and postgres-late and commit-reply-lost"
+                            + " without one of the network, which uses the same"
+                            + " connections");
         }
         faults = List.copyOf(faults);
     }
@@ -55,7 +57,7 @@ record Strike(List<Fault> faults) {
     private static Fault.Scope target(Fault fault) {
         return switch (fault.scope()) {
             case REDIS, SENTINEL, QUORUM, QUORUM_OF_FIVE, CLUSTER -> Fault.Scope.REDIS;
-            case STANDBY -> Fault.Scope.POSTGRES;
+            case STANDBY, DISK -> Fault.Scope.POSTGRES;
             default -> fault.scope();
         };
     }

@@ -9,5 +9,7 @@ enum Topology {
     /** Three masters with a replica each. */
     CLUSTER,
     /** As usual, and a PostgreSQL with a synchronous standby. */
-    STANDBY
+    STANDBY,
+    /** As usual; a PostgreSQL whose disk was full has been started again. */
+    DISK
 }

@@ -164,6 +164,27 @@ class FaultsTest {
         assertThat(claimed(ledger, freshPair()).token()).isGreaterThan(last.token());
     }
 
+    /** It commits nothing more, and ends. */
+    @Test
+    void a_database_whose_disk_is_full_has_forgotten_nothing_once_there_is_room_again() throws Exception {
+        JobIdentity done = freshPair();
+        get(ledger.complete(claimed(ledger, done)));
+        Lease lease = claimed(ledger, freshPair());
+        JobIdentity refused = freshPair();
+
+        server.fillDisk();
+        try {
+            assertThat(failure(ledger.claim(request(refused)))).isNotNull();
+            assertThat(failure(ledger.complete(lease))).isNotNull();
+        } finally {
+            server.restart();
+        }
+
+        worksAgain();
+        assertThat(get(ledger.claim(request(done)))).isInstanceOf(Claim.Done.class);
+        assertThat(get(ledger.claim(request(refused)))).isInstanceOf(Claim.Claimed.class);
+    }
+
     @Test
     void a_beginning_that_is_carried_out_after_the_thaw_leaves_nobody_to_a_person() throws Exception {
         RunRequest request = RunRequest.of(freshPair())

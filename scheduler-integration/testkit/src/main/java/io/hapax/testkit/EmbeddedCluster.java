@@ -140,29 +140,45 @@ public final class EmbeddedCluster implements AutoCloseable {
     }
 
     /**
-     * Moves a slot and all its keys to another master while clients go on, as resharding does.
+     * Moves a slot and all its keys to another master while clients go on, as resharding does. If that fails, the slot is where it
+     * was, as far as its servers answer: what had been moved is moved back, and neither of them takes it for half moved.
      *
      * @param slot the slot
      * @param target the master that serves it afterwards
+     * @throws RuntimeException if it cannot be moved
      */
     public void moveSlot(int slot, EmbeddedRedis target) {
         Node from =
                 nodes().stream().filter(node -> node.serves(slot)).findFirst().orElseThrow();
         String number = String.valueOf(slot);
+        try {
+            moveSlot(number, from, target);
+        } catch (RuntimeException e) {
+            moveBack(number, from.server(), target);
+            throw e;
+        }
+    }
+
+    private void moveSlot(String number, Node from, EmbeddedRedis target) {
         String targetId = id(target);
         target.command("CLUSTER", "SETSLOT", number, "IMPORTING", from.id());
         from.server().command("CLUSTER", "SETSLOT", number, "MIGRATING", targetId);
         List<String> keys = keysOf(from.server(), number);
         while (!keys.isEmpty()) {
-            List<String> migrate = new ArrayList<>(
-                    List.of("MIGRATE", "127.0.0.1", String.valueOf(target.port()), "", "0", "5000", "KEYS"));
-            migrate.addAll(keys);
-            from.server().command(migrate.toArray(String[]::new));
+            // What an attempt has left there whose answer did not come is older.
+            migrate(from.server(), target, List.of("REPLACE"), keys.toArray(String[]::new));
             keys = keysOf(from.server(), number);
         }
         List<EmbeddedRedis> told = new ArrayList<>(List.of(target, from.server()));
         nodes().stream().filter(Node::isMaster).map(Node::server).forEach(told::add);
         told.forEach(server -> server.command("CLUSTER", "SETSLOT", number, "NODE", targetId));
+    }
+
+    /** One key after the other, as those that are at their old place still are newer there. */
+    private static void moveBack(String number, EmbeddedRedis source, EmbeddedRedis target) {
+        attempt(() -> keysOf(target, number).forEach(key -> attempt(() -> migrate(target, source, List.of(), key))));
+        List.of(source, target)
+                .forEach(server -> attempt(() -> server.command("CLUSTER", "SETSLOT", number, "STABLE")));
     }
 
     /** Kills all servers and deletes their folders. */
@@ -258,6 +274,24 @@ public final class EmbeddedCluster implements AutoCloseable {
                 .filter(line -> !line.isBlank())
                 .map(line -> Node.parse(line, byPort))
                 .toList();
+    }
+
+    private static void migrate(EmbeddedRedis from, EmbeddedRedis to, List<String> options, String... keys) {
+        List<String> words =
+                new ArrayList<>(List.of("MIGRATE", "127.0.0.1", String.valueOf(to.port()), "", "0", "5000"));
+        words.addAll(options);
+        words.add("KEYS");
+        words.addAll(Arrays.asList(keys));
+        String unused = from.command(words.toArray(String[]::new));
+    }
+
+    /** As far as it goes. */
+    private static void attempt(Runnable step) {
+        try {
+            step.run();
+        } catch (RuntimeException refusedOrUnanswered) {
+            // What comes after it may be possible all the same.
+        }
     }
 
     private static List<String> keysOf(EmbeddedRedis server, String slot) {

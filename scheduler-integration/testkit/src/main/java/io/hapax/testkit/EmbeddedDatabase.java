@@ -4,6 +4,7 @@ import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -11,6 +12,7 @@ import java.sql.Statement;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.stream.Stream;
 import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
@@ -174,9 +176,10 @@ public final class EmbeddedDatabase implements AutoCloseable {
         Path own = own("killed");
         synchronized (lock) {
             if (server != null) {
-                ProcessHandle postmaster = postmaster(own, "killed");
-                ServerProcesses.signal("STOP", postmaster);
-                ServerProcesses.kill(family(postmaster));
+                living(own).ifPresent(postmaster -> {
+                    ServerProcesses.signal("STOP", postmaster);
+                    ServerProcesses.kill(family(postmaster));
+                });
                 abandon(own);
             }
             server = null;
@@ -191,6 +194,18 @@ public final class EmbeddedDatabase implements AutoCloseable {
     /** Lets a frozen server go on. */
     public void thaw() {
         signal("CONT", "thawed");
+    }
+
+    /**
+     * Lets the server find its disk full, until it is {@linkplain #restart restarted}: nothing that it writes to a file gets there. The
+     * next commit fails, and takes the server with it, as that of a real PostgreSQL does which cannot write its log.
+     *
+     * @throws IllegalStateException if this machine has no {@code prlimit} (of util-linux)
+     */
+    public void fillDisk() {
+        family(postmaster(own("filled"), "filled"))
+                .forEach(process ->
+                        ServerProcesses.tell(process, "prlimit", "--fsize=0", "--pid", String.valueOf(process.pid())));
     }
 
     /** Kills the server if it runs, and starts it again on the same port with the same data. */
@@ -280,7 +295,7 @@ public final class EmbeddedDatabase implements AutoCloseable {
     private static void abandon(Path own) {
         try {
             Files.deleteIfExists(own.resolve("data").resolve("epg-lock"));
-            Files.deleteIfExists(own.resolve("data").resolve("postmaster.pid"));
+            Files.deleteIfExists(pidFile(own));
         } catch (IOException e) {
             throw new UncheckedIOException("the locks of " + own + " could not be deleted", e);
         }
@@ -297,8 +312,25 @@ public final class EmbeddedDatabase implements AutoCloseable {
         return Stream.concat(Stream.of(postmaster), postmaster.descendants()).toList();
     }
 
+    /** The postmaster; empty if it has ended by itself, as it does when it cannot write. */
+    private Optional<ProcessHandle> living(Path own) {
+        try {
+            return Files.readAllLines(pidFile(own)).stream()
+                    .findFirst()
+                    .flatMap(pid -> ProcessHandle.of(Long.parseLong(pid.trim())));
+        } catch (NoSuchFileException ended) {
+            return Optional.empty();
+        } catch (IOException e) {
+            throw new UncheckedIOException("the process of PostgreSQL on port " + port() + " could not be found", e);
+        }
+    }
+
+    private static Path pidFile(Path own) {
+        return own.resolve("data").resolve("postmaster.pid");
+    }
+
     private ProcessHandle postmaster(Path own, String what) {
-        Path file = own.resolve("data").resolve("postmaster.pid");
+        Path file = pidFile(own);
         synchronized (lock) {
             if (server == null || !Files.exists(file)) {
                 throw new IllegalStateException("PostgreSQL on port " + port() + " does not run and cannot be " + what);

@@ -80,9 +80,14 @@ final class ServerProcesses {
 
     /** Sends a signal; children of a server may have ended meanwhile, which is no failure. */
     static void signal(String signal, ProcessHandle process) {
-        String command = "kill -" + signal + " " + process.pid();
+        tell(process, "kill", "-" + signal, String.valueOf(process.pid()));
+    }
+
+    /** Runs a command that does something to a process, which may have ended meanwhile. */
+    static void tell(ProcessHandle process, String... words) {
+        String command = String.join(" ", words);
         try {
-            Process kill = new ProcessBuilder(command.split(" "))
+            Process kill = new ProcessBuilder(words)
                     .redirectErrorStream(true)
                     .redirectOutput(ProcessBuilder.Redirect.DISCARD)
                     .start();

@@ -25,7 +25,7 @@ public final class FaultWorker {
     private static final Logger LOG = LoggerFactory.getLogger(FaultWorker.class);
     private static final int THREADS = 6;
     private static final int CONNECTIONS = 12;
-    private static final int STARTS = 5;
+    private static final long STARTING = TimeUnit.MINUTES.toNanos(3);
 
     private final Orders orders;
     private final World world;
@@ -52,6 +52,16 @@ public final class FaultWorker {
      * @throws Exception if it cannot be started
      */
     public static void main(String[] args) throws Exception {
+        try {
+            work(args);
+        } catch (Exception e) {
+            LOG.error("the worker ends", e);
+            // Else what has been started so far keeps the process.
+            Runtime.getRuntime().halt(1);
+        }
+    }
+
+    private static void work(String[] args) throws Exception {
         SafepointPause.warmUp();
         Settings settings = Settings.of(args);
         // On a line of its own: others wait on theirs for answers.
@@ -84,6 +94,7 @@ public final class FaultWorker {
     }
 
     private Guarding guarding(Settings settings, Work work) throws Exception {
+        long start = System.nanoTime();
         for (int attempt = 1; ; attempt++) {
             try {
                 return switch (settings.contender()) {
@@ -92,12 +103,13 @@ public final class FaultWorker {
                     case "hapax-shedlock" -> ShedLockGuarding.onHapax(settings, database, work);
                     case "rlock" -> new RLockGuarding(settings, work);
                     case "quartz-jdbc", "quartz-jdbc-within-lock" -> new QuartzCluster(settings, database, work);
+                    case "hapax-mixed" -> new HapaxMixed(settings, database, work);
                     case "jobrunr" -> new JobRunrAlone(database, work);
                     default -> new HapaxGuarding(settings, database, work);
                 };
             } catch (RuntimeException e) {
                 // Its servers may be ill at this moment; a supervisor would start it again.
-                if (attempt == STARTS) {
+                if (System.nanoTime() - start > STARTING) {
                     throw e;
                 }
                 LOG.warn("attempt {} to start failed: {}", attempt, e.toString());

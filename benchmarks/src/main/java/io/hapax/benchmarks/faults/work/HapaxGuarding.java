@@ -8,6 +8,7 @@ import io.hapax.RunRequest;
 import io.hapax.event.RunOutcome;
 import io.hapax.event.Verdict;
 import io.hapax.lease.LeaseStore;
+import io.hapax.ledger.RunLedger;
 import io.hapax.postgres.PostgresLeaseStore;
 import io.hapax.postgres.PostgresRunLedger;
 import io.hapax.quartz.HapaxPlugin;
@@ -25,7 +26,7 @@ import org.redisson.config.ConstantDelay;
 /** Hapax: one Redis or Sentinel (level 1), a quorum (level 2), one of them with a ledger (level 3), or PostgreSQL alone. */
 final class HapaxGuarding implements Guarding {
 
-    static final String LEDGER = "hapax-l3";
+    private static final String LEDGER = "hapax-l3";
 
     /** Without Redis. */
     static final String POSTGRES = "hapax-postgres";
@@ -42,22 +43,27 @@ final class HapaxGuarding implements Guarding {
     HapaxGuarding(Settings settings, DataSource database, Work work) throws Exception {
         this.work = work;
         this.fenced = settings.contender().equals(LEDGER);
-        JobGuardBuilder builder = JobGuard.builder(store(settings, database))
-                .worker(settings.worker())
-                .closesStore()
-                .defaults(options -> options.withTtl(Settings.TTL));
-        if (fenced) {
-            builder.ledger(PostgresRunLedger.builder(database)
-                    .namespace("faults")
-                    .answerTimeout(ANSWER)
-                    .migrate(true)
-                    .build());
-        }
-        this.guard = builder.build();
+        JobGuardBuilder builder = guard(settings, database);
+        this.guard = (fenced ? builder.ledger(ledger(database)) : builder).build();
         this.ticks = new RamTicks(
                 settings.worker(), occurrence -> work.perform(occurrence, new Lease(CurrentRun.get(), fenced)));
         this.places = new Places(guard, work, settings.limit());
         HapaxPlugin.install(ticks.scheduler(), guard);
+    }
+
+    static JobGuardBuilder guard(Settings settings, DataSource database) {
+        return JobGuard.builder(store(settings, database))
+                .worker(settings.worker())
+                .closesStore()
+                .defaults(options -> options.withTtl(Settings.TTL));
+    }
+
+    static RunLedger ledger(DataSource database) {
+        return PostgresRunLedger.builder(database)
+                .namespace("faults")
+                .answerTimeout(ANSWER)
+                .migrate(true)
+                .build();
     }
 
     static LeaseStore store(Settings settings, DataSource database) {

@@ -22,8 +22,11 @@ import org.quartz.impl.StdSchedulerFactory;
 /** The recurring job on replicas that know nothing of each other: each has a Quartz scheduler in memory. */
 final class RamTicks implements AutoCloseable {
 
+    /** Of the scheduler, on all replicas. */
+    static final String NAME = "replica";
+
     private static final String WORK = "work";
-    private static final String THREADS = "4";
+    private static final int THREADS = 4;
 
     /** What a firing does. */
     interface Firing {
@@ -33,10 +36,18 @@ final class RamTicks implements AutoCloseable {
     private final Scheduler scheduler;
 
     RamTicks(String worker, Firing firing) throws SchedulerException {
+        this(worker, firing, THREADS);
+    }
+
+    /** With more threads than the recurring job needs. */
+    RamTicks(String worker, Firing firing, int threads) throws SchedulerException {
         Properties properties = new Properties();
-        properties.setProperty("org.quartz.scheduler.instanceName", "replica");
+        properties.setProperty("org.quartz.scheduler.instanceName", NAME);
         properties.setProperty("org.quartz.scheduler.instanceId", worker);
-        properties.setProperty("org.quartz.threadPool.threadCount", THREADS);
+        properties.setProperty("org.quartz.threadPool.threadCount", Integer.toString(threads));
+        // As in the properties that Quartz comes with. Else a replica that is late by 5 s leaves out all firings but
+        // the last.
+        properties.setProperty("org.quartz.jobStore.misfireThreshold", "60000");
         this.scheduler = new StdSchedulerFactory(properties).getScheduler();
         scheduler.getContext().put(WORK, firing);
     }

@@ -53,7 +53,13 @@ final class Work {
             outcome = "done";
         } finally {
             world.tell(EventType.END, run, outcome);
+            awaitWritten();
         }
+    }
+
+    /** Before the lock is given back: what the observer reads late it takes for late, and the next run reads like one too early. */
+    private void awaitWritten() {
+        String unused = world.ask("done", "-");
     }
 
     /** Is at one of several places of a lock key, and has no effect. */
@@ -71,6 +77,7 @@ final class Work {
             }
         } finally {
             world.tell(EventType.END, run, "done");
+            awaitWritten();
         }
     }
 
