@@ -204,7 +204,7 @@ final class DoctorCommand implements Callable<Integer> {
         }
     }
 
-    /** Whoever only observes guards nothing, which the guard tells at its start alone. Workers without a console tell nobody. */
+    /** Workers that only observe guard nothing, which their logs say at the start alone. Those without a console do not report. */
     private static List<Diagnosis> observers(AdministeredStore store) {
         List<FleetReport> reports;
         try {

@@ -209,7 +209,10 @@ class RollingTtlTest {
         endWait(redis);
         for (RedissonLeaseStore each : List.of(another, young)) {
             // It compares its settings before the next lease.
-            await().atMost(LONG).until(() -> acquire(each, each == young ? "here" : "there"), Acquisition.Granted.class::isInstance);
+            await().atMost(LONG)
+                    .until(
+                            () -> acquire(each, each == young ? "here" : "there"),
+                            Acquisition.Granted.class::isInstance);
         }
     }
 
