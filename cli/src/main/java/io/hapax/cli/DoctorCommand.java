@@ -14,6 +14,7 @@ import java.util.Locale;
 import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.function.Consumer;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -29,6 +30,9 @@ final class DoctorCommand implements Callable<Integer> {
 
     private static final String REDIS = "redis";
     private static final String POSTGRESQL = "postgresql";
+    private static final String WORKERS = "workers";
+    /** Of many workers. */
+    private static final int MOST_NAMED = 5;
     /** The namespace where none was named or found: only the servers are examined. */
     private static final String NOBODYS = "none";
 
@@ -137,7 +141,7 @@ final class DoctorCommand implements Callable<Integer> {
         List<Checked> checked = new ArrayList<>();
         leases.examine(common.namespace())
                 .forEach(finding -> findings.add(Diagnosis.of(leases.areInPostgres() ? POSTGRESQL : REDIS, finding)));
-        String fingerprint = servers(checked);
+        String fingerprint = servers(checked, findings);
         boolean ledger = !withoutLedger && !WITHOUT.contains(CommonOptions.setting(null, "HAPAX_LEDGER", "on"));
         DatabaseOptions database = leases.database();
         if (ledger && database.isNamed()) {
@@ -166,12 +170,15 @@ final class DoctorCommand implements Callable<Integer> {
                         .toList());
     }
 
-    /** Notes how each server of leases is, and returns the settings on which workers with ours would agree. */
-    private String servers(List<Checked> checked) {
+    /**
+     * Notes how each server of leases is, and what is known of the workers there; returns the settings on which workers with ours would
+     * agree.
+     */
+    private String servers(List<Checked> checked, List<Diagnosis> findings) {
         if (leases.areInPostgres()) {
             DatabaseOptions database = leases.database();
             checked.add(new Checked(POSTGRESQL, database.place(), database.answers(), "leases", LEASE_CHECKS));
-            return fingerprintInPostgres();
+            return inPostgres(findings);
         }
         RedisOptions redis = leases.redis();
         try (AdministeredStore store = redis.open(common.namespace())) {
@@ -179,6 +186,7 @@ final class DoctorCommand implements Callable<Integer> {
                 checked.add(new Checked(
                         REDIS, server.server(), server.latency().toNanos() > 0, server.detail(), REDIS_CHECKS));
             }
+            findings.addAll(observers(store));
             return store.fingerprint();
         } catch (IllegalArgumentException noQuorum) {
             // Among the findings.
@@ -186,13 +194,47 @@ final class DoctorCommand implements Callable<Integer> {
         }
     }
 
-    private String fingerprintInPostgres() {
+    private String inPostgres(List<Diagnosis> findings) {
         try (AdministeredStore store = leases.open(common.namespace())) {
+            findings.addAll(observers(store));
             return store.fingerprint();
         } catch (LeaseStoreException trouble) {
             // Among the findings.
             return "";
         }
+    }
+
+    /** Workers that only observe guard nothing, which their logs say at the start alone. Those without a console do not report. */
+    private static List<Diagnosis> observers(AdministeredStore store) {
+        List<FleetReport> reports;
+        try {
+            reports = FleetReport.of(store, Duration.ZERO);
+        } catch (LeaseStoreException trouble) {
+            // Among the findings, or a right that the doctor names.
+            return List.of();
+        }
+        List<String> observers = reports.stream()
+                .filter(FleetReport::observes)
+                .map(FleetReport::worker)
+                .sorted()
+                .toList();
+        if (observers.isEmpty()) {
+            return List.of();
+        }
+        boolean one = observers.size() == 1;
+        String who = observers.stream().limit(MOST_NAMED).collect(Collectors.joining(", "))
+                + (observers.size() > MOST_NAMED ? " and " + (observers.size() - MOST_NAMED) + " more" : "");
+        return List.of(new Diagnosis(
+                Severity.WARNING,
+                WORKERS,
+                counted(observers.size(), "worker") + (one ? " only observes" : " only observe") + " (" + who + ")"
+                        + (observers.size() == reports.size() ? ", and no worker that reports guards" : "")
+                        + (one ? ": it refuses and interrupts nothing" : ": they refuse and interrupt nothing")
+                        + ", so that what is fired twice runs twice, but for jobs that set observe=false",
+                "Set observe=false (Spring Boot: hapax.defaults.observe=false) and start "
+                        + (one ? "it" : "them")
+                        + " again, once the log has no more lines \"ran twice\" or \"LEASE LOST\""
+                        + " that nobody can explain"));
     }
 
     private static long count(List<Diagnosis> findings, Severity severity) {

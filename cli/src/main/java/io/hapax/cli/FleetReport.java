@@ -3,6 +3,8 @@ package io.hapax.cli;
 import com.fasterxml.jackson.annotation.JsonIgnoreProperties;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import io.hapax.ops.AdministeredStore;
+import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
@@ -12,6 +14,7 @@ import org.jspecify.annotations.Nullable;
 @JsonIgnoreProperties(ignoreUnknown = true)
 record FleetReport(
         String worker,
+        boolean observes,
         int active,
         List<Run> runs,
         List<Waiting> waiting,
@@ -27,8 +30,17 @@ record FleetReport(
         events = list(events);
     }
 
+    /** Those of all workers with a console, which are to know for so long that somebody reads. */
+    static List<FleetReport> of(AdministeredStore store, Duration readingFor) {
+        return CommonOptions.answer(store.board().reports(readingFor)).values().stream()
+                .map(FleetReport::parse)
+                .flatMap(Optional::stream)
+                .filter(report -> !report.worker().isEmpty())
+                .toList();
+    }
+
     /** Empty if it is no report. */
-    static Optional<FleetReport> parse(String json) {
+    private static Optional<FleetReport> parse(String json) {
         try {
             return Optional.ofNullable(JSON.readValue(json, FleetReport.class));
         } catch (JsonProcessingException another) {

@@ -88,13 +88,7 @@ final class WatchCommand implements Callable<Integer> {
     }
 
     private List<FleetReport> reports(AdministeredStore store) {
-        return CommonOptions.answer(store.board().reports(READING.plus(repeatedly.period(Duration.ZERO))))
-                .values()
-                .stream()
-                .map(FleetReport::parse)
-                .flatMap(Optional::stream)
-                .filter(report -> !report.worker().isEmpty())
-                .toList();
+        return FleetReport.of(store, READING.plus(repeatedly.period(Duration.ZERO)));
     }
 
     private Document look(AdministeredStore store) {

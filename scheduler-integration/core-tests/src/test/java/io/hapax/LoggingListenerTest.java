@@ -311,6 +311,20 @@ class LoggingListenerTest {
         }
     }
 
+    /** As while a namespace that is new to its Redis grants nothing: that is nothing about the keys. */
+    @Test
+    void keys_of_one_job_that_nobody_can_tell_about_leave_one_line() throws Exception {
+        store.failAcquires();
+        for (int key = 0; key < 3; key++) {
+            guard.admit(RunRequest.lock("mails/" + key).job("mails"));
+        }
+        guard.admit(RunRequest.lock("mails/0").job("reminders"));
+        assertThat(messages(Level.WARN))
+                .satisfiesExactly(
+                        line -> assertThat(line).startsWith("not run job=mails lock mails/0 verdict=UNAVAILABLE"),
+                        line -> assertThat(line).startsWith("not run job=reminders lock mails/0 verdict=UNAVAILABLE"));
+    }
+
     @Test
     void at_debug_every_refusal_has_its_line() throws Exception {
         logger.setLevel(Level.DEBUG);

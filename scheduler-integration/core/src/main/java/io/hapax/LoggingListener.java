@@ -17,8 +17,8 @@ import org.slf4j.LoggerFactory;
  * <p>Grants, normal releases and {@linkplain GuardEvent.Refused#isUsual() usual} refusals are DEBUG; refusals because of
  * somebody else INFO; losses, late renewals, unconfirmed completions, refusals because the store cannot tell and those of
  * abandoned occurrences WARN. While the guard {@linkplain RunOptions#observe() only observes}, what it would have refused is INFO, and
- * what ran twice or at the same time WARN. Of the INFO and WARN refusals that repeat (same job, key and verdict) the first is logged, and
- * then a count for each minute; DEBUG has them all. Without a thread of its own it writes a count with the first event
+ * what ran twice or at the same time WARN. Of the INFO and WARN refusals that repeat (same job, key and verdict; whatever the key if
+ * the store cannot tell) the first is logged, and then a count for each minute; DEBUG has them all. Without a thread of its own it writes a count with the first event
  * after its minute, of whatever key, or when it is closed. Thread-safe.
  */
 public final class LoggingListener implements GuardListener, AutoCloseable {

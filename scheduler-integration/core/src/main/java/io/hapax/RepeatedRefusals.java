@@ -13,7 +13,7 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Counts refusals of the same job, key and verdict, minute by minute.
+ * Counts refusals of the same job, key and verdict, minute by minute; where the store cannot tell, of the same job, whatever the key.
  *
  * <p>It remembers {@value #LARGEST} of them; those beyond are counted together, by their verdict. It has no thread: a
  * count is there once its minute is over, and a caller that has something to do here anyway asks for it. Thread-safe.
@@ -35,8 +35,8 @@ final class RepeatedRefusals {
     }
 
     /**
-     * What counts as the same. A key that is done or abandoned is one occurrence; of other refusals, the occurrences of one
-     * job and lock key are alike.
+     * What counts as the same. A key that is done or abandoned is one occurrence; that nobody can tell is nothing about a key; of
+     * other refusals, the occurrences of one job and lock key are alike.
      *
      * @param job null for all that are beyond the limit
      */
@@ -45,8 +45,13 @@ final class RepeatedRefusals {
         static Kind of(GuardEvent.Refused event) {
             Verdict verdict = event.refusal().verdict();
             JobIdentity identity = event.identity();
-            boolean ofOccurrence = verdict == Verdict.DONE || verdict == Verdict.ABANDONED;
-            return new Kind(event.job(), ofOccurrence ? identity : identity.lockKey(), verdict);
+            @Nullable
+            Object key = switch (verdict) {
+                case DONE, ABANDONED -> identity;
+                case UNAVAILABLE -> null;
+                default -> identity.lockKey();
+            };
+            return new Kind(event.job(), key, verdict);
         }
 
         Kind amongOthers() {

@@ -265,6 +265,43 @@ class DoctorCommandTest {
     }
 
     @Test
+    void workers_that_only_observe_guard_nothing() {
+        String namespace = "trial";
+        try (RedissonLeaseStore store = RedissonLeaseStore.builder()
+                .url(REDIS.url())
+                .namespace(namespace)
+                .firstStart(WallClock.now())
+                .build()) {
+            report(store, "alice", true);
+            report(store, "bob", false);
+            assertThat(remedy(
+                            redisDoctor(REDIS.url(), "--namespace", namespace, "--json"),
+                            5,
+                            "WARNING",
+                            "1 worker only observes (alice): it refuses and interrupts nothing"))
+                    .startsWith("Set observe=false (Spring Boot: hapax.defaults.observe=false) and start it again");
+            report(store, "bob", true);
+            remedy(
+                    redisDoctor(REDIS.url(), "--namespace", namespace, "--json"),
+                    5,
+                    "WARNING",
+                    "2 workers only observe (alice, bob), and no worker that reports guards");
+            report(store, "alice", false);
+            report(store, "bob", false);
+            assertFine(redisDoctor(REDIS.url(), "--namespace", namespace, "--json"));
+        }
+    }
+
+    /** As a worker with a console does. */
+    private static void report(RedissonLeaseStore store, String worker, boolean observes) {
+        String report = "{\"worker\":\"" + worker + "\",\"observes\":" + observes + "}";
+        store.board()
+                .post(worker, report, Duration.ofHours(1))
+                .toCompletableFuture()
+                .join();
+    }
+
+    @Test
     void a_replica_instead_of_its_master() {
         try (EmbeddedRedis replica = EmbeddedRedis.start(
                 "--appendonly", "yes", "--repl-diskless-sync-delay", "0", "--replicaof", "127.0.0.1 " + REDIS.port())) {

@@ -40,6 +40,7 @@ class FleetTest {
                         instance,
                         number,
                         settings,
+                        false,
                         runs.length,
                         List.of(runs),
                         List.of(),
@@ -135,8 +136,8 @@ class FleetTest {
             Report.Chart none = new Report.Chart(30, 0, List.of(), List.of(), List.of());
             post(
                     "worker-" + n,
-                    json.writeValueAsString(
-                            new Report("worker-" + n, "i", 1, "s", 0, List.of(), List.of(), all, none, List.of())));
+                    json.writeValueAsString(new Report(
+                            "worker-" + n, "i", 1, "s", false, 0, List.of(), List.of(), all, none, List.of())));
         }
         assertThat(fleet.look().view().events())
                 .hasSizeLessThan(200)
@@ -174,6 +175,7 @@ class FleetTest {
                             "i",
                             1,
                             "s",
+                            false,
                             0,
                             List.of(),
                             List.of(),

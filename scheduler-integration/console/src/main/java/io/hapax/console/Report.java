@@ -19,6 +19,7 @@ import org.jspecify.annotations.Nullable;
  * @param instance tells processes of the same name apart
  * @param number grows with each report of an instance
  * @param settings on which all workers have to agree
+ * @param observes whether its guard refuses nothing unless a job says otherwise
  * @param active how many runs are running
  * @param runs those runs, at most {@link #MOST_RUNS}; empty while nobody reads
  * @param waiting runs that wait for their keys
@@ -32,6 +33,7 @@ record Report(
         String instance,
         long number,
         String settings,
+        boolean observes,
         int active,
         List<Run> runs,
         List<Waiting> waiting,

@@ -120,6 +120,7 @@ final class Reporter implements AutoCloseable {
                 instance,
                 number,
                 guard.fingerprint(),
+                guard.defaults().observe(),
                 runs.size(),
                 full
                         ? runs.stream()

@@ -8,6 +8,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
+import io.hapax.JobGuard;
+import io.hapax.RunRequest;
+import io.hapax.RunResult;
+import io.hapax.event.Verdict;
 import io.hapax.lease.Acquisition;
 import io.hapax.lease.Ending;
 import io.hapax.lease.Lease;
@@ -16,11 +20,15 @@ import io.hapax.lease.Renewal;
 import io.hapax.testkit.EmbeddedRedis;
 import io.hapax.testkit.WallClock;
 import java.time.Duration;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** Workers of one namespace whose longest ttl differs, side by side, as while a deploy changes it. */
 @Tag("slow")
@@ -131,6 +139,81 @@ class RollingTtlTest {
 
         redis.command("FLUSHALL");
         assertThat(quarantine(acquire(old, "third"))).isGreaterThan(Duration.ofSeconds(4));
+    }
+
+    /** A deploy that raises the ttl, and one that lowers it, in whose middle memory is lost. */
+    @ParameterizedTest
+    @CsvSource({"40, 80", "80, 40"})
+    void guards_with_either_ttl_wait_for_the_longer_one_until_the_last_old_one_has_gone(int before, int after)
+            throws Exception {
+        EmbeddedRedis redis = redis();
+        RedissonLeaseStore oldStore = settings(before).url(redis.url()).build();
+        JobGuard old = guard(oldStore, before);
+        RedissonLeaseStore youngStore = open(
+                settings(after).url(redis.url()).replaceSettings(after > before).build());
+        JobGuard young = open(guard(youngStore, after));
+        try (oldStore;
+                old) {
+            endWait(redis);
+            // A worker that hears of other settings compares its own before the next run.
+            for (JobGuard each : List.of(old, young, old)) {
+                await().atMost(LONG).until(() -> each.run(RunRequest.lock("k"), run -> 1) instanceof RunResult.Ran);
+            }
+            redis.command("FLUSHALL");
+            for (JobGuard each : List.of(old, young)) {
+                assertRefusedForLonger(each);
+            }
+            assertThat(redis.command("HGET", META, "settings")).contains("longestTtl=80000ms");
+        }
+        assertRefusedForLonger(young);
+    }
+
+    /** As time does: what began a while ago is over now. */
+    private static void endWait(EmbeddedRedis redis) {
+        long left = micros(redis, "until") - ChronoUnit.MICROS.between(Instant.EPOCH, WallClock.now());
+        if (left > 0) {
+            for (String field : List.of("seen", "until")) {
+                redis.command("HSET", META, field, Long.toString(micros(redis, field) - left - 1_000_000));
+            }
+        }
+    }
+
+    private static long micros(EmbeddedRedis redis, String field) {
+        return Long.parseLong(redis.command("HGET", META, field).strip());
+    }
+
+    private static JobGuard guard(LeaseStore store, int seconds) {
+        return JobGuard.builder(store)
+                .withoutLogging()
+                .defaults(options -> options.withTtl(Duration.ofSeconds(seconds)))
+                .build();
+    }
+
+    private static void assertRefusedForLonger(JobGuard guard) throws Exception {
+        assertThat(guard.run(RunRequest.lock("k"), run -> 1))
+                .isInstanceOfSatisfying(RunResult.Refused.class, refused -> {
+                    assertThat(refused.refusal().verdict()).isEqualTo(Verdict.UNAVAILABLE);
+                    assertThat(refused.refusal().retryAfter()).isGreaterThan(Duration.ofSeconds(50));
+                });
+    }
+
+    @Test
+    void a_longer_ttl_that_no_worker_has_any_more_is_replaced_and_the_others_go_on() {
+        EmbeddedRedis redis = redis();
+        settings(60).url(redis.url()).build().close();
+        RedissonLeaseStore young = open(settings(20).url(redis.url()).build());
+        granted(acquire(young, "before"));
+        RedissonLeaseStore another =
+                open(settings(20).url(redis.url()).replaceSettings(true).build());
+        assertThat(redis.command("HGET", META, "settings")).contains("longestTtl=20000ms");
+        endWait(redis);
+        for (RedissonLeaseStore each : List.of(another, young)) {
+            // It compares its settings before the next lease.
+            await().atMost(LONG)
+                    .until(
+                            () -> acquire(each, each == young ? "here" : "there"),
+                            Acquisition.Granted.class::isInstance);
+        }
     }
 
     @Test

@@ -1,10 +1,12 @@
 package io.hapax.spring;
 
 import io.hapax.Guarded;
+import io.hapax.ledger.AfterCrash;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse.BodyHandlers;
+import java.util.List;
 import org.springframework.boot.SpringApplication;
 import org.springframework.boot.autoconfigure.EnableAutoConfiguration;
 import org.springframework.context.ConfigurableApplicationContext;
@@ -27,6 +29,24 @@ public class FirstHourApplication {
         }
     }
 
+    /** The name of a parameter is misspelt in a key. */
+    public static class MisspeltKey {
+        @Guarded(key = "orders/#{#ordr}")
+        public void ship(String order) {}
+    }
+
+    /** A duration as nobody reads it. */
+    public static class WrongTtl {
+        @Guarded(key = "orders/%0", ttl = "30 seconds")
+        public void ship(String order) {}
+    }
+
+    /** What only a ledger knows. */
+    public static class AbandonedWithoutLedger {
+        @Guarded(once = "orders/%0", afterCrash = AfterCrash.ABANDON)
+        public void ship(String order) {}
+    }
+
     @Bean
     Mailer mailer() {
         return new Mailer();
@@ -35,15 +55,20 @@ public class FirstHourApplication {
     /** Its arguments are settings. */
     public static void main(String[] settings) throws Exception {
         try (ConfigurableApplicationContext context = SpringApplication.run(FirstHourApplication.class, settings)) {
-            System.out.println(context.getBean(Mailer.class).send("ann"));
-            String port = context.getEnvironment().getProperty("local.server.port");
-            System.out.println(HttpClient.newHttpClient()
-                    .send(
-                            HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + "/actuator/health"))
-                                    .build(),
-                            BodyHandlers.ofString())
-                    .body());
+            for (String name : List.of("ann", "bob", "cid")) {
+                System.out.println(context.getBean(Mailer.class).send(name));
+            }
+            System.out.println(asked(context, "health"));
+            System.out.println(asked(context, "hapax"));
             System.out.println("well ended");
         }
+    }
+
+    private static String asked(ConfigurableApplicationContext context, String endpoint) throws Exception {
+        String port = context.getEnvironment().getProperty("local.server.port");
+        URI place = URI.create("http://127.0.0.1:" + port + "/actuator/" + endpoint);
+        return HttpClient.newHttpClient()
+                .send(HttpRequest.newBuilder(place).build(), BodyHandlers.ofString())
+                .body();
     }
 }

@@ -2,14 +2,22 @@ package io.hapax.spring;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.hapax.postgres.PostgresRunLedger;
+import io.hapax.testkit.DatabaseAddress;
+import io.hapax.testkit.EmbeddedDatabase;
 import io.hapax.testkit.EmbeddedRedis;
 import io.hapax.testkit.WallClock;
+import java.io.InputStream;
+import java.net.URLClassLoader;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.UUID;
+import java.util.function.Predicate;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -24,6 +32,8 @@ import org.junit.jupiter.params.provider.CsvSource;
 @Tag("slow")
 class FirstHourTest {
 
+    private static final String SLF4J_1 = "-1.7.";
+
     private static final List<String> NOT_BROUGHT = List.of(
             "testkit",
             "hapax-test-",
@@ -32,11 +42,34 @@ class FirstHourTest {
             "console/target",
             "native-epoll",
             "netty-transport-classes-epoll",
-            "jobrunr");
+            "jobrunr",
+            SLF4J_1);
 
-    private static final SeparateApplication APPLICATION = new SeparateApplication(
-            "io.hapax.spring.FirstHourApplication",
-            entry -> NOT_BROUGHT.stream().noneMatch(entry::contains));
+    private static final String MAIN = "io.hapax.spring.FirstHourApplication";
+
+    /** What is not ours, and is there in each of the applications with Spring. */
+    private static final Predicate<String> IS_LIBRARY =
+            without(NOT_BROUGHT).and(entry -> !entry.contains("hapax") && !entry.contains("target"));
+
+    private static final URLClassLoader LIBRARIES = SeparateApplication.libraries(IS_LIBRARY);
+
+    private static final SeparateApplication APPLICATION = application(NOT_BROUGHT);
+
+    private static SeparateApplication application(List<String> absent) {
+        return new SeparateApplication(MAIN, without(absent).and(IS_LIBRARY.negate()), LIBRARIES);
+    }
+
+    private static Predicate<String> without(List<String> parts) {
+        return entry -> parts.stream().noneMatch(entry::contains);
+    }
+
+    private static final String NO_DATABASE =
+            "--spring.autoconfigure.exclude=org.springframework.boot.jdbc.autoconfigure.DataSourceAutoConfiguration,"
+                    + "org.springframework.boot.autoconfigure.jdbc.DataSourceAutoConfiguration";
+
+    /** A bean of it beside a Redis that nobody asks at the start. */
+    private static final String MISTAKE = "--hapax.redis.url=redis://127.0.0.1:1;--hapax.redis.lazy=true;"
+            + "--spring.main.sources=io.hapax.spring.FirstHourApplication$";
 
     @TempDir
     private Path folder;
@@ -44,19 +77,29 @@ class FirstHourTest {
     @AfterAll
     static void close() throws Exception {
         APPLICATION.close();
+        LIBRARIES.close();
     }
 
     private String started(String... settings) throws Exception {
+        return started(APPLICATION, NO_DATABASE, settings);
+    }
+
+    /** One with a database, whose tables Flyway creates if there are any. */
+    private String startedWithDatabase(SeparateApplication application, String... settings) throws Exception {
+        return started(application, "--spring.liquibase.enabled=false", settings);
+    }
+
+    private String started(SeparateApplication application, String first, String... settings) throws Exception {
         List<String> arguments = new ArrayList<>(List.of(
                 "--server.port=0",
                 "--spring.main.banner-mode=off",
                 // One that only knows the console, as a new application does; ours keeps quiet.
                 "--logging.config=" + logging(),
-                "--spring.autoconfigure.exclude=org.springframework.boot.jdbc.autoconfigure.DataSourceAutoConfiguration,"
-                        + "org.springframework.boot.autoconfigure.jdbc.DataSourceAutoConfiguration",
-                "--management.endpoint.health.show-details=always"));
+                "--management.endpoint.health.show-details=always",
+                "--management.endpoints.web.exposure.include=health,hapax",
+                first));
         arguments.addAll(Arrays.asList(settings));
-        return APPLICATION.run(arguments);
+        return application.run(arguments);
     }
 
     private Path logging() throws Exception {
@@ -114,9 +157,141 @@ class FirstHourTest {
                 .doesNotContain("NoClassDefFoundError", "well ended");
     }
 
+    @Test
+    void a_redis_that_may_have_forgotten_leases_is_told_once_and_seen_in_health_and_endpoint() throws Exception {
+        try (EmbeddedRedis redis = EmbeddedRedis.start()) {
+            String told = started(
+                    "--spring.application.name=first-" + UUID.randomUUID(),
+                    // So long that it is not over when health is asked.
+                    "--hapax.redis.longest-ttl=1h",
+                    "--spring.data.redis.host=127.0.0.1",
+                    "--spring.data.redis.port=" + redis.port());
+            assertThat(told)
+                    .contains("well ended")
+                    .contains("\"store\":\"grants nothing new: ", "\"status\":\"OUT_OF_SERVICE\"")
+                    .contains(
+                            "\"recent\":[{\"at\":",
+                            "\"what\":\"refused\",\"job\":\"Mailer.send\"",
+                            "\"why\":\"UNAVAILABLE\"")
+                    .containsOnlyOnce("grants start in")
+                    // Three were not sent, for one reason.
+                    .containsOnlyOnce("not run job=Mailer.send lock mails/ann verdict=UNAVAILABLE")
+                    .doesNotContain("not run job=Mailer.send lock mails/bob");
+        }
+    }
+
+    @Test
+    void a_ledger_without_tables_names_the_setting_that_creates_them_and_opens_behind_the_first_migration()
+            throws Exception {
+        Path migrations = Files.createDirectory(folder.resolve("migrations"));
+        String[] settings = with(
+                database(),
+                "--hapax.redis.url=redis://127.0.0.1:1",
+                "--hapax.redis.lazy=true",
+                "--spring.flyway.locations=filesystem:" + migrations);
+        assertThat(startedWithDatabase(APPLICATION, settings))
+                .contains(
+                        "APPLICATION FAILED TO START",
+                        "hapax.ledger: the tables of the ledger are missing",
+                        "Set hapax.ledger.migrate=true to create the tables")
+                .doesNotContain("\tat ");
+        Files.writeString(migrations.resolve("V1__orders.sql"), "CREATE TABLE orders (id int)");
+        try (InputStream script = Objects.requireNonNull(
+                PostgresRunLedger.class.getResourceAsStream("/io/hapax/postgres/hapax-ledger-1.sql"))) {
+            Files.copy(script, migrations.resolve("V2__hapax.sql"));
+        }
+        assertThat(startedWithDatabase(APPLICATION, settings))
+                .contains("well ended")
+                .doesNotContain("no ledger");
+    }
+
+    @Test
+    void h2_is_no_ledger() throws Exception {
+        assertThat(startedWithDatabase(
+                        APPLICATION,
+                        "--spring.application.name=first",
+                        "--spring.flyway.enabled=false",
+                        "--hapax.ledger.enabled=true",
+                        "--hapax.redis.url=redis://127.0.0.1:1",
+                        "--hapax.redis.lazy=true"))
+                .contains(
+                        "APPLICATION FAILED TO START",
+                        "hapax.ledger.enabled: the ledger needs PostgreSQL, and the DataSource is H2",
+                        "Point spring.datasource.url at PostgreSQL, or do without: hapax.ledger.enabled=false")
+                .doesNotContain("\tat ");
+    }
+
+    @Test
+    void tests_in_memory_and_the_application_with_jobrunr_share_a_database_and_its_ttl_fits_that_of_jobrunr()
+            throws Exception {
+        String[] database = with(database(), "--hapax.ledger.migrate=true", "--spring.flyway.enabled=false");
+        String[] inMemory = with(database, "--spring.main.sources=io.hapax.spring.test.InMemoryHapax$Store");
+        List<String> absent = new ArrayList<>(NOT_BROUGHT);
+        absent.removeAll(List.of("hapax-test-", "scheduler-integration/test/target", "jobrunr"));
+        try (EmbeddedRedis redis = EmbeddedRedis.start();
+                SeparateApplication withJobRunr = application(absent)) {
+            assertThat(startedWithDatabase(withJobRunr, inMemory)).contains("sent to ann", "well ended", "ttl PT30S");
+            assertThat(startedWithDatabase(
+                            withJobRunr,
+                            with(
+                                    database,
+                                    "--hapax.redis.url=" + redis.url(),
+                                    "--hapax.redis.first-start=" + WallClock.now(),
+                                    "--jobrunr.background-job-server.enabled=true",
+                                    "--jobrunr.background-job-server.poll-interval-in-seconds=5")))
+                    .contains("sent to ann", "well ended", "ttl PT10S");
+            assertThat(startedWithDatabase(withJobRunr, inMemory)).contains("sent to ann", "well ended");
+        }
+    }
+
+    @Test
+    void a_bean_method_without_the_starter_is_warned_of() throws Exception {
+        List<String> absent = new ArrayList<>(NOT_BROUGHT);
+        absent.addAll(List.of("spring-boot-starter/target/classes", "hapax-spring-boot-", "spring-boot-3/target"));
+        try (SeparateApplication withoutStarter = application(absent)) {
+            assertThat(started(withoutStarter, NO_DATABASE))
+                    .containsOnlyOnce("guards NOTHING")
+                    .contains(
+                            "@Guarded on Mailer.send of bean 'mailer'",
+                            "Add io.hapax:hapax-spring-boot-starter",
+                            "sent to ann",
+                            "well ended");
+        }
+    }
+
+    @Test
+    void quartz_with_slf4j_1_7_is_guarded_and_told_of_the_wait() throws Exception {
+        Predicate<String> brought = without(List.of("slf4j-api-2", "logback", "-to-slf4j", "org/springframework"));
+        try (EmbeddedRedis redis = EmbeddedRedis.start();
+                SeparateApplication quartz = new SeparateApplication("io.hapax.spring.FirstHourQuartz", brought)) {
+            assertThat(quartz.run(List.of(redis.url(), "billing-" + UUID.randomUUID())))
+                    .contains("logs with org.slf4j.impl.SimpleLoggerFactory", "well ended")
+                    .containsOnlyOnce("grants start in")
+                    .contains("not run job=report lock report verdict=UNAVAILABLE")
+                    .doesNotContain("NoClassDefFoundError", "guarded too early");
+        }
+    }
+
+    private static String[] database() {
+        DatabaseAddress database = EmbeddedDatabase.shared()
+                .createDatabase("first_" + UUID.randomUUID().toString().replace('-', '_'));
+        return new String[] {
+            "--spring.application.name=first",
+            "--spring.datasource.url=" + database.jdbcUrl(),
+            "--spring.datasource.username=" + database.user(),
+            "--spring.datasource.password=" + database.password(),
+            "--hapax.ledger.enabled=true"
+        };
+    }
+
+    private static String[] with(String[] settings, String... more) {
+        return Stream.concat(Arrays.stream(settings), Arrays.stream(more)).toArray(String[]::new);
+    }
+
     @ParameterizedTest
     @CsvSource(
             delimiter = '|',
+            quoteCharacter = '"',
             value = {
                 "--hapax.redis.uri=redis://localhost | There is no setting hapax.redis.uri | Write hapax.redis.url",
                 "--hapax.default.ttl=60s | There is no setting hapax.default.ttl | Write hapax.defaults.ttl",
@@ -125,6 +300,9 @@ class FirstHourTest {
                 "--hapax.leases=redis | nothing says where to keep leases | Set hapax.redis.url=redis://localhost:6379",
                 "--hapax.redis.url=redis://:p@ss#word@host | percent-encode | hapax.redis.url",
                 "--hapax.redis.url=redis://127.0.0.1:1 | connection refused | hapax.redis.lazy=true",
+                MISTAKE + "MisspeltKey | \"no parameter is called 'ordr'\" | order",
+                MISTAKE + "WrongTtl | \"'30 seconds' is not a duration\" | write 500ms, 30s",
+                MISTAKE + "AbandonedWithoutLedger | ABANDON needs a ledger | hapax.ledger.enabled=true",
             })
     void what_is_wrong_is_told_in_the_words_of_the_settings(String settings, String what, String mend)
             throws Exception {

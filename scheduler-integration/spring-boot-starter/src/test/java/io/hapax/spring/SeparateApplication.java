@@ -24,14 +24,27 @@ final class SeparateApplication implements AutoCloseable {
 
     /** With those entries of this process's class path that its build would bring. */
     SeparateApplication(String main, Predicate<String> isBrought) {
-        List<URL> brought = Arrays.stream(System.getProperty("java.class.path").split(File.pathSeparator))
-                .filter(isBrought)
-                .map(SeparateApplication::url)
-                .toList();
-        this.classes =
-                new URLClassLoader("separate", brought.toArray(URL[]::new), ClassLoader.getPlatformClassLoader());
+        this(main, isBrought, ClassLoader.getPlatformClassLoader());
+    }
+
+    /** Beside other applications with the same libraries, which are loaded once. */
+    SeparateApplication(String main, Predicate<String> isBrought, ClassLoader libraries) {
+        this.classes = loader("separate", isBrought, libraries);
         this.main = main;
         leaveUrlsAlone();
+    }
+
+    /** Those entries of this process's class path that all of some applications have. */
+    static URLClassLoader libraries(Predicate<String> isOne) {
+        return loader("libraries", isOne, ClassLoader.getPlatformClassLoader());
+    }
+
+    private static URLClassLoader loader(String name, Predicate<String> isBrought, ClassLoader parent) {
+        URL[] brought = Arrays.stream(System.getProperty("java.class.path").split(File.pathSeparator))
+                .filter(isBrought)
+                .map(SeparateApplication::url)
+                .toArray(URL[]::new);
+        return new URLClassLoader(name, brought, parent);
     }
 
     /** A JVM has one handler for the URLs within web applications, and the Tomcat of another test may have set its own. */

@@ -19,6 +19,6 @@ public class Stocktaking implements Job {
 
     @Override
     public void execute(JobExecutionContext firing) {
-        journal.did("stock of " + firing.getScheduledFireTime().getTime());
+        journal.did("stock of " + firing.getScheduledFireTime().toInstant().toEpochMilli());
     }
 }
