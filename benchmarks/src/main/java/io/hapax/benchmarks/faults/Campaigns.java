@@ -5,6 +5,7 @@ import io.hapax.benchmarks.faults.history.Findings;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -96,15 +97,21 @@ final class Campaigns {
     boolean enough(Map<Contender, Integer> least, IntFunction<List<Plan>> ofSeed, int beside)
             throws IOException, InterruptedException {
         Map<Contender, Integer> counted = new EnumMap<>(Contender.class);
+        // Of the others there is nothing to be had.
+        Map<Contender, Integer> wanted = new EnumMap<>(Contender.class);
+        plans.stream()
+                .map(Plan::contender)
+                .filter(least::containsKey)
+                .forEach(contender -> wanted.put(contender, least.getOrDefault(contender, 0)));
         ExecutorService lanes = Executors.newFixedThreadPool(beside);
         try {
-            boolean goesOn = resume(plans, least, counted, lanes);
-            for (int i = 0; goesOn && !reached(least, counted); i++) {
+            boolean goesOn = resume(plans, wanted, counted, lanes);
+            for (int i = 0; goesOn && !reached(wanted, counted); i++) {
                 List<Plan> wanting = ofSeed.apply(i).stream()
                         .filter(plan ->
-                                counted.getOrDefault(plan.contender(), 0) < least.getOrDefault(plan.contender(), 0))
+                                counted.getOrDefault(plan.contender(), 0) < wanted.getOrDefault(plan.contender(), 0))
                         .toList();
-                goesOn = resume(wanting, least, counted, lanes);
+                goesOn = !wanting.isEmpty() && resume(wanting, wanted, counted, lanes);
             }
             progress.end();
             return goesOn;
@@ -144,6 +151,11 @@ final class Campaigns {
         Path history = Campaign.history(plan, out);
         // A server that did not start, or a worker, is no reason to give up the rest.
         for (int i = 0; i < ATTEMPTS && isTimeLeft() && !isCarriedOut(plan, history); i++) {
+            if (i > 0 && Files.exists(history)) {
+                Path kept = history.resolveSibling(history.getFileName() + ".given-up-" + i);
+                progress.note("what was given up is kept in "
+                        + Files.move(history, kept, StandardCopyOption.REPLACE_EXISTING));
+            }
             Path unused = carryOut(plan, out);
         }
         if (!isCarriedOut(plan, history)) {

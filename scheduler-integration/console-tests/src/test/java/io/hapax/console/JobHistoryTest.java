@@ -280,6 +280,18 @@ class JobHistoryTest {
     }
 
     @Test
+    void a_job_that_is_due_once_a_month_is_not_forgotten_before_its_next_run() {
+        history.on(new GuardEvent.Released(
+                "monthly", lease(""), RunOutcome.COMPLETED, Duration.ZERO, Duration.ofDays(31)));
+        now = now.plus(Duration.ofDays(32));
+        JobHistory next = new JobHistory(() -> now);
+        next.learn(List.of(report("alice")));
+        assertThat(List.of(history, next))
+                .allSatisfy(each ->
+                        assertThat(each.told(false)).extracting(Report.Job::job).containsExactly("monthly"));
+    }
+
+    @Test
     void a_worker_that_starts_learns_when_jobs_last_succeeded_and_what_it_knows_better_stays() {
         ends("job", "", RunOutcome.COMPLETED, Duration.ofSeconds(1));
         long success = now.toEpochMilli();

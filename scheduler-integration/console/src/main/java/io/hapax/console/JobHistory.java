@@ -178,7 +178,7 @@ final class JobHistory {
         long oldest = clock.millis() - FORGOTTEN.toMillis();
         List<Report.Job> newestFirst = reports.stream()
                 .flatMap(report -> report.jobs().stream())
-                .filter(job -> job.success() > oldest)
+                .filter(job -> Math.max(job.success(), job.next()) > oldest)
                 .sorted(Comparator.comparingLong(Report.Job::success).reversed())
                 .toList();
         synchronized (lock) {
@@ -192,11 +192,11 @@ final class JobHistory {
         }
     }
 
-    /** Held: the lock. A job that is removed, or renamed, would be late for ever. */
+    /** Held: the lock. A job that is removed, or renamed, would be late for ever; one that is due seldom is due all the same. */
     private void forget() {
         long oldest = clock.millis() - FORGOTTEN.toMillis();
         jobs.values()
-                .removeIf(job -> job.success <= oldest
+                .removeIf(job -> Math.max(job.success, job.next) <= oldest
                         && (job.past.isEmpty() || job.past.getFirst().at() <= oldest));
     }
 

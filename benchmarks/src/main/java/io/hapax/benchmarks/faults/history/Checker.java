@@ -330,9 +330,7 @@ public final class Checker {
             if (killed != null) {
                 ofKey.stream().filter(run -> run.begun() > killed).findFirst().ifPresent(next -> {
                     Findings then = at(killed);
-                    long since = Math.max(killed, then.ableSince());
-                    long starved = starvation.within(next.worker(), since, next.begun());
-                    then.takenOver(broken, millis(Math.max(0, next.begun() - since - starved)));
+                    then.takenOver(broken, millis(Math.max(0, next.begun() - Math.max(killed, then.ableSince()))));
                     then.show(broken);
                 });
             }

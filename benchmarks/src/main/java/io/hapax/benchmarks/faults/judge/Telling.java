@@ -107,10 +107,7 @@ final class Telling {
         transcript.runs().stream()
                 .filter(next -> next.shared().equals(run.shared()) && next.begin.nanos() > killed.nanos())
                 .min(Comparator.comparingInt(next -> next.begin.number()))
-                .filter(next -> {
-                    long began = next.begin.nanos();
-                    return began - since - waited(next, since, began) > TAKEOVER;
-                })
+                .filter(next -> next.begin.nanos() - since > TAKEOVER)
                 .ifPresent(next -> add(Kind.TAKEN_OVER_LATE, killed, run.id()));
     }
 
