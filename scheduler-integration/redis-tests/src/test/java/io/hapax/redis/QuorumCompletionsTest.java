@@ -200,6 +200,14 @@ class QuorumCompletionsTest {
         assertThat(acquire(lines().quorum())).isInstanceOf(Acquisition.Done.class);
     }
 
+    @Test
+    void a_completion_counts_though_the_memory_of_each_server_is_full() {
+        Lease lease = granted();
+        servers.forEach(server -> server.command("CONFIG", "SET", "maxmemory", "1"));
+        assertThat(get(lines().quorum().release(lease, DONE))).isTrue();
+        assertThat(acquire(lines().quorum())).isInstanceOf(Acquisition.Done.class);
+    }
+
     /** Of those that took it, one loses its memory before the others have heard. */
     @Test
     void a_completion_of_a_bare_majority_counts_though_one_of_them_loses_its_memory() {
