@@ -23,7 +23,8 @@ record BlockingView(RedissonLeaseStore store, Namespace namespace, Exchange exch
         if (!store.isReadyFor(request)) {
             return store.acquire(request);
         }
-        CompletableFuture<Acquisition> answer = direct.call(new AcquireRequest(namespace, request));
+        CompletableFuture<Acquisition> answer =
+                store.asked(request, direct.call(new AcquireRequest(namespace, request)));
         return namespace.scripts().isPortable() ? exchange.again(request, answer, Exchange.TRIES) : answer;
     }
 

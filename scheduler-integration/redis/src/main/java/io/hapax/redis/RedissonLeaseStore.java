@@ -169,8 +169,24 @@ public final class RedissonLeaseStore implements AdministeredStore {
     @Override
     public CompletionStage<Acquisition> acquire(LeaseRequest request) {
         check(request);
-        return introduction.first(
-                () -> exchange.acquire(request).exceptionallyCompose(failure -> undone(request, failure)));
+        return introduction.first(() ->
+                asked(request, exchange.acquire(request)).exceptionallyCompose(failure -> undone(request, failure)));
+    }
+
+    /** Whoever was woken up and neither takes the key nor is noted again as one that waits leaves it to the next one. */
+    CompletableFuture<Acquisition> asked(LeaseRequest request, CompletableFuture<Acquisition> answer) {
+        if (request.waiting() && wakeUps.haveWoken()) {
+            String family = namespace.keys(request.identity()).family();
+            var unused = answer.whenComplete((acquisition, failure) -> {
+                boolean wasWoken = wakeUps.takeUp(family);
+                if (wasWoken
+                        && (failure != null || acquisition instanceof Acquisition.Done)
+                        && !wakeUps.wakeOne(family)) {
+                    passOn(family);
+                }
+            });
+        }
+        return answer;
     }
 
     /** Whether a request may be sent at once, on whatever thread. */

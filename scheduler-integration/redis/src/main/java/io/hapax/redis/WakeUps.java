@@ -2,6 +2,7 @@ package io.hapax.redis;
 
 import java.time.Duration;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -37,6 +38,8 @@ final class WakeUps {
     private final Consumer<String> passOn;
     /** Keys for which this process was named while nobody waited here, and when. */
     private final ConcurrentHashMap<String, Long> unheard = new ConcurrentHashMap<>();
+    /** Keys for which one of those who wait was woken up, and has no answer yet. */
+    private final Set<String> woken = ConcurrentHashMap.newKeySet();
 
     private final AtomicBoolean subscribed = new AtomicBoolean();
     private final ConcurrentHashMap<String, List<CompletableFuture<Void>>> waiting = new ConcurrentHashMap<>();
@@ -106,14 +109,31 @@ final class WakeUps {
     /** Wakes one of those who wait for a key; whether there was one. */
     boolean wakeOne(String leaseKey) {
         List<CompletableFuture<Void>> all = waiting.get(leaseKey);
-        if (all != null) {
-            for (CompletableFuture<Void> wait : all) {
-                if (wait.complete(null)) {
-                    return true;
-                }
+        if (all == null) {
+            return false;
+        }
+        if (woken.size() > MOST_REMEMBERED) {
+            woken.clear();
+        }
+        // Before it asks.
+        woken.add(leaseKey);
+        for (CompletableFuture<Void> wait : all) {
+            if (wait.complete(null)) {
+                return true;
             }
         }
+        woken.remove(leaseKey);
         return false;
+    }
+
+    /** Whether somebody was woken up who has no answer yet, for whatever key. */
+    boolean haveWoken() {
+        return !woken.isEmpty();
+    }
+
+    /** Whether somebody was woken up for a key, who has an answer now. */
+    boolean takeUp(String leaseKey) {
+        return woken.remove(leaseKey);
     }
 
     /** Whether nobody waits for anything. */

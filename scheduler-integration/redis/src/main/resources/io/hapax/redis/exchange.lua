@@ -149,7 +149,7 @@ local release = function(i, arg)
     awaited = family.awaited()
   else
     awaited = redis.pcall('GET', KEYS[i + 2])
-    if awaited then redis.call('DEL', KEYS[i + 2]) end
+    redis.call('DEL', KEYS[i + 2])
   end
   if retention ~= '0' then
     local granted = string.match(token, '^0?(%d+)$')
