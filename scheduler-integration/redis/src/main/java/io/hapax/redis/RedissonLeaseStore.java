@@ -173,7 +173,7 @@ public final class RedissonLeaseStore implements AdministeredStore {
                 asked(request, exchange.acquire(request)).exceptionallyCompose(failure -> undone(request, failure)));
     }
 
-    /** Whoever was woken up and neither takes the key nor is noted again as one that waits leaves it to the next one. */
+    /** A waiting run that was woken up and neither takes the key nor is noted again leaves it to the next one. */
     CompletableFuture<Acquisition> asked(LeaseRequest request, CompletableFuture<Acquisition> answer) {
         if (request.waiting() && wakeUps.haveWoken()) {
             String family = namespace.keys(request.identity()).family();
