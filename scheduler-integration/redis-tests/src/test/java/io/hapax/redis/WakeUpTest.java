@@ -106,6 +106,11 @@ class WakeUpTest {
         await().until(() -> waiter.waiters() == 0);
     }
 
+    /** Once a subscription stands, each key that is waited for is looked at; later waits hear of messages alone. */
+    private static void subscribe(RedissonLeaseStore store) {
+        assertThat(store.nextChance(lock("free"), LONG).toCompletableFuture()).succeedsWithin(Duration.ofSeconds(20));
+    }
+
     private static CompletableFuture<Void> waits(RedissonLeaseStore store) {
         return store.nextChance(lock("k"), LONG).toCompletableFuture();
     }
@@ -114,6 +119,8 @@ class WakeUpTest {
     @Test
     void a_release_wakes_one_process_and_the_next_one_another() {
         try (RedissonLeaseStore other = open()) {
+            subscribe(waiter);
+            subscribe(other);
             Lease lease = granted(holder, lock("k"));
             denied(waiter);
             denied(other);
@@ -137,6 +144,8 @@ class WakeUpTest {
     @Test
     void a_process_that_is_named_where_nobody_waits_any_more_passes_it_on() {
         try (RedissonLeaseStore other = open()) {
+            subscribe(waiter);
+            subscribe(other);
             Lease lease = granted(holder, lock("k"));
             denied(waiter);
             denied(other);
@@ -153,8 +162,7 @@ class WakeUpTest {
     /** The attempt that was refused has not begun to wait yet. */
     @Test
     void a_process_that_is_named_before_its_attempt_waits_asks_again_at_once() {
-        get(waiter.nextChance(lock("other"), Duration.ofMillis(10)));
-        await().until(() -> subscribers().equals("1"));
+        subscribe(waiter);
         Lease lease = granted(holder, lock("k"));
         denied(waiter);
         get(holder.release(lease, Ending.NOT_DONE));
@@ -170,6 +178,8 @@ class WakeUpTest {
     @Test
     void whoever_is_woken_and_finds_its_occurrence_over_leaves_the_key_to_the_next_one() {
         try (RedissonLeaseStore other = open()) {
+            subscribe(waiter);
+            subscribe(other);
             JobIdentity occurrence = new JobIdentity(new LockKey("k"), new RunKey("r"));
             Lease lease = granted(holder, occurrence);
             get(waiter.acquire(new LeaseRequest(occurrence, OwnerId.random(), "w", LONG, true)));
@@ -187,6 +197,7 @@ class WakeUpTest {
 
     @Test
     void of_several_that_wait_in_a_process_each_release_wakes_one() {
+        subscribe(waiter);
         Lease lease = granted(holder, lock("k"));
         denied(waiter);
         CompletableFuture<Void> first = waits(waiter);
@@ -206,6 +217,8 @@ class WakeUpTest {
     void who_waits_for_a_slot_hears_of_every_release() {
         JobIdentity slot = new JobIdentity(new LockKey("k"), null, new Slot(1, 2));
         try (RedissonLeaseStore other = open()) {
+            subscribe(waiter);
+            subscribe(other);
             Lease lease = granted(holder, lock("k"));
             denied(waiter);
             get(other.acquire(new LeaseRequest(slot, OwnerId.random(), "w", LONG, true)));

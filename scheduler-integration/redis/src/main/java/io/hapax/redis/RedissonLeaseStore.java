@@ -179,9 +179,9 @@ public final class RedissonLeaseStore implements AdministeredStore {
             String family = namespace.keys(request.identity()).family();
             var unused = answer.whenComplete((acquisition, failure) -> {
                 boolean wasWoken = wakeUps.takeUp(family);
-                if (wasWoken
-                        && (failure != null || acquisition instanceof Acquisition.Done)
-                        && !wakeUps.wakeOne(family)) {
+                // Not where the store is in trouble: those who wait would wake each other, at the speed of its
+                // refusals.
+                if (wasWoken && acquisition instanceof Acquisition.Done && !wakeUps.wakeOne(family)) {
                     passOn(family);
                 }
             });
