@@ -94,7 +94,8 @@ record Batch(Namespace namespace, List<Request<?>> requests) {
             if (!epoch.isEmpty()) {
                 bucket().saw(epoch);
             }
-            // Each from where its own start: one that fails half-way must not leave the others those of somebody else.
+            // Each from where its own answers start: one that fails half-way must not leave the others those of
+            // somebody else.
             int own = 1;
             for (Request<?> request : requests) {
                 request.answered(list.listIterator(own));

@@ -18,7 +18,7 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Wakes whoever waits for a key, or for one of its slots, when a release of any of them was published. A message names the process that
- * has waited for longest, in which one is woken up; one that names nobody wakes all. One subscription a process, opened by the
+ * has been noted for longest, in which one is woken up; one that names nobody wakes all. One subscription a process, opened by the
  * first waiter; messages may be lost, so every wait also ends by itself. Thread-safe.
  */
 final class WakeUps {
