@@ -91,10 +91,24 @@ public final class ScheduledProcess {
             return super.scheduleAtFixedRate(() -> fire(task, null), period);
         }
 
+        /** A firing that is tried again, whose turn has come. */
+        @Override
+        public ScheduledFuture<?> schedule(Runnable task, Instant startTime) {
+            return super.schedule(() -> execute(task, name(task)), startTime);
+        }
+
         private void fire(Runnable task, @Nullable Instant planned) {
-            String text = task.toString();
-            String name = text.substring(text.lastIndexOf('.') + 1);
+            String name = name(task);
             turn.await(name, planned);
+            execute(task, name);
+        }
+
+        private static String name(Runnable task) {
+            String text = task.toString();
+            return text.substring(text.lastIndexOf('.') + 1);
+        }
+
+        private void execute(Runnable task, String name) {
             try {
                 task.run();
             } finally {
