@@ -33,6 +33,7 @@ record Batch(List<Contender> contenders, int seeds, int atOnce, int occurrences)
                                 Contender.HAPAX_L1,
                                 Contender.HAPAX_L2,
                                 Contender.HAPAX_MIXED,
+                                Contender.HAPAX_SPRING,
                                 Contender.HAPAX_SHEDLOCK,
                                 Contender.SHEDLOCK_JDBC,
                                 Contender.RLOCK,

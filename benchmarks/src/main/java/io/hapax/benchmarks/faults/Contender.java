@@ -19,7 +19,8 @@ enum Contender {
     HAPAX_L3("Hapax level 3: lease and ledger", 1, true, Duration.ofSeconds(3)),
     HAPAX_PORTABLE("Hapax level 1, portable protocol", 1, true, Duration.ofSeconds(3)),
     HAPAX_POSTGRES("Hapax: lease in PostgreSQL", 0, true, Duration.ofSeconds(3)),
-    HAPAX_MIXED("Hapax level 3, Quartz and JobRunr at once", 1, true, Duration.ofSeconds(3));
+    HAPAX_MIXED("Hapax level 3, Quartz and JobRunr at once", 1, true, Duration.ofSeconds(3)),
+    HAPAX_SPRING("Hapax level 3, Spring's transactions", 1, true, Duration.ofSeconds(3));
 
     private final String title;
     private final int redisServers;
@@ -59,7 +60,7 @@ enum Contender {
 
     /** Whether its runs complete in the transaction of their own writes. */
     boolean hasLedger() {
-        return this == HAPAX_L3 || this == HAPAX_MIXED;
+        return this == HAPAX_L3 || this == HAPAX_MIXED || this == HAPAX_SPRING;
     }
 
     /** What keeps its runs apart, and where that ends. */
@@ -104,6 +105,9 @@ enum Contender {
             case HAPAX_MIXED ->
                 "As level 3. Each occurrence is fired by Quartz on some workers and enqueued in JobRunr on others,"
                         + " under one lock key and one run key.";
+            case HAPAX_SPRING ->
+                "As level 3. The guarded method is called in a transaction of its caller, in which the run completes and"
+                        + " with which it ends; now and then the caller rolls it back.";
             case HAPAX_L3 ->
                 "As level 1; besides, a job completes in the transaction of its own writes, which is rolled back if"
                         + " another worker has taken over.";

@@ -104,6 +104,7 @@ public final class FaultWorker {
                     case "rlock" -> new RLockGuarding(settings, work);
                     case "quartz-jdbc", "quartz-jdbc-within-lock" -> new QuartzCluster(settings, database, work);
                     case "hapax-mixed" -> new HapaxMixed(settings, database, work);
+                    case "hapax-spring" -> new HapaxSpring(settings, database, work);
                     case "jobrunr" -> new JobRunrAlone(database, work);
                     default -> new HapaxGuarding(settings, database, work);
                 };

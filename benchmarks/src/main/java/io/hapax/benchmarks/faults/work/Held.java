@@ -4,6 +4,7 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.OptionalLong;
 import java.util.function.Consumer;
+import javax.sql.DataSource;
 
 /** What a contender's lock offers to the job that runs under it. */
 interface Held {
@@ -33,8 +34,29 @@ interface Held {
         return false;
     }
 
+    /** A connection with a transaction for the last effect. */
+    default Connection connection(DataSource database) throws SQLException {
+        Connection connection = database.getConnection();
+        connection.setAutoCommit(false);
+        return connection;
+    }
+
     /** The last word before a commit. */
     default void completeIn(Connection connection) throws SQLException {}
+
+    /** Whether the caller of the run commits what it writes. */
+    default boolean isCommittedByCaller() {
+        return false;
+    }
+
+    /**
+     * Ends a run before its lock is given back.
+     *
+     * @param end is called with how the run has ended
+     */
+    default void end(String outcome, Consumer<String> end) {
+        end.accept(outcome);
+    }
 
     default void onLost(Consumer<String> told) {}
 }

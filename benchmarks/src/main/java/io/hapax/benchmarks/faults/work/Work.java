@@ -52,8 +52,10 @@ final class Work {
             work(run, occurrence, held, token);
             outcome = "done";
         } finally {
-            world.tell(EventType.END, run, outcome);
-            awaitWritten();
+            held.end(outcome, how -> {
+                world.tell(EventType.END, run, how);
+                awaitWritten();
+            });
         }
     }
 
@@ -104,12 +106,28 @@ final class Work {
             world.ask("store", run, occurrence.id(), occurrence.key(), token);
         }
         insert(run, occurrence, held);
+        if (!held.isCommittedByCaller()) {
+            committed();
+        }
+    }
+
+    /** Is called just before a commit. */
+    void commits() {
+        points.reach(SyncPoints.AT_COMMIT);
+    }
+
+    /** Is called after a commit. */
+    void committed() {
         points.reach(SyncPoints.AFTER_COMMIT);
     }
 
+    /** Whether transactions are to be rolled back at their end. */
+    boolean rollsBack() {
+        return rollbacks.getAsBoolean();
+    }
+
     private void insert(String run, Occurrence occurrence, Held held) throws SQLException {
-        try (Connection connection = database.getConnection()) {
-            connection.setAutoCommit(false);
+        try (Connection connection = held.connection(database)) {
             if (held.isFenced() || !exists(connection, occurrence.id())) {
                 try (PreparedStatement insert = connection.prepareStatement(INSERT)) {
                     insert.setString(1, occurrence.id());
@@ -120,12 +138,15 @@ final class Work {
             }
             world.tell(EventType.STEP, run);
             points.reach(SyncPoints.BEFORE_COMMIT);
+            if (held.isCommittedByCaller()) {
+                return;
+            }
             held.completeIn(connection);
-            if (rollbacks.getAsBoolean()) {
+            if (rollsBack()) {
                 connection.rollback();
                 throw new SQLException("rolled back by somebody around it");
             }
-            points.reach(SyncPoints.AT_COMMIT);
+            commits();
             connection.commit();
         }
     }
