@@ -44,7 +44,10 @@ final class Promise {
         if (!assumptionBroken) {
             check(broken, found.toldLate(), "notified late");
         }
-        check(broken, above(found.toldAfterThaw(), TOLD_AFTER_THAW_MILLIS), "notified more than 250 ms after they resumed");
+        check(
+                broken,
+                above(found.toldAfterThaw(), TOLD_AFTER_THAW_MILLIS),
+                "notified more than 250 ms after they resumed");
         check(broken, above(found.takeovers(), TAKEOVER_MILLIS), "taken over later than the ttl and 2 s");
         return broken;
     }

@@ -234,7 +234,8 @@ final class Report {
                                         .min()
                                         .orElse(0))),
                         new Column("never notified", outcome -> sum(outcome, Findings::untold)),
-                        new Column("notified, but their lease was not seen", outcome -> sum(outcome, Findings::unjudged)),
+                        new Column(
+                                "notified, but their lease was not seen", outcome -> sum(outcome, Findings::unjudged)),
                         new Column(
                                 "notified after the process resumed, p50 / max",
                                 outcome -> spread(outcome.findings().flatMap(found -> found.toldAfterThaw().stream()))),
