@@ -16,7 +16,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /**
  * Texts use the words of the field, as the documentation of Spring, Temporal or PostgreSQL does. Read are the prose of all pages, and
- * of main sources the texts (messages, log lines, help) and the comments. No file is exempt.
+ * of main sources the texts (messages, log lines, help) and the comments, also those of Lua and SQL, and alerts and dashboards. No file is
+ * exempt.
  */
 class WordsTest {
 
@@ -46,6 +47,9 @@ class WordsTest {
     /** What is quoted is code, links have names of their own, and a text of one word is a name, such as that of a method or a type. */
     private static final Pattern QUOTED = Pattern.compile(
             "(?s)```.*?```|`[^`]*`|\\]\\([^)]*\\)|\\{@\\w+[^{}]*\\}|@param \\w+|<code>.*?</code>|(?<!\\\\)\"\\w+\"");
+
+    /** What stands in front of a comment, on each line. */
+    private static final Pattern CODE_OF_SCRIPTS = Pattern.compile("(?m)^(?:(?!--).)+");
 
     /** What a standard calls so. */
     private static final Pattern TERMS = Pattern.compile("-----BEGIN |(?i)keys that name people");
@@ -86,6 +90,28 @@ class WordsTest {
         List<String> all = new ArrayList<>();
         for (Path source : sources()) {
             all.addAll(wrong(source, found(JavaText.of(Pages.read(source)).comments())));
+        }
+        assertThat(all).isEmpty();
+    }
+
+    @Test
+    void comments_of_scripts_use_the_words_of_the_field() {
+        List<String> all = new ArrayList<>();
+        List<Path> scripts = Pages.files(file -> file.toString().matches(".*/src/main/.*[.](lua|sql)"));
+        assertThat(scripts).isNotEmpty();
+        for (Path script : scripts) {
+            all.addAll(wrong(script, found(blank(CODE_OF_SCRIPTS, Pages.read(script)))));
+        }
+        assertThat(all).isEmpty();
+    }
+
+    @Test
+    void alerts_and_dashboards_use_the_words_of_the_field() {
+        List<String> all = new ArrayList<>();
+        List<Path> files = Pages.files(file -> file.toString().matches(".*/worker/observability/.*[.](yml|json)"));
+        assertThat(files).isNotEmpty();
+        for (Path file : files) {
+            all.addAll(wrong(file, found(Pages.read(file))));
         }
         assertThat(all).isEmpty();
     }
