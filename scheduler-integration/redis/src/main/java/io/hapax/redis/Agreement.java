@@ -17,8 +17,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Whether this worker and all others of its namespace have the same settings: the Java side of {@code settings.lua}.
- * Every bucket carries them, so every server does. A worker that differs takes no lease. In the longest ttl it may have less than
- * what is agreed on, and then reckons with that. Thread-safe.
+ * Every bucket carries them, so every server does. A worker that differs takes no lease. Its longest ttl may be shorter than
+ * the one that is agreed on; then it uses the latter. Thread-safe.
  */
 final class Agreement {
 
@@ -240,8 +240,8 @@ final class Agreement {
         Duration before = namespace.quarantine().raise(longest);
         if (before != null) {
             LOG.info(
-                    "workers of namespace {} on Redis at {} have agreed on a longest ttl of {} ms: this one, which had {} ms, reckons"
-                            + " with it when that server loses its memory",
+                    "workers of namespace {} on Redis at {} have agreed on a longest ttl of {} ms: this one, which had {} ms, uses"
+                            + " it when that server loses its memory",
                     namespace.keyspace().namespace(),
                     server,
                     longest.toMillis(),
