@@ -2,7 +2,7 @@
  *
  * An ask, a withdrawal and a release whose answers did not come may be carried out at any later time, in any order, or
  * never; the client may also send an ask again by itself. An attempt that was refused, gave its lease back without using
- * it, or heard nothing asks again, as a new owner. Time is left out: a lease may lapse at any time, but not while its run
+ * it, or got no answer asks again, as a new owner. Time is left out: a lease may lapse at any time, but not while its run
  * counts it as valid, as validity ends first; and an answer counts only if the lease has not lapsed meanwhile.
  *
  * Of a token counts only whether it still is that of the lease: so there are no numbers, and the search ends.
@@ -28,7 +28,7 @@ byte lease = NOBODY;                                   /* Redis: the lease's own
 bool asking[OWNERS], withdrawing[OWNERS];              /* on their way, and nobody waits for them */
 bool releasing[OWNERS];                                /* likewise, with the token of the lease as it is; else it finds nothing */
 byte now[2] = NOBODY; bool known[2];                   /* an attempt: its present owner; whether it knows the lease's token */
-bool lapsed[2], valid[2];                              /* has its lease lapsed; is it at work */
+bool lapsed[2], valid[2];                              /* has its lease lapsed; is it running */
 bool ghost;                                            /* for the properties only */
 
 inline ask(o) {                                        /* an ask that is carried out again finds its grant */
@@ -39,7 +39,7 @@ inline ask(o) {                                        /* an ask that is carried
   fi
 }
 inline free() { lease = NOBODY; ghost = false }
-inline withdraw(o) { if :: lease == o -> free() :: else fi } /* it has never heard a token */
+inline withdraw(o) { if :: lease == o -> free() :: else fi } /* it has never received a token */
 
 active [2] proctype attempt() {
   byte n; bool kept;

@@ -1,20 +1,20 @@
 /* One occurrence of a job: the lease in Redis, the claim in the ledger, the fenced commit. Three runs want it.
  *
  * A pause is an interleaving: between two steps of a run everything else may happen. Runs 0 and 1 may crash anywhere,
- * fail, give up, or be told of a loss. Run 2 is the worker of run 0 that has come back; it stays and goes on asking. Each
- * run is an owner of its own, so an attempt that gives up what was not answered and asks again is another run.
+ * fail, give up, or be notified of a loss. Run 2 is the worker of run 0 that has come back; it stays and keeps asking. Each
+ * run is an owner of its own, so an attempt that gives up an unanswered request and asks again is another run.
  * Time is left out: what may expire may expire now.
  *
- * With ABANDON a run tells the ledger that it begins, by a statement of its own, and begins once that is answered. Who is
- * not answered gives back, again and again until that is heard. Each of these statements may be carried out late.
+ * With ABANDON a run announces its start to the ledger, by a statement of its own, and starts once that is confirmed. A run
+ * without an answer gives back, again and again until that is confirmed. Each of these statements may be carried out late.
  *
  * Promised: ONCE at most one effect is committed - AGREE the effect and the DONE row are there together or not at all -
  * NEWEST only the newest claim commits - GROW tokens of claims grow - FILTER Redis says "done" only of what is done -
- * START with ABANDON, code that may have broken off is not started again - SENT nobody is abandoned who has not sent that
- * it begins - LEFT at rest, what is ABANDONED has begun, or its worker died before it heard that it may - SETTLED at rest,
+ * START with ABANDON, code that may have crashed is not started again - SENT no run is abandoned that has not announced its
+ * start - LEFT at rest, an ABANDONED run has started, or its worker died before it got the confirmation - SETTLED at rest,
  * row is DONE or ABANDONED.
  *
- * -DABANDON: what broke off is left for a person (at most once). -DMUTANT=x: breaks one rule, which must be noticed. */
+ * -DABANDON: a crashed run is left for an operator (at most once). -DMUTANT=x: breaks one rule, which must be noticed. */
 #define NOLEDGER   1 /* there is only the lease */
 #define TWOTX      2 /* the effects are committed in a transaction of their own, before the completion */
 #define RECLAIM    3 /* a repeated claim does not look whether the row is still RUNNING */
@@ -22,16 +22,16 @@
 #define OWNERONLY  5 /* the completion compares the owner only */
 #define EARLYTOKEN 6 /* the token is drawn when the statement is sent, not once it has the row */
 #define BLINDDONE  7 /* after a commit in doubt, the row is noted as done on its own */
-#define EARLYMARK  8 /* Redis is told "done" before the commit */
-#define WITHDRAW   9 /* with ABANDON: a claim is withdrawn although its code had begun */
+#define EARLYMARK  8 /* Redis records "done" before the commit */
+#define WITHDRAW   9 /* with ABANDON: a claim is withdrawn although its code had started */
 #define NOTAKEOVER 10 /* a deadline that has passed frees nothing */
-#define REACH     11 /* not a mutant: shows that run 2 can finish what two crashed runs had begun */
+#define REACH     11 /* not a mutant: shows that run 2 can finish what two crashed runs had started */
 #define KEEPOWNER 12 /* with ABANDON: a run that gave up asks again as the owner it was */
-#define CLAIMBEGINS 13 /* with ABANDON: a claim alone counts as begun */
-#define UNHEARD   14 /* with ABANDON: a run begins although it was not answered that it may */
+#define CLAIMBEGINS 13 /* with ABANDON: a claim alone counts as started */
+#define UNHEARD   14 /* with ABANDON: a run starts although it was not confirmed that it may */
 #define ONCEONLY  15 /* with ABANDON: ... it gives back, but does not repeat that */
 #define STAYSLEFT 16 /* with ABANDON: ... its giving back frees nothing that was abandoned meanwhile */
-#define GHOST     17 /* not a mutant: shows that a run is abandoned that never began, and freed again */
+#define GHOST     17 /* not a mutant: shows that a run is abandoned that never started, and freed again */
 #ifndef MUTANT
 #define MUTANT 0
 #endif
@@ -52,10 +52,10 @@ mtype:state row = FREE; byte owner = NOBODY, token; bool late; /* the ledger's r
 byte sequence, drawn[N];                               /* where tokens come from; the number each claim drew */
 byte locker = NOBODY;                                  /* whose transaction has locked the row, until it ends */
 mtype:message claiming[N] = UNSENT;                    /* a claim statement whose sender has stopped waiting for it */
-bool beginning;                                        /* likewise, that run 0 begins */
+bool beginning;                                        /* likewise, the start of run 0 */
 mtype:goodbye = { STAYS, WITHDRAWS, LEAVES, RETURNS };
 mtype:goodbye leaving[N] = STAYS;                      /* likewise, a withdrawal, or how a run leaves that did not end */
-byte mine[N]; bool noted;                              /* the token each run was given; the row's run has begun */
+byte mine[N]; bool noted;                              /* the token each run was given; the row's run has started */
 bool back, sent, left; byte effects, begun, crashed;   /* for the properties only; sent and left: of run 0 */
 
 #define unlocked (locker == NOBODY)                    /* other statements on the row wait for the open transaction */
@@ -69,12 +69,12 @@ inline properties() {
 inline free() { row = FREE; owner = NOBODY; late = false; noted = false }
 inline abandon() { assert(owner != 0 || sent /* SENT */); row = ABANDONED; late = false; noted = false }
 
-inline withdraw(o) { if :: row == RUNNING && owner == o -> free() :: else fi } /* it has never heard a token */
+inline withdraw(o) { if :: row == RUNNING && owner == o -> free() :: else fi } /* it has never received a token */
 inline leave(o) {
   if :: holds(o) && ABANDON -> abandon() :: holds(o) && !ABANDON -> free() :: else fi
 }
 inline begin(o) { if :: holds(o) && !late -> noted = true :: else fi }
-inline giveBackClaim(o) {                              /* of a run that never began */
+inline giveBackClaim(o) {                              /* of a run that never started */
   if
   :: (row == RUNNING || (row == ABANDONED && !is(STAYSLEFT))) && owner == o && token == mine[o] ->
      assert(row != ABANDONED || !is(GHOST)); free()
@@ -102,7 +102,7 @@ inline claim(o) {                                      /* one statement; only on
 }
 
 active [N] proctype attempt() {
-  bool started, asked;                                 /* its code has begun; it has asked again */
+  bool started, asked;                                 /* its code has started; it has asked again */
   if :: MORTAL :: else -> back fi;
 acquire:
   if
@@ -113,7 +113,7 @@ acquire:
   fi;
   if :: is(NOLEDGER) -> goto body :: else fi;
   if :: is(EARLYTOKEN) && !drawn[ME] -> d_step { sequence++; drawn[ME] = sequence } :: else fi;
-endAsk:                                                /* run 2 waits for whoever may yet free the row */
+endAsk:                                                /* run 2 waits for a run that may yet free the row */
   if                                                   /* "held" changes nothing: waiting stands for asking again */
   :: atomic { unlocked && claimable(ME) && (MORTAL || row != ABANDONED) -> claim(ME);
        if :: row == RUNNING && owner == ME -> mine[ME] = token
@@ -123,7 +123,7 @@ endAsk:                                                /* run 2 waits for whoeve
   :: atomic { claiming[ME] == UNSENT -> claiming[ME] = ONWAY }; /* no answer; it may be carried out yet */
      if
      :: goto endAsk
-     :: MORTAL -> if                                   /* gives up and withdraws: only a claim whose code never began */
+     :: MORTAL -> if                                   /* gives up and withdraws: only a claim whose code never started */
        :: !started || is(WITHDRAW) -> atomic { unlocked -> withdraw(ME) }
        :: !started || is(WITHDRAW) -> leaving[ME] = WITHDRAWS /* ... and is not answered: it may be carried out yet */
        :: true                                         /* ... or that is lost as well */
@@ -131,7 +131,7 @@ endAsk:                                                /* run 2 waits for whoeve
      fi
   :: MORTAL -> goto crash
   fi;
-  if :: started && (ABANDON || MORTAL) -> goto lost :: else fi; /* was rolled back; only run 2 begins anew */
+  if :: started && (ABANDON || MORTAL) -> goto lost :: else fi; /* was rolled back; only run 2 starts again */
   if
   :: !ABANDON
   :: ABANDON -> sent = sent || ME == 0;
@@ -154,7 +154,7 @@ body:
   do
   :: atomic { unlocked -> if :: holds(ME) -> late = false :: else -> goto lost fi }  /* heartbeat */
   :: MORTAL -> goto lost                               /* the lease could not be renewed */
-  :: MORTAL -> begun = begun - ABANDON;                /* the code failed: it has ended, and may begin again */
+  :: MORTAL -> begun = begun - ABANDON;                /* the code failed: it has ended, and may start again */
      atomic { unlocked -> if :: holds(ME) -> free() :: else fi }; goto giveBack
   :: MORTAL -> goto crash
   :: break                                             /* the effects are written, not yet committed */
@@ -176,7 +176,7 @@ lost:
   fi;
   if :: MORTAL -> goto giveBack :: else -> goto acquire fi;
 notBegun:
-  do                                                   /* is repeated until it is heard */
+  do                                                   /* is repeated until it is confirmed */
   :: atomic { unlocked -> giveBackClaim(ME); break }
   :: atomic { leaving[ME] == STAYS -> leaving[ME] = RETURNS }; if :: is(ONCEONLY) -> break :: else fi
   :: is(ONCEONLY) -> break                             /* never arrived */
@@ -188,7 +188,7 @@ done:
 giveBack:
   atomic { if :: lease == ME -> lease = NOBODY :: else fi; goto over };
 crash:
-  left = left || (ME == 0 && sent);                     /* it died before it heard */
+  left = left || (ME == 0 && sent);                     /* it died before the answer */
   crashed = crashed + (is(REACH) && started);          /* an open transaction is left to the server */
 over:
   if :: ME == 0 -> back = true :: else fi;

@@ -5,7 +5,7 @@
  * the server says afterwards, over the same connection, that it is the one that was meant.
  *
  * The server may be replaced at any time by one that has the same data, perhaps but for the newest lease; or be emptied. A message,
- * and its answer, takes any time or gets lost. Who hears nothing asks again as the owner that it was, as a client does.
+ * and its answer, takes any time or gets lost. A caller that gets no answer asks again as the same owner, as a client does.
  *
  * Promised: ALONE - never do two workers believe that their lease is valid.
  *
@@ -54,7 +54,7 @@ inline renamed() {
 inline send(w, message) {
   taken[w] = (is(NOLOOK) -> id : taken[w]); meant[w] = taken[w]; sure[w] = false; wire[w] = message
 }
-inline looks(w) {                                      /* every script begins with it */
+inline looks(w) {                                      /* every script starts with it */
   if :: knows != meant[w] -> knows = meant[w]; since = 0; until = LONG :: else fi
 }
 inline drop(w) {                                       /* this run is over; what it has sent is still on its way */
@@ -79,7 +79,7 @@ end: do
   :: d_step { phase[ME] == ASKING -> drop(ME) }        /* gives up */
   :: d_step { phase[ME] == HELD && valid[ME] > 0 ->    /* releases */
        if :: holder == ME -> holder = NOBODY; left = 0 :: else fi; drop(ME) }
-  :: d_step { phase[ME] == HELD && valid[ME] == 0 -> drop(ME) } /* has run out: told of the loss */
+  :: d_step { phase[ME] == HELD && valid[ME] == 0 -> drop(ME) } /* has run out: notified of the loss */
   od
 }
 

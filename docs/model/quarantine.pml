@@ -53,7 +53,7 @@ byte valid[2], asked[2], age[2];                       /* what is left of the le
 #define proves (PROVEN && (up > TTL || is(YOUNG)) && (!emptied || is(UNSEEN)))
 #define overdue(w) (PROMPT && age[w] >= RENEW && (phase[w] == HELD || (phase[w] == ASKING && wire[w] == YES)))
 
-inline looks(w) {                                      /* every script begins with it */
+inline looks(w) {                                      /* every script starts with it */
   if
   :: !known -> known = true; since = 0; until = (w == 1 && proves -> 0 : (NEWCOMER && w == 1 -> BRIEF : LONG))
   :: known && !(NEWCOMER && w == 1) && until == BRIEF && NEWCOMER -> until = LONG
@@ -82,7 +82,7 @@ end: do
   :: d_step { phase[ME] == ASKING -> drop(ME) }        /* gives up */
   :: d_step { phase[ME] == HELD && valid[ME] > 0 ->    /* releases */
        if :: holder == ME -> holder = NOBODY; left = 0 :: else fi; drop(ME) }
-  :: d_step { phase[ME] == HELD && valid[ME] == 0 && !is(REVIVE) -> drop(ME) } /* has run out: told of the loss */
+  :: d_step { phase[ME] == HELD && valid[ME] == 0 && !is(REVIVE) -> drop(ME) } /* has run out: notified of the loss */
   od
 }
 

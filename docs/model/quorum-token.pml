@@ -5,7 +5,7 @@
  * majority does. Servers are asked in any order; what was not waited for arrives later or never. Leases lapse, are given
  * back or taken away at any time, so nothing rests on how long anything takes.
  *
- * Promised: UNIQUE no token counts twice - ORDER a round that begins after a token counted gets a larger one. */
+ * Promised: UNIQUE no token counts twice - ORDER a round that starts after a token counted gets a larger one. */
 #define ONEPHASE 1 /* the largest of a majority counts without being written back */
 #define NOLEASE  2 /* a server counts without the lease, if it has seen nothing larger */
 #define NOLIMIT  3 /* a server counts although it has granted a larger token */

@@ -18,7 +18,7 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
-/** What all commands for people have in common: whose locks and runs it is about, and for whom they print. */
+/** What all operator commands have in common: the namespace whose locks and runs they show, and the form of their output. */
 final class CommonOptions {
 
     static final String JSON = "--json";
@@ -114,10 +114,10 @@ final class CommonOptions {
     }
 
     /**
-     * Prints for a program or for people.
+     * Prints JSON for a program, or text for an operator.
      *
      * @param document what a program gets
-     * @param text writes what people get
+     * @param text writes the text
      */
     void print(Object document, Consumer<PrintWriter> text) {
         PrintWriter out = out();
@@ -129,7 +129,7 @@ final class CommonOptions {
         out.flush();
     }
 
-    /** Writes what was made for programs or for people already; returns false if nobody reads it any more. */
+    /** Writes output that is already formatted; returns false if nobody reads it any more. */
     boolean write(Consumer<PrintWriter> text) {
         PrintWriter out = out();
         text.accept(out);
@@ -150,7 +150,7 @@ final class CommonOptions {
 
     private CommandSpec command() {
         if (command == null) {
-            throw new IllegalStateException("picocli has not told the command");
+            throw new IllegalStateException("picocli has not set the command");
         }
         return command;
     }

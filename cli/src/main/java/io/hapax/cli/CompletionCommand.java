@@ -20,7 +20,7 @@ final class CompletionCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         if (command == null) {
-            throw new IllegalStateException("picocli has not told the command");
+            throw new IllegalStateException("picocli has not set the command");
         }
         var out = command.commandLine().getOut();
         out.print(AutoComplete.bash("hapax", command.root().commandLine()));

@@ -25,7 +25,7 @@ import picocli.CommandLine.Option;
         name = "doctor",
         description =
                 "Looks at Redis and PostgreSQL as a worker with these settings would see them, and says what is wrong"
-                        + " and how to mend it, the worst first. Changes nothing.")
+                        + " and how to fix it, the worst first. Changes nothing.")
 final class DoctorCommand implements Callable<Integer> {
 
     private static final String REDIS = "redis";

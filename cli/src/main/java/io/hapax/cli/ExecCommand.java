@@ -178,7 +178,7 @@ final class ExecCommand implements Callable<Integer> {
                         "the lease of " + key + " was lost while the command ran ("
                                 + run.lost().map(Enum::name).orElse(late ? "NOT_RENEWED" : "GONE")
                                 + "); it ended with exit code " + code
-                                + ", and somebody else may have run beside it",
+                                + ", and another run may have been active at the same time",
                         ExitCodes.LEASE_LOST);
             }
             return code;

@@ -3,7 +3,7 @@ package io.hapax.cli;
 import io.hapax.cli.Signals.Ending;
 import org.jspecify.annotations.Nullable;
 
-/** What becomes of signals: they end a wait for the key, and go to the program once there is one. Thread-safe. */
+/** What happens to signals: they end a wait for the key, and go to the program once there is one. Thread-safe. */
 final class ExecSignals {
 
     private final Object lock = new Object();

@@ -29,7 +29,7 @@ final class ExitCodes {
                 " " + NOTHING, "there is no such lock, pause or run, or nothing was changed although --yes was given");
         table.put(" " + ERRORS_FOUND, "doctor: found errors");
         table.put(" " + WARNINGS_FOUND, "doctor: found warnings, but no errors");
-        table.put(STORE_SILENT + "", "exec: nothing was run, since where leases are kept did not answer");
+        table.put(STORE_SILENT + "", "exec: nothing was run, because the lease store did not answer");
         table.put(REFUSED + "", "exec: nothing was run, since somebody else runs it, has run it, or has paused it");
         table.put(LEASE_LOST + "", "exec: the lease was lost, so the command was ended");
         return table;

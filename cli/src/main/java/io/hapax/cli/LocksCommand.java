@@ -2,7 +2,7 @@ package io.hapax.cli;
 
 import picocli.CommandLine.Command;
 
-/** What people ask about leases. */
+/** The commands about leases. */
 @Command(
         name = "locks",
         description = "Shows who holds which key, and takes leases away.",

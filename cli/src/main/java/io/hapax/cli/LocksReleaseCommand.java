@@ -91,11 +91,11 @@ final class LocksReleaseCommand implements Callable<Integer> {
                 + PlainText.duration(Duration.ofMillis(lock.leftMillis()))
                 + ", unless it is renewed.\nA holder that is alive works on until its next renewal, "
                 + PlainText.duration(renewal(lock))
-                + " at most, beside whoever gets the key next: do this only if it is gone for good, or is being ended.\n"
+                + " at most, together with the next holder: do this only if it is gone for good, or is being ended.\n"
                 + whoAndWhy.how(owner == null ? " --owner " + lock.owner() : "");
     }
 
-    /** After so long it has renewed, as far as we know: the workers may have a longer ttl than we were told. */
+    /** After so long it has renewed, as far as this command knows: the workers may have a longer ttl than these settings. */
     private Duration renewal(LockView lock) {
         Duration left = Duration.ofMillis(lock.leftMillis());
         Duration ttl = leases.ttl();

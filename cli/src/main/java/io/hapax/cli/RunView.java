@@ -48,7 +48,7 @@ record RunView(
     void print(PrintWriter out) {
         LockView.line(out, "run key", runKey == null ? "- (it may repeat)" : runKey);
         LockView.line(out, "lock key", lockKey == null ? "-" : lockKey);
-        LockView.line(out, "state", state + (overdue ? ", past its deadline: its run has broken off" : ""));
+        LockView.line(out, "state", state + (overdue ? ", past its deadline: its run has crashed" : ""));
         LockView.line(out, "worker", worker);
         LockView.line(out, "owner", owner);
         LockView.line(out, "token", token + ", attempt " + attempt + ", after a crash: " + afterCrash);

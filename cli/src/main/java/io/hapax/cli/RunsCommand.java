@@ -2,7 +2,7 @@ package io.hapax.cli;
 
 import picocli.CommandLine.Command;
 
-/** What people ask about the ledger. */
+/** The commands about the ledger. */
 @Command(
         name = "runs",
         description = "Shows what the ledger in PostgreSQL knows of runs, and decides about abandoned ones.",

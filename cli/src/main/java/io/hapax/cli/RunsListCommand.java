@@ -93,7 +93,7 @@ final class RunsListCommand implements Callable<Integer> {
         }
         table.print(out);
         if (shown.stream().anyMatch(RunView::overdue)) {
-            out.println("RUNNING? is past its deadline: its run has broken off, and nobody has asked for it since.");
+            out.println("RUNNING? is past its deadline: its run has crashed, and no worker has asked for it since.");
         }
         if (!complete) {
             out.println("… and more; --limit shows them.");

@@ -23,13 +23,13 @@ import picocli.CommandLine.Option;
                         + " what would happen. Find out first what its run has done.")
 final class RunsResolveCommand implements Callable<Integer> {
 
-    /** What a person decides. */
+    /** What an operator decides. */
     enum Decision {
         DONE(RunState.DONE, "count as done: it never runs again"),
         AGAIN(
                 RunState.RELEASED,
-                "be free to run again: the next worker that is asked to runs it from the beginning. Left to do: let its"
-                        + " scheduler ask; in JobRunr requeue the job, in Quartz trigger it");
+                "be free to run again: the next worker that gets it runs it from the start. Next step: let the scheduler"
+                        + " fire it; in JobRunr requeue the job, in Quartz trigger it");
 
         private final RunState state;
         private final String effect;
@@ -100,7 +100,7 @@ final class RunsResolveCommand implements Callable<Integer> {
                         why,
                         which + " was started by " + run.worker() + " at " + PlainText.time(run.started())
                                 + " (attempt "
-                                + run.attempt() + ") and broke off. It would " + decision.effect + ".\n"
+                                + run.attempt() + ") and crashed. It would " + decision.effect + ".\n"
                                 + whoAndWhy.how(" --token " + entry.get().token()));
             }
             FencingToken seen = token == null ? entry.get().token() : new FencingToken(token);
@@ -120,7 +120,7 @@ final class RunsResolveCommand implements Callable<Integer> {
         return state == RunState.DONE || state == RunState.FAILED_FOR_GOOD;
     }
 
-    /** The lease store remembers it, too, and is told first: as long as the ledger says that it is over, nobody runs it. */
+    /** The lease store remembers the end, too, and is changed first: as long as the ledger says that the run is over, nobody runs it. */
     private int again(RunLedger ledger, LedgerEntry entry, RunView run, Intervention why) {
         String was = which + " " + (entry.state() == RunState.DONE ? "has completed" : "has failed for good") + " at "
                 + run.worker() + " (attempt " + run.attempt() + ")";
@@ -149,7 +149,7 @@ final class RunsResolveCommand implements Callable<Integer> {
 
     private String notAbandoned(RunView run) {
         String hint = run.overdue()
-                ? " Its run has broken off; it is marked as abandoned, or run again, when a worker looks at it next."
+                ? " Its run has crashed; it is marked as abandoned, or run again, when a worker next looks at it."
                 : "";
         return which + " is not abandoned, but " + run.state().toLowerCase(Locale.ROOT) + ". Nothing was changed."
                 + hint;

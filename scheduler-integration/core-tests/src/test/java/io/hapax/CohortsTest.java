@@ -29,7 +29,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** What is renewed together has to be looked at in time one by one, whatever becomes of the others. */
+/** What is renewed together has to be looked at in time one by one, whatever happens to the others. */
 class CohortsTest {
 
     private static final List<Duration> TTLS =

@@ -29,7 +29,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** What becomes of a place between the ask for it and the word that its job is stored, or is not. */
+/** What happens to a place between the ask for it and the word that its job is stored, or is not. */
 class PendingPlaceTest {
 
     private static final Duration SECONDS = QueuedJob.PROVISIONAL;

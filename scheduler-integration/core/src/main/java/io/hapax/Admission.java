@@ -17,7 +17,7 @@ public sealed interface Admission {
      * The run must not take place.
      *
      * @param refusal why, who is in the way since when, and when to try again
-     * @param then what becomes of the run: its policy, and what it is, are taken into account
+     * @param then what happens to the run: its policy, and what it is, are taken into account
      */
     record Refused(Refusal refusal, AfterRefusal then) implements Admission {}
 

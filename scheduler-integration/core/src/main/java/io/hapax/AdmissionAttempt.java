@@ -126,7 +126,7 @@ final class AdmissionAttempt {
             return;
         }
         run.admitted();
-        // Told first: nobody must see the end of a run before its beginning.
+        // Before the answer, so that no listener sees the end of a run before its start.
         engine.notifier().tell(new GuardEvent.Acquired(terms.job(), grant.shown(), waited(), grant.attempt()));
         if (!answer.complete(new Admission.Admitted(run)) || withdrawn) {
             run.giveBack();
@@ -215,7 +215,7 @@ final class AdmissionAttempt {
         return options.observe();
     }
 
-    /** The run holds nothing, and is told from one that fails open by what is told at its end. */
+    /** The run holds nothing; the event at its end distinguishes it from a run that fails open. */
     private void observe(Refusal refusal) {
         engine.notifier()
                 .tell(new GuardEvent.WouldRefuse(

@@ -182,7 +182,7 @@ final class AdmissionTry {
                 afterRelease(given, () -> attempt.tryLaterOrRefuse(refusal, AdmissionAttempt.LONGEST_POLL)));
     }
 
-    /** Goes on when the lease is back, or the store cannot be heard: a further try has another owner. */
+    /** Continues when the lease is back, or when the store does not answer: a further try has another owner. */
     private void afterRelease(Offer.@Nullable Given given, Runnable then) {
         if (given == null) {
             then.run();

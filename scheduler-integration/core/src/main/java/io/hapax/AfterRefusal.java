@@ -1,6 +1,6 @@
 package io.hapax;
 
-/** What becomes of a run that was refused. The guard decides it; a scheduler only carries it out. */
+/** What happens to a run that was refused. The guard decides it; a scheduler only carries it out. */
 public enum AfterRefusal {
     /** It does not take place. */
     SKIP,

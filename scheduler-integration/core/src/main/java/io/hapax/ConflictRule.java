@@ -13,7 +13,7 @@ import java.util.concurrent.CompletionStage;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What becomes of a refused run: the one place where that is decided.
+ * What happens to a refused run: the one place where that is decided.
  *
  * <p>What is over is skipped. What is not known to be over is never dropped if it is the only copy. Only a lock key that is
  * held, or has its fill of runs, is a conflict, for which the job's policy holds.

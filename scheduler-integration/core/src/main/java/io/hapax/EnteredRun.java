@@ -72,7 +72,7 @@ final class EnteredRun implements GuardedRun.Scope {
      *
      * @param innermost the run that the thread is running on
      * @param limit how many may hold the lock key at once, as the asker says
-     * @param awaited the smallest limit under which somebody waits, whom nobody overtakes
+     * @param awaited the smallest limit under which a run waits, which no other run overtakes
      * @return that run or one around it; null if none is in the way, as what others hold becomes free
      */
     static @Nullable GuardedRun inTheWay(

@@ -78,14 +78,14 @@ public @interface Guarded {
     OnLeaseLost[] onLeaseLost() default {};
 
     /**
-     * Says what happens if the store cannot tell.
+     * Says what happens if the store does not answer.
      *
      * @return one value, or none for the guard's default
      */
     WhenUnavailable[] whenUnavailable() default {};
 
     /**
-     * Says what becomes of an occurrence whose run crashes, because its process died or lost its lease. Anything but
+     * Says what happens to an occurrence whose run crashes, because its process died or lost its lease. Anything but
      * {@link AfterCrash#RERUN} needs a ledger.
      *
      * @return one value, or none for the guard's default
@@ -93,7 +93,7 @@ public @interface Guarded {
     AfterCrash[] afterCrash() default {};
 
     /**
-     * Says what becomes of a planned firing whose job fails.
+     * Says what happens to a planned firing whose job fails.
      *
      * @return one value, or none for the guard's default
      */

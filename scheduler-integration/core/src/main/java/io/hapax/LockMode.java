@@ -22,7 +22,7 @@ public enum LockMode {
     WHILE_EXECUTING,
     /** From when it is queued until it has succeeded or is given up. */
     UNTIL_EXECUTED,
-    /** From when it is queued, for {@link RunOptions#uniqueFor()}, whatever becomes of it. */
+    /** From when it is queued, for {@link RunOptions#uniqueFor()}, whatever happens to it. */
     UNTIL_EXPIRED,
     /** From when it is queued until it starts: at most one waits, and runs may overlap. */
     UNTIL_EXECUTING,

@@ -23,9 +23,9 @@ import org.slf4j.LoggerFactory;
  * Calls listeners so that none of them can disturb a run, a renewal or another listener, whatever it throws and however
  * long it takes.
  *
- * <p>Events that the watchdog raises wait for each listener apart, in order, and are told on a thread of its own; callbacks
- * of single runs, which may block, share a pool. Of each, at most {@value #MOST_WAITING} wait; what comes then is dropped,
- * counted, and told in the log. All threads are daemons and go away when idle.
+ * <p>Events that the watchdog raises wait in a separate queue for each listener, in order, and are delivered on a thread of that
+ * listener; callbacks of single runs, which may block, share a pool. Of each, at most {@value #MOST_WAITING} wait; further ones are
+ * dropped, counted, and reported in the log. All threads are daemons and end when idle.
  */
 final class Notifier {
 
@@ -55,7 +55,7 @@ final class Notifier {
                 ticker);
     }
 
-    /** A listener, what it has yet to be told, and whether it goes on failing, which is reported once until it works. */
+    /** A listener, the events that it has yet to receive, and whether it keeps failing, which is reported once until it works. */
     private final class Told implements GuardThreads.Trouble {
 
         private final GuardListener listener;
@@ -65,7 +65,7 @@ final class Notifier {
         private final Object lock = new Object();
         // Guarded by the lock.
         private final Deque<GuardEvent> waiting = new ArrayDeque<>();
-        /** How many events of each run wait or are being told. */
+        /** How many events of each run wait or are being delivered. */
         private final Map<OwnerId, Integer> unheard = new HashMap<>();
 
         private boolean telling;
@@ -82,7 +82,7 @@ final class Notifier {
                     ticker);
         }
 
-        /** On the caller's thread, or after what the same run has told before and the listener has yet to hear. */
+        /** On the caller's thread, or after earlier events of the same run that the listener has yet to receive. */
         void tell(GuardEvent event) {
             if (busy && isBehind(run(event))) {
                 tellLater(event);
@@ -117,7 +117,7 @@ final class Notifier {
             startIfNeeded();
         }
 
-        /** Without a thread, whoever is next tries again, and so does a timer. */
+        /** If no thread can be started, the next event tries again, and so does a timer. */
         private void startIfNeeded() {
             synchronized (lock) {
                 if (telling || waiting.isEmpty()) {

@@ -1,6 +1,6 @@
 package io.hapax;
 
-/** What becomes of a scheduled firing whose job fails. */
+/** What happens to a scheduled firing whose job fails. */
 public enum OnFailure {
     /** It is over for all replicas, as it is on one node, and noted as failed. */
     OVER,

@@ -163,7 +163,7 @@ public final class QueuedJob {
     }
 
     /**
-     * Whether a confirmed place has a mark beside it: its length does not tell. One that ends whatever becomes of its job counts to
+     * Whether a confirmed place has a mark beside it: its length does not tell. One that ends whatever happens to its job counts to
      * its last moment. A mark without its place means nothing, so it does not matter which of them is known first.
      */
     private boolean isMarked() {

@@ -23,11 +23,11 @@ import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Leases of a key that several runs may hold at once, or of which only so many may begin in a time.
+ * Leases of a key that several runs may hold at once, or of which only a limited number may start in a period.
  *
  * <p>A key with room for n runs has n slots, each with a lease of its own: a slot of a run that dies is free after its ttl like
- * any lease. The lowest one that is free is taken, so that few are beyond the limit of others, should they state a smaller one. A
- * run key is leased beside the slot, since two slots must not run the same occurrence. Runs in a time are
+ * any lease. A run takes the lowest free slot, so that few runs are beyond the limit of other workers that state a smaller one. The
+ * run key is leased besides the slot, since two slots must not run the same occurrence. The starts in a period are
  * counted by {@link Reservations}, last of all, so that a run that is refused for another reason does not count.
  */
 final class RationedSource implements LeaseSource {
@@ -55,13 +55,13 @@ final class RationedSource implements LeaseSource {
         }
     }
 
-    /** Under which runs that begin are counted. */
+    /** The name under which starts of runs are counted. */
     static String paceName(RunTerms terms) {
         LockKey pace = terms.request().pace();
         return "pace:" + (pace == null ? terms.job() : pace.value());
     }
 
-    /** With the run key, so that whoever is refused is told which occurrence is in its way. */
+    /** With the run key, so that a refusal can name the occurrence that holds the slot. */
     private static List<JobIdentity> slots(JobIdentity identity, int count) {
         return IntStream.rangeClosed(1, count)
                 .mapToObj(n -> new JobIdentity(identity.lockKey(), identity.runKey(), new Slot(n, count)))
@@ -115,7 +115,7 @@ final class RationedSource implements LeaseSource {
                         : answer(given));
     }
 
-    /** Gives back what was granted, and goes on when the store has heard of it or will not: its owner asks no more. */
+    /** Gives back what was granted, and continues when the store has confirmed it or will not: its owner asks no more. */
     private CompletionStage<Offer> instead(Offer offer, Offer.Given given) {
         return giveBack(given).thenApply(settled -> offer);
     }
@@ -129,7 +129,7 @@ final class RationedSource implements LeaseSource {
         return readable(worker) + " " + owner;
     }
 
-    /** A worker may have any name; what is stored is for people. */
+    /** A worker may have any name; what is stored has to be readable. */
     static String readable(String name) {
         return name.codePoints()
                 .filter(character ->
@@ -240,7 +240,7 @@ final class RationedSource implements LeaseSource {
 
     @Override
     public CompletionStage<Void> nextChance(Duration atMost) {
-        // Whoever waits for one slot hears of all.
+        // A run that waits for one slot is notified of releases of all slots.
         return store.nextChance(slots.isEmpty() ? identity : slots.get(0), atMost);
     }
 }

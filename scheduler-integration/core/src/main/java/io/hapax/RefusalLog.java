@@ -12,13 +12,13 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 
 /**
- * Writes refusals: usual ones at DEBUG, the others for people, and of those that repeat the first and then a count.
+ * Writes refusals: usual ones at DEBUG, others at INFO or WARN, and of repeated ones the first and then a count.
  *
  * <p>Nothing is logged under a lock. Thread-safe.
  */
 final class RefusalLog {
 
-    /** How loud a line is. Not SLF4J's own, which 1.7 does not have; Quartz 2.3 brings that. */
+    /** The level of a line. Not SLF4J's own type, which is missing in 1.7, the version that Quartz 2.3 brings. */
     private enum Level {
         DEBUG,
         INFO,
@@ -41,7 +41,7 @@ final class RefusalLog {
         }
     }
 
-    /** What has become of the runs, and how loud that is. */
+    /** What happened to the runs, which decides the level. */
     enum Kind {
         NOT_RUN("not run"),
         WOULD_SKIP("would have skipped, but only observes"),
@@ -56,7 +56,7 @@ final class RefusalLog {
 
         private Level level(GuardEvent.Refused event) {
             if (this != NOT_RUN) {
-                // What is usual among replicas is what somebody who observes wants to know.
+                // A refusal that is usual among replicas is what an operator in observe mode wants to see.
                 return this == WOULD_SKIP ? Level.INFO : Level.WARN;
             }
             Verdict verdict = event.refusal().verdict();

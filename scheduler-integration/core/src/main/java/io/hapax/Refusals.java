@@ -99,7 +99,7 @@ final class Refusals {
     static Refusal ownRunInTheWay(Refusal refusal, GuardedRun own, int limit, int awaited) {
         String others = awaited >= limit
                 ? ""
-                : ", and somebody waits for it under a limit of " + awaited + ", whom nobody overtakes";
+                : ", and another run, which nobody overtakes, waits for it under a limit of " + awaited;
         return new Refusal(
                 refusal.verdict(),
                 refusal.holder(),

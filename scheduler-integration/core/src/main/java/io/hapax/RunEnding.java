@@ -203,7 +203,7 @@ final class RunEnding extends Charge {
                 .thenApply(released -> claim != null || released || !how.isDone() ? outcome : RunOutcome.LOST);
     }
 
-    /** A caller that asks for the occurrence under another limit looks for it beside the slot. It has ended, whatever becomes of this. */
+    /** A caller that asks for the occurrence under another limit looks for it beside the slot. It has ended, whatever happens to this. */
     private CompletionStage<Boolean> endSlot(Ending ending, RunOutcome outcome) {
         noted = outcome;
         return hold.endSlot(ending.onceMore()).thenApply(freed -> true);

@@ -140,7 +140,7 @@ final class RunHold {
                 .orElse(Slot.WHOLE);
     }
 
-    /** For people. */
+    /** What the list of active runs shows. */
     ActiveRun shown(NanoTime now) {
         Lease shown = grant().shown();
         Thread worker = run.thread();
@@ -188,15 +188,15 @@ final class RunHold {
         return timing().validUntil(since()).since(now);
     }
 
-    /** Has the run looked at when its validity ends, and not before: what does not begin is not renewed. */
+    /** Schedules a check at the end of the validity, and not before: a run that does not start is not renewed. */
     void admitted() {
         engine().watchdog().add(first(), timing().revokeAt(since()));
         dropIfOver();
     }
 
     /**
-     * With ABANDON the ledger must have heard that the run begins, since only what has begun is left for a person. A run that
-     * cannot tell it does not begin, and is given back; one that has ended is refused by the caller.
+     * With ABANDON the ledger must have confirmed that the run starts, because only started runs are left for an operator to decide. If it
+     * does not confirm, the run does not start, and is given back; a run that has ended is refused by the caller.
      */
     void begin() {
         RunLedger ledger = engine().ledger();
@@ -241,7 +241,7 @@ final class RunHold {
                         : run + " has no claim in the ledger (fail open), so it cannot complete in a transaction");
     }
 
-    /** What the store is told if it turns out that the run has failed. */
+    /** How to end the lease if it turns out that the run has failed. */
     Ending failure() {
         return terms().failure();
     }
@@ -309,12 +309,12 @@ final class RunHold {
                 }
                 run.lose(LossReason.NOT_RENEWED, null);
             } else if (!run.life().wasEntered()) {
-                // The watchdog takes along what is due soon, and what has not begun is not renewed.
+                // The watchdog also checks what is due soon, and a run that has not started is not renewed.
                 return new Charge.Action(false, timing().revokeAt(since()));
             } else if (isHeldForTooLong(now)) {
                 run.lose(LossReason.MAX_HOLD, null);
             } else {
-                // It began in between.
+                // It started in between.
                 return null;
             }
         }
@@ -385,7 +385,7 @@ final class RunHold {
         return true;
     }
 
-    /** As {@link RunBounds#keepOthersAway}. Whoever would begin meanwhile asks for the lock key first, which is held. */
+    /** As {@link RunBounds#keepOthersAway}. A run that tries to start meanwhile asks for the lock key first, which is held. */
     CompletionStage<?> keepOthersAway(Duration time) {
         Reservations places = RationedSource.reservations(engine().store());
         String name = RationedSource.paceName(terms());

@@ -174,7 +174,7 @@ public final class RunOptions {
     }
 
     /**
-     * Tells what happens if the store cannot tell.
+     * Tells what happens if the store does not answer.
      *
      * @return fail closed, fail open, or trust the ledger alone
      */
@@ -183,7 +183,7 @@ public final class RunOptions {
     }
 
     /**
-     * Tells what becomes of an occurrence whose run crashes.
+     * Tells what happens to an occurrence whose run crashes.
      *
      * @return run it again, or leave it for a person, which needs a ledger and a run key
      */
@@ -192,7 +192,7 @@ public final class RunOptions {
     }
 
     /**
-     * Tells what becomes of a planned firing whose job fails.
+     * Tells what happens to a planned firing whose job fails.
      *
      * @return it is over, or free for another attempt
      */
@@ -307,7 +307,7 @@ public final class RunOptions {
     }
 
     /**
-     * Replaces what happens if the store cannot tell.
+     * Replaces what happens if the store does not answer.
      *
      * @param whenUnavailable fail closed, fail open, or trust the ledger alone
      * @return the changed options
@@ -317,7 +317,7 @@ public final class RunOptions {
     }
 
     /**
-     * Replaces what becomes of an occurrence whose run crashes.
+     * Replaces what happens to an occurrence whose run crashes.
      *
      * @param afterCrash run it again, or leave it for a person, which needs a ledger and a run key
      * @return the changed options
@@ -327,7 +327,7 @@ public final class RunOptions {
     }
 
     /**
-     * Replaces what becomes of a planned firing whose job fails.
+     * Replaces what happens to a planned firing whose job fails.
      *
      * @param onFailure it is over, or free for another attempt
      * @return the changed options

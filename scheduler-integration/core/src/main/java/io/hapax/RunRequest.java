@@ -40,12 +40,12 @@ public final class RunRequest {
     }
 
     /**
-     * What is known of a wish besides itself.
+     * What is known about a request besides its keys and options.
      *
      * @param facts what its scheduler knows
      * @param untilNext when the next occurrence is planned; null if that is not known
      * @param isSame whether a holder is another occurrence of its schedule; null if that is not known
-     * @param holding what its thread holds meanwhile, for people; null if nothing
+     * @param holding what its thread holds meanwhile, as text for messages; null if nothing
      * @param pace under which name its throttle counts; null for that of the lock key
      */
     private record Knowledge(
@@ -192,8 +192,8 @@ public final class RunRequest {
     }
 
     /**
-     * Says that the run key was made by a scheduler, for an occurrence that it has planned, and not chosen by a person. Every
-     * replica asks for such an occurrence, so that another one has completed it is told at DEBUG only.
+     * States that a scheduler made the run key, for an occurrence that it planned, and that no user chose it. Every
+     * replica asks for such an occurrence, so that a refusal because another replica has completed it is logged at DEBUG only.
      *
      * @return the changed request
      */
@@ -212,8 +212,8 @@ public final class RunRequest {
     }
 
     /**
-     * Says that nobody else will ask for this occurrence: it is not dropped because it is at work elsewhere, or because the store
-     * cannot tell, whatever the policy.
+     * States that nobody else will ask for this occurrence: it is not dropped because it is running elsewhere, or because the store
+     * does not answer, whatever the policy.
      *
      * @return the changed request
      */
@@ -251,10 +251,10 @@ public final class RunRequest {
     }
 
     /**
-     * Says when the job's next occurrence is planned. With {@link OnConflict#AUTO} a run that is refused because this very
-     * occurrence is at work elsewhere is tried again if the next one is further away than the ttl: should the other worker die,
-     * nobody would make up for it before. A run that is refused because nobody can tell is tried again likewise, until the
-     * next one is due.
+     * States when the job's next occurrence is planned. With {@link OnConflict#AUTO} a run that is refused because this very
+     * occurrence is running elsewhere is tried again if the next one is further away than the ttl: if the other worker dies,
+     * nobody would repeat it before the next one. A run that is refused because the store does not answer is tried again likewise, until
+     * the next one is due.
      *
      * @param time from now; negative if it is overdue
      * @return the changed request
@@ -264,11 +264,11 @@ public final class RunRequest {
     }
 
     /**
-     * Says which keys the asking thread holds for as long as it waits for this one, as where a transaction keeps them until it
+     * States which keys the calling thread holds while it waits for this one, for example when a transaction keeps them until it
      * commits. A refusal after the whole {@linkplain RunOptions#waitTimeout() wait} then says so: its holder may wait for
      * one of them.
      *
-     * @param keys the keys, for people
+     * @param keys the keys, as text for messages
      * @return the changed request
      */
     public RunRequest whileHolding(String keys) {
@@ -392,7 +392,7 @@ public final class RunRequest {
     /**
      * Returns the name of the job.
      *
-     * @return the name for people
+     * @return the name to show
      */
     public String job() {
         return job == null ? VisibleText.of(identity.leaseName()) : job;

@@ -68,7 +68,7 @@ record RunTerms(RunRequest request, RunOptions options, LeaseTiming timing) {
         return request.identity();
     }
 
-    /** What the store is told of an end. */
+    /** How to end the lease of a run with this outcome. */
     Ending ending(RunOutcome outcome) {
         return switch (outcome) {
             case COMPLETED -> completion();
@@ -77,12 +77,12 @@ record RunTerms(RunRequest request, RunOptions options, LeaseTiming timing) {
         };
     }
 
-    /** What the store is told of a failure. */
+    /** How to end the lease of a run that failed. */
     Ending failure() {
         return request.isOverWhenItFails() ? Ending.failed(options.retention()) : Ending.NOT_DONE;
     }
 
-    /** What the store is told of a success. */
+    /** How to end the lease of a run that succeeded. */
     Ending completion() {
         return identity().runKey() != null ? Ending.done(options.retention()) : Ending.NOT_DONE;
     }

@@ -31,7 +31,7 @@ public final class Setting<T> {
             "maxHold",
             Duration.ZERO,
             SettingFormat.duration(Duration.ZERO, DurationText.LONGEST),
-            "after how long a run is no longer renewed and told that it lost its lease; 0 for never");
+            "after how long a run is no longer renewed and is notified that it lost its lease; 0 for never");
 
     /** See {@link RunOptions#waitTimeout()}. */
     public static final Setting<Duration> WAIT_TIMEOUT = new Setting<>(
@@ -59,28 +59,28 @@ public final class Setting<T> {
             "onLeaseLost",
             OnLeaseLost.INTERRUPT,
             SettingFormat.choice(OnLeaseLost.class),
-            "how a run is told that it lost its lease");
+            "how a run is notified that it lost its lease");
 
     /** See {@link RunOptions#whenUnavailable()}. */
     public static final Setting<WhenUnavailable> WHEN_UNAVAILABLE = new Setting<>(
             "whenUnavailable",
             WhenUnavailable.FAIL_CLOSED,
             SettingFormat.choice(WhenUnavailable.class),
-            "what happens if the store cannot tell");
+            "what happens if the store does not answer");
 
     /** See {@link RunOptions#afterCrash()}. */
     public static final Setting<AfterCrash> AFTER_CRASH = new Setting<>(
             "afterCrash",
             AfterCrash.RERUN,
             SettingFormat.choice(AfterCrash.class),
-            "what becomes of an occurrence whose run breaks off; ABANDON needs a ledger");
+            "what happens to an occurrence whose run crashes; ABANDON needs a ledger");
 
     /** See {@link RunOptions#onFailure()}. */
     public static final Setting<OnFailure> ON_FAILURE = new Setting<>(
             "onFailure",
             OnFailure.OVER,
             SettingFormat.choice(OnFailure.class),
-            "what becomes of a planned firing whose job fails");
+            "what happens to a planned firing whose job fails");
 
     /** See {@link RunOptions#concurrency()}. */
     public static final Setting<Integer> CONCURRENCY = new Setting<>(
@@ -95,7 +95,7 @@ public final class Setting<T> {
             "throttle",
             Throttle.NONE,
             SettingFormat.THROTTLE,
-            "how many runs of the lock key may begin in a time, as 3/1m; 1/10m is a cooldown of ten minutes");
+            "how many runs of the lock key may start in a period, as 3/1m; 1/10m is a cooldown of ten minutes");
 
     /** See {@link RunOptions#mode()}. */
     public static final Setting<LockMode> MODE = new Setting<>(

@@ -113,7 +113,7 @@ final class SteadyLedger implements RunLedger {
         try {
             answerTimeout = Objects.requireNonNull(ledger.answerTimeout());
         } catch (Throwable untold) {
-            // As it said before.
+            // The last answer stays valid.
         }
         return answerTimeout;
     }

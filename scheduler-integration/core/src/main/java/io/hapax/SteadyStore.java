@@ -47,7 +47,7 @@ final class SteadyStore implements LeaseStore {
     @Override
     public CompletionStage<Acquisition> acquire(LeaseRequest request) {
         CompletionStage<Acquisition> answer;
-        // Not by a function: this is the way of every run, and whoever reads a stack trace walks it.
+        // A direct call, as every run passes here: it keeps stack traces short.
         try {
             answer = store.acquire(request);
         } catch (IllegalArgumentException callersMistake) {
@@ -107,7 +107,7 @@ final class SteadyStore implements LeaseStore {
         try {
             answerTimeout = Objects.requireNonNull(store.answerTimeout());
         } catch (Throwable untold) {
-            // As it told before.
+            // The last answer stays valid.
         }
         return answerTimeout;
     }

@@ -88,7 +88,7 @@ final class Watchdog {
         }
     }
 
-    /** Held: the lock. Without a thread, whoever is added next tries again, and so does a timer. */
+    /** Held: the lock. If no thread can be started, the next added charge tries again, and so does a timer. */
     private void start() {
         Thread started = threads.start("hapax-watchdog", this::loop);
         thread = started;
@@ -148,7 +148,7 @@ final class Watchdog {
         }
     }
 
-    /** Leaves a charge where it is, whatever becomes of those with which it was looked at. */
+    /** Leaves a charge where it is, whatever happens to those with which it was looked at. */
     void lookApart(Charge charge) {
         lock.lock();
         try {
@@ -297,8 +297,8 @@ final class Watchdog {
     }
 
     /**
-     * A pass that fails is repeated soon. Where passes go on failing for a quarter of a ttl (no memory, a broken clock), those
-     * that rely on this thread are told, rather than left in the belief that they are looked after.
+     * A pass that fails is repeated soon. If passes fail for longer than a quarter of a ttl (no memory, a broken clock), the charges
+     * that rely on this thread are notified, so that they do not assume that their leases are renewed.
      */
     private void failed(Throwable failure) {
         failedPasses++;
@@ -315,7 +315,7 @@ final class Watchdog {
                 }
             }
         });
-        // Last, so that a run that comes meanwhile is told nothing before the next try.
+        // Last, so that a run that is added meanwhile is not notified before the next try.
         LockSupport.parkNanos(AFTER_FAILURE.toNanos());
     }
 
@@ -345,7 +345,7 @@ final class Watchdog {
         return calls.stream().mapToInt(Renewals.Call::size).sum();
     }
 
-    /** A run that began since its charge was taken has said when it wants its first renewal: that counts. */
+    /** A run that started since its charge was taken has scheduled its first renewal itself: that time counts. */
     private void lookUnlessMoved(Charge charge, NanoTime from, NanoTime due) {
         lock.lock();
         try {

@@ -31,7 +31,7 @@ final class DemoServers implements AutoCloseable {
     private DemoServers(Map<String, String> env) {
         String redis = env.getOrDefault("REDIS_URL", "");
         String database = env.getOrDefault("DATABASE_URL", "");
-        // A wrong address is told before anything is started.
+        // A wrong address is reported before anything is started.
         String given = database.isBlank() ? "" : PostgresAddress.jdbcUrl("DATABASE_URL", database);
         this.redisUrl = redis.isBlank() ? started("REDIS_URL", () -> Embedded.redis(toClose)) : redis;
         this.jdbcUrl = given.isEmpty() ? started("DATABASE_URL", () -> Embedded.database(toClose)) : given;

@@ -19,7 +19,7 @@ final class JobRunrStorage extends ThreadSafeStorageProvider {
         super(storage);
     }
 
-    /** JobRunr takes tables of any schema for its own unless it is told which schema to use. */
+    /** JobRunr uses the tables of any schema unless the schema is set. */
     static StorageProvider on(DataSource database) {
         return withMapper(SqlStorageProviderFactory.using(database, schema(database) + ".", DatabaseOptions.CREATE));
     }

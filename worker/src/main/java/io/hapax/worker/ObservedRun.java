@@ -24,7 +24,7 @@ record ObservedRun(
 
     ObservedRun {
         if (steps.isEmpty()) {
-            throw new IllegalArgumentException("a run begins with a step");
+            throw new IllegalArgumentException("a run starts with a step");
         }
         steps = List.copyOf(steps);
     }

@@ -29,9 +29,9 @@ final class RunRecorder {
             CREATE INDEX demo_step_run ON demo_step (run)
             """;
     private static final String BEGIN = """
-            WITH begun AS (INSERT INTO demo_run (part, kind, occurrence, lock_group, worker) VALUES (?, ?, ?, ?, ?)
+            WITH started AS (INSERT INTO demo_run (part, kind, occurrence, lock_group, worker) VALUES (?, ?, ?, ?, ?)
               RETURNING id)
-            INSERT INTO demo_step SELECT id, clock_timestamp() FROM begun RETURNING run
+            INSERT INTO demo_step SELECT id, clock_timestamp() FROM started RETURNING run
             """;
     private static final String ADD_STEP = "INSERT INTO demo_step VALUES (?, clock_timestamp())";
     private static final String TAKE_EFFECT = "UPDATE demo_run SET effect_at = clock_timestamp() WHERE id = ?";
@@ -48,7 +48,7 @@ final class RunRecorder {
 
     void run(Kind kind, String occurrence, String group, Duration work) throws InterruptedException {
         if (part.isEmpty()) {
-            LOG.info("{} {} at work", kind, occurrence);
+            LOG.info("{} {} running", kind, occurrence);
             Thread.sleep(work.toMillis());
             return;
         }

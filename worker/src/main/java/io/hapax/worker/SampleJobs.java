@@ -164,7 +164,7 @@ final class SampleJobs {
          * Processes an order; the shop may have queued it twice.
          *
          * @param number the order
-         * @throws InterruptedException if told to stop
+         * @throws InterruptedException if asked to stop
          */
         @Guarded(once = "order/%0")
         public void order(int number) throws InterruptedException {
@@ -174,9 +174,9 @@ final class SampleJobs {
         /**
          * Moves money for several times the ttl of a lease.
          *
-         * @param account only one transfer of an account may be at work
+         * @param account only one transfer of an account may run at a time
          * @param number the transfer
-         * @throws InterruptedException if told to stop
+         * @throws InterruptedException if asked to stop
          */
         @Guarded(key = "account/%0")
         public void transfer(int account, int number) throws InterruptedException {

@@ -46,9 +46,9 @@ record Takeover(int unfinished, Set<String> successors, Duration soonest) {
     @Override
     public String toString() {
         if (unfinished == 0) {
-            return "it had no run at work";
+            return "it had no active run";
         }
-        String runs = unfinished == 1 ? "its run at work was" : "its " + unfinished + " runs at work were";
+        String runs = unfinished == 1 ? "its active run was" : "its " + unfinished + " active runs were";
         return successors.isEmpty()
                 ? runs + " taken over by nobody"
                 : String.format(

@@ -78,7 +78,7 @@ final class WorkerCommand implements Callable<Integer> {
     @Option(names = "--namespace", description = "the same on all replicas of one application [HAPAX_NAMESPACE]")
     private @Nullable String namespace;
 
-    @Option(names = "--name", description = "this replica, for people [HAPAX_WORKER]")
+    @Option(names = "--name", description = "name of this replica, shown to operators [HAPAX_WORKER]")
     private @Nullable String name;
 
     @Option(names = "--guard", description = "on or off [HAPAX_GUARD]")
@@ -124,9 +124,7 @@ final class WorkerCommand implements Callable<Integer> {
     @Option(names = "--http-port", description = "serves /health, /metrics and /console/ there; 0 for none [HTTP_PORT]")
     private @Nullable String httpPort;
 
-    @Option(
-            names = "--http-bind",
-            description = "the interface that serves them, 127.0.0.1 unless told otherwise [HTTP_BIND]")
+    @Option(names = "--http-bind", description = "the interface that serves them, 127.0.0.1 by default [HTTP_BIND]")
     private @Nullable String httpBind;
 
     @Option(
@@ -262,7 +260,7 @@ final class WorkerCommand implements Callable<Integer> {
             throw new IllegalArgumentException(variable + " must be a file that can be read, was '" + file + "'", e);
         }
         throw new IllegalArgumentException(
-                variable + " must be a file with the secret in it; '" + file + "' begins" + " with an empty line");
+                variable + " must be a file with the secret in it; '" + file + "' starts with an empty line");
     }
 
     private static @Nullable Instant instant(String option, @Nullable String value) {
@@ -306,7 +304,7 @@ final class WorkerCommand implements Callable<Integer> {
                 return number;
             }
         } catch (NumberFormatException e) {
-            // Told below.
+            // Reported below.
         }
         throw new IllegalArgumentException(
                 option + " must be a number from " + from + " to " + to + ", was '" + value + "'");

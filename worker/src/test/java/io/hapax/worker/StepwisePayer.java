@@ -61,7 +61,7 @@ final class StepwisePayer {
         }
     }
 
-    /** Arguments: name, redis, database, what becomes of the payment after a crash. */
+    /** Arguments: name, redis, database, what happens to the payment after a crash. */
     public static void main(String[] args) throws Exception {
         // Threads of the store would keep a process alive whose main thread has failed.
         Thread.setDefaultUncaughtExceptionHandler((thread, failure) -> {

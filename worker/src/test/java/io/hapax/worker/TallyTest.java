@@ -131,11 +131,11 @@ class TallyTest {
                 run("3", "a", 4100L, 3000));
         Takeover takeover = Takeover.from(runs, "b", at(200));
         assertThat(takeover).isEqualTo(new Takeover(2, Set.of("a", "c"), Duration.ofMillis(2800)));
-        assertThat(takeover).hasToString("its 2 runs at work were taken over by a and c, the first 2.8 s later");
+        assertThat(takeover).hasToString("its 2 active runs were taken over by a and c, the first 2.8 s later");
         assertThat(Takeover.from(runs.subList(0, 3), "b", at(200)))
-                .hasToString("its run at work was taken over by c, 3.0 s later");
-        assertThat(Takeover.from(runs, "c", at(6000))).hasToString("it had no run at work");
+                .hasToString("its active run was taken over by c, 3.0 s later");
+        assertThat(Takeover.from(runs, "c", at(6000))).hasToString("it had no active run");
         assertThat(Takeover.from(runs.subList(0, 2), "b", at(200)))
-                .hasToString("its run at work was taken over by nobody");
+                .hasToString("its active run was taken over by nobody");
     }
 }

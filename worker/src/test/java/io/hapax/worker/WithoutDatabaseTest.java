@@ -19,7 +19,7 @@ import org.junit.jupiter.api.io.TempDir;
 @Tag("slow")
 class WithoutDatabaseTest {
 
-    private static final Pattern RUN = Pattern.compile("TICK (\\S+) at work");
+    private static final Pattern RUN = Pattern.compile("TICK (\\S+) running");
 
     @Test
     void two_workers_with_jobs_in_memory_run_each_occurrence_once_and_say_what_they_lack(@TempDir Path folder) {

@@ -19,7 +19,7 @@ import org.junit.jupiter.api.io.TempDir;
 @Tag("slow")
 class WithoutRedisTest {
 
-    private static final Pattern RUN = Pattern.compile("TICK (\\S+) at work");
+    private static final Pattern RUN = Pattern.compile("TICK (\\S+) running");
 
     @Test
     void two_workers_with_leases_in_postgres_run_each_occurrence_once(@TempDir Path folder) {

@@ -171,7 +171,7 @@ class WorkerCommandTest {
         Path empty = Files.writeString(folder.resolve("empty"), "\n");
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> settings(Map.of("HAPAX_CONSOLE_TOKEN_FILE", empty.toString())))
-                .withMessageContaining("begins with an empty line");
+                .withMessageContaining("starts with an empty line");
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> settings(Map.of("HAPAX_HASH_KEYS_FILE", "/no/such/file")))
                 .withMessage("HAPAX_HASH_KEYS_FILE must be a file that can be read, was '/no/such/file'");

@@ -9,7 +9,7 @@ import java.util.UUID;
 /** The commands with which a peer takes a lock and gives it back. */
 interface Commands {
 
-    /** What a server without scripts in its cache has to be told first. */
+    /** What a server needs first if its script cache is empty. */
     List<String> scripts();
 
     /** Takes the lock. */

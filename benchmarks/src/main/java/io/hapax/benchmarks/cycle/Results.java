@@ -25,7 +25,7 @@ final class Results {
     private static final List<Contenders> OURS =
             List.of(Contenders.HAPAX, Contenders.HAPAX_ASYNC, Contenders.HAPAX_PORTABLE, Contenders.HAPAX_POSTGRES);
 
-    /** More lines cannot be told apart. */
+    /** A chart with more lines is not readable. */
     private static final List<Contenders> CHARTED = List.of(
             Contenders.HAPAX,
             Contenders.HAPAX_ASYNC,

@@ -100,7 +100,7 @@ final class Campaign {
                 fleet.stop();
                 takeStock(servers, world);
                 world.tell(EventType.OVER, contender.label());
-                // Answered after all that was told before.
+                // The observer answers this after it has processed all messages before it.
                 String unused = world.ask("pending", WORK, "0", "0");
             }
         }

@@ -69,7 +69,7 @@ enum Contender {
             case NONE -> "Nothing keeps two deliveries apart, or the timers of two replicas.";
             case QUARTZ_JDBC, QUARTZ_JDBC_WITHIN_LOCK ->
                 "A node that has not checked in for the interval and another 7.5 s counts as dead, and its firings are"
-                        + " recovered by another node (`ClusterManager`). A frozen node is not told: its threads go on"
+                        + " recovered by another node (`ClusterManager`). A frozen node is not notified: its threads continue"
                         + " where they stopped, and nothing refuses what they write. Quartz logs that the scheduler is"
                         + " still active but was recovered by another instance.";
             case JOBRUNR ->
@@ -78,16 +78,16 @@ enum Contender {
                         + " JobRunr's table guards that row, not what the job writes. There is no lock key, so jobs of one"
                         + " key overlap at any time.";
             case SHEDLOCK_JDBC ->
-                "The lock ends at `lockAtMostFor` by the database's clock, whether its holder is at work or not. The"
-                        + " holder is not told, and nothing refuses its late write.";
+                "The lock ends at `lockAtMostFor` by the database's clock, whether its holder is running or not. The"
+                        + " holder is not notified, and nothing refuses its late write.";
             case HAPAX_SHEDLOCK ->
                 "ShedLock's annotations over a lease: it ends for its holder before it can end in Redis, and the"
-                        + " holder is told. Its locks are names and no firings, so a replica whose clock is off may repeat"
-                        + " a firing after `lockAtLeastFor`.";
+                        + " holder is notified. Its locks are names, not firings, so a replica with a wrong clock may"
+                        + " repeat a firing after `lockAtLeastFor`.";
             case RLOCK ->
-                "The watchdog stands still with its process, or cannot reach Redis, or Redis has forgotten the lock:"
-                        + " then the key is free for the next one. The holder is not told; what it asked before"
-                        + " (`isHeldByCurrentThread`) says nothing of later.";
+                "The watchdog is paused with its process, or cannot reach Redis, or Redis has lost the lock:"
+                        + " then the key is free for the next run. The holder is not notified; the answer of an earlier check"
+                        + " (`isHeldByCurrentThread`) says nothing about later.";
             case HAPAX_L1 ->
                 "A lease ends for its holder before it can end in Redis, and a Redis that lost its memory grants"
                         + " nothing until holders have shown themselves. What a frozen process writes after its last"
@@ -96,8 +96,8 @@ enum Contender {
             case HAPAX_L2 ->
                 "As level 1, on a majority of servers: a minority may be emptied, frozen, or have a wrong clock.";
             case HAPAX_PORTABLE ->
-                "As level 1, on a server whose user may not ask for `TIME`: scripts are told the time and who the"
-                        + " server is.";
+                "As level 1, on a server whose user may not ask for `TIME`: the store passes the time and the"
+                        + " identity of the server to the scripts.";
             case HAPAX_POSTGRES ->
                 "A lease ends for its holder before it can end in PostgreSQL, which forgets nothing that it has"
                         + " confirmed. What a frozen process writes after its last check, nobody but the resource can"

@@ -5,9 +5,9 @@ import java.util.Locale;
 
 /** What goes wrong. A fault of Redis or PostgreSQL, or of the network to them, strikes only contenders that use them. */
 enum Fault {
-    WORKER_KILL("a worker is killed (SIGKILL) at work, and started again", Scope.WORKER),
+    WORKER_KILL("a worker is killed (SIGKILL) while it runs jobs, and started again", Scope.WORKER),
     WORKER_KILL_AFTER_COMMIT("a worker is killed between its commit and its goodbye", Scope.WORKER),
-    WORKER_TERM("a worker is asked to end (SIGTERM) at work, and started again", Scope.WORKER),
+    WORKER_TERM("a worker is asked to end (SIGTERM) while it runs jobs, and started again", Scope.WORKER),
     WORKER_STOP("a worker is frozen (SIGSTOP) for half as long again as others wait for it", Scope.WORKER),
     WORKER_STOP_BEFORE_EFFECT("a worker is frozen between its last check and its write", Scope.WORKER),
     WORKER_STOP_BEFORE_COMMIT("a worker is frozen with a transaction open, before its commit", Scope.WORKER),

@@ -183,7 +183,7 @@ final class FleetServers implements Closeable {
         return !doors.isEmpty();
     }
 
-    /** What a worker is told of its servers. */
+    /** The settings of a worker that name its servers. */
     List<String> settings(String worker) {
         String urls = sentinel != null || cluster != null
                 ? String.join(

@@ -153,7 +153,7 @@ record Outcome(Contender contender, List<Part> parts) {
                         + ", wrong during: " + String.join(", ", suspects(part)));
     }
 
-    /** For machines; "none" where nobody was told of anything. */
+    /** One line for programs; "none" if no run was notified of a loss. */
     String line() {
         double[] told = findings()
                 .flatMap(found -> found.toldAfter().stream())

@@ -6,14 +6,15 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What Hapax promises on each level, see the table in the README: what is found beyond it is a bug.
+ * What Hapax promises on each level, see the table in the README: whatever is found beyond it is a bug.
  *
- * <p>Whatever pauses a worker may let it write late to what has no fence; a clock of Redis that jumps breaks an assumption of
- * a lease, in a quorum until it is renewed for the first time. Nothing else may happen twice, nothing at all may be lost, and what is fenced never happens twice.
- * Two runs are at work at once only if the older one has been told and its job has not yet reacted.
+ * <p>A fault that pauses a worker may cause a late write to a resource without a fence. A clock of Redis that jumps violates an
+ * assumption of a lease, in a quorum until the lease is renewed for the first time. Apart from that, nothing may happen twice, nothing may be
+ * lost, and what is fenced never happens twice. Two runs are active at once only if the older one has been notified and its job has not
+ * yet reacted.
  *
- * <p>While several faults strike at once, what each of them allows is allowed, and nothing more, but for time: whoever is to
- * take over may be unable to until all are healed.
+ * <p>While several faults strike at once, what each of them allows is allowed, and nothing more. The exception is time: the worker
+ * that has to take over may be unable to do so until all faults are healed.
  */
 final class Promise {
 
@@ -31,19 +32,22 @@ final class Promise {
         check(broken, found.lost(), "lost");
         check(broken, found.twice("store"), "twice in the store that checks tokens");
         check(broken, found.tokensOutOfOrder(), "tokens out of order");
-        check(broken, found.untold(), "never told of a loss");
+        check(broken, found.untold(), "never notified of a loss");
         if (ledger || !lateWrites) {
             check(broken, found.twice("row"), "twice in PostgreSQL");
         }
         if (!lateWrites) {
             check(broken, found.twice("file"), "twice in the file");
-            check(broken, found.overlapsUntold(), "overlapping, the older one not told");
+            check(broken, found.overlapsUntold(), "overlapping, the older one not notified");
             check(broken, found.overLimit(), "more at once than the limit");
         }
         if (!assumptionBroken) {
-            check(broken, found.toldLate(), "told late");
+            check(broken, found.toldLate(), "notified late");
         }
-        check(broken, above(found.toldAfterThaw(), TOLD_AFTER_THAW_MILLIS), "told more than 250 ms after they went on");
+        check(
+                broken,
+                above(found.toldAfterThaw(), TOLD_AFTER_THAW_MILLIS),
+                "notified more than 250 ms after they resumed");
         check(broken, above(found.takeovers(), TAKEOVER_MILLIS), "taken over later than the ttl and 2 s");
         return broken;
     }

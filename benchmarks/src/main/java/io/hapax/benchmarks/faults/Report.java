@@ -70,7 +70,7 @@ final class Report {
         line("");
         line(
                 "Occurrences that took effect more than once on each resource, or never on one of them; pairs of runs of one lock"
-                        + " key of which the older one was at work after the newer one had begun.");
+                        + " key of which the older one was still active after the newer one had started.");
         line("");
         table(
                 outcomes.stream(),
@@ -221,28 +221,29 @@ final class Report {
                 List.of(
                         new Column("level", outcome -> outcome.contender().title()),
                         new Column(
-                                "told: runs",
+                                "runs notified of a loss",
                                 outcome ->
                                         sum(outcome, found -> found.toldAfter().size())),
                         new Column("late, process running", outcome -> sum(outcome, Findings::toldLate)),
                         new Column("late, process without a processor", outcome -> sum(outcome, Findings::toldStarved)),
                         new Column(
-                                "told before the end of the lease, least",
+                                "notified before the end of the lease, least",
                                 outcome -> millis(outcome.findings()
                                         .flatMap(found -> found.margins().stream())
                                         .mapToDouble(Double::doubleValue)
                                         .min()
                                         .orElse(0))),
-                        new Column("never told", outcome -> sum(outcome, Findings::untold)),
-                        new Column("told, but their lease was not seen", outcome -> sum(outcome, Findings::unjudged)),
+                        new Column("never notified", outcome -> sum(outcome, Findings::untold)),
                         new Column(
-                                "told after it went on, p50 / max",
+                                "notified, but their lease was not seen", outcome -> sum(outcome, Findings::unjudged)),
+                        new Column(
+                                "notified after the process resumed, p50 / max",
                                 outcome -> spread(outcome.findings().flatMap(found -> found.toldAfterThaw().stream()))),
                         new Column(
                                 "key taken over after a kill, p50 / max",
                                 outcome -> spread(outcome.findings().flatMap(found -> found.takeovers().stream()))),
                         new Column(
-                                "overlaps told before",
+                                "overlaps with earlier notification",
                                 outcome -> sum(outcome, found -> found.overlaps() - found.overlapsUntold())),
                         new Column("slowest reaction", outcome -> longest(outcome, Findings::slowestReaction)),
                         new Column("stale writes refused by the store", outcome -> sum(outcome, Findings::stale)),
@@ -287,7 +288,7 @@ final class Report {
                         + found.stream().mapToInt(one -> one.twice("file")).sum() + ", "
                         + found.stream().mapToInt(one -> one.twice("row")).sum() + " | "
                         + found.stream().mapToInt(Findings::lost).sum() + " | "
-                        + part.plan().map(text -> "`" + text + "`").orElse("not told") + " |");
+                        + part.plan().map(text -> "`" + text + "`").orElse("not stated") + " |");
             }
         }
     }

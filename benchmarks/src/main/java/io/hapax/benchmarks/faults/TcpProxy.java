@@ -21,7 +21,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class TcpProxy implements Closeable {
 
-    /** What becomes of the bytes. */
+    /** What happens to the bytes. */
     enum Mode {
         PASS,
         /** Connections are reset, new ones too. */

@@ -9,7 +9,7 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * A variant in a JVM of its own, which is told what to do and answers, one line each. What it writes to standard error
+ * A variant in a JVM of its own, which receives commands and answers, one line each. Its standard error
  * is passed through. Not thread-safe.
  */
 public final class ChildJvm implements AutoCloseable {
@@ -50,7 +50,7 @@ public final class ChildJvm implements AutoCloseable {
         List<String> command = new ArrayList<>();
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         command.addAll(jvmOptions);
-        // A number of compiler threads that does not change, so that their CPU can be told apart.
+        // A number of compiler threads that does not change, so that their CPU time can be separated.
         command.add("-XX:-UseDynamicNumberOfCompilerThreads");
         command.add("-cp");
         command.add(classPath);

@@ -42,10 +42,10 @@ public final class RedisLine implements AutoCloseable {
     }
 
     /**
-     * Lets Redis tell every command that it carries out. Returns when Redis does so; the connection is then of no other
+     * Lets Redis report every command that it carries out. Returns once Redis does so; the connection is then of no other
      * use, and closing it ends the thread that listens.
      *
-     * @param listener is told each line, on a thread of its own
+     * @param listener receives each line, on a thread of its own
      * @throws IOException if the connection is gone
      */
     public void monitor(Consumer<String> listener) throws IOException {
@@ -62,7 +62,7 @@ public final class RedisLine implements AutoCloseable {
     /**
      * Does what {@link #monitor} does on the calling thread, for as long as the connection lasts.
      *
-     * @param listener is told each line
+     * @param listener receives each line
      * @throws IOException if the connection breaks; none if the server ends it
      */
     public void monitorHere(Consumer<String> listener) throws IOException {

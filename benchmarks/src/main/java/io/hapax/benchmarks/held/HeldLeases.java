@@ -87,7 +87,7 @@ public final class HeldLeases {
         }
     }
 
-    /** What one child JVM told of the leases that it holds. */
+    /** What one child JVM reported about the leases that it holds. */
     private record Sample(
             Window idle,
             Window held,

@@ -58,7 +58,7 @@ interface Holding extends AutoCloseable {
             }
         }
 
-        /** Renewal begins when a run is entered. */
+        /** Renewal starts when a run is entered. */
         private static GuardedRun.Scope entered(Admission admission) {
             return admitted(admission).enter(OnLeaseLost.SIGNAL);
         }

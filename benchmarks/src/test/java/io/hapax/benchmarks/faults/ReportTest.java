@@ -55,7 +55,7 @@ class ReportTest {
         String page = Files.readString(Report.write(outcomes, folder));
         assertThat(page)
                 .contains("| Redisson RLock, watchdog | 1 | 2 | 1 | 1 | 0 |")
-                .contains("| `worker-kill`: a worker is killed (SIGKILL) at work, and started again | F1 P1")
+                .contains("| `worker-kill`: a worker is killed (SIGKILL) while it runs jobs, and started again | F1 P1")
                 .contains("`--contenders=rlock --faults=worker-kill --seed=42`")
                 .contains("| rlock | 1 | 1 | 1, 1 | 0 | `--contenders=rlock --faults=worker-kill,net-cut --seed=42` |");
         Path picture = folder.resolve("rlock-usual-42.svg");

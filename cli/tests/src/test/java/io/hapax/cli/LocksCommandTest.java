@@ -192,7 +192,7 @@ class LocksCommandTest {
         assertThat(dry.code()).isZero();
         assertThat(dry.prose())
                 .contains("Would take lock key invoice/42 away from 4711@host-2 (owner ")
-                .contains("works on until its next renewal, 10 s at most, beside whoever gets the key next")
+                .contains("works on until its next renewal, 10 s at most, together with the next holder")
                 .containsPattern("Nothing was changed. To do it, add --owner \\S{22} --reason '…' --yes");
         assertThat(isHeld("invoice/42")).isTrue();
         JsonNode document = locks("release", "invoice/42", "--json").json();

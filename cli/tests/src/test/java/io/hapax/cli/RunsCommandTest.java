@@ -145,7 +145,7 @@ class RunsCommandTest {
         Answered dry = runs("resolve", "pay@7", "--as", "again");
         assertThat(dry.code()).isZero();
         assertThat(dry.prose())
-                .contains("run pay@7 was started by 4711@host-2 at ", "broke off. It would be free to run again")
+                .contains("run pay@7 was started by 4711@host-2 at ", "crashed. It would be free to run again")
                 .containsPattern("Nothing was changed. To do it, add --token \\d+ --reason '…' --yes");
         assertThat(state("pay@7")).isEqualTo("ABANDONED");
         Answered another =

@@ -31,7 +31,7 @@ final class OwnTests {
         // end
     }
 
-    /** Returns what becomes of a run whose renewals nobody answers. */
+    /** Returns what happens to a run whose renewals nobody answers. */
     static String notRenewed() throws InterruptedException {
         ManualTicker time = new ManualTicker();
         FaultyLeaseStore store = new FaultyLeaseStore(new InMemoryLeaseStore(time));

@@ -12,7 +12,7 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.Predicate;
 
-/** The files of this repository that people read. */
+/** The files of this repository that users read. */
 final class Pages {
 
     static final Path ROOT = Path.of("").toAbsolutePath().getParent().getParent();

@@ -1,6 +1,6 @@
 package io.hapax.ledger;
 
-/** What becomes of an occurrence whose run crashed: its process died, or it could no longer prove its lease. */
+/** What happens to an occurrence whose run crashed: its process died, or it could no longer prove its lease. */
 public enum AfterCrash {
     /** Another run may take it over, with a higher fencing token: at least once. */
     RERUN,

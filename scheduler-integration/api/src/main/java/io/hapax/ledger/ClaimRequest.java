@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
  * @param owner the run that asks; asking again with the same owner gives the same claim
  * @param worker who asks, for display
  * @param ttl how far ahead the deadline is set, at least 1 ms
- * @param afterCrash what becomes of the occurrence if this run crashes
+ * @param afterCrash what happens to the occurrence if this run crashes
  * @param retention how long the ledger must remember the occurrence after its end, at least 1 ms
  * @param seen the token of the lease that the run brings: the claim's token is not below it. Null if it has no lease
  */
@@ -44,7 +44,7 @@ public record ClaimRequest(
      * @param owner the run that asks
      * @param worker who asks, for display
      * @param ttl how far ahead the deadline is set
-     * @param afterCrash what becomes of the occurrence if this run crashes
+     * @param afterCrash what happens to the occurrence if this run crashes
      * @param retention how long the ledger must remember the occurrence after its end
      */
     public ClaimRequest(

@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
  * @param token the fencing token of that run
  * @param attempt the how many-th attempt that run was, from 1
  * @param worker the worker of that run, for display
- * @param afterCrash what becomes of it if that run crashes
+ * @param afterCrash what happens to it if that run crashes
  * @param started when that run claimed it
  * @param began when that run started its code, or null if it did not, or its job says {@link AfterCrash#RERUN}, where nobody
  *     needs to know

@@ -123,7 +123,7 @@ class ConsoleBrowserTest extends BrowserFleet {
         ConsoleServer first = new ConsoleServer(workers.get("bob").console().servlet());
         Page page = seesAll(page(first));
         first.close();
-        assertThat(page.locator("#link-text")).containsText("nothing heard for", slow());
+        assertThat(page.locator("#link-text")).containsText("no data for", slow());
         try (ConsoleServer second =
                 new ConsoleServer(workers.get("bob").console().servlet(), first.port())) {
             assertThat(second.port()).isPositive();

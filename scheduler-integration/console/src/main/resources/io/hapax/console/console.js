@@ -615,7 +615,7 @@ function detail(run, anew) {
       : known.until === 0 ? 'lost: the run was notified, and may still be ending'
         : span(left) + ' left unless it is renewed' + (known.ttl ? ' (ttl ' + span(known.ttl) + ')' : '')],
     ['Lock key', known.lock], ['Run key', known.run], ['Fencing token', known.token], ['Owner', known.owner],
-    ['Attempt', known.attempt > 1 ? known.attempt + ': an earlier one failed or broke off' : ''],
+    ['Attempt', known.attempt > 1 ? known.attempt + ': an earlier one failed or crashed' : ''],
   ]));
   const waits = (view ? view.waiting : []).filter(other => other.lock && other.lock === known.lock || other.run && other.run === known.run);
   const past = view && known.job ? view.events.filter(event => event.job === known.job) : [];
@@ -693,9 +693,9 @@ function occurrence(entry) {
     ...form, lock: entry.lock, run: entry.run, token: entry.token, state,
   }).then(() => done + (entry.run || entry.lock) + left);
   // The ledger only permits it: the job's scheduler has to offer it once more.
-  const offered = '. Left to do: let its scheduler offer it again; in JobRunr requeue the job, in Quartz trigger it.';
+  const offered = '. Next step: let its scheduler fire it again; in JobRunr requeue the job, in Quartz trigger it.';
   act('Decide what became of it', entry.run || entry.lock,
-    'Find out first what the run has done before it broke off: if it has done its work, running it again does it twice. '
+    'Find out first what the run has done before it crashed: if it has done its work, running it again does it twice. '
     + 'To let it run again only permits that: its scheduler then has to offer it once more.',
     [['Mark as done', 'primary', resolve('DONE', 'Marked as done: ')], ['Let it run again', 'danger', resolve('RELEASED', 'May run again: ', offered)]]);
 }
@@ -1055,7 +1055,7 @@ function start() {
   setInterval(() => {
     if (!view) return;
     const silent = Date.now() - seenAt;
-    if (silent > 12000) cut('nothing heard for ' + span(silent));
+    if (silent > 12000) cut('no data for ' + span(silent));
     for (const element of document.querySelectorAll('[data-since]')) text(element, span(now() - Number(element.dataset.since)));
     if (tab === 'work') {
       const at = now();

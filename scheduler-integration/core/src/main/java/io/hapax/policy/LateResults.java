@@ -100,9 +100,9 @@ public final class LateResults {
     }
 
     /**
-     * Refuses what a method has returned, where its declaration says less. Cancels it, as far as it can be.
+     * Refuses what a method has returned, if its declaration was not specific enough. Cancels it if possible.
      *
-     * @param method its name for people
+     * @param method its name for messages
      * @param result what it has returned
      * @throws IllegalStateException if the work is not done
      */

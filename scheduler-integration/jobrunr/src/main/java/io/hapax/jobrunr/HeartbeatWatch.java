@@ -43,7 +43,7 @@ final class HeartbeatWatch implements Runnable {
 
     /** Watches a job that is running. */
     HeartbeatWatch(BackgroundJobServer server, Job job) {
-        this(server, job, "It goes on here under its lease, and its retry is held back until it has ended");
+        this(server, job, "It continues here under its lease, and its retry waits until it has ended");
     }
 
     /** Watches a job that waits for its key. */

@@ -42,7 +42,7 @@ record JobPlacement(JobDetails details, Class<?> named, Class<?> type) {
         }
         if (performing.getReturnType() == Object.class) {
             throw wrong(
-                    "the method returns Object, and JobRunr shows nobody what that was, so its work might go on when the"
+                    "the method returns Object, and JobRunr does not show its content, so its work might go on when the"
                             + " lease is given back: declare void, or the type of what it returns");
         }
     }

@@ -23,7 +23,7 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Stores what becomes of a job, also states that JobRunr itself would not allow from where it is. */
+/** Stores what happens to a job, also states that JobRunr itself would not allow from where it is. */
 final class JobRewriter {
 
     private static final Logger LOG = LoggerFactory.getLogger(JobRunrGuard.class);

@@ -16,7 +16,7 @@ import org.jobrunr.jobs.context.JobDashboardLogger;
 import org.jobrunr.server.BackgroundJobServer;
 import org.jspecify.annotations.Nullable;
 
-/** What becomes of a job that the guard did not let run. */
+/** What happens to a job that the guard did not let run. */
 final class RefusedJob {
 
     private final BackgroundJobServer server;

@@ -20,7 +20,7 @@ final class ServerLife {
 
     private static final Logger LOG = LoggerFactory.getLogger(JobRunrGuard.class);
     private static final GuardThreads THREADS =
-            new GuardThreads((what, failure) -> LOG.warn("{} failed; the server is taken for stopping", what, failure));
+            new GuardThreads((what, failure) -> LOG.warn("{} failed; the server counts as stopping", what, failure));
     /** Of each server, since JobRunr 7.0 answers for one that stops only when it has stopped. */
     private static final Map<BackgroundJobServer, Questions> QUESTIONS =
             Collections.synchronizedMap(new WeakHashMap<>());

@@ -41,7 +41,7 @@ class AbandonedOccurrencesTest {
     private final List<JobGuard> guards = new ArrayList<>();
 
     private final AtomicInteger questions = new AtomicInteger();
-    /** What becomes of the ledger's list on its way to whoever has asked. */
+    /** What happens to the ledger's list on its way to whoever has asked. */
     private volatile UnaryOperator<CompletionStage<?>> way = list -> list;
 
     private final JobGuard guard = watched(listing(ledger));

@@ -65,7 +65,7 @@ final class Examination {
                         "synchronous_commit is off: a crash of PostgreSQL may forget that an occurrence has completed, and"
                                 + " it runs again",
                         "ALTER ROLE " + row.getString(5)
-                                + " SET synchronous_commit = on, or in postgresql.conf, and let the pools connect anew");
+                                + " SET synchronous_commit = on, or in postgresql.conf, and let the pools reconnect");
             }
         }
         return true;

@@ -75,7 +75,7 @@ final class LeaseExamination {
                         "synchronous_commit is local, so no commit waits for the synchronous standby: a failover forgets leases"
                                 + " and completions that the standby had not received",
                         "ALTER ROLE " + row.getString(4)
-                                + " SET synchronous_commit = on, or in postgresql.conf, and let the pools connect anew");
+                                + " SET synchronous_commit = on, or in postgresql.conf, and let the pools reconnect");
             } else if (!synchronous && standbys > 0) {
                 server.add(
                         Severity.WARNING,

@@ -89,7 +89,7 @@ CREATE TABLE hapax_lease_history (
   outcome       text
 );
 
-COMMENT ON TABLE hapax_lease_history IS 'how the last runs of jobs ended, for people';
+COMMENT ON TABLE hapax_lease_history IS 'how the last runs of jobs ended';
 
 CREATE INDEX hapax_lease_history_job ON hapax_lease_history (job, namespace, ended_at);
 
@@ -116,7 +116,7 @@ CREATE TABLE hapax_place (
   PRIMARY KEY (name, namespace, holder)
 );
 
-COMMENT ON TABLE hapax_place IS 'places that are kept for a time, whoever is alive';
+COMMENT ON TABLE hapax_place IS 'places that are kept for a time, whether their holders are alive or not';
 
 CREATE INDEX hapax_place_until ON hapax_place (until);
 
@@ -128,7 +128,7 @@ CREATE TABLE hapax_lease_report (
   PRIMARY KEY (worker, namespace)
 ) WITH (fillfactor = 50);
 
-COMMENT ON TABLE hapax_lease_report IS 'what workers are at, for people';
+COMMENT ON TABLE hapax_lease_report IS 'what workers report for operators';
 
 CREATE TABLE hapax_lease_reader (
   namespace text COLLATE "C" PRIMARY KEY,
@@ -163,8 +163,8 @@ CREATE TYPE hapax_lease_answer AS (
   awaited       int
 );
 
--- Takes a lease unless the occurrence is over, or the key is held or paused. Whoever calls it holds the gate of the key, so nobody
--- else grants or gives back anything of it meanwhile; only renewals go on, and they lock their rows.
+-- Takes a lease unless the occurrence is over, or the key is held or paused. The caller holds the gate of the key, so nobody
+-- else grants or gives back anything of it meanwhile; only renewals continue, and they lock their rows.
 --
 -- Of two slots, each has to be within the limit of the other; the key itself goes with none; and while any is held, none is granted
 -- beyond the smallest limit under which somebody waits.
@@ -362,7 +362,7 @@ END
 $$;
 
 -- Gives leases out and takes them back, in the order in which it was asked to: one transaction for all that a process asks at once.
--- Requests of one key queue up at its gate, so each sees what those before have done. What is told is durable, whatever
+-- Requests of one key queue up at its gate, so each sees what those before have done. Each answer is durable, whatever
 -- synchronous_commit the role has.
 CREATE FUNCTION hapax_lease_exchange(a_namespace text, a_channel text, a_asks text[], a_on_runs boolean[], a_keys text[],
   a_slots bigint[], a_limits bigint[], a_owners text[], a_tokens bigint[], a_ttls bigint[], a_run_keys text[], a_workers text[],

@@ -20,7 +20,7 @@ CREATE TABLE hapax_run (
   after_crash   text NOT NULL CHECK (after_crash IN ('RERUN', 'ABANDON')),
   retention_ms  bigint NOT NULL,
   started_at    timestamptz NOT NULL,
-  -- Noted only where after_crash is ABANDON: what has not begun is never abandoned.
+  -- Noted only where after_crash is ABANDON: a run that has not started is never abandoned.
   began_at      timestamptz,
   deadline      timestamptz NOT NULL,
   finished_at   timestamptz,

@@ -32,7 +32,7 @@ import org.quartz.TriggerBuilder;
 import org.quartz.TriggerKey;
 import org.quartz.impl.matchers.GroupMatcher;
 
-/** What becomes of a firing whose key somebody else holds. */
+/** What happens to a firing whose key somebody else holds. */
 @Tag("slow")
 @Execution(ExecutionMode.CONCURRENT)
 @ResourceLock(value = Logs.LOGGERS, mode = ResourceAccessMode.READ, target = ResourceLockTarget.CHILDREN)

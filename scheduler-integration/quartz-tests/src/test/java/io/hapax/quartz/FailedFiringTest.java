@@ -27,7 +27,7 @@ import org.quartz.Scheduler;
 import org.quartz.SimpleScheduleBuilder;
 import org.quartz.Trigger;
 
-/** What becomes of a firing whose job fails, or whose worker dies. */
+/** What happens to a firing whose job fails, or whose worker dies. */
 @Tag("slow")
 @Execution(ExecutionMode.CONCURRENT)
 class FailedFiringTest {

@@ -18,7 +18,7 @@ import org.quartz.Scheduler;
 import org.quartz.TriggerKey;
 import org.quartz.impl.matchers.GroupMatcher;
 
-/** What becomes of firings whose key an operator has paused. */
+/** What happens to firings whose key an operator has paused. */
 @Tag("slow")
 @Execution(ExecutionMode.CONCURRENT)
 class PausedKeyTest {

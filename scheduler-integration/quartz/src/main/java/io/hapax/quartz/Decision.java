@@ -4,7 +4,7 @@ import io.hapax.GuardedRun;
 import io.hapax.QueuedJob;
 import org.jspecify.annotations.Nullable;
 
-/** What becomes of one firing. */
+/** What happens to one firing. */
 sealed interface Decision {
 
     /** It runs without a guard, because its settings say so. */

@@ -19,7 +19,7 @@ import org.quartz.Trigger;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Decides about firings: asks the guard, and carries out what becomes of a refused one. Never throws. */
+/** Decides about firings: asks the guard, and carries out what happens to a refused one. Never throws. */
 final class Gate {
 
     private static final Logger LOG = LoggerFactory.getLogger("io.hapax.quartz");

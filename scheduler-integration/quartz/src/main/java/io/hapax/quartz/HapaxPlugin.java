@@ -372,7 +372,7 @@ public final class HapaxPlugin implements SchedulerPlugin {
     }
 
     /**
-     * Says what happens if the store cannot tell.
+     * Says what happens if the store does not answer.
      *
      * @param whenUnavailable a name of {@link io.hapax.WhenUnavailable}
      */
@@ -381,7 +381,7 @@ public final class HapaxPlugin implements SchedulerPlugin {
     }
 
     /**
-     * Says what becomes of a firing whose run crashed; for a guard with a ledger.
+     * Says what happens to a firing whose run crashed; for a guard with a ledger.
      *
      * @param afterCrash a name of {@link io.hapax.ledger.AfterCrash}
      */
@@ -390,7 +390,7 @@ public final class HapaxPlugin implements SchedulerPlugin {
     }
 
     /**
-     * Says what becomes of a planned firing whose job fails.
+     * Says what happens to a planned firing whose job fails.
      *
      * @param onFailure a name of {@link io.hapax.OnFailure}
      */

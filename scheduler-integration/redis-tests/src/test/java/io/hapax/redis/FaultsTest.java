@@ -43,7 +43,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.parallel.Isolated;
 import org.slf4j.LoggerFactory;
 
-/** What becomes of runs when Redis is killed, frozen, emptied, locked or not there. */
+/** What happens to runs when Redis is killed, frozen, emptied, locked or not there. */
 @Isolated
 @Tag("slow")
 class FaultsTest {

@@ -29,7 +29,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.parallel.Execution;
 import org.junit.jupiter.api.parallel.ExecutionMode;
 
-/** What becomes of leases when Sentinel promotes a replica that has not seen them. */
+/** What happens to leases when Sentinel promotes a replica that has not seen them. */
 @Tag("slow")
 @Execution(ExecutionMode.CONCURRENT)
 class SentinelFailoverTest {

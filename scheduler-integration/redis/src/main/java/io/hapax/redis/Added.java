@@ -9,10 +9,10 @@ import java.util.Objects;
 /**
  * What a lease or done marker says beyond the six parts of format 1: {@code |format|name=value|name=value...}. Immutable.
  *
- * <p>The format is the lowest one that understands the value rightly. Whoever has a lower one refuses it by that number; whoever
- * has this or a higher one leaves out the names that it does not know. So a later version writes what an earlier one can do
- * without under the earlier one's number, and what must not be overlooked under its own. What says nothing more has six parts.
- *
+ * <p>The format of a value is the lowest one that understands it correctly. A reader of a lower format refuses the value because
+ * of that number; a reader of the same or a higher format ignores the names that it does not know. So a later version writes a detail
+ * that earlier versions may ignore under the earlier number, and a detail that they must not ignore under its own number. A value
+ * without such details has six parts.
  * @param outcome of a marker: how the occurrence ended
  * @param limit of a lease on a slot: how many its holder knew of; 0 of any other
  */

@@ -17,8 +17,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Whether this worker and all others of its namespace have the same settings: the Java side of {@code settings.lua}.
- * Every bucket carries them, so every server does. A worker that differs takes no lease. In the longest ttl it may have less than
- * what is agreed on, and then reckons with that. Thread-safe.
+ * Every bucket carries them, so every server does. A worker that differs takes no lease. Its longest ttl may be shorter than
+ * the one that is agreed on; then it uses the latter. Thread-safe.
  */
 final class Agreement {
 
@@ -69,7 +69,7 @@ final class Agreement {
         this.server = server;
     }
 
-    /** One line, for people and for comparison: but for the format, in which workers may differ by one. */
+    /** One line, to show and to compare; without the format, which may differ by one between workers. */
     String settings() {
         return settings(longestTtl);
     }
@@ -163,7 +163,7 @@ final class Agreement {
         return compareAll(replace);
     }
 
-    /** Compares again, after a server lost its memory or was told other settings; replaces nothing. */
+    /** Compares again, after a server lost its memory or got other settings; replaces nothing. */
     CompletableFuture<Void> renew() {
         return compareAll(false);
     }
@@ -201,7 +201,8 @@ final class Agreement {
 
     private CompletableFuture<Boolean> compare(int index, boolean replacing, String protocol) {
         String settings = settings() + protocol;
-        // What others have said before counts where a server has forgotten it, and not for whoever comes to replace it.
+        // If a server has forgotten its settings, what other workers stated before counts, unless this worker is to
+        // replace them.
         String noting = replacing ? settings : settings(namespace.quarantine().longestTtl()) + protocol;
         Bucket bucket = namespace.buckets().get(index);
         String those = guard;
@@ -239,8 +240,8 @@ final class Agreement {
         Duration before = namespace.quarantine().raise(longest);
         if (before != null) {
             LOG.info(
-                    "workers of namespace {} on Redis at {} have agreed on a longest ttl of {} ms: this one, which had {} ms, reckons"
-                            + " with it when that server loses its memory",
+                    "workers of namespace {} on Redis at {} have agreed on a longest ttl of {} ms: this one, which had {} ms, uses"
+                            + " it when that server loses its memory",
                     namespace.keyspace().namespace(),
                     server,
                     longest.toMillis(),
@@ -283,7 +284,7 @@ final class Agreement {
                 remedy));
     }
 
-    /** Tells both settings, and how to mend it. */
+    /** Names both settings, and how to fix it. */
     static final class Different extends LeaseStoreException {
 
         private static final long serialVersionUID = 1L;

@@ -20,7 +20,7 @@ record Completions(Namespace namespace) {
         return unmark(lease.identity(), lease.owner().value(), StoredLease.grant(lease), Added.of(ending));
     }
 
-    /** Takes the marker back of a completion that somebody was told of. */
+    /** Takes back a done marker with which this server refused a request. */
     CompletableFuture<Boolean> unmark(JobIdentity identity, Acquisition.Done done) {
         // As of a quorum, where a lease that is left may have another token.
         Holder by = done.by();

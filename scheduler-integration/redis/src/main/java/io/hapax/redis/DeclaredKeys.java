@@ -11,8 +11,8 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * The keys that scripts of the portable protocol make the names of themselves. How many slots or places there are, a
- * script tells whoever has declared too few, who then asks again, and remembers it. Thread-safe.
+ * The keys whose names the scripts of the portable protocol compose themselves. If a caller declares too few slots or places, the
+ * script answers with their number; the caller asks again, and remembers it. Thread-safe.
  */
 final class DeclaredKeys {
 

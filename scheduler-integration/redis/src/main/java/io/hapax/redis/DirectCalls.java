@@ -16,12 +16,12 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Carries requests out on the threads of callers that wait anyway. A lone caller sends and reads for itself, and nobody
- * has to wake anybody. While enough is in flight, callers queue up; whoever has read an answer sends everything that has
- * queued up meanwhile in one call, and lets one of those who wait for it read. If a line fails, its requests go by
- * Redisson, which knows how to find the server again, and no line is used for a while.
+ * Carries out requests on the threads of callers that wait for the answer anyway. A lone caller sends and reads for itself, so that no
+ * other thread has to be woken up. While enough requests are in flight, callers queue up. A caller that has read an answer sends everything
+ * that was queued meanwhile in one call, and lets one of the callers waiting for it read. If a connection fails, its requests go through
+ * Redisson, which finds the server again, and no direct connection is used for a while.
  *
- * <p>Where the queue is not empty, somebody reads, who will send it. Thread-safe.
+ * <p>If the queue is not empty, some caller is reading, and will send it. Thread-safe.
  */
 final class DirectCalls {
 
@@ -195,7 +195,7 @@ final class DirectCalls {
         try {
             answers = call.line().read(call.batch());
         } catch (ServerChanged other) {
-            // What was granted there does not count, and whoever asked there again would find it.
+            // A grant of the other server does not count, and a second request there would find it.
             changed = other;
         } catch (Throwable failure) {
             LOG.debug("a direct connection to Redis failed: {}", failure.toString());

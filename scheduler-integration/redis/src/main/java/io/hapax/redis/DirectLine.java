@@ -14,7 +14,7 @@ import redis.clients.jedis.Protocol.Command;
 import redis.clients.jedis.exceptions.JedisDataException;
 import redis.clients.jedis.exceptions.JedisNoScriptException;
 
-/** A connection that whoever sends on it also reads from. Not thread-safe. */
+/** A connection on which the sender of a request also reads the answer. Not thread-safe. */
 final class DirectLine {
 
     private static final Logger LOG = LoggerFactory.getLogger("io.hapax.redis");

@@ -112,7 +112,7 @@ final class Discovery {
         }
         known = found;
         if (news) {
-            LOG.info("Redis at {} is spoken to in the {}", server, found);
+            LOG.info("Redis at {} uses the {}", server, found);
         }
         if (changed) {
             throw new LeaseStoreException(Finding.error(

@@ -208,7 +208,7 @@ final class Examination {
         if (dialect != null && !dialect.isFull()) {
             add(
                     Severity.NOTE,
-                    at + " is spoken to in the portable protocol: " + dialect.why(),
+                    at + " uses the portable protocol: " + dialect.why(),
                     "Nothing, if its service is like that: docs/servers.md says what that protocol promises less. Else grant"
                             + " what is refused (+info, +time)");
         }

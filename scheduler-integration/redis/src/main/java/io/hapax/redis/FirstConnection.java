@@ -26,7 +26,7 @@ final class FirstConnection implements Executor {
         try {
             thread.execute(call);
         } catch (RejectedExecutionException closed) {
-            // Whoever asked is told by the answer timeout.
+            // The caller learns it from the answer timeout.
         }
     }
 

@@ -51,7 +51,7 @@ final class Introduction {
         return checkup.findings();
     }
 
-    /** Begins, joins the others, or returns at once; a failed one is tried again by the next caller. */
+    /** Starts, joins the others, or returns at once; if it fails, the next caller tries again. */
     CompletableFuture<Void> made() {
         lock.lock();
         try {
@@ -87,7 +87,7 @@ final class Introduction {
         }
     }
 
-    /** Fails where people would be told wrong things. */
+    /** Fails if this store would show wrong data to operators. */
     CompletableFuture<Void> fitForPeople() {
         return checkup.fitForPeople();
     }

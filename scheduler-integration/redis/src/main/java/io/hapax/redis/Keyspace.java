@@ -196,8 +196,8 @@ record Keyspace(String namespace, int buckets, List<String> tags) {
     }
 
     /**
-     * Whether it may be what a search tells of a key that is not kept as it is. A key of such a text is not kept as it is
-     * either, so that none is told by the name of another.
+     * Whether the text may be the shortened form under which a search shows a long key. A key that is equal to such a text is
+     * shortened too, so that no key is shown under the name of another.
      */
     static boolean isShortened(String text) {
         return SHORTENED.matcher(text).matches();

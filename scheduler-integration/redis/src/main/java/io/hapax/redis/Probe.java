@@ -222,7 +222,7 @@ record Probe(int bucket, Map<String, String> info, Duration clockAhead) {
         if (connected > 0 && get("min_slaves_good_slaves").isEmpty()) {
             all.add(new Finding(
                     Severity.NOTE,
-                    at + " has replicas but min-replicas-to-write 0: a master that is cut off goes on to renew the"
+                    at + " has replicas but min-replicas-to-write 0: a master that is cut off continues to renew the"
                             + " leases of its clients while a replica is promoted",
                     "Set min-replicas-to-write 1 and min-replicas-max-lag 10"));
         }

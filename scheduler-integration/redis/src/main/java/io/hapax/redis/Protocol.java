@@ -4,7 +4,7 @@ package io.hapax.redis;
 enum Protocol {
     /** Scripts ask the server who it is and what time it is. */
     FULL("server.lua", ""),
-    /** Scripts are told both by their caller, and which keys they may touch. */
+    /** The caller passes both to the scripts, together with the keys that they may touch. */
     PORTABLE("portable.lua", " protocol=portable");
 
     private final String prelude;

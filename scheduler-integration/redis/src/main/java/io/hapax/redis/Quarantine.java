@@ -50,7 +50,7 @@ final class Quarantine {
         return new Lengths(longestTtl, Long.toString(newcomers), Long.toString(whenLost));
     }
 
-    /** The longest ttl of any worker of the namespace, as far as this one has heard. */
+    /** The longest ttl of any worker of the namespace, as far as this worker knows. */
     Duration longestTtl() {
         return lengths.longestTtl();
     }
@@ -85,7 +85,7 @@ final class Quarantine {
         return Duration.ofMillis(Long.parseLong(whenLost()));
     }
 
-    /** For people: what the script's word for the reason means. */
+    /** What the script's word for the reason means, in plain text. */
     static String reason(String why) {
         return switch (why) {
             case "restarted" ->

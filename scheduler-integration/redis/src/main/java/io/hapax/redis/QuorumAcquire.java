@@ -69,7 +69,7 @@ final class QuorumAcquire {
                 Duration pause = pause(split, ticker.now().since(startedAt));
                 var ignored = takeBack(split.strays()).thenRun(() -> safely(() -> again(pause, () -> endWith(split))));
             } else {
-                // Servers that only stumbled are asked again, those that are away do not confirm the withdrawal.
+                // Servers that only failed are asked again; servers that are unreachable do not confirm the withdrawal.
                 Throwable why = firstTrouble(failure);
                 again(pause(), () -> result.completeExceptionally(why));
             }

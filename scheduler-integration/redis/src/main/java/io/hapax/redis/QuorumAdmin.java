@@ -39,7 +39,7 @@ record QuorumAdmin(QuorumLeaseStore quorum) implements LeaseAdmin {
         return quorum.patiently(() -> Votes.decided(quorum.ask(at(server -> server.holder(identity))), this::holder));
     }
 
-    /** Whoever a majority of servers names. */
+    /** The holder that a majority of servers names. */
     @SuppressWarnings("NullableOptional") // null asks for more votes
     private @Nullable Optional<Holder> holder(Votes<Optional<Holder>> votes) {
         Optional<Holder> top = QuorumLeaseStore.mostFrequent(votes.all());
@@ -93,7 +93,7 @@ record QuorumAdmin(QuorumLeaseStore quorum) implements LeaseAdmin {
                 .toList();
     }
 
-    /** Ends with the first of them; has the token that was written back, of which one server may not have heard. */
+    /** Ends when the first of them ends; has the token that was written back, which one server may not have received. */
     private static HeldLease oneOf(List<HeldLease> those) {
         Holder settled = QuorumLeaseStore.mostFrequent(
                         those.stream().map(lease -> Optional.of(lease.holder())).toList())
@@ -236,7 +236,7 @@ record QuorumAdmin(QuorumLeaseStore quorum) implements LeaseAdmin {
                 }));
     }
 
-    /** A server that hears of an end later does not make it end later. */
+    /** A server that receives the end of a run late does not make it end later. */
     private PastRun whenMajorityKnew(List<PastRun> those) {
         those.sort(Comparator.comparing(PastRun::ended));
         return those.get(Math.min(quorum.majority(), those.size()) - 1);

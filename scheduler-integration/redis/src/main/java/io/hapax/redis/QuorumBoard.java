@@ -14,7 +14,7 @@ import java.util.function.Function;
 /** The board of a quorum: whatever one server has can be read. Thread-safe. */
 record QuorumBoard(QuorumLeaseStore quorum) implements FleetBoard {
 
-    /** Put up on all before it is answered, so that whoever then reads finds the newest on most of them. */
+    /** Posts to all servers before it answers, so that a later read finds the newest report on most of them. */
     @Override
     public CompletionStage<Boolean> post(String worker, String report, Duration lifetime) {
         return Votes.decided(quorum.ask(at(server -> server.post(worker, report, lifetime))), votes -> {

@@ -11,9 +11,9 @@ import org.jspecify.annotations.Nullable;
 /**
  * Gives a lease back on a majority of servers.
  *
- * <p>Servers may carry a completion out later than they were waited for, or not at all. So what has become of it is told to
- * each that has not answered as the majority has: taken, it is noted there as well; lost, it is taken back, together with the
- * lease without which a completion that comes later leaves no marker.
+ * <p>A server may carry out a completion after the timeout, or not at all. So each server that did not answer as the majority did is
+ * informed of the outcome. If the completion counts, that server records it too. If it does not count, that server takes it back,
+ * together with the lease; without the lease, a completion that arrives later leaves no marker.
  */
 final class QuorumRelease {
 
@@ -73,7 +73,7 @@ final class QuorumRelease {
         }
     }
 
-    /** Waits for servers that have taken the completion; one that did not answer is told as well, but not waited for. */
+    /** Waits for servers that took the completion; one that did not answer is informed as well, but not waited for. */
     private CompletableFuture<Void> takeBack(List<CompletableFuture<Boolean>> answers) {
         List<CompletableFuture<?>> taken = new ArrayList<>();
         for (int n = 0; n < answers.size(); n++) {

@@ -15,8 +15,8 @@ import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Places that a majority of servers keeps. What a minority has, that was late or away, is nobody's: whoever has to know
- * waits for all servers that can answer.
+ * Places that a majority of servers keeps. A place that only a minority has, because it was late or unreachable, belongs to nobody: a
+ * caller that needs the exact state waits for all servers that can answer.
  */
 record QuorumReservations(QuorumLeaseStore quorum) implements Reservations {
 

@@ -137,7 +137,7 @@ record QuorumRound(Votes<QuorumRound.Heard> votes, int servers) {
     private @Nullable Outcome granted(List<Stray> strays) {
         List<Acquisition.Granted> granted = answers(Acquisition.Granted.class);
         if (granted.size() >= majority()) {
-            // One that was written back may have counted: whoever asks again must not get another one.
+            // A lease that was written back may have counted: the client must not get another one when it asks again.
             return new Outcome.Won(granted.stream()
                     .map(Acquisition.Granted::lease)
                     .max(Comparator.comparing((Lease lease) -> StoredLease.isWrittenBack(lease.since()))
@@ -214,8 +214,9 @@ record QuorumRound(Votes<QuorumRound.Heard> votes, int servers) {
         Acquisition.Held last = same.stream()
                 .max(Comparator.comparing(Acquisition.Held::ttlLeft))
                 .orElseThrow();
-        // Whoever waits keeps others from a majority if as many servers know of it as are not needed for one, and one
-        // more.
+        // A waiting run keeps others from a majority if it is known to one server more than the number of servers that
+        // a majority can
+        // do without.
         int awaited = same.stream()
                 .mapToInt(Acquisition.Held::awaited)
                 .sorted()

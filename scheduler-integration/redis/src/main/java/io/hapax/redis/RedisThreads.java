@@ -16,10 +16,10 @@ final class RedisThreads {
     static final GuardThreads THREADS =
             new GuardThreads((what, failure) -> LOG.warn("{} failed; the store goes on", what, failure));
 
-    /** Whoever waits for an answer goes on there when it does not come; it outlives stores that are closed. */
+    /** Callers continue here when their answer does not come in time; it outlives stores that are closed. */
     static final ExecutorService OVERDUE = THREADS.pool("hapax-redis-overdue", 16);
 
-    /** What is tried again after a pause goes on there. */
+    /** Retries continue here after their pause. */
     static final ExecutorService RETRIES = THREADS.pool("hapax-redis-retries", 4);
 
     private RedisThreads() {}

@@ -114,7 +114,7 @@ record RedissonAdmin(Namespace namespace, String server, Introduction introducti
                         fit -> firstOf(namespace.keyspace().of(lease), keys -> takeAway(keys, owner, why, subject)));
     }
 
-    /** Names whoever holds it now, as what is carried out late must not take it from somebody else. */
+    /** Names the current holder, so that a command that is carried out late does not release the lease of another one. */
     @Override
     public CompletionStage<Optional<Holder>> forceRelease(JobIdentity identity, Intervention why) {
         String subject = (identity.lockKey() == null ? "run " : "lock ") + identity.leaseName();

@@ -32,7 +32,7 @@ record ServerState(
         String protocol) {
 
     /**
-     * What the scripts and the connections need, and people; with arguments, as rights may depend on keys and channels.
+     * What scripts, connections and operators need; with arguments, because rights may depend on keys and channels.
      * docs/security.md grants these and nothing else.
      */
     static List<String> needed(String channel) {
@@ -93,7 +93,7 @@ record ServerState(
                                         .scripts()
                                         .about(keyspace.meta(bucket))
                                         .thenApply(info -> state.with(dialect).with(Probe.fields(info))))
-                        // Why it cannot be spoken to is told by whoever tries.
+                        // If it cannot be used, the caller that tries gets the reason.
                         .exceptionally(nameless -> state));
     }
 

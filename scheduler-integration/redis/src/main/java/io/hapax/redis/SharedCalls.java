@@ -23,7 +23,7 @@ final class SharedCalls {
      */
     static final int ENOUGH = 4;
 
-    /** Whoever waits behind so many would not be answered in time. */
+    /** A request behind so many others would not be answered in time. */
     private static final int MOST_WAITING = 100_000;
 
     private final Namespace namespace;

@@ -88,7 +88,7 @@ record StoredLease(
         return FORM.matcher(text).matches();
     }
 
-    /** Who held what was taken away; if the value is not the guard's, it is told in place of the worker. */
+    /** The holder of what was taken away; a value that Hapax did not write is shown in place of the worker. */
     static Holder holderOf(String text) {
         return isOne(text)
                 ? parse(text).holder()
@@ -130,7 +130,7 @@ record StoredLease(
         return Keyspace.runDigest(lease.identity()) + "|" + people(lease.worker(), lease.identity()) + added;
     }
 
-    /** The part of the value that is for people. */
+    /** The part of the value that operators read. */
     static String people(String worker, JobIdentity identity) {
         return fit(worker) + "|" + runText(identity);
     }
@@ -148,7 +148,7 @@ record StoredLease(
         return micros.length() > 1 && micros.startsWith("0");
     }
 
-    /** Within the servers' microseconds there is room to tell them apart, for whoever compares what they answer. */
+    /** The servers' microseconds leave room for a mark, so that a quorum can compare the answers of its servers. */
     private static Instant instant(long micros, boolean writtenBack) {
         return Instant.EPOCH.plus(micros, ChronoUnit.MICROS).plusNanos(writtenBack ? 1 : 0);
     }

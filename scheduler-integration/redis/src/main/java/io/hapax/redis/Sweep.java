@@ -14,9 +14,9 @@ import java.util.stream.IntStream;
 import org.redisson.api.RScript.ReturnType;
 
 /**
- * Speaks to every bucket, so that one whose server lost its memory or was replaced begins its quarantine then, and not
- * when somebody needs it: at the start, as soon as one bucket has noticed, and now and then while there is work. A
- * renewal of nothing does it. Buckets that could not be told are told again for as long as a lease may last. Thread-safe.
+ * Calls every bucket, so that a bucket whose server lost its memory or was replaced starts its quarantine at once, and not when
+ * somebody needs it: at the start, as soon as one bucket has noticed a loss, and from time to time while there is work. The call is a
+ * renewal of no leases. Buckets that did not answer are called again for as long as a lease may last. Thread-safe.
  */
 final class Sweep {
 
@@ -69,7 +69,7 @@ final class Sweep {
         return CompletableFuture.allOf(all.stream().map(this::touch).toArray(CompletableFuture<?>[]::new));
     }
 
-    /** Whoever asks while a sweep goes on may mean a bucket that has been touched already, so that another one follows. */
+    /** A sweep that is requested while another one runs may be about a bucket that was already called, so another one follows. */
     private void start() {
         if (asked.getAndIncrement() == 0) {
             begin();
@@ -82,7 +82,7 @@ final class Sweep {
 
     /** One sweep, repeated for those buckets that did not answer. */
     private final class Round {
-        /** How many had asked when it began. */
+        /** How many requests there were when it started. */
         private final int seen;
         /** Until when it matters. */
         private final NanoTime end;

@@ -10,10 +10,10 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
 
 /**
- * Tells servers of a quorum something again and again, until they have heard it or it does not matter any more. Thread-safe.
+ * Sends something to servers of a quorum again and again, until they confirm it or it no longer matters. Thread-safe.
  *
- * <p>While a server is away, only so many things are kept for it: it is not needed for what is promised, and each takes memory
- * and calls.
+ * <p>While a server is unreachable, only a limited number of messages is kept for it: no promise depends on them, and each takes
+ * memory and calls.
  */
 final class UntilHeard {
 
@@ -40,7 +40,7 @@ final class UntilHeard {
         return new Telling(server, ticker.now().plus(atMost), what).attempt(FIRST_PAUSE);
     }
 
-    /** How many have not been heard. */
+    /** How many are not confirmed. */
     int open() {
         return open.get();
     }
@@ -57,7 +57,7 @@ final class UntilHeard {
             this.what = what;
         }
 
-        /** One attempt at a time, each begun by the end of the one before. */
+        /** One attempt at a time, each started by the end of the one before. */
         CompletableFuture<Void> attempt(Duration pause) {
             CompletionStage<Boolean> answer =
                     GuardThreads.ask(() -> wire.send(server, one -> what.apply(one.completions())));

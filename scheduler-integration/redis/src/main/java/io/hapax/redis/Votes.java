@@ -77,7 +77,7 @@ record Votes<T>(List<T> all, List<Throwable> failures, int pending) {
         return all.stream().filter(kind::isInstance).map(kind::cast).toList();
     }
 
-    /** A problem with the servers' trouble as its reason, if they had any; how to mend it is told once. */
+    /** A problem with the servers' trouble as its reason, if they had any; each remedy is named once. */
     LeaseStoreException trouble(String problem) {
         return trouble(problem, "");
     }

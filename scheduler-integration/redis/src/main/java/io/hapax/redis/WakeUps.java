@@ -17,9 +17,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Wakes whoever waits for a key, or for one of its slots, when a release of any of them was published. A message names the process that
- * has been noted for longest, in which one is woken up; one that names nobody wakes all. One subscription a process, opened by the
- * first waiter; messages may be lost, so every wait also ends by itself. Thread-safe.
+ * Wakes the runs that wait for a key, or for one of its slots, when a release of any of them was published. A message names the process
+ * that has been registered for longest; one run is woken up in that process. A message that names no process wakes all. Each process has
+ * one subscription, opened by the first waiter. Messages may be lost, so every wait also ends by itself. Thread-safe.
  */
 final class WakeUps {
 
@@ -49,10 +49,10 @@ final class WakeUps {
     /**
      * Creates the wake-ups of one store.
      *
-     * @param missed is told the keys that were waited for before the subscription stood: a release of them may have
-     *     gone unheard; answers by {@link #wake} if the key is free
+     * @param missed receives the keys that were waited for before the subscription was ready: a release of them may have
+     *     been missed; answers by {@link #wake} if the key is free
      * @param process what messages call this process
-     * @param passOn is told the keys whose wake-up was for this process, where nobody waits
+     * @param passOn receives the keys whose wake-up was for this process, although nobody waits here
      */
     WakeUps(
             RedissonClient redisson,
@@ -151,7 +151,7 @@ final class WakeUps {
     }
 
     private void named(String leaseKey) {
-        // Before it is looked for: whoever comes in between finds it.
+        // Before it is looked for, so that a run that starts to wait in between finds it.
         unheard.put(leaseKey, System.nanoTime());
         if (wakeOne(leaseKey)) {
             unheard.remove(leaseKey);

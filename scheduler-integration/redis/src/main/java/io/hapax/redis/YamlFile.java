@@ -8,7 +8,7 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.redisson.config.Config;
 
-/** A configuration file of Redisson. What is wrong with it is told without the passwords in it. */
+/** A configuration file of Redisson. Messages about its errors leave out the passwords in it. */
 final class YamlFile {
 
     private static final Pattern PASSWORD = Pattern.compile("(?im)password[\"']?\\s*:\\s*[\"']?([^\"'\\s][^\"'\\n]*)");

@@ -2,7 +2,7 @@
 -- KEYS[1] meta of the bucket   KEYS[2] lease   KEYS[3] its waiter flag   KEYS[4] pause of the key   KEYS[5] done marker
 -- KEYS[6] index of the slots of the lock key, if it can have any (all in one hash slot)
 -- ARGV[1] the epoch that the caller knows   ARGV[2] highest token that the caller has seen   ARGV[3] 'owner|'
--- ARGV[4] '|digest of the run key, or -|worker and run, for people'   ARGV[5] ttl in ms   ARGV[6] longest ttl of the namespace in ms
+-- ARGV[4] '|digest of the run key, or -|worker and run'   ARGV[5] ttl in ms   ARGV[6] longest ttl of the namespace in ms
 -- ARGV[7] the caller's process if it waits, else 0   ARGV[8] 1 if there is a run key, else 0
 -- returns {} if exchange.lua has to be asked, and nothing was granted; else {'', and what exchange.lua answers to an acquire}
 -- invariant: that of exchange.lua. The field 'calm' of the bucket names the server, as a master since it became one (no other has its

@@ -5,7 +5,7 @@
 -- ARGV[3] quarantine in ms of one that lost its memory   ARGV[4] highest token that the caller has seen
 -- ARGV[5] channel for wake-ups   ARGV[6..] of each request six, which are, to take a lease:
 --     'acquire', or 'wait;' and the caller's process if it waits, or for a slot 'slot' or 'slot-wait'; owner; ttl in ms; digest of the run key, or '-';
---     worker and run, for people, and the limit of a slot; index of the slots of the lock key, see slots.lua, or ''
+--     worker and run, and the limit of a slot; index of the slots of the lock key, see slots.lua, or ''
 --   and to give it back:
 --     'release', or 'release-slot'; owner; retention of the done marker in ms, 0 for none; token, see server.lua; digest of the run key, worker,
 --     run and how the occurrence ended; what the job's history says of it behind owner and token, or ''
@@ -19,7 +19,7 @@
 --   one of the same family that does not go with it.
 --   A run that lost its lease changes nothing; only in quarantine, when nobody else can have been granted the lease, is the
 --   word of a forgotten holder taken, unless a later one has shown itself. A completed run's lease is there until its marker is.
---   Who is told of a pause could have been granted the lease otherwise
+--   A caller is refused because of a pause only if it would get the lease otherwise
 local clock, meta
 local now = function()
   clock = clock or time()
@@ -86,8 +86,8 @@ local acquire = function(i, arg, left)
   if held then
     local rest = math.max(redis.call('PTTL', lease), 0)
     if rest > tonumber(ARGV[3]) and (ARGV[1] == '' or ARGV[1] == meta[2]) then
-      -- No ttl is as long: the clock was set back. Its holder goes on to renew it, and need not be waited for any longer. Who has not
-      -- heard what happened here may not know of longer ones.
+      -- No ttl is as long: the clock was set back. Its holder continues to renew it, and need not be waited for any longer. A caller that has not
+      -- seen the new epoch may not know of longer ones.
       rest = tonumber(ARGV[3])
       redis.call('PEXPIRE', lease, rest)
     end
@@ -112,7 +112,7 @@ local acquire = function(i, arg, left)
   local strange = (waits or paused) and redis.pcall('GET', KEYS[i])
   if type(strange) == 'table' then return answer(-1, strange.err, 0) end
   if waits then return answer(2, meta[5] or 'new', math.ceil((till - now()) / 1000)) end
-  -- Who has not heard that the settings were replaced may mean another key: it compares them first.
+  -- A caller that does not know that the settings were replaced may mean another key: it compares them first.
   if meta[5] == 'replaced' and ARGV[1] ~= '' and ARGV[1] ~= meta[2] then return answer(2, meta[5], 1) end
   if paused then return answer(4, paused, math.max(redis.call('PTTL', KEYS[i + 3]), 0)) end
   local drawn = draw(left)

@@ -1,4 +1,4 @@
--- Takes a lease away from whoever holds it, notes who did it, and wakes waiters.
+-- Takes a lease away from its holder, notes who did it, and wakes waiters.
 -- KEYS[1] lease   KEYS[2] waiter flag   KEYS[3] meta of the bucket   KEYS[4] audit of the bucket
 -- ARGV[1] channel for wake-ups          ARGV[2] the epoch that the caller knows, or ''
 -- ARGV[3] quarantine in ms of a new namespace   ARGV[4] quarantine in ms of one that lost its memory
@@ -12,7 +12,7 @@ local held = redis.call('GET', KEYS[1])
 local anybody, nobody = ARGV[6] == '', ARGV[6] == '|'
 if nobody and held then return false end
 if not anybody and not nobody and not (held and owned(held, ARGV[6])) then return false end
--- A tool that people use may not know the workers' longest ttl.
+-- An operator's tool may not know the workers' longest ttl.
 local noted = redis.call('HMGET', KEYS[3], 'settings')[1] or ''
 local longest = tonumber(string.match(noted, 'longestTtl=(%d+)ms')) or 0
 local lost = math.max(ARGV[4], longest * 11 / 5 + 1000)

@@ -1,4 +1,4 @@
--- Looks up a lease, for people.
+-- Looks up a lease, for operators.
 -- KEYS[1] meta of the bucket   KEYS[2] lease   KEYS[3] waiter flag
 -- ARGV[1] 'slots' if the first slot that is held stands for a lock key that nobody holds, else ''
 -- returns {value, ttl left in ms, 1 if awaited, key of the lease}, or nothing if nobody holds it

@@ -1,7 +1,7 @@
 -- Takes one step of a search through the leases of a server, or the pauses.
 -- KEYS[1] meta of a bucket, which names namespace and server
 -- ARGV[1] where the step before ended, '0' at first   ARGV[2] how large a step   ARGV[3] which kinds of keys
--- returns {id of the server, where the next step begins, and of each: key, value, ttl left in ms, 1 if a lease is awaited}
+-- returns {id of the server, where the next step starts, and of each: key, value, ttl left in ms, 1 if a lease is awaited}
 -- invariant: nothing is changed
 local wanted = string.match(KEYS[1], '^(hapax:{[^:]+:)') .. '*}:' .. ARGV[3] .. ':*'
 local step = redis.call('SCAN', ARGV[1], 'MATCH', wanted, 'COUNT', ARGV[2])

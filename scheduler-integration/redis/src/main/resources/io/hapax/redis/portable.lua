@@ -1,5 +1,5 @@
--- Stands in place of server.lua where a server refuses TIME or INFO in scripts, or keys that are not declared. What it may
--- not be asked, the caller says, behind the arguments: who the server is, as the caller's connection told; '1' if it told so
+-- Stands in place of server.lua where a server refuses TIME or INFO in scripts, or keys that are not declared. What the server
+-- may not be asked, the caller passes, behind the arguments: who the server is, as the caller's connection said; '1' if it said so
 -- just now; the caller's clock in microseconds; and how many of the keys are there to be declared only, as the script makes
 -- their names itself. A script that looks at a bucket has its quarantine as the first of those: 'spare|length', both in ms, of
 -- which the spare end of its time to live does not count, unless somebody turns up who has known the server before.
@@ -11,14 +11,14 @@ local quarantine = identity ~= '' and KEYS[#KEYS - named + 1]
 KEYS.quarantine, KEYS.declared = quarantine or nil, {}
 for n = 1, #KEYS do KEYS.declared[KEYS[n]] = true end
 for n = 1, named do table.remove(KEYS) end
--- Either the server is another one, or this caller has not heard of it: he asks it again before anything is done.
+-- Either the server is another one, or this caller does not know it yet: it asks the server again before anything is done.
 if quarantine then
   local run = redis.call('HMGET', string.sub(quarantine, 1, -2) .. 'm', 'run')[1]
   if run and run ~= identity and not certain then return redis.error_reply('OTHERSERVER ' .. run) end
 end
 local time = function() return clock end
--- Reads the fields run, seen, until, last and why of a bucket, and begins a quarantine if the server has changed or has
--- lost its memory. It says that it knows the server from being told. What the server counts down ends by the caller's clock as much later as the server has left for it.
+-- Reads the fields run, seen, until, last and why of a bucket, and starts a quarantine if the server has changed or has
+-- lost its memory. It notes that the caller named the server. What the server counts down ends by the caller's clock as much later as the server has left for it.
 local look = function(key, now, epoch, new, lost)
   local meta = redis.call('HMGET', key, 'run', 'seen', 'until', 'last', 'why')
   local left, spare, length = redis.call('PTTL', quarantine), 0, 0

@@ -3,7 +3,7 @@
 -- ARGV[1] the epoch that the caller knows, or ''   ARGV[2] quarantine in ms of a new namespace
 -- ARGV[3] quarantine in ms of one that lost its memory
 -- ARGV[4] 'restore' if a majority of servers has just renewed these leases, and this one may have missed them; else ''
--- ARGV[5..] for each lease: owner, token (see server.lua), ttl in ms, its value owner|token|micros|digest|people
+-- ARGV[5..] for each lease: owner, token (see server.lua), ttl in ms, its value owner|token|micros|digest|worker|run
 -- returns {epoch, answer...}: 1 renewed, 2 forgotten and taken on the holder's word, 0 gone, 'value' held by another,
 --   '!message' if this key made trouble
 -- invariant: a lease that belongs to another owner, or was granted with another token, is never touched, and a missing one is never written, but in quarantine,

@@ -1,4 +1,4 @@
--- Keeps a place under a name for a time, whoever is alive, unless all places are taken.
+-- Keeps a place under a name for a time, whether its holder is alive or not, unless all places are taken.
 -- KEYS[1] number of the highest place, see place-keys.lua
 -- ARGV[1] who asks   ARGV[2] how many places there are; 0 prolongs the place of a holder that has one, and makes none
 -- ARGV[3] for how long, in ms

@@ -1,4 +1,4 @@
--- Keeps a place under a name for a time, whoever is alive, unless all places are taken.
+-- Keeps a place under a name for a time, whether its holder is alive or not, unless all places are taken.
 -- KEYS[1] places: a sorted set of holders by the microsecond at which their time is over; and of '', which is no holder, by
 --   the negative microsecond at which the newest place was made
 -- ARGV[1] who asks   ARGV[2] how many places there are; 0 prolongs the place of a holder that has one, and makes none

@@ -30,8 +30,8 @@ local remembers = function(lost)
   end
   return true
 end
--- Reads the fields run, seen, until, last, why and calm (see acquire.lua) of a bucket, and begins a quarantine if the server has
--- changed or has lost its memory. If the clock was set back to before this server was first seen, an old quarantine would begin again, and
+-- Reads the fields run, seen, until, last, why and calm (see acquire.lua) of a bucket, and starts a quarantine if the server has
+-- changed or has lost its memory. If the clock was set back to before this server was first seen, an old quarantine would start again, and
 -- last for as long as the clock was set back: a new one, of the usual length, takes its place.
 local look = function(key, now, epoch, new, lost)
   local meta = redis.call('HMGET', key, 'run', 'seen', 'until', 'last', 'why', 'calm')

@@ -6,8 +6,8 @@
 --   two owners with a majority each, one held the lease before the other on some server that counts for both. It left its
 --   token in 'last' while it held it, so what the other was granted there is larger. 'last' itself decides nothing: other
 --   keys of the bucket raise it all the time. A token with a leading zero is one for which this server does not count.
---   A time with a leading zero tells that the token was written back: every majority of servers that is asked after the token
---   has counted has one that tells so, whoever else has drawn a higher one and hears of it late
+--   A time with a leading zero says that the token was written back: every majority of servers that is asked after the token
+--   has counted has one with such a time, even if another run has drawn a higher one and learns of it late
 local held = redis.call('GET', KEYS[1])
 if not held or not owned(held, ARGV[1]) then return 0 end
 local granted, rest = string.match(held, '^[^|]+|(%d+)|%d+(|.*)$')
@@ -16,7 +16,7 @@ local counts = string.sub(granted, 1, 1) ~= '0' and tonumber(granted) <= tonumbe
 if counts and tonumber(redis.call('HMGET', KEYS[2], 'last')[1] or 0) < tonumber(ARGV[2]) then
   redis.call('HSET', KEYS[2], 'last', ARGV[2])
 end
--- All servers tell people the same of this lease.
+-- All servers show operators the same lease.
 local token = (counts and '' or '0') .. ARGV[2]
 redis.call('SET', KEYS[1], table.concat({ARGV[1], token, '0' .. ARGV[3]}, '|') .. rest, 'KEEPTTL')
 return counts and 1 or 0

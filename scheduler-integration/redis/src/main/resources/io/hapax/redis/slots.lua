@@ -14,7 +14,7 @@ local slots_of = function(meta, lease)
   it.limit = function(value) return tonumber(string.match(value, '|limit=(%d+)')) or own or 1 end
 
   -- Number, limit, key and value of each slot that is held, in order. What may not be read, as it was not declared, counts as
-  -- held, which does no harm to an index; where more depends on it, the caller is told how many slots to declare.
+  -- held, which does no harm to an index; where more depends on it, the answer says how many slots the caller has to declare.
   it.held = function(index, exactly)
     local all, names, held = {}, {}, {}
     for number, limit in string.gmatch(index or '', '(%d+)=(%d+)') do

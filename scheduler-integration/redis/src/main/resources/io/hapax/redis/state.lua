@@ -5,11 +5,11 @@
 --   forbidden command...}
 -- invariant: nothing is changed
 local meta = redis.pcall('HMGET', KEYS[1], 'until', 'why', 'settings')
--- What may not be asked is left out, and told below.
+-- What may not be asked is left out, and reported below.
 local info = redis.pcall('INFO')
 if type(info) == 'table' then info = '' end
 local now = redis.pcall('TIME')
--- Whoever may not ask for the time is told nothing of a quarantine that ends by it.
+-- A user that may not ask for the time gets no quarantine that ends by it.
 now = now.err and math.huge or now[1] * 1000000 + now[2]
 local left = math.max(0, math.ceil(((meta[1] or 0) - now) / 1000))
 local kept, ends = redis.pcall('GET', KEYS[2]), redis.pcall('PTTL', KEYS[2])

@@ -1,8 +1,8 @@
 -- Stands before every script: how times and leases are written and read.
 local micros = function(n) return string.format('%.0f', n) end
 local owned = function(value, owner) return string.sub(value, 1, #owner + 1) == owner .. '|' end
--- Whether a value is the grant with this token, of which '0' stands for any. One that begins with a zero was written back to a
--- quorum, whose servers granted tokens of their own: one that has not heard of it yet knows the grant by its owner alone.
+-- Whether a value is the grant with this token, of which '0' stands for any. One that starts with a zero was written back to a
+-- quorum, whose servers granted tokens of their own: one that has not received it yet knows the grant by its owner alone.
 local granted_as = function(value, owner, token)
   -- As text first, which nearly every renewal and release is: patterns take longer.
   local grant = owner .. '|' .. token .. '|'

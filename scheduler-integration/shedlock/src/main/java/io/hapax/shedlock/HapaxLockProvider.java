@@ -29,7 +29,7 @@ import net.javacrumbs.shedlock.support.LockException;
  *
  * <p>The name of the lock is the lock key. While the job works its lease is renewed; when {@code lockAtMostFor} is over, the lock
  * ends, and the job is notified, by an interrupt unless {@link RunOptions#onLeaseLost()} says otherwise. If the process dies, the lock
- * ends after the ttl. {@code lockAtLeastFor} keeps the next one away, whatever becomes of this process. On the thread that
+ * ends after the ttl. {@code lockAtLeastFor} keeps the next one away, whatever happens to this process. On the thread that
  * took the lock {@link io.hapax.CurrentRun} answers with the run, its fencing token included.
  *
  * <p>A lock that somebody else holds is an empty answer; a {@link LockException} says that the store could not tell. The locks

@@ -17,7 +17,7 @@ record BeanMethod(String bean, Class<?> type, Method method) {
     /** A run key has 512 bytes. */
     private static final int MOST_BEFORE_TIME = 400;
 
-    /** For people: the names of classes in front would hide it. */
+    /** For messages: without the names of the enclosing classes, which would hide it. */
     String shown() {
         return type.getSimpleName() + "." + method.getName();
     }

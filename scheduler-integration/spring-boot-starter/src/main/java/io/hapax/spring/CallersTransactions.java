@@ -52,7 +52,7 @@ final class CallersTransactions {
                 try {
                     listener.accept(outcome);
                 } catch (RuntimeException | Error failure) {
-                    LOG.error("a place in a queue could not be told that its transaction has ended", failure);
+                    LOG.error("a place in a queue could not be notified that its transaction has ended", failure);
                 }
             }
         }

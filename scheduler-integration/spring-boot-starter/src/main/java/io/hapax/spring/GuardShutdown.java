@@ -35,8 +35,8 @@ final class GuardShutdown implements SmartLifecycle, DisposableBean {
         running = false;
         if (!ended()) {
             LOG.warn(
-                    "{} runs are still at work after hapax.shutdown-grace={}, or the interrupt that cut it short, and"
-                            + " were told to end",
+                    "{} runs are still active after hapax.shutdown-grace={}, or after an interrupt that cut it short, and"
+                            + " were asked to end",
                     guard.activeRuns(),
                     grace);
         }
@@ -50,7 +50,7 @@ final class GuardShutdown implements SmartLifecycle, DisposableBean {
         }
     }
 
-    /** Whoever interrupts does not want to wait; but runs must be told before beans are taken from them. */
+    /** An interrupt means that the shutdown must not wait; but runs must be notified before their beans are destroyed. */
     private boolean endedAtOnce() {
         try {
             return guard.shutdown(Duration.ZERO);

@@ -95,7 +95,7 @@ record GuardedMethod(
         if (AnnotatedElementUtils.hasAnnotation(method, Async.class)
                 || AnnotatedElementUtils.hasAnnotation(bean, Async.class)) {
             throw new IllegalArgumentException(
-                    "an @Async method returns before its work has begun, and its lease would be given"
+                    "an @Async method returns before its work has started, and its lease would be given"
                             + " back by then: put @Guarded on a method of another bean that it calls");
         }
     }

@@ -177,7 +177,7 @@ public class HapaxAutoConfiguration {
                     .warn("Hapax is switched off (hapax.enabled=false): jobs run unguarded");
         }
 
-        /** Without a guard the JobRunr module runs nothing, unless it is told that this is meant. */
+        /** Without a guard the JobRunr module runs nothing, unless this is explicitly allowed. */
         @Configuration(proxyBeanMethods = false)
         @ConditionalOnClass(BackgroundJobServer.class)
         static class JobRunrToo {

@@ -30,7 +30,7 @@ public class HapaxConsoleAutoConfiguration {
     /** Created by Spring. */
     public HapaxConsoleAutoConfiguration() {}
 
-    /** Reports as long as the guard works. The guard is told of it as one of the {@code GuardListener} beans. */
+    /** Reports as long as the guard works. The guard receives it as one of the {@code GuardListener} beans. */
     @Bean(destroyMethod = "close")
     @ConditionalOnMissingBean
     Console hapaxConsole(HapaxProperties settings, LeaseStore store, ObjectProvider<RunLedger> ledger) {

@@ -93,7 +93,7 @@ final class HapaxEndpoint {
         }
     }
 
-    /** Takes the lease of a key away from whoever holds it; only for those whom the application has authenticated. */
+    /** Takes the lease of a key away from its holder; only for users whom the application has authenticated. */
     @DeleteOperation
     WebEndpointResponse<Map<String, Object>> forceRelease(
             @Selector String kind,

@@ -80,7 +80,7 @@ public class HapaxJobRunrAutoConfiguration {
                     beans.registerDependentBean(HapaxAutoConfiguration.SHUTDOWN, name);
                     beans.registerDependentBean(INSTALLED, name);
                 } else if (bean instanceof JobScheduler || bean instanceof JobRequestScheduler) {
-                    // Whoever puts jobs into the queue needs no server of its own.
+                    // A process that only enqueues jobs needs no server of its own.
                     JobRunrGuard.install(guard.getObject());
                 }
                 return bean;

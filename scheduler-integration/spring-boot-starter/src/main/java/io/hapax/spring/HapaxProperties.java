@@ -17,9 +17,9 @@ public class HapaxProperties {
 
     /** Whether jobs are guarded at all. */
     private boolean enabled = true;
-    /** Name of this process, for people who ask who holds a lease; by default process id and host. */
+    /** Name of this process, shown to operators as the holder of a lease; by default process id and host. */
     private @Nullable String worker;
-    /** How long runs that are at work may take to end when the application stops; then they are told to. */
+    /** How long active runs may take to end when the application stops; then they are asked to end. */
     private Duration shutdownGrace = Duration.ofSeconds(30);
     /** Whether the actuator endpoint may take leases away. */
     private boolean forceReleaseEnabled;

@@ -2,7 +2,7 @@ package io.hapax.spring;
 
 import org.jspecify.annotations.Nullable;
 
-/** A setting of the application that the guard cannot keep; {@link SettingFailureAnalyzer} tells people. */
+/** A setting of the application that the guard cannot keep; {@link SettingFailureAnalyzer} reports it. */
 final class InvalidSettingException extends IllegalStateException {
 
     private static final long serialVersionUID = 1L;

@@ -10,13 +10,13 @@ import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A run in a transaction: its code is at work or has returned, and the transaction decides what has become of it. Used by the
+ * A run in a transaction: its code is running or has returned, and the outcome of the transaction decides that of the run. Used by the
  * transaction's thread.
  */
 final class PendingRun {
 
     private static final String PENDING =
-            "it has run in this transaction, which has not ended, or is at work in it: it is done when that commits";
+            "it has run in this transaction, which has not ended, or is running in it: it is done when that commits";
 
     private final GuardedRun run;
     private final WorkTransaction transaction;
@@ -56,7 +56,7 @@ final class PendingRun {
         return over;
     }
 
-    /** Says that its method begins now: savepoints that it has made before are a part of its work. */
+    /** Records that its method starts now: earlier savepoints of that method are a part of its work. */
     void beginsAfter(int savepoints) {
         if (undone) {
             // Its code is repeated, and nothing of it is left.
@@ -72,7 +72,7 @@ final class PendingRun {
         }
     }
 
-    /** Whether its method has been called and has not begun its transaction: it takes part in this one, or should. */
+    /** Whether its method has been called and has not started its transaction: it takes part in this one, or should. */
     boolean awaitsWork() {
         return awaitsWork && endsWithTransaction;
     }
@@ -220,7 +220,7 @@ final class PendingRun {
     private void end() {
         over = true;
         Throwable thrown = failure;
-        // The outcome is told to listeners.
+        // Listeners receive the outcome.
         var unused = thrown == null ? run.complete() : run.fail(thrown);
     }
 

@@ -121,7 +121,7 @@ final class ProxyReach {
                 new BeanMethod(bean, type, method),
                 "bean '" + bean + "' was created before the guard could be put in front of it, because a"
                         + " BeanPostProcessor, or what one needs, depends on it, or it was registered as a singleton by hand",
-                "Let whoever needs it so early ask an ObjectProvider for it, register a bean definition instead of a"
+                "Let the bean that needs it so early ask an ObjectProvider for it, register a bean definition instead of a"
                         + " singleton, or put the method into another bean");
     }
 

@@ -14,8 +14,8 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Remembers the last runs that did not take place, or were lost, for people who ask why: some of each kind, as most replicas refuse
- * most firings, and a loss would drown in that. Thread-safe.
+ * Remembers the last runs that did not take place, or were lost, so that operators can find out why: some of each kind, because most
+ * replicas refuse most firings, and a loss would be lost among them. Thread-safe.
  */
 final class RecentEvents implements GuardListener {
 

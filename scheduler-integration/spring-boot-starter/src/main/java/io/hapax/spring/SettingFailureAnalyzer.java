@@ -3,7 +3,7 @@ package io.hapax.spring;
 import org.springframework.boot.diagnostics.AbstractFailureAnalyzer;
 import org.springframework.boot.diagnostics.FailureAnalysis;
 
-/** Says what is wrong with a setting, and how to mend it, instead of a stack trace. */
+/** Says what is wrong with a setting, and how to fix it, instead of a stack trace. */
 final class SettingFailureAnalyzer extends AbstractFailureAnalyzer<InvalidSettingException> {
 
     @Override

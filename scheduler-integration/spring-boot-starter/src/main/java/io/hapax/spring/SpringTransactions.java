@@ -41,7 +41,7 @@ final class SpringTransactions implements Transactions {
 
     private final BeanFactory beans;
     private final Supplier<LedgerCompletion> ledger;
-    /** Comes after the advice that begins a transaction. */
+    /** Comes after the advice that starts a transaction. */
     private final Advisor innermost;
 
     SpringTransactions(BeanFactory beans, Supplier<LedgerCompletion> ledger) {
@@ -140,7 +140,7 @@ final class SpringTransactions implements Transactions {
         return open
                 ? Optional.of(
                         "it is called in a transaction that ends later, so its key would be given back, and its occurrence"
-                                + " noted as done, before the commit. Begin the transaction inside of the run, or call a bean method"
+                                + " noted as done, before the commit. Start the transaction inside the run, or call a bean method"
                                 + " with @Guarded instead; if the code is no part of the transaction, ask with RunRequest.apart()")
                 : Optional.empty();
     }
@@ -163,7 +163,7 @@ final class SpringTransactions implements Transactions {
         TransactionManagers.requireKnown(beans);
     }
 
-    /** Refuses to pass over a transaction that nobody tells of its end. */
+    /** Refuses to ignore a transaction whose end nobody reports. */
     private static void requireNoneOpen(BeanMethod of) {
         if (TransactionSynchronizationManager.isActualTransactionActive()) {
             throw ended(of);
@@ -171,7 +171,7 @@ final class SpringTransactions implements Transactions {
         if (isBoundUnsynchronized()) {
             throw new IllegalStateException(
                     "@Guarded on " + of.shown() + ": the call is in a transaction whose manager does"
-                            + " not synchronize (transactionSynchronization = SYNCHRONIZATION_NEVER), so nobody would be told when"
+                            + " not synchronize (transactionSynchronization = SYNCHRONIZATION_NEVER), so nobody would be notified when"
                             + " it ends. Let its manager synchronize, or " + REMEDY);
         }
     }
@@ -179,7 +179,7 @@ final class SpringTransactions implements Transactions {
     private static IllegalStateException ended(BeanMethod of) {
         return new IllegalStateException(
                 "@Guarded on " + of.shown() + ": the transaction of the calling thread has ended"
-                        + " already, as for a listener that is told after the commit, and what the method writes would be in no"
+                        + " already, as for a listener that is called after the commit, and what the method writes would be in no"
                         + " transaction that commits. To guard it there, " + REMEDY);
     }
 

@@ -25,7 +25,7 @@ import org.springframework.boot.ssl.SslBundle;
 import org.springframework.boot.ssl.SslBundles;
 import org.springframework.core.env.Environment;
 
-/** Turns settings into options and a store; what is wrong with them is told with their name. */
+/** Turns settings into options and a store; errors name the setting that is wrong. */
 record StoreOpening(HapaxProperties settings, Environment environment) {
 
     /** Of a database. */
@@ -90,7 +90,7 @@ record StoreOpening(HapaxProperties settings, Environment environment) {
         try (Connection connection = source.getConnection()) {
             product = connection.getMetaData().getDatabaseProductName();
         } catch (SQLException unreachable) {
-            // Told by whoever needs it, with what is known of PostgreSQL's errors.
+            // The component that needs it reports this, with what is known of PostgreSQL's errors.
             return;
         }
         if (OTHER_DATABASES.stream().anyMatch(product::contains)) {

@@ -30,7 +30,7 @@ final class TransactionEnds implements TransactionExecutionListener {
                 .anyMatch(each -> each instanceof Seen seen && seen.committed);
     }
 
-    /** The first one of a transaction, so that it is told of the commit before all others. */
+    /** The first one of a transaction, so that it learns of the commit before all others. */
     @Override
     public void afterBegin(TransactionExecution transaction, @Nullable Throwable failure) {
         if (failure == null && TransactionSynchronizationManager.isSynchronizationActive()) {

@@ -41,7 +41,7 @@ final class TransactionManagers {
             return "its transactions are reactive and belong to no thread";
         }
         if (TypeNames.isA(type, JTA)) {
-            return "its transactions are JTA's, and may begin and end without Spring's hearing of it";
+            return "its transactions are JTA's, and may start and end without Spring's knowledge";
         }
         Object manager = beans.containsSingleton(name) ? beans.getSingleton(name) : null;
         return manager instanceof AbstractPlatformTransactionManager known

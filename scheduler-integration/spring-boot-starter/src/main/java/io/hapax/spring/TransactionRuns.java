@@ -14,8 +14,8 @@ import org.springframework.transaction.support.TransactionSynchronization;
 import org.springframework.transaction.support.TransactionSynchronizationManager;
 
 /**
- * The runs of one transaction, which is told to Spring: it is asked before the commit, and told of the end, after everybody else.
- * Used by the transaction's thread; only its end may be told by another one.
+ * The runs of one transaction, registered with Spring: Spring calls it before the commit, and after the end, after all other listeners.
+ * Used by the transaction's thread; only its end may be reported by another one.
  */
 final class TransactionRuns implements TransactionSynchronization {
 
@@ -53,7 +53,7 @@ final class TransactionRuns implements TransactionSynchronization {
         return known;
     }
 
-    /** Whether the thread's transaction is about to end, or has ended, as far as can be told. */
+    /** Whether the thread's transaction is about to end, or has ended, as far as is known. */
     static boolean isClosing() {
         return TransactionSynchronizationManager.getSynchronizations().stream()
                 .anyMatch(each -> each instanceof TransactionRuns known && known.closing);
@@ -71,7 +71,7 @@ final class TransactionRuns implements TransactionSynchronization {
         return null;
     }
 
-    /** The keys that the thread's transactions hold, for people; null if there are none. */
+    /** The keys that the thread's transactions hold, as text for messages; null if there are none. */
     static @Nullable String holding() {
         String keys = all().stream()
                 .flatMap(each -> each.runs.stream())
@@ -105,7 +105,7 @@ final class TransactionRuns implements TransactionSynchronization {
     }
 
     /**
-     * Takes note that the work of a run begins, in this transaction.
+     * Records that the work of a run starts, in this transaction.
      *
      * @return the run, if it ends by itself after this transaction; else null
      * @throws IllegalStateException if it was to take part in the transaction of its caller, and does not
@@ -128,8 +128,8 @@ final class TransactionRuns implements TransactionSynchronization {
     private @Nullable PendingRun begins(PendingRun known, TransactionRuns where) {
         if (where != this && known.awaitsWork()) {
             throw new IllegalStateException(
-                    "the run of " + known + " is called in a transaction, with which it ends, and begins"
-                            + " another one, of another transaction manager: what that commits would stay, whatever becomes of the"
+                    "the run of " + known + " is called in a transaction, with which it ends, and starts"
+                            + " another one, of another transaction manager: what that commits would stay, whatever happens to the"
                             + " caller's. Give its method @Transactional(propagation = REQUIRES_NEW), or call it outside of the"
                             + " transaction");
         }
@@ -213,7 +213,7 @@ final class TransactionRuns implements TransactionSynchronization {
             try {
                 run.ended(how);
             } catch (RuntimeException | Error failure) {
-                LOG.error("a run could not be told that its transaction has ended: {}", run, failure);
+                LOG.error("a run could not be notified that its transaction has ended: {}", run, failure);
             }
         }
     }

@@ -49,7 +49,7 @@ interface Transactions {
     Scene scene(BeanMethod of, MethodInvocation call);
 
     /**
-     * Notes the transactions that begin around methods of a bean and are the work of a run, and those of a bean that manages
+     * Notes the transactions that start around methods of a bean and are the work of a run, and those of a bean that manages
      * transactions.
      *
      * @param proxy the bean; nothing happens if it is neither a proxy nor a manager
@@ -108,7 +108,7 @@ interface Transactions {
         /** Lets a run that was admitted end with the transaction of the caller. */
         PendingRun add(GuardedRun run);
 
-        /** The keys that these transactions hold, for people; null if there are none. */
+        /** The keys that these transactions hold, as text for messages; null if there are none. */
         @Nullable
         String holding();
     }

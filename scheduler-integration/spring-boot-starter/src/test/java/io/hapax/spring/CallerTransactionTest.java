@@ -505,7 +505,7 @@ class CallerTransactionTest {
         transaction.executeWithoutResult(status -> assertThatIllegalStateException()
                 .isThrownBy(() -> guard.run(request, run -> 1))
                 .withMessageContaining("run plain/" + id)
-                .withMessageContaining("inside of the run"));
+                .withMessageContaining("inside the run"));
         assertThat(guard.run(request, run -> transaction.execute(status -> 1)).ran())
                 .isTrue();
     }

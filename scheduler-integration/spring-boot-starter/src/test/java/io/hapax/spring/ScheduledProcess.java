@@ -117,7 +117,7 @@ public final class ScheduledProcess {
         }
     }
 
-    /** Writes at once, whatever becomes of the run's transaction. */
+    /** Writes at once, whatever happens to the run's transaction. */
     record Notes(String database, String worker) {
 
         void write(String statement, Object... values) {

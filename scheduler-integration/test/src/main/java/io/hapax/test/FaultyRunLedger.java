@@ -53,7 +53,7 @@ public final class FaultyRunLedger extends ForwardingRunLedger {
         claim.always(Kind.LOSE_ANSWER);
     }
 
-    /** Carries out each beginning and loses the answer. */
+    /** Carries out each start of a run and loses the answer. */
     public void loseBeginAnswers() {
         begin.always(Kind.LOSE_ANSWER);
     }
@@ -81,9 +81,9 @@ public final class FaultyRunLedger extends ForwardingRunLedger {
     }
 
     /**
-     * Counts beginnings.
+     * Counts the calls of {@link RunLedger#begin}.
      *
-     * @return how many were told
+     * @return how many were made
      */
     public int beginnings() {
         return begin.calls();

@@ -87,7 +87,7 @@ public final class InMemoryLeaseStore implements AdministeredStore {
 
     /**
      * Grants nothing new for a while. Until then, renewals re-assert forgotten leases (also over a holder with a lower
-     * token), and the release of a forgotten lease counts. What is known is still told: a held key answers
+     * token), and the release of a forgotten lease counts. Known facts are still answered: a held key answers
      * {@link Acquisition.Held}, a completed occurrence {@link Acquisition.Done}.
      *
      * @param duration how long, from now; zero ends it

@@ -22,7 +22,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class LeaseTable {
 
-    /** How long whoever waits keeps others out when it may ask again. */
+    /** How long a waiting run keeps others out after its key became free, until it asks again. */
     private static final Duration ASKS_AGAIN = Duration.ofSeconds(5);
 
     private final Ticker ticker;
@@ -86,7 +86,7 @@ final class LeaseTable {
                 .orElse(null);
     }
 
-    /** Whoever is to be named when somebody asks who holds a key: of several slots, the holder of the first. */
+    /** The grant to name to a client that asks who holds a key: of several slots, that of the first. */
     @Nullable
     Grant shown(JobIdentity identity) {
         Grant own = live(identity);
@@ -159,7 +159,7 @@ final class LeaseTable {
                         new Grant(lease, ticker.now().plus(lease.ttl()), renewed));
     }
 
-    /** Whoever waits asks again soon: until then, nobody overtakes it by a slot of which it waits for several. */
+    /** A waiting run asks again soon: until then, nobody overtakes it by taking one of the slots for which it waits. */
     void remove(JobIdentity identity) {
         LeaseKey key = LeaseKey.ofFamily(identity);
         TreeMap<Integer, Grant> family = families.get(key);

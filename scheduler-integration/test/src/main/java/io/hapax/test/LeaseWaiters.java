@@ -12,7 +12,7 @@ import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Those who wait for a release. Thread-safe; futures are completed outside the lock, by whoever releases, or by one
+ * The waits for a release. Thread-safe; futures are completed outside the lock, by the thread that releases, or by one
  * thread that lives as long as somebody waits.
  */
 final class LeaseWaiters {
@@ -20,7 +20,7 @@ final class LeaseWaiters {
     private final Ticker ticker;
     private final Object lock = new Object();
     private final List<Waiter> waiters = new ArrayList<>();
-    /** Keys released while nobody waited, and not asked for since: whoever was refused before may try again. */
+    /** Keys released while nobody waited, and not asked for since: a run that was refused before may try again. */
     private final Set<LeaseKey> unseen = new HashSet<>();
 
     private @Nullable Thread alarm;

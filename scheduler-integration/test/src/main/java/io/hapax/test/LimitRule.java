@@ -4,10 +4,10 @@ import io.hapax.lease.Slot;
 import java.util.function.BiPredicate;
 
 /**
- * What an in-memory store keeps apart: the rule, which tests break to see whether that is found.
+ * Which leases an in-memory store allows at the same time: the rule, which tests break to see whether that is found.
  *
- * @param together whether what is asked for may be held beside what somebody else holds
- * @param heedsWaiting whether whoever waits stops grants beyond its limit
+ * @param together whether a requested slot may be held at the same time as a slot that another run holds
+ * @param heedsWaiting whether a waiting run prevents grants beyond its limit
  * @param heedsRenewed whether a slot counts after its renewal
  */
 record LimitRule(BiPredicate<Slot, Slot> together, boolean heedsWaiting, boolean heedsRenewed) {

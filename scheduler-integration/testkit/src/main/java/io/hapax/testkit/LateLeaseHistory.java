@@ -117,7 +117,7 @@ final class LateLeaseHistory {
         }
     }
 
-    /** Whoever believes in its lease has it; and when all is carried out and a ttl has passed, nobody is in the way any more. */
+    /** A caller that believes that it holds a lease has it; and when all is carried out and a ttl has passed, every key is free. */
     private void finish() {
         callers.forEach(caller -> caller.late().atRandom(random, NEVER));
         for (Caller caller : callers) {
@@ -166,7 +166,7 @@ final class LateLeaseHistory {
             return lease != null && now.compareTo(validUntil) < 0;
         }
 
-        /** Whether it may work: nobody does who has begun to give back. */
+        /** Whether it may work: it may not once it has started to give back. */
         boolean isValid() {
             return isProven() && ending == null;
         }
@@ -225,7 +225,7 @@ final class LateLeaseHistory {
             return callers.stream().anyMatch(other -> other != this && other.isAtWorkOf(key));
         }
 
-        /** Whoever gave an ask up asks no more as the same owner. */
+        /** A caller that gave up a request does not ask again as the same owner. */
         private void afterSilence(LeaseRequest request) {
             if (!withdraws && random.nextInt(4) == 0) {
                 die();

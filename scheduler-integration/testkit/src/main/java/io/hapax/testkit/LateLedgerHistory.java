@@ -31,7 +31,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * One random history of a ledger of which one call in five is carried out late, judged step by step: one run at a time holds
- * a lock key, tokens are in order, done means done, and nobody is abandoned who has not begun.
+ * a lock key, tokens are in order, a run that is done stays done, and no run is abandoned that has not started.
  */
 final class LateLedgerHistory {
 
@@ -139,7 +139,7 @@ final class LateLedgerHistory {
             }
             if (entry.state() == RunState.ABANDONED
                     && (!begun.contains(entry.owner()) || neverBegan.contains(entry.owner()))) {
-                return "abandoned, and never begun";
+                return "abandoned, and never started";
             }
         }
         if (tokenBelowLease) {
@@ -151,7 +151,7 @@ final class LateLedgerHistory {
         return running > 1 ? "two runs hold the lock key" : null;
     }
 
-    /** Does what the guard does: what it did not hear of it takes back, until it is heard. */
+    /** Does what the guard does: takes back what was not confirmed, until that is confirmed. */
     private final class Worker {
 
         private final String name;
@@ -264,7 +264,7 @@ final class LateLedgerHistory {
             atWork = claim != null;
         }
 
-        /** The answer, or null if there was none; nothing but done is told as true. */
+        /** The answer, or null if there was none; an answer without a value is true. */
         private @Nullable Object heard(String what, Supplier<? extends CompletionStage<?>> call) {
             try {
                 Object answer = call.get().toCompletableFuture().join();

@@ -14,17 +14,17 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The reference model of a lease store, of what callers were told and nothing else: one valid holder, tokens in order, done means
- * done, a run that lost its lease leaves no marker, and places are kept for their time.
+ * The reference model of a lease store, based only on the answers that callers got: one valid holder, tokens in order, a completed run
+ * stays done, a run that lost its lease leaves no marker, and places are kept for their time.
  */
 final class LeaseHistoryJudge {
 
     private final int mostWithAPlace;
-    /** The newest grant of each key that was heard of. */
+    /** The newest grant of each key that a caller has received. */
     private final Map<Object, Lease> newest = new HashMap<>();
 
     private final Map<RunKey, OwnerId> done = new HashMap<>();
-    /** Who may have left a marker: has asked for it, and was not told that it came too late. */
+    /** The owners that may have left a marker: they asked for it, and did not get the answer that it came too late. */
     private final Map<RunKey, Set<OwnerId>> completing = new HashMap<>();
 
     private @Nullable String wrong;
@@ -98,7 +98,7 @@ final class LeaseHistoryJudge {
         }
     }
 
-    /** Whether nobody was granted its key since, that anybody has heard of. */
+    /** Whether no newer grant of its key has reached any caller. */
     private boolean isNewest(Lease mine) {
         return mine.equals(newest.get(key(mine.identity())));
     }

@@ -49,7 +49,7 @@ abstract class LimitContract {
     private static final int ASKERS = 8;
     private static final int ROUNDS = 25;
 
-    /** A lock key of which nobody has heard, as the tests of a class may run side by side. */
+    /** A lock key that no other test uses, because the tests of a class may run side by side. */
     private final class Family {
 
         private final LockKey key = new LockKey("rooms-" + OwnerId.random());
@@ -469,7 +469,7 @@ abstract class LimitContract {
                 .contains(true);
     }
 
-    /** Whether a key is told to be awaited at all. */
+    /** Whether the store shows at all that a key is awaited. */
     private boolean tellsWhoWaits() {
         JobIdentity other = freshLock();
         granted(store(), other);

@@ -110,7 +110,7 @@ final class LimitHistory {
         }
     }
 
-    /** When the key itself is given back, whoever waits says so again. */
+    /** When the key itself is given back, a waiting run says again that it waits. */
     private void nobodyIsSureToWait() {
         callers.forEach(caller -> caller.waiting = null);
     }
@@ -125,16 +125,16 @@ final class LimitHistory {
         callers.forEach(caller -> caller.store.calls().carryOutAll());
         callers.forEach(Caller::end);
         if (timePasses) {
-            // Whoever waited and has died keeps others out for a little longer.
+            // A waiting run that has died keeps others out for a little longer.
             pass(ttl.plus(ASKS_AGAIN));
             neverStarves();
         }
     }
 
     /**
-     * Somebody waits under a small limit while others, as many as there may be, ask again and again under a larger one. It asks
-     * first when one of them has ended, as whoever is woken does, and waits for those who were there before it, and for whoever
-     * has taken the slots within its own limit since.
+     * One run waits under a small limit while others, as many as the larger limit allows, ask again and again. The waiting run asks
+     * first when one of them has ended, as a run that is woken up does. It waits for the runs that held slots before it, and for those that
+     * have taken the slots within its own limit since.
      */
     private void neverStarves() {
         int large = 2 + random.nextInt(LARGEST - 1);
@@ -155,7 +155,10 @@ final class LimitHistory {
                 holders.add(next);
             }
         }
-        require(waiter.lease != null, "whoever waits under a limit of " + small + " is not overtaken for ever", waiter);
+        require(
+                waiter.lease != null,
+                "a run that waits under a limit of " + small + " is not overtaken for ever",
+                waiter);
         holders.forEach(Caller::end);
         waiter.end();
     }

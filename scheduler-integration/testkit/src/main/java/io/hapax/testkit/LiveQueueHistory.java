@@ -14,8 +14,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A random history of jobs that are unique while they are queued, on a real scheduler: callers store them, fail, commit and roll back,
- * people delete them and queue them again, and the scheduler's own threads run and retry them meanwhile. The model of
- * {@link QueueHistory} judges it. The seed chooses what is done; in which order, the threads do. Thread-safe.
+ * operators delete them and queue them again, and the scheduler's own threads run and retry them meanwhile. The model of
+ * {@link QueueHistory} judges it. The seed decides what is done; the threads decide in which order. Thread-safe.
  */
 public final class LiveQueueHistory {
 
@@ -47,7 +47,7 @@ public final class LiveQueueHistory {
      * Prepares a history.
      *
      * @param seed chooses what happens
-     * @param name begins the names of its work, which no other history shares
+     * @param name the prefix of the names of its work, which no other history shares
      * @param queue an empty queue, or one whose other jobs are those of other histories
      */
     public LiveQueueHistory(long seed, String name, LiveQueue queue) {
@@ -89,7 +89,7 @@ public final class LiveQueueHistory {
     }
 
     /**
-     * A job is queued or at work no more.
+     * A job is no longer queued or running.
      *
      * @param id its id
      * @param succeeded whether it has done its work
@@ -142,7 +142,7 @@ public final class LiveQueueHistory {
     }
 
     /**
-     * Decides what becomes of the next attempt at a job.
+     * Decides what happens to the next attempt at a job.
      *
      * @return its end
      */
@@ -258,8 +258,9 @@ public final class LiveQueueHistory {
         for (int tries = 0; !isQueued(of, Storing.WORKS); tries++) {
             lock.lock();
             try {
-                // A job that has just ended may have been there when this was asked, and be so for a moment longer than
-                // its end is told.
+                // A job that has just ended may still have been queued when this was asked, and stay so for a moment
+                // longer than
+                // the report of its end.
                 if (tries == MOST_TRIES) {
                     judge.refusedAtTheEnd(of);
                     return;

@@ -32,7 +32,7 @@ public final class LookalikeKeys {
     }
 
     /**
-     * Hears how a key is kept. Later keys may be alike.
+     * Records how a key is stored. Later keys may look similar.
      *
      * @param name what somebody may have seen of it
      */

@@ -10,7 +10,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import java.util.function.Predicate;
 
-/** No threads: whatever a guard hands over is done at once by whoever hands it over, and nothing that lasts is started. */
+/** No threads: the caller does at once what a guard would hand over to a thread, and nothing that lasts is started. */
 public final class NoThreads extends GuardThreads {
 
     private final Predicate<String> canStart;

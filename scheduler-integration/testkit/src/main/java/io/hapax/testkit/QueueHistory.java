@@ -15,9 +15,9 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A random history of jobs that are unique while they are queued: callers store them, fail, crash, commit and roll back in the
- * middle of each other; workers run them, people delete them and queue them again; other work is done under limits that change. A
- * reference model judges it: no work is lost, none is queued twice, no place is in the way for longer than its job and some
- * seconds, and no more are at work than the smallest limit of those who are. The same seed gives the same history.
+ * middle of each other; workers run them, operators delete them and queue them again; other work is done under limits that change. A
+ * reference model judges it: no work is lost, none is queued twice, no place outlives its job by more than some
+ * seconds, and never more runs are active than the smallest limit among them. The same seed gives the same history.
  */
 public final class QueueHistory {
 
@@ -103,7 +103,7 @@ public final class QueueHistory {
         }
 
         /**
-         * A job is queued or at work no more.
+         * A job is no longer queued or running.
          *
          * @param id its id
          * @param succeeded whether it has done its work
@@ -216,7 +216,7 @@ public final class QueueHistory {
     private void enqueue(int process, String work, Storing storing) {
         String name = "call " + names++ + " of process " + process + " for " + work + ", which " + storing;
         QueueHistoryJudge.Call call = judge.begins(work);
-        note(name + " begins");
+        note(name + " starts");
         try {
             Optional<String> id = queue.enqueue(process, work, storing);
             note(name + (id.isPresent() ? " queued " + id.get() : " is refused"));
@@ -238,7 +238,7 @@ public final class QueueHistory {
         String id = due.get(random.nextInt(due.size()));
         Work work = random.nextInt(3) > 0 ? Work.SUCCEEDS : any(Work.values());
         int process = work == Work.CRASHES ? 1 + random.nextInt(PROCESSES - 1) : 0;
-        note(id + " begins, and " + work);
+        note(id + " starts, and " + work);
         queue.run(process, id, work);
         note(id + " is left by its worker");
     }
@@ -247,7 +247,7 @@ public final class QueueHistory {
     private void runLimited() {
         int limit = 1 + random.nextInt(LARGEST_LIMIT);
         queue.runLimited(0, limit, () -> {
-            note("  at work under a limit of " + limit);
+            note("  active under a limit of " + limit);
             judge.enters(limit);
             Turns.pause();
             judge.leaves(limit);
@@ -264,14 +264,14 @@ public final class QueueHistory {
         }
     }
 
-    /** Everybody ends what they have begun, every job is run; then each work can be queued at once. */
+    /** Every call that was started ends, every job is run; then each work can be queued at once. */
     private void settle() {
         while (!turns.actors().isEmpty()) {
             List.copyOf(turns.actors()).forEach(Turns.Actor::go);
         }
         for (int round = 0; round < ROUNDS && !queue.due().isEmpty() && judge.wrong() == null; round++) {
             for (String id : queue.due()) {
-                note(id + " begins at the end");
+                note(id + " starts at the end");
                 turns.add(() -> queue.run(0, id, Work.SUCCEEDS)).go();
             }
             while (!turns.actors().isEmpty()) {

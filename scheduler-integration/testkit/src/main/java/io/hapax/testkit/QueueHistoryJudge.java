@@ -42,7 +42,7 @@ final class QueueHistoryJudge {
     /** Also those that are not stored yet. */
     private final List<String> excused = new ArrayList<>();
 
-    /** The limits of those who are at work. */
+    /** The limits of the active runs. */
     private final List<Integer> inside = new ArrayList<>();
 
     private int step;
@@ -124,7 +124,7 @@ final class QueueHistoryJudge {
         }
     }
 
-    /** Of those who are at work at once, nobody sees more than its own limit. */
+    /** No active run sees more active runs than its own limit. */
     void enters(int limit) {
         inside.add(limit);
         if (inside.size() > Collections.min(inside)) {
@@ -154,12 +154,12 @@ final class QueueHistoryJudge {
         }
     }
 
-    /** Nothing is queued or at work, and so nothing is in the way for long. */
+    /** Nothing is queued or running, so nothing may block for long. */
     void refusedAtTheEnd(String work) {
         found("a place outlives its job: " + work + " was refused");
     }
 
-    /** Jobs that are queued or at work. */
+    /** Jobs that are queued or running. */
     List<String> present() {
         return jobs.entrySet().stream()
                 .filter(job -> job.getValue().present && !job.getValue().ending)

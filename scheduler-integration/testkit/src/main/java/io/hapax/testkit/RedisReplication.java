@@ -5,7 +5,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 
-/** What servers that replicate each other have in common, whoever watches over them. */
+/** What servers that replicate each other have in common, with Sentinel or Cluster. */
 final class RedisReplication {
 
     private static final long LONGEST_WAIT = TimeUnit.SECONDS.toNanos(30);

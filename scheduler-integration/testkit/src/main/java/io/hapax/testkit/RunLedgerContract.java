@@ -549,7 +549,7 @@ public abstract class RunLedgerContract extends LedgerLimitContract {
             if (get(ledger().begin(lease)) == Completion.NOTED) {
                 return lease;
             }
-            assertThat(ttl).as("long enough to begin in").isLessThan(LONG);
+            assertThat(ttl).as("long enough for a start").isLessThan(LONG);
         }
     }
 

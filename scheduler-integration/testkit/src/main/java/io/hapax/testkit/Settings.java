@@ -4,7 +4,7 @@ import java.net.URI;
 import java.net.URISyntaxException;
 import org.jspecify.annotations.Nullable;
 
-/** Where tests are told to use servers that somebody else runs. */
+/** The settings by which tests use servers that are already running. */
 final class Settings {
 
     private Settings() {}

@@ -38,7 +38,7 @@ public final class TestCertificates implements AutoCloseable {
      * Makes an authority and a certificate that it signs.
      *
      * @param names for whom it is, as the extension SAN writes them: {@code dns:localhost,ip:127.0.0.1}
-     * @return the certificates; whoever is done closes them
+     * @return the certificates; the caller closes them
      * @throws IllegalStateException if the keytool fails; the message has what it says
      */
     public static TestCertificates of(String names) {

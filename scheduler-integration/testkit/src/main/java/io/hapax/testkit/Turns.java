@@ -60,7 +60,7 @@ final class Turns {
                 }
             } catch (InterruptedException stopped) {
                 Thread.currentThread().interrupt();
-                throw new IllegalStateException("interrupted while an actor is at work", stopped);
+                throw new IllegalStateException("interrupted while an actor is running", stopped);
             }
         }
     }

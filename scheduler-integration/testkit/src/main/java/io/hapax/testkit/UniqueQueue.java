@@ -13,9 +13,9 @@ public interface UniqueQueue extends AutoCloseable {
     enum Storing {
         /** It is stored. */
         WORKS,
-        /** It is not, and the caller is told. */
+        /** It is not, and the caller gets the failure. */
         FAILS,
-        /** It is, and the caller is told that it is not. */
+        /** It is, but the caller gets a failure. */
         FAILS_LATE,
         /** The process ends before the job is stored. */
         CRASHES_BEFORE,
@@ -27,7 +27,7 @@ public interface UniqueQueue extends AutoCloseable {
         ROLLS_BACK
     }
 
-    /** What becomes of a job that is at work. */
+    /** What happens to a job that is running. */
     enum Work {
         /** It succeeds. */
         SUCCEEDS,
@@ -46,7 +46,7 @@ public interface UniqueQueue extends AutoCloseable {
      * @param work what it is for
      * @param storing what happens
      * @return the id of the job; empty if it was refused because the same work is queued
-     * @throws RuntimeException if the caller is told of a failure
+     * @throws RuntimeException if the caller gets a failure
      */
     Optional<String> enqueue(int process, String work, Storing storing);
 
@@ -70,13 +70,13 @@ public interface UniqueQueue extends AutoCloseable {
      *
      * @param process where
      * @param id the id of the job
-     * @param work what becomes of it
+     * @param work what happens to it
      */
     void run(int process, String id, Work work);
 
     /**
-     * Runs something of which only so many may be at work at once, on the calling thread. It has not been queued, and is dropped if
-     * others are in its way.
+     * Runs something of which only a limited number may be active at once, on the calling thread. It is not queued, and is dropped if
+     * others block it.
      *
      * @param process where
      * @param limit how many, as this run states; others may state another limit

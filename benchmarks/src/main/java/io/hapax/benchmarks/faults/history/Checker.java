@@ -16,15 +16,15 @@ import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Reads a history from the begin to the end and finds what ought not to be there. What was found belongs to the fault
- * during which it happened: the second effect, the overlap, the loss of a lease; a lost occurrence to the one during which
- * it was due.
+ * Reads a history from the first line to the last and finds what ought not to be there. A finding belongs to the fault
+ * during which it happened: the second effect, the overlap, the loss of a lease; a lost occurrence belongs to the fault during
+ * which it was due.
  */
 public final class Checker {
 
-    /** How long before the end of its lease a run on a process that was paused may have been due to be told. */
+    /** How long before the end of its lease a run may have been due for its notification, if its process was paused. */
     private static final long TELLING_NANOS = TimeUnit.SECONDS.toNanos(1);
-    /** A run that goes on for so long beyond its lease without being told was forgotten. */
+    /** A run that continues for so long after the end of its lease without a notification was forgotten. */
     private static final long FORGOTTEN_NANOS = TimeUnit.MILLISECONDS.toNanos(500);
 
     private final List<Findings> findings = new ArrayList<>();
@@ -60,13 +60,13 @@ public final class Checker {
             List<ObservedRun> runs) {}
 
     /**
-     * That a run was told, with what was known then.
+     * The notification of a run that it lost its lease, with what was known at that time.
      *
-     * @param here where it belongs
+     * @param here the findings to which it belongs
      * @param run the run
-     * @param told when
-     * @param end until when its lease was seen to live
-     * @param thawed when its process went on, if it had stood still
+     * @param told the notification
+     * @param end until when the lease was seen alive
+     * @param thawed when its process resumed, if it was paused
      */
     private record Telling(Findings here, ObservedRun run, Event told, OptionalLong end, OptionalLong thawed) {}
 
@@ -121,7 +121,7 @@ public final class Checker {
     private void ofRun(Event event) {
         ObservedRun run = runs.get(event.field(0));
         if (run == null) {
-            throw new IllegalArgumentException("of a run that never began: " + event);
+            throw new IllegalArgumentException("of a run that never started: " + event);
         }
         run.add(event);
     }
@@ -205,7 +205,7 @@ public final class Checker {
                 .forEach(this::places);
     }
 
-    /** A run that nobody told, though its process ran on. */
+    /** A run that was never notified, though its process was running. */
     private void forgotten(ObservedRun run) {
         OptionalLong end = leases.of(run.owner());
         if (end.isEmpty() || run.told() != null) {
@@ -296,7 +296,7 @@ public final class Checker {
         }
     }
 
-    /** When the lease of a run can have been granted: when it was seen at a server, or when its worker froze before it began. */
+    /** When the lease of a run can have been granted at the earliest: when a server showed it, or when its worker froze before. */
     private long granted(ObservedRun run) {
         long begun = run.begun();
         long frozen = pauses.frozenWithin(run.worker(), begun - 2 * TELLING_NANOS, begun)
@@ -304,7 +304,7 @@ public final class Checker {
         return Math.min(begun, Math.min(frozen, leases.firstSeen(run.owner(), begun)));
     }
 
-    /** No more at work at once than the smallest limit that one of them states. */
+    /** The number of active runs never exceeds the smallest limit that one of them states. */
     private void places(List<ObservedRun> ofFamily) {
         for (ObservedRun newest : ofFamily) {
             List<ObservedRun> together = ofFamily.stream()
@@ -323,7 +323,7 @@ public final class Checker {
         }
     }
 
-    /** Whoever is next on the lock key: another occurrence may be faster than the one that broke off. */
+    /** The next run on the lock key takes over: it may be of another occurrence than the run that crashed. */
     private void takeovers(List<ObservedRun> ofKey) {
         for (ObservedRun broken : ofKey) {
             Long killed = broken.killed();

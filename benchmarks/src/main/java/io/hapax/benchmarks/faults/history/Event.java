@@ -8,7 +8,7 @@ import java.util.zip.CRC32;
 /**
  * One line of a history.
  *
- * @param nanos when the observer heard of it, by its monotonic clock
+ * @param nanos when the observer received it, by its monotonic clock
  * @param source who said so
  * @param type what happened
  * @param fields the details, see {@link EventType}

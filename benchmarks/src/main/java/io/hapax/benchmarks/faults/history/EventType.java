@@ -2,13 +2,13 @@ package io.hapax.benchmarks.faults.history;
 
 /** What the observer writes down; the fields of each are named in the order in which they follow. */
 public enum EventType {
-    /** A run begins: run, kind, occurrence, lock key, fencing token or -, owner of the lease or -. */
+    /** A run starts: run, kind, occurrence, lock key, fencing token or -, owner of the lease or -. */
     BEGIN(6),
-    /** A run is at work: run. */
+    /** A run is active: run. */
     STEP(1),
     /** A run has one of several places: run, the lock key of all of them, how many there may be at once as it states. */
     LIMIT(3),
-    /** A run was told that it has lost its lease: run, reason. */
+    /** A run was notified that it lost its lease: run, reason. */
     TOLD(2),
     /** A run asks for an effect: run, resource, occurrence, {@code ok} or {@code stale}. */
     EFFECT(4),
@@ -20,7 +20,7 @@ public enum EventType {
     CONTINUE(1),
     /** A worker's process was killed: worker. */
     KILL(1),
-    /** A worker is at work: worker. */
+    /** A worker is running: worker. */
     UP(1),
     /** An occurrence ought to take effect once: kind, occurrence, lock key. */
     DUE(3),
@@ -28,7 +28,7 @@ public enum EventType {
     STARVED(2),
     /** What is going to be done: the arguments that do it again. */
     PLAN(1),
-    /** The nemesis begins a fault: name, contender, seed, details. */
+    /** The nemesis starts a fault: name, contender, seed, details. */
     FAULT(4),
     /** The cause of the present fault is gone: name. */
     HEALED(1),

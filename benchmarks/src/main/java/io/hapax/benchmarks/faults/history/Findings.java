@@ -6,7 +6,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
-/** What was found between the begin of one fault and the begin of the next. Filled by the {@link Checker}. */
+/** What was found from the start of one fault to the start of the next. Filled by the {@link Checker}. */
 public final class Findings {
 
     private static final int TWICE = 3;
@@ -108,7 +108,7 @@ public final class Findings {
     void overLimit(ObservedRun newest, int together, int limit) {
         overLimit++;
         cases.add(new Case("over-limit", newest.id(), 0, newest.begin()));
-        example(together + " at work on " + newest.family() + " of which there may be " + limit);
+        example(together + " runs active on " + newest.family() + ", limit " + limit);
         show(newest, OVERLAP);
     }
 
@@ -128,7 +128,7 @@ public final class Findings {
         if (afterMillis > 0) {
             toldLate++;
             cases.add(new Case("told-late", run.id(), afterMillis, run.begin()));
-            example("told " + Math.round(afterMillis) + " ms late");
+            example("notified " + Math.round(afterMillis) + " ms late");
         }
     }
 
@@ -150,7 +150,7 @@ public final class Findings {
     void untold(ObservedRun run) {
         untold++;
         cases.add(new Case("never-told", run.id(), 0, run.begin()));
-        example("never told: " + run.occurrence() + " on " + run.worker());
+        example("never notified: " + run.occurrence() + " on " + run.worker());
     }
 
     void takenOver(ObservedRun broken, double afterMillis) {
@@ -186,7 +186,7 @@ public final class Findings {
     }
 
     /**
-     * Returns the event that began it.
+     * Returns the event that started the fault.
      *
      * @return the event; null before the first fault
      */
@@ -195,9 +195,9 @@ public final class Findings {
     }
 
     /**
-     * Tells whether the nemesis could do what it had begun, and undo it.
+     * Returns whether the nemesis carried out the fault that it started, and undid it.
      *
-     * @return whether it could; true before the first fault
+     * @return whether it did; true before the first fault
      */
     public boolean isCarriedOut() {
         return carriedOut || begin == null;
@@ -213,7 +213,7 @@ public final class Findings {
     }
 
     /**
-     * Counts the runs that began.
+     * Counts the runs that started.
      *
      * @return how many
      */
@@ -231,7 +231,7 @@ public final class Findings {
     }
 
     /**
-     * Counts pairs of runs on the same lock key of which the older one was active after the newer one had begun.
+     * Counts pairs of runs on the same lock key of which the older one was still active after the newer one had started.
      *
      * @return how many
      */
@@ -249,7 +249,7 @@ public final class Findings {
     }
 
     /**
-     * Counts overlaps in which the older run did not know, when the newer one began, that it had lost its lease.
+     * Counts overlaps in which the older run did not know, when the newer one started, that it had lost its lease.
      *
      * @return how many
      */
@@ -258,8 +258,8 @@ public final class Findings {
     }
 
     /**
-     * Tells how long the slowest of the other overlapping runs went on after it had been told: how long its job took to react,
-     * in ms.
+     * Returns how long the slowest of the other overlapping runs stayed active after its notification: how long its job took to
+     * react, in ms.
      *
      * @return ms
      */
@@ -268,8 +268,8 @@ public final class Findings {
     }
 
     /**
-     * Counts runs that began while as many were at work on their lock key as there may be, by the smallest limit that one of them
-     * states.
+     * Counts runs that started while the smallest limit that one of the active runs on their lock key states was already
+     * reached.
      *
      * @return how many
      */
@@ -296,7 +296,7 @@ public final class Findings {
     }
 
     /**
-     * Counts runs on a running process that were told after their lease could have ended.
+     * Counts runs on a running process that were notified after their lease could have ended.
      *
      * @return how many
      */
@@ -305,8 +305,8 @@ public final class Findings {
     }
 
     /**
-     * Counts runs that were told after their lease could have ended, but not by longer than the witness of their process had no
-     * processor.
+     * Counts runs that were notified after their lease could have ended, but by no more than the time in which the witness of their
+     * process got no processor.
      *
      * @return how many
      */
@@ -315,7 +315,7 @@ public final class Findings {
     }
 
     /**
-     * Counts runs on a running process that worked on beyond the end of their lease and were never told.
+     * Counts runs on a running process that worked on beyond the end of their lease and were never notified.
      *
      * @return how many
      */
@@ -324,7 +324,7 @@ public final class Findings {
     }
 
     /**
-     * Counts runs that were told, and whose lease the observer has not seen at the servers, so that nobody can say if in time.
+     * Counts runs that were notified, but whose lease the observer did not see at the servers, so that nobody can say if in time.
      *
      * @return how many
      */
@@ -343,25 +343,25 @@ public final class Findings {
     }
 
     /**
-     * Lists how long after losing its lease, or after its process went on, each run was told, in ms.
+     * Lists how long after losing its lease, or after its process resumed, each run was notified, in ms.
      *
-     * @return 0 for those that were told in time
+     * @return 0 for those that were notified in time
      */
     public List<Double> toldAfter() {
         return List.copyOf(toldAfter);
     }
 
     /**
-     * Lists how long before the end of its lease each run was told whose process ran, in ms.
+     * Lists how long before the end of its lease each run was notified whose process was running, in ms.
      *
-     * @return ms; negative for those that were told late
+     * @return ms; negative for those that were notified late
      */
     public List<Double> margins() {
         return List.copyOf(margins);
     }
 
     /**
-     * Lists how long after its process went on each run was told that had lost its lease meanwhile, in ms.
+     * Lists, for each run that lost its lease during a pause of its process, how long after the end of the pause it was notified, in ms.
      *
      * @return ms
      */
@@ -370,7 +370,7 @@ public final class Findings {
     }
 
     /**
-     * Lists how long after the death of a worker the next run began on the lock key of each run that it left, in ms.
+     * Lists how long after the death of a worker the next run started on the lock key of each run that it left, in ms.
      *
      * @return ms
      */
@@ -388,7 +388,7 @@ public final class Findings {
     }
 
     /**
-     * Lists what was found, case by case; also those who were told, or taken over, in time.
+     * Lists the findings, case by case, including runs that were notified or taken over in time.
      *
      * @return in the order in which it was found
      */

@@ -20,13 +20,13 @@ import java.util.Set;
 import java.util.concurrent.TimeUnit;
 
 /**
- * The observer: a process of its own, which no fault touches, with one clock. Workers and the nemesis tell it what they
- * do; it writes that down at once, and keeps the {@link Resources} whose state is not PostgreSQL's.
+ * The observer: a process of its own with one clock, which no fault touches. Workers and the nemesis report to it what they
+ * do; it writes that down at once, and keeps the {@link Resources} whose state is not in PostgreSQL.
  *
- * <p>One line a message, fields separated by tabs. {@code event}: type and fields, no answer. {@code ask}: a question and
+ * <p>A message is one line, with fields separated by tabs. {@code event}: type and fields, no answer. {@code ask}: a question and
  * its fields, one line of answer: {@code done} occurrence (which of its effects are there), {@code raise} key and token,
- * {@code file} run and occurrence, {@code store} run, occurrence, key and token, {@code pending} kinds, begin and end in ms
- * ago (what was due then and is not on file), {@code busiest} workers (the one with most runs at work), {@code monitor} name
+ * {@code file} run and occurrence, {@code store} run, occurrence, key and token, {@code pending} kinds, start and end in ms
+ * ago (what was due then and is not on file), {@code busiest} workers (the one with most active runs), {@code monitor} name
  * and port.
  */
 public final class Observer {

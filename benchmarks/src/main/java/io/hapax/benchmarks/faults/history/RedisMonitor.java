@@ -15,7 +15,7 @@ import java.util.regex.Pattern;
  */
 final class RedisMonitor implements Runnable {
 
-    /** Of a lease as exchange.lua and renew.lua write it: owner, token, since when, digest, people. */
+    /** A lease as exchange.lua and renew.lua write it: owner, token, since when, digest, worker and run. */
     private static final Pattern SET = Pattern.compile(
             "\"SET\" \"(hapax:\\{[^}]+\\}:[lrs]:[^\"]+)\" \"([^|\"]+)\\|\\d+\\|\\d+\\|[^\"]*\\|[^\"]*\" \"PX\" \"(\\d+)\"");
 

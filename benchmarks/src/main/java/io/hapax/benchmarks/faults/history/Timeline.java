@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Draws what the workers did on one lock key around a fault, as SVG that is readable on light and dark pages: a lane for each
- * worker, a bar for each run, marks for effects and for being told.
+ * worker, a bar for each run, marks for effects and for notifications of a loss.
  */
 public final class Timeline {
 
@@ -105,8 +105,8 @@ public final class Timeline {
                 @media (prefers-color-scheme: dark) { text { fill: #e6edf3 } }
                 </style>
                 <text class='title' x='%d' y='22'>%s</text>
-                <text x='%d' y='42'>lock key %s; a bar a run; pink: the occurrence in question, other colours: others; ● effect on the file, ◆ row in PostgreSQL,</text>
-                <text x='%d' y='58'>▼ told of the loss, × killed; grey: the process stands still; orange: from the fault until its cause is gone</text>
+                <text x='%d' y='42'>lock key %s; a bar is a run; pink: the occurrence in question, other colours: others; ● effect on the file, ◆ row in PostgreSQL,</text>
+                <text x='%d' y='58'>▼ notified of the loss, × killed; grey: the process is paused; orange: from the fault until its cause is gone</text>
                 """, WIDTH, height, title, LEFT, title, LEFT, shown.key(), LEFT));
         fault(svg, height);
         for (int lane = 0; lane < workers.size(); lane++) {

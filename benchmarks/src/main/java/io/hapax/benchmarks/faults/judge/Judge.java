@@ -23,9 +23,9 @@ public final class Judge {
      * Judges a file.
      *
      * @param file the history
-     * @return what it tells
+     * @return the judgement
      * @throws IOException if it cannot be read
-     * @throws IllegalArgumentException if a line is torn, or tells of a run that never began; names the line
+     * @throws IllegalArgumentException if a line is torn, or is about a run that never started; names the line
      */
     public static Judgement judge(Path file) throws IOException {
         return judge(Files.readAllLines(file));
@@ -35,8 +35,8 @@ public final class Judge {
      * Judges the lines of a file.
      *
      * @param lines of the history
-     * @return what they tell
-     * @throws IllegalArgumentException if a line is torn, or tells of a run that never began; names the line
+     * @return the judgement
+     * @throws IllegalArgumentException if a line is torn, or is about a run that never started; names the line
      */
     public static Judgement judge(List<String> lines) {
         Transcript transcript = Transcript.of(lines);

@@ -20,7 +20,7 @@ final class Keys {
 
     /** Eight moments to a line, so that what one line tells of has an order. */
     private static final long MOMENTS = 8;
-    /** A worker that froze so long before a run began may have been granted its lease before. */
+    /** A worker that froze up to this long before the start of a run may have been granted the lease before it froze. */
     private static final long FROZEN_NANOS = TimeUnit.SECONDS.toNanos(2);
 
     private static final Map<String, Kind> TWICE =
@@ -122,7 +122,7 @@ final class Keys {
         return new Timed<>(at, at + 1, what);
     }
 
-    /** Whoever begins takes a place, and gives it back where it was last seen at work or was told, if that was before. */
+    /** A run takes a place when it starts, and gives it back when it was last active or was notified of its loss, whichever is earlier. */
     private void places() {
         Map<String, Map<Run, Integer>> taken = new HashMap<>();
         transcript.runs().stream()
@@ -158,7 +158,7 @@ final class Keys {
                 }
             }
             Line end = run.end;
-            // Committed after the run was seen at work for the last time, and before it ended.
+            // Committed after the last sign of work of the run, and before its end.
             Line committed = end == null ? run.lastWork() : end;
             int before = Math.min(committed.number(), run.lastWork().number());
             lines.put(committed.number(), committed);

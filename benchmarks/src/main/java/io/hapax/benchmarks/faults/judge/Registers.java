@@ -37,7 +37,7 @@ final class Registers {
      */
     record Act(String run, Doing doing) {}
 
-    /** A lock key belongs to the run that entered last; another one may be at work only when that one has left. */
+    /** A lock key belongs to the run that entered last; another run may be active only after that one has left. */
     enum Holder implements Linearizability.Model<String, Act> {
         LAST;
 

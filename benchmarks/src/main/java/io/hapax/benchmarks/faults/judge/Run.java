@@ -7,10 +7,10 @@ import org.jspecify.annotations.Nullable;
 /** The lines that tell of one run. Filled while the file is read; not thread-safe. */
 final class Run {
 
-    /** BEGIN: run, kind, occurrence, lock key, token or -, owner or -. */
+    /** {@code BEGIN}: run, kind, occurrence, lock key, token or -, owner or -. */
     final Line begin;
 
-    /** Where it was seen at work, its begin first. */
+    /** The lines that show it active, its start first. */
     final List<Line> work = new ArrayList<>();
 
     final List<Line> effects = new ArrayList<>();

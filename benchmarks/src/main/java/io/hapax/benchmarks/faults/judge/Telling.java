@@ -7,7 +7,7 @@ import java.util.List;
 import java.util.OptionalLong;
 import java.util.concurrent.TimeUnit;
 
-/** Judges what is a matter of time: who was told when, who took over when, and what was left. */
+/** Judges what depends on time: when runs were notified, when they were taken over, and what was left. */
 final class Telling {
 
     /** A process that stood still so long before the end of a lease may have missed to tell in time. */

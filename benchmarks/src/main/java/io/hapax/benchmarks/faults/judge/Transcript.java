@@ -49,7 +49,7 @@ final class Transcript {
                 Run run = runs.get(line.word(0));
                 if (run == null) {
                     throw new IllegalArgumentException(
-                            "line " + line.number() + " tells of a run that never began: " + line.word(0));
+                            "line " + line.number() + " is about a run that never started: " + line.word(0));
                 }
                 run.add(line);
             }
@@ -144,7 +144,7 @@ final class Transcript {
         return sum;
     }
 
-    /** When the cause of a fault was gone, before the next one began; null if never. */
+    /** When the cause of a fault was gone, before the next fault started; null if never. */
     @Nullable
     Line healed(Line fault) {
         int next = faults.indexOf(fault) + 1;
@@ -157,7 +157,7 @@ final class Transcript {
                 .orElse(null);
     }
 
-    /** The number of the fault that was the last to begin at some time, 0 before the first. */
+    /** The number of the last fault that had started at some time, 0 before the first. */
     int window(long nanos) {
         int begun = 0;
         while (begun < faults.size() && faults.get(begun).nanos() <= nanos) {

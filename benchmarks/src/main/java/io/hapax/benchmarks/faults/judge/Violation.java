@@ -22,25 +22,25 @@ public record Violation(Kind kind, int window, String subject, int line) {
         TWICE_ROW,
         /** An occurrence that was due, and has no effect on the file or none in PostgreSQL. */
         LOST,
-        /** Two runs at work on one lock key, of which the older one had been told before the newer one began. */
+        /** Two active runs on one lock key; the older one was notified before the newer one started. */
         OVERLAP_TOLD,
-        /** Two runs at work on one lock key, of which the older one knew nothing. */
+        /** Two active runs on one lock key; the older one was not notified. */
         OVERLAP_UNTOLD,
-        /** A run that began while so many others were at work on their lock key that the smallest limit of one of them was exceeded. */
+        /** A run that started although the active runs on its lock key had already reached the smallest limit that one of them states. */
         OVER_LIMIT,
         /** A fencing token that is not above those of the grants before. */
         TOKEN_OUT_OF_ORDER,
-        /** A run was told after its lease had ended, though its process ran. */
+        /** A run was notified after its lease had ended, though its process was running. */
         TOLD_LATE,
-        /** A run was told more than 250 ms after its process went on. */
+        /** A run was notified more than 250 ms after its process resumed. */
         TOLD_LATE_AFTER_THAW,
-        /** A run worked on beyond its lease, and nobody told it. */
+        /** A run worked on beyond its lease, and was never notified. */
         NEVER_TOLD,
-        /** The next run on the lock key of a killed run began more than 5 s later. */
+        /** The next run on the lock key of a killed run started more than 5 s later. */
         TAKEN_OVER_LATE,
         /** Something was left behind. */
         LEFT_BEHIND,
-        /** The nemesis did not carry out what it had begun. */
+        /** The nemesis did not carry out a fault that it had started. */
         NOT_HEALED;
 
         /**

@@ -46,7 +46,7 @@ public final class FaultWorker {
     }
 
     /**
-     * Works until it is killed or told to stop.
+     * Works until it is killed or asked to stop.
      *
      * @param args words of the form name=value
      * @throws Exception if it cannot be started

@@ -12,7 +12,7 @@ interface Guarding extends AutoCloseable {
     /** Runs a delivery of the queue, if it may. */
     Answer attempt(Occurrence occurrence) throws Exception;
 
-    /** Begins with the recurring job, and with whatever work the contender fetches itself. */
+    /** Starts the recurring job, and any work that the contender fetches itself. */
     void start() throws Exception;
 
     /** Ends as a process does that was asked to. */

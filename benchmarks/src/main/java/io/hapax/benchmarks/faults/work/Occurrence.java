@@ -25,12 +25,12 @@ record Occurrence(Kind kind, String id, String key) {
         return new Occurrence(Kind.TICK, "tick-" + second, "tick");
     }
 
-    /** Items and long jobs are told apart by their names. */
+    /** The name says whether it is an item or a long job. */
     static Occurrence of(String id, String key) {
         return new Occurrence(id.startsWith("long") ? Kind.LONG : Kind.ITEM, id, key);
     }
 
-    /** Whether its job asks at each step if it still holds its lock; a long job relies on being told. */
+    /** Whether its job checks at each step that it still holds its lock; a long job relies on the notification. */
     boolean isCareful() {
         return kind != Kind.LONG;
     }

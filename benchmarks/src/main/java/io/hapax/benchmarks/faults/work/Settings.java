@@ -73,7 +73,7 @@ record Settings(Map<String, String> values) {
     private String text(String name) {
         String value = values.get(name);
         if (value == null) {
-            throw new IllegalArgumentException("the worker was not told its " + name);
+            throw new IllegalArgumentException("the worker was started without the setting " + name);
         }
         return value;
     }

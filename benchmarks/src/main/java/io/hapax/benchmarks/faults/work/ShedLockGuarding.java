@@ -15,9 +15,9 @@ import net.javacrumbs.shedlock.provider.jdbctemplate.JdbcTemplateLockProvider;
 import org.springframework.jdbc.core.JdbcTemplate;
 
 /**
- * ShedLock on PostgreSQL with the database's clock, or with the same locks as leases of Hapax in Redis. {@code lockAtMostFor} has to be longer than the job takes, since its
- * keep-alive begins at 30 s; it is as long as the ttl of the others for short jobs, and a third more than the work for long
- * ones. {@code lockAtLeastFor} covers the replicas' differences in firing.
+ * ShedLock on PostgreSQL with the database's clock, or with the same locks as leases of Hapax in Redis. {@code lockAtMostFor} has
+ * to be longer than the job takes, since its keep-alive starts at 30 s; for short jobs it is as long as the ttl of the others,
+ * for long ones a third longer than the work. {@code lockAtLeastFor} covers the difference between the replicas' firing times.
  */
 final class ShedLockGuarding implements Guarding {
 

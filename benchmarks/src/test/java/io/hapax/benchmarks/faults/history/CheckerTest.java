@@ -167,7 +167,7 @@ class CheckerTest {
         Told told = places(new Told(), 3, 2, 3).step(50, "alice", "pool").step(51, "bob", "pool");
         assertThat(told.found().overLimit()).isEqualTo(1);
         assertThat(told.found().overlaps()).as("places are keys of their own").isZero();
-        assertThat(told.found().examples()).contains("3 at work on rooms of which there may be 2");
+        assertThat(told.found().examples()).contains("3 runs active on rooms, limit 2");
     }
 
     @Test
@@ -441,6 +441,6 @@ class CheckerTest {
     void a_run_that_never_began_is_refused() {
         assertThatThrownBy(() -> new Told().step(0, "alice", "item-1").checked())
                 .isInstanceOf(IllegalArgumentException.class)
-                .hasMessageContaining("never began");
+                .hasMessageContaining("never started");
     }
 }
