@@ -1,6 +1,7 @@
 package io.hapax.spring;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import io.hapax.postgres.PostgresRunLedger;
 import io.hapax.testkit.DatabaseAddress;
@@ -10,17 +11,21 @@ import io.hapax.testkit.EmbeddedRedis;
 import io.hapax.testkit.EmbeddedSentinel;
 import io.hapax.testkit.TestCertificates;
 import io.hapax.testkit.WallClock;
+import java.io.File;
+import java.io.IOException;
 import java.io.InputStream;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.URLClassLoader;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 import java.util.UUID;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Predicate;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -80,6 +85,13 @@ class FirstHourTest {
     private static final String NO_DATABASE =
             "--spring.autoconfigure.exclude=org.springframework.boot.jdbc.autoconfigure.DataSourceAutoConfiguration,"
                     + "org.springframework.boot.autoconfigure.jdbc.DataSourceAutoConfiguration";
+
+    /** Takes a server for dead after 20 s. */
+    private static final String[] JOBRUNR = {
+        "--jobrunr.background-job-server.enabled=true", "--jobrunr.background-job-server.poll-interval-in-seconds=5"
+    };
+
+    private static final Duration LONGEST = Duration.ofSeconds(120);
 
     /** A bean of it beside a Redis that nobody asks at the start. */
     private static final String MISTAKE = "--hapax.redis.url=redis://127.0.0.1:1;--hapax.redis.lazy=true;"
@@ -386,7 +398,7 @@ class FirstHourTest {
                         application(notBroughtBut("hapax-test-", "scheduler-integration/test/target", "jobrunr"))) {
             assertThat(startedWithDatabase(withJobRunr, inMemory)).contains("sent to ann", "well ended", "ttl PT30S");
             String[] real = with(
-                    with(database, jobRunr),
+                    with(database, JOBRUNR),
                     "--hapax.redis.url=" + redis.url(),
                     "--hapax.redis.first-start=" + WallClock.now());
             assertThat(startedWithDatabase(withJobRunr, real)).contains("sent to ann", "well ended", "ttl PT10S");
@@ -394,6 +406,63 @@ class FirstHourTest {
                     .contains("well ended", "ttl PT25S");
             assertThat(startedWithDatabase(withJobRunr, inMemory)).contains("sent to ann", "well ended");
         }
+    }
+
+    /** It is looked at once: a lease that outlived the server would refuse it, and it would come back later and later. */
+    @Test
+    void a_job_of_a_worker_that_was_killed_is_free_when_jobrunr_offers_it_to_another() throws Exception {
+        try (EmbeddedRedis redis = EmbeddedRedis.start()) {
+            String[] settings = with(
+                    with(database(), JOBRUNR),
+                    "--hapax.ledger.migrate=true",
+                    "--spring.flyway.enabled=false",
+                    "--hapax.redis.url=" + redis.url(),
+                    "--hapax.redis.first-start=" + WallClock.now());
+            Process first = replica("first", with(settings, "--shop.first=true"));
+            try {
+                await().atMost(LONGEST)
+                        .untilAsserted(() -> assertThat(log("first")).contains("ships 7"));
+            } finally {
+                first.destroyForcibly().waitFor();
+            }
+            Process second = replica("second", settings);
+            try {
+                assertThat(second.waitFor(LONGEST.toSeconds(), TimeUnit.SECONDS))
+                        .as(log("second"))
+                        .isTrue();
+            } finally {
+                second.destroyForcibly().waitFor();
+            }
+            assertThat(log("second"))
+                    .contains("ttl PT10S", "ships 7", "well ended")
+                    .doesNotContain("not run job=");
+        }
+    }
+
+    /** A process of an application with JobRunr. */
+    private Process replica(String name, String... settings) throws Exception {
+        List<String> command = new ArrayList<>(List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-Xmx256m",
+                "-XX:+UseSerialGC",
+                "-XX:TieredStopAtLevel=1",
+                "-XX:-UsePerfData",
+                "-cp",
+                Arrays.stream(System.getProperty("java.class.path").split(File.pathSeparator))
+                        .filter(without(notBroughtBut("jobrunr")))
+                        .collect(Collectors.joining(File.pathSeparator)),
+                "io.hapax.spring.FirstHourTakeover",
+                "--server.port=0",
+                "--logging.config=" + logging()));
+        command.addAll(Arrays.asList(settings));
+        return new ProcessBuilder(command)
+                .redirectErrorStream(true)
+                .redirectOutput(folder.resolve(name + ".log").toFile())
+                .start();
+    }
+
+    private String log(String name) throws IOException {
+        return Files.readString(folder.resolve(name + ".log"));
     }
 
     @Test
