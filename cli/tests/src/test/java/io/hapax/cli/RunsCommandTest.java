@@ -33,6 +33,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.postgresql.ds.PGSimpleDataSource;
 
 /** The commands about the ledger, on a real one. */
@@ -180,6 +182,23 @@ class RunsCommandTest {
         runs("resolve", "pay@7", "--as", "again", "--reason", "nothing was sent", "--yes");
         assertThat(claimed("pay/7", "pay@7", AfterCrash.ABANDON).token().value())
                 .isPositive();
+    }
+
+    /** The ledger only permits it: a job that its scheduler takes for ended is not offered by itself. */
+    @ParameterizedTest
+    @ValueSource(strings = {"pay@7", "invoice@0"})
+    void what_is_to_run_again_says_what_is_left_to_do_in_each_scheduler(String run) {
+        String left =
+                "be free to run again: the next worker that is asked to runs it from the beginning. Left to do: let"
+                        + " its scheduler ask; in JobRunr requeue the job, in Quartz trigger it.";
+        try (EmbeddedRedis redis = EmbeddedRedis.start()) {
+            String[] decision = {"resolve", run, "--as", "again", "--redis", redis.url()};
+            assertThat(runs(decision).prose()).contains("It would " + left);
+            String[] order = Stream.concat(Stream.of(decision), Stream.of("--reason", "nothing was sent", "--yes"))
+                    .toArray(String[]::new);
+            assertThat(runs(order).prose()).contains("run " + run + " will " + left);
+        }
+        assertThat(state(run)).isEqualTo("RELEASED");
     }
 
     @Test

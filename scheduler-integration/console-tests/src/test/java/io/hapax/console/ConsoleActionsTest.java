@@ -159,13 +159,25 @@ class ConsoleActionsTest extends BrowserFleet {
             page.keyboard().press("ArrowRight");
         }
         assertThat(page.locator("#tab-abandoned")).isFocused();
-        for (String[] choice :
-                new String[][] {{"payment/7", "Mark as done", "DONE"}, {"payment/8", "Let it run again", "RELEASED"}}) {
+        // The ledger only permits it: what is left to do is said before and after.
+        for (String[] choice : new String[][] {
+            {"payment/7", "Mark as done", "DONE", "Marked as done: payment/7"},
+            {
+                "payment/8",
+                "Let it run again",
+                "RELEASED",
+                "May run again: payment/8. Left to do: let its scheduler offer it again; in JobRunr requeue the job, in Quartz"
+                        + " trigger it."
+            }
+        }) {
             Locator name =
                     page.locator("#panel-abandoned").getByRole(AriaRole.BUTTON).getByText(choice[0]);
             name.focus();
             page.keyboard().press("Enter");
             assertThat(page.locator("#detail")).isVisible();
+            assertThat(page.locator("#act-warning"))
+                    .containsText(
+                            "To let it run again only permits that: its scheduler then has to offer it once more.");
             shoot(page, "console-abandoned");
             page.locator("#act-actor").focus();
             page.keyboard().press("ControlOrMeta+a");
@@ -184,7 +196,7 @@ class ConsoleActionsTest extends BrowserFleet {
                 }
             }
             page.keyboard().press("Enter");
-            assertThat(page.locator("#done")).containsText(choice[0]);
+            assertThat(page.locator("#done")).hasText(choice[3]);
             assertThat(page.locator("#panel-abandoned").getByText(choice[0])).hasCount(0);
             assertThat(audited(choice[0])).singleElement().satisfies(entry -> {
                 assertThat(entry.action()).isEqualTo("RESOLVE_" + choice[2]);

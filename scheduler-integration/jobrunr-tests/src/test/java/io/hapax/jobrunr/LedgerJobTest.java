@@ -5,6 +5,7 @@ import static org.jobrunr.jobs.states.StateName.FAILED;
 import static org.jobrunr.jobs.states.StateName.SUCCEEDED;
 
 import io.hapax.JobGuard;
+import io.hapax.lease.Intervention;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.RunKey;
 import io.hapax.ledger.Completion;
@@ -16,6 +17,7 @@ import io.hapax.time.Ticker;
 import java.lang.reflect.Proxy;
 import java.time.Duration;
 import java.util.UUID;
+import org.jobrunr.jobs.Job;
 import org.jobrunr.jobs.states.FailedState;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -67,8 +69,8 @@ class LedgerJobTest {
         assertThat(entry(id).state()).isEqualTo(RunState.DONE);
     }
 
-    @Test
-    void a_job_whose_run_broke_off_is_left_to_a_person_if_it_says_abandon() {
+    /** Its run loses its lease, which fails the job; the retry is refused and not tried again. */
+    private UUID abandoned() {
         journal.hold();
         worker(runs);
         UUID id = fleet.enqueue(work -> work.atMostOnce(name));
@@ -79,14 +81,44 @@ class LedgerJobTest {
                         .toCompletableFuture()
                         .join())
                 .isPresent();
-
-        // The loss fails the job, whose retry is refused and not tried again.
         Fleet.eventually()
                 .until(() -> fleet.history(id).stream().filter(FAILED::equals).count() == 2);
-        assertThat(entry(id).state()).isEqualTo(RunState.ABANDONED);
-        assertThat(lastFailure(id).getExceptionMessage()).contains("ABANDONED").contains("resolve");
-        assertThat(journal.starts()).isEqualTo(1);
         journal.release();
+        assertThat(entry(id).state()).isEqualTo(RunState.ABANDONED);
+        assertThat(journal.starts()).isEqualTo(1);
+        return id;
+    }
+
+    @Test
+    void a_job_whose_run_broke_off_is_left_to_a_person_if_it_says_abandon() {
+        UUID id = abandoned();
+        assertThat(lastFailure(id).getExceptionMessage()).contains("ABANDONED").contains("resolve");
+    }
+
+    /** As the console and the command line say where a person lets it run again. */
+    @Test
+    void an_abandoned_job_that_may_run_again_runs_when_it_is_requeued_and_not_before() {
+        UUID id = abandoned();
+        assertThat(runs.resolve(
+                                identity(id),
+                                entry(id).token(),
+                                RunState.RELEASED,
+                                new Intervention("ann", "nothing was sent"))
+                        .toCompletableFuture()
+                        .join())
+                .isTrue();
+        String another = fleet.journalName("another");
+        fleet.awaitState(fleet.enqueue(work -> work.run(another)), SUCCEEDED);
+        assertThat(journal.starts()).as("JobRunr takes it for ended").isEqualTo(1);
+        assertThat(fleet.state(id)).isEqualTo(FAILED);
+
+        Job requeued = fleet.job(id);
+        requeued.enqueue();
+        fleet.storage.save(requeued);
+        fleet.awaitState(id, SUCCEEDED);
+        assertThat(journal.starts()).isEqualTo(2);
+        assertThat(entry(id).state()).isEqualTo(RunState.DONE);
+        assertThat(entry(id).attempt()).isEqualTo(2);
     }
 
     @Test

@@ -7,9 +7,11 @@ import io.hapax.CurrentRun;
 import io.hapax.event.GuardEvent;
 import io.hapax.event.RunOutcome;
 import io.hapax.event.Verdict;
+import io.hapax.lease.Intervention;
 import io.hapax.lease.JobIdentity;
 import io.hapax.ledger.AfterCrash;
 import io.hapax.ledger.Completion;
+import io.hapax.ledger.LedgerEntry;
 import io.hapax.ledger.RunLedger;
 import io.hapax.ledger.RunState;
 import io.hapax.test.InMemoryRunLedger;
@@ -20,6 +22,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import org.quartz.JobExecutionException;
+import org.quartz.JobKey;
 import org.quartz.Scheduler;
 import org.quartz.Trigger;
 import org.quartz.TriggerBuilder;
@@ -37,13 +40,19 @@ class LedgerFiringTest {
                 .build();
     }
 
+    /** What a person lets run again is done by the first firing that comes for it, as the console and the command line say. */
     @Test
-    void a_firing_whose_run_broke_off_is_not_repeated_if_the_job_says_abandon() throws Exception {
+    void a_firing_whose_run_broke_off_is_repeated_only_when_a_person_has_let_it_run_again_and_triggers_it()
+            throws Exception {
+        CountDownLatch never = new CountDownLatch(1);
         try (Fleet fleet =
                 Fleet.guarded().ledger(runs).options(options -> options.withAfterCrash(AfterCrash.ABANDON))) {
             fleet.probe().body(context -> {
+                if (fleet.probe().count() > 1) {
+                    return;
+                }
                 try {
-                    new CountDownLatch(1).await();
+                    never.await();
                 } catch (InterruptedException e) {
                     Thread.currentThread().interrupt();
                 }
@@ -57,18 +66,31 @@ class LedgerFiringTest {
                     fleet.first(GuardEvent.Acquired.class).lease().identity();
             fleet.guard(0).admin().forceRelease(identity, "test", "to lose it").join();
             await().until(() -> outcomes.executed().size() == 1);
-            assertThat(runs.entry(identity)
-                            .toCompletableFuture()
-                            .join()
-                            .orElseThrow()
-                            .state())
-                    .isEqualTo(RunState.ABANDONED);
+            assertThat(entry(identity).state()).isEqualTo(RunState.ABANDONED);
 
-            scheduler.triggerJob(Jobs.job("order").getKey(), order("third").getJobDataMap());
+            JobKey job = Jobs.job("order").getKey();
+            scheduler.triggerJob(job, order("second").getJobDataMap());
             await().until(() -> !fleet.events(GuardEvent.Refused.class).isEmpty());
             assertThat(fleet.first(GuardEvent.Refused.class).refusal().verdict())
                     .isEqualTo(Verdict.ABANDONED);
+
+            assertThat(runs.resolve(
+                                    identity,
+                                    entry(identity).token(),
+                                    RunState.RELEASED,
+                                    new Intervention("ann", "nothing was sent"))
+                            .toCompletableFuture()
+                            .join())
+                    .isTrue();
+            scheduler.triggerJob(job, order("third").getJobDataMap());
+            await().until(() -> entry(identity).state() == RunState.DONE);
+            assertThat(fleet.probe().count()).isEqualTo(2);
+            assertThat(entry(identity).attempt()).isEqualTo(2);
         }
+    }
+
+    private LedgerEntry entry(JobIdentity identity) {
+        return runs.entry(identity).toCompletableFuture().join().orElseThrow();
     }
 
     @Test

@@ -1,12 +1,16 @@
 package io.hapax.spring;
 
 import io.hapax.Guarded;
+import io.hapax.GuardedRun;
+import io.hapax.JobGuard;
+import io.hapax.RunRequest;
 import io.hapax.ledger.AfterCrash;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.util.List;
+import org.springframework.beans.factory.InitializingBean;
 import org.springframework.boot.SpringApplication;
 import org.springframework.boot.autoconfigure.EnableAutoConfiguration;
 import org.springframework.context.ConfigurableApplicationContext;
@@ -47,6 +51,35 @@ public class FirstHourApplication {
         public void ship(String order) {}
     }
 
+    /** Is refused again and again for one reason, and once for another, as replicas are that race for each firing. */
+    public static class Crowd implements InitializingBean {
+
+        private static final int MANY = 60;
+
+        private final JobGuard guard;
+
+        /** Created by Spring. */
+        public Crowd(JobGuard guard) {
+            this.guard = guard;
+        }
+
+        @Override
+        public void afterPropertiesSet() throws Exception {
+            RunRequest report = RunRequest.occurrence("report@1");
+            System.out.println(guard.run(report, run -> "reported"));
+            System.out.println(guard.run(report, run -> "reported twice"));
+            RunRequest stock = RunRequest.lock("stock");
+            try (GuardedRun counting = guard.admit(stock).fold(run -> run, refusal -> {
+                throw new IllegalStateException(refusal.toString());
+            })) {
+                for (int n = 0; n < MANY; n++) {
+                    guard.run(stock, run -> "counted twice");
+                }
+                counting.complete();
+            }
+        }
+    }
+
     @Bean
     Mailer mailer() {
         return new Mailer();
@@ -58,15 +91,18 @@ public class FirstHourApplication {
             for (String name : List.of("ann", "bob", "cid")) {
                 System.out.println(context.getBean(Mailer.class).send(name));
             }
-            System.out.println(asked(context, "health"));
-            System.out.println(asked(context, "hapax"));
+            System.out.println(asked(context, "/actuator/health"));
+            System.out.println(asked(context, "/actuator/hapax"));
+            if (context.getEnvironment().containsProperty("hapax.console.enabled")) {
+                System.out.println(asked(context, "/hapax/api/fleet"));
+            }
             System.out.println("well ended");
         }
     }
 
-    private static String asked(ConfigurableApplicationContext context, String endpoint) throws Exception {
+    private static String asked(ConfigurableApplicationContext context, String path) throws Exception {
         String port = context.getEnvironment().getProperty("local.server.port");
-        URI place = URI.create("http://127.0.0.1:" + port + "/actuator/" + endpoint);
+        URI place = URI.create("http://127.0.0.1:" + port + path);
         return HttpClient.newHttpClient()
                 .send(HttpRequest.newBuilder(place).build(), BodyHandlers.ofString())
                 .body();

@@ -1,22 +1,36 @@
 package io.hapax.spring;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import io.hapax.postgres.PostgresRunLedger;
 import io.hapax.testkit.DatabaseAddress;
+import io.hapax.testkit.EmbeddedCluster;
 import io.hapax.testkit.EmbeddedDatabase;
 import io.hapax.testkit.EmbeddedRedis;
+import io.hapax.testkit.EmbeddedSentinel;
+import io.hapax.testkit.TestCertificates;
 import io.hapax.testkit.WallClock;
+import java.io.File;
+import java.io.IOException;
 import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
 import java.net.URLClassLoader;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 import java.util.UUID;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Predicate;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Tag;
@@ -59,6 +73,12 @@ class FirstHourTest {
         return new SeparateApplication(MAIN, without(absent).and(IS_LIBRARY.negate()), LIBRARIES);
     }
 
+    private static List<String> notBroughtBut(String... brought) {
+        List<String> absent = new ArrayList<>(NOT_BROUGHT);
+        absent.removeAll(List.of(brought));
+        return absent;
+    }
+
     private static Predicate<String> without(List<String> parts) {
         return entry -> parts.stream().noneMatch(entry::contains);
     }
@@ -66,6 +86,13 @@ class FirstHourTest {
     private static final String NO_DATABASE =
             "--spring.autoconfigure.exclude=org.springframework.boot.jdbc.autoconfigure.DataSourceAutoConfiguration,"
                     + "org.springframework.boot.autoconfigure.jdbc.DataSourceAutoConfiguration";
+
+    /** Takes a server for dead after 20 s. */
+    private static final String[] JOBRUNR = {
+        "--jobrunr.background-job-server.enabled=true", "--jobrunr.background-job-server.poll-interval-in-seconds=5"
+    };
+
+    private static final Duration LONGEST = Duration.ofSeconds(120);
 
     /** A bean of it beside a Redis that nobody asks at the start. */
     private static final String MISTAKE = "--hapax.redis.url=redis://127.0.0.1:1;--hapax.redis.lazy=true;"
@@ -129,6 +156,54 @@ class FirstHourTest {
     }
 
     @Test
+    void a_redis_behind_sentinel_in_a_cluster_or_behind_tls_is_found_where_spring_s_own_settings_say()
+            throws Exception {
+        int port;
+        try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            port = socket.getLocalPort();
+        }
+        try (EmbeddedSentinel sentinel = EmbeddedSentinel.start(1);
+                EmbeddedCluster cluster = EmbeddedCluster.start();
+                TestCertificates files = TestCertificates.of("dns:localhost,ip:127.0.0.1");
+                EmbeddedRedis ignored = EmbeddedRedis.start(
+                        "--tls-port",
+                        String.valueOf(port),
+                        "--tls-auth-clients",
+                        "no",
+                        "--tls-cert-file",
+                        files.certificateFile().toString(),
+                        "--tls-key-file",
+                        files.keyFile().toString(),
+                        "--tls-ca-cert-file",
+                        files.authorityFile().toString())) {
+            String[][] servers = {
+                {
+                    "--spring.data.redis.sentinel.master=" + EmbeddedSentinel.MASTER_NAME,
+                    "--spring.data.redis.sentinel.nodes=" + addresses(sentinel.urls())
+                },
+                {"--spring.data.redis.cluster.nodes=" + addresses(cluster.urls())},
+                {
+                    "--spring.ssl.bundle.pem.redis.truststore.certificate=file:" + files.authorityFile(),
+                    "--spring.data.redis.ssl.bundle=redis",
+                    "--spring.data.redis.host=localhost",
+                    "--spring.data.redis.port=" + port
+                }
+            };
+            for (String[] server : servers) {
+                assertThat(started(with(
+                                server,
+                                "--spring.application.name=first-" + UUID.randomUUID(),
+                                "--hapax.redis.first-start=" + WallClock.now())))
+                        .contains("sent to ann", "\"store\":\"answers\"", "well ended");
+            }
+        }
+    }
+
+    private static String addresses(List<String> urls) {
+        return urls.stream().map(url -> url.replace("redis://", "")).collect(Collectors.joining(","));
+    }
+
+    @Test
     void a_longer_ttl_on_a_used_namespace_is_refused_with_a_setting_that_lets_it_in_beside_the_others()
             throws Exception {
         try (EmbeddedRedis redis = EmbeddedRedis.start()) {
@@ -145,6 +220,34 @@ class FirstHourTest {
             // Left on; and one with the ttl of before.
             assertThat(started(name, url, "--hapax.defaults.ttl=60s", setting)).contains("well ended");
             assertThat(started(name, url)).contains("well ended", "ttl PT30S").doesNotContain("ERROR");
+        }
+    }
+
+    @Test
+    void old_and_new_replicas_with_another_ttl_run_side_by_side_until_the_last_old_one_has_gone() throws Exception {
+        try (EmbeddedRedis redis = EmbeddedRedis.start();
+                SeparateApplication fleet = new SeparateApplication(
+                        "io.hapax.spring.FirstHourRollingChange",
+                        without(NOT_BROUGHT).and(IS_LIBRARY.negate()),
+                        LIBRARIES)) {
+            assertThat(started(
+                            fleet,
+                            NO_DATABASE,
+                            "--spring.application.name=first-" + UUID.randomUUID(),
+                            "--hapax.redis.url=" + redis.url(),
+                            // For the old ones alone: before them there was nothing to wait for.
+                            "--hapax.redis.first-start=" + WallClock.now()))
+                    .contains(
+                            "longestTtl=5000ms",
+                            "hapax.redis.replace-settings=true",
+                            "a new one: did not start",
+                            "new while a run of old goes on: refused ",
+                            "the run of old: COMPLETED",
+                            "old beside a run of new: refused OVERLAP",
+                            "new beside a run of old: refused OVERLAP",
+                            "another old one beside it: refused OVERLAP",
+                            "new without old: ran",
+                            "well ended");
         }
     }
 
@@ -181,6 +284,43 @@ class FirstHourTest {
     }
 
     @Test
+    void the_console_says_of_a_redis_in_quarantine_what_health_says() throws Exception {
+        try (EmbeddedRedis redis = EmbeddedRedis.start();
+                SeparateApplication withConsole = application(notBroughtBut("hapax-console", "console/target"))) {
+            String told = started(
+                    withConsole,
+                    NO_DATABASE,
+                    "--spring.application.name=first-" + UUID.randomUUID(),
+                    "--hapax.redis.longest-ttl=1h",
+                    "--hapax.redis.url=" + redis.url(),
+                    "--hapax.console.enabled=true");
+            Matcher health = Pattern.compile(
+                            "\"store\":\"grants nothing new: ([^\"]+): [^\"]*in quarantine for \\d+ ms yet ([^\"]+)\"")
+                    .matcher(told);
+            assertThat(health.find()).as(told).isTrue();
+            assertThat(told)
+                    .contains("\"status\":\"OUT_OF_SERVICE\"")
+                    .containsPattern("\"servers\":\\[\\{\"server\":\"" + Pattern.quote(health.group(1))
+                            + "\",\"up\":false,[^}]*in quarantine for \\d+ ms yet " + Pattern.quote(health.group(2))
+                            + "\"");
+        }
+    }
+
+    @Test
+    void the_endpoint_keeps_the_last_refusals_of_each_reason() throws Exception {
+        try (EmbeddedRedis redis = EmbeddedRedis.start()) {
+            String told = started(
+                    "--spring.application.name=first-" + UUID.randomUUID(),
+                    "--hapax.redis.first-start=" + WallClock.now(),
+                    "--hapax.redis.url=" + redis.url(),
+                    "--spring.main.sources=io.hapax.spring.FirstHourApplication$Crowd");
+            assertThat(told).contains("\"recent\":[{", "well ended").doesNotContain("counted twice", "reported twice");
+            assertThat(told.split("\"why\":\"OVERLAP\"", -1)).hasSize(25 + 1);
+            assertThat(told.split("\"why\":\"DONE\"", -1)).hasSize(1 + 1);
+        }
+    }
+
+    @Test
     void a_ledger_without_tables_names_the_setting_that_creates_them_and_opens_behind_the_first_migration()
             throws Exception {
         Path migrations = Files.createDirectory(folder.resolve("migrations"));
@@ -206,6 +346,31 @@ class FirstHourTest {
     }
 
     @Test
+    void a_ledger_opens_behind_the_first_change_of_liquibase() throws Exception {
+        Path log = Files.writeString(folder.resolve("changes.yaml"), """
+                databaseChangeLog:
+                  - changeSet:
+                      id: hapax-ledger-1
+                      author: hapax
+                      changes:
+                        - sqlFile:
+                            path: io/hapax/postgres/hapax-ledger-1.sql
+                            splitStatements: false
+                """);
+        assertThat(started(
+                        APPLICATION,
+                        "--spring.flyway.enabled=false",
+                        with(
+                                database(),
+                                "--hapax.redis.url=redis://127.0.0.1:1",
+                                "--hapax.redis.lazy=true",
+                                "--spring.liquibase.enabled=true",
+                                "--spring.liquibase.change-log=" + log.toUri())))
+                .contains("well ended")
+                .doesNotContain("no ledger");
+    }
+
+    @Test
     void h2_is_no_ledger() throws Exception {
         assertThat(startedWithDatabase(
                         APPLICATION,
@@ -226,21 +391,83 @@ class FirstHourTest {
             throws Exception {
         String[] database = with(database(), "--hapax.ledger.migrate=true", "--spring.flyway.enabled=false");
         String[] inMemory = with(database, "--spring.main.sources=io.hapax.spring.test.InMemoryHapax$Store");
-        List<String> absent = new ArrayList<>(NOT_BROUGHT);
-        absent.removeAll(List.of("hapax-test-", "scheduler-integration/test/target", "jobrunr"));
+        String[] jobRunr = {
+            "--jobrunr.background-job-server.enabled=true", "--jobrunr.background-job-server.poll-interval-in-seconds=5"
+        };
         try (EmbeddedRedis redis = EmbeddedRedis.start();
-                SeparateApplication withJobRunr = application(absent)) {
+                SeparateApplication withJobRunr =
+                        application(notBroughtBut("hapax-test-", "scheduler-integration/test/target", "jobrunr"))) {
             assertThat(startedWithDatabase(withJobRunr, inMemory)).contains("sent to ann", "well ended", "ttl PT30S");
-            assertThat(startedWithDatabase(
-                            withJobRunr,
-                            with(
-                                    database,
-                                    "--hapax.redis.url=" + redis.url(),
-                                    "--hapax.redis.first-start=" + WallClock.now(),
-                                    "--jobrunr.background-job-server.enabled=true",
-                                    "--jobrunr.background-job-server.poll-interval-in-seconds=5")))
-                    .contains("sent to ann", "well ended", "ttl PT10S");
+            String[] real = with(
+                    with(database, JOBRUNR),
+                    "--hapax.redis.url=" + redis.url(),
+                    "--hapax.redis.first-start=" + WallClock.now());
+            assertThat(startedWithDatabase(withJobRunr, real)).contains("sent to ann", "well ended", "ttl PT10S");
+            assertThat(startedWithDatabase(withJobRunr, with(real, "--hapax.defaults.ttl=25s")))
+                    .contains("well ended", "ttl PT25S");
             assertThat(startedWithDatabase(withJobRunr, inMemory)).contains("sent to ann", "well ended");
+        }
+    }
+
+    /** It is looked at once: a lease that outlived the server would refuse it, and it would come back later and later. */
+    @Test
+    void a_job_of_a_worker_that_was_killed_is_free_when_jobrunr_offers_it_to_another() throws Exception {
+        try (EmbeddedRedis redis = EmbeddedRedis.start()) {
+            String[] settings = with(
+                    with(database(), JOBRUNR),
+                    "--hapax.ledger.migrate=true",
+                    "--spring.flyway.enabled=false",
+                    "--hapax.redis.url=" + redis.url(),
+                    "--hapax.redis.first-start=" + WallClock.now());
+            Process first = replica("first", with(settings, "--shop.first=true"));
+            try {
+                await().atMost(LONGEST)
+                        .untilAsserted(() -> assertThat(log("first")).contains("ships 7"));
+                Process second = replica("second", settings);
+                try {
+                    await().atMost(LONGEST)
+                            .untilAsserted(() -> assertThat(log("second")).contains("ttl PT10S"));
+                    first.destroyForcibly();
+                    assertThat(second.waitFor(LONGEST.toSeconds(), TimeUnit.SECONDS))
+                            .as(() -> log("second"))
+                            .isTrue();
+                } finally {
+                    second.destroyForcibly().waitFor();
+                }
+            } finally {
+                first.destroyForcibly().waitFor();
+            }
+            assertThat(log("second")).contains("ships 7", "well ended").doesNotContain("not run job=");
+        }
+    }
+
+    /** A process of an application with JobRunr. */
+    private Process replica(String name, String... settings) throws Exception {
+        List<String> command = new ArrayList<>(List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-Xmx256m",
+                "-XX:+UseSerialGC",
+                "-XX:TieredStopAtLevel=1",
+                "-XX:-UsePerfData",
+                "-cp",
+                Arrays.stream(System.getProperty("java.class.path").split(File.pathSeparator))
+                        .filter(without(notBroughtBut("jobrunr")))
+                        .collect(Collectors.joining(File.pathSeparator)),
+                "io.hapax.spring.FirstHourTakeover",
+                "--server.port=0",
+                "--logging.config=" + logging()));
+        command.addAll(Arrays.asList(settings));
+        return new ProcessBuilder(command)
+                .redirectErrorStream(true)
+                .redirectOutput(folder.resolve(name + ".log").toFile())
+                .start();
+    }
+
+    private String log(String name) {
+        try {
+            return Files.readString(folder.resolve(name + ".log"));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         }
     }
 

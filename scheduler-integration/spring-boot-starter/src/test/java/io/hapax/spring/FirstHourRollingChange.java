@@ -1,0 +1,104 @@
+package io.hapax.spring;
+
+import io.hapax.GuardedRun;
+import io.hapax.JobGuard;
+import io.hapax.RunRequest;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.Optional;
+import java.util.concurrent.locks.LockSupport;
+import java.util.stream.Stream;
+import org.springframework.boot.SpringApplication;
+import org.springframework.context.ConfigurableApplicationContext;
+
+/** Replicas of an application whose ttl is raised while they run; it says what each of them saw, and ends. */
+public final class FirstHourRollingChange {
+
+    private static final RunRequest REPORT = RunRequest.lock("report");
+    private static final Duration LONGEST = Duration.ofSeconds(60);
+
+    private final String[] settings;
+
+    private FirstHourRollingChange(String[] settings) {
+        this.settings = settings;
+    }
+
+    /** Its arguments are settings that all replicas have; the last one is that of the old ones alone. */
+    public static void main(String[] settings) throws Exception {
+        int common = settings.length - 1;
+        new FirstHourRollingChange(Arrays.copyOf(settings, common)).change(settings[common]);
+        System.out.println("well ended");
+    }
+
+    private void change(String firstStart) throws Exception {
+        try (ConfigurableApplicationContext old = old(firstStart);
+                GuardedRun report = awaited(old)) {
+            try (ConfigurableApplicationContext refused = raised()) {
+                System.out.println("a new one: " + tried(refused));
+            } catch (RuntimeException told) {
+                System.out.println("a new one: did not start");
+            }
+            try (ConfigurableApplicationContext raised = raised("--hapax.redis.replace-settings=true")) {
+                System.out.println("new while a run of old goes on: " + tried(raised));
+                report.ensureHeld();
+                System.out.println("the run of old: " + report.complete());
+                beside(old, raised, firstStart);
+            }
+        }
+        try (ConfigurableApplicationContext last = raised()) {
+            System.out.println("new without old: " + tried(last));
+        }
+    }
+
+    private void beside(ConfigurableApplicationContext old, ConfigurableApplicationContext raised, String firstStart)
+            throws Exception {
+        try (GuardedRun later = awaited(raised)) {
+            System.out.println("old beside a run of new: " + tried(old));
+            later.complete();
+        }
+        try (GuardedRun later = awaited(old);
+                ConfigurableApplicationContext third = old(firstStart)) {
+            System.out.println("new beside a run of old: " + tried(raised));
+            System.out.println("another old one beside it: " + tried(third));
+            later.complete();
+        }
+    }
+
+    private ConfigurableApplicationContext old(String firstStart) {
+        return replica("--hapax.worker=old", "--hapax.defaults.ttl=4s", "--hapax.redis.longest-ttl=4s", firstStart);
+    }
+
+    private ConfigurableApplicationContext raised(String... more) {
+        return replica(Stream.concat(
+                        Stream.of("--hapax.worker=new", "--hapax.defaults.ttl=5s", "--hapax.redis.longest-ttl=5s"),
+                        Arrays.stream(more))
+                .toArray(String[]::new));
+    }
+
+    private ConfigurableApplicationContext replica(String... own) {
+        return SpringApplication.run(
+                FirstHourApplication.class,
+                Stream.concat(Arrays.stream(settings), Arrays.stream(own)).toArray(String[]::new));
+    }
+
+    private static Optional<GuardedRun> admitted(ConfigurableApplicationContext replica) throws InterruptedException {
+        return replica.getBean(JobGuard.class).admit(REPORT).fold(Optional::of, refusal -> Optional.empty());
+    }
+
+    /** Where nothing is granted for a while, that passes. */
+    private static GuardedRun awaited(ConfigurableApplicationContext replica) throws InterruptedException {
+        long begun = System.nanoTime();
+        Optional<GuardedRun> run = admitted(replica);
+        while (run.isEmpty() && System.nanoTime() - begun < LONGEST.toNanos()) {
+            LockSupport.parkNanos(50_000_000);
+            run = admitted(replica);
+        }
+        return run.orElseThrow();
+    }
+
+    private static String tried(ConfigurableApplicationContext replica) throws InterruptedException {
+        return replica.getBean(JobGuard.class)
+                .run(REPORT, run -> "ran")
+                .fold(ran -> "ran", refusal -> "refused " + refusal.verdict());
+    }
+}
