@@ -14,6 +14,7 @@ import io.hapax.lease.Ending;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.Lease;
 import io.hapax.lease.LeaseRequest;
+import io.hapax.lease.LeaseStore;
 import io.hapax.lease.LockKey;
 import io.hapax.lease.OwnerId;
 import io.hapax.lease.RunKey;
@@ -193,6 +194,137 @@ class WakeUpTest {
                     .isInstanceOf(Acquisition.Done.class);
             assertThat(second).succeedsWithin(Duration.ofSeconds(20));
         }
+    }
+
+    /** What it was woken for is withdrawn before it asks, or while it does. */
+    @Test
+    void whoever_is_withdrawn_just_as_it_is_woken_leaves_the_key_to_its_neighbour() {
+        subscribe(waiter);
+        Lease lease = granted(holder, lock("k"));
+        LeaseRequest request = waiting();
+        get(waiter.acquire(request));
+        CompletableFuture<Void> first = waits(waiter);
+        CompletableFuture<Void> second = waits(waiter);
+        get(holder.release(lease, Ending.NOT_DONE));
+        assertThat(first).succeedsWithin(Duration.ofSeconds(20));
+        assertThat(second).isNotDone();
+        get(waiter.withdraw(request));
+        assertThat(second).succeedsWithin(Duration.ofSeconds(20));
+    }
+
+    @Test
+    void whoever_is_withdrawn_just_as_it_is_woken_leaves_the_key_to_the_next_process() {
+        try (RedissonLeaseStore other = open()) {
+            subscribe(waiter);
+            subscribe(other);
+            Lease lease = granted(holder, lock("k"));
+            LeaseRequest request = waiting();
+            get(waiter.acquire(request));
+            denied(other);
+            CompletableFuture<Void> first = waits(waiter);
+            CompletableFuture<Void> second = waits(other);
+            get(holder.release(lease, Ending.NOT_DONE));
+            assertThat(first).succeedsWithin(Duration.ofSeconds(20));
+            assertThat(second).isNotDone();
+            get(waiter.withdraw(request));
+            assertThat(second).succeedsWithin(Duration.ofSeconds(20));
+        }
+    }
+
+    @Test
+    void whoever_is_named_before_it_waits_and_is_withdrawn_leaves_the_key_to_the_next_one() {
+        subscribe(waiter);
+        Lease lease = granted(holder, lock("k"));
+        LeaseRequest request = waiting();
+        get(waiter.acquire(request));
+        get(holder.release(lease, Ending.NOT_DONE));
+        // The message may come before any of them, or between two.
+        List<CompletableFuture<Void>> all = new ArrayList<>();
+        await().until(() -> {
+            all.add(waits(waiter));
+            return all.stream().anyMatch(CompletableFuture::isDone);
+        });
+        CompletableFuture<Void> next = waits(waiter);
+        all.stream().filter(wait -> !wait.isDone()).forEach(wait -> wait.cancel(true));
+        get(waiter.withdraw(request));
+        assertThat(next).succeedsWithin(Duration.ofSeconds(20));
+    }
+
+    /** It may have been granted the lease without hearing of it; Redis knows of nobody who waits. */
+    @Test
+    void a_request_that_is_withdrawn_leaves_what_it_was_granted_to_its_neighbour() {
+        subscribe(waiter);
+        LeaseRequest request = waiting();
+        get(waiter.acquire(request));
+        CompletableFuture<Void> neighbour = waits(waiter);
+        get(waiter.withdraw(request));
+        assertThat(neighbour).succeedsWithin(Duration.ofSeconds(20));
+    }
+
+    @Test
+    void a_withdrawal_that_gives_nothing_back_wakes_nobody() {
+        granted(holder, lock("k"));
+        subscribe(waiter);
+        LeaseRequest request = waiting();
+        get(waiter.acquire(request));
+        CompletableFuture<Void> neighbour = waits(waiter);
+        get(waiter.withdraw(request));
+        get(waiter.admin().holder(lock("k")));
+        assertThat(neighbour).isNotDone();
+    }
+
+    /** Two that wait would wake each other, as fast as the store refuses. */
+    @Test
+    void a_waiting_run_that_a_store_in_trouble_refuses_wakes_nobody() {
+        subscribe(waiter);
+        Lease lease = granted(holder, lock("k"));
+        denied(waiter);
+        CompletableFuture<Void> first = waits(waiter);
+        CompletableFuture<Void> second = waits(waiter);
+        get(holder.release(lease, Ending.NOT_DONE));
+        assertThat(first).succeedsWithin(Duration.ofSeconds(20));
+        redis.command("CONFIG", "SET", "maxmemory", "1");
+        LeaseRequest request = waiting();
+        assertThat(waiter.acquire(request).toCompletableFuture()).failsWithin(Duration.ofSeconds(20));
+        // As a guard does then; nothing was granted.
+        get(waiter.withdraw(request));
+        get(waiter.admin().holder(lock("k")));
+        assertThat(second).isNotDone();
+
+        redis.command("CONFIG", "SET", "maxmemory", "0");
+        get(waiter.release(granted(waiter, lock("k")), Ending.NOT_DONE));
+        assertThat(second).succeedsWithin(Duration.ofSeconds(20));
+    }
+
+    /** Code of a neighbour may follow, and may take long. */
+    @Test
+    void a_neighbour_does_not_go_on_on_the_thread_of_a_caller_that_gives_the_key_back() {
+        LeaseStore blocking = waiter.blocking();
+        subscribe(waiter);
+        Lease lease = granted(blocking, lock("k"));
+        CompletableFuture<Thread> neighbour = waits(waiter).thenApply(woken -> Thread.currentThread());
+        get(blocking.release(lease, Ending.NOT_DONE));
+        assertThat(neighbour).succeedsWithin(Duration.ofSeconds(20)).isNotSameAs(Thread.currentThread());
+    }
+
+    @Test
+    void a_neighbour_does_not_go_on_on_the_thread_of_a_caller_that_was_woken_and_finds_its_occurrence_over() {
+        LeaseStore blocking = waiter.blocking();
+        subscribe(waiter);
+        JobIdentity occurrence = new JobIdentity(new LockKey("k"), new RunKey("r"));
+        Lease lease = granted(holder, occurrence);
+        denied(waiter);
+        CompletableFuture<Void> first = waits(waiter);
+        CompletableFuture<Thread> neighbour = waits(waiter).thenApply(woken -> Thread.currentThread());
+        get(holder.release(lease, Ending.done(LONG)));
+        assertThat(first).succeedsWithin(Duration.ofSeconds(20));
+        assertThat(get(blocking.acquire(new LeaseRequest(occurrence, OwnerId.random(), "w", LONG, true))))
+                .isInstanceOf(Acquisition.Done.class);
+        assertThat(neighbour).succeedsWithin(Duration.ofSeconds(20)).isNotSameAs(Thread.currentThread());
+    }
+
+    private static LeaseRequest waiting() {
+        return new LeaseRequest(lock("k"), OwnerId.random(), "w", LONG, true);
     }
 
     @Test
