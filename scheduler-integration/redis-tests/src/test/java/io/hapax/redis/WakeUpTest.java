@@ -27,6 +27,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -323,6 +325,71 @@ class WakeUpTest {
         assertThat(neighbour).succeedsWithin(Duration.ofSeconds(20)).isNotSameAs(Thread.currentThread());
     }
 
+    private String flag() {
+        return redis.command("GET", FLAG).trim();
+    }
+
+    @Test
+    void names_of_processes_that_ended_while_they_waited_do_not_pile_up() {
+        granted(holder, lock("k"));
+        // Twice, as the first request is asked in another script than later ones.
+        for (String limit : List.of("1", "1", "3;*")) {
+            String ended = IntStream.range(0, 500).mapToObj(n -> ";ended" + n).collect(Collectors.joining());
+            redis.command("SET", FLAG, limit + ended + ";", "PX", "30000");
+            denied(waiter);
+            assertThat(flag()).hasSizeLessThan(800).matches("1;.*;ended499;[A-Za-z0-9_-]{10};");
+            assertThat(flag().contains("*")).isEqualTo(limit.contains("*"));
+        }
+    }
+
+    @Test
+    void a_store_that_is_closed_takes_its_name_out_of_those_who_wait() {
+        granted(holder, lock("k"));
+        RedissonLeaseStore other = open();
+        denied(other);
+        denied(waiter);
+        assertThat(flag()).matches("1;[A-Za-z0-9_-]{10};[A-Za-z0-9_-]{10};");
+        String rest = "1;" + flag().substring("1;".length() + 11);
+        String ttl = redis.command("PTTL", FLAG).trim();
+        other.close();
+        assertThat(flag()).isEqualTo(rest);
+        assertThat(Long.parseLong(redis.command("PTTL", FLAG).trim())).isPositive().isLessThanOrEqualTo(Long.parseLong(ttl));
+        waiter.close();
+        assertThat(redis.command("EXISTS", FLAG).trim()).isEqualTo("0");
+    }
+
+    @Test
+    void a_store_that_is_closed_when_it_was_woken_leaves_the_key_to_the_next_process() {
+        RedissonLeaseStore other = open();
+        subscribe(waiter);
+        subscribe(other);
+        Lease lease = granted(holder, lock("k"));
+        denied(other);
+        denied(waiter);
+        CompletableFuture<Void> first = waits(other);
+        CompletableFuture<Void> second = waits(waiter);
+        get(holder.release(lease, Ending.NOT_DONE));
+        assertThat(first).succeedsWithin(Duration.ofSeconds(20));
+        assertThat(second).isNotDone();
+        other.close();
+        assertThat(second).succeedsWithin(Duration.ofSeconds(20));
+    }
+
+    /** Slots are held, so who waits for fewer of them must not be overtaken by who wants more. */
+    @Test
+    void a_wake_up_that_is_passed_on_while_slots_are_held_keeps_the_smallest_limit() {
+        subscribe(waiter);
+        granted(holder, new JobIdentity(new LockKey("k"), null, new Slot(1, 2)));
+        denied(waiter);
+        String process = flag().substring("1;".length()).replace(";", "");
+        redis.command("PUBLISH", "hapax:w:wake", ";" + process + ";hapax:{w:0}:l:k");
+        await().until(() -> Long.parseLong(redis.command("PTTL", FLAG).trim()) <= 5000);
+        assertThat(get(holder.acquire(
+                        new LeaseRequest(new JobIdentity(new LockKey("k"), null, new Slot(2, 2)), OwnerId.random(), "w", LONG, false))))
+                .isInstanceOf(Acquisition.Held.class);
+        assertThat(flag()).isEqualTo("1;" + process + ";");
+    }
+
     private static LeaseRequest waiting() {
         return new LeaseRequest(lock("k"), OwnerId.random(), "w", LONG, true);
     }
@@ -341,7 +408,7 @@ class WakeUpTest {
 
         // It was not refused again, so Redis knows of nobody who waits.
         get(waiter.release(granted(waiter, lock("k")), Ending.NOT_DONE));
-        assertThat(second).isCompleted();
+        assertThat(second).succeedsWithin(Duration.ofSeconds(20));
     }
 
     /** A slot that is free may be of use to any of them. */
