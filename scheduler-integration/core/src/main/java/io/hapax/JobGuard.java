@@ -82,7 +82,7 @@ public final class JobGuard implements AutoCloseable {
                 new Notifier(builder.allListeners(log), builder.threads, ticker),
                 ticker,
                 builder.worker,
-                new Admissions(ticker.now(), builder.owners));
+                new Admissions(ticker, builder.owners));
     }
 
     /**
