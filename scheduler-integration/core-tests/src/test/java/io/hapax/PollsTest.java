@@ -7,14 +7,18 @@ import io.hapax.event.Verdict;
 import io.hapax.lease.Acquisition;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.LeaseRequest;
+import io.hapax.lease.LeaseStore;
 import io.hapax.test.ForwardingLeaseStore;
 import io.hapax.test.InMemoryLeaseStore;
 import io.hapax.test.ManualTicker;
+import io.hapax.time.Ticker;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.IntFunction;
 import java.util.stream.IntStream;
@@ -162,6 +166,33 @@ class PollsTest {
         await().until(all.get(1)::isDone);
         heldUp.complete(null);
         Answered.run(all.get(1).join()).close();
+    }
+
+    @Test
+    void runs_that_begin_and_end_at_the_same_time_leave_nobody_behind() {
+        InMemoryLeaseStore real = new InMemoryLeaseStore(Ticker.SYSTEM);
+        LeaseStore deaf = new ForwardingLeaseStore(real) {
+            @Override
+            public CompletionStage<Void> nextChance(JobIdentity identity, Duration atMost) {
+                return new CompletableFuture<>();
+            }
+        };
+        ExecutorService threads = Executors.newFixedThreadPool(8);
+        try (JobGuard busy = JobGuard.builder(deaf).build()) {
+            List<CompletableFuture<Admission>> all = new ArrayList<>();
+            for (int n = 0; n < 200; n++) {
+                int key = n % 5;
+                all.add(CompletableFuture.supplyAsync(
+                                () -> busy.admitAsync(RunRequest.lock("k" + key).waitAtMost(LONG)), threads)
+                        .thenCompose(answer -> answer)
+                        .whenComplete((answer, failure) ->
+                                threads.execute(() -> Answered.run(answer).close())));
+            }
+            await().atMost(Duration.ofMinutes(1)).until(() -> all.stream().allMatch(CompletableFuture::isDone));
+            assertThat(busy.admin().waiting()).isEmpty();
+        } finally {
+            threads.shutdown();
+        }
     }
 
     /** Nobody asks any more: a run that began then would be one that the shutdown does not know of. */

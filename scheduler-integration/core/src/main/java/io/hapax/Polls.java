@@ -55,12 +55,12 @@ final class Polls {
         /** When the next one asks, at the latest. */
         NanoTime at;
 
-        /** Rings then, or before. */
-        @Nullable
-        CompletableFuture<Void> alarm;
-
+        /** When the alarm rings: then, or before; null while none is set. */
         @Nullable
         NanoTime alarmAt;
+
+        /** The one that was set last, which nobody needs when nobody waits. */
+        volatile @Nullable CompletableFuture<Void> alarm;
 
         volatile String reason = "";
 
@@ -72,6 +72,17 @@ final class Polls {
             if (instant.isBefore(at)) {
                 at = instant;
             }
+        }
+
+        /** When an alarm is to be set; null if one rings in time, and is then set anew. */
+        @Nullable
+        NanoTime nextAlarm() {
+            NanoTime before = alarmAt;
+            if (before != null && !at.isBefore(before)) {
+                return null;
+            }
+            alarmAt = at;
+            return at;
         }
     }
 
@@ -89,21 +100,22 @@ final class Polls {
      * @param reason what is in the way
      */
     void join(What what, CompletableFuture<Void> wait, Duration poll, String reason, Watchdog watchdog) {
-        boolean over;
+        Line line = null;
+        NanoTime alarm = null;
         synchronized (lock) {
-            over = closed;
-            if (!over) {
-                NanoTime now = ticker.now();
-                NanoTime at = now.plus(poll);
-                Line line = lines.computeIfAbsent(what, unknown -> new Line(at));
+            if (!closed) {
+                NanoTime at = ticker.now().plus(poll);
+                line = lines.computeIfAbsent(what, unknown -> new Line(at));
                 line.waiting.add(wait);
                 line.reason = reason;
                 line.noLaterThan(at);
-                arm(what, line, now, watchdog);
+                alarm = line.nextAlarm();
             }
         }
-        if (over) {
+        if (line == null) {
             wait.cancel(false);
+        } else {
+            set(what, line, alarm, watchdog);
         }
     }
 
@@ -149,13 +161,17 @@ final class Polls {
     }
 
     private void hasten(What what, Duration left, Watchdog watchdog) {
+        Line line;
+        NanoTime alarm = null;
         synchronized (lock) {
-            Line line = lines.get(what);
+            line = lines.get(what);
             if (line != null) {
-                NanoTime now = ticker.now();
-                line.noLaterThan(now.plus(left));
-                arm(what, line, now, watchdog);
+                line.noLaterThan(ticker.now().plus(left));
+                alarm = line.nextAlarm();
             }
+        }
+        if (line != null) {
+            set(what, line, alarm, watchdog);
         }
     }
 
@@ -176,33 +192,28 @@ final class Polls {
         all.forEach(wait -> wait.cancel(false));
     }
 
-    /** Held: the lock. An alarm that comes too early is set again. */
-    private void arm(What what, Line line, NanoTime now, Watchdog watchdog) {
-        NanoTime before = line.alarmAt;
-        if (before != null && !line.at.isBefore(before)) {
+    /** One that is not the next any more, because an earlier one was set meanwhile, rings in vain. */
+    private void set(What what, Line line, @Nullable NanoTime at, Watchdog watchdog) {
+        if (at == null) {
             return;
         }
-        CompletableFuture<Void> old = line.alarm;
-        CompletableFuture<Void> alarm = Pause.of(line.at.since(now), now, watchdog);
+        NanoTime now = ticker.now();
+        CompletableFuture<Void> alarm = Pause.of(at.since(now), now, watchdog);
         line.alarm = alarm;
-        line.alarmAt = line.at;
         var unused = alarm.whenComplete((over, cancelled) -> {
             if (cancelled == null) {
-                rings(what, line, alarm, watchdog);
+                rings(what, line, at, watchdog);
             }
         });
-        if (old != null) {
-            old.cancel(false);
-        }
     }
 
-    private void rings(What what, Line line, CompletableFuture<Void> alarm, Watchdog watchdog) {
+    private void rings(What what, Line line, NanoTime at, Watchdog watchdog) {
         List<CompletableFuture<Void>> inTurn;
+        NanoTime alarm;
         synchronized (lock) {
-            if (line.alarm != alarm || lines.get(what) != line) {
+            if (lines.get(what) != line || !at.equals(line.alarmAt)) {
                 return;
             }
-            line.alarm = null;
             line.alarmAt = null;
             NanoTime now = ticker.now();
             boolean early = now.isBefore(line.at);
@@ -210,8 +221,9 @@ final class Polls {
             if (!early) {
                 line.at = now.plus(longest);
             }
-            arm(what, line, now, watchdog);
+            alarm = line.nextAlarm();
         }
+        set(what, line, alarm, watchdog);
         for (CompletableFuture<Void> wait : inTurn) {
             // Somebody may have heard of a release at this moment, or be withdrawn.
             if (end(wait)) {
