@@ -26,6 +26,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
@@ -469,6 +471,31 @@ class WakeUpTest {
             run.close();
             assertThat(taken.get(10, TimeUnit.SECONDS)).isTrue();
             return Duration.ofNanos(System.nanoTime() - freedAt);
+        }
+    }
+
+    /** As where a message is lost. Of those that wait one asks each second, and each leaves the key to the next. */
+    @Test
+    void a_key_of_whose_end_nobody_hears_is_taken_all_the_same_and_by_all_that_wait() {
+        get(holder.acquire(new LeaseRequest(lock("k"), OwnerId.random(), "w", LONG, false)));
+        ExecutorService threads = Executors.newCachedThreadPool();
+        try (JobGuard guard = JobGuard.builder(waiter).build()) {
+            List<CompletableFuture<Void>> all = IntStream.range(0, 100)
+                    .mapToObj(n -> guard.admitAsync(RunRequest.lock("k").waitAtMost(Duration.ofMinutes(5)))
+                            .thenAcceptAsync(
+                                    admission -> admission
+                                            .fold(run -> run, refusal -> {
+                                                throw new AssertionError(refusal);
+                                            })
+                                            .close(),
+                                    threads))
+                    .toList();
+            await().until(() -> guard.admin().waiting().size() == 100);
+            redis.command("DEL", "hapax:{w:0}:l:k");
+            await().atMost(Duration.ofMinutes(1)).until(() -> all.stream().allMatch(CompletableFuture::isDone));
+            assertThat(all).noneMatch(CompletableFuture::isCompletedExceptionally);
+        } finally {
+            threads.shutdown();
         }
     }
 
