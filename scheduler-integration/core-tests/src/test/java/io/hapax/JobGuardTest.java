@@ -248,7 +248,8 @@ class JobGuardTest {
         run.close();
         assertThat(events.of(GuardEvent.Released.class))
                 .last()
-                .satisfies(event -> assertThat(event.nextIn()).isEqualTo(Duration.ofHours(1).minusSeconds(20)));
+                .satisfies(event ->
+                        assertThat(event.nextIn()).isEqualTo(Duration.ofHours(1).minusSeconds(20)));
     }
 
     @Test

@@ -142,9 +142,9 @@ class PollsTest {
         }
         ticker.advance(Duration.ofSeconds(1));
         await().until(() -> done(same).size() == 200 && done(others).size() == 1);
-        assertThat(same).allSatisfy(answer -> assertThat(
-                        Answered.refusal(answer.join()).verdict())
-                .isEqualTo(Verdict.DONE));
+        assertThat(same)
+                .allSatisfy(answer ->
+                        assertThat(Answered.refusal(answer.join()).verdict()).isEqualTo(Verdict.DONE));
         Answered.run(done(others).get(0).join()).close();
         ticker.advance(Duration.ofMillis(50));
         await().until(() -> done(others).size() == 2);
@@ -203,9 +203,9 @@ class PollsTest {
         run.close();
         guard.close();
         await().until(() -> done(all).size() == 20);
-        assertThat(all).allSatisfy(answer -> assertThat(
-                        Answered.refusal(answer.join()).reason())
-                .contains("shut down"));
+        assertThat(all)
+                .allSatisfy(answer ->
+                        assertThat(Answered.refusal(answer.join()).reason()).contains("shut down"));
         assertThat(asked).hasValue(0);
         assertThat(guard.admin().waiting()).isEmpty();
     }

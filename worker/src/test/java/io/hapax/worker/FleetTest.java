@@ -223,7 +223,8 @@ class FleetTest {
 
     @Test
     void a_run_that_does_not_end_within_the_grace_does_not_keep_its_worker_from_ending() throws Exception {
-        Replica worker = startEndlessly("impatient", Duration.ofMillis(500), "--quartz-store", "jdbc", "--jobrunr", "off");
+        Replica worker =
+                startEndlessly("impatient", Duration.ofMillis(500), "--quartz-store", "jdbc", "--jobrunr", "off");
         awaitRun(run -> run.kind() == Kind.CLUSTER && run.effectAt() == null);
         worker.terminate();
         assertThat(worker.awaitEnd(20)).isTrue();

@@ -278,8 +278,7 @@ class JobHistoryTest {
                 assertThat(fleet.summaries(start.toEpochMilli()).get(0).next())
                         .as("daily last " + dailyComesLast + ", one worker " + onOneWorker)
                         .isEqualTo(start.plus(Duration.ofMinutes(1)).toEpochMilli());
-                assertThat(fleet.summaries(
-                                        start.plus(Duration.ofMinutes(5)).toEpochMilli())
+                assertThat(fleet.summaries(start.plus(Duration.ofMinutes(5)).toEpochMilli())
                                 .get(0)
                                 .overdue())
                         .isTrue();

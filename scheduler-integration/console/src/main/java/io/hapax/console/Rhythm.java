@@ -48,7 +48,9 @@ final class Rhythm {
      */
     static @Nullable String seriesOf(String run) {
         int at = run.lastIndexOf('@') + 1;
-        return run.isEmpty() ? "" : at > 0 && PLANNED.matcher(run).region(at, run.length()).matches() ? run.substring(0, at) : null;
+        return run.isEmpty()
+                ? ""
+                : at > 0 && PLANNED.matcher(run).region(at, run.length()).matches() ? run.substring(0, at) : null;
     }
 
     /** The same in few letters, the same for all workers; one name for all runs of which it is not known. */

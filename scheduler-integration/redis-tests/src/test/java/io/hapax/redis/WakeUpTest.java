@@ -355,7 +355,9 @@ class WakeUpTest {
         String ttl = redis.command("PTTL", FLAG).trim();
         other.close();
         assertThat(flag()).isEqualTo(rest);
-        assertThat(Long.parseLong(redis.command("PTTL", FLAG).trim())).isPositive().isLessThanOrEqualTo(Long.parseLong(ttl));
+        assertThat(Long.parseLong(redis.command("PTTL", FLAG).trim()))
+                .isPositive()
+                .isLessThanOrEqualTo(Long.parseLong(ttl));
         waiter.close();
         assertThat(redis.command("EXISTS", FLAG).trim()).isEqualTo("0");
     }
@@ -386,8 +388,8 @@ class WakeUpTest {
         String process = flag().substring("1;".length()).replace(";", "");
         redis.command("PUBLISH", "hapax:w:wake", ";" + process + ";hapax:{w:0}:l:k");
         await().until(() -> Long.parseLong(redis.command("PTTL", FLAG).trim()) <= 5000);
-        assertThat(get(holder.acquire(
-                        new LeaseRequest(new JobIdentity(new LockKey("k"), null, new Slot(2, 2)), OwnerId.random(), "w", LONG, false))))
+        assertThat(get(holder.acquire(new LeaseRequest(
+                        new JobIdentity(new LockKey("k"), null, new Slot(2, 2)), OwnerId.random(), "w", LONG, false))))
                 .isInstanceOf(Acquisition.Held.class);
         assertThat(flag()).isEqualTo("1;" + process + ";");
     }

@@ -30,8 +30,7 @@ record BlockingView(RedissonLeaseStore store, Namespace namespace, Exchange exch
 
     @Override
     public CompletionStage<Boolean> release(Lease lease, Ending ending) {
-        return store.released(
-                lease, direct.call(ReleaseRequest.of(namespace, lease, ending)), RedisThreads.WAKE_UPS);
+        return store.released(lease, direct.call(ReleaseRequest.of(namespace, lease, ending)), RedisThreads.WAKE_UPS);
     }
 
     @Override

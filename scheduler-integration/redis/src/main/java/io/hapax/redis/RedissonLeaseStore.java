@@ -181,8 +181,8 @@ public final class RedissonLeaseStore implements AdministeredStore {
     @Override
     public CompletionStage<Acquisition> acquire(LeaseRequest request) {
         check(request);
-        return introduction.first(() ->
-                asked(request, exchange.acquire(request), ITSELF).exceptionallyCompose(failure -> undone(request, failure)));
+        return introduction.first(() -> asked(request, exchange.acquire(request), ITSELF)
+                .exceptionallyCompose(failure -> undone(request, failure)));
     }
 
     /**

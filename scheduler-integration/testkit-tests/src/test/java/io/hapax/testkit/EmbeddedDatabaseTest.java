@@ -71,8 +71,9 @@ class EmbeddedDatabaseTest {
             assertThatThrownBy(database::freeze).hasMessageContaining("has ended by itself");
             database.kill();
             assertThat(other.isAlive()).isTrue();
-            ProcessHandle.of(Long.parseLong(postmaster.trim())).ifPresent(server -> ServerProcesses.kill(
-                    Stream.concat(Stream.of(server), server.descendants()).toList()));
+            ProcessHandle.of(Long.parseLong(postmaster.trim()))
+                    .ifPresent(server -> ServerProcesses.kill(Stream.concat(Stream.of(server), server.descendants())
+                            .toList()));
         } finally {
             other.destroyForcibly();
         }
