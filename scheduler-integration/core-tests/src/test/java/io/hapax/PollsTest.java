@@ -17,6 +17,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -200,6 +201,8 @@ class PollsTest {
     void a_guard_that_is_closed_refuses_all_that_wait_without_another_question() throws Exception {
         GuardedRun run = Answered.run(holder.admit(RunRequest.lock("k")));
         List<CompletableFuture<Admission>> all = waiting(20, n -> RunRequest.lock("k"));
+        List<Thread> threads = new CopyOnWriteArrayList<>();
+        all.forEach(answer -> answer.thenRun(() -> threads.add(Thread.currentThread())));
         run.close();
         guard.close();
         await().until(() -> done(all).size() == 20);
@@ -208,6 +211,8 @@ class PollsTest {
                         assertThat(Answered.refusal(answer.join()).reason()).contains("shut down"));
         assertThat(asked).hasValue(0);
         assertThat(guard.admin().waiting()).isEmpty();
+        await().until(() -> threads.size() == 20);
+        assertThat(threads).doesNotContain(Thread.currentThread());
     }
 
     /** What is told of one that waits is what the last one was told that asked. */

@@ -40,9 +40,9 @@ final class Admissions {
         return polls;
     }
 
-    void close() {
+    void close(Watchdog watchdog) {
         closed = true;
-        polls.close();
+        polls.close(watchdog);
     }
 
     boolean isClosed() {

@@ -182,14 +182,16 @@ final class Polls {
         return line == null ? null : line.reason;
     }
 
-    /** Ends all waits, also those that begin later. */
-    void close() {
+    /** Ends all waits, also those that begin later; not on the thread of the caller, where code of those who wait might follow. */
+    void close(Watchdog watchdog) {
         List<CompletableFuture<Void>> all = new ArrayList<>();
         synchronized (lock) {
             closed = true;
             lines.values().forEach(line -> all.addAll(line.waiting));
         }
-        all.forEach(wait -> wait.cancel(false));
+        if (!all.isEmpty()) {
+            watchdog.later(() -> all.forEach(wait -> wait.cancel(false)));
+        }
     }
 
     /** One that is not the next any more, because an earlier one was set meanwhile, rings in vain. */
