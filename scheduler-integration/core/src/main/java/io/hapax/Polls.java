@@ -7,10 +7,8 @@ import io.hapax.time.NanoTime;
 import io.hapax.time.Ticker;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Objects;
-import java.util.Set;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
@@ -51,7 +49,8 @@ final class Polls {
 
     /** Those who wait for one thing. Guarded by the lock, but for what is told to people. */
     private static final class Line {
-        final Set<CompletableFuture<Void>> waiting = new LinkedHashSet<>();
+        /** Who has waited for longest comes first. */
+        final List<CompletableFuture<Void>> waiting = new ArrayList<>();
         /** When the next one asks, at the latest. */
         NanoTime at;
 
@@ -128,7 +127,7 @@ final class Polls {
         CompletableFuture<Void> unneeded = null;
         synchronized (lock) {
             Line line = lines.get(what);
-            if (line == null || !line.waiting.remove(wait)) {
+            if (line == null || !line.waiting.removeIf(other -> other == wait)) {
                 return;
             }
             if (asks) {
