@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Lets one of those who wait for the same thing ask again from time to time, and not each: whether a key is free is the same for
- * all. They take turns, and each hears of a release from the store besides, if messages arrive. Thread-safe; nobody is woken
+ * all. They take turns, and the store wakes each after a release besides, if messages arrive. Thread-safe; nobody is woken
  * up under the lock.
  */
 final class Polls {
@@ -47,7 +47,7 @@ final class Polls {
         }
     }
 
-    /** Those who wait for one thing. Guarded by the lock, but for what is told to people. */
+    /** Those who wait for one thing. Guarded by the lock, but for the reason. */
     private static final class Line {
         /** Who has waited for longest comes first. */
         final List<CompletableFuture<Void>> waiting = new ArrayList<>();
@@ -148,7 +148,7 @@ final class Polls {
         hasten(what, Duration.ZERO, watchdog);
     }
 
-    /** A run of this process ends: if nobody who waits has heard of it soon after, one asks. */
+    /** A run of this process ends: if nobody who waits was woken soon after, one asks. */
     void releases(JobIdentity identity, int limit, Watchdog watchdog) {
         if (lines.isEmpty()) {
             return;
@@ -174,14 +174,14 @@ final class Polls {
         }
     }
 
-    /** What is in the way as it was told last; null if nobody waits. */
+    /** What is in the way as of the newest refusal; null if nobody waits. */
     @Nullable
     String reason(What what) {
         Line line = lines.get(what);
         return line == null ? null : line.reason;
     }
 
-    /** Ends all waits, also those that begin later; not on the thread of the caller, where code of those who wait might follow. */
+    /** Ends all waits, also those that start later; not on the thread of the caller, where code of those who wait might follow. */
     void close(Watchdog watchdog) {
         List<CompletableFuture<Void>> all = new ArrayList<>();
         synchronized (lock) {
@@ -226,7 +226,7 @@ final class Polls {
         }
         set(what, line, alarm, watchdog);
         for (CompletableFuture<Void> wait : inTurn) {
-            // Somebody may have heard of a release at this moment, or be withdrawn.
+            // Somebody may be woken at this moment, or withdrawn.
             if (end(wait)) {
                 return;
             }

@@ -46,7 +46,7 @@ final class Campaigns {
     private void end() {
         progress.end();
         if (givenUp.get() > 0) {
-            System.out.println("given up: " + givenUp.get() + " of the histories that were begun");
+            System.out.println("given up: " + givenUp.get() + " of the histories that were started");
         }
     }
 

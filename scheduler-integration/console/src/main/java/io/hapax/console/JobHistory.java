@@ -45,7 +45,7 @@ final class JobHistory {
     private static final class Job {
         private final Deque<Report.Occurrence> past = new ArrayDeque<>();
         private long success;
-        /** For when its schedulers have planned its next run, by the name of the series, the one that was told of last at the end. */
+        /** For when its schedulers have planned its next run, by the name of the series, the newest one last. */
         private final Map<String, Long> plans = new LinkedHashMap<>();
 
         private int total;

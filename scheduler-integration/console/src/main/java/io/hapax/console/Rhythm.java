@@ -43,7 +43,7 @@ final class Rhythm {
     }
 
     /**
-     * What a run key that a scheduler has planned begins with: behind an {@code @} it ends with the planned time, or with an interval.
+     * What a run key that a scheduler has planned starts with: behind an {@code @} it ends with the planned time, or with an interval.
      * Null for other run keys, which may have an {@code @} as well; empty where there is none.
      */
     static @Nullable String seriesOf(String run) {

@@ -189,7 +189,7 @@ public final class RedissonLeaseStore implements AdministeredStore {
      * A waiting run that was woken up and neither takes the key nor is noted again leaves it to the next one.
      *
      * @param neighbours where that one goes on
-     * @return the answer, of which the caller hears after that: it may have the request withdrawn
+     * @return the answer, which the caller receives after that: it may have the request withdrawn
      */
     CompletableFuture<Acquisition> asked(
             LeaseRequest request, CompletableFuture<Acquisition> answer, Executor neighbours) {
