@@ -232,6 +232,26 @@ class JobGuardTest {
                         });
     }
 
+    /** Else a job that waits would be taken to be due later than it is. */
+    @Test
+    void when_the_next_occurrence_is_planned_is_told_as_of_the_grant() throws Exception {
+        GuardedRun holder = admitted(RunRequest.lock("k"));
+        CompletableFuture<Admission> waiting = other.admitAsync(
+                RunRequest.lock("k").waitAtMost(Duration.ofMinutes(5)).nextIn(Duration.ofHours(1)));
+        ticker.advance(Duration.ofSeconds(20));
+        holder.close();
+        await().until(waiting::isDone);
+        GuardedRun run = Answered.run(waiting.join());
+        try (var scope = run.enter()) {
+            run.complete();
+        }
+        run.close();
+        assertThat(events.of(GuardEvent.Released.class))
+                .last()
+                .satisfies(event ->
+                        assertThat(event.nextIn()).isEqualTo(Duration.ofHours(1).minusSeconds(20)));
+    }
+
     @Test
     void a_waiting_run_is_refused_when_its_time_is_over() throws Exception {
         try (GuardedRun holder = admitted(RunRequest.lock("k"));

@@ -6,16 +6,22 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 import io.hapax.event.GuardEvent;
 import io.hapax.event.Refusal;
 import io.hapax.event.Verdict;
+import io.hapax.lease.JobIdentity;
 import io.hapax.lease.LeaseStore;
 import io.hapax.lease.LeaseStoreException;
 import io.hapax.lease.LockKey;
+import io.hapax.lease.Reservation;
 import io.hapax.lease.Reservations;
+import io.hapax.test.ForwardingLeaseStore;
 import io.hapax.test.InMemoryLeaseStore;
 import io.hapax.test.ManualTicker;
+import io.hapax.time.Ticker;
 import java.lang.reflect.Proxy;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -134,6 +140,34 @@ class QueuedJobTest {
         assertThat(enter(job)).isEmpty();
         assertThat(events.of(GuardEvent.Unguarded.class)).hasSize(1);
         job.succeeded();
+    }
+
+    /** It would take the wake-up of a run that waits for the key, and leave the key unused until that asks by itself. */
+    @Test
+    void who_waits_for_the_fate_of_a_place_is_not_among_those_who_wait_for_the_key() {
+        AtomicInteger waits = new AtomicInteger();
+        LeaseStore counting = new ForwardingLeaseStore(new InMemoryLeaseStore(Ticker.SYSTEM)) {
+            @Override
+            public CompletionStage<Void> nextChance(JobIdentity identity, Duration atMost) {
+                waits.incrementAndGet();
+                return super.nextChance(identity, atMost);
+            }
+        };
+        try (JobGuard running = JobGuard.builder(counting).build()) {
+            assertThat(queued(running, "first").reserve().toCompletableFuture().join())
+                    .isInstanceOf(Reservation.Made.class);
+            AtomicInteger looks = new AtomicInteger();
+            QueueEntry entry = queued(running, "second")
+                    .enter(id -> looks.incrementAndGet() < 4 ? JobQueue.Fate.MISSING : JobQueue.Fate.PRESENT);
+            assertThat(entry.refusal()).isPresent();
+            assertThat(looks).hasValue(4);
+            assertThat(waits).hasValue(0);
+        }
+    }
+
+    private static QueuedJob queued(JobGuard guard, String id) {
+        return new QueuedJob(
+                guard, "import", new LockKey("import/7"), id, RunOptions.DEFAULTS.withMode(LockMode.UNTIL_EXECUTED));
     }
 
     @Test

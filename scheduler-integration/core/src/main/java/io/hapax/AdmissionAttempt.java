@@ -10,7 +10,6 @@ import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.function.BiConsumer;
-import java.util.function.Function;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -29,7 +28,10 @@ final class AdmissionAttempt {
     private final CompletableFuture<Admission> answer = new CompletableFuture<>();
     private volatile @Nullable AdmissionTry current;
     private volatile boolean withdrawn;
-    private volatile @Nullable CompletionStage<Void> pause;
+    private volatile @Nullable CompletableFuture<Void> pause;
+    /** With whom it waited last; null if it has not, or waits by itself. */
+    private volatile Polls.@Nullable What line;
+
     private volatile String reason = "";
 
     /**
@@ -70,9 +72,10 @@ final class AdmissionAttempt {
     void withdraw() {
         withdrawn = true;
         engine.admissions().waitsNoMore(this);
-        CompletionStage<Void> waiting = pause;
-        if (waiting != null) {
-            waiting.toCompletableFuture().cancel(false);
+        CompletableFuture<Void> waiting = pause;
+        if (waiting == null || !Polls.end(waiting)) {
+            // It asks, perhaps for others as well.
+            leaveToOthers();
         }
         if (answer.isDone() && !answer.isCompletedExceptionally()) {
             if (answer.join() instanceof Admission.Admitted admitted) {
@@ -97,7 +100,7 @@ final class AdmissionAttempt {
         try {
             stage = call.get();
         } catch (IllegalArgumentException callersMistake) {
-            answer.completeExceptionally(callersMistake);
+            fail(callersMistake);
             return;
         } catch (Throwable e) {
             stage = CompletableFuture.failedFuture(e);
@@ -106,18 +109,19 @@ final class AdmissionAttempt {
             try {
                 then.accept(value, failure);
             } catch (Throwable bug) {
-                answer.completeExceptionally(bug);
+                fail(bug);
                 giveBackWhatIsTried();
             }
         });
     }
 
     void fail(Throwable failure) {
+        leaveToOthers();
         answer.completeExceptionally(failure);
     }
 
     void admit(Grant grant, NanoTime since) {
-        GuardedRun run = new GuardedRun(engine, terms, grant, since);
+        GuardedRun run = new GuardedRun(engine, terms.grantedAfter(since.since(startedAt)), grant, since);
         if (options.onConflict().isAboutOthers()) {
             engine.notifier().quietly("giving up a place", () -> new ConflictRule(engine, terms).admitted());
         }
@@ -148,53 +152,93 @@ final class AdmissionAttempt {
      * @param awaited the smallest limit under which somebody waits for the key
      */
     void tryOrRefuse(Refusal refusal, Duration worthWaiting, int awaited) {
-        tryOrRefuse(refusal, worthWaiting, awaited, source::nextChance);
+        tryOrRefuse(refusal, worthWaiting, awaited, true);
     }
 
     /** Not as soon as the store sees a chance: what it sees is this attempt, and others like it, giving the lease back. */
     void tryLaterOrRefuse(Refusal refusal, Duration worthWaiting) {
-        tryOrRefuse(
-                refusal,
-                worthWaiting,
-                Acquisition.Held.NOBODY,
-                poll -> Pause.of(poll, engine.now(), engine.watchdog()));
+        tryOrRefuse(refusal, worthWaiting, Acquisition.Held.NOBODY, false);
     }
 
-    private void tryOrRefuse(
-            Refusal refusal, Duration worthWaiting, int awaited, Function<Duration, CompletionStage<Void>> waiting) {
+    private void tryOrRefuse(Refusal refusal, Duration worthWaiting, int awaited, boolean hearsOfReleases) {
         Duration left = left();
         if (left.isZero() || withdrawn || engine.admissions().isClosed()) {
             String holding = terms.request().holding();
-            refuse(holding == null || !mayHaveWaited() ? refusal : Refusals.waitedHolding(refusal, options, holding));
+            refused(holding == null || !mayHaveWaited() ? refusal : Refusals.waitedHolding(refusal, options, holding));
             return;
         }
         GuardedRun own = waiter == null
                 ? null
                 : EnteredRun.inTheWay(waiter, refusal, terms.identity(), options.concurrency(), awaited);
         if (own != null) {
-            refuse(Refusals.ownRunInTheWay(refusal, own, options.concurrency(), awaited));
+            refused(Refusals.ownRunInTheWay(refusal, own, options.concurrency(), awaited));
             return;
         }
-        Duration poll = shorter(left, shorter(LONGEST_POLL, longer(worthWaiting, SHORTEST_POLL)));
-        CompletionStage<Void> chance = waiting.apply(poll);
-        // A store that sees a chance at once, again and again, must not make this spin.
-        CompletionStage<Void> next = chance.toCompletableFuture().isDone()
-                ? Pause.of(shorter(left, SHORTEST_POLL), engine.now(), engine.watchdog())
-                : chance;
-        pause = next;
         reason = refusal.reason();
         engine.admissions().waits(this, answer);
+        Duration poll = shorter(LONGEST_POLL, longer(worthWaiting, SHORTEST_POLL));
+        // Who holds a slot may come into its own way, which it finds out only by asking.
+        boolean takesTurns = hearsOfReleases && (waiter == null || options.concurrency() == 1);
+        CompletableFuture<Void> next = hearsOfReleases
+                ? source.nextChance(takesTurns ? left : shorter(left, poll)).toCompletableFuture()
+                : pause(shorter(left, poll));
+        if (next.isDone()) {
+            // A store that sees a chance at once, again and again, must not make this spin.
+            await(pause(shorter(left, SHORTEST_POLL)), null, poll);
+        } else {
+            boolean runIsInTheWay = refusal.verdict() == Verdict.RUNNING;
+            await(
+                    next,
+                    takesTurns ? Polls.What.of(terms.identity(), options.concurrency(), runIsInTheWay) : null,
+                    poll);
+        }
+    }
+
+    private CompletableFuture<Void> pause(Duration length) {
+        return Pause.of(length, engine.now(), engine.watchdog());
+    }
+
+    private void await(CompletableFuture<Void> next, Polls.@Nullable What turns, Duration poll) {
+        pause = next;
+        line = turns;
+        if (turns != null) {
+            engine.admissions().polls().join(turns, next, poll, reason, engine.watchdog());
+        }
         var unused = next.whenComplete((ignored, cancelled) -> {
-            if (withdrawn) {
-                engine.admissions().waitsNoMore(this);
-                giveBackWhatIsTried();
-            } else {
+            boolean asks = !withdrawn && !engine.admissions().isClosed();
+            if (turns != null) {
+                engine.admissions().polls().leave(turns, next, asks);
+            }
+            if (asks) {
                 ask(engine.store());
+            } else {
+                if (withdrawn || cancelled == null) {
+                    // It may have been woken up, and leaves that to others.
+                    giveBackWhatIsTried();
+                }
+                if (withdrawn) {
+                    engine.admissions().waitsNoMore(this);
+                } else {
+                    refused(Refusals.closed(terms.timing().renewEvery()));
+                }
             }
         });
     }
 
+    /** The answer to this attempt says nothing to those who wait with it. */
+    private void leaveToOthers() {
+        Polls.What turns = line;
+        if (turns != null) {
+            engine.admissions().polls().passOn(turns, engine.watchdog());
+        }
+    }
+
     void refuse(Refusal refusal) {
+        leaveToOthers();
+        refused(refusal);
+    }
+
+    private void refused(Refusal refusal) {
         if (observes()) {
             observe(refusal);
             return;
@@ -261,7 +305,9 @@ final class AdmissionAttempt {
     }
 
     WaitingRun shown() {
-        return new WaitingRun(terms.job(), terms.identity(), waited(), reason);
+        Polls.What turns = line;
+        String heard = turns == null ? null : engine.admissions().polls().reason(turns);
+        return new WaitingRun(terms.job(), terms.identity(), waited(), heard == null ? reason : heard);
     }
 
     private Duration waited() {

@@ -2,6 +2,7 @@ package io.hapax;
 
 import io.hapax.lease.OwnerId;
 import io.hapax.time.NanoTime;
+import io.hapax.time.Ticker;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.Collections;
@@ -21,10 +22,12 @@ final class Admissions {
     private volatile NanoTime storeAwayUntil;
 
     private final Supplier<OwnerId> owners;
+    private final Polls polls;
 
-    Admissions(NanoTime now, Supplier<OwnerId> owners) {
-        this.storeAwayUntil = now;
+    Admissions(Ticker ticker, Supplier<OwnerId> owners) {
+        this.storeAwayUntil = ticker.now();
         this.owners = owners;
+        this.polls = new Polls(AdmissionAttempt.LONGEST_POLL, ticker);
     }
 
     /** Each ask has another one. */
@@ -32,8 +35,14 @@ final class Admissions {
         return owners.get();
     }
 
-    void close() {
+    /** Those who wait, and take turns. */
+    Polls polls() {
+        return polls;
+    }
+
+    void close(Watchdog watchdog) {
         closed = true;
+        polls.close(watchdog);
     }
 
     boolean isClosed() {

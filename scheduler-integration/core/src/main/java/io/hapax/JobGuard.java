@@ -82,7 +82,7 @@ public final class JobGuard implements AutoCloseable {
                 new Notifier(builder.allListeners(log), builder.threads, ticker),
                 ticker,
                 builder.worker,
-                new Admissions(ticker.now(), builder.owners));
+                new Admissions(ticker, builder.owners));
     }
 
     /**
@@ -330,12 +330,12 @@ public final class JobGuard implements AutoCloseable {
     }
 
     /**
-     * Stops admitting runs. Active runs continue under their leases; when the last one has ended, the watchdog stops, and
+     * Stops admitting runs, and refuses those that wait. Active runs continue under their leases; when the last one has ended, the watchdog stops, and
      * the store is closed if the guard owns it. Returns at once.
      */
     @Override
     public void close() {
-        engine.admissions().close();
+        engine.admissions().close(engine.watchdog());
         engine.watchdog().stopWhenEmpty();
         if (log != null) {
             log.close();

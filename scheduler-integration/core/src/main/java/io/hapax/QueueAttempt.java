@@ -8,7 +8,6 @@ import io.hapax.lease.LeaseStoreException;
 import io.hapax.lease.Reservation;
 import io.hapax.time.NanoTime;
 import java.time.Duration;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
 import org.jspecify.annotations.Nullable;
@@ -23,9 +22,6 @@ import org.jspecify.annotations.Nullable;
 final class QueueAttempt {
 
     private static final Duration POLL = Duration.ofMillis(50);
-    /** A store that answers at once must not make this spin. */
-    private static final Duration SPIN = Duration.ofMillis(1);
-
     private static final Duration MARGIN = Duration.ofSeconds(1);
     private static final int MOST_FREED = 10;
 
@@ -139,14 +135,9 @@ final class QueueAttempt {
 
     /** Returns false if the thread is to wait no longer. */
     private boolean pause() {
-        NanoTime before = engine.now();
         try {
-            CompletableFuture<Void> chance =
-                    engine.store().nextChance(job.identity(), POLL).toCompletableFuture();
-            chance.get();
-            if (engine.now().since(before).compareTo(SPIN) < 0) {
-                Pause.of(POLL, before, engine.watchdog()).get();
-            }
+            // Not a wait for the key: it would take the wake-up of a run that waits for it.
+            Pause.of(POLL, engine.now(), engine.watchdog()).get();
             return true;
         } catch (InterruptedException interrupt) {
             Thread.currentThread().interrupt();

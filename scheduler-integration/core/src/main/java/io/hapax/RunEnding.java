@@ -197,6 +197,7 @@ final class RunEnding extends Charge {
             return CompletableFuture.completedFuture(outcome);
         }
         Ending ending = ending(outcome);
+        engine.admissions().polls().releases(run.identity(), run.options().concurrency(), engine.watchdog());
         return store.release(lease, ending)
                 .thenCompose(released -> released && ending.isOver() ? endSlot(ending, outcome) : answer(released))
                 // A lease that is given back unused was perhaps lost, but nobody relied on it.

@@ -60,6 +60,12 @@ record RunTerms(RunRequest request, RunOptions options, LeaseTiming timing) {
         }
     }
 
+    /** The same for a run that was granted so long after its request: until its next occurrence is less time left. */
+    RunTerms grantedAfter(Duration wait) {
+        Duration next = request.untilNext();
+        return next == null || wait.isZero() ? this : new RunTerms(request.nextIn(next.minus(wait)), options, timing);
+    }
+
     String job() {
         return request.job();
     }

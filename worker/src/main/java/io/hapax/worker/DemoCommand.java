@@ -8,6 +8,7 @@ import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Comparator;
 import java.util.List;
 import java.util.UUID;
@@ -19,6 +20,7 @@ import java.util.concurrent.ExecutorCompletionService;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -37,6 +39,9 @@ import picocli.CommandLine.Option;
                 "Shows two fleets of real worker processes, one without the guard and one with it. Starts its own "
                         + "Redis and PostgreSQL unless REDIS_URL and DATABASE_URL are set.")
 final class DemoCommand implements Callable<Integer> {
+
+    /** How long a part takes to end when it is interrupted. */
+    private static final Duration LONGEST_END = Duration.ofSeconds(30);
 
     @Option(names = "--keep", description = "keep the logs of the workers")
     private volatile boolean keep;
@@ -82,7 +87,10 @@ final class DemoCommand implements Callable<Integer> {
         }
     }
 
-    /** Both at once: that takes half of the time, and the same machine is as busy for the one as for the other. */
+    /**
+     * Both at once: that takes half of the time, and the same machine is as busy for the one as for the other. If one fails, the other
+     * is interrupted, and has ended before this does: what both need is closed then.
+     */
     static <T> List<T> sideBySide(Callable<T> unguarded, Callable<T> guarded) throws InterruptedException {
         ExecutorService threads = Executors.newFixedThreadPool(2);
         try {
@@ -97,6 +105,15 @@ final class DemoCommand implements Callable<Integer> {
             throw e.getCause() instanceof RuntimeException failure ? failure : new IllegalStateException(e.getCause());
         } finally {
             threads.shutdownNow();
+            awaitEnd(threads);
+        }
+    }
+
+    private static void awaitEnd(ExecutorService threads) {
+        try {
+            boolean unused = threads.awaitTermination(LONGEST_END.toSeconds(), TimeUnit.SECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
         }
     }
 

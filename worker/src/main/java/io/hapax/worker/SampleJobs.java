@@ -77,6 +77,12 @@ final class SampleJobs {
         }
     }
 
+    /** The long jobs; tests that end a worker meanwhile let them last longer than any machine hesitates. */
+    private static Duration lasting(Duration usual) {
+        Long seconds = Long.getLong("hapax.sample.seconds");
+        return seconds == null ? usual : Duration.ofSeconds(seconds);
+    }
+
     private static void work(Kind kind, String occurrence, String group, Duration duration)
             throws InterruptedException {
         RunRecorder runs = recorder;
@@ -151,7 +157,7 @@ final class SampleJobs {
 
         @Override
         public void execute(JobExecutionContext context) {
-            fired(Kind.CLUSTER, context, "", Duration.ofSeconds(3));
+            fired(Kind.CLUSTER, context, "", lasting(Duration.ofSeconds(3)));
         }
     }
 
@@ -180,7 +186,7 @@ final class SampleJobs {
          */
         @Guarded(key = "account/%0")
         public void transfer(int account, int number) throws InterruptedException {
-            work(Kind.TRANSFER, account + "-" + number, "account-" + account, Duration.ofMillis(4500));
+            work(Kind.TRANSFER, account + "-" + number, "account-" + account, lasting(Duration.ofMillis(4500)));
         }
     }
 }

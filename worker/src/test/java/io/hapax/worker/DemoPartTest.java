@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Test;
 
 /** How the demo is laid out, so that it shows everything and still ends within a minute. */
@@ -44,16 +45,27 @@ class DemoPartTest {
     @Test
     void a_part_that_fails_ends_the_other_one() {
         CountDownLatch never = new CountDownLatch(1);
+        CountDownLatch begun = new CountDownLatch(1);
+        AtomicBoolean ended = new AtomicBoolean();
         assertThatThrownBy(() -> DemoCommand.<String>sideBySide(
                         () -> {
-                            never.await();
+                            begun.countDown();
+                            try {
+                                never.await();
+                            } finally {
+                                // It is at its last words when the other one has failed long since.
+                                TimeUnit.MILLISECONDS.sleep(300);
+                                ended.set(true);
+                            }
                             return "unguarded";
                         },
                         () -> {
+                            begun.await();
                             throw new IllegalStateException("no worker came up");
                         }))
                 .isInstanceOf(IllegalStateException.class)
                 .hasMessage("no worker came up");
+        assertThat(ended).isTrue();
     }
 
     @Test

@@ -98,6 +98,10 @@ final class Campaign {
                         Integer.MAX_VALUE,
                         contender.isOurs() ? LAST_REST_MILLIS : MOST_REST_MILLIS + patience());
                 fleet.stop();
+                if (!fleet.deaths().isEmpty()) {
+                    progress.note("workers of " + contender.label() + " that ended by themselves, how often: "
+                            + fleet.deaths());
+                }
                 takeStock(servers, world);
                 world.tell(EventType.OVER, contender.label());
                 // The observer answers this after it has processed all messages before it.

@@ -43,6 +43,13 @@ final class Campaigns {
                 plans.stream().mapToInt(plan -> plan.strikes().size()).sum());
     }
 
+    private void end() {
+        progress.end();
+        if (givenUp.get() > 0) {
+            System.out.println("given up: " + givenUp.get() + " of the histories that were started");
+        }
+    }
+
     /** Whether there is time for one more that takes no longer than the others. */
     private boolean isTimeLeft() {
         return System.nanoTime() + longest.get() - end < 0;
@@ -57,7 +64,7 @@ final class Campaigns {
                 progress.note("no time is left for " + plan.contender().label() + ", seed " + plan.seed());
             }
         }
-        progress.end();
+        end();
         return givenUp.get() == 0;
     }
 
@@ -81,7 +88,7 @@ final class Campaigns {
                 return false;
             }
         }
-        progress.end();
+        end();
         System.out.println("carried out: " + tried + " of " + plans.size() + " plans");
         return givenUp.get() == 0 && tried > 0;
     }
@@ -113,7 +120,7 @@ final class Campaigns {
                         .toList();
                 goesOn = !wanting.isEmpty() && resume(wanting, wanted, counted, lanes);
             }
-            progress.end();
+            end();
             return goesOn;
         } finally {
             lanes.shutdownNow();

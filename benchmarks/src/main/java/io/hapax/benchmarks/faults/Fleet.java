@@ -13,6 +13,8 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
@@ -46,6 +48,10 @@ final class Fleet implements Closeable {
     private final @Nullable Shim shim;
     private final Path logs;
     private final Map<String, Process> processes = new ConcurrentHashMap<>();
+    /** Those that were killed or asked to end, or whose death is counted. */
+    private final Set<Process> killed = ConcurrentHashMap.newKeySet();
+
+    private final Map<String, Integer> deaths = new ConcurrentHashMap<>();
     private volatile int limit;
     private String firstStart = WallClock.now().toString();
 
@@ -135,18 +141,31 @@ final class Fleet implements Closeable {
                         + STARTING_MINUTES + " minutes; see " + log(worker));
             }
             if (!process(worker).isAlive()) {
-                world.tell(EventType.KILL, worker);
+                diedByItself(worker);
                 start(worker);
             }
             TimeUnit.MILLISECONDS.sleep(20);
         }
     }
 
+    private void diedByItself(String worker) {
+        world.tell(EventType.KILL, worker);
+        Process ended = process(worker);
+        if (killed.add(ended)) {
+            deaths.merge(worker + " with code " + ended.exitValue(), 1, Integer::sum);
+        }
+    }
+
+    /** How often which worker has ended with which code that nobody has killed; empty if none has. */
+    Map<String, Integer> deaths() {
+        return new TreeMap<>(deaths);
+    }
+
     /** Starts again whatever has died: of a fault, or by itself, as a supervisor does. */
     void revive() throws IOException {
         for (String worker : WORKERS) {
             if (!process(worker).isAlive()) {
-                world.tell(EventType.KILL, worker);
+                diedByItself(worker);
                 start(worker);
             }
         }
@@ -159,11 +178,13 @@ final class Fleet implements Closeable {
 
     void kill(String worker) throws InterruptedException {
         world.tell(EventType.KILL, worker);
+        killed.add(process(worker));
         process(worker).destroyForcibly().waitFor();
     }
 
     void terminate(String worker) throws InterruptedException {
         Process process = process(worker);
+        killed.add(process);
         process.destroy();
         if (!process.waitFor(ENDING_SECONDS, TimeUnit.SECONDS)) {
             process.destroyForcibly().waitFor();

@@ -36,7 +36,7 @@ final class Planning implements Batch.Planner {
     /** The contenders that were asked for, or all. */
     Batch batch(int seeds, int occurrences) {
         return new Batch(
-                contenders(arguments.quick() ? List.of(Contender.HAPAX_L3) : List.of(Contender.values())),
+                contenders(arguments.quick() ? List.of(Contender.HAPAX_L3) : Contender.usual()),
                 seeds,
                 arguments.number("faults-at-once", 1, 1, MOST_AT_ONCE),
                 occurrences);

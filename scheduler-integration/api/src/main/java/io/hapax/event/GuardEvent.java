@@ -160,8 +160,8 @@ public sealed interface GuardEvent {
      * @param lease the lease
      * @param outcome how it ended
      * @param held how long the run had held it
-     * @param nextIn when the job's next occurrence was planned, counted from when the run was asked for; null if its scheduler does not
-     *     say
+     * @param nextIn when the job's next occurrence was planned, counted as {@code held} is from when the lease was asked for that was
+     *     granted; null if its scheduler does not say
      */
     record Released(
             String job,

@@ -199,9 +199,12 @@ class JobHistoryTest {
         for (int n = 0; n < 10; n++) {
             now = now.plusSeconds(4);
             ends("order", "order/" + n, RunOutcome.COMPLETED, Duration.ofSeconds(1));
+            // As Quartz writes a key that the job chooses.
+            ends("chosen", "s/g/chosen/@" + n, RunOutcome.COMPLETED, Duration.ofSeconds(1));
+            ends("address", "s/g/address/@ann@example.org", RunOutcome.COMPLETED, Duration.ofSeconds(1));
         }
         now = now.plus(Duration.ofHours(3));
-        for (String job : List.of("mail", "queue", "order")) {
+        for (String job : List.of("mail", "queue", "order", "chosen", "address")) {
             assertThat(seen(job).summary())
                     .as(job)
                     .satisfies(summary -> assertThat(summary.overdue()).isFalse())
@@ -213,7 +216,7 @@ class JobHistoryTest {
     @Test
     void the_runs_of_a_schedule_tell_its_interval_and_one_started_by_hand_in_between_does_not_hide_it() {
         for (int n = 0; n < 8; n++) {
-            ends("prices", "prices@" + n, RunOutcome.COMPLETED, Duration.ofSeconds(1));
+            ends("prices", "prices@" + now, RunOutcome.COMPLETED, Duration.ofSeconds(1));
             if (n == 4) {
                 now = now.plusSeconds(7);
                 ends("prices", "prices/by-hand", RunOutcome.COMPLETED, Duration.ofSeconds(1));
@@ -228,7 +231,7 @@ class JobHistoryTest {
 
     @Test
     void a_job_is_late_when_its_scheduler_has_told_of_a_firing_after_which_nothing_has_succeeded() {
-        Lease lease = lease("nightly@1");
+        Lease lease = lease("nightly@" + START);
         Duration took = Duration.ofMinutes(10);
         now = now.plus(took);
         history.on(new GuardEvent.Released("nightly", lease, RunOutcome.COMPLETED, took, Duration.ofHours(24)));
@@ -253,6 +256,50 @@ class JobHistoryTest {
                         .get(0)
                         .overdue())
                 .isTrue();
+    }
+
+    @Test
+    void a_job_of_several_triggers_is_late_by_the_one_that_is_due_first() {
+        for (boolean dailyComesLast : new boolean[] {true, false}) {
+            JobHistory one = new JobHistory(() -> now);
+            JobHistory two = new JobHistory(() -> now);
+            for (boolean onOneWorker : new boolean[] {true, false}) {
+                now = now.plus(Duration.ofDays(2));
+                Instant start = now;
+                JobHistory daily = onOneWorker ? one : two;
+                if (dailyComesLast) {
+                    planned(one, "minutely", Duration.ofMinutes(1));
+                    planned(daily, "daily", Duration.ofDays(1));
+                } else {
+                    planned(daily, "daily", Duration.ofDays(1));
+                    planned(one, "minutely", Duration.ofMinutes(1));
+                }
+                fleet.take(List.of(report("alice", one), report("bob", two)), Set.of("alice", "bob"));
+                assertThat(fleet.summaries(start.toEpochMilli()).get(0).next())
+                        .as("daily last " + dailyComesLast + ", one worker " + onOneWorker)
+                        .isEqualTo(start.plus(Duration.ofMinutes(1)).toEpochMilli());
+                assertThat(fleet.summaries(start.plus(Duration.ofMinutes(5)).toEpochMilli())
+                                .get(0)
+                                .overdue())
+                        .isTrue();
+            }
+        }
+    }
+
+    private void planned(JobHistory history, String trigger, Duration nextIn) {
+        history.on(new GuardEvent.Released(
+                "job", lease("s/g/job/g/" + trigger + "@" + now), RunOutcome.COMPLETED, Duration.ZERO, nextIn));
+    }
+
+    @Test
+    void the_plan_of_a_schedule_that_has_changed_is_that_of_the_last_success() {
+        JobHistory before = new JobHistory(() -> now);
+        planned(before, "t", Duration.ofHours(1));
+        now = now.plus(Duration.ofMinutes(30));
+        planned(history, "t", Duration.ofDays(1));
+        fleet.take(List.of(report("alice", before), report("bob", history)), Set.of("alice", "bob"));
+        assertThat(fleet.summaries(now.toEpochMilli()).get(0).next())
+                .isEqualTo(now.plus(Duration.ofDays(1)).toEpochMilli());
     }
 
     @Test
@@ -336,7 +383,8 @@ class JobHistoryTest {
                 List.of(),
                 full.chart(),
                 full.jobs().stream()
-                        .map(job -> new Report.Job(job.job(), job.success(), job.next(), job.total(), List.of()))
+                        .map(job -> new Report.Job(
+                                job.job(), job.success(), job.next(), job.series(), job.total(), List.of()))
                         .toList());
     }
 }

@@ -75,7 +75,13 @@ final class FleetJobs {
                 jobs.put(
                         job.job(),
                         job.past().isEmpty() && before != null
-                                ? new Report.Job(job.job(), job.success(), job.next(), before.total(), before.past())
+                                ? new Report.Job(
+                                        job.job(),
+                                        job.success(),
+                                        job.next(),
+                                        job.series(),
+                                        before.total(),
+                                        before.past())
                                 : job);
             }
             toldByWorker.put(report.worker(), new Told(report.instance(), jobs));
@@ -130,19 +136,23 @@ final class FleetJobs {
         return new Merged(total, success, next(job, success), past, Rhythm.of(ran), pause, usual, took, strip(past));
     }
 
-    /** What the worker says on which it last succeeded; else what any other says that is still to come after that. */
+    /**
+     * The first run after the last success that is planned in any of its series. Of one series, the worker counts on which the job last
+     * succeeded: the schedule may have changed since it ran on others.
+     */
     private long next(String job, long success) {
-        long next = 0;
+        Map<String, Report.Job> bySeries = new HashMap<>();
         for (Told worker : toldByWorker.values()) {
             Report.Job told = worker.jobs.get(job);
             if (told != null && told.next() > success) {
-                if (told.success() == success) {
-                    return told.next();
-                }
-                next = Math.max(next, told.next());
+                bySeries.merge(told.series(), told, FleetJobs::later);
             }
         }
-        return next;
+        return bySeries.values().stream().mapToLong(Report.Job::next).min().orElse(0);
+    }
+
+    private static Report.Job later(Report.Job a, Report.Job b) {
+        return a.success() == b.success() ? (a.next() > b.next() ? a : b) : a.success() > b.success() ? a : b;
     }
 
     private static String strip(List<Remembered> past) {

@@ -27,6 +27,7 @@ final class JobHistory {
 
     static final int MOST_PAST = 100;
     static final int MOST_JOBS = 200;
+    private static final int MOST_SERIES = 20;
     /** Occurrences in one report. What does not fit is in one of the next reports. */
     static final int MOST_TOLD = 1000;
     /** What has not happened for so long is reported no more. */
@@ -44,11 +45,33 @@ final class JobHistory {
     private static final class Job {
         private final Deque<Report.Occurrence> past = new ArrayDeque<>();
         private long success;
-        /** What a run that its scheduler has not planned does not tell stays as it was. */
-        private long next;
+        /** For when its schedulers have planned its next run, by the name of the series, the newest one last. */
+        private final Map<String, Long> plans = new LinkedHashMap<>();
 
         private int total;
         private int told;
+
+        /** Of several triggers each has its own plan; what a run that nobody has planned does not tell stays as it was. */
+        void plan(String series, long next) {
+            plans.remove(series);
+            plans.put(series, next);
+            if (plans.size() > MOST_SERIES) {
+                plans.remove(plans.keySet().iterator().next());
+            }
+        }
+
+        /** The first plan that no success has overtaken, else the last one of all; null if there is none. */
+        Map.@Nullable Entry<String, Long> next() {
+            return plans.entrySet().stream()
+                    .min(Comparator.comparing((Map.Entry<String, Long> plan) -> plan.getValue() <= success)
+                            .thenComparing(plan -> plan.getValue() <= success ? -plan.getValue() : plan.getValue()))
+                    .orElse(null);
+        }
+
+        long newest() {
+            Map.Entry<String, Long> next = next();
+            return next == null ? success : Math.max(success, next.getValue());
+        }
     }
 
     void on(GuardEvent event) {
@@ -78,7 +101,10 @@ final class JobHistory {
         Duration nextIn = e.nextIn();
         if (nextIn != null && e.outcome() == RunOutcome.COMPLETED) {
             synchronized (lock) {
-                job(e.job()).next = clock.millis() - e.held().toMillis() + nextIn.toMillis();
+                job(e.job())
+                        .plan(
+                                Rhythm.nameOf(run(e.lease().identity())),
+                                clock.millis() - e.held().toMillis() + nextIn.toMillis());
             }
         }
     }
@@ -185,7 +211,9 @@ final class JobHistory {
             for (Report.Job told : newestFirst) {
                 if (jobs.containsKey(told.job()) || jobs.size() < MOST_JOBS) {
                     Job job = job(told.job());
-                    job.next = told.success() > job.success && told.next() > 0 ? told.next() : job.next;
+                    if (told.success() > job.success && told.next() > 0) {
+                        job.plan(told.series(), told.next());
+                    }
                     job.success = Math.max(job.success, told.success());
                 }
             }
@@ -196,7 +224,7 @@ final class JobHistory {
     private void forget() {
         long oldest = clock.millis() - FORGOTTEN.toMillis();
         jobs.values()
-                .removeIf(job -> Math.max(job.success, job.next) <= oldest
+                .removeIf(job -> job.newest() <= oldest
                         && (job.past.isEmpty() || job.past.getFirst().at() <= oldest));
     }
 
@@ -220,7 +248,14 @@ final class JobHistory {
                 List<Report.Occurrence> past = job.past.size() <= left ? List.copyOf(job.past) : List.of();
                 left -= past.size();
                 job.told = past.isEmpty() ? job.told : job.total;
-                told.add(new Report.Job(entry.getKey(), job.success, job.next, job.total, past));
+                Map.Entry<String, Long> next = job.next();
+                told.add(new Report.Job(
+                        entry.getKey(),
+                        job.success,
+                        next == null ? 0 : next.getValue(),
+                        next == null ? "" : next.getKey(),
+                        job.total,
+                        past));
             }
             return told;
         }

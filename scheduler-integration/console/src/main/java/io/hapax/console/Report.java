@@ -151,15 +151,17 @@ record Report(
      *
      * @param job its name
      * @param success when it last completed here, or as another worker has reported; 0 if nobody knows
-     * @param next for when its scheduler has planned its next run, as far as it has said; 0 if it has not
+     * @param next for when its scheduler has planned its next run, as far as it has said, the first of several; 0 if it has not
+     * @param series which of the job's schedules that is; empty if there is but one
      * @param total counts its occurrences since the worker was started
      * @param past the last of them, the newest first; empty if this report does not tell
      */
     @JsonIgnoreProperties(ignoreUnknown = true)
     @JsonInclude(JsonInclude.Include.NON_EMPTY)
-    record Job(String job, long success, long next, int total, List<Occurrence> past) {
+    record Job(String job, long success, long next, String series, int total, List<Occurrence> past) {
         Job {
             job = text(job);
+            series = text(series);
             past = list(past);
         }
     }

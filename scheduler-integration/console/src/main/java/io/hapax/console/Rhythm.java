@@ -5,6 +5,7 @@ import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.regex.Pattern;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
@@ -16,6 +17,8 @@ final class Rhythm {
 
     private static final int ENOUGH = 3;
     private static final long SHORTEST = 1_000;
+    private static final Pattern PLANNED =
+            Pattern.compile("[+-]?\\d{4,}-\\d\\d-\\d\\d(T\\d\\d:\\d\\d(:[\\d.]+)?Z)?(/P[A-Z0-9.]+)?");
 
     private Rhythm() {}
 
@@ -39,9 +42,21 @@ final class Rhythm {
         return most.isEmpty() ? 0 : interval(most);
     }
 
-    /** A run key that a scheduler has planned ends with the time, behind an {@code @}; null for other run keys. */
-    private static @Nullable String seriesOf(String run) {
-        return run.isEmpty() ? "" : run.indexOf('@') < 0 ? null : run.substring(0, run.lastIndexOf('@') + 1);
+    /**
+     * What a run key that a scheduler has planned starts with: behind an {@code @} it ends with the planned time, or with an interval.
+     * Null for other run keys, which may have an {@code @} as well; empty where there is none.
+     */
+    static @Nullable String seriesOf(String run) {
+        int at = run.lastIndexOf('@') + 1;
+        return run.isEmpty()
+                ? ""
+                : at > 0 && PLANNED.matcher(run).region(at, run.length()).matches() ? run.substring(0, at) : null;
+    }
+
+    /** The same in few letters, the same for all workers; one name for all runs of which it is not known. */
+    static String nameOf(String run) {
+        String series = seriesOf(run);
+        return series == null || series.isEmpty() ? "" : Integer.toString(series.hashCode() & Integer.MAX_VALUE, 36);
     }
 
     private static long interval(List<Report.Occurrence> runs) {

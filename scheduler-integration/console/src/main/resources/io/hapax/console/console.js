@@ -844,7 +844,7 @@ function tiles({ summary, running, occurrences }) {
     tile('Last success', ...summary.success ? [el('strong', {}, aged(summary.success), ' ago'),
       el('small', {}, instant(summary.success) + (last && last.at + last.took === summary.success ? ', on ' + last.worker : ''))]
       : [el('strong', {}, 'not known'), el('small', {}, 'no worker that is alive has seen one')]),
-    tile('Next success', ...summary.next ? [el('strong', {}, instant(summary.next)), el('small', {}, summary.next > now() ? 'starts about then' : 'was due then')]
+    tile('Next success', ...summary.next ? [el('strong', {}, instant(summary.next)), el('small', {}, summary.next > now() ? 'is due about then' : 'was due then')]
       : [el('strong', {}, '–'), el('small', {}, 'no schedule is known')]),
     tile('Usually', ...summary.every ? [el('strong', {}, 'every ' + round(summary.every)), el('small', {}, 'takes ' + short(summary.took))]
       : summary.took > 1 ? [el('strong', {}, 'takes ' + short(summary.took)), el('small', {}, 'at no regular interval')]

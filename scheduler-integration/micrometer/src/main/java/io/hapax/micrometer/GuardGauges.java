@@ -30,6 +30,8 @@ final class GuardGauges {
     private final List<Watched> watched = new CopyOnWriteArrayList<>();
     private final Map<String, AtomicLong> successes = new ConcurrentHashMap<>();
 
+    private final Object registering = new Object();
+
     private record Watched(WeakReference<JobGuard> guard, AbandonedOccurrences ledger) {}
 
     private GuardGauges(Clock clock) {
@@ -43,8 +45,15 @@ final class GuardGauges {
             all = BY_REGISTRY.computeIfAbsent(
                     registry, first -> new GuardGauges(first.config().clock()));
         }
-        all.register(registry);
+        synchronized (all.registering) {
+            all.register(registry);
+        }
         return all;
+    }
+
+    /** A registry logs that it ignores a gauge which it has already. */
+    private static boolean has(MeterRegistry registry, String name, String... tags) {
+        return registry.find(name).tags(tags).meter() != null;
     }
 
     private void register(MeterRegistry registry) {
@@ -54,17 +63,21 @@ final class GuardGauges {
                 "hapax.waiting",
                 "Runs of this process that wait for their keys",
                 guard -> guard.admin().waiting().size());
-        Gauge.builder("hapax.abandoned", this, GuardGauges::mostAbandoned)
-                .description("Occurrences in the ledger that wait for a person")
-                .strongReference(true)
-                .register(registry);
+        if (!has(registry, "hapax.abandoned")) {
+            Gauge.builder("hapax.abandoned", this, GuardGauges::mostAbandoned)
+                    .description("Occurrences in the ledger that wait for a person")
+                    .strongReference(true)
+                    .register(registry);
+        }
     }
 
     private void gauge(MeterRegistry registry, String name, String description, ToIntFunction<JobGuard> value) {
-        Gauge.builder(name, this, all -> all.sum(value))
-                .description(description)
-                .strongReference(true)
-                .register(registry);
+        if (!has(registry, name)) {
+            Gauge.builder(name, this, all -> all.sum(value))
+                    .description(description)
+                    .strongReference(true)
+                    .register(registry);
+        }
     }
 
     private double sum(ToIntFunction<JobGuard> value) {
@@ -103,7 +116,13 @@ final class GuardGauges {
     void succeeded(String job, @Nullable MeterRegistry registry) {
         AtomicLong last = successes.computeIfAbsent(job, first -> new AtomicLong());
         last.set(clock.monotonicTime());
-        if (registry != null) {
+        if (registry == null) {
+            return;
+        }
+        synchronized (registering) {
+            if (has(registry, "hapax.last.success.age", "job", job)) {
+                return;
+            }
             TimeGauge.builder("hapax.last.success.age", () -> clock.monotonicTime() - last.get(), TimeUnit.NANOSECONDS)
                     .description("Time since a run last completed in this process")
                     .tags("job", job)

@@ -3,6 +3,10 @@ package io.hapax.micrometer;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import ch.qos.logback.classic.Level;
+import ch.qos.logback.classic.Logger;
+import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.core.read.ListAppender;
 import io.hapax.Admission;
 import io.hapax.GuardedRun;
 import io.hapax.JobGuard;
@@ -11,8 +15,11 @@ import io.hapax.RunRequest;
 import io.hapax.WhenUnavailable;
 import io.hapax.event.GuardEvent;
 import io.hapax.event.RunOutcome;
+import io.hapax.lease.FencingToken;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.Lease;
+import io.hapax.lease.LockKey;
+import io.hapax.lease.OwnerId;
 import io.hapax.ledger.RunState;
 import io.hapax.test.FaultyLeaseStore;
 import io.hapax.test.InMemoryLeaseStore;
@@ -23,6 +30,7 @@ import io.micrometer.core.instrument.TimeGauge;
 import io.micrometer.core.instrument.simple.SimpleConfig;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
@@ -30,6 +38,7 @@ import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.slf4j.LoggerFactory;
 
 class GuardMetricsTest {
 
@@ -197,6 +206,37 @@ class GuardMetricsTest {
                 GuardedRun.Scope scope = run.enter()) {
             assertThat(registry.get("hapax.active").gauge().value()).isEqualTo(1);
         }
+    }
+
+    @Test
+    void listeners_that_share_a_registry_do_not_make_it_log() {
+        Logger ofRegistry = (Logger) LoggerFactory.getLogger("io.micrometer");
+        Level before = ofRegistry.getLevel();
+        ListAppender<ILoggingEvent> lines = new ListAppender<>();
+        lines.start();
+        ofRegistry.setLevel(Level.DEBUG);
+        ofRegistry.addAppender(lines);
+        try {
+            MeterRegistry shared = new SimpleMeterRegistry();
+            for (int n = 0; n < 3; n++) {
+                GuardMetrics one = new GuardMetrics(shared);
+                one.on(new GuardEvent.Released("job", lease(), RunOutcome.COMPLETED, Duration.ZERO));
+            }
+        } finally {
+            ofRegistry.detachAppender(lines);
+            ofRegistry.setLevel(before);
+        }
+        assertThat(lines.list).isEmpty();
+    }
+
+    private static Lease lease() {
+        return new Lease(
+                new JobIdentity(new LockKey("k"), null),
+                OwnerId.random(),
+                new FencingToken(1),
+                "alice",
+                Duration.ofSeconds(30),
+                Instant.EPOCH);
     }
 
     @Test

@@ -88,12 +88,16 @@ class OneRequestScriptsTest {
     private final class Scene {
         final SplittableRandom random;
         final int flag;
+        /** Whether more have waited than a flag names. */
+        final boolean crowded;
+
         final String run = said(redis, "server", "run_id");
         final String master = said(redis, "replication", "master_replid");
 
         Scene(long seed) {
             random = new SplittableRandom(seed);
             flag = (int) Math.floorMod(seed, 4L);
+            crowded = Math.floorMod(seed, 8L) > 5;
         }
 
         private boolean chance(int percent) {
@@ -107,7 +111,10 @@ class OneRequestScriptsTest {
             }
             lease(tag + "l:k");
             kept(tag + "d:r", 25, "other|77|" + now + "|" + "a".repeat(32) + "|w|r|2|outcome=failed");
-            kept(tag + "w:l:k", 25, List.of("1", "1;a;", "1;a;b;", "2;*;a;").get(flag));
+            kept(
+                    tag + "w:l:k",
+                    25,
+                    List.of("1", "1;a;", "1;a;b;", "2;*;a;").get(flag) + (crowded ? "process;".repeat(200) : ""));
             kept(tag + "h:l:k", 15, now + "|somebody|why");
             kept(tag + "i:k", 15, "1=2,2=2");
             if (chance(15)) {

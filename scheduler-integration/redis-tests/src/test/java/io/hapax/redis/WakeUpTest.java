@@ -14,6 +14,7 @@ import io.hapax.lease.Ending;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.Lease;
 import io.hapax.lease.LeaseRequest;
+import io.hapax.lease.LeaseStore;
 import io.hapax.lease.LockKey;
 import io.hapax.lease.OwnerId;
 import io.hapax.lease.RunKey;
@@ -25,7 +26,11 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -195,6 +200,204 @@ class WakeUpTest {
         }
     }
 
+    /** What it was woken for is withdrawn before it asks, or while it does. */
+    @Test
+    void whoever_is_withdrawn_just_as_it_is_woken_leaves_the_key_to_its_neighbour() {
+        subscribe(waiter);
+        Lease lease = granted(holder, lock("k"));
+        LeaseRequest request = waiting();
+        get(waiter.acquire(request));
+        CompletableFuture<Void> first = waits(waiter);
+        CompletableFuture<Void> second = waits(waiter);
+        get(holder.release(lease, Ending.NOT_DONE));
+        assertThat(first).succeedsWithin(Duration.ofSeconds(20));
+        assertThat(second).isNotDone();
+        get(waiter.withdraw(request));
+        assertThat(second).succeedsWithin(Duration.ofSeconds(20));
+    }
+
+    @Test
+    void whoever_is_withdrawn_just_as_it_is_woken_leaves_the_key_to_the_next_process() {
+        try (RedissonLeaseStore other = open()) {
+            subscribe(waiter);
+            subscribe(other);
+            Lease lease = granted(holder, lock("k"));
+            LeaseRequest request = waiting();
+            get(waiter.acquire(request));
+            denied(other);
+            CompletableFuture<Void> first = waits(waiter);
+            CompletableFuture<Void> second = waits(other);
+            get(holder.release(lease, Ending.NOT_DONE));
+            assertThat(first).succeedsWithin(Duration.ofSeconds(20));
+            assertThat(second).isNotDone();
+            get(waiter.withdraw(request));
+            assertThat(second).succeedsWithin(Duration.ofSeconds(20));
+        }
+    }
+
+    @Test
+    void whoever_is_named_before_it_waits_and_is_withdrawn_leaves_the_key_to_the_next_one() {
+        subscribe(waiter);
+        Lease lease = granted(holder, lock("k"));
+        LeaseRequest request = waiting();
+        get(waiter.acquire(request));
+        get(holder.release(lease, Ending.NOT_DONE));
+        // The message may come before any of them, or between two.
+        List<CompletableFuture<Void>> all = new ArrayList<>();
+        await().until(() -> {
+            all.add(waits(waiter));
+            return all.stream().anyMatch(CompletableFuture::isDone);
+        });
+        CompletableFuture<Void> next = waits(waiter);
+        all.stream().filter(wait -> !wait.isDone()).forEach(wait -> wait.cancel(true));
+        get(waiter.withdraw(request));
+        assertThat(next).succeedsWithin(Duration.ofSeconds(20));
+    }
+
+    /** It may have been granted the lease without hearing of it; Redis knows of nobody who waits. */
+    @Test
+    void a_request_that_is_withdrawn_leaves_what_it_was_granted_to_its_neighbour() {
+        subscribe(waiter);
+        LeaseRequest request = waiting();
+        get(waiter.acquire(request));
+        CompletableFuture<Void> neighbour = waits(waiter);
+        get(waiter.withdraw(request));
+        assertThat(neighbour).succeedsWithin(Duration.ofSeconds(20));
+    }
+
+    @Test
+    void a_withdrawal_that_gives_nothing_back_wakes_nobody() {
+        granted(holder, lock("k"));
+        subscribe(waiter);
+        LeaseRequest request = waiting();
+        get(waiter.acquire(request));
+        CompletableFuture<Void> neighbour = waits(waiter);
+        get(waiter.withdraw(request));
+        get(waiter.admin().holder(lock("k")));
+        assertThat(neighbour).isNotDone();
+    }
+
+    /** Two that wait would wake each other, as fast as the store refuses. */
+    @Test
+    void a_waiting_run_that_a_store_in_trouble_refuses_wakes_nobody() {
+        subscribe(waiter);
+        Lease lease = granted(holder, lock("k"));
+        denied(waiter);
+        CompletableFuture<Void> first = waits(waiter);
+        CompletableFuture<Void> second = waits(waiter);
+        get(holder.release(lease, Ending.NOT_DONE));
+        assertThat(first).succeedsWithin(Duration.ofSeconds(20));
+        redis.command("CONFIG", "SET", "maxmemory", "1");
+        LeaseRequest request = waiting();
+        assertThat(waiter.acquire(request).toCompletableFuture()).failsWithin(Duration.ofSeconds(20));
+        // As a guard does then; nothing was granted.
+        get(waiter.withdraw(request));
+        get(waiter.admin().holder(lock("k")));
+        assertThat(second).isNotDone();
+
+        redis.command("CONFIG", "SET", "maxmemory", "0");
+        get(waiter.release(granted(waiter, lock("k")), Ending.NOT_DONE));
+        assertThat(second).succeedsWithin(Duration.ofSeconds(20));
+    }
+
+    /** Code of a neighbour may follow, and may take long. */
+    @Test
+    void a_neighbour_does_not_go_on_on_the_thread_of_a_caller_that_gives_the_key_back() {
+        LeaseStore blocking = waiter.blocking();
+        subscribe(waiter);
+        Lease lease = granted(blocking, lock("k"));
+        CompletableFuture<Thread> neighbour = waits(waiter).thenApply(woken -> Thread.currentThread());
+        get(blocking.release(lease, Ending.NOT_DONE));
+        assertThat(neighbour).succeedsWithin(Duration.ofSeconds(20)).isNotSameAs(Thread.currentThread());
+    }
+
+    @Test
+    void a_neighbour_does_not_go_on_on_the_thread_of_a_caller_that_was_woken_and_finds_its_occurrence_over() {
+        LeaseStore blocking = waiter.blocking();
+        subscribe(waiter);
+        JobIdentity occurrence = new JobIdentity(new LockKey("k"), new RunKey("r"));
+        Lease lease = granted(holder, occurrence);
+        denied(waiter);
+        CompletableFuture<Void> first = waits(waiter);
+        CompletableFuture<Thread> neighbour = waits(waiter).thenApply(woken -> Thread.currentThread());
+        get(holder.release(lease, Ending.done(LONG)));
+        assertThat(first).succeedsWithin(Duration.ofSeconds(20));
+        assertThat(get(blocking.acquire(new LeaseRequest(occurrence, OwnerId.random(), "w", LONG, true))))
+                .isInstanceOf(Acquisition.Done.class);
+        assertThat(neighbour).succeedsWithin(Duration.ofSeconds(20)).isNotSameAs(Thread.currentThread());
+    }
+
+    private String flag() {
+        return redis.command("GET", FLAG).trim();
+    }
+
+    @Test
+    void names_of_processes_that_ended_while_they_waited_do_not_pile_up() {
+        granted(holder, lock("k"));
+        // Twice, as the first request is asked in another script than later ones.
+        for (String limit : List.of("1", "1", "3;*")) {
+            String ended = IntStream.range(0, 500).mapToObj(n -> ";ended" + n).collect(Collectors.joining());
+            redis.command("SET", FLAG, limit + ended + ";", "PX", "30000");
+            denied(waiter);
+            assertThat(flag()).hasSizeLessThan(800).matches("1;.*;ended499;[A-Za-z0-9_-]{10};");
+            assertThat(flag().contains("*")).isEqualTo(limit.contains("*"));
+        }
+    }
+
+    @Test
+    void a_store_that_is_closed_takes_its_name_out_of_those_who_wait() {
+        granted(holder, lock("k"));
+        RedissonLeaseStore other = open();
+        denied(other);
+        denied(waiter);
+        assertThat(flag()).matches("1;[A-Za-z0-9_-]{10};[A-Za-z0-9_-]{10};");
+        String rest = "1;" + flag().substring("1;".length() + 11);
+        String ttl = redis.command("PTTL", FLAG).trim();
+        other.close();
+        assertThat(flag()).isEqualTo(rest);
+        assertThat(Long.parseLong(redis.command("PTTL", FLAG).trim()))
+                .isPositive()
+                .isLessThanOrEqualTo(Long.parseLong(ttl));
+        waiter.close();
+        assertThat(redis.command("EXISTS", FLAG).trim()).isEqualTo("0");
+    }
+
+    @Test
+    void a_store_that_is_closed_when_it_was_woken_leaves_the_key_to_the_next_process() {
+        RedissonLeaseStore other = open();
+        subscribe(waiter);
+        subscribe(other);
+        Lease lease = granted(holder, lock("k"));
+        denied(other);
+        denied(waiter);
+        CompletableFuture<Void> first = waits(other);
+        CompletableFuture<Void> second = waits(waiter);
+        get(holder.release(lease, Ending.NOT_DONE));
+        assertThat(first).succeedsWithin(Duration.ofSeconds(20));
+        assertThat(second).isNotDone();
+        other.close();
+        assertThat(second).succeedsWithin(Duration.ofSeconds(20));
+    }
+
+    /** Slots are held, so who waits for fewer of them must not be overtaken by who wants more. */
+    @Test
+    void a_wake_up_that_is_passed_on_while_slots_are_held_keeps_the_smallest_limit() {
+        subscribe(waiter);
+        granted(holder, new JobIdentity(new LockKey("k"), null, new Slot(1, 2)));
+        denied(waiter);
+        String process = flag().substring("1;".length()).replace(";", "");
+        redis.command("PUBLISH", "hapax:w:wake", ";" + process + ";hapax:{w:0}:l:k");
+        await().until(() -> Long.parseLong(redis.command("PTTL", FLAG).trim()) <= 5000);
+        assertThat(get(holder.acquire(new LeaseRequest(
+                        new JobIdentity(new LockKey("k"), null, new Slot(2, 2)), OwnerId.random(), "w", LONG, false))))
+                .isInstanceOf(Acquisition.Held.class);
+        assertThat(flag()).isEqualTo("1;" + process + ";");
+    }
+
+    private static LeaseRequest waiting() {
+        return new LeaseRequest(lock("k"), OwnerId.random(), "w", LONG, true);
+    }
+
     @Test
     void of_several_that_wait_in_a_process_each_release_wakes_one() {
         subscribe(waiter);
@@ -209,7 +412,7 @@ class WakeUpTest {
 
         // It was not refused again, so Redis knows of nobody who waits.
         get(waiter.release(granted(waiter, lock("k")), Ending.NOT_DONE));
-        assertThat(second).isCompleted();
+        assertThat(second).succeedsWithin(Duration.ofSeconds(20));
     }
 
     /** A slot that is free may be of use to any of them. */
@@ -270,6 +473,31 @@ class WakeUpTest {
             run.close();
             assertThat(taken.get(10, TimeUnit.SECONDS)).isTrue();
             return Duration.ofNanos(System.nanoTime() - freedAt);
+        }
+    }
+
+    /** As where a message is lost. Of those that wait one asks each second, and each leaves the key to the next. */
+    @Test
+    void a_key_of_whose_end_nobody_hears_is_taken_all_the_same_and_by_all_that_wait() {
+        get(holder.acquire(new LeaseRequest(lock("k"), OwnerId.random(), "w", LONG, false)));
+        ExecutorService threads = Executors.newCachedThreadPool();
+        try (JobGuard guard = JobGuard.builder(waiter).build()) {
+            List<CompletableFuture<Void>> all = IntStream.range(0, 100)
+                    .mapToObj(n -> guard.admitAsync(RunRequest.lock("k").waitAtMost(Duration.ofMinutes(5)))
+                            .thenAcceptAsync(
+                                    admission -> admission
+                                            .fold(run -> run, refusal -> {
+                                                throw new AssertionError(refusal);
+                                            })
+                                            .close(),
+                                    threads))
+                    .toList();
+            await().until(() -> guard.admin().waiting().size() == 100);
+            redis.command("DEL", "hapax:{w:0}:l:k");
+            await().atMost(Duration.ofMinutes(1)).until(() -> all.stream().allMatch(CompletableFuture::isDone));
+            assertThat(all).noneMatch(CompletableFuture::isCompletedExceptionally);
+        } finally {
+            threads.shutdown();
         }
     }
 

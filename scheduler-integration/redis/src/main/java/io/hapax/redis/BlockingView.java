@@ -24,13 +24,13 @@ record BlockingView(RedissonLeaseStore store, Namespace namespace, Exchange exch
             return store.acquire(request);
         }
         CompletableFuture<Acquisition> answer =
-                store.asked(request, direct.call(new AcquireRequest(namespace, request)));
+                store.asked(request, direct.call(new AcquireRequest(namespace, request)), RedisThreads.WAKE_UPS);
         return namespace.scripts().isPortable() ? exchange.again(request, answer, Exchange.TRIES) : answer;
     }
 
     @Override
     public CompletionStage<Boolean> release(Lease lease, Ending ending) {
-        return store.released(lease, direct.call(ReleaseRequest.of(namespace, lease, ending)));
+        return store.released(lease, direct.call(ReleaseRequest.of(namespace, lease, ending)), RedisThreads.WAKE_UPS);
     }
 
     @Override

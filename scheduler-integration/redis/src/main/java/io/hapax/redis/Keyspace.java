@@ -156,6 +156,12 @@ record Keyspace(String namespace, int buckets, List<String> tags) {
         return leaseKey.substring(0, name) + "w:" + leaseKey.substring(name).replaceFirst("^s:\\d+:", "l:");
     }
 
+    /** The index of the slots of a lock key that somebody waits for; empty if it is a run key, which has none. */
+    static String indexOf(String leaseKey) {
+        int name = leaseKey.indexOf("}:") + 2;
+        return leaseKey.startsWith("l:", name) ? leaseKey.substring(0, name) + "i:" + leaseKey.substring(name + 2) : "";
+    }
+
     /** The keys that a lease may have which a search has found, or somebody has seen: usually one, of a slot's name two. */
     List<Keys> of(HeldLease lease) {
         HeldLease.SlotName slot = lease.onRunKey() ? null : HeldLease.SlotName.of(lease.name());

@@ -22,6 +22,9 @@ final class RedisThreads {
     /** Retries continue here after their pause. */
     static final ExecutorService RETRIES = THREADS.pool("hapax-redis-retries", 4);
 
+    /** Who waited goes on there where the thread that frees the key is a caller's own. */
+    static final ExecutorService WAKE_UPS = THREADS.pool("hapax-redis-wake-ups", 4);
+
     private RedisThreads() {}
 
     /** Ends a wait that is not over in time. */

@@ -19,13 +19,17 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.function.BiFunction;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
@@ -34,6 +38,8 @@ import org.redisson.Redisson;
 import org.redisson.api.RScript.ReturnType;
 import org.redisson.api.RedissonClient;
 import org.redisson.config.Config;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Leases in one Redis (7.0 or newer), one behind Sentinel, or a Cluster. Thread-safe.
@@ -43,7 +49,13 @@ import org.redisson.config.Config;
  */
 public final class RedissonLeaseStore implements AdministeredStore {
 
+    private static final Logger LOG = LoggerFactory.getLogger("io.hapax.redis");
+
     private static final int CLUSTER_BUCKETS = 64;
+    /** Where what follows from an answer goes on: on the thread of the answer. */
+    private static final Executor ITSELF = Runnable::run;
+    /** How long closing may take for the good of others. */
+    private static final Duration LEAVING = Duration.ofMillis(500);
 
     private final RedissonClient redisson;
     private final boolean ownsClient;
@@ -169,24 +181,33 @@ public final class RedissonLeaseStore implements AdministeredStore {
     @Override
     public CompletionStage<Acquisition> acquire(LeaseRequest request) {
         check(request);
-        return introduction.first(() ->
-                asked(request, exchange.acquire(request)).exceptionallyCompose(failure -> undone(request, failure)));
+        return introduction.first(() -> asked(request, exchange.acquire(request), ITSELF)
+                .exceptionallyCompose(failure -> undone(request, failure)));
     }
 
-    /** A waiting run that was woken up and neither takes the key nor is noted again leaves it to the next one. */
-    CompletableFuture<Acquisition> asked(LeaseRequest request, CompletableFuture<Acquisition> answer) {
-        if (request.waiting() && wakeUps.haveWoken()) {
-            String family = namespace.keys(request.identity()).family();
-            var unused = answer.whenComplete((acquisition, failure) -> {
-                boolean wasWoken = wakeUps.takeUp(family);
-                // Not where the store is in trouble: those who wait would wake each other, at the speed of its
-                // refusals.
-                if (wasWoken && acquisition instanceof Acquisition.Done && !wakeUps.wakeOne(family)) {
-                    passOn(family);
-                }
-            });
+    /**
+     * A waiting run that was woken up and neither takes the key nor is noted again leaves it to the next one.
+     *
+     * @param neighbours where that one goes on
+     * @return the answer, which the caller receives after that: it may have the request withdrawn
+     */
+    CompletableFuture<Acquisition> asked(
+            LeaseRequest request, CompletableFuture<Acquisition> answer, Executor neighbours) {
+        if (!request.waiting() && !wakeUps.haveWoken()) {
+            return answer;
         }
-        return answer;
+        Keyspace.Keys keys = namespace.keys(request.identity());
+        String family = keys.family();
+        boolean wasWoken = wakeUps.hasWoken(family);
+        return answer.whenComplete((acquisition, failure) -> {
+            if (acquisition instanceof Acquisition.Held && request.waiting() && !keys.areOfSlot()) {
+                wakeUps.noted(family);
+            }
+            // Not where the store is in trouble: those who wait would wake each other, at the speed of its refusals.
+            if (wasWoken && wakeUps.takeUp(family) && acquisition instanceof Acquisition.Done) {
+                waking(neighbours, () -> wakeUps.handOn(family));
+            }
+        });
     }
 
     /** Whether a request may be sent at once, on whatever thread. */
@@ -215,7 +236,9 @@ public final class RedissonLeaseStore implements AdministeredStore {
         if (!(RedisTrouble.unwrapped(failure) instanceof Confirmation.Missing)) {
             return failed;
         }
-        CompletableFuture<Void> withdrawn = withdraw(request).toCompletableFuture();
+        // Who waits here would be granted no more than this one.
+        CompletableFuture<Void> withdrawn =
+                exchange.send(ReleaseRequest.of(namespace, request)).thenApply(released -> null);
         return RedisThreads.endingAfter(answerTimeout.dividedBy(2), withdrawn, () -> withdrawn.complete(null))
                 .exceptionally(unreachable -> null)
                 .thenCompose(done -> failed);
@@ -234,27 +257,41 @@ public final class RedissonLeaseStore implements AdministeredStore {
 
     @Override
     public CompletionStage<Boolean> release(Lease lease, Ending ending) {
-        return released(lease, exchange.send(ReleaseRequest.of(namespace, lease, ending)));
+        return released(lease, exchange.send(ReleaseRequest.of(namespace, lease, ending)), ITSELF);
     }
 
     /**
      * Wakes one of those who wait in this process: Redis knows processes, and one that it has named is not known to wait any longer,
      * though others may wait in it.
+     *
+     * @param neighbours where that one goes on
      */
-    CompletableFuture<Boolean> released(Lease lease, CompletableFuture<Boolean> answer) {
+    CompletableFuture<Boolean> released(Lease lease, CompletableFuture<Boolean> answer, Executor neighbours) {
         Keyspace.Keys keys = namespace.keys(lease.identity());
         return wakeUps.isIdle() || keys.areOfSlot()
                 ? answer
                 : answer.whenComplete((wasHeld, failure) -> {
                     if (failure == null) {
-                        boolean unused = wakeUps.wakeOne(keys.family());
+                        waking(neighbours, () -> wakeUps.wakeOne(keys.family()));
                     }
                 });
     }
 
+    /** {@inheritDoc} Whatever it was granted, or woken up for, is left to the next one that waits. */
     @Override
     public CompletionStage<Void> withdraw(LeaseRequest request) {
-        return exchange.send(ReleaseRequest.of(namespace, request)).thenApply(released -> null);
+        CompletableFuture<Boolean> answer = exchange.send(ReleaseRequest.of(namespace, request));
+        Keyspace.Keys keys = namespace.keys(request.identity());
+        if (!keys.areOfSlot() && !(wakeUps.isIdle() && !wakeUps.haveWoken())) {
+            answer = answer.whenComplete((wasHeld, failure) -> {
+                if (failure == null && wakeUps.takeUp(keys.family())) {
+                    waking(ITSELF, () -> wakeUps.handOn(keys.family()));
+                } else if (failure == null && wasHeld) {
+                    waking(ITSELF, () -> wakeUps.wakeOne(keys.family()));
+                }
+            });
+        }
+        return answer.thenApply(released -> null);
     }
 
     private CompletableFuture<@Nullable String> value(String leaseKey) {
@@ -276,14 +313,41 @@ public final class RedissonLeaseStore implements AdministeredStore {
         return wakeUps.await(namespace.keys(identity).family(), atMost);
     }
 
+    /** Whatever comes of it, the answer that led there stays what it is. */
+    private static void waking(Executor neighbours, Runnable wake) {
+        RedisThreads.THREADS.call("waking a run that waits", () -> neighbours.execute(wake));
+    }
+
     private void passOn(String leaseKey) {
-        var unused = namespace
-                .scripts()
-                .call(
-                        Script.WAKE,
-                        ReturnType.LONG,
-                        List.of(leaseKey, Keyspace.waiterOf(leaseKey)),
-                        namespace.channel());
+        var unused = wakeNext(leaseKey, "");
+    }
+
+    /**
+     * Tells the next process that waits for a key.
+     *
+     * @param leaving a process that waits for it no more; or empty
+     */
+    private CompletableFuture<Long> wakeNext(String leaseKey, String leaving) {
+        List<Object> keys = new ArrayList<>(List.of(leaseKey, Keyspace.waiterOf(leaseKey)));
+        String index = Keyspace.indexOf(leaseKey);
+        if (!index.isEmpty()) {
+            keys.add(index);
+        }
+        return namespace.scripts().call(Script.WAKE, ReturnType.LONG, keys, namespace.channel(), leaving);
+    }
+
+    /** Leaves no name behind that messages would go to in vain. */
+    private void leaveWaiters() {
+        CompletableFuture<?>[] all = wakeUps.toLeave().stream()
+                .map(key -> wakeNext(key, namespace.waiter()))
+                .toArray(CompletableFuture<?>[]::new);
+        try {
+            CompletableFuture.allOf(all).get(LEAVING.toMillis(), TimeUnit.MILLISECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        } catch (ExecutionException | TimeoutException unheard) {
+            LOG.debug("this process may still be noted among those who wait: {}", unheard.toString());
+        }
     }
 
     private void wakeIfFree(String leaseKey) {
@@ -401,6 +465,7 @@ public final class RedissonLeaseStore implements AdministeredStore {
 
     @Override
     public void close() {
+        leaveWaiters();
         namespace.scripts().close();
         exchange.close();
         wakeUps.close(!ownsClient);

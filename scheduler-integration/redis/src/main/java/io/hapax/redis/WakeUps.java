@@ -1,6 +1,7 @@
 package io.hapax.redis;
 
 import java.time.Duration;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
@@ -40,6 +41,9 @@ final class WakeUps {
     private final ConcurrentHashMap<String, Long> unheard = new ConcurrentHashMap<>();
     /** Keys for which one of those who wait was woken up, and has no answer yet. */
     private final Set<String> woken = ConcurrentHashMap.newKeySet();
+
+    /** Keys for which Redis knows that somebody waits here. */
+    private final Set<String> noted = ConcurrentHashMap.newKeySet();
 
     private final AtomicBoolean subscribed = new AtomicBoolean();
     private final ConcurrentHashMap<String, List<CompletableFuture<Void>>> waiting = new ConcurrentHashMap<>();
@@ -82,6 +86,7 @@ final class WakeUps {
         }
         Long named = unheard.remove(leaseKey);
         if (named != null && System.nanoTime() - named < REMEMBERED) {
+            woken.add(leaseKey);
             wait.complete(null);
             return wait;
         }
@@ -131,9 +136,37 @@ final class WakeUps {
         return !woken.isEmpty();
     }
 
+    /** Whether somebody was woken up for a key who has no answer yet. */
+    boolean hasWoken(String leaseKey) {
+        return woken.contains(leaseKey);
+    }
+
     /** Whether somebody was woken up for a key, who has an answer now. */
     boolean takeUp(String leaseKey) {
         return woken.remove(leaseKey);
+    }
+
+    /** Leaves a key to the next one that waits for it, here or in another process. */
+    void handOn(String leaseKey) {
+        if (!wakeOne(leaseKey)) {
+            passOn.accept(leaseKey);
+        }
+    }
+
+    /** Remembers that messages may name this process for a key. */
+    void noted(String leaseKey) {
+        if (noted.size() > MOST_REMEMBERED) {
+            noted.clear();
+        }
+        noted.add(leaseKey);
+    }
+
+    /** The keys of which others wait to hear that nobody waits here any more. */
+    Set<String> toLeave() {
+        Set<String> all = new HashSet<>(noted);
+        all.addAll(woken);
+        all.addAll(unheard.keySet());
+        return all;
     }
 
     /** Whether nobody waits for anything. */
@@ -151,6 +184,7 @@ final class WakeUps {
     }
 
     private void named(String leaseKey) {
+        noted.remove(leaseKey);
         // Before it is looked for, so that a run that starts to wait in between finds it.
         unheard.put(leaseKey, System.nanoTime());
         if (wakeOne(leaseKey)) {

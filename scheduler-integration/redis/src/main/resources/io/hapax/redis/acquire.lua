@@ -31,6 +31,11 @@ if held then
     local flag = call('GET', KEYS[3])
     local names = type(flag) == 'string' and string.match(flag, '^%d+;(.*)$') or ''
     if not string.find(';' .. names, ';' .. ARGV[7] .. ';', 1, true) then names = names .. ARGV[7] .. ';' end
+    if #names > 700 then
+      local all = string.find(names, '*', 1, true)
+      names = string.match(string.sub(names, -700), '^[^;]*;(.*)$')
+      if all and not string.find(names, '*', 1, true) then names = '*;' .. names end
+    end
     if call('SET', KEYS[3], '1;' .. names, 'PX', left + 5000).err then return {} end
   end
   return {'', 0, held, left}

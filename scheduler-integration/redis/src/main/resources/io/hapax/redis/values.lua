@@ -19,9 +19,16 @@ local added = function(value) return string.match(value, '^[^|]*|[^|]*|[^|]*|[^|
 local token_of = function(value) return tonumber(string.match(value, '^[^|]+|(%d+)|')) or math.huge end
 -- Who waits for a lease, in its waiter flag: the smallest limit under which somebody does, and the processes that do, in the order
 -- in which they were refused, as in '1;a;b;'. '*' stands for those who hear of every release, as they may not go with each other.
+-- Of too many, the first ones are left out: those that have ended do not come back, and the others do when they ask again.
 local waits_too = function(flag, limit, name)
   local least, names = string.match(flag or '', '^(%d+);?(.*)$')
-  if not string.find(';' .. (names or ''), ';' .. name .. ';', 1, true) then names = (names or '') .. name .. ';' end
+  names = names or ''
+  if not string.find(';' .. names, ';' .. name .. ';', 1, true) then names = names .. name .. ';' end
+  if #names > 700 then
+    local all = string.find(names, '*', 1, true)
+    names = string.match(string.sub(names, -700), '^[^;]*;(.*)$')
+    if all and not string.find(names, '*', 1, true) then names = '*;' .. names end
+  end
   return math.min(least or limit, limit) .. ';' .. names
 end
 -- Tells the first of them, who asks soon, and leaves the others in the flag, which was deleted.

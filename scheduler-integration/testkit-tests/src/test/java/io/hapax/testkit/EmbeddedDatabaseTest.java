@@ -4,13 +4,18 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.stream.Stream;
 import javax.sql.DataSource;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -52,6 +57,26 @@ class EmbeddedDatabaseTest {
         }
         await().atMost(Duration.ofSeconds(5)).until(answer::isDone);
         assertThat(answer.join()).isEqualTo("1");
+    }
+
+    /** As when the server ended by itself, and left its file behind. */
+    @Test
+    void a_process_that_has_the_number_of_a_server_that_ended_is_left_alone() throws Exception {
+        Process other = new ProcessBuilder("sleep", "600").start();
+        try (EmbeddedDatabase database = EmbeddedDatabase.start()) {
+            Path file = Path.of(ask(database.dataSource(), "SHOW data_directory"), "postmaster.pid");
+            List<String> lines = new ArrayList<>(Files.readAllLines(file));
+            String postmaster = lines.set(0, Long.toString(other.pid()));
+            Files.write(file, lines);
+            assertThatThrownBy(database::freeze).hasMessageContaining("has ended by itself");
+            database.kill();
+            assertThat(other.isAlive()).isTrue();
+            ProcessHandle.of(Long.parseLong(postmaster.trim()))
+                    .ifPresent(server -> ServerProcesses.kill(Stream.concat(Stream.of(server), server.descendants())
+                            .toList()));
+        } finally {
+            other.destroyForcibly();
+        }
     }
 
     @Test

@@ -203,9 +203,16 @@ public final class EmbeddedDatabase implements AutoCloseable {
      * @throws IllegalStateException if this machine has no {@code prlimit} (of util-linux)
      */
     public void fillDisk() {
-        family(postmaster(own("filled"), "filled"))
-                .forEach(process ->
-                        ServerProcesses.tell(process, "prlimit", "--fsize=0", "--pid", String.valueOf(process.pid())));
+        for (ProcessHandle process : family(postmaster(own("filled"), "filled"))) {
+            try {
+                ServerProcesses.tell(process, "prlimit", "--fsize=0", "--pid", String.valueOf(process.pid()));
+            } catch (UncheckedIOException e) {
+                throw new IllegalStateException(
+                        "a full disk is simulated by prlimit, which cannot be run here. Install util-linux, or leave"
+                                + " this fault out",
+                        e);
+            }
+        }
     }
 
     /** Kills the server if it runs, and starts it again on the same port with the same data. */
@@ -317,12 +324,21 @@ public final class EmbeddedDatabase implements AutoCloseable {
         try {
             return Files.readAllLines(pidFile(own)).stream()
                     .findFirst()
-                    .flatMap(pid -> ProcessHandle.of(Long.parseLong(pid.trim())));
+                    .flatMap(pid -> ProcessHandle.of(Long.parseLong(pid.trim())))
+                    .filter(process -> isOf(process, own));
         } catch (NoSuchFileException ended) {
             return Optional.empty();
         } catch (IOException e) {
             throw new UncheckedIOException("the process of PostgreSQL on port " + port() + " could not be found", e);
         }
+    }
+
+    /** The file outlives its server, and the number may be another process's by then: the postmaster names its folder. */
+    private static boolean isOf(ProcessHandle process, Path own) {
+        return process.info()
+                .commandLine()
+                .filter(command -> command.contains(own.resolve("data").toString()))
+                .isPresent();
     }
 
     private static Path pidFile(Path own) {
@@ -339,6 +355,7 @@ public final class EmbeddedDatabase implements AutoCloseable {
         try (Stream<String> lines = Files.lines(file)) {
             long pid = Long.parseLong(lines.findFirst().orElseThrow().trim());
             return ProcessHandle.of(pid)
+                    .filter(process -> isOf(process, own))
                     .orElseThrow(() -> new IllegalStateException(
                             "PostgreSQL on port " + port() + " has ended by itself; its log ends with:\n"
                                     + ServerProcesses.tail(own.resolve("postgres.log"))));

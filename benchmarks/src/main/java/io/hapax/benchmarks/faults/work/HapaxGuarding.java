@@ -28,6 +28,8 @@ final class HapaxGuarding implements Guarding {
 
     private static final String LEDGER = "hapax-l3";
 
+    private static final String MISFIRE = "hapax-misfire";
+
     /** Without Redis. */
     static final String POSTGRES = "hapax-postgres";
 
@@ -46,7 +48,9 @@ final class HapaxGuarding implements Guarding {
         JobGuardBuilder builder = guard(settings, database);
         this.guard = (fenced ? builder.ledger(ledger(database)) : builder).build();
         this.ticks = new RamTicks(
-                settings.worker(), occurrence -> work.perform(occurrence, new Lease(CurrentRun.get(), fenced)));
+                settings.worker(),
+                occurrence -> work.perform(occurrence, new Lease(CurrentRun.get(), fenced)),
+                settings.contender().equals(MISFIRE) ? RamTicks.MISSED_WITHOUT_PROPERTIES : RamTicks.MISSED_AFTER);
         this.places = new Places(guard, work, settings.limit());
         HapaxPlugin.install(ticks.scheduler(), guard);
     }

@@ -3,6 +3,7 @@ package io.hapax.benchmarks.faults.work;
 import io.hapax.CurrentRun;
 import io.hapax.Guarded;
 import io.hapax.OnConflict;
+import java.time.Duration;
 import java.time.Instant;
 import java.time.format.DateTimeParseException;
 import java.util.Objects;
@@ -27,6 +28,8 @@ final class RamTicks implements AutoCloseable {
 
     private static final String WORK = "work";
     private static final int THREADS = 4;
+    static final Duration MISSED_AFTER = Duration.ofSeconds(60);
+    static final Duration MISSED_WITHOUT_PROPERTIES = Duration.ofSeconds(5);
 
     /** What a firing does. */
     interface Firing {
@@ -41,13 +44,22 @@ final class RamTicks implements AutoCloseable {
 
     /** With more threads than the recurring job needs. */
     RamTicks(String worker, Firing firing, int threads) throws SchedulerException {
+        // As in the properties that Quartz comes with. Else a replica that is late by 5 s leaves out all firings but
+        // the last.
+        this(worker, firing, threads, MISSED_AFTER);
+    }
+
+    /** That takes firings for missed after another time. */
+    RamTicks(String worker, Firing firing, Duration missedAfter) throws SchedulerException {
+        this(worker, firing, THREADS, missedAfter);
+    }
+
+    private RamTicks(String worker, Firing firing, int threads, Duration missedAfter) throws SchedulerException {
         Properties properties = new Properties();
         properties.setProperty("org.quartz.scheduler.instanceName", NAME);
         properties.setProperty("org.quartz.scheduler.instanceId", worker);
         properties.setProperty("org.quartz.threadPool.threadCount", Integer.toString(threads));
-        // As in the properties that Quartz comes with. Else a replica that is late by 5 s leaves out all firings but
-        // the last.
-        properties.setProperty("org.quartz.jobStore.misfireThreshold", "60000");
+        properties.setProperty("org.quartz.jobStore.misfireThreshold", Long.toString(missedAfter.toMillis()));
         this.scheduler = new StdSchedulerFactory(properties).getScheduler();
         scheduler.getContext().put(WORK, firing);
     }

@@ -1,0 +1,232 @@
+package io.hapax;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import io.hapax.event.Verdict;
+import io.hapax.lease.Acquisition;
+import io.hapax.lease.JobIdentity;
+import io.hapax.lease.LeaseRequest;
+import io.hapax.lease.LeaseStore;
+import io.hapax.test.ForwardingLeaseStore;
+import io.hapax.test.InMemoryLeaseStore;
+import io.hapax.test.ManualTicker;
+import io.hapax.time.Ticker;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.IntFunction;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/** Those who wait for one key take turns to ask, and lose nothing by it, where no message of a release arrives. */
+class PollsTest {
+
+    private static final Duration LONG = Duration.ofHours(1);
+
+    private final ManualTicker ticker = new ManualTicker();
+    private final InMemoryLeaseStore memory = new InMemoryLeaseStore(ticker);
+    private final AtomicInteger asked = new AtomicInteger();
+    /** Takes the first answer that is asked for, while there is one that is held up. */
+    private volatile CompletableFuture<Void> holdUp = CompletableFuture.completedFuture(null);
+
+    private final JobGuard holder = guard(memory);
+    private final JobGuard guard = guard(new Deaf());
+
+    /** A store of which no release is heard. */
+    private final class Deaf extends ForwardingLeaseStore {
+        Deaf() {
+            super(memory);
+        }
+
+        @Override
+        public CompletionStage<Acquisition> acquire(LeaseRequest request) {
+            asked.incrementAndGet();
+            return holdUp.thenCompose(goesOn -> super.acquire(request));
+        }
+
+        @Override
+        public CompletionStage<Void> nextChance(JobIdentity identity, Duration atMost) {
+            return new CompletableFuture<>();
+        }
+    }
+
+    private JobGuard guard(ForwardingLeaseStore store) {
+        return JobGuard.builder(store).ticker(ticker).build();
+    }
+
+    private JobGuard guard(InMemoryLeaseStore store) {
+        return JobGuard.builder(store).ticker(ticker).build();
+    }
+
+    @AfterEach
+    void close() {
+        guard.close();
+        holder.close();
+    }
+
+    private List<CompletableFuture<Admission>> waiting(int count, IntFunction<RunRequest> request) {
+        List<CompletableFuture<Admission>> all = IntStream.range(0, count)
+                .mapToObj(n -> guard.admitAsync(request.apply(n).waitAtMost(LONG)))
+                .toList();
+        assertThat(asked.getAndSet(0)).isEqualTo(count);
+        assertThat(all).noneMatch(CompletableFuture::isDone);
+        return new ArrayList<>(all);
+    }
+
+    private static List<CompletableFuture<Admission>> done(List<CompletableFuture<Admission>> all) {
+        return all.stream().filter(CompletableFuture::isDone).toList();
+    }
+
+    @Test
+    void a_thousand_that_wait_for_a_key_ask_once_a_second_altogether() throws Exception {
+        try (GuardedRun run = Answered.run(holder.admit(RunRequest.lock("k")))) {
+            assertThat(run.isHeld()).isTrue();
+            waiting(1000, n -> RunRequest.lock("k"));
+            for (int second = 1; second <= 10; second++) {
+                int seconds = second;
+                ticker.advance(Duration.ofSeconds(1));
+                await().until(() -> asked.get() >= seconds);
+            }
+            assertThat(asked).hasValue(10);
+        }
+    }
+
+    @Test
+    void each_key_is_asked_for() throws Exception {
+        try (GuardedRun a = Answered.run(holder.admit(RunRequest.lock("a")));
+                GuardedRun b = Answered.run(holder.admit(RunRequest.lock("b")))) {
+            List<CompletableFuture<Admission>> ofA = waiting(3, n -> RunRequest.lock("a"));
+            List<CompletableFuture<Admission>> ofB = waiting(3, n -> RunRequest.lock("b"));
+            a.close();
+            b.close();
+            ticker.advance(Duration.ofSeconds(1));
+            await().until(() -> done(ofA).size() == 1 && done(ofB).size() == 1);
+            Answered.run(done(ofA).get(0).join()).close();
+            Answered.run(done(ofB).get(0).join()).close();
+        }
+    }
+
+    @Test
+    void a_key_that_is_free_is_taken_within_a_second_and_then_by_one_after_the_other_without_such_a_pause()
+            throws Exception {
+        GuardedRun run = Answered.run(holder.admit(RunRequest.lock("k")));
+        List<CompletableFuture<Admission>> all = waiting(50, n -> RunRequest.lock("k"));
+        run.close();
+        ticker.advance(Duration.ofSeconds(1));
+        for (int n = 1; n <= 50; n++) {
+            await().until(() -> done(all).size() == 1);
+            CompletableFuture<Admission> first = done(all).get(0);
+            all.remove(first);
+            Answered.run(first.join()).close();
+            ticker.advance(Duration.ofMillis(50));
+        }
+        assertThat(all).isEmpty();
+    }
+
+    @Test
+    void those_whose_occurrence_is_over_leave_the_key_to_others_at_once() throws Exception {
+        GuardedRun run = Answered.run(holder.admit(RunRequest.lock("k").once("done")));
+        List<CompletableFuture<Admission>> same =
+                waiting(200, n -> RunRequest.lock("k").once("done"));
+        List<CompletableFuture<Admission>> others =
+                waiting(2, n -> RunRequest.lock("k").once("other-" + n));
+        try (GuardedRun.Scope scope = run.enter()) {
+            run.complete();
+        }
+        ticker.advance(Duration.ofSeconds(1));
+        await().until(() -> done(same).size() == 200 && done(others).size() == 1);
+        assertThat(same)
+                .allSatisfy(answer ->
+                        assertThat(Answered.refusal(answer.join()).verdict()).isEqualTo(Verdict.DONE));
+        Answered.run(done(others).get(0).join()).close();
+        ticker.advance(Duration.ofMillis(50));
+        await().until(() -> done(others).size() == 2);
+        others.forEach(answer -> Answered.run(answer.join()).close());
+    }
+
+    @Test
+    void one_that_is_withdrawn_while_it_asks_leaves_its_turn_to_the_next() throws Exception {
+        GuardedRun run = Answered.run(holder.admit(RunRequest.lock("k")));
+        List<CompletableFuture<Admission>> all = waiting(2, n -> RunRequest.lock("k"));
+        run.close();
+        holdUp = new CompletableFuture<>();
+        ticker.advance(Duration.ofSeconds(1));
+        await().until(() -> asked.get() == 1);
+        CompletableFuture<Void> heldUp = holdUp;
+        holdUp = CompletableFuture.completedFuture(null);
+        // It has waited for longest, so it is the one that asks.
+        all.get(0).cancel(false);
+        await().until(all.get(1)::isDone);
+        heldUp.complete(null);
+        Answered.run(all.get(1).join()).close();
+    }
+
+    @Test
+    void runs_that_begin_and_end_at_the_same_time_leave_nobody_behind() {
+        InMemoryLeaseStore real = new InMemoryLeaseStore(Ticker.SYSTEM);
+        LeaseStore deaf = new ForwardingLeaseStore(real) {
+            @Override
+            public CompletionStage<Void> nextChance(JobIdentity identity, Duration atMost) {
+                return new CompletableFuture<>();
+            }
+        };
+        ExecutorService threads = Executors.newFixedThreadPool(8);
+        try (JobGuard busy = JobGuard.builder(deaf).build()) {
+            List<CompletableFuture<Admission>> all = new ArrayList<>();
+            for (int n = 0; n < 200; n++) {
+                int key = n % 5;
+                all.add(CompletableFuture.supplyAsync(
+                                () -> busy.admitAsync(RunRequest.lock("k" + key).waitAtMost(LONG)), threads)
+                        .thenCompose(answer -> answer)
+                        .whenComplete((answer, failure) ->
+                                threads.execute(() -> Answered.run(answer).close())));
+            }
+            await().atMost(Duration.ofMinutes(1)).until(() -> all.stream().allMatch(CompletableFuture::isDone));
+            assertThat(busy.admin().waiting()).isEmpty();
+        } finally {
+            threads.shutdown();
+        }
+    }
+
+    /** Nobody asks any more: a run that began then would be one that the shutdown does not know of. */
+    @Test
+    void a_guard_that_is_closed_refuses_all_that_wait_without_another_question() throws Exception {
+        GuardedRun run = Answered.run(holder.admit(RunRequest.lock("k")));
+        List<CompletableFuture<Admission>> all = waiting(20, n -> RunRequest.lock("k"));
+        List<Thread> threads = new CopyOnWriteArrayList<>();
+        all.forEach(answer -> answer.thenRun(() -> threads.add(Thread.currentThread())));
+        run.close();
+        guard.close();
+        await().until(() -> done(all).size() == 20);
+        assertThat(all)
+                .allSatisfy(answer ->
+                        assertThat(Answered.refusal(answer.join()).reason()).contains("shut down"));
+        assertThat(asked).hasValue(0);
+        assertThat(guard.admin().waiting()).isEmpty();
+        await().until(() -> threads.size() == 20);
+        assertThat(threads).doesNotContain(Thread.currentThread());
+    }
+
+    /** What is told of one that waits is what the last one was told that asked. */
+    @Test
+    void each_tells_who_holds_the_key_now() throws Exception {
+        GuardedRun first = Answered.run(holder.admit(RunRequest.lock("k")));
+        waiting(5, n -> RunRequest.lock("k"));
+        first.close();
+        JobGuard next = JobGuard.builder(memory).ticker(ticker).worker("next").build();
+        GuardedRun second = Answered.run(next.admit(RunRequest.lock("k")));
+        ticker.advance(Duration.ofSeconds(1));
+        await().until(() -> guard.admin().waiting().stream()
+                .allMatch(waiting -> waiting.reason().contains("next")));
+        second.close();
+        next.close();
+    }
+}

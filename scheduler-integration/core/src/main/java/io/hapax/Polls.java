@@ -1,0 +1,240 @@
+package io.hapax;
+
+import io.hapax.lease.JobIdentity;
+import io.hapax.lease.LockKey;
+import io.hapax.lease.RunKey;
+import io.hapax.time.NanoTime;
+import io.hapax.time.Ticker;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Lets one of those who wait for the same thing ask again from time to time, and not each: whether a key is free is the same for
+ * all. They take turns, and the store wakes each after a release besides, if messages arrive. Thread-safe; nobody is woken
+ * up under the lock.
+ */
+final class Polls {
+
+    /** Once a run of this process has ended, a store whose messages arrive has woken up the next one by then. */
+    private static final Duration AFTER_RELEASE = Duration.ofMillis(50);
+
+    private final Duration longest;
+    private final Ticker ticker;
+    private final ConcurrentHashMap<What, Line> lines = new ConcurrentHashMap<>();
+    private final Object lock = new Object();
+    private boolean closed;
+
+    /**
+     * What is waited for, where the answer to one tells something to all.
+     *
+     * @param key the lock key, or the run key where that is in the way, or is all that there is
+     * @param limit how many may hold the lock key at once, as they say; else 1
+     */
+    record What(Object key, int limit) {
+
+        static What of(JobIdentity identity, int limit, boolean occurrenceIsInTheWay) {
+            LockKey lock = identity.lockKey();
+            RunKey run = identity.runKey();
+            return run != null && (lock == null || occurrenceIsInTheWay)
+                    ? new What(run, 1)
+                    : new What(Objects.requireNonNull(lock), limit);
+        }
+    }
+
+    /** Those who wait for one thing. Guarded by the lock, but for the reason. */
+    private static final class Line {
+        /** Who has waited for longest comes first. */
+        final List<CompletableFuture<Void>> waiting = new ArrayList<>();
+        /** When the next one asks, at the latest. */
+        NanoTime at;
+
+        /** When the alarm rings: then, or before; null while none is set. */
+        @Nullable
+        NanoTime alarmAt;
+
+        /** The one that was set last, which nobody needs when nobody waits. */
+        volatile @Nullable CompletableFuture<Void> alarm;
+
+        volatile String reason = "";
+
+        Line(NanoTime at) {
+            this.at = at;
+        }
+
+        void noLaterThan(NanoTime instant) {
+            if (instant.isBefore(at)) {
+                at = instant;
+            }
+        }
+
+        /** When an alarm is to be set; null if one rings in time, and is then set anew. */
+        @Nullable
+        NanoTime nextAlarm() {
+            NanoTime before = alarmAt;
+            if (before != null && !at.isBefore(before)) {
+                return null;
+            }
+            alarmAt = at;
+            return at;
+        }
+    }
+
+    /** @param longest the time between two who ask, unless a refusal says that less makes sense */
+    Polls(Duration longest, Ticker ticker) {
+        this.longest = longest;
+        this.ticker = ticker;
+    }
+
+    /**
+     * Has a wait end when it is its turn to ask.
+     *
+     * @param wait is cancelled then
+     * @param poll after which time somebody should ask
+     * @param reason what is in the way
+     */
+    void join(What what, CompletableFuture<Void> wait, Duration poll, String reason, Watchdog watchdog) {
+        Line line = null;
+        NanoTime alarm = null;
+        synchronized (lock) {
+            if (!closed) {
+                NanoTime at = ticker.now().plus(poll);
+                line = lines.computeIfAbsent(what, unknown -> new Line(at));
+                line.waiting.add(wait);
+                line.reason = reason;
+                line.noLaterThan(at);
+                alarm = line.nextAlarm();
+            }
+        }
+        if (line == null) {
+            wait.cancel(false);
+        } else {
+            set(what, line, alarm, watchdog);
+        }
+    }
+
+    /**
+     * Leaves the others to wait on.
+     *
+     * @param asks whether to ask, which is as good as a turn
+     */
+    void leave(What what, CompletableFuture<Void> wait, boolean asks) {
+        CompletableFuture<Void> unneeded = null;
+        synchronized (lock) {
+            Line line = lines.get(what);
+            if (line == null || !line.waiting.removeIf(other -> other == wait)) {
+                return;
+            }
+            if (asks) {
+                line.at = ticker.now().plus(longest);
+            }
+            if (line.waiting.isEmpty()) {
+                lines.remove(what);
+                unneeded = line.alarm;
+            }
+        }
+        if (unneeded != null) {
+            unneeded.cancel(false);
+        }
+    }
+
+    /** Has the next one ask at once: what was answered to the last one says nothing about it. */
+    void passOn(What what, Watchdog watchdog) {
+        hasten(what, Duration.ZERO, watchdog);
+    }
+
+    /** A run of this process ends: if nobody who waits was woken soon after, one asks. */
+    void releases(JobIdentity identity, int limit, Watchdog watchdog) {
+        if (lines.isEmpty()) {
+            return;
+        }
+        hasten(What.of(identity, limit, false), AFTER_RELEASE, watchdog);
+        if (identity.lockKey() != null && identity.runKey() != null) {
+            hasten(What.of(identity, limit, true), AFTER_RELEASE, watchdog);
+        }
+    }
+
+    private void hasten(What what, Duration left, Watchdog watchdog) {
+        Line line;
+        NanoTime alarm = null;
+        synchronized (lock) {
+            line = lines.get(what);
+            if (line != null) {
+                line.noLaterThan(ticker.now().plus(left));
+                alarm = line.nextAlarm();
+            }
+        }
+        if (line != null) {
+            set(what, line, alarm, watchdog);
+        }
+    }
+
+    /** What is in the way as of the newest refusal; null if nobody waits. */
+    @Nullable
+    String reason(What what) {
+        Line line = lines.get(what);
+        return line == null ? null : line.reason;
+    }
+
+    /** Ends all waits, also those that start later; not on the thread of the caller, where code of those who wait might follow. */
+    void close(Watchdog watchdog) {
+        List<CompletableFuture<Void>> all = new ArrayList<>();
+        synchronized (lock) {
+            closed = true;
+            lines.values().forEach(line -> all.addAll(line.waiting));
+        }
+        if (!all.isEmpty()) {
+            watchdog.later(() -> all.forEach(wait -> wait.cancel(false)));
+        }
+    }
+
+    /** One that is not the next any more, because an earlier one was set meanwhile, rings in vain. */
+    private void set(What what, Line line, @Nullable NanoTime at, Watchdog watchdog) {
+        if (at == null) {
+            return;
+        }
+        NanoTime now = ticker.now();
+        CompletableFuture<Void> alarm = Pause.of(at.since(now), now, watchdog);
+        line.alarm = alarm;
+        var unused = alarm.whenComplete((over, cancelled) -> {
+            if (cancelled == null) {
+                rings(what, line, at, watchdog);
+            }
+        });
+    }
+
+    private void rings(What what, Line line, NanoTime at, Watchdog watchdog) {
+        List<CompletableFuture<Void>> inTurn;
+        NanoTime alarm;
+        synchronized (lock) {
+            if (lines.get(what) != line || !at.equals(line.alarmAt)) {
+                return;
+            }
+            line.alarmAt = null;
+            NanoTime now = ticker.now();
+            boolean early = now.isBefore(line.at);
+            inTurn = early ? List.of() : new ArrayList<>(line.waiting);
+            if (!early) {
+                line.at = now.plus(longest);
+            }
+            alarm = line.nextAlarm();
+        }
+        set(what, line, alarm, watchdog);
+        for (CompletableFuture<Void> wait : inTurn) {
+            // Somebody may be woken at this moment, or withdrawn.
+            if (end(wait)) {
+                return;
+            }
+        }
+    }
+
+    /** Ends a wait that has not ended; whether it did. {@link CompletableFuture#cancel} would not tell, if it was cancelled before. */
+    static boolean end(CompletableFuture<Void> wait) {
+        return wait.completeExceptionally(new CancellationException());
+    }
+}
