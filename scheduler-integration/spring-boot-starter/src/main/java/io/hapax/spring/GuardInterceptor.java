@@ -52,8 +52,9 @@ record GuardInterceptor(Supplier<JobGuard> guard, Supplier<RunObserver> observer
             return done(guarded, call.proceed());
         }
         return switch (guarded.result()) {
-            case MONO -> ReactiveWork.mono(guard.get(), guarded, call);
+            case MONO, SUSPENDED -> ReactiveWork.mono(guard.get(), guarded, call);
             case FLUX -> ReactiveWork.flux(guard.get(), guarded, call);
+            case FLOW -> CoroutineCall.flow(ReactiveWork.flux(guard.get(), guarded, call));
             case STAGE -> stage(LateCall.of(guard.get(), guarded, call), current);
             case NOW -> now(guarded, call, current);
         };

@@ -100,6 +100,16 @@ final class ProxyReach {
                         "Add the method to an interface, or put it into another bean, or set"
                                 + " spring.aop.proxy-target-class=true");
             }
+            if (AopUtils.isJdkDynamicProxy(proxy)
+                    && guarded.isScheduled()
+                    && guarded.result() == ResultKind.SUSPENDED) {
+                throw refused(
+                        guarded.of(),
+                        "Spring schedules a suspend function on its bean's class, which is hidden behind its interfaces, so"
+                                + " each firing would fail",
+                        "Let the class be open, and set spring.aop.proxy-target-class=true, or put the method into another"
+                                + " bean");
+            }
         }
     }
 
