@@ -489,6 +489,20 @@ class LateWorkTest {
             }
             assertThat(waiting.get(40, TimeUnit.SECONDS)).isEqualTo("waited");
         }
+
+        @Test
+        void in_a_transaction_of_its_caller_it_is_refused() {
+            TransactionalOperator reactive = TransactionalOperator.create(new NoReactiveDatabase());
+            Mono<String> late = work.work("in a transaction");
+            assertThatThrownBy(() -> reactive.transactional(late).block(LONGEST))
+                    .isInstanceOf(IllegalStateException.class)
+                    .hasMessageContaining(": it is subscribed to in a reactive transaction");
+            TransactionTemplate transaction = new TransactionTemplate(transactions);
+            assertThatThrownBy(() -> transaction.execute(status -> late.block(LONGEST)))
+                    .isInstanceOf(IllegalStateException.class)
+                    .hasMessageContaining("it is called in a transaction");
+            assertThat(work.calls()).hasValue(0);
+        }
     }
 
     @Nested
