@@ -3,12 +3,12 @@ package io.hapax.spring;
 import io.hapax.Admission;
 import io.hapax.CurrentRun;
 import io.hapax.GuardedRun;
-import io.hapax.JobGuard;
 import io.hapax.RunRequest;
 import io.hapax.policy.LateResults;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
-import org.aopalliance.intercept.MethodInvocation;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Publisher;
 import org.springframework.transaction.NoTransactionException;
@@ -36,14 +36,21 @@ record ReactiveWork(
             "org.springframework.transaction.reactive.TransactionSynchronizationManager",
             ReactiveWork.class.getClassLoader());
 
-    static Mono<Object> mono(JobGuard guard, GuardedMethod guarded, MethodInvocation method) {
+    /**
+     * Of a method that brings one value, or none.
+     *
+     * @param calls makes the call of each subscription
+     * @param allowed throws if a call may not take place where it is subscribed to
+     */
+    static Mono<Object> mono(Supplier<LateCall> calls, Consumer<LateCall> allowed) {
         return Mono.deferContextual(context -> {
-            LateCall call = LateCall.of(guard, guarded, LateCall.copy(method));
+            LateCall call = calls.get();
             ReactiveCall each = ReactiveCall.of(call);
             Optional<GuardedRun> outer = outer(context);
             if (call.isPartOf(outer)) {
                 return Mono.fromDirect(called(each, outer.orElseThrow()));
             }
+            allowed.accept(call);
             ReactiveWork work = new ReactiveWork(call, each, call.firing());
             return Mono.usingWhen(
                             work.admission(),
@@ -60,14 +67,16 @@ record ReactiveWork(
         });
     }
 
-    static Flux<Object> flux(JobGuard guard, GuardedMethod guarded, MethodInvocation method) {
+    /** Likewise, of several. */
+    static Flux<Object> flux(Supplier<LateCall> calls, Consumer<LateCall> allowed) {
         return Flux.deferContextual(context -> {
-            LateCall call = LateCall.of(guard, guarded, LateCall.copy(method));
+            LateCall call = calls.get();
             ReactiveCall each = ReactiveCall.of(call);
             Optional<GuardedRun> outer = outer(context);
             if (call.isPartOf(outer)) {
                 return called(each, outer.orElseThrow());
             }
+            allowed.accept(call);
             ReactiveWork work = new ReactiveWork(call, each, call.firing());
             return Flux.usingWhen(
                             work.admission(),

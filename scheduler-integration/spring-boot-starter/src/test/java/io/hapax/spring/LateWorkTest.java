@@ -46,6 +46,7 @@ import org.springframework.context.annotation.Configuration;
 import org.springframework.test.util.AopTestUtils;
 import org.springframework.transaction.PlatformTransactionManager;
 import org.springframework.transaction.TransactionDefinition;
+import org.springframework.transaction.annotation.EnableTransactionManagement;
 import org.springframework.transaction.reactive.AbstractReactiveTransactionManager;
 import org.springframework.transaction.reactive.GenericReactiveTransaction;
 import org.springframework.transaction.reactive.TransactionSynchronizationManager;
@@ -183,6 +184,7 @@ class LateWorkTest {
     }
 
     @Configuration(proxyBeanMethods = false)
+    @EnableTransactionManagement
     @ImportAutoConfiguration(HapaxAutoConfiguration.class)
     static class Application {
         @Bean
@@ -569,6 +571,17 @@ class LateWorkTest {
         @Override
         Calls calls() {
             return new SuspendedCalls(suspended, AopTestUtils.getTargetObject(suspended));
+        }
+
+        /** Its coroutine would go on on a thread of the caller's. */
+        @Test
+        void in_a_transaction_of_its_caller_it_is_refused_whatever_its_own_advice() {
+            Mono<String> apart = SuspendedCalls.of(rest -> suspended.apart("apart", rest));
+            TransactionTemplate transaction = new TransactionTemplate(transactions);
+            assertThatThrownBy(() -> transaction.execute(status -> apart.block(LONGEST)))
+                    .isInstanceOf(IllegalStateException.class)
+                    .hasMessageContaining("Service.apart: it is called in a transaction, which ends later");
+            assertThat(apart.block(LONGEST)).isEqualTo("apart");
         }
     }
 
