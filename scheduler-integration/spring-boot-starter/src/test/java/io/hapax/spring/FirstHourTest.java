@@ -43,6 +43,7 @@ class FirstHourTest {
             "native-epoll",
             "netty-transport-classes-epoll",
             "jobrunr",
+            "kotlin",
             SLF4J_1);
 
     private static final String MAIN = "io.hapax.spring.FirstHourApplication";

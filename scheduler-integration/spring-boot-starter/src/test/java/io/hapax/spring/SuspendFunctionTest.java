@@ -190,6 +190,13 @@ class SuspendFunctionTest {
     }
 
     @Test
+    void the_function_of_the_page_is_called_once() {
+        Mono<String> confirmed = called(rest -> coroutines.confirm(7, new Order(1, "acme"), rest));
+        assertThat(confirmed.block(LONGEST)).isEqualTo("order 1 for acme, by lock customer/7, run order/1");
+        assertThatThrownBy(() -> confirmed.block(LONGEST)).isInstanceOf(RunRefusedException.class);
+    }
+
+    @Test
     void the_key_of_a_function_that_names_none_is_that_of_an_ordinary_one() {
         Mono<String> key = called(rest -> coroutines.keyless(rest));
         assertThat(key.block(LONGEST)).isEqualTo("lock coroutines/io.hapax.spring.Coroutines.keyless()");

@@ -26,6 +26,8 @@ import kotlinx.coroutines.reactor.awaitSingleOrNull
 import kotlinx.coroutines.withContext
 import kotlinx.coroutines.yield
 import org.springframework.scheduling.annotation.Scheduled
+import org.springframework.transaction.annotation.Propagation
+import org.springframework.transaction.annotation.Transactional
 import reactor.core.publisher.Flux
 import reactor.core.publisher.Mono
 
@@ -56,6 +58,10 @@ open class SuspendedService {
 
     @Guarded(key = "suspended/%0")
     open fun sameKey(name: String): String = current()
+
+    @Transactional(propagation = Propagation.NOT_SUPPORTED)
+    @Guarded(key = "suspended/%0")
+    open suspend fun apart(name: String): String? = name
 
     @Guarded(key = "once/suspended/%0", once = "once/suspended/%0")
     open suspend fun once(name: String): String? = name
@@ -137,6 +143,14 @@ open class Coroutines {
             withContext(NonCancellable) { isTidy.await() }
         }
     }
+
+    // snippet:suspend
+    @Guarded(key = "customer/%0", once = "order/#{#order.id}", onConflict = [OnConflict.FAIL])
+    open suspend fun confirm(customer: Int, order: Order): String {
+        val text = withContext(Dispatchers.IO) { "order ${order.id} for ${order.customer}" }
+        return "$text, by ${CurrentRun.get().identity()}"
+    }
+    // end
 
     @Guarded
     open suspend fun keyless(): String? = current()
