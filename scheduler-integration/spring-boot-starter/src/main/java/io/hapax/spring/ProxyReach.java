@@ -61,7 +61,7 @@ final class ProxyReach {
         int modifiers = method.getModifiers();
         if (Modifier.isPrivate(modifiers) || Modifier.isFinal(modifiers) || Modifier.isStatic(modifiers)) {
             throw new IllegalArgumentException("a private, final or static method cannot be guarded, as Spring calls it"
-                    + " past the guard: make it an ordinary method");
+                    + " past the guard: make it an ordinary method, which in Kotlin is one that is open");
         }
         boolean ofPackage = !Modifier.isPublic(modifiers) && !Modifier.isProtected(modifiers);
         if (ofPackage && !method.getDeclaringClass().getPackageName().equals(bean.getPackageName())) {

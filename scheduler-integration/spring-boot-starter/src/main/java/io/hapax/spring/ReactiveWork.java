@@ -179,7 +179,7 @@ record ReactiveWork(
         }));
     }
 
-    /** Not before the work is over, where that is known: until then nobody else may begin it. */
+    /** Not before the work is over, where that is known: until then nobody else may start it. */
     private Mono<Void> cancel(Admission admission) {
         return run(admission)
                 .map(run -> method.over().then(blocking(Optional.of(run::close))))

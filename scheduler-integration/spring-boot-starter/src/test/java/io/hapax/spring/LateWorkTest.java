@@ -17,7 +17,12 @@ import io.hapax.event.GuardListener;
 import io.hapax.event.RunOutcome;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.LockKey;
+import io.hapax.lease.RunKey;
+import io.hapax.ledger.RunLedger;
+import io.hapax.ledger.RunState;
 import io.hapax.spring.test.InMemoryHapax;
+import io.hapax.test.InMemoryRunLedger;
+import io.hapax.time.Ticker;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -123,7 +128,7 @@ class LateWorkTest {
             return CurrentRun.get().identity().toString();
         }
 
-        @Guarded(key = "once/%0", once = "once/%0")
+        @Guarded(key = "once/mono/%0", once = "once/mono/%0")
         public Mono<String> once(String name) {
             return Mono.just(name);
         }
@@ -192,6 +197,11 @@ class LateWorkTest {
             return new Service();
         }
 
+        @Bean(destroyMethod = "close")
+        RunLedger ledger() {
+            return new InMemoryRunLedger(Ticker.SYSTEM);
+        }
+
         @Bean
         SuspendedService suspended() {
             return new SuspendedService();
@@ -220,6 +230,9 @@ class LateWorkTest {
 
     @Autowired
     private SuspendedService suspended;
+
+    @Autowired
+    private RunLedger ledger;
 
     @Autowired
     private JobGuard guard;
@@ -474,8 +487,13 @@ class LateWorkTest {
         }
 
         @Test
-        void what_was_done_once_is_empty_the_second_time() {
+        void what_was_done_once_is_done_in_the_ledger_too_and_empty_the_second_time() {
             assertThat(work.once("x").block(LONGEST)).isEqualTo("x");
+            String once = "once/" + key("x");
+            assertThat(ledger.entry(new JobIdentity(new LockKey(once), new RunKey(once)))
+                            .toCompletableFuture()
+                            .join())
+                    .hasValueSatisfying(entry -> assertThat(entry.state()).isEqualTo(RunState.DONE));
             assertThat(work.once("x").blockOptional(LONGEST)).isEmpty();
         }
 
