@@ -261,6 +261,27 @@ class FirstHourTest {
     }
 
     @Test
+    void a_suspend_function_without_the_libraries_that_spring_calls_it_through_is_refused_with_their_names()
+            throws Exception {
+        List<String> absent = new ArrayList<>(NOT_BROUGHT);
+        absent.remove("kotlin");
+        absent.addAll(List.of("kotlin-reflect", "kotlinx-coroutines-reactor"));
+        try (SeparateApplication withKotlin = new SeparateApplication(MAIN, without(absent))) {
+            assertThat(started(
+                            withKotlin,
+                            NO_DATABASE,
+                            ("--spring.application.name=first;"
+                                            + MISTAKE.replace("FirstHourApplication$", "SuspendedService"))
+                                    .split(";")))
+                    .contains(
+                            "APPLICATION FAILED TO START",
+                            "@Guarded on SuspendedService.",
+                            "org.jetbrains.kotlin:kotlin-reflect and org.jetbrains.kotlinx:kotlinx-coroutines-reactor")
+                    .doesNotContain("\tat ", "NoClassDefFoundError");
+        }
+    }
+
+    @Test
     void quartz_with_slf4j_1_7_is_guarded_and_told_of_the_wait() throws Exception {
         Predicate<String> brought = without(List.of("slf4j-api-2", "logback", "-to-slf4j", "org/springframework"));
         try (EmbeddedRedis redis = EmbeddedRedis.start();
