@@ -5,14 +5,19 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
+import io.hapax.Admission;
+import io.hapax.GuardedRun;
 import io.hapax.JobGuard;
 import io.hapax.RunRefusedException;
+import io.hapax.RunRequest;
 import io.hapax.event.GuardEvent;
 import io.hapax.event.GuardListener;
 import io.hapax.event.RunOutcome;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.LockKey;
 import io.hapax.spring.test.InMemoryHapax;
+import java.lang.reflect.AccessibleObject;
+import java.lang.reflect.Method;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -32,6 +37,7 @@ import kotlinx.coroutines.flow.Flow;
 import kotlinx.coroutines.flow.FlowKt;
 import kotlinx.coroutines.reactor.MonoKt;
 import kotlinx.coroutines.reactor.ReactorFlowKt;
+import org.aopalliance.intercept.MethodInvocation;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -234,6 +240,53 @@ class SuspendFunctionTest {
                     .doesNotHaveDuplicates()
                     .allMatch(key -> key.matches("lock " + own + ", run " + own + "@[0-9-]{10}T[0-9:]{8}Z"));
         }
+    }
+
+    /** An advice of the application's own may throw before the coroutine is there, just when the caller is cancelled. */
+    @Test
+    void the_work_of_a_call_that_throws_at_once_is_over() throws Exception {
+        Method work = Coroutines.class.getMethod("keyless", Continuation.class);
+        MethodInvocation call = new MethodInvocation() {
+            @Override
+            public Method getMethod() {
+                return work;
+            }
+
+            @Override
+            public Object[] getArguments() {
+                return new Object[] {
+                    new Continuation<Object>() {
+                        @Override
+                        public CoroutineContext getContext() {
+                            return Dispatchers.getDefault();
+                        }
+
+                        @Override
+                        public void resumeWith(Object result) {}
+                    }
+                };
+            }
+
+            @Override
+            public Object proceed() {
+                throw new IllegalStateException("broken");
+            }
+
+            @Override
+            public Object getThis() {
+                return coroutines;
+            }
+
+            @Override
+            public AccessibleObject getStaticPart() {
+                return work;
+            }
+        };
+        ReactiveCall broken = CoroutineCall.ofFunction(call);
+        try (GuardedRun run = ((Admission.Admitted) guard.admit(RunRequest.lock("broken"))).run()) {
+            assertThatThrownBy(() -> broken.proceed(run)).hasMessage("broken");
+        }
+        assertThat(broken.over().blockOptional(LONGEST)).isEmpty();
     }
 
     private static <T> Flux<T> collected(Flow<T> flow) {
