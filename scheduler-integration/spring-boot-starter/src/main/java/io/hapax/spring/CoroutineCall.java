@@ -25,7 +25,7 @@ final class CoroutineCall implements ReactiveCall {
 
     private final MethodInvocation call;
     private final boolean isFlow;
-    /** Complete when what subscribed has returned: by then the coroutine was started, or waits for a thread. */
+    /** Complete when what subscribed has returned: by then the coroutine was started, or waits for a thread, or never will. */
     private final CompletableFuture<@Nullable Void> subscribed = new CompletableFuture<>();
 
     /** Null before the call. */
@@ -53,7 +53,13 @@ final class CoroutineCall implements ReactiveCall {
     public Publisher<Object> proceed(GuardedRun run) throws Throwable {
         CoroutineRun mine = new CoroutineRun(run);
         part = mine;
-        Publisher<Object> made = isFlow ? collected(mine) : called(mine);
+        Publisher<Object> made;
+        try {
+            made = isFlow ? collected(mine) : called(mine);
+        } catch (Throwable thrown) {
+            subscribed.complete(null);
+            throw thrown;
+        }
         return subscriber -> {
             try {
                 made.subscribe(subscriber);
