@@ -7,8 +7,10 @@ import io.hapax.test.FaultyLeaseStore;
 import io.hapax.test.InMemoryLeaseStore;
 import io.hapax.test.ManualTicker;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.concurrent.CopyOnWriteArrayList;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -20,6 +22,9 @@ class LogContextTest {
     private final ManualTicker ticker = new ManualTicker();
     private final FaultyLeaseStore store = new FaultyLeaseStore(new InMemoryLeaseStore(ticker));
     private final JobGuard guard = JobGuard.builder(store).ticker(ticker).build();
+
+    /** By another thread. */
+    private final List<String> seen = new CopyOnWriteArrayList<>();
 
     private static Map<String, String> context() {
         return Objects.requireNonNullElse(MDC.getCopyOfContextMap(), Map.of());
@@ -57,6 +62,33 @@ class LogContextTest {
                                 Map.entry("hapax.token", run.fencingToken().toString()));
             }
             assertThat(context()).isEmpty();
+        }
+    }
+
+    @Test
+    void whoever_takes_part_in_a_run_has_it_as_the_current_one_and_its_context_until_that_is_over() throws Exception {
+        try (GuardedRun run = admitted(RunRequest.lock("k").job("report"));
+                GuardedRun.Scope entered = run.enter()) {
+            Map<String, String> before = context();
+            Thread other = new Thread(() -> {
+                try (GuardedRun.Scope part = run.takePart()) {
+                    seen.add(CurrentRun.find().orElseThrow().job() + context().equals(before));
+                    guard.run(RunRequest.lock("inner").job("second"), inner -> {
+                        try (GuardedRun.Scope again = run.takePart()) {
+                            seen.add(CurrentRun.get().job() + context().equals(before));
+                        }
+                        return seen.add(CurrentRun.get().job() + context().get("hapax.job"));
+                    });
+                    seen.add(CurrentRun.get().job() + context().equals(before));
+                } catch (InterruptedException e) {
+                    seen.add("interrupted");
+                }
+                seen.add(CurrentRun.find().isPresent() + context().toString());
+            });
+            other.start();
+            other.join();
+            assertThat(seen).containsExactly("reporttrue", "reporttrue", "secondsecond", "reporttrue", "false{}");
+            assertThat(CurrentRun.get()).isSameAs(run);
         }
     }
 

@@ -223,7 +223,7 @@ public final class GuardedRun implements AutoCloseable {
 
     /** The stretch of code that executes a run on one thread. */
     public interface Scope extends AutoCloseable {
-        /** Leaves the run: the thread is no longer interrupted on its behalf. */
+        /** Leaves the run: the thread works on what it worked on before, and is no longer interrupted on its behalf. */
         @Override
         void close();
     }
@@ -281,6 +281,22 @@ public final class GuardedRun implements AutoCloseable {
 
     void left() {
         work = null;
+    }
+
+    /**
+     * Takes part in this run on the calling thread, as code does that goes from thread to thread, or that works for the run beside
+     * the thread that has {@linkplain #enter() entered} it: {@link CurrentRun} answers with it, and log lines name it. The thread
+     * is not interrupted when the lease is lost, and the run may have ended: {@link #ensureHeld()} tells.
+     *
+     * @return to be closed on the same thread when that part is over
+     */
+    public Scope takePart() {
+        GuardedRun outer = CurrentRun.swap(this);
+        LogContext shown = LogContext.of(this, outer);
+        return () -> {
+            CurrentRun.swap(outer);
+            shown.close(outer);
+        };
     }
 
     /**

@@ -24,6 +24,9 @@ import org.junit.jupiter.params.provider.MethodSource;
 class ReadmeTest {
 
     private static final Path ROOT = Pages.ROOT;
+    /** What tests of the starter call is compiled there, so that no example needs another compiler. */
+    private static final Path KOTLIN = ROOT.resolve("scheduler-integration/spring-boot-starter/src/test/kotlin");
+
     private static final List<String> PAGES =
             Pages.all().stream().map(Pages::name).toList();
 
@@ -34,7 +37,7 @@ class ReadmeTest {
         List<Snippet> snippets = new ArrayList<>();
         try (Stream<Path> examples = Files.list(ROOT.resolve("examples"))) {
             // Other folders may change meanwhile, as modules are built side by side.
-            for (Path sources : examples.map(example -> example.resolve("src/main"))
+            for (Path sources : Stream.concat(examples.map(example -> example.resolve("src/main")), Stream.of(KOTLIN))
                     .filter(Files::isDirectory)
                     .toList()) {
                 try (Stream<Path> files = Files.walk(sources)) {
@@ -81,7 +84,7 @@ class ReadmeTest {
     @Test
     void each_block_of_code_on_a_page_is_a_snippet() throws IOException {
         List<String> known = snippets().stream().map(Snippet::text).toList();
-        Pattern block = Pattern.compile("\n```(?:java|properties)\n(.*?)```", Pattern.DOTALL);
+        Pattern block = Pattern.compile("\n```(?:java|kotlin|properties)\n(.*?)```", Pattern.DOTALL);
         for (String page : PAGES) {
             Matcher code = block.matcher(Files.readString(ROOT.resolve(page)));
             while (code.find()) {

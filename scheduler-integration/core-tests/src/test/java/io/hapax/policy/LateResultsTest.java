@@ -22,6 +22,7 @@ import java.util.concurrent.SubmissionPublisher;
 import java.util.function.Supplier;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import kotlin.coroutines.Continuation;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.FieldSource;
@@ -123,6 +124,27 @@ class LateResultsTest {
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> LateResults.refuseInside(late))
                 .withMessageStartingWith("the method returns a CompletionStage of Future, whose work");
+    }
+
+    interface Suspended {
+        Object fine(String argument, Continuation<? super String> rest);
+
+        Object late(Continuation<? super List<? extends Future<String>>> rest);
+    }
+
+    @Test
+    void a_suspend_function_is_refused_unless_it_is_waited_for_and_brings_nothing_that_is_late()
+            throws NoSuchMethodException {
+        Method fine = Suspended.class.getDeclaredMethod("fine", String.class, Continuation.class);
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> LateResults.refuse(fine))
+                .withMessageStartingWith("the method is a suspend function")
+                .withMessageContaining("runBlocking");
+        assertThatCode(() -> LateResults.refuseInside(fine)).doesNotThrowAnyException();
+        Method late = Suspended.class.getDeclaredMethod("late", Continuation.class);
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> LateResults.refuseInside(late))
+                .withMessageStartingWith("the suspend function returns a Future, whose work");
     }
 
     @Test

@@ -6,12 +6,14 @@ import java.lang.reflect.ParameterizedType;
 import java.lang.reflect.Type;
 import java.lang.reflect.TypeVariable;
 import java.lang.reflect.WildcardType;
+import java.util.Arrays;
 import java.util.Collection;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.Future;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -66,8 +68,7 @@ public final class LateResults {
      * @throws IllegalArgumentException if its work is not done when it returns; the message says why, and what to do
      */
     public static void refuse(Method method) {
-        Class<?>[] parameters = method.getParameterTypes();
-        if (parameters.length > 0 && isA(parameters[parameters.length - 1], Set.of(CONTINUATION))) {
+        if (isSuspended(method)) {
             throw new IllegalArgumentException(
                     "the method is a suspend function, which returns whenever it is suspended,"
                             + " and its lease would be given back by then: let an ordinary function call it in runBlocking, and"
@@ -85,10 +86,18 @@ public final class LateResults {
     /**
      * Refuses a method whose result is known to come later, if what it brings is late in its turn.
      *
-     * @param method one whose lease is kept until its result has come
+     * @param method one whose lease is kept until its result has come; or a suspend function, whose lease is kept until it returns
      * @throws IllegalArgumentException if its declaration says that its work goes on even then
      */
     public static void refuseInside(Method method) {
+        if (isSuspended(method)) {
+            Class<?> late = firstLate(results(method), new HashSet<>());
+            if (late != null) {
+                throw new IllegalArgumentException("the suspend function returns a " + late.getSimpleName()
+                        + ", whose work would go on when the lease is given back: " + WAY_OUT);
+            }
+            return;
+        }
         Class<?> late = method.getGenericReturnType() instanceof ParameterizedType with
                 ? firstLate(with.getActualTypeArguments(), new HashSet<>())
                 : null;
@@ -97,6 +106,24 @@ public final class LateResults {
                     + method.getReturnType().getSimpleName() + " of " + late.getSimpleName()
                     + ", whose work would go on when the lease is given back: " + WAY_OUT);
         }
+    }
+
+    private static boolean isSuspended(Method method) {
+        Class<?>[] parameters = method.getParameterTypes();
+        return parameters.length > 0 && isA(parameters[parameters.length - 1], Set.of(CONTINUATION));
+    }
+
+    /** What a suspend function resumes its continuation with: a {@code Continuation<? super T>} has it. */
+    private static Type[] results(Method method) {
+        Type[] parameters = method.getGenericParameterTypes();
+        return parameters[parameters.length - 1] instanceof ParameterizedType with
+                ? Arrays.stream(with.getActualTypeArguments())
+                        .flatMap(each -> each instanceof WildcardType any
+                                ? Stream.of(any.getLowerBounds(), any.getUpperBounds())
+                                        .flatMap(Arrays::stream)
+                                : Stream.of(each))
+                        .toArray(Type[]::new)
+                : new Type[0];
     }
 
     /**

@@ -24,7 +24,8 @@ record BeanMethod(String bean, Class<?> type, Method method) {
 
     /**
      * The lock key of a method that names none. It names everything that tells the method from others, so that a second bean,
-     * another package or an overloaded method never changes the key of a live fleet.
+     * another package or an overloaded method never changes the key of a live fleet; nor does it change when a function becomes one
+     * that can be suspended.
      */
     String key() {
         return KeyPath.bounded(path());
@@ -37,6 +38,7 @@ record BeanMethod(String bean, Class<?> type, Method method) {
 
     private String path() {
         String parameters = Arrays.stream(method.getParameterTypes())
+                .limit(SuspendFunction.arguments(method))
                 .map(Class::getTypeName)
                 .collect(Collectors.joining(","));
         return KeyPath.of(bean, type.getName() + "." + method.getName() + "(" + parameters + ")");

@@ -35,7 +35,7 @@ record FiredTask(@Nullable Class<?> type, String method) {
      * other methods, which an unguarded one calls, are what they are anywhere else.
      */
     boolean is(BeanMethod guarded) {
-        if (guarded.method().getParameterCount() > 0) {
+        if (SuspendFunction.arguments(guarded.method()) > 0) {
             return false;
         }
         return type == null

@@ -52,8 +52,9 @@ record GuardInterceptor(Supplier<JobGuard> guard, Supplier<RunObserver> observer
             return done(guarded, call.proceed());
         }
         return switch (guarded.result()) {
-            case MONO -> ReactiveWork.mono(guard.get(), guarded, call);
-            case FLUX -> ReactiveWork.flux(guard.get(), guarded, call);
+            case MONO, SUSPENDED -> ReactiveWork.mono(late(guarded, call), this::requireNoTransaction);
+            case FLUX -> ReactiveWork.flux(late(guarded, call), this::requireNoTransaction);
+            case FLOW -> CoroutineCall.flow(ReactiveWork.flux(late(guarded, call), this::requireNoTransaction));
             case STAGE -> stage(LateCall.of(guard.get(), guarded, call), current);
             case NOW -> now(guarded, call, current);
         };
@@ -92,17 +93,33 @@ record GuardInterceptor(Supplier<JobGuard> guard, Supplier<RunObserver> observer
         if (late.isPartOf(current)) {
             return late.call().proceed();
         }
-        BeanMethod of = late.guarded().of();
-        Scene scene = transactions.scene(of, late.call());
-        if (!late.guarded().options().observe() && (scene.isInTransaction() || scene.holder(late.kept()) != null)) {
-            throw new IllegalStateException(
-                    "@Guarded on " + of.shown() + ": it is called in a transaction, which does not"
-                            + " wait for its work, nor this for the commit. Call it outside of one, or give it"
-                            + " @Transactional(propagation = NOT_SUPPORTED)");
-        }
+        requireNoTransaction(late);
         Firing firing = late.firing();
         Admission admission = admission(late.guarded(), late.request(firing), late.call());
         return StageWork.of(late, firing, admission);
+    }
+
+    /** Of calls of a method, each with the same arguments. */
+    private Supplier<LateCall> late(GuardedMethod guarded, MethodInvocation call) {
+        return () -> LateCall.of(guard.get(), guarded, LateCall.copy(call));
+    }
+
+    /** Refuses a transaction of the calling thread, which would end at another time than the work. */
+    private void requireNoTransaction(LateCall late) {
+        if (late.guarded().options().observe()) {
+            return;
+        }
+        BeanMethod of = late.guarded().of();
+        String where = "@Guarded on " + of.shown() + ": it is called in a transaction, ";
+        // Its coroutine may go on on this very thread, and there in the transaction, whatever its own advice says.
+        if (late.guarded().result() == ResultKind.SUSPENDED && transactions.isOpen()) {
+            throw new IllegalStateException(where + "which ends later than its work. Call it outside of one");
+        }
+        Scene scene = transactions.scene(of, late.call());
+        if (scene.isInTransaction() || scene.holder(late.kept()) != null) {
+            throw new IllegalStateException(where + "which does not wait for its work, nor this for the commit. Call it"
+                    + " outside of one, or give it @Transactional(propagation = NOT_SUPPORTED)");
+        }
     }
 
     private static @Nullable Object done(GuardedMethod guarded, @Nullable Object result) {

@@ -73,7 +73,7 @@ record GuardedMethod(
                 requireRunKey(options, policy);
             }
             String schedulersOnly = schedulersOnly(method, policy, isScheduled);
-            if (schedulersOnly != null && !hasJobs) {
+            if (schedulersOnly != null && (!hasJobs || SuspendFunction.is(method))) {
                 throw new IllegalArgumentException(schedulersOnly);
             }
             if (schedulersOnly == null) {
@@ -138,7 +138,7 @@ record GuardedMethod(
             return "a method is not queued, as mode=" + options.mode() + " wants: use WHILE_EXECUTING";
         }
         boolean keyless = policy.key() == null && policy.once() == null;
-        return keyless && (method.getParameterCount() > 0 || options.onConflict() == OnConflict.ALLOW)
+        return keyless && (SuspendFunction.arguments(method) > 0 || options.onConflict() == OnConflict.ALLOW)
                 ? "there is neither key nor once, which say what is guarded: add one, such as @Guarded(key = \"…/%0\")"
                 : null;
     }
@@ -151,6 +151,20 @@ record GuardedMethod(
                     + ", so it has no value to return when it is skipped: set onConflict = FAIL or WAIT, or return an object,"
                     + " which is null then, or an Optional");
         }
+        if (!fails && !mayBeNothing(method)) {
+            throw new IllegalArgumentException("the suspend function returns " + SuspendFunction.result(method)
+                    + ", which is never null, so it has no value to return when it is skipped: set onConflict = FAIL or WAIT, or"
+                    + " let it return a nullable type");
+        }
+    }
+
+    private static boolean mayBeNothing(Method method) {
+        return !SuspendFunction.is(method) || SuspendFunction.mayBeNothing(method);
+    }
+
+    /** Whether a late result may be none. */
+    boolean mayBeNothing() {
+        return mayBeNothing(of.method());
     }
 
     private static void requireArguments(
@@ -159,10 +173,10 @@ record GuardedMethod(
             return;
         }
         String text = expression.template().toString();
-        if (!expression.template().dependsOnValues() && method.getParameterCount() > 0) {
+        if (!expression.template().dependsOnValues() && SuspendFunction.arguments(method) > 0) {
             throw new IllegalArgumentException(attribute + " = \"" + text
                     + "\" is the same whatever the arguments, so different work would count as the same: add #{#"
-                    + method.getParameters()[0].getName() + "} or %0, or set ignoreArguments = true");
+                    + KeyExpression.parameter(method, 0) + "} or %0, or set ignoreArguments = true");
         }
         if (expression.template().isConstant() && attribute.equals("once")) {
             throw new IllegalArgumentException("once = \"" + text
@@ -172,7 +186,8 @@ record GuardedMethod(
     }
 
     /** The keys of a call; without any it is the method itself that must not overlap. */
-    JobIdentity identity(@Nullable Object bean, @Nullable Object[] arguments) {
+    JobIdentity identity(@Nullable Object bean, @Nullable Object[] passed) {
+        @Nullable Object[] arguments = SuspendFunction.arguments(of.method(), passed);
         RunKey run = once == null ? null : new RunKey(once.value(bean, arguments));
         if (key != null) {
             return new JobIdentity(new LockKey(key.value(bean, arguments)), run);

@@ -48,7 +48,7 @@ record KeyExpression(KeyTemplate template, Method method, Map<String, Expression
      */
     static KeyExpression parse(String text, Method method) {
         KeyTemplate template = KeyTemplate.parse(text, SYNTAX);
-        template.requireArguments(method.getParameterCount());
+        template.requireArguments(SuspendFunction.arguments(method));
         List<String> names = parameters(method);
         for (String name : template.named(Kind.NAME)) {
             if (!names.contains(name)) {
@@ -78,7 +78,7 @@ record KeyExpression(KeyTemplate template, Method method, Map<String, Expression
             return;
         }
         Set<String> known = new TreeSet<>(names);
-        for (int i = 0; i < method.getParameterCount(); i++) {
+        for (int i = 0; i < SuspendFunction.arguments(method); i++) {
             known.add("a" + i);
             known.add("p" + i);
         }
@@ -86,7 +86,7 @@ record KeyExpression(KeyTemplate template, Method method, Map<String, Expression
             if (!known.contains(variable) && !variable.equals("this") && !variable.equals("root")) {
                 throw new IllegalArgumentException("key '" + text + "': no parameter is called '" + variable
                         + "'; there are " + known
-                        + (names.isEmpty() && method.getParameterCount() > 0
+                        + (names.isEmpty() && SuspendFunction.arguments(method) > 0
                                 ? " (javac -parameters keeps names)"
                                 : ""));
             }
@@ -108,12 +108,22 @@ record KeyExpression(KeyTemplate template, Method method, Map<String, Expression
         @Nullable String @Nullable [] names = NAMES.getParameterNames(method);
         return names == null
                 ? List.of()
-                : Arrays.stream(names).map(String::valueOf).toList();
+                : Arrays.stream(names)
+                        .limit(SuspendFunction.arguments(method))
+                        .map(String::valueOf)
+                        .toList();
+    }
+
+    /** The name of a parameter, or what stands for it. */
+    static String parameter(Method method, int position) {
+        List<String> names = parameters(method);
+        return names.size() > position ? names.get(position) : "a" + position;
     }
 
     /**
      * Works the key out for a call.
      *
+     * @param arguments without the continuation of a suspend function
      * @throws IllegalArgumentException if a part of it has no value
      */
     String value(@Nullable Object bean, @Nullable Object[] arguments) {
@@ -138,9 +148,11 @@ record KeyExpression(KeyTemplate template, Method method, Map<String, Expression
         public @Nullable Object expression(String text) {
             Object root = bean == null ? key.method() : bean;
             Expression expression = Objects.requireNonNull(key.expressions().get(text));
+            // Spring leaves the last one of a suspend function away.
+            @Nullable
+            Object[] all = Arrays.copyOf(arguments.toArray(), key.method().getParameterCount());
             try {
-                return expression.getValue(
-                        new MethodBasedEvaluationContext(root, key.method(), arguments.toArray(), NAMES));
+                return expression.getValue(new MethodBasedEvaluationContext(root, key.method(), all, NAMES));
             } catch (ExpressionException wrong) {
                 throw new IllegalArgumentException(String.valueOf(wrong.getMessage()), wrong);
             }

@@ -59,7 +59,9 @@ record LateCall(JobGuard guard, GuardedMethod guarded, JobIdentity identity, Met
         boolean fails = firing == null
                 ? policy == OnConflict.FAIL
                 : firing.refused(guarded.of().shown(), refused.refusal(), refused.then(), policy);
-        return fails ? Optional.of(new RunRefusedException(kept(), refused.refusal())) : Optional.empty();
+        return fails || !guarded.mayBeNothing()
+                ? Optional.of(new RunRefusedException(kept(), refused.refusal()))
+                : Optional.empty();
     }
 
     /** Whether the work is to be cancelled when the lease is lost. */

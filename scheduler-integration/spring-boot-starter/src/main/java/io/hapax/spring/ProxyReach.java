@@ -61,7 +61,7 @@ final class ProxyReach {
         int modifiers = method.getModifiers();
         if (Modifier.isPrivate(modifiers) || Modifier.isFinal(modifiers) || Modifier.isStatic(modifiers)) {
             throw new IllegalArgumentException("a private, final or static method cannot be guarded, as Spring calls it"
-                    + " past the guard: make it an ordinary method");
+                    + " past the guard: make it an ordinary method, which in Kotlin is one that is open");
         }
         boolean ofPackage = !Modifier.isPublic(modifiers) && !Modifier.isProtected(modifiers);
         if (ofPackage && !method.getDeclaringClass().getPackageName().equals(bean.getPackageName())) {
@@ -99,6 +99,16 @@ final class ProxyReach {
                                 + " itself can call it, past the guard",
                         "Add the method to an interface, or put it into another bean, or set"
                                 + " spring.aop.proxy-target-class=true");
+            }
+            if (AopUtils.isJdkDynamicProxy(proxy)
+                    && guarded.isScheduled()
+                    && guarded.result() == ResultKind.SUSPENDED) {
+                throw refused(
+                        guarded.of(),
+                        "Spring schedules a suspend function on its bean's class, which is hidden behind its interfaces, so"
+                                + " each firing would fail",
+                        "Let the class be open, and set spring.aop.proxy-target-class=true, or put the method into another"
+                                + " bean");
             }
         }
     }

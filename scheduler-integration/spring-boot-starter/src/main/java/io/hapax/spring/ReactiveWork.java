@@ -3,11 +3,12 @@ package io.hapax.spring;
 import io.hapax.Admission;
 import io.hapax.CurrentRun;
 import io.hapax.GuardedRun;
-import io.hapax.JobGuard;
 import io.hapax.RunRequest;
+import io.hapax.policy.LateResults;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
-import org.aopalliance.intercept.MethodInvocation;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Publisher;
 import org.springframework.transaction.NoTransactionException;
@@ -20,29 +21,42 @@ import reactor.core.scheduler.Schedulers;
 import reactor.util.context.ContextView;
 
 /**
- * The work of a method that returns a {@code Mono} or a {@code Flux}: each subscription is a call of its own, under a run that is
- * asked for without blocking, starts before the method is called, and ends before the subscriber learns of the end. Immutable.
+ * The work of a method that returns a {@code Mono}, a {@code Flux} or a {@code Flow}, or is a suspend function, which Spring hands
+ * over as a {@code Mono}: each subscription is a call of its own, under a run that is asked for without blocking, starts before the
+ * method is called, and ends before the subscriber learns of the end. Immutable.
  *
  * @param call the call of one subscription
+ * @param method how it calls
  * @param firing which one of its scheduler it is; null if it is none
  */
-record ReactiveWork(LateCall call, @Nullable Firing firing) {
+record ReactiveWork(
+        LateCall call, ReactiveCall method, @Nullable Firing firing) {
 
     private static final boolean TRANSACTIONS = ClassUtils.isPresent(
             "org.springframework.transaction.reactive.TransactionSynchronizationManager",
             ReactiveWork.class.getClassLoader());
 
-    static Mono<Object> mono(JobGuard guard, GuardedMethod guarded, MethodInvocation method) {
+    /**
+     * Of a method that brings one value, or none.
+     *
+     * @param calls makes the call of each subscription
+     * @param allowed throws if a call may not take place where it is subscribed to
+     */
+    static Mono<Object> mono(Supplier<LateCall> calls, Consumer<LateCall> allowed) {
         return Mono.deferContextual(context -> {
-            LateCall call = LateCall.of(guard, guarded, LateCall.copy(method));
-            if (call.isPartOf(outer(context))) {
-                return Mono.fromDirect(called(call.call()));
+            LateCall call = calls.get();
+            ReactiveCall each = ReactiveCall.of(call);
+            Optional<GuardedRun> outer = outer(context);
+            if (call.isPartOf(outer)) {
+                return Mono.fromDirect(called(each, outer.orElseThrow()));
             }
-            ReactiveWork work = new ReactiveWork(call, call.firing());
+            allowed.accept(call);
+            ReactiveWork work = new ReactiveWork(call, each, call.firing());
             return Mono.usingWhen(
                             work.admission(),
                             admission -> Mono.fromDirect(work.body(admission))
                                     .takeUntilOther(work.lost(admission))
+                                    .doOnNext(work::requireDone)
                                     .map(Optional::of)
                                     .defaultIfEmpty(Optional.empty())
                                     .flatMap(value -> completed(admission).then(Mono.justOrEmpty(value))),
@@ -53,13 +67,17 @@ record ReactiveWork(LateCall call, @Nullable Firing firing) {
         });
     }
 
-    static Flux<Object> flux(JobGuard guard, GuardedMethod guarded, MethodInvocation method) {
+    /** Likewise, of several. */
+    static Flux<Object> flux(Supplier<LateCall> calls, Consumer<LateCall> allowed) {
         return Flux.deferContextual(context -> {
-            LateCall call = LateCall.of(guard, guarded, LateCall.copy(method));
-            if (call.isPartOf(outer(context))) {
-                return called(call.call());
+            LateCall call = calls.get();
+            ReactiveCall each = ReactiveCall.of(call);
+            Optional<GuardedRun> outer = outer(context);
+            if (call.isPartOf(outer)) {
+                return called(each, outer.orElseThrow());
             }
-            ReactiveWork work = new ReactiveWork(call, call.firing());
+            allowed.accept(call);
+            ReactiveWork work = new ReactiveWork(call, each, call.firing());
             return Flux.usingWhen(
                             work.admission(),
                             admission -> Flux.from(work.body(admission))
@@ -99,7 +117,7 @@ record ReactiveWork(LateCall call, @Nullable Firing firing) {
                 }
                 // What works on this thread, while it subscribes, has the run as its current one.
                 try (scope) {
-                    called(call.call()).subscribe(subscriber);
+                    called(method, run).subscribe(subscriber);
                 }
             };
             return Flux.from(entered).contextWrite(context -> context.put(GuardedRun.class, run));
@@ -109,15 +127,18 @@ record ReactiveWork(LateCall call, @Nullable Firing firing) {
                 .orElseGet(Mono::empty);
     }
 
-    @SuppressWarnings("unchecked")
-    private static Publisher<Object> called(MethodInvocation method) {
+    /** Of a method whose declaration says less. */
+    private void requireDone(Object value) {
+        if (!call.guarded().options().observe()) {
+            LateResults.refuse(call.guarded().of().shown(), value);
+        }
+    }
+
+    private static Publisher<Object> called(ReactiveCall method, GuardedRun run) {
         return subscriber -> {
             Publisher<Object> made;
             try {
-                made = (Publisher<Object>) method.proceed();
-                if (made == null) {
-                    throw new NullPointerException(method.getMethod() + " has returned null");
-                }
+                made = method.proceed(run);
             } catch (Throwable thrown) {
                 Operators.error(subscriber, thrown);
                 return;
@@ -158,8 +179,11 @@ record ReactiveWork(LateCall call, @Nullable Firing firing) {
         }));
     }
 
+    /** Not before the work is over, where that is known: until then nobody else may start it. */
     private Mono<Void> cancel(Admission admission) {
-        return blocking(run(admission).map(run -> run::close));
+        return run(admission)
+                .map(run -> method.over().then(blocking(Optional.of(run::close))))
+                .orElseGet(Mono::empty);
     }
 
     private static Mono<Void> blocking(Optional<Runnable> end) {

@@ -4,6 +4,7 @@ import io.hapax.policy.LateResults;
 import java.lang.reflect.Method;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import org.springframework.aop.support.AopUtils;
 
 /** When the work of a method has ended. */
 enum ResultKind {
@@ -14,7 +15,11 @@ enum ResultKind {
     /** When the {@code Mono} that it returns, and somebody has subscribed to, terminates. */
     MONO,
     /** Likewise, of a {@code Flux} or a publisher. */
-    FLUX;
+    FLUX,
+    /** Likewise, of a {@code Flow} of Kotlin's. */
+    FLOW,
+    /** When the suspend function returns, which its proxy makes a {@code Mono}. */
+    SUSPENDED;
 
     /**
      * Looks at a method.
@@ -22,7 +27,16 @@ enum ResultKind {
      * @throws IllegalArgumentException if nobody can tell when its work has ended; the message says why
      */
     static ResultKind of(Method method) {
+        ClassLoader springs = AopUtils.class.getClassLoader();
+        if (SuspendFunction.is(method)) {
+            SuspendFunction.requireCallable(springs);
+            LateResults.refuseInside(method);
+            return SUSPENDED;
+        }
         ResultKind kind = ofType(method.getReturnType());
+        if (kind == FLOW) {
+            SuspendFunction.requireFlows(springs);
+        }
         if (kind == NOW) {
             LateResults.refuse(method);
         } else {
@@ -39,6 +53,7 @@ enum ResultKind {
         return switch (type.getName()) {
             case "reactor.core.publisher.Mono" -> MONO;
             case "reactor.core.publisher.Flux" -> FLUX;
+            case SuspendFunction.FLOW -> FLOW;
             default -> NOW;
         };
     }

@@ -136,13 +136,21 @@ final class SpringTransactions implements Transactions {
 
     /** What is in the way of plain code on this thread. */
     static Optional<String> obstacle() {
-        boolean open = TransactionSynchronizationManager.isActualTransactionActive() || isBoundUnsynchronized();
-        return open
+        return isAnyOpen()
                 ? Optional.of(
                         "it is called in a transaction that ends later, so its key would be given back, and its occurrence"
                                 + " noted as done, before the commit. Start the transaction inside the run, or call a bean method"
                                 + " with @Guarded instead; if the code is no part of the transaction, ask with RunRequest.apart()")
                 : Optional.empty();
+    }
+
+    @Override
+    public boolean isOpen() {
+        return isAnyOpen();
+    }
+
+    private static boolean isAnyOpen() {
+        return TransactionSynchronizationManager.isActualTransactionActive() || isBoundUnsynchronized();
     }
 
     private static boolean isBoundUnsynchronized() {

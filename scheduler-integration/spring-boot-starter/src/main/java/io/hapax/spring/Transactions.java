@@ -19,6 +19,11 @@ interface Transactions {
         }
 
         @Override
+        public boolean isOpen() {
+            return false;
+        }
+
+        @Override
         public void watch(Object proxy, boolean guarded) {}
 
         @Override
@@ -47,6 +52,9 @@ interface Transactions {
      * @throws IllegalStateException if there is a transaction whose end cannot be known; the message says why
      */
     Scene scene(BeanMethod of, MethodInvocation call);
+
+    /** Whether the calling thread is in a transaction, whatever a method that it calls does about that. */
+    boolean isOpen();
 
     /**
      * Notes the transactions that start around methods of a bean and are the work of a run, and those of a bean that manages

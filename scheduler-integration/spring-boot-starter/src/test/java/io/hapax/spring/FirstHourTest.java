@@ -57,6 +57,7 @@ class FirstHourTest {
             "native-epoll",
             "netty-transport-classes-epoll",
             "jobrunr",
+            "kotlin",
             SLF4J_1);
 
     private static final String MAIN = "io.hapax.spring.FirstHourApplication";
@@ -483,6 +484,27 @@ class FirstHourTest {
                             "Add io.hapax:hapax-spring-boot-starter",
                             "sent to ann",
                             "well ended");
+        }
+    }
+
+    @Test
+    void a_suspend_function_without_the_libraries_that_spring_calls_it_through_is_refused_with_their_names()
+            throws Exception {
+        List<String> absent = new ArrayList<>(NOT_BROUGHT);
+        absent.remove("kotlin");
+        absent.addAll(List.of("kotlin-reflect", "kotlinx-coroutines-reactor"));
+        try (SeparateApplication withKotlin = new SeparateApplication(MAIN, without(absent))) {
+            assertThat(started(
+                            withKotlin,
+                            NO_DATABASE,
+                            ("--spring.application.name=first;"
+                                            + MISTAKE.replace("FirstHourApplication$", "SuspendedService"))
+                                    .split(";")))
+                    .contains(
+                            "APPLICATION FAILED TO START",
+                            "@Guarded on SuspendedService.",
+                            "org.jetbrains.kotlin:kotlin-reflect and org.jetbrains.kotlinx:kotlinx-coroutines-reactor")
+                    .doesNotContain("\tat ", "NoClassDefFoundError");
         }
     }
 

@@ -17,7 +17,12 @@ import io.hapax.event.GuardListener;
 import io.hapax.event.RunOutcome;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.LockKey;
+import io.hapax.lease.RunKey;
+import io.hapax.ledger.RunLedger;
+import io.hapax.ledger.RunState;
 import io.hapax.spring.test.InMemoryHapax;
+import io.hapax.test.InMemoryRunLedger;
+import io.hapax.time.Ticker;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -28,7 +33,14 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Function;
+import kotlin.coroutines.Continuation;
+import kotlinx.coroutines.Dispatchers;
+import kotlinx.coroutines.reactor.MonoKt;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 import org.reactivestreams.Subscription;
 import org.springframework.beans.factory.annotation.Autowired;
@@ -36,8 +48,14 @@ import org.springframework.boot.autoconfigure.ImportAutoConfiguration;
 import org.springframework.boot.test.context.SpringBootTest;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
+import org.springframework.test.util.AopTestUtils;
 import org.springframework.transaction.PlatformTransactionManager;
 import org.springframework.transaction.TransactionDefinition;
+import org.springframework.transaction.annotation.EnableTransactionManagement;
+import org.springframework.transaction.reactive.AbstractReactiveTransactionManager;
+import org.springframework.transaction.reactive.GenericReactiveTransaction;
+import org.springframework.transaction.reactive.TransactionSynchronizationManager;
+import org.springframework.transaction.reactive.TransactionalOperator;
 import org.springframework.transaction.support.AbstractPlatformTransactionManager;
 import org.springframework.transaction.support.DefaultTransactionStatus;
 import org.springframework.transaction.support.TransactionTemplate;
@@ -48,7 +66,9 @@ import reactor.core.publisher.Mono;
 import reactor.core.publisher.Sinks;
 
 /** Methods whose work goes on when they have returned. */
-@SpringBootTest(properties = {"spring.application.name=late", "hapax.defaults.wait-timeout=40s"})
+@SpringBootTest(
+        classes = LateWorkTest.Application.class,
+        properties = {"spring.application.name=late", "hapax.defaults.wait-timeout=40s"})
 @InMemoryHapax
 class LateWorkTest {
 
@@ -108,7 +128,7 @@ class LateWorkTest {
             return CurrentRun.get().identity().toString();
         }
 
-        @Guarded(key = "once/%0", once = "once/%0")
+        @Guarded(key = "once/mono/%0", once = "once/mono/%0")
         public Mono<String> once(String name) {
             return Mono.just(name);
         }
@@ -138,12 +158,53 @@ class LateWorkTest {
         protected void doRollback(DefaultTransactionStatus status) {}
     }
 
+    /** Likewise, for reactive ones. */
+    static final class NoReactiveDatabase extends AbstractReactiveTransactionManager {
+        private static final long serialVersionUID = 1L;
+
+        @Override
+        protected Object doGetTransaction(TransactionSynchronizationManager synchronizations) {
+            return new Object();
+        }
+
+        @Override
+        protected Mono<Void> doBegin(
+                TransactionSynchronizationManager synchronizations,
+                Object transaction,
+                TransactionDefinition definition) {
+            return Mono.empty();
+        }
+
+        @Override
+        protected Mono<Void> doCommit(
+                TransactionSynchronizationManager synchronizations, GenericReactiveTransaction transaction) {
+            return Mono.empty();
+        }
+
+        @Override
+        protected Mono<Void> doRollback(
+                TransactionSynchronizationManager synchronizations, GenericReactiveTransaction transaction) {
+            return Mono.empty();
+        }
+    }
+
     @Configuration(proxyBeanMethods = false)
+    @EnableTransactionManagement
     @ImportAutoConfiguration(HapaxAutoConfiguration.class)
     static class Application {
         @Bean
         Service service() {
             return new Service();
+        }
+
+        @Bean(destroyMethod = "close")
+        RunLedger ledger() {
+            return new InMemoryRunLedger(Ticker.SYSTEM);
+        }
+
+        @Bean
+        SuspendedService suspended() {
+            return new SuspendedService();
         }
 
         @Bean
@@ -168,6 +229,12 @@ class LateWorkTest {
     private Service service;
 
     @Autowired
+    private SuspendedService suspended;
+
+    @Autowired
+    private RunLedger ledger;
+
+    @Autowired
     private JobGuard guard;
 
     @Autowired
@@ -179,10 +246,8 @@ class LateWorkTest {
         target().stage = new CompletableFuture<>();
     }
 
-    private Service target() throws Exception {
-        return (Service) ((org.springframework.aop.framework.Advised) service)
-                .getTargetSource()
-                .getTarget();
+    private Service target() {
+        return AopTestUtils.getTargetObject(service);
     }
 
     private boolean isHeld(String key) {
@@ -260,90 +325,6 @@ class LateWorkTest {
     }
 
     @Test
-    void each_subscription_to_a_mono_is_a_run_and_without_one_nothing_is_called() throws Exception {
-        target().mono = Mono.just("value");
-        Mono<String> work = service.mono("twice");
-        assertThat(target().calls).hasValue(0);
-        assertThat(work.block(LONGEST)).isEqualTo("value");
-        assertThat(isHeld("mono/twice")).isFalse();
-        assertThat(work.block(LONGEST)).isEqualTo("value");
-        assertThat(target().calls).hasValue(2);
-        awaitEnds("mono/twice", RunOutcome.COMPLETED, RunOutcome.COMPLETED);
-    }
-
-    @Test
-    void a_mono_is_guarded_until_it_terminates() throws Exception {
-        Sinks.One<String> source = Sinks.one();
-        target().mono = source.asMono();
-        CompletableFuture<String> result = service.mono("held").toFuture();
-        await().atMost(LONGEST).until(() -> target().calls.get() == 1);
-        assertThat(isHeld("mono/held")).isTrue();
-        assertThat(service.mono("held").blockOptional(LONGEST)).isEmpty();
-        assertThatThrownBy(() -> service.failingMono("held").block(LONGEST)).isInstanceOf(RunRefusedException.class);
-        CompletableFuture<String> waiting = service.waiting("held").toFuture();
-        await().atMost(LONGEST).until(() -> !guard.admin().waiting().isEmpty());
-        Disposable givesUp = service.waiting("held").subscribe();
-        await().atMost(LONGEST).until(() -> guard.admin().waiting().size() == 2);
-        givesUp.dispose();
-        await().atMost(LONGEST).until(() -> guard.admin().waiting().size() == 1);
-        assertThat(result).isNotDone();
-        source.tryEmitValue("value");
-        assertThat(result.get(40, TimeUnit.SECONDS)).isEqualTo("value");
-        assertThat(waiting.get(40, TimeUnit.SECONDS)).isEqualTo("waited");
-        awaitEnds("mono/held", RunOutcome.COMPLETED, RunOutcome.COMPLETED);
-    }
-
-    @Test
-    void a_mono_ends_as_it_terminates() throws Exception {
-        target().mono = Mono.empty();
-        assertThat(service.mono("empty").blockOptional(LONGEST)).isEmpty();
-        awaitEnds("mono/empty", RunOutcome.COMPLETED);
-        target().mono = Mono.error(new IllegalStateException("broken"));
-        assertThatThrownBy(() -> service.mono("failed").block(LONGEST)).hasMessage("broken");
-        awaitEnds("mono/failed", RunOutcome.FAILED);
-        target().mono = null;
-        assertThatThrownBy(() -> service.mono("null").block(LONGEST)).isInstanceOf(NullPointerException.class);
-        awaitEnds("mono/null", RunOutcome.FAILED);
-        target().mono = Mono.never();
-        Disposable subscription = service.mono("cancelled").subscribe();
-        await().atMost(LONGEST)
-                .until(() -> isHeld("mono/cancelled") && target().calls.get() == 4);
-        subscription.dispose();
-        awaitEnds("mono/cancelled", RunOutcome.RELEASED);
-    }
-
-    @Test
-    void a_mono_that_loses_its_lease_is_cancelled() throws Exception {
-        CompletableFuture<String> cancelled = new CompletableFuture<>();
-        target().mono = Mono.<String>never().doOnCancel(() -> cancelled.complete("cancelled"));
-        CompletableFuture<String> result = service.losingMono("lost").toFuture();
-        await().atMost(LONGEST).until(() -> target().calls.get() == 1);
-        takeAway("mono/lost");
-        await().atMost(LONGEST).until(result::isDone);
-        assertThatThrownBy(() -> result.get(40, TimeUnit.SECONDS)).hasCauseInstanceOf(LeaseLostException.class);
-        assertThat(cancelled.get(40, TimeUnit.SECONDS)).isEqualTo("cancelled");
-        awaitEnds("mono/lost", RunOutcome.LOST);
-    }
-
-    @Test
-    void what_a_mono_subscribes_to_under_its_key_is_the_same_run() throws Exception {
-        target().mono = Mono.deferContextual(
-                context -> Mono.just(context.get(GuardedRun.class).identity() + ", " + service.sameKey("same")));
-        assertThat(service.mono("same").block(LONGEST)).isEqualTo("lock mono/same, lock mono/same");
-        Mono<String> inner = target().mono;
-        target().mono = service.waiting("same")
-                .flatMap(waited -> inner.publishOn(reactor.core.scheduler.Schedulers.parallel()));
-        assertThat(service.mono("same").block(LONGEST)).isEqualTo("lock mono/same, lock mono/same");
-        awaitEnds("mono/same", RunOutcome.COMPLETED, RunOutcome.COMPLETED);
-    }
-
-    @Test
-    void what_was_done_once_is_empty_the_second_time() {
-        assertThat(service.once("x").block(LONGEST)).isEqualTo("x");
-        assertThat(service.once("x").blockOptional(LONGEST)).isEmpty();
-    }
-
-    @Test
     void a_flux_brings_what_is_asked_for_and_is_guarded_to_its_end() throws Exception {
         AtomicInteger made = new AtomicInteger();
         target().flux = Flux.range(1, 3).doOnNext(each -> made.incrementAndGet());
@@ -384,16 +365,288 @@ class LateWorkTest {
         assertThat(service.flux("all").collectList().block(LONGEST)).containsExactly(1, 2, 3);
     }
 
-    @Test
-    void a_key_that_another_run_holds_is_waited_for_without_a_thread() throws Exception {
-        CompletableFuture<String> waiting;
-        try (GuardedRun holder = ((io.hapax.Admission.Admitted) guard.admit(RunRequest.lock("mono/free"))).run();
-                GuardedRun.Scope scope = holder.enter()) {
-            waiting = Mono.defer(() -> service.waiting("free"))
-                    .subscribeOn(reactor.core.scheduler.Schedulers.parallel())
-                    .toFuture();
-            await().atMost(LONGEST).until(() -> !guard.admin().waiting().isEmpty());
+    /** What is called when somebody subscribes, in one of several languages. */
+    interface Calls {
+        AtomicInteger calls();
+
+        /** What the work brings. */
+        void source(@Nullable Mono<String> source);
+
+        Mono<String> work(String name);
+
+        Mono<String> losing(String name);
+
+        Mono<String> failing(String name);
+
+        Mono<String> waiting(String name);
+
+        Mono<String> once(String name);
+
+        String sameKey(String name);
+    }
+
+    /** What holds for all of them. */
+    abstract class Contract {
+
+        private final String prefix;
+
+        Contract(String prefix) {
+            this.prefix = prefix;
         }
-        assertThat(waiting.get(40, TimeUnit.SECONDS)).isEqualTo("waited");
+
+        private Calls work;
+
+        abstract Calls calls();
+
+        @BeforeEach
+        void begin() {
+            work = calls();
+            work.calls().set(0);
+        }
+
+        private String key(String name) {
+            return prefix + "/" + name;
+        }
+
+        @Test
+        void each_subscription_is_a_run_and_without_one_nothing_is_called() throws Exception {
+            work.source(Mono.just("value"));
+            Mono<String> twice = work.work("twice");
+            assertThat(work.calls()).hasValue(0);
+            assertThat(twice.block(LONGEST)).isEqualTo("value");
+            assertThat(isHeld(key("twice"))).isFalse();
+            assertThat(twice.block(LONGEST)).isEqualTo("value");
+            assertThat(work.calls()).hasValue(2);
+            awaitEnds(key("twice"), RunOutcome.COMPLETED, RunOutcome.COMPLETED);
+        }
+
+        @Test
+        void it_is_guarded_until_it_terminates() throws Exception {
+            Sinks.One<String> source = Sinks.one();
+            work.source(source.asMono());
+            CompletableFuture<String> result = work.work("held").toFuture();
+            await().atMost(LONGEST).until(() -> work.calls().get() == 1);
+            assertThat(isHeld(key("held"))).isTrue();
+            assertThat(work.work("held").blockOptional(LONGEST)).isEmpty();
+            assertThatThrownBy(() -> work.failing("held").block(LONGEST)).isInstanceOf(RunRefusedException.class);
+            CompletableFuture<String> waiting = work.waiting("held").toFuture();
+            await().atMost(LONGEST).until(() -> !guard.admin().waiting().isEmpty());
+            Disposable givesUp = work.waiting("held").subscribe();
+            await().atMost(LONGEST).until(() -> guard.admin().waiting().size() == 2);
+            givesUp.dispose();
+            await().atMost(LONGEST).until(() -> guard.admin().waiting().size() == 1);
+            assertThat(result).isNotDone();
+            source.tryEmitValue("value");
+            assertThat(result.get(40, TimeUnit.SECONDS)).isEqualTo("value");
+            assertThat(waiting.get(40, TimeUnit.SECONDS)).isEqualTo("waited");
+            awaitEnds(key("held"), RunOutcome.COMPLETED, RunOutcome.COMPLETED);
+        }
+
+        @Test
+        void its_run_ends_as_it_terminates() throws Exception {
+            work.source(Mono.empty());
+            assertThat(work.work("empty").blockOptional(LONGEST)).isEmpty();
+            awaitEnds(key("empty"), RunOutcome.COMPLETED);
+            work.source(Mono.error(new IllegalStateException("broken")));
+            assertThatThrownBy(() -> work.work("failed").block(LONGEST)).hasMessage("broken");
+            awaitEnds(key("failed"), RunOutcome.FAILED);
+            work.source(null);
+            assertThatThrownBy(() -> work.work("null").block(LONGEST)).isInstanceOf(NullPointerException.class);
+            awaitEnds(key("null"), RunOutcome.FAILED);
+            work.source(Mono.never());
+            Disposable subscription = work.work("cancelled").subscribe();
+            await().atMost(LONGEST)
+                    .until(() -> isHeld(key("cancelled")) && work.calls().get() == 4);
+            subscription.dispose();
+            awaitEnds(key("cancelled"), RunOutcome.RELEASED);
+        }
+
+        @Test
+        void what_loses_its_lease_is_cancelled() throws Exception {
+            CompletableFuture<String> cancelled = new CompletableFuture<>();
+            work.source(Mono.<String>never().doOnCancel(() -> cancelled.complete("cancelled")));
+            CompletableFuture<String> result = work.losing("lost").toFuture();
+            await().atMost(LONGEST).until(() -> work.calls().get() == 1);
+            takeAway(key("lost"));
+            await().atMost(LONGEST).until(result::isDone);
+            assertThatThrownBy(() -> result.get(40, TimeUnit.SECONDS)).hasCauseInstanceOf(LeaseLostException.class);
+            assertThat(cancelled.get(40, TimeUnit.SECONDS)).isEqualTo("cancelled");
+            awaitEnds(key("lost"), RunOutcome.LOST);
+        }
+
+        @Test
+        void what_it_subscribes_to_under_its_key_is_the_same_run() throws Exception {
+            Mono<String> inner = Mono.deferContextual(
+                    context -> Mono.just(context.get(GuardedRun.class).identity() + ", " + work.sameKey("same")));
+            work.source(inner);
+            assertThat(work.work("same").block(LONGEST)).isEqualTo("lock " + key("same") + ", lock " + key("same"));
+            work.source(work.waiting("same")
+                    .flatMap(waited -> inner.publishOn(reactor.core.scheduler.Schedulers.parallel())));
+            assertThat(work.work("same").block(LONGEST)).isEqualTo("lock " + key("same") + ", lock " + key("same"));
+            awaitEnds(key("same"), RunOutcome.COMPLETED, RunOutcome.COMPLETED);
+        }
+
+        @Test
+        void what_was_done_once_is_done_in_the_ledger_too_and_empty_the_second_time() {
+            assertThat(work.once("x").block(LONGEST)).isEqualTo("x");
+            String once = "once/" + key("x");
+            assertThat(ledger.entry(new JobIdentity(new LockKey(once), new RunKey(once)))
+                            .toCompletableFuture()
+                            .join())
+                    .hasValueSatisfying(entry -> assertThat(entry.state()).isEqualTo(RunState.DONE));
+            assertThat(work.once("x").blockOptional(LONGEST)).isEmpty();
+        }
+
+        @Test
+        void a_key_that_another_run_holds_is_waited_for_without_a_thread() throws Exception {
+            CompletableFuture<String> waiting;
+            try (GuardedRun holder = ((io.hapax.Admission.Admitted) guard.admit(RunRequest.lock(key("free")))).run();
+                    GuardedRun.Scope scope = holder.enter()) {
+                waiting = Mono.defer(() -> work.waiting("free"))
+                        .subscribeOn(reactor.core.scheduler.Schedulers.parallel())
+                        .toFuture();
+                await().atMost(LONGEST).until(() -> !guard.admin().waiting().isEmpty());
+            }
+            assertThat(waiting.get(40, TimeUnit.SECONDS)).isEqualTo("waited");
+        }
+
+        @Test
+        void in_a_transaction_of_its_caller_it_is_refused() {
+            TransactionalOperator reactive = TransactionalOperator.create(new NoReactiveDatabase());
+            Mono<String> late = work.work("in a transaction");
+            assertThatThrownBy(() -> reactive.transactional(late).block(LONGEST))
+                    .isInstanceOf(IllegalStateException.class)
+                    .hasMessageContaining(": it is subscribed to in a reactive transaction");
+            TransactionTemplate transaction = new TransactionTemplate(transactions);
+            assertThatThrownBy(() -> transaction.execute(status -> late.block(LONGEST)))
+                    .isInstanceOf(IllegalStateException.class)
+                    .hasMessageContaining("it is called in a transaction");
+            assertThat(work.calls()).hasValue(0);
+        }
+    }
+
+    @Nested
+    class OfMono extends Contract {
+        OfMono() {
+            super("mono");
+        }
+
+        @Override
+        Calls calls() {
+            return new MonoCalls(service, target());
+        }
+    }
+
+    /** Of methods that return a {@code Mono}. */
+    record MonoCalls(Service service, Service target) implements Calls {
+        @Override
+        public AtomicInteger calls() {
+            return target.calls;
+        }
+
+        @Override
+        public void source(@Nullable Mono<String> source) {
+            target.mono = source;
+        }
+
+        @Override
+        public Mono<String> work(String name) {
+            return service.mono(name);
+        }
+
+        @Override
+        public Mono<String> losing(String name) {
+            return service.losingMono(name);
+        }
+
+        @Override
+        public Mono<String> failing(String name) {
+            return service.failingMono(name);
+        }
+
+        @Override
+        public Mono<String> waiting(String name) {
+            return service.waiting(name);
+        }
+
+        @Override
+        public Mono<String> once(String name) {
+            return service.once(name);
+        }
+
+        @Override
+        public String sameKey(String name) {
+            return service.sameKey(name);
+        }
+    }
+
+    @Nested
+    class OfSuspendFunction extends Contract {
+        OfSuspendFunction() {
+            super("suspended");
+        }
+
+        @Override
+        Calls calls() {
+            return new SuspendedCalls(suspended, AopTestUtils.getTargetObject(suspended));
+        }
+
+        /** Its coroutine would go on on a thread of the caller's. */
+        @Test
+        void in_a_transaction_of_its_caller_it_is_refused_whatever_its_own_advice() {
+            Mono<String> apart = SuspendedCalls.of(rest -> suspended.apart("apart", rest));
+            TransactionTemplate transaction = new TransactionTemplate(transactions);
+            assertThatThrownBy(() -> transaction.execute(status -> apart.block(LONGEST)))
+                    .isInstanceOf(IllegalStateException.class)
+                    .hasMessageContaining("Service.apart: it is called in a transaction, which ends later");
+            assertThat(apart.block(LONGEST)).isEqualTo("apart");
+        }
+    }
+
+    /** Of suspend functions, which a coroutine of each subscription calls. */
+    record SuspendedCalls(SuspendedService service, SuspendedService target) implements Calls {
+        @Override
+        public AtomicInteger calls() {
+            return target.calls;
+        }
+
+        @Override
+        public void source(@Nullable Mono<String> source) {
+            target.source = source;
+        }
+
+        @Override
+        public Mono<String> work(String name) {
+            return of(rest -> service.work(name, rest));
+        }
+
+        @Override
+        public Mono<String> losing(String name) {
+            return of(rest -> service.losing(name, rest));
+        }
+
+        @Override
+        public Mono<String> failing(String name) {
+            return of(rest -> service.failing(name, rest));
+        }
+
+        @Override
+        public Mono<String> waiting(String name) {
+            return of(rest -> service.waiting(name, rest));
+        }
+
+        @Override
+        public Mono<String> once(String name) {
+            return of(rest -> service.once(name, rest));
+        }
+
+        @Override
+        public String sameKey(String name) {
+            return service.sameKey(name);
+        }
+
+        private static Mono<String> of(Function<Continuation<? super String>, @Nullable Object> function) {
+            return MonoKt.mono(Dispatchers.getUnconfined(), (scope, rest) -> function.apply(rest));
+        }
     }
 }

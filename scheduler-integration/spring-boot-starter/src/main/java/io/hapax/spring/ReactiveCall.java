@@ -1,0 +1,49 @@
+package io.hapax.spring;
+
+import io.hapax.GuardedRun;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+import org.reactivestreams.Publisher;
+import reactor.core.publisher.Mono;
+
+/** How one subscription calls its method. */
+interface ReactiveCall {
+
+    /**
+     * Calls the method.
+     *
+     * @param run the one that the call is a part of
+     * @return what is to be subscribed to, once
+     */
+    Publisher<Object> proceed(GuardedRun run) throws Throwable;
+
+    /** Completes when the work of a subscription that was cancelled is over; at once if nobody can tell. */
+    Mono<Void> over();
+
+    static ReactiveCall of(LateCall call) {
+        return switch (call.guarded().result()) {
+            case SUSPENDED -> CoroutineCall.ofFunction(call.call());
+            case FLOW -> CoroutineCall.ofFlow(call.call());
+            default -> new OfReactor(call);
+        };
+    }
+
+    /** Of a method that returns a publisher. */
+    record OfReactor(LateCall call) implements ReactiveCall {
+
+        @Override
+        @SuppressWarnings("unchecked")
+        public Publisher<Object> proceed(GuardedRun run) throws Throwable {
+            return (Publisher<Object>) required(call.call().proceed());
+        }
+
+        @Override
+        public Mono<Void> over() {
+            return Mono.empty();
+        }
+
+        private Object required(@Nullable Object made) {
+            return Objects.requireNonNull(made, () -> call.call().getMethod() + " has returned null");
+        }
+    }
+}
