@@ -4,8 +4,10 @@ import io.hapax.JobQueue.Fate;
 import io.hapax.event.GuardEvent;
 import io.hapax.event.Refusal;
 import io.hapax.event.Verdict;
+import io.hapax.lease.JobIdentity;
 import io.hapax.lease.LeaseStoreException;
 import io.hapax.lease.Reservation;
+import io.hapax.lease.RunKey;
 import io.hapax.time.NanoTime;
 import java.time.Duration;
 import java.util.concurrent.CompletionException;
@@ -22,6 +24,9 @@ import org.jspecify.annotations.Nullable;
 final class QueueAttempt {
 
     private static final Duration POLL = Duration.ofMillis(50);
+    /** A store that answers at once must not make this spin. */
+    private static final Duration SPIN = Duration.ofMillis(1);
+
     private static final Duration MARGIN = Duration.ofSeconds(1);
     private static final int MOST_FREED = 10;
 
@@ -135,9 +140,16 @@ final class QueueAttempt {
 
     /** Returns false if the thread is to wait no longer. */
     private boolean pause() {
+        NanoTime before = engine.now();
         try {
-            // Not a wait for the key: it would take the wake-up of a run that waits for it.
-            Pause.of(POLL, engine.now(), engine.watchdog()).get();
+            // Of a name of its own: among those who wait for the key it would take the wake-up of a run that waits.
+            engine.store()
+                    .nextChance(new JobIdentity(null, new RunKey(job.name())), POLL)
+                    .toCompletableFuture()
+                    .get();
+            if (engine.now().since(before).compareTo(SPIN) < 0) {
+                Pause.of(POLL, before, engine.watchdog()).get();
+            }
             return true;
         } catch (InterruptedException interrupt) {
             Thread.currentThread().interrupt();
