@@ -93,8 +93,7 @@ final class HapaxSpring implements Guarding {
         try {
             boolean committed = Boolean.TRUE.equals(outer.execute(transaction -> {
                 jobs.deliver(occurrence, occurrence.key(), occurrence.id());
-                boolean rollsBack =
-                        work.rollsBack() || ThreadLocalRandom.current().nextInt(ROLLBACKS) == 0;
+                boolean rollsBack = work.rollsBack() || rollsBackAtAnyTime(occurrence);
                 if (rollsBack) {
                     transaction.setRollbackOnly();
                 }
