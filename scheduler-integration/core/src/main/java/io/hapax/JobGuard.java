@@ -12,8 +12,10 @@ import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executor;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
@@ -31,6 +33,7 @@ import org.slf4j.LoggerFactory;
 public final class JobGuard implements AutoCloseable {
 
     private static final Logger LOG = LoggerFactory.getLogger(JobGuard.class);
+    private static final Duration LONGEST_CLOSING = Duration.ofSeconds(10);
 
     private static final int MOST_LOOKUPS = 2;
 
@@ -45,7 +48,8 @@ public final class JobGuard implements AutoCloseable {
     private final Supplier<Optional<CallersTransaction>> transactions;
     private final Executor lookups;
     private final GuardAdmin admin;
-    private final AtomicBoolean storeClosed = new AtomicBoolean();
+    private final AtomicBoolean closingStore = new AtomicBoolean();
+    private final CountDownLatch storeClosed = new CountDownLatch(1);
 
     JobGuard(JobGuardBuilder builder) {
         this.defaults = builder.defaults;
@@ -338,7 +342,8 @@ public final class JobGuard implements AutoCloseable {
         engine.admissions().close(engine.watchdog());
         engine.watchdog().stopWhenEmpty();
         if (log != null) {
-            log.close();
+            // Logging may fail, as where classes can no longer be loaded, and the rest has to end all the same.
+            engine.notifier().quietly("writing the last counts of refusals", log::close);
         }
     }
 
@@ -346,6 +351,7 @@ public final class JobGuard implements AutoCloseable {
      * Stops admitting runs and waits for active ones. Runs that are still active after the grace are notified that they
      * lost their lease, and are waited for a little longer. A run that calls this itself, on its own thread, is neither
      * waited for nor notified: it ends after the call, under its lease. So does one that waits for a transaction of that thread.
+     * If no run is left and the guard owns the store, that is closed before this returns, for which this waits up to 10 s.
      *
      * @param grace how long runs may take to end
      * @return whether all runs have ended, but for those of the calling thread
@@ -364,6 +370,7 @@ public final class JobGuard implements AutoCloseable {
             }
         }
         if (engine.watchdog().awaitRuns(own, grace)) {
+            awaitClosedStore();
             return true;
         }
         for (Charge charge : engine.watchdog().all()) {
@@ -373,17 +380,29 @@ public final class JobGuard implements AutoCloseable {
         }
         RunLedger ledger = engine.ledger();
         Duration toEnd = ledger == null ? Duration.ZERO : ledger.answerTimeout();
-        return engine.watchdog()
+        boolean ended = engine.watchdog()
                 .awaitRuns(own, engine.store().answerTimeout().plus(toEnd).plusSeconds(1));
+        if (ended) {
+            awaitClosedStore();
+        }
+        return ended;
+    }
+
+    /** The caller may close the class loader next, without which the store could not end its threads. */
+    private void awaitClosedStore() throws InterruptedException {
+        if (closesStore && activeRuns() == 0) {
+            boolean unused = storeClosed.await(LONGEST_CLOSING.toMillis(), TimeUnit.MILLISECONDS);
+        }
     }
 
     private void afterLastRun() {
-        if (closesStore && storeClosed.compareAndSet(false, true)) {
+        if (closesStore && closingStore.compareAndSet(false, true)) {
             engine.notifier().quietly("closing the lease store", engine.store()::close);
             RunLedger runs = engine.ledger();
             if (runs != null) {
                 engine.notifier().quietly("closing the run ledger", runs::close);
             }
+            storeClosed.countDown();
         }
     }
 

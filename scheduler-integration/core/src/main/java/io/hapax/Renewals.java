@@ -14,13 +14,9 @@ import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.CompletionStage;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /** Sends the renewals of a pass together, and hands each charge its answer; on the threads of store and ledger. */
 final class Renewals {
-
-    private static final Logger LOG = LoggerFactory.getLogger(JobGuard.class);
 
     private final LeaseStore store;
     private final @Nullable RunLedger ledger;
@@ -136,7 +132,10 @@ final class Renewals {
                 }
             } catch (Throwable e) {
                 watchdog.lookApart(charge);
-                LOG.error("a renewal's answer could not be taken; it is asked for again", e);
+                // Logging may fail for the same reason, and the answers of the others are taken all the same.
+                boolean unused = threads.call("taking the answer to a renewal", () -> {
+                    throw new IllegalStateException("it is asked for again", e);
+                });
             }
         }
         // Those that are left were answered alike.

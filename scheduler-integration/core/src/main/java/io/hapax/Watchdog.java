@@ -1,5 +1,7 @@
 package io.hapax;
 
+import io.hapax.event.GuardEvent;
+import io.hapax.event.LossReason;
 import io.hapax.lease.LeaseStore;
 import io.hapax.ledger.RunLedger;
 import io.hapax.thread.GuardThreads;
@@ -15,8 +17,6 @@ import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * Renews the leases of a guard's runs, and tells a run in time that its lease can no longer be proven.
@@ -27,7 +27,6 @@ import org.slf4j.LoggerFactory;
  */
 final class Watchdog {
 
-    private static final Logger LOG = LoggerFactory.getLogger(JobGuard.class);
     private static final Duration FAR = Duration.ofMinutes(10);
     private static final Duration AGAIN = Duration.ofMillis(100);
     private static final Duration AFTER_FAILURE = Duration.ofMillis(20);
@@ -56,6 +55,19 @@ final class Watchdog {
     private final ExecutorService later;
     /** How often in a row a pass has failed. Used by the watchdog's thread only. */
     private int failedPasses;
+
+    static {
+        // What notifies a run of a loss is loaded before it is needed: then memory may be short, or the class loader of
+        // a stopped
+        // web application closed.
+        for (Class<?> type : List.of(LossReason.class, GuardEvent.Lost.class, LeaseLostException.class)) {
+            try {
+                Class<?> unused = Class.forName(type.getName(), true, type.getClassLoader());
+            } catch (ClassNotFoundException e) {
+                throw new LinkageError(type.getName(), e);
+            }
+        }
+    }
 
     Watchdog(LeaseStore store, @Nullable RunLedger ledger, Ticker ticker, GuardThreads threads, Runnable afterLast) {
         this.threads = threads;
@@ -379,11 +391,14 @@ final class Watchdog {
         }
     }
 
-    private static Charge.Action actOf(Charge charge, NanoTime now) {
+    private Charge.Action actOf(Charge charge, NanoTime now) {
         try {
             return charge.act(now);
         } catch (Throwable e) {
-            LOG.error("a charge of the watchdog failed and is tried again", e);
+            // Logging may fail for the same reason, and the others of this pass are renewed all the same.
+            boolean unused = threads.call("renewing one of the leases", () -> {
+                throw new IllegalStateException("it is tried again", e);
+            });
             return new Charge.Action(false, now.plus(AGAIN));
         }
     }
