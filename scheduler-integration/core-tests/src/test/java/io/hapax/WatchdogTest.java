@@ -313,6 +313,7 @@ class WatchdogTest {
         NanoTime begun = ticker.now();
         List<Call> calls = renewalsOf(6000, Duration.ofSeconds(40), Duration.ofMillis(100));
         assertThat(calls).allSatisfy(call -> assertThat(call.leases()).isLessThanOrEqualTo(Watchdog.LARGEST_PASS));
+        int quiet = 0;
         for (int second = 1; second < 40; second++) {
             NanoTime from = begun.plus(SECOND.multipliedBy(second));
             int renewed = calls.stream()
@@ -321,8 +322,10 @@ class WatchdogTest {
                     .sum();
             // 600 on average, in a few bursts by chance; if they stayed together it would be thousands in some seconds
             // and none in most.
-            assertThat(renewed).as("in second %d", second).isBetween(50, 1800);
+            assertThat(renewed).as("in second %d", second).isLessThanOrEqualTo(1800);
+            quiet += renewed < 50 ? 1 : 0;
         }
+        assertThat(quiet).as("seconds with hardly any, by chance").isLessThanOrEqualTo(5);
     }
 
     @Test

@@ -375,7 +375,7 @@ public final class JobGuard implements AutoCloseable {
         }
         for (Charge charge : engine.watchdog().all()) {
             if (!charge.isOn(caller)) {
-                charge.stop(LossReason.SHUTDOWN);
+                engine.notifier().quietly("ending a run", () -> charge.stop(LossReason.SHUTDOWN));
             }
         }
         RunLedger ledger = engine.ledger();

@@ -2,6 +2,7 @@ package io.hapax;
 
 import io.hapax.event.GuardEvent;
 import io.hapax.event.LossReason;
+import io.hapax.lease.Holder;
 import io.hapax.lease.LeaseStore;
 import io.hapax.ledger.RunLedger;
 import io.hapax.thread.GuardThreads;
@@ -60,7 +61,7 @@ final class Watchdog {
         // What notifies a run of a loss is loaded before it is needed: then memory may be short, or the class loader of
         // a stopped
         // web application closed.
-        for (Class<?> type : List.of(LossReason.class, GuardEvent.Lost.class, LeaseLostException.class)) {
+        for (Class<?> type : List.of(LossReason.class, Holder.class, GuardEvent.Lost.class, LeaseLostException.class)) {
             try {
                 Class<?> unused = Class.forName(type.getName(), true, type.getClassLoader());
             } catch (ClassNotFoundException e) {
