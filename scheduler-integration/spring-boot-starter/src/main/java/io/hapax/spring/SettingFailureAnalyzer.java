@@ -8,6 +8,7 @@ final class SettingFailureAnalyzer extends AbstractFailureAnalyzer<InvalidSettin
 
     @Override
     protected FailureAnalysis analyze(Throwable root, InvalidSettingException cause) {
-        return new FailureAnalysis("Hapax cannot guard this application. " + cause.getMessage(), cause.mend(), cause);
+        return new FailureAnalysis(
+                "Hapax cannot guard this application. " + cause.where() + ": " + cause.what(), cause.mend(), cause);
     }
 }
