@@ -339,10 +339,10 @@ public final class JobGuard implements AutoCloseable {
      */
     @Override
     public void close() {
-        engine.admissions().close(engine.watchdog());
+        // Each of these may fail where classes can no longer be loaded, and the rest has to end all the same.
+        engine.notifier().quietly("refusing new runs", () -> engine.admissions().close(engine.watchdog()));
         engine.watchdog().stopWhenEmpty();
         if (log != null) {
-            // Logging may fail, as where classes can no longer be loaded, and the rest has to end all the same.
             engine.notifier().quietly("writing the last counts of refusals", log::close);
         }
     }
