@@ -18,7 +18,18 @@ final class Pause extends Charge {
 
     /** Cancelling the future ends the pause. */
     static CompletableFuture<Void> of(Duration length, NanoTime from, Watchdog watchdog) {
+        return of(length, from, watchdog, () -> {});
+    }
+
+    /**
+     * Likewise.
+     *
+     * @param then is called when the pause ends, and not if it is cancelled; never on the thread of the caller
+     */
+    static CompletableFuture<Void> of(Duration length, NanoTime from, Watchdog watchdog, Runnable then) {
         Pause pause = new Pause(from.plus(length), watchdog);
+        // Before it begins: it may have ended by the time that the caller comes to it.
+        var ignored = pause.over.thenRun(then);
         watchdog.add(pause, pause.end);
         var unused = pause.over.whenComplete((done, cancelled) -> watchdog.remove(pause));
         return pause.over;
