@@ -277,7 +277,8 @@ class PollsTest {
             beforeNextChance = () -> answer.cancel(false);
             CompletionStage<Void> before = lastChance;
             ticker.advance(Duration.ofSeconds(1));
-            await().until(() -> lastChance != before && lastChance.toCompletableFuture().isDone());
+            await().until(() ->
+                    lastChance != before && lastChance.toCompletableFuture().isDone());
             await().until(() -> guard.admin().waiting().isEmpty());
         }
     }
@@ -354,8 +355,7 @@ class PollsTest {
 
         private static final Duration SECOND = Duration.ofSeconds(1);
 
-        private final Watchdog watchdog =
-                new Watchdog(memory, null, Ticker.SYSTEM, Notifier.threads(), () -> {});
+        private final Watchdog watchdog = new Watchdog(memory, null, Ticker.SYSTEM, Notifier.threads(), () -> {});
 
         @AfterEach
         void stop() {

@@ -184,7 +184,10 @@ class QueuedJobTest {
         };
         LockKey longest = new LockKey("k".repeat(512));
         try (JobGuard running = JobGuard.builder(observed).build()) {
-            assertThat(queued(running, longest, "first").reserve().toCompletableFuture().join())
+            assertThat(queued(running, longest, "first")
+                            .reserve()
+                            .toCompletableFuture()
+                            .join())
                     .isInstanceOf(Reservation.Made.class);
             AtomicInteger looks = new AtomicInteger();
             QueueEntry entry = queued(running, longest, "second")
@@ -207,8 +210,7 @@ class QueuedJobTest {
     }
 
     private static QueuedJob queued(JobGuard guard, LockKey key, String id) {
-        return new QueuedJob(
-                guard, "import", key, id, RunOptions.DEFAULTS.withMode(LockMode.UNTIL_EXECUTED));
+        return new QueuedJob(guard, "import", key, id, RunOptions.DEFAULTS.withMode(LockMode.UNTIL_EXECUTED));
     }
 
     @Test

@@ -184,7 +184,8 @@ final class AdmissionAttempt {
         reason = refusal.reason();
         engine.admissions().waits(this, answer);
         Duration poll = shorter(LONGEST_POLL, longer(worthWaiting, SHORTEST_POLL));
-        // Whose thread holds a slot, or a key of which the holder is not named, finds out only by asking that its own run is in the way.
+        // Whose thread holds a slot, or a key of which the holder is not named, finds out only by asking that its own
+        // run is in the way.
         boolean seesOwnWay = waiter == null || (options.concurrency() == 1 && refusal.holder() != null);
         boolean takesTurns = hearsOfReleases && seesOwnWay;
         if (!takesTurns) {
