@@ -54,7 +54,7 @@ final class Polls {
         /** When the next one asks, at the latest. */
         NanoTime at;
 
-        /** When the alarm rings: then, or before; null if it could not be set, and whichever rings is welcome. */
+        /** When the alarm rings: then, or before; null if it could not be set, and any that rings counts. */
         @Nullable
         NanoTime alarmAt;
 
@@ -124,7 +124,7 @@ final class Polls {
         try {
             set(what, line, alarm, watchdog);
         } catch (Throwable noMemory) {
-            // Whoever is told of the failure does not wait.
+            // The caller gets the failure, and does not wait.
             leave(what, wait, false);
             throw noMemory;
         }
