@@ -28,7 +28,7 @@ final class Pause extends Charge {
      */
     static CompletableFuture<Void> of(Duration length, NanoTime from, Watchdog watchdog, Runnable then) {
         Pause pause = new Pause(from.plus(length), watchdog);
-        // Before it begins: it may have ended by the time that the caller comes to it.
+        // Registered first: it may end as soon as it is added.
         var ignored = pause.over.thenRun(then);
         watchdog.add(pause, pause.end);
         var unused = pause.over.whenComplete((done, cancelled) -> watchdog.remove(pause));
