@@ -1,6 +1,7 @@
 package io.hapax;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import io.hapax.event.Verdict;
@@ -8,23 +9,29 @@ import io.hapax.lease.Acquisition;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.LeaseRequest;
 import io.hapax.lease.LeaseStore;
+import io.hapax.lease.LeaseStoreException;
 import io.hapax.lease.LockKey;
 import io.hapax.test.ForwardingLeaseStore;
 import io.hapax.test.InMemoryLeaseStore;
 import io.hapax.test.ManualTicker;
+import io.hapax.time.NanoTime;
 import io.hapax.time.Ticker;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.IntFunction;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 
 /** Those who wait for one key take turns to ask, and lose nothing by it, where no message of a release arrives. */
@@ -39,6 +46,10 @@ class PollsTest {
     /** Takes the first answer that is asked for, while there is one that is held up. */
     private volatile CompletableFuture<Void> holdUp = CompletableFuture.completedFuture(null);
 
+    private volatile boolean away;
+    private volatile Runnable beforeNextChance = () -> {};
+    private volatile CompletionStage<Void> lastChance = CompletableFuture.completedFuture(null);
+
     private final JobGuard holder = guard(memory);
     private final JobGuard guard = guard(new Deaf());
 
@@ -50,13 +61,20 @@ class PollsTest {
 
         @Override
         public CompletionStage<Acquisition> acquire(LeaseRequest request) {
+            // Before it is counted: a test that has seen the count lets the next one go on.
+            CompletableFuture<Void> heldUp = holdUp;
             asked.incrementAndGet();
-            return holdUp.thenCompose(goesOn -> super.acquire(request));
+            return away
+                    ? CompletableFuture.failedFuture(new LeaseStoreException("away"))
+                    : heldUp.thenCompose(goesOn -> super.acquire(request));
         }
 
         @Override
         public CompletionStage<Void> nextChance(JobIdentity identity, Duration atMost) {
-            return super.nextChance(NOBODYS, atMost);
+            beforeNextChance.run();
+            CompletionStage<Void> chance = super.nextChance(NOBODYS, atMost);
+            lastChance = chance;
+            return chance;
         }
     }
 
@@ -192,7 +210,7 @@ class PollsTest {
                                 threads.execute(() -> Answered.run(answer).close())));
             }
             await().atMost(Duration.ofMinutes(1)).until(() -> all.stream().allMatch(CompletableFuture::isDone));
-            assertThat(busy.admin().waiting()).isEmpty();
+            await().until(() -> busy.admin().waiting().isEmpty());
         } finally {
             threads.shutdown();
         }
@@ -212,7 +230,7 @@ class PollsTest {
                 .allSatisfy(answer ->
                         assertThat(Answered.refusal(answer.join()).reason()).contains("shut down"));
         assertThat(asked).hasValue(0);
-        assertThat(guard.admin().waiting()).isEmpty();
+        await().until(() -> guard.admin().waiting().isEmpty());
         await().until(() -> threads.size() == 20);
         assertThat(threads).doesNotContain(Thread.currentThread());
     }
@@ -230,5 +248,178 @@ class PollsTest {
                 .allMatch(waiting -> waiting.reason().contains("next")));
         second.close();
         next.close();
+    }
+
+    /** Slots whose leases lapse become free without a message, and a grant does not mean that the next one is refused. */
+    @Test
+    void all_slots_that_became_free_are_taken_by_one_after_the_other_at_once() throws Exception {
+        RunRequest request = RunRequest.lock("k").tune(options -> options.withConcurrency(20));
+        List<GuardedRun> runs = new ArrayList<>();
+        for (int n = 0; n < 20; n++) {
+            runs.add(Answered.run(holder.admit(request)));
+        }
+        List<CompletableFuture<Admission>> all = waiting(25, n -> request);
+        runs.forEach(GuardedRun::close);
+        ticker.advance(Duration.ofSeconds(1));
+        await().until(() -> done(all).size() == 20);
+        done(all).forEach(answer -> Answered.run(answer.join()).close());
+        ticker.advance(Duration.ofMillis(50));
+        await().until(() -> done(all).size() == 25);
+        done(all).forEach(answer -> Answered.run(answer.join()).close());
+    }
+
+    @Test
+    void a_wait_that_begins_when_its_run_is_withdrawn_already_ends_at_once() throws Exception {
+        try (GuardedRun run = Answered.run(holder.admit(RunRequest.lock("k")))) {
+            assertThat(run.isHeld()).isTrue();
+            CompletableFuture<Admission> answer =
+                    waiting(1, n -> RunRequest.lock("k")).get(0);
+            beforeNextChance = () -> answer.cancel(false);
+            CompletionStage<Void> before = lastChance;
+            ticker.advance(Duration.ofSeconds(1));
+            await().until(() ->
+                    lastChance != before && lastChance.toCompletableFuture().isDone());
+            await().until(() -> guard.admin().waiting().isEmpty());
+        }
+    }
+
+    @Test
+    void runs_that_a_throttle_refuses_do_not_keep_the_turn_from_others() throws Exception {
+        RunRequest throttled = RunRequest.lock("k").tune(options -> options.with("throttle", "1/1h"));
+        Answered.run(holder.admit(throttled)).complete();
+        GuardedRun run = Answered.run(holder.admit(RunRequest.lock("k")));
+        List<CompletableFuture<Admission>> all = waiting(31, n -> n < 30 ? throttled : RunRequest.lock("k"));
+        run.close();
+        ticker.advance(Duration.ofSeconds(1));
+        await().until(all.get(30)::isDone);
+        Answered.run(all.get(30).join()).close();
+        assertThat(all.subList(0, 30)).noneMatch(CompletableFuture::isDone);
+    }
+
+    /** Turns of others would come first, one each second. */
+    @Test
+    void a_thread_whose_own_run_is_in_the_way_hears_of_it_soon_even_if_something_else_was_in_the_way_before()
+            throws Exception {
+        GuardedRun outer = Answered.run(guard.admit(RunRequest.lock("k")));
+        away = true;
+        asked.set(0);
+        waiting(5, n -> RunRequest.lock("k"));
+        CompletionStage<Void> before = lastChance;
+        ExecutorService thread = Executors.newSingleThreadExecutor();
+        try {
+            CompletableFuture<Admission> inner = new CompletableFuture<>();
+            thread.execute(() -> {
+                try (GuardedRun.Scope scope = outer.enter()) {
+                    inner.complete(guard.admit(RunRequest.lock("k").waitAtMost(LONG)));
+                } catch (Throwable failure) {
+                    inner.completeExceptionally(failure);
+                }
+            });
+            await().until(() -> lastChance != before);
+            away = false;
+            ticker.advance(Duration.ofSeconds(2));
+            await().until(inner::isDone);
+            assertThat(Answered.refusal(inner.join()).reason()).contains("this thread itself holds it");
+        } finally {
+            thread.shutdown();
+            outer.close();
+        }
+    }
+
+    @Test
+    void one_whose_code_blocks_when_the_guard_is_closed_holds_nobody_up() throws Exception {
+        GuardedRun run = Answered.run(holder.admit(RunRequest.lock("k")));
+        List<CompletableFuture<Admission>> all = waiting(20, n -> RunRequest.lock("k"));
+        CountDownLatch goOn = new CountDownLatch(1);
+        var unused = all.get(0).thenRun(() -> awaitUninterruptibly(goOn));
+        try {
+            guard.close();
+            await().until(() -> done(all).size() == 20);
+        } finally {
+            goOn.countDown();
+            run.close();
+        }
+    }
+
+    private static void awaitUninterruptibly(CountDownLatch latch) {
+        try {
+            latch.await();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    /** The polls alone, whose callers need not be able to bear code of those who wait. */
+    @Nested
+    class Alone {
+
+        private static final Duration SECOND = Duration.ofSeconds(1);
+
+        private final Watchdog watchdog = new Watchdog(memory, null, Ticker.SYSTEM, Notifier.threads(), () -> {});
+
+        @AfterEach
+        void stop() {
+            watchdog.all().forEach(watchdog::remove);
+            watchdog.stopWhenEmpty();
+        }
+
+        private Polls.What key(Object name) {
+            return new Polls.What(new LockKey("k" + name), 1);
+        }
+
+        @Test
+        void nobody_is_woken_up_on_the_thread_of_a_caller() {
+            Polls polls = new Polls(SECOND, Ticker.SYSTEM);
+            Set<Thread> threads = ConcurrentHashMap.newKeySet();
+            List<CompletableFuture<Void>> all = new ArrayList<>();
+            for (int n = 0; n < 5000; n++) {
+                CompletableFuture<Void> wait = new CompletableFuture<>();
+                all.add(wait.exceptionally(turn -> {
+                    threads.add(Thread.currentThread());
+                    return null;
+                }));
+                polls.join(key(n), wait, Duration.ZERO, "", watchdog);
+            }
+            await().until(() -> all.stream().allMatch(CompletableFuture::isDone));
+            assertThat(threads).isNotEmpty().doesNotContain(Thread.currentThread());
+            polls.close(watchdog);
+        }
+
+        @Test
+        void an_alarm_that_could_not_be_set_is_set_by_the_next_who_comes() {
+            AtomicInteger until = new AtomicInteger(Integer.MAX_VALUE);
+            Polls polls = new Polls(SECOND, new Ticker() {
+                @Override
+                public NanoTime now() {
+                    if (until.decrementAndGet() == 0) {
+                        throw new OutOfMemoryError("as if");
+                    }
+                    return Ticker.SYSTEM.now();
+                }
+
+                @Override
+                public void parkUntil(NanoTime deadline) {
+                    Ticker.SYSTEM.parkUntil(deadline);
+                }
+
+                @Override
+                public void wake(Thread thread) {
+                    Ticker.SYSTEM.wake(thread);
+                }
+            });
+            CompletableFuture<Void> first = new CompletableFuture<>();
+            polls.join(key("ey"), first, LONG, "", watchdog);
+            CompletableFuture<Void> unlucky = new CompletableFuture<>();
+            CompletableFuture<Void> next = new CompletableFuture<>();
+            // The second look at the clock is that for the alarm.
+            until.set(2);
+            assertThatThrownBy(() -> polls.join(key("ey"), unlucky, Duration.ZERO, "", watchdog))
+                    .isInstanceOf(OutOfMemoryError.class);
+            polls.join(key("ey"), next, LONG, "", watchdog);
+            await().until(first::isDone);
+            assertThat(unlucky).isNotDone();
+            assertThat(next).isNotDone();
+            polls.close(watchdog);
+        }
     }
 }

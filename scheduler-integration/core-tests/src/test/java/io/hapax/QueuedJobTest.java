@@ -12,15 +12,19 @@ import io.hapax.lease.LeaseStoreException;
 import io.hapax.lease.LockKey;
 import io.hapax.lease.Reservation;
 import io.hapax.lease.Reservations;
+import io.hapax.lease.RunKey;
 import io.hapax.test.ForwardingLeaseStore;
 import io.hapax.test.InMemoryLeaseStore;
 import io.hapax.test.ManualTicker;
 import io.hapax.time.Ticker;
 import java.lang.reflect.Proxy;
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
@@ -167,9 +171,46 @@ class QueuedJobTest {
         }
     }
 
+    /** What is waited for has a name that is longer than the key, and is no name that somebody else may have given. */
+    @Test
+    void the_fate_of_a_place_is_waited_for_whatever_the_key_is() {
+        List<JobIdentity> waits = new CopyOnWriteArrayList<>();
+        LeaseStore observed = new ForwardingLeaseStore(new InMemoryLeaseStore(Ticker.SYSTEM)) {
+            @Override
+            public CompletionStage<Void> nextChance(JobIdentity identity, Duration atMost) {
+                waits.add(identity);
+                return super.nextChance(identity, atMost);
+            }
+        };
+        LockKey longest = new LockKey("k".repeat(512));
+        try (JobGuard running = JobGuard.builder(observed).build()) {
+            assertThat(queued(running, longest, "first")
+                            .reserve()
+                            .toCompletableFuture()
+                            .join())
+                    .isInstanceOf(Reservation.Made.class);
+            AtomicInteger looks = new AtomicInteger();
+            QueueEntry entry = queued(running, longest, "second")
+                    .enter(id -> looks.incrementAndGet() < 3 ? JobQueue.Fate.MISSING : JobQueue.Fate.PRESENT);
+            assertThat(entry.refusal()).isPresent();
+            looks.set(0);
+            assertThat(queued(running, "first").reserve().toCompletableFuture().join())
+                    .isInstanceOf(Reservation.Made.class);
+            assertThat(queued(running, "second")
+                            .enter(id -> looks.incrementAndGet() < 3 ? JobQueue.Fate.MISSING : JobQueue.Fate.PRESENT)
+                            .refusal())
+                    .isPresent();
+        }
+        assertThat(waits).doesNotContain(new JobIdentity(null, new RunKey("queued:import/7")));
+        assertThat(Set.copyOf(waits)).hasSize(2);
+    }
+
     private static QueuedJob queued(JobGuard guard, String id) {
-        return new QueuedJob(
-                guard, "import", new LockKey("import/7"), id, RunOptions.DEFAULTS.withMode(LockMode.UNTIL_EXECUTED));
+        return queued(guard, new LockKey("import/7"), id);
+    }
+
+    private static QueuedJob queued(JobGuard guard, LockKey key, String id) {
+        return new QueuedJob(guard, "import", key, id, RunOptions.DEFAULTS.withMode(LockMode.UNTIL_EXECUTED));
     }
 
     @Test

@@ -116,11 +116,18 @@ final class AdmissionAttempt {
     }
 
     void fail(Throwable failure) {
-        leaveToOthers();
-        answer.completeExceptionally(failure);
+        try {
+            leaveToOthers();
+        } finally {
+            answer.completeExceptionally(failure);
+        }
     }
 
     void admit(Grant grant, NanoTime since) {
+        if (options.concurrency() > 1) {
+            // Several slots may have become free without a message; the first who is refused ends this.
+            leaveToOthers();
+        }
         GuardedRun run = new GuardedRun(engine, terms.grantedAfter(since.since(startedAt)), grant, since);
         if (options.onConflict().isAboutOthers()) {
             engine.notifier().quietly("giving up a place", () -> new ConflictRule(engine, terms).admitted());
@@ -177,8 +184,13 @@ final class AdmissionAttempt {
         reason = refusal.reason();
         engine.admissions().waits(this, answer);
         Duration poll = shorter(LONGEST_POLL, longer(worthWaiting, SHORTEST_POLL));
-        // Who holds a slot may come into its own way, which it finds out only by asking.
-        boolean takesTurns = hearsOfReleases && (waiter == null || options.concurrency() == 1);
+        // Whose thread holds a slot, or a key of which the holder is not named, finds out only by asking that its own
+        // run is in the way.
+        boolean seesOwnWay = waiter == null || (options.concurrency() == 1 && refusal.holder() != null);
+        boolean takesTurns = hearsOfReleases && seesOwnWay;
+        if (!takesTurns) {
+            leaveToOthers();
+        }
         CompletableFuture<Void> next = hearsOfReleases
                 ? source.nextChance(takesTurns ? left : shorter(left, poll)).toCompletableFuture()
                 : pause(shorter(left, poll));
@@ -204,6 +216,10 @@ final class AdmissionAttempt {
         if (turns != null) {
             engine.admissions().polls().join(turns, next, poll, reason, engine.watchdog());
         }
+        if (withdrawn) {
+            // It may have been so before this could be ended.
+            Polls.end(next);
+        }
         var unused = next.whenComplete((ignored, cancelled) -> {
             boolean asks = !withdrawn && !engine.admissions().isClosed();
             if (turns != null) {
@@ -217,6 +233,8 @@ final class AdmissionAttempt {
                     giveBackWhatIsTried();
                 }
                 if (withdrawn) {
+                    // So may its turn have come.
+                    leaveToOthers();
                     engine.admissions().waitsNoMore(this);
                 } else {
                     refused(Refusals.closed(terms.timing().renewEvery()));

@@ -96,15 +96,17 @@ final class Answers {
         private final String operation;
         private final Duration within;
         private final Kind kind;
+        private volatile NanoTime due;
 
         Limited(String operation, Duration within, Kind kind) {
             this.operation = operation;
             this.within = within;
             this.kind = kind;
+            this.due = ticker.now().plus(kind == Kind.PAUSE ? within.plus(MARGIN) : within);
         }
 
         CompletableFuture<T> follow(CompletionStage<T> stage) {
-            watchdog.add(this, ticker.now().plus(kind == Kind.PAUSE ? within.plus(MARGIN) : within));
+            watchdog.add(this, due);
             var unused = answer.whenComplete((value, failure) -> {
                 watchdog.remove(this);
                 if (answer.isCancelled()) {
@@ -121,7 +123,8 @@ final class Answers {
 
         private void answered(@Nullable T value, @Nullable Throwable failure) {
             if (failure != null && kind == Kind.PAUSE) {
-                watchdog.look(this, ticker.now().plus(within));
+                due = ticker.now().plus(within);
+                watchdog.look(this, due);
             } else if (failure != null) {
                 answer.completeExceptionally(known(failure));
             } else if (value == null && kind == Kind.ANSWER) {
@@ -133,6 +136,11 @@ final class Answers {
 
         @Override
         Action act(NanoTime now) {
+            NanoTime end = due;
+            if (now.isBefore(end)) {
+                // It was taken along with a renewal.
+                return new Action(false, end);
+            }
             watchdog.later(this::overdue);
             return Action.FORGET;
         }
@@ -146,7 +154,8 @@ final class Answers {
 
         @Override
         Duration ttl() {
-            return within;
+            // Nothing is to end early because of it.
+            return Duration.ZERO;
         }
     }
 

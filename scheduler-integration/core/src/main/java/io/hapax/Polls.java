@@ -54,7 +54,7 @@ final class Polls {
         /** When the next one asks, at the latest. */
         NanoTime at;
 
-        /** When the alarm rings: then, or before; null while none is set. */
+        /** When the alarm rings: then, or before; null if it could not be set, and any that rings counts. */
         @Nullable
         NanoTime alarmAt;
 
@@ -73,11 +73,15 @@ final class Polls {
             }
         }
 
-        /** When an alarm is to be set; null if one rings in time, and is then set anew. */
+        /**
+         * When an alarm is to be set; null if one rings in time, and is then set anew.
+         *
+         * @param lost before when one should have rung, or never will
+         */
         @Nullable
-        NanoTime nextAlarm() {
+        NanoTime nextAlarm(NanoTime lost) {
             NanoTime before = alarmAt;
-            if (before != null && !at.isBefore(before)) {
+            if (before != null && !at.isBefore(before) && !before.isBefore(lost)) {
                 return null;
             }
             alarmAt = at;
@@ -103,19 +107,31 @@ final class Polls {
         NanoTime alarm = null;
         synchronized (lock) {
             if (!closed) {
-                NanoTime at = ticker.now().plus(poll);
+                NanoTime now = ticker.now();
+                NanoTime at = now.plus(poll);
+                NanoTime lost = lost(now);
                 line = lines.computeIfAbsent(what, unknown -> new Line(at));
                 line.waiting.add(wait);
                 line.reason = reason;
                 line.noLaterThan(at);
-                alarm = line.nextAlarm();
+                alarm = line.nextAlarm(lost);
             }
         }
         if (line == null) {
             wait.cancel(false);
-        } else {
-            set(what, line, alarm, watchdog);
+            return;
         }
+        try {
+            set(what, line, alarm, watchdog);
+        } catch (Throwable noMemory) {
+            // The caller gets the failure, and does not wait.
+            leave(what, wait, false);
+            throw noMemory;
+        }
+    }
+
+    private NanoTime lost(NanoTime now) {
+        return now.plus(longest.negated());
     }
 
     /**
@@ -165,8 +181,9 @@ final class Polls {
         synchronized (lock) {
             line = lines.get(what);
             if (line != null) {
-                line.noLaterThan(ticker.now().plus(left));
-                alarm = line.nextAlarm();
+                NanoTime now = ticker.now();
+                line.noLaterThan(now.plus(left));
+                alarm = line.nextAlarm(lost(now));
             }
         }
         if (line != null) {
@@ -181,16 +198,17 @@ final class Polls {
         return line == null ? null : line.reason;
     }
 
-    /** Ends all waits, also those that start later; not on the thread of the caller, where code of those who wait might follow. */
+    /**
+     * Ends all waits, also those that start later. Code of those who wait may follow: that of one does not hold up all others, nor the
+     * caller.
+     */
     void close(Watchdog watchdog) {
         List<CompletableFuture<Void>> all = new ArrayList<>();
         synchronized (lock) {
             closed = true;
             lines.values().forEach(line -> all.addAll(line.waiting));
         }
-        if (!all.isEmpty()) {
-            watchdog.later(() -> all.forEach(wait -> wait.cancel(false)));
-        }
+        all.forEach(wait -> watchdog.later(() -> end(wait)));
     }
 
     /** One that is not the next any more, because an earlier one was set meanwhile, rings in vain. */
@@ -198,35 +216,47 @@ final class Polls {
         if (at == null) {
             return;
         }
-        NanoTime now = ticker.now();
-        CompletableFuture<Void> alarm = Pause.of(at.since(now), now, watchdog);
-        line.alarm = alarm;
-        var unused = alarm.whenComplete((over, cancelled) -> {
-            if (cancelled == null) {
-                rings(what, line, at, watchdog);
+        try {
+            NanoTime now = ticker.now();
+            line.alarm = Pause.of(at.since(now), now, watchdog, () -> rings(what, line, at, watchdog));
+        } catch (Throwable noMemory) {
+            synchronized (lock) {
+                if (at.equals(line.alarmAt)) {
+                    line.alarmAt = null;
+                }
             }
-        });
+            throw noMemory;
+        }
     }
 
     private void rings(What what, Line line, NanoTime at, Watchdog watchdog) {
         List<CompletableFuture<Void>> inTurn;
         NanoTime alarm;
         synchronized (lock) {
-            if (lines.get(what) != line || !at.equals(line.alarmAt)) {
+            boolean inVain = line.alarmAt != null && !at.equals(line.alarmAt);
+            if (lines.get(what) != line || inVain) {
                 return;
             }
-            line.alarmAt = null;
             NanoTime now = ticker.now();
             boolean early = now.isBefore(line.at);
             inTurn = early ? List.of() : new ArrayList<>(line.waiting);
             if (!early) {
                 line.at = now.plus(longest);
             }
-            alarm = line.nextAlarm();
+            line.alarmAt = null;
+            alarm = line.nextAlarm(now);
         }
-        set(what, line, alarm, watchdog);
+        try {
+            set(what, line, alarm, watchdog);
+        } finally {
+            // If that failed, the one who asks sets the next alarm.
+            endFirst(inTurn);
+        }
+    }
+
+    /** Somebody may be woken at this moment, or withdrawn. */
+    private static void endFirst(List<CompletableFuture<Void>> inTurn) {
         for (CompletableFuture<Void> wait : inTurn) {
-            // Somebody may be woken at this moment, or withdrawn.
             if (end(wait)) {
                 return;
             }

@@ -4,10 +4,8 @@ import io.hapax.JobQueue.Fate;
 import io.hapax.event.GuardEvent;
 import io.hapax.event.Refusal;
 import io.hapax.event.Verdict;
-import io.hapax.lease.JobIdentity;
 import io.hapax.lease.LeaseStoreException;
 import io.hapax.lease.Reservation;
-import io.hapax.lease.RunKey;
 import io.hapax.time.NanoTime;
 import java.time.Duration;
 import java.util.concurrent.CompletionException;
@@ -142,11 +140,7 @@ final class QueueAttempt {
     private boolean pause() {
         NanoTime before = engine.now();
         try {
-            // Of a name of its own: among those who wait for the key it would take the wake-up of a run that waits.
-            engine.store()
-                    .nextChance(new JobIdentity(null, new RunKey(job.name())), POLL)
-                    .toCompletableFuture()
-                    .get();
+            engine.store().nextChance(job.fate(), POLL).toCompletableFuture().get();
             if (engine.now().since(before).compareTo(SPIN) < 0) {
                 Pause.of(POLL, before, engine.watchdog()).get();
             }

@@ -8,8 +8,13 @@ import io.hapax.lease.LockKey;
 import io.hapax.lease.Reservation;
 import io.hapax.lease.ReservationRequest;
 import io.hapax.lease.Reservations;
+import io.hapax.lease.RunKey;
 import io.hapax.lease.VisibleText;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
+import java.util.HexFormat;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -232,6 +237,19 @@ public final class QueuedJob {
 
     private String markName() {
         return "stored:" + key.value();
+    }
+
+    /**
+     * As what the fate of a place is waited for. Among those who wait for the key, it would take the wake-up of a run. A digest,
+     * since a key may be as long as a run key, and so that it is nobody's run key.
+     */
+    JobIdentity fate() {
+        try {
+            byte[] digest = MessageDigest.getInstance("SHA-256").digest(name().getBytes(StandardCharsets.UTF_8));
+            return new JobIdentity(null, new RunKey("queued~" + HexFormat.of().formatHex(digest)));
+        } catch (NoSuchAlgorithmException impossible) {
+            throw new IllegalStateException("every JRE has SHA-256", impossible);
+        }
     }
 
     JobIdentity identity() {
