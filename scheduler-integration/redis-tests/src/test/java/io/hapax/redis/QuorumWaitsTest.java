@@ -215,7 +215,7 @@ class QuorumWaitsTest {
     }
 
     @Test
-    void runs_of_several_processes_get_a_key_one_after_another_each_soon_after_the_last() {
+    void runs_of_several_processes_all_get_a_key_one_after_another() {
         Lease held = granted(get(open().acquire(waiting(lock("k")))));
         AtomicInteger running = new AtomicInteger();
         AtomicInteger most = new AtomicInteger();
