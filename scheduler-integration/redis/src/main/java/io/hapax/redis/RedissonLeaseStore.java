@@ -275,7 +275,8 @@ public final class RedissonLeaseStore implements AdministeredStore {
             return failed;
         }
         // Who waits here would be granted no more than this one.
-        CompletableFuture<Void> withdrawn = giveBack(request);
+        CompletableFuture<Void> withdrawn =
+                exchange.send(ReleaseRequest.of(namespace, request)).thenApply(released -> null);
         return RedisThreads.endingAfter(answerTimeout.dividedBy(2), withdrawn, () -> withdrawn.complete(null))
                 .exceptionally(unreachable -> null)
                 .thenCompose(done -> failed);
@@ -331,9 +332,9 @@ public final class RedissonLeaseStore implements AdministeredStore {
         return answer.thenApply(released -> null);
     }
 
-    /** As {@link #withdraw}, and wakes nobody in this process: what is given back is of no use to those who wait in it. */
+    /** As {@link #withdraw}, and wakes nobody: what is given back is of no use to those who wait. */
     CompletableFuture<Void> giveBack(LeaseRequest request) {
-        return exchange.send(ReleaseRequest.of(namespace, request)).thenApply(released -> null);
+        return exchange.send(ReleaseRequest.quietly(namespace, request)).thenApply(released -> null);
     }
 
     private CompletableFuture<@Nullable String> value(String leaseKey) {
