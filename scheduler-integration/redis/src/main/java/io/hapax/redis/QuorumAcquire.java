@@ -51,8 +51,13 @@ final class QuorumAcquire {
     }
 
     CompletableFuture<Acquisition> start() {
+        List<RedissonLeaseStore> woken = quorum.servers().stream()
+                .filter(server -> server.hasWoken(request))
+                .toList();
         attempt();
-        return result;
+        return woken.isEmpty()
+                ? result
+                : result.whenComplete((answer, failure) -> woken.forEach(server -> server.answered(request, answer)));
     }
 
     private void attempt() {
@@ -113,7 +118,7 @@ final class QuorumAcquire {
         return doubtful.contains(server)
                 ? CompletableFuture.failedFuture(new LeaseStoreException(
                         "Redis at " + server.server() + " has not confirmed that an earlier attempt was withdrawn"))
-                : server.acquire(request)
+                : server.vote(request)
                         .thenApply(answer -> new QuorumRound.Heard(
                                 server, answer, server.completions().remembersSince(request.identity())));
     }
@@ -252,8 +257,9 @@ final class QuorumAcquire {
         }
     }
 
+    /** Those who wait would get no majority either: they would wake each other, each giving back what a minority grants. */
     private CompletableFuture<Void> withdraw(RedissonLeaseStore server) {
-        return GuardThreads.ask(() -> quorum.send(server, one -> one.withdraw(request)))
+        return GuardThreads.ask(() -> quorum.send(server, one -> one.giveBack(request)))
                 .toCompletableFuture();
     }
 

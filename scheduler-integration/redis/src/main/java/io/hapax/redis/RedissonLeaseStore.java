@@ -186,6 +186,48 @@ public final class RedissonLeaseStore implements AdministeredStore {
     }
 
     /**
+     * As {@link #acquire}, for a quorum: what one server says decides nothing, so whoever was woken up leaves the key to nobody
+     * before {@link #answered}.
+     */
+    CompletionStage<Acquisition> vote(LeaseRequest request) {
+        check(request);
+        return introduction.first(() ->
+                noting(request, exchange.acquire(request)).exceptionallyCompose(failure -> undone(request, failure)));
+    }
+
+    private CompletableFuture<Acquisition> noting(LeaseRequest request, CompletableFuture<Acquisition> answer) {
+        return request.waiting() ? answer.whenComplete((vote, failure) -> note(request, vote)) : answer;
+    }
+
+    private void note(LeaseRequest request, @Nullable Acquisition answer) {
+        if (!(answer instanceof Acquisition.Held && request.waiting())) {
+            return;
+        }
+        Keyspace.Keys keys = namespace.keys(request.identity());
+        if (!keys.areOfSlot()) {
+            wakeUps.noted(keys.family());
+        }
+    }
+
+    /** Whether somebody was woken up here for the key of a request, and has no answer yet. */
+    boolean hasWoken(LeaseRequest request) {
+        return wakeUps.haveWoken()
+                && wakeUps.hasWoken(namespace.keys(request.identity()).family());
+    }
+
+    /** What a request has come to whose run was woken up here. */
+    void answered(LeaseRequest request, @Nullable Acquisition answer) {
+        answered(namespace.keys(request.identity()).family(), answer, ITSELF);
+    }
+
+    private void answered(String family, @Nullable Acquisition answer, Executor neighbours) {
+        // Not where the store is in trouble: those who wait would wake each other, at the speed of its refusals.
+        if (wakeUps.takeUp(family) && answer instanceof Acquisition.Done) {
+            waking(neighbours, () -> wakeUps.handOn(family));
+        }
+    }
+
+    /**
      * A waiting run that was woken up and neither takes the key nor is noted again leaves it to the next one.
      *
      * @param neighbours where that one goes on
@@ -196,16 +238,12 @@ public final class RedissonLeaseStore implements AdministeredStore {
         if (!request.waiting() && !wakeUps.haveWoken()) {
             return answer;
         }
-        Keyspace.Keys keys = namespace.keys(request.identity());
-        String family = keys.family();
+        String family = namespace.keys(request.identity()).family();
         boolean wasWoken = wakeUps.hasWoken(family);
         return answer.whenComplete((acquisition, failure) -> {
-            if (acquisition instanceof Acquisition.Held && request.waiting() && !keys.areOfSlot()) {
-                wakeUps.noted(family);
-            }
-            // Not where the store is in trouble: those who wait would wake each other, at the speed of its refusals.
-            if (wasWoken && wakeUps.takeUp(family) && acquisition instanceof Acquisition.Done) {
-                waking(neighbours, () -> wakeUps.handOn(family));
+            note(request, acquisition);
+            if (wasWoken) {
+                answered(family, acquisition, neighbours);
             }
         });
     }
@@ -292,6 +330,11 @@ public final class RedissonLeaseStore implements AdministeredStore {
             });
         }
         return answer.thenApply(released -> null);
+    }
+
+    /** As {@link #withdraw}, and wakes nobody: what is given back is of no use to those who wait. */
+    CompletableFuture<Void> giveBack(LeaseRequest request) {
+        return exchange.send(ReleaseRequest.quietly(namespace, request)).thenApply(released -> null);
     }
 
     private CompletableFuture<@Nullable String> value(String leaseKey) {

@@ -21,6 +21,7 @@ final class ReleaseRequest extends Request<Boolean> {
     private final String aboutRun;
     private final Note note;
     private final String channel;
+    private final String word;
 
     /** What a job's history is to say, and under which key; nothing, if the text is empty. */
     private record Note(String key, String text) {}
@@ -32,7 +33,8 @@ final class ReleaseRequest extends Request<Boolean> {
             String token,
             long retentionMillis,
             String aboutRun,
-            Note note) {
+            Note note,
+            String word) {
         super(keys);
         this.owner = owner;
         this.token = token;
@@ -40,6 +42,7 @@ final class ReleaseRequest extends Request<Boolean> {
         this.aboutRun = aboutRun;
         this.note = note;
         this.channel = namespace.channel();
+        this.word = keys.areOfSlot() ? word + "-slot" : word;
     }
 
     static ReleaseRequest of(Namespace namespace, Lease lease, Ending ending) {
@@ -58,7 +61,8 @@ final class ReleaseRequest extends Request<Boolean> {
                 marks ? StoredLease.aboutRun(lease, Added.of(ending).in(format)) : "",
                 job == null
                         ? new Note(keys.pause(), "")
-                        : new Note(namespace.keyspace().history(keys.bucket(), job), StoredRun.text(lease, ending)));
+                        : new Note(namespace.keyspace().history(keys.bucket(), job), StoredRun.text(lease, ending)),
+                "release");
     }
 
     /** Whether the marker is in this very bucket already: that of the lease on the run key alone. */
@@ -69,8 +73,17 @@ final class ReleaseRequest extends Request<Boolean> {
 
     /** Gives back what a request was perhaps granted: its owner has asked for nothing else. */
     static ReleaseRequest of(Namespace namespace, LeaseRequest request) {
+        return of(namespace, request, "release");
+    }
+
+    /** Likewise, and leaves those who wait to wait: what is given back is of no use to them. */
+    static ReleaseRequest quietly(Namespace namespace, LeaseRequest request) {
+        return of(namespace, request, "give-back");
+    }
+
+    private static ReleaseRequest of(Namespace namespace, LeaseRequest request, String word) {
         Keyspace.Keys keys = namespace.keys(request.identity());
-        return new ReleaseRequest(namespace, keys, request.owner(), ANY_GRANT, 0, "", new Note(keys.pause(), ""));
+        return new ReleaseRequest(namespace, keys, request.owner(), ANY_GRANT, 0, "", new Note(keys.pause(), ""), word);
     }
 
     @Override
@@ -80,7 +93,6 @@ final class ReleaseRequest extends Request<Boolean> {
 
     @Override
     List<String> arguments() {
-        String word = keys().areOfSlot() ? "release-slot" : "release";
         return List.of(word, owner.value(), Long.toString(retentionMillis), token, aboutRun, note.text());
     }
 

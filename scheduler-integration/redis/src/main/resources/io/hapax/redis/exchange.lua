@@ -7,7 +7,8 @@
 --     'acquire', or 'wait;' and the caller's process if it waits, or for a slot 'slot' or 'slot-wait'; owner; ttl in ms; digest of the run key, or '-';
 --     worker and run, and the limit of a slot; index of the slots of the lock key, see slots.lua, or ''
 --   and to give it back:
---     'release', or 'release-slot'; owner; retention of the done marker in ms, 0 for none; token, see server.lua; digest of the run key, worker,
+--     'release', or 'release-slot', or if those who wait stay in the flag and hear nothing 'give-back' or 'give-back-slot'; owner; retention of
+--     the done marker in ms, 0 for none; token, see server.lua; digest of the run key, worker,
 --     run and how the occurrence ended; what the job's history says of it behind owner and token, or ''
 -- returns {epoch, or '' if it was not asked for, answers...}. To an acquire three: 1 granted (token, since when in
 --   microseconds, with a leading zero if settle.lua has written the token back), 0 held (value of the lease, ttl left in ms),
@@ -143,11 +144,11 @@ local release = function(i, arg)
     if later or now() >= tonumber(bucket()[3]) then return answer(0) end
   end
   -- First of all: a script that has written may go on to write its marker when memory is full.
-  local family = ARGV[arg] == 'release-slot' and slots_of(KEYS[1], KEYS[i])
-  local awaited
-  if family then
+  local family = string.sub(ARGV[arg], -5) == '-slot' and slots_of(KEYS[1], KEYS[i])
+  local tells, awaited = string.sub(ARGV[arg], 1, 7) == 'release', nil
+  if tells and family then
     awaited = family.awaited()
-  else
+  elseif tells then
     awaited = redis.pcall('GET', KEYS[i + 2])
     redis.call('DEL', KEYS[i + 2])
   end
@@ -176,9 +177,10 @@ end
 
 -- Whatever Redis refuses to one request, as when its memory is full, is no trouble for the others.
 local requests = (#KEYS - 1) / 4
+local gives_back = {release = true, ['release-slot'] = true, ['give-back'] = true, ['give-back-slot'] = true}
 for request = 1, requests do
   local i, arg = 4 * request - 2, 6 * request
-  local releases = ARGV[arg] == 'release' or ARGV[arg] == 'release-slot'
+  local releases = gives_back[ARGV[arg]]
   local fine, why = pcall(releases and release or acquire, i, arg, requests - request + 1)
   if not fine then
     why = type(why) == 'table' and why.err or why
