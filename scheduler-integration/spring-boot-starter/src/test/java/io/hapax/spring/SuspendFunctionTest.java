@@ -42,6 +42,7 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.springframework.aop.support.AopUtils;
 import org.springframework.beans.factory.annotation.Autowired;
 import org.springframework.boot.autoconfigure.AutoConfigurations;
@@ -78,6 +79,11 @@ class SuspendFunctionTest {
         }
 
         @Bean
+        Nested nested() {
+            return new Nested();
+        }
+
+        @Bean
         QuietDesk desk() {
             return new QuietDesk();
         }
@@ -107,6 +113,9 @@ class SuspendFunctionTest {
 
     @Autowired
     private Coroutines coroutines;
+
+    @Autowired
+    private Nested nested;
 
     @Autowired
     private Desk desk;
@@ -185,6 +194,47 @@ class SuspendFunctionTest {
         assertThat(isHeld("tidy/z")).isTrue();
         target.isTidy.complete(Unit.INSTANCE);
         awaitEnds("tidy/z", RunOutcome.RELEASED);
+    }
+
+    private void awaitHeldWhileItWorks(String key, Gate gate) throws InterruptedException {
+        assertThat(gate.isLeft.await(40, TimeUnit.SECONDS)).isTrue();
+        try {
+            await().during(Duration.ofMillis(300))
+                    .atMost(LONGEST)
+                    .failFast("it was given back", () -> ENDS.containsKey(key))
+                    .until(() -> isHeld(key));
+        } finally {
+            gate.isOpen.countDown();
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"unguarded", "other key", "same key", "flow", "flow of the same key"})
+    void one_that_is_cancelled_keeps_its_lease_until_what_it_has_called_has_ended(String how) throws Exception {
+        Gate gate = new Gate();
+        String name = "cancelled, " + how;
+        Disposable work = SuspendFunctionTest.<Unit>called(rest -> nested.waits(name, how, nested, gate, rest))
+                .subscribe();
+        assertThat(gate.isReached.await(40, TimeUnit.SECONDS)).isTrue();
+        work.dispose();
+        awaitHeldWhileItWorks("nested/" + name, gate);
+        awaitEnds("nested/" + name, RunOutcome.RELEASED);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"unguarded", "other key", "same key", "flow", "flow of the same key"})
+    void one_ends_not_before_what_it_has_called_and_cancelled(String how) throws Exception {
+        for (boolean fails : new boolean[] {false, true}) {
+            Gate gate = new Gate();
+            String name = (fails ? "failed, " : "completed, ") + how;
+            CompletableFuture<Unit> work = SuspendFunctionTest.<Unit>called(
+                            rest -> nested.leaves(name, how, nested, gate, fails, rest))
+                    .toFuture();
+            awaitHeldWhileItWorks("nested/" + name, gate);
+            awaitEnds("nested/" + name, fails ? RunOutcome.FAILED : RunOutcome.COMPLETED);
+            await().atMost(LONGEST).until(work::isDone);
+            assertThat(work.isCompletedExceptionally()).isEqualTo(fails);
+        }
     }
 
     @Test

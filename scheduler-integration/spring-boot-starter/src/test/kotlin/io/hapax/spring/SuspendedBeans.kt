@@ -21,6 +21,7 @@ import kotlinx.coroutines.flow.SharedFlow
 import kotlinx.coroutines.flow.flow
 import kotlinx.coroutines.flow.flowOn
 import kotlinx.coroutines.flow.map
+import kotlinx.coroutines.launch
 import kotlinx.coroutines.reactive.asFlow
 import kotlinx.coroutines.reactor.awaitSingleOrNull
 import kotlinx.coroutines.withContext
@@ -160,6 +161,73 @@ open class Coroutines {
 
     @Guarded(key = "vain/%0", onConflict = [OnConflict.WAIT], waitTimeout = "100ms")
     open suspend fun vain(name: String): Int = awaitCancellation()
+}
+
+/** Lets nobody pass before it is open. */
+class Gate {
+    @JvmField val isReached = CountDownLatch(1)
+    @JvmField val isOpen = CountDownLatch(1)
+    /** Whoever had called what waits here has gone on. */
+    @JvmField val isLeft = CountDownLatch(1)
+
+    suspend fun pass() {
+        withContext(Dispatchers.IO) {
+            isReached.countDown()
+            isOpen.await(40, TimeUnit.SECONDS)
+        }
+    }
+
+    suspend fun reached() {
+        withContext(Dispatchers.IO) { isReached.await(40, TimeUnit.SECONDS) }
+    }
+}
+
+/** Calls through its proxy, which starts a coroutine of its own for each call. */
+open class Nested {
+    open suspend fun unguarded(gate: Gate) = gate.pass()
+
+    @Guarded(key = "inner/%0")
+    open suspend fun otherKey(name: String, gate: Gate) = gate.pass()
+
+    @Guarded(key = "nested/%0")
+    open suspend fun sameKey(name: String, gate: Gate) = gate.pass()
+
+    @Guarded(key = "inner/%0")
+    open fun flow(name: String, gate: Gate): Flow<Int> = flow { gate.pass() }
+
+    @Guarded(key = "nested/%0")
+    open fun sameFlow(name: String, gate: Gate): Flow<Int> = flow { gate.pass() }
+
+    private suspend fun call(how: String, name: String, self: Nested, gate: Gate) =
+        when (how) {
+            "unguarded" -> self.unguarded(gate)
+            "other key" -> self.otherKey(name, gate)
+            "same key" -> self.sameKey(name, gate)
+            "flow" -> self.flow(name, gate).collect {}
+            else -> self.sameFlow(name, gate).collect {}
+        }
+
+    /** Waits for what it calls. */
+    @Guarded(key = "nested/%0")
+    open suspend fun waits(name: String, how: String, self: Nested, gate: Gate) {
+        try {
+            call(how, name, self, gate)
+        } finally {
+            gate.isLeft.countDown()
+        }
+    }
+
+    /** Does not. */
+    @Guarded(key = "nested/%0")
+    open suspend fun leaves(name: String, how: String, self: Nested, gate: Gate, fails: Boolean) {
+        coroutineScope {
+            val inner = launch { call(how, name, self, gate) }
+            gate.reached()
+            inner.cancel()
+        }
+        gate.isLeft.countDown()
+        check(!fails) { "broken" }
+    }
 }
 
 /** Fired by Spring. */
