@@ -16,32 +16,36 @@ import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Publisher;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
+import reactor.util.context.ContextView;
 
 /**
  * A call of a suspend function, or the collection of a flow, of applications with kotlinx-coroutines-reactor: its coroutine has the
- * run as its current one, on whatever thread, and its end is known, also that of one that was cancelled.
+ * run as its current one, on whatever thread, and its end is known, with that of what works for it, also where it was cancelled.
  */
 final class CoroutineCall implements ReactiveCall {
 
     private final MethodInvocation call;
     private final boolean isFlow;
+    /** The part of the subscriber in a run; null if it has none. */
+    private final @Nullable CoroutineRun outer;
     /** Complete when what subscribed has returned: by then the coroutine was started, or waits for a thread, or never will. */
     private final CompletableFuture<@Nullable Void> subscribed = new CompletableFuture<>();
 
     /** Null before the call. */
     private volatile @Nullable CoroutineRun part;
 
-    private CoroutineCall(MethodInvocation call, boolean isFlow) {
+    private CoroutineCall(MethodInvocation call, boolean isFlow, ContextView context) {
         this.call = call;
         this.isFlow = isFlow;
+        this.outer = context.getOrDefault(CoroutineRun.class, null);
     }
 
-    static ReactiveCall ofFunction(MethodInvocation call) {
-        return new CoroutineCall(call, false);
+    static ReactiveCall ofFunction(MethodInvocation call, ContextView context) {
+        return new CoroutineCall(call, false, context);
     }
 
-    static ReactiveCall ofFlow(MethodInvocation call) {
-        return new CoroutineCall(call, true);
+    static ReactiveCall ofFlow(MethodInvocation call, ContextView context) {
+        return new CoroutineCall(call, true, context);
     }
 
     /** What a method returns whose flow is guarded: the flow makes one element at a time, as it would without a guard. */
@@ -51,7 +55,7 @@ final class CoroutineCall implements ReactiveCall {
 
     @Override
     public Publisher<Object> proceed(GuardedRun run) throws Throwable {
-        CoroutineRun mine = new CoroutineRun(run);
+        CoroutineRun mine = new CoroutineRun(run, outer);
         part = mine;
         Publisher<Object> made;
         try {
@@ -60,9 +64,10 @@ final class CoroutineCall implements ReactiveCall {
             subscribed.complete(null);
             throw thrown;
         }
+        Publisher<Object> known = Flux.from(made).contextWrite(context -> context.put(CoroutineRun.class, mine));
         return subscriber -> {
             try {
-                made.subscribe(subscriber);
+                known.subscribe(subscriber);
             } finally {
                 subscribed.complete(null);
             }
@@ -90,12 +95,7 @@ final class CoroutineCall implements ReactiveCall {
     @Override
     public Mono<Void> over() {
         CoroutineRun mine = part;
-        return mine == null
-                ? Mono.empty()
-                : Mono.fromFuture(
-                        subscribed.thenCompose(
-                                done -> mine.isSeen() ? mine.end() : CompletableFuture.completedFuture(null)),
-                        true);
+        return mine == null ? Mono.empty() : Mono.fromFuture(() -> subscribed.thenCompose(done -> mine.over()), true);
     }
 
     /** The caller's continuation, in the context of a run. */

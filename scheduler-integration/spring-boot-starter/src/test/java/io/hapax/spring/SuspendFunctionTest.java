@@ -58,6 +58,7 @@ import reactor.core.Disposable;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import reactor.core.publisher.Sinks;
+import reactor.util.context.Context;
 
 /** What suspend functions and flows have of their own; what they share with other late work is in {@link LateWorkTest}. */
 @SpringBootTest(properties = {"spring.application.name=suspended", "hapax.defaults.wait-timeout=40s"})
@@ -332,7 +333,7 @@ class SuspendFunctionTest {
                 return work;
             }
         };
-        ReactiveCall broken = CoroutineCall.ofFunction(call);
+        ReactiveCall broken = CoroutineCall.ofFunction(call, Context.empty());
         try (GuardedRun run = ((Admission.Admitted) guard.admit(RunRequest.lock("broken"))).run()) {
             assertThatThrownBy(() -> broken.proceed(run)).hasMessage("broken");
         }
