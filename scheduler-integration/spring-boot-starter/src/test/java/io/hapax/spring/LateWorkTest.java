@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
+import io.hapax.Admission;
 import io.hapax.CurrentRun;
 import io.hapax.Guarded;
 import io.hapax.GuardedRun;
@@ -382,6 +383,7 @@ class LateWorkTest {
 
         Mono<String> once(String name);
 
+        @Nullable
         String sameKey(String name);
     }
 
@@ -487,6 +489,22 @@ class LateWorkTest {
         }
 
         @Test
+        void code_that_outlives_its_run_asks_anew() throws Exception {
+            GuardedRun ended = ((Admission.Admitted) guard.admit(RunRequest.lock(key("ended")))).run();
+            ended.complete();
+            work.source(Mono.just("value"));
+            try (GuardedRun other = ((Admission.Admitted) guard.admit(RunRequest.lock(key("ended")))).run();
+                    GuardedRun.Scope part = ended.takePart()) {
+                assertThat(work.work("ended").blockOptional(LONGEST)).isEmpty();
+                assertThat(work.sameKey("ended")).isNull();
+                other.complete();
+                assertThat(work.work("ended").block(LONGEST)).isEqualTo("value");
+                assertThat(work.sameKey("ended")).isEqualTo("lock " + key("ended"));
+            }
+            assertThat(work.calls()).hasValue(1);
+        }
+
+        @Test
         void what_was_done_once_is_done_in_the_ledger_too_and_empty_the_second_time() {
             assertThat(work.once("x").block(LONGEST)).isEqualTo("x");
             String once = "once/" + key("x");
@@ -500,7 +518,7 @@ class LateWorkTest {
         @Test
         void a_key_that_another_run_holds_is_waited_for_without_a_thread() throws Exception {
             CompletableFuture<String> waiting;
-            try (GuardedRun holder = ((io.hapax.Admission.Admitted) guard.admit(RunRequest.lock(key("free")))).run();
+            try (GuardedRun holder = ((Admission.Admitted) guard.admit(RunRequest.lock(key("free")))).run();
                     GuardedRun.Scope scope = holder.enter()) {
                 waiting = Mono.defer(() -> work.waiting("free"))
                         .subscribeOn(reactor.core.scheduler.Schedulers.parallel())
@@ -575,7 +593,7 @@ class LateWorkTest {
         }
 
         @Override
-        public String sameKey(String name) {
+        public @Nullable String sameKey(String name) {
             return service.sameKey(name);
         }
     }
@@ -641,7 +659,7 @@ class LateWorkTest {
         }
 
         @Override
-        public String sameKey(String name) {
+        public @Nullable String sameKey(String name) {
             return service.sameKey(name);
         }
 

@@ -58,7 +58,7 @@ open class SuspendedService {
     open suspend fun waiting(name: String): String = "waited"
 
     @Guarded(key = "suspended/%0")
-    open fun sameKey(name: String): String = current()
+    open fun sameKey(name: String): String? = current()
 
     @Transactional(propagation = Propagation.NOT_SUPPORTED)
     @Guarded(key = "suspended/%0")
