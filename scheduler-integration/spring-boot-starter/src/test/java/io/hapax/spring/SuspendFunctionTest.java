@@ -21,6 +21,7 @@ import java.lang.reflect.Method;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -280,6 +281,17 @@ class SuspendFunctionTest {
     }
 
     @Test
+    void a_refused_call_of_a_function_that_returns_an_optional_returns_an_empty_one() {
+        Disposable holder = SuspendFunctionTest.<Optional<String>>called(rest -> coroutines.optional("o", rest))
+                .subscribe();
+        await().atMost(LONGEST).until(() -> isHeld("optional/o"));
+        Mono<Optional<String>> refused = called(rest -> coroutines.optional("o", rest));
+        assertThat(refused.block(LONGEST)).isEqualTo(Optional.empty());
+        holder.dispose();
+        awaitEnds("optional/o", RunOutcome.RELEASED);
+    }
+
+    @Test
     void a_scheduled_function_and_a_scheduled_flow_run_once_per_firing() {
         SuspendedTasks target = AopTestUtils.getTargetObject(tasks);
         for (Map.Entry<String, List<String>> each : Map.<String, List<String>>of(
@@ -371,6 +383,23 @@ class SuspendFunctionTest {
     void a_flow_has_its_run_as_the_current_one_on_whatever_thread() {
         assertThat(collected(flows.runs("x")).collectList().block(LONGEST))
                 .containsExactly("lock flow-runs/x, lock flow-runs/x");
+    }
+
+    @Test
+    void a_flow_makes_no_element_on_a_thread_of_its_collector() {
+        assertThat(collected(flows.threads("x")).collectList().block(LONGEST))
+                .hasSize(3)
+                .allMatch(thread -> thread.startsWith("boundedElastic"));
+    }
+
+    @Test
+    void a_flow_that_goes_on_when_it_is_cancelled_keeps_its_lease_until_it_has_ended() throws Exception {
+        Gate gate = new Gate();
+        assertThat(collected(flows.tidy("x", gate)).next().toFuture().get(40, TimeUnit.SECONDS))
+                .isEqualTo(1);
+        gate.isLeft.countDown();
+        awaitHeldWhileItWorks("flow-tidy/x", gate);
+        awaitEnds("flow-tidy/x", RunOutcome.RELEASED);
     }
 
     @Test

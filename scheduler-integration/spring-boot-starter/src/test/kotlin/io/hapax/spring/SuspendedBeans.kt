@@ -3,6 +3,7 @@ package io.hapax.spring
 import io.hapax.CurrentRun
 import io.hapax.Guarded
 import io.hapax.OnConflict
+import java.util.Optional
 import java.util.concurrent.CopyOnWriteArrayList
 import java.util.concurrent.CountDownLatch
 import java.util.concurrent.TimeUnit
@@ -19,6 +20,7 @@ import kotlinx.coroutines.currentCoroutineContext
 import kotlinx.coroutines.flow.Flow
 import kotlinx.coroutines.flow.SharedFlow
 import kotlinx.coroutines.flow.flow
+import kotlinx.coroutines.flow.flowOf
 import kotlinx.coroutines.flow.flowOn
 import kotlinx.coroutines.flow.map
 import kotlinx.coroutines.launch
@@ -66,9 +68,45 @@ open class SuspendedService {
 
     @Guarded(key = "once/suspended/%0", once = "once/suspended/%0")
     open suspend fun once(name: String): String? = name
+
+    @Transactional("reactive")
+    @Guarded(key = "suspended/%0")
+    open suspend fun transactional(name: String, gate: Gate): String? {
+        val first = Thread.currentThread().name
+        gate.pass()
+        return first
+    }
 }
 
-/** Flows, likewise. */
+/** Likewise, with flows. */
+open class FlowingService {
+    @JvmField val calls = AtomicInteger()
+    @Volatile @JvmField var source: Mono<String>? = Mono.empty()
+
+    private fun made(): Flow<String> {
+        calls.incrementAndGet()
+        return source!!.asFlow()
+    }
+
+    @Guarded(key = "flowing/%0") open fun work(name: String): Flow<String> = made()
+
+    @Guarded(key = "flowing/%0", ttl = "3s") open fun losing(name: String): Flow<String> = made()
+
+    @Guarded(key = "flowing/%0", onConflict = [OnConflict.FAIL]) open fun failing(name: String): Flow<String> = made()
+
+    @Guarded(key = "flowing/%0", onConflict = [OnConflict.WAIT])
+    open fun waiting(name: String): Flow<String> = flowOf("waited")
+
+    @Guarded(key = "flowing/%0") open fun sameKey(name: String): String? = current()
+
+    @Transactional(propagation = Propagation.NOT_SUPPORTED)
+    @Guarded(key = "flowing/%0")
+    open fun apart(name: String): Flow<String> = flowOf(name)
+
+    @Guarded(key = "once/flowing/%0", once = "once/flowing/%0") open fun once(name: String): Flow<String> = flowOf(name)
+}
+
+/** Several elements. */
 open class FlowService {
     @Volatile @JvmField var source: Flux<Int> = Flux.empty()
 
@@ -81,6 +119,20 @@ open class FlowService {
     @Guarded(key = "flow-runs/%0")
     open fun runs(name: String): Flow<String> =
         flow { emit(current()) }.flowOn(Dispatchers.IO).map { "$it, ${current()}" }
+
+    @Guarded(key = "flow-threads/%0")
+    open fun threads(name: String): Flow<String> = flow { repeat(3) { emit(Thread.currentThread().name) } }
+
+    /** Has something to do when it is cancelled. */
+    @Guarded(key = "flow-tidy/%0")
+    open fun tidy(name: String, gate: Gate): Flow<Int> = flow {
+        try {
+            emit(1)
+            awaitCancellation()
+        } finally {
+            withContext(NonCancellable) { gate.pass() }
+        }
+    }
 
     @Guarded(key = "flow-slow/%0")
     open fun made(name: String, made: AtomicInteger): Flow<Int> = flow { repeat(100) { emit(made.incrementAndGet()) } }
@@ -161,6 +213,8 @@ open class Coroutines {
 
     @Guarded(key = "vain/%0", onConflict = [OnConflict.WAIT], waitTimeout = "100ms")
     open suspend fun vain(name: String): Int = awaitCancellation()
+
+    @Guarded(key = "optional/%0") open suspend fun optional(name: String): Optional<String> = awaitCancellation()
 }
 
 /** Lets nobody pass before it is open. */
