@@ -111,8 +111,8 @@ record GuardInterceptor(Supplier<JobGuard> guard, Supplier<RunObserver> observer
         }
         BeanMethod of = late.guarded().of();
         String where = "@Guarded on " + of.shown() + ": it is called in a transaction, ";
-        // Its coroutine may go on on this very thread, and there in the transaction, whatever its own advice says.
-        if (late.guarded().result() == ResultKind.SUSPENDED && transactions.isOpen()) {
+        // It may go on on this very thread, and there in the transaction, whatever the method's own advice says.
+        if (late.guarded().result().goesOnAnywhere() && transactions.isOpen()) {
             throw new IllegalStateException(where + "which ends later than its work. Call it outside of one");
         }
         Scene scene = transactions.scene(of, late.call());
