@@ -4,18 +4,22 @@ import io.hapax.GuardedRun;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import kotlin.coroutines.Continuation;
+import kotlin.coroutines.ContinuationInterceptor;
 import kotlin.coroutines.CoroutineContext;
+import kotlinx.coroutines.Dispatchers;
 import kotlinx.coroutines.channels.BufferOverflow;
 import kotlinx.coroutines.channels.Channel;
 import kotlinx.coroutines.flow.Flow;
 import kotlinx.coroutines.flow.FlowKt;
 import kotlinx.coroutines.reactive.ReactiveFlowKt;
 import kotlinx.coroutines.reactor.ReactorFlowKt;
+import kotlinx.coroutines.reactor.SchedulerCoroutineDispatcher;
 import org.aopalliance.intercept.MethodInvocation;
 import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Publisher;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
+import reactor.core.scheduler.Schedulers;
 import reactor.util.context.ContextView;
 
 /**
@@ -74,11 +78,24 @@ final class CoroutineCall implements ReactiveCall {
         };
     }
 
+    /** Without a dispatcher each element is made on the thread that asks for it, such as that of an event loop. */
     @SuppressWarnings("unchecked")
     private Publisher<Object> collected(CoroutineRun mine) throws Throwable {
         Object flow = call.proceed();
         return ReactorFlowKt.asFlux(
-                (Flow<Object>) Objects.requireNonNull(flow, () -> call.getMethod() + " has returned null"), mine);
+                (Flow<Object>) Objects.requireNonNull(flow, () -> call.getMethod() + " has returned null"),
+                mine.plus(elastic()));
+    }
+
+    /** Without a dispatcher a coroutine could be cancelled, and nobody know of it yet, and its code begin all the same. */
+    private static CoroutineContext dispatched(CoroutineContext context) {
+        return context.get(ContinuationInterceptor.Key) == Dispatchers.getUnconfined()
+                ? context.plus(elastic())
+                : context;
+    }
+
+    private static CoroutineContext elastic() {
+        return new SchedulerCoroutineDispatcher(Schedulers.boundedElastic());
     }
 
     /** Spring starts a coroutine in the context of the continuation, which it resumes itself. */
@@ -87,7 +104,7 @@ final class CoroutineCall implements ReactiveCall {
         @Nullable Object[] arguments = call.getArguments();
         int last = arguments.length - 1;
         Continuation<Object> caller = (Continuation<Object>) Objects.requireNonNull(arguments[last]);
-        arguments[last] = new Within(caller, caller.getContext().plus(mine));
+        arguments[last] = new Within(caller, dispatched(caller.getContext()).plus(mine));
         return (Publisher<Object>) Objects.requireNonNull(call.proceed());
     }
 
