@@ -124,7 +124,7 @@ record ReactiveWork(
         }
         return call.refused(firing, (Admission.Refused) admission)
                 .<Publisher<Object>>map(Mono::error)
-                .orElseGet(Mono::empty);
+                .orElseGet(() -> Mono.justOrEmpty(call.guarded().nothing()));
     }
 
     /** Of a method whose declaration says less. */
