@@ -217,7 +217,9 @@ class GuardedCallTest {
     void a_run_that_is_lost_is_the_one_of_its_code_until_it_ends() throws Exception {
         GuardedRun lost = ((Admission.Admitted) guard.admit(RunRequest.lock("outer/1"))).run();
         try (GuardedRun.Scope work = lost.enter(OnLeaseLost.SIGNAL)) {
-            other.admin().forceRelease(lost.identity(), "test", "another one is to run").join();
+            other.admin()
+                    .forceRelease(lost.identity(), "test", "another one is to run")
+                    .join();
             ticker.advance(guard.defaults().ttl());
             assertThat(lost.isHeld()).isFalse();
             of(guard, "outer").call(new Object[] {1}, () -> {

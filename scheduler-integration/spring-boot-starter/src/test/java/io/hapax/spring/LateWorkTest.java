@@ -546,8 +546,7 @@ class LateWorkTest {
                     context -> Mono.just(context.get(GuardedRun.class).identity() + ", " + work.sameKey("same")));
             work.source(inner);
             assertThat(work.work("same").block(LONGEST)).isEqualTo("lock " + key("same") + ", lock " + key("same"));
-            work.source(work.waiting("same")
-                    .flatMap(waited -> inner.publishOn(Schedulers.parallel())));
+            work.source(work.waiting("same").flatMap(waited -> inner.publishOn(Schedulers.parallel())));
             assertThat(work.work("same").block(LONGEST)).isEqualTo("lock " + key("same") + ", lock " + key("same"));
             awaitEnds(key("same"), RunOutcome.COMPLETED, RunOutcome.COMPLETED);
         }
