@@ -23,7 +23,11 @@ interface ReactiveCall {
      */
     Mono<Void> over();
 
-    /** @param context that of the subscriber */
+    /**
+     * Looks how a method is called.
+     *
+     * @param context that of the subscriber
+     */
     static ReactiveCall of(LateCall call, ContextView context) {
         return switch (call.guarded().result()) {
             case SUSPENDED -> CoroutineCall.ofFunction(call.call(), context);
