@@ -300,6 +300,32 @@ public final class GuardedRun implements AutoCloseable {
     }
 
     /**
+     * Tells whether code of this run that calls something under these keys goes on under this run: it holds them, so asking again
+     * would refuse that call. For interceptors of frameworks. A run that has ended holds nothing any more, even if code that has
+     * outlived it still {@linkplain #takePart() takes part} in it; one that is lost counts until it ends.
+     *
+     * @param wanted as the guard {@linkplain JobGuard#kept keeps} them
+     * @return whether the call is a part of this run
+     * @throws IllegalStateException if this run holds the lock key, but not the run key, which it therefore could not note as done
+     */
+    public boolean covers(JobIdentity wanted) {
+        if (life.isOver()) {
+            return false;
+        }
+        JobIdentity held = identity();
+        if (wanted.lockKey() == null) {
+            return wanted.runKey() != null && wanted.runKey().equals(held.runKey());
+        }
+        boolean same = wanted.lockKey().equals(held.lockKey());
+        if (same && wanted.runKey() != null && !wanted.runKey().equals(held.runKey())) {
+            throw new IllegalStateException("a run of " + held + " calls a method that is guarded as " + wanted
+                    + ": it holds that lock key already, so the inner run key could not be noted as done. Call the method"
+                    + " outside of the run, or give it another lock key");
+        }
+        return same;
+    }
+
+    /**
      * Completes the occurrence in a transaction of the caller, who then commits: the writes of that transaction and the
      * completion take effect together, or, if the run has lost its occurrence, not at all. Call it as the last statement
      * before the commit; what is written in other transactions is not covered. {@link #complete()} afterwards finds out

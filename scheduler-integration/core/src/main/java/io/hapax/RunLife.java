@@ -145,6 +145,13 @@ final class RunLife {
         }
     }
 
+    /** Whether somebody has ended it, also where it was lost before that. */
+    boolean isOver() {
+        synchronized (this) {
+            return ending != null || hasEnded();
+        }
+    }
+
     @Nullable
     LossReason lossReason() {
         synchronized (this) {

@@ -5,14 +5,18 @@ import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
+import io.hapax.Admission;
 import io.hapax.CurrentRun;
 import io.hapax.Guarded;
+import io.hapax.GuardedRun;
 import io.hapax.JobGuard;
 import io.hapax.LeaseLostException;
 import io.hapax.LockMode;
 import io.hapax.OnConflict;
+import io.hapax.OnLeaseLost;
 import io.hapax.RunInterruptedException;
 import io.hapax.RunRefusedException;
+import io.hapax.RunRequest;
 import io.hapax.event.Verdict;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.LockKey;
@@ -29,6 +33,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -186,6 +191,47 @@ class GuardedCallTest {
                     .withMessageContaining("could not be noted as done");
             return null;
         });
+    }
+
+    @Test
+    void a_run_that_has_ended_holds_no_key_for_code_that_outlives_it() throws Exception {
+        AtomicReference<GuardedRun> kept = new AtomicReference<>();
+        of(guard, "outer").call(new Object[] {1}, () -> {
+            kept.set(CurrentRun.get());
+            return null;
+        });
+        try (GuardedRun.Scope part = kept.get().takePart()) {
+            of(other, "outer").call(new Object[] {1}, () -> {
+                try (GuardedRun.Scope within = kept.get().takePart()) {
+                    assertThat(called(of(guard, "outer"), 1)).isNull();
+                }
+                return null;
+            });
+            assertThat(done).isEmpty();
+            assertThat(called(of(guard, "outer"), 1)).isEqualTo("lock outer/1");
+            assertThat(called(of(guard, "inner"), 1)).isEqualTo("lock outer/1, run inner/1");
+        }
+    }
+
+    @Test
+    void a_run_that_is_lost_is_the_one_of_its_code_until_it_ends() throws Exception {
+        GuardedRun lost = ((Admission.Admitted) guard.admit(RunRequest.lock("outer/1"))).run();
+        try (GuardedRun.Scope work = lost.enter(OnLeaseLost.SIGNAL)) {
+            other.admin()
+                    .forceRelease(lost.identity(), "test", "another one is to run")
+                    .join();
+            ticker.advance(guard.defaults().ttl());
+            assertThat(lost.isHeld()).isFalse();
+            of(guard, "outer").call(new Object[] {1}, () -> {
+                assertThat(CurrentRun.get()).isSameAs(lost);
+                return null;
+            });
+            lost.close();
+            of(guard, "outer").call(new Object[] {1}, () -> {
+                assertThat(CurrentRun.get()).isNotSameAs(lost);
+                return null;
+            });
+        }
     }
 
     @Test

@@ -287,7 +287,7 @@ public final class GuardedCall {
     private @Nullable Object call(RunRequest request, Callable<? extends @Nullable Object> proceed) throws Exception {
         JobIdentity kept = guard.kept(request.identity());
         Optional<GuardedRun> outer = CurrentRun.find();
-        if (outer.filter(run -> isSame(run.identity(), kept)).isPresent()) {
+        if (outer.filter(run -> run.covers(kept)).isPresent()) {
             return done(proceed.call());
         }
         AtomicBoolean begun = new AtomicBoolean();
@@ -307,20 +307,6 @@ public final class GuardedCall {
         return result instanceof RunResult.Ran<@Nullable Object> ran
                 ? ran.value()
                 : nothing(kept, ((RunResult.Refused<?>) result).refusal());
-    }
-
-    /** A caller, or a scheduler, holds this key for this very call: asking again would refuse it. */
-    private static boolean isSame(JobIdentity held, JobIdentity wanted) {
-        if (wanted.lockKey() == null) {
-            return wanted.runKey() != null && wanted.runKey().equals(held.runKey());
-        }
-        boolean same = wanted.lockKey().equals(held.lockKey());
-        if (same && wanted.runKey() != null && !wanted.runKey().equals(held.runKey())) {
-            throw new IllegalStateException("a run of " + held + " calls a method that is guarded as " + wanted
-                    + ": it holds that lock key already, so the inner run key could not be noted as done. Call the method"
-                    + " outside of the run, or give it another lock key");
-        }
-        return same;
     }
 
     private @Nullable Object done(@Nullable Object result) {

@@ -72,7 +72,7 @@ record GuardInterceptor(Supplier<JobGuard> guard, Supplier<RunObserver> observer
         }
         try {
             JobIdentity kept = guard.get().kept(guarded.identity(call.getThis(), call.getArguments()));
-            boolean unused = current.filter(run -> isSame(run.identity(), kept)).isPresent();
+            boolean unused = current.filter(run -> run.covers(kept)).isPresent();
             return true;
         } catch (RuntimeException wrong) {
             LOG.warn("{} would have failed, but only observes: {}", shown, String.valueOf(wrong.getMessage()));
@@ -84,7 +84,7 @@ record GuardInterceptor(Supplier<JobGuard> guard, Supplier<RunObserver> observer
             throws Throwable {
         JobIdentity identity = guarded.identity(call.getThis(), call.getArguments());
         JobIdentity kept = guard.get().kept(identity);
-        return current.filter(run -> isSame(run.identity(), kept)).isPresent()
+        return current.filter(run -> run.covers(kept)).isPresent()
                 ? done(guarded, call.proceed())
                 : run(guarded, identity, Firing.take(guarded.of()), call);
     }
@@ -111,8 +111,8 @@ record GuardInterceptor(Supplier<JobGuard> guard, Supplier<RunObserver> observer
         }
         BeanMethod of = late.guarded().of();
         String where = "@Guarded on " + of.shown() + ": it is called in a transaction, ";
-        // Its coroutine may go on on this very thread, and there in the transaction, whatever its own advice says.
-        if (late.guarded().result() == ResultKind.SUSPENDED && transactions.isOpen()) {
+        // It may go on on this very thread, and there in the transaction, whatever the method's own advice says.
+        if (late.guarded().result().goesOnAnywhere() && transactions.isOpen()) {
             throw new IllegalStateException(where + "which ends later than its work. Call it outside of one");
         }
         Scene scene = transactions.scene(of, late.call());
@@ -127,19 +127,6 @@ record GuardInterceptor(Supplier<JobGuard> guard, Supplier<RunObserver> observer
             LateResults.refuse(guarded.of().shown(), result);
         }
         return result;
-    }
-
-    /** A scheduler, or an outer method, holds this key for this very call: asking again would refuse it. */
-    static boolean isSame(JobIdentity held, JobIdentity wanted) {
-        boolean sameLock = wanted.lockKey() != null && wanted.lockKey().equals(held.lockKey());
-        if (sameLock && wanted.runKey() != null && !wanted.runKey().equals(held.runKey())) {
-            throw new IllegalStateException("a run of " + held + " calls a method that is guarded as " + wanted
-                    + ": it holds that lock key already, so the inner run key could not be noted as done. Call the method"
-                    + " outside of the run, or give it another lock key");
-        }
-        return wanted.lockKey() != null
-                ? wanted.lockKey().equals(held.lockKey())
-                : wanted.runKey() != null && wanted.runKey().equals(held.runKey());
     }
 
     private @Nullable Object run(

@@ -162,6 +162,12 @@ record GuardedMethod(
         return !SuspendFunction.is(method) || SuspendFunction.mayBeNothing(method);
     }
 
+    /** What stands for a late result that there is not; null if it is empty. */
+    @Nullable
+    Object nothing() {
+        return result == ResultKind.SUSPENDED ? SuspendFunction.nothing(of.method()) : null;
+    }
+
     /** Whether a late result may be none. */
     boolean mayBeNothing() {
         return mayBeNothing(of.method());

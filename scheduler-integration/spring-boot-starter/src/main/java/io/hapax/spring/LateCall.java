@@ -36,8 +36,7 @@ record LateCall(JobGuard guard, GuardedMethod guarded, JobIdentity identity, Met
     /** Whether this run is that of the call, which then takes part in it: who made it has to wait for the result. */
     boolean isPartOf(Optional<GuardedRun> outer) {
         JobIdentity kept = kept();
-        return outer.filter(run -> GuardInterceptor.isSame(run.identity(), kept))
-                .isPresent();
+        return outer.filter(run -> run.covers(kept)).isPresent();
     }
 
     JobIdentity kept() {

@@ -5,6 +5,7 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Publisher;
 import reactor.core.publisher.Mono;
+import reactor.util.context.ContextView;
 
 /** How one subscription calls its method. */
 interface ReactiveCall {
@@ -17,13 +18,20 @@ interface ReactiveCall {
      */
     Publisher<Object> proceed(GuardedRun run) throws Throwable;
 
-    /** Completes when the work of a subscription that was cancelled is over; at once if nobody can tell. */
+    /**
+     * Completes when nothing works any more for a subscription that has terminated, or was cancelled; at once if nobody can tell.
+     */
     Mono<Void> over();
 
-    static ReactiveCall of(LateCall call) {
+    /**
+     * Looks how a method is called.
+     *
+     * @param context that of the subscriber
+     */
+    static ReactiveCall of(LateCall call, ContextView context) {
         return switch (call.guarded().result()) {
-            case SUSPENDED -> CoroutineCall.ofFunction(call.call());
-            case FLOW -> CoroutineCall.ofFlow(call.call());
+            case SUSPENDED -> CoroutineCall.ofFunction(call.call(), context);
+            case FLOW -> CoroutineCall.ofFlow(call.call(), context);
             default -> new OfReactor(call);
         };
     }

@@ -45,7 +45,7 @@ record ReactiveWork(
     static Mono<Object> mono(Supplier<LateCall> calls, Consumer<LateCall> allowed) {
         return Mono.deferContextual(context -> {
             LateCall call = calls.get();
-            ReactiveCall each = ReactiveCall.of(call);
+            ReactiveCall each = ReactiveCall.of(call, context);
             Optional<GuardedRun> outer = outer(context);
             if (call.isPartOf(outer)) {
                 return Mono.fromDirect(called(each, outer.orElseThrow()));
@@ -59,7 +59,7 @@ record ReactiveWork(
                                     .doOnNext(work::requireDone)
                                     .map(Optional::of)
                                     .defaultIfEmpty(Optional.empty())
-                                    .flatMap(value -> completed(admission).then(Mono.justOrEmpty(value))),
+                                    .flatMap(value -> work.completed(admission).then(Mono.justOrEmpty(value))),
                             completed -> Mono.empty(),
                             work::fail,
                             work::cancel)
@@ -71,7 +71,7 @@ record ReactiveWork(
     static Flux<Object> flux(Supplier<LateCall> calls, Consumer<LateCall> allowed) {
         return Flux.deferContextual(context -> {
             LateCall call = calls.get();
-            ReactiveCall each = ReactiveCall.of(call);
+            ReactiveCall each = ReactiveCall.of(call, context);
             Optional<GuardedRun> outer = outer(context);
             if (call.isPartOf(outer)) {
                 return called(each, outer.orElseThrow());
@@ -82,7 +82,7 @@ record ReactiveWork(
                             work.admission(),
                             admission -> Flux.from(work.body(admission))
                                     .takeUntilOther(work.lost(admission))
-                                    .concatWith(completed(admission).then(Mono.empty())),
+                                    .concatWith(work.completed(admission).then(Mono.empty())),
                             completed -> Mono.empty(),
                             work::fail,
                             work::cancel)
@@ -124,7 +124,7 @@ record ReactiveWork(
         }
         return call.refused(firing, (Admission.Refused) admission)
                 .<Publisher<Object>>map(Mono::error)
-                .orElseGet(Mono::empty);
+                .orElseGet(() -> Mono.justOrEmpty(call.guarded().nothing()));
     }
 
     /** Of a method whose declaration says less. */
@@ -164,9 +164,10 @@ record ReactiveWork(
     }
 
     /** Ends the run, before the subscriber learns of the end: it fails if the work does not count. */
-    private static Mono<Void> completed(Admission admission) {
+    private Mono<Void> completed(Admission admission) {
         return run(admission)
-                .map(run -> Mono.fromFuture(run::completeAsync, true)
+                .map(run -> over(admission)
+                        .then(Mono.fromFuture(run::completeAsync, true))
                         .publishOn(Schedulers.boundedElastic())
                         .doOnNext(run::requireEnd)
                         .then())
@@ -174,21 +175,27 @@ record ReactiveWork(
     }
 
     private Mono<Void> fail(Admission admission, Throwable failure) {
-        return blocking(run(admission).map(run -> () -> {
-            var unused = run.fail(failure);
-        }));
+        return run(admission)
+                .map(run -> over(admission).then(blocking(() -> {
+                    var unused = run.fail(failure);
+                })))
+                .orElseGet(Mono::empty);
+    }
+
+    /** Completes when nothing works for the run any more: until then nobody else may start it. A run that is lost does not wait. */
+    private Mono<Void> over(Admission admission) {
+        return method.over().takeUntilOther(lost(admission));
     }
 
     /** Not before the work is over, where that is known: until then nobody else may start it. */
     private Mono<Void> cancel(Admission admission) {
         return run(admission)
-                .map(run -> method.over().then(blocking(Optional.of(run::close))))
+                .map(run -> method.over().then(blocking(run::close)))
                 .orElseGet(Mono::empty);
     }
 
-    private static Mono<Void> blocking(Optional<Runnable> end) {
-        return end.map(task -> Mono.<Void>fromRunnable(task).subscribeOn(Schedulers.boundedElastic()))
-                .orElseGet(Mono::empty);
+    private static Mono<Void> blocking(Runnable end) {
+        return Mono.<Void>fromRunnable(end).subscribeOn(Schedulers.boundedElastic());
     }
 
     /** Nobody was there any more when it was admitted. */

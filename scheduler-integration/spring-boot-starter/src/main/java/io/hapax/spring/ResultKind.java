@@ -21,6 +21,11 @@ enum ResultKind {
     /** When the suspend function returns, which its proxy makes a {@code Mono}. */
     SUSPENDED;
 
+    /** Whether a subscriber may have it go on on a thread of its own choice, far from the method's advice. */
+    boolean goesOnAnywhere() {
+        return this == FLUX || this == FLOW || this == SUSPENDED;
+    }
+
     /**
      * Looks at a method.
      *

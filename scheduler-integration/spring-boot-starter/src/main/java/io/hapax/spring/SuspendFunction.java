@@ -3,6 +3,7 @@ package io.hapax.spring;
 import java.lang.reflect.Method;
 import java.util.Arrays;
 import java.util.Map;
+import java.util.Optional;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.springframework.core.KotlinDetector;
@@ -48,6 +49,11 @@ final class SuspendFunction {
         MethodParameter result = new MethodParameter(method, -1);
         Class<?> type = result.getParameterType();
         return type == void.class || type.getName().equals("kotlin.Unit") || result.isOptional();
+    }
+
+    /** What a call returns that was refused: an empty {@link Optional}, or else null. */
+    static @Nullable Object nothing(Method method) {
+        return new MethodParameter(method, -1).getParameterType() == Optional.class ? Optional.empty() : null;
     }
 
     /** The name of what the function returns. */

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
+import io.hapax.Admission;
 import io.hapax.CurrentRun;
 import io.hapax.Guarded;
 import io.hapax.GuardedRun;
@@ -36,7 +37,9 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
 import kotlin.coroutines.Continuation;
 import kotlinx.coroutines.Dispatchers;
+import kotlinx.coroutines.flow.Flow;
 import kotlinx.coroutines.reactor.MonoKt;
+import kotlinx.coroutines.reactor.ReactorFlowKt;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -48,10 +51,14 @@ import org.springframework.boot.autoconfigure.ImportAutoConfiguration;
 import org.springframework.boot.test.context.SpringBootTest;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
+import org.springframework.context.annotation.Primary;
 import org.springframework.test.util.AopTestUtils;
 import org.springframework.transaction.PlatformTransactionManager;
+import org.springframework.transaction.ReactiveTransactionManager;
 import org.springframework.transaction.TransactionDefinition;
 import org.springframework.transaction.annotation.EnableTransactionManagement;
+import org.springframework.transaction.annotation.Propagation;
+import org.springframework.transaction.annotation.Transactional;
 import org.springframework.transaction.reactive.AbstractReactiveTransactionManager;
 import org.springframework.transaction.reactive.GenericReactiveTransaction;
 import org.springframework.transaction.reactive.TransactionSynchronizationManager;
@@ -64,11 +71,16 @@ import reactor.core.publisher.BaseSubscriber;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import reactor.core.publisher.Sinks;
+import reactor.core.scheduler.Schedulers;
 
 /** Methods whose work goes on when they have returned. */
 @SpringBootTest(
         classes = LateWorkTest.Application.class,
-        properties = {"spring.application.name=late", "hapax.defaults.wait-timeout=40s"})
+        properties = {
+            "spring.application.name=late",
+            "hapax.defaults.wait-timeout=40s",
+            "hapax.ignored-transaction-managers=reactive"
+        })
 @InMemoryHapax
 class LateWorkTest {
 
@@ -137,6 +149,12 @@ class LateWorkTest {
         public Flux<Integer> flux(String name) {
             return flux;
         }
+
+        @Transactional(propagation = Propagation.NOT_SUPPORTED)
+        @Guarded(key = "flux/%0")
+        public Flux<String> apart(String name) {
+            return Flux.just(name);
+        }
     }
 
     /** Begins and ends transactions of nothing. */
@@ -172,7 +190,7 @@ class LateWorkTest {
                 TransactionSynchronizationManager synchronizations,
                 Object transaction,
                 TransactionDefinition definition) {
-            return Mono.empty();
+            return Mono.<Void>empty().publishOn(Schedulers.parallel());
         }
 
         @Override
@@ -208,8 +226,19 @@ class LateWorkTest {
         }
 
         @Bean
+        FlowingService flowing() {
+            return new FlowingService();
+        }
+
+        @Bean
+        @Primary
         PlatformTransactionManager transactions() {
             return new NoDatabase();
+        }
+
+        @Bean
+        ReactiveTransactionManager reactive() {
+            return new NoReactiveDatabase();
         }
 
         @Bean
@@ -230,6 +259,9 @@ class LateWorkTest {
 
     @Autowired
     private SuspendedService suspended;
+
+    @Autowired
+    private FlowingService flowing;
 
     @Autowired
     private RunLedger ledger;
@@ -365,6 +397,39 @@ class LateWorkTest {
         assertThat(service.flux("all").collectList().block(LONGEST)).containsExactly(1, 2, 3);
     }
 
+    /** What is left of their work would go on on a thread of the caller's, and there in its transaction. */
+    @Test
+    void in_a_transaction_of_their_caller_they_are_refused_whatever_their_own_advice() {
+        TransactionTemplate transaction = new TransactionTemplate(transactions);
+        for (Mono<String> apart : List.of(
+                service.apart("apart").singleOrEmpty(),
+                FlowCalls.of(flowing.apart("apart")),
+                SuspendedCalls.of(rest -> suspended.apart("apart", rest)))) {
+            assertThatThrownBy(() -> transaction.execute(status -> apart.block(LONGEST)))
+                    .isInstanceOf(IllegalStateException.class)
+                    .hasMessageContaining("Service.apart: it is called in a transaction, which ends later");
+            assertThat(apart.block(LONGEST)).isEqualTo("apart");
+        }
+    }
+
+    /** Its coroutine is started when the transaction has begun, on whatever thread that is. */
+    @Test
+    void a_function_in_a_reactive_transaction_of_its_own_is_released_when_it_has_ended() throws Exception {
+        Gate gate = new Gate();
+        Mono<String> work = SuspendedCalls.of(rest -> suspended.transactional("transactional", gate, rest));
+        Disposable cancelled = work.subscribe();
+        assertThat(gate.isReached.await(40, TimeUnit.SECONDS)).isTrue();
+        cancelled.dispose();
+        await().during(Duration.ofMillis(300))
+                .atMost(LONGEST)
+                .failFast("it was given back", () -> ENDS.containsKey("suspended/transactional"))
+                .until(() -> isHeld("suspended/transactional"));
+        gate.isOpen.countDown();
+        awaitEnds("suspended/transactional", RunOutcome.RELEASED);
+        assertThat(work.block(LONGEST)).startsWith("boundedElastic");
+        awaitEnds("suspended/transactional", RunOutcome.RELEASED, RunOutcome.COMPLETED);
+    }
+
     /** What is called when somebody subscribes, in one of several languages. */
     interface Calls {
         AtomicInteger calls();
@@ -382,6 +447,7 @@ class LateWorkTest {
 
         Mono<String> once(String name);
 
+        @Nullable
         String sameKey(String name);
     }
 
@@ -480,10 +546,25 @@ class LateWorkTest {
                     context -> Mono.just(context.get(GuardedRun.class).identity() + ", " + work.sameKey("same")));
             work.source(inner);
             assertThat(work.work("same").block(LONGEST)).isEqualTo("lock " + key("same") + ", lock " + key("same"));
-            work.source(work.waiting("same")
-                    .flatMap(waited -> inner.publishOn(reactor.core.scheduler.Schedulers.parallel())));
+            work.source(work.waiting("same").flatMap(waited -> inner.publishOn(Schedulers.parallel())));
             assertThat(work.work("same").block(LONGEST)).isEqualTo("lock " + key("same") + ", lock " + key("same"));
             awaitEnds(key("same"), RunOutcome.COMPLETED, RunOutcome.COMPLETED);
+        }
+
+        @Test
+        void code_that_outlives_its_run_asks_anew() throws Exception {
+            GuardedRun ended = ((Admission.Admitted) guard.admit(RunRequest.lock(key("ended")))).run();
+            ended.complete();
+            work.source(Mono.just("value"));
+            try (GuardedRun other = ((Admission.Admitted) guard.admit(RunRequest.lock(key("ended")))).run();
+                    GuardedRun.Scope part = ended.takePart()) {
+                assertThat(work.work("ended").blockOptional(LONGEST)).isEmpty();
+                assertThat(work.sameKey("ended")).isNull();
+                other.complete();
+                assertThat(work.work("ended").block(LONGEST)).isEqualTo("value");
+                assertThat(work.sameKey("ended")).isEqualTo("lock " + key("ended"));
+            }
+            assertThat(work.calls()).hasValue(1);
         }
 
         @Test
@@ -500,10 +581,10 @@ class LateWorkTest {
         @Test
         void a_key_that_another_run_holds_is_waited_for_without_a_thread() throws Exception {
             CompletableFuture<String> waiting;
-            try (GuardedRun holder = ((io.hapax.Admission.Admitted) guard.admit(RunRequest.lock(key("free")))).run();
+            try (GuardedRun holder = ((Admission.Admitted) guard.admit(RunRequest.lock(key("free")))).run();
                     GuardedRun.Scope scope = holder.enter()) {
                 waiting = Mono.defer(() -> work.waiting("free"))
-                        .subscribeOn(reactor.core.scheduler.Schedulers.parallel())
+                        .subscribeOn(Schedulers.parallel())
                         .toFuture();
                 await().atMost(LONGEST).until(() -> !guard.admin().waiting().isEmpty());
             }
@@ -575,7 +656,7 @@ class LateWorkTest {
         }
 
         @Override
-        public String sameKey(String name) {
+        public @Nullable String sameKey(String name) {
             return service.sameKey(name);
         }
     }
@@ -590,16 +671,64 @@ class LateWorkTest {
         Calls calls() {
             return new SuspendedCalls(suspended, AopTestUtils.getTargetObject(suspended));
         }
+    }
 
-        /** Its coroutine would go on on a thread of the caller's. */
-        @Test
-        void in_a_transaction_of_its_caller_it_is_refused_whatever_its_own_advice() {
-            Mono<String> apart = SuspendedCalls.of(rest -> suspended.apart("apart", rest));
-            TransactionTemplate transaction = new TransactionTemplate(transactions);
-            assertThatThrownBy(() -> transaction.execute(status -> apart.block(LONGEST)))
-                    .isInstanceOf(IllegalStateException.class)
-                    .hasMessageContaining("Service.apart: it is called in a transaction, which ends later");
-            assertThat(apart.block(LONGEST)).isEqualTo("apart");
+    @Nested
+    class OfFlow extends Contract {
+        OfFlow() {
+            super("flowing");
+        }
+
+        @Override
+        Calls calls() {
+            return new FlowCalls(flowing, AopTestUtils.getTargetObject(flowing));
+        }
+    }
+
+    /** Of methods that return a flow, which brings one element, or none. */
+    record FlowCalls(FlowingService service, FlowingService target) implements Calls {
+        @Override
+        public AtomicInteger calls() {
+            return target.calls;
+        }
+
+        @Override
+        public void source(@Nullable Mono<String> source) {
+            target.source = source;
+        }
+
+        @Override
+        public Mono<String> work(String name) {
+            return of(service.work(name));
+        }
+
+        @Override
+        public Mono<String> losing(String name) {
+            return of(service.losing(name));
+        }
+
+        @Override
+        public Mono<String> failing(String name) {
+            return of(service.failing(name));
+        }
+
+        @Override
+        public Mono<String> waiting(String name) {
+            return of(service.waiting(name));
+        }
+
+        @Override
+        public Mono<String> once(String name) {
+            return of(service.once(name));
+        }
+
+        @Override
+        public @Nullable String sameKey(String name) {
+            return service.sameKey(name);
+        }
+
+        private static Mono<String> of(Flow<String> flow) {
+            return ReactorFlowKt.asFlux(flow, Dispatchers.getUnconfined()).singleOrEmpty();
         }
     }
 
@@ -641,7 +770,7 @@ class LateWorkTest {
         }
 
         @Override
-        public String sameKey(String name) {
+        public @Nullable String sameKey(String name) {
             return service.sameKey(name);
         }
 

@@ -21,6 +21,7 @@ import java.lang.reflect.Method;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -42,6 +43,7 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.springframework.aop.support.AopUtils;
 import org.springframework.beans.factory.annotation.Autowired;
 import org.springframework.boot.autoconfigure.AutoConfigurations;
@@ -57,6 +59,7 @@ import reactor.core.Disposable;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import reactor.core.publisher.Sinks;
+import reactor.util.context.Context;
 
 /** What suspend functions and flows have of their own; what they share with other late work is in {@link LateWorkTest}. */
 @SpringBootTest(properties = {"spring.application.name=suspended", "hapax.defaults.wait-timeout=40s"})
@@ -75,6 +78,11 @@ class SuspendFunctionTest {
         @Bean
         Coroutines coroutines() {
             return new Coroutines();
+        }
+
+        @Bean
+        Nested nested() {
+            return new Nested();
         }
 
         @Bean
@@ -107,6 +115,9 @@ class SuspendFunctionTest {
 
     @Autowired
     private Coroutines coroutines;
+
+    @Autowired
+    private Nested nested;
 
     @Autowired
     private Desk desk;
@@ -187,6 +198,47 @@ class SuspendFunctionTest {
         awaitEnds("tidy/z", RunOutcome.RELEASED);
     }
 
+    private void awaitHeldWhileItWorks(String key, Gate gate) throws InterruptedException {
+        assertThat(gate.isLeft.await(40, TimeUnit.SECONDS)).isTrue();
+        try {
+            await().during(Duration.ofMillis(300))
+                    .atMost(LONGEST)
+                    .failFast("it was given back", () -> ENDS.containsKey(key))
+                    .until(() -> isHeld(key));
+        } finally {
+            gate.isOpen.countDown();
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"unguarded", "other key", "same key", "flow", "flow of the same key"})
+    void one_that_is_cancelled_keeps_its_lease_until_what_it_has_called_has_ended(String how) throws Exception {
+        Gate gate = new Gate();
+        String name = "cancelled, " + how;
+        Disposable work = SuspendFunctionTest.<Unit>called(rest -> nested.waits(name, how, nested, gate, rest))
+                .subscribe();
+        assertThat(gate.isReached.await(40, TimeUnit.SECONDS)).isTrue();
+        work.dispose();
+        awaitHeldWhileItWorks("nested/" + name, gate);
+        awaitEnds("nested/" + name, RunOutcome.RELEASED);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"unguarded", "other key", "same key", "flow", "flow of the same key"})
+    void one_ends_not_before_what_it_has_called_and_cancelled(String how) throws Exception {
+        for (boolean fails : new boolean[] {false, true}) {
+            Gate gate = new Gate();
+            String name = (fails ? "failed, " : "completed, ") + how;
+            CompletableFuture<Unit> work = SuspendFunctionTest.<Unit>called(
+                            rest -> nested.leaves(name, how, nested, gate, fails, rest))
+                    .toFuture();
+            awaitHeldWhileItWorks("nested/" + name, gate);
+            awaitEnds("nested/" + name, fails ? RunOutcome.FAILED : RunOutcome.COMPLETED);
+            await().atMost(LONGEST).until(work::isDone);
+            assertThat(work.isCompletedExceptionally()).isEqualTo(fails);
+        }
+    }
+
     @Test
     void keys_see_the_arguments_and_not_the_continuation_also_through_an_interface() {
         assertThat(AopUtils.isJdkDynamicProxy(desk)).isTrue();
@@ -226,6 +278,17 @@ class SuspendFunctionTest {
         assertThatThrownBy(() -> vain.block(LONGEST)).isInstanceOf(RunRefusedException.class);
         holder.dispose();
         awaitEnds("vain/v", RunOutcome.RELEASED);
+    }
+
+    @Test
+    void a_refused_call_of_a_function_that_returns_an_optional_returns_an_empty_one() {
+        Disposable holder = SuspendFunctionTest.<Optional<String>>called(rest -> coroutines.optional("o", rest))
+                .subscribe();
+        await().atMost(LONGEST).until(() -> isHeld("optional/o"));
+        Mono<Optional<String>> refused = called(rest -> coroutines.optional("o", rest));
+        assertThat(refused.block(LONGEST)).isEqualTo(Optional.empty());
+        holder.dispose();
+        awaitEnds("optional/o", RunOutcome.RELEASED);
     }
 
     @Test
@@ -282,7 +345,7 @@ class SuspendFunctionTest {
                 return work;
             }
         };
-        ReactiveCall broken = CoroutineCall.ofFunction(call);
+        ReactiveCall broken = CoroutineCall.ofFunction(call, Context.empty());
         try (GuardedRun run = ((Admission.Admitted) guard.admit(RunRequest.lock("broken"))).run()) {
             assertThatThrownBy(() -> broken.proceed(run)).hasMessage("broken");
         }
@@ -320,6 +383,23 @@ class SuspendFunctionTest {
     void a_flow_has_its_run_as_the_current_one_on_whatever_thread() {
         assertThat(collected(flows.runs("x")).collectList().block(LONGEST))
                 .containsExactly("lock flow-runs/x, lock flow-runs/x");
+    }
+
+    @Test
+    void a_flow_makes_no_element_on_a_thread_of_its_collector() {
+        assertThat(collected(flows.threads("x")).collectList().block(LONGEST))
+                .hasSize(3)
+                .allMatch(thread -> thread.startsWith("boundedElastic"));
+    }
+
+    @Test
+    void a_flow_that_goes_on_when_it_is_cancelled_keeps_its_lease_until_it_has_ended() throws Exception {
+        Gate gate = new Gate();
+        assertThat(collected(flows.tidy("x", gate)).next().toFuture().get(40, TimeUnit.SECONDS))
+                .isEqualTo(1);
+        gate.isLeft.countDown();
+        awaitHeldWhileItWorks("flow-tidy/x", gate);
+        awaitEnds("flow-tidy/x", RunOutcome.RELEASED);
     }
 
     @Test

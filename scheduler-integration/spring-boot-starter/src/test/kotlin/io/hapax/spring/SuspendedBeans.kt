@@ -3,6 +3,7 @@ package io.hapax.spring
 import io.hapax.CurrentRun
 import io.hapax.Guarded
 import io.hapax.OnConflict
+import java.util.Optional
 import java.util.concurrent.CopyOnWriteArrayList
 import java.util.concurrent.CountDownLatch
 import java.util.concurrent.TimeUnit
@@ -19,8 +20,10 @@ import kotlinx.coroutines.currentCoroutineContext
 import kotlinx.coroutines.flow.Flow
 import kotlinx.coroutines.flow.SharedFlow
 import kotlinx.coroutines.flow.flow
+import kotlinx.coroutines.flow.flowOf
 import kotlinx.coroutines.flow.flowOn
 import kotlinx.coroutines.flow.map
+import kotlinx.coroutines.launch
 import kotlinx.coroutines.reactive.asFlow
 import kotlinx.coroutines.reactor.awaitSingleOrNull
 import kotlinx.coroutines.withContext
@@ -57,7 +60,7 @@ open class SuspendedService {
     open suspend fun waiting(name: String): String = "waited"
 
     @Guarded(key = "suspended/%0")
-    open fun sameKey(name: String): String = current()
+    open fun sameKey(name: String): String? = current()
 
     @Transactional(propagation = Propagation.NOT_SUPPORTED)
     @Guarded(key = "suspended/%0")
@@ -65,9 +68,45 @@ open class SuspendedService {
 
     @Guarded(key = "once/suspended/%0", once = "once/suspended/%0")
     open suspend fun once(name: String): String? = name
+
+    @Transactional("reactive")
+    @Guarded(key = "suspended/%0")
+    open suspend fun transactional(name: String, gate: Gate): String? {
+        val first = Thread.currentThread().name
+        gate.pass()
+        return first
+    }
 }
 
-/** Flows, likewise. */
+/** Likewise, with flows. */
+open class FlowingService {
+    @JvmField val calls = AtomicInteger()
+    @Volatile @JvmField var source: Mono<String>? = Mono.empty()
+
+    private fun made(): Flow<String> {
+        calls.incrementAndGet()
+        return source!!.asFlow()
+    }
+
+    @Guarded(key = "flowing/%0") open fun work(name: String): Flow<String> = made()
+
+    @Guarded(key = "flowing/%0", ttl = "3s") open fun losing(name: String): Flow<String> = made()
+
+    @Guarded(key = "flowing/%0", onConflict = [OnConflict.FAIL]) open fun failing(name: String): Flow<String> = made()
+
+    @Guarded(key = "flowing/%0", onConflict = [OnConflict.WAIT])
+    open fun waiting(name: String): Flow<String> = flowOf("waited")
+
+    @Guarded(key = "flowing/%0") open fun sameKey(name: String): String? = current()
+
+    @Transactional(propagation = Propagation.NOT_SUPPORTED)
+    @Guarded(key = "flowing/%0")
+    open fun apart(name: String): Flow<String> = flowOf(name)
+
+    @Guarded(key = "once/flowing/%0", once = "once/flowing/%0") open fun once(name: String): Flow<String> = flowOf(name)
+}
+
+/** Several elements. */
 open class FlowService {
     @Volatile @JvmField var source: Flux<Int> = Flux.empty()
 
@@ -80,6 +119,20 @@ open class FlowService {
     @Guarded(key = "flow-runs/%0")
     open fun runs(name: String): Flow<String> =
         flow { emit(current()) }.flowOn(Dispatchers.IO).map { "$it, ${current()}" }
+
+    @Guarded(key = "flow-threads/%0")
+    open fun threads(name: String): Flow<String> = flow { repeat(3) { emit(Thread.currentThread().name) } }
+
+    /** Has something to do when it is cancelled. */
+    @Guarded(key = "flow-tidy/%0")
+    open fun tidy(name: String, gate: Gate): Flow<Int> = flow {
+        try {
+            emit(1)
+            awaitCancellation()
+        } finally {
+            withContext(NonCancellable) { gate.pass() }
+        }
+    }
 
     @Guarded(key = "flow-slow/%0")
     open fun made(name: String, made: AtomicInteger): Flow<Int> = flow { repeat(100) { emit(made.incrementAndGet()) } }
@@ -160,6 +213,75 @@ open class Coroutines {
 
     @Guarded(key = "vain/%0", onConflict = [OnConflict.WAIT], waitTimeout = "100ms")
     open suspend fun vain(name: String): Int = awaitCancellation()
+
+    @Guarded(key = "optional/%0") open suspend fun optional(name: String): Optional<String> = awaitCancellation()
+}
+
+/** Lets nobody pass before it is open. */
+class Gate {
+    @JvmField val isReached = CountDownLatch(1)
+    @JvmField val isOpen = CountDownLatch(1)
+    /** Whoever had called what waits here has gone on. */
+    @JvmField val isLeft = CountDownLatch(1)
+
+    suspend fun pass() {
+        withContext(Dispatchers.IO) {
+            isReached.countDown()
+            isOpen.await(40, TimeUnit.SECONDS)
+        }
+    }
+
+    suspend fun reached() {
+        withContext(Dispatchers.IO) { isReached.await(40, TimeUnit.SECONDS) }
+    }
+}
+
+/** Calls through its proxy, which starts a coroutine of its own for each call. */
+open class Nested {
+    open suspend fun unguarded(gate: Gate) = gate.pass()
+
+    @Guarded(key = "inner/%0")
+    open suspend fun otherKey(name: String, gate: Gate) = gate.pass()
+
+    @Guarded(key = "nested/%0")
+    open suspend fun sameKey(name: String, gate: Gate) = gate.pass()
+
+    @Guarded(key = "inner/%0")
+    open fun flow(name: String, gate: Gate): Flow<Int> = flow { gate.pass() }
+
+    @Guarded(key = "nested/%0")
+    open fun sameFlow(name: String, gate: Gate): Flow<Int> = flow { gate.pass() }
+
+    private suspend fun call(how: String, name: String, self: Nested, gate: Gate) =
+        when (how) {
+            "unguarded" -> self.unguarded(gate)
+            "other key" -> self.otherKey(name, gate)
+            "same key" -> self.sameKey(name, gate)
+            "flow" -> self.flow(name, gate).collect {}
+            else -> self.sameFlow(name, gate).collect {}
+        }
+
+    /** Waits for what it calls. */
+    @Guarded(key = "nested/%0")
+    open suspend fun waits(name: String, how: String, self: Nested, gate: Gate) {
+        try {
+            call(how, name, self, gate)
+        } finally {
+            gate.isLeft.countDown()
+        }
+    }
+
+    /** Does not. */
+    @Guarded(key = "nested/%0")
+    open suspend fun leaves(name: String, how: String, self: Nested, gate: Gate, fails: Boolean) {
+        coroutineScope {
+            val inner = launch { call(how, name, self, gate) }
+            gate.reached()
+            inner.cancel()
+        }
+        gate.isLeft.countDown()
+        check(!fails) { "broken" }
+    }
 }
 
 /** Fired by Spring. */
