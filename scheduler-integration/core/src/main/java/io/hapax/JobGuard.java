@@ -390,7 +390,7 @@ public final class JobGuard implements AutoCloseable {
 
     /** The caller may close the class loader next, without which the store could not end its threads. */
     private void awaitClosedStore() throws InterruptedException {
-        if (closesStore && activeRuns() == 0) {
+        if (closesStore && activeRuns() == 0 && engine.watchdog().endsElsewhere()) {
             boolean unused = storeClosed.await(LONGEST_CLOSING.toMillis(), TimeUnit.MILLISECONDS);
         }
     }

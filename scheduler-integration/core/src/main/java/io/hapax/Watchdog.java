@@ -49,6 +49,9 @@ final class Watchdog {
     private final DueQueue queue = new DueQueue();
     private boolean stopping;
     private @Nullable Thread thread;
+    /** The thread that was started last, which may have ended. */
+    private volatile @Nullable Thread last;
+
     private NanoTime parkedUntil = new NanoTime(0);
     private final RenewalPlan plan;
     private final Runnable afterLast;
@@ -105,6 +108,7 @@ final class Watchdog {
     private void start() {
         Thread started = threads.start("hapax-watchdog", this::loop);
         thread = started;
+        last = started;
         if (started == null) {
             var unused = threads.after(NEXT_START, Runnable::run, this::startIfNeeded);
         } else {
@@ -247,6 +251,12 @@ final class Watchdog {
         } finally {
             lock.unlock();
         }
+    }
+
+    /** Whether another thread than the caller's is going to call {@code afterLast}, or is calling it. */
+    boolean endsElsewhere() {
+        Thread started = last;
+        return started != null && started != Thread.currentThread() && started.isAlive();
     }
 
     /** Waits until no runs are left but those that are excepted. */
