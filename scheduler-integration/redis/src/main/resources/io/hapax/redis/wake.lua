@@ -20,7 +20,7 @@ if from then
   redis.call('DEL', KEYS[2])
   if rest ~= '' and left > 0 then redis.call('SET', KEYS[2], limit .. ';' .. rest, 'PX', left) end
 end
--- Who waits for a slot hears of every release anyway.
+-- Who waits for a slot receives every release anyway.
 if held or ARGV[2] ~= '' then return 0 end
 -- Some slots are held, and others may be free: all that wait ask, and nobody overtakes them until then.
 redis.call('PEXPIRE', KEYS[2], 5000, 'LT')
