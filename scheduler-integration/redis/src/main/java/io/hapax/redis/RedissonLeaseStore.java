@@ -186,7 +186,7 @@ public final class RedissonLeaseStore implements AdministeredStore {
     }
 
     /**
-     * As {@link #acquire}, for a quorum: what one server says decides nothing, so whoever was woken up leaves the key to nobody
+     * As {@link #acquire}, for a quorum: what one server says decides nothing, so a run that was woken up leaves the key to nobody
      * before {@link #answered}.
      */
     CompletionStage<Acquisition> vote(LeaseRequest request) {

@@ -7,7 +7,7 @@
 --     'acquire', or 'wait;' and the caller's process if it waits, or for a slot 'slot' or 'slot-wait'; owner; ttl in ms; digest of the run key, or '-';
 --     worker and run, and the limit of a slot; index of the slots of the lock key, see slots.lua, or ''
 --   and to give it back:
---     'release', or 'release-slot', or if those who wait stay in the flag and hear nothing 'give-back' or 'give-back-slot'; owner; retention of
+--     'release', or 'release-slot', or if those who wait stay in the flag and are not notified 'give-back' or 'give-back-slot'; owner; retention of
 --     the done marker in ms, 0 for none; token, see server.lua; digest of the run key, worker,
 --     run and how the occurrence ended; what the job's history says of it behind owner and token, or ''
 -- returns {epoch, or '' if it was not asked for, answers...}. To an acquire three: 1 granted (token, since when in
