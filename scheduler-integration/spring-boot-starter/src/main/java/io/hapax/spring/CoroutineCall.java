@@ -87,7 +87,7 @@ final class CoroutineCall implements ReactiveCall {
                 mine.plus(elastic()));
     }
 
-    /** Without a dispatcher a coroutine could be cancelled, and nobody know of it yet, and its code begin all the same. */
+    /** Without a dispatcher a coroutine could be cancelled, and nobody know of it yet, and its code start all the same. */
     private static CoroutineContext dispatched(CoroutineContext context) {
         return context.get(ContinuationInterceptor.Key) == Dispatchers.getUnconfined()
                 ? context.plus(elastic())
