@@ -88,7 +88,7 @@ final class LeaseAttempts {
     }
 
     static <T> T get(CompletionStage<T> stage) {
-        int seconds = Integer.getInteger(ANSWER_SECONDS, 20);
+        int seconds = Integer.getInteger(ANSWER_SECONDS, 60);
         try {
             return stage.toCompletableFuture().get(seconds, TimeUnit.SECONDS);
         } catch (ExecutionException e) {
