@@ -166,7 +166,7 @@ class ConsoleActionsTest extends BrowserFleet {
                 "payment/8",
                 "Let it run again",
                 "RELEASED",
-                "May run again: payment/8. Left to do: let its scheduler offer it again; in JobRunr requeue the job, in Quartz"
+                "May run again: payment/8. Next step: let its scheduler fire it again; in JobRunr requeue the job, in Quartz"
                         + " trigger it."
             }
         }) {
@@ -177,7 +177,7 @@ class ConsoleActionsTest extends BrowserFleet {
             assertThat(page.locator("#detail")).isVisible();
             assertThat(page.locator("#act-warning"))
                     .containsText(
-                            "To let it run again only permits that: its scheduler then has to offer it once more.");
+                            "To let it run again only permits that: its scheduler then has to fire it once more.");
             shoot(page, "console-abandoned");
             page.locator("#act-actor").focus();
             page.keyboard().press("ControlOrMeta+a");

@@ -692,11 +692,11 @@ function occurrence(entry) {
   const resolve = (state, done, left = '') => form => ask('resolve', {
     ...form, lock: entry.lock, run: entry.run, token: entry.token, state,
   }).then(() => done + (entry.run || entry.lock) + left);
-  // The ledger only permits it: the job's scheduler has to offer it once more.
+  // The ledger only permits it: the job's scheduler has to fire it once more.
   const offered = '. Next step: let its scheduler fire it again; in JobRunr requeue the job, in Quartz trigger it.';
   act('Decide what became of it', entry.run || entry.lock,
     'Find out first what the run has done before it crashed: if it has done its work, running it again does it twice. '
-    + 'To let it run again only permits that: its scheduler then has to offer it once more.',
+    + 'To let it run again only permits that: its scheduler then has to fire it once more.',
     [['Mark as done', 'primary', resolve('DONE', 'Marked as done: ')], ['Let it run again', 'danger', resolve('RELEASED', 'May run again: ', offered)]]);
 }
 
