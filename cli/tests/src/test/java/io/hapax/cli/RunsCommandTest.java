@@ -189,8 +189,8 @@ class RunsCommandTest {
     @ValueSource(strings = {"pay@7", "invoice@0"})
     void what_is_to_run_again_says_what_is_left_to_do_in_each_scheduler(String run) {
         String left =
-                "be free to run again: the next worker that is asked to runs it from the beginning. Left to do: let"
-                        + " its scheduler ask; in JobRunr requeue the job, in Quartz trigger it.";
+                "be free to run again: the next worker that gets it runs it from the start. Next step: let the scheduler"
+                        + " fire it; in JobRunr requeue the job, in Quartz trigger it";
         try (EmbeddedRedis redis = EmbeddedRedis.start()) {
             String[] decision = {"resolve", run, "--as", "again", "--redis", redis.url()};
             assertThat(runs(decision).prose()).contains("It would " + left);
