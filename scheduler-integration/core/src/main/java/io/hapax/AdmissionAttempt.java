@@ -109,8 +109,11 @@ final class AdmissionAttempt {
             try {
                 then.accept(value, failure);
             } catch (Throwable bug) {
-                fail(bug);
-                giveBackWhatIsTried();
+                try {
+                    fail(bug);
+                } finally {
+                    giveBackWhatIsTried();
+                }
             }
         });
     }
@@ -168,6 +171,10 @@ final class AdmissionAttempt {
     }
 
     private void tryOrRefuse(Refusal refusal, Duration worthWaiting, int awaited, boolean hearsOfReleases) {
+        if (!hearsOfReleases) {
+            // What stands in its way alone says nothing about the others.
+            leaveToOthers();
+        }
         Duration left = left();
         if (left.isZero() || withdrawn || engine.admissions().isClosed()) {
             String holding = terms.request().holding();

@@ -111,8 +111,13 @@ final class CoroutineCall implements ReactiveCall {
     /** A coroutine that waits for its thread when it is cancelled never starts. */
     @Override
     public Mono<Void> over() {
-        CoroutineRun mine = part;
-        return mine == null ? Mono.empty() : Mono.fromFuture(() -> subscribed.thenCompose(done -> mine.over()), true);
+        // Asked for before the call has proceeded, and subscribed to after.
+        return Mono.defer(() -> {
+            CoroutineRun mine = part;
+            return mine == null
+                    ? Mono.empty()
+                    : Mono.fromFuture(() -> subscribed.thenCompose(done -> mine.over()), true);
+        });
     }
 
     /** The caller's continuation, in the context of a run. */

@@ -82,7 +82,8 @@ record ReactiveWork(
                             work.admission(),
                             admission -> Flux.from(work.body(admission))
                                     .takeUntilOther(work.lost(admission))
-                                    .concatWith(work.completed(admission).then(Mono.empty())),
+                                    .concatWith(Mono.defer(() -> work.completed(admission))
+                                            .then(Mono.empty())),
                             completed -> Mono.empty(),
                             work::fail,
                             work::cancel)
@@ -187,10 +188,10 @@ record ReactiveWork(
         return method.over().takeUntilOther(lost(admission));
     }
 
-    /** Not before the work is over, where that is known: until then nobody else may start it. */
+    /** Likewise. */
     private Mono<Void> cancel(Admission admission) {
         return run(admission)
-                .map(run -> method.over().then(blocking(run::close)))
+                .map(run -> over(admission).then(blocking(run::close)))
                 .orElseGet(Mono::empty);
     }
 

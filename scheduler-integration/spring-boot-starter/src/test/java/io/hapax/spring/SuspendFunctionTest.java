@@ -239,6 +239,23 @@ class SuspendFunctionTest {
         }
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"unguarded", "other key", "flow"})
+    void a_flow_ends_not_before_what_it_has_called_and_cancelled(String how) throws Exception {
+        for (boolean fails : new boolean[] {false, true}) {
+            Gate gate = new Gate();
+            String name = (fails ? "failed flow, " : "completed flow, ") + how;
+            CompletableFuture<List<String>> work = ReactorFlowKt.asFlux(
+                            nested.leavesAsFlow(name, how, nested, gate, fails), Dispatchers.getDefault())
+                    .collectList()
+                    .toFuture();
+            awaitHeldWhileItWorks("nested/" + name, gate);
+            awaitEnds("nested/" + name, fails ? RunOutcome.FAILED : RunOutcome.COMPLETED);
+            await().atMost(LONGEST).until(work::isDone);
+            assertThat(work.isCompletedExceptionally()).isEqualTo(fails);
+        }
+    }
+
     @Test
     void keys_see_the_arguments_and_not_the_continuation_also_through_an_interface() {
         assertThat(AopUtils.isJdkDynamicProxy(desk)).isTrue();

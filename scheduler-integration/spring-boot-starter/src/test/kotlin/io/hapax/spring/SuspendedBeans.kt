@@ -273,7 +273,17 @@ open class Nested {
 
     /** Does not. */
     @Guarded(key = "nested/%0")
-    open suspend fun leaves(name: String, how: String, self: Nested, gate: Gate, fails: Boolean) {
+    open suspend fun leaves(name: String, how: String, self: Nested, gate: Gate, fails: Boolean) =
+        leave(name, how, self, gate, fails)
+
+    /** Likewise, as a flow. */
+    @Guarded(key = "nested/%0")
+    open fun leavesAsFlow(name: String, how: String, self: Nested, gate: Gate, fails: Boolean): Flow<String> = flow {
+        leave(name, how, self, gate, fails)
+        emit("left")
+    }
+
+    private suspend fun leave(name: String, how: String, self: Nested, gate: Gate, fails: Boolean) {
         coroutineScope {
             val inner = launch { call(how, name, self, gate) }
             gate.reached()
