@@ -61,9 +61,8 @@ final class Watchdog {
     private int failedPasses;
 
     static {
-        // What notifies a run of a loss is loaded before it is needed: then memory may be short, or the class loader of
-        // a stopped
-        // web application closed.
+        // What notifies a run of a loss is loaded before it is needed: by then memory may be short, or the class loader
+        // of a stopped web application closed.
         for (Class<?> type : List.of(LossReason.class, Holder.class, GuardEvent.Lost.class, LeaseLostException.class)) {
             try {
                 Class<?> unused = Class.forName(type.getName(), true, type.getClassLoader());
@@ -407,7 +406,7 @@ final class Watchdog {
             return charge.act(now);
         } catch (Throwable e) {
             // Logging may fail for the same reason, and the others of this pass are renewed all the same.
-            boolean unused = threads.call("renewing one of the leases", () -> {
+            boolean unused = threads.call("looking after a lease or a deadline", () -> {
                 throw new IllegalStateException("it is tried again", e);
             });
             return new Charge.Action(false, now.plus(AGAIN));

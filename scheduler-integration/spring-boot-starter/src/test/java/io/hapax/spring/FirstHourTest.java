@@ -15,8 +15,6 @@ import java.io.File;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
-import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.net.URLClassLoader;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -159,24 +157,10 @@ class FirstHourTest {
     @Test
     void a_redis_behind_sentinel_in_a_cluster_or_behind_tls_is_found_where_spring_s_own_settings_say()
             throws Exception {
-        int port;
-        try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-            port = socket.getLocalPort();
-        }
         try (EmbeddedSentinel sentinel = EmbeddedSentinel.start(1);
                 EmbeddedCluster cluster = EmbeddedCluster.start();
                 TestCertificates files = TestCertificates.of("dns:localhost,ip:127.0.0.1");
-                EmbeddedRedis ignored = EmbeddedRedis.start(
-                        "--tls-port",
-                        String.valueOf(port),
-                        "--tls-auth-clients",
-                        "no",
-                        "--tls-cert-file",
-                        files.certificateFile().toString(),
-                        "--tls-key-file",
-                        files.keyFile().toString(),
-                        "--tls-ca-cert-file",
-                        files.authorityFile().toString())) {
+                TlsRedis redis = TlsRedis.start(files)) {
             String[][] servers = {
                 {
                     "--spring.data.redis.sentinel.master=" + EmbeddedSentinel.MASTER_NAME,
@@ -187,7 +171,7 @@ class FirstHourTest {
                     "--spring.ssl.bundle.pem.redis.truststore.certificate=file:" + files.authorityFile(),
                     "--spring.data.redis.ssl.bundle=redis",
                     "--spring.data.redis.host=localhost",
-                    "--spring.data.redis.port=" + port
+                    "--spring.data.redis.port=" + redis.tlsPort()
                 }
             };
             for (String[] server : servers) {

@@ -15,8 +15,6 @@ import io.hapax.testkit.WallClock;
 import java.lang.reflect.Constructor;
 import java.lang.reflect.InvocationHandler;
 import java.lang.reflect.Proxy;
-import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.net.URI;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -155,30 +153,24 @@ class ServiceConnectionTest {
 
     @Test
     void a_bundle_of_certificates() throws Exception {
-        int port;
-        try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-            port = socket.getLocalPort();
-        }
         try (TestCertificates files = TestCertificates.of("dns:localhost,ip:127.0.0.1");
-                EmbeddedRedis redis = EmbeddedRedis.start(
-                        "--tls-port",
-                        String.valueOf(port),
-                        "--tls-auth-clients",
-                        "no",
-                        "--tls-cert-file",
-                        files.certificateFile().toString(),
-                        "--tls-key-file",
-                        files.keyFile().toString(),
-                        "--tls-ca-cert-file",
-                        files.authorityFile().toString())) {
+                TlsRedis redis = TlsRedis.start(files)) {
             SslBundle bundle = SslBundle.of(
                     new PemSslStoreBundle(null, PemSslStoreDetails.forCertificate("file:" + files.authorityFile())));
             // Spring Boot 3 has it at the server, 4 at the connection.
             works(redis(
                     "Standalone",
-                    Map.of("getHost", "localhost", "getPort", port, "getDatabase", 3, "getSslBundle", bundle),
+                    Map.of(
+                            "getHost",
+                            "localhost",
+                            "getPort",
+                            redis.tlsPort(),
+                            "getDatabase",
+                            3,
+                            "getSslBundle",
+                            bundle),
                     Map.of("getSslBundle", bundle)));
-            assertThat(redis.command("INFO", "keyspace")).contains("db3:");
+            assertThat(redis.server().command("INFO", "keyspace")).contains("db3:");
         }
     }
 

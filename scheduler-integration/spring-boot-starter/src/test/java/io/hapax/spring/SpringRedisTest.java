@@ -12,8 +12,6 @@ import io.hapax.testkit.TestCertificates;
 import io.hapax.testkit.WallClock;
 import java.io.PrintWriter;
 import java.io.StringWriter;
-import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.time.Duration;
 import java.util.List;
 import java.util.UUID;
@@ -107,32 +105,18 @@ class SpringRedisTest {
 
     @Test
     void a_bundle_of_certificates() throws Exception {
-        int port;
-        try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-            port = socket.getLocalPort();
-        }
         try (TestCertificates files = TestCertificates.of("dns:localhost,ip:127.0.0.1");
-                EmbeddedRedis redis = EmbeddedRedis.start(
-                        "--tls-port",
-                        String.valueOf(port),
-                        "--tls-auth-clients",
-                        "no",
-                        "--tls-cert-file",
-                        files.certificateFile().toString(),
-                        "--tls-key-file",
-                        files.keyFile().toString(),
-                        "--tls-ca-cert-file",
-                        files.authorityFile().toString())) {
+                TlsRedis redis = TlsRedis.start(files)) {
             works(runner.withPropertyValues(
                     "spring.ssl.bundle.pem.redis.truststore.certificate=file:" + files.authorityFile(),
                     "spring.data.redis.ssl.bundle=redis",
                     "spring.data.redis.host=localhost",
-                    "spring.data.redis.port=" + port));
+                    "spring.data.redis.port=" + redis.tlsPort()));
             for (String password : List.of("quokka[zebu", "quokka@x#zebu", "quokka?zebu")) {
                 runner.withPropertyValues(
                                 "spring.ssl.bundle.pem.redis.truststore.certificate=file:" + files.authorityFile(),
                                 "spring.data.redis.ssl.bundle=redis",
-                                "spring.data.redis.url=rediss://:" + password + "@localhost:" + port)
+                                "spring.data.redis.url=rediss://:" + password + "@localhost:" + redis.tlsPort())
                         .run(context -> assertThat(stackTrace(context.getStartupFailure()))
                                 .contains("spring.data.redis.url", "percent-encode")
                                 .doesNotContain("quokka", "zebu"));
