@@ -131,7 +131,7 @@ class ForgedLinesTest {
             assertThat(new RunRefusedException(request.identity(), refusal).getMessage())
                     .doesNotContainPattern(ACTING);
             run.lose(LossReason.GONE, null);
-            assertThat(new LeaseLostException(run.lease().orElseThrow(), LossReason.GONE).getMessage())
+            assertThat(new LeaseLostException(run.lease().orElseThrow(), LossReason.GONE, true).getMessage())
                     .doesNotContainPattern(ACTING);
             run.close();
             store.failAcquires();

@@ -58,7 +58,12 @@ class UnenteredRunTest {
         GuardedRun run = admitted(RunRequest.lock("report"));
         ticker.advance(TTL);
         await().until(() -> guard.activeRuns() == 0);
-        assertThatExceptionOfType(LeaseLostException.class).isThrownBy(run::enter);
+        assertThatExceptionOfType(LeaseLostException.class)
+                .isThrownBy(run::enter)
+                .withMessageContaining("NOT_RENEWED. The run was not entered");
+        assertThatExceptionOfType(LeaseLostException.class)
+                .isThrownBy(run::ensureHeld)
+                .withMessageContaining("from enter() on");
         assertThat(run.lost()).contains(LossReason.NOT_RENEWED);
         assertThat(events.of(GuardEvent.Lost.class)).isEmpty();
         assertThat(run.complete()).isNotEqualTo(RunOutcome.COMPLETED);

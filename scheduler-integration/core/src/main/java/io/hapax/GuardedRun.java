@@ -191,7 +191,7 @@ public final class GuardedRun implements AutoCloseable {
             throw new IllegalStateException("a run without a lease cannot lose it");
         }
         LossReason reason = life.lossReason();
-        return new LeaseLostException(lease, reason == null ? LossReason.GONE : reason);
+        return new LeaseLostException(lease, reason == null ? LossReason.GONE : reason, life.wasEntered());
     }
 
     /**
@@ -498,7 +498,7 @@ public final class GuardedRun implements AutoCloseable {
         Runnable tell = () -> engine.notifier().tellLater(new GuardEvent.Lost(job(), gone, reason, holder, held()));
         var callbacks = life.lose(reason, () -> engine.notifier().quietly("telling of a loss", tell));
         if (callbacks != null) {
-            LeaseLostException loss = new LeaseLostException(gone, reason);
+            LeaseLostException loss = new LeaseLostException(gone, reason, life.wasEntered());
             callbacks.forEach(callback -> engine.notifier().call(() -> callback.accept(loss)));
         }
     }

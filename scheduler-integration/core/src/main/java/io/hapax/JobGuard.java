@@ -104,7 +104,7 @@ public final class JobGuard implements AutoCloseable {
      * {@link RunOptions#observe()} the answer is always a run, and neither waited nor interrupted for.
      *
      * @param request what is to run
-     * @return the answer; an admitted run must be ended
+     * @return the answer; an admitted run must be {@linkplain GuardedRun#enter() entered} within its ttl, and ended
      * @throws InterruptedException if the thread is interrupted when it calls, then nothing is asked; or while it waits,
      *     then the request is withdrawn
      * @throws IllegalArgumentException if the options do not fit the store, for example because the ttl is too short
@@ -148,7 +148,7 @@ public final class JobGuard implements AutoCloseable {
      * Does what {@link #admit} does, without blocking.
      *
      * @param request what is to run
-     * @return the answer, completed on a thread of the store; an admitted run must be ended. Cancelling it
+     * @return the answer, completed on a thread of the store; an admitted run must be {@linkplain GuardedRun#enter() entered} within its ttl, and ended. Cancelling it
      *     withdraws the request
      * @throws IllegalArgumentException if the options do not fit the store
      */

@@ -12,9 +12,13 @@ public class LeaseLostException extends RuntimeException {
     private final transient Lease lease;
     private final LossReason reason;
 
-    LeaseLostException(Lease lease, LossReason reason) {
-        super("the lease on '" + VisibleText.of(lease.identity().leaseName()) + "' (owner " + lease.owner()
-                + ", fencing token " + lease.token() + ") is lost: " + reason);
+    LeaseLostException(Lease lease, LossReason reason, boolean wasEntered) {
+        super(
+                "the lease on '" + VisibleText.of(lease.identity().leaseName()) + "' (owner " + lease.owner()
+                        + ", fencing token " + lease.token() + ") is lost: " + reason
+                        + (wasEntered
+                                ? ""
+                                : ". The run was not entered: its lease is renewed from enter() on, and lapses after the ttl without it"));
         this.lease = lease;
         this.reason = reason;
     }

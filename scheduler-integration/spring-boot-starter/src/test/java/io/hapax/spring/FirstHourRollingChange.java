@@ -17,6 +17,11 @@ public final class FirstHourRollingChange {
     private static final RunRequest REPORT = RunRequest.lock("report");
     private static final Duration LONGEST = Duration.ofSeconds(60);
 
+    /** So long that a busy machine renews in time. */
+    private static final String TTL = "6s";
+
+    private static final String RAISED_TTL = "8s";
+
     private final String[] settings;
 
     private FirstHourRollingChange(String[] settings) {
@@ -26,13 +31,18 @@ public final class FirstHourRollingChange {
     /** Its arguments are settings that all replicas have; the last one is that of the old ones alone. */
     public static void main(String[] settings) throws Exception {
         int common = settings.length - 1;
-        new FirstHourRollingChange(Arrays.copyOf(settings, common)).change(settings[common]);
-        System.out.println("well ended");
+        try {
+            new FirstHourRollingChange(Arrays.copyOf(settings, common)).change(settings[common]);
+            System.out.println("well ended");
+        } catch (Exception e) {
+            e.printStackTrace();
+        }
     }
 
     private void change(String firstStart) throws Exception {
         try (ConfigurableApplicationContext old = old(firstStart);
-                GuardedRun report = awaited(old)) {
+                GuardedRun report = awaited(old);
+                GuardedRun.Scope reporting = report.enter()) {
             try (ConfigurableApplicationContext refused = raised()) {
                 System.out.println("a new one: " + tried(refused));
             } catch (RuntimeException told) {
@@ -52,11 +62,13 @@ public final class FirstHourRollingChange {
 
     private void beside(ConfigurableApplicationContext old, ConfigurableApplicationContext raised, String firstStart)
             throws Exception {
-        try (GuardedRun later = awaited(raised)) {
+        try (GuardedRun later = awaited(raised);
+                GuardedRun.Scope working = later.enter()) {
             System.out.println("old beside a run of new: " + tried(old));
             later.complete();
         }
         try (GuardedRun later = awaited(old);
+                GuardedRun.Scope working = later.enter();
                 ConfigurableApplicationContext third = old(firstStart)) {
             System.out.println("new beside a run of old: " + tried(raised));
             System.out.println("another old one beside it: " + tried(third));
@@ -65,12 +77,16 @@ public final class FirstHourRollingChange {
     }
 
     private ConfigurableApplicationContext old(String firstStart) {
-        return replica("--hapax.worker=old", "--hapax.defaults.ttl=4s", "--hapax.redis.longest-ttl=4s", firstStart);
+        return replica(
+                "--hapax.worker=old", "--hapax.defaults.ttl=" + TTL, "--hapax.redis.longest-ttl=" + TTL, firstStart);
     }
 
     private ConfigurableApplicationContext raised(String... more) {
         return replica(Stream.concat(
-                        Stream.of("--hapax.worker=new", "--hapax.defaults.ttl=5s", "--hapax.redis.longest-ttl=5s"),
+                        Stream.of(
+                                "--hapax.worker=new",
+                                "--hapax.defaults.ttl=" + RAISED_TTL,
+                                "--hapax.redis.longest-ttl=" + RAISED_TTL),
                         Arrays.stream(more))
                 .toArray(String[]::new));
     }
