@@ -1,6 +1,7 @@
 package io.hapax;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import io.hapax.lease.LeaseStore;
 import io.hapax.test.InMemoryLeaseStore;
@@ -39,6 +40,37 @@ class ClosedStoreTest {
         assertThat(guard.run(RunRequest.lock("k"), run -> 1)).isInstanceOf(RunResult.Ran.class);
         assertThat(guard.shutdown(Duration.ofSeconds(5))).isTrue();
         assertThat(closed).isTrue();
+    }
+
+    @Test
+    void and_when_close_returns_if_no_run_is_active() throws Exception {
+        JobGuard guard = JobGuard.builder(slow).closesStore().build();
+        assertThat(guard.run(RunRequest.lock("k"), run -> 1)).isInstanceOf(RunResult.Ran.class);
+        guard.close();
+        assertThat(closed).isTrue();
+        guard.close();
+    }
+
+    @Test
+    void a_guard_that_is_closed_within_a_run_waits_for_nothing_and_the_store_is_closed_after_the_run()
+            throws Exception {
+        JobGuard guard = JobGuard.builder(slow).closesStore().build();
+        assertThat(guard.run(RunRequest.lock("k"), run -> {
+                    guard.close();
+                    assertThat(closed).isFalse();
+                    return 1;
+                }))
+                .isInstanceOf(RunResult.Ran.class);
+        await().untilTrue(closed);
+    }
+
+    @Test
+    void a_thread_that_is_interrupted_closes_the_guard_and_keeps_its_flag() {
+        JobGuard guard = JobGuard.builder(slow).closesStore().build();
+        Thread.currentThread().interrupt();
+        guard.close();
+        assertThat(Thread.interrupted()).isTrue();
+        await().untilTrue(closed);
     }
 
     @Test
