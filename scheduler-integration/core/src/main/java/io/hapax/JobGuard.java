@@ -335,10 +335,20 @@ public final class JobGuard implements AutoCloseable {
 
     /**
      * Stops admitting runs, and refuses those that wait. Active runs continue under their leases; when the last one has ended, the watchdog stops, and
-     * the store is closed if the guard owns it. Returns at once.
+     * the store is closed if the guard owns it. If no run is active, that happens before this returns, for which it waits up to 10 s, or until
+     * the thread is interrupted, whose flag is kept. It waits for no run.
      */
     @Override
     public void close() {
+        stop();
+        try {
+            awaitClosedStore();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private void stop() {
         // Each of these may fail where classes can no longer be loaded, and the rest has to end all the same.
         engine.notifier().quietly("refusing new runs", () -> engine.admissions().close(engine.watchdog()));
         engine.watchdog().stopWhenEmpty();
@@ -358,7 +368,7 @@ public final class JobGuard implements AutoCloseable {
      * @throws InterruptedException if the thread is interrupted while it waits
      */
     public boolean shutdown(Duration grace) throws InterruptedException {
-        close();
+        stop();
         Thread caller = Thread.currentThread();
         Predicate<Charge> own = charge -> charge.isOn(caller);
         for (Charge charge : engine.watchdog().all()) {

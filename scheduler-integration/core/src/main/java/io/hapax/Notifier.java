@@ -134,8 +134,19 @@ final class Notifier {
         }
 
         private void tellAll() {
-            for (GuardEvent event = next(); event != null; event = next()) {
-                call(event);
+            boolean isOver = false;
+            try {
+                for (GuardEvent event = next(); event != null; event = next()) {
+                    call(event);
+                }
+                isOver = true;
+            } finally {
+                if (!isOver) {
+                    // As where there is no memory: the next event starts another thread.
+                    synchronized (lock) {
+                        telling = false;
+                    }
+                }
             }
             dropped.over();
         }

@@ -52,13 +52,21 @@ final class AbandonedOccurrences {
     }
 
     private void ask(JobGuard asked, long now) {
-        var unused = GuardThreads.ask(() -> asked.admin().abandoned(MOST)).whenComplete((entries, failure) -> {
-            try {
-                last = new Answer(now, entries == null ? Double.NaN : entries.size());
-            } finally {
+        boolean ends = false;
+        try {
+            var unused = GuardThreads.ask(() -> asked.admin().abandoned(MOST)).whenComplete((entries, failure) -> {
+                try {
+                    last = new Answer(now, entries == null ? Double.NaN : entries.size());
+                } finally {
+                    asking.set(false);
+                }
+            });
+            ends = true;
+        } finally {
+            if (!ends) {
                 asking.set(false);
             }
-        });
+        }
     }
 
     private static boolean isOlder(@Nullable Answer answer, Duration age, long now) {

@@ -122,14 +122,19 @@ final class Batches<Q, A> {
             lock.unlock();
         }
         if (!batch.isEmpty()) {
+            boolean isSent = false;
             try {
                 database.execute(() -> run(batch));
+                isSent = true;
             } catch (RejectedExecutionException closed) {
                 fail(batch, service().failure("this " + service().noun() + " is closed; open another one", closed));
-                idle();
             } catch (Throwable noThread) {
                 fail(batch, failure(noThread));
-                idle();
+            } finally {
+                // Also where there is no memory for a message: nothing is sent any more while this is busy.
+                if (!isSent) {
+                    idle();
+                }
             }
         }
     }
@@ -161,8 +166,8 @@ final class Batches<Q, A> {
     }
 
     private void run(List<Pending> batch) {
-        List<Pending> alive = alive(batch);
         try {
+            List<Pending> alive = alive(batch);
             if (!alive.isEmpty()) {
                 answer(alive);
             }

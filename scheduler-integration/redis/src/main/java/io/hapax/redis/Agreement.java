@@ -171,7 +171,15 @@ final class Agreement {
     /** Compares again in the background, one time after the other, so that a worker need not be started anew. */
     void recheck() {
         if (rechecking.compareAndSet(false, true)) {
-            var unused = GuardThreads.ask(this::renew).whenComplete((done, failure) -> rechecking.set(false));
+            boolean ends = false;
+            try {
+                var unused = GuardThreads.ask(this::renew).whenComplete((done, failure) -> rechecking.set(false));
+                ends = true;
+            } finally {
+                if (!ends) {
+                    rechecking.set(false);
+                }
+            }
         }
     }
 

@@ -93,9 +93,21 @@ final class DirectCalls {
             return;
         }
         Seat seat = new Seat(request);
+        boolean isOver = false;
+        try {
+            carryOut(seat);
+            isOver = true;
+        } finally {
+            if (!isOver) {
+                abandon(seat);
+            }
+        }
+    }
+
+    private void carryOut(Seat seat) {
         Call first = enter(seat);
         if (seat.gone) {
-            instead.accept(request);
+            instead.accept(seat.request);
             return;
         }
         if (first != null) {
@@ -116,6 +128,23 @@ final class DirectCalls {
         }
         if (interrupted) {
             Thread.currentThread().interrupt();
+        }
+    }
+
+    /** Its caller fails, as where there is no memory: nobody may wait for it to read. */
+    private void abandon(Seat seat) {
+        Call unread;
+        lock.lock();
+        try {
+            seat.gone = true;
+            queue.remove(seat);
+            unread = seat.toRead;
+            seat.toRead = null;
+        } finally {
+            lock.unlock();
+        }
+        if (unread != null) {
+            fallBack(unread);
         }
     }
 
@@ -154,16 +183,23 @@ final class DirectCalls {
 
     /** A call with the first of the queue, or null, and the line is idle; called under the lock. */
     private @Nullable Call next(DirectLine line) {
-        // Those whose answer timeout is over look themselves.
-        List<Seat> seats = Batch.take(queue, seat -> seat.request);
-        if (seats.isEmpty()) {
-            rest(line);
-            return null;
+        Call call = null;
+        try {
+            // Those whose answer timeout is over look themselves.
+            List<Seat> seats = Batch.take(queue, seat -> seat.request);
+            if (!seats.isEmpty()) {
+                List<Request<?>> requests = new ArrayList<>(seats.size());
+                seats.forEach(seat -> requests.add(seat.request));
+                call = new Call(line, seats, new Batch(namespace, requests));
+                inFlight += seats.size();
+            }
+            return call;
+        } finally {
+            // Also where there is no memory for a call: a line that is not given back is never used again.
+            if (call == null) {
+                rest(line);
+            }
         }
-        inFlight += seats.size();
-        List<Request<?>> requests = new ArrayList<>(seats.size());
-        seats.forEach(seat -> requests.add(seat.request));
-        return new Call(line, seats, new Batch(namespace, requests));
     }
 
     private void rest(DirectLine line) {
@@ -230,7 +266,7 @@ final class DirectCalls {
             lock.unlock();
         }
         if (next != null && sent(next)) {
-            Seat reader = reader(next);
+            Seat reader = readerOf(next);
             if (reader == null) {
                 // All have given up meanwhile.
                 read(next, next.seats().get(0));
@@ -240,10 +276,12 @@ final class DirectCalls {
         }
     }
 
-    private @Nullable Seat reader(Call call) {
+    private @Nullable Seat readerOf(Call call) {
         lock.lock();
         try {
-            for (Seat seat : call.seats()) {
+            // By number, which needs no memory: a call that nobody reads keeps its line.
+            for (int n = 0; n < call.seats().size(); n++) {
+                Seat seat = call.seats().get(n);
                 if (!seat.gone) {
                     seat.toRead = call;
                     return seat;
@@ -256,29 +294,48 @@ final class DirectCalls {
     }
 
     private void fallBack(Call call) {
-        restUntil = ticker.now().plus(REST);
-        List<Seat> all = new ArrayList<>(call.seats());
+        // First of all: an answer that is still to come on it would be taken for that of the next call.
+        DirectLine.Flushing broken = call.line().takeConnection();
+        try {
+            restUntil = ticker.now().plus(REST);
+        } finally {
+            lock.lock();
+            try {
+                inFlight -= call.seats().size();
+                rest(call.line());
+            } finally {
+                lock.unlock();
+            }
+            for (int n = 0; n < call.seats().size(); n++) {
+                excuse(call.seats().get(n));
+            }
+            for (Seat seat = firstQueued(); seat != null; seat = firstQueued()) {
+                excuse(seat);
+            }
+            DirectLine.close(broken);
+        }
+    }
+
+    private @Nullable Seat firstQueued() {
         lock.lock();
         try {
-            inFlight -= call.seats().size();
-            all.addAll(queue);
-            queue.clear();
+            return queue.poll();
         } finally {
             lock.unlock();
         }
-        for (Seat seat : all) {
+    }
+
+    /** Has its request go by other means. */
+    private void excuse(Seat seat) {
+        try {
             if (seat.mustWait()) {
                 instead.accept(seat.request);
             }
+        } catch (Throwable failure) {
+            seat.request.failed(failure);
+        } finally {
             seat.excused = true;
             LockSupport.unpark(seat.caller);
-        }
-        call.line().close();
-        lock.lock();
-        try {
-            rest(call.line());
-        } finally {
-            lock.unlock();
         }
     }
 

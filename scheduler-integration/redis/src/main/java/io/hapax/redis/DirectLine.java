@@ -184,8 +184,18 @@ final class DirectLine {
 
     /** The next batch opens another connection. */
     void close() {
+        close(takeConnection());
+    }
+
+    /** What is to be closed, if anything; the next batch opens another one. Needs no memory. */
+    @Nullable
+    Flushing takeConnection() {
         Flushing open = connection;
         connection = null;
+        return open;
+    }
+
+    static void close(@Nullable Flushing open) {
         if (open != null) {
             try {
                 open.close();

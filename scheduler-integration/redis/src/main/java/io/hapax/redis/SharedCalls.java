@@ -39,10 +39,14 @@ final class SharedCalls {
     void send(Request<?> request) {
         boolean now;
         boolean tooMany;
+        boolean nobodySends;
+        List<Request<?>> alone = List.of(request);
         lock.lock();
         try {
             now = inFlight < ENOUGH && waiting.isEmpty();
             tooMany = waiting.size() >= MOST_WAITING;
+            // The answer that was to send them has failed, as where there is no memory.
+            nobodySends = inFlight == 0 && !waiting.isEmpty();
             if (now) {
                 inFlight++;
             } else if (!tooMany) {
@@ -52,32 +56,58 @@ final class SharedCalls {
             lock.unlock();
         }
         if (now) {
-            call(List.of(request));
-        } else if (tooMany) {
+            call(alone);
+            return;
+        }
+        if (tooMany) {
             request.failed(new LeaseStoreException(
                     Finding.error(MOST_WAITING + " requests wait for Redis already", "Ask for fewer leases at once")));
+        }
+        if (nobodySends) {
+            call(next(0));
         }
     }
 
     private void call(List<Request<?>> first) {
         List<Request<?>> requests = first;
-        while (!requests.isEmpty()) {
-            Batch batch = new Batch(namespace, requests);
-            CompletableFuture<List<Object>> call = sent(batch);
-            if (!call.isDone()) {
-                var unused = call.whenComplete((list, failure) -> {
-                    try {
-                        // First of all, so that Redis works while the answers are given out.
-                        call(next(batch));
-                    } finally {
-                        batch.answered(list, failure);
-                    }
-                });
-                return;
+        int held = requests.size();
+        try {
+            while (held > 0) {
+                int places = held;
+                Batch batch = new Batch(namespace, requests);
+                CompletableFuture<List<Object>> call = sent(batch);
+                if (call.isDone()) {
+                    // A store that is closed refuses at once, and a crowd that waits must not become a deep recursion.
+                    held = 0;
+                    requests = next(places);
+                    held = requests.size();
+                    var unused = call.whenComplete(batch::answered);
+                } else {
+                    var unused = call.whenComplete((list, failure) -> {
+                        try {
+                            // First of all, so that Redis works while the answers are given out.
+                            call(next(places));
+                        } finally {
+                            batch.answered(list, failure);
+                        }
+                    });
+                    held = 0;
+                }
             }
-            // A store that is closed refuses at once, and a crowd that waits must not become a deep recursion.
-            requests = next(batch);
-            var unused = call.whenComplete(batch::answered);
+        } finally {
+            // Of a call that failed, as where there is no memory: places that are not given back are never used again.
+            giveBack(held);
+        }
+    }
+
+    private void giveBack(int places) {
+        if (places > 0) {
+            lock.lock();
+            try {
+                inFlight -= places;
+            } finally {
+                lock.unlock();
+            }
         }
     }
 
@@ -115,11 +145,11 @@ final class SharedCalls {
         }
     }
 
-    private List<Request<?>> next(Batch over) {
+    private List<Request<?>> next(int over) {
         lock.lock();
         try {
             // First, so that nothing that is thrown keeps a place for ever.
-            inFlight -= over.requests().size();
+            inFlight -= over;
             List<Request<?>> requests = Batch.take(waiting, Function.identity());
             inFlight += requests.size();
             return requests;
