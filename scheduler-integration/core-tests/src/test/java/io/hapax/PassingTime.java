@@ -26,7 +26,7 @@ final class PassingTime {
         });
     }
 
-    /** Waits until the pools have done what they have begun. */
+    /** Waits until the pools have done what they have started. */
     static void awaitIdle() {
         await().atMost(LONGEST).until(() -> !isAnyBusy());
     }

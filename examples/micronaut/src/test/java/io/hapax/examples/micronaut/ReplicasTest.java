@@ -123,7 +123,7 @@ class ReplicasTest {
     void of_a_rate_one_run_starts_in_each_period_in_all_replicas_together() {
         long at = counts.of("prices").getOrDefault("prices", 0L);
         await().atMost(LONGEST).until(() -> counts.of("prices").getOrDefault("prices", 0L) >= at + 6);
-        // From the very start: a run may be counted long after it has begun.
+        // From the very start: a run may be counted long after it has started.
         long ran = counts.of("prices").get("prices");
         double periods = (System.nanoTime() - started) / 499e6;
         assertThat((double) ran).as("runs in %s periods", periods).isLessThanOrEqualTo(periods + 1);
