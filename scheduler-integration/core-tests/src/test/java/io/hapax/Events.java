@@ -4,6 +4,7 @@ import static org.awaitility.Awaitility.await;
 
 import io.hapax.event.GuardEvent;
 import io.hapax.event.GuardListener;
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 
@@ -22,7 +23,7 @@ final class Events implements GuardListener {
     }
 
     <E extends GuardEvent> E awaitOne(Class<E> type) {
-        await().until(() -> !of(type).isEmpty());
+        await().atMost(Duration.ofSeconds(40)).until(() -> !of(type).isEmpty());
         return of(type).get(0);
     }
 

@@ -31,7 +31,6 @@ import java.util.concurrent.Executors;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
-import org.awaitility.Awaitility;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Test;
@@ -197,7 +196,7 @@ class FaultMatrixTest {
             FaultWorld world = new FaultWorld(scenario.withLedger());
             Object unused = world.perform(scenario.preparation().in(world));
             // Callbacks are called on threads of their own.
-            Awaitility.await(scenario.toString())
+            FaultWorld.patiently(scenario.toString())
                     .until(() -> methods()
                             .filter(method -> scenario.toString().startsWith(row(method) + " "))
                             .anyMatch(method -> world.faults().calls(method) > 0));

@@ -32,7 +32,7 @@ final class FaultWorld {
     static final Duration TTL = Duration.ofSeconds(1);
 
     private static final Duration STEP = Duration.ofMillis(100);
-    private static final Duration BOUND = Duration.ofSeconds(5);
+    private static final Duration BOUND = Duration.ofSeconds(40);
     private static final Duration LONGEST_WORK = Duration.ofMillis(500);
     private static final RunRequest BYSTANDER = RunRequest.lock("bystander");
     private static final RunRequest AFTER = RunRequest.lock("after").once("after@1");

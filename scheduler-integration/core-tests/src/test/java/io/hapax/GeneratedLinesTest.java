@@ -25,6 +25,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import java.util.SplittableRandom;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.UnaryOperator;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -62,6 +63,8 @@ class GeneratedLinesTest {
     void listen() {
         MDC.clear();
         logger.setLevel(Level.DEBUG);
+        // Other threads log while the lines are read.
+        lines.list = new CopyOnWriteArrayList<>();
         lines.start();
         logger.addAppender(lines);
     }
@@ -130,7 +133,7 @@ class GeneratedLinesTest {
         List<String> all = new ArrayList<>();
         for (ILoggingEvent line : lines.list) {
             all.add(line.getFormattedMessage());
-            all.add(line.getMDCPropertyMap().get("hapax.job"));
+            all.add(line.getMDCPropertyMap().getOrDefault("hapax.job", ""));
             // Keys are as they are there: fields are for machines, and no key has a control character.
             line.getMDCPropertyMap()
                     .values()

@@ -62,7 +62,7 @@ class GuardHealthTest {
     private GuardHealth.Answer look() throws Exception {
         FutureTask<GuardHealth.Answer> look = new FutureTask<>(health::ask);
         new Thread(look, "prober").start();
-        return look.get(20, TimeUnit.SECONDS);
+        return look.get(60, TimeUnit.SECONDS);
     }
 
     /** Down while one method misbehaves, and up once it does not; returns what was told meanwhile. */

@@ -239,6 +239,8 @@ class JobGuardTest {
         CompletableFuture<Admission> waiting = other.admitAsync(
                 RunRequest.lock("k").waitAtMost(Duration.ofMinutes(5)).nextIn(Duration.ofHours(1)));
         ticker.advance(Duration.ofSeconds(20));
+        // Whose turn was between a refusal and its wait would wait for time to pass.
+        PassingTime.awaitIdle();
         holder.close();
         await().until(waiting::isDone);
         GuardedRun run = Answered.run(waiting.join());

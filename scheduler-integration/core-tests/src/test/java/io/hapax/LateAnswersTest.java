@@ -1,7 +1,6 @@
 package io.hapax;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.awaitility.Awaitility.await;
 
 import io.hapax.event.RunOutcome;
 import io.hapax.event.Verdict;
@@ -35,10 +34,7 @@ class LateAnswersTest {
 
     /** Pauses end on a thread that the clock does not know. */
     private GuardedRun awaited(CompletableFuture<Admission> waiting) throws Exception {
-        await().pollInterval(Duration.ofMillis(10)).until(() -> {
-            ticker.advance(Duration.ofSeconds(1));
-            return waiting.isDone();
-        });
+        PassingTime.until(ticker, Duration.ofSeconds(1), waiting::isDone);
         return Answered.run(waiting.get());
     }
 
@@ -54,7 +50,7 @@ class LateAnswersTest {
         RunRequest request = RunRequest.lock("mail").tune(options -> options.with("throttle", "1/10s"));
         Answered.run(other.admit(request)).complete();
         store.calls().next(Operation.RELEASE, 1);
-        GuardedRun run = awaited(stalling.admitAsync(request.waitAtMost(Duration.ofMinutes(2))));
+        GuardedRun run = awaited(stalling.admitAsync(request.waitAtMost(Duration.ofHours(1))));
 
         assertStaysAlone(run, RunRequest.lock("mail"));
     }
@@ -66,7 +62,7 @@ class LateAnswersTest {
         GuardedRun two = Answered.run(other.admit(request.once("two")));
         store.calls().next(Operation.RELEASE, 1);
         CompletableFuture<Admission> waiting =
-                stalling.admitAsync(request.once("three").waitAtMost(Duration.ofMinutes(2)));
+                stalling.admitAsync(request.once("three").waitAtMost(Duration.ofHours(1)));
         one.complete();
         two.complete();
         GuardedRun run = awaited(waiting);
@@ -85,7 +81,7 @@ class LateAnswersTest {
             store.calls().next(Operation.RELEASE, 1);
             ledger.down();
             CompletableFuture<Admission> waiting = fenced.admitAsync(
-                    RunRequest.lock("payment").once("payment/1").waitAtMost(Duration.ofMinutes(2)));
+                    RunRequest.lock("payment").once("payment/1").waitAtMost(Duration.ofHours(1)));
             ledger.healthy();
             GuardedRun run = awaited(waiting);
 
@@ -96,7 +92,7 @@ class LateAnswersTest {
     @Test
     void a_request_that_was_granted_after_it_was_repeated() throws Exception {
         store.calls().next(Operation.ACQUIRE, 2);
-        GuardedRun run = awaited(stalling.admitAsync(RunRequest.lock("report").waitAtMost(Duration.ofMinutes(2))));
+        GuardedRun run = awaited(stalling.admitAsync(RunRequest.lock("report").waitAtMost(Duration.ofHours(1))));
 
         assertStaysAlone(run, RunRequest.lock("report"));
     }
@@ -105,7 +101,7 @@ class LateAnswersTest {
     void a_withdrawal_of_a_request_that_was_repeated() throws Exception {
         store.calls().next(Operation.ACQUIRE, 1);
         store.calls().next(Operation.WITHDRAW, 10);
-        GuardedRun run = awaited(stalling.admitAsync(RunRequest.lock("report").waitAtMost(Duration.ofMinutes(2))));
+        GuardedRun run = awaited(stalling.admitAsync(RunRequest.lock("report").waitAtMost(Duration.ofHours(1))));
 
         assertStaysAlone(run, RunRequest.lock("report"));
     }

@@ -22,7 +22,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** Time stands still unless a test advances it: whoever waits here waits for ever, and the time-out tells. */
-@Timeout(value = 20, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+@Timeout(value = 90, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class NobodyWaitsForHimselfTest {
 
     private static final Duration LONG = Duration.ofMinutes(10);
@@ -115,7 +115,7 @@ class NobodyWaitsForHimselfTest {
             return others;
         });
 
-        assertThat(told.get(10, TimeUnit.SECONDS)).isEqualTo(LossReason.SHUTDOWN);
+        assertThat(told.get(40, TimeUnit.SECONDS)).isEqualTo(LossReason.SHUTDOWN);
         assertThat(result).isInstanceOf(RunResult.Ran.class);
         other.join();
     }

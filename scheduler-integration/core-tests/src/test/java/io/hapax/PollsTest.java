@@ -30,7 +30,10 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.IntFunction;
 import java.util.stream.IntStream;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 
@@ -84,6 +87,17 @@ class PollsTest {
 
     private JobGuard guard(InMemoryLeaseStore store) {
         return JobGuard.builder(store).ticker(ticker).build();
+    }
+
+    /** Hundreds of turns go from thread to thread. */
+    @BeforeAll
+    static void waitForLong() {
+        Awaitility.setDefaultTimeout(Duration.ofSeconds(40));
+    }
+
+    @AfterAll
+    static void waitAsUsual() {
+        Awaitility.reset();
     }
 
     @AfterEach
@@ -321,7 +335,11 @@ class PollsTest {
             await().until(() -> lastChance != before);
             away = false;
             ticker.advance(Duration.ofSeconds(2));
-            await().until(inner::isDone);
+            // Its thread may have had no processor when its wait began.
+            await().atMost(Duration.ofSeconds(15)).until(() -> {
+                ticker.advance(Duration.ofMillis(20));
+                return inner.isDone();
+            });
             assertThat(Answered.refusal(inner.join()).reason()).contains("this thread itself holds it");
         } finally {
             thread.shutdown();

@@ -52,10 +52,11 @@ class PushedClockTest {
                 await().until(() -> before.lost().isPresent());
             }
             before.close();
-            GuardedRun after = Answered.run(guard.admit(RunRequest.lock("other").ttl(Duration.ofSeconds(3))));
+            GuardedRun after = Answered.run(guard.admit(RunRequest.lock("other").ttl(Duration.ofSeconds(6))));
             NanoTime start = clock.now();
             try (GuardedRun.Scope unused = after.enter(OnLeaseLost.SIGNAL)) {
-                await().until(() -> clock.now().since(start).compareTo(Duration.ofSeconds(4)) > 0);
+                await().atMost(Duration.ofSeconds(40))
+                        .until(() -> clock.now().since(start).compareTo(Duration.ofSeconds(7)) > 0);
                 assertThat(after.lost()).isEmpty();
                 assertThat(after.isHeld()).isTrue();
             }

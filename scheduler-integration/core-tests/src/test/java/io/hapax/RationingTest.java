@@ -2,7 +2,6 @@ package io.hapax;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
-import static org.awaitility.Awaitility.await;
 
 import io.hapax.event.GuardEvent;
 import io.hapax.event.LossReason;
@@ -232,12 +231,8 @@ class RationingTest {
     void a_throttled_run_that_waits_is_let_in_when_it_is_time() throws Exception {
         RunRequest request = RunRequest.lock("mail").tune(options -> options.with("throttle", "1/10s"));
         admitted(request).complete();
-        CompletableFuture<Admission> waiting = guard.admitAsync(request.waitAtMost(Duration.ofMinutes(1)));
-        // What a pause ends goes on a thread that the clock does not know.
-        await().pollInterval(Duration.ofMillis(10)).until(() -> {
-            ticker.advance(Duration.ofSeconds(1));
-            return waiting.isDone();
-        });
+        CompletableFuture<Admission> waiting = guard.admitAsync(request.waitAtMost(Duration.ofHours(1)));
+        PassingTime.until(ticker, Duration.ofSeconds(1), waiting::isDone);
         waiting.get()
                 .fold(run -> run, refusal -> {
                     throw new AssertionError(refusal);

@@ -448,6 +448,8 @@ class WatchdogTest {
 
     @Test
     void shutdown_tells_runs_that_do_not_end_in_time() throws Exception {
+        // For which a shutdown waits in real time, so that the other thread may be slow.
+        store.answerTimeout(Duration.ofSeconds(6));
         GuardedRun run = admitted(RunRequest.lock("k"));
         CountDownLatch entered = new CountDownLatch(1);
         CompletableFuture<RunOutcome> outcome = new CompletableFuture<>();

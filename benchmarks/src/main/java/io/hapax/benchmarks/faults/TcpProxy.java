@@ -81,6 +81,13 @@ final class TcpProxy implements Closeable {
         }
     }
 
+    /** Whether a connection has sent something since {@link Mode#HOLD_ONE} was set, and is held up. */
+    boolean stallsOne() {
+        synchronized (changed) {
+            return stalled != null;
+        }
+    }
+
     void heal() {
         delay(0);
         set(Mode.PASS);

@@ -34,7 +34,7 @@ class JobRunrReplicaTest {
                             .andPollInterval(Duration.ofMillis(200))
                             .andWorkerCount(4));
             try {
-                await().atMost(Duration.ofSeconds(40))
+                await().atMost(Duration.ofSeconds(90))
                         .until(() -> storage.getJobStats().getSucceeded() == 10);
             } finally {
                 JobRunr.destroy();

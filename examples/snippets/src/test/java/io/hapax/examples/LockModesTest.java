@@ -7,6 +7,7 @@ import io.hapax.JobGuard;
 import io.hapax.quartz.HapaxPlugin;
 import io.hapax.test.InMemoryLeaseStore;
 import io.hapax.time.Ticker;
+import java.time.Duration;
 import java.util.Properties;
 import org.jobrunr.storage.InMemoryStorageProvider;
 import org.junit.jupiter.api.Test;
@@ -44,7 +45,7 @@ class LockModesTest {
             assertThat(LockModes.schedule(scheduler, job("second"), once("second")))
                     .isFalse();
             scheduler.start();
-            await().until(() -> LockModes.schedule(scheduler, job("third"), once("third")));
+            await().atMost(Duration.ofSeconds(60)).until(() -> LockModes.schedule(scheduler, job("third"), once("third")));
         } finally {
             scheduler.shutdown(true);
         }

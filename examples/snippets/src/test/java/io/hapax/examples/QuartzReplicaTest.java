@@ -25,7 +25,7 @@ class QuartzReplicaTest {
             Scheduler second = QuartzReplica.start(changes);
             try {
                 assertThat(second).isNotSameAs(first);
-                await().atMost(Duration.ofSeconds(20)).until(() -> QuartzReplica.RUNS.size() >= 4);
+                await().atMost(Duration.ofSeconds(60)).until(() -> QuartzReplica.RUNS.size() >= 4);
             } finally {
                 first.shutdown(true);
                 second.shutdown(true);

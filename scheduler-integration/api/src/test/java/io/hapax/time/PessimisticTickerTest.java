@@ -77,7 +77,7 @@ class PessimisticTickerTest {
     void parking_for_a_past_deadline_returns_at_once() {
         NanoTime now = Ticker.SYSTEM.now();
         Ticker.SYSTEM.parkUntil(now);
-        assertThat(Ticker.SYSTEM.now().since(now)).isLessThan(Duration.ofSeconds(5));
+        assertThat(Ticker.SYSTEM.now().since(now)).isLessThan(Duration.ofMinutes(1));
     }
 
     @Test

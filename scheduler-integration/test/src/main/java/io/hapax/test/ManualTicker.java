@@ -25,6 +25,8 @@ public final class ManualTicker implements Ticker {
     private static final Duration SAFETY = Duration.ofSeconds(10);
     /** A thread that waits for something else this long, in real time, no longer belongs to the ticker. */
     private static final long GONE_NANOS = TimeUnit.MILLISECONDS.toNanos(200);
+    /** And is seen so this often: where the one who looks had no processor meanwhile, the thread may have had none, too. */
+    private static final int GONE_LOOKS = 50;
 
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition changed = lock.newCondition();
@@ -85,9 +87,9 @@ public final class ManualTicker implements Ticker {
      * Moves time forward, deadline by deadline.
      *
      * <p>First, and at each deadline on the way, it waits until every thread that was woken or whose deadline has come
-     * is parked again with a later deadline, has ended, or has been waiting for something else for a while (200 ms of
-     * real time). So whatever those threads had to do at that instant has been done. Threads with later deadlines are
-     * left alone.
+     * is parked again with a later deadline, has ended, or has been waiting for something else than a lock for a while
+     * (200 ms of real time, or longer on a busy machine). So whatever those threads had to do at that instant has been
+     * done. Threads with later deadlines are left alone.
      *
      * @param duration how far; zero lets woken threads do their work
      * @throws AssertionError if a thread has not come back within 10 s of real time; the message names it
@@ -172,10 +174,10 @@ public final class ManualTicker implements Ticker {
     /** The caller may be interrupted meanwhile: a test's own thread does guarded work, too. */
     private void awaitParked() {
         boolean interrupted = false;
-        Map<Thread, Long> idleSince = new HashMap<>();
+        Map<Thread, Idle> idle = new HashMap<>();
         long start = System.nanoTime();
         try {
-            for (var up = anyoneUp(idleSince); up.isPresent(); up = anyoneUp(idleSince)) {
+            for (var up = anyoneUp(idle); up.isPresent(); up = anyoneUp(idle)) {
                 if (System.nanoTime() - start > safety.toNanos()) {
                     throw notBack(up.get());
                 }
@@ -192,8 +194,8 @@ public final class ManualTicker implements Ticker {
         }
     }
 
-    private Optional<Thread> anyoneUp(Map<Thread, Long> idleSince) {
-        known.removeIf(thread -> isGone(thread, idleSince));
+    private Optional<Thread> anyoneUp(Map<Thread, Idle> idle) {
+        known.removeIf(thread -> isGone(thread, idle));
         called.retainAll(known);
         return known.stream()
                 .filter(thread -> thread != Thread.currentThread() && !isParked(thread))
@@ -209,15 +211,25 @@ public final class ManualTicker implements Ticker {
         return !now.isBefore(deadline);
     }
 
-    private boolean isGone(Thread thread, Map<Thread, Long> idleSince) {
+    /** Since when a thread waits for something else, and how often it was seen so. */
+    private record Idle(long since, int looks) {}
+
+    private boolean isGone(Thread thread, Map<Thread, Idle> idle) {
         Thread.State state = thread.getState();
-        boolean idle = state == Thread.State.WAITING || state == Thread.State.TIMED_WAITING;
-        if (!idle || parked.containsKey(thread)) {
-            idleSince.remove(thread);
+        boolean waits = state == Thread.State.WAITING || state == Thread.State.TIMED_WAITING;
+        if (!waits || isAtLock(thread) || parked.containsKey(thread)) {
+            idle.remove(thread);
             return state == Thread.State.TERMINATED;
         }
-        long since = idleSince.computeIfAbsent(thread, any -> System.nanoTime());
-        return System.nanoTime() - since > GONE_NANOS;
+        Idle seen = idle.merge(
+                thread, new Idle(System.nanoTime(), 1), (first, again) -> new Idle(first.since(), first.looks() + 1));
+        return seen.looks() > GONE_LOOKS && System.nanoTime() - seen.since() > GONE_NANOS;
+    }
+
+    /** It goes on as soon as another thread has done its work, which may have no processor for a while. */
+    private static boolean isAtLock(Thread thread) {
+        Object blocker = LockSupport.getBlocker(thread);
+        return blocker != null && blocker.getClass().getEnclosingClass() == ReentrantLock.class;
     }
 
     private AssertionError notBack(Thread thread) {

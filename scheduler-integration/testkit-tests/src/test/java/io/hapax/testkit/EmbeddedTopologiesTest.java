@@ -22,7 +22,7 @@ class EmbeddedTopologiesTest {
         try (EmbeddedSentinel sentinel = EmbeddedSentinel.start(1)) {
             EmbeddedRedis old = sentinel.master();
             old.command("SET", "early", "1");
-            assertThat(old.command("WAIT", "1", "5000")).isEqualTo("1");
+            assertThat(old.command("WAIT", "1", "8000")).isEqualTo("1");
             await().until(() ->
                     sentinel.replicas().get(0).command("GET", "early").equals("1"));
             sentinel.cutReplication();

@@ -1,6 +1,7 @@
 package io.hapax.testkit;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -21,9 +22,10 @@ class ServersEndWithTheJvmTest {
         List<String> lines =
                 ChildJvm.run(StartAndExit.class, 7, "-Djava.io.tmpdir=" + programs, "-Dhapax.testkit.folder=" + data);
         List<String> pids = lines.stream().filter(line -> line.matches("\\d+")).toList();
-        assertThat(pids)
-                .hasSize(3)
-                .noneMatch(pid -> ProcessHandle.of(Long.parseLong(pid)).isPresent());
+        assertThat(pids).hasSize(3);
+        // Who has taken the orphans may need a moment to note that they have ended.
+        await().until(() -> pids.stream()
+                .noneMatch(pid -> ProcessHandle.of(Long.parseLong(pid)).isPresent()));
         assertThat(leftOver(programs)).isEmpty();
         assertThat(leftOver(data)).isEmpty();
     }

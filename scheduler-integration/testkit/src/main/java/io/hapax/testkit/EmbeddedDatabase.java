@@ -27,7 +27,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class EmbeddedDatabase implements AutoCloseable {
 
-    private static final Duration START_WAIT = Duration.ofSeconds(30);
+    private static final Duration START_WAIT = Duration.ofSeconds(60);
     private static final Object SHARING = new Object();
     private static @Nullable EmbeddedDatabase shared;
 
@@ -61,7 +61,19 @@ public final class EmbeddedDatabase implements AutoCloseable {
      * @return the server, ready to answer
      */
     public static EmbeddedDatabase start(Map<String, String> settings) {
-        DatabaseAddress address = DatabaseAddress.local(ServerProcesses.freePort());
+        for (int attempt = 1; ; attempt++) {
+            try {
+                return startOn(ServerProcesses.freePort(), settings);
+            } catch (IllegalStateException e) {
+                if (attempt == EmbeddedRedis.START_ATTEMPTS || !EmbeddedRedis.isPortTaken(e)) {
+                    throw e;
+                }
+            }
+        }
+    }
+
+    private static EmbeddedDatabase startOn(int port, Map<String, String> settings) {
+        DatabaseAddress address = DatabaseAddress.local(port);
         Path folder = ServerProcesses.temporaryFolder("hapax-postgres");
         EmbeddedDatabase database = new EmbeddedDatabase(address, folder, Map.copyOf(settings));
         try {

@@ -21,7 +21,8 @@ import org.jspecify.annotations.Nullable;
  */
 public final class EmbeddedRedis implements AutoCloseable {
 
-    private static final int START_ATTEMPTS = 5;
+    static final int START_ATTEMPTS = 5;
+    private static final int SOON_MILLIS = 1_000;
     private static final Pattern CALLS = Pattern.compile("cmdstat_([^:]+):calls=(\\d+)");
     /** Static binaries say it in other words. */
     private static final Pattern IN_USE = Pattern.compile("Address (already )?in use");
@@ -225,9 +226,9 @@ public final class EmbeddedRedis implements AutoCloseable {
         }
     }
 
-    /** Whether it answers at once: it runs, and is not frozen. */
+    /** Whether it answers soon: it runs, and is not frozen. */
     boolean answers() {
-        try (RespConnection connection = new RespConnection(address.host(), address.port(), false, 200)) {
+        try (RespConnection connection = new RespConnection(address.host(), address.port(), false, SOON_MILLIS)) {
             return connection.call("PING").length() > 0;
         } catch (IOException deadOrFrozen) {
             return false;

@@ -21,6 +21,10 @@ public final class EmbeddedSentinel implements AutoCloseable {
     public static final String MASTER_NAME = "hapax";
 
     private static final int SENTINELS = 3;
+    /** A busy machine would have masters replaced that live, in the middle of what a test does. */
+    private static final int PATIENT_MILLIS = 60_000;
+    /** While a test waits for a promotion. */
+    private static final int QUICK_MILLIS = 500;
 
     private final List<EmbeddedRedis> servers = new ArrayList<>();
     private final List<EmbeddedRedis> sentinels = new ArrayList<>();
@@ -120,16 +124,26 @@ public final class EmbeddedSentinel implements AutoCloseable {
                         .get(0)
                         .command("SENTINEL", "FAILOVER", MASTER_NAME)
                         .contains("OK"));
-        return awaitPromotion(old);
+        return awaitOther(old);
     }
 
     /**
-     * Waits until the sentinels have promoted another server, as they do by themselves when a master is dead or frozen.
+     * Waits until the sentinels have promoted another server, as they do by themselves when a master is dead or frozen. Before
+     * that they are patient with a master that does not answer.
      *
      * @param old the master of before
      * @return the new master
      */
     public EmbeddedRedis awaitPromotion(EmbeddedRedis old) {
+        takeForDeadAfter(QUICK_MILLIS);
+        try {
+            return awaitOther(old);
+        } finally {
+            takeForDeadAfter(PATIENT_MILLIS);
+        }
+    }
+
+    private EmbeddedRedis awaitOther(EmbeddedRedis old) {
         RedisReplication.await(
                 "the sentinels to promote a replica", () -> master() != old && RedisReplication.isMaster(master()));
         return master();
@@ -172,10 +186,30 @@ public final class EmbeddedSentinel implements AutoCloseable {
     private String configuration() {
         return String.format(Locale.ROOT, """
                 sentinel monitor %1$s 127.0.0.1 %2$d 2
-                sentinel down-after-milliseconds %1$s 500
+                sentinel down-after-milliseconds %1$s %3$d
                 sentinel failover-timeout %1$s 3000
                 sentinel parallel-syncs %1$s 1
-                """, MASTER_NAME, servers.get(0).port());
+                """, MASTER_NAME, servers.get(0).port(), PATIENT_MILLIS);
+    }
+
+    /** As many sentinels as can promote a replica must know it; a test may have killed one. */
+    private void takeForDeadAfter(int millis) {
+        RedisReplication.await(
+                "the sentinels to know when a master is dead",
+                () -> sentinels.stream()
+                                .filter(sentinel -> takesForDeadAfter(sentinel, millis))
+                                .count()
+                        > SENTINELS / 2);
+    }
+
+    private static boolean takesForDeadAfter(EmbeddedRedis sentinel, int millis) {
+        try {
+            return sentinel.command(
+                            "SENTINEL", "SET", MASTER_NAME, "down-after-milliseconds", String.valueOf(millis))
+                    .equals("OK");
+        } catch (IllegalStateException | UncheckedIOException dead) {
+            return false;
+        }
     }
 
     private boolean knowsAll(EmbeddedRedis sentinel) {

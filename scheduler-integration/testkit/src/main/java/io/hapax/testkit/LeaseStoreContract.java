@@ -1183,7 +1183,7 @@ public abstract class LeaseStoreContract extends LimitContract {
 
     private static void awaitStart(CountDownLatch start) {
         try {
-            assertThat(start.await(10, TimeUnit.SECONDS)).isTrue();
+            assertThat(start.await(60, TimeUnit.SECONDS)).isTrue();
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new AssertionError("interrupted before the start", e);

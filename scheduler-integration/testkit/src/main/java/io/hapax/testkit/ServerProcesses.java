@@ -25,7 +25,7 @@ final class ServerProcesses {
 
     private static final int PORTS = 12_000;
     private static final int PORT_ATTEMPTS = 100;
-    private static final int SIGNAL_SECONDS = 10;
+    private static final int SIGNAL_SECONDS = 30;
     private static final long REAP_NANOS = TimeUnit.SECONDS.toNanos(2);
 
     /** A file system in memory, on Linux. Containers often have but 64 MB there. */

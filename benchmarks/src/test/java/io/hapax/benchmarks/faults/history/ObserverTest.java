@@ -13,6 +13,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import org.awaitility.core.ConditionFactory;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -33,7 +34,7 @@ class ObserverTest {
             try (World world = World.connect(port, "alice")) {
                 assertThat(world.ask("monitor", "redis-0", Integer.toString(redis.port())))
                         .isEqualTo("ok");
-                await().until(() -> redis.command("CLIENT", "LIST").contains("cmd=monitor"));
+                patiently().until(() -> redis.command("CLIENT", "LIST").contains("cmd=monitor"));
                 RedissonLeaseStore store = RedissonLeaseStore.builder()
                         .namespace("benchmark")
                         .url(redis.url())
@@ -50,7 +51,7 @@ class ObserverTest {
                 assertThat(world.ask("file", "run-1", "item-1")).isEqualTo("ok");
                 assertThat(world.ask("done", "item-1")).isEqualTo("filed -");
             }
-            await().untilAsserted(() -> assertThat(read(file))
+            patiently().untilAsserted(() -> assertThat(read(file))
                     .anySatisfy(event -> {
                         assertThat(event.type()).isEqualTo(EventType.LEASE);
                         assertThat(event.field(1)).endsWith(":l:account-1");
@@ -69,17 +70,22 @@ class ObserverTest {
     void it_says_for_how_long_it_had_no_processor() throws Exception {
         Path file = folder.resolve("b.history");
         try (ChildJvm observer = ChildJvm.start(Observer.class, List.of("-Xmx64m"), file.toString())) {
-            await().until(() -> read(file).stream().anyMatch(event -> event.type() == EventType.STARVED));
+            patiently().until(() -> read(file).stream().anyMatch(event -> event.type() == EventType.STARVED));
             signal("STOP", observer.pid());
             Thread.sleep(300);
             signal("CONT", observer.pid());
-            await().untilAsserted(() -> assertThat(read(file))
+            patiently().untilAsserted(() -> assertThat(read(file))
                     .filteredOn(event -> event.type() == EventType.STARVED)
                     .anySatisfy(event -> {
                         assertThat(event.field(0)).isEqualTo("observer");
                         assertThat(Long.parseLong(event.field(1))).isGreaterThanOrEqualTo(290_000);
                     }));
         }
+    }
+
+    /** Another process has to come to its turn. */
+    private static ConditionFactory patiently() {
+        return await().atMost(Duration.ofSeconds(40));
     }
 
     private static void signal(String signal, long pid) throws IOException, InterruptedException {

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.hapax.benchmarks.harness.ChildJvm;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
@@ -14,6 +15,7 @@ class SafepointPauseTest {
 
     /** Stands still for as long as it is told, and says how long another thread did not run. */
     static final class Paused {
+        private static final AtomicLong TICKS = new AtomicLong();
         private static volatile long longestGap;
 
         public static void main(String[] args) throws Exception {
@@ -23,7 +25,11 @@ class SafepointPauseTest {
             ticking.start();
             System.out.println("ready");
             SafepointPause.pause(Long.parseLong(args[0]));
-            Thread.sleep(100);
+            // Until the other thread has had a processor again.
+            long seen = TICKS.get();
+            while (TICKS.get() < seen + 2) {
+                Thread.sleep(10);
+            }
             System.out.println(TimeUnit.NANOSECONDS.toMillis(longestGap));
         }
 
@@ -33,6 +39,7 @@ class SafepointPauseTest {
                 long now = System.nanoTime();
                 longestGap = Math.max(longestGap, now - last);
                 last = now;
+                TICKS.incrementAndGet();
                 try {
                     Thread.sleep(1);
                 } catch (InterruptedException e) {

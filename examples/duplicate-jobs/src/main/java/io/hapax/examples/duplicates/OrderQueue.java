@@ -25,7 +25,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class OrderQueue implements AutoCloseable {
 
-    private static final Duration PATIENCE = Duration.ofSeconds(40);
+    private static final Duration PATIENCE = Duration.ofMinutes(2);
 
     private final StorageProvider storage = new InMemoryStorageProvider();
     private final List<BackgroundJobServer> servers = new ArrayList<>();

@@ -41,6 +41,7 @@ class ReplicasTest {
 
     private static final Duration LONGEST = Duration.ofSeconds(40);
 
+    private final long started = System.nanoTime();
     private final Counts counts = new Counts();
     private final String namespace = "shop-" + UUID.randomUUID();
     private final ExecutorService callers = Executors.newCachedThreadPool();
@@ -120,11 +121,11 @@ class ReplicasTest {
 
     @Test
     void of_a_rate_one_run_starts_in_each_period_in_all_replicas_together() {
-        long before = System.nanoTime();
-        long at = counts.of("prices").values().stream().mapToLong(n -> n).sum();
+        long at = counts.of("prices").getOrDefault("prices", 0L);
         await().atMost(LONGEST).until(() -> counts.of("prices").getOrDefault("prices", 0L) >= at + 6);
-        long ran = counts.of("prices").get("prices") - at;
-        double periods = (System.nanoTime() - before) / 499e6;
+        // From the very start: a run may be counted long after it has started.
+        long ran = counts.of("prices").get("prices");
+        double periods = (System.nanoTime() - started) / 499e6;
         assertThat((double) ran).as("runs in %s periods", periods).isLessThanOrEqualTo(periods + 1);
     }
 
@@ -167,7 +168,8 @@ class ReplicasTest {
                 .withCauseInstanceOf(LeaseLostException.class);
         assertThat(delivery.interrupted).isTrue();
         assertThat(shop(two).ship(1, 1)).as("not noted as done").contains("parcel-1");
-        assertThat(meter(one, "hapax.lost")).isEqualTo(1);
+        await().atMost(LONGEST)
+                .untilAsserted(() -> assertThat(meter(one, "hapax.lost")).isEqualTo(1));
     }
 
     @Test

@@ -17,13 +17,13 @@ import javax.sql.DataSource;
 /** What each worker has: a store, a ledger in the database of the payments, and a guard. */
 record Ledgered(JobGuard guard, DataSource database) implements AutoCloseable {
 
-    static final Duration TTL = Duration.ofSeconds(2);
+    static final Duration TTL = Duration.ofSeconds(5);
 
     static Ledgered open(String redisUrl, DataSource database, String worker) {
         RedissonLeaseStore store = RedissonLeaseStore.builder()
                 .url(redisUrl)
                 .namespace("payments")
-                .answerTimeout(Duration.ofMillis(300))
+                .answerTimeout(Duration.ofSeconds(1))
                 .firstStart(WallClock.now())
                 .build();
         return new Ledgered(

@@ -85,8 +85,10 @@ public final class SharedRecord {
         List<Future<?>> work = new ArrayList<>();
         try {
             for (int n = 1; n <= WORKERS; n++) {
-                JobGuard guard = guard("worker-" + n);
-                guards.add(guard);
+                guards.add(guard("worker-" + n));
+            }
+            // All at once: to connect takes longer than a few changes.
+            for (JobGuard guard : guards) {
                 Callable<Boolean> worker = () -> changeOften(guard, guarded);
                 work.add(threads.submit(worker));
             }

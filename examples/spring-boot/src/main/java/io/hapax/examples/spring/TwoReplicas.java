@@ -25,8 +25,8 @@ import org.springframework.context.support.GenericApplicationContext;
 public final class TwoReplicas {
 
     private static final int ORDERS = 8;
-    private static final long PATIENCE_SECONDS = 60;
-    private static final Duration BEFORE_IMPORT = Duration.ofSeconds(5);
+    private static final long PATIENCE_SECONDS = 180;
+    private static final Duration BEFORE_IMPORT = Duration.ofSeconds(8);
 
     private TwoReplicas() {}
 
