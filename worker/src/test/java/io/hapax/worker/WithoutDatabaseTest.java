@@ -26,8 +26,8 @@ class WithoutDatabaseTest {
         try (EmbeddedRedis redis = EmbeddedRedis.start();
                 Replica one = replica("one", folder, redis.url());
                 Replica two = replica("two", folder, redis.url())) {
-            await().atMost(Duration.ofSeconds(60)).until(() -> one.isUp() && two.isUp());
-            await().atMost(Duration.ofSeconds(60))
+            await().atMost(Duration.ofMinutes(3)).until(() -> one.isUp() && two.isUp());
+            await().atMost(Duration.ofMinutes(3))
                     .until(() -> ticks(one, two).distinct().count() >= 6 && refusals(one, two) >= 4);
             List<String> ticks = ticks(one, two).toList();
             assertThat(ticks).doesNotHaveDuplicates();
