@@ -37,7 +37,7 @@ final class Fleet implements AutoCloseable {
     private static final Object CREATION = new Object();
 
     /** Longer than a busy machine hesitates: no run loses its lease by chance. */
-    static final Duration TTL = Duration.ofSeconds(10);
+    private static final Duration TTL = Duration.ofSeconds(10);
 
     private static final Duration SHORT_TTL = Duration.ofMillis(1500);
 
