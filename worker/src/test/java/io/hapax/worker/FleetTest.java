@@ -161,7 +161,7 @@ class FleetTest {
     @Test
     void a_frozen_worker_loses_its_run_to_another_one_and_is_told_when_it_thaws() throws Exception {
         ttl = SHORT_TTL;
-        // Long enough to be at work when it is frozen.
+        // Long enough to be running when it is frozen.
         start("first", Duration.ofSeconds(10), lasting(8));
         start("second", Duration.ofSeconds(10), lasting(8));
         fleet.forEach(Replica::drain);
