@@ -145,7 +145,7 @@ final class WebServer implements AutoCloseable {
         }
     }
 
-    /** How the folders of this process begin: others may be started and stopped beside it. */
+    /** How the names of the folders of this process start, so that they are not taken for those of other workers. */
     static String folderPrefix() {
         return "hapax-worker-web-" + ProcessHandle.current().pid() + "-";
     }
