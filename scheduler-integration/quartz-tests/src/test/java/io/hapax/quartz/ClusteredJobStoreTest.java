@@ -106,7 +106,7 @@ class ClusteredJobStoreTest {
         second.start();
         // Each acquires one of the triggers, and waits for the time; both nodes are up, so that this takes a moment
         // only, and some more on a busy machine.
-        Instant soon = WallClock.now().plusSeconds(6);
+        Instant soon = WallClock.now().plusSeconds(8);
         first.scheduleJob(Jobs.once("one", soon).forJob("exclusive").build());
         await().until(() -> cluster.acquired() == 1);
         second.scheduleJob(Jobs.once("two", soon).forJob("exclusive").build());
