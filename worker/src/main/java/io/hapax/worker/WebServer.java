@@ -145,10 +145,15 @@ final class WebServer implements AutoCloseable {
         }
     }
 
+    /** How the names of the folders of this process start, so that they are not taken for those of other workers. */
+    static String folderPrefix() {
+        return "hapax-worker-web-" + ProcessHandle.current().pid() + "-";
+    }
+
     /** Tomcat wants a folder, although nothing of ours is in it. */
     private static Path workFolder() {
         try {
-            return Files.createTempDirectory("hapax-worker-web");
+            return Files.createTempDirectory(folderPrefix());
         } catch (IOException e) {
             throw new IllegalStateException(
                     "no folder for temporary files can be made in " + System.getProperty("java.io.tmpdir"), e);

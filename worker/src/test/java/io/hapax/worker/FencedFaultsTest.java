@@ -36,7 +36,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /**
  * A payment through the fence, on a real Redis and PostgreSQL, while processes are killed and frozen between its steps and
- * Redis forgets or stops. Leases live 3 s.
+ * Redis forgets or stops. Leases live 5 s.
  */
 @Tag("slow")
 class FencedFaultsTest {

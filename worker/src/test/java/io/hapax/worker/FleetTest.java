@@ -36,12 +36,13 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.api.parallel.Execution;
 import org.junit.jupiter.api.parallel.ExecutionMode;
 
-/** Real worker processes that are asked to end, frozen and killed. Leases live 3 s. */
+/** Real worker processes that are asked to end, frozen and killed. */
 @Tag("slow")
 @Execution(ExecutionMode.CONCURRENT)
 class FleetTest {
 
-    private static final Duration TTL = Duration.ofSeconds(3);
+    /** Where a test waits until a lease has expired. */
+    private static final Duration SHORT_TTL = Duration.ofSeconds(3);
 
     @TempDir
     private Path logs;
@@ -51,6 +52,7 @@ class FleetTest {
     private final HikariDataSource database = DemoCommand.pool(jdbcUrl);
     private final Observations observations = new Observations(database);
     private final List<Replica> fleet = new ArrayList<>();
+    private Duration ttl = Duration.ofSeconds(30);
 
     /** An empty database of the server that the tests share, with the credentials in its address. */
     static String newDatabase() {
@@ -81,7 +83,11 @@ class FleetTest {
 
     /** Its long jobs last until it has ended, however long that takes. */
     private Replica startEndlessly(String name, Duration grace, String... more) {
-        return start(name, grace, Map.of("JAVA_TOOL_OPTIONS", "-Dhapax.sample.seconds=30"), more);
+        return start(name, grace, lasting(120), more);
+    }
+
+    private static Map<String, String> lasting(int seconds) {
+        return Map.of("JAVA_TOOL_OPTIONS", "-Dhapax.sample.seconds=" + seconds);
     }
 
     private Replica start(String name, Duration grace, Map<String, String> environment, String... more) {
@@ -93,7 +99,7 @@ class FleetTest {
                 "--first-start",
                 WallClock.now().toString(),
                 "--ttl",
-                TTL.toSeconds() + "s",
+                ttl.toSeconds() + "s",
                 "--jobrunr-poll",
                 "1s",
                 "--checkin",
@@ -114,7 +120,7 @@ class FleetTest {
     }
 
     private ObservedRun awaitRun(Predicate<ObservedRun> filter) {
-        return await().atMost(Duration.ofSeconds(40))
+        return await().atMost(Duration.ofMinutes(2))
                 .pollInterval(Duration.ofMillis(50))
                 .until(() -> runs(filter), found -> !found.isEmpty())
                 .get(0);
@@ -139,13 +145,13 @@ class FleetTest {
 
     @Test
     void a_worker_that_is_asked_to_end_finishes_its_runs_and_gives_its_leases_back_at_once() throws Exception {
-        Replica worker = start("polite");
+        Replica worker = start("polite", Duration.ofSeconds(40));
         awaitRun(run -> run.kind() == Kind.REPORT
                 && run.effectAt() == null
                 && run.steps().size() >= 3);
-        assertThat(leases()).isNotEmpty();
+        await().until(() -> !leases().isEmpty());
         worker.terminate();
-        assertThat(worker.awaitEnd(20)).isTrue();
+        assertThat(worker.awaitEnd(90)).isTrue();
         assertThat(worker.exitCode()).isZero();
         assertThat(runs(run -> run.effectAt() == null)).isEmpty();
         assertThat(leases()).isEmpty();
@@ -154,8 +160,10 @@ class FleetTest {
 
     @Test
     void a_frozen_worker_loses_its_run_to_another_one_and_is_told_when_it_thaws() throws Exception {
-        start("first");
-        start("second");
+        ttl = SHORT_TTL;
+        // Long enough to be running when it is frozen.
+        start("first", Duration.ofSeconds(10), lasting(8));
+        start("second", Duration.ofSeconds(10), lasting(8));
         fleet.forEach(Replica::drain);
         try (StorageProvider storage = JobRunrStorage.on(database)) {
             new JobScheduler(storage).<SampleJobs.Queue>enqueue(jobs -> jobs.transfer(1, 1));
@@ -171,7 +179,7 @@ class FleetTest {
         awaitRun(run -> run.kind() == Kind.TRANSFER && !run.worker().equals(holder) && run.effectAt() != null);
         Instant thawedAt = databaseTime();
         frozen.thaw();
-        await().atMost(Duration.ofSeconds(10)).until(() -> frozen.log().contains("LEASE LOST"));
+        await().atMost(Duration.ofMinutes(1)).until(() -> frozen.log().contains("LEASE LOST"));
         assertThat(runs(run -> run.worker().equals(holder) && run.kind() == Kind.TRANSFER))
                 .allSatisfy(run -> {
                     assertThat(run.effectAt()).isNull();
@@ -181,12 +189,13 @@ class FleetTest {
         assertThat(runs(run -> run.kind() == Kind.TRANSFER && run.effectAt() != null))
                 .hasSize(1);
         frozen.terminate();
-        assertThat(frozen.awaitEnd(30)).isTrue();
+        assertThat(frozen.awaitEnd(90)).isTrue();
     }
 
     @Test
     void when_a_worker_is_killed_its_key_is_free_after_the_ttl_and_its_occurrence_is_run_by_another_one()
             throws Exception {
+        ttl = SHORT_TTL;
         start("first");
         start("second");
         ObservedRun running = awaitRun(run -> run.kind() == Kind.REPORT
@@ -198,7 +207,7 @@ class FleetTest {
                 && !run.worker().equals(running.worker())
                 && run.begin().isAfter(killedAt));
         // Long after the ttl on a busy machine, but not for as long as a key that nobody frees.
-        assertThat(next.begin()).isBetween(killedAt, killedAt.plus(TTL).plusSeconds(40));
+        assertThat(next.begin()).isBetween(killedAt, killedAt.plus(SHORT_TTL).plusSeconds(40));
         // The very occurrence may have to wait for others under the same lock key.
         awaitRun(run ->
                 run.kind() == Kind.REPORT && run.occurrence().equals(running.occurrence()) && run.effectAt() != null);
@@ -214,7 +223,7 @@ class FleetTest {
         start("staying", "--quartz-store", "jdbc", "--jobrunr", "off");
         awaitRun(run -> run.kind() == Kind.CLUSTER);
         leaving.terminate();
-        assertThat(leaving.awaitEnd(20)).isTrue();
+        assertThat(leaving.awaitEnd(60)).isTrue();
         Instant left = databaseTime();
         assertThat(awaitRun(run -> run.kind() == Kind.CLUSTER && run.begin().isAfter(left))
                         .worker())
@@ -227,10 +236,11 @@ class FleetTest {
                 startEndlessly("impatient", Duration.ofMillis(500), "--quartz-store", "jdbc", "--jobrunr", "off");
         awaitRun(run -> run.kind() == Kind.CLUSTER && run.effectAt() == null);
         worker.terminate();
-        assertThat(worker.awaitEnd(20)).isTrue();
+        assertThat(worker.awaitEnd(60)).isTrue();
         assertThat(worker.exitCode()).isZero();
-        assertThat(worker.log()).contains("1 job(s) of scheduler cluster did not end within PT0.5S");
-        // It takes 30 s, and was not waited for.
+        // On a busy machine the next one may have started as well.
+        assertThat(worker.log()).containsPattern("[1-9] job\\(s\\) of scheduler cluster did not end within PT0\\.5S");
+        // It takes two minutes, and was not waited for.
         assertThat(runs(run -> run.effectAt() != null && run.kind() == Kind.CLUSTER))
                 .isEmpty();
     }
@@ -244,9 +254,9 @@ class FleetTest {
         awaitRun(run -> run.kind() == Kind.TRANSFER && run.steps().size() >= 3);
         assertThat(leases()).hasSize(1);
         leaving.terminate();
-        assertThat(leaving.awaitEnd(20)).isTrue();
+        assertThat(leaving.awaitEnd(60)).isTrue();
         assertThat(leaving.exitCode()).isZero();
-        // It takes 30 s, and was not waited for.
+        // It takes two minutes, and was not waited for.
         assertThat(runs(run -> run.effectAt() != null)).isEmpty();
         assertThat(leases()).isEmpty();
         start("staying", "--quartz-store", "none");
@@ -260,19 +270,20 @@ class FleetTest {
             port = free.getLocalPort();
         }
         start("healthy", "--quartz-store", "none", "--jobrunr", "off", "--http-port", Integer.toString(port));
-        assertThat(health(port).statusCode()).isEqualTo(200);
-        assertThat(health(port).body()).isEqualTo("{\"status\":\"UP\",\"worker\":\"healthy\",\"activeRuns\":0}\n");
+        HttpResponse<String> up = await().atMost(Duration.ofMinutes(1))
+                .until(() -> health(port), answer -> answer.statusCode() == 200);
+        assertThat(up.body()).isEqualTo("{\"status\":\"UP\",\"worker\":\"healthy\",\"activeRuns\":0}\n");
         redis.freeze();
         assertThat(health(port).statusCode()).isEqualTo(503);
         assertThat(health(port).body()).contains("\"status\":\"DOWN\"");
         redis.thaw();
-        await().atMost(Duration.ofSeconds(20)).until(() -> health(port).statusCode() == 200);
+        await().atMost(Duration.ofMinutes(1)).until(() -> health(port).statusCode() == 200);
     }
 
     private static HttpResponse<String> health(int port) throws IOException, InterruptedException {
         URI uri = URI.create("http://127.0.0.1:" + port + "/health");
         HttpRequest request =
-                HttpRequest.newBuilder(uri).timeout(Duration.ofSeconds(10)).build();
+                HttpRequest.newBuilder(uri).timeout(Duration.ofSeconds(40)).build();
         return HttpClient.newHttpClient().send(request, HttpResponse.BodyHandlers.ofString());
     }
 }

@@ -65,7 +65,9 @@ class ObservabilityTest {
         String url = FleetTest.newDatabase();
         try (RunningWorker worker = RunningWorker.start(Map.of("DATABASE_URL", url))) {
             abandon(url);
-            await().untilAsserted(
+            // The ledger is asked anew after half a minute, if it did not answer in time.
+            await().atMost(Duration.ofMinutes(2))
+                    .untilAsserted(
                             () -> assertThat(worker.get("/metrics").body()).contains("\nhapax_abandoned 1.0\n"));
         }
     }

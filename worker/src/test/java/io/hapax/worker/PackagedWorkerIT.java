@@ -66,7 +66,7 @@ class PackagedWorkerIT {
                 .redirectOutput(log.toFile())
                 .start();
         try {
-            await().atMost(Duration.ofSeconds(60))
+            await().atMost(Duration.ofMinutes(3))
                     .pollInterval(Duration.ofMillis(500))
                     .failFast(
                             "it has ended; its log:",

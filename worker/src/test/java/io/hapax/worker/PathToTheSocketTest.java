@@ -9,6 +9,7 @@ import io.hapax.RunRequest;
 import io.hapax.quartz.HapaxPlugin;
 import io.hapax.redis.RedissonLeaseStore;
 import io.hapax.testkit.EmbeddedRedis;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Properties;
@@ -27,6 +28,9 @@ import org.quartz.impl.StdSchedulerFactory;
  */
 @Tag("slow")
 class PathToTheSocketTest {
+
+    /** Often: the thread waits for an answer for two seconds only. */
+    private static final Duration LOOK = Duration.ofMillis(10);
 
     private static List<String> path(Thread thread) {
         List<String> frames = Arrays.stream(thread.getStackTrace())
@@ -59,7 +63,7 @@ class PathToTheSocketTest {
                 }
             });
             asking.start();
-            List<String> path = await().until(() -> path(asking), found -> !found.isEmpty());
+            List<String> path = await().pollInterval(LOOK).until(() -> path(asking), found -> !found.isEmpty());
             redis.thaw();
             asking.join();
             assertThat(path).hasSizeLessThanOrEqualTo(7);
@@ -93,7 +97,8 @@ class PathToTheSocketTest {
             guard.run(RunRequest.lock("warm"), run -> 1);
             redis.freeze();
             scheduler.triggerJob(job.getKey());
-            List<String> path = await().until(
+            List<String> path = await().pollInterval(LOOK)
+                    .until(
                             () -> Thread.getAllStackTraces().keySet().stream()
                                     .filter(thread -> thread.getName().startsWith("path_Worker"))
                                     .map(PathToTheSocketTest::path)

@@ -42,7 +42,7 @@ class PrometheusTest {
         try (RunningWorker worker = RunningWorker.start(Map.of("QUARTZ_STORE", "ram"))) {
             Process prometheus = start(worker.port());
             try {
-                await().atMost(Duration.ofSeconds(60))
+                await().atMost(Duration.ofMinutes(3))
                         // Refused connections, then "Service Unavailable" while it starts.
                         .ignoreExceptionsInstanceOf(IOException.class)
                         .pollInterval(Duration.ofMillis(250))
@@ -50,7 +50,7 @@ class PrometheusTest {
                                 assertThat(labels("hapax_runs_total", "job")).contains("sample.tick"));
                 assertThat(labels("up", "job")).containsExactly("hapax-worker");
                 assertThat(labels("hapax_active", "instance")).containsExactly("127.0.0.1:" + worker.port());
-                await().atMost(Duration.ofSeconds(60)).untilAsserted(() -> {
+                await().atMost(Duration.ofMinutes(3)).untilAsserted(() -> {
                     assertThat(labels("job:hapax_runs:increase1h", "job")).contains("sample.tick");
                     assertThat(rules().findValuesAsText("health")).hasSize(20).containsOnly("ok");
                 });

@@ -23,7 +23,7 @@ import java.util.List;
 /** A process of {@link FencedFaultsTest} that pays one payment step by step, and waits for an order before each step. */
 final class StepwisePayer {
 
-    static final Duration TTL = Duration.ofSeconds(3);
+    static final Duration TTL = Duration.ofSeconds(5);
     private static final BufferedReader ORDERS =
             new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
 
@@ -73,7 +73,7 @@ final class StepwisePayer {
         say(args[0] + " is up");
         awaitOrder();
         // A loaded machine may be slow to connect.
-        guard.admit(payment(AfterCrash.valueOf(args[3])).waitAtMost(Duration.ofSeconds(15)))
+        guard.admit(payment(AfterCrash.valueOf(args[3])).waitAtMost(Duration.ofSeconds(40)))
                 .fold(run -> pays(run, database, args[0]), StepwisePayer::refused);
         System.exit(0);
     }

@@ -134,7 +134,7 @@ class WebServerTest {
 
     private static long folders() throws IOException {
         try (Stream<Path> all = Files.list(Path.of(System.getProperty("java.io.tmpdir")))) {
-            return all.filter(each -> each.getFileName().toString().startsWith("hapax-worker-web"))
+            return all.filter(each -> each.getFileName().toString().startsWith(WebServer.folderPrefix()))
                     .count();
         }
     }

@@ -14,6 +14,7 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.time.Duration;
 import java.util.Map;
+import org.awaitility.core.ConditionFactory;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
@@ -23,11 +24,17 @@ class WorkerPagesTest {
 
     private static final String TOKEN = "a-token-for-tests";
 
+    /** A worker reports to the console a moment after its start, and Redis may answer late on a busy machine. */
+    private static ConditionFactory eventually() {
+        return await().atMost(Duration.ofMinutes(1));
+    }
+
     @Test
     void a_worker_serves_its_health_its_metrics_and_the_console_of_the_fleet() throws Exception {
         try (RunningWorker worker = RunningWorker.start(Map.of())) {
-            assertThat(worker.get("/health").body())
-                    .isEqualTo("{\"status\":\"UP\",\"worker\":\"one\",\"activeRuns\":0}\n");
+            eventually()
+                    .untilAsserted(() -> assertThat(worker.get("/health").body())
+                            .isEqualTo("{\"status\":\"UP\",\"worker\":\"one\",\"activeRuns\":0}\n"));
             HttpResponse<String> metrics = worker.get("/metrics");
             assertThat(metrics.headers().firstValue("Content-Type"))
                     .hasValueSatisfying(type -> assertThat(type).startsWith("text/plain;version=0.0.4"));
@@ -35,7 +42,10 @@ class WorkerPagesTest {
             assertThat(worker.get("/").headers().firstValue("Location")).hasValue("/console/");
             assertThat(worker.get("/console/").headers().firstValue("Content-Security-Policy"))
                     .isPresent();
-            assertThat(worker.get("/console/api/fleet").body()).contains("\"name\":\"one\"");
+            eventually()
+                    .untilAsserted(() -> assertThat(
+                                    worker.get("/console/api/fleet").body())
+                            .contains("\"name\":\"one\""));
         }
     }
 
@@ -56,8 +66,8 @@ class WorkerPagesTest {
         try (RunningWorker one = RunningWorker.start(Map.of());
                 RunningWorker two = RunningWorker.start(
                         Map.of("REDIS_URL", one.redisUrl(), "HTTP_PORT", "0", "HAPAX_WORKER", "two"))) {
-            await().untilAsserted(() ->
-                    assertThat(one.get("/console/api/fleet").body()).contains("\"name\":\"one\"", "\"name\":\"two\""));
+            eventually()
+                    .untilAsserted(() -> assertThat(one.get("/console/api/fleet").body()).contains("\"name\":\"one\"", "\"name\":\"two\""));
             assertThatIOException().isThrownBy(() -> two.get("/health"));
         }
     }
@@ -74,13 +84,24 @@ class WorkerPagesTest {
 
     @Test
     void a_worker_ends_at_once_although_somebody_watches_its_console() throws Exception {
+        Duration longest = Duration.ofSeconds(5);
+        Duration took = timeToEndWhileWatched();
+        // A busy machine may stand still once; a worker that waits for the watcher does so each time.
+        for (int attempt = 1; attempt < 4 && took.compareTo(longest) >= 0; attempt++) {
+            took = timeToEndWhileWatched();
+        }
+        assertThat(took).isLessThan(longest);
+    }
+
+    private static Duration timeToEndWhileWatched() throws Exception {
         RunningWorker worker = RunningWorker.start(Map.of());
         try (InputStream watched = watch(worker)) {
             assertThat(watched.read()).isEqualTo('d');
             long asked = System.nanoTime();
             worker.close();
-            assertThat(Duration.ofNanos(System.nanoTime() - asked)).isLessThan(Duration.ofSeconds(5));
+            Duration took = Duration.ofNanos(System.nanoTime() - asked);
             assertThat(isOver(watched)).isTrue();
+            return took;
         }
     }
 
@@ -113,7 +134,10 @@ class WorkerPagesTest {
     @Test
     void hashed_keys_are_another_agreement_of_the_fleet() throws Exception {
         try (RunningWorker worker = RunningWorker.start(Map.of("HAPAX_HASH_KEYS", "sixteen characters"))) {
-            assertThat(worker.get("/console/api/fleet").body()).contains("keys=hmac/");
+            eventually()
+                    .untilAsserted(() -> assertThat(
+                                    worker.get("/console/api/fleet").body())
+                            .contains("keys=hmac/"));
         }
     }
 }

@@ -35,7 +35,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 @Execution(ExecutionMode.CONCURRENT)
 class DuplicateRunsTest {
 
-    private final Fleet fleet = fleet().deadAfter(4);
+    private final Fleet fleet = fleet().deadAfter(10);
 
     Fleet fleet() {
         return new Fleet();

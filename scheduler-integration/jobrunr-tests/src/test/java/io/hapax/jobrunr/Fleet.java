@@ -143,8 +143,9 @@ final class Fleet implements AutoCloseable {
     }
 
     /**
-     * Takes later workers for dead if no heartbeat of theirs was seen for as many polls. JobRunr's own number is 4; otherwise none is
-     * taken for dead, however late its heartbeats are on a busy machine.
+     * Takes later workers for dead if no heartbeat of theirs was seen for as many polls. JobRunr's own number is 4, with which each of
+     * several workers that all stand still for a second stops the others; otherwise none is taken for dead, however late its heartbeats are
+     * on a busy machine.
      */
     Fleet deadAfter(int polls) {
         pollsUntilDead = polls;

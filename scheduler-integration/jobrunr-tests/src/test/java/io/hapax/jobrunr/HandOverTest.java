@@ -85,7 +85,8 @@ class HandOverTest {
         List<UUID> ids = enqueue(10);
         Worker worker = server("a", 2, NO_POLL).start();
         awaitAllAtHand(worker, 10);
-        assertThat(worker.server().getJobSteward().getOccupiedWorkerCount()).isEqualTo(1);
+        // The last one may still be on its way to the line.
+        Fleet.eventually().until(() -> worker.server().getJobSteward().getOccupiedWorkerCount() == 1);
         journal.release();
         ids.forEach(id -> fleet.awaitState(id, SUCCEEDED));
     }

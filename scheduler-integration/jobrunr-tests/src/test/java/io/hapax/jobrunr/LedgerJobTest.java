@@ -41,7 +41,7 @@ class LedgerJobTest {
     private void worker(RunLedger ledger) {
         JobGuard guard = JobGuard.builder(fleet.leases)
                 .ledger(ledger)
-                .defaults(options -> options.withTtl(Duration.ofSeconds(3)))
+                .defaults(options -> options.withTtl(Duration.ofSeconds(8)))
                 .build();
         fleet.guarded("a", 1, guard).start();
     }

@@ -39,9 +39,7 @@ class LockModeTest {
         JobGuard guard = fleet.guard(
                 "a",
                 fleet.leases,
-                options -> options.withMode(mode)
-                        .withUniqueFor(Duration.ofHours(1))
-                        .withTtl(Duration.ofSeconds(3)));
+                options -> options.withMode(mode).withUniqueFor(Duration.ofHours(1)));
         JobRunrGuard.install(guard);
         fleet.guarded("a", 2, guard);
         fleet.guarded("b", 2, guard);
@@ -154,11 +152,11 @@ class LockModeTest {
     })
     void while_it_is_retried(LockMode mode, boolean mayBeQueued) {
         servers(mode);
-        journal.release();
         UUID first = fleet.enqueue(work -> work.keyedRetried(name));
         start();
         Fleet.eventually().until(() -> fleet.history(first).contains(FAILED));
         assertThat(enqueued(work -> work.keyed(name))).isEqualTo(mayBeQueued);
+        journal.release();
         fleet.awaitState(first, SUCCEEDED);
     }
 

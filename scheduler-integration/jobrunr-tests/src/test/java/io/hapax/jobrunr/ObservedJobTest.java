@@ -19,7 +19,7 @@ import org.junit.jupiter.api.parallel.ExecutionMode;
 @Execution(ExecutionMode.CONCURRENT)
 class ObservedJobTest {
 
-    private final Fleet fleet = new Fleet().deadAfter(4);
+    private final Fleet fleet = new Fleet().deadAfter(10);
 
     @AfterEach
     void stop() {

@@ -48,7 +48,7 @@ class PlacesTest {
                 fleet.leases,
                 options -> options.withMode(LockMode.UNTIL_EXECUTED)
                         .withUniqueFor(Duration.ofHours(1))
-                        .withTtl(Duration.ofSeconds(3)));
+                        .withTtl(Duration.ofSeconds(8)));
         JobRunrGuard.install(guard);
         fleet.guarded("a", 2, guard);
     }

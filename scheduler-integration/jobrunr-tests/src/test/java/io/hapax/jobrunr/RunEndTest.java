@@ -43,7 +43,7 @@ class RunEndTest {
         JobGuard guard = fleet.guard(
                 "a",
                 fleet.leases,
-                options -> options.withTtl(Duration.ofSeconds(3)).withOnLeaseLost(told));
+                options -> options.withTtl(Duration.ofSeconds(8)).withOnLeaseLost(told));
         fleet.guarded("a", 1, guard).start();
     }
 

@@ -39,7 +39,7 @@ public class Work {
         run(journal);
     }
 
-    @Guarded(key = "key/%0", onConflict = OnConflict.WAIT, waitTimeout = "20s")
+    @Guarded(key = "key/%0", onConflict = OnConflict.WAIT, waitTimeout = "2m")
     public void waiting(String journal) throws InterruptedException {
         run(journal);
     }
@@ -68,14 +68,17 @@ public class Work {
         throw new IllegalStateException("on purpose");
     }
 
-    /** Fails, and is retried. */
+    /** Fails at once, and is retried. */
     @Job(retries = 2)
     @Guarded(key = "key/%0")
     public void keyedRetried(String journal) throws InterruptedException {
-        run(journal);
-        if (Journal.of(journal).starts() == 1) {
+        Journal of = Journal.of(journal);
+        if (of.starts() == 0) {
+            of.start();
+            of.end();
             throw new IllegalStateException("on purpose");
         }
+        run(journal);
     }
 
     /** Takes no notice of interrupts, and is retried. */
@@ -117,7 +120,7 @@ public class Work {
         run(journal);
     }
 
-    @Guarded(key = "key/%0", throttle = "1/2s")
+    @Guarded(key = "key/%0", throttle = "1/4s")
     public void cooling(String journal, int order) throws InterruptedException {
         run(journal);
     }
@@ -132,7 +135,7 @@ public class Work {
         run(journal);
     }
 
-    @Guarded(key = "key/%0", onConflict = OnConflict.CANCEL_OTHER, ttl = "1500ms")
+    @Guarded(key = "key/%0", onConflict = OnConflict.CANCEL_OTHER, ttl = "8s")
     public void overlapCancelOther(String journal, int order) throws InterruptedException {
         Journal.of(journal).note("began " + order);
         if (order == 1) {
@@ -141,7 +144,7 @@ public class Work {
     }
 
     /** Gives way, and looks as if it had succeeded. */
-    @Guarded(key = "key/%0", onConflict = OnConflict.CANCEL_OTHER, ttl = "1500ms")
+    @Guarded(key = "key/%0", onConflict = OnConflict.CANCEL_OTHER, ttl = "8s")
     public void overlapCancelOtherQuietly(String journal, int order) {
         Journal.of(journal).note("began " + order);
         if (order == 1) {

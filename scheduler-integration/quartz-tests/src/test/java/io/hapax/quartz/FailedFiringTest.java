@@ -157,7 +157,7 @@ class FailedFiringTest {
 
     @Test
     void a_nightly_firing_whose_worker_is_gone_is_taken_over() throws Exception {
-        try (Fleet fleet = Fleet.guarded()) {
+        try (Fleet fleet = Fleet.guarded().shortTtl()) {
             AtomicReference<Duration> retention = new AtomicReference<>();
             fleet.probe().body(context -> {
                 if (fleet.probe().count() == 1) {

@@ -74,8 +74,10 @@ class FirstStartTest {
     }
 
     private static void schedule(Scheduler scheduler) throws Exception {
-        for (TriggerBuilder<? extends Trigger> each : nightly()) {
-            Trigger trigger = each.build();
+        List<Trigger> triggers = new ArrayList<>();
+        // What is built after its time is due tomorrow.
+        nightly().forEach(each -> triggers.add(each.build()));
+        for (Trigger trigger : triggers) {
             String job = "job of " + trigger.getKey().getName();
             scheduler.scheduleJob(Jobs.job(job), trigger);
         }

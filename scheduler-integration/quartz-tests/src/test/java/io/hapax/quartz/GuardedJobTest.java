@@ -15,6 +15,7 @@ import io.hapax.lease.JobIdentity;
 import io.hapax.quartz.Probe.ExclusiveJob;
 import io.hapax.quartz.Probe.PlainJob;
 import io.hapax.testkit.WallClock;
+import java.time.Duration;
 import java.util.List;
 import java.util.Properties;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -384,7 +385,8 @@ class GuardedJobTest {
     void shutdown_without_waiting_leaves_a_job_its_lease_until_it_has_ended() throws Exception {
         CountDownLatch mayEnd = new CountDownLatch(1);
         AtomicReference<GuardedRun> run = new AtomicReference<>();
-        Fleet fleet = Fleet.guarded();
+        Duration ttl = Duration.ofSeconds(6);
+        Fleet fleet = Fleet.guarded().options(all -> all.withTtl(ttl));
         try (fleet) {
             fleet.probe().body(context -> {
                 run.set(CurrentRun.get());
@@ -398,9 +400,7 @@ class GuardedJobTest {
             scheduler.shutdown(false);
             fleet.guard(0).close();
 
-            await().during(Fleet.TTL.multipliedBy(2))
-                    .atMost(Fleet.TTL.multipliedBy(3))
-                    .until(() -> run.get().isHeld());
+            await().during(ttl.plusSeconds(1)).until(() -> run.get().isHeld());
             mayEnd.countDown();
             await().until(() -> !fleet.events(GuardEvent.Released.class).isEmpty());
             assertThat(fleet.first(GuardEvent.Released.class).outcome()).isEqualTo(RunOutcome.COMPLETED);

@@ -1,9 +1,9 @@
 package io.hapax.quartz;
 
+import java.time.Duration;
 import java.time.Instant;
 import java.util.Properties;
 import java.util.function.Predicate;
-import org.awaitility.Awaitility;
 import org.quartz.Job;
 import org.quartz.Scheduler;
 import org.quartz.SchedulerException;
@@ -29,7 +29,7 @@ public final class LateFactory extends PropertySettingJobFactory {
     public Job newJob(TriggerFiredBundle bundle, Scheduler scheduler) throws SchedulerException {
         Predicate<Instant> until = (Predicate<Instant>) scheduler.getContext().get(CONDITION);
         Instant planned = bundle.getScheduledFireTime().toInstant();
-        Awaitility.await().until(() -> until.test(planned));
+        Fleet.await().atMost(Duration.ofSeconds(40)).until(() -> until.test(planned));
         return super.newJob(bundle, scheduler);
     }
 }

@@ -45,7 +45,12 @@ class ObservedFiringTest {
                                 .build());
             }
             fleet.start();
-            await().until(() -> fleet.events(GuardEvent.RanTwice.class).size() >= 3);
+            // The one that was granted the lease may begin after the other one has run.
+            await().until(() -> fleet.events(GuardEvent.RanTwice.class).size() >= 3
+                    && fleet.probe().timesOf("tick").values().stream()
+                                    .filter(count -> count == 2)
+                                    .count()
+                            >= 3);
 
             Set<String> named = fleet.events(GuardEvent.RanTwice.class).stream()
                     .map(event -> String.valueOf(event.identity().runKey()))

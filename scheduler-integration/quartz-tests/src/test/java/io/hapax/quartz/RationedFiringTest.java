@@ -11,7 +11,6 @@ import io.hapax.quartz.Probe.ExclusiveJob;
 import io.hapax.quartz.Probe.PlainJob;
 import io.hapax.testkit.WallClock;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Tag;
@@ -48,16 +47,24 @@ class RationedFiringTest {
     private static void threeAreDue(Fleet fleet, JobDetail job) throws Exception {
         Scheduler scheduler = fleet.replica("a");
         scheduler.addJob(job, true);
-        // It is up before they are due.
         fleet.start();
-        Instant first = WallClock.now();
         for (int n = 1; n <= 3; n++) {
-            Instant at = first.plusMillis(n == 1 ? 0 : 500L + n * 200L);
-            scheduler.scheduleJob(Jobs.nowAndDaily("t" + n, at)
-                    .getTriggerBuilder()
-                    .forJob(job)
-                    .build());
+            due(fleet, job, "t" + n);
         }
+    }
+
+    /** One occurrence is due; waits until it has started or was refused, as the threads of two may overtake each other. */
+    private static void due(Fleet fleet, JobDetail job, String trigger) throws Exception {
+        fleet.scheduler(0)
+                .scheduleJob(Jobs.nowAndDaily(trigger, WallClock.now())
+                        .getTriggerBuilder()
+                        .forJob(job)
+                        .build());
+        await().until(() -> fleet.probe().entries().stream()
+                        .anyMatch(entry -> entry.trigger().equals(trigger))
+                || fleet.events(GuardEvent.Refused.class).stream()
+                        .anyMatch(event ->
+                                String.valueOf(event.identity().runKey()).contains("/" + trigger + "@")));
     }
 
     private static String occurrence(JobExecutionContext context) {
@@ -133,6 +140,7 @@ class RationedFiringTest {
             await().until(() -> fleet.probe().ended() == 2);
             assertThat(cancelled).hasValue(1);
             assertThat(fleet.probe().mostAtOnce()).isEqualTo(1);
+            await().until(() -> !fleet.events(GuardEvent.Lost.class).isEmpty());
             assertThat(fleet.events(GuardEvent.Lost.class))
                     .singleElement()
                     .satisfies(lost -> assertThat(lost.reason()).isEqualTo(LossReason.CANCELLED));
@@ -204,26 +212,25 @@ class RationedFiringTest {
     void a_cooldown_skips_what_comes_too_soon_and_reschedules_what_would_be_lost() throws Exception {
         try (Fleet fleet = Fleet.guarded()) {
             Scheduler scheduler = fleet.replica("a");
-            JobDetail job = job("throttle=1/3s");
+            JobDetail job = job("throttle=1/5s");
             scheduler.addJob(job, true);
-            // It is up before they are due.
             fleet.start();
-            Instant now = WallClock.now();
-            for (int n = 1; n <= 2; n++) {
-                scheduler.scheduleJob(Jobs.nowAndDaily("t" + n, now.plusMillis(400L * n))
-                        .getTriggerBuilder()
-                        .forJob(job)
-                        .build());
-            }
+            due(fleet, job, "t1");
+            due(fleet, job, "t2");
             scheduler.scheduleJob(
-                    Jobs.once("one-shot", now.plusMillis(1200)).forJob(job).build());
+                    Jobs.once("one-shot", WallClock.now()).forJob(job).build());
             await().until(() -> fleet.probe().ended() == 2);
             assertThat(fleet.probe().entries())
                     .extracting(entry -> entry.trigger())
                     .first()
                     .isEqualTo("t1");
             assertThat(fleet.probe().entries().get(1).trigger()).contains("one-shot");
-            assertThat(refused(fleet, Verdict.THROTTLED)).isEqualTo(2);
+            // Quartz may fire a moment too early, and then once more.
+            assertThat(fleet.events(GuardEvent.Refused.class).stream()
+                            .filter(event -> event.refusal().verdict() == Verdict.THROTTLED)
+                            .map(event -> event.identity().runKey())
+                            .distinct())
+                    .hasSize(2);
         }
     }
 
@@ -238,7 +245,7 @@ class RationedFiringTest {
                     .forJob(job)
                     .build());
             fleet.start();
-            await().until(() -> refused(fleet, Verdict.THROTTLED) >= 2);
+            await().until(() -> refused(fleet, Verdict.THROTTLED) >= 2 && fleet.probe().count() >= 2);
             assertThat(fleet.probe().count()).isEqualTo(2);
             assertThat(fleet.first(GuardEvent.Refused.class).refusal().retryAfter())
                     .isBetween(Duration.ofMinutes(59), Duration.ofHours(1));
@@ -263,8 +270,8 @@ class RationedFiringTest {
                     job(ExclusiveJob.class, setting),
                     Jobs.once("once", WallClock.now()).build());
             fleet.start();
-            await().until(() -> logs.contain("its guard is set up wrongly"));
-            assertThat(logs.contain(message)).isTrue();
+            // Tests beside this one may have jobs that are set up wrongly, too.
+            await().until(() -> logs.contain("its guard is set up wrongly") && logs.contain(message));
             assertThat(fleet.probe().count()).isZero();
         }
     }

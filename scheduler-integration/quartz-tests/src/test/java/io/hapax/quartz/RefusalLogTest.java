@@ -57,6 +57,8 @@ class RefusalLogTest {
     void that_a_refused_firing_is_tried_again_is_said_at_debug_only() throws Exception {
         try (Fleet fleet = Fleet.guarded().options(all -> all.withOnConflict(OnConflict.RESCHEDULE));
                 Logs logs = Logs.of("io.hapax.quartz").inDetail()) {
+            // Until then the other one is refused because of the run, not because it is done.
+            fleet.probe().body(context -> await().until(() -> logs.contain("is tried again in")));
             for (String name : List.of("a", "b")) {
                 fleet.replica(name).scheduleJob(Jobs.job("tick"), Jobs.everySecond("each second"));
             }

@@ -153,7 +153,8 @@ class RetriedOneShotTest {
 
     @Test
     void while_it_is_paused_it_waits_on_and_when_it_is_resumed_it_runs() throws Exception {
-        try (Fleet fleet = Fleet.guarded()) {
+        // Not while an attempt is on its way.
+        try (Fleet fleet = Fleet.guarded().retries("2s", 100)) {
             fleet.replica("a");
             GuardedRun holder = holder(fleet);
             Scheduler scheduler =
@@ -181,7 +182,8 @@ class RetriedOneShotTest {
 
     @Test
     void when_it_is_unscheduled_it_does_not_run() throws Exception {
-        try (Fleet fleet = Fleet.guarded()) {
+        // Not while an attempt is on its way.
+        try (Fleet fleet = Fleet.guarded().retries("2s", 100)) {
             fleet.replica("a");
             GuardedRun holder = holder(fleet);
             Scheduler scheduler =

@@ -119,7 +119,7 @@ class SilentStoreTest {
     void nobody_asks_any_more_when_others_may_have_forgotten_that_they_have_run_it() throws Exception {
         Duration retention = Duration.ofSeconds(3);
         store.failAcquires();
-        try (Fleet fleet = Fleet.on(store)) {
+        try (Fleet fleet = Fleet.on(store).shortTtl()) {
             Scheduler scheduler = fleet.replica("a");
             Trigger trigger = Jobs.nowAndDaily("daily", WallClock.now())
                     .getTriggerBuilder()
@@ -197,8 +197,9 @@ class SilentStoreTest {
             Scheduler scheduler = fleet.replica("a");
             scheduler.scheduleJob(Jobs.job("tick"), everyThreeSeconds());
             fleet.start();
-            await().until(() -> !waiting(scheduler).isEmpty());
-            TriggerKey first = waiting(scheduler).get(0).getKey();
+            TriggerKey first = await().until(() -> waiting(scheduler), found -> !found.isEmpty())
+                    .get(0)
+                    .getKey();
             await().until(() -> {
                 List<Trigger> waiting = waiting(scheduler);
                 return !waiting.isEmpty()
@@ -211,7 +212,7 @@ class SilentStoreTest {
     @Test
     void a_firing_is_given_up_when_other_replicas_may_have_forgotten_that_they_have_run_it() throws Exception {
         store.failAcquires();
-        try (Fleet fleet = Fleet.on(store).options(all -> all.withRetention(Duration.ofSeconds(3)))) {
+        try (Fleet fleet = Fleet.on(store).shortTtl().options(all -> all.withRetention(Duration.ofSeconds(6)))) {
             Scheduler scheduler = fleet.replica("a");
             Trigger trigger = TriggerBuilder.newTrigger()
                     .withIdentity("cron")

@@ -37,22 +37,22 @@ public class StallingDelegate extends PostgreSQLDelegate {
         }
     }
 
-    private record CheckInStall(String instanceId, Stall stall) {}
+    private record StallOf(String instanceId, Stall stall) {}
 
-    private static final AtomicReference<@Nullable Stall> ACQUIRING = new AtomicReference<>();
-    private static final AtomicReference<@Nullable CheckInStall> CHECKING_IN = new AtomicReference<>();
+    private static final AtomicReference<@Nullable StallOf> ACQUIRING = new AtomicReference<>();
+    private static final AtomicReference<@Nullable StallOf> CHECKING_IN = new AtomicReference<>();
 
-    /** Holds up the first node that has read a trigger and is about to acquire it. */
-    static Stall betweenReadAndAcquire() {
+    /** Holds up one node, once it has read a trigger and is about to acquire it: other tests have nodes beside it. */
+    static Stall betweenReadAndAcquire(String instanceId) {
         Stall stall = new Stall();
-        ACQUIRING.set(stall);
+        ACQUIRING.set(new StallOf(instanceId, stall));
         return stall;
     }
 
     /** Holds up the check-ins of one node. */
     static Stall checkInsOf(String instanceId) {
         Stall stall = new Stall();
-        CHECKING_IN.set(new CheckInStall(instanceId, stall));
+        CHECKING_IN.set(new StallOf(instanceId, stall));
         return stall;
     }
 
@@ -64,17 +64,16 @@ public class StallingDelegate extends PostgreSQLDelegate {
     @Override
     public int updateTriggerStateFromOtherState(
             Connection connection, TriggerKey trigger, String newState, String oldState) throws SQLException {
-        Stall stall =
-                newState.equals(STATE_ACQUIRED) && oldState.equals(STATE_WAITING) ? ACQUIRING.getAndSet(null) : null;
-        if (stall != null) {
-            stall.standStill();
+        StallOf stall = newState.equals(STATE_ACQUIRED) && oldState.equals(STATE_WAITING) ? ACQUIRING.get() : null;
+        if (stall != null && stall.instanceId().equals(instanceId) && ACQUIRING.compareAndSet(stall, null)) {
+            stall.stall().standStill();
         }
         return super.updateTriggerStateFromOtherState(connection, trigger, newState, oldState);
     }
 
     @Override
     public int updateSchedulerState(Connection connection, String instanceId, long checkInTime) throws SQLException {
-        CheckInStall stall = CHECKING_IN.get();
+        StallOf stall = CHECKING_IN.get();
         if (stall != null && stall.instanceId().equals(instanceId)) {
             stall.stall().standStill();
         }

@@ -100,7 +100,8 @@ class WaitingFiringTest {
 
     @Test
     void it_is_dropped_when_its_trigger_is_unscheduled() throws Exception {
-        try (Fleet fleet = Fleet.guarded()) {
+        // Not while an attempt is on its way.
+        try (Fleet fleet = Fleet.guarded().retries("1s", 100)) {
             GuardedRun holder = waiting(fleet, Jobs.nowAndDaily("daily", WallClock.now()));
             assertThat(fleet.scheduler(0).unscheduleJob(DAILY)).isTrue();
             release(holder);
@@ -111,7 +112,8 @@ class WaitingFiringTest {
 
     @Test
     void it_is_deleted_with_its_job() throws Exception {
-        try (Fleet fleet = Fleet.guarded()) {
+        // Not while an attempt is on its way.
+        try (Fleet fleet = Fleet.guarded().retries("1s", 100)) {
             GuardedRun holder = waiting(fleet, Jobs.nowAndDaily("daily", WallClock.now()));
             assertThat(fleet.scheduler(0).deleteJob(REPORT)).isTrue();
             release(holder);
@@ -122,7 +124,8 @@ class WaitingFiringTest {
 
     @Test
     void it_waits_on_while_the_group_of_its_trigger_is_paused() throws Exception {
-        try (Fleet fleet = Fleet.guarded()) {
+        // Not while an attempt is on its way.
+        try (Fleet fleet = Fleet.guarded().retries("500ms", 100)) {
             GuardedRun holder = waiting(fleet, Jobs.nowAndDaily("daily", WallClock.now()));
             Scheduler scheduler = fleet.scheduler(0);
             scheduler.pauseTriggers(GroupMatcher.triggerGroupEquals("DEFAULT"));
