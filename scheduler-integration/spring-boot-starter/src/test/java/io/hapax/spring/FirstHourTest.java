@@ -161,14 +161,10 @@ class FirstHourTest {
     @Test
     void a_redis_behind_sentinel_in_a_cluster_or_behind_tls_is_found_where_spring_s_own_settings_say()
             throws Exception {
-        try (EmbeddedSentinel sentinel = EmbeddedSentinel.start(1);
-                EmbeddedCluster cluster = EmbeddedCluster.start(0, "--cluster-node-timeout", "15000");
+        try (EmbeddedSentinel sentinel = PatientTopologies.sentinel();
+                EmbeddedCluster cluster = PatientTopologies.cluster();
                 TestCertificates files = TestCertificates.of("dns:localhost,ip:127.0.0.1");
                 TlsRedis redis = TlsRedis.start(files)) {
-            // A master that gets no processor for a while is not down.
-            sentinel.sentinels()
-                    .forEach(one -> one.command(
-                            "SENTINEL", "SET", EmbeddedSentinel.MASTER_NAME, "down-after-milliseconds", "60000"));
             String[][] servers = {
                 {
                     "--spring.data.redis.sentinel.master=" + EmbeddedSentinel.MASTER_NAME,
