@@ -9,11 +9,15 @@ import io.hapax.testkit.WallClock;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.time.InstantSource;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import picocli.CommandLine;
 
 /** What a command has printed, and its exit code. */
 record Answered(int code, String out, String err) {
+
+    private static final Pattern TOO_LATE =
+            Pattern.compile("within 2000 ms|does not answer|takes \\d+ ms to answer|An I/O error");
 
     /** With the wall clock, as real servers have it. */
     static CommandLine commandLine() {
@@ -33,6 +37,11 @@ record Answered(int code, String out, String err) {
                 .setErr(new PrintWriter(err, true))
                 .execute(arguments);
         return new Answered(code, out.toString(), err.toString());
+    }
+
+    /** Whether an answer that a worker would not have waited for is among what it says: a busy machine gives it the next time. */
+    boolean isOfSlowMachine() {
+        return TOO_LATE.matcher(out + err).find();
     }
 
     /** With some arguments before and some after those of a test. */

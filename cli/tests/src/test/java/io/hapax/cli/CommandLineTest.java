@@ -180,7 +180,7 @@ class CommandLineTest {
         // Redis waits for more of what it takes for a command.
         String notPostgres = "jdbc:postgresql://127.0.0.1:" + REDIS.port() + "/x?user=u&password=hunter2";
         Answered other = assertTimeoutPreemptively(
-                Duration.ofSeconds(20), () -> Answered.by("runs", "list", "--database", notPostgres));
+                Duration.ofSeconds(40), () -> Answered.by("runs", "list", "--database", notPostgres));
         assertThat(other.code()).isEqualTo(1);
         assertThat(other.err()).contains("the ledger cannot be opened").doesNotContain("hunter2");
         assertThat(Answered.by("runs", "list", "--database", "jdbc:postgresql://nobody.invalid/x")

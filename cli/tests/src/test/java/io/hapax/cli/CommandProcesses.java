@@ -15,7 +15,7 @@ import java.util.concurrent.TimeUnit;
 /** Commands as processes of their own, with what they say in files. Ends all that it has started. */
 final class CommandProcesses implements AutoCloseable {
 
-    static final Duration LONGEST = Duration.ofSeconds(60);
+    static final Duration LONGEST = Duration.ofSeconds(90);
 
     private final Path folder;
     private final Map<String, String> environment;

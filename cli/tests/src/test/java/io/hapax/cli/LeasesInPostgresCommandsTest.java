@@ -61,7 +61,11 @@ class LeasesInPostgresCommandsTest {
         List<String> words = new ArrayList<>(List.of(arguments));
         words.addAll(List.of("--leases", "postgres", "--redis", "redis://127.0.0.1:1", "--namespace", NAMESPACE));
         words.addAll(List.of("--database", DATABASE.jdbcUrl() + "?user=" + DATABASE.user() + "&password=s3cret"));
-        return Answered.by(words.toArray(String[]::new));
+        Answered told = Answered.by(words.toArray(String[]::new));
+        for (int n = 0; n < 5 && told.isOfSlowMachine(); n++) {
+            told = Answered.by(words.toArray(String[]::new));
+        }
+        return told;
     }
 
     private static long rows(String table) throws SQLException {

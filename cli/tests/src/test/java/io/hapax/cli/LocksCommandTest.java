@@ -38,12 +38,12 @@ class LocksCommandTest {
     private final RedissonLeaseStore store = RedissonLeaseStore.builder()
             .url(REDIS.url())
             .namespace(NAMESPACE)
-            .answerTimeout(Duration.ofMillis(500))
+            .answerTimeout(Duration.ofSeconds(2))
             .firstStart(WallClock.now())
             .build();
     private final JobGuard guard = JobGuard.builder(store)
             .worker("4711@host-2")
-            .defaults(options -> options.withTtl(Duration.ofSeconds(3)))
+            .defaults(options -> options.withTtl(Duration.ofSeconds(12)))
             .build();
     private final List<GuardedRun> runs = new ArrayList<>();
     private final Deque<GuardedRun.Scope> scopes = new ArrayDeque<>();
@@ -68,13 +68,16 @@ class LocksCommandTest {
         REDIS.close();
     }
 
-    private GuardedRun admit(RunRequest request) throws InterruptedException {
+    private void admit(RunRequest request) throws InterruptedException {
+        admit(guard, request);
+    }
+
+    private void admit(JobGuard by, RunRequest request) throws InterruptedException {
         // The first answer of a cold client may come late.
-        Admission admission = guard.admit(request.waitAtMost(Duration.ofSeconds(20)));
+        Admission admission = by.admit(request.waitAtMost(Duration.ofSeconds(20)));
         GuardedRun run = ((Admission.Admitted) admission).run();
         runs.add(run);
         scopes.push(run.enter(OnLeaseLost.SIGNAL));
-        return run;
     }
 
     private static Answered locks(String... arguments) {
@@ -356,11 +359,12 @@ class LocksCommandTest {
                     .allSatisfy(server -> assertThat(server.command("DBSIZE")).isEqualTo("0"));
             try (LeaseStore quorum = RedissonLeaseStore.builder()
                             .namespace(NAMESPACE)
+                            .answerTimeout(Duration.ofSeconds(6))
                             .firstStart(WallClock.now())
                             .quorum(List.of(one.url(), two.url(), three.url()));
                     JobGuard other = JobGuard.builder(quorum).worker("q").build()) {
                 for (int n = 0; n < 20; n++) {
-                    runs.add(((Admission.Admitted) other.admit(RunRequest.lock("k" + n))).run());
+                    admit(other, RunRequest.lock("k" + n));
                 }
                 String[] at = {"--redis", urls, "--namespace", NAMESPACE};
                 // Of a bounded search, every server would have told of others.

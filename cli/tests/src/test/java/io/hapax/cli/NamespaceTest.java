@@ -31,6 +31,7 @@ class NamespaceTest {
         RedissonLeaseStore.builder()
                 .url(REDIS.url())
                 .namespace(namespace)
+                .answerTimeout(Duration.ofSeconds(10))
                 .firstStart(WallClock.now())
                 .build()
                 .close();

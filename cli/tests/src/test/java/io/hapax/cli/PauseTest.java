@@ -10,6 +10,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
+import java.util.concurrent.Callable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -24,6 +25,7 @@ import org.junit.jupiter.api.io.TempDir;
 class PauseTest {
 
     private static final String TTL = "10s";
+    private static final int RETRIES = 10;
     private static final String ENDLESS = "echo up >>$0; while :; do sleep 0.1; done";
     private static final EmbeddedRedis REDIS = EmbeddedRedis.start();
 
@@ -39,6 +41,7 @@ class PauseTest {
                 .url(REDIS.url())
                 .namespace("shop")
                 .longestTtl(Duration.ofMinutes(1))
+                .answerTimeout(Duration.ofSeconds(10))
                 .firstStart(WallClock.now())
                 .build()
                 .close();
@@ -64,25 +67,58 @@ class PauseTest {
 
     private Process holder() throws Exception {
         Path log = folder.resolve("holder.log");
-        Process exec =
-                commands.start("exec", key, "--wait", "1m", "--grace", "1s", "--", "sh", "-c", ENDLESS, log.toString());
-        await().atMost(CommandProcesses.LONGEST).until(() -> Files.exists(log));
-        return exec;
+        return awaited(
+                () -> Files.exists(log),
+                "exec",
+                key,
+                "--wait",
+                "1m",
+                "--grace",
+                "1s",
+                "--",
+                "sh",
+                "-c",
+                ENDLESS,
+                log.toString());
+    }
+
+    /** A command that has come to where it is to be, and still runs; started again if a busy machine was too slow. */
+    private Process awaited(Callable<Boolean> isThere, String... arguments) throws Exception {
+        Process process = commands.start(arguments);
+        for (int n = 0; n < RETRIES && !comes(process, isThere); n++) {
+            assertThat(process.exitValue()).isEqualTo(ExitCodes.STORE_SILENT);
+            process = commands.start(arguments);
+        }
+        return process;
+    }
+
+    private static boolean comes(Process process, Callable<Boolean> isThere) {
+        await().atMost(CommandProcesses.LONGEST).until(() -> isThere.call() || !process.isAlive());
+        return process.isAlive();
+    }
+
+    /** The exit code of a command of an operator, asked again if Redis did not answer in time. */
+    private int answered(String... arguments) throws Exception {
+        int code = commands.code(arguments);
+        for (int n = 0; n < RETRIES && code == ExitCodes.FAILED; n++) {
+            code = commands.code(arguments);
+        }
+        return code;
     }
 
     private void pause() throws Exception {
-        assertThat(commands.code("pause", key, "--reason", "it sends wrong sums", "--by", "ann"))
+        assertThat(answered("pause", key, "--reason", "it sends wrong sums", "--by", "ann"))
                 .isZero();
     }
 
     private void resume() throws Exception {
-        assertThat(commands.code("resume", key, "--by", "bob")).isZero();
+        assertThat(answered("resume", key, "--by", "bob")).isZero();
     }
 
     /** The exit code of a program that wants the key, asked again if a busy machine took longer than the answer may take. */
     private int wanted() throws Exception {
         int code = commands.code("exec", key, "--", "true");
-        for (int n = 0; n < 10 && code == ExitCodes.STORE_SILENT; n++) {
+        for (int n = 0; n < RETRIES && code == ExitCodes.STORE_SILENT; n++) {
             code = commands.code("exec", key, "--", "true");
         }
         return code;
@@ -118,7 +154,15 @@ class PauseTest {
         CommandProcesses.signal("STOP", holder);
         pause();
         Path ran = folder.resolve("ran");
-        Process waiting = commands.start("exec", key, "--wait", "2m", "--", "touch", ran.toString());
+        Process waiting = awaited(
+                () -> REDIS.command("PUBSUB", "CHANNELS").contains("shop"),
+                "exec",
+                key,
+                "--wait",
+                "2m",
+                "--",
+                "touch",
+                ran.toString());
         await().atMost(CommandProcesses.LONGEST).until(() -> !isHeld());
         assertThat(wanted()).isEqualTo(ExitCodes.REFUSED);
         assertThat(commands.told("err")).contains("PAUSED");
@@ -144,14 +188,19 @@ class PauseTest {
         assertThat(commands.code("exec", key, "--", "touch", never.toString())).isEqualTo(ExitCodes.STORE_SILENT);
         REDIS.thaw();
         assertThat(wanted()).isEqualTo(ExitCodes.REFUSED);
-        // With a long ttl, so that no answer comes too late for the machine.
-        assertThat(commands.code(
-                        "exec", key, "--ttl", "1m", "--when-unavailable", "FAIL_OPEN", "--", "touch", never.toString()))
-                .isEqualTo(ExitCodes.REFUSED);
+        assertThat(never).doesNotExist();
+        int code = ExitCodes.FINE;
+        for (int n = 0; n < RETRIES && code == ExitCodes.FINE; n++) {
+            // Where an answer comes too late for the machine, it runs without a guard, as it is asked to.
+            never = folder.resolve("never-" + n);
+            code = commands.code(
+                    "exec", key, "--ttl", "1m", "--when-unavailable", "FAIL_OPEN", "--", "touch", never.toString());
+        }
+        assertThat(code).isEqualTo(ExitCodes.REFUSED);
         assertThat(never).doesNotExist();
         resume();
         assertThat(wanted()).isZero();
-        assertThat(commands.code("locks", "show", key)).isEqualTo(ExitCodes.NOTHING);
+        assertThat(answered("locks", "show", key)).isEqualTo(ExitCodes.NOTHING);
         assertThat(commands.told("out"))
                 .containsPattern("RESUME by bob: none given audit +\\S+ PAUSE by ann: it sends wrong sums");
     }

@@ -207,6 +207,7 @@ class RunsCommandTest {
                 RedissonLeaseStore store = RedissonLeaseStore.builder()
                         .url(redis.url())
                         .namespace("shop")
+                        .answerTimeout(Duration.ofSeconds(6))
                         .firstStart(WallClock.now())
                         .build();
                 JobGuard guard = JobGuard.builder(store)

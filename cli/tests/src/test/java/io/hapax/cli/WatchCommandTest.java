@@ -38,6 +38,7 @@ class WatchCommandTest {
             .url(redis.url())
             .namespace("shop")
             .longestTtl(LONG)
+            .answerTimeout(Duration.ofSeconds(10))
             .firstStart(WallClock.now())
             .build();
 

@@ -12,6 +12,7 @@ import com.microsoft.playwright.Locator;
 import com.microsoft.playwright.Page;
 import com.microsoft.playwright.Playwright;
 import com.microsoft.playwright.assertions.LocatorAssertions;
+import com.microsoft.playwright.assertions.PlaywrightAssertions;
 import io.hapax.GuardedRun;
 import io.hapax.RunRequest;
 import io.hapax.testkit.EmbeddedDatabase;
@@ -33,6 +34,9 @@ import org.junit.jupiter.api.TestInstance;
 /** A live fleet of three workers that hold leases, and a real browser that looks at their consoles. */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 abstract class BrowserFleet {
+
+    /** A page, the browser's processes, or what answers them, may not work for seconds. */
+    static final int SLOW_MILLIS = 60_000;
 
     private static final Path SCREENSHOTS = Path.of("target", "screenshots");
 
@@ -71,11 +75,13 @@ abstract class BrowserFleet {
                 .as("Chromium is here, as HAPAX_TOOLS_REQUIRED demands")
                 .isTrue();
         assumeTrue(chromium.isPresent(), "skipped: no Chromium (apt-get install chromium)");
+        PlaywrightAssertions.setDefaultAssertionTimeout(SLOW_MILLIS);
         playwright = Playwright.create(
                 new Playwright.CreateOptions().setEnv(Map.of("PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD", "1")));
         browser = playwright
                 .chromium()
                 .launch(new BrowserType.LaunchOptions()
+                        .setTimeout(SLOW_MILLIS)
                         .setExecutablePath(chromium.get())
                         .setArgs(List.of(
                                 "--no-sandbox",
@@ -135,6 +141,7 @@ abstract class BrowserFleet {
 
     Page page(ConsoleServer server, Browser.NewContextOptions options) {
         BrowserContext context = browser.newContext(options);
+        context.setDefaultTimeout(SLOW_MILLIS);
         contexts.add(context);
         Page page = context.newPage();
         page.onPageError(errors::add);
@@ -155,7 +162,7 @@ abstract class BrowserFleet {
     }
 
     static LocatorAssertions.ContainsTextOptions slow() {
-        return new LocatorAssertions.ContainsTextOptions().setTimeout(20_000);
+        return new LocatorAssertions.ContainsTextOptions().setTimeout(SLOW_MILLIS);
     }
 
     Page loggedIn(Page page) {

@@ -396,7 +396,7 @@ class ConsoleHttpTest {
                     throw new UncheckedIOException(e);
                 }
             });
-            assertThat(rest).succeedsWithin(Duration.ofSeconds(20));
+            assertThat(rest).succeedsWithin(Duration.ofSeconds(60));
         }
     }
 
@@ -609,7 +609,7 @@ class ConsoleHttpTest {
         var waiting = bob.guard()
                 .admitAsync(RunRequest.lock(lockOf(run)).job("impatient").waitAtMost(Duration.ofMinutes(1)));
         try {
-            await().untilAsserted(() -> {
+            await().atMost(Duration.ofSeconds(40)).untilAsserted(() -> {
                 JsonNode fleet = get(secured, "api/fleet", bearer()).body().path("fleet");
                 assertThat(fleet.path("waiting")).anySatisfy(waits -> {
                     assertThat(waits.path("worker").asText()).isEqualTo("bob");
@@ -628,7 +628,7 @@ class ConsoleHttpTest {
         } finally {
             waiting.cancel(true);
         }
-        await().untilAsserted(() -> assertThat(
+        await().atMost(Duration.ofSeconds(40)).untilAsserted(() -> assertThat(
                         get(secured, "api/fleet", bearer()).body().path("fleet").path("waiting"))
                 .noneSatisfy(waits -> assertThat(waits.path("job").asText()).isEqualTo("impatient")));
     }
@@ -641,7 +641,7 @@ class ConsoleHttpTest {
                         .status())
                 .isEqualTo(200);
         bob.begin(RunRequest.occurrence(occurrence).job("again"));
-        await().untilAsserted(() -> {
+        await().atMost(Duration.ofSeconds(40)).untilAsserted(() -> {
             JsonNode answer = get(secured, "api/fleet", bearer()).body();
             assertThat(answer.path("runs"))
                     .anySatisfy(run -> assertThat(run.path("run").asText()

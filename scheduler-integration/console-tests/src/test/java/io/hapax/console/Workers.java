@@ -31,6 +31,9 @@ final class Workers implements AutoCloseable {
 
     static final String CREDENTIAL = "correct horse battery staple";
 
+    /** How long Redis and PostgreSQL of a busy machine may take to answer. */
+    static final Duration PATIENCE = Duration.ofSeconds(4);
+
     private final EmbeddedRedis redis;
     private final @Nullable HikariDataSource database;
     private final String namespace = "shop";
@@ -158,13 +161,14 @@ final class Workers implements AutoCloseable {
         RedissonLeaseStore store = RedissonLeaseStore.builder()
                 .url(redis.url())
                 .namespace(namespace)
-                .answerTimeout(Duration.ofSeconds(2))
+                .answerTimeout(PATIENCE)
                 .firstStart(WallClock.now())
                 .build();
         RunLedger ledger = database == null
                 ? null
                 : PostgresRunLedger.builder(database)
                         .namespace(namespace)
+                        .answerTimeout(PATIENCE)
                         .migrate(true)
                         .build();
         Console.Builder builder = Console.builder(store);

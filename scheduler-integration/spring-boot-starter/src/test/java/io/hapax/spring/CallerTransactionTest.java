@@ -39,7 +39,7 @@ import org.springframework.transaction.support.TransactionTemplate;
 @InMemoryHapax
 @SpringBootTest(
         classes = TransactionalApplication.class,
-        properties = {"spring.application.name=transactions", "hapax.defaults.ttl=3s"})
+        properties = {"spring.application.name=transactions", "hapax.defaults.ttl=6s"})
 class CallerTransactionTest {
 
     private static final AtomicInteger NEXT = new AtomicInteger();
@@ -166,7 +166,7 @@ class CallerTransactionTest {
     void a_lease_is_renewed_until_the_transaction_has_ended() {
         transaction.executeWithoutResult(status -> {
             GuardedRun run = payments.pay(id);
-            await().during(4, TimeUnit.SECONDS).atMost(10, TimeUnit.SECONDS).until(run::isHeld);
+            await().during(7, TimeUnit.SECONDS).atMost(30, TimeUnit.SECONDS).until(run::isHeld);
         });
         assertThat(payments.pay(id)).isNull();
     }
@@ -462,7 +462,7 @@ class CallerTransactionTest {
     /** Nobody can tell: as after a crash, the lease runs out, and the next attempt takes place. */
     void inDoubt(boolean committed) {
         assertThat(payments.pay(id)).isNull();
-        await().until(() -> payments.pay(id) != null);
+        await().atMost(30, TimeUnit.SECONDS).until(() -> payments.pay(id) != null);
         assertThat(payments.paid(id)).isEqualTo(committed ? 2 : 1);
     }
 

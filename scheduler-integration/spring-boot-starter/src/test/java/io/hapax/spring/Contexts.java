@@ -16,11 +16,18 @@ final class Contexts implements AutoCloseable {
     private final String namespace = "spring-" + UUID.randomUUID();
     private final List<ConfigurableApplicationContext> open = new ArrayList<>();
 
-    /** Starts a replica on a Redis, with the one property that it needs and one that declares the namespace new. */
+    /** Time for a busy machine. No ttl of a replica may be shorter than five of it. */
+    private static final String PATIENCE = "hapax.redis.answer-timeout=4s";
+
+    /**
+     * Starts a replica on a Redis, with the one property that it needs, one that declares the namespace new, and one that gives Redis
+     * time.
+     */
     ConfigurableApplicationContext replica(EmbeddedRedis redis, Class<?> application, String... more) {
         List<String> properties = new ArrayList<>(List.of(
                 "spring.application.name=" + namespace,
                 "hapax.redis.url=" + redis.url(),
+                PATIENCE,
                 "hapax.redis.first-start=" + WallClock.now()));
         properties.addAll(List.of(more));
         return start(application, properties.toArray(String[]::new));

@@ -249,8 +249,9 @@ class GuardedMethodTest {
 
     @Test
     void a_scheduled_method_runs_under_the_guard() throws Exception {
-        await().until(() -> target().ticks.get() == 1);
-        assertThat(target().keys).contains("lock service/" + Service.class.getName() + ".tick()");
+        await().untilAsserted(
+                        () -> assertThat(target().keys).contains("lock service/" + Service.class.getName() + ".tick()"));
+        assertThat(target().ticks).hasValue(1);
     }
 
     @Test

@@ -33,6 +33,9 @@ import org.springframework.context.annotation.Configuration;
 @Tag("slow")
 class JobRunrReplicasTest {
 
+    /** A server that does not work for a while is not taken for dead. */
+    private static final String ALIVE = "jobrunr.background-job-server.server-timeout-poll-interval-multiplicand=20";
+
     private static final EmbeddedRedis REDIS = EmbeddedRedis.start();
     private static final List<String> DONE = new CopyOnWriteArrayList<>();
     private static StorageProvider storage;
@@ -98,6 +101,7 @@ class JobRunrReplicasTest {
                 "hapax.worker=" + worker,
                 "jobrunr.background-job-server.enabled=true",
                 "jobrunr.background-job-server.poll-interval-in-seconds=1",
+                ALIVE,
                 "jobrunr.background-job-server.worker-count=4");
     }
 
@@ -157,7 +161,7 @@ class JobRunrReplicasTest {
             UUID id = context.getBean(JobScheduler.class)
                     .<Courier>enqueue(courier -> courier.deliver(7))
                     .asUUID();
-            await().atMost(Duration.ofSeconds(30)).until(() -> state(id) == StateName.SUCCEEDED);
+            await().atMost(Duration.ofSeconds(60)).until(() -> state(id) == StateName.SUCCEEDED);
             assertThat(DONE)
                     .singleElement()
                     .asString()
@@ -173,11 +177,12 @@ class JobRunrReplicasTest {
                             PlainApplication.class,
                             "hapax.enabled=false",
                             "jobrunr.background-job-server.enabled=true",
-                            "jobrunr.background-job-server.poll-interval-in-seconds=1")
+                            "jobrunr.background-job-server.poll-interval-in-seconds=1",
+                            ALIVE)
                     .getBean(JobScheduler.class);
             UUID id =
                     scheduler.<PlainOrders>enqueue(orders -> orders.process(1)).asUUID();
-            await().atMost(Duration.ofSeconds(30)).until(() -> state(id) == StateName.SUCCEEDED);
+            await().atMost(Duration.ofSeconds(60)).until(() -> state(id) == StateName.SUCCEEDED);
             assertThat(DONE).containsExactly("unguarded true");
         }
     }
@@ -214,7 +219,7 @@ class JobRunrReplicasTest {
                     .asUUID();
             assertThat(state(first)).isEqualTo(StateName.SCHEDULED);
             assertThat(state(second)).isEqualTo(StateName.DELETED);
-            await().atMost(Duration.ofSeconds(30))
+            await().atMost(Duration.ofSeconds(60))
                     .until(() -> state(other) == StateName.SUCCEEDED && state(plain) == StateName.SUCCEEDED);
             assertThat(DONE).containsExactlyInAnyOrder("b.csv", "plain PT20S");
         }

@@ -1,6 +1,7 @@
 package io.hapax.spring;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import io.hapax.JobGuard;
 import io.hapax.RunRequest;
@@ -37,8 +38,8 @@ class LeasesInPostgresTest {
 
     @Test
     void one_property_and_a_data_source_suffice_and_two_replicas_keep_each_other_out() {
-        withDataSource()
-                .run(one -> withDataSource().run(two -> {
+        ApplicationContextRunner patient = withDataSource().withPropertyValues("hapax.postgres.answer-timeout=6s");
+        patient.run(one -> patient.run(two -> {
                     assertThat(one.getBean(LeaseStore.class)).isInstanceOf(PostgresLeaseStore.class);
                     RunRequest report = RunRequest.lock("report");
                     RunResult<?> outer = one.getBean(JobGuard.class).run(report, run -> {
@@ -62,12 +63,15 @@ class LeasesInPostgresTest {
     @Test
     void leases_and_ledger_share_the_data_source() {
         withDataSource()
-                .withPropertyValues("hapax.ledger.enabled=true", "hapax.ledger.migrate=true", "hapax.defaults.ttl=3s")
+                .withPropertyValues("hapax.ledger.enabled=true", "hapax.ledger.migrate=true", "hapax.defaults.ttl=9s")
                 .run(context -> {
                     assertThat(context.getBean(LeaseStore.class).answerTimeout())
-                            .isEqualTo(Duration.ofMillis(500));
-                    assertThat(context.getBean(JobGuard.class).run(RunRequest.lock("both"), run -> true))
-                            .isInstanceOf(RunResult.Ran.class);
+                            .isEqualTo(Duration.ofMillis(1500));
+                    // A database of a busy machine may once answer too late.
+                    await().atMost(Duration.ofSeconds(30))
+                            .untilAsserted(() -> assertThat(
+                                            context.getBean(JobGuard.class).run(RunRequest.lock("both"), run -> true))
+                                    .isInstanceOf(RunResult.Ran.class));
                 });
     }
 

@@ -64,6 +64,6 @@ class MigrationByFlywayTest {
     @Test
     void leases_in_the_database_come_after_the_first_migration() throws Exception {
         hasMigrations();
-        works(runner().withPropertyValues("hapax.leases=postgres"));
+        works(runner().withPropertyValues("hapax.leases=postgres", "hapax.postgres.answer-timeout=6s"));
     }
 }

@@ -68,6 +68,6 @@ class MigrationByLiquibaseTest {
 
     @Test
     void leases_in_the_database_come_after_the_first_change() throws Exception {
-        works(runner().withPropertyValues("hapax.leases=postgres"));
+        works(runner().withPropertyValues("hapax.leases=postgres", "hapax.postgres.answer-timeout=6s"));
     }
 }

@@ -96,8 +96,10 @@ public final class PayingProcess {
                         "spring.application.name=paid-once",
                         "hapax.redis.url=" + args[0],
                         "hapax.redis.first-start=" + WallClock.now(),
-                        "hapax.redis.longest-ttl=2s",
-                        "hapax.defaults.ttl=2s",
+                        "hapax.redis.lazy=true",
+                        "hapax.redis.answer-timeout=1s",
+                        "hapax.redis.longest-ttl=5s",
+                        "hapax.defaults.ttl=5s",
                         "hapax.ledger.enabled=true",
                         "database=" + args[1])
                 .run();

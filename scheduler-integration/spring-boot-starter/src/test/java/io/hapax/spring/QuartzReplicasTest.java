@@ -9,6 +9,7 @@ import io.hapax.JobGuard;
 import io.hapax.RunRequest;
 import io.hapax.quartz.HapaxPlugin;
 import io.hapax.testkit.EmbeddedRedis;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
@@ -116,7 +117,8 @@ class QuartzReplicasTest {
         try (Contexts contexts = new Contexts()) {
             contexts.replica(REDIS, Application.class, "hapax.worker=one");
             contexts.replica(REDIS, Application.class, "hapax.worker=two");
-            await().until(() -> FIRINGS.stream().distinct().count() >= 4);
+            await().atMost(Duration.ofSeconds(60))
+                    .until(() -> FIRINGS.stream().distinct().count() >= 4);
             await().until(() -> WORKERS.stream().distinct().count() >= 1);
         }
         Map<Instant, Long> counts =

@@ -139,7 +139,8 @@ class ScheduledFaultsTest {
             "hapax.worker=" + worker,
             "hapax.redis.url=" + redis.url(),
             "hapax.redis.first-start=" + WallClock.now(),
-            "hapax.defaults.ttl=3s",
+            // The first one must not lose what it holds while the second one starts.
+            "hapax.defaults.ttl=8s",
             "hapax.ledger.enabled=true",
             "hapax.ledger.migrate=true",
             "database=" + database.jdbcUrl() + "?user=" + database.user() + "&password=" + database.password()
@@ -187,7 +188,7 @@ class ScheduledFaultsTest {
             await().atMost(LONGEST)
                     .until(() -> first.isAlive() && heldByFirst().keySet().equals(TASKS));
             try {
-                await().atMost(Duration.ofSeconds(8))
+                await().atMost(Duration.ofSeconds(10))
                         .until(() -> Second.REFUSED.containsAll(heldByFirst().values()));
                 return heldByFirst();
             } catch (ConditionTimeoutException late) {

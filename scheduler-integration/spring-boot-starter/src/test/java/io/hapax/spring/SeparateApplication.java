@@ -12,12 +12,20 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.function.Predicate;
+import java.util.regex.Pattern;
 
 /**
  * An application on a class path of its own, in this process: one start after the other, so that its classes are loaded and compiled
  * once. It has nothing in common with the test but the JDK. Not thread-safe.
  */
 final class SeparateApplication implements AutoCloseable {
+
+    /**
+     * What applications of other tests in this process log meanwhile, with what was thrown: unlike here, a line of theirs begins with a
+     * time.
+     */
+    private static final Pattern OF_OTHERS = Pattern.compile("(?m)^\\d\\d:\\d\\d:\\d\\d\\.\\d{3} .*\\R"
+                    + "(?:(?:\\tat |\\t\\.\\.\\. |Caused by: |[\\w.$]+(?:Exception|Error)\\b).*\\R)*");
 
     private final URLClassLoader classes;
     private final String main;
@@ -88,7 +96,7 @@ final class SeparateApplication implements AutoCloseable {
             System.setOut(out);
             System.setErr(err);
         }
-        return output.toString(StandardCharsets.UTF_8);
+        return OF_OTHERS.matcher(output.toString(StandardCharsets.UTF_8)).replaceAll("");
     }
 
     @Override

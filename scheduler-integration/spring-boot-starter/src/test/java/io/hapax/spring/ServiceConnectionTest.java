@@ -45,7 +45,7 @@ class ServiceConnectionTest {
             .withConfiguration(AutoConfigurations.of(HapaxAutoConfiguration.class))
             .withPropertyValues(
                     "hapax.redis.first-start=" + WallClock.now(),
-                    "hapax.redis.answer-timeout=4s",
+                    "hapax.redis.answer-timeout=6s",
                     "hapax.redis.namespace=service-" + UUID.randomUUID());
 
     private static void works(ApplicationContextRunner application) {
@@ -130,7 +130,7 @@ class ServiceConnectionTest {
 
     @Test
     void sentinel() throws Exception {
-        try (EmbeddedSentinel sentinel = EmbeddedSentinel.start(1)) {
+        try (EmbeddedSentinel sentinel = PatientTopologies.sentinel()) {
             works(redis(
                     "Sentinel",
                     Map.of(
@@ -146,7 +146,7 @@ class ServiceConnectionTest {
 
     @Test
     void a_cluster() throws Exception {
-        try (EmbeddedCluster cluster = EmbeddedCluster.start()) {
+        try (EmbeddedCluster cluster = PatientTopologies.cluster()) {
             works(redis("Cluster", Map.of("getNodes", nodes(cluster.urls())), Map.of()));
         }
     }
@@ -206,6 +206,7 @@ class ServiceConnectionTest {
                 .withPropertyValues(
                         "spring.application.name=service",
                         "hapax.leases=postgres",
+                        "hapax.postgres.answer-timeout=6s",
                         "hapax.ledger.enabled=true",
                         "hapax.ledger.migrate=true");
         works(with(

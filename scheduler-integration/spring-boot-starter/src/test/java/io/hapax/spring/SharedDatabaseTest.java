@@ -26,6 +26,7 @@ class SharedDatabaseTest {
                     "spring.datasource.password=" + database.password(),
                     "hapax.ledger.enabled=true",
                     "hapax.ledger.migrate=true",
+                    "hapax.redis.answer-timeout=6s",
                     "hapax.redis.first-start=" + WallClock.now());
     private final ApplicationContextRunner tests = runner.withUserConfiguration(InMemoryHapax.Store.class);
 

@@ -35,7 +35,7 @@ class SpringRedisTest {
             .withConfiguration(AutoConfigurations.of(HapaxAutoConfiguration.class, SslAutoConfiguration.class))
             .withPropertyValues(
                     "hapax.redis.first-start=" + WallClock.now(),
-                    "hapax.redis.answer-timeout=4s",
+                    "hapax.redis.answer-timeout=6s",
                     "hapax.redis.namespace=of-spring-" + UUID.randomUUID());
 
     private static void works(ApplicationContextRunner application) {
@@ -89,7 +89,7 @@ class SpringRedisTest {
 
     @Test
     void sentinel() {
-        try (EmbeddedSentinel sentinel = EmbeddedSentinel.start(1)) {
+        try (EmbeddedSentinel sentinel = PatientTopologies.sentinel()) {
             works(runner.withPropertyValues(
                     "spring.data.redis.sentinel.master=" + EmbeddedSentinel.MASTER_NAME,
                     "spring.data.redis.sentinel.nodes=" + addresses(sentinel.urls())));
@@ -98,7 +98,7 @@ class SpringRedisTest {
 
     @Test
     void a_cluster() {
-        try (EmbeddedCluster cluster = EmbeddedCluster.start()) {
+        try (EmbeddedCluster cluster = PatientTopologies.cluster()) {
             works(runner.withPropertyValues("spring.data.redis.cluster.nodes=" + addresses(cluster.urls())));
         }
     }
@@ -160,6 +160,7 @@ class SpringRedisTest {
             ApplicationContextRunner jobs = runner.withPropertyValues(
                     "spring.data.redis.url=" + redis.url(),
                     "hapax.redis.answer-timeout=1s",
+                    "hapax.redis.lazy=true",
                     "jobrunr.background-job-server.enabled=true",
                     "jobrunr.background-job-server.poll-interval-in-seconds=5");
             jobs.run(context ->

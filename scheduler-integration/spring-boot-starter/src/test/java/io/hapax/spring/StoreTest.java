@@ -27,6 +27,9 @@ class StoreTest {
     private static final List<EmbeddedRedis> SERVERS =
             Stream.generate(EmbeddedRedis::start).limit(3).toList();
 
+    /** The time that a busy machine needs: the longest that the usual ttl allows. */
+    private static final String PATIENCE = "hapax.redis.answer-timeout=6s";
+
     private final ApplicationContextRunner runner = new ApplicationContextRunner()
             .withConfiguration(AutoConfigurations.of(HapaxAutoConfiguration.class))
             .withPropertyValues(
@@ -47,7 +50,8 @@ class StoreTest {
         config.useSingleServer().setAddress(SERVERS.get(0).url());
         RedissonClient client = Redisson.create(config);
         try {
-            runner.withBean(RedissonClient.class, () -> client, definition -> definition.setDestroyMethodName(""))
+            runner.withPropertyValues(PATIENCE)
+                    .withBean(RedissonClient.class, () -> client, definition -> definition.setDestroyMethodName(""))
                     .run(context -> assertWorks(context.getBean(JobGuard.class)));
             assertThat(client.isShutdown()).isFalse();
         } finally {
@@ -62,14 +66,17 @@ class StoreTest {
                 .withPropertyValues(
                         "hapax.redis.first-start=" + WallClock.now(),
                         "hapax.redis.url=" + SERVERS.get(0).url(),
+                        PATIENCE,
                         "spring.application.name=Überweisungen der Filiale " + UUID.randomUUID())
                 .run(context -> assertWorks(context.getBean(JobGuard.class)));
     }
 
     @Test
     void three_addresses_are_a_quorum() {
-        runner.withPropertyValues("hapax.redis.quorum="
-                        + SERVERS.stream().map(EmbeddedRedis::url).collect(Collectors.joining(",")))
+        runner.withPropertyValues(
+                        PATIENCE,
+                        "hapax.redis.quorum="
+                                + SERVERS.stream().map(EmbeddedRedis::url).collect(Collectors.joining(",")))
                 .run(context -> {
                     assertThat(context.getBean(LeaseStore.class).fingerprint()).startsWith("quorum of 3");
                     assertWorks(context.getBean(JobGuard.class));
@@ -79,7 +86,7 @@ class StoreTest {
     @Test
     void a_short_ttl_shortens_the_answer_timeout_and_a_long_one_lengthens_the_longest() {
         String url = "hapax.redis.url=" + SERVERS.get(0).url();
-        runner.withPropertyValues(url, "hapax.defaults.ttl=3s")
+        runner.withPropertyValues(url, "hapax.redis.lazy=true", "hapax.defaults.ttl=3s")
                 .run(context -> assertThat(context.getBean(LeaseStore.class).answerTimeout())
                         .isEqualTo(Duration.ofMillis(500)));
         runner.withPropertyValues(
@@ -91,7 +98,8 @@ class StoreTest {
                         .rootCause()
                         .hasMessageContaining("PT2M is longer than PT1M")
                         .hasMessageContaining("hapax.redis.longest-ttl"));
-        runner.withPropertyValues(url, "hapax.redis.namespace=long-" + UUID.randomUUID(), "hapax.defaults.ttl=2m")
+        runner.withPropertyValues(
+                        url, PATIENCE, "hapax.redis.namespace=long-" + UUID.randomUUID(), "hapax.defaults.ttl=2m")
                 .run(context -> assertWorks(context.getBean(JobGuard.class)));
     }
 }

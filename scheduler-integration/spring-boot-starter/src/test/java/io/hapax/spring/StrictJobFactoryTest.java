@@ -5,6 +5,7 @@ import static org.awaitility.Awaitility.await;
 
 import io.hapax.Guarded;
 import io.hapax.testkit.EmbeddedRedis;
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import org.junit.jupiter.api.AfterAll;
@@ -91,7 +92,7 @@ class StrictJobFactoryTest {
         try (Contexts contexts = new Contexts()) {
             Scheduler scheduler = contexts.replica(REDIS, Application.class, "hapax.worker=one")
                     .getBean(Scheduler.class);
-            await().until(() -> !ORDERS.isEmpty());
+            await().atMost(Duration.ofSeconds(60)).until(() -> !ORDERS.isEmpty());
             assertThat(ORDERS).containsExactly("7");
             assertThat(scheduler.getContext().getKeys()).noneMatch(key -> key.contains("hapax"));
         }

@@ -188,7 +188,7 @@ class SuspendFunctionTest {
         assertThat(isHeld("stubborn/z")).isTrue();
         Disposable tidy = SuspendFunctionTest.<Unit>called(rest -> coroutines.tidy("z", rest))
                 .subscribe();
-        await().atMost(LONGEST).until(() -> isHeld("tidy/z"));
+        assertThat(target.isBegun.await(40, TimeUnit.SECONDS)).isTrue();
         tidy.dispose();
         assertThat(ENDS).doesNotContainKeys("stubborn/z", "tidy/z");
         target.goesOn.countDown();

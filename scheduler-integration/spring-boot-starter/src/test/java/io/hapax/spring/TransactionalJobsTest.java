@@ -54,6 +54,8 @@ import org.springframework.transaction.support.TransactionTemplate;
             "hapax.ledger.migrate=true",
             "jobrunr.background-job-server.enabled=true",
             "jobrunr.background-job-server.poll-interval-in-seconds=1",
+            // A server that does not work for a while is not taken for dead.
+            "jobrunr.background-job-server.server-timeout-poll-interval-multiplicand=20",
             "jobrunr.background-job-server.worker-count=2"
         })
 class TransactionalJobsTest {
@@ -200,7 +202,8 @@ class TransactionalJobsTest {
                         .usingJobData("rollsBack", rollsBack)
                         .startNow()
                         .build());
-        await().until(() -> diary.runs.containsKey(trigger) && guard.activeRuns() == 0);
+        await().atMost(Duration.ofSeconds(60))
+                .until(() -> diary.runs.containsKey(trigger) && guard.activeRuns() == 0);
     }
 
     @Test

@@ -154,6 +154,7 @@ class QuietDesk : Desk {
 open class Coroutines {
     @JvmField val blocks = CountDownLatch(1)
     @JvmField val goesOn = CountDownLatch(1)
+    @JvmField val isBegun = CountDownLatch(1)
     @JvmField val isTidy = CompletableDeferred<Unit>()
 
     /** Goes from thread to thread, and has others work for it. */
@@ -191,6 +192,7 @@ open class Coroutines {
     @Guarded(key = "tidy/%0")
     open suspend fun tidy(name: String) {
         try {
+            isBegun.countDown()
             awaitCancellation()
         } finally {
             withContext(NonCancellable) { isTidy.await() }

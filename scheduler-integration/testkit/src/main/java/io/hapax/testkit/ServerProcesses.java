@@ -5,15 +5,19 @@ import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
+import java.nio.channels.FileChannel;
+import java.nio.channels.OverlappingFileLockException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.Comparator;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Stream;
 
@@ -24,6 +28,10 @@ final class ServerProcesses {
     private static final int FIRST_PORT = 20_000;
 
     private static final int PORTS = 12_000;
+    /** Each process has a part of its own, so that no other one takes the port of a server that is stopped for a while. */
+    private static final int PARTS = 24;
+
+    private static final int PORTS_EACH = PORTS / PARTS;
     private static final int PORT_ATTEMPTS = 100;
     private static final int SIGNAL_SECONDS = 30;
     private static final long REAP_NANOS = TimeUnit.SECONDS.toNanos(2);
@@ -35,6 +43,10 @@ final class ServerProcesses {
 
     private static final Set<Runnable> AT_EXIT = new LinkedHashSet<>();
     private static boolean exiting;
+
+    private static final int FIRST_OWN_PORT = FIRST_PORT + ownPart() * PORTS_EACH;
+    /** In turn, as those of servers that were stopped are not to be taken here, either. */
+    private static final AtomicInteger NEXT = new AtomicInteger(ThreadLocalRandom.current().nextInt(PORTS_EACH));
 
     static {
         Runtime.getRuntime().addShutdownHook(new Thread(ServerProcesses::exit, "embedded-servers-exit"));
@@ -60,13 +72,48 @@ final class ServerProcesses {
 
     static int freePort() {
         for (int attempt = 0; attempt < PORT_ATTEMPTS; attempt++) {
-            int port = FIRST_PORT + ThreadLocalRandom.current().nextInt(PORTS);
+            int port = FIRST_OWN_PORT + Math.floorMod(NEXT.getAndIncrement(), PORTS_EACH);
             if (isFree(port)) {
                 return port;
             }
         }
-        throw new IllegalStateException("no free port among " + PORT_ATTEMPTS + " tried from " + FIRST_PORT + " to "
-                + (FIRST_PORT + PORTS) + "; stop servers that were left behind");
+        throw new IllegalStateException("no free port among " + PORT_ATTEMPTS + " tried from " + FIRST_OWN_PORT + " to "
+                + (FIRST_OWN_PORT + PORTS_EACH) + "; stop servers that were left behind");
+    }
+
+    /** One that no other process has; where there is none, or files cannot be locked, one that others may have as well. */
+    private static int ownPart() {
+        int first = Math.floorMod(ProcessHandle.current().pid(), PARTS);
+        for (int n = 0; n < PARTS; n++) {
+            int part = (first + n) % PARTS;
+            if (isLocked(Path.of(System.getProperty("java.io.tmpdir"), "hapax-ports-" + part))) {
+                return part;
+            }
+        }
+        return first;
+    }
+
+    /** Locks a file for as long as this process lives, unless another one has. */
+    private static boolean isLocked(Path file) {
+        try {
+            FileChannel channel = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+            if (channel.tryLock() == null) {
+                channel.close();
+                return false;
+            }
+            atExit(() -> close(channel));
+            return true;
+        } catch (IOException | OverlappingFileLockException taken) {
+            return false;
+        }
+    }
+
+    private static void close(FileChannel channel) {
+        try {
+            channel.close();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     private static boolean isFree(int port) {
