@@ -104,8 +104,11 @@ class ThreadsThatNeverDieTest {
         JobGuard second = JobGuard.builder(real.otherClient()).build();
         GuardedRun run = Answered.run(guard.admit(REAL));
         CompletableFuture<Boolean> wasTaken = new CompletableFuture<>();
-        run.onLeaseLost(loss -> wasTaken.complete(
-                real.admin().holder(REAL.identity()).toCompletableFuture().join().isEmpty()));
+        run.onLeaseLost(loss -> wasTaken.complete(real.admin()
+                .holder(REAL.identity())
+                .toCompletableFuture()
+                .join()
+                .isEmpty()));
         sick.ill = true;
         try (GuardedRun.Scope scope = run.enter(OnLeaseLost.SIGNAL)) {
             assertThat(wasTaken.get(40, TimeUnit.SECONDS))

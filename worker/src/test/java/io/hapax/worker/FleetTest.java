@@ -270,8 +270,8 @@ class FleetTest {
             port = free.getLocalPort();
         }
         start("healthy", "--quartz-store", "none", "--jobrunr", "off", "--http-port", Integer.toString(port));
-        HttpResponse<String> up = await().atMost(Duration.ofMinutes(1))
-                .until(() -> health(port), answer -> answer.statusCode() == 200);
+        HttpResponse<String> up =
+                await().atMost(Duration.ofMinutes(1)).until(() -> health(port), answer -> answer.statusCode() == 200);
         assertThat(up.body()).isEqualTo("{\"status\":\"UP\",\"worker\":\"healthy\",\"activeRuns\":0}\n");
         redis.freeze();
         assertThat(health(port).statusCode()).isEqualTo(503);

@@ -43,9 +43,8 @@ class WorkerPagesTest {
             assertThat(worker.get("/console/").headers().firstValue("Content-Security-Policy"))
                     .isPresent();
             eventually()
-                    .untilAsserted(() -> assertThat(
-                                    worker.get("/console/api/fleet").body())
-                            .contains("\"name\":\"one\""));
+                    .untilAsserted(() ->
+                            assertThat(worker.get("/console/api/fleet").body()).contains("\"name\":\"one\""));
         }
     }
 
@@ -67,7 +66,9 @@ class WorkerPagesTest {
                 RunningWorker two = RunningWorker.start(
                         Map.of("REDIS_URL", one.redisUrl(), "HTTP_PORT", "0", "HAPAX_WORKER", "two"))) {
             eventually()
-                    .untilAsserted(() -> assertThat(one.get("/console/api/fleet").body()).contains("\"name\":\"one\"", "\"name\":\"two\""));
+                    .untilAsserted(
+                            () -> assertThat(one.get("/console/api/fleet").body())
+                                    .contains("\"name\":\"one\"", "\"name\":\"two\""));
             assertThatIOException().isThrownBy(() -> two.get("/health"));
         }
     }
@@ -135,9 +136,8 @@ class WorkerPagesTest {
     void hashed_keys_are_another_agreement_of_the_fleet() throws Exception {
         try (RunningWorker worker = RunningWorker.start(Map.of("HAPAX_HASH_KEYS", "sixteen characters"))) {
             eventually()
-                    .untilAsserted(() -> assertThat(
-                                    worker.get("/console/api/fleet").body())
-                            .contains("keys=hmac/"));
+                    .untilAsserted(() ->
+                            assertThat(worker.get("/console/api/fleet").body()).contains("keys=hmac/"));
         }
     }
 }

@@ -330,7 +330,8 @@ class DoctorCommandTest {
     void a_replica_instead_of_its_master() {
         try (EmbeddedRedis replica = EmbeddedRedis.start(
                 "--appendonly", "yes", "--repl-diskless-sync-delay", "0", "--replicaof", "127.0.0.1 " + REDIS.port())) {
-            await().atMost(PATIENCE).until(() -> replica.command("INFO", "replication").contains("master_link_status:up"));
+            await().atMost(PATIENCE)
+                    .until(() -> replica.command("INFO", "replication").contains("master_link_status:up"));
             assertThat(remedy(redisDoctor(replica.url(), "--json"), 4, "ERROR", "is a read-only replica"))
                     .startsWith("Connect to the master");
         }

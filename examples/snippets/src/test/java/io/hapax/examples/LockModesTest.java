@@ -45,7 +45,8 @@ class LockModesTest {
             assertThat(LockModes.schedule(scheduler, job("second"), once("second")))
                     .isFalse();
             scheduler.start();
-            await().atMost(Duration.ofSeconds(60)).until(() -> LockModes.schedule(scheduler, job("third"), once("third")));
+            await().atMost(Duration.ofSeconds(60))
+                    .until(() -> LockModes.schedule(scheduler, job("third"), once("third")));
         } finally {
             scheduler.shutdown(true);
         }

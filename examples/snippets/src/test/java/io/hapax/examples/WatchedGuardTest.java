@@ -19,11 +19,12 @@ class WatchedGuardTest {
         WatchedGuard watched = WatchedGuard.open(store, new InMemoryRunLedger(Ticker.SYSTEM), "a long secret");
         try (JobGuard guard = watched.guard();
                 Console console = watched.console()) {
-            await().atMost(Duration.ofSeconds(40)).untilAsserted(() -> assertThat(store.board()
-                            .reports(Duration.ZERO)
-                            .toCompletableFuture()
-                            .join())
-                    .containsKey(guard.worker()));
+            await().atMost(Duration.ofSeconds(40))
+                    .untilAsserted(() -> assertThat(store.board()
+                                    .reports(Duration.ZERO)
+                                    .toCompletableFuture()
+                                    .join())
+                            .containsKey(guard.worker()));
         }
     }
 }

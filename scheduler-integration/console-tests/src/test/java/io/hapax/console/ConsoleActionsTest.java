@@ -358,7 +358,8 @@ class ConsoleActionsTest extends BrowserFleet {
         assertThat(page.locator("#job-name")).hasText(job);
         assertThat(page.locator(".strip li")).hasCount(4);
         page.reload();
-        assertThat(page.locator("#job-name")).hasText(job, new LocatorAssertions.HasTextOptions().setTimeout(SLOW_MILLIS));
+        assertThat(page.locator("#job-name"))
+                .hasText(job, new LocatorAssertions.HasTextOptions().setTimeout(SLOW_MILLIS));
         assertThat(page.locator("#tab-jobs")).hasAttribute("aria-selected", "true");
         assertThat(page.locator(".strip li[tabindex='0']")).hasCount(1);
         page.locator(".strip li[tabindex='0']").focus();

@@ -33,8 +33,11 @@ class ConsoleBrowserTest extends BrowserFleet {
         Map<String, Long> before = calls();
         long begun = System.nanoTime();
         String seen = page.locator("#work tbody tr .age").first().textContent();
-        await().atMost(Duration.ofSeconds(60)).until(() ->
-                !page.locator("#work tbody tr .age").first().textContent().equals(seen));
+        await().atMost(Duration.ofSeconds(60))
+                .until(() -> !page.locator("#work tbody tr .age")
+                        .first()
+                        .textContent()
+                        .equals(seen));
         await().atMost(Duration.ofSeconds(60)).until(() -> calls("get", before) > 30);
         assertThat(calls("scan", before) + calls("keys", before)).isZero();
         // Renewals go on, one script a hundred leases; the page costs a few scripts a second and a key a worker.

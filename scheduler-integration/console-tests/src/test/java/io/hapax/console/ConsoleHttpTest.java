@@ -628,9 +628,13 @@ class ConsoleHttpTest {
         } finally {
             waiting.cancel(true);
         }
-        await().atMost(Duration.ofSeconds(40)).untilAsserted(() -> assertThat(
-                        get(secured, "api/fleet", bearer()).body().path("fleet").path("waiting"))
-                .noneSatisfy(waits -> assertThat(waits.path("job").asText()).isEqualTo("impatient")));
+        await().atMost(Duration.ofSeconds(40))
+                .untilAsserted(() -> assertThat(get(secured, "api/fleet", bearer())
+                                .body()
+                                .path("fleet")
+                                .path("waiting"))
+                        .noneSatisfy(
+                                waits -> assertThat(waits.path("job").asText()).isEqualTo("impatient")));
     }
 
     @Test

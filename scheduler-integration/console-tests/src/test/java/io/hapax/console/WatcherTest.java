@@ -87,9 +87,7 @@ class WatcherTest {
     }
 
     private static long waits(Thread waiter) {
-        return ManagementFactory.getThreadMXBean()
-                .getThreadInfo(waiter.getId())
-                .getWaitedCount();
+        return ManagementFactory.getThreadMXBean().getThreadInfo(waiter.getId()).getWaitedCount();
     }
 
     @Test

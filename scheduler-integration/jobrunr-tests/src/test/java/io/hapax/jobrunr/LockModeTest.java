@@ -36,10 +36,8 @@ class LockModeTest {
     }
 
     private void servers(LockMode mode) {
-        JobGuard guard = fleet.guard(
-                "a",
-                fleet.leases,
-                options -> options.withMode(mode).withUniqueFor(Duration.ofHours(1)));
+        JobGuard guard =
+                fleet.guard("a", fleet.leases, options -> options.withMode(mode).withUniqueFor(Duration.ofHours(1)));
         JobRunrGuard.install(guard);
         fleet.guarded("a", 2, guard);
         fleet.guarded("b", 2, guard);

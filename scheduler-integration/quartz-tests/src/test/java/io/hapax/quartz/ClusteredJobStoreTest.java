@@ -188,9 +188,7 @@ class ClusteredJobStoreTest {
 
     private void endAfterShutdown(Fleet fleet, Trigger trigger) throws Exception {
         endAfterShutdown(
-                fleet,
-                trigger,
-                () -> !fleet.events(GuardEvent.Released.class).isEmpty());
+                fleet, trigger, () -> !fleet.events(GuardEvent.Released.class).isEmpty());
     }
 
     private void endAfterShutdown(Fleet fleet, Trigger trigger, Callable<Boolean> hasRun) throws Exception {

@@ -43,9 +43,9 @@ class RamReplicasTest {
     void without_a_guard_two_replicas_run_each_cron_firing_twice() throws Exception {
         try (Fleet fleet = Fleet.guarded(false)) {
             everySecondOnTwoReplicas(fleet);
-            await().untilAsserted(
-                            () -> assertThat(ofBoth(fleet)).hasSizeGreaterThanOrEqualTo(3).allSatisfy((time, count) ->
-                                    assertThat(count).isEqualTo(2)));
+            await().untilAsserted(() -> assertThat(ofBoth(fleet))
+                    .hasSizeGreaterThanOrEqualTo(3)
+                    .allSatisfy((time, count) -> assertThat(count).isEqualTo(2)));
         }
     }
 
@@ -70,10 +70,14 @@ class RamReplicasTest {
                 .entries()
                 .forEach(entry -> times.computeIfAbsent(entry.replica(), replica -> new TreeSet<>())
                         .add(entry.planned()));
-        Instant from =
-                times.values().stream().map(TreeSet::first).max(Instant::compareTo).orElseThrow();
-        Instant until =
-                times.values().stream().map(TreeSet::last).min(Instant::compareTo).orElseThrow();
+        Instant from = times.values().stream()
+                .map(TreeSet::first)
+                .max(Instant::compareTo)
+                .orElseThrow();
+        Instant until = times.values().stream()
+                .map(TreeSet::last)
+                .min(Instant::compareTo)
+                .orElseThrow();
         Map<Instant, Long> both = new HashMap<>(fleet.probe().timesOf("tick"));
         both.keySet().removeIf(time -> time.isBefore(from) || time.isAfter(until));
         return both;

@@ -245,7 +245,8 @@ class RationedFiringTest {
                     .forJob(job)
                     .build());
             fleet.start();
-            await().until(() -> refused(fleet, Verdict.THROTTLED) >= 2 && fleet.probe().count() >= 2);
+            await().until(() ->
+                    refused(fleet, Verdict.THROTTLED) >= 2 && fleet.probe().count() >= 2);
             assertThat(fleet.probe().count()).isEqualTo(2);
             assertThat(fleet.first(GuardEvent.Refused.class).refusal().retryAfter())
                     .isBetween(Duration.ofMinutes(59), Duration.ofHours(1));

@@ -169,9 +169,10 @@ class ActuatorTest {
                         .containsEntry("held", true);
                 assertThat(endpoint.holder("lock", "x").getBody()).containsEntry("held", false);
                 // Beside the loss, once that is noticed.
-                assertThat(recent(endpoint)).anySatisfy(event -> assertThat(event)
-                        .containsEntry("what", "forced")
-                        .containsEntry("reason", "by eve, logged in as ops (actuator): worker is gone"));
+                assertThat(recent(endpoint))
+                        .anySatisfy(event -> assertThat(event)
+                                .containsEntry("what", "forced")
+                                .containsEntry("reason", "by eve, logged in as ops (actuator): worker is gone"));
             }
         }
     }

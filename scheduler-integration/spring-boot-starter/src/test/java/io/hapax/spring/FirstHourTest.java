@@ -206,9 +206,11 @@ class FirstHourTest {
                     .contains("APPLICATION FAILED TO START", "longestTtl=60000ms", "hapax.redis.replace-settings=true")
                     .doesNotContain("\tat ", "well ended");
             String setting = "--hapax.redis.replace-settings=true";
-            assertThat(started(name, url, PATIENT, "--hapax.defaults.ttl=60s", setting)).contains("well ended", "ttl PT1M");
+            assertThat(started(name, url, PATIENT, "--hapax.defaults.ttl=60s", setting))
+                    .contains("well ended", "ttl PT1M");
             // Left on; and one with the ttl of before.
-            assertThat(started(name, url, PATIENT, "--hapax.defaults.ttl=60s", setting)).contains("well ended");
+            assertThat(started(name, url, PATIENT, "--hapax.defaults.ttl=60s", setting))
+                    .contains("well ended");
             assertThat(started(name, url, PATIENT))
                     .contains("well ended", "ttl PT30S")
                     .doesNotContain("ERROR");

@@ -249,8 +249,8 @@ class GuardedMethodTest {
 
     @Test
     void a_scheduled_method_runs_under_the_guard() throws Exception {
-        await().untilAsserted(
-                        () -> assertThat(target().keys).contains("lock service/" + Service.class.getName() + ".tick()"));
+        await().untilAsserted(() ->
+                assertThat(target().keys).contains("lock service/" + Service.class.getName() + ".tick()"));
         assertThat(target().ticks).hasValue(1);
     }
 

@@ -40,24 +40,23 @@ class LeasesInPostgresTest {
     void one_property_and_a_data_source_suffice_and_two_replicas_keep_each_other_out() {
         ApplicationContextRunner patient = withDataSource().withPropertyValues("hapax.postgres.answer-timeout=6s");
         patient.run(one -> patient.run(two -> {
-                    assertThat(one.getBean(LeaseStore.class)).isInstanceOf(PostgresLeaseStore.class);
-                    RunRequest report = RunRequest.lock("report");
-                    RunResult<?> outer = one.getBean(JobGuard.class).run(report, run -> {
-                        JobIdentity identity = new JobIdentity(new LockKey("report"), null);
-                        assertThat(((AdministeredStore) two.getBean(LeaseStore.class))
-                                        .admin()
-                                        .holder(identity)
-                                        .toCompletableFuture()
-                                        .join())
-                                .isPresent();
-                        assertThat(two.getBean(JobGuard.class).run(report, again -> true))
-                                .isInstanceOf(RunResult.Refused.class);
-                        return true;
-                    });
-                    assertThat(outer).isInstanceOf(RunResult.Ran.class);
-                    assertThat(two.getBean(JobGuard.class).run(report, run -> true))
-                            .isInstanceOf(RunResult.Ran.class);
-                }));
+            assertThat(one.getBean(LeaseStore.class)).isInstanceOf(PostgresLeaseStore.class);
+            RunRequest report = RunRequest.lock("report");
+            RunResult<?> outer = one.getBean(JobGuard.class).run(report, run -> {
+                JobIdentity identity = new JobIdentity(new LockKey("report"), null);
+                assertThat(((AdministeredStore) two.getBean(LeaseStore.class))
+                                .admin()
+                                .holder(identity)
+                                .toCompletableFuture()
+                                .join())
+                        .isPresent();
+                assertThat(two.getBean(JobGuard.class).run(report, again -> true))
+                        .isInstanceOf(RunResult.Refused.class);
+                return true;
+            });
+            assertThat(outer).isInstanceOf(RunResult.Ran.class);
+            assertThat(two.getBean(JobGuard.class).run(report, run -> true)).isInstanceOf(RunResult.Ran.class);
+        }));
     }
 
     @Test

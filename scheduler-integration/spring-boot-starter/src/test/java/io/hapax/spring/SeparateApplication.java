@@ -25,7 +25,7 @@ final class SeparateApplication implements AutoCloseable {
      * time.
      */
     private static final Pattern OF_OTHERS = Pattern.compile("(?m)^\\d\\d:\\d\\d:\\d\\d\\.\\d{3} .*\\R"
-                    + "(?:(?:\\tat |\\t\\.\\.\\. |Caused by: |[\\w.$]+(?:Exception|Error)\\b).*\\R)*");
+            + "(?:(?:\\tat |\\t\\.\\.\\. |Caused by: |[\\w.$]+(?:Exception|Error)\\b).*\\R)*");
 
     private final URLClassLoader classes;
     private final String main;

@@ -202,8 +202,7 @@ class TransactionalJobsTest {
                         .usingJobData("rollsBack", rollsBack)
                         .startNow()
                         .build());
-        await().atMost(Duration.ofSeconds(60))
-                .until(() -> diary.runs.containsKey(trigger) && guard.activeRuns() == 0);
+        await().atMost(Duration.ofSeconds(60)).until(() -> diary.runs.containsKey(trigger) && guard.activeRuns() == 0);
     }
 
     @Test

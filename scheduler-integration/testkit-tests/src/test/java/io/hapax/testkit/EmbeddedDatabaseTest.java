@@ -51,7 +51,9 @@ class EmbeddedDatabaseTest {
         database.freeze();
         CompletableFuture<String> answer = CompletableFuture.supplyAsync(() -> ask(database.dataSource(), "SELECT 1"));
         try {
-            await().during(Duration.ofMillis(300)).atMost(Duration.ofSeconds(30)).until(() -> !answer.isDone());
+            await().during(Duration.ofMillis(300))
+                    .atMost(Duration.ofSeconds(30))
+                    .until(() -> !answer.isDone());
         } finally {
             database.thaw();
         }

@@ -204,8 +204,7 @@ public final class EmbeddedSentinel implements AutoCloseable {
 
     private static boolean takesForDeadAfter(EmbeddedRedis sentinel, int millis) {
         try {
-            return sentinel.command(
-                            "SENTINEL", "SET", MASTER_NAME, "down-after-milliseconds", String.valueOf(millis))
+            return sentinel.command("SENTINEL", "SET", MASTER_NAME, "down-after-milliseconds", String.valueOf(millis))
                     .equals("OK");
         } catch (IllegalStateException | UncheckedIOException dead) {
             return false;

@@ -46,7 +46,8 @@ final class ServerProcesses {
 
     private static final int FIRST_OWN_PORT = FIRST_PORT + ownPart() * PORTS_EACH;
     /** In turn, as those of servers that were stopped are not to be taken here, either. */
-    private static final AtomicInteger NEXT = new AtomicInteger(ThreadLocalRandom.current().nextInt(PORTS_EACH));
+    private static final AtomicInteger NEXT =
+            new AtomicInteger(ThreadLocalRandom.current().nextInt(PORTS_EACH));
 
     static {
         Runtime.getRuntime().addShutdownHook(new Thread(ServerProcesses::exit, "embedded-servers-exit"));

@@ -51,14 +51,15 @@ class ObserverTest {
                 assertThat(world.ask("file", "run-1", "item-1")).isEqualTo("ok");
                 assertThat(world.ask("done", "item-1")).isEqualTo("filed -");
             }
-            patiently().untilAsserted(() -> assertThat(read(file))
-                    .anySatisfy(event -> {
-                        assertThat(event.type()).isEqualTo(EventType.LEASE);
-                        assertThat(event.field(1)).endsWith(":l:account-1");
-                        assertThat(event.field(2)).hasSize(22);
-                        assertThat(event.field(3)).isEqualTo("12000");
-                    })
-                    .anySatisfy(event -> assertThat(event.type()).isEqualTo(EventType.FREED)));
+            patiently()
+                    .untilAsserted(() -> assertThat(read(file))
+                            .anySatisfy(event -> {
+                                assertThat(event.type()).isEqualTo(EventType.LEASE);
+                                assertThat(event.field(1)).endsWith(":l:account-1");
+                                assertThat(event.field(2)).hasSize(22);
+                                assertThat(event.field(3)).isEqualTo("12000");
+                            })
+                            .anySatisfy(event -> assertThat(event.type()).isEqualTo(EventType.FREED)));
             assertThat(read(file))
                     .filteredOn(event -> event.source().equals("alice"))
                     .extracting(Event::type)
@@ -74,12 +75,13 @@ class ObserverTest {
             signal("STOP", observer.pid());
             Thread.sleep(300);
             signal("CONT", observer.pid());
-            patiently().untilAsserted(() -> assertThat(read(file))
-                    .filteredOn(event -> event.type() == EventType.STARVED)
-                    .anySatisfy(event -> {
-                        assertThat(event.field(0)).isEqualTo("observer");
-                        assertThat(Long.parseLong(event.field(1))).isGreaterThanOrEqualTo(290_000);
-                    }));
+            patiently()
+                    .untilAsserted(() -> assertThat(read(file))
+                            .filteredOn(event -> event.type() == EventType.STARVED)
+                            .anySatisfy(event -> {
+                                assertThat(event.field(0)).isEqualTo("observer");
+                                assertThat(Long.parseLong(event.field(1))).isGreaterThanOrEqualTo(290_000);
+                            }));
         }
     }
 
