@@ -55,6 +55,7 @@ class QuorumRulesTest {
         SERVERS.forEach(server -> STORES.add(RedissonLeaseStore.builder()
                 .url(server.url())
                 .namespace("rules")
+                .answerTimeout(Fixture.PATIENCE)
                 .firstStart(WallClock.now())
                 .build()));
     }
