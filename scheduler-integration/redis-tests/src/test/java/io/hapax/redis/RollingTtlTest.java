@@ -88,7 +88,7 @@ class RollingTtlTest {
         EmbeddedRedis redis = redis();
         RedissonLeaseStore old = open(settings(60).url(redis.url()).build());
         RedissonLeaseStore young = open(settings(20).url(redis.url()).build());
-        Lease held = granted(acquire(young, "k"));
+        Lease held = granted(acquire(young, "k", Duration.ofSeconds(20)));
         assertThat(acquire(old, "k")).isInstanceOf(Acquisition.Held.class);
         assertThat(get(young.release(held, Ending.NOT_DONE))).isTrue();
         granted(acquire(old, "k"));
@@ -236,7 +236,7 @@ class RollingTtlTest {
         List<String> urls = servers.stream().map(EmbeddedRedis::url).toList();
         open(settings(60).quorum(urls));
         LeaseStore young = open(settings(20).quorum(urls));
-        granted(acquire(young, "k"));
+        granted(acquire(young, "k", Duration.ofSeconds(20)));
         servers.forEach(server -> server.command("FLUSHALL"));
         assertThat(quarantine(acquire(young, "k"))).isGreaterThan(Duration.ofSeconds(60));
     }
