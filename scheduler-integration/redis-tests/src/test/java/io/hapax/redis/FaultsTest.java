@@ -171,10 +171,10 @@ class FaultsTest {
 
     @Test
     void a_run_whose_redis_is_killed_is_told_before_its_lease_could_end_and_tries_only_now_and_then() throws Exception {
-        Fastest.time(TTL, this::timeToBeTold);
+        Fastest.time(TTL, this::timeToLoss);
     }
 
-    private Duration timeToBeTold() throws Exception {
+    private Duration timeToLoss() throws Exception {
         RunRequest request = RunRequest.occurrence("killed").tune(o -> o.withOnLeaseLost(OnLeaseLost.SIGNAL));
         // After another try Redis has forgotten everything, and grants nothing for a while.
         GuardedRun run = await().pollInSameThread()
