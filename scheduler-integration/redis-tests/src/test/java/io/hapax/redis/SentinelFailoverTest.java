@@ -34,7 +34,7 @@ import org.junit.jupiter.api.parallel.ExecutionMode;
 @Execution(ExecutionMode.CONCURRENT)
 class SentinelFailoverTest {
 
-    private static final Duration TTL = Duration.ofSeconds(12);
+    private static final Duration TTL = Duration.ofSeconds(15);
     /** As long as this ttl allows with some seconds to spare: a machine that is busy is no fault of a server. */
     private static final Duration ANSWER = Duration.ofMillis(1500);
 

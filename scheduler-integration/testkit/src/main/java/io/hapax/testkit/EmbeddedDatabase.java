@@ -27,7 +27,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class EmbeddedDatabase implements AutoCloseable {
 
-    private static final Duration START_WAIT = Duration.ofSeconds(30);
+    private static final Duration START_WAIT = Duration.ofSeconds(60);
     private static final Object SHARING = new Object();
     private static @Nullable EmbeddedDatabase shared;
 

@@ -227,7 +227,7 @@ public final class EmbeddedRedis implements AutoCloseable {
 
     /** Whether it answers at once: it runs, and is not frozen. */
     boolean answers() {
-        try (RespConnection connection = new RespConnection(address.host(), address.port(), false, 200)) {
+        try (RespConnection connection = new RespConnection(address.host(), address.port(), false, 1000)) {
             return connection.call("PING").length() > 0;
         } catch (IOException deadOrFrozen) {
             return false;

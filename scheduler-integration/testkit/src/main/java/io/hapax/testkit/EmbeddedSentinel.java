@@ -172,7 +172,7 @@ public final class EmbeddedSentinel implements AutoCloseable {
     private String configuration() {
         return String.format(Locale.ROOT, """
                 sentinel monitor %1$s 127.0.0.1 %2$d 2
-                sentinel down-after-milliseconds %1$s 500
+                sentinel down-after-milliseconds %1$s 1000
                 sentinel failover-timeout %1$s 3000
                 sentinel parallel-syncs %1$s 1
                 """, MASTER_NAME, servers.get(0).port());

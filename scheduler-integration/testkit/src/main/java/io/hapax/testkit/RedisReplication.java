@@ -8,7 +8,7 @@ import java.util.function.BooleanSupplier;
 /** What servers that replicate each other have in common, with Sentinel or Cluster. */
 final class RedisReplication {
 
-    private static final long LONGEST_WAIT = TimeUnit.SECONDS.toNanos(30);
+    private static final long LONGEST_WAIT = TimeUnit.SECONDS.toNanos(60);
 
     /** Without a delay before a full copy, and with quick signs of life, so that tests need not wait. */
     static final List<String> QUICK = List.of(
@@ -60,7 +60,7 @@ final class RedisReplication {
         long start = System.nanoTime();
         while (!holds(condition)) {
             if (System.nanoTime() - start > LONGEST_WAIT) {
-                throw new IllegalStateException("waited for 30 s in vain for " + what);
+                throw new IllegalStateException("waited for 60 s in vain for " + what);
             }
             LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(20));
             if (Thread.currentThread().isInterrupted()) {
