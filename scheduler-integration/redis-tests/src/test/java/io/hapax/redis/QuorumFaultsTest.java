@@ -305,7 +305,7 @@ class QuorumFaultsTest {
             AtomicInteger others = new AtomicInteger();
             // The answer of the frozen server, which is waited for so long, is not among those that decide.
             Fastest.within(PER_SERVER, () -> {
-                var another = Fixture.lock("another-" + others.incrementAndGet());
+                JobIdentity another = Fixture.lock("another-" + others.incrementAndGet());
                 assertThat(Fixture.get(store.acquire(Fixture.request(another, TTL))))
                         .isInstanceOf(Acquisition.Granted.class);
             });

@@ -234,8 +234,10 @@ class RollingTtlTest {
     void on_a_quorum_they_start_side_by_side_and_wait_as_long_too() {
         List<EmbeddedRedis> servers = List.of(redis(), redis(), redis());
         List<String> urls = servers.stream().map(EmbeddedRedis::url).toList();
-        open(settings(60).quorum(urls));
-        LeaseStore young = open(settings(20).quorum(urls));
+        // A server is waited for a sixth of it.
+        Duration answerTimeout = Duration.ofSeconds(12);
+        open(settings(60).answerTimeout(answerTimeout).quorum(urls));
+        LeaseStore young = open(settings(20).answerTimeout(answerTimeout).quorum(urls));
         granted(acquire(young, "k", Duration.ofSeconds(20)));
         servers.forEach(server -> server.command("FLUSHALL"));
         assertThat(quarantine(acquire(young, "k"))).isGreaterThan(Duration.ofSeconds(60));
