@@ -26,7 +26,7 @@ final class ChildJvm {
                     .redirectErrorStream(true)
                     .redirectOutput(output.toFile())
                     .start();
-            assertThat(jvm.waitFor(60, TimeUnit.SECONDS)).isTrue();
+            assertThat(jvm.waitFor(3, TimeUnit.MINUTES)).isTrue();
             List<String> lines = Files.readAllLines(output);
             assertThat(jvm.exitValue()).as(String.join("\n", lines)).isEqualTo(exitCode);
             return lines;

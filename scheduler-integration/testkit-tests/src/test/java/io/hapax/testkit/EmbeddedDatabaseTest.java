@@ -51,11 +51,11 @@ class EmbeddedDatabaseTest {
         database.freeze();
         CompletableFuture<String> answer = CompletableFuture.supplyAsync(() -> ask(database.dataSource(), "SELECT 1"));
         try {
-            await().during(Duration.ofMillis(300)).atMost(Duration.ofSeconds(5)).until(() -> !answer.isDone());
+            await().during(Duration.ofMillis(300)).atMost(Duration.ofSeconds(20)).until(() -> !answer.isDone());
         } finally {
             database.thaw();
         }
-        await().atMost(Duration.ofSeconds(5)).until(answer::isDone);
+        await().atMost(Duration.ofSeconds(20)).until(answer::isDone);
         assertThat(answer.join()).isEqualTo("1");
     }
 

@@ -145,9 +145,9 @@ class EmbeddedRedisTest {
         try (EmbeddedRedis redis = EmbeddedRedis.start()) {
             redis.freeze();
             CompletableFuture<String> answer = CompletableFuture.supplyAsync(() -> redis.command("PING"));
-            await().during(Duration.ofMillis(300)).atMost(Duration.ofSeconds(5)).until(() -> !answer.isDone());
+            await().during(Duration.ofMillis(300)).atMost(Duration.ofSeconds(20)).until(() -> !answer.isDone());
             redis.thaw();
-            await().atMost(Duration.ofSeconds(5)).until(answer::isDone);
+            await().atMost(Duration.ofSeconds(20)).until(answer::isDone);
             assertThat(answer.join()).isEqualTo("PONG");
         }
     }
