@@ -72,7 +72,8 @@ class AdvisoryLocksTest {
 
     private void assertWorks(int connections) {
         try (HikariDataSource pool = pool(connections);
-                PostgresRunLedger ledger = builder(pool).build()) {
+                PostgresRunLedger ledger =
+                        builder(pool).answerTimeout(Attempts.PATIENCE).build()) {
             assertThat(get(ledger.complete(claimed(ledger, freshPair())))).isEqualTo(Completion.NOTED);
             assertThat(builder(pool).examine(""))
                     .noneMatch(finding -> finding.problem().contains("advisory locks"));

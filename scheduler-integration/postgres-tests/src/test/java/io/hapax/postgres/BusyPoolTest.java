@@ -26,7 +26,7 @@ import org.junit.jupiter.api.Test;
 @Tag("slow")
 class BusyPoolTest {
 
-    private static final Duration TTL = Duration.ofSeconds(2);
+    private static final Duration TTL = Duration.ofSeconds(3);
 
     private final String namespace = freshName("busy");
     private final HikariDataSource jobs = Attempts.pool(EmbeddedDatabase.shared(), 2, Duration.ofSeconds(5));
@@ -34,7 +34,7 @@ class BusyPoolTest {
     private final PostgresRunLedger ledger = PostgresRunLedger.builder(jobs)
             .namespace(namespace)
             .migrate(true)
-            .answerTimeout(Duration.ofSeconds(3))
+            .answerTimeout(Attempts.PATIENCE)
             .build();
     private final PostgresRunLedger other =
             PostgresRunLedger.builder(elsewhere).namespace(namespace).build();

@@ -75,7 +75,7 @@ class CleanUpTest {
     }
 
     private PostgresRunLedger open(Duration every) {
-        return PostgresRunLedger.builder(database)
+        return PostgresRunLedger.builder(database).answerTimeout(Attempts.PATIENCE)
                 .namespace(namespace)
                 .migrate(true)
                 .cleanUpEvery(every)
@@ -112,7 +112,7 @@ class CleanUpTest {
         finished(ONE_ROUND + 7);
         // Its first turn comes after half a second to one and a half, and a second one of its own would be as far away.
         try (PostgresRunLedger cleaning = open(Duration.ofSeconds(1))) {
-            Awaitility.await().atMost(Duration.ofSeconds(20)).until(() -> rows() == 0);
+            Awaitility.await().until(() -> rows() == 0);
         }
     }
 
@@ -255,7 +255,7 @@ class CleanUpTest {
     @Test
     void other_namespaces_are_left_alone() throws SQLException {
         finished(5);
-        try (PostgresRunLedger other = PostgresRunLedger.builder(database)
+        try (PostgresRunLedger other = PostgresRunLedger.builder(database).answerTimeout(Attempts.PATIENCE)
                 .namespace(freshName("other"))
                 .build()) {
             assertThat(other.cleanUp()).isZero();

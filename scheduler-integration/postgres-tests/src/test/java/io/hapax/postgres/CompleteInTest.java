@@ -60,6 +60,7 @@ class CompleteInTest {
         pool = Attempts.pool(EmbeddedDatabase.shared(), 8, Duration.ofSeconds(5));
         PostgresRunLedger.Builder builder = PostgresRunLedger.builder(pool)
                 .namespace(freshName("complete-in"))
+                .answerTimeout(Attempts.PATIENCE)
                 .migrate(true);
         ledger = builder.build();
         other = builder.build();

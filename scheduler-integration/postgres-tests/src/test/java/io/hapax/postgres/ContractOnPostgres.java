@@ -26,7 +26,7 @@ abstract class ContractOnPostgres extends RunLedgerContract {
     abstract DataSource database();
 
     private RunLedger open(String namespace) {
-        RunLedger client = PostgresRunLedger.builder(database())
+        RunLedger client = PostgresRunLedger.builder(database()).answerTimeout(Attempts.PATIENCE)
                 .namespace(namespace)
                 .migrate(true)
                 .build();

@@ -111,7 +111,7 @@ class DecidingOnRenewalsTest {
             assertThat(get(ledger.renew(List.of(lease)))).containsExactly(new Renewal.Renewed(false));
             holding.commit();
         }
-        assertThat(cleaning.get(20, TimeUnit.SECONDS)).isZero();
+        assertThat(cleaning.get(1, TimeUnit.MINUTES)).isZero();
     }
 
     @Test

@@ -115,7 +115,7 @@ class FencedTableTest {
         second.commit();
 
         assertThat(late)
-                .failsWithin(10, TimeUnit.SECONDS)
+                .failsWithin(30, TimeUnit.SECONDS)
                 .withThrowableThat()
                 .withCauseInstanceOf(StaleWriteException.class);
         assertThat(balance()).isEqualTo(70);

@@ -39,7 +39,7 @@ class InputsTest {
     private static HikariDataSource database;
 
     private final PostgresRunLedger.Builder builder =
-            PostgresRunLedger.builder(database).namespace("postgres-test");
+            PostgresRunLedger.builder(database).namespace("postgres-test").answerTimeout(Attempts.PATIENCE);
 
     @BeforeAll
     static void open() {

@@ -29,25 +29,26 @@ import org.junit.jupiter.api.Test;
 @Tag("slow")
 class LateClaimTest {
 
-    private static final Duration ANSWER = Duration.ofMillis(400);
-    private static final Duration TTL = Duration.ofSeconds(3);
+    private static final Duration ANSWER = Duration.ofSeconds(1);
+    private static final Duration TTL = Duration.ofSeconds(5);
 
     private final String namespace = freshName("late");
     private final InMemoryLeaseStore store = new InMemoryLeaseStore(Ticker.SYSTEM);
     private final HikariDataSource pool = Attempts.pool(EmbeddedDatabase.shared(), 6, Duration.ofSeconds(5));
-    private final PostgresRunLedger ledger = ledger();
-    private final PostgresRunLedger another = ledger();
+    private final PostgresRunLedger ledger = ledger(ANSWER);
+    private final PostgresRunLedger another = ledger(ANSWER);
+    private final PostgresRunLedger looking = ledger(Attempts.PATIENCE);
     private final JobGuard guard = guard(ledger);
     private final JobGuard other = guard(another);
     private final RunRequest request = RunRequest.lock(freshName("lock"))
             .once(freshName("run"))
             .tune(options -> options.withAfterCrash(AfterCrash.ABANDON).withTtl(TTL));
 
-    private PostgresRunLedger ledger() {
+    private PostgresRunLedger ledger(Duration answerTimeout) {
         return PostgresRunLedger.builder(pool)
                 .namespace(namespace)
                 .migrate(true)
-                .answerTimeout(ANSWER)
+                .answerTimeout(answerTimeout)
                 .build();
     }
 
@@ -61,6 +62,7 @@ class LateClaimTest {
         other.close();
         ledger.close();
         another.close();
+        looking.close();
         pool.close();
     }
 
@@ -76,15 +78,19 @@ class LateClaimTest {
             assertThat(refused(guard.admit(request)).verdict()).isEqualTo(Verdict.UNAVAILABLE);
             assertThat(number(pool, "SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'advisory'"))
                     .isPositive();
-            assertThat(get(ledger.entry(request.identity()))).isEmpty();
+            assertThat(get(looking.entry(request.identity()))).isEmpty();
             blocker.commit();
         }
         await("the claim of nobody")
-                .until(() -> get(ledger.entry(request.identity())).isPresent());
+                .until(() -> get(looking.entry(request.identity())).isPresent());
         AtomicReference<Admission> answer = new AtomicReference<>();
-        await("the deadline").atMost(Duration.ofSeconds(20)).until(() -> {
+        await("the deadline").until(() -> {
             answer.set(other.admit(request));
-            return answer.get().<Boolean>fold(run -> true, refusal -> refusal.verdict() != Verdict.RUNNING);
+            return answer.get()
+                    .<Boolean>fold(
+                            run -> true,
+                            refusal -> refusal.verdict() != Verdict.RUNNING
+                                    && refusal.verdict() != Verdict.UNAVAILABLE);
         });
         GuardedRun run = answer.get().fold(admitted -> admitted, refusal -> {
             throw new AssertionError(refusal);

@@ -155,7 +155,7 @@ class LeaseFaultsTest {
     void a_frozen_database_fails_every_request_and_all_works_again_once_it_is_thawed() {
         PostgresLeaseStore hasty = open(Duration.ofMillis(500));
         JobIdentity identity = freshPair();
-        Lease lease = granted(hasty, identity);
+        Lease lease = granted(store, identity);
         server.freeze();
         try {
             List<CompletionStage<?>> stages = List.of(
@@ -236,7 +236,7 @@ class LeaseFaultsTest {
 
     @Test
     void what_is_granted_after_its_asker_gave_up_is_given_back_by_a_withdrawal() throws Exception {
-        PostgresLeaseStore hasty = open(Duration.ofSeconds(2));
+        PostgresLeaseStore hasty = open(Duration.ofSeconds(3));
         JobIdentity identity = freshPair();
         LeaseRequest given = request(identity);
         slowDown();

@@ -50,7 +50,7 @@ class LeaseMigrationTest {
     }
 
     private PostgresLeaseStore.Builder builder(DataSource source) {
-        return PostgresLeaseStore.builder(source).namespace("postgres-test");
+        return PostgresLeaseStore.builder(source).namespace("postgres-test").answerTimeout(Attempts.PATIENCE);
     }
 
     private static void works(PostgresLeaseStore store) {

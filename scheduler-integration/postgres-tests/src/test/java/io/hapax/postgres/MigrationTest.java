@@ -147,7 +147,7 @@ class MigrationTest {
         assertThat(number(database, "SELECT count(*) FROM guard_1.hapax_run")).isEqualTo(2);
         assertThat(number(database, "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'"))
                 .isZero();
-        try (PostgresRunLedger ledger = PostgresRunLedger.builder(database)
+        try (PostgresRunLedger ledger = PostgresRunLedger.builder(database).answerTimeout(Attempts.PATIENCE)
                 .namespace("postgres-test")
                 .schema("guard_1")
                 .build()) {
@@ -161,7 +161,7 @@ class MigrationTest {
             execute(database, new String(file.readAllBytes(), StandardCharsets.UTF_8));
         }
         try (PostgresRunLedger ledger =
-                PostgresRunLedger.builder(database).namespace("postgres-test").build()) {
+                PostgresRunLedger.builder(database).answerTimeout(Attempts.PATIENCE).namespace("postgres-test").build()) {
             claimed(ledger, freshPair());
         }
     }
@@ -219,7 +219,7 @@ class MigrationTest {
         config.setTransactionIsolation("TRANSACTION_SERIALIZABLE");
         JobIdentity identity = freshPair();
         try (HikariDataSource pool = new HikariDataSource(config);
-                PostgresRunLedger ledger = PostgresRunLedger.builder(pool)
+                PostgresRunLedger ledger = PostgresRunLedger.builder(pool).answerTimeout(Attempts.PATIENCE)
                         .namespace("postgres-test")
                         .migrate(true)
                         .build()) {
@@ -249,7 +249,7 @@ class MigrationTest {
             only.setAutoCommit(false);
             only.setNetworkTimeout(Runnable::run, 7_000);
             DataSource lazy = new SingleConnectionDataSource(only, true);
-            try (PostgresRunLedger ledger = PostgresRunLedger.builder(lazy)
+            try (PostgresRunLedger ledger = PostgresRunLedger.builder(lazy).answerTimeout(Attempts.PATIENCE)
                     .namespace("postgres-test")
                     .connections(1)
                     .build()) {
@@ -277,7 +277,7 @@ class MigrationTest {
     private static void raceForOneLockKey(DataSource pool) throws Exception {
         JobIdentity identity = freshPair();
         Callable<Void> claiming = () -> {
-            try (PostgresRunLedger ledger = PostgresRunLedger.builder(pool)
+            try (PostgresRunLedger ledger = PostgresRunLedger.builder(pool).answerTimeout(Attempts.PATIENCE)
                     .namespace("postgres-test")
                     .connections(1)
                     .build()) {
@@ -293,7 +293,10 @@ class MigrationTest {
     }
 
     private PostgresRunLedger.Builder migrated() {
-        return PostgresRunLedger.builder(database).namespace("postgres-test").migrate(true);
+        return PostgresRunLedger.builder(database)
+                .namespace("postgres-test")
+                .answerTimeout(Attempts.PATIENCE)
+                .migrate(true);
     }
 
     private Completion completedIn(PostgresRunLedger ledger, Lease lease) throws SQLException {

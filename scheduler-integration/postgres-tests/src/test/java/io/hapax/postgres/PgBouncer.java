@@ -13,7 +13,6 @@ import java.net.Socket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -80,7 +79,7 @@ final class PgBouncer implements AutoCloseable {
         PgBouncer bouncer = new PgBouncer(
                 process,
                 new DatabaseAddress("127.0.0.1", port, database.database(), database.user(), database.password()));
-        await().atMost(Duration.ofSeconds(20)).until(() -> {
+        await().until(() -> {
             if (!process.isAlive()) {
                 throw new IOException(
                         "pgbouncer ended: " + Files.readString(folder.resolve("pgbouncer-" + port + ".log")));

@@ -51,7 +51,7 @@ class RacesTest {
                         .namespace("races")
                         .migrate(true)
                         .connections(1)
-                        .answerTimeout(Duration.ofSeconds(10))
+                        .answerTimeout(Duration.ofSeconds(30))
                         .build())
                 .toList();
     }
@@ -110,7 +110,7 @@ class RacesTest {
             }
             tasks.add(() -> {
                 String queue = "SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'advisory'";
-                long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(8);
+                long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(25);
                 while (Attempts.number(EmbeddedDatabase.shared().dataSource(), queue) < WORKERS - 1) {
                     assertThat(System.nanoTime())
                             .as("all must come to the gate")
@@ -171,7 +171,7 @@ class RacesTest {
         for (int n = 0; n < WORKERS; n++) {
             int worker = n;
             tasks.add(() -> {
-                start.await(10, TimeUnit.SECONDS);
+                start.await(1, TimeUnit.MINUTES);
                 return get(ledgers.get(worker).claim(request(wish.of(worker))));
             });
         }

@@ -114,6 +114,7 @@ class SecretsTest {
         var address = database.createDatabase("hashed_" + System.nanoTime());
         try (PostgresRunLedger ledger = PostgresRunLedger.builder(address.dataSource())
                         .namespace("postgres-test")
+                        .answerTimeout(Duration.ofSeconds(6))
                         .migrate(true)
                         .build();
                 JobGuard guard = JobGuard.builder(new InMemoryLeaseStore(Ticker.SYSTEM))

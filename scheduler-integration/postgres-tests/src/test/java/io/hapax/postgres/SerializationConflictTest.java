@@ -38,6 +38,8 @@ class SerializationConflictTest {
     private final HikariDataSource pool = Attempts.pool(EmbeddedDatabase.shared(), 6, Duration.ofSeconds(5));
     private final PostgresRunLedger ledger = PostgresRunLedger.builder(pool)
             .namespace(freshName("conflicts"))
+            // As long as the default ttl allows.
+            .answerTimeout(Duration.ofSeconds(6))
             .migrate(true)
             .build();
     private final JobGuard guard = JobGuard.builder(new InMemoryLeaseStore(clock))
@@ -142,7 +144,7 @@ class SerializationConflictTest {
         try (HikariDataSource only = Attempts.pool(EmbeddedDatabase.shared(), 1, Duration.ofSeconds(5));
                 PostgresRunLedger poor = PostgresRunLedger.builder(only)
                         .namespace(freshName("poor"))
-                        .answerTimeout(Duration.ofMillis(300))
+                        .answerTimeout(Duration.ofSeconds(2))
                         .build();
                 JobGuard narrow = JobGuard.builder(new InMemoryLeaseStore(clock))
                         .ledger(poor)

@@ -44,6 +44,8 @@ class SpringTransactionTest {
     private final HikariDataSource pool = Attempts.pool(EmbeddedDatabase.shared(), 4, Duration.ofSeconds(5));
     private final PostgresRunLedger ledger = PostgresRunLedger.builder(pool)
             .namespace(freshName("spring"))
+            // As long as the default ttl allows.
+            .answerTimeout(Duration.ofSeconds(6))
             .migrate(true)
             .build();
     private final JobGuard guard =

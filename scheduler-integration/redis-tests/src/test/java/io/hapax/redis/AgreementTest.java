@@ -46,6 +46,8 @@ class AgreementTest {
     private static RedissonLeaseStore.Builder ofAQuorum() {
         return RedissonLeaseStore.builder()
                 .namespace("agree")
+                // A server is waited for as long as a twentieth of the longest ttl.
+                .answerTimeout(Duration.ofSeconds(12))
                 .longestTtl(Duration.ofSeconds(20))
                 .firstStart(WallClock.now());
     }

@@ -44,7 +44,7 @@ class ClientFaultsTest {
     private final RedissonLeaseStore store = RedissonLeaseStore.builder()
             .client(misbehaving(client))
             .namespace("w")
-            .answerTimeout(Duration.ofSeconds(2))
+            .answerTimeout(Duration.ofSeconds(8))
             .firstStart(WallClock.now())
             .build();
 
@@ -103,7 +103,7 @@ class ClientFaultsTest {
         faults.inject(RScript.class, "evalShaAsync", fault, 3 * SharedCalls.ENOUGH);
         for (int n = 0; n < 3 * SharedCalls.ENOUGH; n++) {
             assertThat(ask("failed-" + n))
-                    .failsWithin(Duration.ofSeconds(10))
+                    .failsWithin(Duration.ofSeconds(20))
                     .withThrowableThat()
                     .havingCause()
                     .isInstanceOf(LeaseStoreException.class);
@@ -128,7 +128,7 @@ class ClientFaultsTest {
         }
         redis.thaw();
         assertThat(CompletableFuture.allOf(sent.toArray(CompletableFuture<?>[]::new)))
-                .succeedsWithin(Duration.ofSeconds(10));
+                .succeedsWithin(Duration.ofSeconds(20));
         await().until(() -> waiting.stream().allMatch(CompletableFuture::isDone));
         assertThat(waiting.stream().filter(CompletableFuture::isCompletedExceptionally))
                 .hasSizeLessThanOrEqualTo(2 * Batch.LARGEST);
@@ -148,7 +148,7 @@ class ClientFaultsTest {
             });
         }
         redis.thaw();
-        answers.forEach(answer -> assertThat(answer).succeedsWithin(Duration.ofSeconds(10)));
+        answers.forEach(answer -> assertThat(answer).succeedsWithin(Duration.ofSeconds(20)));
         granted(store, lock("later"));
     }
 
@@ -158,7 +158,7 @@ class ClientFaultsTest {
         granted(store, lock("k"));
         faults.inject(RTopic.class, "addListenerAsync", fault, 1);
         assertThat(store.nextChance(lock("k"), Duration.ofMillis(10)).toCompletableFuture())
-                .succeedsWithin(Duration.ofSeconds(10));
+                .succeedsWithin(Duration.ofSeconds(20));
         await().until(() -> faults.calls(RTopic.class, "addListenerAsync") == 1);
         CompletableFuture<Void> next = store.nextChance(lock("k"), TTL).toCompletableFuture();
         await().until(() -> redis.command("PUBSUB", "NUMSUB", "hapax:w:wake")

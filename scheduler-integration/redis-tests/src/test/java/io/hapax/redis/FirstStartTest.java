@@ -43,7 +43,7 @@ class FirstStartTest {
         return RedissonLeaseStore.builder()
                 .namespace("first")
                 .longestTtl(LONGEST_TTL)
-                .answerTimeout(Duration.ofSeconds(2));
+                .answerTimeout(Fixture.PATIENCE);
     }
 
     private RedissonLeaseStore newcomer(EmbeddedRedis server) {
@@ -148,12 +148,13 @@ class FirstStartTest {
         open.addAll(servers.subList(1, 3));
         servers.forEach(FirstStartTest::awaitThatItIsUpForLong);
         servers.get(2).command("FLUSHALL");
-        // Each server has a tenth of it.
-        LeaseStore quorum = settings()
-                .answerTimeout(Duration.ofSeconds(60))
-                .quorum(servers.stream().map(EmbeddedRedis::url).toList());
+        LeaseStore quorum = QuorumOpening.openWaiting(
+                servers.stream().map(EmbeddedRedis::url).toList(),
+                settings(),
+                Duration.ofSeconds(60),
+                Fixture.PATIENCE);
         open.add(quorum);
-        // A server that is slow to answer at the start is joined later.
-        await().untilAsserted(() -> grants(quorum));
+        // A server that is slow to answer at the start is joined later, and a grant that is slow is worth nothing.
+        await().ignoreExceptions().untilAsserted(() -> grants(quorum));
     }
 }

@@ -23,6 +23,9 @@ final class Fixture {
     /** For tests that are not about answer time-outs: a machine that is busy with something else is no fault of a server. */
     static final Duration PATIENCE = Duration.ofSeconds(5);
 
+    /** Outlives a machine that stands still for some seconds between two calls. */
+    private static final Duration SOME_SECONDS = Duration.ofSeconds(10);
+
     private Fixture() {}
 
     static RedissonLeaseStore.Builder store(String url) {
@@ -30,7 +33,7 @@ final class Fixture {
                 .url(url)
                 .namespace("test-" + UUID.randomUUID())
                 // Where a test is not about time-outs, a busy machine must not make one.
-                .answerTimeout(Duration.ofSeconds(2));
+                .answerTimeout(PATIENCE);
     }
 
     static JobIdentity lock(String key) {
@@ -51,7 +54,7 @@ final class Fixture {
     }
 
     static Acquisition acquire(LeaseStore store, JobIdentity identity) {
-        return get(store.acquire(request(identity, Duration.ofSeconds(4))));
+        return get(store.acquire(request(identity, atMost(SOME_SECONDS, store))));
     }
 
     static Lease granted(LeaseStore store, JobIdentity identity) {
@@ -60,7 +63,11 @@ final class Fixture {
 
     /** For tests that take hundreds of leases one after another: the first one lives until the last one is looked at. */
     static Lease grantedForLong(LeaseStore store, JobIdentity identity) {
-        return granted(get(store.acquire(request(identity, Duration.ofSeconds(30)))));
+        return granted(get(store.acquire(request(identity, atMost(Duration.ofMinutes(5), store)))));
+    }
+
+    private static Duration atMost(Duration ttl, LeaseStore store) {
+        return ttl.compareTo(store.longestTtl()) < 0 ? ttl : store.longestTtl();
     }
 
     /**

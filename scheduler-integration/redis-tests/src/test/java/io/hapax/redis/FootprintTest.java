@@ -27,13 +27,16 @@ import java.util.Set;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.Isolated;
 
 /** What the guard costs Redis and the process, and that it leaves nothing behind. */
+@Isolated
 class FootprintTest {
 
     private final EmbeddedRedis redis = EmbeddedRedis.start();
     private final RedissonLeaseStore store = Fixture.store(redis.url())
             .namespace("cost")
+            .longestTtl(Duration.ofMinutes(10))
             .firstStart(WallClock.now())
             .build();
 
@@ -113,13 +116,13 @@ class FootprintTest {
 
     @Test
     void every_key_but_the_meta_key_has_a_time_to_live() {
-        granted(store, lock("held"));
+        Fixture.grantedForLong(store, lock("held"));
         get(store.release(granted(store, run("done")), Ending.done(Duration.ofHours(1))));
         LeaseRequest waiter = new LeaseRequest(lock("held"), OwnerId.random(), "waiter", Duration.ofSeconds(30), true);
         get(store.acquire(waiter));
         get(store.reservations().orElseThrow().reserve(new ReservationRequest("place", "me", 1, Duration.ofHours(1))));
         get(store.board().reports(Duration.ofMinutes(1)));
-        get(store.board().post("worker", "at work", Duration.ofSeconds(10)));
+        get(store.board().post("worker", "at work", Duration.ofMinutes(1)));
         get(store.admin().forceRelease(lock("nobody's"), new Intervention("ann", "a test")));
         assertThat(keys()).as("places, readers, board, report, audit beside").hasSize(9);
         for (String key : keys()) {

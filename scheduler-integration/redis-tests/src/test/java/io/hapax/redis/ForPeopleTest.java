@@ -2,6 +2,7 @@ package io.hapax.redis;
 
 import static io.hapax.redis.Fixture.get;
 import static io.hapax.redis.Fixture.granted;
+import static io.hapax.redis.Fixture.grantedForLong;
 import static io.hapax.redis.Fixture.lock;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -32,13 +33,12 @@ class ForPeopleTest {
     @Test
     void one_server_of_a_cluster_is_told_as_such_and_not_as_a_server_without_leases() {
         try (EmbeddedCluster cluster = EmbeddedCluster.start();
-                Clients clients = new Clients("people", TTL)) {
+                Clients clients = new Clients("people", TTL, Fixture.PATIENCE)) {
             RedissonLeaseStore worker = clients.store(cluster);
-            Lease lease = granted(worker, lock("k"));
+            Lease lease = grantedForLong(worker, lock("k"));
             HeldLease held = get(worker.admin().lease("k", false)).orElseThrow();
             for (String url : cluster.urls()) {
                 try (RedissonLeaseStore tool = clients.settings()
-                        .answerTimeout(Duration.ofSeconds(2))
                         .url(url)
                         .lazy(true)
                         .build()) {
@@ -63,7 +63,6 @@ class ForPeopleTest {
         try (EmbeddedRedis redis = EmbeddedRedis.start();
                 RedissonLeaseStore worker = Fixture.store(redis.url()).build();
                 RedissonLeaseStore tool = Fixture.store(redis.url())
-                        .answerTimeout(Duration.ofSeconds(2))
                         .lazy(true)
                         .build()) {
             LeaseAdmin people = tool.admin();
@@ -84,9 +83,9 @@ class ForPeopleTest {
     @Test
     void a_lease_is_listed_while_its_slot_moves_though_nobody_can_tell_whether_it_is_awaited() {
         try (EmbeddedCluster cluster = EmbeddedCluster.start();
-                Clients clients = new Clients("people", TTL)) {
+                Clients clients = new Clients("people", TTL, Fixture.PATIENCE)) {
             RedissonLeaseStore worker = clients.store(cluster);
-            Lease lease = granted(worker, lock("k"));
+            Lease lease = grantedForLong(worker, lock("k"));
             String key = new Keyspace("people", 64).of(lease.identity()).lease();
             EmbeddedRedis from = cluster.masterOf(key);
             EmbeddedRedis target = cluster.masters().stream()

@@ -32,7 +32,7 @@ class HalfDoneScriptsTest {
     private final RedissonLeaseStore store = RedissonLeaseStore.builder()
             .url(redis.url())
             .namespace("half")
-            .answerTimeout(Duration.ofSeconds(2))
+            .answerTimeout(Fixture.PATIENCE)
             .firstStart(WallClock.now())
             .build();
 

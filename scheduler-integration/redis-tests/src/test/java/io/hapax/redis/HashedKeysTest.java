@@ -37,7 +37,6 @@ class HashedKeysTest {
             EmbeddedRedis.start("--slowlog-log-slower-than", "0", "--slowlog-max-len", "9999");
     private final RedissonLeaseStore store = Fixture.store(redis.url())
             .namespace("people")
-            .answerTimeout(Duration.ofSeconds(2))
             .firstStart(WallClock.now())
             .build();
     private final Logger logger = (Logger) LoggerFactory.getLogger("io.hapax");

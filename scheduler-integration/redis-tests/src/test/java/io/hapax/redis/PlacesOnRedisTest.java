@@ -29,6 +29,7 @@ class PlacesOnRedisTest {
     private final RedissonLeaseStore store = RedissonLeaseStore.builder()
             .url(redis.url())
             .namespace("places")
+            .answerTimeout(Fixture.PATIENCE)
             .firstStart(WallClock.now())
             .build();
 

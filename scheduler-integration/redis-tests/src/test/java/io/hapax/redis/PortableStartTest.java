@@ -43,7 +43,11 @@ class PortableStartTest {
     private NarrowRedis redis = NarrowRedis.start();
 
     private static RedissonLeaseStore.Builder settings(String url) {
-        return RedissonLeaseStore.builder().url(url).namespace("start").firstStart(WallClock.now());
+        return RedissonLeaseStore.builder()
+                .url(url)
+                .namespace("start")
+                .answerTimeout(Fixture.PATIENCE)
+                .firstStart(WallClock.now());
     }
 
     @AfterEach

@@ -46,7 +46,10 @@ class PortableTest {
     }
 
     private static RedissonLeaseStore.Builder settings() {
-        return RedissonLeaseStore.builder().namespace("p").longestTtl(Duration.ofSeconds(30));
+        return RedissonLeaseStore.builder()
+                .namespace("p")
+                .longestTtl(Duration.ofSeconds(30))
+                .answerTimeout(Fixture.PATIENCE);
     }
 
     private RedissonLeaseStore open(RedissonLeaseStore.Builder settings) {
@@ -124,7 +127,7 @@ class PortableTest {
         redis.behind().command("FLUSHALL");
         RedissonLeaseStore newcomer = open(settings());
         assertThat(quarantined(acquire(newcomer, lock("k"))).left())
-                .isBetween(Duration.ofSeconds(5), Duration.ofSeconds(15));
+                .isBetween(Duration.ofSeconds(5), Duration.ofSeconds(21));
         assertThat(quarantined(acquire(known, lock("k"))).left()).isGreaterThan(Duration.ofSeconds(25));
         assertThat(quarantined(acquire(newcomer, lock("k"))).left()).isGreaterThan(Duration.ofSeconds(25));
     }

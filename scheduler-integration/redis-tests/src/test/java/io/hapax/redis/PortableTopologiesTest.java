@@ -3,6 +3,7 @@ package io.hapax.redis;
 import static io.hapax.redis.Fixture.acquire;
 import static io.hapax.redis.Fixture.get;
 import static io.hapax.redis.Fixture.granted;
+import static io.hapax.redis.Fixture.grantedForLong;
 import static io.hapax.redis.Fixture.lock;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -32,7 +33,7 @@ import org.junit.jupiter.api.Test;
 @Tag("slow")
 class PortableTopologiesTest {
 
-    private static final Duration TTL = Duration.ofSeconds(10);
+    private static final Duration TTL = Duration.ofSeconds(15);
 
     private static void narrow(EmbeddedRedis server) {
         server.command("ACL SETUSER narrow on >geheim ~* &* +@all -time".split(" "));
@@ -45,7 +46,7 @@ class PortableTopologiesTest {
     @Test
     void a_lease_that_the_promoted_replica_never_saw_is_granted_to_nobody_else() throws Exception {
         try (EmbeddedSentinel sentinel = EmbeddedSentinel.start(1);
-                Clients clients = new Clients("narrow", TTL).as("narrow", "geheim")) {
+                Clients clients = new Clients("narrow", TTL, Duration.ofMillis(1500)).as("narrow", "geheim")) {
             narrow(sentinel.master());
             sentinel.replicas().forEach(PortableTopologiesTest::narrow);
             RedissonLeaseStore other = clients.store(sentinel);
@@ -101,7 +102,7 @@ class PortableTopologiesTest {
             assertPortable(store);
             List<Lease> leases = new ArrayList<>();
             for (int n = 0; n < 40; n++) {
-                leases.add(granted(store, lock("k" + n)));
+                leases.add(grantedForLong(store, lock("k" + n)));
                 assertThat(acquire(other, lock("k" + n))).isInstanceOf(Acquisition.Held.class);
             }
             assertThat(cluster.masters())
@@ -117,7 +118,7 @@ class PortableTopologiesTest {
     @Test
     void a_replica_of_a_cluster_that_never_saw_a_lease_grants_it_to_nobody_else() throws Exception {
         try (EmbeddedCluster cluster = EmbeddedCluster.start(1);
-                Clients clients = new Clients("narrow", TTL).as("narrow", "geheim")) {
+                Clients clients = new Clients("narrow", TTL, Duration.ofMillis(1500)).as("narrow", "geheim")) {
             for (EmbeddedRedis master : cluster.masters()) {
                 narrow(master);
                 cluster.replicasOf(master).forEach(PortableTopologiesTest::narrow);
@@ -158,7 +159,7 @@ class PortableTopologiesTest {
                             && master.command("WAIT", "1", "100").equals("1"));
             try (RedissonLeaseStore store = Fixture.store(master.url().replace("redis://", "redis://narrow:geheim@"))
                     .namespace("wait")
-                    .answerTimeout(Duration.ofSeconds(2))
+                    .answerTimeout(Duration.ofSeconds(8))
                     .waitForReplicas(1)
                     .firstStart(WallClock.now())
                     .build()) {

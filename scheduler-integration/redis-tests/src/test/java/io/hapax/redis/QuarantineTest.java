@@ -3,6 +3,7 @@ package io.hapax.redis;
 import static io.hapax.redis.Fixture.acquire;
 import static io.hapax.redis.Fixture.get;
 import static io.hapax.redis.Fixture.granted;
+import static io.hapax.redis.Fixture.grantedForLong;
 import static io.hapax.redis.Fixture.lock;
 import static io.hapax.redis.Fixture.run;
 import static org.assertj.core.api.Assertions.assertThat;
@@ -29,7 +30,11 @@ import org.junit.jupiter.api.Test;
 @Tag("slow")
 class QuarantineTest {
 
-    private static final Duration LONGEST_TTL = Duration.ofSeconds(30);
+    /** So long that a machine which stands still for some seconds makes no difference. */
+    private static final Duration LONGEST_TTL = Duration.ofMinutes(10);
+    /** A tenth more, and a moment. */
+    private static final Duration MOST = LONGEST_TTL.multipliedBy(11).dividedBy(10).plusSeconds(5);
+
     private static final String META = "hapax:{q:0}:m";
 
     private final EmbeddedRedis redis = EmbeddedRedis.start();
@@ -44,7 +49,7 @@ class QuarantineTest {
                 .url(redis.url())
                 .namespace("q")
                 .longestTtl(LONGEST_TTL)
-                .answerTimeout(Duration.ofSeconds(1))
+                .answerTimeout(Fixture.PATIENCE)
                 .firstStart(firstStart)
                 .build();
         stores.add(store);
@@ -103,7 +108,9 @@ class QuarantineTest {
     @Test
     void a_new_namespace_waits_for_one_renewal_interval_and_a_margin() {
         assertThat(quarantine(acquire(worker(false), lock("k"))))
-                .isBetween(Duration.ofSeconds(10), Duration.ofSeconds(12));
+                .isBetween(
+                        LONGEST_TTL.dividedBy(3),
+                        LONGEST_TTL.dividedBy(3).plus(Fixture.PATIENCE.multipliedBy(2)));
     }
 
     @Test
@@ -124,7 +131,7 @@ class QuarantineTest {
 
     @Test
     void a_redis_that_was_restarted_with_its_data_may_have_lost_the_newest_and_waits() {
-        granted(worker(true), lock("k"));
+        grantedForLong(worker(true), lock("k"));
         redis.command("SAVE");
         redis.kill();
         redis.restart();
@@ -138,7 +145,7 @@ class QuarantineTest {
         RedissonLeaseStore knowing = worker(true);
         Lease lease = granted(knowing, lock("k"));
         redis.command("FLUSHALL");
-        assertThat(quarantine(acquire(worker(false), lock("x")))).isLessThan(Duration.ofSeconds(13));
+        assertThat(quarantine(acquire(worker(false), lock("x")))).isLessThan(LONGEST_TTL.dividedBy(2));
         get(knowing.renew(List.of(lease)));
         assertThat(quarantine(acquire(worker(false), lock("x")))).isGreaterThan(LONGEST_TTL.minusSeconds(1));
     }
@@ -224,9 +231,9 @@ class QuarantineTest {
         RedissonLeaseStore store = worker(true);
         granted(store, lock("k"));
         setBack();
-        assertThat(quarantine(acquire(store, lock("k2")))).isBetween(LONGEST_TTL, LONGEST_TTL.plusSeconds(5));
+        assertThat(quarantine(acquire(store, lock("k2")))).isBetween(LONGEST_TTL, MOST);
         long until = Long.parseLong(redis.command("HGET", META, "until").trim());
-        assertThat(quarantine(acquire(worker(false), lock("k2")))).isLessThan(LONGEST_TTL.plusSeconds(5));
+        assertThat(quarantine(acquire(worker(false), lock("k2")))).isLessThan(MOST);
         assertThat(redis.command("HGET", META, "until").trim())
                 .as("it is waited once, not again and again")
                 .isEqualTo(Long.toString(until));
@@ -240,7 +247,7 @@ class QuarantineTest {
                 "PEXPIRE", "hapax:{q:0}:l:k", Long.toString(Duration.ofHours(1).toMillis()));
         acquire(store, lock("k"));
         assertThat(Long.parseLong(redis.command("PTTL", "hapax:{q:0}:l:k").trim()))
-                .isBetween(LONGEST_TTL.toMillis(), LONGEST_TTL.plusSeconds(5).toMillis());
+                .isBetween(LONGEST_TTL.toMillis(), MOST.toMillis());
         assertThat(get(store.renew(List.of(held)))).singleElement().isInstanceOf(Renewal.Renewed.class);
     }
 

@@ -60,6 +60,7 @@ class QuorumCompletionsTest {
             RedissonLeaseStore store = RedissonLeaseStore.builder()
                     .url(server.url())
                     .namespace("done")
+                    .answerTimeout(Fixture.PATIENCE)
                     .firstStart(WallClock.now())
                     .build();
             stores.add(store);
@@ -312,7 +313,7 @@ class QuorumCompletionsTest {
         List<String> urls = servers.stream().map(EmbeddedRedis::url).toList();
         RedissonLeaseStore.Builder builder =
                 RedissonLeaseStore.builder().namespace("frozen").firstStart(WallClock.now());
-        Duration perServer = Duration.ofMillis(500);
+        Duration perServer = Duration.ofSeconds(2);
         try (LeaseStore quorum = QuorumOpening.openWaiting(urls, builder, perServer.multipliedBy(8), perServer)) {
             Lease lease = granted(quorum);
             String key = LEASE.replace("done", "frozen");

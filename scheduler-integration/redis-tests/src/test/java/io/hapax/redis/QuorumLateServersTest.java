@@ -59,6 +59,7 @@ class QuorumLateServersTest {
         SERVERS.forEach(server -> STORES.add(RedissonLeaseStore.builder()
                 .url(server.url())
                 .namespace("late")
+                .answerTimeout(Fixture.PATIENCE)
                 .firstStart(WallClock.now())
                 .build()));
     }

@@ -45,6 +45,7 @@ class QuorumPausesTest {
         servers.forEach(server -> stores.add(RedissonLeaseStore.builder()
                 .url(server.url())
                 .namespace("pauses")
+                .answerTimeout(Fixture.PATIENCE)
                 .firstStart(WallClock.now())
                 .build()));
     }

@@ -39,6 +39,7 @@ class QuorumThrottleTest {
         SERVERS.forEach(server -> STORES.add(RedissonLeaseStore.builder()
                 .url(server.url())
                 .namespace("throttle")
+                .answerTimeout(Fixture.PATIENCE)
                 .firstStart(WallClock.now())
                 .build()));
     }

@@ -67,6 +67,7 @@ class QuorumTokensTest {
                 stores.add(RedissonLeaseStore.builder()
                         .url(server.url())
                         .namespace("tokens")
+                        .answerTimeout(Fixture.PATIENCE)
                         .firstStart(WallClock.now())
                         .build());
             }

@@ -32,6 +32,9 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** Limits and queues of two workers on real servers: one, or a quorum of three. */
 class RationingOnRedisTest {
 
+    /** The longest that the default ttl allows; a server of a quorum is waited for a sixth of it. */
+    private static final Duration ANSWER = Duration.ofSeconds(6);
+
     private final List<EmbeddedRedis> servers = new ArrayList<>();
     private final List<JobGuard> guards = new ArrayList<>();
 
@@ -51,7 +54,10 @@ class RationingOnRedisTest {
     private LeaseStore store() {
         List<String> urls = servers.stream().map(EmbeddedRedis::url).toList();
         RedissonLeaseStore.Builder builder =
-                RedissonLeaseStore.builder().namespace("redis-test").firstStart(WallClock.now());
+                RedissonLeaseStore.builder()
+                        .namespace("redis-test")
+                        .answerTimeout(ANSWER)
+                        .firstStart(WallClock.now());
         return urls.size() == 1 ? builder.url(urls.get(0)).build() : builder.quorum(urls);
     }
 
@@ -69,7 +75,7 @@ class RationingOnRedisTest {
                 JobGuard guard = guards.get(n % 2);
                 RunRequest request = RunRequest.lock("partner")
                         .once("order/" + n)
-                        .waitAtMost(Duration.ofSeconds(30))
+                        .waitAtMost(Duration.ofMinutes(3))
                         .tune(options -> options.withConcurrency(3));
                 results.add(threads.submit(() -> guard.run(request, run -> {
                     most.accumulateAndGet(at.incrementAndGet(), Math::max);

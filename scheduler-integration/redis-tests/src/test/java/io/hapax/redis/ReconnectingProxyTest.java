@@ -37,7 +37,7 @@ class ReconnectingProxyTest {
     private static final Path HAPROXY = Path.of("/usr/sbin/haproxy");
     private static final Duration LONG = Duration.ofSeconds(40);
     private static final int ATTEMPTS = 5;
-    private static final Duration TTL = Duration.ofSeconds(20);
+    private static final Duration TTL = Duration.ofSeconds(30);
 
     private static int freePort() throws IOException {
         try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
@@ -88,7 +88,7 @@ class ReconnectingProxyTest {
                 listen redis
                   bind 127.0.0.1:%d
                   option redispatch
-                  default-server check inter 50 fall 1 rise 1 on-marked-down shutdown-sessions
+                  default-server check inter 50 fall 4 rise 1 on-marked-down shutdown-sessions
                   server first 127.0.0.1:%d
                   server second 127.0.0.1:%d backup
                 """, port, first.port(), second.port()));
@@ -131,6 +131,7 @@ class ReconnectingProxyTest {
                         () -> RedissonLeaseStore.builder()
                                 .url("redis://" + user + "127.0.0.1:" + port)
                                 .namespace("proxied")
+                                .answerTimeout(Fixture.PATIENCE)
                                 .firstStart(WallClock.now())
                                 .build(),
                         store -> true);

@@ -36,7 +36,7 @@ import org.junit.jupiter.api.Test;
 @Tag("slow")
 class RedeployTest {
 
-    private static final Duration TTL = Duration.ofSeconds(1);
+    private static final Duration TTL = Duration.ofSeconds(6);
     private static final Duration LONGEST = Duration.ofSeconds(60);
 
     private static RunRequest request(String key) {
@@ -189,7 +189,7 @@ class RedeployTest {
                 UnaryOperator<String> application = deployed(loader);
                 expect("started", application.apply(url));
                 expect("held", application.apply("hold"));
-                Thread.sleep(TTL.multipliedBy(2).toMillis());
+                awaitRenewal(url);
                 expect("true", application.apply("isHeld"));
                 expect("COMPLETED", application.apply("complete"));
                 expect(end.equals("close") ? "closed" : "true", application.apply(end));
@@ -197,6 +197,24 @@ class RedeployTest {
             });
             loader.close();
             return new WeakReference<>(loader);
+        }
+
+        /** Until the lease lives longer again than a moment before. */
+        private static void awaitRenewal(String url) throws InterruptedException {
+            EmbeddedRedis redis = EmbeddedRedis.external(url);
+            long end = System.nanoTime() + LONGEST.toNanos();
+            long before = Long.MAX_VALUE;
+            for (long left = left(redis); left <= before; left = left(redis)) {
+                if (System.nanoTime() - end > 0) {
+                    throw new IllegalStateException("was not renewed");
+                }
+                before = left;
+                Thread.sleep(50);
+            }
+        }
+
+        private static long left(EmbeddedRedis redis) {
+            return Long.parseLong(redis.command("PTTL", "hapax:{redeploy:0}:l:held"));
         }
 
         private static void expect(String wanted, String answer) {
@@ -234,8 +252,9 @@ class RedeployTest {
             UnaryOperator<String> application = inItsThread(loader, () -> deployed(loader));
             Server.expect("started", inItsThread(loader, () -> application.apply(url)));
             Server.expect("held", inItsThread(loader, () -> application.apply("hold")));
-            Thread.sleep(TTL.multipliedBy(2).toMillis());
-            // It has been renewed; from now on no class can be loaded any more.
+            Server.awaitRenewal(url);
+            Server.awaitRenewal(url);
+            // The first one is over; from now on no class can be loaded any more.
             Server.expect("true", application.apply("isHeld"));
             loader.close();
             Intervention operator = new Intervention("tester", "another is to have it");

@@ -3,6 +3,7 @@ package io.hapax.redis;
 import static io.hapax.redis.Fixture.acquire;
 import static io.hapax.redis.Fixture.get;
 import static io.hapax.redis.Fixture.granted;
+import static io.hapax.redis.Fixture.grantedForLong;
 import static io.hapax.redis.Fixture.lock;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
@@ -40,7 +41,7 @@ class ReplicasTest {
         await().until(() -> master.command("INFO", "replication").contains("state=online"));
         await().until(() -> master.command("SET", "any", "thing").equals("OK")
                 && master.command("WAIT", "1", "100").equals("1"));
-        store = patient(Duration.ofSeconds(2));
+        store = patient(Duration.ofSeconds(8));
     }
 
     private RedissonLeaseStore patient(Duration answerTimeout) {
@@ -74,7 +75,7 @@ class ReplicasTest {
         replica.freeze();
         assertThatThrownBy(() -> acquire(store, lock("k")))
                 .hasCauseInstanceOf(LeaseStoreException.class)
-                .hasMessageContainingAll("0 of 1 replicas", "500 ms", "waitForReplicas");
+                .hasMessageContainingAll("0 of 1 replicas", "2000 ms", "waitForReplicas");
         assertThat(master.command("KEYS", "*:l:*")).isEqualTo("hapax:{wait:0}:l:before");
         assertThat(get(store.renew(List.of(before)))).containsExactly(new Renewal.Renewed(false));
 
@@ -85,10 +86,10 @@ class ReplicasTest {
 
     @Test
     void many_grants_that_wait_for_a_frozen_replica_do_not_hold_up_renewals() {
-        // They wait for two seconds.
+        // They wait for four seconds.
         store.close();
-        store = patient(Duration.ofSeconds(8));
-        Lease held = granted(store, lock("held"));
+        store = patient(Duration.ofSeconds(16));
+        Lease held = grantedForLong(store, lock("held"));
         replica.freeze();
         List<CompletableFuture<?>> waiting = new ArrayList<>();
         for (int i = 0; i < 16; i++) {

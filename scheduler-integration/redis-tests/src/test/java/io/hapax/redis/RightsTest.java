@@ -158,9 +158,17 @@ class RightsTest {
         @Override
         LeaseStore open(String namespace) {
             servers.forEach(server -> DocumentedRights.make(server, DocumentedRights.of("hapax", namespace, PASSWORD)));
-            return settings(namespace)
-                    .answerTimeout(Duration.ofSeconds(5))
-                    .quorum(servers.stream().map(server -> url(server, "hapax")).toList());
+            return QuorumOpening.openWaiting(
+                    servers.stream().map(server -> url(server, "hapax")).toList(),
+                    settings(namespace),
+                    Duration.ofSeconds(20),
+                    Duration.ofSeconds(2));
+        }
+
+        /** A quorum's grant takes two calls, and is worth nothing when most of its ttl is over. */
+        @Override
+        protected Duration shortTtl() {
+            return Duration.ofMillis(700);
         }
 
         @AfterAll

@@ -88,7 +88,7 @@ class RollingTtlTest {
         EmbeddedRedis redis = redis();
         RedissonLeaseStore old = open(settings(60).url(redis.url()).build());
         RedissonLeaseStore young = open(settings(20).url(redis.url()).build());
-        Lease held = granted(acquire(young, "k"));
+        Lease held = granted(acquire(young, "k", Duration.ofSeconds(20)));
         assertThat(acquire(old, "k")).isInstanceOf(Acquisition.Held.class);
         assertThat(get(young.release(held, Ending.NOT_DONE))).isTrue();
         granted(acquire(old, "k"));
@@ -234,9 +234,11 @@ class RollingTtlTest {
     void on_a_quorum_they_start_side_by_side_and_wait_as_long_too() {
         List<EmbeddedRedis> servers = List.of(redis(), redis(), redis());
         List<String> urls = servers.stream().map(EmbeddedRedis::url).toList();
-        open(settings(60).quorum(urls));
-        LeaseStore young = open(settings(20).quorum(urls));
-        granted(acquire(young, "k"));
+        // A server is waited for a sixth of it.
+        Duration answerTimeout = Duration.ofSeconds(12);
+        open(settings(60).answerTimeout(answerTimeout).quorum(urls));
+        LeaseStore young = open(settings(20).answerTimeout(answerTimeout).quorum(urls));
+        granted(acquire(young, "k", Duration.ofSeconds(20)));
         servers.forEach(server -> server.command("FLUSHALL"));
         assertThat(quarantine(acquire(young, "k"))).isGreaterThan(Duration.ofSeconds(60));
     }

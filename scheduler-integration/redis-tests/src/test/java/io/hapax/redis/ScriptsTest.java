@@ -43,7 +43,7 @@ class ScriptsTest {
                 .url(redis.url())
                 .namespace("s")
                 .longestTtl(LONGEST_TTL)
-                .answerTimeout(Duration.ofSeconds(1))
+                .answerTimeout(Fixture.PATIENCE)
                 .firstStart(WallClock.now())
                 .build();
     }

@@ -34,7 +34,9 @@ import org.junit.jupiter.api.parallel.ExecutionMode;
 @Execution(ExecutionMode.CONCURRENT)
 class SentinelFailoverTest {
 
-    private static final Duration TTL = Duration.ofSeconds(6);
+    private static final Duration TTL = Duration.ofSeconds(15);
+    /** As long as this ttl allows with some seconds to spare: a machine that is busy is no fault of a server. */
+    private static final Duration ANSWER = Duration.ofMillis(1500);
 
     /** Asks again when a machine that is busy has let the short answer timeout pass. */
     private static GuardedRun admitted(JobGuard guard, String key) {
@@ -65,9 +67,7 @@ class SentinelFailoverTest {
 
     /** Asks again and again until somebody holds the lease; nothing may be granted on the way. */
     private static void awaitHeldAndNeverGranted(LeaseStore other, JobIdentity identity) {
-        await().atMost(Duration.ofSeconds(20))
-                .pollInterval(Duration.ofMillis(20))
-                .ignoreExceptions()
+        await().pollInterval(Duration.ofMillis(20)).ignoreExceptions()
                 .until(() -> {
                     Acquisition answer = acquire(other, identity);
                     if (answer instanceof Acquisition.Granted) {
@@ -80,7 +80,7 @@ class SentinelFailoverTest {
     @Test
     void a_lease_that_the_promoted_replica_never_saw_is_reasserted_and_meanwhile_granted_to_nobody() throws Exception {
         try (EmbeddedSentinel sentinel = EmbeddedSentinel.start(1);
-                Clients clients = new Clients("failover", TTL)) {
+                Clients clients = new Clients("failover", TTL, ANSWER)) {
             LeaseStore other = clients.store(sentinel);
             try (JobGuard guard = guard(clients.store(sentinel), TTL)) {
                 sentinel.cutReplication();
@@ -95,7 +95,9 @@ class SentinelFailoverTest {
                     run.ensureHeld();
                     assertThat(run.complete()).isEqualTo(RunOutcome.COMPLETED);
                 }
-                assertThat(acquire(other, Fixture.run("r"))).isInstanceOf(Acquisition.Done.class);
+                await().ignoreExceptions()
+                        .untilAsserted(() ->
+                                assertThat(acquire(other, Fixture.run("r"))).isInstanceOf(Acquisition.Done.class));
             }
         }
     }
@@ -103,7 +105,7 @@ class SentinelFailoverTest {
     @Test
     void a_run_goes_on_when_its_master_freezes_and_comes_back_after_a_replica_was_promoted() throws Exception {
         try (EmbeddedSentinel sentinel = EmbeddedSentinel.start(1);
-                Clients clients = new Clients("frozen", TTL)) {
+                Clients clients = new Clients("frozen", TTL, ANSWER)) {
             LeaseStore other = clients.store(sentinel);
             try (JobGuard guard = guard(clients.store(sentinel), TTL)) {
                 sentinel.cutReplication();
@@ -126,7 +128,7 @@ class SentinelFailoverTest {
     void the_lease_of_a_dead_holder_is_granted_after_the_quarantine_with_a_higher_token() {
         Duration ttl = Duration.ofSeconds(1);
         try (EmbeddedSentinel sentinel = EmbeddedSentinel.start(1);
-                Clients clients = new Clients("dead", ttl)) {
+                Clients clients = new Clients("dead", ttl, ANSWER)) {
             RedissonLeaseStore worker = clients.store(sentinel);
             sentinel.cutReplication();
             // The master's clock is an hour ahead: time alone would let the replica's tokens go backwards.
@@ -141,8 +143,7 @@ class SentinelFailoverTest {
 
             assertThat(has(promoted, ":l:k")).isFalse();
             long promotedAt = System.nanoTime();
-            Lease next = await().atMost(Duration.ofSeconds(15))
-                    .ignoreExceptions()
+            Lease next = await().ignoreExceptions()
                     .until(
                             () -> get(worker.acquire(request(lock("k"), ttl))) instanceof Acquisition.Granted granted
                                     ? granted.lease()
@@ -170,11 +171,10 @@ class SentinelFailoverTest {
                 try (var scope = run.enter()) {
                     old.kill();
                     sentinel.awaitPromotion(old);
-                    await().atMost(Duration.ofSeconds(20))
-                            .ignoreExceptions()
+                    await().ignoreExceptions()
                             .until(() -> acquire2(other) instanceof Acquisition.Granted);
                     long grantedAt = System.nanoTime();
-                    assertThat(told.get(1, TimeUnit.SECONDS)).isLessThan(grantedAt);
+                    assertThat(told.get(20, TimeUnit.SECONDS)).isLessThan(grantedAt);
                     assertThat(run.lost()).contains(LossReason.NOT_RENEWED);
                     assertThat(run.complete()).isEqualTo(RunOutcome.LOST);
                 }
@@ -199,12 +199,14 @@ class SentinelFailoverTest {
                 try (var scope = run.enter()) {
                     awaitCopy(replica, "split");
                     replica.command("REPLICAOF", "NO", "ONE");
-                    await().atMost(Duration.ofSeconds(6)).until(() -> run.lost().isPresent());
+                    await().until(() -> run.lost().isPresent());
                     assertThat(run.lost()).contains(LossReason.NOT_RENEWED);
                 }
             }
-            assertThat(get(clients.store(replica.url()).acquire(request(lock("other"), ttl))))
-                    .isInstanceOf(Acquisition.Quarantined.class);
+            LeaseStore promoted = clients.store(replica.url());
+            Acquisition answer = await().ignoreExceptions()
+                    .until(() -> get(promoted.acquire(request(lock("other"), ttl))), any -> true);
+            assertThat(answer).isInstanceOf(Acquisition.Quarantined.class);
         }
     }
 

@@ -35,11 +35,12 @@ import org.junit.jupiter.api.Test;
 @Tag("slow")
 class SharedCallsTest {
 
-    private static final Duration TTL = Duration.ofSeconds(20);
+    private static final Duration TTL = Duration.ofMinutes(5);
 
     private final EmbeddedRedis redis = EmbeddedRedis.start();
     private final RedissonLeaseStore store = Fixture.store(redis.url())
             .namespace("share")
+            .longestTtl(TTL)
             .answerTimeout(Duration.ofSeconds(10))
             .firstStart(WallClock.now())
             .build();
@@ -104,7 +105,7 @@ class SharedCallsTest {
         redis.thaw();
         for (CompletableFuture<Acquisition> bad : List.of(odd, oddlyDone)) {
             assertThat(bad)
-                    .failsWithin(Duration.ofSeconds(5))
+                    .failsWithin(Duration.ofSeconds(20))
                     .withThrowableThat()
                     .havingCause()
                     .isInstanceOf(LeaseStoreException.class)
@@ -172,11 +173,11 @@ class SharedCallsTest {
     @Test
     void a_pause_of_the_clients_threads_fails_nobody() {
         try (RedissonLeaseStore patient = Fixture.store(redis.url())
-                .answerTimeout(Duration.ofSeconds(2))
+                .longestTtl(TTL)
                 .firstStart(WallClock.now())
                 .build()) {
             granted(patient, lock("warm"));
-            long until = System.nanoTime() + Duration.ofMillis(700).toNanos();
+            long until = System.nanoTime() + Fixture.PATIENCE.dividedBy(3).toNanos();
             Set<Thread> paused = ConcurrentHashMap.newKeySet();
             List<CompletableFuture<Void>> pauses = new ArrayList<>();
             for (int n = 0; paused.size() < 2 && System.nanoTime() < until; n++) {
@@ -201,6 +202,7 @@ class SharedCallsTest {
     @Test
     void a_crowd_that_could_not_be_answered_in_time_is_refused_at_once() {
         try (RedissonLeaseStore patient = Fixture.store(redis.url())
+                .longestTtl(TTL)
                 .answerTimeout(Duration.ofSeconds(60))
                 .firstStart(WallClock.now())
                 .build()) {
@@ -223,6 +225,7 @@ class SharedCallsTest {
     @Test
     void a_crowd_that_waits_is_told_when_the_store_is_closed() {
         RedissonLeaseStore patient = Fixture.store(redis.url())
+                .longestTtl(TTL)
                 .answerTimeout(Duration.ofSeconds(20))
                 .firstStart(WallClock.now())
                 .build();
@@ -235,7 +238,7 @@ class SharedCallsTest {
         try {
             patient.close();
             assertThat(CompletableFuture.allOf(answers.toArray(CompletableFuture<?>[]::new)))
-                    .failsWithin(Duration.ofSeconds(10));
+                    .failsWithin(Duration.ofSeconds(40));
         } finally {
             redis.thaw();
         }
@@ -255,11 +258,11 @@ class SharedCallsTest {
                 store.release(held, Ending.NOT_DONE).toCompletableFuture();
         redis.thaw();
         assertThat(waits)
-                .failsWithin(Duration.ofSeconds(5))
+                .failsWithin(Duration.ofSeconds(20))
                 .withThrowableThat()
                 .havingCause()
                 .withMessageContaining("its memory is full");
-        assertThat(released).succeedsWithin(Duration.ofSeconds(5)).isEqualTo(true);
+        assertThat(released).succeedsWithin(Duration.ofSeconds(20)).isEqualTo(true);
     }
 
     @Test

@@ -39,6 +39,7 @@ class SlotsOnRedisTest {
     private final RedissonLeaseStore store = RedissonLeaseStore.builder()
             .url(redis.url())
             .namespace("slots")
+            .answerTimeout(Fixture.PATIENCE)
             .firstStart(WallClock.now())
             .build();
 

@@ -21,7 +21,7 @@ class TimeoutFaultsTest {
 
     private static void ends(CompletableFuture<?> answer) {
         assertThat(answer)
-                .failsWithin(Duration.ofSeconds(10))
+                .failsWithin(Duration.ofSeconds(30))
                 .withThrowableThat()
                 .havingCause()
                 .isInstanceOf(LeaseStoreException.class)

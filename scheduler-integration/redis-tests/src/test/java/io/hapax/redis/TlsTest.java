@@ -110,6 +110,7 @@ class TlsTest {
         return RedissonLeaseStore.builder()
                 .url("rediss://" + host + ":" + at)
                 .namespace("tls")
+                .answerTimeout(Fixture.PATIENCE)
                 .firstStart(WallClock.now());
     }
 
@@ -144,7 +145,7 @@ class TlsTest {
 
     private static void assertRefused(RedissonLeaseStore.Builder settings, String... words) {
         // Silence takes all of it; a handshake needs it only on a busy machine.
-        Duration patience = Duration.ofMillis(List.of(words).contains("does not answer") ? 500 : 1_000);
+        Duration patience = Duration.ofMillis(List.of(words).contains("does not answer") ? 500 : 5_000);
         assertThatThrownBy(() -> settings.answerTimeout(patience).build())
                 .isInstanceOf(LeaseStoreException.class)
                 .hasMessageStartingWith("cannot connect to Redis at localhost:")
@@ -215,7 +216,8 @@ class TlsTest {
                 sslTruststorePassword: %s
                 singleServerConfig:
                   address: "rediss://localhost:%d"
-                  connectTimeout: 2000
+                  connectTimeout: 10000
+                  timeout: 10000
                   retryAttempts: 0
                   connectionMinimumIdleSize: 1
                   connectionPoolSize: 2
@@ -229,6 +231,7 @@ class TlsTest {
         try (RedissonLeaseStore store = RedissonLeaseStore.builder()
                 .yaml(yaml)
                 .namespace("tls")
+                .answerTimeout(Fixture.PATIENCE)
                 .firstStart(WallClock.now())
                 .build()) {
             assertThat(get(store.release(granted(store, lock("yaml")), Ending.NOT_DONE)))

@@ -50,6 +50,7 @@ class TokensTest {
         return RedissonLeaseStore.builder()
                 .url(redis.url())
                 .namespace("tokens")
+                .answerTimeout(Fixture.PATIENCE)
                 .firstStart(WallClock.now())
                 .build();
     }

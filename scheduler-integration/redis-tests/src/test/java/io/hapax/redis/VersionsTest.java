@@ -47,7 +47,8 @@ class VersionsTest {
     private static final int OLD = 1;
     private static final int NEW = 2;
     private static final String META = "hapax:{v:0}:m";
-    private static final Duration TTL = Duration.ofSeconds(10);
+    /** Short enough that a quarantine after replaced settings lasts less than the minute that {@link #endQuarantine} takes off. */
+    private static final Duration TTL = Duration.ofSeconds(20);
     private static final Ending DONE = Ending.done(Duration.ofHours(1));
     private static final Ending FAILED = Ending.failed(Duration.ofHours(1));
     private static final JobIdentity PAIR = new JobIdentity(new LockKey("k"), new RunKey("r"));
@@ -326,12 +327,12 @@ class VersionsTest {
     }
 
     private static LeaseStore quorum(int format, List<String> urls) {
-        return RedissonLeaseStore.builder()
+        RedissonLeaseStore.Builder builder = RedissonLeaseStore.builder()
                 .namespace("v")
                 .longestTtl(TTL)
                 .firstStart(WallClock.now())
-                .format(format)
-                .quorum(urls);
+                .format(format);
+        return QuorumOpening.openWaiting(urls, builder, Duration.ofSeconds(20), Duration.ofSeconds(2));
     }
 
     @Test

@@ -53,6 +53,7 @@ class WakeUpTest {
         return RedissonLeaseStore.builder()
                 .url(redis.url())
                 .namespace("w")
+                .answerTimeout(Fixture.PATIENCE)
                 .firstStart(WallClock.now())
                 .build();
     }
@@ -80,7 +81,8 @@ class WakeUpTest {
         await().until(() -> subscribers().equals("1"));
         assertThat(chance).isNotDone();
         get(holder.release(lease, Ending.NOT_DONE));
-        assertThat(chance).succeedsWithin(Duration.ofSeconds(2));
+        // It would have asked again after half a minute.
+        assertThat(chance).succeedsWithin(Duration.ofSeconds(20));
         // Who waited is told first.
         await().until(() -> waiter.waiters() == 0);
     }
@@ -90,7 +92,7 @@ class WakeUpTest {
         Lease lease = grantedForLong(holder, lock("k"));
         denied(waiter);
         get(holder.release(lease, Ending.NOT_DONE));
-        assertThat(waiter.nextChance(lock("k"), LONG).toCompletableFuture()).succeedsWithin(Duration.ofSeconds(5));
+        assertThat(waiter.nextChance(lock("k"), LONG).toCompletableFuture()).succeedsWithin(Duration.ofSeconds(20));
         // Who waited is told first.
         await().until(() -> waiter.waiters() == 0);
     }
@@ -159,7 +161,7 @@ class WakeUpTest {
             await().until(() -> subscribers().equals("2"));
             givenUp.cancel(true);
             await().until(() -> waiter.waiters() == 0);
-            get(holder.release(lease, Ending.NOT_DONE));
+            releaseAndKeepTheOthers(lease, Ending.NOT_DONE);
             assertThat(second).succeedsWithin(Duration.ofSeconds(20));
         }
     }
@@ -365,12 +367,13 @@ class WakeUpTest {
         String rest = withoutTheFirst();
         String ttl = redis.command("PTTL", FLAG).trim();
         other.close();
-        assertThat(flag()).isEqualTo(rest);
+        // It is asked for, and not waited for longer than half a second.
+        await().until(() -> flag().equals(rest));
         assertThat(Long.parseLong(redis.command("PTTL", FLAG).trim()))
                 .isPositive()
                 .isLessThanOrEqualTo(Long.parseLong(ttl));
         waiter.close();
-        assertThat(redis.command("EXISTS", FLAG).trim()).isEqualTo("0");
+        await().until(() -> redis.command("EXISTS", FLAG).trim().equals("0"));
     }
 
     @Test
@@ -496,7 +499,7 @@ class WakeUpTest {
                     .until(() -> redis.commandStats().get("evalsha") > before.get("evalsha"));
             freedAt = System.nanoTime();
             run.close();
-            assertThat(taken.get(10, TimeUnit.SECONDS)).isTrue();
+            assertThat(taken.get(1, TimeUnit.MINUTES)).isTrue();
             return Duration.ofNanos(System.nanoTime() - freedAt);
         }
     }
@@ -519,7 +522,7 @@ class WakeUpTest {
                     .toList();
             await().until(() -> guard.admin().waiting().size() == 100);
             redis.command("DEL", "hapax:{w:0}:l:k");
-            await().atMost(Duration.ofMinutes(1)).until(() -> all.stream().allMatch(CompletableFuture::isDone));
+            await().atMost(Duration.ofMinutes(3)).until(() -> all.stream().allMatch(CompletableFuture::isDone));
             assertThat(all).noneMatch(CompletableFuture::isCompletedExceptionally);
         } finally {
             threads.shutdown();
@@ -553,8 +556,7 @@ class WakeUpTest {
         get(waiter.nextChance(lock("k"), Duration.ofMillis(10)));
         await().until(() -> subscribers().equals("1"));
         redis.restart();
-        await().atMost(20, TimeUnit.SECONDS)
-                .ignoreExceptions()
+        await().ignoreExceptions()
                 .until(() -> subscribers().equals("1"));
     }
 }

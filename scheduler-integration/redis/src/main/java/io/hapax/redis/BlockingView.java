@@ -59,6 +59,11 @@ record BlockingView(RedissonLeaseStore store, Namespace namespace, Exchange exch
     }
 
     @Override
+    public Duration longestTtl() {
+        return store.longestTtl();
+    }
+
+    @Override
     public String fingerprint() {
         return store.fingerprint();
     }

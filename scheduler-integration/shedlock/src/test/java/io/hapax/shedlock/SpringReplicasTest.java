@@ -77,6 +77,7 @@ class SpringReplicasTest {
             return JobGuard.builder(RedissonLeaseStore.builder()
                             .url(EmbeddedRedis.shared().url())
                             .namespace(namespace)
+                            .answerTimeout(Duration.ofSeconds(6))
                             .firstStart(WallClock.now())
                             .build())
                     .closesStore()
@@ -121,7 +122,7 @@ class SpringReplicasTest {
         String namespace = "shed-" + mode.getSimpleName();
         try (var one = replica(mode, namespace, fleet, "one");
                 var two = replica(mode, namespace, fleet, "two")) {
-            await().atMost(Duration.ofSeconds(40))
+            await().atMost(Duration.ofMinutes(2))
                     .until(() -> fleet.runsOf.size() == 2
                             && fleet.runsOf.values().stream().allMatch(runs -> runs.get() >= 10)
                             && fleet.daily.get() > 0);

@@ -23,7 +23,7 @@ import org.springframework.integration.support.leader.LockRegistryLeaderInitiato
 /** Two applications on one Redis elect a leader, and another one when it stops, or loses the lock. */
 class LeadersTest {
 
-    private static final Duration LONGEST = Duration.ofSeconds(40);
+    private static final Duration LONGEST = Duration.ofMinutes(2);
 
     private final AtomicInteger leaders = new AtomicInteger();
     private final AtomicInteger mostLeaders = new AtomicInteger();
@@ -43,6 +43,7 @@ class LeadersTest {
         private final JobGuard guard = JobGuard.builder(RedissonLeaseStore.builder()
                         .url(EmbeddedRedis.shared().url())
                         .namespace("leaders")
+                        .answerTimeout(Duration.ofSeconds(3))
                         .firstStart(WallClock.now())
                         .build())
                 .closesStore()
