@@ -75,7 +75,8 @@ class CleanUpTest {
     }
 
     private PostgresRunLedger open(Duration every) {
-        return PostgresRunLedger.builder(database).answerTimeout(Attempts.PATIENCE)
+        return PostgresRunLedger.builder(database)
+                .answerTimeout(Attempts.PATIENCE)
                 .namespace(namespace)
                 .migrate(true)
                 .cleanUpEvery(every)
@@ -255,7 +256,8 @@ class CleanUpTest {
     @Test
     void other_namespaces_are_left_alone() throws SQLException {
         finished(5);
-        try (PostgresRunLedger other = PostgresRunLedger.builder(database).answerTimeout(Attempts.PATIENCE)
+        try (PostgresRunLedger other = PostgresRunLedger.builder(database)
+                .answerTimeout(Attempts.PATIENCE)
                 .namespace(freshName("other"))
                 .build()) {
             assertThat(other.cleanUp()).isZero();

@@ -26,7 +26,8 @@ abstract class ContractOnPostgres extends RunLedgerContract {
     abstract DataSource database();
 
     private RunLedger open(String namespace) {
-        RunLedger client = PostgresRunLedger.builder(database()).answerTimeout(Attempts.PATIENCE)
+        RunLedger client = PostgresRunLedger.builder(database())
+                .answerTimeout(Attempts.PATIENCE)
                 .namespace(namespace)
                 .migrate(true)
                 .build();

@@ -166,8 +166,7 @@ class FaultsTest {
         awaitThatPatientWorksAgain();
         assertThat(get(patient.claim(request(done)))).isInstanceOf(Claim.Done.class);
         // Renewals have a connection of their own, which finds the server again in its own time.
-        Awaitility.await()
-                .until(() -> get(ledger.renew(List.of(lease))).equals(List.of(new Renewal.Renewed(false))));
+        Awaitility.await().until(() -> get(ledger.renew(List.of(lease))).equals(List.of(new Renewal.Renewed(false))));
         assertThat(get(patient.complete(lease))).isEqualTo(Completion.NOTED);
         assertThat(claimed(patient, freshPair()).token()).isGreaterThan(last.token());
     }

@@ -89,8 +89,8 @@ class LateClaimTest {
             return answer.get()
                     .<Boolean>fold(
                             run -> true,
-                            refusal -> refusal.verdict() != Verdict.RUNNING
-                                    && refusal.verdict() != Verdict.UNAVAILABLE);
+                            refusal ->
+                                    refusal.verdict() != Verdict.RUNNING && refusal.verdict() != Verdict.UNAVAILABLE);
         });
         GuardedRun run = answer.get().fold(admitted -> admitted, refusal -> {
             throw new AssertionError(refusal);

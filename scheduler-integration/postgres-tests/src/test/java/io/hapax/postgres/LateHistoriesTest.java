@@ -21,7 +21,8 @@ class LateHistoriesTest extends LedgerHistoryContract {
     @BeforeAll
     void open() {
         pool = Attempts.pool(EmbeddedDatabase.shared(), 4, Duration.ofSeconds(5));
-        ledger = PostgresRunLedger.builder(pool).answerTimeout(Attempts.PATIENCE)
+        ledger = PostgresRunLedger.builder(pool)
+                .answerTimeout(Attempts.PATIENCE)
                 .namespace(Attempts.freshName("late"))
                 .migrate(true)
                 .build();

@@ -147,7 +147,8 @@ class MigrationTest {
         assertThat(number(database, "SELECT count(*) FROM guard_1.hapax_run")).isEqualTo(2);
         assertThat(number(database, "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'"))
                 .isZero();
-        try (PostgresRunLedger ledger = PostgresRunLedger.builder(database).answerTimeout(Attempts.PATIENCE)
+        try (PostgresRunLedger ledger = PostgresRunLedger.builder(database)
+                .answerTimeout(Attempts.PATIENCE)
                 .namespace("postgres-test")
                 .schema("guard_1")
                 .build()) {
@@ -160,8 +161,10 @@ class MigrationTest {
         try (var file = PostgresRunLedger.class.getResourceAsStream("/io/hapax/postgres/hapax-ledger-1.sql")) {
             execute(database, new String(file.readAllBytes(), StandardCharsets.UTF_8));
         }
-        try (PostgresRunLedger ledger =
-                PostgresRunLedger.builder(database).answerTimeout(Attempts.PATIENCE).namespace("postgres-test").build()) {
+        try (PostgresRunLedger ledger = PostgresRunLedger.builder(database)
+                .answerTimeout(Attempts.PATIENCE)
+                .namespace("postgres-test")
+                .build()) {
             claimed(ledger, freshPair());
         }
     }
@@ -219,7 +222,8 @@ class MigrationTest {
         config.setTransactionIsolation("TRANSACTION_SERIALIZABLE");
         JobIdentity identity = freshPair();
         try (HikariDataSource pool = new HikariDataSource(config);
-                PostgresRunLedger ledger = PostgresRunLedger.builder(pool).answerTimeout(Attempts.PATIENCE)
+                PostgresRunLedger ledger = PostgresRunLedger.builder(pool)
+                        .answerTimeout(Attempts.PATIENCE)
                         .namespace("postgres-test")
                         .migrate(true)
                         .build()) {
@@ -249,7 +253,8 @@ class MigrationTest {
             only.setAutoCommit(false);
             only.setNetworkTimeout(Runnable::run, 7_000);
             DataSource lazy = new SingleConnectionDataSource(only, true);
-            try (PostgresRunLedger ledger = PostgresRunLedger.builder(lazy).answerTimeout(Attempts.PATIENCE)
+            try (PostgresRunLedger ledger = PostgresRunLedger.builder(lazy)
+                    .answerTimeout(Attempts.PATIENCE)
                     .namespace("postgres-test")
                     .connections(1)
                     .build()) {
@@ -277,7 +282,8 @@ class MigrationTest {
     private static void raceForOneLockKey(DataSource pool) throws Exception {
         JobIdentity identity = freshPair();
         Callable<Void> claiming = () -> {
-            try (PostgresRunLedger ledger = PostgresRunLedger.builder(pool).answerTimeout(Attempts.PATIENCE)
+            try (PostgresRunLedger ledger = PostgresRunLedger.builder(pool)
+                    .answerTimeout(Attempts.PATIENCE)
                     .namespace("postgres-test")
                     .connections(1)
                     .build()) {

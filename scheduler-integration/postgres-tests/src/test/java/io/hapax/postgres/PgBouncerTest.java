@@ -75,7 +75,8 @@ class PgBouncerTest {
     void a_ledger_works_from_its_migration_to_the_decision_of_a_person() throws Exception {
         try (PgBouncer bouncer = PgBouncer.before(database, 2, folder);
                 HikariDataSource pool = bouncer.pool(6, UNNAMED_STATEMENTS);
-                PostgresRunLedger ledger = PostgresRunLedger.builder(pool).answerTimeout(Attempts.PATIENCE)
+                PostgresRunLedger ledger = PostgresRunLedger.builder(pool)
+                        .answerTimeout(Attempts.PATIENCE)
                         .namespace("postgres-test")
                         .migrate(true)
                         .build()) {
@@ -168,7 +169,8 @@ class PgBouncerTest {
         try (PgBouncer bouncer = PgBouncer.before(database, 1, folder);
                 HikariDataSource application = bouncer.pool(1, UNNAMED_STATEMENTS);
                 HikariDataSource pool = bouncer.pool(2, UNNAMED_STATEMENTS);
-                PostgresRunLedger ledger = PostgresRunLedger.builder(pool).answerTimeout(Attempts.PATIENCE)
+                PostgresRunLedger ledger = PostgresRunLedger.builder(pool)
+                        .answerTimeout(Attempts.PATIENCE)
                         .namespace("postgres-test")
                         .migrate(true)
                         .build()) {

@@ -58,8 +58,10 @@ class RightsTest {
 
     @Test
     void the_documented_rights_are_enough_for_everything() throws SQLException {
-        try (PostgresRunLedger ledger =
-                PostgresRunLedger.builder(app).answerTimeout(Attempts.PATIENCE).namespace("postgres-test").build()) {
+        try (PostgresRunLedger ledger = PostgresRunLedger.builder(app)
+                .answerTimeout(Attempts.PATIENCE)
+                .namespace("postgres-test")
+                .build()) {
             ledger.agree("settings");
             ledger.agree("settings");
             JobIdentity identity = freshPair();
@@ -91,7 +93,8 @@ class RightsTest {
         execute(owner, "CREATE TABLE account (id text PRIMARY KEY, balance bigint, fence bigint NOT NULL DEFAULT 0)");
         execute(owner, "INSERT INTO account (id, balance) VALUES ('a', 100)");
         execute(owner, "GRANT SELECT, UPDATE ON account TO " + role);
-        try (PostgresRunLedger ledger = PostgresRunLedger.builder(app).answerTimeout(Attempts.PATIENCE)
+        try (PostgresRunLedger ledger = PostgresRunLedger.builder(app)
+                        .answerTimeout(Attempts.PATIENCE)
                         .namespace("postgres-test")
                         .build();
                 Connection connection = app.getConnection()) {
@@ -161,8 +164,10 @@ class RightsTest {
 
     @Test
     void settings_and_abandoned_occurrences_are_looked_at_also_where_a_right_is_missing() throws SQLException {
-        try (PostgresRunLedger ledger =
-                PostgresRunLedger.builder(owner).answerTimeout(Attempts.PATIENCE).namespace("postgres-test").build()) {
+        try (PostgresRunLedger ledger = PostgresRunLedger.builder(owner)
+                .answerTimeout(Attempts.PATIENCE)
+                .namespace("postgres-test")
+                .build()) {
             ledger.agree("buckets=1");
             brokenOff(ledger, freshPair(), AfterCrash.ABANDON);
             assertThat(ledger.cleanUp()).isZero();
@@ -186,8 +191,10 @@ class RightsTest {
 
     @Test
     void an_entry_of_the_audit_that_was_written_by_hand_does_not_hide_the_others() throws SQLException {
-        try (PostgresRunLedger ledger =
-                PostgresRunLedger.builder(owner).answerTimeout(Attempts.PATIENCE).namespace("postgres-test").build()) {
+        try (PostgresRunLedger ledger = PostgresRunLedger.builder(owner)
+                .answerTimeout(Attempts.PATIENCE)
+                .namespace("postgres-test")
+                .build()) {
             execute(
                     owner,
                     "INSERT INTO hapax_audit (namespace, action, occurrence, actor, reason, worker, owner)"
@@ -238,11 +245,13 @@ class RightsTest {
     @Test
     void a_reader_sees_occurrences_and_audit_and_changes_nothing() throws SQLException {
         try (DocumentedGrants reading = DocumentedGrants.of("hapax_reader");
-                PostgresRunLedger writer = PostgresRunLedger.builder(reading.owner()).answerTimeout(Attempts.PATIENCE)
+                PostgresRunLedger writer = PostgresRunLedger.builder(reading.owner())
+                        .answerTimeout(Attempts.PATIENCE)
                         .namespace("postgres-test")
                         .build();
                 PostgresRunLedger reader = PostgresRunLedger.builder(
-                                reading.asRole().dataSource()).answerTimeout(Attempts.PATIENCE)
+                                reading.asRole().dataSource())
+                        .answerTimeout(Attempts.PATIENCE)
                         .namespace("postgres-test")
                         .cleanUpEvery(Duration.ZERO)
                         .build()) {
@@ -265,8 +274,10 @@ class RightsTest {
 
     @Test
     void a_role_for_completions_only_needs_to_see_and_change_runs() throws SQLException {
-        try (PostgresRunLedger ledger =
-                PostgresRunLedger.builder(app).answerTimeout(Attempts.PATIENCE).namespace("postgres-test").build()) {
+        try (PostgresRunLedger ledger = PostgresRunLedger.builder(app)
+                .answerTimeout(Attempts.PATIENCE)
+                .namespace("postgres-test")
+                .build()) {
             Lease lease = claimed(ledger, freshPair());
             execute(owner, "REVOKE INSERT, DELETE ON hapax_run FROM " + role);
             execute(owner, "REVOKE ALL ON hapax_renewal, hapax_settings, hapax_schema FROM " + role);
@@ -280,8 +291,10 @@ class RightsTest {
 
     @Test
     void a_missing_right_is_named_and_where_the_rights_are_listed() throws SQLException {
-        try (PostgresRunLedger ledger =
-                PostgresRunLedger.builder(app).answerTimeout(Attempts.PATIENCE).namespace("postgres-test").build()) {
+        try (PostgresRunLedger ledger = PostgresRunLedger.builder(app)
+                .answerTimeout(Attempts.PATIENCE)
+                .namespace("postgres-test")
+                .build()) {
             execute(owner, "REVOKE ALL ON hapax_fence FROM " + role);
             assertThat(failure(ledger.claim(request(freshPair()))))
                     .hasMessageContaining("no permission (ERROR: permission denied for table hapax_fence)")
@@ -292,8 +305,10 @@ class RightsTest {
     @Test
     void without_the_right_to_delete_the_clean_up_says_so_and_runs_go_on() throws SQLException {
         execute(owner, "REVOKE DELETE ON hapax_run, hapax_renewal FROM " + role);
-        try (PostgresRunLedger ledger =
-                PostgresRunLedger.builder(app).answerTimeout(Attempts.PATIENCE).namespace("postgres-test").build()) {
+        try (PostgresRunLedger ledger = PostgresRunLedger.builder(app)
+                .answerTimeout(Attempts.PATIENCE)
+                .namespace("postgres-test")
+                .build()) {
             assertThatExceptionOfType(SQLException.class)
                     .isThrownBy(ledger::cleanUp)
                     .withMessageContaining("permission denied");

@@ -82,7 +82,8 @@ class TlsTest {
 
     @Test
     void with_the_authority_and_the_name_checked_a_ledger_works() {
-        try (PostgresRunLedger ledger = PostgresRunLedger.builder(source("localhost", trusting(certificates))).answerTimeout(Attempts.PATIENCE)
+        try (PostgresRunLedger ledger = PostgresRunLedger.builder(source("localhost", trusting(certificates)))
+                .answerTimeout(Attempts.PATIENCE)
                 .namespace("postgres-test")
                 .build()) {
             assertThat(get(ledger.complete(claimed(ledger, freshPair())))).isEqualTo(Completion.NOTED);

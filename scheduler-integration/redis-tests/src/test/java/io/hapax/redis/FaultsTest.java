@@ -161,8 +161,8 @@ class FaultsTest {
                 await().pollDelay(freeze).until(() -> true);
                 redis.thaw();
                 long leftOtherwise = LONG_TTL.minus(freeze).toMillis();
-                await().until(
-                        () -> Long.parseLong(redis.command("PTTL", leaseOf("blip", patient))) > leftOtherwise + 500);
+                await().until(() ->
+                        Long.parseLong(redis.command("PTTL", leaseOf("blip", patient))) > leftOtherwise + 500);
                 run.ensureHeld();
                 assertThat(run.complete()).isEqualTo(RunOutcome.COMPLETED);
             }
@@ -230,8 +230,8 @@ class FaultsTest {
             }
             redis.thaw();
             await().ignoreExceptions()
-                    .untilAsserted(() ->
-                            assertThat(acquire(patient, Fixture.run("frozen-end"))).isInstanceOf(Acquisition.Done.class));
+                    .untilAsserted(() -> assertThat(acquire(patient, Fixture.run("frozen-end")))
+                            .isInstanceOf(Acquisition.Done.class));
         }
     }
 

@@ -38,10 +38,8 @@ class ForPeopleTest {
             Lease lease = grantedForLong(worker, lock("k"));
             HeldLease held = get(worker.admin().lease("k", false)).orElseThrow();
             for (String url : cluster.urls()) {
-                try (RedissonLeaseStore tool = clients.settings()
-                        .url(url)
-                        .lazy(true)
-                        .build()) {
+                try (RedissonLeaseStore tool =
+                        clients.settings().url(url).lazy(true).build()) {
                     LeaseAdmin people = tool.admin();
                     List<Supplier<CompletionStage<?>>> questions = List.of(
                             () -> people.lease("k", false),
@@ -62,9 +60,7 @@ class ForPeopleTest {
     void a_store_that_has_looked_at_its_server_does_not_look_again_for_people() {
         try (EmbeddedRedis redis = EmbeddedRedis.start();
                 RedissonLeaseStore worker = Fixture.store(redis.url()).build();
-                RedissonLeaseStore tool = Fixture.store(redis.url())
-                        .lazy(true)
-                        .build()) {
+                RedissonLeaseStore tool = Fixture.store(redis.url()).lazy(true).build()) {
             LeaseAdmin people = tool.admin();
             get(people.lease("k", false));
             for (LeaseAdmin each : List.of(worker.admin(), people)) {

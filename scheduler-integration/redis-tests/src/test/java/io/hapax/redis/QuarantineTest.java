@@ -33,7 +33,8 @@ class QuarantineTest {
     /** So long that a machine which stands still for some seconds makes no difference. */
     private static final Duration LONGEST_TTL = Duration.ofMinutes(10);
     /** A tenth more, and a moment. */
-    private static final Duration MOST = LONGEST_TTL.multipliedBy(11).dividedBy(10).plusSeconds(5);
+    private static final Duration MOST =
+            LONGEST_TTL.multipliedBy(11).dividedBy(10).plusSeconds(5);
 
     private static final String META = "hapax:{q:0}:m";
 
@@ -108,9 +109,7 @@ class QuarantineTest {
     @Test
     void a_new_namespace_waits_for_one_renewal_interval_and_a_margin() {
         assertThat(quarantine(acquire(worker(false), lock("k"))))
-                .isBetween(
-                        LONGEST_TTL.dividedBy(3),
-                        LONGEST_TTL.dividedBy(3).plus(Fixture.PATIENCE.multipliedBy(2)));
+                .isBetween(LONGEST_TTL.dividedBy(3), LONGEST_TTL.dividedBy(3).plus(Fixture.PATIENCE.multipliedBy(2)));
     }
 
     @Test

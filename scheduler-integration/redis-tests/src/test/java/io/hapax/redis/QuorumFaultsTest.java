@@ -55,6 +55,7 @@ class QuorumFaultsTest {
     private static final Duration PER_SERVER_OF_A_GUARD = Duration.ofMillis(600);
     /** Firings at which a busy machine may keep all contenders waiting until they give up. */
     private static final int UNLUCKY = 3;
+
     private static final String LEASE = "hapax:{redis-test:0}:l:k";
     private static final String[] KEYS_OF_LEASES = {"KEYS", "hapax:*:l:*"};
 

@@ -28,6 +28,7 @@ import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
@@ -214,6 +215,25 @@ class QuorumRulesTest {
                                 url.replace("127.0.0.1", "localhost"),
                                 SERVERS.get(1).url())))
                 .withMessageContainingAll("are the same one", "Name every server once");
+    }
+
+    /** Else this one server would be a majority. */
+    @Test
+    void one_server_with_several_names_counts_once_where_it_joins_later() {
+        EmbeddedRedis other = EmbeddedRedis.start();
+        try (EmbeddedRedis one = EmbeddedRedis.start();
+                LeaseStore store = builder("joins")
+                        .lazy(true)
+                        .quorum(List.of(one.url(), one.url().replace("127.0.0.1", "localhost"), other.url()))) {
+            assertThat(Fixture.get(store.acquire(request()))).isInstanceOf(Acquisition.Granted.class);
+            other.close();
+            assertThat(store.acquire(Fixture.request(Fixture.lock("another"), Duration.ofSeconds(20))))
+                    .failsWithin(Duration.ofMinutes(1))
+                    .withThrowableOfType(ExecutionException.class)
+                    .withCauseInstanceOf(LeaseStoreException.class);
+        } finally {
+            other.close();
+        }
     }
 
     /** Else a majority of the one and a majority of the other need not have a server in common. */

@@ -53,11 +53,10 @@ class RationingOnRedisTest {
 
     private LeaseStore store() {
         List<String> urls = servers.stream().map(EmbeddedRedis::url).toList();
-        RedissonLeaseStore.Builder builder =
-                RedissonLeaseStore.builder()
-                        .namespace("redis-test")
-                        .answerTimeout(ANSWER)
-                        .firstStart(WallClock.now());
+        RedissonLeaseStore.Builder builder = RedissonLeaseStore.builder()
+                .namespace("redis-test")
+                .answerTimeout(ANSWER)
+                .firstStart(WallClock.now());
         return urls.size() == 1 ? builder.url(urls.get(0)).build() : builder.quorum(urls);
     }
 

@@ -67,14 +67,13 @@ class SentinelFailoverTest {
 
     /** Asks again and again until somebody holds the lease; nothing may be granted on the way. */
     private static void awaitHeldAndNeverGranted(LeaseStore other, JobIdentity identity) {
-        await().pollInterval(Duration.ofMillis(20)).ignoreExceptions()
-                .until(() -> {
-                    Acquisition answer = acquire(other, identity);
-                    if (answer instanceof Acquisition.Granted) {
-                        throw new Error("granted twice: " + answer);
-                    }
-                    return answer instanceof Acquisition.Held;
-                });
+        await().pollInterval(Duration.ofMillis(20)).ignoreExceptions().until(() -> {
+            Acquisition answer = acquire(other, identity);
+            if (answer instanceof Acquisition.Granted) {
+                throw new Error("granted twice: " + answer);
+            }
+            return answer instanceof Acquisition.Held;
+        });
     }
 
     @Test
@@ -171,8 +170,7 @@ class SentinelFailoverTest {
                 try (var scope = run.enter()) {
                     old.kill();
                     sentinel.awaitPromotion(old);
-                    await().ignoreExceptions()
-                            .until(() -> acquire2(other) instanceof Acquisition.Granted);
+                    await().ignoreExceptions().until(() -> acquire2(other) instanceof Acquisition.Granted);
                     long grantedAt = System.nanoTime();
                     assertThat(told.get(20, TimeUnit.SECONDS)).isLessThan(grantedAt);
                     assertThat(run.lost()).contains(LossReason.NOT_RENEWED);

@@ -49,6 +49,7 @@ class VersionsTest {
     private static final String META = "hapax:{v:0}:m";
     /** Short enough that a quarantine after replaced settings lasts less than the minute that {@link #endQuarantine} takes off. */
     private static final Duration TTL = Duration.ofSeconds(20);
+
     private static final Ending DONE = Ending.done(Duration.ofHours(1));
     private static final Ending FAILED = Ending.failed(Duration.ofHours(1));
     private static final JobIdentity PAIR = new JobIdentity(new LockKey("k"), new RunKey("r"));

@@ -556,7 +556,6 @@ class WakeUpTest {
         get(waiter.nextChance(lock("k"), Duration.ofMillis(10)));
         await().until(() -> subscribers().equals("1"));
         redis.restart();
-        await().ignoreExceptions()
-                .until(() -> subscribers().equals("1"));
+        await().ignoreExceptions().until(() -> subscribers().equals("1"));
     }
 }

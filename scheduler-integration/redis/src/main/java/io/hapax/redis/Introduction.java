@@ -27,11 +27,14 @@ final class Introduction {
     private final Agreement agreement;
     private final Sweep sweep;
     private final Duration answerTimeout;
+    private final Runnable beforeSettings;
     private final ReentrantLock lock = new ReentrantLock();
     private @Nullable CompletableFuture<Void> going;
     private volatile boolean over;
 
-    Introduction(Checkup checkup, Agreement agreement, Sweep sweep, Duration answerTimeout) {
+    /** Once the servers have been looked at, and before anything is written, it does something that may fail. */
+    Introduction(Checkup checkup, Agreement agreement, Sweep sweep, Duration answerTimeout, Runnable beforeSettings) {
+        this.beforeSettings = beforeSettings;
         this.checkup = checkup;
         this.agreement = agreement;
         this.sweep = sweep;
@@ -63,6 +66,7 @@ final class Introduction {
                 present = GuardThreads.ask(checkup::findings)
                         .toCompletableFuture()
                         .thenAccept(Introduction::heed)
+                        .thenRun(beforeSettings)
                         .thenCompose(fine -> agreement.reach())
                         .thenCompose(compared -> refusal() == null ? sweep.touchAll() : failed(refusal()))
                         .thenRun(() -> over = true);

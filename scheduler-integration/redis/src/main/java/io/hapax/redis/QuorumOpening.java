@@ -33,8 +33,9 @@ final class QuorumOpening {
      * @param quorum names its servers
      * @param perServer how long an answer of one server is waited for
      * @param answerTimeout how long an answer of the quorum may take, on which holders that renew count
+     * @param servers what is known of all of them
      */
-    record Member(String quorum, Duration perServer, Duration answerTimeout) {}
+    record Member(String quorum, Duration perServer, Duration answerTimeout, Independence servers) {}
 
     private QuorumOpening() {}
 
@@ -46,7 +47,7 @@ final class QuorumOpening {
     static AdministeredStore openWaiting(
             List<String> urls, RedissonLeaseStore.Builder builder, Duration answerTimeout, Duration perServer) {
         check(urls);
-        Member member = new Member(name(urls), perServer, answerTimeout);
+        Member member = new Member(name(urls), perServer, answerTimeout, new Independence());
         List<RedissonLeaseStore> servers = members(urls, builder, member);
         return new QuorumLeaseStore(servers, perServer, answerTimeout, Ticker.SYSTEM, QuorumLeaseStore.DIRECT);
     }
@@ -135,8 +136,8 @@ final class QuorumOpening {
         for (RedissonLeaseStore server : servers) {
             RedissonLeaseStore same = server.runId().isEmpty() ? null : byRunId.put(server.runId(), server);
             if (same != null) {
-                throw new IllegalArgumentException("a quorum needs independent servers, but " + same.server() + " and "
-                        + server.server() + " are the same one: their run_id is equal. Name every server once");
+                throw new IllegalArgumentException(
+                        Independence.sameServer(same.server(), server.server()).toString());
             }
         }
     }

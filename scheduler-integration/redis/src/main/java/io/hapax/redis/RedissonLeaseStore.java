@@ -124,8 +124,14 @@ public final class RedissonLeaseStore implements AdministeredStore {
                 builder.waitForReplicas,
                 first,
                 namespace.quarantine().longest());
-        this.introduction =
-                new Introduction(new Checkup(redisson, namespace, expected, system), agreement, sweep, answerTimeout);
+        Checkup checkup = new Checkup(redisson, namespace, expected, system);
+        QuorumOpening.Member member = builder.member;
+        boolean joins = builder.lazy;
+        this.introduction = new Introduction(checkup, agreement, sweep, answerTimeout, () -> {
+            if (member != null) {
+                member.servers().found(server, checkup.runId(), joins);
+            }
+        });
         this.renewals = new Renewals(namespace);
         this.wakeUps = new WakeUps(
                 redisson, connection, namespace.channel(), this::wakeIfFree, namespace.waiter(), this::passOn);

@@ -19,6 +19,7 @@ public final class EmbeddedCluster implements AutoCloseable {
     private static final int START_ATTEMPTS = 5;
     /** On a busy machine servers that live may not answer at once. */
     private static final int ANSWER_ATTEMPTS = 5;
+
     private static final int SLOTS = 16_384;
 
     private final List<EmbeddedRedis> servers = new ArrayList<>();
@@ -206,7 +207,8 @@ public final class EmbeddedCluster implements AutoCloseable {
     private void startServerOn(int bus, String... arguments) {
         List<String> all = new ArrayList<>(RedisReplication.QUICK);
         all.addAll(List.of("--cluster-enabled", "yes", "--cluster-port", String.valueOf(bus)));
-        // A master that gets no messages from the others for longer than that, as on a busy machine, refuses everything.
+        // A master that gets no messages from the others for longer than that, as on a busy machine, refuses
+        // everything.
         all.addAll(List.of("--cluster-announce-ip", "127.0.0.1", "--cluster-node-timeout", "5000"));
         all.addAll(List.of("--cluster-require-full-coverage", "no", "--cluster-allow-replica-migration", "no"));
         // A busy machine would promote replicas of masters that live, in the middle of what a test does.
