@@ -335,14 +335,18 @@ public final class JobGuard implements AutoCloseable {
 
     /**
      * Stops admitting runs, and refuses those that wait. Active runs continue under their leases; when the last one has ended, the watchdog stops, and
-     * the store is closed if the guard owns it. If no run is active, that happens before this returns, for which it waits up to 10 s, or until
-     * the thread is interrupted, whose flag is kept. It waits for no run.
+     * the store is closed if the guard owns it. If no run is active, and nothing is awaited of the store, that happens before this returns, for
+     * which it waits up to 10 s, or until the thread is interrupted, whose flag is kept. It waits for no run. Not to be called on a thread
+     * of the store, which waits for that thread.
      */
     @Override
     public void close() {
         stop();
         try {
-            awaitClosedStore();
+            // What was given back, and has not been answered, may take longer: that is waited for by a shutdown alone.
+            if (engine.watchdog().size() == 0) {
+                awaitClosedStore();
+            }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
@@ -407,12 +411,15 @@ public final class JobGuard implements AutoCloseable {
 
     private void afterLastRun() {
         if (closesStore && closingStore.compareAndSet(false, true)) {
-            engine.notifier().quietly("closing the lease store", engine.store()::close);
-            RunLedger runs = engine.ledger();
-            if (runs != null) {
-                engine.notifier().quietly("closing the run ledger", runs::close);
+            try {
+                engine.notifier().quietly("closing the lease store", engine.store()::close);
+                RunLedger runs = engine.ledger();
+                if (runs != null) {
+                    engine.notifier().quietly("closing the run ledger", runs::close);
+                }
+            } finally {
+                storeClosed.countDown();
             }
-            storeClosed.countDown();
         }
     }
 

@@ -134,19 +134,8 @@ final class Notifier {
         }
 
         private void tellAll() {
-            boolean isOver = false;
-            try {
-                for (GuardEvent event = next(); event != null; event = next()) {
-                    call(event);
-                }
-                isOver = true;
-            } finally {
-                if (!isOver) {
-                    // As where there is no memory: the next event starts another thread.
-                    synchronized (lock) {
-                        telling = false;
-                    }
-                }
+            for (GuardEvent event = next(); event != null; event = next()) {
+                call(event);
             }
             dropped.over();
         }

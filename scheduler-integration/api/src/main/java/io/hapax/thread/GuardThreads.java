@@ -13,6 +13,7 @@ import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -31,6 +32,8 @@ public class GuardThreads {
     private static final Duration REST = Duration.ofMillis(100);
 
     private static final Duration IDLE = Duration.ofSeconds(5);
+    /** How often it looks whether a lock is free, where it cannot wait in line. */
+    private static final Duration LOOK = Duration.ofNanos(100_000);
 
     /** Is notified of what code has thrown. */
     @FunctionalInterface
@@ -131,19 +134,21 @@ public class GuardThreads {
 
     private final class Delayed implements Runnable {
         private final Executor executor;
+        /** Made beforehand: on the timer's thread there may be no memory for it. */
         private final Runnable task;
+
         private volatile boolean cancelled;
 
         Delayed(Executor executor, Runnable task) {
             this.executor = executor;
-            this.task = task;
+            this.task = () -> call("a timer", task);
         }
 
         @Override
         public void run() {
             try {
                 if (!cancelled) {
-                    executor.execute(() -> call("a timer", task));
+                    executor.execute(task);
                 }
             } catch (RejectedExecutionException closed) {
                 // Its owner has ended, and the task with it.
@@ -185,6 +190,44 @@ public class GuardThreads {
                     : CompletableFuture.failedFuture(new NullPointerException("null instead of a stage"));
         } catch (Throwable failure) {
             return CompletableFuture.failedFuture(failure);
+        }
+    }
+
+    /**
+     * Locks, also where there is no memory for waiting in line: with Java 17 a lock that another thread holds takes some. For what has to
+     * be given back in any case.
+     *
+     * @param lock is locked when this returns
+     */
+    public static void lock(ReentrantLock lock) {
+        try {
+            lock.lock();
+        } catch (OutOfMemoryError noMemory) {
+            while (!lock.tryLock()) {
+                LockSupport.parkNanos(LOOK.toNanos());
+            }
+        }
+    }
+
+    /**
+     * Takes all steps, also if some of them fail; throws what the first one of these threw.
+     *
+     * @param steps what to do, in this order
+     */
+    public static void inTurn(Runnable... steps) {
+        Throwable first = null;
+        for (Runnable step : steps) {
+            try {
+                step.run();
+            } catch (Throwable failure) {
+                first = first == null ? failure : first;
+            }
+        }
+        if (first instanceof Error error) {
+            throw error;
+        }
+        if (first != null) {
+            throw first instanceof RuntimeException known ? known : new IllegalStateException(first);
         }
     }
 

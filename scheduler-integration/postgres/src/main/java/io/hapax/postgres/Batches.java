@@ -1,6 +1,7 @@
 package io.hapax.postgres;
 
 import io.hapax.lease.Finding;
+import io.hapax.thread.GuardThreads;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -140,7 +141,7 @@ final class Batches<Q, A> {
     }
 
     private void idle() {
-        lock.lock();
+        GuardThreads.lock(lock);
         try {
             busy = false;
         } finally {

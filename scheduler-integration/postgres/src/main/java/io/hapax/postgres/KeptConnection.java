@@ -35,10 +35,17 @@ final class KeptConnection implements Connections {
     public Connection take() throws SQLException {
         Connection kept = idle.getAndSet(null);
         if (kept != null) {
-            if (isAlive(kept)) {
-                return kept;
+            boolean isTaken = false;
+            try {
+                isTaken = isAlive(kept);
+                if (isTaken) {
+                    return kept;
+                }
+            } finally {
+                if (!isTaken) {
+                    Connections.closeQuietly(kept);
+                }
             }
-            Connections.closeQuietly(kept);
         }
         return source.getConnection();
     }

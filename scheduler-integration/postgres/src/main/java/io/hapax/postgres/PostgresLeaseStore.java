@@ -13,6 +13,7 @@ import io.hapax.lease.Reservations;
 import io.hapax.ops.AdministeredStore;
 import io.hapax.ops.FleetBoard;
 import io.hapax.ops.LeaseAdmin;
+import io.hapax.thread.GuardThreads;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -224,12 +225,9 @@ public final class PostgresLeaseStore implements AdministeredStore {
     /** Ends the waiting of this client's callers; each later call fails. */
     @Override
     public void close() {
-        wakeUps.close();
-        cleanUp.close();
-        database.close();
-        people.close();
-        opening.close();
-        lifeline.close();
+        // Each of these may fail where memory is short, and the rest has to end all the same.
+        GuardThreads.inTurn(
+                wakeUps::close, cleanUp::close, database::close, people::close, opening::close, lifeline::close);
     }
 
     /** Forgets what is over, now; for tests. Returns how many leases. */

@@ -9,7 +9,8 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeoutException;
-import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Ends what has waited too long with a {@link LeaseStoreException}. All waits are equally long, so they end in the order in
@@ -18,12 +19,16 @@ import java.util.concurrent.atomic.AtomicBoolean;
  */
 final class AnswerTimeouts {
 
+    private static final Duration SHORTEST = Duration.ofMillis(1);
+    private static final Duration LATE = Duration.ofSeconds(1);
+
     private final Duration timeout;
     private final Ticker ticker;
     private final String message;
     private final Executor overdue;
     private final Queue<Wait> waits = new ConcurrentLinkedQueue<>();
-    private final AtomicBoolean armed = new AtomicBoolean();
+    /** By when the alarm that is set has rung, or never will; null if none is set. */
+    private final AtomicReference<@Nullable NanoTime> lostAt = new AtomicReference<>();
 
     AnswerTimeouts(Duration timeout, Ticker ticker, String server) {
         this(timeout, ticker, server, RedisThreads.OVERDUE);
@@ -51,18 +56,25 @@ final class AnswerTimeouts {
         arm(now);
     }
 
+    /** An alarm that should have rung long ago was lost, as where there is no memory, and is set anew. */
     private void arm(NanoTime now) {
         Wait first = waits.peek();
-        if (first != null && armed.compareAndSet(false, true)) {
+        NanoTime lost = lostAt.get();
+        if (first == null || (lost != null && now.isBefore(lost))) {
+            return;
+        }
+        Duration left = first.end().since(now);
+        Duration delay = left.compareTo(SHORTEST) < 0 ? SHORTEST : left;
+        NanoTime next = now.plus(delay).plus(timeout).plus(LATE);
+        if (lostAt.compareAndSet(lost, next)) {
             boolean isSet = false;
             try {
-                long nanos = Math.max(1_000_000, first.end().since(now).toNanos());
-                var unused = RedisThreads.THREADS.after(Duration.ofNanos(nanos), Runnable::run, this::look);
+                var unused = RedisThreads.THREADS.after(delay, Runnable::run, this::look);
                 isSet = true;
             } finally {
                 if (!isSet) {
-                    // The next wait sets the timer.
-                    armed.set(false);
+                    // The next wait sets the alarm.
+                    lostAt.compareAndSet(next, null);
                 }
             }
         }
@@ -73,7 +85,7 @@ final class AnswerTimeouts {
         try {
             endOverdue(ticker.now());
         } finally {
-            armed.set(false);
+            lostAt.set(null);
             arm(ticker.now());
         }
     }
@@ -82,10 +94,20 @@ final class AnswerTimeouts {
         for (Wait first = waits.peek();
                 first != null && (first.answer().isDone() || !now.isBefore(first.end()));
                 first = waits.peek()) {
-            if (waits.remove(first)) {
-                end(first, message);
-            }
+            // Before it is forgotten: there may be no memory for it.
+            end(first, message);
+            boolean unused = waits.remove(first);
         }
+    }
+
+    /** How long answers are waited for. */
+    Duration timeout() {
+        return timeout;
+    }
+
+    /** Ends a wait whose time is over on this thread. */
+    void fail(CompletableFuture<?> answer) {
+        answer.completeExceptionally(new LeaseStoreException(message, new TimeoutException()));
     }
 
     private void end(Wait wait, String message) {

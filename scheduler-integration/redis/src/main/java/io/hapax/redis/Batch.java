@@ -20,13 +20,18 @@ record Batch(Namespace namespace, List<Request<?>> requests) {
     /** Takes the first ones that still wait for an answer: what its caller has given up must not be carried out. */
     static <W> List<W> take(Deque<W> waiting, Function<W, Request<?>> requestOf) {
         List<W> taken = new ArrayList<>(Math.min(waiting.size(), LARGEST));
+        take(waiting, requestOf, taken);
+        return taken;
+    }
+
+    /** Likewise, into a list that has room for them: needs no memory. */
+    static <W> void take(Deque<W> waiting, Function<W, Request<?>> requestOf, List<W> taken) {
         while (taken.size() < LARGEST && !waiting.isEmpty()) {
             W first = waiting.remove();
             if (!requestOf.apply(first).answer().isDone()) {
                 taken.add(first);
             }
         }
-        return taken;
     }
 
     private Bucket bucket() {

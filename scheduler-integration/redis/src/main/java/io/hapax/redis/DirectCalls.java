@@ -1,5 +1,6 @@
 package io.hapax.redis;
 
+import io.hapax.thread.GuardThreads;
 import io.hapax.time.NanoTime;
 import io.hapax.time.Ticker;
 import java.time.Duration;
@@ -35,7 +36,11 @@ final class DirectCalls {
     /** Nobody wakes a caller whose answer timeout is over while a line hangs. */
     private static final Duration LOOK = Duration.ofMillis(100);
 
+    /** So long after the answer timeout a caller ends its wait itself, if nobody else has. */
+    private static final Duration LATE = Duration.ofSeconds(1);
+
     private final Namespace namespace;
+    private final AnswerTimeouts timeouts;
     private final Ticker ticker;
     private final Consumer<Request<?>> instead;
     private final ReentrantLock lock = new ReentrantLock();
@@ -49,6 +54,7 @@ final class DirectCalls {
     /** Takes the way instead for requests that cannot be carried out directly. */
     DirectCalls(Namespace namespace, DirectLine.Opening opening, Ticker ticker, Consumer<Request<?>> instead) {
         this.namespace = namespace;
+        this.timeouts = namespace.scripts().timeouts();
         this.ticker = ticker;
         this.instead = instead;
         this.restUntil = ticker.now();
@@ -82,20 +88,21 @@ final class DirectCalls {
 
     /** Returns the answer when it is there, or on its way by other means. */
     <T> CompletableFuture<T> call(Request<T> request) {
-        namespace.scripts().timeouts().watch(request.answer());
+        timeouts.watch(request.answer());
         carryOut(request);
         return request.answer();
     }
 
     private void carryOut(Request<?> request) {
-        if (ticker.now().isBefore(restUntil)) {
+        NanoTime now = ticker.now();
+        if (now.isBefore(restUntil)) {
             instead.accept(request);
             return;
         }
         Seat seat = new Seat(request);
         boolean isOver = false;
         try {
-            carryOut(seat);
+            carryOut(seat, now);
             isOver = true;
         } finally {
             if (!isOver) {
@@ -104,8 +111,8 @@ final class DirectCalls {
         }
     }
 
-    private void carryOut(Seat seat) {
-        Call first = enter(seat);
+    private void carryOut(Seat seat, NanoTime asked) {
+        Call first = enter(seat, asked);
         if (seat.gone) {
             instead.accept(seat.request);
             return;
@@ -116,25 +123,50 @@ final class DirectCalls {
             }
         }
         boolean interrupted = false;
-        while (!left(seat)) {
-            Call call = seat.toRead;
-            if (call != null) {
-                seat.toRead = null;
-                read(call, seat);
-            } else if (seat.mustWait()) {
-                LockSupport.parkNanos(this, LOOK.toNanos());
-                interrupted |= Thread.interrupted();
+        @Nullable NanoTime end = null;
+        try {
+            while (!left(seat)) {
+                Call call = seat.toRead;
+                if (call != null) {
+                    seat.toRead = null;
+                    read(call, seat);
+                } else if (seat.mustWait()) {
+                    LockSupport.parkNanos(this, LOOK.toNanos());
+                    interrupted |= Thread.interrupted();
+                    end = end == null ? ticker.now().plus(timeouts.timeout()).plus(LATE) : end;
+                    look(seat, end);
+                }
+            }
+        } finally {
+            if (interrupted) {
+                Thread.currentThread().interrupt();
             }
         }
-        if (interrupted) {
-            Thread.currentThread().interrupt();
+    }
+
+    /** What others failed to do for this caller, as where there is no memory, it does itself. */
+    private void look(Seat seat, NanoTime end) {
+        Call own;
+        lock.lock();
+        try {
+            DirectLine line = inFlight == 0 && !queue.isEmpty() ? idle.poll() : null;
+            own = line == null ? null : next(line);
+        } finally {
+            lock.unlock();
+        }
+        if (own != null && sent(own)) {
+            read(own, seat);
+        } else if (!ticker.now().isBefore(end)) {
+            timeouts.fail(seat.request.answer());
         }
     }
 
     /** Its caller fails, as where there is no memory: nobody may wait for it to read. */
     private void abandon(Seat seat) {
         Call unread;
-        lock.lock();
+        // Its lease is given back: it must not be asked for any more.
+        seat.excused = true;
+        GuardThreads.lock(lock);
         try {
             seat.gone = true;
             queue.remove(seat);
@@ -149,11 +181,11 @@ final class DirectCalls {
     }
 
     /** Queues up, and returns a call to be sent if this caller may use a line; null if it has to wait for others. */
-    private @Nullable Call enter(Seat seat) {
+    private @Nullable Call enter(Seat seat, NanoTime asked) {
         lock.lock();
         try {
-            seat.gone = closed;
-            if (closed) {
+            seat.gone = closed || asked.isBefore(restUntil);
+            if (seat.gone) {
                 return null;
             }
             queue.add(seat);
@@ -185,13 +217,19 @@ final class DirectCalls {
     private @Nullable Call next(DirectLine line) {
         Call call = null;
         try {
-            // Those whose answer timeout is over look themselves.
-            List<Seat> seats = Batch.take(queue, seat -> seat.request);
+            int most = Math.min(queue.size(), Batch.LARGEST);
+            List<Seat> seats = new ArrayList<>(most);
+            List<Request<?>> requests = new ArrayList<>(most);
+            Call prepared = new Call(line, seats, new Batch(namespace, requests));
+            // Those whose answer timeout is over look themselves. From here on no memory is needed, so that what is
+            // taken is sent.
+            Batch.take(queue, seat -> seat.request, seats);
+            for (int n = 0; n < seats.size(); n++) {
+                requests.add(seats.get(n).request);
+            }
             if (!seats.isEmpty()) {
-                List<Request<?>> requests = new ArrayList<>(seats.size());
-                seats.forEach(seat -> requests.add(seat.request));
-                call = new Call(line, seats, new Batch(namespace, requests));
                 inFlight += seats.size();
+                call = prepared;
             }
             return call;
         } finally {
@@ -245,10 +283,13 @@ final class DirectCalls {
                 // Before the answers are given out, so that Redis works meanwhile.
                 sendOn(call);
             } finally {
-                call.batch().answered(answers, changed);
-                for (Seat seat : call.seats()) {
-                    if (seat != own) {
-                        LockSupport.unpark(seat.caller);
+                try {
+                    call.batch().answered(answers, changed);
+                } finally {
+                    for (int n = 0; n < call.seats().size(); n++) {
+                        if (call.seats().get(n) != own) {
+                            LockSupport.unpark(call.seats().get(n).caller);
+                        }
                     }
                 }
             }
@@ -258,7 +299,7 @@ final class DirectCalls {
     /** Sends what has queued up, and lets one of those who wait for it read. */
     private void sendOn(Call over) {
         Call next;
-        lock.lock();
+        GuardThreads.lock(lock);
         try {
             inFlight -= over.seats().size();
             next = next(over.line());
@@ -277,7 +318,7 @@ final class DirectCalls {
     }
 
     private @Nullable Seat readerOf(Call call) {
-        lock.lock();
+        GuardThreads.lock(lock);
         try {
             // By number, which needs no memory: a call that nobody reads keeps its line.
             for (int n = 0; n < call.seats().size(); n++) {
@@ -299,25 +340,28 @@ final class DirectCalls {
         try {
             restUntil = ticker.now().plus(REST);
         } finally {
-            lock.lock();
+            GuardThreads.lock(lock);
             try {
                 inFlight -= call.seats().size();
                 rest(call.line());
             } finally {
                 lock.unlock();
             }
-            for (int n = 0; n < call.seats().size(); n++) {
-                excuse(call.seats().get(n));
+            try {
+                for (int n = 0; n < call.seats().size(); n++) {
+                    excuse(call.seats().get(n));
+                }
+                for (Seat seat = firstQueued(); seat != null; seat = firstQueued()) {
+                    excuse(seat);
+                }
+            } finally {
+                DirectLine.close(broken);
             }
-            for (Seat seat = firstQueued(); seat != null; seat = firstQueued()) {
-                excuse(seat);
-            }
-            DirectLine.close(broken);
         }
     }
 
     private @Nullable Seat firstQueued() {
-        lock.lock();
+        GuardThreads.lock(lock);
         try {
             return queue.poll();
         } finally {
@@ -332,7 +376,12 @@ final class DirectCalls {
                 instead.accept(seat.request);
             }
         } catch (Throwable failure) {
-            seat.request.failed(failure);
+            try {
+                seat.request.failed(failure);
+            } catch (Throwable noMemory) {
+                // Then its caller ends it when the answer timeout is over.
+                LOG.debug("a request could not be refused: {}", noMemory.toString());
+            }
         } finally {
             seat.excused = true;
             LockSupport.unpark(seat.caller);

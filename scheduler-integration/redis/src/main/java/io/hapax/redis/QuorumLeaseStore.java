@@ -343,6 +343,7 @@ class QuorumLeaseStore implements AdministeredStore {
 
     @Override
     public void close() {
-        servers.forEach(RedissonLeaseStore::close);
+        GuardThreads.inTurn(
+                servers.stream().<Runnable>map(server -> server::close).toArray(Runnable[]::new));
     }
 }

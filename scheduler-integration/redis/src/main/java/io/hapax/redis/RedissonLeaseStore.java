@@ -14,6 +14,7 @@ import io.hapax.lease.Reservations;
 import io.hapax.ops.AdministeredStore;
 import io.hapax.ops.FleetBoard;
 import io.hapax.ops.LeaseAdmin;
+import io.hapax.thread.GuardThreads;
 import io.hapax.time.Ticker;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -514,14 +515,19 @@ public final class RedissonLeaseStore implements AdministeredStore {
 
     @Override
     public void close() {
-        leaveWaiters();
-        namespace.scripts().close();
-        exchange.close();
-        wakeUps.close(!ownsClient);
-        connection.close();
-        if (ownsClient) {
-            redisson.shutdown(0, 2, TimeUnit.SECONDS);
-        }
+        // Each of these may fail where memory is short, or classes can no longer be loaded, and the rest has to end all
+        // the same.
+        GuardThreads.inTurn(
+                this::leaveWaiters,
+                namespace.scripts()::close,
+                exchange::close,
+                () -> wakeUps.close(!ownsClient),
+                connection::close,
+                () -> {
+                    if (ownsClient) {
+                        redisson.shutdown(0, 2, TimeUnit.SECONDS);
+                    }
+                });
     }
 
     /** Collects the settings of a store. Not thread-safe. */

@@ -2,6 +2,7 @@ package io.hapax.redis;
 
 import io.hapax.lease.Finding;
 import io.hapax.lease.LeaseStoreException;
+import io.hapax.thread.GuardThreads;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
@@ -46,7 +47,7 @@ final class SharedCalls {
             now = inFlight < ENOUGH && waiting.isEmpty();
             tooMany = waiting.size() >= MOST_WAITING;
             // The answer that was to send them has failed, as where there is no memory.
-            nobodySends = inFlight == 0 && !waiting.isEmpty();
+            nobodySends = inFlight <= 0 && !waiting.isEmpty();
             if (now) {
                 inFlight++;
             } else if (!tooMany) {
@@ -102,7 +103,7 @@ final class SharedCalls {
 
     private void giveBack(int places) {
         if (places > 0) {
-            lock.lock();
+            GuardThreads.lock(lock);
             try {
                 inFlight -= places;
             } finally {
@@ -146,7 +147,7 @@ final class SharedCalls {
     }
 
     private List<Request<?>> next(int over) {
-        lock.lock();
+        GuardThreads.lock(lock);
         try {
             // First, so that nothing that is thrown keeps a place for ever.
             inFlight -= over;
