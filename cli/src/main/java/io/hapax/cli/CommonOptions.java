@@ -26,8 +26,9 @@ final class CommonOptions {
     @Option(
             names = "--namespace",
             paramLabel = "NAME",
-            description = "that of the workers; by default the one that is found, if it is the only one; exec needs it"
-                    + " [HAPAX_NAMESPACE]")
+            description =
+                    "that of the workers; by default the one that is found, if it is the only one; exec has no default"
+                            + " [HAPAX_NAMESPACE]")
     private @Nullable String namespace;
 
     @Option(names = JSON, description = "print one JSON document instead of text")

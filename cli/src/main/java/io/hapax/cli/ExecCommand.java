@@ -75,8 +75,8 @@ final class ExecCommand implements Callable<Integer> {
     @Option(
             names = "--skip-ok",
             description =
-                    "exit with 0 in place of 75, unless the occurrence is abandoned: for schedulers that take all"
-                            + " else for a failure")
+                    "exit with 0 in place of 75, unless the occurrence is abandoned: for schedulers that take all else"
+                            + " for a failure")
     private boolean skipOk;
 
     @Option(
