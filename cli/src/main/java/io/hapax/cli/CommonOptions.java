@@ -27,7 +27,8 @@ final class CommonOptions {
             names = "--namespace",
             paramLabel = "NAME",
             description =
-                    "that of the workers; by default the one that is found, if it is the only one [HAPAX_NAMESPACE]")
+                    "that of the workers; by default the one that is found, if it is the only one; exec has no default"
+                            + " [HAPAX_NAMESPACE]")
     private @Nullable String namespace;
 
     @Option(names = JSON, description = "print one JSON document instead of text")

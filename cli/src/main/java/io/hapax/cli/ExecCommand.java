@@ -75,8 +75,8 @@ final class ExecCommand implements Callable<Integer> {
     @Option(
             names = "--skip-ok",
             description =
-                    "exit with 0 where somebody else runs it, has run it or has paused it: for schedulers that take all"
-                            + " else for a failure")
+                    "exit with 0 in place of 75, unless the occurrence is abandoned: for schedulers that take all else"
+                            + " for a failure")
     private boolean skipOk;
 
     @Option(
@@ -155,12 +155,17 @@ final class ExecCommand implements Callable<Integer> {
     }
 
     private int refused(Refusal refusal) {
-        boolean silent = refusal.verdict() == Verdict.UNAVAILABLE;
         String cause = refusal.cause() == null ? "" : ": " + refusal.cause().getMessage();
-        String message = key + " was not run: " + refusal + cause;
-        return skipOk && !silent
-                ? fail(message, ExitCodes.FINE)
-                : fail(message, silent ? ExitCodes.STORE_SILENT : ExitCodes.REFUSED);
+        return fail(key + " was not run: " + refusal + cause, exitCode(refusal.verdict(), skipOk));
+    }
+
+    /** An abandoned occurrence needs a decision, so it never counts as a success. */
+    static int exitCode(Verdict verdict, boolean skipOk) {
+        return switch (verdict) {
+            case UNAVAILABLE -> ExitCodes.STORE_SILENT;
+            case ABANDONED -> ExitCodes.REFUSED;
+            default -> skipOk ? ExitCodes.FINE : ExitCodes.REFUSED;
+        };
     }
 
     private int run(JobGuard guard, GuardedRun run, Duration patience) throws Exception {

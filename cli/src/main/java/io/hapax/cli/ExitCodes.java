@@ -30,7 +30,9 @@ final class ExitCodes {
         table.put(" " + ERRORS_FOUND, "doctor: found errors");
         table.put(" " + WARNINGS_FOUND, "doctor: found warnings, but no errors");
         table.put(STORE_SILENT + "", "exec: nothing was run, because the lease store did not answer");
-        table.put(REFUSED + "", "exec: nothing was run, since somebody else runs it, has run it, or has paused it");
+        table.put(
+                REFUSED + "",
+                "exec: nothing was run: held, running elsewhere, already over, paused, throttled, or abandoned");
         table.put(LEASE_LOST + "", "exec: the lease was lost, so the command was ended");
         return table;
     }

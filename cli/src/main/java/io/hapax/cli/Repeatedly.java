@@ -17,7 +17,10 @@ final class Repeatedly {
     /** To the first line, and all below it away. */
     private static final String CLEAR = "\u001b[H\u001b[2J";
 
-    @Option(names = "--every", paramLabel = "DURATION", description = "how often it is shown, by default every 2s")
+    @Option(
+            names = "--every",
+            paramLabel = "DURATION",
+            description = "how often it is shown, by default every 2s; doctor every 5s at most")
     private String every = "2s";
 
     /** How often, but not more often than what is asked can bear. */

@@ -63,6 +63,22 @@ class ConsoleActionsTest extends BrowserFleet {
     }
 
     @Test
+    void a_planned_firing_that_failed_is_not_shown_as_completed() {
+        RunRequest nightly = RunRequest.occurrence("nightly@7").job("nightly");
+        RunRequest firing = nightly.planned().endsWithFailure();
+        workers.get("carol").fail(firing);
+        workers.get("alice").refused(firing);
+        Page page = seesAll(page(open));
+        page.locator("#tab-events").click();
+        page.locator("#events-text").fill("nightly");
+        page.locator("#events-what").selectOption("refused");
+        Locator row = page.locator("#events tbody tr").first();
+        assertThat(row).containsText("failed on carol at ", slow());
+        assertThat(row).containsText(", and is not tried again");
+        assertThat(row).not().containsText("completed by");
+    }
+
+    @Test
     void a_lease_is_taken_away_after_login_reason_and_confirmation_and_is_audited() {
         GuardedRun stuck = workers.get("carol").begin(RunRequest.lock("stuck/1").job("stuck"));
         Page page = page(secured);

@@ -104,6 +104,14 @@ final class Workers implements AutoCloseable {
             run.close();
         }
 
+        /** A run that fails. */
+        void fail(RunRequest request) {
+            GuardedRun run = begin(request);
+            Objects.requireNonNull(runs.remove(run)).close();
+            run.fail(new IllegalStateException("broken"));
+            run.close();
+        }
+
         Admission.Refused refused(RunRequest request) {
             try {
                 return (Admission.Refused) guard.admit(request);

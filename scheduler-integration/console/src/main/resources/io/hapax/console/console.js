@@ -3,7 +3,7 @@
 
 const $ = id => document.getElementById(id);
 const VERDICTS = {
-  DONE: 'this occurrence has completed',
+  DONE: 'this occurrence is over: it has completed, or failed',
   RUNNING: 'this occurrence is running elsewhere',
   OVERLAP: 'another occurrence holds the lock key',
   THROTTLED: 'the rate limit is reached',
@@ -120,7 +120,11 @@ function reason(event) {
   const { held, why } = event;
   if (!held) return event.reason || VERDICTS[why] || '';
   const since = held.since ? ', since ' + instant(held.since) : '';
-  if (why === 'DONE') return 'completed by ' + held.worker + (held.since ? ' at ' + instant(held.since) : '');
+  if (why === 'DONE') {
+    const by = held.worker + (held.since ? ' at ' + instant(held.since) : '');
+    // The verdict is the same; only the text of the guard distinguishes them.
+    return (event.reason || '').startsWith('noted as failed') ? 'failed on ' + by + ', and is not tried again' : 'completed by ' + by;
+  }
   if (why === 'ABANDONED') return 'crashed on ' + held.worker + since;
   return (why === 'RUNNING' ? 'run by ' : 'held by ') + held.worker + (held.since ? ' for ' + span(event.at - held.since) : '') + since;
 }
@@ -182,8 +186,8 @@ async function begin() {
   $('log-out').hidden = !session.mayChange;
   if (session.ledger && $('search-in').length === 2) {
     $('search-in').append(el('option', { value: 'all' }, 'occurrences in the ledger'));
-    for (const state of ['running', 'done', 'failed', 'released', 'lost', 'abandoned']) {
-      $('search-in').append(el('option', { value: state }, '… that are ' + state));
+    for (const state of ['running', 'done', 'failed', 'failed_for_good', 'released', 'lost', 'abandoned']) {
+      $('search-in').append(el('option', { value: state }, '… that are ' + state.replaceAll('_', ' ')));
     }
   }
   if (session.mayRead) {
