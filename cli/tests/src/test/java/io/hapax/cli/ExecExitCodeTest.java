@@ -11,7 +11,9 @@ import org.junit.jupiter.params.provider.EnumSource;
 class ExecExitCodeTest {
 
     @ParameterizedTest
-    @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = {"UNAVAILABLE", "ABANDONED"})
+    @EnumSource(
+            mode = EnumSource.Mode.EXCLUDE,
+            names = {"UNAVAILABLE", "ABANDONED"})
     void a_refusal_counts_as_success_with_skip_ok_only(Verdict verdict) {
         assertThat(ExecCommand.exitCode(verdict, false)).isEqualTo(ExitCodes.REFUSED);
         assertThat(ExecCommand.exitCode(verdict, true)).isEqualTo(ExitCodes.FINE);

@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import io.hapax.redis.RedissonLeaseStore;
 import io.hapax.testkit.EmbeddedRedis;
 import io.hapax.testkit.WallClock;
+import java.time.Duration;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
