@@ -8,6 +8,7 @@ import io.hapax.lease.Acquisition;
 import io.hapax.test.ManualTicker;
 import io.hapax.testkit.EmbeddedRedis;
 import io.hapax.testkit.WallClock;
+import io.hapax.time.NanoTime;
 import io.hapax.time.Ticker;
 import java.time.Duration;
 import java.time.Instant;
@@ -32,8 +33,9 @@ import org.redisson.api.RedissonClient;
 class FailingCallersTest {
 
     private static final Duration TTL = Duration.ofSeconds(20);
-    private static final Duration ANSWER = Duration.ofSeconds(2);
+    private static final Duration ANSWER = Duration.ofSeconds(5);
     private static final int CALLERS = 8;
+    private static final int MOST_TRIES = 5;
 
     private final EmbeddedRedis redis = EmbeddedRedis.start();
     private final OwnClient.Address address = OwnClient.Address.parse(redis.url());
@@ -54,9 +56,33 @@ class FailingCallersTest {
     private final SharedCalls shared = new SharedCalls(namespace);
     private final AtomicInteger byOtherMeans = new AtomicInteger();
     private final ManualTicker ticker = new ManualTicker();
-    private final DirectCalls direct =
-            new DirectCalls(namespace, () -> OwnClient.direct(address, ANSWER), ticker, request -> {
+    private final Faults faults = new Faults();
+    private final DirectCalls direct = new DirectCalls(
+            namespace,
+            () -> {
+                faults.point();
+                return OwnClient.direct(address, ANSWER);
+            },
+            new Ticker() {
+                @Override
+                public NanoTime now() {
+                    faults.point();
+                    return ticker.now();
+                }
+
+                @Override
+                public void parkUntil(NanoTime deadline) {
+                    ticker.parkUntil(deadline);
+                }
+
+                @Override
+                public void wake(Thread thread) {
+                    ticker.wake(thread);
+                }
+            },
+            request -> {
                 byOtherMeans.incrementAndGet();
+                faults.point();
                 shared.send(request);
             });
     private final ExecutorService callers = Executors.newFixedThreadPool(CALLERS);
@@ -70,76 +96,88 @@ class FailingCallersTest {
         redis.close();
     }
 
-    /** Gives back what nobody holds, and fails where one of its methods is called for so many-th time. */
-    private static final class Failing extends Request<Boolean> {
-        private final Request<Boolean> plain;
-        private final int at;
-        private final AtomicInteger asked = new AtomicInteger();
+    /** Fails once, at one of the points that are passed. */
+    private static final class Faults {
+        private final AtomicInteger passed = new AtomicInteger();
+        private volatile int at;
 
-        Failing(Namespace namespace, int at) {
-            super(namespace.keys(lock("nobody's")));
-            this.plain = ReleaseRequest.of(namespace, request(lock("nobody's"), TTL));
-            this.at = at;
-        }
-
-        private void next() {
-            if (asked.incrementAndGet() == at) {
+        void point() {
+            if (passed.incrementAndGet() == at) {
                 throw new OutOfMemoryError("planted");
             }
         }
 
+        /** At the point of this number, from 1; at none if it is 0. */
+        void plant(int point) {
+            at = point;
+            passed.set(0);
+        }
+    }
+
+    /** Gives back what nobody holds; may fail wherever one of its methods is called. */
+    private final class Failing extends Request<Boolean> {
+        private final Request<Boolean> plain = ReleaseRequest.of(namespace, request(lock("nobody's"), TTL));
+
+        Failing() {
+            super(namespace.keys(lock("nobody's")));
+        }
+
         @Override
         Keyspace.Keys keys() {
-            next();
+            faults.point();
             return super.keys();
         }
 
         @Override
         CompletableFuture<Boolean> answer() {
-            next();
+            faults.point();
             return super.answer();
         }
 
         @Override
         String further() {
-            next();
+            faults.point();
             return plain.further();
         }
 
         @Override
         List<String> arguments() {
-            next();
+            faults.point();
             return plain.arguments();
         }
 
         @Override
         Alone alone() {
-            next();
+            faults.point();
             return plain.alone();
         }
 
         @Override
         int answers() {
-            next();
+            faults.point();
             return plain.answers();
         }
 
         @Override
         Boolean read(Iterator<?> answers) {
-            next();
+            faults.point();
             return plain.read(answers);
         }
     }
 
-    /** Returns how many of its methods were called. */
-    private int failed(int at, Consumer<Request<?>> way) {
-        Failing request = new Failing(namespace, at);
+    private void failed(Consumer<Request<?>> way) {
         try {
-            way.accept(request);
+            way.accept(new Failing());
         } catch (OutOfMemoryError planted) {
             assertThat(planted).hasMessage("planted");
         }
-        return request.asked.get();
+    }
+
+    /** Returns how many points one call passes. */
+    private int points(Consumer<Request<?>> way) {
+        faults.plant(0);
+        failed(way);
+        return faults.passed.get();
     }
 
     private AcquireRequest anybodys() {
@@ -151,16 +189,22 @@ class FailingCallersTest {
     }
 
     private void everybodyIsAnsweredDirectly() throws Exception {
-        // The rest after a failure is over.
-        ticker.advance(Duration.ofSeconds(10));
-        byOtherMeans.set(0);
-        List<Future<Acquisition>> answers = new ArrayList<>();
-        for (int n = 0; n < CALLERS; n++) {
-            answers.add(callers.submit(() -> direct.call(anybodys()).get(1, TimeUnit.MINUTES)));
-        }
-        for (Future<Acquisition> answer : answers) {
-            assertThat(answer(answer)).isInstanceOf(Acquisition.Granted.class);
-        }
+        faults.plant(0);
+        int tries = 0;
+        do {
+            // The rest after a failure is over.
+            ticker.advance(Duration.ofSeconds(10));
+            byOtherMeans.set(0);
+            List<Future<Acquisition>> answers = new ArrayList<>();
+            for (int n = 0; n < CALLERS; n++) {
+                answers.add(callers.submit(() -> direct.call(anybodys()).get(1, TimeUnit.MINUTES)));
+            }
+            for (Future<Acquisition> answer : answers) {
+                assertThat(answer(answer)).isInstanceOf(Acquisition.Granted.class);
+            }
+            tries++;
+            // On a busy machine a connection may take too long.
+        } while (byOtherMeans.get() > 0 && tries < MOST_TRIES);
         assertThat(byOtherMeans).hasValue(0);
     }
 
@@ -190,12 +234,14 @@ class FailingCallersTest {
     @Test
     void of_callers_that_carry_out_their_requests_themselves() throws Exception {
         everybodyIsAnsweredDirectly();
-        int points = failed(0, direct::call);
+        int points = points(direct::call);
         assertThat(points).isGreaterThan(8);
-        for (int at = 1; at <= points; at++) {
+        // Further ones are passed where a call goes by other means.
+        for (int at = 1; at <= 2 * points; at++) {
             for (int n = 0; n < 2 * DirectCalls.LINES; n++) {
                 ticker.advance(Duration.ofSeconds(10));
-                int unused = failed(at, direct::call);
+                faults.plant(at);
+                failed(direct::call);
             }
             everybodyIsAnsweredDirectly();
         }
@@ -205,17 +251,16 @@ class FailingCallersTest {
     @Test
     void of_callers_that_share_calls_with_others() throws Exception {
         everybodyIsAnsweredDirectly();
-        int points = failed(0, direct::call);
-        for (int at = 1; at <= points; at++) {
+        int points = points(direct::call);
+        for (int at = 1; at <= 2 * points; at++) {
+            faults.plant(at);
             List<Future<?>> all = new ArrayList<>();
             for (int n = 0; n < 2 * CALLERS; n++) {
-                int where = n % 2 == 0 ? at : 0;
-                all.add(callers.submit(() -> failed(where, direct::call)));
-                ticker.advance(Duration.ofSeconds(10));
+                all.add(callers.submit(() -> failed(direct::call)));
             }
             for (Future<?> one : all) {
                 // Those beside it may have no answer: they are refused when the answer timeout is over.
-                assertThat(one.get(1, TimeUnit.MINUTES)).isNotNull();
+                assertThat(one.get(1, TimeUnit.MINUTES)).isNull();
             }
             everybodyIsAnsweredDirectly();
         }
@@ -224,11 +269,13 @@ class FailingCallersTest {
     @Test
     void of_callers_whose_requests_are_sent_for_them() throws Exception {
         everybodyIsAnsweredTogether();
-        int points = failed(0, shared::send) + 4;
-        for (int at = 1; at <= points; at++) {
+        int points = points(shared::send);
+        for (int at = 1; at <= 2 * points + 4; at++) {
             for (int n = 0; n < 2 * SharedCalls.ENOUGH; n++) {
-                int unused = failed(at, shared::send);
+                faults.plant(at);
+                failed(shared::send);
             }
+            faults.plant(0);
             everybodyIsAnsweredTogether();
         }
     }

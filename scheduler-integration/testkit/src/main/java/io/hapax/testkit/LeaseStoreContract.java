@@ -915,6 +915,20 @@ public abstract class LeaseStoreContract extends LimitContract {
         paused(acquire(otherClient(), nextRun(request.identity())));
     }
 
+    /** So a run that hangs is stopped, while no other one starts. */
+    @Test
+    void a_paused_key_whose_lease_is_taken_away_is_granted_to_nobody_until_it_is_resumed() {
+        for (JobIdentity identity : List.of(freshLock(), freshRun(), freshPair())) {
+            Lease lease = granted(store(), identity, LONG);
+            get(admin(otherClient()).pause(identity, LONG, ANN));
+            assertHolder(get(admin(otherClient()).forceRelease(identity)).orElseThrow(), lease);
+            assertThat(renew(store(), lease)).isEqualTo(new Renewal.Gone(null));
+            paused(acquire(otherClient(), identity));
+            assertThat(get(admin(store()).resume(identity, ANN))).isTrue();
+            granted(otherClient(), identity);
+        }
+    }
+
     @Test
     void the_slots_of_a_key_are_paused_with_it() {
         List<JobIdentity> slots = freshSlots(2);
