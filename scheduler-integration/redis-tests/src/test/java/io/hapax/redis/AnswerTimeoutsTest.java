@@ -7,7 +7,9 @@ import io.hapax.lease.LeaseStoreException;
 import io.hapax.test.ManualTicker;
 import io.hapax.time.Ticker;
 import java.time.Duration;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
@@ -59,6 +61,42 @@ class AnswerTimeoutsTest {
         ticker.advance(TIMEOUT.dividedBy(2));
         await().until(second::isDone);
         await().until(() -> slow.size() == 0);
+    }
+
+    @Test
+    void answers_that_arrived_while_the_process_stood_still_are_read_before_they_are_missed() {
+        ManualTicker ticker = new ManualTicker();
+        Deque<Runnable> alarms = new ArrayDeque<>();
+        AnswerTimeouts paused =
+                new AnswerTimeouts(TIMEOUT, ticker, "there", Runnable::run, (delay, task) -> alarms.add(task));
+        CompletableFuture<String> read = new CompletableFuture<>();
+        CompletableFuture<String> silent = new CompletableFuture<>();
+        paused.watch(read);
+        paused.watch(silent);
+        ticker.advance(TIMEOUT.multipliedBy(3));
+        alarms.remove().run();
+        assertThat(silent).isNotDone();
+        assertThat(read.complete("here")).isTrue();
+        alarms.remove().run();
+        assertThat(silent).isCompletedExceptionally();
+        assertThat(alarms).isEmpty();
+    }
+
+    @Test
+    void an_alarm_that_never_rings_is_set_anew_by_a_later_wait() {
+        ManualTicker ticker = new ManualTicker();
+        Deque<Runnable> alarms = new ArrayDeque<>();
+        AnswerTimeouts timeouts =
+                new AnswerTimeouts(TIMEOUT, ticker, "there", Runnable::run, (delay, task) -> alarms.add(task));
+        CompletableFuture<String> first = new CompletableFuture<>();
+        timeouts.watch(first);
+        alarms.clear();
+        ticker.advance(Duration.ofSeconds(10));
+        timeouts.watch(new CompletableFuture<>());
+        // It rings late, and once more for what may be yet to be read.
+        alarms.remove().run();
+        alarms.remove().run();
+        assertThat(first).isCompletedExceptionally();
     }
 
     @Test

@@ -21,14 +21,26 @@ final class AnswerTimeouts {
 
     private static final Duration SHORTEST = Duration.ofMillis(1);
     private static final Duration LATE = Duration.ofSeconds(1);
+    /** An alarm that rings so late shows that this process stood still: answers that have arrived are yet to be read. */
+    private static final Duration STALL = Duration.ofMillis(50);
+    /** So long they have for it. */
+    private static final Duration GRACE = Duration.ofMillis(100);
 
     private final Duration timeout;
     private final Ticker ticker;
     private final String message;
     private final Executor overdue;
+    private final Alarms alarms;
     private final Queue<Wait> waits = new ConcurrentLinkedQueue<>();
     /** By when the alarm that is set has rung, or never will; null if none is set. */
     private final AtomicReference<@Nullable NanoTime> lostAt = new AtomicReference<>();
+    /** Whether the last alarm rang late. */
+    private volatile boolean stalled;
+
+    /** Calls a task after a time. */
+    interface Alarms {
+        void after(Duration delay, Runnable task);
+    }
 
     AnswerTimeouts(Duration timeout, Ticker ticker, String server) {
         this(timeout, ticker, server, RedisThreads.OVERDUE);
@@ -36,6 +48,13 @@ final class AnswerTimeouts {
 
     /** Waits end on threads of the executor. */
     AnswerTimeouts(Duration timeout, Ticker ticker, String server, Executor overdue) {
+        this(timeout, ticker, server, overdue, (delay, task) -> {
+            var unused = RedisThreads.THREADS.after(delay, Runnable::run, task);
+        });
+    }
+
+    AnswerTimeouts(Duration timeout, Ticker ticker, String server, Executor overdue, Alarms alarms) {
+        this.alarms = alarms;
         this.overdue = overdue;
         this.timeout = timeout;
         this.ticker = ticker;
@@ -53,23 +72,23 @@ final class AnswerTimeouts {
             first = waits.peek();
         }
         waits.add(new Wait(answer, now.plus(timeout)));
-        arm(now);
+        arm(now, SHORTEST);
     }
 
     /** An alarm that should have rung long ago was lost, as where there is no memory, and is set anew. */
-    private void arm(NanoTime now) {
+    private void arm(NanoTime now, Duration least) {
         Wait first = waits.peek();
         NanoTime lost = lostAt.get();
         if (first == null || (lost != null && now.isBefore(lost))) {
             return;
         }
         Duration left = first.end().since(now);
-        Duration delay = left.compareTo(SHORTEST) < 0 ? SHORTEST : left;
+        Duration delay = left.compareTo(least) < 0 ? least : left;
         NanoTime next = now.plus(delay).plus(timeout).plus(LATE);
         if (lostAt.compareAndSet(lost, next)) {
             boolean isSet = false;
             try {
-                var unused = RedisThreads.THREADS.after(delay, Runnable::run, this::look);
+                alarms.after(delay, this::look);
                 isSet = true;
             } finally {
                 if (!isSet) {
@@ -82,11 +101,19 @@ final class AnswerTimeouts {
 
     /** Runs on the timer's thread, so what depends on the answers goes on elsewhere. */
     private void look() {
+        Duration least = SHORTEST;
         try {
-            endOverdue(ticker.now());
+            NanoTime now = ticker.now();
+            Wait first = waits.peek();
+            stalled = !stalled && first != null && first.end().plus(STALL).isBefore(now);
+            if (stalled) {
+                least = GRACE;
+            } else {
+                endOverdue(now);
+            }
         } finally {
             lostAt.set(null);
-            arm(ticker.now());
+            arm(ticker.now(), least);
         }
     }
 
