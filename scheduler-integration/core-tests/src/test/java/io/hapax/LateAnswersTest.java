@@ -4,7 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.hapax.event.RunOutcome;
 import io.hapax.event.Verdict;
+import io.hapax.lease.Acquisition;
+import io.hapax.lease.LeaseRequest;
+import io.hapax.lease.LeaseStore;
 import io.hapax.test.FaultyRunLedger;
+import io.hapax.test.ForwardingLeaseStore;
 import io.hapax.test.InMemoryLeaseStore;
 import io.hapax.test.InMemoryRunLedger;
 import io.hapax.test.ManualTicker;
@@ -12,6 +16,8 @@ import io.hapax.testkit.LateLeaseStore;
 import io.hapax.testkit.LateLeaseStore.Operation;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -104,6 +110,32 @@ class LateAnswersTest {
         GuardedRun run = awaited(stalling.admitAsync(RunRequest.lock("report").waitAtMost(Duration.ofHours(1))));
 
         assertStaysAlone(run, RunRequest.lock("report"));
+    }
+
+    /** As where the process stood still meanwhile. */
+    @Test
+    void a_grant_that_comes_too_late_for_a_request_that_waits() throws Exception {
+        AtomicInteger asked = new AtomicInteger();
+        LeaseStore slow = new ForwardingLeaseStore(memory) {
+            @Override
+            public CompletionStage<Acquisition> acquire(LeaseRequest request) {
+                CompletionStage<Acquisition> answer = super.acquire(request);
+                if (asked.incrementAndGet() == 1) {
+                    ticker.advance(request.ttl());
+                }
+                return answer;
+            }
+        };
+        try (JobGuard late =
+                JobGuard.builder(slow).worker("late").ticker(ticker).build()) {
+            GuardedRun run = awaited(late.admitAsync(RunRequest.lock("report").waitAtMost(Duration.ofHours(1))));
+            assertThat(asked).hasValueGreaterThan(1);
+            assertStaysAlone(run, RunRequest.lock("report"));
+
+            asked.set(0);
+            assertThat(Answered.refusal(late.admit(RunRequest.lock("another"))).reason())
+                    .contains("granted too late");
+        }
     }
 
     @Test
