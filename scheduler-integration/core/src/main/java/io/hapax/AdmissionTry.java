@@ -197,7 +197,8 @@ final class AdmissionTry {
 
     private void refuseLate() {
         giveBack();
-        attempt.refuse(Refusals.tooLate());
+        // Who waits goes on, as where the store does not answer.
+        attempt.tryLaterOrRefuse(Refusals.tooLate(), Duration.ZERO);
     }
 
     void giveBack() {
