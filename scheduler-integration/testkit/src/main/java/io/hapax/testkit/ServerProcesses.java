@@ -5,12 +5,9 @@ import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
-import java.nio.channels.FileChannel;
-import java.nio.channels.OverlappingFileLockException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.Comparator;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -82,36 +79,32 @@ final class ServerProcesses {
                 + (FIRST_OWN_PORT + PORTS_EACH) + "; stop servers that were left behind");
     }
 
-    /** One that no other process has; where there is none, or files cannot be locked, one that others may have as well. */
+    /** One that no other process has; where there is none, one that others may have as well. */
     private static int ownPart() {
         int first = Math.floorMod(ProcessHandle.current().pid(), PARTS);
         for (int n = 0; n < PARTS; n++) {
             int part = (first + n) % PARTS;
-            if (isLocked(Path.of(System.getProperty("java.io.tmpdir"), "hapax-ports-" + part))) {
+            if (isTaken(part)) {
                 return part;
             }
         }
         return first;
     }
 
-    /** Locks a file for as long as this process lives, unless another one has. */
-    private static boolean isLocked(Path file) {
+    /** Takes a part for as long as this process lives, by a port below all parts, unless another one has. */
+    private static boolean isTaken(int part) {
         try {
-            FileChannel channel = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-            if (channel.tryLock() == null) {
-                channel.close();
-                return false;
-            }
-            atExit(() -> close(channel));
+            ServerSocket taken = new ServerSocket(FIRST_PORT - 1 - part, 1, InetAddress.getLoopbackAddress());
+            atExit(() -> close(taken));
             return true;
-        } catch (IOException | OverlappingFileLockException taken) {
+        } catch (IOException anothers) {
             return false;
         }
     }
 
-    private static void close(FileChannel channel) {
+    private static void close(ServerSocket socket) {
         try {
-            channel.close();
+            socket.close();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
