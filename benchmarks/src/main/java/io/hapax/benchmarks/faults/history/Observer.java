@@ -26,7 +26,7 @@ import java.util.concurrent.TimeUnit;
  * <p>A message is one line, with fields separated by tabs. {@code event}: type and fields, no answer. {@code ask}: a question and
  * its fields, one line of answer: {@code done} occurrence (which of its effects are there), {@code raise} key and token,
  * {@code file} run and occurrence, {@code store} run, occurrence, key and token, {@code pending} kinds, start and end in ms
- * ago (what was due then and is not on file), {@code busiest} workers (the one with most active runs), {@code monitor} name
+ * ago (what was due then and has not ended well), {@code busiest} workers (the one with most active runs), {@code monitor} name
  * and port.
  */
 public final class Observer {
@@ -34,6 +34,9 @@ public final class Observer {
     private final Object lock = new Object();
     private final Resources resources = new Resources();
     private final Map<String, Set<String>> open = new HashMap<>();
+    /** Of each run that has not ended. */
+    private final Map<String, String> occurrences = new HashMap<>();
+
     private final History history;
 
     private Observer(History history) {
@@ -101,10 +104,18 @@ public final class Observer {
             }
             if (type == EventType.BEGIN) {
                 open.computeIfAbsent(source, name -> new HashSet<>()).add(fields.get(0));
+                occurrences.put(fields.get(0), fields.get(2));
             } else if (type == EventType.END) {
                 open.computeIfAbsent(source, name -> new HashSet<>()).remove(fields.get(0));
+                String occurrence = occurrences.remove(fields.get(0));
+                if (occurrence != null && fields.get(1).equals("done")) {
+                    resources.ended(occurrence);
+                }
             } else if (type == EventType.KILL) {
-                open.remove(fields.get(0));
+                Set<String> killed = open.remove(fields.get(0));
+                if (killed != null) {
+                    occurrences.keySet().removeAll(killed);
+                }
             }
             history.add(source, type, fields);
         }

@@ -14,11 +14,13 @@ final class Resources {
     private final Set<String> filed = new HashSet<>();
     private final Set<String> stored = new HashSet<>();
     private final Map<String, Long> highest = new HashMap<>();
-    /** When each occurrence was due that is not on file yet. */
+    /** When each occurrence was due of which no run has ended well yet. */
     private final Map<String, Long> due = new HashMap<>();
 
+    private final Set<String> ended = new HashSet<>();
+
     void due(String occurrence) {
-        if (!filed.contains(occurrence)) {
+        if (!ended.contains(occurrence)) {
             due.put(occurrence, System.nanoTime());
         }
     }
@@ -33,6 +35,11 @@ final class Resources {
 
     void file(String occurrence) {
         filed.add(occurrence);
+    }
+
+    /** A run of it has ended well. What is on file does not suffice: its transaction may have failed since. */
+    void ended(String occurrence) {
+        ended.add(occurrence);
         due.remove(occurrence);
     }
 
@@ -49,7 +56,7 @@ final class Resources {
         return true;
     }
 
-    /** Counts what was due within a time and is not on file. */
+    /** Counts what was due within a time and has not ended well. */
     long pending(String prefixes, long fromNanos, long toNanos) {
         return due.entrySet().stream()
                 .filter(entry -> entry.getKey().matches("(" + prefixes + ")-.*"))

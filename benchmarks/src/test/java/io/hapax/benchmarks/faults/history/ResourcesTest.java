@@ -25,11 +25,13 @@ class ResourcesTest {
     }
 
     @Test
-    void pending_is_what_was_due_then_and_is_not_on_file() {
+    void pending_is_what_was_due_then_and_has_not_ended_well() {
         resources.due("item-1");
         resources.due("long-1");
         resources.due("tick-1");
-        resources.file("item-1");
+        resources.file("long-1");
+        resources.ended("item-1");
+        resources.due("item-1");
         assertThat(resources.pending("item|long", Long.MIN_VALUE, Long.MAX_VALUE))
                 .isEqualTo(1);
         assertThat(resources.pending("item|long|tick", Long.MIN_VALUE, Long.MAX_VALUE))
