@@ -52,7 +52,11 @@ class PromtoolTest {
     @ValueSource(strings = {"vector(0) > 1", "vector(1)"})
     void the_tests_notice_alerts_that_never_fire_and_alerts_that_always_do(String broken, @TempDir Path copy)
             throws Exception {
-        Files.copy(FOLDER.resolve("alerts-test.yml"), copy.resolve("alerts-test.yml"));
+        // Alerts that never fire, or always, need not be evaluated as often, which would take most of the time.
+        Files.writeString(
+                copy.resolve("alerts-test.yml"),
+                Files.readString(FOLDER.resolve("alerts-test.yml"))
+                        .replace("evaluation_interval: 15s", "evaluation_interval: 1m"));
         Matcher alert = Pattern.compile("(?s)(- alert: (\\w+)\\s+expr: ).*?(?=\\n +(?:for|labels):)")
                 .matcher(Files.readString(FOLDER.resolve("alerts.yml")));
         Set<String> names = new TreeSet<>();
