@@ -29,9 +29,6 @@ final class DemoPart {
     static final Duration THAW_AT = Duration.ofSeconds(13);
 
     private static final Duration LONGEST_CATCH_UP = Duration.ofSeconds(6);
-    /** Firings that must not overlap, and stood still with the cluster, follow one after the other, 3 s each and a pause between them. */
-    private static final Duration LONGEST_GUARDED_CATCH_UP = Duration.ofSeconds(40);
-
     private static final Duration LONGEST_DRAIN = Duration.ofSeconds(14);
     private static final Duration LONGEST_START = Duration.ofMinutes(2);
     private static final Duration ORDER_EVERY = Duration.ofMillis(500);
@@ -99,11 +96,7 @@ final class DemoPart {
             work(fleet, queue);
             end = observations.now();
             // A cluster whose node died stands still until it is missed; then it catches up.
-            waitUntil(
-                    "letting the cluster catch up",
-                    guarded ? LONGEST_GUARDED_CATCH_UP : LONGEST_CATCH_UP,
-                    false,
-                    this::hasBegunAll);
+            waitUntil("letting the cluster catch up", LONGEST_CATCH_UP, false, this::hasBegunAll);
             fleet.forEach(Replica::drain);
             waitUntil("waiting for the last runs", LONGEST_DRAIN, false, this::isComplete);
         } finally {
