@@ -41,7 +41,7 @@ final class SampleJobs {
         recorder = runs;
         for (Scheduler scheduler : schedulers) {
             if (scheduler.getMetaData().isJobStoreClustered()) {
-                add(scheduler, Settle.class, "settle", "0/4 * * * * ?");
+                add(scheduler, Settle.class, "settle", "0/2 * * * * ?");
             } else {
                 add(scheduler, Tick.class, "tick", "* * * * * ?");
                 add(scheduler, Report.class, "report", "0/2 * * * * ?");
@@ -149,8 +149,8 @@ final class SampleJobs {
         }
     }
 
-    /** A long job of a JDBC cluster, which the cluster runs again if its node seems to have died. */
-    @Guarded(onConflict = OnConflict.RESCHEDULE)
+    /** A long job of a JDBC cluster, which the cluster runs again if its node seems to have died. Its firings may overlap. */
+    @Guarded(concurrency = 3, onConflict = OnConflict.RESCHEDULE)
     public static final class Settle implements Job {
         /** Created by Quartz. */
         public Settle() {}
