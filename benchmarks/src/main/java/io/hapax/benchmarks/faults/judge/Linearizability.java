@@ -27,6 +27,11 @@ final class Linearizability<S, O> {
 
         /** The state after an operation; empty where it is not legal. */
         Optional<S> after(S state, O operation);
+
+        /** Whether an operation that is not legal in a state is not legal in any later one either. */
+        default boolean isRefusalFinal() {
+            return false;
+        }
     }
 
     /**
