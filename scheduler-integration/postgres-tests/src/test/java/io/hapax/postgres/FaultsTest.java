@@ -214,7 +214,7 @@ class FaultsTest {
                     .ignoreExceptionsInstanceOf(AssertionError.class)
                     .until(() ->
                             get(patient.entry(request.identity())).orElseThrow().state() == RunState.RELEASED);
-            // The ledger has it a moment before the guard hears of it and gives the lease back.
+            // The ledger has it a moment before the guard knows of it and gives the lease back.
             try (GuardedRun next = Awaitility.await()
                             .pollInSameThread()
                             .until(
