@@ -359,7 +359,10 @@ final class Fleet implements AutoCloseable {
     }
 
     static ConditionFactory eventually() {
-        return await().atMost(Duration.ofMinutes(3)).pollInterval(Duration.ofMillis(20));
+        // What threads of tests beside this one throw is none of its business.
+        return await().dontCatchUncaughtExceptions()
+                .atMost(Duration.ofMinutes(3))
+                .pollInterval(Duration.ofMillis(20));
     }
 
     @Override
