@@ -11,6 +11,7 @@ import io.hapax.testkit.EmbeddedRedis;
 import io.hapax.testkit.WallClock;
 import java.sql.Connection;
 import java.sql.Statement;
+import java.time.Duration;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
@@ -40,6 +41,7 @@ class FencedPaymentTest {
         try (RedissonLeaseStore store = RedissonLeaseStore.builder()
                         .namespace("shop")
                         .url(redis.url())
+                        .answerTimeout(Duration.ofSeconds(6))
                         .firstStart(WallClock.now())
                         .build();
                 JobGuard guard = FencedPayment.guard(store, database)) {
