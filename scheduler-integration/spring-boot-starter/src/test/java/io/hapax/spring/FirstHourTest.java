@@ -232,7 +232,7 @@ class FirstHourTest {
                             // For the old ones alone: before them there was nothing to wait for.
                             "--hapax.redis.first-start=" + WallClock.now()))
                     .contains(
-                            "longestTtl=10000ms",
+                            "longestTtl=14000ms",
                             "hapax.redis.replace-settings=true",
                             "a new one: did not start",
                             "new while a run of old goes on: refused ",
