@@ -80,10 +80,7 @@ class FencedFaultsTest {
 
     private Replica payer(String name, AfterCrash afterCrash) {
         Replica payer = Replica.start(
-                name,
-                logs,
-                StepwisePayer.class,
-                StepwisePayer.arguments(name, redis.url(), jdbcUrl, afterCrash, ttl));
+                name, logs, StepwisePayer.class, StepwisePayer.arguments(name, redis.url(), jdbcUrl, afterCrash, ttl));
         payers.add(payer);
         await().atMost(Duration.ofMinutes(2)).until(payer::isUp);
         order(payer, "admitted, attempt 1");

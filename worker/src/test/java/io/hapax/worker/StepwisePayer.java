@@ -125,8 +125,7 @@ final class StepwisePayer {
         System.out.flush();
     }
 
-    static List<String> arguments(
-            String name, String redisUrl, String jdbcUrl, AfterCrash afterCrash, Duration ttl) {
+    static List<String> arguments(String name, String redisUrl, String jdbcUrl, AfterCrash afterCrash, Duration ttl) {
         return List.of(name, redisUrl, jdbcUrl, afterCrash.name(), Long.toString(ttl.toSeconds()));
     }
 }

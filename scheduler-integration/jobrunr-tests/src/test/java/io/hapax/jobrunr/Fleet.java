@@ -119,8 +119,8 @@ final class Fleet implements AutoCloseable {
             String copy = original.database() + "_" + DATABASES.incrementAndGet();
             // PostgreSQL waits for 5 s for those who made the tables to be gone, which takes longer on a busy machine.
             eventually()
-                    .ignoreExceptionsMatching(failure ->
-                            failure instanceof SQLException refused && IN_USE.equals(refused.getSQLState()))
+                    .ignoreExceptionsMatching(
+                            failure -> failure instanceof SQLException refused && IN_USE.equals(refused.getSQLState()))
                     .until(() -> isCopied(server, original.database(), copy));
             return new DatabaseAddress(original.host(), original.port(), copy, original.user(), original.password());
         }

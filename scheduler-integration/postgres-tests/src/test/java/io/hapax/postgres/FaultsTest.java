@@ -248,8 +248,7 @@ class FaultsTest {
             CompletionStage<Claim> waiting = waits.claim(request(identity));
             Awaitility.await()
                     .until(() -> Attempts.number(
-                                    pool,
-                                    "SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'advisory'")
+                                    pool, "SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'advisory'")
                             > 0);
             Attempts.execute(
                     blocker,

@@ -246,8 +246,7 @@ class DirectCallsTest {
     private Set<String> connections() {
         return redis.command("CLIENT", "LIST")
                 .lines()
-                .filter(line ->
-                        line.contains("name=hapax") && line.contains("user=hapax") && line.contains(" db=3"))
+                .filter(line -> line.contains("name=hapax") && line.contains("user=hapax") && line.contains(" db=3"))
                 .map(line -> line.substring(0, line.indexOf(' ')))
                 .collect(Collectors.toCollection(HashSet::new));
     }

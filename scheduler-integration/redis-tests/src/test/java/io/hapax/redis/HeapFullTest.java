@@ -59,10 +59,7 @@ class HeapFullTest {
     }
 
     private static JobGuard guard(String url, GuardListener listener) {
-        return JobGuard.builder(store(url))
-                .closesStore()
-                .listener(listener)
-                .build();
+        return JobGuard.builder(store(url)).closesStore().listener(listener).build();
     }
 
     /** Its answer timeout is what the ttl allows; a busy machine may need longer for the first answers. */

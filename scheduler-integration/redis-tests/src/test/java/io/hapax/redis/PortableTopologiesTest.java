@@ -62,8 +62,8 @@ class PortableTopologiesTest {
                     // Once it is promoted, the holder may have shown itself there.
                     assertThat(sentinel.replicas())
                             .singleElement()
-                            .satisfies(replica -> assertThat(replica.command("KEYS", "*:l:*"))
-                                    .isBlank());
+                            .satisfies(replica ->
+                                    assertThat(replica.command("KEYS", "*:l:*")).isBlank());
                     old.kill();
                     EmbeddedRedis promoted = sentinel.awaitPromotion(old);
                     await().atMost(Duration.ofSeconds(40))

@@ -89,8 +89,8 @@ class SentinelFailoverTest {
                     // Once it is promoted, the holder may have shown itself there.
                     assertThat(sentinel.replicas())
                             .singleElement()
-                            .satisfies(replica ->
-                                    assertThat(has(replica, ":r:r")).isFalse());
+                            .satisfies(
+                                    replica -> assertThat(has(replica, ":r:r")).isFalse());
                     old.kill();
                     EmbeddedRedis promoted = sentinel.awaitPromotion(old);
                     awaitHeldAndNeverGranted(other, Fixture.run("r"));

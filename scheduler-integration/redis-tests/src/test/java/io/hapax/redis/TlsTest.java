@@ -73,8 +73,11 @@ class TlsTest {
     }
 
     private static int tlsPort(EmbeddedRedis server) {
-        return Integer.parseInt(
-                server.command("CONFIG", "GET", "tls-port").lines().skip(1).findFirst().orElseThrow());
+        return Integer.parseInt(server.command("CONFIG", "GET", "tls-port")
+                .lines()
+                .skip(1)
+                .findFirst()
+                .orElseThrow());
     }
 
     private static EmbeddedRedis withTls(TestCertificates files, int tlsPort) {

@@ -107,9 +107,10 @@ class ConsoleInSpringTest {
             assertThat(send(request(context, "/ops/hapax/").GET()).body()).contains("<title>Hapax</title>");
             // It reports a moment after its start.
             await().atMost(Duration.ofSeconds(40))
-                    .untilAsserted(
-                            () -> assertThat(send(request(context, "/ops/hapax/api/fleet").GET()).body())
-                                    .contains("\"name\":\"me\""));
+                    .untilAsserted(() -> assertThat(send(request(context, "/ops/hapax/api/fleet")
+                                            .GET())
+                                    .body())
+                            .contains("\"name\":\"me\""));
             try (GuardedRun run = begun(context)) {
                 HttpResponse<String> refused = send(release(context, run));
                 assertThat(refused.statusCode()).isEqualTo(403);

@@ -52,9 +52,9 @@ class MigrationByFlywayTest {
             assertThat(context).hasNotFailed();
             // A database of a busy machine may once answer too late.
             await().atMost(Duration.ofSeconds(60))
-                    .untilAsserted(() ->
-                            assertThat(context.getBean(JobGuard.class).run(RunRequest.occurrence("first"), run -> 1))
-                                    .isInstanceOf(RunResult.Ran.class));
+                    .untilAsserted(() -> assertThat(
+                                    context.getBean(JobGuard.class).run(RunRequest.occurrence("first"), run -> 1))
+                            .isInstanceOf(RunResult.Ran.class));
         });
     }
 

@@ -55,8 +55,8 @@ class ServiceConnectionTest {
             assertThat(context).hasNotFailed();
             // A database of a busy machine may once answer too late.
             await().atMost(Duration.ofSeconds(60))
-                    .untilAsserted(() ->
-                            assertThat(context.getBean(JobGuard.class).run(RunRequest.lock("works"), run -> true))
+                    .untilAsserted(
+                            () -> assertThat(context.getBean(JobGuard.class).run(RunRequest.lock("works"), run -> true))
                                     .isInstanceOf(RunResult.Ran.class));
         });
     }
