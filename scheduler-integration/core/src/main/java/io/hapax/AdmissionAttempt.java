@@ -9,6 +9,9 @@ import io.hapax.time.NanoTime;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ForkJoinPool;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.BiConsumer;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -26,6 +29,10 @@ final class AdmissionAttempt {
     private final @Nullable GuardedRun waiter;
     private final NanoTime startedAt;
     private final CompletableFuture<Admission> answer = new CompletableFuture<>();
+    /** Waits for the answer, and asks itself when it is this attempt's turn; null if nobody waits. */
+    private @Nullable Thread caller;
+
+    private volatile boolean isCallersTurn;
     private volatile @Nullable AdmissionTry current;
     private volatile boolean withdrawn;
     private volatile @Nullable CompletableFuture<Void> pause;
@@ -60,6 +67,69 @@ final class AdmissionAttempt {
             ask(first);
         }
         return answer;
+    }
+
+    /**
+     * Starts, and waits for the answer. The calling thread has to be woken up in any case, so it asks again itself, and no other thread
+     * has to be woken up for that.
+     *
+     * @param first the store to be asked, which may block
+     * @throws ExecutionException if there is none
+     */
+    Admission startAndWait(LeaseStore first) throws InterruptedException, ExecutionException {
+        Thread self = Thread.currentThread();
+        caller = self;
+        start(first);
+        if (!answer.isDone()) {
+            var unused = answer.whenComplete((admission, failure) -> LockSupport.unpark(self));
+            waitForAnswer(first, self);
+        }
+        return answer.get();
+    }
+
+    private void waitForAnswer(LeaseStore first, Thread self) throws InterruptedException {
+        ForkJoinPool.ManagedBlocker untilNext = new ForkJoinPool.ManagedBlocker() {
+            @Override
+            public boolean block() {
+                LockSupport.park(AdmissionAttempt.this);
+                return isReleasable();
+            }
+
+            @Override
+            public boolean isReleasable() {
+                return answer.isDone() || isCallersTurn || self.isInterrupted();
+            }
+        };
+        while (!answer.isDone()) {
+            // As CompletableFuture does it: a pool whose threads wait for each other gets another one.
+            ForkJoinPool.managedBlock(untilNext);
+            if (!answer.isDone() && Thread.interrupted()) {
+                throw new InterruptedException();
+            }
+            if (isCallersTurn && !answer.isDone()) {
+                isCallersTurn = false;
+                try {
+                    ask(first);
+                } catch (Throwable failure) {
+                    fail(failure);
+                }
+            }
+        }
+    }
+
+    /** Not more than one wait ends at a time. */
+    private void askAgain() {
+        Thread waits = caller;
+        if (waits == null) {
+            ask(engine.store());
+            return;
+        }
+        isCallersTurn = true;
+        LockSupport.unpark(waits);
+        if (withdrawn) {
+            // The caller may have left before.
+            leaveToOthers();
+        }
     }
 
     private void ask(LeaseStore store) {
@@ -233,7 +303,7 @@ final class AdmissionAttempt {
                 engine.admissions().polls().leave(turns, next, asks);
             }
             if (asks) {
-                ask(engine.store());
+                askAgain();
             } else {
                 if (withdrawn || cancelled == null) {
                     // It may have been woken up, and leaves that to others.

@@ -118,9 +118,8 @@ public final class JobGuard implements AutoCloseable {
             // Whether a port's answer is there at once must make no difference.
             throw new InterruptedException("interrupted before " + kept(request) + " was asked for");
         }
-        CompletableFuture<Admission> answer = attempt.start(engine.store().blocking());
         try {
-            return answer.get();
+            return attempt.startAndWait(engine.store().blocking());
         } catch (InterruptedException e) {
             attempt.withdraw();
             throw e;

@@ -108,7 +108,8 @@ public final class RedissonLeaseStore implements AdministeredStore {
         if (builder.member != null) {
             namespace.buckets().forEach(Bucket::askInOneCall);
         }
-        this.exchange = new Exchange(namespace, builder.confirmation(redisson), builder.opening());
+        DirectLine.Opening opening = builder.opening();
+        this.exchange = new Exchange(namespace, builder.confirmation(redisson), opening);
         DirectCalls direct = exchange.direct();
         this.blocking = direct == null ? this : new BlockingView(this, namespace, exchange, direct);
         this.agreement = new Agreement(
@@ -134,8 +135,10 @@ public final class RedissonLeaseStore implements AdministeredStore {
             }
         });
         this.renewals = new Renewals(namespace);
-        this.wakeUps = new WakeUps(
-                redisson, connection, namespace.channel(), this::wakeIfFree, namespace.waiter(), this::passOn);
+        Messages messages = opening == null
+                ? new TopicMessages(redisson, namespace.channel(), !ownsClient)
+                : new DirectMessages(opening, namespace.channel());
+        this.wakeUps = new WakeUps(messages, connection, this::wakeIfFree, namespace.waiter(), this::passOn);
     }
 
     /**
@@ -521,7 +524,7 @@ public final class RedissonLeaseStore implements AdministeredStore {
                 this::leaveWaiters,
                 namespace.scripts()::close,
                 exchange::close,
-                () -> wakeUps.close(!ownsClient),
+                wakeUps::close,
                 connection::close,
                 () -> {
                     if (ownsClient) {

@@ -1,0 +1,148 @@
+package io.hapax.redis;
+
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
+import redis.clients.jedis.Protocol.Command;
+
+/**
+ * Messages that a thread of their own reads from a connection of their own, so that no other thread has to be woken up between the
+ * server and a run that waits. Thread-safe.
+ */
+final class DirectMessages implements Messages {
+
+    /** A connection that is cut without notice is given up after twice that; until then, those who wait ask from time to time. */
+    private static final Duration LOOK = Duration.ofSeconds(10);
+
+    private static final Duration AFTER_FAILURE = Duration.ofMillis(500);
+    private static final int PARTS = 3;
+
+    private final DirectLine.Opening opening;
+    private final String channel;
+    private final Duration look;
+    private volatile @Nullable Subscription current;
+    private volatile boolean closed;
+
+    DirectMessages(DirectLine.Opening opening, String channel) {
+        this(opening, channel, LOOK);
+    }
+
+    DirectMessages(DirectLine.Opening opening, String channel, Duration look) {
+        this.opening = opening;
+        this.channel = channel;
+        this.look = look;
+    }
+
+    @Override
+    public void listen(Receiver receiver) {
+        if (RedisThreads.THREADS.start("hapax-redis-messages", () -> receive(receiver)) == null) {
+            receiver.failed(new IllegalStateException("no thread could be started"));
+        }
+    }
+
+    private void receive(Receiver receiver) {
+        Throwable why;
+        try {
+            new Subscription(opening.open(), receiver).read();
+            return;
+        } catch (Throwable broken) {
+            why = broken;
+        }
+        if (!closed) {
+            // Those who wait subscribe again, and not at the speed of a loop.
+            LockSupport.parkNanos(AFTER_FAILURE.toNanos());
+            receiver.failed(why);
+        }
+    }
+
+    @Override
+    public void close() {
+        closed = true;
+        Subscription open = current;
+        if (open != null) {
+            open.end();
+        }
+    }
+
+    /** One connection. Its own thread reads; once the subscription stands, only the timer writes. */
+    private final class Subscription {
+
+        private final DirectLine.Flushing connection;
+        private final Receiver receiver;
+        private volatile boolean silent;
+        private volatile boolean ended;
+
+        Subscription(DirectLine.Flushing connection, Receiver receiver) {
+            this.connection = connection;
+            this.receiver = receiver;
+        }
+
+        /** Returns when the messages are closed; an exception says why there are none any more. */
+        void read() {
+            current = this;
+            try {
+                connection.sendCommand(Command.SUBSCRIBE, channel);
+                connection.flush();
+                while (!closed) {
+                    Object answer = connection.getUnflushedObject();
+                    silent = false;
+                    if (answer instanceof List<?> parts && parts.size() == PARTS) {
+                        received(text(parts.get(0)), parts);
+                    }
+                }
+            } catch (RuntimeException broken) {
+                if (!closed) {
+                    throw broken;
+                }
+            } finally {
+                end();
+            }
+        }
+
+        private void received(String kind, List<?> parts) {
+            if (kind.equals("message")) {
+                boolean unused =
+                        RedisThreads.THREADS.call("taking a message", () -> receiver.heard(text(parts.get(2))));
+            } else if (kind.equals("subscribe")) {
+                connection.setTimeoutInfinite();
+                lookLater();
+                boolean unused = RedisThreads.THREADS.call("looking at keys", receiver::stands);
+            }
+        }
+
+        private void lookLater() {
+            var unused = RedisThreads.THREADS.after(look, RedisThreads.RETRIES, this::look);
+        }
+
+        /** Asks whether the server is still there; it was silent since the last time if it has not even answered that. */
+        private void look() {
+            if (ended) {
+                return;
+            }
+            if (silent) {
+                end();
+                return;
+            }
+            silent = true;
+            try {
+                connection.sendCommand(Command.PING);
+                connection.flush();
+                lookLater();
+            } catch (Throwable broken) {
+                end();
+            }
+        }
+
+        /** What reads it, fails. */
+        void end() {
+            ended = true;
+            DirectLine.close(connection);
+        }
+    }
+
+    private static String text(@Nullable Object part) {
+        return part instanceof byte[] bytes ? new String(bytes, StandardCharsets.UTF_8) : String.valueOf(part);
+    }
+}
