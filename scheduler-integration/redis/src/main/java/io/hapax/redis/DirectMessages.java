@@ -5,6 +5,8 @@ import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import redis.clients.jedis.Protocol.Command;
 
 /**
@@ -13,15 +15,19 @@ import redis.clients.jedis.Protocol.Command;
  */
 final class DirectMessages implements Messages {
 
+    private static final Logger LOG = LoggerFactory.getLogger("io.hapax.redis");
+
     /** A connection that is cut without notice is given up after twice that; until then, those who wait ask from time to time. */
     private static final Duration LOOK = Duration.ofSeconds(10);
 
-    private static final Duration AFTER_FAILURE = Duration.ofMillis(500);
+    private static final Duration SHORTEST_PAUSE = Duration.ofMillis(200);
+    private static final Duration LONGEST_PAUSE = Duration.ofSeconds(2);
     private static final int PARTS = 3;
 
     private final DirectLine.Opening opening;
     private final String channel;
     private final Duration look;
+    private volatile @Nullable Thread reader;
     private volatile @Nullable Subscription current;
     private volatile boolean closed;
 
@@ -37,29 +43,40 @@ final class DirectMessages implements Messages {
 
     @Override
     public void listen(Receiver receiver) {
-        if (RedisThreads.THREADS.start("hapax-redis-messages", () -> receive(receiver)) == null) {
+        Thread started = RedisThreads.THREADS.start("hapax-redis-messages", () -> receive(receiver));
+        reader = started;
+        if (started == null) {
             receiver.failed(new IllegalStateException("no thread could be started"));
         }
     }
 
     private void receive(Receiver receiver) {
-        Throwable why;
-        try {
-            new Subscription(opening.open(), receiver).read();
-            return;
-        } catch (Throwable broken) {
-            why = broken;
+        Duration pause = SHORTEST_PAUSE;
+        while (!closed) {
+            Subscription subscription = null;
+            try {
+                subscription = new Subscription(opening.open(), receiver);
+                subscription.read();
+            } catch (Throwable broken) {
+                LOG.debug("no wake-ups for now, waiting runs poll: {}", broken.toString());
+            }
+            pause = subscription != null && subscription.stood
+                    ? SHORTEST_PAUSE
+                    : shorter(pause.multipliedBy(2), LONGEST_PAUSE);
+            if (!closed) {
+                LockSupport.parkNanos(pause.toNanos());
+            }
         }
-        if (!closed) {
-            // Those who wait subscribe again, and not at the speed of a loop.
-            LockSupport.parkNanos(AFTER_FAILURE.toNanos());
-            receiver.failed(why);
-        }
+    }
+
+    private static Duration shorter(Duration a, Duration b) {
+        return a.compareTo(b) < 0 ? a : b;
     }
 
     @Override
     public void close() {
         closed = true;
+        LockSupport.unpark(reader);
         Subscription open = current;
         if (open != null) {
             open.end();
@@ -71,6 +88,7 @@ final class DirectMessages implements Messages {
 
         private final DirectLine.Flushing connection;
         private final Receiver receiver;
+        private boolean stood;
         private volatile boolean silent;
         private volatile boolean ended;
 
@@ -79,7 +97,7 @@ final class DirectMessages implements Messages {
             this.receiver = receiver;
         }
 
-        /** Returns when the messages are closed; an exception says why there are none any more. */
+        /** Returns once the messages are closed; an exception says why there are none any more. */
         void read() {
             current = this;
             try {
@@ -92,10 +110,6 @@ final class DirectMessages implements Messages {
                         received(text(parts.get(0)), parts);
                     }
                 }
-            } catch (RuntimeException broken) {
-                if (!closed) {
-                    throw broken;
-                }
             } finally {
                 end();
             }
@@ -106,6 +120,7 @@ final class DirectMessages implements Messages {
                 boolean unused =
                         RedisThreads.THREADS.call("taking a message", () -> receiver.heard(text(parts.get(2))));
             } else if (kind.equals("subscribe")) {
+                stood = true;
                 connection.setTimeoutInfinite();
                 lookLater();
                 boolean unused = RedisThreads.THREADS.call("looking at keys", receiver::stands);
