@@ -6,8 +6,8 @@ import static org.awaitility.Awaitility.await;
 import io.hapax.event.Verdict;
 import io.hapax.lease.Acquisition;
 import io.hapax.lease.LeaseRequest;
-import io.hapax.test.InMemoryLeaseStore;
 import io.hapax.test.ForwardingLeaseStore;
+import io.hapax.test.InMemoryLeaseStore;
 import io.hapax.time.Ticker;
 import java.time.Duration;
 import java.util.List;
@@ -102,7 +102,8 @@ class WaitingCallerTest {
         first.interrupt();
         holder.close();
         first.join();
-        // It was interrupted while it waited, or after it had been woken up; the run that it was granted then is given back.
+        // It was interrupted while it waited, or after it had been woken up; the run that it was granted then is given
+        // back.
         assertThat(interrupted).isTrue();
         second.get(1, TimeUnit.MINUTES).close();
     }

@@ -25,7 +25,10 @@ final class TopicMessages implements Messages {
 
     @Override
     public void listen(Receiver receiver) {
-        var unused = topic.addListenerAsync(String.class, (channel, message) -> receiver.heard(message))
+        var unused = topic.addListenerAsync(
+                        String.class,
+                        (channel, message) ->
+                                RedisThreads.THREADS.call("taking a message", () -> receiver.heard(message)))
                 .whenComplete((id, failure) -> {
                     if (failure == null) {
                         stands(id, receiver);
