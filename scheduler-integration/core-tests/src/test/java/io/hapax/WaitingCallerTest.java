@@ -1,11 +1,13 @@
 package io.hapax;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import io.hapax.event.Verdict;
 import io.hapax.lease.Acquisition;
 import io.hapax.lease.LeaseRequest;
+import io.hapax.lease.LeaseStore;
 import io.hapax.test.ForwardingLeaseStore;
 import io.hapax.test.InMemoryLeaseStore;
 import io.hapax.time.Ticker;
@@ -16,8 +18,8 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ForkJoinPool;
 import java.util.concurrent.FutureTask;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -28,19 +30,33 @@ class WaitingCallerTest {
     private final InMemoryLeaseStore memory = new InMemoryLeaseStore(Ticker.SYSTEM);
     private final List<Thread> askedOn = new CopyOnWriteArrayList<>();
     private final AtomicReference<Throwable> failure = new AtomicReference<>();
-    private final JobGuard guard = JobGuard.builder(new ForwardingLeaseStore(memory) {
-                @Override
-                public CompletionStage<Acquisition> acquire(LeaseRequest request) {
-                    askedOn.add(Thread.currentThread());
-                    if (failure.get() instanceof Error error) {
-                        throw error;
-                    }
-                    return super.acquire(request);
-                }
-            })
-            .withoutLogging()
-            .build();
+    private final JobGuard guard =
+            JobGuard.builder(new Lending()).withoutLogging().build();
     private final GuardedRun holder = held();
+
+    /** Lets callers lend it their threads, as one in Redis does. */
+    private final class Lending extends ForwardingLeaseStore {
+
+        private final LeaseStore lent = new ForwardingLeaseStore(memory) {
+            @Override
+            public CompletionStage<Acquisition> acquire(LeaseRequest request) {
+                askedOn.add(Thread.currentThread());
+                if (failure.get() instanceof Error error) {
+                    throw error;
+                }
+                return super.acquire(request);
+            }
+        };
+
+        Lending() {
+            super(memory);
+        }
+
+        @Override
+        public LeaseStore blocking() {
+            return lent;
+        }
+    }
 
     private GuardedRun held() {
         try {
@@ -87,25 +103,36 @@ class WaitingCallerTest {
 
     @Test
     void an_interrupt_ends_its_wait_and_leaves_the_key_to_the_next() throws Exception {
-        AtomicBoolean interrupted = new AtomicBoolean();
-        Thread first = new Thread(() -> {
+        // It may be granted at the same moment.
+        FutureTask<Boolean> first = start(() -> {
             try {
-                waits();
+                Answered.run(waits()).close();
+                return Thread.interrupted();
             } catch (InterruptedException e) {
-                interrupted.set(true);
+                return true;
             }
         });
-        first.start();
         awaitWaiting(1);
         FutureTask<GuardedRun> second = start(() -> Answered.run(waits()));
         awaitWaiting(2);
-        first.interrupt();
+        first.cancel(true);
         holder.close();
-        first.join();
-        // It was interrupted while it waited, or after it had been woken up; the run that it was granted then is given
-        // back.
-        assertThat(interrupted).isTrue();
         second.get(1, TimeUnit.MINUTES).close();
+    }
+
+    @Test
+    void who_leaves_because_its_pool_has_no_thread_to_spare_waits_no_more() throws Exception {
+        ForkJoinPool full = new ForkJoinPool(
+                1, ForkJoinPool.defaultForkJoinWorkerThreadFactory, null, false, 1, 1, 1, null, 1, TimeUnit.MINUTES);
+        try {
+            FutureTask<Admission> refused = new FutureTask<>(this::waits);
+            full.execute(refused);
+            assertThatThrownBy(() -> refused.get(1, TimeUnit.MINUTES))
+                    .hasCauseInstanceOf(RejectedExecutionException.class);
+            awaitWaiting(0);
+        } finally {
+            full.shutdown();
+        }
     }
 
     @Test

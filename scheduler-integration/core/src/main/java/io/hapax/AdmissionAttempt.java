@@ -70,17 +70,18 @@ final class AdmissionAttempt {
     }
 
     /**
-     * Starts, and waits for the answer. The calling thread has to be woken up in any case, so it asks again itself, and no other thread
-     * has to be woken up for that.
+     * Starts, and waits for the answer. If the store works on its caller's thread, the caller asks again itself: it has to be woken up in
+     * any case, and no other thread has to be woken up for that. Whoever gets an exception other than {@link ExecutionException}
+     * withdraws.
      *
      * @param first the store to be asked, which may block
-     * @throws ExecutionException if there is none
+     * @throws ExecutionException if there is no answer
      */
     Admission startAndWait(LeaseStore first) throws InterruptedException, ExecutionException {
         Thread self = Thread.currentThread();
-        caller = self;
+        caller = first != engine.store() && source instanceof LeaseSource.Plain ? self : null;
         start(first);
-        if (!answer.isDone()) {
+        if (caller != null && !answer.isDone()) {
             var unused = answer.whenComplete((admission, failure) -> LockSupport.unpark(self));
             waitForAnswer(first, self);
         }
@@ -108,16 +109,34 @@ final class AdmissionAttempt {
             }
             if (isCallersTurn && !answer.isDone()) {
                 isCallersTurn = false;
-                try {
-                    ask(first);
-                } catch (Throwable failure) {
-                    fail(failure);
-                }
+                askOnCaller(first);
             }
         }
     }
 
-    /** Not more than one wait ends at a time. */
+    private void askOnCaller(LeaseStore first) {
+        try {
+            if (engine.admissions().isClosed()) {
+                // Since it was woken up: the store may be closed as well.
+                giveBackWhatIsTried();
+                refused(Refusals.closed(terms.timing().renewEvery()));
+            } else {
+                ask(first);
+            }
+        } catch (Throwable failure) {
+            brokenOff(failure);
+        }
+    }
+
+    private void brokenOff(Throwable failure) {
+        try {
+            fail(failure);
+        } finally {
+            giveBackWhatIsTried();
+        }
+    }
+
+    /** No more than one wait ends at a time. */
     private void askAgain() {
         Thread waits = caller;
         if (waits == null) {
@@ -126,7 +145,7 @@ final class AdmissionAttempt {
         }
         isCallersTurn = true;
         LockSupport.unpark(waits);
-        if (withdrawn) {
+        if (withdrawn || answer.isDone()) {
             // The caller may have left before.
             leaveToOthers();
         }
@@ -179,11 +198,7 @@ final class AdmissionAttempt {
             try {
                 then.accept(value, failure);
             } catch (Throwable bug) {
-                try {
-                    fail(bug);
-                } finally {
-                    giveBackWhatIsTried();
-                }
+                brokenOff(bug);
             }
         });
     }
@@ -298,26 +313,35 @@ final class AdmissionAttempt {
             Polls.end(next);
         }
         var unused = next.whenComplete((ignored, cancelled) -> {
-            boolean asks = !withdrawn && !engine.admissions().isClosed();
-            if (turns != null) {
-                engine.admissions().polls().leave(turns, next, asks);
-            }
-            if (asks) {
-                askAgain();
-            } else {
-                if (withdrawn || cancelled == null) {
-                    // It may have been woken up, and leaves that to others.
-                    giveBackWhatIsTried();
-                }
-                if (withdrawn) {
-                    // So may its turn have come.
-                    leaveToOthers();
-                    engine.admissions().waitsNoMore(this);
-                } else {
-                    refused(Refusals.closed(terms.timing().renewEvery()));
-                }
+            try {
+                waited(next, turns, cancelled != null);
+            } catch (Throwable failure) {
+                // Else nobody would ask again.
+                brokenOff(failure);
             }
         });
+    }
+
+    private void waited(CompletableFuture<Void> wait, Polls.@Nullable What turns, boolean isCancelled) {
+        boolean asks = !withdrawn && !engine.admissions().isClosed();
+        if (turns != null) {
+            engine.admissions().polls().leave(turns, wait, asks);
+        }
+        if (asks) {
+            askAgain();
+            return;
+        }
+        if (withdrawn || !isCancelled) {
+            // It may have been woken up, and leaves that to others.
+            giveBackWhatIsTried();
+        }
+        if (withdrawn) {
+            // So may its turn have come.
+            leaveToOthers();
+            engine.admissions().waitsNoMore(this);
+        } else {
+            refused(Refusals.closed(terms.timing().renewEvery()));
+        }
     }
 
     /** The answer to this attempt says nothing to those who wait with it. */

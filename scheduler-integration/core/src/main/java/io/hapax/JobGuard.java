@@ -120,11 +120,12 @@ public final class JobGuard implements AutoCloseable {
         }
         try {
             return attempt.startAndWait(engine.store().blocking());
-        } catch (InterruptedException e) {
-            attempt.withdraw();
-            throw e;
         } catch (ExecutionException e) {
             throw failed(request, e.getCause());
+        } catch (InterruptedException | RuntimeException | Error e) {
+            // Nobody waits for the answer any more.
+            attempt.withdraw();
+            throw e;
         }
     }
 

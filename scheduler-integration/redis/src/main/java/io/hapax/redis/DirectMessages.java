@@ -1,5 +1,6 @@
 package io.hapax.redis;
 
+import io.hapax.thread.GuardThreads;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
@@ -8,17 +9,22 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import redis.clients.jedis.Protocol.Command;
+import redis.clients.jedis.exceptions.JedisDataException;
 
 /**
  * Messages that a thread of their own reads from a connection of their own, so that no other thread has to be woken up between the
- * server and a run that waits. Thread-safe.
+ * server and a run that waits. Where that does not work, they come the other way. Thread-safe.
  */
 final class DirectMessages implements Messages {
 
     private static final Logger LOG = LoggerFactory.getLogger("io.hapax.redis");
 
-    /** A connection that is cut without notice is given up after twice that; until then, those who wait ask from time to time. */
     private static final Duration LOOK = Duration.ofSeconds(10);
+    /** A connection that was silent for so many looks was cut without notice; until then, those who wait ask from time to time. */
+    private static final int SILENT_LOOKS = 3;
+
+    /** So many have to fail before the first one stands, until there is no hope for this way. */
+    private static final int ATTEMPTS = 3;
 
     private static final Duration SHORTEST_PAUSE = Duration.ofMillis(200);
     private static final Duration LONGEST_PAUSE = Duration.ofSeconds(2);
@@ -26,18 +32,20 @@ final class DirectMessages implements Messages {
 
     private final DirectLine.Opening opening;
     private final String channel;
+    private final Messages otherwise;
     private final Duration look;
     private volatile @Nullable Thread reader;
     private volatile @Nullable Subscription current;
     private volatile boolean closed;
 
-    DirectMessages(DirectLine.Opening opening, String channel) {
-        this(opening, channel, LOOK);
+    DirectMessages(DirectLine.Opening opening, String channel, Messages otherwise) {
+        this(opening, channel, otherwise, LOOK);
     }
 
-    DirectMessages(DirectLine.Opening opening, String channel, Duration look) {
+    DirectMessages(DirectLine.Opening opening, String channel, Messages otherwise, Duration look) {
         this.opening = opening;
         this.channel = channel;
+        this.otherwise = otherwise;
         this.look = look;
     }
 
@@ -51,19 +59,29 @@ final class DirectMessages implements Messages {
     }
 
     private void receive(Receiver receiver) {
+        boolean stood = false;
         Duration pause = SHORTEST_PAUSE;
-        while (!closed) {
+        for (int failed = 0; !closed; failed++) {
+            Throwable why = null;
             Subscription subscription = null;
             try {
                 subscription = new Subscription(opening.open(), receiver);
                 subscription.read();
             } catch (Throwable broken) {
+                why = broken;
                 LOG.debug("no wake-ups for now, waiting runs poll: {}", broken.toString());
             }
-            pause = subscription != null && subscription.stood
-                    ? SHORTEST_PAUSE
-                    : shorter(pause.multipliedBy(2), LONGEST_PAUSE);
+            boolean hasStood = subscription != null && subscription.stood;
+            stood |= hasStood;
+            if (!stood && failed + 1 >= ATTEMPTS && !closed) {
+                LOG.debug("wake-ups come by Redisson, as no connection of their own can be had", why);
+                otherwise.listen(receiver);
+                return;
+            }
+            pause = hasStood ? SHORTEST_PAUSE : shorter(pause.multipliedBy(2), LONGEST_PAUSE);
             if (!closed) {
+                // An interrupt means nothing here, and would make this spin.
+                boolean ignored = Thread.interrupted();
                 LockSupport.parkNanos(pause.toNanos());
             }
         }
@@ -77,10 +95,14 @@ final class DirectMessages implements Messages {
     public void close() {
         closed = true;
         LockSupport.unpark(reader);
-        Subscription open = current;
-        if (open != null) {
-            open.end();
-        }
+        GuardThreads.inTurn(
+                () -> {
+                    Subscription open = current;
+                    if (open != null) {
+                        open.end();
+                    }
+                },
+                otherwise::close);
     }
 
     /** One connection. Its own thread reads; once the subscription stands, only the timer writes. */
@@ -89,8 +111,8 @@ final class DirectMessages implements Messages {
         private final DirectLine.Flushing connection;
         private final Receiver receiver;
         private boolean stood;
-        private volatile boolean silent;
         private volatile boolean ended;
+        private volatile @Nullable Runnable noMoreLooks;
 
         Subscription(DirectLine.Flushing connection, Receiver receiver) {
             this.connection = connection;
@@ -104,14 +126,26 @@ final class DirectMessages implements Messages {
                 connection.sendCommand(Command.SUBSCRIBE, channel);
                 connection.flush();
                 while (!closed) {
-                    Object answer = connection.getUnflushedObject();
-                    silent = false;
-                    if (answer instanceof List<?> parts && parts.size() == PARTS) {
-                        received(text(parts.get(0)), parts);
-                    }
+                    readOne();
                 }
             } finally {
                 end();
+            }
+        }
+
+        private void readOne() {
+            Object answer;
+            try {
+                answer = connection.getUnflushedObject();
+            } catch (JedisDataException refused) {
+                if (!stood) {
+                    throw refused;
+                }
+                // A look, by a server that loads its data or knows no such right: it is there.
+                return;
+            }
+            if (answer instanceof List<?> parts && parts.size() == PARTS) {
+                received(text(parts.get(0)), parts);
             }
         }
 
@@ -121,26 +155,24 @@ final class DirectMessages implements Messages {
                         RedisThreads.THREADS.call("taking a message", () -> receiver.heard(text(parts.get(2))));
             } else if (kind.equals("subscribe")) {
                 stood = true;
-                connection.setTimeoutInfinite();
+                connection.setSoTimeout((int) look.multipliedBy(SILENT_LOOKS).toMillis());
                 lookLater();
                 boolean unused = RedisThreads.THREADS.call("looking at keys", receiver::stands);
             }
         }
 
         private void lookLater() {
-            var unused = RedisThreads.THREADS.after(look, RedisThreads.RETRIES, this::look);
+            noMoreLooks = RedisThreads.THREADS.after(look, RedisThreads.RETRIES, this::look);
+            if (ended) {
+                end();
+            }
         }
 
-        /** Asks whether the server is still there; it was silent since the last time if it has not even answered that. */
+        /** Has the server say something. */
         private void look() {
             if (ended) {
                 return;
             }
-            if (silent) {
-                end();
-                return;
-            }
-            silent = true;
             try {
                 connection.sendCommand(Command.PING);
                 connection.flush();
@@ -153,7 +185,14 @@ final class DirectMessages implements Messages {
         /** What reads it, fails. */
         void end() {
             ended = true;
-            DirectLine.close(connection);
+            Runnable planned = noMoreLooks;
+            GuardThreads.inTurn(
+                    () -> {
+                        if (planned != null) {
+                            planned.run();
+                        }
+                    },
+                    () -> DirectLine.close(connection));
         }
     }
 
