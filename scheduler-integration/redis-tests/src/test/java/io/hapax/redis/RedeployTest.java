@@ -97,7 +97,10 @@ class RedeployTest {
                 case "hold" -> {
                     run = admitted(guard);
                     GuardedRun.Scope unused = run.enter(OnLeaseLost.SIGNAL);
-                    return "held";
+                    // Somebody waits, so that the store listens to wake-ups.
+                    Admission refused = guard.admitAsync(request("held").waitAtMost(Duration.ofMillis(300)))
+                            .join();
+                    return refused instanceof Admission.Refused ? "held" : refused.toString();
                 }
                 case "isHeld" -> {
                     return String.valueOf(run.isHeld());
