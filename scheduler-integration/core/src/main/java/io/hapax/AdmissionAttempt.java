@@ -80,9 +80,9 @@ final class AdmissionAttempt {
     Admission startAndWait(LeaseStore first) throws InterruptedException, ExecutionException {
         Thread self = Thread.currentThread();
         caller = first != engine.store() && source instanceof LeaseSource.Plain ? self : null;
-        start(first);
+        var unused = start(first);
         if (caller != null && !answer.isDone()) {
-            var unused = answer.whenComplete((admission, failure) -> LockSupport.unpark(self));
+            var ignored = answer.whenComplete((admission, failure) -> LockSupport.unpark(self));
             waitForAnswer(first, self);
         }
         return answer.get();
