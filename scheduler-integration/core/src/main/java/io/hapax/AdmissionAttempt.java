@@ -71,8 +71,8 @@ final class AdmissionAttempt {
 
     /**
      * Starts, and waits for the answer. If the store works on its caller's thread, the caller asks again itself: it has to be woken up in
-     * any case, and no other thread has to be woken up for that. Whoever gets an exception other than {@link ExecutionException}
-     * withdraws.
+     * any case, and no other thread has to be woken up for that. A caller that gets an exception other than
+     * {@link ExecutionException} withdraws the attempt.
      *
      * @param first the store to be asked, which may block
      * @throws ExecutionException if there is no answer
