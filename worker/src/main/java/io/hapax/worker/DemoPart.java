@@ -28,7 +28,8 @@ final class DemoPart {
     /** By then the Quartz cluster has missed it and has given its run to another node. */
     static final Duration THAW_AT = Duration.ofSeconds(13);
 
-    private static final Duration LONGEST_CATCH_UP = Duration.ofSeconds(20);
+    private static final Duration LONGEST_CATCH_UP = Duration.ofSeconds(6);
+    private static final Duration LONGEST_DRAIN = Duration.ofSeconds(14);
     private static final Duration LONGEST_START = Duration.ofMinutes(2);
     private static final Duration ORDER_EVERY = Duration.ofMillis(500);
 
@@ -94,10 +95,10 @@ final class DemoPart {
             begin = observations.now();
             work(fleet, queue);
             end = observations.now();
-            // A cluster whose node died stands still until it is missed; then it catches up. Triggers go on firing,
-            // since a firing
-            // that waits to be tried again waits on while its trigger is paused.
-            waitUntil("waiting for the last runs", LONGEST_CATCH_UP, false, this::isComplete);
+            // A cluster whose node died stands still until it is missed; then it catches up.
+            waitUntil("letting the cluster catch up", LONGEST_CATCH_UP, false, this::hasBegunAll);
+            fleet.forEach(Replica::drain);
+            waitUntil("waiting for the last runs", LONGEST_DRAIN, false, this::isComplete);
         } finally {
             fleet.forEach(Replica::terminate);
         }
@@ -123,6 +124,10 @@ final class DemoPart {
 
     private Map<Kind, Tally> tallies() {
         return Observations.tallies(observations.of(name), expected());
+    }
+
+    private boolean hasBegunAll() {
+        return expected().areBegun(observations.of(name));
     }
 
     private List<String> options() {

@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.stream.Collectors;
 import javax.sql.DataSource;
 
 /** Reads what the workers have written down. */
@@ -87,22 +88,21 @@ final class Observations {
         }
     }
 
-    /** One tally a kind, of the runs of what should happen; cron jobs go on firing before and after. */
+    /** One tally a kind. */
     static Map<Kind, Tally> tallies(List<ObservedRun> runs, Expected expected) {
         Map<Kind, Tally> tallies = new LinkedHashMap<>();
         for (Kind kind : Kind.values()) {
-            Set<String> occurrences = expected.of(kind);
-            List<ObservedRun> counted = runs.stream()
-                    .filter(run -> run.kind() == kind && occurrences.contains(run.occurrence()))
-                    .toList();
-            tallies.put(kind, Tally.of(counted, occurrences));
+            List<ObservedRun> ofKind =
+                    runs.stream().filter(run -> run.kind() == kind).toList();
+            tallies.put(kind, Tally.of(ofKind, expected.of(kind, ofKind)));
         }
         return tallies;
     }
 
     /**
      * What should happen. Of a cron job these are all slots of the time in which a worker that was neither killed nor
-     * frozen was running, but for one interval at its end, whether or not anybody ran them.
+     * frozen was running, but for one interval at its end, whether or not anybody ran them; and those between the first
+     * and the last one that anybody ran.
      *
      * @param queued what was enqueued, by kind
      * @param begin since when all workers were up
@@ -110,20 +110,36 @@ final class Observations {
      */
     record Expected(Map<Kind, Set<String>> queued, Instant begin, Instant end) {
 
-        Set<String> of(Kind kind) {
+        Set<String> of(Kind kind, List<ObservedRun> runs) {
             Duration every = CRON.get(kind);
-            return every == null ? queued.getOrDefault(kind, Set.of()) : slots(every);
+            return every == null ? queued.getOrDefault(kind, Set.of()) : slots(runs, every);
+        }
+
+        boolean areBegun(List<ObservedRun> runs) {
+            Set<String> begun =
+                    runs.stream().map(run -> run.kind() + run.occurrence()).collect(Collectors.toSet());
+            return CRON.keySet().stream()
+                    .allMatch(kind -> of(kind, List.of()).stream().allMatch(slot -> begun.contains(kind + slot)));
+        }
+
+        private Set<String> slots(List<ObservedRun> runs, Duration every) {
+            TreeSet<Instant> seen = runs.stream()
+                    .map(run -> Instant.parse(run.occurrence()))
+                    .collect(Collectors.toCollection(TreeSet::new));
+            Set<String> slots = new TreeSet<>();
+            addSlots(slots, Instant.ofEpochSecond(begin.getEpochSecond()).plusSeconds(1), end.minus(every), every);
+            if (!seen.isEmpty()) {
+                addSlots(slots, seen.first(), seen.last(), every);
+            }
+            return slots;
         }
 
         /** The slots are aligned to the minute, as those of the cron expressions are. */
-        private Set<String> slots(Duration every) {
-            Set<String> slots = new TreeSet<>();
+        private static void addSlots(Set<String> slots, Instant from, Instant to, Duration every) {
             long step = every.toSeconds();
-            long last = end.minus(every).getEpochSecond();
-            for (long at = (begin.getEpochSecond() + step) / step * step; at <= last; at += step) {
+            for (long at = (from.getEpochSecond() + step - 1) / step * step; at <= to.getEpochSecond(); at += step) {
                 slots.add(Instant.ofEpochSecond(at).toString());
             }
-            return slots;
         }
     }
 }

@@ -10,15 +10,19 @@ import io.hapax.OnConflict;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.format.DateTimeParseException;
+import java.util.Date;
 import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
+import org.quartz.DateBuilder;
 import org.quartz.DisallowConcurrentExecution;
 import org.quartz.Job;
 import org.quartz.JobExecutionContext;
 import org.quartz.ObjectAlreadyExistsException;
 import org.quartz.Scheduler;
 import org.quartz.SchedulerException;
+import org.quartz.Trigger;
+import org.quartz.TriggerKey;
 import org.quartz.impl.matchers.GroupMatcher;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -64,15 +68,30 @@ final class SampleJobs {
         }
     }
 
-    /** Stops new firings; those of the cluster on all of its nodes, and until they are resumed. */
-    void pause() {
+    /**
+     * Stops new firings, those of the cluster on all of its nodes. Triggers are put off and not paused: a firing that waits to be tried
+     * again waits on while its trigger is paused.
+     */
+    void putOff() {
         for (Scheduler scheduler : schedulers) {
             try {
                 if (!scheduler.isShutdown()) {
-                    scheduler.pauseTriggers(GroupMatcher.triggerGroupEquals(GROUP));
+                    putOff(scheduler);
                 }
             } catch (SchedulerException e) {
-                LOG.warn("the sample jobs could not be paused", e);
+                LOG.warn("the sample jobs could not be put off", e);
+            }
+        }
+    }
+
+    @SuppressWarnings("JavaUtilDate")
+    private static void putOff(Scheduler scheduler) throws SchedulerException {
+        for (TriggerKey key : scheduler.getTriggerKeys(GroupMatcher.triggerGroupEquals(GROUP))) {
+            Trigger trigger = scheduler.getTrigger(key);
+            if (trigger != null) {
+                Date later = DateBuilder.futureDate(1, DateBuilder.IntervalUnit.YEAR);
+                Date unused = scheduler.rescheduleJob(
+                        key, trigger.getTriggerBuilder().startAt(later).build());
             }
         }
     }

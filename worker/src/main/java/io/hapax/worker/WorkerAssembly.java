@@ -250,11 +250,11 @@ final class WorkerAssembly implements AutoCloseable {
         return new HikariDataSource(config);
     }
 
-    /** Stops new firings in the whole fleet; firings that are to be tried again wait, too. What is running or queued goes on. */
+    /** Stops new firings in the whole fleet; what has been fired, retried or queued goes on. */
     void drain() {
         SampleJobs scheduled = jobs;
         if (scheduled != null) {
-            scheduled.pause();
+            scheduled.putOff();
         }
     }
 

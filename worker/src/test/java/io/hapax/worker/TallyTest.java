@@ -88,9 +88,8 @@ class TallyTest {
     }
 
     @Test
-    void what_fires_before_all_workers_are_up_or_after_their_work_is_not_counted() {
-        assertThat(ticks(at(1000), at(4500), tick(0), tick(1000), tick(3000), tick(4000)))
-                .isEqualTo(new Tally(2, 1, 0, 0, 1));
+    void every_slot_of_a_cron_job_between_the_first_and_the_last_one_seen_is_expected() {
+        assertThat(ticks(at(1000), at(1500), tick(0), tick(1000), tick(3000))).isEqualTo(new Tally(4, 3, 0, 0, 1));
     }
 
     @Test
@@ -101,8 +100,16 @@ class TallyTest {
 
     @Test
     void the_expected_slots_are_aligned_as_the_cron_expressions_are() {
-        Set<String> reports = new Observations.Expected(Map.of(), at(900), at(7000)).of(Kind.REPORT);
+        Set<String> reports = new Observations.Expected(Map.of(), at(900), at(7000)).of(Kind.REPORT, List.of());
         assertThat(reports).containsExactlyInAnyOrder(at(2000).toString(), at(4000).toString());
+    }
+
+    @Test
+    void all_is_begun_when_each_slot_has_a_run_be_it_finished_or_not() {
+        Observations.Expected expected = new Observations.Expected(Map.of(), at(100), at(2100));
+        ObservedRun begun = run(at(1000).toString(), "a", null, 1000);
+        assertThat(expected.areBegun(List.of())).isFalse();
+        assertThat(expected.areBegun(List.of(begun))).isTrue();
     }
 
     @Test
