@@ -9,9 +9,7 @@ import io.hapax.JobGuard;
 import io.hapax.OnLeaseLost;
 import io.hapax.RunRequest;
 import io.hapax.lease.Intervention;
-import io.hapax.lease.LeaseStoreException;
 import io.hapax.testkit.EmbeddedRedis;
-import io.hapax.testkit.WallClock;
 import java.io.BufferedReader;
 import java.io.File;
 import java.io.IOException;
@@ -39,28 +37,13 @@ class RedeployTest {
 
     private static final Duration TTL = Duration.ofSeconds(6);
     private static final Duration LONGEST = Duration.ofSeconds(60);
-    private static final int MOST_TRIES = 10;
 
     private static RunRequest request(String key) {
         return RunRequest.lock(key).ttl(TTL);
     }
 
-    /** Its answer timeout is what the ttl allows; a busy machine may need longer for the first answers. */
     private static RedissonLeaseStore store(String url) {
-        for (int tries = 1; ; tries++) {
-            try {
-                return Fixture.store(url)
-                        .namespace("redeploy")
-                        .firstStart(WallClock.now())
-                        .longestTtl(TTL)
-                        .answerTimeout(TTL.dividedBy(5))
-                        .build();
-            } catch (LeaseStoreException late) {
-                if (tries == MOST_TRIES) {
-                    throw late;
-                }
-            }
-        }
+        return Fixture.openedHere(url, "redeploy", TTL, 5);
     }
 
     /** A store that is new may take a moment. */
