@@ -24,7 +24,8 @@ import org.springframework.transaction.support.TransactionSynchronizationManager
 
 /** As without a ledger; and the occurrence is completed in the transaction itself. */
 @Tag("slow")
-@TestPropertySource(properties = {"hapax.ledger.enabled=true", "hapax.ledger.migrate=true"})
+@TestPropertySource(
+        properties = {"hapax.ledger.enabled=true", "hapax.ledger.migrate=true", "hapax.ledger.answer-timeout=2s"})
 class CallerTransactionWithLedgerTest extends CallerTransactionTest {
 
     @Autowired

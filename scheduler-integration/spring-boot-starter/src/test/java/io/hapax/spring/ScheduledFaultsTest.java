@@ -143,6 +143,7 @@ class ScheduledFaultsTest {
             "hapax.defaults.ttl=8s",
             "hapax.ledger.enabled=true",
             "hapax.ledger.migrate=true",
+            "hapax.ledger.answer-timeout=2s",
             "database=" + database.jdbcUrl() + "?user=" + database.user() + "&password=" + database.password()
         };
     }
