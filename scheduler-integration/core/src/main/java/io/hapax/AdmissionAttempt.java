@@ -29,7 +29,7 @@ final class AdmissionAttempt {
     private final @Nullable GuardedRun waiter;
     private final NanoTime startedAt;
     private final CompletableFuture<Admission> answer = new CompletableFuture<>();
-    /** Waits for the answer, and asks itself when it is this attempt's turn; null if nobody waits. */
+    /** Waits for the answer, and asks itself when it is this attempt's turn; null if no thread does so. */
     private @Nullable Thread caller;
 
     private volatile boolean isCallersTurn;
