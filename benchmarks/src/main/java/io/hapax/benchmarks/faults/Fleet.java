@@ -94,12 +94,9 @@ final class Fleet implements Closeable {
     /** Starts a worker's process; it is up somewhat later. */
     void start(String worker) throws IOException {
         List<String> command = new ArrayList<>(List.of(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-Xmx128m",
-                "-XX:+UseSerialGC",
-                // A worker lives for seconds to minutes: what a better compiler would spend, others need.
-                "-XX:TieredStopAtLevel=1",
-                "-XX:-UsePerfData",
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-Xmx128m", "-XX:-UsePerfData"));
+        command.addAll(FaultWorker.jvmOptions(logs.resolveSibling("compiler.json")));
+        command.addAll(List.of(
                 "-cp",
                 classPath(),
                 FaultWorker.class.getName(),

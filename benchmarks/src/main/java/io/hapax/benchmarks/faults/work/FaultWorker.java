@@ -7,6 +7,7 @@ import io.hapax.benchmarks.faults.history.World;
 import io.hapax.benchmarks.harness.Background;
 import io.hapax.benchmarks.harness.QuartzTables;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
@@ -43,6 +44,17 @@ public final class FaultWorker {
         this.database = pool(settings.jdbc());
         this.points = new SyncPoints(point -> orders.say("reached " + point));
         this.guarding = guarding(settings, new Work(world, database, name, points, this::rollsBack));
+    }
+
+    /**
+     * What its JVM needs so that it can be let stand still.
+     *
+     * @param directives the file that tells its compilers what to do; it is written
+     * @return options of the JVM
+     * @throws IOException if it cannot be written
+     */
+    public static List<String> jvmOptions(Path directives) throws IOException {
+        return SafepointPause.jvmOptions(directives);
     }
 
     /**

@@ -1,5 +1,8 @@
 package io.hapax.benchmarks.faults.work;
 
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
 import java.util.concurrent.atomic.LongAdder;
 
 /**
@@ -17,6 +20,11 @@ final class SafepointPause {
     private static final LongAdder SINK = new LongAdder();
 
     private SafepointPause() {}
+
+    /** A worker lives for seconds to minutes: what the optimising compiler would spend, others need. */
+    static List<String> jvmOptions(Path directives) throws IOException {
+        return List.of("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1");
+    }
 
     /** Lets the compiler see the loop. */
     static void warmUp() {

@@ -3,11 +3,14 @@ package io.hapax.benchmarks.faults.work;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.hapax.benchmarks.harness.ChildJvm;
+import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 /** A JVM of its own, with the options of the workers. */
 @Tag("slow")
@@ -49,10 +52,14 @@ class SafepointPauseTest {
         }
     }
 
+    @TempDir
+    private Path folder;
+
     @Test
     void other_threads_stand_still_meanwhile() throws Exception {
+        List<String> options = new ArrayList<>(FaultWorker.jvmOptions(folder.resolve("compiler.json")));
         // The optimising compiler has to be through before the pause, however busy the machine is.
-        List<String> options = List.of("-XX:+UseSerialGC", "-Xmx64m", "-Xbatch");
+        options.addAll(List.of("-Xmx64m", "-Xbatch"));
         try (ChildJvm jvm = ChildJvm.start(Paused.class, options, "3000")) {
             assertThat(Long.parseLong(jvm.read())).isGreaterThan(500);
         }
