@@ -177,8 +177,9 @@ public final class FaultWorker {
             SafepointPause.pause(millis);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
+        } finally {
+            world.tell(EventType.CONTINUE, name);
         }
-        world.tell(EventType.CONTINUE, name);
     }
 
     /** Takes all connections of the pool, as a leak does. */

@@ -1,8 +1,10 @@
 package io.hapax.benchmarks.faults.work;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.hapax.benchmarks.harness.ChildJvm;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -63,5 +65,12 @@ class SafepointPauseTest {
         try (ChildJvm jvm = ChildJvm.start(Paused.class, options, "3000")) {
             assertThat(Long.parseLong(jvm.read())).isGreaterThan(500);
         }
+    }
+
+    @Test
+    void a_jvm_that_would_not_stand_still_is_refused() {
+        assertThatThrownBy(() -> ChildJvm.start(Paused.class, List.of("-XX:TieredStopAtLevel=1"), "10"))
+                .isInstanceOf(IOException.class)
+                .hasMessageContaining("ended too early");
     }
 }
