@@ -13,6 +13,8 @@ import org.jspecify.annotations.Nullable;
  * lost, and what is fenced never happens twice. Two runs are active at once only if the older one has been notified and its job has not
  * yet reacted.
  *
+ * <p>A firing that is tried again waits in the memory of its worker, and is lost with it ({@code docs/spring-boot.md}).
+ *
  * <p>While several faults strike at once, what each of them allows is allowed, and nothing more. The exception is time: the worker
  * that has to take over may be unable to do so until all faults are healed.
  */
@@ -29,7 +31,7 @@ final class Promise {
         boolean ledger = contender.hasLedger();
         boolean assumptionBroken = strike != null && strike.movesRedisClock();
         boolean lateWrites = assumptionBroken || (strike != null && strike.pausesWorkers());
-        check(broken, found.lost(), "lost");
+        check(broken, found.lost() - found.lostWithWorker(), "lost");
         check(broken, found.twice("store"), "twice in the store that checks tokens");
         check(broken, found.tokensOutOfOrder(), "tokens out of order");
         check(broken, found.untold(), "never notified of a loss");

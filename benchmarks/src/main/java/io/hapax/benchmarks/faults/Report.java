@@ -253,7 +253,20 @@ final class Report {
         line(broken.isEmpty() ? "Nothing was found beyond the table of promises." : "Beyond the table of promises:");
         line("");
         broken.forEach(what -> line("- " + what));
+        exceptions();
         agreement();
+    }
+
+    private void exceptions() {
+        for (Outcome outcome : outcomes) {
+            int lost = outcome.findings().mapToInt(Findings::lostWithWorker).sum();
+            if (lost > 0) {
+                line("");
+                line(outcome.contender().title() + ": " + lost
+                        + " of the lost occurrences were firings that waited in the memory of"
+                        + " a worker to be tried again when it was killed, which no other worker knows of.");
+            }
+        }
     }
 
     private void agreement() {

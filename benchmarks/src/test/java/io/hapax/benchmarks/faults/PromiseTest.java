@@ -51,6 +51,15 @@ class PromiseTest {
     }
 
     @Test
+    void a_firing_that_waits_in_the_memory_of_its_worker_alone_may_be_lost_with_it() {
+        at(0, "queue", EventType.DUE, "TICK", "tick-1", "tick");
+        at(1, "alice", EventType.WAITS, "alice", "tick-1");
+        assertThat(broken(Contender.HAPAX_SPRING, Fault.ROLLING_DEPLOY)).containsExactly("1 lost");
+        at(2, "nemesis", EventType.KILL, "alice");
+        assertThat(broken(Contender.HAPAX_SPRING, Fault.ROLLING_DEPLOY)).isEmpty();
+    }
+
+    @Test
     void before_all_faults_nothing_at_all_may_happen_twice() {
         twice("file");
         for (Contender contender : List.of(Contender.HAPAX_L1, Contender.HAPAX_L2, Contender.HAPAX_L3)) {

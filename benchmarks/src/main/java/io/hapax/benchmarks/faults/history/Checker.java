@@ -31,6 +31,9 @@ public final class Checker {
     private final List<Long> starts = new ArrayList<>();
     private final Map<String, ObservedRun> runs = new LinkedHashMap<>();
     private final Map<String, Event> due = new LinkedHashMap<>();
+    /** The workers at which occurrences wait. */
+    private final Map<String, Set<String>> waiting = new HashMap<>();
+
     private final Pauses pauses = new Pauses();
     private final LeaseEnds leases = new LeaseEnds();
     private final Starvation starvation = new Starvation();
@@ -98,10 +101,14 @@ public final class Checker {
                 runs.values().stream()
                         .filter(run -> run.worker().equals(event.field(0)))
                         .forEach(run -> run.killed(event.nanos()));
+                waiting.values().forEach(workers -> workers.remove(event.field(0)));
             }
             case LEASE, FREED, SERVER -> leases.add(event);
             case STARVED -> starvation.add(event);
             case DUE -> due.putIfAbsent(event.field(1), event);
+            case WAITS ->
+                waiting.computeIfAbsent(event.field(1), occurrence -> new HashSet<>())
+                        .add(event.field(0));
             case FAULT -> window(event.field(0), event, event.nanos());
             case LEFT -> left.put(event.field(0), Integer.valueOf(event.field(1)));
             case OVER -> {
@@ -248,9 +255,15 @@ public final class Checker {
             Findings then = at(event.nanos());
             then.due();
             if (!filed.contains(occurrence) || !rows.contains(occurrence)) {
-                then.lost(occurrence, event);
+                then.lost(occurrence, event, isGone(occurrence));
             }
         });
+    }
+
+    /** Whether it waited at workers, all of which have been killed since. */
+    private boolean isGone(String occurrence) {
+        Set<String> workers = waiting.get(occurrence);
+        return workers != null && workers.isEmpty();
     }
 
     private void overlaps(List<ObservedRun> ofKey) {

@@ -24,6 +24,8 @@ public enum EventType {
     UP(1),
     /** An occurrence ought to take effect once: kind, occurrence, lock key. */
     DUE(3),
+    /** A worker was refused a firing of its scheduler, which waits in its memory to be tried again: worker, occurrence. */
+    WAITS(2),
     /** A process had no processor, as its witness says: worker or {@code observer}, for how long until now in µs. */
     STARVED(2),
     /** What is going to be done: the arguments that do it again. */

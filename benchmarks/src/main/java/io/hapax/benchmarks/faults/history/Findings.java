@@ -18,6 +18,7 @@ public final class Findings {
     private int occurrences;
     private int runs;
     private int lost;
+    private int lostWithWorker;
     private int overlaps;
     private double longestOverlap;
     private int overlapsUntold;
@@ -76,10 +77,11 @@ public final class Findings {
         runs++;
     }
 
-    void lost(String occurrence, Event due) {
+    void lost(String occurrence, Event due, boolean withWorker) {
         lost++;
+        lostWithWorker += withWorker ? 1 : 0;
         cases.add(new Case("lost", occurrence, 0, due));
-        example("lost " + occurrence);
+        example("lost " + occurrence + (withWorker ? " with the worker in whose memory it waited" : ""));
     }
 
     void twice(String resource, String occurrence, ObservedRun run) {
@@ -228,6 +230,15 @@ public final class Findings {
      */
     public int lost() {
         return lost;
+    }
+
+    /**
+     * Counts those of the lost ones that waited in the memory of a worker, to be tried again, when it was killed.
+     *
+     * @return how many
+     */
+    public int lostWithWorker() {
+        return lostWithWorker;
     }
 
     /**

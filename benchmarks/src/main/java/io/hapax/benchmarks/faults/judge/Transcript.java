@@ -68,7 +68,7 @@ final class Transcript {
             case "LEFT" -> left.add(line);
             case "STARVED" -> starved.add(line);
             case "OVER" -> over = line;
-            case "UP", "STRUCK", "MENDED", "PLAN" -> {}
+            case "UP", "STRUCK", "MENDED", "PLAN", "WAITS" -> {}
             default -> throw new IllegalArgumentException("line " + line.number() + " is of no known type: " + line);
         }
     }

@@ -6,6 +6,8 @@ import io.hapax.JobGuard;
 import io.hapax.OnConflict;
 import io.hapax.OnFailure;
 import io.hapax.RunRefusedException;
+import io.hapax.event.GuardEvent;
+import io.hapax.event.GuardListener;
 import io.hapax.event.Verdict;
 import io.hapax.lease.LeaseStore;
 import io.hapax.lease.RunKey;
@@ -81,6 +83,7 @@ final class HapaxSpring implements Guarding {
                     beans.registerBean(LeaseStore.class, () -> HapaxGuarding.store(settings, database));
                     beans.registerBean(RunLedger.class, () -> HapaxGuarding.ledger(database));
                     beans.registerBean(Work.class, () -> work);
+                    beans.registerBean(GuardListener.class, () -> new Waits(work));
                 })
                 .run();
         this.jobs = context.getBean(Jobs.class);
@@ -147,10 +150,7 @@ final class HapaxSpring implements Guarding {
         @Guarded(key = "tick", onConflict = OnConflict.RESCHEDULE, onFailure = OnFailure.RELEASE)
         @Transactional(rollbackFor = Exception.class)
         public void tick() {
-            String planned =
-                    CurrentRun.get().identity().run().map(RunKey::value).orElseThrow();
-            perform(Occurrence.tick(Instant.parse(planned.substring(planned.lastIndexOf('@') + 1))
-                    .getEpochSecond()));
+            perform(firing(CurrentRun.get().identity().run().orElseThrow()));
         }
 
         private void perform(Occurrence occurrence) {
@@ -163,6 +163,24 @@ final class HapaxSpring implements Guarding {
                 throw new IllegalStateException(e);
             }
         }
+    }
+
+    /** Which firings wait here to be tried again. */
+    private record Waits(Work work) implements GuardListener {
+
+        @Override
+        public void on(GuardEvent event) {
+            if (event instanceof GuardEvent.Refused refused && refused.again() && refused.planned()) {
+                refused.identity().run().ifPresent(run -> work.waits(firing(run).id()));
+            }
+        }
+    }
+
+    /** The recurring job's occurrence that a run key of Hapax's stands for. */
+    private static Occurrence firing(RunKey run) {
+        String planned = run.value();
+        return Occurrence.tick(
+                Instant.parse(planned.substring(planned.lastIndexOf('@') + 1)).getEpochSecond());
     }
 
     /** A run that ends with the thread's transaction. */

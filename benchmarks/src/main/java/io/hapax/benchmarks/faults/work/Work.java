@@ -59,6 +59,11 @@ final class Work {
         }
     }
 
+    /** A firing was refused, and is to be tried again. */
+    void waits(String occurrence) {
+        world.tell(EventType.WAITS, worker, occurrence);
+    }
+
     /** Before the lock is given back: what the observer reads late it takes for late, and the next run reads like one too early. */
     private void awaitWritten() {
         String unused = world.ask("done", "-");

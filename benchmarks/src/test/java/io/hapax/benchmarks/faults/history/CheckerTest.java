@@ -103,6 +103,23 @@ class CheckerTest {
     }
 
     @Test
+    void a_firing_is_lost_with_its_worker_if_it_waited_nowhere_else() {
+        Told told = new Told()
+                .due(0, "tick-1", "tick")
+                .at(10, "alice", EventType.WAITS, "alice", "tick-1")
+                .due(15, "tick-2", "tick")
+                .at(20, "bob", EventType.WAITS, "bob", "tick-2")
+                .at(30, "alice", EventType.WAITS, "alice", "tick-2")
+                .process(40, EventType.KILL, "alice")
+                .at(50, "bob", EventType.WAITS, "bob", "tick-1");
+        assertThat(told.found().lost()).isEqualTo(2);
+        assertThat(told.found().lostWithWorker()).isZero();
+        Findings found = told.process(60, EventType.KILL, "bob").found();
+        assertThat(found.lost()).isEqualTo(2);
+        assertThat(found.lostWithWorker()).isEqualTo(2);
+    }
+
+    @Test
     void two_runs_at_work_on_one_key_overlap_and_not_on_two_keys() {
         Told told = new Told()
                 .begin(0, "alice", "item-1", "k", 0)
