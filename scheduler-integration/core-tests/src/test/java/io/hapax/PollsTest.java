@@ -14,6 +14,7 @@ import io.hapax.lease.LockKey;
 import io.hapax.test.ForwardingLeaseStore;
 import io.hapax.test.InMemoryLeaseStore;
 import io.hapax.test.ManualTicker;
+import io.hapax.testkit.ForwardingTicker;
 import io.hapax.time.NanoTime;
 import io.hapax.time.Ticker;
 import java.time.Duration;
@@ -395,23 +396,13 @@ class PollsTest {
         @Test
         void an_alarm_that_could_not_be_set_is_set_by_the_next_who_comes() {
             AtomicInteger until = new AtomicInteger(Integer.MAX_VALUE);
-            Polls polls = new Polls(LONG, new Ticker() {
+            Polls polls = new Polls(LONG, new ForwardingTicker(Ticker.SYSTEM) {
                 @Override
                 public NanoTime now() {
                     if (until.decrementAndGet() == 0) {
                         throw new OutOfMemoryError("as if");
                     }
-                    return Ticker.SYSTEM.now();
-                }
-
-                @Override
-                public void parkUntil(NanoTime deadline) {
-                    Ticker.SYSTEM.parkUntil(deadline);
-                }
-
-                @Override
-                public void wake(Thread thread) {
-                    Ticker.SYSTEM.wake(thread);
+                    return super.now();
                 }
             });
             CompletableFuture<Void> first = new CompletableFuture<>();
