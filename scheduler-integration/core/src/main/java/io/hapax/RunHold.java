@@ -294,16 +294,21 @@ final class RunHold {
         drop();
     }
 
+    /** Whether the run has to be notified, as what proves its lease will not do so for much longer. */
+    boolean isOver(NanoTime now) {
+        return !now.isBefore(timing().revokeAt(since()));
+    }
+
     /** What is to be done instead of a renewal; null if the run goes on. */
     Charge.@Nullable Action insteadOfRenewal(LeaseKeeper keeper, NanoTime now) {
-        if (run.life().isAtWork() && now.isBefore(timing().revokeAt(since())) && !isHeldForTooLong(now)) {
+        if (run.life().isAtWork() && !isOver(now) && !isHeldForTooLong(now)) {
             if (keeper.isBounded() && isFirst(keeper)) {
                 lookForCancellation();
             }
             return null;
         }
         if (run.life().isActive()) {
-            if (!now.isBefore(timing().revokeAt(since()))) {
+            if (isOver(now)) {
                 if (run.lapse(LossReason.NOT_RENEWED)) {
                     return Charge.Action.FORGET;
                 }

@@ -57,8 +57,9 @@ final class Watchdog {
     private final Runnable afterLast;
     private final GuardThreads threads;
     private final ExecutorService later;
-    /** How often in a row a pass has failed. Used by the watchdog's thread only. */
-    private int failedPasses;
+    private final SureClock clock;
+    /** Whether the last pass has failed. Used by the watchdog's thread only. */
+    private boolean failing;
 
     static {
         // What notifies a run of a loss is loaded before it is needed: by then memory may be short, or the class loader
@@ -77,7 +78,8 @@ final class Watchdog {
         this.later = threads.pool("hapax-late", MOST_LATER);
         this.renewals = new Renewals(store, ledger, ticker, threads, this);
         this.ticker = ticker;
-        this.plan = new RenewalPlan(ticker.now(), ThreadLocalRandom.current().nextDouble());
+        this.clock = new SureClock(ticker);
+        this.plan = new RenewalPlan(clock.now(), ThreadLocalRandom.current().nextDouble());
         this.afterLast = afterLast;
     }
 
@@ -286,7 +288,7 @@ final class Watchdog {
                     break;
                 }
                 full = pass() >= LARGEST_PASS / 2;
-                failedPasses = 0;
+                failing = false;
             } catch (Throwable failure) {
                 failed(failure);
             }
@@ -304,9 +306,10 @@ final class Watchdog {
                 return false;
             }
             NanoTime next = queue.nextDue();
-            NanoTime far = ticker.now().plus(FAR);
+            NanoTime now = clock.now();
+            NanoTime far = now.plus(FAR);
             until = next != null && next.isBefore(far) ? next : far;
-            NanoTime earliest = ticker.now().plus(full ? BETWEEN_FULL_PASSES : Duration.ZERO);
+            NanoTime earliest = now.plus(full ? BETWEEN_FULL_PASSES : Duration.ZERO);
             until = until.isBefore(earliest) ? earliest : until;
             parkedUntil = until;
         } finally {
@@ -319,31 +322,28 @@ final class Watchdog {
     }
 
     /**
-     * A pass that fails is repeated soon. If passes fail for longer than a quarter of a ttl (no memory, a broken clock), the charges
-     * that rely on this thread are notified, so that they do not assume that their leases are renewed.
+     * A pass that fails (no memory, a broken clock) is repeated soon. Nothing is renewed meanwhile, so a run is notified as soon as what
+     * was confirmed before proves its lease no longer.
      */
     private void failed(Throwable failure) {
-        failedPasses++;
-        if (failedPasses == 1) {
+        if (!failing) {
+            failing = true;
             boolean unused = threads.call("a pass of the watchdog", () -> {
                 throw new IllegalStateException("renewals are late until it succeeds", failure);
             });
         }
         boolean unused = threads.call("telling runs", () -> {
-            Duration failing = AFTER_FAILURE.multipliedBy(failedPasses);
+            NanoTime now = clock.surely();
             for (Charge charge : all()) {
-                if (failing.multipliedBy(4).compareTo(charge.ttl()) >= 0) {
-                    charge.giveUp();
-                }
+                boolean ignored = threads.call("telling a run", () -> charge.stopIfUnproven(now));
             }
         });
-        // Last, so that a run that is added meanwhile is not notified before the next try.
         LockSupport.parkNanos(AFTER_FAILURE.toNanos());
     }
 
     /** Does what is due now; returns how many charges it renews. */
     int pass() {
-        NanoTime now = ticker.now();
+        NanoTime now = clock.now();
         NanoTime again = now.plus(AGAIN);
         List<DueQueue.Entry> due = new ArrayList<>(LARGEST_PASS);
         DueQueue.Cohort taken = takeDue(now, again, due);
