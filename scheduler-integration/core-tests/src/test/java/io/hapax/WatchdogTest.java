@@ -379,6 +379,22 @@ class WatchdogTest {
         watchdog.stopWhenEmpty();
     }
 
+    /** As where there was no memory for taking it out. */
+    @Test
+    void what_a_run_leaves_behind_that_has_ended_is_forgotten_with_the_next_look() throws Exception {
+        GuardedRun run = admitted(RunRequest.lock("k"));
+        try (var scope = run.enter()) {
+            List<Charge> kept = guard.engine().watchdog().all();
+            run.complete();
+            kept.forEach(charge -> guard.engine().watchdog().add(charge, ticker.now()));
+        }
+        assertThat(guard.activeRuns()).isEqualTo(1);
+        await().until(() -> {
+            ticker.advance(SECOND);
+            return guard.activeRuns() == 0;
+        });
+    }
+
     /** Is due again after an hour. */
     private final class AlwaysRenewed extends Charge {
         private final Lease lease;
