@@ -323,9 +323,12 @@ final class RunHold {
                 return null;
             }
         }
+        run.callBack();
+        if (run.life().isSettled()) {
+            return Charge.Action.FORGET;
+        }
         // While it is ending nobody may renew: its release is on the way. A lost run stays known until its code has
-        // left, so
-        // that shutdown waits for it.
+        // left, so that shutdown waits for it.
         return new Charge.Action(false, now.plus(timing().ttl()));
     }
 

@@ -146,14 +146,31 @@ public class GuardThreads {
 
         @Override
         public void run() {
+            // Without memory nobody takes a task: no missing thread ends one, so it is handed over later.
+            while (!cancelled && !isHandedOver() && !isRepeated()) {
+                LockSupport.parkNanos(REST.toNanos());
+            }
+        }
+
+        private boolean isHandedOver() {
             try {
-                if (!cancelled) {
-                    executor.execute(task);
-                }
+                executor.execute(task);
             } catch (RejectedExecutionException closed) {
                 // Its owner has ended, and the task with it.
+            } catch (OutOfMemoryError noMemory) {
+                return false;
             } catch (Throwable failure) {
                 report("handing over a timer's task", failure);
+            }
+            return true;
+        }
+
+        private boolean isRepeated() {
+            try {
+                var unused = Timer.SHARED.schedule(this, REST.toNanos(), TimeUnit.NANOSECONDS);
+                return true;
+            } catch (Throwable noMemory) {
+                return false;
             }
         }
     }
