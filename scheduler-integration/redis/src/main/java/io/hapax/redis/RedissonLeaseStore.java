@@ -108,7 +108,7 @@ public final class RedissonLeaseStore implements AdministeredStore {
         if (builder.member != null) {
             namespace.buckets().forEach(Bucket::askInOneCall);
         }
-        this.exchange = new Exchange(namespace, builder.confirmation(redisson), builder.opening());
+        this.exchange = new Exchange(namespace, builder.confirmation(redisson), builder.opening(redisson));
         DirectCalls direct = exchange.direct();
         this.blocking = direct == null ? this : new BlockingView(this, namespace, exchange, direct);
         this.agreement = new Agreement(
@@ -135,7 +135,7 @@ public final class RedissonLeaseStore implements AdministeredStore {
         });
         this.renewals = new Renewals(namespace);
         Messages topic = new TopicMessages(redisson, namespace.channel(), !ownsClient);
-        DirectLine.Opening forMessages = builder.openingForMessages();
+        DirectLine.Opening forMessages = builder.openingForMessages(redisson);
         Messages messages = forMessages == null ? topic : new DirectMessages(forMessages, namespace.channel(), topic);
         this.wakeUps = new WakeUps(messages, connection, this::wakeIfFree, namespace.waiter(), this::passOn);
     }
@@ -716,14 +716,18 @@ public final class RedissonLeaseStore implements AdministeredStore {
             return this;
         }
 
-        private DirectLine.@Nullable Opening opening() {
+        private DirectLine.@Nullable Opening opening(RedissonClient redisson) {
             OwnClient.Address address = directAddress();
-            return address == null ? null : () -> OwnClient.direct(address, answerTimeout);
+            return address == null
+                    ? null
+                    : new BesideClient(redisson, address, there -> OwnClient.direct(there, answerTimeout));
         }
 
-        private DirectLine.@Nullable Opening openingForMessages() {
+        private DirectLine.@Nullable Opening openingForMessages(RedissonClient redisson) {
             OwnClient.Address address = directAddress();
-            return address == null ? null : () -> OwnClient.forMessages(address, answerTimeout);
+            return address == null
+                    ? null
+                    : new BesideClient(redisson, address, there -> OwnClient.forMessages(there, answerTimeout));
         }
 
         /** Where to connect directly; null where somebody else has to find the server, or where calls wait. */
