@@ -33,7 +33,16 @@ final class BesideClient implements DirectLine.Opening {
     public DirectLine.Flushing open() {
         InetSocketAddress at = server.get();
         InetAddress host = at == null ? null : at.getAddress();
-        return opening.apply(host == null ? address : address.at(host.getHostAddress(), at.getPort()));
+        return host == null
+                ? opening.apply(address)
+                : opening.apply(address.at(host.getHostAddress(), at.getPort())).to(at);
+    }
+
+    @Override
+    public boolean leadsTo(DirectLine.Flushing connection) {
+        InetSocketAddress its = connection.server();
+        InetSocketAddress at = its == null ? null : server.get();
+        return at == null || at.equals(its);
     }
 
     /** Null while it is not connected. */
