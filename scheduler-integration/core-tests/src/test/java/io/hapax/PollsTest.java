@@ -28,6 +28,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.IntFunction;
 import java.util.stream.IntStream;
@@ -391,6 +392,31 @@ class PollsTest {
             await().until(() -> all.stream().allMatch(CompletableFuture::isDone));
             assertThat(threads).isNotEmpty().doesNotContain(Thread.currentThread());
             polls.close(watchdog);
+        }
+
+        @Test
+        void those_whose_code_blocks_when_all_waits_end_hold_up_no_deadline() throws Exception {
+            Polls polls = new Polls(LONG, Ticker.SYSTEM);
+            CountDownLatch goOn = new CountDownLatch(1);
+            AtomicInteger blocked = new AtomicInteger();
+            for (int n = 0; n < 8; n++) {
+                CompletableFuture<Void> wait = new CompletableFuture<>();
+                var unused = wait.exceptionally(end -> {
+                    blocked.incrementAndGet();
+                    awaitUninterruptibly(goOn);
+                    return null;
+                });
+                polls.join(key(n), wait, LONG, "", watchdog);
+            }
+            try {
+                polls.close(watchdog);
+                await().until(() -> blocked.get() >= 4);
+                CountDownLatch deadline = new CountDownLatch(1);
+                watchdog.later(deadline::countDown);
+                assertThat(deadline.await(40, TimeUnit.SECONDS)).isTrue();
+            } finally {
+                goOn.countDown();
+            }
         }
 
         @Test
