@@ -32,6 +32,10 @@ public class GuardThreads {
     private static final Duration REST = Duration.ofMillis(100);
 
     private static final Duration IDLE = Duration.ofSeconds(5);
+    /** A timer that rings so late shows that this process stood still. */
+    private static final Duration STALL = Duration.ofMillis(50);
+    /** So long it has to notice what happened meanwhile. */
+    private static final Duration GRACE = Duration.ofMillis(100);
     /** How often it looks whether a lock is free, where it cannot wait in line. */
     private static final Duration LOOK = Duration.ofNanos(100_000);
 
@@ -129,6 +133,60 @@ public class GuardThreads {
             // The task is queued all the same; the next timer starts the thread.
             report("starting the timer's thread", noThread);
             return () -> delayed.cancelled = true;
+        }
+    }
+
+    /**
+     * Runs a task because something has not happened in time, unless that is cancelled. If the timer rings so late that this process stood
+     * still, what happened meanwhile has a moment to be noticed first.
+     *
+     * @param time in which it should have happened
+     * @param executor as above
+     * @param task what to do
+     * @return cancels the task if it has not started
+     */
+    public final Runnable overdue(Duration time, Executor executor, Runnable task) {
+        Overdue overdue = new Overdue(System.nanoTime() + time.toNanos(), executor, task);
+        overdue.timer = after(time, Runnable::run, overdue);
+        return overdue::cancel;
+    }
+
+    private final class Overdue implements Runnable {
+        private final long due;
+        private final Executor executor;
+        private final Runnable task;
+
+        private volatile boolean cancelled;
+        private volatile @Nullable Runnable timer;
+
+        Overdue(long due, Executor executor, Runnable task) {
+            this.due = due;
+            this.executor = executor;
+            this.task = task;
+        }
+
+        /** On the timer's own thread. */
+        @Override
+        public void run() {
+            boolean stoodStill = System.nanoTime() - due > STALL.toNanos();
+            timer = after(stoodStill ? GRACE : Duration.ZERO, executor, this::end);
+            if (cancelled) {
+                cancel();
+            }
+        }
+
+        private void end() {
+            if (!cancelled) {
+                task.run();
+            }
+        }
+
+        void cancel() {
+            cancelled = true;
+            Runnable planned = timer;
+            if (planned != null) {
+                planned.run();
+            }
         }
     }
 

@@ -186,6 +186,20 @@ class GuardThreadsTest {
     }
 
     @Test
+    void what_is_overdue_ends_in_time_unless_it_is_cancelled() {
+        CountDownLatch ended = new CountDownLatch(1);
+        AtomicInteger cancelled = new AtomicInteger();
+        long begun = System.nanoTime();
+        threads.overdue(Duration.ofMillis(20), Runnable::run, cancelled::incrementAndGet)
+                .run();
+        threads.overdue(Duration.ofMillis(20), Runnable::run, ended::countDown);
+
+        await().until(() -> ended.getCount() == 0);
+        assertThat(Duration.ofNanos(System.nanoTime() - begun)).isGreaterThanOrEqualTo(Duration.ofMillis(20));
+        assertThat(cancelled).hasValue(0);
+    }
+
+    @Test
     void a_cancelled_timer_does_nothing() {
         AtomicInteger ran = new AtomicInteger();
         Runnable cancel = threads.after(Duration.ofHours(1), Runnable::run, ran::incrementAndGet);
