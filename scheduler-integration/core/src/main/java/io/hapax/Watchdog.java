@@ -16,6 +16,7 @@ import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.DoubleSupplier;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
@@ -32,6 +33,7 @@ final class Watchdog {
     private static final Duration AGAIN = Duration.ofMillis(100);
     private static final Duration AFTER_FAILURE = Duration.ofMillis(20);
     private static final int MOST_LATER = 4;
+    private static final int MOST_PARTING = 16;
     private static final Duration LOOK = Duration.ofMillis(20);
     private static final Duration NEXT_START = Duration.ofSeconds(1);
     /**
@@ -53,10 +55,13 @@ final class Watchdog {
     private volatile @Nullable Thread last;
 
     private NanoTime parkedUntil = new NanoTime(0);
-    private final RenewalPlan plan;
+    /** Guarded by the lock. */
+    private RenewalPlan plan;
+
     private final Runnable afterLast;
     private final GuardThreads threads;
     private final ExecutorService later;
+    private final ExecutorService parting;
     private final SureClock clock;
     /** Whether the last pass has failed. Used by the watchdog's thread only. */
     private boolean failing;
@@ -76,16 +81,33 @@ final class Watchdog {
     Watchdog(LeaseStore store, @Nullable RunLedger ledger, Ticker ticker, GuardThreads threads, Runnable afterLast) {
         this.threads = threads;
         this.later = threads.pool("hapax-late", MOST_LATER);
+        this.parting = threads.pool("hapax-parting", MOST_PARTING);
         this.renewals = new Renewals(store, ledger, ticker, threads, this);
         this.ticker = ticker;
         this.clock = new SureClock(ticker);
-        this.plan = new RenewalPlan(clock.now(), ThreadLocalRandom.current().nextDouble());
+        this.plan = new RenewalPlan(
+                clock.now(), () -> ThreadLocalRandom.current().nextDouble());
         this.afterLast = afterLast;
+    }
+
+    /** For tests, which know the chance on which their bounds rest. */
+    void leaveTo(DoubleSupplier chance) {
+        lock.lock();
+        try {
+            plan = new RenewalPlan(ticker.now(), chance);
+        } finally {
+            lock.unlock();
+        }
     }
 
     /** Does on another thread what may lead to the store or to listeners. */
     void later(Runnable task) {
         later.execute(task);
+    }
+
+    /** Likewise, when the guard is closed: code of many callers may follow at once, and block, which is to hold up no deadline. */
+    void atLast(Runnable task) {
+        parting.execute(task);
     }
 
     /** Starts to look after a charge. */
@@ -437,7 +459,7 @@ final class Watchdog {
         lock.lock();
         try {
             return queue.size() < LARGEST_PASS
-                    ? RenewalPlan.jittered(sentAt, interval)
+                    ? plan.jittered(sentAt, interval)
                     : plan.next(sentAt, interval, charges, queue.size());
         } finally {
             lock.unlock();
@@ -449,7 +471,7 @@ final class Watchdog {
         lock.lock();
         try {
             return queue.size() < LARGEST_PASS
-                    ? RenewalPlan.jittered(from, interval)
+                    ? plan.jittered(from, interval)
                     : plan.first(from, interval, LARGEST_PASS);
         } finally {
             lock.unlock();
