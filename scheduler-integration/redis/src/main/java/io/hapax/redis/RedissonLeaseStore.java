@@ -543,6 +543,8 @@ public final class RedissonLeaseStore implements AdministeredStore {
         private @Nullable RedissonClient client;
         private @Nullable String namespace;
         private static final int OPENING_TRIES = 3;
+        /** For as long as this a silent server is tried again, however short the time that an answer has later on. */
+        private static final Duration START_PATIENCE = Duration.ofSeconds(5);
 
         private Duration answerTimeout = Duration.ofSeconds(2);
         private Duration longestTtl = Duration.ofSeconds(30);
@@ -746,7 +748,8 @@ public final class RedissonLeaseStore implements AdministeredStore {
         }
 
         /**
-         * Builds the store and, unless it is lazy, checks that Redis answers and allows what the guard needs.
+         * Builds the store and, unless it is lazy, checks that Redis answers and allows what the guard needs. A server that is silent is
+         * tried again, three times and for 5 s at least.
          *
          * @return the store; the caller closes it
          * @throws IllegalArgumentException if a setting is wrong
@@ -881,6 +884,11 @@ public final class RedissonLeaseStore implements AdministeredStore {
             return lazy;
         }
 
+        /** At a start nothing is at stake yet; of a quorum, others may answer meanwhile. */
+        private Duration patience() {
+            return member == null ? START_PATIENCE : Duration.ZERO;
+        }
+
         private RedissonLeaseStore ofOwnClient(Config chosen, String server) {
             chosen.setLazyInitialization(lazy);
             // As in a client for an address; and so its user need not have the right to load scripts.
@@ -890,10 +898,10 @@ public final class RedissonLeaseStore implements AdministeredStore {
 
         private RedissonLeaseStore open(String server, Supplier<RedissonClient> opening) {
             RedissonLeaseStore store =
-                    probed(new RedissonLeaseStore(this, opened(server, opening), true, server), server);
+                    probed(new RedissonLeaseStore(this, opened(server, patience(), opening), true, server), server);
             if (!lazy && url != null) {
                 try {
-                    store.introduction.secondConnection(() -> opened(server, opening));
+                    store.introduction.secondConnection(() -> opened(server, patience(), opening));
                 } catch (RuntimeException e) {
                     store.close();
                     throw startFailure(store, server, e);
@@ -902,13 +910,17 @@ public final class RedissonLeaseStore implements AdministeredStore {
             return store;
         }
 
-        /** A JVM that has just started, on a busy machine, may need more than an answer timeout to connect at all. */
-        private static RedissonClient opened(String server, Supplier<RedissonClient> opening) {
-            for (int tries = 1; ; tries++) {
+        /**
+         * A first connection may need more than an answer timeout: names are resolved, certificates checked, classes loaded, on a busy machine
+         * perhaps. Where each one does, the store could not connect again in time while leases are held, so that it does not start.
+         */
+        private static RedissonClient opened(String server, Duration patience, Supplier<RedissonClient> opening) {
+            StartTries tries = new StartTries(patience);
+            while (true) {
                 try {
                     return opening.get();
                 } catch (RuntimeException e) {
-                    if (tries == OPENING_TRIES || !RedisTrouble.isSilence(e)) {
+                    if (tries.wasLast() || !RedisTrouble.isSilence(e)) {
                         throw new LeaseStoreException(
                                 RedisTrouble.of(e).asReasonWhy("cannot connect to Redis at " + server), e);
                     }
@@ -917,12 +929,13 @@ public final class RedissonLeaseStore implements AdministeredStore {
         }
 
         private RedissonLeaseStore probed(RedissonLeaseStore store, String server) {
-            for (int tries = 1; !lazy; tries++) {
+            StartTries tries = new StartTries(patience());
+            while (!lazy) {
                 try {
                     store.introduction.made().join();
                     return store;
                 } catch (CompletionException e) {
-                    if (tries == OPENING_TRIES || !RedisTrouble.isSilence(e)) {
+                    if (tries.wasLast() || !RedisTrouble.isSilence(e)) {
                         store.close();
                         throw startFailure(store, server, RedisTrouble.unwrapped(e));
                     }
@@ -937,6 +950,23 @@ public final class RedissonLeaseStore implements AdministeredStore {
                 return new IllegalStateException(refusal.getMessage(), refusal);
             }
             return RedisTrouble.atFirstLook(server, cause);
+        }
+
+        /** How often, and for how long, a start is tried. */
+        private static final class StartTries {
+            private final long begun = System.nanoTime();
+            private final Duration patience;
+            private int made;
+
+            StartTries(Duration patience) {
+                this.patience = patience;
+            }
+
+            /** Whether the try that has just failed was the last one. */
+            boolean wasLast() {
+                made++;
+                return made >= OPENING_TRIES && System.nanoTime() - begun >= patience.toNanos();
+            }
         }
     }
 }
