@@ -69,8 +69,7 @@ class DeadlinesTest {
     /** Its store has the answer, and a thread that is about to read it. */
     @Test
     void an_answer_that_arrived_while_the_process_stood_still_is_read_before_it_is_missed() {
-        Watchdog stopped =
-                new Watchdog(new InMemoryLeaseStore(ticker), null, ticker, new NoThreads(), () -> {});
+        Watchdog stopped = new Watchdog(new InMemoryLeaseStore(ticker), null, ticker, new NoThreads(), () -> {});
         Answers late = new Answers(
                 stopped, ticker, SECOND.multipliedBy(2), failure -> new LeaseStoreException(failure.toString()));
         CompletableFuture<String> store = new CompletableFuture<>();

@@ -306,8 +306,7 @@ class NotifierTest {
             run.onLeaseLost(loss -> second.incrementAndGet());
             try (GuardedRun.Scope work = run.enter(OnLeaseLost.SIGNAL)) {
                 missing.set(1);
-                assertThatExceptionOfType(OutOfMemoryError.class)
-                        .isThrownBy(() -> run.lose(LossReason.GONE, null));
+                assertThatExceptionOfType(OutOfMemoryError.class).isThrownBy(() -> run.lose(LossReason.GONE, null));
                 assertThat(run.lost()).contains(LossReason.GONE);
                 await().until(() -> {
                     ticker.advance(Duration.ofSeconds(1));

@@ -85,8 +85,8 @@ final class Watchdog {
         this.renewals = new Renewals(store, ledger, ticker, threads, this);
         this.ticker = ticker;
         this.clock = new SureClock(ticker);
-        this.plan = new RenewalPlan(
-                clock.now(), () -> ThreadLocalRandom.current().nextDouble());
+        this.plan =
+                new RenewalPlan(clock.now(), () -> ThreadLocalRandom.current().nextDouble());
         this.afterLast = afterLast;
     }
 

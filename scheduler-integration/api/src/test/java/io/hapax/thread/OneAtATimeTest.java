@@ -68,15 +68,17 @@ class OneAtATimeTest {
         assertThat(ask(answer)).isFalse();
         assertThat(asked).hasValue(1);
         answer.complete("done");
-        assertThat(ask(CompletableFuture.failedFuture(new IllegalStateException()))).isTrue();
+        assertThat(ask(CompletableFuture.failedFuture(new IllegalStateException())))
+                .isTrue();
         assertThat(ask(answer)).isTrue();
     }
 
     @Test
     void a_question_that_throws_or_has_no_answer_is_over() {
-        assertThatExceptionOfType(OutOfMemoryError.class).isThrownBy(() -> one.ask(() -> {
-            throw new OutOfMemoryError("as if");
-        }));
+        assertThatExceptionOfType(OutOfMemoryError.class)
+                .isThrownBy(() -> one.ask(() -> {
+                    throw new OutOfMemoryError("as if");
+                }));
         assertThat(ask(null)).isFalse();
         assertThat(one.isGoing()).isFalse();
     }

@@ -49,7 +49,8 @@ final class AbandonedOccurrences {
 
     private CompletionStage<?> asked(JobGuard asked, long now) {
         return GuardThreads.ask(() -> asked.admin().abandoned(MOST))
-                .whenComplete((entries, failure) -> last = new Answer(now, entries == null ? Double.NaN : entries.size()));
+                .whenComplete(
+                        (entries, failure) -> last = new Answer(now, entries == null ? Double.NaN : entries.size()));
     }
 
     private static boolean isOlder(@Nullable Answer answer, Duration age, long now) {

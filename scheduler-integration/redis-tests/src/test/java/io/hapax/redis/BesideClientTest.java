@@ -30,8 +30,7 @@ class BesideClientTest {
     private final EmbeddedRedis first = EmbeddedRedis.start();
     private final EmbeddedRedis second = EmbeddedRedis.start();
     private final OwnClient.Address address = OwnClient.Address.parse(first.url());
-    private final RedissonClient redisson =
-            OwnClient.open(address, Fixture.PATIENCE, false, OwnClient.Use.ALONE);
+    private final RedissonClient redisson = OwnClient.open(address, Fixture.PATIENCE, false, OwnClient.Use.ALONE);
 
     @AfterEach
     void stop() {
@@ -101,8 +100,8 @@ class BesideClientTest {
         messages.listen(heard);
         await().until(() -> heard.stood.get() == 1);
         moveToTheSecond();
-        await().until(() -> second.command("PUBLISH", MessagesContract.CHANNEL, "moved")
-                .equals("1"));
+        await().until(() ->
+                second.command("PUBLISH", MessagesContract.CHANNEL, "moved").equals("1"));
         await().until(() -> heard.messages.contains("moved"));
         messages.close();
     }

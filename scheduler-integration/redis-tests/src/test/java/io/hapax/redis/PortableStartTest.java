@@ -186,10 +186,9 @@ class PortableStartTest {
     /** As where there was no memory for it. */
     @Test
     void an_answer_that_is_lost_is_not_waited_for_for_ever() {
-        Deque<CompletableFuture<List<Object>>> answers = new ArrayDeque<>(List.of(
-                new CompletableFuture<>(), CompletableFuture.completedFuture(List.of("", "", "", "a1"))));
-        Discovery discovery =
-                new Discovery(answers::remove, null, "hapax:{d:0}:m", "here", Duration.ofMillis(100));
+        Deque<CompletableFuture<List<Object>>> answers = new ArrayDeque<>(
+                List.of(new CompletableFuture<>(), CompletableFuture.completedFuture(List.of("", "", "", "a1"))));
+        Discovery discovery = new Discovery(answers::remove, null, "hapax:{d:0}:m", "here", Duration.ofMillis(100));
         CompletableFuture<Dialect> lost = discovery.dialect();
         await().until(() -> discovery.dialect().isDone());
         assertThat(discovery.dialect().join().isFull()).isTrue();

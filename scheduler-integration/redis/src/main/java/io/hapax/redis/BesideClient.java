@@ -50,6 +50,8 @@ final class BesideClient implements DirectLine.Opening {
         MasterSlaveEntry entry = client instanceof Redisson own
                 ? own.getCommandExecutor().getConnectionManager().getEntry(0)
                 : null;
-        return entry == null || entry.getClient() == null ? null : entry.getClient().getAddr();
+        return entry == null || entry.getClient() == null
+                ? null
+                : entry.getClient().getAddr();
     }
 }

@@ -59,8 +59,8 @@ final class ScriptCalls {
         this.scripts = redisson.getScript(StringCodec.INSTANCE);
         Pipeline pipeline = redisson instanceof Redisson own ? new Pipeline(own.getCommandExecutor()) : null;
         this.portable = pipeline == null ? null : new PortableCalls(scripts, pipeline, clock, server);
-        this.discovery = new Discovery(
-                () -> allowed(bucket), pipeline, bucket, server, answerTimeout.multipliedBy(QUESTIONS));
+        this.discovery =
+                new Discovery(() -> allowed(bucket), pipeline, bucket, server, answerTimeout.multipliedBy(QUESTIONS));
         this.connection = connection;
         this.answerTimeout = answerTimeout;
         this.timeouts = new AnswerTimeouts(answerTimeout, Ticker.SYSTEM, server);
