@@ -40,7 +40,7 @@ final class BesideClient implements DirectLine.Opening {
 
     @Override
     public boolean leadsTo(DirectLine.Flushing connection) {
-        InetSocketAddress its = connection.server();
+        InetSocketAddress its = connection.there();
         InetSocketAddress at = its == null ? null : server.get();
         return at == null || at.equals(its);
     }

@@ -38,7 +38,7 @@ final class DirectLine {
         private boolean wasOpened;
 
         /** Where it was opened to; null if that was not asked. */
-        private @Nullable InetSocketAddress server;
+        private @Nullable InetSocketAddress there;
 
         Flushing(HostAndPort server, JedisClientConfig config) {
             super(server, config);
@@ -59,14 +59,14 @@ final class DirectLine {
             super.flush();
         }
 
-        Flushing to(@Nullable InetSocketAddress there) {
-            server = there;
+        Flushing to(@Nullable InetSocketAddress address) {
+            there = address;
             return this;
         }
 
         @Nullable
-        InetSocketAddress server() {
-            return server;
+        InetSocketAddress there() {
+            return there;
         }
     }
 
