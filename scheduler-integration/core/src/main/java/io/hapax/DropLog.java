@@ -77,7 +77,7 @@ final class DropLog {
         }
     }
 
-    /** A thread's work, which begins anew if there is no memory for it. */
+    /** A thread's work, which starts anew if there is no memory for it. */
     private void write() {
         do {
             Runnable line = nextLine(ticker.now());

@@ -9,9 +9,9 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Something that one does at a time: whoever comes while it goes on, leaves it to the one who has begun.
+ * Something that one caller does at a time: others that come while it goes on leave it to the one that has started.
  *
- * <p>It ends whatever is thrown. An end that is lost, as where there was no memory for it, is not waited for: after a time others begin
+ * <p>It ends whatever is thrown. An end that is lost, as where there was no memory for it, is not waited for: after a time others start
  * anew. Thread-safe.
  */
 public final class OneAtATime {
@@ -20,8 +20,8 @@ public final class OneAtATime {
 
     private final long longest;
     private final LongSupplier clock;
-    /** When it was begun. */
-    private final AtomicLong begun = new AtomicLong(FREE);
+    /** When it was started. */
+    private final AtomicLong since = new AtomicLong(FREE);
 
     /**
      * Creates something that nobody does yet.
@@ -38,33 +38,33 @@ public final class OneAtATime {
     }
 
     /**
-     * Begins. Whoever does so calls {@link #end()}, whatever happens.
+     * Starts. The caller that does so calls {@link #end()}, whatever happens.
      *
      * @return false if another one is at it
      */
-    public boolean begin() {
-        long before = begun.get();
+    public boolean start() {
+        long before = since.get();
         long now = now();
-        return (before == FREE || now - before > longest) && begun.compareAndSet(before, now);
+        return (before == FREE || now - before > longest) && since.compareAndSet(before, now);
     }
 
-    /** Says that it still goes on, from when on it may take the whole time once more. Only for whoever has begun. */
+    /** Says that it still goes on, from when on it may take the whole time once more. Only for the one that has started. */
     public void goesOn() {
-        begun.set(now());
+        since.set(now());
     }
 
     /** Ends it. */
     public void end() {
-        begun.set(FREE);
+        since.set(FREE);
     }
 
     /**
      * Tells whether it goes on.
      *
-     * @return false if the next one may begin
+     * @return false if the next one may start
      */
     public boolean isGoing() {
-        long before = begun.get();
+        long before = since.get();
         return before != FREE && now() - before <= longest;
     }
 
@@ -80,9 +80,9 @@ public final class OneAtATime {
      * @return whether it has asked
      */
     public boolean ask(Supplier<? extends @Nullable CompletionStage<?>> question) {
-        // Made before it begins: without memory for it, nothing has begun.
+        // Made before it starts: without memory for it, nothing has started.
         BiConsumer<@Nullable Object, @Nullable Throwable> over = (answer, failure) -> end();
-        if (!begin()) {
+        if (!start()) {
             return false;
         }
         boolean asked = false;

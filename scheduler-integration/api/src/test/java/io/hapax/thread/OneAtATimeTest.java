@@ -32,33 +32,33 @@ class OneAtATimeTest {
     @Test
     void who_comes_while_it_goes_on_leaves_it_to_the_other() {
         assertThat(one.isGoing()).isFalse();
-        assertThat(one.begin()).isTrue();
+        assertThat(one.start()).isTrue();
         assertThat(one.isGoing()).isTrue();
-        assertThat(one.begin()).isFalse();
+        assertThat(one.start()).isFalse();
         one.end();
         assertThat(one.isGoing()).isFalse();
-        assertThat(one.begin()).isTrue();
+        assertThat(one.start()).isTrue();
     }
 
     @Test
     void an_end_that_is_lost_is_waited_for_so_long() {
-        assertThat(one.begin()).isTrue();
+        assertThat(one.start()).isTrue();
         pass(LONGEST);
         assertThat(one.isGoing()).isTrue();
-        assertThat(one.begin()).isFalse();
+        assertThat(one.start()).isFalse();
         pass(Duration.ofNanos(2));
         assertThat(one.isGoing()).isFalse();
-        assertThat(one.begin()).isTrue();
-        assertThat(one.begin()).isFalse();
+        assertThat(one.start()).isTrue();
+        assertThat(one.start()).isFalse();
     }
 
     @Test
     void what_shows_that_it_goes_on_is_waited_for_longer() {
-        assertThat(one.begin()).isTrue();
+        assertThat(one.start()).isTrue();
         pass(LONGEST);
         one.goesOn();
         pass(LONGEST);
-        assertThat(one.begin()).isFalse();
+        assertThat(one.start()).isFalse();
     }
 
     @Test

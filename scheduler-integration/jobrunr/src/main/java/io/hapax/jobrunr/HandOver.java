@@ -309,7 +309,7 @@ final class HandOver {
     }
 
     private void lookLater() {
-        if (!looking.begin()) {
+        if (!looking.start()) {
             return;
         }
         boolean planned = false;

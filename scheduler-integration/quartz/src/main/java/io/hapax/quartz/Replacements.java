@@ -13,7 +13,7 @@ import org.quartz.listeners.SchedulerListenerSupport;
 
 /**
  * The triggers that are being replaced by their next attempt. Quartz forgets with a trigger that it is paused, so what somebody says of one
- * meanwhile is said again of the new one. It hears what is said to its own scheduler: with a store that several share, a pause that another one
+ * meanwhile is said again of the new one. It learns what is said to its own scheduler: with a store that several share, a pause that another one
  * is given in this very moment may be lost. Thread-safe.
  */
 final class Replacements extends SchedulerListenerSupport {
@@ -77,14 +77,19 @@ final class Replacements extends SchedulerListenerSupport {
         return each -> group == null || each.job.getGroup().equals(group);
     }
 
-    @Override
-    public void triggerPaused(TriggerKey trigger) {
-        said(Said.PAUSED, each -> each.key.equals(trigger));
+    /** Quartz names no trigger where it resumes all. */
+    private static Predicate<Replacement> of(@Nullable TriggerKey trigger) {
+        return each -> trigger == null || each.key.equals(trigger);
     }
 
     @Override
-    public void triggerResumed(TriggerKey trigger) {
-        said(Said.RESUMED, each -> each.key.equals(trigger));
+    public void triggerPaused(@Nullable TriggerKey trigger) {
+        said(Said.PAUSED, of(trigger));
+    }
+
+    @Override
+    public void triggerResumed(@Nullable TriggerKey trigger) {
+        said(Said.RESUMED, of(trigger));
     }
 
     @Override

@@ -63,7 +63,7 @@ final class RetryTriggers {
         this.below = below;
     }
 
-    /** Hears what is said of triggers while they are replaced. */
+    /** Learns what is said of triggers while they are replaced. */
     Replacements replacements() {
         return replacements;
     }

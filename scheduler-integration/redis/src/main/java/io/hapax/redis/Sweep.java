@@ -78,7 +78,7 @@ final class Sweep {
     private void start() {
         Runnable first = this::begin;
         asked.incrementAndGet();
-        if (going.begin()) {
+        if (going.start()) {
             step(first);
         }
     }
@@ -87,7 +87,7 @@ final class Sweep {
         new Round(asked.get(), ticker.now().plus(longestTtl)).pass(all, FIRST_PAUSE);
     }
 
-    /** Whatever is thrown, the next one who asks begins anew. */
+    /** Whatever is thrown, the next one who asks starts anew. */
     private void step(Runnable step) {
         boolean taken = false;
         try {
@@ -147,7 +147,7 @@ final class Sweep {
                 going.end();
             }
             // Somebody may have asked before that, and left it to this one.
-            if (!over || (asked.get() != seen && going.begin())) {
+            if (!over || (asked.get() != seen && going.start())) {
                 later(FIRST_PAUSE, another);
             }
         }
