@@ -6,6 +6,7 @@ import static org.awaitility.Awaitility.await;
 import io.hapax.lease.LeaseStoreException;
 import io.hapax.test.InMemoryLeaseStore;
 import io.hapax.test.ManualTicker;
+import io.hapax.testkit.NoThreads;
 import io.hapax.time.NanoTime;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
@@ -63,6 +64,26 @@ class DeadlinesTest {
         CompletableFuture<String> answer = answers.of("acquire", CompletableFuture::new);
         assertEndsAtItsTime(answer, SECOND.multipliedBy(3), 1);
         assertThat(answer).isCompletedExceptionally();
+    }
+
+    /** Its store has the answer, and a thread that is about to read it. */
+    @Test
+    void an_answer_that_arrived_while_the_process_stood_still_is_read_before_it_is_missed() {
+        Watchdog stopped = new Watchdog(new InMemoryLeaseStore(ticker), null, ticker, new NoThreads(), () -> {});
+        Answers late = new Answers(
+                stopped, ticker, SECOND.multipliedBy(2), failure -> new LeaseStoreException(failure.toString()));
+        CompletableFuture<String> store = new CompletableFuture<>();
+        CompletableFuture<String> answer = late.of("acquire", () -> store);
+        CompletableFuture<String> silent = late.of("acquire", CompletableFuture::new);
+        ticker.advance(SECOND.multipliedBy(60));
+        assertThat(stopped.pass()).isZero();
+        assertThat(answer).isNotDone();
+        store.complete("here");
+        assertThat(answer).isCompletedWithValue("here");
+        assertThat(silent).isNotDone();
+        ticker.advance(SECOND);
+        assertThat(stopped.pass()).isZero();
+        assertThat(silent).isCompletedExceptionally();
     }
 
     @Test

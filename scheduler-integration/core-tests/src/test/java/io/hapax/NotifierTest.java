@@ -1,6 +1,7 @@
 package io.hapax;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.awaitility.Awaitility.await;
 
 import ch.qos.logback.classic.Level;
@@ -18,13 +19,18 @@ import io.hapax.lease.LockKey;
 import io.hapax.lease.OwnerId;
 import io.hapax.test.InMemoryLeaseStore;
 import io.hapax.test.ManualTicker;
+import io.hapax.testkit.ForwardingTicker;
+import io.hapax.testkit.NoThreads;
 import io.hapax.thread.GuardThreads;
+import io.hapax.time.NanoTime;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterEach;
@@ -204,6 +210,113 @@ class NotifierTest {
                 .last()
                 .asString()
                 .endsWith((FLOOD - 10_064 - 1) + " more in the last 0 s"));
+    }
+
+    /** The heap is full for so many tasks. */
+    private static GuardThreads withoutMemory(AtomicInteger missing) {
+        return new GuardThreads((what, failure) -> {}) {
+            @Override
+            public Thread start(String name, Runnable work) {
+                require(missing);
+                return super.start(name, work);
+            }
+
+            @Override
+            public ExecutorService pool(String name, int most) {
+                ExecutorService pool = super.pool(name, most);
+                return NoThreads.withPools(task -> {
+                            require(missing);
+                            pool.execute(task);
+                        })
+                        .pool(name, most);
+            }
+        };
+    }
+
+    private static void require(AtomicInteger missing) {
+        if (missing.getAndUpdate(left -> Math.max(0, left - 1)) > 0) {
+            throw new OutOfMemoryError("as if");
+        }
+    }
+
+    @Test
+    void callbacks_for_which_there_was_no_memory_take_no_place_from_others() {
+        AtomicInteger missing = new AtomicInteger(FLOOD);
+        Notifier notifier = new Notifier(List.of(), withoutMemory(missing), ticker);
+        while (missing.get() > 0) {
+            assertThatExceptionOfType(OutOfMemoryError.class).isThrownBy(() -> notifier.call(() -> {}));
+        }
+        CountDownLatch called = new CountDownLatch(1);
+        notifier.call(called::countDown);
+        uninterruptibly(called);
+        assertThat(warnings()).isEmpty();
+    }
+
+    @Test
+    void a_listener_for_whose_thread_there_was_no_memory_is_told_with_the_next_event() {
+        AtomicInteger missing = new AtomicInteger(1);
+        Events events = new Events();
+        Notifier notifier = new Notifier(List.of(events), withoutMemory(missing), ticker);
+        assertThatExceptionOfType(OutOfMemoryError.class).isThrownBy(() -> notifier.tellLater(lost(lease(1))));
+        notifier.tellLater(lost(lease(2)));
+        await().untilAsserted(() -> assertThat(events.all()).hasSize(2));
+    }
+
+    @Test
+    void what_was_dropped_is_logged_later_if_there_was_no_memory_for_the_line() {
+        AtomicBoolean noMemory = new AtomicBoolean();
+        DropLog dropped = new DropLog("events are dropped", Notifier.threads(), new ForwardingTicker(ticker) {
+            @Override
+            public NanoTime now() {
+                if (noMemory.get()) {
+                    throw new OutOfMemoryError("as if");
+                }
+                return super.now();
+            }
+        });
+        dropped.dropped();
+        await().until(() -> warnings().size() == 1);
+        awaitWritten();
+        dropped.dropped();
+        noMemory.set(true);
+        try {
+            dropped.over();
+        } catch (OutOfMemoryError asIf) {
+            // Whether its caller learns of it does not matter.
+        }
+        noMemory.set(false);
+        dropped.over();
+        await().untilAsserted(() ->
+                assertThat(warnings()).hasSize(2).last().asString().endsWith("1 more in the last 0 s"));
+    }
+
+    @Test
+    void a_run_for_whose_callback_there_was_no_memory_is_called_back_later() throws Exception {
+        AtomicInteger missing = new AtomicInteger();
+        InMemoryLeaseStore store = new InMemoryLeaseStore(ticker);
+        try (JobGuard guard = JobGuard.builder(store)
+                .ticker(ticker)
+                .withoutLogging()
+                .threads(withoutMemory(missing))
+                .build()) {
+            GuardedRun run = Answered.run(guard.admit(RunRequest.lock("k")));
+            AtomicInteger first = new AtomicInteger();
+            AtomicInteger second = new AtomicInteger();
+            run.onLeaseLost(loss -> first.incrementAndGet());
+            run.onLeaseLost(loss -> second.incrementAndGet());
+            try (GuardedRun.Scope work = run.enter(OnLeaseLost.SIGNAL)) {
+                missing.set(1);
+                assertThatExceptionOfType(OutOfMemoryError.class).isThrownBy(() -> run.lose(LossReason.GONE, null));
+                assertThat(run.lost()).contains(LossReason.GONE);
+                await().until(() -> {
+                    ticker.advance(Duration.ofSeconds(1));
+                    return first.get() > 0 && second.get() > 0;
+                });
+            }
+            run.close();
+            assertThat(first).hasValue(1);
+            assertThat(second).hasValue(1);
+        }
     }
 
     @Test

@@ -14,6 +14,7 @@ import io.hapax.lease.LockKey;
 import io.hapax.test.ForwardingLeaseStore;
 import io.hapax.test.InMemoryLeaseStore;
 import io.hapax.test.ManualTicker;
+import io.hapax.testkit.ForwardingTicker;
 import io.hapax.time.NanoTime;
 import io.hapax.time.Ticker;
 import java.time.Duration;
@@ -27,6 +28,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.IntFunction;
 import java.util.stream.IntStream;
@@ -393,25 +395,40 @@ class PollsTest {
         }
 
         @Test
+        void those_whose_code_blocks_when_all_waits_end_hold_up_no_deadline() throws Exception {
+            Polls polls = new Polls(LONG, Ticker.SYSTEM);
+            CountDownLatch goOn = new CountDownLatch(1);
+            AtomicInteger blocked = new AtomicInteger();
+            for (int n = 0; n < 8; n++) {
+                CompletableFuture<Void> wait = new CompletableFuture<>();
+                var unused = wait.exceptionally(end -> {
+                    blocked.incrementAndGet();
+                    awaitUninterruptibly(goOn);
+                    return null;
+                });
+                polls.join(key(n), wait, LONG, "", watchdog);
+            }
+            try {
+                polls.close(watchdog);
+                await().until(() -> blocked.get() >= 4);
+                CountDownLatch deadline = new CountDownLatch(1);
+                watchdog.later(deadline::countDown);
+                assertThat(deadline.await(40, TimeUnit.SECONDS)).isTrue();
+            } finally {
+                goOn.countDown();
+            }
+        }
+
+        @Test
         void an_alarm_that_could_not_be_set_is_set_by_the_next_who_comes() {
             AtomicInteger until = new AtomicInteger(Integer.MAX_VALUE);
-            Polls polls = new Polls(LONG, new Ticker() {
+            Polls polls = new Polls(LONG, new ForwardingTicker(Ticker.SYSTEM) {
                 @Override
                 public NanoTime now() {
                     if (until.decrementAndGet() == 0) {
                         throw new OutOfMemoryError("as if");
                     }
-                    return Ticker.SYSTEM.now();
-                }
-
-                @Override
-                public void parkUntil(NanoTime deadline) {
-                    Ticker.SYSTEM.parkUntil(deadline);
-                }
-
-                @Override
-                public void wake(Thread thread) {
-                    Ticker.SYSTEM.wake(thread);
+                    return super.now();
                 }
             });
             CompletableFuture<Void> first = new CompletableFuture<>();

@@ -26,7 +26,7 @@ class RenewalPlanTest {
         Random random = new Random(42);
         List<Duration> intervals =
                 List.of(Duration.ofMillis(170), INTERVAL, Duration.ofMinutes(20), Duration.ofHours(8));
-        RenewalPlan plan = new RenewalPlan(START, random.nextDouble());
+        RenewalPlan plan = new RenewalPlan(START, random::nextDouble);
         NanoTime now = START;
         for (int n = 0; n < 100_000; n++) {
             Duration leap = part(Duration.ofHours(9), random.nextDouble());
@@ -49,7 +49,7 @@ class RenewalPlanTest {
 
     @Test
     void runs_that_begin_together_share_an_instant_and_these_are_spread_over_the_interval() {
-        RenewalPlan plan = new RenewalPlan(START, 0.7);
+        RenewalPlan plan = new RenewalPlan(START, () -> 0.7);
         List<NanoTime> instants = new ArrayList<>();
         for (int cohort = 0; cohort < 50; cohort++) {
             NanoTime first = plan.first(START, INTERVAL, 100);
@@ -68,7 +68,7 @@ class RenewalPlanTest {
     /** As after a time in which the store did not answer. */
     @Test
     void calls_that_have_come_together_move_apart() {
-        RenewalPlan plan = new RenewalPlan(START, 0.3);
+        RenewalPlan plan = new RenewalPlan(START, () -> 0.3);
         NanoTime[] due = new NanoTime[100];
         Arrays.fill(due, START);
         for (int round = 0; round < 30; round++) {
@@ -91,7 +91,7 @@ class RenewalPlanTest {
     @Test
     void the_bursts_of_two_guards_do_not_come_at_the_same_instants() {
         for (double phase : new double[] {0, 0.25, 0.5}) {
-            RenewalPlan plan = new RenewalPlan(START, phase);
+            RenewalPlan plan = new RenewalPlan(START, () -> phase);
             for (int n = 0; n < 100; n++) {
                 long next = plan.next(START.plus(part(INTERVAL, n / 100.0)), INTERVAL, 128, 128_000)
                         .nanos();

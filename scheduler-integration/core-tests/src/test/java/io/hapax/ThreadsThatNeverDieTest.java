@@ -7,11 +7,13 @@ import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.Logger;
 import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.core.read.ListAppender;
+import io.hapax.event.LossReason;
 import io.hapax.event.RunOutcome;
 import io.hapax.lease.LeaseStore;
 import io.hapax.test.InMemoryLeaseStore;
 import io.hapax.test.ManualTicker;
 import io.hapax.testkit.FaultInjector;
+import io.hapax.testkit.ForwardingTicker;
 import io.hapax.testkit.InjectedFault;
 import io.hapax.time.NanoTime;
 import io.hapax.time.Ticker;
@@ -19,6 +21,7 @@ import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import org.slf4j.LoggerFactory;
 
@@ -26,8 +29,11 @@ import org.slf4j.LoggerFactory;
 class ThreadsThatNeverDieTest {
 
     private static final RunRequest KEY = RunRequest.lock("k").ttl(Duration.ofSeconds(1));
+    private static final RunRequest OTHER_KEY = RunRequest.lock("other").ttl(Duration.ofSeconds(1));
     /** In real time, of which a busy machine may lose some seconds. */
     private static final RunRequest REAL = RunRequest.lock("k").ttl(Duration.ofSeconds(9));
+    /** Between the notice and its end are three seconds. */
+    private static final RunRequest LONG = RunRequest.lock("k").ttl(Duration.ofSeconds(20));
 
     private final ManualTicker ticker = new ManualTicker();
     private final InMemoryLeaseStore memory = new InMemoryLeaseStore(ticker);
@@ -102,10 +108,10 @@ class ThreadsThatNeverDieTest {
         InMemoryLeaseStore real = new InMemoryLeaseStore(Ticker.SYSTEM);
         JobGuard guard = JobGuard.builder(real).ticker(sick).build();
         JobGuard second = JobGuard.builder(real.otherClient()).build();
-        GuardedRun run = Answered.run(guard.admit(REAL));
+        GuardedRun run = Answered.run(guard.admit(LONG));
         CompletableFuture<Boolean> wasTaken = new CompletableFuture<>();
         run.onLeaseLost(loss -> wasTaken.complete(real.admin()
-                .holder(REAL.identity())
+                .holder(LONG.identity())
                 .toCompletableFuture()
                 .join()
                 .isEmpty()));
@@ -131,25 +137,76 @@ class ThreadsThatNeverDieTest {
     }
 
     /** Its clock cannot be read by a watchdog. */
-    private static final class SickTicker implements Ticker {
+    private static final class SickTicker extends ForwardingTicker {
         private volatile boolean ill;
+
+        SickTicker() {
+            super(Ticker.SYSTEM);
+        }
 
         @Override
         public NanoTime now() {
-            if (ill && Thread.currentThread().getName().startsWith("hapax-watchdog")) {
+            if (ill && isWatchdog()) {
                 throw new OutOfMemoryError("Java heap space");
             }
-            return Ticker.SYSTEM.now();
+            return super.now();
+        }
+    }
+
+    private static boolean isWatchdog() {
+        return Thread.currentThread().getName().startsWith("hapax-watchdog");
+    }
+
+    /** On which a watchdog cannot wait: each of its passes fails. */
+    private static final class SleeplessTicker extends ForwardingTicker {
+        private final AtomicInteger failed = new AtomicInteger();
+        private volatile boolean ill;
+
+        SleeplessTicker(Ticker ticker) {
+            super(ticker);
         }
 
         @Override
         public void parkUntil(NanoTime deadline) {
-            Ticker.SYSTEM.parkUntil(deadline);
+            if (ill && isWatchdog()) {
+                failed.incrementAndGet();
+                throw new OutOfMemoryError("Java heap space");
+            }
+            super.parkUntil(deadline);
         }
 
-        @Override
-        public void wake(Thread thread) {
-            Ticker.SYSTEM.wake(thread);
+        void awaitFailures(int more) {
+            int before = failed.get();
+            await().until(() -> failed.get() >= before + more);
+        }
+    }
+
+    @Test
+    void a_run_is_told_by_what_proves_its_own_lease_however_long_the_watchdog_has_failed() throws Exception {
+        SleeplessTicker sick = new SleeplessTicker(ticker);
+        try (JobGuard guard = JobGuard.builder(memory).ticker(sick).build()) {
+            GuardedRun old = admitted(guard);
+            sick.ill = true;
+            try (GuardedRun.Scope scope = old.enter(OnLeaseLost.SIGNAL)) {
+                // In real time, that is longer than a ttl: on the clock that counts, it is nothing.
+                sick.awaitFailures(60);
+                assertThat(old.lost()).isEmpty();
+                ticker.advance(Duration.ofMillis(500));
+                GuardedRun young = Answered.run(guard.admit(OTHER_KEY));
+                try (GuardedRun.Scope other = young.enter(OnLeaseLost.SIGNAL)) {
+                    sick.awaitFailures(10);
+                    assertThat(old.lost()).isEmpty();
+                    assertThat(young.lost()).isEmpty();
+                    ticker.advance(Duration.ofMillis(400));
+                    await().until(() -> old.lost().isPresent());
+                    sick.awaitFailures(10);
+                    assertThat(young.lost()).isEmpty();
+                    sick.ill = false;
+                    ticker.advance(Duration.ofMillis(400));
+                    assertThat(young.complete()).isEqualTo(RunOutcome.COMPLETED);
+                }
+            }
+            assertThat(old.lost()).contains(LossReason.NOT_RENEWED);
         }
     }
 }

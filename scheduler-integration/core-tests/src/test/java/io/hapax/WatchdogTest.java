@@ -19,6 +19,7 @@ import java.lang.reflect.Proxy;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -34,6 +35,9 @@ class WatchdogTest {
     private static final Duration SECOND = Duration.ofSeconds(1);
     private static final Duration TOLD_AFTER = Duration.ofMillis(24_998);
     private static final Duration NANO = Duration.ofNanos(1);
+
+    /** When renewals are sent is left to chance, and where a test has bounds for that, always to the same one. */
+    private final Random knownChance = new Random(42);
 
     private final ManualTicker ticker = new ManualTicker();
     private final InMemoryLeaseStore memory = new InMemoryLeaseStore(ticker);
@@ -259,6 +263,7 @@ class WatchdogTest {
 
     @Test
     void many_leases_share_calls_and_one_thread() throws Exception {
+        guard.engine().watchdog().leaveTo(knownChance::nextDouble);
         List<GuardedRun> runs = new ArrayList<>();
         for (int i = 0; i < 1000; i++) {
             GuardedRun run = admitted(RunRequest.lock("k" + i).tune(o -> o.withOnLeaseLost(OnLeaseLost.SIGNAL)));
@@ -295,6 +300,7 @@ class WatchdogTest {
                 .ticker(ticker)
                 .withoutLogging()
                 .build()) {
+            many.engine().watchdog().leaveTo(knownChance::nextDouble);
             List<GuardedRun> runs = new ArrayList<>();
             for (int n = 0; n < leases; n++) {
                 GuardedRun run = Answered.run(many.admit(RunRequest.lock("k" + n)));
@@ -377,6 +383,23 @@ class WatchdogTest {
         });
         watchdog.remove(charge);
         watchdog.stopWhenEmpty();
+    }
+
+    /** As where there was no memory for taking it out. */
+    @Test
+    void what_a_run_leaves_behind_that_has_ended_is_forgotten_with_the_next_look() throws Exception {
+        GuardedRun run = admitted(RunRequest.lock("k"));
+        try (var scope = run.enter()) {
+            List<Charge> kept = guard.engine().watchdog().all();
+            run.complete();
+            NanoTime later = ticker.now().plus(SECOND);
+            kept.forEach(charge -> guard.engine().watchdog().add(charge, later));
+        }
+        assertThat(guard.activeRuns()).isEqualTo(1);
+        await().until(() -> {
+            ticker.advance(SECOND);
+            return guard.activeRuns() == 0;
+        });
     }
 
     /** Is due again after an hour. */

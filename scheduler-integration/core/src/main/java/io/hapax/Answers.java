@@ -20,6 +20,10 @@ final class Answers {
 
     /** A port that keeps its promise fails before that. */
     private static final Duration MARGIN = Duration.ofSeconds(1);
+    /** A look that comes so late shows that this process stood still: answers that have arrived are yet to be read. */
+    private static final Duration STALL = Duration.ofMillis(50);
+    /** So long they have for it: longer than in a port, whose own word is better. */
+    private static final Duration GRACE = Duration.ofMillis(200);
 
     private final Watchdog watchdog;
     private final Ticker ticker;
@@ -97,6 +101,8 @@ final class Answers {
         private final Duration within;
         private final Kind kind;
         private volatile NanoTime due;
+        /** Used by the watchdog's thread only. */
+        private boolean stoodStill;
 
         Limited(String operation, Duration within, Kind kind) {
             this.operation = operation;
@@ -140,6 +146,10 @@ final class Answers {
             if (now.isBefore(end)) {
                 // It was taken along with a renewal.
                 return new Action(false, end);
+            }
+            if (!stoodStill && kind != Kind.PAUSE && end.plus(STALL).isBefore(now)) {
+                stoodStill = true;
+                return new Action(false, now.plus(GRACE));
             }
             watchdog.later(this::overdue);
             return Action.FORGET;

@@ -57,8 +57,8 @@ abstract class Charge extends DueQueue.Entry {
         }
     }
 
-    /** Tells whom it concerns that the watchdog cannot look after it any more. Must not need the clock. */
-    void giveUp() {}
+    /** Stops its run if nothing proves any more what that holds: the watchdog cannot look after it. */
+    void stopIfUnproven(NanoTime now) {}
 
     /** The lease that is to be renewed, or null if there is none. */
     @Nullable

@@ -49,7 +49,7 @@ final class DropLog {
             }
             writing = true;
         }
-        write(now);
+        start();
     }
 
     /** Nothing is dropped any more: writes what was not logged yet. */
@@ -61,43 +61,54 @@ final class DropLog {
             }
             writing = true;
         }
-        write(ticker.now());
+        start();
     }
 
-    private void write(NanoTime now) {
-        long told;
-        NanoTime before;
-        synchronized (lock) {
-            told = untold;
-            before = began;
-            untold = 0;
-            began = now;
-        }
-        Runnable line = before == null
-                ? () -> LOG.warn("{}. No run is affected. Those that follow are counted here each minute", what)
-                : () -> LOG.warn(
-                        "{}: {} more in the last {} s",
-                        what,
-                        told,
-                        now.since(before).toSeconds());
-        if (threads.start("hapax-dropped", () -> written(line)) == null) {
-            synchronized (lock) {
-                untold += told;
-                began = before;
-                writing = false;
+    private void start() {
+        boolean started = false;
+        try {
+            started = threads.start("hapax-dropped", this::write) != null;
+        } finally {
+            if (!started) {
+                synchronized (lock) {
+                    writing = false;
+                }
             }
         }
     }
 
-    private void written(Runnable line) {
-        boolean unused = threads.call("the log", line);
-        boolean last;
+    /** A thread's work, which starts anew if there is no memory for it. */
+    private void write() {
+        do {
+            Runnable line = nextLine(ticker.now());
+            boolean unused = threads.call("the log", line);
+        } while (goesOn());
+    }
+
+    private Runnable nextLine(NanoTime now) {
         synchronized (lock) {
-            writing = false;
-            last = over;
+            long told = untold;
+            NanoTime before = began;
+            Runnable line = before == null
+                    ? () -> LOG.warn("{}. No run is affected. Those that follow are counted here each minute", what)
+                    : () -> LOG.warn(
+                            "{}: {} more in the last {} s",
+                            what,
+                            told,
+                            now.since(before).toSeconds());
+            // The first line has no number, and stands for one.
+            untold -= before == null ? 1 : told;
+            began = now;
+            return line;
         }
-        if (last) {
-            over();
+    }
+
+    /** Whether what was dropped meanwhile is the last of it, and is written, too. */
+    private boolean goesOn() {
+        synchronized (lock) {
+            writing = over && untold > 0;
+            over = false;
+            return writing;
         }
     }
 }

@@ -496,10 +496,15 @@ public final class GuardedRun implements AutoCloseable {
             return;
         }
         Runnable tell = () -> engine.notifier().tellLater(new GuardEvent.Lost(job(), gone, reason, holder, held()));
-        var callbacks = life.lose(reason, () -> engine.notifier().quietly("telling of a loss", tell));
-        if (callbacks != null) {
-            LeaseLostException loss = new LeaseLostException(gone, reason, life.wasEntered());
-            callbacks.forEach(callback -> engine.notifier().call(() -> callback.accept(loss)));
+        life.lose(reason, () -> engine.notifier().quietly("telling of a loss", tell));
+        callBack();
+    }
+
+    /** Calls back who wants to know of a loss, and has not been called, as there was no memory for it. */
+    void callBack() {
+        if (life.owesCalls()) {
+            LeaseLostException loss = loss();
+            life.handOver(callback -> engine.notifier().call(() -> callback.accept(loss)));
         }
     }
 

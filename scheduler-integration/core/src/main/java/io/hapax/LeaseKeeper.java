@@ -61,8 +61,10 @@ final class LeaseKeeper extends Charge {
     }
 
     @Override
-    void giveUp() {
-        hold.run().lose(LossReason.NOT_RENEWED, null);
+    void stopIfUnproven(NanoTime now) {
+        if (hold.run().life().isActive() && hold.isOver(now)) {
+            stop(LossReason.NOT_RENEWED);
+        }
     }
 
     @Override

@@ -106,9 +106,10 @@ final class Notifier {
             synchronized (lock) {
                 full = waiting.size() >= MOST_WAITING;
                 if (!full) {
-                    waiting.add(event);
+                    // Counted first: one that waits without being counted would be overtaken.
                     count(event, 1);
                     busy = true;
+                    waiting.add(event);
                 }
             }
             if (full) {
@@ -125,10 +126,17 @@ final class Notifier {
                 }
                 telling = true;
             }
-            if (threads.start("hapax-events", this::tellAll) == null) {
-                synchronized (lock) {
-                    telling = false;
+            boolean started = false;
+            try {
+                started = threads.start("hapax-events", this::tellAll) != null;
+            } finally {
+                if (!started) {
+                    synchronized (lock) {
+                        telling = false;
+                    }
                 }
+            }
+            if (!started) {
                 var unused = threads.after(NEXT_START, Runnable::run, this::startIfNeeded);
             }
         }
@@ -206,15 +214,27 @@ final class Notifier {
             droppedCallbacks.dropped();
             return;
         }
-        callbacks.execute(() -> {
-            try {
-                callback.run();
-            } finally {
-                if (waitingCallbacks.decrementAndGet() == 0) {
-                    droppedCallbacks.over();
+        boolean waits = false;
+        try {
+            callbacks.execute(() -> {
+                try {
+                    callback.run();
+                } finally {
+                    calledBack();
                 }
+            });
+            waits = true;
+        } finally {
+            if (!waits) {
+                calledBack();
             }
-        });
+        }
+    }
+
+    private void calledBack() {
+        if (waitingCallbacks.decrementAndGet() == 0) {
+            droppedCallbacks.over();
+        }
     }
 
     /** Calls what must not disturb its caller, on the caller's thread. */

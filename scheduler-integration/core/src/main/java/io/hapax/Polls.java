@@ -208,7 +208,7 @@ final class Polls {
             closed = true;
             lines.values().forEach(line -> all.addAll(line.waiting));
         }
-        all.forEach(wait -> watchdog.later(() -> end(wait)));
+        all.forEach(wait -> watchdog.atLast(() -> end(wait)));
     }
 
     /** One that is not the next any more, because an earlier one was set meanwhile, rings in vain. */

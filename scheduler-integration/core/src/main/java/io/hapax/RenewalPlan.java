@@ -2,7 +2,7 @@ package io.hapax;
 
 import io.hapax.time.NanoTime;
 import java.time.Duration;
-import java.util.concurrent.ThreadLocalRandom;
+import java.util.function.DoubleSupplier;
 
 /** When what a guard holds is renewed, where it holds so much that its calls ought to be spread over the interval. Not thread-safe. */
 final class RenewalPlan {
@@ -21,13 +21,15 @@ final class RenewalPlan {
     /** Where the slices start: those of other guards, in this process or beside it, start elsewhere. */
     private final double phase;
 
+    private final DoubleSupplier chance;
     private double firstAt;
 
-    /** @param phase from 0 to 1, and another one for each guard */
-    RenewalPlan(NanoTime now, double phase) {
+    /** @param chance numbers from 0 to 1, others for each guard */
+    RenewalPlan(NanoTime now, DoubleSupplier chance) {
         this.last = now;
         this.first = now;
-        this.phase = phase;
+        this.chance = chance;
+        this.phase = chance.getAsDouble();
         this.firstAt = phase;
     }
 
@@ -67,8 +69,8 @@ final class RenewalPlan {
     }
 
     /** An instant moved by up to 10 % either way, so that leases taken together do not stay together. */
-    static NanoTime jittered(NanoTime from, Duration interval) {
-        long tenth = interval.toNanos() / 10;
-        return from.plus(interval.plusNanos(ThreadLocalRandom.current().nextLong(-tenth, tenth + 1)));
+    NanoTime jittered(NanoTime from, Duration interval) {
+        double tenth = interval.toNanos() / 10.0;
+        return from.plus(interval.plusNanos((long) (tenth * (2 * chance.getAsDouble() - 1))));
     }
 }

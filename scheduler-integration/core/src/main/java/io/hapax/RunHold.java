@@ -294,16 +294,21 @@ final class RunHold {
         drop();
     }
 
+    /** Whether the run has to be notified, as what proves its lease will not do so for much longer. */
+    boolean isOver(NanoTime now) {
+        return !now.isBefore(timing().revokeAt(since()));
+    }
+
     /** What is to be done instead of a renewal; null if the run goes on. */
     Charge.@Nullable Action insteadOfRenewal(LeaseKeeper keeper, NanoTime now) {
-        if (run.life().isAtWork() && now.isBefore(timing().revokeAt(since())) && !isHeldForTooLong(now)) {
+        if (run.life().isAtWork() && !isOver(now) && !isHeldForTooLong(now)) {
             if (keeper.isBounded() && isFirst(keeper)) {
                 lookForCancellation();
             }
             return null;
         }
         if (run.life().isActive()) {
-            if (!now.isBefore(timing().revokeAt(since()))) {
+            if (isOver(now)) {
                 if (run.lapse(LossReason.NOT_RENEWED)) {
                     return Charge.Action.FORGET;
                 }
@@ -318,9 +323,12 @@ final class RunHold {
                 return null;
             }
         }
+        run.callBack();
+        if (run.life().isSettled()) {
+            return Charge.Action.FORGET;
+        }
         // While it is ending nobody may renew: its release is on the way. A lost run stays known until its code has
-        // left, so
-        // that shutdown waits for it.
+        // left, so that shutdown waits for it.
         return new Charge.Action(false, now.plus(timing().ttl()));
     }
 

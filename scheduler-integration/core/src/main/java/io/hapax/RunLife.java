@@ -43,6 +43,7 @@ final class RunLife {
     private @Nullable CompletableFuture<RunOutcome> ending;
     private boolean entered;
     private boolean lapsed;
+    private boolean settled;
     private boolean atWork;
     /** Null for most. */
     private @Nullable Transaction transaction;
@@ -145,6 +146,13 @@ final class RunLife {
         }
     }
 
+    /** Whether its end has come about, and nothing is left to be done for it. */
+    boolean isSettled() {
+        synchronized (this) {
+            return settled;
+        }
+    }
+
     /** Whether somebody has ended it, also where it was lost before that. */
     boolean isOver() {
         synchronized (this) {
@@ -165,8 +173,9 @@ final class RunLife {
             if (state == State.LOST) {
                 return false;
             }
-            onLost = new ArrayList<>(onLost);
-            onLost.add(callback);
+            List<Consumer<LeaseLostException>> more = new ArrayList<>(onLost);
+            more.add(callback);
+            onLost = more;
             return true;
         }
     }
@@ -175,24 +184,54 @@ final class RunLife {
      * Takes the run away, and interrupts its thread.
      *
      * @param tell tells of the loss before anybody can tell of the end that it leads to; must not throw or wait
-     * @return who wants to be called; null if the run is ending, over or lost, and nothing was done
      */
-    @Nullable
-    List<Consumer<LeaseLostException>> lose(LossReason reason, Runnable tell) {
+    void lose(LossReason reason, Runnable tell) {
         synchronized (this) {
             if (!isActive()) {
-                return null;
+                return;
             }
             state = State.LOST;
             lossReason = reason;
-            List<Consumer<LeaseLostException>> told = onLost;
-            onLost = List.of();
             tell.run();
             if (interruptTarget != null) {
                 interrupted = true;
                 interruptTarget.interrupt();
             }
-            return told;
+        }
+    }
+
+    /** Whether somebody wants to be called because of a loss, and has not been. */
+    boolean owesCalls() {
+        synchronized (this) {
+            return state == State.LOST && !onLost.isEmpty();
+        }
+    }
+
+    /** Hands over each who wants to be called because of a loss; if that fails, as where there is no memory, with the next call of this. */
+    void handOver(Consumer<Consumer<LeaseLostException>> caller) {
+        for (Consumer<LeaseLostException> next = takeCall(); next != null; next = takeCall()) {
+            boolean handed = false;
+            try {
+                caller.accept(next);
+                handed = true;
+            } finally {
+                if (!handed) {
+                    putBack(next);
+                }
+            }
+        }
+    }
+
+    private @Nullable Consumer<LeaseLostException> takeCall() {
+        synchronized (this) {
+            return owesCalls() ? onLost.remove(0) : null;
+        }
+    }
+
+    /** There is room for it where it was taken out. */
+    private void putBack(Consumer<LeaseLostException> callback) {
+        synchronized (this) {
+            onLost.add(0, callback);
         }
     }
 
@@ -243,10 +282,12 @@ final class RunLife {
 
     void ended() {
         synchronized (this) {
+            settled = true;
+            // Who waits for a loss is still to be called.
             if (state != State.LOST) {
                 state = State.ENDED;
+                onLost = List.of();
             }
-            onLost = List.of();
         }
     }
 

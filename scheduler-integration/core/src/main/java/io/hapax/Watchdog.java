@@ -16,6 +16,7 @@ import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.DoubleSupplier;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
@@ -32,6 +33,7 @@ final class Watchdog {
     private static final Duration AGAIN = Duration.ofMillis(100);
     private static final Duration AFTER_FAILURE = Duration.ofMillis(20);
     private static final int MOST_LATER = 4;
+    private static final int MOST_PARTING = 16;
     private static final Duration LOOK = Duration.ofMillis(20);
     private static final Duration NEXT_START = Duration.ofSeconds(1);
     /**
@@ -53,12 +55,16 @@ final class Watchdog {
     private volatile @Nullable Thread last;
 
     private NanoTime parkedUntil = new NanoTime(0);
-    private final RenewalPlan plan;
+    /** Guarded by the lock. */
+    private RenewalPlan plan;
+
     private final Runnable afterLast;
     private final GuardThreads threads;
     private final ExecutorService later;
-    /** How often in a row a pass has failed. Used by the watchdog's thread only. */
-    private int failedPasses;
+    private final ExecutorService parting;
+    private final SureClock clock;
+    /** Whether the last pass has failed. Used by the watchdog's thread only. */
+    private boolean failing;
 
     static {
         // What notifies a run of a loss is loaded before it is needed: by then memory may be short, or the class loader
@@ -75,15 +81,33 @@ final class Watchdog {
     Watchdog(LeaseStore store, @Nullable RunLedger ledger, Ticker ticker, GuardThreads threads, Runnable afterLast) {
         this.threads = threads;
         this.later = threads.pool("hapax-late", MOST_LATER);
+        this.parting = threads.pool("hapax-parting", MOST_PARTING);
         this.renewals = new Renewals(store, ledger, ticker, threads, this);
         this.ticker = ticker;
-        this.plan = new RenewalPlan(ticker.now(), ThreadLocalRandom.current().nextDouble());
+        this.clock = new SureClock(ticker);
+        this.plan =
+                new RenewalPlan(clock.now(), () -> ThreadLocalRandom.current().nextDouble());
         this.afterLast = afterLast;
+    }
+
+    /** For tests, which know the chance on which their bounds rest. */
+    void leaveTo(DoubleSupplier chance) {
+        lock.lock();
+        try {
+            plan = new RenewalPlan(ticker.now(), chance);
+        } finally {
+            lock.unlock();
+        }
     }
 
     /** Does on another thread what may lead to the store or to listeners. */
     void later(Runnable task) {
         later.execute(task);
+    }
+
+    /** Likewise, when the guard is closed: code of many callers may follow at once, and block, which is to hold up no deadline. */
+    void atLast(Runnable task) {
+        parting.execute(task);
     }
 
     /** Starts to look after a charge. */
@@ -286,7 +310,7 @@ final class Watchdog {
                     break;
                 }
                 full = pass() >= LARGEST_PASS / 2;
-                failedPasses = 0;
+                failing = false;
             } catch (Throwable failure) {
                 failed(failure);
             }
@@ -304,9 +328,10 @@ final class Watchdog {
                 return false;
             }
             NanoTime next = queue.nextDue();
-            NanoTime far = ticker.now().plus(FAR);
+            NanoTime now = clock.now();
+            NanoTime far = now.plus(FAR);
             until = next != null && next.isBefore(far) ? next : far;
-            NanoTime earliest = ticker.now().plus(full ? BETWEEN_FULL_PASSES : Duration.ZERO);
+            NanoTime earliest = now.plus(full ? BETWEEN_FULL_PASSES : Duration.ZERO);
             until = until.isBefore(earliest) ? earliest : until;
             parkedUntil = until;
         } finally {
@@ -319,31 +344,28 @@ final class Watchdog {
     }
 
     /**
-     * A pass that fails is repeated soon. If passes fail for longer than a quarter of a ttl (no memory, a broken clock), the charges
-     * that rely on this thread are notified, so that they do not assume that their leases are renewed.
+     * A pass that fails (no memory, a broken clock) is repeated soon. Nothing is renewed meanwhile, so a run is notified as soon as what
+     * was confirmed before proves its lease no longer.
      */
     private void failed(Throwable failure) {
-        failedPasses++;
-        if (failedPasses == 1) {
+        if (!failing) {
+            failing = true;
             boolean unused = threads.call("a pass of the watchdog", () -> {
                 throw new IllegalStateException("renewals are late until it succeeds", failure);
             });
         }
         boolean unused = threads.call("telling runs", () -> {
-            Duration failing = AFTER_FAILURE.multipliedBy(failedPasses);
+            NanoTime now = clock.surely();
             for (Charge charge : all()) {
-                if (failing.multipliedBy(4).compareTo(charge.ttl()) >= 0) {
-                    charge.giveUp();
-                }
+                boolean ignored = threads.call("telling a run", () -> charge.stopIfUnproven(now));
             }
         });
-        // Last, so that a run that is added meanwhile is not notified before the next try.
         LockSupport.parkNanos(AFTER_FAILURE.toNanos());
     }
 
     /** Does what is due now; returns how many charges it renews. */
     int pass() {
-        NanoTime now = ticker.now();
+        NanoTime now = clock.now();
         NanoTime again = now.plus(AGAIN);
         List<DueQueue.Entry> due = new ArrayList<>(LARGEST_PASS);
         DueQueue.Cohort taken = takeDue(now, again, due);
@@ -437,7 +459,7 @@ final class Watchdog {
         lock.lock();
         try {
             return queue.size() < LARGEST_PASS
-                    ? RenewalPlan.jittered(sentAt, interval)
+                    ? plan.jittered(sentAt, interval)
                     : plan.next(sentAt, interval, charges, queue.size());
         } finally {
             lock.unlock();
@@ -449,7 +471,7 @@ final class Watchdog {
         lock.lock();
         try {
             return queue.size() < LARGEST_PASS
-                    ? RenewalPlan.jittered(from, interval)
+                    ? plan.jittered(from, interval)
                     : plan.first(from, interval, LARGEST_PASS);
         } finally {
             lock.unlock();

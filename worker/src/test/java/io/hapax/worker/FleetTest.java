@@ -7,9 +7,9 @@ import com.zaxxer.hikari.HikariDataSource;
 import io.hapax.testkit.DatabaseAddress;
 import io.hapax.testkit.EmbeddedDatabase;
 import io.hapax.testkit.EmbeddedRedis;
+import io.hapax.testkit.FreePort;
 import io.hapax.testkit.WallClock;
 import java.io.IOException;
-import java.net.ServerSocket;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -265,10 +265,7 @@ class FleetTest {
 
     @Test
     void health_is_503_while_redis_does_not_answer() throws Exception {
-        int port;
-        try (ServerSocket free = new ServerSocket(0)) {
-            port = free.getLocalPort();
-        }
+        int port = FreePort.next();
         start("healthy", "--quartz-store", "none", "--jobrunr", "off", "--http-port", Integer.toString(port));
         HttpResponse<String> up =
                 await().atMost(Duration.ofMinutes(1)).until(() -> health(port), answer -> answer.statusCode() == 200);

@@ -5,6 +5,7 @@ import static org.awaitility.Awaitility.await;
 
 import io.hapax.testkit.EmbeddedDatabase;
 import io.hapax.testkit.EmbeddedRedis;
+import io.hapax.testkit.FreePort;
 import io.hapax.time.DurationText;
 import java.io.IOException;
 import java.net.URI;
@@ -41,7 +42,7 @@ class PackagedWorkerIT {
 
     private final EmbeddedRedis redis = EmbeddedRedis.start();
     private final EmbeddedDatabase postgres = EmbeddedDatabase.start();
-    private final int port = WebServerTest.freePort();
+    private final int port = FreePort.next();
 
     @BeforeEach
     void createTheDatabaseOfTheComposeFile() throws SQLException {

@@ -5,6 +5,7 @@ import static org.awaitility.Awaitility.await;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.hapax.testkit.FreePort;
 import java.io.IOException;
 import java.net.URI;
 import java.net.URLEncoder;
@@ -34,7 +35,7 @@ class PrometheusTest {
     @TempDir
     private Path folder;
 
-    private final int port = WebServerTest.freePort();
+    private final int port = FreePort.next();
 
     @BeforeAll
     static void find() throws Exception {

@@ -1,6 +1,7 @@
 package io.hapax.worker;
 
 import io.hapax.testkit.EmbeddedRedis;
+import io.hapax.testkit.FreePort;
 import io.hapax.testkit.WallClock;
 import java.io.IOException;
 import java.net.URI;
@@ -16,7 +17,7 @@ import picocli.CommandLine;
 /** A worker in this process, with its web server on a free port, and Redis and database of its own. */
 final class RunningWorker implements AutoCloseable {
 
-    private final int port = WebServerTest.freePort();
+    private final int port = FreePort.next();
     private final EmbeddedRedis redis = EmbeddedRedis.start();
     private final WorkerAssembly assembly;
 

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
+import io.hapax.testkit.FreePort;
 import io.hapax.worker.WorkerSettings.Web;
 import jakarta.servlet.http.HttpServlet;
 import jakarta.servlet.http.HttpServletRequest;
@@ -39,19 +40,11 @@ class WebServerTest {
         }
     };
 
-    private final int port = freePort();
+    private final int port = FreePort.next();
 
     @BeforeAll
     static void logByOneSystem() {
         WorkerCommand.logByOneSystem();
-    }
-
-    static int freePort() {
-        try (ServerSocket free = new ServerSocket(0)) {
-            return free.getLocalPort();
-        } catch (IOException e) {
-            throw new IllegalStateException("no port is free", e);
-        }
     }
 
     private WebServer start(String bind) {

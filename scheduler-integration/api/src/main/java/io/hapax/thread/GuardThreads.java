@@ -32,6 +32,10 @@ public class GuardThreads {
     private static final Duration REST = Duration.ofMillis(100);
 
     private static final Duration IDLE = Duration.ofSeconds(5);
+    /** A timer that rings so late shows that this process stood still. */
+    private static final Duration STALL = Duration.ofMillis(50);
+    /** So long it has to notice what happened meanwhile. */
+    private static final Duration GRACE = Duration.ofMillis(100);
     /** How often it looks whether a lock is free, where it cannot wait in line. */
     private static final Duration LOOK = Duration.ofNanos(100_000);
 
@@ -132,6 +136,60 @@ public class GuardThreads {
         }
     }
 
+    /**
+     * Runs a task because something has not happened in time, unless that is cancelled. If the timer rings so late that this process stood
+     * still, what happened meanwhile has a moment to be noticed first.
+     *
+     * @param time in which it should have happened
+     * @param executor as above
+     * @param task what to do
+     * @return cancels the task if it has not started
+     */
+    public final Runnable overdue(Duration time, Executor executor, Runnable task) {
+        Overdue overdue = new Overdue(System.nanoTime() + time.toNanos(), executor, task);
+        overdue.timer = after(time, Runnable::run, overdue);
+        return overdue::cancel;
+    }
+
+    private final class Overdue implements Runnable {
+        private final long due;
+        private final Executor executor;
+        private final Runnable task;
+
+        private volatile boolean cancelled;
+        private volatile @Nullable Runnable timer;
+
+        Overdue(long due, Executor executor, Runnable task) {
+            this.due = due;
+            this.executor = executor;
+            this.task = task;
+        }
+
+        /** On the timer's own thread. */
+        @Override
+        public void run() {
+            boolean stoodStill = System.nanoTime() - due > STALL.toNanos();
+            timer = after(stoodStill ? GRACE : Duration.ZERO, executor, this::end);
+            if (cancelled) {
+                cancel();
+            }
+        }
+
+        private void end() {
+            if (!cancelled) {
+                task.run();
+            }
+        }
+
+        void cancel() {
+            cancelled = true;
+            Runnable planned = timer;
+            if (planned != null) {
+                planned.run();
+            }
+        }
+    }
+
     private final class Delayed implements Runnable {
         private final Executor executor;
         /** Made beforehand: on the timer's thread there may be no memory for it. */
@@ -146,14 +204,31 @@ public class GuardThreads {
 
         @Override
         public void run() {
+            // Without memory nobody takes a task: no missing thread ends one, so it is handed over later.
+            while (!cancelled && !isHandedOver() && !isRepeated()) {
+                LockSupport.parkNanos(REST.toNanos());
+            }
+        }
+
+        private boolean isHandedOver() {
             try {
-                if (!cancelled) {
-                    executor.execute(task);
-                }
+                executor.execute(task);
             } catch (RejectedExecutionException closed) {
                 // Its owner has ended, and the task with it.
+            } catch (OutOfMemoryError noMemory) {
+                return false;
             } catch (Throwable failure) {
                 report("handing over a timer's task", failure);
+            }
+            return true;
+        }
+
+        private boolean isRepeated() {
+            try {
+                var unused = Timer.SHARED.schedule(this, REST.toNanos(), TimeUnit.NANOSECONDS);
+                return true;
+            } catch (Throwable noMemory) {
+                return false;
             }
         }
     }

@@ -168,6 +168,38 @@ class GuardThreadsTest {
     }
 
     @Test
+    void a_timers_task_that_cannot_be_handed_over_for_want_of_memory_is_handed_over_later() {
+        AtomicInteger tries = new AtomicInteger();
+        CountDownLatch ran = new CountDownLatch(1);
+        threads.after(
+                Duration.ZERO,
+                task -> {
+                    if (tries.incrementAndGet() < 3) {
+                        throw new OutOfMemoryError("no memory for a place in the queue");
+                    }
+                    task.run();
+                },
+                ran::countDown);
+
+        await().until(() -> ran.getCount() == 0);
+        assertThat(tries).hasValue(3);
+    }
+
+    @Test
+    void what_is_overdue_ends_in_time_unless_it_is_cancelled() {
+        CountDownLatch ended = new CountDownLatch(1);
+        AtomicInteger cancelled = new AtomicInteger();
+        long begun = System.nanoTime();
+        threads.overdue(Duration.ofMillis(20), Runnable::run, cancelled::incrementAndGet)
+                .run();
+        threads.overdue(Duration.ofMillis(20), Runnable::run, ended::countDown);
+
+        await().until(() -> ended.getCount() == 0);
+        assertThat(Duration.ofNanos(System.nanoTime() - begun)).isGreaterThanOrEqualTo(Duration.ofMillis(20));
+        assertThat(cancelled).hasValue(0);
+    }
+
+    @Test
     void a_cancelled_timer_does_nothing() {
         AtomicInteger ran = new AtomicInteger();
         Runnable cancel = threads.after(Duration.ofHours(1), Runnable::run, ran::incrementAndGet);

@@ -10,6 +10,7 @@ import com.microsoft.playwright.assertions.LocatorAssertions;
 import com.microsoft.playwright.options.ColorScheme;
 import io.hapax.GuardedRun;
 import io.hapax.RunRequest;
+import io.hapax.testkit.FreePort;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -126,7 +127,7 @@ class ConsoleBrowserTest extends BrowserFleet {
     @Test
     void a_page_whose_worker_is_gone_says_so_and_goes_on_when_it_is_back() {
         connectionsBreak = true;
-        ConsoleServer first = new ConsoleServer(workers.get("bob").console().servlet(), ConsoleServer.lastingPort());
+        ConsoleServer first = new ConsoleServer(workers.get("bob").console().servlet(), FreePort.next());
         Page page = seesAll(page(first));
         first.close();
         assertThat(page.locator("#link-text")).containsText("no data for", slow());

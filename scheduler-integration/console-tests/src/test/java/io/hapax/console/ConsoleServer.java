@@ -3,12 +3,9 @@ package io.hapax.console;
 import jakarta.servlet.http.HttpServlet;
 import java.io.File;
 import java.io.IOException;
-import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.concurrent.ThreadLocalRandom;
 import org.apache.catalina.Context;
 import org.apache.catalina.LifecycleException;
 import org.apache.catalina.Wrapper;
@@ -19,10 +16,6 @@ import org.apache.tomcat.util.http.fileupload.FileUtils;
 
 /** A real server on a free port of this machine, with the console at /console/. */
 final class ConsoleServer implements AutoCloseable {
-
-    private static final int FIRST_PORT = 20_000;
-    private static final int PORTS = 12_000;
-    private static final int PORT_ATTEMPTS = 100;
 
     private final Tomcat tomcat = new Tomcat();
     private final Path folder;
@@ -35,19 +28,6 @@ final class ConsoleServer implements AutoCloseable {
     /** On the port of one that was closed. */
     ConsoleServer(HttpServlet servlet, int port) {
         this(servlet, port, false);
-    }
-
-    /** A free one below those that systems use for outgoing connections, so that a closed server keeps it. */
-    static int lastingPort() {
-        for (int attempt = 0; attempt < PORT_ATTEMPTS; attempt++) {
-            int port = FIRST_PORT + ThreadLocalRandom.current().nextInt(PORTS);
-            try (ServerSocket socket = new ServerSocket(port, 1, InetAddress.getLoopbackAddress())) {
-                return socket.getLocalPort();
-            } catch (IOException taken) {
-                // Another one may be free.
-            }
-        }
-        throw new IllegalStateException("no free port");
     }
 
     /** Takes the client's address from the header {@code X-Real-Client}. */

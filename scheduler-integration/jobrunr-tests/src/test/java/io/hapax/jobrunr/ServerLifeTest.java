@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 import org.jobrunr.server.BackgroundJobServer;
 import org.jobrunr.server.BackgroundJobServerConfiguration;
@@ -59,6 +60,20 @@ class ServerLifeTest {
         });
 
         assertThat(ServerLife.isRunning(busy)).isTrue();
+    }
+
+    /** As while it starts, or where this process has stood still, and all of its threads go on at the same time. */
+    @Test
+    void a_server_that_is_locked_for_a_moment_is_not_taken_for_stopped() {
+        BackgroundJobServer locked = server(() -> {
+            long started = System.nanoTime();
+            while (System.nanoTime() - started < Duration.ofMillis(1500).toNanos()) {
+                LockSupport.parkNanos(Duration.ofMillis(1500).toNanos());
+            }
+            return true;
+        });
+
+        assertThat(ServerLife.isRunning(locked)).isTrue();
     }
 
     @Test

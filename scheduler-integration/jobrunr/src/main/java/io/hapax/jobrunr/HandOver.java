@@ -2,6 +2,7 @@ package io.hapax.jobrunr;
 
 import io.hapax.lease.LockKey;
 import io.hapax.thread.GuardThreads;
+import io.hapax.thread.OneAtATime;
 import io.hapax.time.NanoTime;
 import io.hapax.time.Ticker;
 import java.time.Duration;
@@ -38,6 +39,9 @@ final class HandOver {
 
     private static final Logger LOG = LoggerFactory.getLogger(JobRunrGuard.class);
     private static final Duration LOOK = Duration.ofSeconds(1);
+    /** A look may have to wait for the storage. */
+    private static final Duration LONGEST_LOOK = Duration.ofMinutes(1);
+
     private static final GuardThreads THREADS =
             new GuardThreads((what, failure) -> LOG.warn("{} failed; jobs that wait are watched on", what, failure));
     /** JobRunr wants a thread to interrupt, and none is running a job that waits. */
@@ -59,7 +63,7 @@ final class HandOver {
     private final IdentityHashMap<Job, Waiting> offered = new IdentityHashMap<>();
 
     private int waiting;
-    private boolean looking;
+    private final OneAtATime looking = new OneAtATime(LONGEST_LOOK);
     // Of each server, since a storage that hangs must not stop the looks of others.
     private final ExecutorService looks = THREADS.pool("hapax-jobrunr-lines", 1);
 
@@ -304,11 +308,18 @@ final class HandOver {
         }
     }
 
-    /** Called under the lock. */
     private void lookLater() {
-        if (!looking) {
-            looking = true;
+        if (!looking.start()) {
+            return;
+        }
+        boolean planned = false;
+        try {
             var unused = THREADS.after(poll.compareTo(LOOK) < 0 ? poll : LOOK, looks, this::look);
+            planned = true;
+        } finally {
+            if (!planned) {
+                looking.end();
+            }
         }
     }
 
@@ -316,15 +327,19 @@ final class HandOver {
         try {
             takeBack(ServerLife.isRunningUninterrupted(server));
         } finally {
-            lock.lock();
-            try {
-                looking = false;
-                if (waiting + handedOn.size() > 0) {
-                    lookLater();
-                }
-            } finally {
-                lock.unlock();
+            looking.end();
+            if (anybodyWaits()) {
+                lookLater();
             }
+        }
+    }
+
+    private boolean anybodyWaits() {
+        GuardThreads.lock(lock);
+        try {
+            return waiting + handedOn.size() > 0;
+        } finally {
+            lock.unlock();
         }
     }
 

@@ -29,6 +29,9 @@ final class ServerLife {
     /** How often that is waited for a server that is not locked. */
     private static final int MOST = 20;
 
+    /** So many looks in a row: it may be locked for a moment, or this process may have stood still. */
+    private static final int SURELY_LOCKED = 2;
+
     private ServerLife() {}
 
     /** Whether a server takes work, also asked on a thread that is interrupted, and stays so. */
@@ -63,6 +66,7 @@ final class ServerLife {
             CompletableFuture<Boolean> answer = new CompletableFuture<>();
             thread.execute(() -> ask(server, answer));
             int waited = 0;
+            int locked = 0;
             do {
                 try {
                     return answer.get(ANSWER.toMillis(), TimeUnit.MILLISECONDS);
@@ -71,8 +75,9 @@ final class ServerLife {
                 } catch (TimeoutException silent) {
                     // On a busy machine a question takes its time.
                     waited++;
+                    locked = isLocked() ? locked + 1 : 0;
                 }
-            } while (waited < MOST && !isLocked());
+            } while (waited < MOST && locked < SURELY_LOCKED);
             return answer.getNow(false);
         }
 

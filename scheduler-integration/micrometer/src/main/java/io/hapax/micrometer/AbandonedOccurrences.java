@@ -2,10 +2,11 @@ package io.hapax.micrometer;
 
 import io.hapax.JobGuard;
 import io.hapax.thread.GuardThreads;
+import io.hapax.thread.OneAtATime;
 import io.micrometer.core.instrument.Clock;
 import java.lang.ref.WeakReference;
 import java.time.Duration;
-import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.CompletionStage;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -23,8 +24,7 @@ final class AbandonedOccurrences {
 
     private final WeakReference<JobGuard> guard;
     private final Clock clock;
-    /** The thread that sets it asks the ledger; the answer takes it back. */
-    private final AtomicBoolean asking = new AtomicBoolean();
+    private final OneAtATime asking = new OneAtATime(KNOWN_FOR);
     /** Written only by who is asking. */
     private volatile @Nullable Answer last;
 
@@ -40,33 +40,17 @@ final class AbandonedOccurrences {
         if (asked == null) {
             return Double.NaN;
         }
-        if (asking.compareAndSet(false, true)) {
-            if (isOlder(last, ASKED_EVERY, now)) {
-                ask(asked, now);
-            } else {
-                asking.set(false);
-            }
+        if (isOlder(last, ASKED_EVERY, now)) {
+            boolean unused = asking.ask(() -> asked(asked, now));
         }
         Answer known = last;
         return known == null || isOlder(known, KNOWN_FOR, now) ? Double.NaN : known.count;
     }
 
-    private void ask(JobGuard asked, long now) {
-        boolean ends = false;
-        try {
-            var unused = GuardThreads.ask(() -> asked.admin().abandoned(MOST)).whenComplete((entries, failure) -> {
-                try {
-                    last = new Answer(now, entries == null ? Double.NaN : entries.size());
-                } finally {
-                    asking.set(false);
-                }
-            });
-            ends = true;
-        } finally {
-            if (!ends) {
-                asking.set(false);
-            }
-        }
+    private CompletionStage<?> asked(JobGuard asked, long now) {
+        return GuardThreads.ask(() -> asked.admin().abandoned(MOST))
+                .whenComplete(
+                        (entries, failure) -> last = new Answer(now, entries == null ? Double.NaN : entries.size()));
     }
 
     private static boolean isOlder(@Nullable Answer answer, Duration age, long now) {

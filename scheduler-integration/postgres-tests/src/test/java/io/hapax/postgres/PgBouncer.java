@@ -5,10 +5,10 @@ import static org.awaitility.Awaitility.await;
 import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
 import io.hapax.testkit.DatabaseAddress;
+import io.hapax.testkit.FreePort;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.net.Socket;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -52,7 +52,7 @@ final class PgBouncer implements AutoCloseable {
     /** Starts one before a database, with so many sessions of the server. Somebody else may take the port that was free. */
     static PgBouncer before(DatabaseAddress database, int sessions, Path folder) throws IOException {
         for (int attempt = 1; ; attempt++) {
-            PgBouncer bouncer = start(database, sessions, folder, freePort());
+            PgBouncer bouncer = start(database, sessions, folder, FreePort.next());
             await().until(() -> !bouncer.process.isAlive() || bouncer.answers());
             if (bouncer.process.isAlive()) {
                 return bouncer;
@@ -94,12 +94,6 @@ final class PgBouncer implements AutoCloseable {
         return new PgBouncer(
                 process,
                 new DatabaseAddress("127.0.0.1", port, database.database(), database.user(), database.password()));
-    }
-
-    private static int freePort() throws IOException {
-        try (ServerSocket any = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-            return any.getLocalPort();
-        }
     }
 
     private boolean answers() {

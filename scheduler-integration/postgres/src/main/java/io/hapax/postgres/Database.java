@@ -89,7 +89,7 @@ class Database {
     /** Lets an answer fail that does not come within the answer timeout. */
     void bound(CompletableFuture<?> answer) {
         Runnable cancel =
-                THREADS.after(answerTimeout, OVERDUE, () -> answer.completeExceptionally(new TimeoutException()));
+                THREADS.overdue(answerTimeout, OVERDUE, () -> answer.completeExceptionally(new TimeoutException()));
         var unused = answer.whenComplete((value, failure) -> cancel.run());
     }
 

@@ -51,17 +51,21 @@ final class WakeUps {
 
     CompletableFuture<Void> await(String family, Duration atMost) {
         CompletableFuture<Void> wait = new CompletableFuture<>();
+        // What ends it comes first, so that one for which there is no memory half-way does not wait for ever.
+        var unused = wait.whenComplete((ended, cancelled) -> forget(family, wait));
+        database.endAfter(atMost, wait, () -> wait.complete(null));
         waiting.compute(family, (key, others) -> {
             List<CompletableFuture<Void>> all = others == null ? new CopyOnWriteArrayList<>() : others;
             all.add(wait);
             return all;
         });
-        var unused = wait.whenComplete((ended, cancelled) -> forget(family, wait));
+        if (wait.isDone()) {
+            forget(family, wait);
+        }
         if (closed) {
             wait.complete(null);
             return wait;
         }
-        database.endAfter(atMost, wait, () -> wait.complete(null));
         listen();
         return wait;
     }
@@ -100,8 +104,16 @@ final class WakeUps {
         if (!listens || unavailable || closed || System.nanoTime() - failedAt < RETRY_NANOS) {
             return;
         }
-        if (listening.compareAndSet(false, true) && Database.start("hapax-lease-wake-ups", this::run) == null) {
-            listening.set(false);
+        if (!listening.compareAndSet(false, true)) {
+            return;
+        }
+        boolean started = false;
+        try {
+            started = Database.start("hapax-lease-wake-ups", this::run) != null;
+        } finally {
+            if (!started) {
+                listening.set(false);
+            }
         }
     }
 

@@ -92,6 +92,11 @@ final class Gate {
         }
     }
 
+    /** What has to hear of pauses. */
+    Replacements replacements() {
+        return retries.replacements();
+    }
+
     Decision decide(JobExecutionContext context, boolean mayWait) {
         Optional<FiringPlan> plan;
         try {

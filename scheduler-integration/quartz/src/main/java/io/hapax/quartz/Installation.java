@@ -48,6 +48,7 @@ final class Installation {
         core.wrap(gate);
         listeners.addTriggerListener(new ClaimListener(core, gate, misfires));
         listeners.addJobListener(new VetoListener());
+        listeners.addSchedulerListener(gate.replacements());
         listeners.addSchedulerListener(misfires);
         listeners.addSchedulerListener(advice);
         listeners.addSchedulerListener(check);

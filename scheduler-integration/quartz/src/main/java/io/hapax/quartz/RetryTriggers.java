@@ -53,6 +53,7 @@ final class RetryTriggers {
     private final int maxRetries;
     private final InstantSource clock;
     private final LongUnaryOperator below;
+    private final Replacements replacements = new Replacements();
 
     /** @param below a random number from zero to below its argument */
     RetryTriggers(Duration delay, int maxRetries, InstantSource clock, LongUnaryOperator below) {
@@ -60,6 +61,11 @@ final class RetryTriggers {
         this.maxRetries = maxRetries;
         this.clock = clock;
         this.below = below;
+    }
+
+    /** Learns what is said of triggers while they are replaced. */
+    Replacements replacements() {
+        return replacements;
     }
 
     /**
@@ -116,6 +122,18 @@ final class RetryTriggers {
 
     private Next underItsOwnKey(JobExecutionContext context, Kept kept, FiringPlan plan, Duration wait)
             throws SchedulerException {
+        try (Replacements.Replacement replacement = replacements.begin(context.getTrigger())) {
+            return underItsOwnKey(context, kept, plan, wait, replacement);
+        }
+    }
+
+    private Next underItsOwnKey(
+            JobExecutionContext context,
+            Kept kept,
+            FiringPlan plan,
+            Duration wait,
+            Replacements.Replacement replacement)
+            throws SchedulerException {
         Scheduler scheduler = context.getScheduler();
         Trigger fired = context.getTrigger();
         Trigger stored = scheduler.getTrigger(fired.getKey());
@@ -139,6 +157,7 @@ final class RetryTriggers {
             // Somebody has paused it since it has fired, and Quartz forgets that with the trigger that it replaces.
             scheduler.pauseTrigger(fired.getKey());
         }
+        replacement.sayAgain(scheduler);
         return triedAgain(plan, wait);
     }
 

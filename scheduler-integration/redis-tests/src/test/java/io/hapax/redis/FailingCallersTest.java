@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.hapax.lease.Acquisition;
 import io.hapax.test.ManualTicker;
 import io.hapax.testkit.EmbeddedRedis;
+import io.hapax.testkit.ForwardingTicker;
 import io.hapax.testkit.WallClock;
 import io.hapax.time.NanoTime;
 import io.hapax.time.Ticker;
@@ -63,21 +64,11 @@ class FailingCallersTest {
                 faults.point();
                 return OwnClient.direct(address, ANSWER);
             },
-            new Ticker() {
+            new ForwardingTicker(ticker) {
                 @Override
                 public NanoTime now() {
                     faults.point();
-                    return ticker.now();
-                }
-
-                @Override
-                public void parkUntil(NanoTime deadline) {
-                    ticker.parkUntil(deadline);
-                }
-
-                @Override
-                public void wake(Thread thread) {
-                    ticker.wake(thread);
+                    return super.now();
                 }
             },
             request -> {

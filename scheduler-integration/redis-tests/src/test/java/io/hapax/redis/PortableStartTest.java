@@ -170,12 +170,28 @@ class PortableStartTest {
             })
     void what_passes_is_no_refusal(String said) {
         Deque<List<Object>> answers = new ArrayDeque<>(List.of(List.of("", "", said, "a1"), List.of("", "", "", "a1")));
-        Discovery discovery =
-                new Discovery(() -> CompletableFuture.completedFuture(answers.remove()), null, "hapax:{d:0}:m", "here");
+        Discovery discovery = new Discovery(
+                () -> CompletableFuture.completedFuture(answers.remove()),
+                null,
+                "hapax:{d:0}:m",
+                "here",
+                Fixture.PATIENCE);
         assertThat(discovery.dialect())
                 .failsWithin(Duration.ZERO)
                 .withThrowableOfType(ExecutionException.class)
                 .withMessageContaining("cannot tell at this moment");
         assertThat(discovery.dialect().join().isFull()).isTrue();
+    }
+
+    /** As where there was no memory for it. */
+    @Test
+    void an_answer_that_is_lost_is_not_waited_for_for_ever() {
+        Deque<CompletableFuture<List<Object>>> answers = new ArrayDeque<>(
+                List.of(new CompletableFuture<>(), CompletableFuture.completedFuture(List.of("", "", "", "a1"))));
+        Discovery discovery = new Discovery(answers::remove, null, "hapax:{d:0}:m", "here", Duration.ofMillis(100));
+        CompletableFuture<Dialect> lost = discovery.dialect();
+        await().until(() -> discovery.dialect().isDone());
+        assertThat(discovery.dialect().join().isFull()).isTrue();
+        assertThat(lost).isNotDone();
     }
 }

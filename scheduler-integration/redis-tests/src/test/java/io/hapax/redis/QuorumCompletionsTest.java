@@ -20,12 +20,15 @@ import io.hapax.lease.OwnerId;
 import io.hapax.lease.RunKey;
 import io.hapax.lease.Slot;
 import io.hapax.testkit.EmbeddedRedis;
+import io.hapax.testkit.ForwardingTicker;
 import io.hapax.testkit.WallClock;
+import io.hapax.time.NanoTime;
 import io.hapax.time.Ticker;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.Stream;
 import org.assertj.core.api.InstanceOfAssertFactories;
 import org.junit.jupiter.api.AfterEach;
@@ -305,6 +308,25 @@ class QuorumCompletionsTest {
         }
         assertThat(untilHeard.open()).isEqualTo(512);
         stores.get(LAST).close();
+        await().until(() -> untilHeard.open() == 0);
+    }
+
+    @Test
+    void what_cannot_be_repeated_for_want_of_memory_takes_no_place_from_what_can() {
+        Lease lease = granted();
+        AtomicBoolean noMemory = new AtomicBoolean();
+        UntilHeard untilHeard = new UntilHeard(lines().down(LAST), new ForwardingTicker(Ticker.SYSTEM) {
+            @Override
+            public NanoTime now() {
+                if (noMemory.get()) {
+                    throw new OutOfMemoryError("as if");
+                }
+                return super.now();
+            }
+        });
+        get(untilHeard.tell(stores.get(LAST), TTL, one -> one.unmark(lease, DONE)));
+        assertThat(untilHeard.open()).isEqualTo(1);
+        noMemory.set(true);
         await().until(() -> untilHeard.open() == 0);
     }
 

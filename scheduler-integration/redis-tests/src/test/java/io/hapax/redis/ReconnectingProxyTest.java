@@ -15,10 +15,10 @@ import io.hapax.lease.LeaseStore;
 import io.hapax.lease.OwnerId;
 import io.hapax.lease.Renewal;
 import io.hapax.testkit.EmbeddedRedis;
+import io.hapax.testkit.FreePort;
 import io.hapax.testkit.WallClock;
 import java.io.IOException;
 import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.net.Socket;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -39,19 +39,13 @@ class ReconnectingProxyTest {
     private static final int ATTEMPTS = 5;
     private static final Duration TTL = Duration.ofSeconds(30);
 
-    private static int freePort() throws IOException {
-        try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-            return socket.getLocalPort();
-        }
-    }
-
     /** A proxy that listens. */
     private record Proxy(Process process, int port) implements AutoCloseable {
 
         /** Somebody else may have taken the port that was free just now. */
         static Proxy start(Path folder, EmbeddedRedis first, EmbeddedRedis second) throws IOException {
             for (int attempt = 1; ; attempt++) {
-                int port = freePort();
+                int port = FreePort.next();
                 Process process = run(folder, port, first, second);
                 await().atMost(LONG).until(() -> !process.isAlive() || isOpen(port));
                 if (process.isAlive()) {

@@ -10,13 +10,10 @@ import io.hapax.lease.Ending;
 import io.hapax.lease.Finding.Severity;
 import io.hapax.lease.LeaseStore;
 import io.hapax.lease.LeaseStoreException;
-import io.hapax.testkit.EmbeddedRedis;
 import io.hapax.testkit.TestCertificates;
+import io.hapax.testkit.TlsRedis;
 import io.hapax.testkit.WallClock;
 import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -40,72 +37,32 @@ import org.junit.jupiter.api.parallel.Resources;
 @Tag("slow")
 class TlsTest {
 
-    private static final int ATTEMPTS = 5;
     private static final String STORE = "javax.net.ssl.trustStore";
     private static final String STORE_PASSWORD = "javax.net.ssl.trustStorePassword";
 
     private static TestCertificates certificates;
-    private static EmbeddedRedis redis;
+    private static TlsRedis redis;
     private static int port;
 
     @BeforeAll
     static void start() {
         certificates = TestCertificates.of("dns:localhost,ip:127.0.0.1");
         redis = withTls(certificates);
-        port = tlsPort(redis);
+        port = redis.tlsPort();
         // A JVM's first handshake takes long on a busy machine, and must not be what a test waits for.
         trust(certificates);
         settings("localhost", port).build().close();
         trustNobodyElse();
     }
 
-    /** Somebody else may have taken the port that was free just now. */
-    private static EmbeddedRedis withTls(TestCertificates files) {
-        for (int attempt = 1; ; attempt++) {
-            try {
-                return withTls(files, freePort());
-            } catch (IllegalStateException e) {
-                if (attempt == ATTEMPTS || !String.valueOf(e.getMessage()).contains("in use")) {
-                    throw e;
-                }
-            }
-        }
-    }
-
-    private static int tlsPort(EmbeddedRedis server) {
-        return Integer.parseInt(server.command("CONFIG", "GET", "tls-port")
-                .lines()
-                .skip(1)
-                .findFirst()
-                .orElseThrow());
-    }
-
-    private static EmbeddedRedis withTls(TestCertificates files, int tlsPort) {
+    private static TlsRedis withTls(TestCertificates files) {
         try {
-            return EmbeddedRedis.start(
-                    "--tls-port",
-                    String.valueOf(tlsPort),
-                    "--tls-auth-clients",
-                    "no",
-                    "--tls-cert-file",
-                    files.certificateFile().toString(),
-                    "--tls-key-file",
-                    files.keyFile().toString(),
-                    "--tls-ca-cert-file",
-                    files.authorityFile().toString());
+            return TlsRedis.start(files);
         } catch (IllegalStateException e) {
             Assumptions.assumeFalse(
                     String.valueOf(e.getMessage()).contains("Bad directive"),
                     "this redis-server was built without TLS; REDIS_SERVER names another one");
             throw e;
-        }
-    }
-
-    private static int freePort() {
-        try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-            return socket.getLocalPort();
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
         }
     }
 
@@ -185,12 +142,12 @@ class TlsTest {
     @ResourceLock(Resources.SYSTEM_PROPERTIES)
     void the_certificate_of_another_authority_or_for_another_host_is_refused() {
         try (TestCertificates others = TestCertificates.of("dns:elsewhere.example.org");
-                EmbeddedRedis elsewhere = withTls(others)) {
-            int at = tlsPort(elsewhere);
+                TlsRedis elsewhere = withTls(others)) {
+            int at = elsewhere.tlsPort();
             trust(others);
             assertRefused(settings("localhost", port), "certificate is not trusted");
             assertRefused(settings("localhost", at), "certificate is for another host name", "localhost");
-            assertThat(elsewhere.command("PING")).isEqualTo("PONG");
+            assertThat(elsewhere.server().command("PING")).isEqualTo("PONG");
         }
     }
 
@@ -198,7 +155,7 @@ class TlsTest {
     @ResourceLock(Resources.SYSTEM_PROPERTIES)
     void with_and_without_tls_are_told_apart_by_the_address() {
         trust(certificates);
-        assertRefused(settings("localhost", redis.port()), "does not answer", "rediss://", "redis://");
+        assertRefused(settings("localhost", redis.server().port()), "does not answer", "rediss://", "redis://");
         assertRefused(
                 RedissonLeaseStore.builder().namespace("redis-test").url("redis://localhost:" + port),
                 "does not answer",

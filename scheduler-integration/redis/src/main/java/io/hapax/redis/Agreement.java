@@ -4,6 +4,7 @@ import io.hapax.lease.Finding;
 import io.hapax.lease.LeaseStoreException;
 import io.hapax.lease.VisibleText;
 import io.hapax.thread.GuardThreads;
+import io.hapax.thread.OneAtATime;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -50,7 +51,7 @@ final class Agreement {
     private final Duration longestTtl;
     private final boolean replace;
     private final String server;
-    private final AtomicBoolean rechecking = new AtomicBoolean();
+    private final OneAtATime rechecking;
     private final AtomicBoolean toldOlder = new AtomicBoolean();
     private final AtomicInteger doubts = new AtomicInteger();
     private final AtomicInteger settled = new AtomicInteger();
@@ -65,6 +66,7 @@ final class Agreement {
         this.head = "namespace=" + keyspace.namespace() + " buckets=" + keyspace.buckets();
         this.tail = " hashing=" + Keyspace.HASHING + (quorum.isEmpty() ? "" : " quorum=" + quorum);
         this.longestTtl = longestTtl;
+        this.rechecking = new OneAtATime(longestTtl);
         this.replace = replace;
         this.server = server;
     }
@@ -170,17 +172,7 @@ final class Agreement {
 
     /** Compares again in the background, one time after the other, so that a worker need not be started anew. */
     void recheck() {
-        if (rechecking.compareAndSet(false, true)) {
-            boolean ends = false;
-            try {
-                var unused = GuardThreads.ask(this::renew).whenComplete((done, failure) -> rechecking.set(false));
-                ends = true;
-            } finally {
-                if (!ends) {
-                    rechecking.set(false);
-                }
-            }
-        }
+        boolean unused = rechecking.ask(() -> GuardThreads.ask(this::renew));
     }
 
     private CompletableFuture<Void> compareAll(boolean replacing) {

@@ -1,5 +1,6 @@
 package io.hapax.redis;
 
+import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
@@ -23,6 +24,11 @@ final class DirectLine {
     /** Opens connections; an unchecked exception of Jedis says why not. */
     interface Opening {
         Flushing open();
+
+        /** Whether another connection would lead to the server of this one. */
+        default boolean leadsTo(Flushing connection) {
+            return true;
+        }
     }
 
     /** Jedis sends what was written when somebody reads, and connects again when somebody sends; here somebody else will. */
@@ -30,6 +36,9 @@ final class DirectLine {
 
         /** Without a value, as it is set while the superclass is created. */
         private boolean wasOpened;
+
+        /** Where it was opened to; null if that was not asked. */
+        private @Nullable InetSocketAddress there;
 
         Flushing(HostAndPort server, JedisClientConfig config) {
             super(server, config);
@@ -48,6 +57,16 @@ final class DirectLine {
         @Override
         protected void flush() {
             super.flush();
+        }
+
+        Flushing to(@Nullable InetSocketAddress address) {
+            there = address;
+            return this;
+        }
+
+        @Nullable
+        InetSocketAddress there() {
+            return there;
         }
     }
 
@@ -166,7 +185,7 @@ final class DirectLine {
             refused = e;
         }
         // To be read in any case, or it would be taken for the answer to the next question.
-        String info = String.valueOf(text(open().getOne()));
+        String info = String.valueOf(text(asked().getOne()));
         if (refused != null) {
             throw refused;
         }
@@ -174,8 +193,13 @@ final class DirectLine {
         return Objects.requireNonNull(answers);
     }
 
+    /** To be sent on: not to a server that others have left. */
     private Flushing open() {
         Flushing open = connection;
+        if (open != null && !opening.leadsTo(open)) {
+            close();
+            open = null;
+        }
         if (open == null) {
             open = opening.open();
             connection = open;
@@ -183,8 +207,17 @@ final class DirectLine {
         return open;
     }
 
+    /** On which something was sent. */
+    private Flushing asked() {
+        Flushing open = connection;
+        if (open == null) {
+            throw new JedisConnectionException("this connection was closed");
+        }
+        return open;
+    }
+
     private List<Object> answers() {
-        List<?> raw = (List<?>) open().getOne();
+        List<?> raw = (List<?>) asked().getOne();
         List<Object> answers = new ArrayList<>(raw.size());
         for (Object answer : raw) {
             answers.add(text(answer));

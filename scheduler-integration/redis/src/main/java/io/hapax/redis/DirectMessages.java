@@ -173,6 +173,10 @@ final class DirectMessages implements Messages {
             if (ended) {
                 return;
             }
+            if (!opening.leadsTo(connection)) {
+                end();
+                return;
+            }
             try {
                 connection.sendCommand(Command.PING);
                 connection.flush();

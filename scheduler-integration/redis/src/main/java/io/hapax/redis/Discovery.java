@@ -2,6 +2,7 @@ package io.hapax.redis;
 
 import io.hapax.lease.Finding;
 import io.hapax.lease.LeaseStoreException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -40,7 +41,7 @@ final class Discovery {
     private final String key;
     private final String server;
     private final ReentrantLock lock = new ReentrantLock();
-    private @Nullable CompletableFuture<Dialect> going;
+    private final Joined<Dialect> going;
     private volatile @Nullable Dialect known;
     /** Whether the full protocol was spoken before. */
     private volatile boolean wasFull;
@@ -50,8 +51,15 @@ final class Discovery {
     /**
      * @param pipeline null if there is no way to send two commands over one connection
      * @param key of a bucket, whose server is asked
+     * @param longest how long it may take
      */
-    Discovery(Supplier<CompletionStage<List<Object>>> allowed, @Nullable Pipeline pipeline, String key, String server) {
+    Discovery(
+            Supplier<CompletionStage<List<Object>>> allowed,
+            @Nullable Pipeline pipeline,
+            String key,
+            String server,
+            Duration longest) {
+        this.going = new Joined<>(longest);
         this.allowed = allowed;
         this.pipeline = pipeline;
         this.key = key;
@@ -72,15 +80,13 @@ final class Discovery {
             if (found != null) {
                 return CompletableFuture.completedFuture(found);
             }
-            CompletableFuture<Dialect> present = going;
-            if (present == null || present.isDone()) {
-                present = allowed.get()
-                        .toCompletableFuture()
-                        .thenCompose(this::judge)
-                        .thenApply(this::kept);
-                going = present;
-            }
-            return present;
+            CompletableFuture<Dialect> present = going.present();
+            return present != null
+                    ? present
+                    : going.asked(allowed.get()
+                            .toCompletableFuture()
+                            .thenCompose(this::judge)
+                            .thenApply(this::kept));
         } finally {
             lock.unlock();
         }

@@ -23,13 +23,16 @@ final class Introduction {
 
     private static final Logger LOG = LoggerFactory.getLogger("io.hapax.redis");
 
+    /** So many answers are waited for, one after the other, at most. */
+    private static final int QUESTIONS = 20;
+
     private final Checkup checkup;
     private final Agreement agreement;
     private final Sweep sweep;
     private final Duration answerTimeout;
     private final Runnable beforeSettings;
     private final ReentrantLock lock = new ReentrantLock();
-    private @Nullable CompletableFuture<Void> going;
+    private final Joined<Void> going;
     private volatile boolean over;
 
     /** Once the servers have been looked at, and before anything is written, it does something that may fail. */
@@ -39,6 +42,7 @@ final class Introduction {
         this.agreement = agreement;
         this.sweep = sweep;
         this.answerTimeout = answerTimeout;
+        this.going = new Joined<>(answerTimeout.multipliedBy(QUESTIONS));
     }
 
     /** Makes sure that another connection leads to the same server; blocks. */
@@ -61,18 +65,16 @@ final class Introduction {
             if (over) {
                 return CompletableFuture.completedFuture(null);
             }
-            CompletableFuture<Void> present = going;
-            if (present == null || present.isDone()) {
-                present = GuardThreads.ask(checkup::findings)
-                        .toCompletableFuture()
-                        .thenAccept(Introduction::heed)
-                        .thenRun(beforeSettings)
-                        .thenCompose(fine -> agreement.reach())
-                        .thenCompose(compared -> refusal() == null ? sweep.touchAll() : failed(refusal()))
-                        .thenRun(() -> over = true);
-                going = present;
-            }
-            return present;
+            CompletableFuture<Void> present = going.present();
+            return present != null
+                    ? present
+                    : going.asked(GuardThreads.ask(checkup::findings)
+                            .toCompletableFuture()
+                            .thenAccept(Introduction::heed)
+                            .thenRun(beforeSettings)
+                            .thenCompose(fine -> agreement.reach())
+                            .thenCompose(compared -> refusal() == null ? sweep.touchAll() : failed(refusal()))
+                            .thenRun(() -> over = true));
         } finally {
             lock.unlock();
         }
@@ -82,8 +84,8 @@ final class Introduction {
     CompletableFuture<Void> agree(String settings) {
         lock.lock();
         try {
-            CompletableFuture<Void> present = going;
-            return over || present == null || present.isDone()
+            CompletableFuture<Void> present = going.present();
+            return over || present == null
                     ? agreement.agree(settings, over)
                     : present.exceptionally(failure -> null).thenCompose(done -> agreement.agree(settings, over));
         } finally {

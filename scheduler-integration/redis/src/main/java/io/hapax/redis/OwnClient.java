@@ -92,6 +92,11 @@ final class OwnClient {
                     database(url, uri.getPath()));
         }
 
+        /** The same of another host. */
+        Address at(String otherHost, int otherPort) {
+            return new Address(scheme, otherHost, otherPort, user, password, database);
+        }
+
         private static int database(String url, @Nullable String path) {
             if (path == null || path.length() <= 1) {
                 return 0;

@@ -36,6 +36,8 @@ final class RedisThreads {
 
     /** Lets a wait fail with a {@link TimeoutException} that is not over in time. */
     static <T> CompletableFuture<T> failingAfter(Duration time, CompletableFuture<T> wait) {
-        return endingAfter(time, wait, () -> wait.completeExceptionally(new TimeoutException()));
+        Runnable cancel = THREADS.overdue(time, OVERDUE, () -> wait.completeExceptionally(new TimeoutException()));
+        var unused = wait.whenComplete((value, failure) -> cancel.run());
+        return wait;
     }
 }

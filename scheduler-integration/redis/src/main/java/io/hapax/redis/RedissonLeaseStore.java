@@ -108,7 +108,7 @@ public final class RedissonLeaseStore implements AdministeredStore {
         if (builder.member != null) {
             namespace.buckets().forEach(Bucket::askInOneCall);
         }
-        this.exchange = new Exchange(namespace, builder.confirmation(redisson), builder.opening());
+        this.exchange = new Exchange(namespace, builder.confirmation(redisson), builder.opening(redisson));
         DirectCalls direct = exchange.direct();
         this.blocking = direct == null ? this : new BlockingView(this, namespace, exchange, direct);
         this.agreement = new Agreement(
@@ -135,7 +135,7 @@ public final class RedissonLeaseStore implements AdministeredStore {
         });
         this.renewals = new Renewals(namespace);
         Messages topic = new TopicMessages(redisson, namespace.channel(), !ownsClient);
-        DirectLine.Opening forMessages = builder.openingForMessages();
+        DirectLine.Opening forMessages = builder.openingForMessages(redisson);
         Messages messages = forMessages == null ? topic : new DirectMessages(forMessages, namespace.channel(), topic);
         this.wakeUps = new WakeUps(messages, connection, this::wakeIfFree, namespace.waiter(), this::passOn);
     }
@@ -543,6 +543,8 @@ public final class RedissonLeaseStore implements AdministeredStore {
         private @Nullable RedissonClient client;
         private @Nullable String namespace;
         private static final int OPENING_TRIES = 3;
+        /** For as long as this a silent server is tried again, however short the time that an answer has later on. */
+        private static final Duration START_PATIENCE = Duration.ofSeconds(5);
 
         private Duration answerTimeout = Duration.ofSeconds(2);
         private Duration longestTtl = Duration.ofSeconds(30);
@@ -716,14 +718,18 @@ public final class RedissonLeaseStore implements AdministeredStore {
             return this;
         }
 
-        private DirectLine.@Nullable Opening opening() {
+        private DirectLine.@Nullable Opening opening(RedissonClient redisson) {
             OwnClient.Address address = directAddress();
-            return address == null ? null : () -> OwnClient.direct(address, answerTimeout);
+            return address == null
+                    ? null
+                    : new BesideClient(redisson, address, there -> OwnClient.direct(there, answerTimeout));
         }
 
-        private DirectLine.@Nullable Opening openingForMessages() {
+        private DirectLine.@Nullable Opening openingForMessages(RedissonClient redisson) {
             OwnClient.Address address = directAddress();
-            return address == null ? null : () -> OwnClient.forMessages(address, answerTimeout);
+            return address == null
+                    ? null
+                    : new BesideClient(redisson, address, there -> OwnClient.forMessages(there, answerTimeout));
         }
 
         /** Where to connect directly; null where somebody else has to find the server, or where calls wait. */
@@ -742,7 +748,8 @@ public final class RedissonLeaseStore implements AdministeredStore {
         }
 
         /**
-         * Builds the store and, unless it is lazy, checks that Redis answers and allows what the guard needs.
+         * Builds the store and, unless it is lazy, checks that Redis answers and allows what the guard needs. A server that is silent is
+         * tried again, three times and for 5 s at least.
          *
          * @return the store; the caller closes it
          * @throws IllegalArgumentException if a setting is wrong
@@ -877,6 +884,11 @@ public final class RedissonLeaseStore implements AdministeredStore {
             return lazy;
         }
 
+        /** At a start nothing is at stake yet; of a quorum, others may answer meanwhile. */
+        private Duration patience() {
+            return member == null ? START_PATIENCE : Duration.ZERO;
+        }
+
         private RedissonLeaseStore ofOwnClient(Config chosen, String server) {
             chosen.setLazyInitialization(lazy);
             // As in a client for an address; and so its user need not have the right to load scripts.
@@ -886,10 +898,10 @@ public final class RedissonLeaseStore implements AdministeredStore {
 
         private RedissonLeaseStore open(String server, Supplier<RedissonClient> opening) {
             RedissonLeaseStore store =
-                    probed(new RedissonLeaseStore(this, opened(server, opening), true, server), server);
+                    probed(new RedissonLeaseStore(this, opened(server, patience(), opening), true, server), server);
             if (!lazy && url != null) {
                 try {
-                    store.introduction.secondConnection(() -> opened(server, opening));
+                    store.introduction.secondConnection(() -> opened(server, patience(), opening));
                 } catch (RuntimeException e) {
                     store.close();
                     throw startFailure(store, server, e);
@@ -898,13 +910,17 @@ public final class RedissonLeaseStore implements AdministeredStore {
             return store;
         }
 
-        /** A JVM that has just started, on a busy machine, may need more than an answer timeout to connect at all. */
-        private static RedissonClient opened(String server, Supplier<RedissonClient> opening) {
-            for (int tries = 1; ; tries++) {
+        /**
+         * A first connection may need more than an answer timeout: names are resolved, certificates checked, classes loaded, on a busy machine
+         * perhaps. Where each one does, the store could not connect again in time while leases are held, so that it does not start.
+         */
+        private static RedissonClient opened(String server, Duration patience, Supplier<RedissonClient> opening) {
+            StartTries tries = new StartTries(patience);
+            while (true) {
                 try {
                     return opening.get();
                 } catch (RuntimeException e) {
-                    if (tries == OPENING_TRIES || !RedisTrouble.isSilence(e)) {
+                    if (tries.wasLast() || !RedisTrouble.isSilence(e)) {
                         throw new LeaseStoreException(
                                 RedisTrouble.of(e).asReasonWhy("cannot connect to Redis at " + server), e);
                     }
@@ -913,12 +929,13 @@ public final class RedissonLeaseStore implements AdministeredStore {
         }
 
         private RedissonLeaseStore probed(RedissonLeaseStore store, String server) {
-            for (int tries = 1; !lazy; tries++) {
+            StartTries tries = new StartTries(patience());
+            while (!lazy) {
                 try {
                     store.introduction.made().join();
                     return store;
                 } catch (CompletionException e) {
-                    if (tries == OPENING_TRIES || !RedisTrouble.isSilence(e)) {
+                    if (tries.wasLast() || !RedisTrouble.isSilence(e)) {
                         store.close();
                         throw startFailure(store, server, RedisTrouble.unwrapped(e));
                     }
@@ -933,6 +950,23 @@ public final class RedissonLeaseStore implements AdministeredStore {
                 return new IllegalStateException(refusal.getMessage(), refusal);
             }
             return RedisTrouble.atFirstLook(server, cause);
+        }
+
+        /** How often, and for how long, a start is tried. */
+        private static final class StartTries {
+            private final long begun = System.nanoTime();
+            private final Duration patience;
+            private int made;
+
+            StartTries(Duration patience) {
+                this.patience = patience;
+            }
+
+            /** Whether the try that has just failed was the last one. */
+            boolean wasLast() {
+                made++;
+                return made >= OPENING_TRIES && System.nanoTime() - begun >= patience.toNanos();
+            }
         }
     }
 }

@@ -34,6 +34,9 @@ final class ScriptCalls {
     /** A client with a script cache of its own sends the text as two commands, and a flush may come between them. */
     private static final int TEXT_ATTEMPTS = 3;
 
+    /** So many answers are waited for until it is known how a server is spoken to, at most. */
+    private static final int QUESTIONS = 10;
+
     private final RScript scripts;
     private final Discovery discovery;
     private final @Nullable PortableCalls portable;
@@ -56,7 +59,8 @@ final class ScriptCalls {
         this.scripts = redisson.getScript(StringCodec.INSTANCE);
         Pipeline pipeline = redisson instanceof Redisson own ? new Pipeline(own.getCommandExecutor()) : null;
         this.portable = pipeline == null ? null : new PortableCalls(scripts, pipeline, clock, server);
-        this.discovery = new Discovery(() -> allowed(bucket), pipeline, bucket, server);
+        this.discovery =
+                new Discovery(() -> allowed(bucket), pipeline, bucket, server, answerTimeout.multipliedBy(QUESTIONS));
         this.connection = connection;
         this.answerTimeout = answerTimeout;
         this.timeouts = new AnswerTimeouts(answerTimeout, Ticker.SYSTEM, server);

@@ -1,6 +1,7 @@
 package io.hapax.redis;
 
 import io.hapax.thread.GuardThreads;
+import io.hapax.thread.OneAtATime;
 import io.hapax.time.NanoTime;
 import io.hapax.time.Ticker;
 import java.time.Duration;
@@ -28,8 +29,11 @@ final class Sweep {
     private final Duration longestTtl;
     private final Duration interval;
     private final List<Integer> all;
-    /** How often somebody has asked for a sweep since the last one that all were satisfied with. */
+    /** How often somebody has asked for a sweep. */
     private final AtomicInteger asked = new AtomicInteger();
+
+    /** Between two steps of a sweep are pauses, which become as long as it matters. */
+    private final OneAtATime going;
 
     private volatile NanoTime next;
 
@@ -39,6 +43,7 @@ final class Sweep {
         this.ticker = ticker;
         this.longestTtl = longestTtl;
         this.interval = longestTtl.dividedBy(3);
+        this.going = new OneAtATime(longestTtl.multipliedBy(2));
         this.next = ticker.now().plus(interval);
         this.all = IntStream.range(0, namespace.buckets().size()).boxed().toList();
         namespace.buckets().forEach(bucket -> bucket.onLoss(this::lost));
@@ -51,7 +56,7 @@ final class Sweep {
 
     /** Called with every call for leases; a single bucket needs no more than that call, unless it may have other settings. */
     void now() {
-        if (!agreement.isSettled() && asked.get() == 0) {
+        if (!agreement.isSettled() && !going.isGoing()) {
             start();
         }
         if (namespace.buckets().size() == 1) {
@@ -71,13 +76,33 @@ final class Sweep {
 
     /** A sweep that is requested while another one runs may be about a bucket that was already called, so another one follows. */
     private void start() {
-        if (asked.getAndIncrement() == 0) {
-            begin();
+        Runnable first = this::begin;
+        asked.incrementAndGet();
+        if (going.start()) {
+            step(first);
         }
     }
 
     private void begin() {
         new Round(asked.get(), ticker.now().plus(longestTtl)).pass(all, FIRST_PAUSE);
+    }
+
+    /** Whatever is thrown, the next one who asks starts anew. */
+    private void step(Runnable step) {
+        boolean taken = false;
+        try {
+            going.goesOn();
+            step.run();
+            taken = true;
+        } finally {
+            if (!taken) {
+                going.end();
+            }
+        }
+    }
+
+    private void later(Duration pause, Runnable step) {
+        var unused = RedisThreads.THREADS.after(pause, RedisThreads.RETRIES, () -> step(step));
     }
 
     /** One sweep, repeated for those buckets that did not answer. */
@@ -105,7 +130,7 @@ final class Sweep {
             }
             calls.add(GuardThreads.ask(agreement::renew).toCompletableFuture().exceptionally(failure -> null));
             var unused = CompletableFuture.allOf(calls.toArray(CompletableFuture<?>[]::new))
-                    .thenRun(() -> over(List.copyOf(unheard), pause));
+                    .whenComplete((done, failure) -> step(() -> over(List.copyOf(unheard), pause)));
         }
 
         private void over(List<Integer> unheard, Duration pause) {
@@ -114,13 +139,17 @@ final class Sweep {
             }
             if (!unheard.isEmpty() && ticker.now().plus(pause).isBefore(end)) {
                 later(pause, () -> pass(unheard, pause.multipliedBy(2)));
-            } else if (!asked.compareAndSet(seen, 0)) {
-                later(FIRST_PAUSE, Sweep.this::begin);
+                return;
             }
-        }
-
-        private void later(Duration pause, Runnable step) {
-            var unused = RedisThreads.THREADS.after(pause, RedisThreads.RETRIES, step);
+            Runnable another = Sweep.this::begin;
+            boolean over = asked.get() == seen;
+            if (over) {
+                going.end();
+            }
+            // Somebody may have asked before that, and left it to this one.
+            if (!over || (asked.get() != seen && going.start())) {
+                later(FIRST_PAUSE, another);
+            }
         }
     }
 

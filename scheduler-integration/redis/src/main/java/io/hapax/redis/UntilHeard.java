@@ -8,6 +8,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Sends something to servers of a quorum again and again, until they confirm it or it no longer matters. Thread-safe.
@@ -59,15 +60,34 @@ final class UntilHeard {
 
         /** One attempt at a time, each started by the end of the one before. */
         CompletableFuture<Void> attempt(Duration pause) {
-            CompletionStage<Boolean> answer =
-                    GuardThreads.ask(() -> wire.send(server, one -> what.apply(one.completions())));
-            return answer.<Void>handle((heard, failure) -> {
-                        if (failure == null || !again(pause)) {
-                            forget();
-                        }
-                        return null;
-                    })
-                    .toCompletableFuture();
+            boolean sent = false;
+            try {
+                CompletionStage<Boolean> answer =
+                        GuardThreads.ask(() -> wire.send(server, one -> what.apply(one.completions())));
+                CompletableFuture<Void> over = answer.<Void>handle((heard, failure) -> {
+                            ended(failure, pause);
+                            return null;
+                        })
+                        .toCompletableFuture();
+                sent = true;
+                return over;
+            } finally {
+                if (!sent) {
+                    forget();
+                }
+            }
+        }
+
+        private void ended(@Nullable Throwable failure, Duration pause) {
+            boolean goesOn = false;
+            try {
+                goesOn = failure != null && again(pause);
+            } finally {
+                // Also where there is no memory for another attempt: it must not take a place from others.
+                if (!goesOn) {
+                    forget();
+                }
+            }
         }
 
         private boolean again(Duration pause) {
@@ -92,6 +112,7 @@ final class UntilHeard {
 
         private void forget() {
             if (counted) {
+                counted = false;
                 open.decrementAndGet();
             }
         }

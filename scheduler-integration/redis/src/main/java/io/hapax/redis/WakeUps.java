@@ -69,12 +69,17 @@ final class WakeUps implements Messages.Receiver {
 
     CompletableFuture<Void> await(String leaseKey, Duration atMost) {
         CompletableFuture<Void> wait = new CompletableFuture<>();
+        // What ends it comes first, so that nobody is woken up in vain for one for which there was no memory half-way.
+        var unused = wait.whenComplete((ended, cancelled) -> forget(leaseKey, wait));
+        var ignored = RedisThreads.endingAfter(atMost, wait, () -> wait.complete(null));
         waiting.compute(leaseKey, (key, others) -> {
             List<CompletableFuture<Void>> all = others == null ? new CopyOnWriteArrayList<>() : others;
             all.add(wait);
             return all;
         });
-        var unused = wait.whenComplete((ended, cancelled) -> forget(leaseKey, wait));
+        if (wait.isDone()) {
+            forget(leaseKey, wait);
+        }
         if (closed) {
             wait.complete(null);
             return wait;
@@ -92,7 +97,7 @@ final class WakeUps implements Messages.Receiver {
                 failed(noThread);
             }
         }
-        return RedisThreads.endingAfter(atMost, wait, () -> wait.complete(null));
+        return wait;
     }
 
     int waiters() {

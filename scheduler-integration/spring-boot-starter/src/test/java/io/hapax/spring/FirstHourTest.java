@@ -10,6 +10,7 @@ import io.hapax.testkit.EmbeddedDatabase;
 import io.hapax.testkit.EmbeddedRedis;
 import io.hapax.testkit.EmbeddedSentinel;
 import io.hapax.testkit.TestCertificates;
+import io.hapax.testkit.TlsRedis;
 import io.hapax.testkit.WallClock;
 import java.io.File;
 import java.io.IOException;

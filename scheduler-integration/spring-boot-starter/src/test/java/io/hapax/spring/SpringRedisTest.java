@@ -9,6 +9,7 @@ import io.hapax.testkit.EmbeddedCluster;
 import io.hapax.testkit.EmbeddedRedis;
 import io.hapax.testkit.EmbeddedSentinel;
 import io.hapax.testkit.TestCertificates;
+import io.hapax.testkit.TlsRedis;
 import io.hapax.testkit.WallClock;
 import java.io.PrintWriter;
 import java.io.StringWriter;
