@@ -53,7 +53,7 @@ public final class GuardedRun implements AutoCloseable {
         this.engine = engine;
         this.terms = terms;
         this.grantedNanos = requestedAt.nanos();
-        this.hold = grant == null ? null : new RunHold(this, terms.timing(), grant, requestedAt);
+        this.hold = grant == null ? null : new RunHold(this, grant, requestedAt);
         this.lease = grant == null ? null : grant.shown();
     }
 
@@ -119,7 +119,7 @@ public final class GuardedRun implements AutoCloseable {
      * @return the attempt, from 1; always 1 without a ledger
      */
     public int attempt() {
-        return hold == null ? 1 : hold.grant().attempt();
+        return hold == null ? 1 : hold.attempt();
     }
 
     /**
