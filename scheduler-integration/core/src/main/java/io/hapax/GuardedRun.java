@@ -28,38 +28,34 @@ import org.jspecify.annotations.Nullable;
  */
 public final class GuardedRun implements AutoCloseable {
 
-    private final Engine engine;
-    private final RunTerms terms;
+    private final RunRequest request;
+    private final RunRules rules;
     /** A number, and no instant: many may be held. */
     private final long grantedNanos;
 
     private final RunLife life = new RunLife();
     /** Null for a run that was let through without a lease. */
     private final @Nullable RunHold hold;
-    /** What operators and storage see of what it holds. */
-    private final @Nullable Lease lease;
     /** Why it would not have taken place if the guard did more than observe; null if it would. */
     private final @Nullable Refusal wouldBe;
     /** Where it is running; null before and after. */
     private volatile @Nullable EnteredRun work;
 
-    GuardedRun(Engine engine, RunTerms terms, @Nullable Grant grant, NanoTime requestedAt) {
-        this(engine, terms, grant, requestedAt, null);
+    GuardedRun(RunTerms terms, @Nullable Grant grant, NanoTime requestedAt) {
+        this(terms, grant, requestedAt, null);
     }
 
-    private GuardedRun(
-            Engine engine, RunTerms terms, @Nullable Grant grant, NanoTime requestedAt, @Nullable Refusal wouldBe) {
+    private GuardedRun(RunTerms terms, @Nullable Grant grant, NanoTime requestedAt, @Nullable Refusal wouldBe) {
         this.wouldBe = wouldBe;
-        this.engine = engine;
-        this.terms = terms;
+        this.request = terms.request();
+        this.rules = terms.rules();
         this.grantedNanos = requestedAt.nanos();
         this.hold = grant == null ? null : new RunHold(this, grant, requestedAt);
-        this.lease = grant == null ? null : grant.shown();
     }
 
     /** A run that takes place although it would have been refused. */
-    static GuardedRun observed(Engine engine, RunTerms terms, Refusal wouldBe, NanoTime requestedAt) {
-        return new GuardedRun(engine, terms, null, requestedAt, wouldBe);
+    static GuardedRun observed(RunTerms terms, Refusal wouldBe, NanoTime requestedAt) {
+        return new GuardedRun(terms, null, requestedAt, wouldBe);
     }
 
     /** Whether nothing is refused to it, and nobody interrupts it. */
@@ -73,7 +69,7 @@ public final class GuardedRun implements AutoCloseable {
      * @return the name for display
      */
     public String job() {
-        return terms.job();
+        return request.job();
     }
 
     /**
@@ -82,7 +78,7 @@ public final class GuardedRun implements AutoCloseable {
      * @return the keys
      */
     public JobIdentity identity() {
-        return terms.identity();
+        return request.identity();
     }
 
     /**
@@ -91,7 +87,7 @@ public final class GuardedRun implements AutoCloseable {
      * @return the options
      */
     public RunOptions options() {
-        return terms.options();
+        return rules.options();
     }
 
     /**
@@ -101,7 +97,7 @@ public final class GuardedRun implements AutoCloseable {
      * @return whether this run holds, or has held, a lease
      */
     public boolean guarded() {
-        return lease != null;
+        return hold != null;
     }
 
     /**
@@ -110,7 +106,7 @@ public final class GuardedRun implements AutoCloseable {
      * @return the lease; empty if the run is not {@link #guarded()}
      */
     public Optional<Lease> lease() {
-        return Optional.ofNullable(lease);
+        return Optional.ofNullable(shown());
     }
 
     /**
@@ -129,13 +125,13 @@ public final class GuardedRun implements AutoCloseable {
      * @throws IllegalStateException if the run is not {@link #guarded()}
      */
     public FencingToken fencingToken() {
-        if (lease == null) {
+        if (hold == null) {
             throw new IllegalStateException("the run of '" + job()
                     + "' was let through without a lease ("
                     + (wouldBe == null ? "fail open" : "the guard only observes, and would have refused it: " + wouldBe)
                     + "), so it has no fencing token; ask guarded() first");
         }
-        return lease.token();
+        return hold.shown().token();
     }
 
     /**
@@ -144,7 +140,7 @@ public final class GuardedRun implements AutoCloseable {
      * @return true if nobody else can hold the key now; always false for a run that is not {@link #guarded()}
      */
     public boolean isHeld() {
-        return hold != null && life.isActive() && hold.isProvenAt(engine.now());
+        return hold != null && life.isActive() && hold.isProvenAt(engine().now());
     }
 
     /**
@@ -156,7 +152,7 @@ public final class GuardedRun implements AutoCloseable {
      * @throws IllegalStateException if the run has ended
      */
     public void ensureHeld() {
-        if (lease == null || isObserved() || isHeld()) {
+        if (hold == null || isObserved() || isHeld()) {
             return;
         }
         if (life.lossReason() == null) {
@@ -187,6 +183,7 @@ public final class GuardedRun implements AutoCloseable {
 
     /** The loss as an exception; only for a run that has a lease. */
     LeaseLostException loss() {
+        Lease lease = shown();
         if (lease == null) {
             throw new IllegalStateException("a run without a lease cannot lose it");
         }
@@ -215,9 +212,9 @@ public final class GuardedRun implements AutoCloseable {
         if (isObserved()) {
             return;
         }
-        if (!life.onLost(callback) && lease != null) {
+        if (!life.onLost(callback) && hold != null) {
             LeaseLostException loss = loss();
-            engine.notifier().call(() -> callback.accept(loss));
+            engine().notifier().call(() -> callback.accept(loss));
         }
     }
 
@@ -257,7 +254,7 @@ public final class GuardedRun implements AutoCloseable {
         }
         boolean interrupts = onLeaseLost == OnLeaseLost.INTERRUPT && !isObserved();
         if (!life.enter(interrupts ? Thread.currentThread() : null, isObserved())) {
-            throw life.lossReason() != null && lease != null && !isObserved()
+            throw life.lossReason() != null && hold != null && !isObserved()
                     ? loss()
                     : new IllegalStateException("the run of '" + job() + "' is running already or has ended");
         }
@@ -338,11 +335,11 @@ public final class GuardedRun implements AutoCloseable {
      * @throws IllegalStateException if there is no ledger, the run has no claim there, or the run has ended
      */
     public void completeIn(Connection connection) throws SQLException {
-        if (isObserved() && engine.ledger() != null) {
+        if (isObserved() && engine().ledger() != null) {
             return;
         }
         if (hold == null) {
-            throw RunHold.cannotComplete(this, engine.ledger());
+            throw RunHold.cannotComplete(this, engine().ledger());
         }
         hold.completeIn(connection);
     }
@@ -358,7 +355,7 @@ public final class GuardedRun implements AutoCloseable {
      */
     public RunOutcome complete() {
         return shown(
-                end(terms.completion(), RunOutcome.COMPLETED, engine.store().blocking())
+                end(terms().completion(), RunOutcome.COMPLETED, engine().store().blocking())
                         .join(),
                 RunOutcome.UNCONFIRMED);
     }
@@ -369,7 +366,7 @@ public final class GuardedRun implements AutoCloseable {
      * @return how it ended; never fails
      */
     public CompletableFuture<RunOutcome> completeAsync() {
-        CompletableFuture<RunOutcome> ended = end(terms.completion(), RunOutcome.COMPLETED, engine.store());
+        CompletableFuture<RunOutcome> ended = end(terms().completion(), RunOutcome.COMPLETED, engine().store());
         return isObserved() ? ended.thenApply(outcome -> shown(outcome, RunOutcome.UNCONFIRMED)) : ended;
     }
 
@@ -382,7 +379,7 @@ public final class GuardedRun implements AutoCloseable {
      */
     public RunOutcome fail(Throwable cause) {
         return shown(
-                end(terms.failure(), RunOutcome.FAILED, engine.store().blocking())
+                end(terms().failure(), RunOutcome.FAILED, engine().store().blocking())
                         .join(),
                 RunOutcome.FAILED);
     }
@@ -396,7 +393,7 @@ public final class GuardedRun implements AutoCloseable {
      */
     public RunOutcome failForNow(Throwable cause) {
         return shown(
-                end(Ending.NOT_DONE, RunOutcome.FAILED, engine.store().blocking())
+                end(Ending.NOT_DONE, RunOutcome.FAILED, engine().store().blocking())
                         .join(),
                 RunOutcome.FAILED);
     }
@@ -404,7 +401,7 @@ public final class GuardedRun implements AutoCloseable {
     /** Ends the run if it has not ended: the lease is given back, and the occurrence may run again. */
     @Override
     public void close() {
-        var unused = end(Ending.NOT_DONE, RunOutcome.RELEASED, engine.store().blocking())
+        var unused = end(Ending.NOT_DONE, RunOutcome.RELEASED, engine().store().blocking())
                 .join();
     }
 
@@ -446,14 +443,14 @@ public final class GuardedRun implements AutoCloseable {
 
     /** Does what {@link #close()} does, without blocking: for the threads of a store. */
     void giveBack() {
-        var unused = end(Ending.NOT_DONE, RunOutcome.RELEASED, engine.store());
+        var unused = end(Ending.NOT_DONE, RunOutcome.RELEASED, engine().store());
     }
 
     private CompletableFuture<RunOutcome> end(Ending said, RunOutcome asSaid, LeaseStore first) {
         RunOutcome success = life.decided(asSaid);
-        Ending how = success == asSaid ? said : terms.ending(success);
+        Ending how = success == asSaid ? said : terms().ending(success);
         boolean completes = success == RunOutcome.COMPLETED;
-        RunLife.End end = life.end(completes, lease == null || isHeld());
+        RunLife.End end = life.end(completes, hold == null || isHeld());
         if (!end.isFirst()) {
             return end.result();
         }
@@ -465,7 +462,7 @@ public final class GuardedRun implements AutoCloseable {
             return end.result();
         }
         try {
-            new RunEnding(this, engine, hold, how, success).start(end, first);
+            new RunEnding(this, engine(), hold, how, success).start(end, first);
         } catch (Throwable failure) {
             // Later calls must not wait for an end that does not come: the lease lapses.
             end.result().complete(unconfirmed);
@@ -482,7 +479,7 @@ public final class GuardedRun implements AutoCloseable {
         }
         switch (other.verdict()) {
             case RUNNING, DONE, ABANDONED, OVERLAP ->
-                engine.notifier().tell(new GuardEvent.RanTwice(job(), identity(), other, held()));
+                engine().notifier().tell(new GuardEvent.RanTwice(job(), identity(), other, held()));
             case THROTTLED, PAUSED, QUEUED, UNAVAILABLE -> {
                 // Nobody was in its way, or nobody knows.
             }
@@ -491,15 +488,15 @@ public final class GuardedRun implements AutoCloseable {
 
     /** Takes the run away, once; does nothing for one that is ending or over. */
     void lose(LossReason reason, @Nullable Holder holder) {
-        Lease gone = lease;
+        Lease gone = shown();
         if (gone == null) {
             return;
         }
-        Runnable tell = () -> engine.notifier().tellLater(new GuardEvent.Lost(job(), gone, reason, holder, held()));
-        var callbacks = life.lose(reason, () -> engine.notifier().quietly("telling of a loss", tell));
+        Runnable tell = () -> engine().notifier().tellLater(new GuardEvent.Lost(job(), gone, reason, holder, held()));
+        var callbacks = life.lose(reason, () -> engine().notifier().quietly("telling of a loss", tell));
         if (callbacks != null) {
             LeaseLostException loss = new LeaseLostException(gone, reason, life.wasEntered());
-            callbacks.forEach(callback -> engine.notifier().call(() -> callback.accept(loss)));
+            callbacks.forEach(callback -> engine().notifier().call(() -> callback.accept(loss)));
         }
     }
 
@@ -508,11 +505,21 @@ public final class GuardedRun implements AutoCloseable {
     }
 
     Engine engine() {
-        return engine;
+        return rules.engine();
     }
 
+    /** As it was admitted. Put together anew each time, as what it holds is. */
     RunTerms terms() {
-        return terms;
+        return new RunTerms(request, rules);
+    }
+
+    LeaseTiming timing() {
+        return rules.timing();
+    }
+
+    /** What operators and storage see of what it holds; null for a run that was let through without a lease. */
+    private @Nullable Lease shown() {
+        return hold == null ? null : hold.shown();
     }
 
     /** The instant before its lease was asked for. */
@@ -521,7 +528,7 @@ public final class GuardedRun implements AutoCloseable {
     }
 
     Duration held() {
-        return engine.now().since(grantedAt());
+        return engine().now().since(grantedAt());
     }
 
     @Nullable
@@ -546,6 +553,6 @@ public final class GuardedRun implements AutoCloseable {
     @Override
     public String toString() {
         return "run of '" + job() + "' [" + identity() + "]"
-                + (lease != null ? " token " + lease.token() : wouldBe == null ? " unguarded" : " observed");
+                + (hold != null ? " token " + hold.shown().token() : wouldBe == null ? " unguarded" : " observed");
     }
 }

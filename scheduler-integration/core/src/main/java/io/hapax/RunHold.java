@@ -157,7 +157,7 @@ final class RunHold extends LeaseKeeper {
     }
 
     LeaseTiming timing() {
-        return terms().timing();
+        return run.timing();
     }
 
     Duration answerTimeout() {
@@ -203,7 +203,7 @@ final class RunHold extends LeaseKeeper {
         Duration left = timing().revokeAt(provenSince()).since(now);
         boolean over = run.life().lossReason() != null || left.isNegative();
         return new ActiveRun(
-                terms().job(),
+                run.job(),
                 shown.identity(),
                 shown.owner(),
                 shown.token(),
@@ -405,7 +405,7 @@ final class RunHold extends LeaseKeeper {
     /** A renewal was confirmed when so much of the validity was left. */
     void confirmed(Duration margin) {
         if (margin.compareTo(timing().lateMargin()) < 0) {
-            GuardEvent late = new GuardEvent.RenewedLate(terms().job(), shown(), margin);
+            GuardEvent late = new GuardEvent.RenewedLate(run.job(), shown(), margin);
             run.life().whileActive(() -> engine().notifier().tellLater(late));
         }
     }
