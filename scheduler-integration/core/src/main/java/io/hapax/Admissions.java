@@ -42,7 +42,7 @@ final class Admissions {
     RunRules rules(Engine engine, RunOptions options, LeaseTiming timing) {
         RunRules known = lastRules;
         if (known == null || !known.options().equals(options)) {
-            known = new RunRules(engine, options, timing);
+            known = new RunRules(engine, options, timing, null);
             lastRules = known;
         }
         return known;

@@ -45,7 +45,7 @@ abstract class Charge extends DueQueue.Entry {
     /** Whether its run has a thread, or waits for what that thread does next. */
     final boolean isOn(Thread thread) {
         GuardedRun owner = run();
-        return owner != null && (owner.thread() == thread || owner.life().isEndedOn(thread));
+        return owner != null && (owner.thread() == thread || owner.isEndedOn(thread));
     }
 
     /** Tells its run to stop, if it has one. */

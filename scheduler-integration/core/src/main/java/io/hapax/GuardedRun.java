@@ -26,27 +26,17 @@ import org.jspecify.annotations.Nullable;
  * it exactly once, by {@link #complete()}, {@link #fail} or {@link #close()}; later calls return the first outcome.
  * Thread-safe.
  */
-public final class GuardedRun implements AutoCloseable {
+public final class GuardedRun extends RunLife implements AutoCloseable {
 
     private final RunRequest request;
     private final RunRules rules;
     /** A number, and no instant: many may be held. */
     private final long grantedNanos;
 
-    private final RunLife life = new RunLife();
     /** Null for a run that was let through without a lease. */
     private final @Nullable RunHold hold;
-    /** Why it would not have taken place if the guard did more than observe; null if it would. */
-    private final @Nullable Refusal wouldBe;
-    /** Where it is running; null before and after. */
-    private volatile @Nullable EnteredRun work;
 
     GuardedRun(RunTerms terms, @Nullable Grant grant, NanoTime requestedAt) {
-        this(terms, grant, requestedAt, null);
-    }
-
-    private GuardedRun(RunTerms terms, @Nullable Grant grant, NanoTime requestedAt, @Nullable Refusal wouldBe) {
-        this.wouldBe = wouldBe;
         this.request = terms.request();
         this.rules = terms.rules();
         this.grantedNanos = requestedAt.nanos();
@@ -55,7 +45,13 @@ public final class GuardedRun implements AutoCloseable {
 
     /** A run that takes place although it would have been refused. */
     static GuardedRun observed(RunTerms terms, Refusal wouldBe, NanoTime requestedAt) {
-        return new GuardedRun(terms, null, requestedAt, wouldBe);
+        return new GuardedRun(terms.although(wouldBe), null, requestedAt);
+    }
+
+    /** Neither of them is handed out. The few runs that hold nothing may share one. */
+    @Override
+    Object lock() {
+        return hold == null ? rules : hold;
     }
 
     /** Whether nothing is refused to it, and nobody interrupts it. */
@@ -128,7 +124,9 @@ public final class GuardedRun implements AutoCloseable {
         if (hold == null) {
             throw new IllegalStateException("the run of '" + job()
                     + "' was let through without a lease ("
-                    + (wouldBe == null ? "fail open" : "the guard only observes, and would have refused it: " + wouldBe)
+                    + (rules.wouldBe() == null
+                            ? "fail open"
+                            : "the guard only observes, and would have refused it: " + rules.wouldBe())
                     + "), so it has no fencing token; ask guarded() first");
         }
         return hold.shown().token();
@@ -140,7 +138,7 @@ public final class GuardedRun implements AutoCloseable {
      * @return true if nobody else can hold the key now; always false for a run that is not {@link #guarded()}
      */
     public boolean isHeld() {
-        return hold != null && life.isActive() && hold.isProvenAt(engine().now());
+        return hold != null && isActive() && hold.isProvenAt(engine().now());
     }
 
     /**
@@ -155,8 +153,8 @@ public final class GuardedRun implements AutoCloseable {
         if (hold == null || isObserved() || isHeld()) {
             return;
         }
-        if (life.lossReason() == null) {
-            if (life.hasEnded()) {
+        if (lossReason() == null) {
+            if (hasEnded()) {
                 throw new IllegalStateException("the run of '" + job() + "' has ended");
             }
             lose(LossReason.NOT_RENEWED, null);
@@ -175,7 +173,7 @@ public final class GuardedRun implements AutoCloseable {
         if (outcome == RunOutcome.LOST) {
             throw loss();
         }
-        if (outcome == RunOutcome.FAILED && life.completedIn()) {
+        if (outcome == RunOutcome.FAILED && completedIn()) {
             throw new IllegalStateException(
                     this + " completed in a transaction that did not commit, so it has not completed");
         }
@@ -187,8 +185,8 @@ public final class GuardedRun implements AutoCloseable {
         if (lease == null) {
             throw new IllegalStateException("a run without a lease cannot lose it");
         }
-        LossReason reason = life.lossReason();
-        return new LeaseLostException(lease, reason == null ? LossReason.GONE : reason, life.wasEntered());
+        LossReason reason = lossReason();
+        return new LeaseLostException(lease, reason == null ? LossReason.GONE : reason, wasEntered());
     }
 
     /**
@@ -198,7 +196,7 @@ public final class GuardedRun implements AutoCloseable {
      * @return the reason; empty while it is not lost
      */
     public Optional<LossReason> lost() {
-        return isObserved() ? Optional.empty() : Optional.ofNullable(life.lossReason());
+        return isObserved() ? Optional.empty() : Optional.ofNullable(lossReason());
     }
 
     /**
@@ -212,7 +210,7 @@ public final class GuardedRun implements AutoCloseable {
         if (isObserved()) {
             return;
         }
-        if (!life.onLost(callback) && hold != null) {
+        if (!onLost(callback) && hold != null) {
             LeaseLostException loss = loss();
             engine().notifier().call(() -> callback.accept(loss));
         }
@@ -248,36 +246,30 @@ public final class GuardedRun implements AutoCloseable {
      * @throws IllegalStateException as {@link #enter()}
      */
     public Scope enter(OnLeaseLost onLeaseLost) {
-        boolean begins = !life.wasEntered();
+        boolean begins = !wasEntered();
         if (hold != null && begins) {
             hold.begin();
         }
-        boolean interrupts = onLeaseLost == OnLeaseLost.INTERRUPT && !isObserved();
-        if (!life.enter(interrupts ? Thread.currentThread() : null, isObserved())) {
-            throw life.lossReason() != null && hold != null && !isObserved()
+        EnteredRun entered = new EnteredRun(this, onLeaseLost == OnLeaseLost.INTERRUPT && !isObserved());
+        if (!begin(entered, isObserved())) {
+            throw lossReason() != null && hold != null && !isObserved()
                     ? loss()
                     : new IllegalStateException("the run of '" + job() + "' is running already or has ended");
         }
         if (hold != null && begins) {
             hold.entered();
         }
-        EnteredRun entered = new EnteredRun(this, life);
-        work = entered;
         try {
-            entered.showInLog();
+            entered.bind();
             ensureHeld();
             return entered;
         } catch (Throwable notEntered) {
             if (begins) {
-                life.notBegun();
+                notBegun();
             }
             entered.close();
             throw notEntered;
         }
-    }
-
-    void left() {
-        work = null;
     }
 
     /**
@@ -306,7 +298,7 @@ public final class GuardedRun implements AutoCloseable {
      * @throws IllegalStateException if this run holds the lock key, but not the run key, which it therefore could not note as done
      */
     public boolean covers(JobIdentity wanted) {
-        if (life.isOver()) {
+        if (isOver()) {
             return false;
         }
         JobIdentity held = identity();
@@ -423,7 +415,7 @@ public final class GuardedRun implements AutoCloseable {
         if (isObserved()) {
             return letGo(reason);
         }
-        boolean lapsed = life.lapse(reason);
+        boolean lapsed = markLapsed(reason);
         if (lapsed) {
             giveBack();
         }
@@ -433,7 +425,7 @@ public final class GuardedRun implements AutoCloseable {
     /** Loses what an observed run holds that was not entered; it may be entered all the same. */
     private boolean letGo(LossReason reason) {
         RunHold held = hold;
-        if (held == null || life.wasEntered() || life.hasEnded()) {
+        if (held == null || wasEntered() || hasEnded()) {
             return false;
         }
         lose(reason, null);
@@ -447,16 +439,16 @@ public final class GuardedRun implements AutoCloseable {
     }
 
     private CompletableFuture<RunOutcome> end(Ending said, RunOutcome asSaid, LeaseStore first) {
-        RunOutcome success = life.decided(asSaid);
+        RunOutcome success = decided(asSaid);
         Ending how = success == asSaid ? said : terms().ending(success);
         boolean completes = success == RunOutcome.COMPLETED;
-        RunLife.End end = life.end(completes, hold == null || isHeld());
+        RunLife.End end = startEnd(completes, hold == null || isHeld());
         if (!end.isFirst()) {
             return end.result();
         }
         RunOutcome unconfirmed = completes ? RunOutcome.UNCONFIRMED : success;
         if (hold == null) {
-            life.ended();
+            ended();
             tellIfTwice();
             end.result().complete(unconfirmed);
             return end.result();
@@ -473,8 +465,8 @@ public final class GuardedRun implements AutoCloseable {
 
     /** Where another one was in the way, a run that was observed has been one too many. */
     private void tellIfTwice() {
-        Refusal other = wouldBe;
-        if (other == null || !life.wasEntered()) {
+        Refusal other = rules.wouldBe();
+        if (other == null || !wasEntered()) {
             return;
         }
         switch (other.verdict()) {
@@ -493,15 +485,11 @@ public final class GuardedRun implements AutoCloseable {
             return;
         }
         Runnable tell = () -> engine().notifier().tellLater(new GuardEvent.Lost(job(), gone, reason, holder, held()));
-        var callbacks = life.lose(reason, () -> engine().notifier().quietly("telling of a loss", tell));
+        var callbacks = markLost(reason, () -> engine().notifier().quietly("telling of a loss", tell));
         if (callbacks != null) {
-            LeaseLostException loss = new LeaseLostException(gone, reason, life.wasEntered());
+            LeaseLostException loss = new LeaseLostException(gone, reason, wasEntered());
             callbacks.forEach(callback -> engine().notifier().call(() -> callback.accept(loss)));
         }
-    }
-
-    RunLife life() {
-        return life;
     }
 
     Engine engine() {
@@ -536,23 +524,11 @@ public final class GuardedRun implements AutoCloseable {
         return hold;
     }
 
-    /** The thread that is running on it; null if none is. */
-    @Nullable
-    Thread thread() {
-        EnteredRun at = work;
-        return at == null ? null : at.thread();
-    }
-
-    /** The run in whose code this one was entered; null outside of any, and outside of this one. */
-    @Nullable
-    GuardedRun outer() {
-        EnteredRun at = work;
-        return at == null ? null : at.outer();
-    }
-
     @Override
     public String toString() {
         return "run of '" + job() + "' [" + identity() + "]"
-                + (hold != null ? " token " + hold.shown().token() : wouldBe == null ? " unguarded" : " observed");
+                + (hold != null
+                        ? " token " + hold.shown().token()
+                        : rules.wouldBe() == null ? " unguarded" : " observed");
     }
 }

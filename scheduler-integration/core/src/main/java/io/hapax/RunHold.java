@@ -201,7 +201,7 @@ final class RunHold extends LeaseKeeper {
         Lease shown = shown();
         Thread worker = run.thread();
         Duration left = timing().revokeAt(provenSince()).since(now);
-        boolean over = run.life().lossReason() != null || left.isNegative();
+        boolean over = run.lossReason() != null || left.isNegative();
         return new ActiveRun(
                 run.job(),
                 shown.identity(),
@@ -220,8 +220,10 @@ final class RunHold extends LeaseKeeper {
             return since();
         }
         LeaseKeeper claim = claim();
-        boolean either = claim != null && claim != this && trustsLedger();
-        NanoTime proven = either ? later(since(), claim.since()) : since();
+        NanoTime proven = since();
+        if (claim != null && claim != this && trustsLedger()) {
+            proven = later(proven, claim.since());
+        }
         LeaseKeeper slot = slot();
         return slot != null && slot.since().isBefore(proven) ? slot.since() : proven;
     }
@@ -261,7 +263,7 @@ final class RunHold extends LeaseKeeper {
         RunLedger ledger = engine().ledger();
         Lease claimed = kept(claim());
         boolean told = run.options().afterCrash() == AfterCrash.ABANDON;
-        if (ledger == null || claimed == null || !told || !run.life().isActive()) {
+        if (ledger == null || claimed == null || !told || !run.isActive()) {
             return;
         }
         try {
@@ -285,7 +287,7 @@ final class RunHold extends LeaseKeeper {
             throw cannotComplete(run, ledger);
         }
         run.ensureHeld();
-        run.life().completesIn();
+        run.completesIn();
         if (ledger.completeIn(connection, claimed) == Completion.SUPERSEDED) {
             run.lose(LossReason.SUPERSEDED, null);
             throw run.loss();
@@ -317,7 +319,7 @@ final class RunHold extends LeaseKeeper {
     }
 
     private void dropIfOver() {
-        if (run.life().hasEnded()) {
+        if (run.hasEnded()) {
             drop();
         }
     }
@@ -358,19 +360,19 @@ final class RunHold extends LeaseKeeper {
 
     /** What is to be done instead of a renewal; null if the run goes on. */
     Charge.@Nullable Action insteadOfRenewal(LeaseKeeper keeper, NanoTime now) {
-        if (run.life().isAtWork() && now.isBefore(timing().revokeAt(provenSince())) && !isHeldForTooLong(now)) {
+        if (run.isAtWork() && now.isBefore(timing().revokeAt(provenSince())) && !isHeldForTooLong(now)) {
             if (bounded && isFirst(keeper)) {
                 lookForCancellation();
             }
             return null;
         }
-        if (run.life().isActive()) {
+        if (run.isActive()) {
             if (!now.isBefore(timing().revokeAt(provenSince()))) {
                 if (run.lapse(LossReason.NOT_RENEWED)) {
                     return Charge.Action.FORGET;
                 }
                 run.lose(LossReason.NOT_RENEWED, null);
-            } else if (!run.life().wasEntered()) {
+            } else if (!run.wasEntered()) {
                 // The watchdog also checks what is due soon, and a run that has not started is not renewed.
                 return new Charge.Action(false, timing().revokeAt(provenSince()));
             } else if (isHeldForTooLong(now)) {
@@ -406,7 +408,7 @@ final class RunHold extends LeaseKeeper {
     void confirmed(Duration margin) {
         if (margin.compareTo(timing().lateMargin()) < 0) {
             GuardEvent late = new GuardEvent.RenewedLate(run.job(), shown(), margin);
-            run.life().whileActive(() -> engine().notifier().tellLater(late));
+            run.whileActive(() -> engine().notifier().tellLater(late));
         }
     }
 

@@ -1,5 +1,6 @@
 package io.hapax;
 
+import io.hapax.event.Refusal;
 import io.hapax.event.RunOutcome;
 import io.hapax.lease.Ending;
 import io.hapax.lease.JobIdentity;
@@ -63,6 +64,11 @@ record RunTerms(RunRequest request, RunRules rules) {
     RunTerms grantedAfter(Duration wait) {
         Duration next = request.untilNext();
         return next == null || wait.isZero() ? this : new RunTerms(request.nextIn(next.minus(wait)), rules);
+    }
+
+    /** The same for a run that is let through all the same. */
+    RunTerms although(Refusal wouldBe) {
+        return new RunTerms(request, new RunRules(rules.engine(), rules.options(), rules.timing(), wouldBe));
     }
 
     RunOptions options() {
