@@ -185,6 +185,19 @@ class HeldRunsTest {
     }
 
     @Test
+    void code_that_locks_its_run_keeps_nobody_from_renewing_it() throws Exception {
+        var unused = onThreadOfItsOwn(guard, RunRequest.lock("k"));
+        GuardedRun run = runs.get(0);
+        synchronized (run) {
+            for (int second = 0; second < TTL.toSeconds(); second++) {
+                ticker.advance(Duration.ofSeconds(1));
+            }
+            assertThat(renewed).hasPositiveValue();
+            assertThat(run.isHeld()).isTrue();
+        }
+    }
+
+    @Test
     void a_renewal_of_many_leaves_little_to_collect() throws Exception {
         for (int n = 0; n < 1000; n++) {
             var unused = held(guard, RunRequest.lock("k" + n));
