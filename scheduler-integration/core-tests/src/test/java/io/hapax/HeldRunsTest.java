@@ -31,8 +31,10 @@ import org.junit.jupiter.api.Test;
 class HeldRunsTest {
 
     private static final Duration TTL = Duration.ofSeconds(30);
-    /** What all runs of a guard have in common, or what is looked after for them together. */
-    private static final Set<Class<?>> SHARED = Set.of(Engine.class, DueQueue.Cohort.class, Thread.class);
+    /** What is nobody's share of what is held. */
+    private static final Set<Class<?>> COMMON = Set.of(Engine.class, Thread.class);
+    /** Likewise, of one run: also what is looked after for several together. */
+    private static final Set<Class<?>> COMMON_TO_RUNS = Set.of(Engine.class, Thread.class, DueQueue.Cohort.class);
 
     private final ManualTicker ticker = new ManualTicker();
     private final AtomicInteger renewed = new AtomicInteger();
@@ -79,12 +81,12 @@ class HeldRunsTest {
     }
 
     /** All that can be reached from an object; of the JDK's own, those that ours refer to. */
-    private static Set<Object> reachable(Object from) throws IllegalAccessException {
+    private static Set<Object> reachable(Object from, Set<Class<?>> except) throws IllegalAccessException {
         Set<Object> seen = Collections.newSetFromMap(new IdentityHashMap<>());
         Deque<Object> open = new ArrayDeque<>(List.of(from));
         while (!open.isEmpty()) {
             Object next = open.pop();
-            if (SHARED.contains(next.getClass()) || !seen.add(next)) {
+            if (except.contains(next.getClass()) || !seen.add(next)) {
                 continue;
             }
             if (next instanceof Object[] array) {
@@ -114,8 +116,8 @@ class HeldRunsTest {
 
     /** Of what was reached from one run and not from another one: the texts of its keys are the caller's. */
     private static List<Object> own(GuardedRun.Scope run, GuardedRun.Scope other) throws IllegalAccessException {
-        Set<Object> own = reachable(run);
-        own.removeAll(reachable(other));
+        Set<Object> own = reachable(run, COMMON_TO_RUNS);
+        own.removeAll(reachable(other, COMMON_TO_RUNS));
         return own.stream().filter(object -> !(object instanceof String)).toList();
     }
 
@@ -164,6 +166,25 @@ class HeldRunsTest {
         assertThat(names(own))
                 .containsExactlyInAnyOrder(
                         "EnteredRun", "GuardedRun", "RunRequest", "JobIdentity", "LockKey", "RunHold", "Lease");
+    }
+
+    @Test
+    void many_held_runs_keep_less_than_300_bytes_each_with_their_places_in_the_queue() throws Exception {
+        for (int n = 0; n < 1000; n++) {
+            var unused = held(guard, RunRequest.lock("k" + n));
+        }
+        // Until all of them have been renewed together.
+        for (int second = 0; second < TTL.toSeconds(); second++) {
+            ticker.advance(Duration.ofSeconds(1));
+        }
+        Field queue = Watchdog.class.getDeclaredField("queue");
+        queue.setAccessible(true);
+        List<Object> all = reachable(queue.get(guard.engine().watchdog()), COMMON).stream()
+                .filter(object -> !(object instanceof String))
+                .toList();
+        assertThat(names(all).stream().filter(name -> name.equals("EnteredRun")))
+                .hasSize(1000);
+        assertThat(bytes(all) / 1000).isLessThan(290);
     }
 
     @Test
