@@ -50,7 +50,7 @@ abstract class RunLife {
     /** Null for most. */
     private @Nullable Details details;
 
-    /** Guards all of it, and is not the run: code that is given that may lock it for long. Whoever holds it calls no other run. */
+    /** Guards all of it, and is not the run: code that is given the run may lock that for long. No other run is called under it. */
     abstract Object lock();
 
     /** What is known of few: who is to be called for a loss, and of the transaction of its work. Guarded by the lock. */
