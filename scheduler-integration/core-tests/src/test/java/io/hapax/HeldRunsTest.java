@@ -6,6 +6,7 @@ import com.sun.management.ThreadMXBean;
 import io.hapax.lease.LeaseStore;
 import io.hapax.lease.Renewal;
 import io.hapax.test.InMemoryLeaseStore;
+import io.hapax.test.InMemoryRunLedger;
 import io.hapax.test.ManualTicker;
 import java.lang.management.ManagementFactory;
 import java.lang.reflect.Array;
@@ -30,8 +31,10 @@ import org.junit.jupiter.api.Test;
 class HeldRunsTest {
 
     private static final Duration TTL = Duration.ofSeconds(30);
-    /** What all runs of a guard have in common, or what is looked after for them together. */
-    private static final Set<Class<?>> SHARED = Set.of(Engine.class, DueQueue.Cohort.class, Thread.class);
+    /** What is nobody's share of what is held. */
+    private static final Set<Class<?>> COMMON = Set.of(Engine.class, Thread.class);
+    /** Likewise, of one run: also what is looked after for several together. */
+    private static final Set<Class<?>> COMMON_TO_RUNS = Set.of(Engine.class, Thread.class, DueQueue.Cohort.class);
 
     private final ManualTicker ticker = new ManualTicker();
     private final AtomicInteger renewed = new AtomicInteger();
@@ -58,14 +61,14 @@ class HeldRunsTest {
                 });
     }
 
-    private GuardedRun.Scope held(String key) throws InterruptedException {
-        GuardedRun run = Answered.run(guard.admit(RunRequest.lock(key)));
+    private GuardedRun.Scope held(JobGuard by, RunRequest request) throws InterruptedException {
+        GuardedRun run = Answered.run(by.admit(request));
         runs.add(run);
         return run.enter(OnLeaseLost.SIGNAL);
     }
 
-    private GuardedRun.Scope onThreadOfItsOwn(String key) throws Exception {
-        FutureTask<GuardedRun.Scope> held = new FutureTask<>(() -> held(key));
+    private GuardedRun.Scope onThreadOfItsOwn(JobGuard by, RunRequest request) throws Exception {
+        FutureTask<GuardedRun.Scope> held = new FutureTask<>(() -> held(by, request));
         new Thread(held).start();
         return held.get();
     }
@@ -78,12 +81,12 @@ class HeldRunsTest {
     }
 
     /** All that can be reached from an object; of the JDK's own, those that ours refer to. */
-    private static Set<Object> reachable(Object from) throws IllegalAccessException {
+    private static Set<Object> reachable(Object from, Set<Class<?>> except) throws IllegalAccessException {
         Set<Object> seen = Collections.newSetFromMap(new IdentityHashMap<>());
         Deque<Object> open = new ArrayDeque<>(List.of(from));
         while (!open.isEmpty()) {
             Object next = open.pop();
-            if (SHARED.contains(next.getClass()) || !seen.add(next)) {
+            if (except.contains(next.getClass()) || !seen.add(next)) {
                 continue;
             }
             if (next instanceof Object[] array) {
@@ -111,35 +114,114 @@ class HeldRunsTest {
         }
     }
 
+    /** Of what was reached from one run and not from another one: the texts of its keys are the caller's. */
+    private static List<Object> own(GuardedRun.Scope run, GuardedRun.Scope other) throws IllegalAccessException {
+        Set<Object> own = reachable(run, COMMON_TO_RUNS);
+        own.removeAll(reachable(other, COMMON_TO_RUNS));
+        return own.stream().filter(object -> !(object instanceof String)).toList();
+    }
+
+    private static List<String> names(List<Object> objects) {
+        return objects.stream().map(object -> object.getClass().getSimpleName()).toList();
+    }
+
+    /** As the JVM lays objects out unless its heap is very large: a head of 12 bytes, references of 4, sizes that are multiples of 8. */
+    private static long bytes(Object object) {
+        Class<?> shape = object.getClass();
+        long bytes = 12;
+        if (shape.isArray()) {
+            bytes += 4 + (long) Array.getLength(object) * width(shape.getComponentType());
+        }
+        for (Class<?> type = shape; type != null; type = type.getSuperclass()) {
+            for (Field field : type.getDeclaredFields()) {
+                bytes += Modifier.isStatic(field.getModifiers()) ? 0 : width(field.getType());
+            }
+        }
+        return (bytes + 7) / 8 * 8;
+    }
+
+    private static int width(Class<?> type) {
+        if (type == long.class || type == double.class) {
+            return 8;
+        }
+        if (type == short.class || type == char.class) {
+            return 2;
+        }
+        return type == boolean.class || type == byte.class ? 1 : 4;
+    }
+
+    private static long bytes(List<Object> objects) {
+        return objects.stream().mapToLong(HeldRunsTest::bytes).sum();
+    }
+
     @Test
-    void a_held_run_keeps_fourteen_objects_of_its_own() throws Exception {
-        GuardedRun.Scope first = onThreadOfItsOwn("first");
+    void a_held_run_keeps_less_than_300_bytes_in_seven_objects_of_its_own() throws Exception {
+        GuardedRun.Scope first = onThreadOfItsOwn(guard, RunRequest.lock("first"));
         ticker.advance(Duration.ofSeconds(1));
-        GuardedRun.Scope second = onThreadOfItsOwn("second");
-        Set<Object> own = reachable(first);
-        own.removeAll(reachable(second));
-        assertThat(own.stream().map(object -> object.getClass().getSimpleName()))
+        GuardedRun.Scope second = onThreadOfItsOwn(guard, RunRequest.lock("second"));
+        List<Object> own = own(first, second);
+        // Beside them each has its place among those that are renewed together, and its share of that cohort: some 10
+        // bytes.
+        assertThat(bytes(own)).as("%s", names(own)).isLessThanOrEqualTo(280);
+        assertThat(names(own))
                 .containsExactlyInAnyOrder(
-                        "EnteredRun",
-                        "GuardedRun",
-                        "RunTerms",
-                        "RunRequest",
-                        "JobIdentity",
-                        "LockKey",
-                        "String",
-                        "RunLife",
-                        "RunHold",
-                        "LeaseKeeper",
-                        "Lease",
-                        "OwnerId",
-                        "FencingToken",
-                        "Instant");
+                        "EnteredRun", "GuardedRun", "RunRequest", "JobIdentity", "LockKey", "RunHold", "Lease");
+    }
+
+    @Test
+    void many_held_runs_keep_less_than_300_bytes_each_with_their_places_in_the_queue() throws Exception {
+        for (int n = 0; n < 1000; n++) {
+            var unused = held(guard, RunRequest.lock("k" + n));
+        }
+        // Until all of them have been renewed together.
+        for (int second = 0; second < TTL.toSeconds(); second++) {
+            ticker.advance(Duration.ofSeconds(1));
+        }
+        Field queue = Watchdog.class.getDeclaredField("queue");
+        queue.setAccessible(true);
+        List<Object> all = reachable(queue.get(guard.engine().watchdog()), COMMON).stream()
+                .filter(object -> !(object instanceof String))
+                .toList();
+        assertThat(names(all).stream().filter(name -> name.equals("EnteredRun")))
+                .hasSize(1000);
+        assertThat(bytes(all) / 1000).isLessThan(290);
+    }
+
+    @Test
+    void a_run_with_a_ledger_keeps_no_more_than_what_its_claim_takes() throws Exception {
+        JobGuard twice = JobGuard.builder(new InMemoryLeaseStore(ticker))
+                .ledger(new InMemoryRunLedger(ticker))
+                .ticker(ticker)
+                .withoutLogging()
+                .build();
+        GuardedRun.Scope first =
+                onThreadOfItsOwn(twice, RunRequest.lock("first").once("1"));
+        ticker.advance(Duration.ofSeconds(1));
+        GuardedRun.Scope second =
+                onThreadOfItsOwn(twice, RunRequest.lock("second").once("2"));
+        List<Object> own = own(first, second);
+        assertThat(bytes(own)).as("%s", names(own)).isLessThanOrEqualTo(504);
+        end();
+        twice.close();
+    }
+
+    @Test
+    void code_that_locks_its_run_keeps_nobody_from_renewing_it() throws Exception {
+        var unused = onThreadOfItsOwn(guard, RunRequest.lock("k"));
+        GuardedRun run = runs.get(0);
+        synchronized (run) {
+            for (int second = 0; second < TTL.toSeconds(); second++) {
+                ticker.advance(Duration.ofSeconds(1));
+            }
+            assertThat(renewed).hasPositiveValue();
+            assertThat(run.isHeld()).isTrue();
+        }
     }
 
     @Test
     void a_renewal_of_many_leaves_little_to_collect() throws Exception {
         for (int n = 0; n < 1000; n++) {
-            var unused = held("k" + n);
+            var unused = held(guard, RunRequest.lock("k" + n));
         }
         ticker.advance(TTL);
         ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();

@@ -216,7 +216,7 @@ final class AdmissionAttempt {
             // Several slots may have become free without a message; the first who is refused ends this.
             leaveToOthers();
         }
-        GuardedRun run = new GuardedRun(engine, terms.grantedAfter(since.since(startedAt)), grant, since);
+        GuardedRun run = new GuardedRun(terms.grantedAfter(since.since(startedAt)), grant, since);
         if (options.onConflict().isAboutOthers()) {
             engine.notifier().quietly("giving up a place", () -> new ConflictRule(engine, terms).admitted());
         }
@@ -367,7 +367,7 @@ final class AdmissionAttempt {
                 && !engine.admissions().isClosed();
         if (open) {
             engine.notifier().tell(new GuardEvent.Unguarded(terms.job(), terms.identity(), refusal));
-            answer.complete(new Admission.Admitted(new GuardedRun(engine, terms, null, startedAt)));
+            answer.complete(new Admission.Admitted(new GuardedRun(terms, null, startedAt)));
         } else {
             conclude(refusal);
         }
@@ -383,7 +383,7 @@ final class AdmissionAttempt {
         engine.notifier()
                 .tell(new GuardEvent.WouldRefuse(
                         terms.job(), terms.identity(), refusal, terms.request().isPlanned()));
-        answer.complete(new Admission.Admitted(GuardedRun.observed(engine, terms, refusal, startedAt)));
+        answer.complete(new Admission.Admitted(GuardedRun.observed(terms, refusal, startedAt)));
     }
 
     /** What a refusal leads to may need another question to the store. */

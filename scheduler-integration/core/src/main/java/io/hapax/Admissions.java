@@ -10,6 +10,7 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /** What the attempts at an admission have in common: who waits, whether anybody may come, whether the store is away. Thread-safe. */
 final class Admissions {
@@ -20,6 +21,8 @@ final class Admissions {
     private volatile boolean closed;
     /** Until when the store is not asked if the ledger can answer alone. */
     private volatile NanoTime storeAwayUntil;
+
+    private volatile @Nullable RunRules lastRules;
 
     private final Supplier<OwnerId> owners;
     private final Polls polls;
@@ -33,6 +36,16 @@ final class Admissions {
     /** Each ask has another one. */
     OwnerId newOwner() {
         return owners.get();
+    }
+
+    /** Those of the last run, if they are the same, as those of most are. */
+    RunRules rules(Engine engine, RunOptions options, LeaseTiming timing) {
+        RunRules known = lastRules;
+        if (known == null || !known.options().equals(options)) {
+            known = new RunRules(engine, options, timing, null);
+            lastRules = known;
+        }
+        return known;
     }
 
     /** Those who wait, and take turns. */

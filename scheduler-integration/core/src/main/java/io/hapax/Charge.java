@@ -36,16 +36,16 @@ abstract class Charge extends DueQueue.Entry {
         return null;
     }
 
-    /** What that run holds; null if there is none. */
-    final @Nullable RunHold hold() {
-        GuardedRun owner = run();
-        return owner == null ? null : owner.hold();
+    /** All that this run holds; null if there is none. */
+    @Nullable
+    RunHold hold() {
+        return null;
     }
 
     /** Whether its run has a thread, or waits for what that thread does next. */
     final boolean isOn(Thread thread) {
         GuardedRun owner = run();
-        return owner != null && (owner.thread() == thread || owner.life().isEndedOn(thread));
+        return owner != null && (owner.thread() == thread || owner.isEndedOn(thread));
     }
 
     /** Tells its run to stop, if it has one. */

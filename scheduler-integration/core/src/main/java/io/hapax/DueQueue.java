@@ -175,6 +175,11 @@ final class DueQueue {
 
     void remove(Entry entry) {
         takeOut(entry);
+        shrink();
+    }
+
+    /** Few nodes are left of many, as entries have gone, or have come together. Changes nothing if there is no memory for it. */
+    private void shrink() {
         if (heapSize < dues.length / 4 && dues.length > SMALLEST) {
             resize(dues.length / 2);
         }
@@ -206,6 +211,11 @@ final class DueQueue {
      */
     @Nullable
     Cohort takeDue(NanoTime now, ToLongFunction<Entry> ahead, int most, NanoTime later) {
+        try {
+            shrink();
+        } catch (OutOfMemoryError noRoom) {
+            // Another time: what is due goes first.
+        }
         List<Node> taken = new ArrayList<>();
         Cohort together = null;
         try {

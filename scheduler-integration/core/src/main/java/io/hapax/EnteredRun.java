@@ -15,20 +15,37 @@ import org.jspecify.annotations.Nullable;
 final class EnteredRun implements GuardedRun.Scope {
 
     private final GuardedRun run;
-    private final RunLife life;
     private final Thread thread = Thread.currentThread();
-    private final @Nullable GuardedRun outer;
+    private final @Nullable GuardedRun outer = CurrentRun.find().orElse(null);
+    private final boolean interrupts;
+    /** Guarded by the lock of the run's life. */
+    private boolean interrupted;
+    /** Used by its thread only. */
     private @Nullable LogContext context;
 
-    EnteredRun(GuardedRun run, RunLife life) {
+    /** @param interrupts whether the thread is interrupted if the lease is lost */
+    EnteredRun(GuardedRun run, boolean interrupts) {
         this.run = run;
-        this.life = life;
-        this.outer = CurrentRun.swap(run);
+        this.interrupts = interrupts;
     }
 
-    /** Has log lines name the run from here on. */
-    void showInLog() {
+    /** The thread works on the run from here on, and log lines name it. */
+    void bind() {
+        var unused = CurrentRun.swap(run);
         context = LogContext.of(run, outer);
+    }
+
+    /** Held: the lock of the run's life. */
+    void interruptIfWanted() {
+        if (interrupts) {
+            interrupted = true;
+            thread.interrupt();
+        }
+    }
+
+    /** Held: the lock of the run's life. */
+    boolean wasInterrupted() {
+        return interrupted;
     }
 
     Thread thread() {
@@ -43,8 +60,7 @@ final class EnteredRun implements GuardedRun.Scope {
     @Override
     public void close() {
         CurrentRun.swap(outer);
-        run.left();
-        if (life.leave()) {
+        if (run.leave()) {
             // A late interrupt must not hit the next job of a pool's thread. One flag may stand for several runs,
             // though.
             boolean unused = Thread.interrupted();
@@ -60,7 +76,7 @@ final class EnteredRun implements GuardedRun.Scope {
 
     private static boolean isInterrupted(@Nullable GuardedRun innermost) {
         for (GuardedRun run = innermost; run != null; run = run.outer()) {
-            if (run.life().isInterrupted()) {
+            if (run.isInterrupted()) {
                 return true;
             }
         }

@@ -36,6 +36,16 @@ record Grant(
         return new Grant(null, claim, null, attempt, LeaseSource.NOTHING);
     }
 
+    /** By which the run as a whole is counted. */
+    Lease first() {
+        return lease != null ? lease : Objects.requireNonNull(claim);
+    }
+
+    /** Whether there is nothing but a lease of the store, as for most. */
+    boolean isPlain() {
+        return claim == null && slot == null && attempt == 1 && unused == LeaseSource.NOTHING;
+    }
+
     /** What operators and storage are to see: with a ledger, its token has the last word. */
     Lease shown() {
         return claim != null ? claim : Objects.requireNonNull(lease);

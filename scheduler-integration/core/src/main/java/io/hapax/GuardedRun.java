@@ -26,40 +26,32 @@ import org.jspecify.annotations.Nullable;
  * it exactly once, by {@link #complete()}, {@link #fail} or {@link #close()}; later calls return the first outcome.
  * Thread-safe.
  */
-public final class GuardedRun implements AutoCloseable {
+public final class GuardedRun extends RunLife implements AutoCloseable {
 
-    private final Engine engine;
-    private final RunTerms terms;
+    private final RunRequest request;
+    private final RunRules rules;
     /** A number, and no instant: many may be held. */
     private final long grantedNanos;
 
-    private final RunLife life = new RunLife();
     /** Null for a run that was let through without a lease. */
     private final @Nullable RunHold hold;
-    /** What operators and storage see of what it holds. */
-    private final @Nullable Lease lease;
-    /** Why it would not have taken place if the guard did more than observe; null if it would. */
-    private final @Nullable Refusal wouldBe;
-    /** Where it is running; null before and after. */
-    private volatile @Nullable EnteredRun work;
 
-    GuardedRun(Engine engine, RunTerms terms, @Nullable Grant grant, NanoTime requestedAt) {
-        this(engine, terms, grant, requestedAt, null);
-    }
-
-    private GuardedRun(
-            Engine engine, RunTerms terms, @Nullable Grant grant, NanoTime requestedAt, @Nullable Refusal wouldBe) {
-        this.wouldBe = wouldBe;
-        this.engine = engine;
-        this.terms = terms;
+    GuardedRun(RunTerms terms, @Nullable Grant grant, NanoTime requestedAt) {
+        this.request = terms.request();
+        this.rules = terms.rules();
         this.grantedNanos = requestedAt.nanos();
-        this.hold = grant == null ? null : new RunHold(this, terms.timing(), grant, requestedAt);
-        this.lease = grant == null ? null : grant.shown();
+        this.hold = grant == null ? null : new RunHold(this, grant, requestedAt);
     }
 
     /** A run that takes place although it would have been refused. */
-    static GuardedRun observed(Engine engine, RunTerms terms, Refusal wouldBe, NanoTime requestedAt) {
-        return new GuardedRun(engine, terms, null, requestedAt, wouldBe);
+    static GuardedRun observed(RunTerms terms, Refusal wouldBe, NanoTime requestedAt) {
+        return new GuardedRun(terms.although(wouldBe), null, requestedAt);
+    }
+
+    /** Neither of them is handed out. The few runs that hold nothing may share one. */
+    @Override
+    Object lock() {
+        return hold == null ? rules : hold;
     }
 
     /** Whether nothing is refused to it, and nobody interrupts it. */
@@ -73,7 +65,7 @@ public final class GuardedRun implements AutoCloseable {
      * @return the name for display
      */
     public String job() {
-        return terms.job();
+        return request.job();
     }
 
     /**
@@ -82,7 +74,7 @@ public final class GuardedRun implements AutoCloseable {
      * @return the keys
      */
     public JobIdentity identity() {
-        return terms.identity();
+        return request.identity();
     }
 
     /**
@@ -91,7 +83,7 @@ public final class GuardedRun implements AutoCloseable {
      * @return the options
      */
     public RunOptions options() {
-        return terms.options();
+        return rules.options();
     }
 
     /**
@@ -101,7 +93,7 @@ public final class GuardedRun implements AutoCloseable {
      * @return whether this run holds, or has held, a lease
      */
     public boolean guarded() {
-        return lease != null;
+        return hold != null;
     }
 
     /**
@@ -110,7 +102,7 @@ public final class GuardedRun implements AutoCloseable {
      * @return the lease; empty if the run is not {@link #guarded()}
      */
     public Optional<Lease> lease() {
-        return Optional.ofNullable(lease);
+        return Optional.ofNullable(shown());
     }
 
     /**
@@ -119,7 +111,7 @@ public final class GuardedRun implements AutoCloseable {
      * @return the attempt, from 1; always 1 without a ledger
      */
     public int attempt() {
-        return hold == null ? 1 : hold.grant().attempt();
+        return hold == null ? 1 : hold.attempt();
     }
 
     /**
@@ -129,13 +121,15 @@ public final class GuardedRun implements AutoCloseable {
      * @throws IllegalStateException if the run is not {@link #guarded()}
      */
     public FencingToken fencingToken() {
-        if (lease == null) {
+        if (hold == null) {
             throw new IllegalStateException("the run of '" + job()
                     + "' was let through without a lease ("
-                    + (wouldBe == null ? "fail open" : "the guard only observes, and would have refused it: " + wouldBe)
+                    + (rules.wouldBe() == null
+                            ? "fail open"
+                            : "the guard only observes, and would have refused it: " + rules.wouldBe())
                     + "), so it has no fencing token; ask guarded() first");
         }
-        return lease.token();
+        return hold.shown().token();
     }
 
     /**
@@ -144,7 +138,7 @@ public final class GuardedRun implements AutoCloseable {
      * @return true if nobody else can hold the key now; always false for a run that is not {@link #guarded()}
      */
     public boolean isHeld() {
-        return hold != null && life.isActive() && hold.isProvenAt(engine.now());
+        return hold != null && isActive() && hold.isProvenAt(engine().now());
     }
 
     /**
@@ -156,11 +150,11 @@ public final class GuardedRun implements AutoCloseable {
      * @throws IllegalStateException if the run has ended
      */
     public void ensureHeld() {
-        if (lease == null || isObserved() || isHeld()) {
+        if (hold == null || isObserved() || isHeld()) {
             return;
         }
-        if (life.lossReason() == null) {
-            if (life.hasEnded()) {
+        if (lossReason() == null) {
+            if (hasEnded()) {
                 throw new IllegalStateException("the run of '" + job() + "' has ended");
             }
             lose(LossReason.NOT_RENEWED, null);
@@ -179,7 +173,7 @@ public final class GuardedRun implements AutoCloseable {
         if (outcome == RunOutcome.LOST) {
             throw loss();
         }
-        if (outcome == RunOutcome.FAILED && life.completedIn()) {
+        if (outcome == RunOutcome.FAILED && completedIn()) {
             throw new IllegalStateException(
                     this + " completed in a transaction that did not commit, so it has not completed");
         }
@@ -187,11 +181,12 @@ public final class GuardedRun implements AutoCloseable {
 
     /** The loss as an exception; only for a run that has a lease. */
     LeaseLostException loss() {
+        Lease lease = shown();
         if (lease == null) {
             throw new IllegalStateException("a run without a lease cannot lose it");
         }
-        LossReason reason = life.lossReason();
-        return new LeaseLostException(lease, reason == null ? LossReason.GONE : reason, life.wasEntered());
+        LossReason reason = lossReason();
+        return new LeaseLostException(lease, reason == null ? LossReason.GONE : reason, wasEntered());
     }
 
     /**
@@ -201,7 +196,7 @@ public final class GuardedRun implements AutoCloseable {
      * @return the reason; empty while it is not lost
      */
     public Optional<LossReason> lost() {
-        return isObserved() ? Optional.empty() : Optional.ofNullable(life.lossReason());
+        return isObserved() ? Optional.empty() : Optional.ofNullable(lossReason());
     }
 
     /**
@@ -215,9 +210,9 @@ public final class GuardedRun implements AutoCloseable {
         if (isObserved()) {
             return;
         }
-        if (!life.onLost(callback) && lease != null) {
+        if (!onLost(callback) && hold != null) {
             LeaseLostException loss = loss();
-            engine.notifier().call(() -> callback.accept(loss));
+            engine().notifier().call(() -> callback.accept(loss));
         }
     }
 
@@ -251,36 +246,30 @@ public final class GuardedRun implements AutoCloseable {
      * @throws IllegalStateException as {@link #enter()}
      */
     public Scope enter(OnLeaseLost onLeaseLost) {
-        boolean begins = !life.wasEntered();
+        boolean begins = !wasEntered();
         if (hold != null && begins) {
             hold.begin();
         }
-        boolean interrupts = onLeaseLost == OnLeaseLost.INTERRUPT && !isObserved();
-        if (!life.enter(interrupts ? Thread.currentThread() : null, isObserved())) {
-            throw life.lossReason() != null && lease != null && !isObserved()
+        EnteredRun entered = new EnteredRun(this, onLeaseLost == OnLeaseLost.INTERRUPT && !isObserved());
+        if (!begin(entered, isObserved())) {
+            throw lossReason() != null && hold != null && !isObserved()
                     ? loss()
                     : new IllegalStateException("the run of '" + job() + "' is running already or has ended");
         }
         if (hold != null && begins) {
             hold.entered();
         }
-        EnteredRun entered = new EnteredRun(this, life);
-        work = entered;
         try {
-            entered.showInLog();
+            entered.bind();
             ensureHeld();
             return entered;
         } catch (Throwable notEntered) {
             if (begins) {
-                life.notBegun();
+                notBegun();
             }
             entered.close();
             throw notEntered;
         }
-    }
-
-    void left() {
-        work = null;
     }
 
     /**
@@ -309,7 +298,7 @@ public final class GuardedRun implements AutoCloseable {
      * @throws IllegalStateException if this run holds the lock key, but not the run key, which it therefore could not note as done
      */
     public boolean covers(JobIdentity wanted) {
-        if (life.isOver()) {
+        if (isOver()) {
             return false;
         }
         JobIdentity held = identity();
@@ -338,11 +327,11 @@ public final class GuardedRun implements AutoCloseable {
      * @throws IllegalStateException if there is no ledger, the run has no claim there, or the run has ended
      */
     public void completeIn(Connection connection) throws SQLException {
-        if (isObserved() && engine.ledger() != null) {
+        if (isObserved() && engine().ledger() != null) {
             return;
         }
         if (hold == null) {
-            throw RunHold.cannotComplete(this, engine.ledger());
+            throw RunHold.cannotComplete(this, engine().ledger());
         }
         hold.completeIn(connection);
     }
@@ -358,7 +347,7 @@ public final class GuardedRun implements AutoCloseable {
      */
     public RunOutcome complete() {
         return shown(
-                end(terms.completion(), RunOutcome.COMPLETED, engine.store().blocking())
+                end(terms().completion(), RunOutcome.COMPLETED, engine().store().blocking())
                         .join(),
                 RunOutcome.UNCONFIRMED);
     }
@@ -369,7 +358,7 @@ public final class GuardedRun implements AutoCloseable {
      * @return how it ended; never fails
      */
     public CompletableFuture<RunOutcome> completeAsync() {
-        CompletableFuture<RunOutcome> ended = end(terms.completion(), RunOutcome.COMPLETED, engine.store());
+        CompletableFuture<RunOutcome> ended = end(terms().completion(), RunOutcome.COMPLETED, engine().store());
         return isObserved() ? ended.thenApply(outcome -> shown(outcome, RunOutcome.UNCONFIRMED)) : ended;
     }
 
@@ -382,7 +371,7 @@ public final class GuardedRun implements AutoCloseable {
      */
     public RunOutcome fail(Throwable cause) {
         return shown(
-                end(terms.failure(), RunOutcome.FAILED, engine.store().blocking())
+                end(terms().failure(), RunOutcome.FAILED, engine().store().blocking())
                         .join(),
                 RunOutcome.FAILED);
     }
@@ -396,7 +385,7 @@ public final class GuardedRun implements AutoCloseable {
      */
     public RunOutcome failForNow(Throwable cause) {
         return shown(
-                end(Ending.NOT_DONE, RunOutcome.FAILED, engine.store().blocking())
+                end(Ending.NOT_DONE, RunOutcome.FAILED, engine().store().blocking())
                         .join(),
                 RunOutcome.FAILED);
     }
@@ -404,7 +393,7 @@ public final class GuardedRun implements AutoCloseable {
     /** Ends the run if it has not ended: the lease is given back, and the occurrence may run again. */
     @Override
     public void close() {
-        var unused = end(Ending.NOT_DONE, RunOutcome.RELEASED, engine.store().blocking())
+        var unused = end(Ending.NOT_DONE, RunOutcome.RELEASED, engine().store().blocking())
                 .join();
     }
 
@@ -426,7 +415,7 @@ public final class GuardedRun implements AutoCloseable {
         if (isObserved()) {
             return letGo(reason);
         }
-        boolean lapsed = life.lapse(reason);
+        boolean lapsed = markLapsed(reason);
         if (lapsed) {
             giveBack();
         }
@@ -436,7 +425,7 @@ public final class GuardedRun implements AutoCloseable {
     /** Loses what an observed run holds that was not entered; it may be entered all the same. */
     private boolean letGo(LossReason reason) {
         RunHold held = hold;
-        if (held == null || life.wasEntered() || life.hasEnded()) {
+        if (held == null || wasEntered() || hasEnded()) {
             return false;
         }
         lose(reason, null);
@@ -446,26 +435,26 @@ public final class GuardedRun implements AutoCloseable {
 
     /** Does what {@link #close()} does, without blocking: for the threads of a store. */
     void giveBack() {
-        var unused = end(Ending.NOT_DONE, RunOutcome.RELEASED, engine.store());
+        var unused = end(Ending.NOT_DONE, RunOutcome.RELEASED, engine().store());
     }
 
     private CompletableFuture<RunOutcome> end(Ending said, RunOutcome asSaid, LeaseStore first) {
-        RunOutcome success = life.decided(asSaid);
-        Ending how = success == asSaid ? said : terms.ending(success);
+        RunOutcome success = decided(asSaid);
+        Ending how = success == asSaid ? said : terms().ending(success);
         boolean completes = success == RunOutcome.COMPLETED;
-        RunLife.End end = life.end(completes, lease == null || isHeld());
+        RunLife.End end = startEnd(completes, hold == null || isHeld());
         if (!end.isFirst()) {
             return end.result();
         }
         RunOutcome unconfirmed = completes ? RunOutcome.UNCONFIRMED : success;
         if (hold == null) {
-            life.ended();
+            ended();
             tellIfTwice();
             end.result().complete(unconfirmed);
             return end.result();
         }
         try {
-            new RunEnding(this, engine, hold, how, success).start(end, first);
+            new RunEnding(this, engine(), hold, how, success).start(end, first);
         } catch (Throwable failure) {
             // Later calls must not wait for an end that does not come: the lease lapses.
             end.result().complete(unconfirmed);
@@ -476,13 +465,13 @@ public final class GuardedRun implements AutoCloseable {
 
     /** Where another one was in the way, a run that was observed has been one too many. */
     private void tellIfTwice() {
-        Refusal other = wouldBe;
-        if (other == null || !life.wasEntered()) {
+        Refusal other = rules.wouldBe();
+        if (other == null || !wasEntered()) {
             return;
         }
         switch (other.verdict()) {
             case RUNNING, DONE, ABANDONED, OVERLAP ->
-                engine.notifier().tell(new GuardEvent.RanTwice(job(), identity(), other, held()));
+                engine().notifier().tell(new GuardEvent.RanTwice(job(), identity(), other, held()));
             case THROTTLED, PAUSED, QUEUED, UNAVAILABLE -> {
                 // Nobody was in its way, or nobody knows.
             }
@@ -491,33 +480,39 @@ public final class GuardedRun implements AutoCloseable {
 
     /** Takes the run away, once; does nothing for one that is ending or over. */
     void lose(LossReason reason, @Nullable Holder holder) {
-        Lease gone = lease;
+        Lease gone = shown();
         if (gone == null) {
             return;
         }
-        Runnable tell = () -> engine.notifier().tellLater(new GuardEvent.Lost(job(), gone, reason, holder, held()));
-        life.lose(reason, () -> engine.notifier().quietly("telling of a loss", tell));
+        Runnable tell = () -> engine().notifier().tellLater(new GuardEvent.Lost(job(), gone, reason, holder, held()));
+        markLost(reason, () -> engine().notifier().quietly("telling of a loss", tell));
         callBack();
     }
 
     /** Calls back who wants to know of a loss, and has not been called, as there was no memory for it. */
     void callBack() {
-        if (life.owesCalls()) {
+        if (owesCalls()) {
             LeaseLostException loss = loss();
-            life.handOver(callback -> engine.notifier().call(() -> callback.accept(loss)));
+            handOver(callback -> engine().notifier().call(() -> callback.accept(loss)));
         }
     }
 
-    RunLife life() {
-        return life;
-    }
-
     Engine engine() {
-        return engine;
+        return rules.engine();
     }
 
+    /** As it was admitted. Put together anew each time, as what it holds is. */
     RunTerms terms() {
-        return terms;
+        return new RunTerms(request, rules);
+    }
+
+    LeaseTiming timing() {
+        return rules.timing();
+    }
+
+    /** What operators and storage see of what it holds; null for a run that was let through without a lease. */
+    private @Nullable Lease shown() {
+        return hold == null ? null : hold.shown();
     }
 
     /** The instant before its lease was asked for. */
@@ -526,7 +521,7 @@ public final class GuardedRun implements AutoCloseable {
     }
 
     Duration held() {
-        return engine.now().since(grantedAt());
+        return engine().now().since(grantedAt());
     }
 
     @Nullable
@@ -534,23 +529,11 @@ public final class GuardedRun implements AutoCloseable {
         return hold;
     }
 
-    /** The thread that is running on it; null if none is. */
-    @Nullable
-    Thread thread() {
-        EnteredRun at = work;
-        return at == null ? null : at.thread();
-    }
-
-    /** The run in whose code this one was entered; null outside of any, and outside of this one. */
-    @Nullable
-    GuardedRun outer() {
-        EnteredRun at = work;
-        return at == null ? null : at.outer();
-    }
-
     @Override
     public String toString() {
         return "run of '" + job() + "' [" + identity() + "]"
-                + (lease != null ? " token " + lease.token() : wouldBe == null ? " unguarded" : " observed");
+                + (hold != null
+                        ? " token " + hold.shown().token()
+                        : rules.wouldBe() == null ? " unguarded" : " observed");
     }
 }

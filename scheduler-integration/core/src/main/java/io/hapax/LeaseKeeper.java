@@ -8,13 +8,10 @@ import io.hapax.time.NanoTime;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
-/** Has one thing that a run holds renewed: its lease, its claim, or its slot. */
-final class LeaseKeeper extends Charge {
+/** Has one thing that a run holds renewed: its lease, its claim, or its slot. The first of them is the {@link RunHold}. */
+abstract class LeaseKeeper extends Charge {
 
-    private final RunHold hold;
     private final Lease lease;
-    /** Whether the options of its run have a say in each renewal: they are far from what a renewal needs otherwise. */
-    private final boolean bounded;
     // Numbers and no instants: a new object in one of many thousands that are old has to be reported to the garbage
     // collector.
     private volatile long sinceNanos;
@@ -26,65 +23,73 @@ final class LeaseKeeper extends Charge {
     private volatile boolean faltered;
     private volatile boolean dropped;
 
-    LeaseKeeper(RunHold hold, Lease lease, boolean bounded, NanoTime requestedAt) {
-        this.hold = hold;
+    LeaseKeeper(Lease lease, NanoTime requestedAt) {
         this.lease = lease;
-        this.bounded = bounded;
         this.sinceNanos = requestedAt.nanos();
     }
 
+    /** One of those that a run holds beside the first. */
+    static final class Further extends LeaseKeeper {
+        private final RunHold hold;
+
+        Further(RunHold hold, Lease lease, NanoTime requestedAt) {
+            super(lease, requestedAt);
+            this.hold = hold;
+        }
+
+        @Override
+        RunHold hold() {
+            return hold;
+        }
+    }
+
+    @Override
+    abstract RunHold hold();
+
     /** When the last renewal was sent that was confirmed. */
-    NanoTime since() {
+    final NanoTime since() {
         return new NanoTime(sinceNanos);
     }
 
-    Lease kept() {
-        return lease;
-    }
-
-    boolean isBounded() {
-        return bounded;
-    }
-
-    boolean isOwnedBy(OwnerId owner) {
+    final boolean keeps(OwnerId owner) {
         return lease.owner().equals(owner);
     }
 
     @Override
-    boolean isRun() {
-        return hold.isFirst(this);
+    final boolean isRun() {
+        return hold().isFirst(this);
     }
 
     @Override
     GuardedRun run() {
-        return hold.run();
+        return hold().run();
     }
 
     @Override
-    void stopIfUnproven(NanoTime now) {
-        if (hold.run().life().isActive() && hold.isOver(now)) {
+    final void stopIfUnproven(NanoTime now) {
+        if (run().isActive() && hold().isOver(now)) {
             stop(LossReason.NOT_RENEWED);
         }
     }
 
     @Override
-    Duration ttl() {
-        return hold.timing().ttl();
+    final Duration ttl() {
+        return hold().timing().ttl();
     }
 
     @Override
-    Lease lease() {
+    final Lease lease() {
         return lease;
     }
 
     @Override
-    boolean isClaim() {
-        return hold.isClaim(this);
+    final boolean isClaim() {
+        return hold().isClaim(this);
     }
 
     @Override
-    Action act(NanoTime now) {
-        Action instead = hold.insteadOfRenewal(this, now);
+    final Action act(NanoTime now) {
+        Action instead = hold().insteadOfRenewal(this, now);
         if (instead != null) {
             return instead;
         }
@@ -94,40 +99,39 @@ final class LeaseKeeper extends Charge {
             asked = true;
         }
         return new Action(
-                asks, hold.notAfterRevocation(now.plus(hold.answerTimeout()).plus(retryEvery())));
+                asks, hold().notAfterRevocation(now.plus(hold().answerTimeout()).plus(retryEvery())));
     }
 
     private boolean waits(NanoTime now) {
-        return asked && now.isBefore(new NanoTime(sentNanos).plus(hold.answerTimeout()));
+        return asked && now.isBefore(new NanoTime(sentNanos).plus(hold().answerTimeout()));
     }
 
     @Override
-    @Nullable
-    NanoTime renewed(Renewal answer, NanoTime sent, NanoTime now, NanoTime regular) {
+    final @Nullable NanoTime renewed(Renewal answer, NanoTime sent, NanoTime now, NanoTime regular) {
         asked = false;
         if (answer instanceof Renewal.Gone gone) {
-            if (hold.isLease(this) && faltered && hold.trustsLedger()) {
+            if (hold().isLease(this) && faltered && hold().trustsLedger()) {
                 // It lapsed while the store was away; the claim has kept others out since.
                 dropped = true;
                 return null;
             }
-            hold.run().lose(isClaim() ? LossReason.SUPERSEDED : LossReason.GONE, gone.holder());
+            hold().run().lose(isClaim() ? LossReason.SUPERSEDED : LossReason.GONE, gone.holder());
             return null;
         }
         if (answer instanceof Renewal.Unknown) {
             faltered = true;
-            return hold.notAfterRevocation(now.plus(retryEvery()));
+            return hold().notAfterRevocation(now.plus(retryEvery()));
         }
         faltered = false;
-        Duration margin = hold.marginAt(now);
+        Duration margin = hold().marginAt(now);
         if (since().isBefore(sent)) {
             sinceNanos = sent.nanos();
         }
-        hold.confirmed(margin);
-        return hold.notAfterRevocation(regular);
+        hold().confirmed(margin);
+        return hold().notAfterRevocation(regular);
     }
 
     private Duration retryEvery() {
-        return hold.timing().retryEvery();
+        return hold().timing().retryEvery();
     }
 }

@@ -74,7 +74,7 @@ final class RunEnding extends Charge {
 
     /** What a lost run has is perhaps still its own, and is freed for others. The owner is checked. */
     private void lost(CompletableFuture<RunOutcome> result) {
-        LossReason reason = run.life().lossReason();
+        LossReason reason = run.lossReason();
         if (lease != null && (reason != LossReason.GONE || hold.grant().slot() != null)) {
             var unused = engine.store().release(lease, Ending.NOT_DONE).exceptionally(ignored -> false);
         }
@@ -90,13 +90,11 @@ final class RunEnding extends Charge {
 
     /** Whether its claim may be marked as started all the same: it was asked so, and its answer counts for nothing. */
     private boolean isUnbegun() {
-        return run.options().afterCrash() == AfterCrash.ABANDON
-                && success != RunOutcome.COMPLETED
-                && !run.life().wasEntered();
+        return run.options().afterCrash() == AfterCrash.ABANDON && success != RunOutcome.COMPLETED && !run.wasEntered();
     }
 
     private RunState brokenOff() {
-        return run.life().brokenOff(run.options().afterCrash());
+        return run.brokenOff(run.options().afterCrash());
     }
 
     private void tell(CompletableFuture<RunOutcome> result, LeaseStore first) {
@@ -141,7 +139,7 @@ final class RunEnding extends Charge {
 
     private RunOutcome note(RunOutcome outcome) {
         if (outcome == RunOutcome.LOST) {
-            run.life().lostAtEnd(LossReason.SUPERSEDED);
+            run.lostAtEnd(LossReason.SUPERSEDED);
         }
         noted = outcome;
         return outcome;
@@ -157,10 +155,10 @@ final class RunEnding extends Charge {
     }
 
     private CompletionStage<RunOutcome> completion(RunLedger ledger, Lease mine) {
-        if (run.life().isCommitted()) {
+        if (run.isCommitted()) {
             return CompletableFuture.completedFuture(RunOutcome.COMPLETED);
         }
-        return run.life().completedIn() ? confirm(ledger, mine) : complete(ledger, mine);
+        return run.completedIn() ? confirm(ledger, mine) : complete(ledger, mine);
     }
 
     private static RunState failed(Ending failure) {
@@ -230,14 +228,13 @@ final class RunEnding extends Charge {
 
     /** Marks the run as over and tells so. */
     private void finish(RunOutcome outcome) {
-        RunLife life = run.life();
         if (outcome == RunOutcome.LOST) {
-            life.lostAtEnd(LossReason.GONE);
+            run.lostAtEnd(LossReason.GONE);
         }
-        life.ended();
+        run.ended();
         hold.drop();
         Grant grant = hold.grant();
-        if (success != RunOutcome.COMPLETED && !life.wasEntered()) {
+        if (success != RunOutcome.COMPLETED && !run.wasEntered()) {
             engine.notifier().quietly("giving back what was not used", grant.unused());
         }
         engine.notifier()

@@ -28,42 +28,72 @@ import org.jspecify.annotations.Nullable;
 /**
  * What a run holds, and since when that can be proven. The run is lost with the first thing that cannot be proven any more; only
  * where the ledger's word alone may keep it going, either of lease and claim is enough.
+ *
+ * <p>It keeps the first of these things itself, and for most there is no other: many thousands may be held, and each object fewer is one
+ * that a renewal need not read.
  */
-final class RunHold {
-
-    private static final int BACK = 1;
-    /** Many thousands may be held, so that what few need is no object. */
-    private static final AtomicIntegerFieldUpdater<RunHold> SLOT =
-            AtomicIntegerFieldUpdater.newUpdater(RunHold.class, "slotIsBack");
+final class RunHold extends LeaseKeeper {
 
     private final GuardedRun run;
-    private final LeaseTiming timing;
-    private final @Nullable LeaseKeeper lease;
-    private final @Nullable LeaseKeeper claim;
-    private final @Nullable LeaseKeeper slot;
-    private final Runnable unused;
-    private final int attempt;
-    private volatile int slotIsBack;
+    /** Null for most. */
+    private final @Nullable Beside beside;
+    /** Whether the options of its run have a say in each renewal: they are far from what a renewal needs otherwise. */
+    private final boolean bounded;
     /** When it has been held for long enough, if that is not what its options say. */
     private volatile @Nullable NanoTime heldUntil;
 
-    RunHold(GuardedRun run, LeaseTiming timing, Grant grant, NanoTime requestedAt) {
+    RunHold(GuardedRun run, Grant grant, NanoTime requestedAt) {
+        super(grant.first(), requestedAt);
         this.run = run;
-        this.timing = timing;
-        this.lease = keeper(grant.lease(), requestedAt);
-        this.claim = keeper(grant.claim(), requestedAt);
-        this.slot = keeper(grant.slot(), requestedAt);
-        this.unused = grant.unused();
-        this.attempt = grant.attempt();
-    }
-
-    private @Nullable LeaseKeeper keeper(@Nullable Lease held, NanoTime since) {
-        return held == null ? null : new LeaseKeeper(this, held, isBounded(terms().options()), since);
+        this.bounded = isBounded(run.options());
+        this.beside = grant.isPlain() ? null : new Beside(this, grant, requestedAt);
     }
 
     /** Whether it may be held for too long, or has to give way to others. */
     private static boolean isBounded(RunOptions options) {
         return !options.maxHold().isZero() || options.onConflict() == OnConflict.CANCEL_OTHER;
+    }
+
+    /** What is held beside the first thing, and how it was given. */
+    private static final class Beside {
+        private static final int BACK = 1;
+        private static final AtomicIntegerFieldUpdater<Beside> SLOT =
+                AtomicIntegerFieldUpdater.newUpdater(Beside.class, "slotIsBack");
+
+        /** The first thing itself, if the store gave none. */
+        private final @Nullable LeaseKeeper claim;
+
+        private final @Nullable LeaseKeeper slot;
+        private final Runnable unused;
+        private final int attempt;
+        private volatile int slotIsBack;
+
+        Beside(RunHold first, Grant grant, NanoTime since) {
+            this.claim = grant.lease() == null ? first : further(first, grant.claim(), since);
+            this.slot = further(first, grant.slot(), since);
+            this.unused = grant.unused();
+            this.attempt = grant.attempt();
+        }
+
+        private static @Nullable LeaseKeeper further(RunHold first, @Nullable Lease held, NanoTime since) {
+            return held == null ? null : new Further(first, held, since);
+        }
+
+        /** The slot, unless it is back or somebody is giving it back. */
+        @Nullable
+        Lease heldSlot() {
+            return slotIsBack == BACK ? null : kept(slot);
+        }
+
+        /** Likewise, for the one caller who is to give it back. */
+        @Nullable
+        Lease takeSlot() {
+            return slot != null && SLOT.compareAndSet(this, 0, BACK) ? slot.lease() : null;
+        }
+
+        void slotIsBack() {
+            slotIsBack = BACK;
+        }
     }
 
     private Engine engine() {
@@ -74,35 +104,60 @@ final class RunHold {
         return run.terms();
     }
 
-    /** The run as a whole is counted by it. */
-    private LeaseKeeper first() {
-        return lease != null ? lease : Objects.requireNonNull(claim);
+    private @Nullable LeaseKeeper claim() {
+        return beside == null ? null : beside.claim;
+    }
+
+    private @Nullable LeaseKeeper slot() {
+        return beside == null ? null : beside.slot;
     }
 
     /** All that it keeps, the first one first. */
     private List<LeaseKeeper> all() {
-        return claim == null && slot == null ? List.of(first()) : several();
+        return beside == null ? List.of(this) : several();
     }
 
     private List<LeaseKeeper> several() {
-        return Stream.of(lease, claim, slot).filter(Objects::nonNull).toList();
+        return Stream.of(this, claim(), slot())
+                .filter(Objects::nonNull)
+                .distinct()
+                .toList();
     }
 
+    @Override
+    RunHold hold() {
+        return this;
+    }
+
+    @Override
     GuardedRun run() {
         return run;
     }
 
     /** As it was given. Put together anew each time, as it is asked for seldom, and held by many. */
     Grant grant() {
-        return new Grant(kept(lease), kept(claim), kept(slot), attempt, unused);
+        Lease first = isLease(this) ? lease() : null;
+        return beside == null
+                ? new Grant(first, null, null, 1, LeaseSource.NOTHING)
+                : new Grant(first, kept(beside.claim), kept(beside.slot), beside.attempt, beside.unused);
     }
 
     private static @Nullable Lease kept(@Nullable LeaseKeeper keeper) {
-        return keeper == null ? null : keeper.kept();
+        return keeper == null ? null : keeper.lease();
+    }
+
+    /** What operators and storage see of it. */
+    Lease shown() {
+        LeaseKeeper claim = claim();
+        return claim == null ? lease() : claim.lease();
+    }
+
+    int attempt() {
+        return beside == null ? 1 : beside.attempt;
     }
 
     LeaseTiming timing() {
-        return timing;
+        return run.timing();
     }
 
     Duration answerTimeout() {
@@ -110,30 +165,31 @@ final class RunHold {
     }
 
     boolean trustsLedger() {
-        return claim != null && (lease == null || terms().options().whenUnavailable() != WhenUnavailable.FAIL_CLOSED);
+        LeaseKeeper claim = claim();
+        return claim != null && (claim == this || run.options().whenUnavailable() != WhenUnavailable.FAIL_CLOSED);
     }
 
     boolean isClaim(LeaseKeeper keeper) {
-        return keeper == claim;
+        return keeper == claim();
     }
 
     boolean isLease(LeaseKeeper keeper) {
-        return keeper == lease;
+        return keeper == this && !isClaim(keeper);
     }
 
     /** The run as a whole is counted by its first thing. */
     boolean isFirst(LeaseKeeper keeper) {
-        return keeper == first();
+        return keeper == this;
     }
 
     boolean isOwnedBy(OwnerId owner) {
-        return all().stream().anyMatch(keeper -> keeper.isOwnedBy(owner));
+        return all().stream().anyMatch(keeper -> keeper.keeps(owner));
     }
 
     /** What of its lock key it holds. */
     Slot slotOf(LockKey key) {
         return all().stream()
-                .map(keeper -> keeper.kept().identity())
+                .map(keeper -> keeper.lease().identity())
                 .filter(identity -> key.equals(identity.lockKey()) && identity.slot() != null)
                 .map(JobIdentity::slot)
                 .findFirst()
@@ -142,16 +198,16 @@ final class RunHold {
 
     /** What the list of active runs shows. */
     ActiveRun shown(NanoTime now) {
-        Lease shown = grant().shown();
+        Lease shown = shown();
         Thread worker = run.thread();
-        Duration left = timing().revokeAt(since()).since(now);
-        boolean over = run.life().lossReason() != null || left.isNegative();
+        Duration left = timing().revokeAt(provenSince()).since(now);
+        boolean over = run.lossReason() != null || left.isNegative();
         return new ActiveRun(
-                terms().job(),
+                run.job(),
                 shown.identity(),
                 shown.owner(),
                 shown.token(),
-                attempt,
+                attempt(),
                 shown.since(),
                 worker == null ? "" : worker.getName(),
                 timing().ttl(),
@@ -159,11 +215,16 @@ final class RunHold {
     }
 
     /** The instant of the last request that proves everything that the run needs. */
-    NanoTime since() {
-        NanoTime proven = first().since();
-        if (lease != null && claim != null && trustsLedger()) {
-            proven = later(lease.since(), claim.since());
+    NanoTime provenSince() {
+        if (beside == null) {
+            return since();
         }
+        LeaseKeeper claim = claim();
+        NanoTime proven = since();
+        if (claim != null && claim != this && trustsLedger()) {
+            proven = later(proven, claim.since());
+        }
+        LeaseKeeper slot = slot();
         return slot != null && slot.since().isBefore(proven) ? slot.since() : proven;
     }
 
@@ -181,16 +242,16 @@ final class RunHold {
     }
 
     boolean isProvenAt(NanoTime now) {
-        return now.isBefore(timing().validUntil(since()));
+        return now.isBefore(timing().validUntil(provenSince()));
     }
 
     Duration marginAt(NanoTime now) {
-        return timing().validUntil(since()).since(now);
+        return timing().validUntil(provenSince()).since(now);
     }
 
     /** Schedules a check at the end of the validity, and not before: a run that does not start is not renewed. */
     void admitted() {
-        engine().watchdog().add(first(), timing().revokeAt(since()));
+        engine().watchdog().add(this, timing().revokeAt(provenSince()));
         dropIfOver();
     }
 
@@ -200,9 +261,9 @@ final class RunHold {
      */
     void begin() {
         RunLedger ledger = engine().ledger();
-        Lease claimed = kept(claim);
-        boolean told = terms().options().afterCrash() == AfterCrash.ABANDON;
-        if (ledger == null || claimed == null || !told || !run.life().isActive()) {
+        Lease claimed = kept(claim());
+        boolean told = run.options().afterCrash() == AfterCrash.ABANDON;
+        if (ledger == null || claimed == null || !told || !run.isActive()) {
             return;
         }
         try {
@@ -221,12 +282,12 @@ final class RunHold {
     /** As {@link GuardedRun#completeIn}. */
     void completeIn(Connection connection) throws SQLException {
         RunLedger ledger = engine().ledger();
-        Lease claimed = kept(claim);
+        Lease claimed = kept(claim());
         if (ledger == null || claimed == null) {
             throw cannotComplete(run, ledger);
         }
         run.ensureHeld();
-        run.life().completesIn();
+        run.completesIn();
         if (ledger.completeIn(connection, claimed) == Completion.SUPERSEDED) {
             run.lose(LossReason.SUPERSEDED, null);
             throw run.loss();
@@ -258,7 +319,7 @@ final class RunHold {
     }
 
     private void dropIfOver() {
-        if (run.life().hasEnded()) {
+        if (run.hasEnded()) {
             drop();
         }
     }
@@ -270,52 +331,55 @@ final class RunHold {
     /** Stops renewing, and frees the slot; if the store does not learn of that, it is free after its ttl. */
     void drop() {
         stopRenewing();
-        Lease kept = kept(slot);
-        if (kept != null && SLOT.compareAndSet(this, 0, BACK)) {
-            var unused = engine().store().release(kept, Ending.NOT_DONE).exceptionally(unreachable -> false);
+        Lease slot = beside == null ? null : beside.takeSlot();
+        if (slot != null) {
+            var unused = engine().store().release(slot, Ending.NOT_DONE).exceptionally(unreachable -> false);
         }
     }
 
     /** Frees the slot, if there is one, with the end of the occurrence. */
     CompletionStage<Boolean> endSlot(Ending ending) {
-        Lease kept = kept(slot);
-        if (kept == null || slotIsBack == BACK) {
+        Beside more = beside;
+        Lease slot = more == null ? null : more.heldSlot();
+        if (more == null || slot == null) {
             return CompletableFuture.completedFuture(false);
         }
-        return engine().store().release(kept, ending).thenApply(freed -> {
-            slotIsBack = BACK;
+        return engine().store().release(slot, ending).thenApply(freed -> {
+            more.slotIsBack();
             return freed;
         });
     }
 
     /** Stops renewing, and gives nothing back. */
     void letLapse() {
-        slotIsBack = BACK;
+        if (beside != null) {
+            beside.slotIsBack();
+        }
         drop();
     }
 
     /** Whether the run has to be notified, as what proves its lease will not do so for much longer. */
     boolean isOver(NanoTime now) {
-        return !now.isBefore(timing().revokeAt(since()));
+        return !now.isBefore(timing().revokeAt(provenSince()));
     }
 
     /** What is to be done instead of a renewal; null if the run goes on. */
     Charge.@Nullable Action insteadOfRenewal(LeaseKeeper keeper, NanoTime now) {
-        if (run.life().isAtWork() && !isOver(now) && !isHeldForTooLong(now)) {
-            if (keeper.isBounded() && isFirst(keeper)) {
+        if (run.isAtWork() && !isOver(now) && !isHeldForTooLong(now)) {
+            if (bounded && isFirst(keeper)) {
                 lookForCancellation();
             }
             return null;
         }
-        if (run.life().isActive()) {
+        if (run.isActive()) {
             if (isOver(now)) {
                 if (run.lapse(LossReason.NOT_RENEWED)) {
                     return Charge.Action.FORGET;
                 }
                 run.lose(LossReason.NOT_RENEWED, null);
-            } else if (!run.life().wasEntered()) {
+            } else if (!run.wasEntered()) {
                 // The watchdog also checks what is due soon, and a run that has not started is not renewed.
-                return new Charge.Action(false, timing().revokeAt(since()));
+                return new Charge.Action(false, timing().revokeAt(provenSince()));
             } else if (isHeldForTooLong(now)) {
                 run.lose(LossReason.MAX_HOLD, null);
             } else {
@@ -324,7 +388,7 @@ final class RunHold {
             }
         }
         run.callBack();
-        if (run.life().isSettled()) {
+        if (run.isSettled()) {
             return Charge.Action.FORGET;
         }
         // While it is ending nobody may renew: its release is on the way. A lost run stays known until its code has
@@ -334,11 +398,11 @@ final class RunHold {
 
     /** Asks whether a later run wants this one to give way. */
     private void lookForCancellation() {
-        if (terms().options().onConflict() != OnConflict.CANCEL_OTHER) {
+        if (run.options().onConflict() != OnConflict.CANCEL_OTHER) {
             return;
         }
         String name = ConflictRule.cancelName(terms().request());
-        String owner = first().kept().owner().value();
+        String owner = lease().owner().value();
         var unused = RationedSource.reservations(engine().store())
                 .holders(name)
                 .whenComplete((cancelled, unreachable) -> {
@@ -351,13 +415,13 @@ final class RunHold {
     /** A renewal was confirmed when so much of the validity was left. */
     void confirmed(Duration margin) {
         if (margin.compareTo(timing().lateMargin()) < 0) {
-            GuardEvent late = new GuardEvent.RenewedLate(terms().job(), grant().shown(), margin);
-            run.life().whileActive(() -> engine().notifier().tellLater(late));
+            GuardEvent late = new GuardEvent.RenewedLate(run.job(), shown(), margin);
+            run.whileActive(() -> engine().notifier().tellLater(late));
         }
     }
 
     NanoTime notAfterRevocation(NanoTime wanted) {
-        NanoTime revokeAt = timing().revokeAt(since());
+        NanoTime revokeAt = timing().revokeAt(provenSince());
         NanoTime first = wanted.isBefore(revokeAt) ? wanted : revokeAt;
         NanoTime maxHoldAt = holdUntil();
         return maxHoldAt == null || first.isBefore(maxHoldAt) ? first : maxHoldAt;
@@ -371,10 +435,10 @@ final class RunHold {
     /** When it has been held for long enough; null for never. */
     private @Nullable NanoTime holdUntil() {
         NanoTime replaced = heldUntil;
-        if (replaced != null || !first().isBounded()) {
+        if (replaced != null || !bounded) {
             return replaced;
         }
-        Duration most = terms().options().maxHold();
+        Duration most = run.options().maxHold();
         return most.isZero() ? null : run.grantedAt().plus(most);
     }
 
@@ -397,7 +461,7 @@ final class RunHold {
     CompletionStage<?> keepOthersAway(Duration time) {
         Reservations places = RationedSource.reservations(engine().store());
         String name = RationedSource.paceName(terms());
-        String place = RationedSource.place(engine().worker(), first().kept().owner());
+        String place = RationedSource.place(engine().worker(), lease().owner());
         CompletionStage<Boolean> freed = places.giveUp(name, place);
         return time.isZero()
                 ? freed

@@ -13,14 +13,15 @@ import org.jspecify.annotations.Nullable;
 /**
  * Where a run stands: who may still enter, end or lose it, who is notified of a loss, and which thread is interrupted for it.
  *
- * <p>Its own monitor guards all of it, as nobody else has a reference to it, and there may be many thousands of runs; nobody waits for long in
- * it. Thread-safe.
+ * <p>It is the part of a {@link GuardedRun} that changes, and no object of its own, as there may be many thousands of runs. A lock that only the
+ * guard can get at guards all of it; nobody waits for long in it. Thread-safe.
  */
-final class RunLife {
+abstract class RunLife {
 
     private enum State {
-        ADMITTED,
         ACTIVE,
+        /** Taken away before it was entered. */
+        LAPSED,
         ENDING,
         ENDED,
         LOST
@@ -35,21 +36,27 @@ final class RunLife {
      */
     record End(CompletableFuture<RunOutcome> result, boolean isFirst, boolean isLost) {}
 
-    private State state = State.ADMITTED;
-    private List<Consumer<LeaseLostException>> onLost = List.of();
-    private @Nullable Thread interruptTarget;
-    private boolean interrupted;
+    // At first these are null and false, and no constructor writes them: so they are seen, however a thread got the
+    // run.
+
+    /** Null while it is only admitted. */
+    private @Nullable State state;
+
     private @Nullable LossReason lossReason;
     private @Nullable CompletableFuture<RunOutcome> ending;
     private boolean entered;
-    private boolean lapsed;
     private boolean settled;
-    private boolean atWork;
+    /** Where it is running; null before and after. Written under the lock, and also read without it. */
+    private volatile @Nullable EnteredRun work;
     /** Null for most. */
-    private @Nullable Transaction transaction;
+    private @Nullable Details details;
 
-    /** What is known of the transaction of its work. Guarded by the monitor of the run's life. */
-    private static final class Transaction {
+    /** Guards all of it, and is not the run: code that is given the run may lock that for long. No other run is called under it. */
+    abstract Object lock();
+
+    /** What is known of few: who is to be called for a loss, and of the transaction of its work. Guarded by the lock. */
+    private static final class Details {
+        private List<Consumer<LeaseLostException>> onLost = List.of();
         private boolean completedIn;
         private boolean completedWithWork;
         private boolean workSucceeded;
@@ -58,12 +65,12 @@ final class RunLife {
         private @Nullable Thread endsOn;
     }
 
-    /** Held: the monitor. */
-    private Transaction transaction() {
-        Transaction known = transaction;
+    /** Held: the lock. */
+    private Details details() {
+        Details known = details;
         if (known == null) {
-            known = new Transaction();
-            transaction = known;
+            known = new Details();
+            details = known;
         }
         return known;
     }
@@ -73,109 +80,119 @@ final class RunLife {
      *
      * @param evenIfLost whether a loss is no obstacle
      */
-    boolean enter(@Nullable Thread toInterrupt, boolean evenIfLost) {
-        synchronized (this) {
+    final boolean begin(EnteredRun at, boolean evenIfLost) {
+        synchronized (lock()) {
             boolean lost = state == State.LOST && ending == null;
-            if (atWork || !(isActive() || (lost && evenIfLost))) {
+            if (work != null || !(isActive() || (lost && evenIfLost))) {
                 return false;
             }
             state = lost ? State.LOST : State.ACTIVE;
-            atWork = true;
             entered = true;
-            interruptTarget = toInterrupt;
+            work = at;
             return true;
         }
     }
 
     /** Takes back that the work has started: it was entered too late. */
-    void notBegun() {
-        synchronized (this) {
+    final void notBegun() {
+        synchronized (lock()) {
             entered = false;
         }
     }
 
     /** Ends the work on the run's thread; returns whether that was interrupted. */
-    boolean leave() {
-        synchronized (this) {
-            interruptTarget = null;
-            atWork = false;
-            boolean was = interrupted;
-            interrupted = false;
-            return was;
+    final boolean leave() {
+        synchronized (lock()) {
+            EnteredRun left = work;
+            work = null;
+            return left != null && left.wasInterrupted();
         }
     }
 
-    boolean isInterrupted() {
-        synchronized (this) {
-            return interrupted;
+    final boolean isInterrupted() {
+        synchronized (lock()) {
+            EnteredRun at = work;
+            return at != null && at.wasInterrupted();
         }
     }
 
-    boolean wasEntered() {
-        synchronized (this) {
+    /** The thread that is running on it; null if none is. */
+    final @Nullable Thread thread() {
+        EnteredRun at = work;
+        return at == null ? null : at.thread();
+    }
+
+    /** The run in whose code this one was entered; null outside of any, and outside of this one. */
+    final @Nullable GuardedRun outer() {
+        EnteredRun at = work;
+        return at == null ? null : at.outer();
+    }
+
+    final boolean wasEntered() {
+        synchronized (lock()) {
             return entered;
         }
     }
 
     /** Whether it is to be renewed: while it is ending, nobody may. */
-    boolean isActive() {
-        synchronized (this) {
-            return state == State.ADMITTED || state == State.ACTIVE;
+    final boolean isActive() {
+        synchronized (lock()) {
+            return state == null || state == State.ACTIVE;
         }
     }
 
     /** Whether it is, and has been entered: the watchdog, which looks at many, asks once. */
-    boolean isAtWork() {
-        synchronized (this) {
-            return entered && (state == State.ADMITTED || state == State.ACTIVE);
+    final boolean isAtWork() {
+        synchronized (lock()) {
+            return entered && isActive();
         }
     }
 
     /** Does what must not wait while the run is active, so that nobody can end it meanwhile. */
-    void whileActive(Runnable task) {
-        synchronized (this) {
+    final void whileActive(Runnable task) {
+        synchronized (lock()) {
             if (isActive()) {
                 task.run();
             }
         }
     }
 
-    boolean hasEnded() {
-        synchronized (this) {
-            return state == State.ENDED || state == State.ENDING;
+    final boolean hasEnded() {
+        synchronized (lock()) {
+            return state == State.LAPSED || state == State.ENDING || state == State.ENDED;
         }
     }
 
     /** Whether its end has come about, and nothing is left to be done for it. */
-    boolean isSettled() {
-        synchronized (this) {
+    final boolean isSettled() {
+        synchronized (lock()) {
             return settled;
         }
     }
 
     /** Whether somebody has ended it, also where it was lost before that. */
-    boolean isOver() {
-        synchronized (this) {
+    final boolean isOver() {
+        synchronized (lock()) {
             return ending != null || hasEnded();
         }
     }
 
-    @Nullable
-    LossReason lossReason() {
-        synchronized (this) {
+    final @Nullable LossReason lossReason() {
+        synchronized (lock()) {
             return lossReason;
         }
     }
 
     /** Keeps a callback for the loss; returns false if the run is lost already. */
-    boolean onLost(Consumer<LeaseLostException> callback) {
-        synchronized (this) {
+    final boolean onLost(Consumer<LeaseLostException> callback) {
+        synchronized (lock()) {
             if (state == State.LOST) {
                 return false;
             }
-            List<Consumer<LeaseLostException>> more = new ArrayList<>(onLost);
-            more.add(callback);
-            onLost = more;
+            Details known = details();
+            List<Consumer<LeaseLostException>> all = new ArrayList<>(known.onLost);
+            all.add(callback);
+            known.onLost = all;
             return true;
         }
     }
@@ -185,30 +202,31 @@ final class RunLife {
      *
      * @param tell tells of the loss before anybody can tell of the end that it leads to; must not throw or wait
      */
-    void lose(LossReason reason, Runnable tell) {
-        synchronized (this) {
+    final void markLost(LossReason reason, Runnable tell) {
+        synchronized (lock()) {
             if (!isActive()) {
                 return;
             }
             state = State.LOST;
             lossReason = reason;
             tell.run();
-            if (interruptTarget != null) {
-                interrupted = true;
-                interruptTarget.interrupt();
+            EnteredRun at = work;
+            if (at != null) {
+                at.interruptIfWanted();
             }
         }
     }
 
     /** Whether somebody wants to be called because of a loss, and has not been. */
-    boolean owesCalls() {
-        synchronized (this) {
-            return state == State.LOST && !onLost.isEmpty();
+    final boolean owesCalls() {
+        synchronized (lock()) {
+            Details known = details;
+            return state == State.LOST && known != null && !known.onLost.isEmpty();
         }
     }
 
     /** Hands over each who wants to be called because of a loss; if that fails, as where there is no memory, with the next call of this. */
-    void handOver(Consumer<Consumer<LeaseLostException>> caller) {
+    final void handOver(Consumer<Consumer<LeaseLostException>> caller) {
         for (Consumer<LeaseLostException> next = takeCall(); next != null; next = takeCall()) {
             boolean handed = false;
             try {
@@ -223,34 +241,33 @@ final class RunLife {
     }
 
     private @Nullable Consumer<LeaseLostException> takeCall() {
-        synchronized (this) {
-            return owesCalls() ? onLost.remove(0) : null;
+        synchronized (lock()) {
+            return owesCalls() ? details().onLost.remove(0) : null;
         }
     }
 
     /** There is room for it where it was taken out. */
     private void putBack(Consumer<LeaseLostException> callback) {
-        synchronized (this) {
-            onLost.add(0, callback);
+        synchronized (lock()) {
+            details().onLost.add(0, callback);
         }
     }
 
     /** Takes away a run that was not entered, of which nobody has to be notified; returns false if it was, or has ended. */
-    boolean lapse(LossReason reason) {
-        synchronized (this) {
-            if (entered || ending != null || state != State.ADMITTED) {
+    final boolean markLapsed(LossReason reason) {
+        synchronized (lock()) {
+            if (entered || ending != null || state != null) {
                 return false;
             }
             lossReason = reason;
-            lapsed = true;
-            state = State.ENDING;
+            state = State.LAPSED;
             return true;
         }
     }
 
     /** The store or the ledger was first to know that the lease was lost. */
-    void lostAtEnd(LossReason reason) {
-        synchronized (this) {
+    final void lostAtEnd(LossReason reason) {
+        synchronized (lock()) {
             if (lossReason == null) {
                 lossReason = reason;
             }
@@ -263,57 +280,60 @@ final class RunLife {
      * @param completes whether as a success
      * @param provable whether that is still the run's to say
      */
-    End end(boolean completes, boolean provable) {
-        synchronized (this) {
+    final End startEnd(boolean completes, boolean provable) {
+        synchronized (lock()) {
             if (ending != null) {
                 // A caller that completes a run that was given back meanwhile has to know that nothing is noted.
-                boolean tooLate = completes && lapsed;
+                boolean tooLate = completes && state == State.LAPSED;
                 return new End(tooLate ? CompletableFuture.completedFuture(RunOutcome.LOST) : ending, false, tooLate);
             }
             ending = new CompletableFuture<>();
             // A transaction that has committed counts, whatever became of the lease since.
             boolean lost = (state == State.LOST || (completes && !provable)) && !(completes && isCompletedIn());
-            if (state != State.LOST && !lost) {
+            if (isActive() && !lost) {
                 state = State.ENDING;
             }
             return new End(ending, true, lost);
         }
     }
 
-    void ended() {
-        synchronized (this) {
+    final void ended() {
+        synchronized (lock()) {
             settled = true;
             // Who waits for a loss is still to be called.
             if (state != State.LOST) {
-                state = State.ENDED;
-                onLost = List.of();
+                state = state == State.LAPSED ? State.LAPSED : State.ENDED;
+                Details known = details;
+                if (known != null) {
+                    known.onLost = List.of();
+                }
             }
         }
     }
 
-    void completesIn() {
-        synchronized (this) {
-            transaction().completedIn = true;
+    final void completesIn() {
+        synchronized (lock()) {
+            details().completedIn = true;
         }
     }
 
-    void completedWithWork() {
-        synchronized (this) {
-            transaction().completedWithWork = true;
+    final void completedWithWork() {
+        synchronized (lock()) {
+            details().completedWithWork = true;
         }
     }
 
     /** Whether it was completed in a transaction that is known to have committed. */
-    boolean isCommitted() {
-        synchronized (this) {
-            Transaction of = transaction;
+    final boolean isCommitted() {
+        synchronized (lock()) {
+            Details of = details;
             return of != null && of.completedWithWork && of.work == WorkTransaction.End.COMMITTED;
         }
     }
 
-    void workBegins() {
-        synchronized (this) {
-            Transaction of = transaction;
+    final void workBegins() {
+        synchronized (lock()) {
+            Details of = details;
             if (of != null) {
                 of.work = null;
                 of.workSucceeded = false;
@@ -324,9 +344,9 @@ final class RunLife {
     }
 
     /** @param succeeded whether all of the run's code had returned by then */
-    void workEnded(WorkTransaction.End how, boolean succeeded) {
-        synchronized (this) {
-            Transaction of = transaction();
+    final void workEnded(WorkTransaction.End how, boolean succeeded) {
+        synchronized (lock()) {
+            Details of = details();
             of.work = how;
             of.workSucceeded = succeeded;
             if (how == WorkTransaction.End.ROLLED_BACK && of.completedWithWork) {
@@ -337,9 +357,9 @@ final class RunLife {
     }
 
     /** As what the run may end, of which its code says that it is this. */
-    RunOutcome decided(RunOutcome said) {
-        synchronized (this) {
-            Transaction of = transaction;
+    final RunOutcome decided(RunOutcome said) {
+        synchronized (lock()) {
+            Details of = details;
             if (of == null) {
                 return said;
             }
@@ -355,44 +375,44 @@ final class RunLife {
     }
 
     /** Says whose transaction it waits for. */
-    void endsOn(Thread thread) {
-        synchronized (this) {
-            transaction().endsOn = thread;
+    final void endsOn(Thread thread) {
+        synchronized (lock()) {
+            details().endsOn = thread;
         }
     }
 
-    boolean isEndedOn(Thread thread) {
-        synchronized (this) {
-            return transaction != null && transaction.endsOn == thread;
+    final boolean isEndedOn(Thread thread) {
+        synchronized (lock()) {
+            return details != null && details.endsOn == thread;
         }
     }
 
-    void isOf(WorkTransaction.Method called) {
-        synchronized (this) {
-            transaction().method = called;
+    final void isOf(WorkTransaction.Method called) {
+        synchronized (lock()) {
+            details().method = called;
         }
     }
 
-    WorkTransaction.@Nullable Method method() {
-        synchronized (this) {
-            return transaction == null ? null : transaction.method;
+    final WorkTransaction.@Nullable Method workMethod() {
+        synchronized (lock()) {
+            return details == null ? null : details.method;
         }
     }
 
-    boolean completedIn() {
-        synchronized (this) {
+    final boolean completedIn() {
+        synchronized (lock()) {
             return isCompletedIn();
         }
     }
 
-    /** Held: the monitor. */
+    /** Held: the lock. */
     private boolean isCompletedIn() {
-        return transaction != null && transaction.completedIn;
+        return details != null && details.completedIn;
     }
 
     /** What the ledger records of a run that ends without completing or failing. */
-    RunState brokenOff(AfterCrash afterCrash) {
-        synchronized (this) {
+    final RunState brokenOff(AfterCrash afterCrash) {
+        synchronized (lock()) {
             if (!entered) {
                 return RunState.RELEASED;
             }

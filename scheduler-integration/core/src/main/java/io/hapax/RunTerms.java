@@ -1,5 +1,6 @@
 package io.hapax;
 
+import io.hapax.event.Refusal;
 import io.hapax.event.RunOutcome;
 import io.hapax.lease.Ending;
 import io.hapax.lease.JobIdentity;
@@ -13,10 +14,9 @@ import org.jspecify.annotations.Nullable;
  * What is to run, and how: settled once, before anybody is asked.
  *
  * @param request with its keys as they are kept
- * @param options its own, or the guard's
- * @param timing follows from the ttl
+ * @param rules how
  */
-record RunTerms(RunRequest request, RunOptions options, LeaseTiming timing) {
+record RunTerms(RunRequest request, RunRules rules) {
 
     /** Refuses what the guard could not keep. */
     static RunTerms of(RunRequest kept, RunOptions defaults, Engine engine) {
@@ -28,7 +28,7 @@ record RunTerms(RunRequest request, RunOptions options, LeaseTiming timing) {
                     "setting afterCrash: ABANDON needs a run key, which names what must not be" + " repeated, but "
                             + kept + " has none. Add one with once(...), or use RERUN");
         }
-        return new RunTerms(kept, options, timing);
+        return new RunTerms(kept, engine.admissions().rules(engine, options, timing));
     }
 
     /** Refuses settings that need a ledger where there is none, and a ttl that is too short for the answers. */
@@ -63,7 +63,20 @@ record RunTerms(RunRequest request, RunOptions options, LeaseTiming timing) {
     /** The same for a run that was granted so long after its request: until its next occurrence is less time left. */
     RunTerms grantedAfter(Duration wait) {
         Duration next = request.untilNext();
-        return next == null || wait.isZero() ? this : new RunTerms(request.nextIn(next.minus(wait)), options, timing);
+        return next == null || wait.isZero() ? this : new RunTerms(request.nextIn(next.minus(wait)), rules);
+    }
+
+    /** The same for a run that is let through all the same. */
+    RunTerms although(Refusal wouldBe) {
+        return new RunTerms(request, new RunRules(rules.engine(), rules.options(), rules.timing(), wouldBe));
+    }
+
+    RunOptions options() {
+        return rules.options();
+    }
+
+    LeaseTiming timing() {
+        return rules.timing();
     }
 
     String job() {
@@ -85,11 +98,11 @@ record RunTerms(RunRequest request, RunOptions options, LeaseTiming timing) {
 
     /** How to end the lease of a run that failed. */
     Ending failure() {
-        return request.isOverWhenItFails() ? Ending.failed(options.retention()) : Ending.NOT_DONE;
+        return request.isOverWhenItFails() ? Ending.failed(options().retention()) : Ending.NOT_DONE;
     }
 
     /** How to end the lease of a run that succeeded. */
     Ending completion() {
-        return identity().runKey() != null ? Ending.done(options.retention()) : Ending.NOT_DONE;
+        return identity().runKey() != null ? Ending.done(options().retention()) : Ending.NOT_DONE;
     }
 }

@@ -37,7 +37,7 @@ public record WorkTransaction(GuardedRun run) {
      */
     public static Optional<GuardedRun> find(Class<?> type, String method) {
         return CurrentRun.find().filter(run -> {
-            Method known = run.life().method();
+            Method known = run.workMethod();
             return known != null && known.name().equals(method) && isA(type, known.type());
         });
     }
@@ -66,7 +66,7 @@ public record WorkTransaction(GuardedRun run) {
      * @param method the method's name
      */
     public void around(String type, String method) {
-        run.life().isOf(new Method(type, method));
+        run.isOf(new Method(type, method));
     }
 
     /**
@@ -74,7 +74,7 @@ public record WorkTransaction(GuardedRun run) {
      * returned. A {@linkplain JobGuard#shutdown shutdown} for which the thread asks neither waits for it nor takes it away.
      */
     public void endsOnThisThread() {
-        run.life().endsOn(Thread.currentThread());
+        run.endsOn(Thread.currentThread());
     }
 
     /**
@@ -82,7 +82,7 @@ public record WorkTransaction(GuardedRun run) {
      * an earlier one does not answer for it.
      */
     public void begins() {
-        run.life().workBegins();
+        run.workBegins();
     }
 
     /**
@@ -92,7 +92,7 @@ public record WorkTransaction(GuardedRun run) {
      */
     public boolean isOpenInLedger() {
         RunHold hold = run.hold();
-        return hold != null && hold.grant().claim() != null && !run.life().completedIn() && !run.isObserved();
+        return hold != null && hold.grant().claim() != null && !run.completedIn() && !run.isObserved();
     }
 
     /**
@@ -105,7 +105,7 @@ public record WorkTransaction(GuardedRun run) {
      */
     public void complete(Connection connection) throws SQLException {
         // First of all: a completion that fails is rolled back with the rest.
-        run.life().completedWithWork();
+        run.completedWithWork();
         run.completeIn(connection);
     }
 
@@ -115,7 +115,7 @@ public record WorkTransaction(GuardedRun run) {
      * @param how its end
      */
     public void ended(End how) {
-        run.life().workEnded(Objects.requireNonNull(how, "how: tell how the transaction has ended"), false);
+        run.workEnded(Objects.requireNonNull(how, "how: tell how the transaction has ended"), false);
     }
 
     /**
@@ -125,6 +125,6 @@ public record WorkTransaction(GuardedRun run) {
      * @param how its end
      */
     public void endedWithAll(End how) {
-        run.life().workEnded(Objects.requireNonNull(how, "how: tell how the transaction has ended"), true);
+        run.workEnded(Objects.requireNonNull(how, "how: tell how the transaction has ended"), true);
     }
 }

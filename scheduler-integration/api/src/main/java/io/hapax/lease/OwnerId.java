@@ -30,16 +30,17 @@ public final class OwnerId {
         }
     }
 
-    // Many thousands may be held: 128 bits are a third of the text of them.
-    private final long high;
-    private final long low;
+    // Many thousands may be held: 128 bits are a third of the text of them. A lease keeps these instead of their owner.
+    final long high;
+    final long low;
     /** Null for one that those bits tell. */
-    private final @Nullable String text;
+    final @Nullable String text;
 
-    private OwnerId(long high, long low) {
+    /** One that there is already. */
+    OwnerId(long high, long low, @Nullable String text) {
         this.high = high;
         this.low = low;
-        this.text = null;
+        this.text = text;
     }
 
     /**
@@ -73,7 +74,7 @@ public final class OwnerId {
      * @return a fresh owner
      */
     public static OwnerId random() {
-        return new OwnerId(RANDOM.nextLong(), RANDOM.nextLong());
+        return new OwnerId(RANDOM.nextLong(), RANDOM.nextLong(), null);
     }
 
     /**
