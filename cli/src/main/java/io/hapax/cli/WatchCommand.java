@@ -1,12 +1,15 @@
 package io.hapax.cli;
 
 import io.hapax.ops.AdministeredStore;
+import io.hapax.ops.ReportReader;
+import io.hapax.time.Ticker;
 import java.io.PrintWriter;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
@@ -53,6 +56,7 @@ final class WatchCommand implements Callable<Integer> {
     private int limit = 20;
 
     private boolean isTold;
+    private boolean isAsked;
 
     /** As programs get it. */
     record Document(
@@ -74,25 +78,36 @@ final class WatchCommand implements Callable<Integer> {
         repeatedly.period(Duration.ZERO);
         common.findNamespace(leases::namespaces);
         try (AdministeredStore store = leases.open(common.namespace())) {
-            if (!reports(store).isEmpty()) {
-                // They tell more from their next report on.
-                TimeUnit.MILLISECONDS.sleep(UNTIL_TOLD.toMillis());
-            }
+            ReportReader reader = new ReportReader(store, Ticker.SYSTEM);
             if (once) {
-                var unused = common.write(shown(look(store)));
+                var unused = common.write(shown(look(store, reader)));
             } else {
-                repeatedly.show(common, () -> isTold ? Duration.ZERO : SEARCHES_APART, () -> shown(look(store)));
+                repeatedly.show(
+                        common, () -> isTold ? Duration.ZERO : SEARCHES_APART, () -> shown(look(store, reader)));
             }
         }
         return ExitCodes.FINE;
     }
 
-    private List<FleetReport> reports(AdministeredStore store) {
-        return FleetReport.of(store, READING.plus(repeatedly.period(Duration.ZERO)));
+    /** Workers tell more from their next posting on, and all of it to whoever has missed some. */
+    private List<FleetReport> reports(ReportReader reader) {
+        Duration reading = READING.plus(repeatedly.period(Duration.ZERO));
+        Map<String, ReportReader.Seen> seen = CommonOptions.answer(reader.read(reading));
+        boolean isFirst = !isAsked && !seen.isEmpty();
+        isAsked = true;
+        if (isFirst || seen.values().stream().anyMatch(each -> !each.isWhole())) {
+            try {
+                TimeUnit.MILLISECONDS.sleep(UNTIL_TOLD.toMillis());
+            } catch (InterruptedException ended) {
+                Thread.currentThread().interrupt();
+            }
+            seen = CommonOptions.answer(reader.read(reading));
+        }
+        return FleetReport.of(seen);
     }
 
-    private Document look(AdministeredStore store) {
-        List<FleetReport> reports = reports(store);
+    private Document look(AdministeredStore store, ReportReader reader) {
+        List<FleetReport> reports = reports(reader);
         Instant now = common.now();
         isTold = !reports.isEmpty();
         if (!isTold) {

@@ -9,6 +9,7 @@ import io.hapax.lease.JobIdentity;
 import io.hapax.lease.LeaseRequest;
 import io.hapax.lease.LockKey;
 import io.hapax.lease.OwnerId;
+import io.hapax.ops.FleetBoard;
 import io.hapax.redis.RedissonLeaseStore;
 import io.hapax.testkit.EmbeddedRedis;
 import io.hapax.testkit.WallClock;
@@ -57,7 +58,8 @@ class WatchCommandTest {
 
     private void report(String worker, String more) {
         store.board()
-                .post(worker, "{\"worker\":\"" + worker + "\",\"number\":1," + more + "}", Duration.ofHours(1))
+                .post(FleetBoard.Posting.of(
+                        worker, "{\"worker\":\"" + worker + "\",\"number\":1," + more + "}", Duration.ofHours(1)))
                 .toCompletableFuture()
                 .join();
     }
@@ -79,7 +81,7 @@ class WatchCommandTest {
                         + "{\"at\":" + (now - 5_000)
                         + ",\"what\":\"lost\",\"job\":\"import\",\"keys\":\"run import@6\",\"why\":\"GONE\"}],"
                         + "\"chart\":{\"runs\":[10],\"refused\":[2],\"lost\":[1]}");
-        store.board().post("not ours", "no report", LONG).toCompletableFuture().join();
+        store.board().post(FleetBoard.Posting.of("not ours", "no report", LONG)).toCompletableFuture().join();
     }
 
     private Answered watch(String... arguments) {

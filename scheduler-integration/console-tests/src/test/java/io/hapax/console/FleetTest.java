@@ -3,6 +3,7 @@ package io.hapax.console;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import io.hapax.ops.FleetBoard;
 import io.hapax.test.InMemoryLeaseStore;
 import io.hapax.test.InMemoryRunLedger;
 import io.hapax.time.Ticker;
@@ -22,11 +23,11 @@ class FleetTest {
     private final InMemoryLeaseStore store = new InMemoryLeaseStore(Ticker.SYSTEM);
     private final InMemoryRunLedger ledger = new InMemoryRunLedger(Ticker.SYSTEM);
     private Instant now = NOW;
-    private final Fleet fleet = new Fleet(store, ledger, json, () -> now);
+    private final Fleet fleet = new Fleet(store, ledger, json, () -> now, Ticker.SYSTEM);
 
     private void post(String worker, String text) {
         store.board()
-                .post(worker, text, Duration.ofMinutes(1))
+                .post(FleetBoard.Posting.of(worker, text, Duration.ofMinutes(1)))
                 .toCompletableFuture()
                 .join();
     }

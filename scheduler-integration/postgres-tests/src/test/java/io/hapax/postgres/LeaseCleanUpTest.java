@@ -20,6 +20,7 @@ import io.hapax.lease.JobIdentity;
 import io.hapax.lease.Lease;
 import io.hapax.lease.Renewal;
 import io.hapax.lease.ReservationRequest;
+import io.hapax.ops.FleetBoard;
 import io.hapax.ops.LeaseAdmin;
 import io.hapax.testkit.EmbeddedDatabase;
 import java.sql.SQLException;
@@ -99,7 +100,7 @@ class LeaseCleanUpTest {
         held(store, waiting(awaited));
         get(store.admin().pause(freshPair(), LONG, WHY));
         get(store.reservations().orElseThrow().reserve(new ReservationRequest("place", "a", 1, LONG)));
-        get(store.board().post("worker", "report", LONG));
+        get(store.board().post(FleetBoard.Posting.of("worker", "report", LONG)));
         List<String> tables = List.of(
                 "hapax_lease_done", "hapax_lease_wait", "hapax_lease_pause", "hapax_place", "hapax_lease_report");
         assertThat(store.cleanUp()).isZero();

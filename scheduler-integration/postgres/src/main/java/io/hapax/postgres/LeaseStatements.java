@@ -192,13 +192,35 @@ record LeaseStatements(String prefix) {
                 + " ORDER BY until, holder");
     }
 
+    /** What cannot follow what is there is not taken: then another place is returned than was given. */
     String post() {
         return sql("""
-                WITH posted AS (
-                  INSERT INTO $hapax_lease_report (namespace, worker, report, until)
-                  VALUES (?, ?, ?, clock_timestamp() + ? * interval '1 ms')
-                  ON CONFLICT (worker, namespace) DO UPDATE SET report = excluded.report, until = excluded.until)
-                SELECT EXISTS (SELECT 1 FROM $hapax_lease_reader WHERE namespace = ? AND until > clock_timestamp())
+                INSERT INTO $hapax_lease_report AS r (namespace, worker, summary, until, edition, newest)
+                SELECT p.namespace, p.worker, p.summary, clock_timestamp() + p.lifetime_ms * interval '1 ms',
+                  CASE WHEN p.starts THEN p.edition ELSE '' END, CASE WHEN p.starts THEN p.number ELSE 0 END
+                FROM (VALUES (?::text, ?::text, ?::text, ?::bigint, ?::boolean, ?::text, ?::bigint))
+                  AS p (namespace, worker, summary, lifetime_ms, starts, edition, number)
+                ON CONFLICT (worker, namespace) DO UPDATE SET
+                  until = excluded.until,
+                  summary = coalesce(excluded.summary, r.summary),
+                  edition = CASE WHEN ?::boolean THEN excluded.edition ELSE r.edition END,
+                  newest = CASE
+                    WHEN ?::boolean THEN excluded.newest
+                    WHEN r.edition = ? AND r.newest = ? - 1 THEN r.newest + 1
+                    ELSE r.newest END,
+                  asked = r.asked AND NOT ?::boolean
+                RETURNING r.edition, r.newest, r.asked, r.summary IS NOT NULL,
+                  EXISTS (SELECT 1 FROM $hapax_lease_reader e WHERE e.namespace = r.namespace AND e.until > clock_timestamp())
+                """);
+    }
+
+    /** Takes the place of an older change. */
+    String postChange() {
+        return sql("""
+                INSERT INTO $hapax_lease_report_change (namespace, worker, place, edition, number, change)
+                VALUES (?, ?, ? % 30, ?, ?, ?)
+                ON CONFLICT (worker, namespace, place) DO UPDATE SET
+                  edition = excluded.edition, number = excluded.number, change = excluded.change
                 """);
     }
 
@@ -211,8 +233,23 @@ record LeaseStatements(String prefix) {
     }
 
     String reports() {
-        return sql("SELECT worker, report FROM $hapax_lease_report WHERE namespace = ? AND until > clock_timestamp()"
-                + " ORDER BY worker");
+        return sql("SELECT worker, summary, edition, newest FROM $hapax_lease_report"
+                + " WHERE namespace = ? AND until > clock_timestamp() ORDER BY worker");
+    }
+
+    /** Of some workers, each with the edition and the number of the first one. */
+    String changes() {
+        return sql("""
+                SELECT c.worker, c.number, c.change
+                FROM unnest(?::text[], ?::text[], ?::bigint[]) AS w (worker, edition, first)
+                JOIN $hapax_lease_report_change c
+                  ON c.worker = w.worker AND c.namespace = ? AND c.edition = w.edition AND c.number >= w.first
+                ORDER BY c.worker, c.number
+                """);
+    }
+
+    String askForAll() {
+        return sql("UPDATE $hapax_lease_report SET asked = true WHERE namespace = ? AND worker = ANY (?::text[])");
     }
 
     /** Notes settings where nobody has yet. */
@@ -264,6 +301,10 @@ record LeaseStatements(String prefix) {
                                 "nobody can take a lease away or pause a key, or see who did"),
                         right(
                                 "hapax_lease_report",
+                                "SELECT, INSERT, UPDATE, DELETE",
+                                "the console does not see what workers are at"),
+                        right(
+                                "hapax_lease_report_change",
                                 "SELECT, INSERT, UPDATE, DELETE",
                                 "the console does not see what workers are at"),
                         right(
@@ -346,6 +387,14 @@ record LeaseStatements(String prefix) {
 
     String forgetReports() {
         return forget("hapax_lease_report", "x.until < statement_timestamp()");
+    }
+
+    /** Of workers that are gone, or that nobody reads. */
+    String forgetChanges() {
+        return forget(
+                "hapax_lease_report_change",
+                "NOT EXISTS (SELECT 1 FROM $hapax_lease_report r WHERE r.worker = x.worker AND r.namespace = x.namespace"
+                        + " AND r.edition = x.edition)");
     }
 
     private String forget(String table, String which) {

@@ -15,6 +15,7 @@ import io.hapax.lease.Lease;
 import io.hapax.lease.LeaseRequest;
 import io.hapax.lease.OwnerId;
 import io.hapax.lease.ReservationRequest;
+import io.hapax.ops.FleetBoard;
 import io.hapax.ops.LeaseAdmin;
 import io.hapax.testkit.EmbeddedRedis;
 import io.hapax.testkit.WallClock;
@@ -126,8 +127,10 @@ class FootprintTest {
         LeaseRequest waiter = new LeaseRequest(lock("held"), OwnerId.random(), "waiter", Duration.ofSeconds(30), true);
         get(store.acquire(waiter));
         get(store.reservations().orElseThrow().reserve(new ReservationRequest("place", "me", 1, Duration.ofHours(1))));
-        get(store.board().reports(Duration.ofMinutes(1)));
-        get(store.board().post("worker", "at work", Duration.ofMinutes(1)));
+        get(store.board().news(Map.of(), Duration.ofMinutes(1)));
+        get(store.board()
+                .post(new FleetBoard.Posting(
+                        "worker", Duration.ofMinutes(1), "at work", new FleetBoard.Position("e", 0), "change")));
         get(store.admin().forceRelease(lock("nobody's"), new Intervention("ann", "a test")));
         assertThat(keys()).as("places, readers, board, report, audit beside").hasSize(9);
         for (String key : keys()) {

@@ -44,7 +44,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** The part of {@link LeaseStoreContract} that is about a lock key and its slots, whose askers may state different limits. */
-abstract class LimitContract {
+abstract class LimitContract extends BoardContract {
 
     private static final int ASKERS = 8;
     private static final int ROUNDS = 25;
@@ -72,14 +72,6 @@ abstract class LimitContract {
             assertThat(held.ttlLeft()).isBetween(LONG.dividedBy(2), LONG);
         }
     }
-
-    protected abstract LeaseStore store();
-
-    protected abstract LeaseStore otherClient();
-
-    protected abstract void letLapse(Duration ttl);
-
-    protected abstract Duration shortTtl();
 
     private static Acquisition.Held held(Acquisition answer) {
         assertThat(answer).isInstanceOf(Acquisition.Held.class);
