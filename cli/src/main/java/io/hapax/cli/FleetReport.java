@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.SortedMap;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
@@ -107,8 +108,8 @@ record FleetReport(
         }
     }
 
-    private static TreeMap<Long, String> lines(ReportReader.Seen seen, char kind) {
-        TreeMap<Long, String> lines = new TreeMap<>();
+    private static SortedMap<Long, String> lines(ReportReader.Seen seen, char kind) {
+        SortedMap<Long, String> lines = new TreeMap<>();
         seen.lines().forEach((key, line) -> {
             if (key.charAt(0) == kind) {
                 lines.put(Long.parseLong(key.substring(1)), line);
@@ -120,7 +121,7 @@ record FleetReport(
     /** When leases end that have been renewed, or 0 if they were lost, which counts whatever was said before. */
     private static Map<Long, Long> ends(ReportReader.Seen seen) {
         Map<Long, Long> ends = new HashMap<>();
-        TreeMap<Long, String> lines = lines(seen, 'e');
+        Map<Long, String> lines = lines(seen, 'e');
         lines.forEach((slot, numbers) ->
                 ReportReader.numbers(numbers).forEach(number -> ends.put(number, 100 * slot)));
         ReportReader.numbers(lines.getOrDefault(0L, "")).forEach(number -> ends.put(number, 0L));

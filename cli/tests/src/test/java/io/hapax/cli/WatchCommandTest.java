@@ -10,15 +10,20 @@ import io.hapax.lease.LeaseRequest;
 import io.hapax.lease.LockKey;
 import io.hapax.lease.OwnerId;
 import io.hapax.ops.FleetBoard;
+import io.hapax.ops.ReportWriter;
 import io.hapax.redis.RedissonLeaseStore;
 import io.hapax.testkit.EmbeddedRedis;
 import io.hapax.testkit.WallClock;
+import io.hapax.time.Ticker;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -108,6 +113,50 @@ class WatchCommandTest {
         assertThat(document.get("running").asInt()).isEqualTo(3);
         assertThat(document.get("complete").asBoolean()).isTrue();
         assertThat(document.get("rows")).hasSize(3);
+    }
+
+    /** As a worker with a console does, which says more as soon as somebody reads. */
+    @Test
+    void what_a_worker_says_line_by_line_is_shown_as_it_is_now() throws Exception {
+        ReportWriter writer = new ReportWriter("alice", LONG, Ticker.SYSTEM);
+        long now = WallClock.now().toEpochMilli();
+        Map<String, String> lines = Map.of(
+                "w0", "{\"worker\":\"alice\",\"observes\":false,\"colour\":\"of a later version\"}",
+                "a0", "3",
+                "r1", "{\"job\":\"nightly\",\"lock\":\"report\",\"run\":\"\",\"since\":" + now + ",\"end\":5000000}",
+                "r2", "{\"job\":\"import\",\"lock\":\"\",\"run\":\"import@7\",\"since\":" + now + ",\"end\":0}",
+                "r3", "{\"job\":\"long\",\"lock\":\"long\",\"run\":\"\",\"since\":" + now + ",\"end\":1000}",
+                "e72000", "3",
+                "q4", "{\"job\":\"weekly\",\"lock\":\"report\",\"run\":\"\",\"from\":-60000,\"reason\":\"held by bob\"}",
+                "v5", "{\"at\":" + now + ",\"what\":\"lost\",\"job\":\"import\",\"keys\":\"run import@6\",\"why\":\"GONE\"}",
+                "c6", "[3,2,1]",
+                "z7", "whatever a later version says");
+        ScheduledExecutorService worker = Executors.newSingleThreadScheduledExecutor();
+        try {
+            worker.scheduleWithFixedDelay(
+                    () -> {
+                        FleetBoard.Posting posting = writer.next(() -> "{\"worker\":\"alice\"}", out -> lines.forEach(out::line));
+                        writer.answered(
+                                posting,
+                                store.board().post(posting).toCompletableFuture().join());
+                    },
+                    0,
+                    100,
+                    TimeUnit.MILLISECONDS);
+            await().atMost(Duration.ofSeconds(30))
+                    .until(() -> !store.board().summaries().toCompletableFuture().join().isEmpty());
+            Answered once = watch("watch", "--once");
+            assertThat(once.out())
+                    .contains("namespace shop: 1 worker, 3 running, 1 waiting\n")
+                    .contains("in the last hour 3 started, 2 refused, 1 lost\n")
+                    .containsPattern("running +nightly +report +alice +.* 1 h 2\\d m( \\d+ s)? left\n")
+                    .containsPattern("running +import +import@7 +alice .* not renewed\n")
+                    .containsPattern("running +long +long +alice .* (2 h|1 h 59 m).* left\n")
+                    .containsPattern("waiting +weekly +report +alice +\\S+ +1 m.*held by bob\n")
+                    .containsPattern("lost +import +run import@6 +alice .* GONE\n");
+        } finally {
+            worker.shutdownNow();
+        }
     }
 
     @Test

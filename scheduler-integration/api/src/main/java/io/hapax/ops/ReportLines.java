@@ -104,6 +104,9 @@ final class ReportLines {
     private static Collection<String> named(String[] words) {
         TreeSet<String> keys = new TreeSet<>();
         for (int n = 1; n < words.length; n++) {
+            if (words[n].length() < 2) {
+                throw new IllegalArgumentException("a change whose head does not say which lines are gone");
+            }
             char kind = words[n].charAt(0);
             NumberText.read(words[n].substring(1)).forEach(number -> keys.add(kind + Long.toString(number)));
         }

@@ -95,9 +95,7 @@ final class Reporter implements AutoCloseable {
                 return;
             }
             boolean readWas = writer.isRead();
-            lines = !readWas
-                    ? null
-                    : lines == null ? new WorkerLines(guard, instance, history, jobs, json) : lines;
+            lines = !readWas ? null : lines == null ? lines() : lines;
             WorkerLines told = lines;
             FleetBoard.Posting posting = writer.next(this::summary, out -> {
                 if (told != null) {
@@ -123,6 +121,13 @@ final class Reporter implements AutoCloseable {
         } catch (Throwable e) {
             fails(e);
         }
+    }
+
+    private WorkerLines lines() {
+        WorkerLines.Head head = new WorkerLines.Head(
+                guard.worker(), instance, guard.fingerprint(), guard.defaults().observe());
+        return new WorkerLines(
+                head, () -> guard.admin().runs(), () -> guard.admin().waiting(), history, jobs);
     }
 
     /** Changes that overtake each other would look like a gap. A store that never answers is asked again, all the same. */

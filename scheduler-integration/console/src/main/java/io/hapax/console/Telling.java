@@ -8,6 +8,7 @@ import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.NavigableMap;
 import java.util.TreeMap;
 
 /** The report that the lines of a worker make, see {@link WorkerLines}; each line is read once. Used by one thread at a time. */
@@ -24,6 +25,9 @@ final class Telling {
 
     /** An occurrence, and the number of its job. */
     private record Past(long job, Report.Occurrence occurrence) {}
+
+    /** Runs whose leases end at the same time. */
+    private record Ends(List<Long> runs) {}
 
     /** What lines of other kinds are for, other versions know. */
     private static final Object UNKNOWN = new Object();
@@ -68,7 +72,7 @@ final class Telling {
             case 'w' -> json.readValue(text, WorkerLines.Head.class);
             case 'a' -> Integer.valueOf(text);
             case 'r' -> json.readValue(text, WorkerLines.RunLine.class);
-            case 'e' -> ReportReader.numbers(text);
+            case 'e' -> new Ends(ReportReader.numbers(text));
             case 'q' -> json.readValue(text, WorkerLines.WaitingLine.class);
             case 'v' -> json.readValue(text, Report.Event.class);
             case 'c' -> json.readValue(text, int[].class);
@@ -84,8 +88,8 @@ final class Telling {
     }
 
     /** The lines of a kind, by their numbers. */
-    private <T> TreeMap<Long, T> of(String kind, Class<T> type) {
-        TreeMap<Long, T> all = new TreeMap<>();
+    private <T> NavigableMap<Long, T> of(String kind, Class<T> type) {
+        NavigableMap<Long, T> all = new TreeMap<>();
         known.forEach((key, line) -> {
             if (key.startsWith(kind)) {
                 all.put(Long.parseLong(key.substring(1)), type.cast(line.value));
@@ -96,16 +100,10 @@ final class Telling {
 
     private List<Report.Run> runs(long clock) {
         Map<Long, Long> renewed = new HashMap<>();
-        TreeMap<Long, List> ends = of("e", List.class);
-        ends.forEach((slot, numbers) -> {
-            for (Object number : numbers) {
-                renewed.put((Long) number, 100 * slot);
-            }
-        });
+        Map<Long, Ends> ends = of("e", Ends.class);
+        ends.forEach((slot, each) -> each.runs.forEach(number -> renewed.put(number, WorkerLines.SLOT_MILLIS * slot)));
         // Whoever has lost its lease has lost it, whatever was said before.
-        for (Object number : ends.getOrDefault(0L, List.of())) {
-            renewed.put((Long) number, 0L);
-        }
+        ends.getOrDefault(0L, new Ends(List.of())).runs.forEach(number -> renewed.put(number, 0L));
         List<Report.Run> runs = new ArrayList<>();
         of("r", WorkerLines.RunLine.class)
                 .forEach((number, run) -> runs.add(run.at(clock, renewed.getOrDefault(number, run.end()))));
@@ -113,7 +111,7 @@ final class Telling {
     }
 
     private Report.Chart chart() {
-        TreeMap<Long, int[]> steps = of("c", int[].class);
+        NavigableMap<Long, int[]> steps = of("c", int[].class);
         if (steps.isEmpty()) {
             return new Report.Chart(RunHistory.STEP_SECONDS, 0, List.of(), List.of(), List.of());
         }

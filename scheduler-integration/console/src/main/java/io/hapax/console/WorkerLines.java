@@ -4,7 +4,6 @@ import com.fasterxml.jackson.annotation.JsonIgnoreProperties;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.hapax.ActiveRun;
-import io.hapax.JobGuard;
 import io.hapax.WaitingRun;
 import io.hapax.lease.OwnerId;
 import io.hapax.ops.ReportWriter;
@@ -16,6 +15,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.function.Supplier;
 import java.util.stream.Stream;
 
 /**
@@ -32,12 +32,13 @@ final class WorkerLines {
     /** The same end, computed at another time. */
     private static final long SAME_MILLIS = 300;
 
-    private static final long SLOT_MILLIS = 100;
+    static final long SLOT_MILLIS = 100;
 
-    private final JobGuard guard;
+    private final Supplier<List<ActiveRun>> active;
+    private final Supplier<List<WaitingRun>> waiting;
     private final RunHistory history;
     private final JobHistory jobs;
-    private final JsonMapper json;
+    private final JsonMapper json = JsonMapper.builder().build();
     private final String worker;
 
     private final Map<OwnerId, Run> runs = new HashMap<>();
@@ -48,13 +49,17 @@ final class WorkerLines {
     private final Map<String, Long> jobNumbers = new HashMap<>();
     private long numbers;
 
-    WorkerLines(JobGuard guard, String instance, RunHistory history, JobHistory jobs, JsonMapper json) {
-        this.guard = guard;
+    WorkerLines(
+            Head head,
+            Supplier<List<ActiveRun>> active,
+            Supplier<List<WaitingRun>> waiting,
+            RunHistory history,
+            JobHistory jobs) {
+        this.active = active;
+        this.waiting = waiting;
         this.history = history;
         this.jobs = jobs;
-        this.json = json;
-        this.worker = text(
-                new Head(guard.worker(), instance, guard.fingerprint(), guard.defaults().observe()));
+        this.worker = text(head);
     }
 
     /** Who reports. */
@@ -130,7 +135,7 @@ final class WorkerLines {
 
     void tell(ReportWriter.Lines out, long clock) {
         out.line("w0", worker);
-        List<ActiveRun> all = guard.admin().runs();
+        List<ActiveRun> all = active.get();
         out.line("a0", Integer.toString(all.size()));
         tellRuns(out, all, clock);
         tellWaiting(out, clock);
@@ -217,7 +222,7 @@ final class WorkerLines {
 
     private void tellWaiting(ReportWriter.Lines out, long clock) {
         Map<Waiter, Wait> still = new HashMap<>();
-        List<WaitingRun> longestFirst = guard.admin().waiting().stream()
+        List<WaitingRun> longestFirst = waiting.get().stream()
                 .sorted(Comparator.comparing(WaitingRun::waited).reversed())
                 .limit(Report.MOST_WAITING)
                 .toList();

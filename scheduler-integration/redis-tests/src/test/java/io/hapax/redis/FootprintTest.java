@@ -143,6 +143,44 @@ class FootprintTest {
         }
     }
 
+    /** As long as nothing happens, a worker that is watched costs Redis no more than to say so. */
+    @Test
+    void a_worker_of_which_nothing_is_new_and_its_watcher_send_few_bytes() {
+        FleetBoard board = store.board();
+        FleetBoard.Position position = new FleetBoard.Position("abcdefgh.1", 0);
+        Duration lifetime = Duration.ofSeconds(10);
+        get(board.news(Map.of(), lifetime));
+        get(board.post(new FleetBoard.Posting("worker-1", lifetime, "summary", position, "x".repeat(100_000))));
+        FleetBoard.Posting nothing = new FleetBoard.Posting("worker-1", lifetime, null, position, null);
+        Map<String, FleetBoard.Position> known = Map.of("worker-1", position);
+        get(board.post(nothing));
+        get(board.news(known, lifetime));
+        long in = netBytes("input");
+        long out = netBytes("output");
+        int times = 100;
+        for (int n = 0; n < times; n++) {
+            assertThat(get(board.post(nothing)).isKept()).isTrue();
+        }
+        assertThat((netBytes("input") - in) / times).as("bytes a posting").isLessThan(350);
+        in = netBytes("input");
+        for (int n = 0; n < times; n++) {
+            assertThat(get(board.news(known, lifetime)).get("worker-1").changes())
+                    .isEmpty();
+        }
+        assertThat((netBytes("input") - in) / times).as("bytes a look").isLessThan(350);
+        assertThat((netBytes("output") - out) / times)
+                .as("bytes of answers, INFO aside")
+                .isLessThan(350);
+    }
+
+    private long netBytes(String direction) {
+        return redis.command("INFO", "stats")
+                .lines()
+                .filter(line -> line.startsWith("total_net_" + direction + "_bytes:"))
+                .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")))
+                .sum();
+    }
+
     @Test
     void a_pause_and_a_history_have_a_time_to_live() {
         LeaseAdmin operations = store.admin();

@@ -17,6 +17,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.LongStream;
@@ -62,9 +63,8 @@ abstract class BoardContract {
             if (known != null) {
                 all.put(name, known);
             }
-            News news = get(board(otherClient()).news(all, readingFor)).get(name);
-            assertThat(news).as("news of " + name).isNotNull();
-            return news;
+            return Objects.requireNonNull(
+                    get(board(otherClient()).news(all, readingFor)).get(name), "no news of " + name);
         }
 
         News after(String edition, long number) {
@@ -165,10 +165,10 @@ abstract class BoardContract {
     @Test
     public void the_last_thirty_changes_are_kept_and_whoever_lacks_earlier_ones_asks_for_all() {
         Worker worker = new Worker();
-        int kept = FleetBoard.CHANGES_KEPT;
+        long kept = FleetBoard.CHANGES_KEPT;
         worker.post("summary", "a", 0, "a0");
         worker.postChanges("a", 1, kept - 1);
-        assertThat(worker.news(null, READING).changes()).hasSize(kept);
+        assertThat(worker.news(null, READING).changes()).hasSize(FleetBoard.CHANGES_KEPT);
         worker.postChanges("a", kept, 2 * kept);
         assertThat(worker.after("a", kept)).isEqualTo(new News("a", kept + 1, changes("a", kept + 1, 2 * kept), null));
         // A gap: what comes first is not what follows.
