@@ -86,13 +86,15 @@ public interface FleetBoard {
      * @param summary what it says of itself, in place of what it said before; null if that is still so
      * @param position of its newest change; {@link Position#NONE} takes all changes from the board
      * @param change that change; null if there is no new one. Number 0 takes the place of all that were there
+     * @param clock what the worker's clock shows, in milliseconds since whenever
      */
     record Posting(
             String worker,
             Duration lifetime,
             @Nullable String summary,
             Position position,
-            @Nullable String change) {
+            @Nullable String change,
+            long clock) {
 
         /** Refuses a change without a place. */
         public Posting {
@@ -110,7 +112,7 @@ public interface FleetBoard {
          * @return the posting, which takes all changes from the board
          */
         public static Posting of(String worker, String summary, Duration lifetime) {
-            return new Posting(worker, lifetime, summary, Position.NONE, null);
+            return new Posting(worker, lifetime, summary, Position.NONE, null, 0);
         }
 
         /**
@@ -142,8 +144,9 @@ public interface FleetBoard {
      *     that follows what it knows, or above 0 in another edition
      * @param changes one after the other
      * @param summary what it says of itself; null where it tells no more than its changes
+     * @param clock what its clock showed when it posted last
      */
-    record News(String edition, long first, List<String> changes, @Nullable String summary) {
+    record News(String edition, long first, List<String> changes, @Nullable String summary, long clock) {
 
         /** Copies the list. */
         public News {

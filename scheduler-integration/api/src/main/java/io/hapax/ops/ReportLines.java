@@ -18,7 +18,7 @@ import java.util.zip.Inflater;
  * The lines of a report, of which changes are written and read. Writer and reader have one each, and take the same changes in the same
  * order.
  *
- * <p>A change is the writer's clock, which lines are gone, and what is new, compressed. What both sides know helps to compress: the lines
+ * <p>A change is which lines are gone, and what is new, compressed. What both sides know helps to compress: the lines
  * that are gone, as what has ended is told in other words, and what was new last time. If a reader does not have the same lines, the
  * checksum of what helps says so. Not thread-safe.
  */
@@ -32,7 +32,6 @@ final class ReportLines {
 
     private final Map<String, String> lines = new HashMap<>();
     private byte[] last = {};
-    private long clock;
 
     /** Fails unless a text can be the key of a line. */
     static void requireKey(String key) {
@@ -45,23 +44,17 @@ final class ReportLines {
         return lines;
     }
 
-    /** The writer's clock when it wrote the last change. */
-    long clock() {
-        return clock;
-    }
-
     /** Writes a change, and takes it. */
-    String write(long now, Collection<String> gone, Map<String, String> fresh) {
+    String write(Collection<String> gone, Map<String, String> fresh) {
         StringBuilder body = new StringBuilder();
         fresh.forEach((key, text) -> body.append(key).append(' ').append(text).append('\n'));
         byte[] bytes = body.toString().getBytes(StandardCharsets.UTF_8);
         String packed = bytes.length == 0 ? "" : SevenBits.of(deflated(bytes, helping(gone)));
-        take(now, gone, fresh, bytes);
-        return now + names(gone) + "\n" + packed;
+        take(gone, fresh, bytes);
+        return names(gone) + "\n" + packed;
     }
 
-    private void take(long now, Collection<String> gone, Map<String, String> fresh, byte[] body) {
-        clock = now;
+    private void take(Collection<String> gone, Map<String, String> fresh, byte[] body) {
         lines.keySet().removeAll(gone);
         lines.putAll(fresh);
         if (body.length > 0) {
@@ -75,8 +68,7 @@ final class ReportLines {
         if (head < 0) {
             throw new IllegalArgumentException("a change without a head");
         }
-        String[] words = change.substring(0, head).split(" ", -1);
-        Collection<String> gone = named(words);
+        Collection<String> gone = named(change.substring(0, head));
         byte[] body = {};
         if (head + 1 < change.length()) {
             body = inflated(SevenBits.read(change.substring(head + 1)), helping(gone));
@@ -88,7 +80,7 @@ final class ReportLines {
                 fresh.put(line.substring(0, space), line.substring(space + 1));
             }
         }
-        take(Long.parseLong(words[0]), gone, fresh, body);
+        take(gone, fresh, body);
     }
 
     private static String names(Collection<String> keys) {
@@ -97,18 +89,18 @@ final class ReportLines {
             byKind.computeIfAbsent(key.charAt(0), first -> new TreeSet<>()).add(Long.parseLong(key.substring(1)));
         }
         StringBuilder names = new StringBuilder();
-        byKind.forEach((kind, numbers) -> names.append(' ').append(kind).append(NumberText.of(numbers)));
+        byKind.forEach((kind, numbers) ->
+                names.append(names.length() == 0 ? "" : " ").append(kind).append(NumberText.of(numbers)));
         return names.toString();
     }
 
-    private static Collection<String> named(String[] words) {
+    private static Collection<String> named(String head) {
         TreeSet<String> keys = new TreeSet<>();
-        for (int n = 1; n < words.length; n++) {
-            if (words[n].length() < 2) {
-                throw new IllegalArgumentException("a change whose head does not say which lines are gone");
+        for (String word : head.isEmpty() ? new String[0] : head.split(" ", -1)) {
+            if (word.length() < 2) {
+                throw new IllegalArgumentException("a change whose head does not say which lines are gone: " + head);
             }
-            char kind = words[n].charAt(0);
-            NumberText.read(words[n].substring(1)).forEach(number -> keys.add(kind + Long.toString(number)));
+            NumberText.read(word.substring(1)).forEach(number -> keys.add(word.charAt(0) + Long.toString(number)));
         }
         return keys;
     }

@@ -19,8 +19,10 @@ public final class ReportReader {
 
     /** How long lines are returned that are not known to be the newest. */
     private static final Duration PATIENCE = Duration.ofSeconds(5);
-    /** Answers need not come as fast as the fastest one; what is slower is another clock, or one that was set. */
+    /** Postings need not arrive as fast as the fastest one; if they are slower for some looks, a clock has stood still. */
     private static final long SLOWEST_MILLIS = 1500;
+
+    private static final int MOST_SLOW = 3;
 
     private final AdministeredStore store;
     private final Ticker ticker;
@@ -56,8 +58,10 @@ public final class ReportReader {
         private Map<String, String> shown = Map.of();
         private FleetBoard.@Nullable Position known;
         private @Nullable NanoTime gap;
-        /** How far the reader's clock is ahead of the worker's, which the fastest change tells best. */
+        /** How far the reader's clock is ahead of the worker's, which the fastest posting tells best. */
         private long ahead = Long.MAX_VALUE;
+
+        private int slow;
     }
 
     /**
@@ -126,12 +130,13 @@ public final class ReportReader {
         }
         List<String> fresh =
                 news.changes().subList((int) Math.min(next - news.first(), news.changes().size()), news.changes().size());
-        if (fresh.isEmpty()) {
-            return;
-        }
         if (!goesOn) {
             worker.lines = new ReportLines();
             worker.ahead = Long.MAX_VALUE;
+        }
+        compare(worker, clock - news.clock());
+        if (fresh.isEmpty()) {
+            return;
         }
         try {
             fresh.forEach(worker.lines::read);
@@ -142,9 +147,12 @@ public final class ReportReader {
         }
         worker.known = new FleetBoard.Position(news.edition(), next + fresh.size() - 1);
         worker.shown = Map.copyOf(worker.lines.lines());
-        long sample = clock - worker.lines.clock();
-        boolean isOther = worker.ahead != Long.MAX_VALUE && Math.abs(sample - worker.ahead) > SLOWEST_MILLIS;
-        worker.ahead = isOther ? sample : Math.min(worker.ahead, sample);
+    }
+
+    private static void compare(Worker worker, long ahead) {
+        boolean isSlow = worker.ahead != Long.MAX_VALUE && ahead - worker.ahead > SLOWEST_MILLIS;
+        worker.slow = isSlow ? worker.slow + 1 : 0;
+        worker.ahead = worker.slow >= MOST_SLOW ? ahead : Math.min(worker.ahead, ahead);
     }
 
     /**

@@ -137,11 +137,11 @@ public final class ReportWriter {
                 position = starts
                         ? new FleetBoard.Position(instance + "." + ++editions, 0)
                         : new FleetBoard.Position(position.edition(), position.number() + 1);
-                change = lines.write(clock(), gone, now.fresh);
+                change = lines.write(gone, now.fresh);
             }
             told = lines;
         }
-        return new FleetBoard.Posting(worker, lifetime, dueSummary(summary), position, change);
+        return new FleetBoard.Posting(worker, lifetime, dueSummary(summary), position, change, clock());
     }
 
     private @Nullable String dueSummary(Supplier<String> summary) {

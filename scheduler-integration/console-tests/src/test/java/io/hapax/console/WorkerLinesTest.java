@@ -226,7 +226,7 @@ class WorkerLinesTest {
         told();
         later(Duration.ofSeconds(1));
         runs.computeIfPresent(owners.get(1), (same, run) -> with(run, run.thread(), Duration.ZERO));
-        assertThat(told().runs()).extracting(Report.Run::left).containsExactly(28_900L, 0L, 28_900L);
+        assertThat(told().runs()).extracting(Report.Run::left).containsExactly(29_000L, 0L, 29_000L);
         later(Duration.ofSeconds(9));
         renewed(owners.get(0));
         renewed(owners.get(2));

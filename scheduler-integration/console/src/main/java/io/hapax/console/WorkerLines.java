@@ -44,8 +44,8 @@ final class WorkerLines {
     private final Map<OwnerId, Run> runs = new HashMap<>();
     private final Map<Long, Ends> ends = new TreeMap<>();
     private Map<Waiter, Wait> waits = new HashMap<>();
-    private Map<Report.Event, Line> events = new IdentityHashMap<>();
-    private Map<Report.Occurrence, Line> past = new IdentityHashMap<>();
+    private IdentityHashMap<Report.Event, Line> events = new IdentityHashMap<>();
+    private IdentityHashMap<Report.Occurrence, Line> past = new IdentityHashMap<>();
     private final Map<String, Long> jobNumbers = new HashMap<>();
     private long numbers;
 
@@ -249,8 +249,9 @@ final class WorkerLines {
     }
 
     /** The lines of what is there, each as it was; of what is new, made now. */
-    private <T> Map<T, Line> lines(String kind, List<T> present, Map<T, Line> before, Text<T> text) {
-        Map<T, Line> lines = new IdentityHashMap<>();
+    private <T> IdentityHashMap<T, Line> lines(
+            String kind, List<T> present, IdentityHashMap<T, Line> before, Text<T> text) {
+        IdentityHashMap<T, Line> lines = new IdentityHashMap<>();
         for (T each : present) {
             Line known = before.get(each);
             lines.put(each, known == null ? new Line(kind + numbers++, text.of(each)) : known);
@@ -269,7 +270,7 @@ final class WorkerLines {
 
     private void tellJobs(ReportWriter.Lines out, List<Report.Job> told) {
         jobNumbers.keySet().retainAll(told.stream().map(Report.Job::job).toList());
-        Map<Report.Occurrence, Long> jobOf = new IdentityHashMap<>();
+        IdentityHashMap<Report.Occurrence, Long> jobOf = new IdentityHashMap<>();
         for (Report.Job job : told) {
             long number = jobNumbers.computeIfAbsent(job.job(), first -> numbers++);
             out.line(

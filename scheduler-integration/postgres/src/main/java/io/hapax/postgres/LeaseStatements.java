@@ -195,14 +195,15 @@ record LeaseStatements(String prefix) {
     /** What cannot follow what is there is not taken: then another place is returned than was given. */
     String post() {
         return sql("""
-                INSERT INTO $hapax_lease_report AS r (namespace, worker, summary, until, edition, newest)
+                INSERT INTO $hapax_lease_report AS r (namespace, worker, summary, until, edition, newest, clock_ms)
                 SELECT p.namespace, p.worker, p.summary, clock_timestamp() + p.lifetime_ms * interval '1 ms',
-                  CASE WHEN p.starts THEN p.edition ELSE '' END, CASE WHEN p.starts THEN p.number ELSE 0 END
-                FROM (VALUES (?::text, ?::text, ?::text, ?::bigint, ?::boolean, ?::text, ?::bigint))
-                  AS p (namespace, worker, summary, lifetime_ms, starts, edition, number)
+                  CASE WHEN p.starts THEN p.edition ELSE '' END, CASE WHEN p.starts THEN p.number ELSE 0 END, p.clock_ms
+                FROM (VALUES (?::text, ?::text, ?::text, ?::bigint, ?::boolean, ?::text, ?::bigint, ?::bigint))
+                  AS p (namespace, worker, summary, lifetime_ms, starts, edition, number, clock_ms)
                 ON CONFLICT (worker, namespace) DO UPDATE SET
                   until = excluded.until,
                   summary = coalesce(excluded.summary, r.summary),
+                  clock_ms = excluded.clock_ms,
                   edition = CASE WHEN ?::boolean THEN excluded.edition ELSE r.edition END,
                   newest = CASE
                     WHEN ?::boolean THEN excluded.newest
@@ -233,7 +234,7 @@ record LeaseStatements(String prefix) {
     }
 
     String reports() {
-        return sql("SELECT worker, summary, edition, newest FROM $hapax_lease_report"
+        return sql("SELECT worker, summary, edition, newest, clock_ms FROM $hapax_lease_report"
                 + " WHERE namespace = ? AND until > clock_timestamp() ORDER BY worker");
     }
 

@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
 record PostgresBoard(Questions questions, LeaseStatements statements, String namespace) implements FleetBoard {
 
     /** Of what a worker has put up, as it stands in its row. */
-    private record Row(String worker, @Nullable String summary, Position position) {
+    private record Row(String worker, @Nullable String summary, Position position, long clock) {
 
         /** The number of the first change to hand out to somebody who knows so much. */
         long first(@Nullable Position known) {
@@ -37,7 +37,8 @@ record PostgresBoard(Questions questions, LeaseStatements statements, String nam
                     position.edition(),
                     first(known),
                     changes,
-                    changes.isEmpty() && !follows(known) ? summary : null);
+                    changes.isEmpty() && !follows(known) ? summary : null,
+                    clock);
         }
     }
 
@@ -57,6 +58,7 @@ record PostgresBoard(Questions questions, LeaseStatements statements, String nam
                         .flag(posting.starts())
                         .text(at.edition())
                         .number(at.number())
+                        .number(posting.clock())
                         .flag(posting.starts())
                         .flag(posting.starts())
                         .text(posting.change() == null ? null : at.edition())
@@ -139,7 +141,10 @@ record PostgresBoard(Questions questions, LeaseStatements statements, String nam
             try (ResultSet rows = query.executeQuery()) {
                 while (rows.next()) {
                     all.add(new Row(
-                            rows.getString(1), rows.getString(2), new Position(rows.getString(3), rows.getLong(4))));
+                            rows.getString(1),
+                            rows.getString(2),
+                            new Position(rows.getString(3), rows.getLong(4)),
+                            rows.getLong(5)));
                 }
             }
         }

@@ -128,6 +128,7 @@ CREATE TABLE hapax_lease_report (
   edition   text COLLATE "C" NOT NULL,
   newest    bigint NOT NULL,
   asked     boolean NOT NULL DEFAULT false,
+  clock_ms  bigint NOT NULL,
   PRIMARY KEY (worker, namespace)
 ) WITH (fillfactor = 50);
 

@@ -130,7 +130,7 @@ class FootprintTest {
         get(store.board().news(Map.of(), Duration.ofMinutes(1)));
         get(store.board()
                 .post(new FleetBoard.Posting(
-                        "worker", Duration.ofMinutes(1), "at work", new FleetBoard.Position("e", 0), "change")));
+                        "worker", Duration.ofMinutes(1), "at work", new FleetBoard.Position("e", 0), "change", 17)));
         get(store.admin().forceRelease(lock("nobody's"), new Intervention("ann", "a test")));
         assertThat(keys()).as("places, readers, board, report, audit beside").hasSize(9);
         for (String key : keys()) {
@@ -150,8 +150,8 @@ class FootprintTest {
         FleetBoard.Position position = new FleetBoard.Position("abcdefgh.1", 0);
         Duration lifetime = Duration.ofSeconds(10);
         get(board.news(Map.of(), lifetime));
-        get(board.post(new FleetBoard.Posting("worker-1", lifetime, "summary", position, "x".repeat(100_000))));
-        FleetBoard.Posting nothing = new FleetBoard.Posting("worker-1", lifetime, null, position, null);
+        get(board.post(new FleetBoard.Posting("worker-1", lifetime, "summary", position, "x".repeat(100_000), 17)));
+        FleetBoard.Posting nothing = new FleetBoard.Posting("worker-1", lifetime, null, position, null, 123_456);
         Map<String, FleetBoard.Position> known = Map.of("worker-1", position);
         get(board.post(nothing));
         get(board.news(known, lifetime));

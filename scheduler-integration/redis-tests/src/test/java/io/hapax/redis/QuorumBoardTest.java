@@ -54,11 +54,15 @@ class QuorumBoardTest {
     }
 
     private static Answer post(FleetBoard board, String edition, long number, @Nullable String change) {
-        return get(board.post(new Posting("alice", LONG, number == 0 ? "s" : null, new Position(edition, number), change)));
+        return get(board.post(new Posting("alice", LONG, number == 0 ? "s" : null, new Position(edition, number), change, 7)));
     }
 
     private static News news(FleetBoard board, Map<String, Position> known) {
         return get(board.news(known, LONG)).get("alice");
+    }
+
+    private static News told(String edition, long first, List<String> changes, @Nullable String summary) {
+        return new News(edition, first, changes, summary, 7);
     }
 
     @Test
@@ -66,11 +70,11 @@ class QuorumBoardTest {
         post(without(), "a", 0, "a0");
         post(without(2), "a", 1, "a1");
         assertThat(post(without(), "a", 2, "a2")).isEqualTo(new Answer(false, false, true, true));
-        assertThat(news(without(), Map.of())).isEqualTo(new News("a", 0, List.of("a0", "a1", "a2"), null));
+        assertThat(news(without(), Map.of())).isEqualTo(told("a", 0, List.of("a0", "a1", "a2"), null));
         Map<String, Position> known = Map.of("alice", new Position("a", 1));
-        assertThat(news(without(), known)).isEqualTo(new News("a", 2, List.of("a2"), null));
+        assertThat(news(without(), known)).isEqualTo(told("a", 2, List.of("a2"), null));
         // The one that is behind says nothing, which is not wrong.
-        assertThat(news(without(0, 1), known)).isEqualTo(new News("a", 2, List.of(), null));
+        assertThat(news(without(0, 1), known)).isEqualTo(told("a", 2, List.of(), null));
         assertThat(post(without(), "a", 2, null).isAskedForAll()).isFalse();
     }
 
@@ -84,7 +88,7 @@ class QuorumBoardTest {
         assertThat(post(without(), "a", 2, "a2").isKept()).isFalse();
         assertThat(post(without(), "b", 0, "b0")).matches(answer -> answer.isKept() && answer.hasSummary());
         assertThat(news(without(), Map.of("alice", new Position("a", 1))))
-                .isEqualTo(new News("b", 0, List.of("b0"), null));
+                .isEqualTo(told("b", 0, List.of("b0"), null));
         assertThat(get(without().summaries())).containsExactly(Map.entry("alice", "s"));
     }
 
@@ -92,10 +96,10 @@ class QuorumBoardTest {
     void the_edition_that_most_servers_have_counts() {
         post(without(), "a", 0, "a0");
         post(without(2), "b", 0, "b0");
-        assertThat(news(without(), Map.of())).isEqualTo(new News("b", 0, List.of("b0"), null));
+        assertThat(news(without(), Map.of())).isEqualTo(told("b", 0, List.of("b0"), null));
         assertThat(news(without(0), Map.of("alice", new Position("b", 0))))
                 .as("one of each: either may be the newer one")
-                .isIn(new News("b", 1, List.of(), null), new News("a", 0, List.of("a0"), null));
+                .isIn(told("b", 1, List.of(), null), told("a", 0, List.of("a0"), null));
         assertThat(post(without(0), "b", 1, "b1").isKept())
                 .as("one of two is not enough")
                 .isFalse();

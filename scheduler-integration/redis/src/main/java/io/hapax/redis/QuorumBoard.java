@@ -77,7 +77,8 @@ record QuorumBoard(QuorumLeaseStore quorum) implements FleetBoard {
                 same,
                 Comparator.comparing((News news) -> !news.changes().isEmpty())
                         .thenComparing(news -> news.first() + news.changes().size()));
-        return new News(edition, best.first(), best.changes(), best.summary() == null ? null : summary(same));
+        long clock = same.stream().mapToLong(News::clock).max().orElse(0);
+        return new News(edition, best.first(), best.changes(), best.summary() == null ? null : summary(same), clock);
     }
 
     private static String summary(List<News> all) {

@@ -28,7 +28,8 @@ record RedissonBoard(Namespace namespace) implements FleetBoard {
                         posting.summary() == null ? "" : posting.summary(),
                         posting.position().edition(),
                         Long.toString(posting.position().number()),
-                        posting.change() == null ? "" : posting.change());
+                        posting.change() == null ? "" : posting.change(),
+                        Long.toString(posting.clock()));
         return answer.thenApply(
                 bits -> new Answer((bits & 1) != 0, (bits & 2) != 0, (bits & 4) == 0, (bits & 8) == 0));
     }
@@ -73,16 +74,17 @@ record RedissonBoard(Namespace namespace) implements FleetBoard {
     private static Map<String, News> news(List<Object> list) {
         Map<String, News> all = new LinkedHashMap<>();
         int n = 0;
-        while (n + 4 < list.size()) {
+        while (n + 5 < list.size()) {
             String summary = (String) list.get(n + 3);
-            int end = n + 5 + Integer.parseInt((String) list.get(n + 4));
+            int end = n + 6 + Integer.parseInt((String) list.get(n + 5));
             all.put(
                     (String) list.get(n),
                     new News(
                             (String) list.get(n + 1),
                             Long.parseLong((String) list.get(n + 2)),
-                            list.subList(n + 5, end).stream().map(String.class::cast).toList(),
-                            summary.isEmpty() ? null : summary));
+                            list.subList(n + 6, end).stream().map(String.class::cast).toList(),
+                            summary.isEmpty() ? null : summary,
+                            Long.parseLong((String) list.get(n + 4))));
             n = end;
         }
         return all;

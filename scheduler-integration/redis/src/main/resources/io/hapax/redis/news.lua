@@ -2,7 +2,7 @@
 -- KEYS[1] the board   KEYS[2] set while somebody reads
 -- ARGV[1] for how long somebody reads, in ms; 0 if not   ARGV[2..] of each worker that is known: its name, the edition of its changes, and
 --   the number of the last one that is known
--- returns {of each: worker, edition, number of the first change here, summary or '', how many changes, change...}
+-- returns {of each: worker, edition, number of the first change here, summary or '', its clock, how many changes, change...}
 -- invariant: reads as many keys as there are workers
 if ARGV[1] ~= '0' then redis.call('SET', KEYS[2], '1', 'PX', ARGV[1]) end
 local known = {}
@@ -13,7 +13,7 @@ for _, worker in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], micros(time() / 100
   local name = KEYS[1] .. ':' .. worker
   local readable = not KEYS.declared or KEYS.declared[name]
   if not readable then missing[#missing + 1] = name end
-  local kept = readable and redis.call('HMGET', name, 'e', 'n') or {}
+  local kept = readable and redis.call('HMGET', name, 'e', 'n', 'c') or {}
   local at, edition, newest = known[worker], kept[1] or '', tonumber(kept[2] or -1)
   local goes_on = edition ~= '' and at and ARGV[at + 1] == edition and ARGV[at + 2] + 1 > newest - 30
   local first = goes_on and ARGV[at + 2] + 1 or (newest < 30 and 0 or newest + 1)
@@ -23,7 +23,7 @@ for _, worker in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], micros(time() / 100
   if readable and edition ~= '' and not at and #fields == 0 and ARGV[1] ~= '0' then redis.call('HSET', name, 'x', '1') end
   local summary = readable and not goes_on and #fields == 0 and redis.call('HMGET', name, 's')[1]
   if summary or edition ~= '' then
-    for _, each in ipairs({worker, edition, micros(first), summary or '', micros(#changes)}) do answer[#answer + 1] = each end
+    for _, each in ipairs({worker, edition, micros(first), summary or '', kept[3] or '0', micros(#changes)}) do answer[#answer + 1] = each end
     for _, change in ipairs(changes) do answer[#answer + 1] = change end
   end
 end

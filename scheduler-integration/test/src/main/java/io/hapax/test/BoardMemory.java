@@ -27,6 +27,7 @@ final class BoardMemory {
         private @Nullable String summary;
         private FleetBoard.Position position = FleetBoard.Position.NONE;
         private boolean isAsked;
+        private long clock;
 
         Kept(NanoTime end) {
             this.end = end;
@@ -52,14 +53,14 @@ final class BoardMemory {
 
         FleetBoard.News after(FleetBoard.@Nullable Position known, boolean asks) {
             if (position.edition().isEmpty()) {
-                return new FleetBoard.News("", 0, List.of(), summary);
+                return new FleetBoard.News("", 0, List.of(), summary, clock);
             }
             long first = position.firstAfter(known);
             List<String> news = List.copyOf(changes.tailMap(first).values());
             boolean goesOn = known != null && known.edition().equals(position.edition()) && first <= known.number() + 1;
             isAsked |= asks && known == null && news.isEmpty();
             return new FleetBoard.News(
-                    position.edition(), first, news, news.isEmpty() && !goesOn ? summary : null);
+                    position.edition(), first, news, news.isEmpty() && !goesOn ? summary : null, clock);
         }
     }
 
@@ -69,6 +70,7 @@ final class BoardMemory {
         Kept kept = workers.computeIfAbsent(posting.worker(), first -> new Kept(now));
         kept.end = now.plus(posting.lifetime());
         kept.summary = posting.summary() == null ? kept.summary : posting.summary();
+        kept.clock = posting.clock();
         boolean isKept = kept.take(posting);
         return new FleetBoard.Answer(now.isBefore(readUntil), kept.isAsked, isKept, kept.summary != null);
     }

@@ -31,13 +31,16 @@ class ReportTest {
         private final ReportWriter writer;
         private final Map<String, String> lines = new LinkedHashMap<>();
         private String summary = "summary";
+        private long stood;
 
         Worker(String name) {
             this.writer = new ReportWriter(name, LIFETIME, ticker);
         }
 
         FleetBoard.Posting post() {
-            FleetBoard.Posting posting = next();
+            FleetBoard.Posting now = next();
+            FleetBoard.Posting posting = new FleetBoard.Posting(
+                    now.worker(), now.lifetime(), now.summary(), now.position(), now.change(), now.clock() - stood);
             writer.answered(posting, store.board().post(posting).toCompletableFuture().join());
             return posting;
         }
@@ -63,11 +66,12 @@ class ReportTest {
     void as_long_as_nobody_reads_only_a_summary_is_put_up_and_nothing_as_long_as_it_is_the_same() {
         worker.lines.put("r1", "a run");
         assertThat(worker.post())
-                .isEqualTo(new FleetBoard.Posting("alice", LIFETIME, "summary", FleetBoard.Position.NONE, null));
+                .isEqualTo(new FleetBoard.Posting("alice", LIFETIME, "summary", FleetBoard.Position.NONE, null, 0));
         for (int n = 0; n < 20; n++) {
             second();
             assertThat(worker.post())
-                    .isEqualTo(new FleetBoard.Posting("alice", LIFETIME, null, FleetBoard.Position.NONE, null));
+                    .isEqualTo(new FleetBoard.Posting(
+                            "alice", LIFETIME, null, FleetBoard.Position.NONE, null, (n + 1) * 1000L));
         }
         List<Integer> posted = new ArrayList<>();
         for (int n = 0; n < 20; n++) {
@@ -249,6 +253,42 @@ class ReportTest {
         assertThat(look().get("alice").clock()).isEqualTo(worker.writer.clock());
         ticker.advance(Duration.ofSeconds(4));
         assertThat(look().get("alice").clock()).isEqualTo(worker.writer.clock());
+    }
+
+    /** What it has said last may be of long ago. */
+    @Test
+    void a_reader_that_comes_late_knows_the_clock_of_a_worker_of_which_nothing_is_new() {
+        look();
+        worker.post();
+        worker.lines.put("a0", "1");
+        for (int n = 0; n < 100; n++) {
+            worker.post();
+            look();
+            second();
+        }
+        worker.post();
+        ReportReader late = new ReportReader(store, ticker);
+        assertThat(look(late).get("alice").clock()).isEqualTo(worker.writer.clock());
+        assertThat(look().get("alice").clock()).isEqualTo(worker.writer.clock());
+    }
+
+    @Test
+    void a_clock_that_has_stood_still_counts_after_some_looks_and_one_slow_posting_does_not() {
+        look();
+        worker.post();
+        worker.post();
+        look();
+        ticker.advance(Duration.ofSeconds(4));
+        // Nothing has arrived for some seconds.
+        assertThat(look().get("alice").clock()).isEqualTo(worker.writer.clock());
+        worker.stood = 60_000;
+        for (int n = 0; n < 3; n++) {
+            worker.post();
+            look();
+            second();
+        }
+        worker.post();
+        assertThat(look().get("alice").clock()).isEqualTo(worker.writer.clock() - 60_000);
     }
 
     @Test

@@ -23,7 +23,7 @@ record BrokenFleetBoard(FleetBoard board, Flaw flaw) implements FleetBoard {
 
     private Posting bent(Posting posting) {
         Duration kept = flaw == Flaw.KEEPS_OLD_REPORTS ? Duration.ofDays(1) : posting.lifetime();
-        return new Posting(posting.worker(), kept, posting.summary(), posting.position(), posting.change());
+        return new Posting(posting.worker(), kept, posting.summary(), posting.position(), posting.change(), posting.clock());
     }
 
     @Override

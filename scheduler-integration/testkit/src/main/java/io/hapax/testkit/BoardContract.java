@@ -3,6 +3,7 @@ package io.hapax.testkit;
 import static io.hapax.testkit.LeaseAttempts.LONG;
 import static io.hapax.testkit.LeaseAttempts.get;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.hapax.lease.LeaseStore;
 import io.hapax.lease.OwnerId;
@@ -38,6 +39,7 @@ abstract class BoardContract {
     protected abstract Duration shortTtl();
 
     private static FleetBoard board(LeaseStore store) {
+        assumeTrue(store instanceof AdministeredStore, "a store that answers no operators");
         return ((AdministeredStore) store).board();
     }
 
@@ -45,9 +47,10 @@ abstract class BoardContract {
     private final class Worker {
 
         private final String name = "worker-" + OwnerId.random();
+        private long clock = 1_700_000_000_000L;
 
         Answer post(@Nullable String summary, String edition, long number, @Nullable String change) {
-            return get(board(store()).post(new Posting(name, LONG, summary, new Position(edition, number), change)));
+            return get(board(store()).post(new Posting(name, LONG, summary, new Position(edition, number), change, clock)));
         }
 
         /** Changes of one edition, each the text of its number. */
@@ -63,13 +66,20 @@ abstract class BoardContract {
             if (known != null) {
                 all.put(name, known);
             }
-            return Objects.requireNonNull(
+            News news = Objects.requireNonNull(
                     get(board(otherClient()).news(all, readingFor)).get(name), "no news of " + name);
+            assertThat(news.clock()).isEqualTo(clock);
+            return told(news.edition(), news.first(), news.changes(), news.summary());
         }
 
         News after(String edition, long number) {
             return news(new Position(edition, number), READING);
         }
+    }
+
+    /** But for the clock of the worker. */
+    private static News told(String edition, long first, List<String> changes, @Nullable String summary) {
+        return new News(edition, first, changes, summary, 0);
     }
 
     private static List<String> changes(String edition, long from, long to) {
@@ -107,12 +117,13 @@ abstract class BoardContract {
         Worker worker = new Worker();
         assertThat(worker.post("summary", "a", 0, "a0")).matches(answer -> answer.isKept() && answer.hasSummary());
         worker.postChanges("a", 1, 3);
-        assertThat(worker.news(null, READING)).isEqualTo(new News("a", 0, changes("a", 0, 3), null));
-        assertThat(worker.after("a", 1)).isEqualTo(new News("a", 2, changes("a", 2, 3), null));
-        assertThat(worker.after("a", 3)).isEqualTo(new News("a", 4, List.of(), null));
+        assertThat(worker.news(null, READING)).isEqualTo(told("a", 0, changes("a", 0, 3), null));
+        assertThat(worker.after("a", 1)).isEqualTo(told("a", 2, changes("a", 2, 3), null));
+        assertThat(worker.after("a", 3)).isEqualTo(told("a", 4, List.of(), null));
         // A posting without anything new prolongs what is there.
+        worker.clock++;
         assertThat(worker.post(null, "a", 3, null)).matches(answer -> answer.isKept() && answer.hasSummary());
-        assertThat(worker.after("a", 3)).isEqualTo(new News("a", 4, List.of(), null));
+        assertThat(worker.after("a", 3)).isEqualTo(told("a", 4, List.of(), null));
         assertThat(get(board(otherClient()).summaries())).containsEntry(worker.name, "summary");
     }
 
@@ -122,8 +133,8 @@ abstract class BoardContract {
         worker.post("summary", "a", 0, "a0");
         worker.postChanges("a", 1, 5);
         worker.postChanges("b", 0, 1);
-        assertThat(worker.after("a", 5)).isEqualTo(new News("b", 0, changes("b", 0, 1), null));
-        assertThat(worker.after("a", 0)).isEqualTo(new News("b", 0, changes("b", 0, 1), null));
+        assertThat(worker.after("a", 5)).isEqualTo(told("b", 0, changes("b", 0, 1), null));
+        assertThat(worker.after("a", 0)).isEqualTo(told("b", 0, changes("b", 0, 1), null));
         assertThat(get(board(otherClient()).summaries())).containsEntry(worker.name, "summary");
     }
 
@@ -132,9 +143,9 @@ abstract class BoardContract {
         Worker worker = new Worker();
         worker.post("summary", "a", 0, "a0");
         assertThat(worker.post(null, "", 0, null)).matches(answer -> answer.isKept() && answer.hasSummary());
-        assertThat(worker.after("a", 0)).isEqualTo(new News("", 0, List.of(), "summary"));
+        assertThat(worker.after("a", 0)).isEqualTo(told("", 0, List.of(), "summary"));
         worker.postChanges("b", 0, 0);
-        assertThat(worker.news(null, READING)).isEqualTo(new News("b", 0, changes("b", 0, 0), null));
+        assertThat(worker.news(null, READING)).isEqualTo(told("b", 0, changes("b", 0, 0), null));
     }
 
     /** The board may have lost what it had. */
@@ -143,12 +154,12 @@ abstract class BoardContract {
         Worker worker = new Worker();
         assertThat(worker.post(null, "a", 7, "a7")).matches(answer -> !answer.isKept() && !answer.hasSummary());
         assertThat(worker.post("summary", "a", 7, null)).matches(answer -> !answer.isKept() && answer.hasSummary());
-        assertThat(worker.news(null, READING)).isEqualTo(new News("", 0, List.of(), "summary"));
+        assertThat(worker.news(null, READING)).isEqualTo(told("", 0, List.of(), "summary"));
         worker.postChanges("b", 0, 2);
         assertThat(worker.post(null, "b", 4, "b4").isKept()).isFalse();
         assertThat(worker.post(null, "c", 3, "c3").isKept()).isFalse();
         assertThat(worker.post(null, "c", 2, null).isKept()).isFalse();
-        assertThat(worker.after("b", 1)).isEqualTo(new News("b", 2, changes("b", 2, 2), null));
+        assertThat(worker.after("b", 1)).isEqualTo(told("b", 2, changes("b", 2, 2), null));
     }
 
     /** A client may send again what has arrived. */
@@ -159,7 +170,7 @@ abstract class BoardContract {
         worker.post(null, "a", 0, "a0");
         worker.postChanges("a", 1, 2);
         worker.postChanges("a", 2, 2);
-        assertThat(worker.news(null, READING)).isEqualTo(new News("a", 0, changes("a", 0, 2), null));
+        assertThat(worker.news(null, READING)).isEqualTo(told("a", 0, changes("a", 0, 2), null));
     }
 
     @Test
@@ -170,19 +181,19 @@ abstract class BoardContract {
         worker.postChanges("a", 1, kept - 1);
         assertThat(worker.news(null, READING).changes()).hasSize(FleetBoard.CHANGES_KEPT);
         worker.postChanges("a", kept, 2 * kept);
-        assertThat(worker.after("a", kept)).isEqualTo(new News("a", kept + 1, changes("a", kept + 1, 2 * kept), null));
+        assertThat(worker.after("a", kept)).isEqualTo(told("a", kept + 1, changes("a", kept + 1, 2 * kept), null));
         // A gap: what comes first is not what follows.
-        assertThat(worker.after("a", kept - 1)).isEqualTo(new News("a", 2 * kept + 1, List.of(), "summary"));
-        assertThat(worker.after("b", 3)).isEqualTo(new News("a", 2 * kept + 1, List.of(), "summary"));
+        assertThat(worker.after("a", kept - 1)).isEqualTo(told("a", 2 * kept + 1, List.of(), "summary"));
+        assertThat(worker.after("b", 3)).isEqualTo(told("a", 2 * kept + 1, List.of(), "summary"));
         assertThat(worker.news(null, Duration.ZERO).changes()).isEmpty();
         assertThat(worker.post(null, "a", 2 * kept, null).isAskedForAll())
                 .as("whoever knows something, or only looks, asks for nothing")
                 .isFalse();
-        assertThat(worker.news(null, READING)).isEqualTo(new News("a", 2 * kept + 1, List.of(), "summary"));
+        assertThat(worker.news(null, READING)).isEqualTo(told("a", 2 * kept + 1, List.of(), "summary"));
         assertThat(worker.post(null, "a", 2 * kept, null)).matches(answer -> answer.isAskedForAll() && answer.isKept());
         assertThat(worker.post(null, "b", 0, "b0").isAskedForAll()).isFalse();
         assertThat(worker.post(null, "b", 0, null).isAskedForAll()).isFalse();
-        assertThat(worker.after("a", 2 * kept)).isEqualTo(new News("b", 0, changes("b", 0, 0), null));
+        assertThat(worker.after("a", 2 * kept)).isEqualTo(told("b", 0, changes("b", 0, 0), null));
     }
 
     @Test
@@ -210,12 +221,13 @@ abstract class BoardContract {
             }
         }
         Map<String, News> news = get(board(otherClient()).news(known, READING));
+        news.replaceAll((worker, each) -> told(each.edition(), each.first(), each.changes(), each.summary()));
         for (int n = 0; n < workers.size(); n++) {
             String edition = "e" + n + ".";
             int first = n % 2 == 0 ? 1 : 0;
             assertThat(news)
                     .containsEntry(
-                            workers.get(n).name, new News(edition, first, changes(edition, first, n % 4), null));
+                            workers.get(n).name, told(edition, first, changes(edition, first, n % 4), null));
         }
     }
 }
