@@ -72,11 +72,7 @@ record FleetReport(
                 RunLine run = JSON.readValue(line.getValue(), RunLine.class);
                 long end = ends.getOrDefault(line.getKey(), run.end());
                 runs.add(new Run(
-                        run.job(),
-                        run.lock(),
-                        run.run(),
-                        run.since(),
-                        end == 0 ? 0 : Math.max(1, end - seen.clock())));
+                        run.job(), run.lock(), run.run(), run.since(), end == 0 ? 0 : Math.max(1, end - seen.clock())));
             }
             List<Waiting> waiting = new ArrayList<>();
             for (String line : lines(seen, 'q').values()) {
@@ -122,8 +118,7 @@ record FleetReport(
     private static Map<Long, Long> ends(ReportReader.Seen seen) {
         Map<Long, Long> ends = new HashMap<>();
         Map<Long, String> lines = lines(seen, 'e');
-        lines.forEach((slot, numbers) ->
-                ReportReader.numbers(numbers).forEach(number -> ends.put(number, 100 * slot)));
+        lines.forEach((slot, numbers) -> ReportReader.numbers(numbers).forEach(number -> ends.put(number, 100 * slot)));
         ReportReader.numbers(lines.getOrDefault(0L, "")).forEach(number -> ends.put(number, 0L));
         return ends;
     }

@@ -9,7 +9,6 @@ import io.hapax.benchmarks.ProcessCpu;
 import io.hapax.benchmarks.harness.Arguments;
 import io.hapax.benchmarks.harness.Table;
 import io.hapax.console.Console;
-
 import io.hapax.redis.RedissonLeaseStore;
 import io.hapax.testkit.EmbeddedRedis;
 import io.hapax.testkit.WallClock;
@@ -274,7 +273,8 @@ public final class Reports {
         return redis.command("INFO", "stats")
                 .lines()
                 .filter(line -> line.startsWith(name + ":"))
-                .mapToLong(line -> Long.parseLong(line.substring(name.length() + 1).trim()))
+                .mapToLong(
+                        line -> Long.parseLong(line.substring(name.length() + 1).trim()))
                 .findFirst()
                 .orElseThrow(() -> new IllegalStateException("INFO does not tell " + name));
     }

@@ -86,7 +86,10 @@ class WatchCommandTest {
                         + "{\"at\":" + (now - 5_000)
                         + ",\"what\":\"lost\",\"job\":\"import\",\"keys\":\"run import@6\",\"why\":\"GONE\"}],"
                         + "\"chart\":{\"runs\":[10],\"refused\":[2],\"lost\":[1]}");
-        store.board().post(FleetBoard.Posting.of("not ours", "no report", LONG)).toCompletableFuture().join();
+        store.board()
+                .post(FleetBoard.Posting.of("not ours", "no report", LONG))
+                .toCompletableFuture()
+                .join();
     }
 
     private Answered watch(String... arguments) {
@@ -127,24 +130,35 @@ class WatchCommandTest {
                 "r2", "{\"job\":\"import\",\"lock\":\"\",\"run\":\"import@7\",\"since\":" + now + ",\"end\":0}",
                 "r3", "{\"job\":\"long\",\"lock\":\"long\",\"run\":\"\",\"since\":" + now + ",\"end\":1000}",
                 "e72000", "3",
-                "q4", "{\"job\":\"weekly\",\"lock\":\"report\",\"run\":\"\",\"from\":-60000,\"reason\":\"held by bob\"}",
-                "v5", "{\"at\":" + now + ",\"what\":\"lost\",\"job\":\"import\",\"keys\":\"run import@6\",\"why\":\"GONE\"}",
+                "q4",
+                        "{\"job\":\"weekly\",\"lock\":\"report\",\"run\":\"\",\"from\":-60000,\"reason\":\"held by bob\"}",
+                "v5",
+                        "{\"at\":" + now
+                                + ",\"what\":\"lost\",\"job\":\"import\",\"keys\":\"run import@6\",\"why\":\"GONE\"}",
                 "c6", "[3,2,1]",
                 "z7", "whatever a later version says");
         ScheduledExecutorService worker = Executors.newSingleThreadScheduledExecutor();
         try {
             worker.scheduleWithFixedDelay(
                     () -> {
-                        FleetBoard.Posting posting = writer.next(() -> "{\"worker\":\"alice\"}", out -> lines.forEach(out::line));
+                        FleetBoard.Posting posting =
+                                writer.next(() -> "{\"worker\":\"alice\"}", out -> lines.forEach(out::line));
                         writer.answered(
                                 posting,
-                                store.board().post(posting).toCompletableFuture().join());
+                                store.board()
+                                        .post(posting)
+                                        .toCompletableFuture()
+                                        .join());
                     },
                     0,
                     100,
                     TimeUnit.MILLISECONDS);
             await().atMost(Duration.ofSeconds(30))
-                    .until(() -> !store.board().summaries().toCompletableFuture().join().isEmpty());
+                    .until(() -> !store.board()
+                            .summaries()
+                            .toCompletableFuture()
+                            .join()
+                            .isEmpty());
             Answered once = watch("watch", "--once");
             assertThat(once.out())
                     .contains("namespace shop: 1 worker, 3 running, 1 waiting\n")

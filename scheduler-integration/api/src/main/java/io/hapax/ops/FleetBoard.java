@@ -146,7 +146,12 @@ public interface FleetBoard {
      * @param summary what it says of itself; null where it tells no more than its changes
      * @param clock what its clock showed when it posted last
      */
-    record News(String edition, long first, List<String> changes, @Nullable String summary, long clock) {
+    record News(
+            String edition,
+            long first,
+            List<String> changes,
+            @Nullable String summary,
+            long clock) {
 
         /** Copies the list. */
         public News {

@@ -99,9 +99,7 @@ public final class ReportReader {
                     forget(worker);
                 }
                 boolean hasClock = worker.ahead != Long.MAX_VALUE;
-                seen.put(
-                        name,
-                        new Seen(worker.summary, worker.shown, hasClock ? clock - worker.ahead : 0, !lacks));
+                seen.put(name, new Seen(worker.summary, worker.shown, hasClock ? clock - worker.ahead : 0, !lacks));
             });
             return seen;
         }
@@ -128,8 +126,10 @@ public final class ReportReader {
             worker.known = null;
             return;
         }
-        List<String> fresh =
-                news.changes().subList((int) Math.min(next - news.first(), news.changes().size()), news.changes().size());
+        List<String> fresh = news.changes()
+                .subList(
+                        (int) Math.min(next - news.first(), news.changes().size()),
+                        news.changes().size());
         if (!goesOn) {
             worker.lines = new ReportLines();
             worker.ahead = Long.MAX_VALUE;

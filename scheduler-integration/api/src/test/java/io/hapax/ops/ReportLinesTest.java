@@ -56,8 +56,7 @@ class ReportLinesTest {
         // An occurrence says again what the line of its run has said.
         assertThat(writer.write(Set.of("r20"), Map.of("p1", "3 " + run(20))).length())
                 .isLessThan(60);
-        assertThat(writer.write(Set.of(), Map.of("e123456", "100+99")).length())
-                .isLessThan(50);
+        assertThat(writer.write(Set.of(), Map.of("e123456", "100+99")).length()).isLessThan(50);
     }
 
     @Test

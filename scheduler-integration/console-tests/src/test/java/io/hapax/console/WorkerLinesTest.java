@@ -129,8 +129,8 @@ class WorkerLinesTest {
     private void ends(OwnerId owner) {
         ActiveRun run = runs.remove(owner);
         Lease lease = new Lease(run.identity(), owner, run.token(), "alice", TTL, run.since());
-        GuardEvent ended = new GuardEvent.Released(
-                "job", lease, RunOutcome.COMPLETED, Duration.between(run.since(), now));
+        GuardEvent ended =
+                new GuardEvent.Released("job", lease, RunOutcome.COMPLETED, Duration.between(run.since(), now));
         history.on(ended);
         jobs.on(ended);
     }
@@ -162,8 +162,18 @@ class WorkerLinesTest {
         assertThat(told.active()).isEqualTo(1);
         assertThat(told.runs())
                 .containsExactly(new Report.Run(
-                        run.value(), "2", "job", "key/1", "job@1", 1, START.toEpochMilli(), "thread-1", 30_000, 28_000));
-        assertThat(told.waiting()).containsExactly(new Report.Waiting("late", "k", "", 5_000, "the key is held by bob"));
+                        run.value(),
+                        "2",
+                        "job",
+                        "key/1",
+                        "job@1",
+                        1,
+                        START.toEpochMilli(),
+                        "thread-1",
+                        30_000,
+                        28_000));
+        assertThat(told.waiting())
+                .containsExactly(new Report.Waiting("late", "k", "", 5_000, "the key is held by bob"));
         assertThat(told.events()).isEqualTo(history.events()).hasSize(1);
         assertThat(told.jobs()).isEqualTo(jobs.told(true)).hasSize(1);
         assertThat(told.jobs().get(0).past()).hasSize(1);
@@ -186,8 +196,9 @@ class WorkerLinesTest {
             assertThat(post()).isZero();
         }
         Report seen = told();
-        assertThat(seen.runs()).hasSize(500).allSatisfy(run -> assertThat(run.left())
-                .isBetween(9_000L, 10_000L));
+        assertThat(seen.runs())
+                .hasSize(500)
+                .allSatisfy(run -> assertThat(run.left()).isBetween(9_000L, 10_000L));
         assertThat(seen.waiting()).extracting(Report.Waiting::waited).allMatch(waited -> waited >= 20_000);
     }
 
@@ -245,7 +256,8 @@ class WorkerLinesTest {
 
     @Test
     void a_run_that_ends_and_one_that_starts_take_little_more_than_what_nobody_can_guess() {
-        List<OwnerId> owners = new ArrayList<>(IntStream.range(0, 1000).mapToObj(this::starts).toList());
+        List<OwnerId> owners =
+                new ArrayList<>(IntStream.range(0, 1000).mapToObj(this::starts).toList());
         post();
         int all = 0;
         for (int second = 0; second < 20; second++) {
@@ -279,7 +291,9 @@ class WorkerLinesTest {
         Report first = told();
         assertThat(first.runs()).hasSize(1);
         assertThat(first.jobs()).hasSize(100);
-        assertThat(first.jobs().stream().filter(job -> job.job().equals("job-99")).findFirst())
+        assertThat(first.jobs().stream()
+                        .filter(job -> job.job().equals("job-99"))
+                        .findFirst())
                 .hasValueSatisfying(job -> assertThat(job.past()).hasSize(JobHistory.MOST_PAST));
         assertThat(first.jobs().stream().mapToInt(job -> job.past().size()).sum())
                 .isLessThan(100 * JobHistory.MOST_PAST);

@@ -61,15 +61,14 @@ final class Reporter implements AutoCloseable {
 
     /** What the others know of jobs that have not run here yet; without an answer this worker starts with nothing. */
     private void learn() {
-        var unused = GuardThreads.ask(() -> store.board().summaries())
-                .whenComplete((summaries, failure) -> {
-                    if (failure == null && summaries != null) {
-                        jobs.learn(summaries.values().stream()
-                                .map(this::read)
-                                .filter(Objects::nonNull)
-                                .toList());
-                    }
-                });
+        var unused = GuardThreads.ask(() -> store.board().summaries()).whenComplete((summaries, failure) -> {
+            if (failure == null && summaries != null) {
+                jobs.learn(summaries.values().stream()
+                        .map(this::read)
+                        .filter(Objects::nonNull)
+                        .toList());
+            }
+        });
     }
 
     private @Nullable Report read(String report) {

@@ -129,8 +129,10 @@ final class Telling {
 
     private List<Report.Job> jobs() {
         Map<Long, List<Report.Occurrence>> past = new HashMap<>();
-        of("p", Past.class).values().forEach(each -> past.computeIfAbsent(each.job, first -> new ArrayList<>())
-                .add(each.occurrence));
+        of("p", Past.class)
+                .values()
+                .forEach(each -> past.computeIfAbsent(each.job, first -> new ArrayList<>())
+                        .add(each.occurrence));
         List<Report.Job> jobs = new ArrayList<>();
         of("j", Report.Job.class).forEach((number, job) -> {
             List<Report.Occurrence> newestFirst = past.getOrDefault(number, new ArrayList<>());

@@ -261,7 +261,9 @@ final class WorkerLines {
 
     private void tellChart(ReportWriter.Lines out, Report.Chart chart) {
         for (int n = 0; n < chart.runs().size(); n++) {
-            int[] counts = {chart.runs().get(n), chart.refused().get(n), chart.lost().get(n)};
+            int[] counts = {
+                chart.runs().get(n), chart.refused().get(n), chart.lost().get(n)
+            };
             if (counts[0] + counts[1] + counts[2] > 0) {
                 out.line("c" + (chart.from() / chart.step() + n), text(counts));
             }
@@ -284,8 +286,9 @@ final class WorkerLines {
                 .sorted(Comparator.comparingLong(Report.Occurrence::at).reversed())
                 .toList();
         past = lines("p", newestFirst, past, each -> jobOf.get(each) + " " + text(each));
-        newestFirst.stream().flatMap(each -> Stream.ofNullable(past.get(each))).forEach(line ->
-                out.line(line.key(), line.text()));
+        newestFirst.stream()
+                .flatMap(each -> Stream.ofNullable(past.get(each)))
+                .forEach(line -> out.line(line.key(), line.text()));
     }
 
     private String text(Object value) {

@@ -120,7 +120,9 @@ record PostgresBoard(Questions questions, LeaseStatements statements, String nam
                 Position before = known.get(row.worker());
                 News each = row.news(before, changes.getOrDefault(row.worker(), List.of()));
                 news.put(row.worker(), each);
-                if (before == null && !each.edition().isEmpty() && each.changes().isEmpty()) {
+                if (before == null
+                        && !each.edition().isEmpty()
+                        && each.changes().isEmpty()) {
                     lacking.add(row.worker());
                 }
             }
@@ -156,8 +158,9 @@ record PostgresBoard(Questions questions, LeaseStatements statements, String nam
             throws SQLException {
         Map<String, List<String>> changes = new LinkedHashMap<>();
         Map<String, Long> firsts = new LinkedHashMap<>();
-        List<Row> wanted =
-                rows.stream().filter(row -> row.hasNews(known.get(row.worker()))).toList();
+        List<Row> wanted = rows.stream()
+                .filter(row -> row.hasNews(known.get(row.worker())))
+                .toList();
         if (wanted.isEmpty()) {
             return changes;
         }

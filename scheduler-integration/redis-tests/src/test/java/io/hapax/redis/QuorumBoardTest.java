@@ -54,7 +54,8 @@ class QuorumBoardTest {
     }
 
     private static Answer post(FleetBoard board, String edition, long number, @Nullable String change) {
-        return get(board.post(new Posting("alice", LONG, number == 0 ? "s" : null, new Position(edition, number), change, 7)));
+        return get(board.post(
+                new Posting("alice", LONG, number == 0 ? "s" : null, new Position(edition, number), change, 7)));
     }
 
     private static News news(FleetBoard board, Map<String, Position> known) {
@@ -87,8 +88,7 @@ class QuorumBoardTest {
         servers.get(1).restartEmpty();
         assertThat(post(without(), "a", 2, "a2").isKept()).isFalse();
         assertThat(post(without(), "b", 0, "b0")).matches(answer -> answer.isKept() && answer.hasSummary());
-        assertThat(news(without(), Map.of("alice", new Position("a", 1))))
-                .isEqualTo(told("b", 0, List.of("b0"), null));
+        assertThat(news(without(), Map.of("alice", new Position("a", 1)))).isEqualTo(told("b", 0, List.of("b0"), null));
         assertThat(get(without().summaries())).containsExactly(Map.entry("alice", "s"));
     }
 

@@ -56,8 +56,9 @@ record QuorumBoard(QuorumLeaseStore quorum) implements FleetBoard {
             requireOne(votes);
             Map<String, List<T>> all = new LinkedHashMap<>();
             votes.all()
-                    .forEach(answer -> answer.forEach((worker, each) ->
-                            all.computeIfAbsent(worker, first -> new ArrayList<>()).add(each)));
+                    .forEach(answer ->
+                            answer.forEach((worker, each) -> all.computeIfAbsent(worker, first -> new ArrayList<>())
+                                    .add(each)));
             Map<String, T> merged = new LinkedHashMap<>();
             all.forEach((worker, answers) -> merged.put(worker, merging.apply(answers)));
             return merged;

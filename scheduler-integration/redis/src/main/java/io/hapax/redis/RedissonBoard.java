@@ -30,8 +30,7 @@ record RedissonBoard(Namespace namespace) implements FleetBoard {
                         Long.toString(posting.position().number()),
                         posting.change() == null ? "" : posting.change(),
                         Long.toString(posting.clock()));
-        return answer.thenApply(
-                bits -> new Answer((bits & 1) != 0, (bits & 2) != 0, (bits & 4) == 0, (bits & 8) == 0));
+        return answer.thenApply(bits -> new Answer((bits & 1) != 0, (bits & 2) != 0, (bits & 4) == 0, (bits & 8) == 0));
     }
 
     @Override
@@ -63,11 +62,7 @@ record RedissonBoard(Namespace namespace) implements FleetBoard {
         });
         CompletableFuture<List<Object>> answer = namespace
                 .scripts()
-                .call(
-                        Script.NEWS,
-                        ReturnType.LIST,
-                        List.of(keyspace.board(), keyspace.readers()),
-                        arguments.toArray());
+                .call(Script.NEWS, ReturnType.LIST, List.of(keyspace.board(), keyspace.readers()), arguments.toArray());
         return answer.thenApply(RedissonBoard::news);
     }
 
@@ -82,7 +77,9 @@ record RedissonBoard(Namespace namespace) implements FleetBoard {
                     new News(
                             (String) list.get(n + 1),
                             Long.parseLong((String) list.get(n + 2)),
-                            list.subList(n + 6, end).stream().map(String.class::cast).toList(),
+                            list.subList(n + 6, end).stream()
+                                    .map(String.class::cast)
+                                    .toList(),
                             summary.isEmpty() ? null : summary,
                             Long.parseLong((String) list.get(n + 4))));
             n = end;

@@ -41,7 +41,8 @@ class ReportTest {
             FleetBoard.Posting now = next();
             FleetBoard.Posting posting = new FleetBoard.Posting(
                     now.worker(), now.lifetime(), now.summary(), now.position(), now.change(), now.clock() - stood);
-            writer.answered(posting, store.board().post(posting).toCompletableFuture().join());
+            writer.answered(
+                    posting, store.board().post(posting).toCompletableFuture().join());
             return posting;
         }
 
@@ -144,7 +145,9 @@ class ReportTest {
         for (String key : List.of("", "r", "run", "17", "r1x", "R1", "r-1", "r1 2")) {
             worker.lines.clear();
             worker.lines.put(key, "text");
-            assertThatIllegalArgumentException().isThrownBy(worker::next).withMessageContaining("a letter and a number");
+            assertThatIllegalArgumentException()
+                    .isThrownBy(worker::next)
+                    .withMessageContaining("a letter and a number");
         }
         worker.lines.clear();
         worker.lines.put("r1", "two\nlines");

@@ -11,19 +11,18 @@ record BrokenFleetBoard(FleetBoard board, Flaw flaw) implements FleetBoard {
 
     @Override
     public CompletionStage<Answer> post(Posting posting) {
-        return board.post(bent(posting))
-                .thenApply(answer -> switch (flaw) {
-                    case NOBODY_EVER_READS ->
-                        new Answer(false, answer.isAskedForAll(), answer.isKept(), answer.hasSummary());
-                    case KEEPS_ANY_CHANGE -> new Answer(answer.isRead(), answer.isAskedForAll(), true, true);
-                    case ASKS_FOR_NOTHING -> new Answer(answer.isRead(), false, answer.isKept(), answer.hasSummary());
-                    default -> answer;
-                });
+        return board.post(bent(posting)).thenApply(answer -> switch (flaw) {
+            case NOBODY_EVER_READS -> new Answer(false, answer.isAskedForAll(), answer.isKept(), answer.hasSummary());
+            case KEEPS_ANY_CHANGE -> new Answer(answer.isRead(), answer.isAskedForAll(), true, true);
+            case ASKS_FOR_NOTHING -> new Answer(answer.isRead(), false, answer.isKept(), answer.hasSummary());
+            default -> answer;
+        });
     }
 
     private Posting bent(Posting posting) {
         Duration kept = flaw == Flaw.KEEPS_OLD_REPORTS ? Duration.ofDays(1) : posting.lifetime();
-        return new Posting(posting.worker(), kept, posting.summary(), posting.position(), posting.change(), posting.clock());
+        return new Posting(
+                posting.worker(), kept, posting.summary(), posting.position(), posting.change(), posting.clock());
     }
 
     @Override

@@ -141,8 +141,7 @@ class FaultInjectorTest {
         assertThat(store.admin().leases(9).toCompletableFuture().join()).isEmpty();
         faults.inject(FleetBoard.class, "summaries", Answer.NULL, 1);
         assertThat((Object) store.board().summaries()).isNull();
-        assertThat(store.board().summaries().toCompletableFuture().join())
-                .isEmpty();
+        assertThat(store.board().summaries().toCompletableFuture().join()).isEmpty();
     }
 
     @Test

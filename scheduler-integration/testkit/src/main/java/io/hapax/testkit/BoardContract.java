@@ -50,7 +50,8 @@ abstract class BoardContract {
         private long clock = 1_700_000_000_000L;
 
         Answer post(@Nullable String summary, String edition, long number, @Nullable String change) {
-            return get(board(store()).post(new Posting(name, LONG, summary, new Position(edition, number), change, clock)));
+            return get(board(store())
+                    .post(new Posting(name, LONG, summary, new Position(edition, number), change, clock)));
         }
 
         /** Changes of one edition, each the text of its number. */
@@ -199,9 +200,8 @@ abstract class BoardContract {
     @Test
     public void a_change_may_be_long_and_of_any_character_but_zero() {
         Worker worker = new Worker();
-        String all = IntStream.rangeClosed(1, 0xff)
-                .mapToObj(Character::toString)
-                .collect(Collectors.joining());
+        String all =
+                IntStream.rangeClosed(1, 0xff).mapToObj(Character::toString).collect(Collectors.joining());
         String text = all.repeat(1000);
         assertThat(worker.post("summary", "a", 0, text).isKept()).isTrue();
         assertThat(worker.news(null, READING).changes()).containsExactly(text);
@@ -226,8 +226,7 @@ abstract class BoardContract {
             String edition = "e" + n + ".";
             int first = n % 2 == 0 ? 1 : 0;
             assertThat(news)
-                    .containsEntry(
-                            workers.get(n).name, told(edition, first, changes(edition, first, n % 4), null));
+                    .containsEntry(workers.get(n).name, told(edition, first, changes(edition, first, n % 4), null));
         }
     }
 }

@@ -29,7 +29,6 @@ import io.hapax.lease.Slot;
 import io.hapax.ops.AdministeredStore;
 import io.hapax.ops.HeldLease;
 import io.hapax.ops.LeaseAdmin;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
