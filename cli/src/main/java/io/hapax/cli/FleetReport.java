@@ -44,7 +44,7 @@ record FleetReport(
                 .toList();
     }
 
-    /** The reports of all workers with a console, as far as a reader has been told. */
+    /** The reports of all workers with a console, as far as a reader knows them. */
     static List<FleetReport> of(Map<String, ReportReader.Seen> seen) {
         return seen.values().stream()
                 .map(each -> each.lines().isEmpty() ? parse(each.summary()) : told(each))

@@ -89,7 +89,7 @@ final class WatchCommand implements Callable<Integer> {
         return ExitCodes.FINE;
     }
 
-    /** Workers tell more from their next posting on, and all of it to whoever has missed some. */
+    /** Workers tell more from their next posting on, and all of it if this reader has missed some. */
     private List<FleetReport> reports(ReportReader reader) {
         Duration reading = READING.plus(repeatedly.period(Duration.ZERO));
         Map<String, ReportReader.Seen> seen = CommonOptions.answer(reader.read(reading));

@@ -196,7 +196,7 @@ public final class Reports {
                 long before = told.get();
                 Used with = used(window);
                 if (told.get() - before < window.toSeconds() / 2) {
-                    throw new IllegalStateException("the watcher was told " + (told.get() - before) + " lines only");
+                    throw new IllegalStateException("the watcher has got " + (told.get() - before) + " lines only");
                 }
                 return row(table, without, with);
             } finally {
@@ -292,7 +292,7 @@ public final class Reports {
         return tomcat;
     }
 
-    /** Watches as a page does; returns how many lines it was told. */
+    /** Watches as a page does; returns how many lines it has got. */
     private static AtomicLong watch(Tomcat tomcat) {
         AtomicLong lines = new AtomicLong();
         URI stream = URI.create("http://localhost:" + tomcat.getConnector().getLocalPort() + "/api/stream");

@@ -19,7 +19,7 @@ import java.util.zip.Inflater;
  * order.
  *
  * <p>A change is which lines are gone, and what is new, compressed. What both sides know helps to compress: the lines
- * that are gone, as what has ended is told in other words, and what was new last time. If a reader does not have the same lines, the
+ * that are gone, as what has ended is said once more in other words, and what was new last time. If a reader does not have the same lines, the
  * checksum of what helps says so. Not thread-safe.
  */
 final class ReportLines {

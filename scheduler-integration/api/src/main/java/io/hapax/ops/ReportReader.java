@@ -46,7 +46,7 @@ public final class ReportReader {
      * What a worker is at. Immutable.
      *
      * @param summary what it says of itself; null where the lines say more
-     * @param lines the lines of its report, by key; empty if it has told none yet
+     * @param lines the lines of its report, by key; empty if it has put up none yet
      * @param clock what its clock shows now, in milliseconds: see {@link ReportWriter#clock}
      * @param isWhole whether it has no lines that this reader lacks
      */

@@ -47,7 +47,7 @@ final class Telling {
         }
         WorkerLines.Head head = of("w", WorkerLines.Head.class).values().stream()
                 .findFirst()
-                .orElseThrow(() -> new IllegalArgumentException("nobody has told these lines"));
+                .orElseThrow(() -> new IllegalArgumentException("these lines do not say of which worker they are"));
         List<Report.Run> runs = runs(seen.clock());
         return new Report(
                 head.worker(),
@@ -102,7 +102,7 @@ final class Telling {
         Map<Long, Long> renewed = new HashMap<>();
         Map<Long, Ends> ends = of("e", Ends.class);
         ends.forEach((slot, each) -> each.runs.forEach(number -> renewed.put(number, WorkerLines.SLOT_MILLIS * slot)));
-        // Whoever has lost its lease has lost it, whatever was said before.
+        // A run that has lost its lease has lost it, whatever was said before.
         ends.getOrDefault(0L, new Ends(List.of())).runs.forEach(number -> renewed.put(number, 0L));
         List<Report.Run> runs = new ArrayList<>();
         of("r", WorkerLines.RunLine.class)

@@ -121,14 +121,14 @@ final class WorkerLines {
         }
     }
 
-    /** Whoever was renewed again since stands in a later line, too, which counts. */
+    /** A run that was renewed again since stands in a later line, too, which counts. */
     private static final class Ends {
         private final TreeSet<Long> told = new TreeSet<>();
         private int still;
         private String text = "";
     }
 
-    /** Runs that wait for the same thing are told apart by who came first. */
+    /** Runs that wait for the same thing differ by which one came first. */
     private record Waiter(String job, String keys, int place) {}
 
     private record Wait(long number, long from) {}

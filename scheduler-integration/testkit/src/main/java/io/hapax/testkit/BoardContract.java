@@ -188,7 +188,7 @@ abstract class BoardContract {
         assertThat(worker.after("b", 3)).isEqualTo(told("a", 2 * kept + 1, List.of(), "summary"));
         assertThat(worker.news(null, Duration.ZERO).changes()).isEmpty();
         assertThat(worker.post(null, "a", 2 * kept, null).isAskedForAll())
-                .as("whoever knows something, or only looks, asks for nothing")
+                .as("a reader that knows something, or only looks, asks for nothing")
                 .isFalse();
         assertThat(worker.news(null, READING)).isEqualTo(told("a", 2 * kept + 1, List.of(), "summary"));
         assertThat(worker.post(null, "a", 2 * kept, null)).matches(answer -> answer.isAskedForAll() && answer.isKept());
