@@ -74,7 +74,7 @@ public final class Reports {
         return RedissonLeaseStore.builder()
                 .url(redis.url())
                 .namespace("shop")
-                .answerTimeout(Duration.ofSeconds(5))
+                .answerTimeout(Duration.ofSeconds(20))
                 .firstStart(WallClock.now())
                 .build();
     }

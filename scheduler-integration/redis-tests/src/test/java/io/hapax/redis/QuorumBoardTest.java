@@ -92,6 +92,23 @@ class QuorumBoardTest {
         assertThat(get(without().summaries())).containsExactly(Map.entry("alice", "s"));
     }
 
+    /** Else all would have to be put up again each second for as long as one server is behind. */
+    @Test
+    void a_reader_that_knows_something_or_only_looks_asks_for_nothing() {
+        post(without(), "a", 0, "a0");
+        for (int number = 1; number <= FleetBoard.CHANGES_KEPT; number++) {
+            post(number < 5 ? without() : without(2), "a", number, "a" + number);
+        }
+        news(without(), Map.of("alice", new Position("a", FleetBoard.CHANGES_KEPT)));
+        news(without(), Map.of("alice", new Position("b", 0)));
+        get(without().news(Map.of(), Duration.ZERO));
+        assertThat(post(without(), "a", FleetBoard.CHANGES_KEPT, null).isAskedForAll())
+                .isFalse();
+        news(without(), Map.of());
+        assertThat(post(without(), "a", FleetBoard.CHANGES_KEPT, null).isAskedForAll())
+                .isTrue();
+    }
+
     @Test
     void the_edition_that_most_servers_have_counts() {
         post(without(), "a", 0, "a0");
