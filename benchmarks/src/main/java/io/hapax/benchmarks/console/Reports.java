@@ -306,7 +306,8 @@ public final class Reports {
 
     private void close() {
         steps.shutdownNow();
-        fleet.forEach(Worker::close);
+        // Each waits for its runs, which do not end.
+        fleet.parallelStream().forEach(Worker::close);
         store.close();
         watching.close();
     }
