@@ -185,7 +185,7 @@ public final class Reports {
             CompletableFuture.allOf(Stream.generate(worker::take).limit(runs).toArray(CompletableFuture<?>[]::new))
                     .get(60, TimeUnit.SECONDS);
         }
-        steps.scheduleAtFixedRate(this::step, 0, STEP.toMillis(), TimeUnit.MILLISECONDS);
+        var unused = steps.scheduleAtFixedRate(this::step, 0, STEP.toMillis(), TimeUnit.MILLISECONDS);
         Worker watcher = new Worker("watcher", watching);
         watcher.console.start(watcher.guard);
         try {
