@@ -30,4 +30,11 @@ final class Events implements GuardListener {
     List<GuardEvent> all() {
         return all;
     }
+
+    /** Waits until the guards of other tests have delivered theirs, of which each may make a line in the log. */
+    static void awaitDelivered() {
+        await().pollDelay(Duration.ZERO)
+                .until(() -> Thread.getAllStackTraces().keySet().stream()
+                        .noneMatch(thread -> thread.getName().equals("hapax-events")));
+    }
 }

@@ -52,6 +52,7 @@ class ForgedLinesTest {
     @BeforeEach
     void listen() {
         MDC.clear();
+        Events.awaitDelivered();
         logger.setLevel(Level.DEBUG);
         // Other threads log while the lines are read.
         lines.list = new CopyOnWriteArrayList<>();

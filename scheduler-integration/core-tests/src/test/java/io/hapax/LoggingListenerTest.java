@@ -33,6 +33,7 @@ class LoggingListenerTest {
     void listen() {
         // Other tests of this thread may have entered runs and never left them.
         MDC.clear();
+        Events.awaitDelivered();
         // Other threads log while the lines are read.
         lines.list = new CopyOnWriteArrayList<>();
         lines.start();

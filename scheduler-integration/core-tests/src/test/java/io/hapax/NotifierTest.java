@@ -104,6 +104,12 @@ class NotifierTest {
                 .toList();
     }
 
+    /** What is dropped while a line is being written has no line of its own; its thread ends a moment after the line is there. */
+    private static void awaitWritten() {
+        await().until(() -> Thread.getAllStackTraces().keySet().stream()
+                .noneMatch(thread -> thread.getName().equals("hapax-dropped")));
+    }
+
     @Test
     void of_what_waits_for_a_blocked_listener_so_much_is_kept_and_the_rest_is_counted_in_the_log() {
         Notifier notifier = notifier(blocked);
@@ -116,6 +122,7 @@ class NotifierTest {
                 .singleElement()
                 .asString()
                 .contains("is blocked or too slow", "10000 events wait", "No run is affected"));
+        awaitWritten();
         ticker.advance(Duration.ofMinutes(1));
         notifier.tellLater(lost(lease(1)));
         // All that were dropped but the first, which had a line of its own.

@@ -30,10 +30,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.IntFunction;
 import java.util.stream.IntStream;
-import org.awaitility.Awaitility;
-import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 
@@ -87,17 +84,6 @@ class PollsTest {
 
     private JobGuard guard(InMemoryLeaseStore store) {
         return JobGuard.builder(store).ticker(ticker).build();
-    }
-
-    /** Hundreds of turns go from thread to thread. */
-    @BeforeAll
-    static void waitForLong() {
-        Awaitility.setDefaultTimeout(Duration.ofSeconds(40));
-    }
-
-    @AfterAll
-    static void waitAsUsual() {
-        Awaitility.reset();
     }
 
     @AfterEach
@@ -223,7 +209,7 @@ class PollsTest {
                         .whenComplete((answer, failure) ->
                                 threads.execute(() -> Answered.run(answer).close())));
             }
-            await().atMost(Duration.ofMinutes(1)).until(() -> all.stream().allMatch(CompletableFuture::isDone));
+            await().atMost(Duration.ofMinutes(3)).until(() -> all.stream().allMatch(CompletableFuture::isDone));
             await().until(() -> busy.admin().waiting().isEmpty());
         } finally {
             threads.shutdown();

@@ -52,11 +52,11 @@ class PushedClockTest {
                 await().until(() -> before.lost().isPresent());
             }
             before.close();
-            GuardedRun after = Answered.run(guard.admit(RunRequest.lock("other").ttl(Duration.ofSeconds(6))));
+            GuardedRun after = Answered.run(guard.admit(RunRequest.lock("other").ttl(Duration.ofSeconds(9))));
             NanoTime start = clock.now();
             try (GuardedRun.Scope unused = after.enter(OnLeaseLost.SIGNAL)) {
                 await().atMost(Duration.ofSeconds(40))
-                        .until(() -> clock.now().since(start).compareTo(Duration.ofSeconds(7)) > 0);
+                        .until(() -> clock.now().since(start).compareTo(Duration.ofSeconds(10)) > 0);
                 assertThat(after.lost()).isEmpty();
                 assertThat(after.isHeld()).isTrue();
             }

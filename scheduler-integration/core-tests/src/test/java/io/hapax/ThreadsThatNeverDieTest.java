@@ -27,7 +27,7 @@ class ThreadsThatNeverDieTest {
 
     private static final RunRequest KEY = RunRequest.lock("k").ttl(Duration.ofSeconds(1));
     /** In real time, of which a busy machine may lose some seconds. */
-    private static final RunRequest REAL = RunRequest.lock("k").ttl(Duration.ofSeconds(6));
+    private static final RunRequest REAL = RunRequest.lock("k").ttl(Duration.ofSeconds(9));
 
     private final ManualTicker ticker = new ManualTicker();
     private final InMemoryLeaseStore memory = new InMemoryLeaseStore(ticker);
@@ -119,7 +119,7 @@ class ThreadsThatNeverDieTest {
         sick.ill = false;
         GuardedRun later = Answered.run(guard.admit(REAL));
         try (GuardedRun.Scope scope = later.enter()) {
-            NanoTime moreThanTtl = Ticker.SYSTEM.now().plus(Duration.ofSeconds(7));
+            NanoTime moreThanTtl = Ticker.SYSTEM.now().plus(Duration.ofSeconds(10));
             await().atMost(Duration.ofSeconds(40))
                     .pollInterval(Duration.ofMillis(50))
                     .until(() -> {

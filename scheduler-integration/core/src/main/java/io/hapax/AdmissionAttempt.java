@@ -9,6 +9,9 @@ import io.hapax.time.NanoTime;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ForkJoinPool;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.BiConsumer;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -26,6 +29,10 @@ final class AdmissionAttempt {
     private final @Nullable GuardedRun waiter;
     private final NanoTime startedAt;
     private final CompletableFuture<Admission> answer = new CompletableFuture<>();
+    /** Waits for the answer, and asks itself when it is this attempt's turn; null if nobody waits. */
+    private @Nullable Thread caller;
+
+    private volatile boolean isCallersTurn;
     private volatile @Nullable AdmissionTry current;
     private volatile boolean withdrawn;
     private volatile @Nullable CompletableFuture<Void> pause;
@@ -60,6 +67,88 @@ final class AdmissionAttempt {
             ask(first);
         }
         return answer;
+    }
+
+    /**
+     * Starts, and waits for the answer. If the store works on its caller's thread, the caller asks again itself: it has to be woken up in
+     * any case, and no other thread has to be woken up for that. A caller that gets an exception other than
+     * {@link ExecutionException} withdraws the attempt.
+     *
+     * @param first the store to be asked, which may block
+     * @throws ExecutionException if there is no answer
+     */
+    Admission startAndWait(LeaseStore first) throws InterruptedException, ExecutionException {
+        Thread self = Thread.currentThread();
+        caller = first != engine.store() && source instanceof LeaseSource.Plain ? self : null;
+        var unused = start(first);
+        if (caller != null && !answer.isDone()) {
+            var ignored = answer.whenComplete((admission, failure) -> LockSupport.unpark(self));
+            waitForAnswer(first, self);
+        }
+        return answer.get();
+    }
+
+    private void waitForAnswer(LeaseStore first, Thread self) throws InterruptedException {
+        ForkJoinPool.ManagedBlocker untilNext = new ForkJoinPool.ManagedBlocker() {
+            @Override
+            public boolean block() {
+                LockSupport.park(AdmissionAttempt.this);
+                return isReleasable();
+            }
+
+            @Override
+            public boolean isReleasable() {
+                return answer.isDone() || isCallersTurn || self.isInterrupted();
+            }
+        };
+        while (!answer.isDone()) {
+            // As CompletableFuture does it: a pool whose threads wait for each other gets another one.
+            ForkJoinPool.managedBlock(untilNext);
+            if (!answer.isDone() && Thread.interrupted()) {
+                throw new InterruptedException();
+            }
+            if (isCallersTurn && !answer.isDone()) {
+                isCallersTurn = false;
+                askOnCaller(first);
+            }
+        }
+    }
+
+    private void askOnCaller(LeaseStore first) {
+        try {
+            if (engine.admissions().isClosed()) {
+                // Since it was woken up: the store may be closed as well.
+                giveBackWhatIsTried();
+                refused(Refusals.closed(terms.timing().renewEvery()));
+            } else {
+                ask(first);
+            }
+        } catch (Throwable failure) {
+            brokenOff(failure);
+        }
+    }
+
+    private void brokenOff(Throwable failure) {
+        try {
+            fail(failure);
+        } finally {
+            giveBackWhatIsTried();
+        }
+    }
+
+    /** No more than one wait ends at a time. */
+    private void askAgain() {
+        Thread waits = caller;
+        if (waits == null) {
+            ask(engine.store());
+            return;
+        }
+        isCallersTurn = true;
+        LockSupport.unpark(waits);
+        if (withdrawn || answer.isDone()) {
+            // The caller may have left before.
+            leaveToOthers();
+        }
     }
 
     private void ask(LeaseStore store) {
@@ -109,11 +198,7 @@ final class AdmissionAttempt {
             try {
                 then.accept(value, failure);
             } catch (Throwable bug) {
-                try {
-                    fail(bug);
-                } finally {
-                    giveBackWhatIsTried();
-                }
+                brokenOff(bug);
             }
         });
     }
@@ -228,26 +313,35 @@ final class AdmissionAttempt {
             Polls.end(next);
         }
         var unused = next.whenComplete((ignored, cancelled) -> {
-            boolean asks = !withdrawn && !engine.admissions().isClosed();
-            if (turns != null) {
-                engine.admissions().polls().leave(turns, next, asks);
-            }
-            if (asks) {
-                ask(engine.store());
-            } else {
-                if (withdrawn || cancelled == null) {
-                    // It may have been woken up, and leaves that to others.
-                    giveBackWhatIsTried();
-                }
-                if (withdrawn) {
-                    // So may its turn have come.
-                    leaveToOthers();
-                    engine.admissions().waitsNoMore(this);
-                } else {
-                    refused(Refusals.closed(terms.timing().renewEvery()));
-                }
+            try {
+                waited(next, turns, cancelled != null);
+            } catch (Throwable failure) {
+                // Else nobody would ask again.
+                brokenOff(failure);
             }
         });
+    }
+
+    private void waited(CompletableFuture<Void> wait, Polls.@Nullable What turns, boolean isCancelled) {
+        boolean asks = !withdrawn && !engine.admissions().isClosed();
+        if (turns != null) {
+            engine.admissions().polls().leave(turns, wait, asks);
+        }
+        if (asks) {
+            askAgain();
+            return;
+        }
+        if (withdrawn || !isCancelled) {
+            // It may have been woken up, and leaves that to others.
+            giveBackWhatIsTried();
+        }
+        if (withdrawn) {
+            // So may its turn have come.
+            leaveToOthers();
+            engine.admissions().waitsNoMore(this);
+        } else {
+            refused(Refusals.closed(terms.timing().renewEvery()));
+        }
     }
 
     /** The answer to this attempt says nothing to those who wait with it. */

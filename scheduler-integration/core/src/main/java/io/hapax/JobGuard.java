@@ -118,14 +118,14 @@ public final class JobGuard implements AutoCloseable {
             // Whether a port's answer is there at once must make no difference.
             throw new InterruptedException("interrupted before " + kept(request) + " was asked for");
         }
-        CompletableFuture<Admission> answer = attempt.start(engine.store().blocking());
         try {
-            return answer.get();
-        } catch (InterruptedException e) {
-            attempt.withdraw();
-            throw e;
+            return attempt.startAndWait(engine.store().blocking());
         } catch (ExecutionException e) {
             throw failed(request, e.getCause());
+        } catch (InterruptedException | RuntimeException | Error e) {
+            // Nobody waits for the answer any more.
+            attempt.withdraw();
+            throw e;
         }
     }
 

@@ -77,9 +77,11 @@ class PackagedWorkerIT {
             assertThat(get("/metrics").body()).contains("hapax_active", "hikaricp_connections");
             assertThat(get("/console/").statusCode()).isEqualTo(200);
             assertThat(get("/console/api/fleet").statusCode()).isEqualTo(401);
-            assertThat(get("/console/api/fleet", "Authorization", "Bearer " + TOKEN)
-                            .body())
-                    .contains("\"name\":\"worker-1\"");
+            // It reports a moment after its start.
+            await().atMost(Duration.ofMinutes(1))
+                    .untilAsserted(() -> assertThat(get("/console/api/fleet", "Authorization", "Bearer " + TOKEN)
+                                    .body())
+                            .contains("\"name\":\"worker-1\""));
             worker.destroy();
             Duration grace = DurationText.parse(
                     "stop_grace_period",

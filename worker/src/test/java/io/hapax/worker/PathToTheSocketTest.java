@@ -29,8 +29,19 @@ import org.quartz.impl.StdSchedulerFactory;
 @Tag("slow")
 class PathToTheSocketTest {
 
-    /** Often: the thread waits for an answer for two seconds only. */
+    /** Often: the thread waits for an answer for some seconds only. */
     private static final Duration LOOK = Duration.ofMillis(10);
+
+    /** As long as the usual ttl allows, so that the thread is still seen when this one had no processor for a while. */
+    private static final Duration PATIENCE = Duration.ofSeconds(6);
+
+    private static RedissonLeaseStore store(EmbeddedRedis redis, String namespace) {
+        return RedissonLeaseStore.builder()
+                .url(redis.url())
+                .namespace(namespace)
+                .answerTimeout(PATIENCE)
+                .build();
+    }
 
     private static List<String> path(Thread thread) {
         List<String> frames = Arrays.stream(thread.getStackTrace())
@@ -50,7 +61,7 @@ class PathToTheSocketTest {
     @Test
     void from_a_request_to_the_socket_there_are_at_most_seven_classes() throws Exception {
         try (EmbeddedRedis redis = EmbeddedRedis.start();
-                JobGuard guard = JobGuard.builder(RedissonLeaseStore.connect(redis.url(), "worker-test"))
+                JobGuard guard = JobGuard.builder(store(redis, "worker-test"))
                         .closesStore()
                         .build()) {
             guard.run(RunRequest.lock("warm"), run -> 1);
@@ -85,9 +96,8 @@ class PathToTheSocketTest {
         properties.setProperty("org.quartz.scheduler.instanceName", "path");
         properties.setProperty("org.quartz.threadPool.threadCount", "1");
         try (EmbeddedRedis redis = EmbeddedRedis.start();
-                JobGuard guard = JobGuard.builder(RedissonLeaseStore.connect(redis.url(), "path"))
-                        .closesStore()
-                        .build()) {
+                JobGuard guard =
+                        JobGuard.builder(store(redis, "path")).closesStore().build()) {
             Scheduler scheduler = new StdSchedulerFactory(properties).getScheduler();
             HapaxPlugin.install(scheduler, guard);
             JobDetail job =

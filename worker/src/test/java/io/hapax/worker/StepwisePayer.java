@@ -23,29 +23,28 @@ import java.util.List;
 /** A process of {@link FencedFaultsTest} that pays one payment step by step, and waits for an order before each step. */
 final class StepwisePayer {
 
-    static final Duration TTL = Duration.ofSeconds(5);
     private static final BufferedReader ORDERS =
             new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
 
     private StepwisePayer() {}
 
     /** What all processes of the test are set to. */
-    static JobGuard guard(String redisUrl, HikariDataSource database, String worker) {
+    static JobGuard guard(String redisUrl, HikariDataSource database, String worker, Duration ttl) {
         return JobGuard.builder(RedissonLeaseStore.builder()
                         .namespace("worker-test")
                         .url(redisUrl)
-                        .answerTimeout(TTL.dividedBy(6))
-                        .longestTtl(TTL)
+                        .answerTimeout(ttl.dividedBy(6))
+                        .longestTtl(ttl)
                         .firstStart(WallClock.now())
                         .lazy(true)
                         .build())
                 .ledger(PostgresRunLedger.builder(database)
                         .namespace("worker-test")
-                        .answerTimeout(TTL.dividedBy(6))
+                        .answerTimeout(ttl.dividedBy(6))
                         .migrate(true)
                         .build())
                 .worker(worker)
-                .defaults(options -> options.withTtl(TTL))
+                .defaults(options -> options.withTtl(ttl))
                 .closesStore()
                 .build();
     }
@@ -61,7 +60,7 @@ final class StepwisePayer {
         }
     }
 
-    /** Arguments: name, redis, database, what happens to the payment after a crash. */
+    /** Arguments: name, redis, database, what happens to the payment after a crash, for how many seconds leases live. */
     public static void main(String[] args) throws Exception {
         // Threads of the store would keep a process alive whose main thread has failed.
         Thread.setDefaultUncaughtExceptionHandler((thread, failure) -> {
@@ -69,7 +68,7 @@ final class StepwisePayer {
             Runtime.getRuntime().halt(1);
         });
         HikariDataSource database = DemoCommand.pool(args[2]);
-        JobGuard guard = guard(args[1], database, args[0]);
+        JobGuard guard = guard(args[1], database, args[0], Duration.ofSeconds(Long.parseLong(args[4])));
         say(args[0] + " is up");
         awaitOrder();
         // A loaded machine may be slow to connect.
@@ -126,7 +125,7 @@ final class StepwisePayer {
         System.out.flush();
     }
 
-    static List<String> arguments(String name, String redisUrl, String jdbcUrl, AfterCrash afterCrash) {
-        return List.of(name, redisUrl, jdbcUrl, afterCrash.name());
+    static List<String> arguments(String name, String redisUrl, String jdbcUrl, AfterCrash afterCrash, Duration ttl) {
+        return List.of(name, redisUrl, jdbcUrl, afterCrash.name(), Long.toString(ttl.toSeconds()));
     }
 }

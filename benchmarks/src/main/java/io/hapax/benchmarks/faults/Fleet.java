@@ -97,6 +97,8 @@ final class Fleet implements Closeable {
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "-Xmx128m",
                 "-XX:+UseSerialGC",
+                // A worker lives for seconds to minutes: what a better compiler would spend, others need.
+                "-XX:TieredStopAtLevel=1",
                 "-XX:-UsePerfData",
                 "-cp",
                 classPath(),

@@ -91,7 +91,8 @@ class BrokerTest {
             alice.close();
             assertThat(bob.hears()).isEqualTo("deliver item-1 k");
             assertThat(bob.hears()).isEqualTo("deliver item-1 k");
-            assertThat(broker.isUp("alice")).isFalse();
+            // On a busy machine it came again since nobody had answered, and not yet since she is gone.
+            await().until(() -> !broker.isUp("alice"));
         }
     }
 

@@ -7,7 +7,7 @@ import java.util.concurrent.TimeUnit;
 /** Processes of tests that end, whatever they wait for: whoever reads what one says can not be interrupted. */
 final class ChildProcess {
 
-    private static final int LONGEST_MINUTES = 3;
+    private static final int LONGEST_MINUTES = 6;
 
     private ChildProcess() {}
 

@@ -21,6 +21,7 @@ final class KnownNamespace {
         try (RedissonLeaseStore store = RedissonLeaseStore.builder()
                 .url(redisUrl)
                 .namespace(namespace)
+                .answerTimeout(Duration.ofSeconds(6))
                 .firstStart(WallClock.now())
                 .build()) {
             JobIdentity identity = new JobIdentity(new LockKey("first"), null);

@@ -19,6 +19,7 @@ import io.hapax.testkit.EmbeddedDatabase;
 import io.hapax.testkit.EmbeddedRedis;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -37,6 +38,9 @@ abstract class BrowserFleet {
 
     /** A page, the browser's processes, or what answers them, may not work for seconds. */
     static final int SLOW_MILLIS = 60_000;
+
+    /** Of the leases that all tests of a class look at: one of them freezes Redis until the page says so. */
+    private static final Duration TTL = Duration.ofSeconds(50);
 
     private static final Path SCREENSHOTS = Path.of("target", "screenshots");
 
@@ -100,7 +104,8 @@ abstract class BrowserFleet {
             kept.add(workers.get(List.of("alice", "bob", "carol").get(n % 3))
                     .begin(RunRequest.lock("invoice/" + n)
                             .once("send-invoice/" + n)
-                            .job("send-invoice")));
+                            .job("send-invoice")
+                            .ttl(TTL)));
         }
         secured = new ConsoleServer(workers.get("alice").console().servlet());
         open = new ConsoleServer(workers.get("bob").console().servlet());

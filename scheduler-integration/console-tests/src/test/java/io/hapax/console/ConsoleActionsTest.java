@@ -44,7 +44,7 @@ class ConsoleActionsTest extends BrowserFleet {
             row(page, "lock invoice/4,").getByRole(AriaRole.BUTTON).click();
             Locator dialog = page.locator("#detail");
             assertThat(dialog).containsText("bob, thread ");
-            assertThat(dialog).containsText("left unless it is renewed (ttl 30 s)");
+            assertThat(dialog).containsText("left unless it is renewed (ttl 50 s)");
             assertThat(dialog).containsText("Fencing token");
             assertThat(dialog).containsText("Skipped", slow());
             assertThat(dialog).containsText("held by bob for ");

@@ -34,6 +34,8 @@ final class Workers implements AutoCloseable {
     /** How long Redis and PostgreSQL of a busy machine may take to answer. */
     static final Duration PATIENCE = Duration.ofSeconds(4);
 
+    private static final Duration LONGEST_TTL = Duration.ofMinutes(1);
+
     private final EmbeddedRedis redis;
     private final @Nullable HikariDataSource database;
     private final String namespace = "shop";
@@ -170,6 +172,7 @@ final class Workers implements AutoCloseable {
                 .url(redis.url())
                 .namespace(namespace)
                 .answerTimeout(PATIENCE)
+                .longestTtl(LONGEST_TTL)
                 .firstStart(WallClock.now())
                 .build();
         RunLedger ledger = database == null

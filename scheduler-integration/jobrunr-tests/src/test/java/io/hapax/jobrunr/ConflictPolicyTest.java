@@ -159,15 +159,15 @@ class ConflictPolicyTest {
     @ParameterizedTest(name = "sameServer={0}")
     @ValueSource(booleans = {true, false})
     void wait_holds_the_job_in_processing_beyond_the_time_after_which_it_would_be_orphaned(boolean sameServer) {
-        fleet.deadAfter(20);
+        fleet.deadAfter(40);
         workers(sameServer);
         fleet.enqueue(work -> work.waiting(name));
         awaitHeld();
         UUID id = fleet.enqueue(work -> work.waiting(name));
         fleet.awaitState(id, PROCESSING);
         int version = fleet.job(id).getVersion();
-        // Twice the polls after which a job without heartbeat counts as orphaned.
-        fleet.awaitJob(id, job -> job.getVersion() >= version + 40);
+        // More polls than those after which a job without heartbeat counts as orphaned.
+        fleet.awaitJob(id, job -> job.getVersion() >= version + 55);
         assertThat(journal.starts()).isEqualTo(1);
 
         journal.release();
@@ -270,7 +270,7 @@ class ConflictPolicyTest {
     @ParameterizedTest(name = "{0}")
     @ValueSource(strings = {"skip", "fail", "wait"})
     void an_earlier_attempt_at_the_same_job_that_is_still_at_work_postpones_whatever_the_policy(String policy) {
-        fleet.deadAfter(15);
+        fleet.deadAfter(25);
         Worker slow = fleet.guarded("slow", 1).start();
         slow.storage().dropHeartbeats = true;
         UUID id = switch (policy) {

@@ -72,6 +72,8 @@ class DuplicateRunsTest {
     /** Without care, the heartbeats that come too late would make JobRunr stop the server of the healthy worker. */
     @Test
     void a_worker_whose_heartbeats_come_back_finishes_its_job_and_goes_on() {
+        // A worker that the other one takes for dead, as both stand still, would interrupt its job.
+        fleet.deadAfter(25);
         Journal journal = fleet.journal("paused").hold();
         String name = fleet.journalName("paused");
         Worker paused = fleet.guarded("paused", 1).start();
@@ -109,6 +111,8 @@ class DuplicateRunsTest {
     @ParameterizedTest(name = "guarded={0}")
     @ValueSource(booleans = {false, true})
     void a_job_fetched_beyond_the_number_of_threads_is_run_twice_only_without_the_guard(boolean guarded) {
+        // A worker that the other one takes for dead, as both stand still, would forget what it has fetched.
+        fleet.deadAfter(25);
         Journal blocking = fleet.journal("blocking").hold();
         Journal surplus = fleet.journal("surplus");
         String blockingName = fleet.journalName("blocking");

@@ -19,7 +19,7 @@ import org.junit.jupiter.api.parallel.ExecutionMode;
 @Execution(ExecutionMode.CONCURRENT)
 class ObservedJobTest {
 
-    private final Fleet fleet = new Fleet().deadAfter(10);
+    private final Fleet fleet = new Fleet();
 
     @AfterEach
     void stop() {
@@ -34,6 +34,7 @@ class ObservedJobTest {
     /** As {@link DuplicateRunsTest#a_worker_whose_heartbeats_are_late_is_overtaken_only_without_the_guard} without a guard. */
     @Test
     void a_job_that_jobrunr_gives_to_two_servers_runs_twice_and_is_named() {
+        fleet.deadAfter(10);
         Journal journal = fleet.journal("late").hold();
         String name = fleet.journalName("late");
         Worker slow = observed("slow").start();

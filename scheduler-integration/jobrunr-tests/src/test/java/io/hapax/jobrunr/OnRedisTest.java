@@ -50,7 +50,7 @@ class OnRedisTest {
 
     @Test
     void a_worker_whose_heartbeats_are_late_is_not_overtaken() {
-        fleet.deadAfter(15);
+        fleet.deadAfter(25);
         journal.hold();
         Worker slow = worker("slow").start();
         slow.storage().dropHeartbeats = true;

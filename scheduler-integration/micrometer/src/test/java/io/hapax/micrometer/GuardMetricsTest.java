@@ -36,6 +36,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import org.awaitility.core.ConditionFactory;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.slf4j.LoggerFactory;
@@ -55,6 +56,11 @@ class GuardMetricsTest {
     @AfterEach
     void close() {
         guard.close();
+    }
+
+    /** What threads of the guard count, which may get no processor for a while. */
+    private static ConditionFactory eventually() {
+        return await().atMost(Duration.ofSeconds(40)).ignoreExceptions();
     }
 
     private double count(String name, String... tags) {
@@ -93,7 +99,7 @@ class GuardMetricsTest {
             ticker.advance(Duration.ofSeconds(17));
             store.healthy();
             ticker.advance(Duration.ofSeconds(3));
-            await().ignoreExceptions()
+            eventually()
                     .untilAsserted(() -> assertThat(
                                     registry.get("hapax.renewal.margin").timer().count())
                             .isEqualTo(1));
@@ -101,7 +107,7 @@ class GuardMetricsTest {
             ticker.advance(Duration.ofSeconds(40));
             run.close();
         }
-        await().ignoreExceptions()
+        eventually()
                 .untilAsserted(() -> assertThat(count("hapax.lost", "job", "slow", "reason", "not_renewed"))
                         .isEqualTo(1));
         store.failAcquires();
@@ -167,13 +173,13 @@ class GuardMetricsTest {
         try (var scope = run.enter()) {
             assertThat(registry.get("hapax.active").gauge().value()).isEqualTo(1);
         }
-        await().ignoreExceptions()
+        eventually()
                 .untilAsserted(
                         () -> assertThat(registry.get("hapax.waiting").gauge().value())
                                 .isEqualTo(1));
         next.cancel(true);
         run.close();
-        await().ignoreExceptions().untilAsserted(() -> {
+        eventually().untilAsserted(() -> {
             assertThat(registry.get("hapax.active").gauge().value()).isZero();
             assertThat(registry.get("hapax.waiting").gauge().value()).isZero();
         });
@@ -291,7 +297,7 @@ class GuardMetricsTest {
                 run.complete();
             }
             int runs = made;
-            await().ignoreExceptions()
+            eventually()
                     .untilAsserted(
                             () -> assertThat(timed.get("hapax.runs").counter().count())
                                     .isEqualTo(runs));

@@ -70,7 +70,7 @@ class LedgerFaultsTest {
         // For the answer that never comes.
         ticker.advance(Duration.ofMinutes(1));
         clock.add(AbandonedOccurrences.ASKED_EVERY);
-        await().until(() -> {
+        await().atMost(Duration.ofSeconds(40)).until(() -> {
             clock.add(AbandonedOccurrences.ASKED_EVERY);
             return gauge() == 0;
         });

@@ -49,11 +49,13 @@ class AdvisoryLocksTest {
         return PostgresRunLedger.builder(pool)
                 .namespace("postgres-test")
                 .schema("ledger")
+                .answerTimeout(Attempts.PATIENCE)
                 .migrate(true);
     }
 
+    /** Of a single connection no second one is to be had, which takes all of the patience. */
     private HikariDataSource pool(int size) {
-        return Attempts.pool(database, size, Duration.ofSeconds(2));
+        return Attempts.pool(database, size, Duration.ofSeconds(size == 1 ? 2 : 10));
     }
 
     private void assertRefused(String reason) {
@@ -72,8 +74,7 @@ class AdvisoryLocksTest {
 
     private void assertWorks(int connections) {
         try (HikariDataSource pool = pool(connections);
-                PostgresRunLedger ledger =
-                        builder(pool).answerTimeout(Attempts.PATIENCE).build()) {
+                PostgresRunLedger ledger = builder(pool).build()) {
             assertThat(get(ledger.complete(claimed(ledger, freshPair())))).isEqualTo(Completion.NOTED);
             assertThat(builder(pool).examine(""))
                     .noneMatch(finding -> finding.problem().contains("advisory locks"));

@@ -23,6 +23,8 @@ final class PgBouncer implements AutoCloseable {
 
     static final String MISSING = "skipped: no pgbouncer here; install the Debian package pgbouncer";
 
+    private static final int ATTEMPTS = 5;
+
     private final Process process;
     private final DatabaseAddress address;
 
@@ -47,9 +49,22 @@ final class PgBouncer implements AutoCloseable {
         }
     }
 
-    /** Starts one before a database, with so many sessions of the server. */
+    /** Starts one before a database, with so many sessions of the server. Somebody else may take the port that was free. */
     static PgBouncer before(DatabaseAddress database, int sessions, Path folder) throws IOException {
-        int port = freePort();
+        for (int attempt = 1; ; attempt++) {
+            PgBouncer bouncer = start(database, sessions, folder, freePort());
+            await().until(() -> !bouncer.process.isAlive() || bouncer.answers());
+            if (bouncer.process.isAlive()) {
+                return bouncer;
+            }
+            if (attempt == ATTEMPTS) {
+                Path log = folder.resolve("pgbouncer-" + bouncer.address.port() + ".log");
+                throw new IOException("pgbouncer ended: " + Files.readString(log));
+            }
+        }
+    }
+
+    private static PgBouncer start(DatabaseAddress database, int sessions, Path folder, int port) throws IOException {
         // PgBouncer does not run as root, and what it runs as has to read these.
         Files.setPosixFilePermissions(folder, PosixFilePermissions.fromString("rwxr-xr-x"));
         Path users = Files.writeString(folder.resolve("users-" + port), "\"" + database.user() + "\" \"\"\n");
@@ -76,17 +91,9 @@ final class PgBouncer implements AutoCloseable {
                 .redirectErrorStream(true)
                 .redirectOutput(folder.resolve("pgbouncer-" + port + ".log").toFile())
                 .start();
-        PgBouncer bouncer = new PgBouncer(
+        return new PgBouncer(
                 process,
                 new DatabaseAddress("127.0.0.1", port, database.database(), database.user(), database.password()));
-        await().until(() -> {
-            if (!process.isAlive()) {
-                throw new IOException(
-                        "pgbouncer ended: " + Files.readString(folder.resolve("pgbouncer-" + port + ".log")));
-            }
-            return bouncer.answers();
-        });
-        return bouncer;
     }
 
     private static int freePort() throws IOException {

@@ -81,7 +81,20 @@ final class Cluster {
         }
     }
 
-    /** How many triggers a node has taken for itself. */
+    /** Whether a node has taken a trigger for itself. */
+    boolean hasAcquired(Scheduler node) throws SQLException, SchedulerException {
+        try (Connection connection = database.dataSource().getConnection();
+                PreparedStatement statement = connection.prepareStatement(
+                        "SELECT count(*) FROM qrtz_fired_triggers WHERE state = 'ACQUIRED' AND instance_name = ?")) {
+            statement.setString(1, node.getSchedulerInstanceId());
+            try (ResultSet count = statement.executeQuery()) {
+                count.next();
+                return count.getInt(1) > 0;
+            }
+        }
+    }
+
+    /** How many triggers the nodes have taken for themselves. */
     int acquired() throws SQLException {
         try (Connection connection = database.dataSource().getConnection();
                 Statement statement = connection.createStatement();

@@ -46,9 +46,11 @@ class FirstStartTest {
         ZonedDateTime due =
                 WallClock.now().plusSeconds(2).atZone(ZoneOffset.UTC).withNano(0);
         Date start = Date.from(due.toInstant());
+        // Not when it is built: what is built after its time would be due tomorrow.
+        Date before = Date.from(due.toInstant().minusSeconds(1));
         TimeOfDay time = TimeOfDay.hourAndMinuteAndSecondFromDate(start);
         return List.of(
-                TriggerBuilder.newTrigger().withIdentity("cron").withSchedule(daily(due.toInstant())),
+                TriggerBuilder.newTrigger().withIdentity("cron").startAt(before).withSchedule(daily(due.toInstant())),
                 TriggerBuilder.newTrigger()
                         .withIdentity("simple")
                         .startAt(start)
@@ -60,6 +62,7 @@ class FirstStartTest {
                                 .withIntervalInDays(1)),
                 TriggerBuilder.newTrigger()
                         .withIdentity("daily")
+                        .startAt(before)
                         .withSchedule(DailyTimeIntervalScheduleBuilder.dailyTimeIntervalSchedule()
                                 .withIntervalInHours(24)
                                 .startingDailyAt(time)),
@@ -75,7 +78,6 @@ class FirstStartTest {
 
     private static void schedule(Scheduler scheduler) throws Exception {
         List<Trigger> triggers = new ArrayList<>();
-        // What is built after its time is due tomorrow.
         nightly().forEach(each -> triggers.add(each.build()));
         for (Trigger trigger : triggers) {
             String job = "job of " + trigger.getKey().getName();

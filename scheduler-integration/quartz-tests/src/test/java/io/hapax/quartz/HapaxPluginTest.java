@@ -69,7 +69,7 @@ class HapaxPluginTest {
 
     @Test
     void properties_alone_guard_two_replicas() throws Exception {
-        Map<String, String> settings = Map.of("redisUrl", "memory:by-properties", "worker", "w1", "ttl", "3s");
+        Map<String, String> settings = Map.of("redisUrl", "memory:by-properties", "worker", "w1", "ttl", "9s");
         Probe probe = new Probe();
         Scheduler first = scheduler(settings);
         Scheduler second = scheduler(settings);
@@ -86,7 +86,7 @@ class HapaxPluginTest {
             second.shutdown(true);
         }
         assertThat(MemoryStoreProvider.SETTINGS)
-                .contains(Map.of("namespace", "billing", "answerTimeout", "500ms", "longestTtl", "30000ms"));
+                .contains(Map.of("namespace", "billing", "answerTimeout", "1500ms", "longestTtl", "30000ms"));
     }
 
     @ParameterizedTest

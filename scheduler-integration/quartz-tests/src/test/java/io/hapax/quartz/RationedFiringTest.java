@@ -212,7 +212,7 @@ class RationedFiringTest {
     void a_cooldown_skips_what_comes_too_soon_and_reschedules_what_would_be_lost() throws Exception {
         try (Fleet fleet = Fleet.guarded()) {
             Scheduler scheduler = fleet.replica("a");
-            JobDetail job = job("throttle=1/5s");
+            JobDetail job = job("throttle=1/10s");
             scheduler.addJob(job, true);
             fleet.start();
             due(fleet, job, "t1");

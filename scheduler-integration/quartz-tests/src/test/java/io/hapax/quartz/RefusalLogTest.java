@@ -42,7 +42,8 @@ class RefusalLogTest {
                         .forJob("order")
                         .usingJobData("hapax.runKey", "order 4711")
                         .build());
-                await().until(() -> fleet.probe().ended() == 1);
+                // Else the second one could be refused because the first one still runs.
+                await().until(() -> fleet.events(GuardEvent.Released.class).size() == 1);
             }
             await().until(() -> !fleet.events(GuardEvent.Refused.class).isEmpty());
             assertThat(fleet.events(GuardEvent.Refused.class))

@@ -212,7 +212,7 @@ class SilentStoreTest {
     @Test
     void a_firing_is_given_up_when_other_replicas_may_have_forgotten_that_they_have_run_it() throws Exception {
         store.failAcquires();
-        try (Fleet fleet = Fleet.on(store).shortTtl().options(all -> all.withRetention(Duration.ofSeconds(6)))) {
+        try (Fleet fleet = Fleet.on(store).shortTtl().options(all -> all.withRetention(Duration.ofSeconds(10)))) {
             Scheduler scheduler = fleet.replica("a");
             Trigger trigger = TriggerBuilder.newTrigger()
                     .withIdentity("cron")

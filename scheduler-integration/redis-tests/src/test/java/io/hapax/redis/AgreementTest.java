@@ -46,9 +46,9 @@ class AgreementTest {
     private static RedissonLeaseStore.Builder ofAQuorum() {
         return RedissonLeaseStore.builder()
                 .namespace("agree")
-                // A server is waited for as long as a twentieth of the longest ttl.
+                // A server is waited for as long as a sixth of it, or a twentieth of the longest ttl.
                 .answerTimeout(Duration.ofSeconds(12))
-                .longestTtl(Duration.ofSeconds(20))
+                .longestTtl(Duration.ofSeconds(40))
                 .firstStart(WallClock.now());
     }
 

@@ -9,9 +9,12 @@ import io.hapax.testkit.WallClock;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.Callable;
 import java.util.concurrent.TimeoutException;
 import org.redisson.Redisson;
 import org.redisson.api.RedissonClient;
+import org.redisson.client.RedisConnectionException;
+import org.redisson.client.RedisException;
 import org.redisson.client.RedisTimeoutException;
 import org.redisson.config.BaseMasterSlaveServersConfig;
 import org.redisson.config.Config;
@@ -19,6 +22,8 @@ import org.redisson.config.ConstantDelay;
 
 /** Redisson clients of one test that follow a Sentinel or a Cluster, and the stores on them. */
 final class Clients implements AutoCloseable {
+
+    private static final Duration LONGEST = Duration.ofSeconds(40);
 
     private final String namespace;
     private final Duration longestTtl;
@@ -65,9 +70,7 @@ final class Clients implements AutoCloseable {
     }
 
     RedissonLeaseStore store(String url) {
-        RedissonLeaseStore store = settings().url(url).build();
-        open.add(0, store);
-        return store;
+        return opened(() -> settings().url(url).build());
     }
 
     RedissonLeaseStore.Builder settings() {
@@ -80,12 +83,18 @@ final class Clients implements AutoCloseable {
 
     private RedissonLeaseStore store(Config config) {
         config.setUsername(user).setPassword(password);
-        RedissonClient client = Redisson.create(config);
+        RedissonClient client = await().atMost(LONGEST)
+                .ignoreExceptionsMatching(RedisException.class::isInstance)
+                .until(() -> Redisson.create(config), created -> true);
         open.add(0, client::shutdown);
-        // The client is meant to give up on a server soon, which a machine that is busy may need only to connect.
-        RedissonLeaseStore store = await().atMost(Duration.ofSeconds(40))
+        return opened(() -> settings().client(client).build());
+    }
+
+    /** The client is meant to give up on a server soon, which a machine that is busy may need only to connect. */
+    private RedissonLeaseStore opened(Callable<RedissonLeaseStore> opening) {
+        RedissonLeaseStore store = await().atMost(LONGEST)
                 .ignoreExceptionsMatching(Clients::isTooSlow)
-                .until(() -> settings().client(client).build(), built -> true);
+                .until(opening, built -> true);
         open.add(0, store);
         return store;
     }
@@ -93,6 +102,7 @@ final class Clients implements AutoCloseable {
     private static boolean isTooSlow(Throwable failure) {
         return failure instanceof LeaseStoreException
                 && (failure.getCause() instanceof RedisTimeoutException
+                        || failure.getCause() instanceof RedisConnectionException
                         || failure.getCause() instanceof TimeoutException);
     }
 

@@ -16,6 +16,7 @@ import io.hapax.testkit.WallClock;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Queue;
 import java.util.Set;
@@ -27,6 +28,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -225,22 +227,28 @@ class DirectCallsTest {
                 .namespace("least")
                 .firstStart(WallClock.now())
                 .build()) {
-            long before = connections();
+            Set<String> before = connections();
             LeaseStore view = least.blocking();
             Lease lease = granted(view, lock("k"));
             assertThat(view.release(lease, Ending.NOT_DONE).toCompletableFuture())
                     .isCompletedWithValue(true);
-            assertThat(connections()).isEqualTo(before + 1);
+            // Redisson closes those that it needed to start, and another one that it opens meanwhile, in its own time.
+            await().until(() -> {
+                Set<String> opened = connections();
+                opened.removeAll(before);
+                return opened.size() == 1;
+            });
             // Redisson tries a key of its own when it connects; it does not mind the refusal.
             assertThat(redis.command("ACL", "LOG")).doesNotContain("hapax:", "reason\nchannel");
         }
     }
 
-    private long connections() {
+    private Set<String> connections() {
         return redis.command("CLIENT", "LIST")
                 .lines()
                 .filter(line -> line.contains("name=hapax") && line.contains("user=hapax") && line.contains(" db=3"))
-                .count();
+                .map(line -> line.substring(0, line.indexOf(' ')))
+                .collect(Collectors.toCollection(HashSet::new));
     }
 
     @Test

@@ -39,6 +39,8 @@ class EffortTest {
     private final RedissonLeaseStore store = Fixture.store(redis.url())
             .namespace("effort")
             .longestTtl(Duration.ofMinutes(10))
+            // A call whose answer is late is sent again, and counted twice.
+            .answerTimeout(Duration.ofSeconds(40))
             .firstStart(WallClock.now())
             .build();
 
@@ -136,7 +138,10 @@ class EffortTest {
 
     @Test
     void a_guarded_run_leaves_little_to_collect() {
-        try (JobGuard guard = JobGuard.builder(store).withoutLogging().build()) {
+        try (JobGuard guard = JobGuard.builder(store)
+                .withoutLogging()
+                .defaults(options -> options.withTtl(Duration.ofMinutes(5)))
+                .build()) {
             RunRequest request = RunRequest.lock("k");
             long each = bytes(500, () -> guarded(guard, request));
             assertThat(each).isPositive().isLessThan(12_000);

@@ -47,7 +47,7 @@ class EndOfServiceTest {
 
     @Test
     void a_closed_store_refuses_at_once_and_says_so() throws Exception {
-        RedissonLeaseStore store = builder().build();
+        RedissonLeaseStore store = Fixture.opened(() -> builder().build());
         store.close();
         store.close();
         Fastest.within(
@@ -59,7 +59,7 @@ class EndOfServiceTest {
 
     @Test
     void waiting_ends_when_the_store_is_closed_and_never_fails_afterwards() {
-        RedissonLeaseStore store = builder().build();
+        RedissonLeaseStore store = Fixture.opened(() -> builder().build());
         CompletionStage<Void> early = store.nextChance(lock("k"), Duration.ofMinutes(1));
         store.close();
         get(early);
@@ -70,7 +70,7 @@ class EndOfServiceTest {
 
     @Test
     void every_call_to_a_silent_server_fails_within_the_answer_timeout() throws Exception {
-        try (RedissonLeaseStore store = builder().build()) {
+        try (RedissonLeaseStore store = Fixture.opened(() -> builder().build())) {
             // A busy machine may need longer than that for its first answer.
             var request = Fixture.request(lock("k"), Duration.ofSeconds(20));
             var lease = await().ignoreExceptions()
@@ -95,7 +95,7 @@ class EndOfServiceTest {
 
     @Test
     void what_was_sent_again_while_the_server_was_silent_is_carried_out_once() {
-        try (RedissonLeaseStore store = builder().build()) {
+        try (RedissonLeaseStore store = Fixture.opened(() -> builder().build())) {
             var request = Fixture.request(lock("k"), Duration.ofSeconds(20));
             redis.freeze();
             assertThatThrownBy(() -> get(store.acquire(request))).hasCauseInstanceOf(LeaseStoreException.class);

@@ -56,11 +56,11 @@ class FaultsTest {
     private static final Duration LONG_TTL = Duration.ofSeconds(10);
 
     private final EmbeddedRedis redis = EmbeddedRedis.start();
-    private final RedissonLeaseStore store = Fixture.store(redis.url())
+    private final RedissonLeaseStore store = Fixture.opened(() -> Fixture.store(redis.url())
             .answerTimeout(ANSWER_TIMEOUT)
             .longestTtl(LONGEST_TTL)
             .firstStart(WallClock.now())
-            .build();
+            .build());
     private final JobGuard guard =
             JobGuard.builder(store).defaults(o -> o.withTtl(TTL)).build();
     private final ListAppender<ILoggingEvent> lines = new ListAppender<>();

@@ -7,6 +7,7 @@ import io.hapax.lease.JobIdentity;
 import io.hapax.lease.Lease;
 import io.hapax.lease.LeaseRequest;
 import io.hapax.lease.LeaseStore;
+import io.hapax.lease.LeaseStoreException;
 import io.hapax.lease.LockKey;
 import io.hapax.lease.OwnerId;
 import io.hapax.lease.RunKey;
@@ -14,6 +15,7 @@ import io.hapax.testkit.EmbeddedRedis;
 import java.time.Duration;
 import java.util.List;
 import java.util.UUID;
+import java.util.concurrent.Callable;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.TimeUnit;
 
@@ -34,6 +36,12 @@ final class Fixture {
                 .namespace("test-" + UUID.randomUUID())
                 // Where a test is not about time-outs, a busy machine must not make one.
                 .answerTimeout(PATIENCE);
+    }
+
+    /** Opens a store that is to give up soon on a server that hangs: a busy machine may need longer only to connect. */
+    static RedissonLeaseStore opened(Callable<RedissonLeaseStore> opening) {
+        return await().ignoreExceptionsMatching(LeaseStoreException.class::isInstance)
+                .until(opening, opened -> true);
     }
 
     static JobIdentity lock(String key) {

@@ -39,6 +39,8 @@ class FootprintTest {
     private final RedissonLeaseStore store = Fixture.store(redis.url())
             .namespace("cost")
             .longestTtl(Duration.ofMinutes(10))
+            // A call whose answer is late is sent again, and counted twice.
+            .answerTimeout(Duration.ofSeconds(40))
             .firstStart(WallClock.now())
             .build();
 
@@ -46,6 +48,13 @@ class FootprintTest {
     void stop() {
         store.close();
         redis.close();
+    }
+
+    /** With a ttl that allows for that answer timeout. */
+    private JobGuard guard() {
+        return JobGuard.builder(store)
+                .defaults(options -> options.withTtl(Duration.ofMinutes(5)))
+                .build();
     }
 
     private Set<String> keys() {
@@ -92,7 +101,7 @@ class FootprintTest {
 
     @Test
     void a_guarded_run_is_two_commands_as_well() throws Exception {
-        try (JobGuard guard = JobGuard.builder(store).build()) {
+        try (JobGuard guard = guard()) {
             guard.run(RunRequest.occurrence("warm"), run -> null);
             redis.command("CONFIG", "RESETSTAT");
             guard.run(RunRequest.lock("k").once("o"), run -> null);
@@ -102,7 +111,7 @@ class FootprintTest {
 
     @Test
     void ten_thousand_short_runs_leave_no_key_and_no_thread() throws Exception {
-        try (JobGuard guard = JobGuard.builder(store).build()) {
+        try (JobGuard guard = guard()) {
             guard.run(RunRequest.lock("warm"), run -> null);
             Set<String> keysBefore = keys();
             Set<Thread> threadsBefore = threads();
@@ -113,9 +122,9 @@ class FootprintTest {
             assertThat(keys()).isEqualTo(keysBefore).containsExactly("hapax:{cost:0}:m");
             Set<Thread> newThreads = threads();
             newThreads.removeAll(threadsBefore);
-            // Those of pools start when they are first needed: two of the client, one each of Netty, the JDK and the
-            // guard.
-            assertThat(newThreads).hasSizeLessThanOrEqualTo(5);
+            // One a run would be thousands. Those of pools start when they are first needed, on a busy machine also the
+            // ones that end waits for late answers.
+            assertThat(newThreads).hasSizeLessThan(20);
             assertThat(guard.activeRuns()).isZero();
         }
     }

@@ -8,6 +8,7 @@ import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.core.read.ListAppender;
 import io.hapax.test.ManualTicker;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -36,12 +37,19 @@ class MemoryLogTest {
         ((Logger) LoggerFactory.getLogger("io.hapax.redis")).detachAppender(lines);
     }
 
+    /** Clients of tests before this one may write there, too. */
+    private List<ILoggingEvent> lines() {
+        return lines.list.stream()
+                .filter(line -> line.getFormattedMessage().contains("billing"))
+                .toList();
+    }
+
     @Test
     void many_attempts_in_many_buckets_are_one_line() {
         for (int bucket = 0; bucket < 64; bucket++) {
             log.waits("restarted", Duration.ofSeconds(30));
         }
-        assertThat(lines.list).singleElement().satisfies(line -> {
+        assertThat(lines()).singleElement().satisfies(line -> {
             assertThat(line.getLevel()).isEqualTo(Level.WARN);
             assertThat(line.getFormattedMessage()).contains("billing", "host:1", "restarted", "30000 ms");
         });
@@ -53,7 +61,7 @@ class MemoryLogTest {
         log.waits("emptied", Duration.ofSeconds(30));
         ticker.advance(Duration.ofSeconds(30));
         log.waits("emptied", Duration.ofSeconds(30));
-        assertThat(lines.list).extracting(ILoggingEvent::getLevel).containsExactly(Level.INFO, Level.WARN, Level.WARN);
+        assertThat(lines()).extracting(ILoggingEvent::getLevel).containsExactly(Level.INFO, Level.WARN, Level.WARN);
     }
 
     @Test
@@ -61,9 +69,9 @@ class MemoryLogTest {
         for (int bucket = 0; bucket < 64; bucket++) {
             log.lost();
         }
-        assertThat(lines.list).hasSize(1);
+        assertThat(lines()).hasSize(1);
         ticker.advance(Duration.ofMinutes(1));
         log.lost();
-        assertThat(lines.list).hasSize(2).allMatch(line -> line.getLevel() == Level.WARN);
+        assertThat(lines()).hasSize(2).allMatch(line -> line.getLevel() == Level.WARN);
     }
 }

@@ -3,6 +3,7 @@ package io.hapax.redis;
 import static io.hapax.redis.Fixture.acquire;
 import static io.hapax.redis.Fixture.get;
 import static io.hapax.redis.Fixture.granted;
+import static io.hapax.redis.Fixture.grantedForLong;
 import static io.hapax.redis.Fixture.lock;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -96,8 +97,8 @@ class PortableTest {
     void a_server_that_was_restarted_grants_nothing_and_holders_go_on(NarrowRedis.Refuses refusal) {
         start(refusal);
         RedissonLeaseStore store = fresh();
-        Lease lease = granted(store, lock("k"));
-        Lease forgotten = granted(store, lock("forgotten"));
+        Lease lease = grantedForLong(store, lock("k"));
+        Lease forgotten = grantedForLong(store, lock("forgotten"));
         redis.behind().command("DEL", "hapax:{p:0}:l:forgotten");
         redis.behind().command("SAVE");
         redis.behind().restart();

@@ -85,7 +85,7 @@ class QuorumWaitsTest {
                         .url(server.url())
                         .namespace("waits")
                         .longestTtl(LONG)
-                        .answerTimeout(Duration.ofSeconds(2))
+                        .answerTimeout(Fixture.PATIENCE)
                         .firstStart(WallClock.now())
                         .build())
                 .toList());

@@ -23,8 +23,9 @@ record BlockingView(RedissonLeaseStore store, Namespace namespace, Exchange exch
         if (!store.isReadyFor(request)) {
             return store.acquire(request);
         }
-        CompletableFuture<Acquisition> answer =
-                store.asked(request, direct.call(new AcquireRequest(namespace, request)), RedisThreads.WAKE_UPS);
+        boolean wasWoken = store.hasWoken(request);
+        CompletableFuture<Acquisition> answer = store.asked(
+                request, wasWoken, direct.call(new AcquireRequest(namespace, request)), RedisThreads.WAKE_UPS);
         return namespace.scripts().isPortable() ? exchange.again(request, answer, Exchange.TRIES) : answer;
     }
 

@@ -11,6 +11,7 @@ import redis.clients.jedis.Connection;
 import redis.clients.jedis.HostAndPort;
 import redis.clients.jedis.JedisClientConfig;
 import redis.clients.jedis.Protocol.Command;
+import redis.clients.jedis.exceptions.JedisConnectionException;
 import redis.clients.jedis.exceptions.JedisDataException;
 import redis.clients.jedis.exceptions.JedisNoScriptException;
 
@@ -24,11 +25,24 @@ final class DirectLine {
         Flushing open();
     }
 
-    /** Jedis sends what was written when somebody reads; here somebody else will. */
+    /** Jedis sends what was written when somebody reads, and connects again when somebody sends; here somebody else will. */
     static final class Flushing extends Connection {
+
+        /** Without a value, as it is set while the superclass is created. */
+        private boolean wasOpened;
 
         Flushing(HostAndPort server, JedisClientConfig config) {
             super(server, config);
+        }
+
+        @Override
+        public void connect() {
+            if (!wasOpened) {
+                super.connect();
+                wasOpened = true;
+            } else if (!isConnected()) {
+                throw new JedisConnectionException("this connection was closed");
+            }
         }
 
         @Override

@@ -33,6 +33,8 @@ final class OwnClient {
     /** A quorum goes on at full speed while a server hangs, whose unanswered commands pile up until the line is cut. */
     private static final int PING_MILLIS = 1000;
 
+    private static final int SHORTEST_CONNECT_MILLIS = 200;
+
     private static final boolean NATIVE = isNativeTransportHere();
 
     private OwnClient() {}
@@ -126,10 +128,22 @@ final class OwnClient {
      * @param answerTimeout leaves time for another way when a direct one fails
      */
     static DirectLine.Flushing direct(Address address, Duration answerTimeout) {
+        return connection(address, (int) Math.max(10, answerTimeout.toMillis() / 10), (int)
+                Math.max(20, answerTimeout.toMillis() * 35 / 100));
+    }
+
+    /** Opens a connection for {@link DirectMessages}, for which nobody waits: with the patience of the client below. */
+    static DirectLine.Flushing forMessages(Address address, Duration answerTimeout) {
+        int millis = (int) answerTimeout.toMillis();
+        return connection(
+                address, Math.max(SHORTEST_CONNECT_MILLIS, millis), Math.max(SHORTEST_CONNECT_MILLIS, millis));
+    }
+
+    private static DirectLine.Flushing connection(Address address, int connectMillis, int socketMillis) {
         DefaultJedisClientConfig.Builder config = DefaultJedisClientConfig.builder()
                 .protocol(RedisProtocol.RESP2)
-                .connectionTimeoutMillis((int) Math.max(10, answerTimeout.toMillis() / 10))
-                .socketTimeoutMillis((int) Math.max(20, answerTimeout.toMillis() * 35 / 100))
+                .connectionTimeoutMillis(connectMillis)
+                .socketTimeoutMillis(socketMillis)
                 .database(address.database())
                 .clientName(ConnectionName.NAME)
                 .clientSetInfoConfig(ClientSetInfoConfig.DISABLED);
@@ -158,7 +172,7 @@ final class OwnClient {
     private static void makeImpatient(BaseConfig<?> servers, Duration answerTimeout) {
         long millis = answerTimeout.toMillis();
         servers.setTimeout((int) Math.max(20, millis * 45 / 100));
-        servers.setConnectTimeout((int) Math.max(200, millis));
+        servers.setConnectTimeout((int) Math.max(SHORTEST_CONNECT_MILLIS, millis));
         servers.setRetryAttempts(1);
         // A command that was not written within two delays fails (RedisExecutor), though only this process may have
         // paused.

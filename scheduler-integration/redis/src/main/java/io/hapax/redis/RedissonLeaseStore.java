@@ -134,8 +134,10 @@ public final class RedissonLeaseStore implements AdministeredStore {
             }
         });
         this.renewals = new Renewals(namespace);
-        this.wakeUps = new WakeUps(
-                redisson, connection, namespace.channel(), this::wakeIfFree, namespace.waiter(), this::passOn);
+        Messages topic = new TopicMessages(redisson, namespace.channel(), !ownsClient);
+        DirectLine.Opening forMessages = builder.openingForMessages();
+        Messages messages = forMessages == null ? topic : new DirectMessages(forMessages, namespace.channel(), topic);
+        this.wakeUps = new WakeUps(messages, connection, this::wakeIfFree, namespace.waiter(), this::passOn);
     }
 
     /**
@@ -188,7 +190,7 @@ public final class RedissonLeaseStore implements AdministeredStore {
     @Override
     public CompletionStage<Acquisition> acquire(LeaseRequest request) {
         check(request);
-        return introduction.first(() -> asked(request, exchange.acquire(request), ITSELF)
+        return introduction.first(() -> asked(request, hasWoken(request), exchange.acquire(request), ITSELF)
                 .exceptionallyCompose(failure -> undone(request, failure)));
     }
 
@@ -237,16 +239,16 @@ public final class RedissonLeaseStore implements AdministeredStore {
     /**
      * A waiting run that was woken up and neither takes the key nor is noted again leaves it to the next one.
      *
+     * @param wasWoken {@link #hasWoken} before it asked
      * @param neighbours where that one goes on
      * @return the answer, which the caller receives after that: it may have the request withdrawn
      */
     CompletableFuture<Acquisition> asked(
-            LeaseRequest request, CompletableFuture<Acquisition> answer, Executor neighbours) {
-        if (!request.waiting() && !wakeUps.haveWoken()) {
+            LeaseRequest request, boolean wasWoken, CompletableFuture<Acquisition> answer, Executor neighbours) {
+        if (!request.waiting() && !wasWoken) {
             return answer;
         }
         String family = namespace.keys(request.identity()).family();
-        boolean wasWoken = wakeUps.hasWoken(family);
         return answer.whenComplete((acquisition, failure) -> {
             note(request, acquisition);
             if (wasWoken) {
@@ -521,7 +523,7 @@ public final class RedissonLeaseStore implements AdministeredStore {
                 this::leaveWaiters,
                 namespace.scripts()::close,
                 exchange::close,
-                () -> wakeUps.close(!ownsClient),
+                wakeUps::close,
                 connection::close,
                 () -> {
                     if (ownsClient) {
@@ -714,13 +716,23 @@ public final class RedissonLeaseStore implements AdministeredStore {
             return this;
         }
 
-        /** A way to connect directly; there is none where somebody else has to find the server, or where calls wait. */
         private DirectLine.@Nullable Opening opening() {
+            OwnClient.Address address = directAddress();
+            return address == null ? null : () -> OwnClient.direct(address, answerTimeout);
+        }
+
+        private DirectLine.@Nullable Opening openingForMessages() {
+            OwnClient.Address address = directAddress();
+            return address == null ? null : () -> OwnClient.forMessages(address, answerTimeout);
+        }
+
+        /** Where to connect directly; null where somebody else has to find the server, or where calls wait. */
+        private OwnClient.@Nullable Address directAddress() {
             if (url == null || member != null || waitForReplicas > 0) {
                 return null;
             }
             OwnClient.Address address = OwnClient.Address.parse(url);
-            return address.scheme().equals("redis") ? () -> OwnClient.direct(address, answerTimeout) : null;
+            return address.scheme().equals("redis") ? address : null;
         }
 
         private @Nullable Confirmation confirmation(RedissonClient redisson) {

@@ -1,5 +1,6 @@
 package io.hapax.redis;
 
+import io.hapax.thread.GuardThreads;
 import java.time.Duration;
 import java.util.HashSet;
 import java.util.List;
@@ -10,10 +11,6 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
-import org.jspecify.annotations.Nullable;
-import org.redisson.api.RTopic;
-import org.redisson.api.RedissonClient;
-import org.redisson.client.codec.StringCodec;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -22,7 +19,7 @@ import org.slf4j.LoggerFactory;
  * that has been registered for longest; one run is woken up in that process. A message that names no process wakes all. Each process has
  * one subscription, opened by the first waiter. Messages may be lost, so every wait also ends by itself. Thread-safe.
  */
-final class WakeUps {
+final class WakeUps implements Messages.Receiver {
 
     private static final Logger LOG = LoggerFactory.getLogger("io.hapax.redis");
 
@@ -32,7 +29,7 @@ final class WakeUps {
 
     private static final int MOST_REMEMBERED = 1000;
 
-    private final RTopic topic;
+    private final Messages messages;
     private final FirstConnection connection;
     private final Consumer<String> missed;
     private final String process;
@@ -47,7 +44,6 @@ final class WakeUps {
 
     private final AtomicBoolean subscribed = new AtomicBoolean();
     private final ConcurrentHashMap<String, List<CompletableFuture<Void>>> waiting = new ConcurrentHashMap<>();
-    private volatile @Nullable Integer listener;
     private volatile boolean closed;
 
     /**
@@ -59,15 +55,14 @@ final class WakeUps {
      * @param passOn receives the keys whose wake-up was for this process, although nobody waits here
      */
     WakeUps(
-            RedissonClient redisson,
+            Messages messages,
             FirstConnection connection,
-            String channel,
             Consumer<String> missed,
             String process,
             Consumer<String> passOn) {
         this.process = process;
         this.passOn = passOn;
-        this.topic = redisson.getTopic(channel, StringCodec.INSTANCE);
+        this.messages = messages;
         this.connection = connection;
         this.missed = missed;
     }
@@ -174,7 +169,8 @@ final class WakeUps {
         return waiting.isEmpty();
     }
 
-    private void heard(String message) {
+    @Override
+    public void heard(String message) {
         int end = message.isEmpty() || message.charAt(0) != NAMED ? -1 : message.indexOf(NAMED, 1);
         if (end < 0) {
             wake(message);
@@ -197,14 +193,10 @@ final class WakeUps {
         RedisThreads.THREADS.call("passing a wake-up on", () -> passOn.accept(leaseKey));
     }
 
-    /** Ends all waiting, and the subscription if the client outlives the store. */
-    void close(boolean clientLives) {
+    /** Ends all waiting, and the subscription. */
+    void close() {
         closed = true;
-        Integer own = listener;
-        if (clientLives && own != null) {
-            unsubscribe(own);
-        }
-        waiting.keySet().forEach(this::wake);
+        GuardThreads.inTurn(messages::close, () -> waiting.keySet().forEach(this::wake));
     }
 
     private void forget(String leaseKey, CompletableFuture<Void> wait) {
@@ -216,37 +208,19 @@ final class WakeUps {
 
     private void subscribe() {
         try {
-            var unused = topic.addListenerAsync(String.class, (channel, message) -> heard(message))
-                    .whenComplete((id, failure) -> {
-                        if (failure == null) {
-                            stands(id);
-                        } else {
-                            failed(failure);
-                        }
-                    });
+            messages.listen(this);
         } catch (Throwable unreachable) {
             failed(unreachable);
         }
     }
 
-    private void stands(Integer id) {
-        listener = id;
-        if (closed) {
-            unsubscribe(id);
-        } else {
-            waiting.keySet().forEach(key -> RedisThreads.THREADS.call("looking at a key", () -> missed.accept(key)));
-        }
+    @Override
+    public void stands() {
+        waiting.keySet().forEach(key -> RedisThreads.THREADS.call("looking at a key", () -> missed.accept(key)));
     }
 
-    private void unsubscribe(Integer id) {
-        try {
-            var unused = topic.removeListenerAsync(id).exceptionally(unreachable -> null);
-        } catch (Throwable unreachable) {
-            LOG.debug("could not unsubscribe: {}", unreachable.toString());
-        }
-    }
-
-    private void failed(Throwable failure) {
+    @Override
+    public void failed(Throwable failure) {
         subscribed.set(false);
         LOG.debug("no wake-ups for now, waiting runs poll: {}", failure.toString());
     }

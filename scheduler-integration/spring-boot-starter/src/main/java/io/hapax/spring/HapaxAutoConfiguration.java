@@ -78,14 +78,15 @@ public class HapaxAutoConfiguration {
                 HapaxProperties settings, StoreOpening opening, ObjectProvider<DataSource> dataSource) {
             DataSource source =
                     StoreOpening.source("hapax.ledger.enabled", "the ledger needs", "a RunLedger", dataSource);
-            return ledger(settings.getLedger(), opening.namespace(), source);
+            return ledger(settings.getLedger(), opening, source);
         }
 
-        private static RunLedger ledger(HapaxProperties.Ledger settings, String namespace, DataSource source) {
+        private static RunLedger ledger(HapaxProperties.Ledger settings, StoreOpening opening, DataSource source) {
             try {
                 return StoreOpening.check("hapax.ledger", () -> {
                     PostgresRunLedger.Builder builder = PostgresRunLedger.builder(source)
-                            .namespace(namespace)
+                            .namespace(opening.namespace())
+                            .answerTimeout(opening.postgresTimeout(settings.getAnswerTimeout()))
                             .migrate(settings.isMigrate());
                     String schema = settings.getSchema();
                     return (schema == null ? builder : builder.schema(schema)).build();

@@ -316,6 +316,8 @@ public class HapaxProperties {
         private boolean migrate;
         /** Schema of the tables; by default the first of the search path. */
         private @Nullable String schema;
+        /** How long PostgreSQL may take to answer; by default 2 s, or a sixth of the ttl if that is less. */
+        private @Nullable Duration answerTimeout;
 
         /** Creates the defaults. */
         public Ledger() {}
@@ -372,6 +374,24 @@ public class HapaxProperties {
          */
         public void setSchema(@Nullable String schema) {
             this.schema = schema;
+        }
+
+        /**
+         * Returns the answer timeout.
+         *
+         * @return the timeout, or null
+         */
+        public @Nullable Duration getAnswerTimeout() {
+            return answerTimeout;
+        }
+
+        /**
+         * Sets the answer timeout.
+         *
+         * @param answerTimeout the timeout
+         */
+        public void setAnswerTimeout(@Nullable Duration answerTimeout) {
+            this.answerTimeout = answerTimeout;
         }
     }
 

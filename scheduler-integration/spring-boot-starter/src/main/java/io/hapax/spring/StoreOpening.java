@@ -124,7 +124,8 @@ record StoreOpening(HapaxProperties settings, Environment environment) {
         }
     }
 
-    private Duration postgresTimeout(@Nullable Duration chosen) {
+    /** How long PostgreSQL may take to answer, for leases or for the ledger. */
+    Duration postgresTimeout(@Nullable Duration chosen) {
         if (chosen != null) {
             return chosen;
         }

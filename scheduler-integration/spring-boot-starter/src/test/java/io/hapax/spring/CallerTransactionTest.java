@@ -39,7 +39,7 @@ import org.springframework.transaction.support.TransactionTemplate;
 @InMemoryHapax
 @SpringBootTest(
         classes = TransactionalApplication.class,
-        properties = {"spring.application.name=transactions", "hapax.defaults.ttl=6s"})
+        properties = {"spring.application.name=transactions", "hapax.defaults.ttl=9s"})
 class CallerTransactionTest {
 
     private static final AtomicInteger NEXT = new AtomicInteger();
@@ -66,7 +66,7 @@ class CallerTransactionTest {
     @AfterEach
     void nothing_is_held_when_all_transactions_have_ended() {
         others.shutdownNow();
-        await().until(() -> guard.activeRuns() == 0);
+        await().atMost(30, TimeUnit.SECONDS).until(() -> guard.activeRuns() == 0);
     }
 
     TransactionTemplate nested() {
@@ -166,7 +166,7 @@ class CallerTransactionTest {
     void a_lease_is_renewed_until_the_transaction_has_ended() {
         transaction.executeWithoutResult(status -> {
             GuardedRun run = payments.pay(id);
-            await().during(7, TimeUnit.SECONDS).atMost(30, TimeUnit.SECONDS).until(run::isHeld);
+            await().during(10, TimeUnit.SECONDS).atMost(40, TimeUnit.SECONDS).until(run::isHeld);
         });
         assertThat(payments.pay(id)).isNull();
     }

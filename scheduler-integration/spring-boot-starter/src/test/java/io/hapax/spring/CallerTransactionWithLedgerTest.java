@@ -2,15 +2,19 @@ package io.hapax.spring;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+import static org.awaitility.Awaitility.await;
 
 import io.hapax.LeaseLostException;
+import io.hapax.RunRequest;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.RunKey;
 import io.hapax.ledger.LedgerEntry;
 import io.hapax.ledger.RunLedger;
 import io.hapax.ledger.RunState;
+import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicReference;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.springframework.beans.factory.annotation.Autowired;
@@ -25,6 +29,14 @@ class CallerTransactionWithLedgerTest extends CallerTransactionTest {
 
     @Autowired
     private RunLedger ledger;
+
+    /** Its first answer may come too late. */
+    @BeforeEach
+    void the_ledger_answers() {
+        await().atMost(Duration.ofSeconds(60))
+                .until(() -> guard.run(RunRequest.occurrence("first/" + id), run -> true)
+                        .ran());
+    }
 
     private Optional<RunState> state() {
         return ledger.entry(new JobIdentity(null, new RunKey("payment/" + id)))

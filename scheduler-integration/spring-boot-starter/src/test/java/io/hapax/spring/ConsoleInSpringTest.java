@@ -1,6 +1,7 @@
 package io.hapax.spring;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import io.hapax.GuardedRun;
 import io.hapax.JobGuard;
@@ -104,8 +105,12 @@ class ConsoleInSpringTest {
         try (ConfigurableApplicationContext context =
                 start("hapax.console.enabled=true", "hapax.console.path=/ops/hapax")) {
             assertThat(send(request(context, "/ops/hapax/").GET()).body()).contains("<title>Hapax</title>");
-            assertThat(send(request(context, "/ops/hapax/api/fleet").GET()).body())
-                    .contains("\"name\":\"me\"");
+            // It reports a moment after its start.
+            await().atMost(Duration.ofSeconds(40))
+                    .untilAsserted(() -> assertThat(send(request(context, "/ops/hapax/api/fleet")
+                                            .GET())
+                                    .body())
+                            .contains("\"name\":\"me\""));
             try (GuardedRun run = begun(context)) {
                 HttpResponse<String> refused = send(release(context, run));
                 assertThat(refused.statusCode()).isEqualTo(403);

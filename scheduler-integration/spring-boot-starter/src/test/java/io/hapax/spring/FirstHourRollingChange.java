@@ -18,9 +18,9 @@ public final class FirstHourRollingChange {
     private static final Duration LONGEST = Duration.ofSeconds(60);
 
     /** So long that a busy machine renews in time. */
-    private static final String TTL = "8s";
+    private static final String TTL = "12s";
 
-    private static final String RAISED_TTL = "10s";
+    private static final String RAISED_TTL = "14s";
 
     private final String[] settings;
 

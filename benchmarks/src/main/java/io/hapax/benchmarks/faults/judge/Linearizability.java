@@ -27,6 +27,11 @@ final class Linearizability<S, O> {
 
         /** The state after an operation; empty where it is not legal. */
         Optional<S> after(S state, O operation);
+
+        /** Whether an operation that is not legal in a state is not legal in any later one either. */
+        default boolean isRefusalFinal() {
+            return false;
+        }
     }
 
     /**
@@ -123,7 +128,9 @@ final class Linearizability<S, O> {
             if (node.matching != null) {
                 Optional<S> after =
                         model.after(state, operations.get(node.operation).what());
-                if (after.isPresent() && tried.add(new Tried<>(with(done, node.operation), after.get()))) {
+                if (after.isPresent()
+                        && leavesRest(after.get(), node, head, operations)
+                        && tried.add(new Tried<>(with(done, node.operation), after.get()))) {
                     steps.push(new Step<>(node, state));
                     state = after.get();
                     done.set(node.operation);
@@ -140,6 +147,24 @@ final class Linearizability<S, O> {
                 done.clear(last.call().operation);
                 last.call().putBack();
                 node = last.call().next;
+            }
+        }
+        return true;
+    }
+
+    /**
+     * Whether the others that may come now may still come after an operation. Without this, of many at a time each set is tried, as one
+     * that has become impossible is noticed only when it has to return.
+     */
+    private boolean leavesRest(S after, Node taken, Node head, List<Timed<O>> operations) {
+        if (!model.isRefusalFinal()) {
+            return true;
+        }
+        for (Node other = head.next; other != null && other.matching != null; other = other.next) {
+            if (other != taken
+                    && model.after(after, operations.get(other.operation).what())
+                            .isEmpty()) {
+                return false;
             }
         }
         return true;

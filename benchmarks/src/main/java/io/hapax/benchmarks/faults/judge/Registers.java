@@ -20,6 +20,11 @@ final class Registers {
         public Optional<Long> after(Long last, Long token) {
             return token > last ? Optional.of(token) : Optional.empty();
         }
+
+        @Override
+        public boolean isRefusalFinal() {
+            return true;
+        }
     }
 
     /** What a run does with its lock key. */

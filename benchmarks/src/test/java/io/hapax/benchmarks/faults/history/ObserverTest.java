@@ -42,9 +42,17 @@ class ObserverTest {
                         .build();
                 try (JobGuard guard =
                         JobGuard.builder(store).closesStore().withoutLogging().build()) {
-                    guard.run(
-                            RunRequest.lock("account-1").once("item-1").ttl(Duration.ofSeconds(12)),
-                            run -> run.lease().orElseThrow().owner().value());
+                    RunRequest item =
+                            RunRequest.lock("account-1").once("item-1").ttl(Duration.ofSeconds(12));
+                    // The first answer of a cold client may come late.
+                    patiently()
+                            .until(() -> guard.run(
+                                            item,
+                                            run -> run.lease()
+                                                    .orElseThrow()
+                                                    .owner()
+                                                    .value())
+                                    .ran());
                 }
                 world.tell(EventType.BEGIN, "run-1", "ITEM", "item-1", "account-1", 7, "-");
                 assertThat(world.ask("busiest", "bob", "alice")).isEqualTo("alice");

@@ -31,6 +31,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -77,6 +78,20 @@ class ReplicasTest {
                 "15s"));
         settings.putAll(more);
         return TwoReplicas.replica(settings, counts, delivery);
+    }
+
+    @BeforeEach
+    void begin() {
+        awaitAnswer(one);
+        awaitAnswer(two);
+    }
+
+    /** The first answer of a cold client may come late. */
+    private static void awaitAnswer(ApplicationContext replica) {
+        await().atMost(LONGEST)
+                .until(() -> guard(replica)
+                        .run(RunRequest.lock("first"), run -> true)
+                        .ran());
     }
 
     @AfterEach
@@ -194,6 +209,7 @@ class ReplicasTest {
     void what_does_not_end_in_the_grace_is_interrupted() throws Exception {
         Busy slow = new Busy();
         ApplicationContext three = replica(slow, Map.of("hapax.shutdown-grace", "50ms"));
+        awaitAnswer(three);
         CompletableFuture<Integer> counting =
                 CompletableFuture.supplyAsync(() -> shop(three).countStock(), callers);
         slow.begun.await();
@@ -227,8 +243,9 @@ class ReplicasTest {
         try (EmbeddedRedis own = EmbeddedRedis.start();
                 ApplicationContext three =
                         replica(order -> {}, Map.of("shop.redis.url", own.url(), "hapax.worker", "three"))) {
-            HealthResult up = health(three);
-            assertThat(up.getStatus()).as(() -> String.valueOf(up.getDetails())).isEqualTo(HealthStatus.UP);
+            awaitAnswer(three);
+            HealthResult up = await().atMost(LONGEST)
+                    .until(() -> health(three), seen -> seen.getStatus().equals(HealthStatus.UP));
             assertThat(String.valueOf(up.getDetails())).contains("worker=three", "store=answers");
             shop(three).countStock();
             assertThat(meter(three, "hapax.runs", "job", "Shop.countStock", "outcome", "completed"))
