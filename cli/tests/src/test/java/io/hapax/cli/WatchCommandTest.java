@@ -21,6 +21,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
@@ -29,6 +30,8 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** {@code hapax watch} beside workers that report, and beside some that do not. */
 @Tag("slow")
@@ -139,20 +142,7 @@ class WatchCommandTest {
                 "z7", "whatever a later version says");
         ScheduledExecutorService worker = Executors.newSingleThreadScheduledExecutor();
         try {
-            worker.scheduleWithFixedDelay(
-                    () -> {
-                        FleetBoard.Posting posting =
-                                writer.next(() -> "{\"worker\":\"alice\"}", out -> lines.forEach(out::line));
-                        writer.answered(
-                                posting,
-                                store.board()
-                                        .post(posting)
-                                        .toCompletableFuture()
-                                        .join());
-                    },
-                    0,
-                    100,
-                    TimeUnit.MILLISECONDS);
+            worker.scheduleWithFixedDelay(() -> post(writer, lines), 0, 100, TimeUnit.MILLISECONDS);
             await().atMost(Duration.ofSeconds(30))
                     .until(() -> !store.board()
                             .summaries()
@@ -160,6 +150,7 @@ class WatchCommandTest {
                             .join()
                             .isEmpty());
             Answered once = watch("watch", "--once");
+            assertThat(once.err()).isEmpty();
             assertThat(once.out())
                     .contains("namespace shop: 1 worker, 3 running, 1 waiting\n")
                     .contains("in the last hour 3 started, 2 refused, 1 lost\n")
@@ -171,6 +162,50 @@ class WatchCommandTest {
         } finally {
             worker.shutdownNow();
         }
+    }
+
+    private void post(ReportWriter writer, Map<String, String> lines) {
+        FleetBoard.Posting posting = writer.next(() -> "{\"worker\":\"alice\"}", out -> lines.forEach(out::line));
+        writer.answered(
+                posting, store.board().post(posting).toCompletableFuture().join());
+    }
+
+    /** It comes too late for the first change that others were told, and has to ask for all of it. */
+    @Test
+    void what_a_worker_says_to_other_readers_already_is_shown_as_well() {
+        store.board().news(Map.of(), LONG).toCompletableFuture().join();
+        ReportWriter writer = new ReportWriter("alice", LONG, Ticker.SYSTEM);
+        Map<String, String> lines = new ConcurrentHashMap<>(Map.of(
+                "w0", "{\"worker\":\"alice\"}", "r1", "{\"job\":\"nightly\",\"lock\":\"report\",\"end\":5000000}"));
+        post(writer, lines);
+        for (int n = 0; n <= FleetBoard.CHANGES_KEPT; n++) {
+            lines.put("a0", Integer.toString(n));
+            post(writer, lines);
+        }
+        ScheduledExecutorService worker = Executors.newSingleThreadScheduledExecutor();
+        try {
+            // As seldom as workers do that have much to do.
+            worker.scheduleWithFixedDelay(() -> post(writer, lines), 1400, 1400, TimeUnit.MILLISECONDS);
+            Answered once = watch("watch", "--once");
+            assertThat(once.err()).isEmpty();
+            assertThat(once.out()).containsPattern("running +nightly +report +alice ");
+        } finally {
+            worker.shutdownNow();
+        }
+    }
+
+    /** Whoever writes to the namespace can put them up. */
+    @ParameterizedTest
+    @ValueSource(strings = {"w0", "r1", "q1", "c1"})
+    void lines_that_are_none_of_a_report_do_not_hide_the_other_workers(String odd) {
+        report();
+        store.board().news(Map.of(), LONG).toCompletableFuture().join();
+        ReportWriter writer = new ReportWriter("mallory", LONG, Ticker.SYSTEM);
+        post(writer, Map.of(odd, "null"));
+        post(writer, Map.of(odd, "null"));
+        Answered once = watch("watch", "--once");
+        assertThat(once.err()).isEmpty();
+        assertThat(once.out()).contains("namespace shop: 2 workers, 3 running");
     }
 
     @Test

@@ -16,6 +16,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class FleetTest {
 
@@ -121,6 +123,39 @@ class FleetTest {
         alice.lines.put("r2", "no run");
         alice.post();
         assertThat(fleet.look().view().warnings()).singleElement().asString().contains("worker alice cannot be read");
+    }
+
+    /** Whoever writes to the namespace can put them up. */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "w0 null",
+                "a1 null",
+                "r1 null",
+                "r1 17",
+                "e1 x",
+                "q1 null",
+                "q1 []",
+                "v1 null",
+                "c1 null",
+                "c1 {}",
+                "j1 null",
+                "p1 null",
+                "p1 1 null",
+                "p1 x {}"
+            })
+    void lines_that_are_none_of_a_report_do_not_hide_the_other_workers(String line) throws Exception {
+        post("bob", "two", 0, "same", run("b", 30_000));
+        fleet.look();
+        Process alice = new Process("one");
+        alice.post();
+        fleet.look();
+        int space = line.indexOf(' ');
+        alice.lines.put(line.substring(0, space), line.substring(space + 1));
+        alice.post();
+        Fleet.Snapshot seen = fleet.look();
+        assertThat(seen.runs()).containsOnlyKeys("b");
+        assertThat(seen.view().warnings()).singleElement().asString().contains("worker alice cannot be read");
     }
 
     @Test

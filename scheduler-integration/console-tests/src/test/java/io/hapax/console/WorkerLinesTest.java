@@ -247,6 +247,20 @@ class WorkerLinesTest {
     }
 
     @Test
+    void a_lease_that_ends_earlier_than_was_said_is_told_as_it_is_also_beside_others_of_its_batch() throws Exception {
+        List<OwnerId> owners = IntStream.range(0, 4).mapToObj(this::starts).toList();
+        post();
+        for (int batch = 0; batch < 2; batch++) {
+            later(Duration.ofSeconds(1));
+            owners.subList(batch, 4).forEach(this::renewed);
+            assertLeft(told());
+        }
+        runs.computeIfPresent(
+                owners.get(3), (same, run) -> with(run, run.thread(), run.left().minusSeconds(5)));
+        assertLeft(told());
+    }
+
+    @Test
     void a_thread_that_has_left_its_code_is_told() throws Exception {
         OwnerId owner = starts(1);
         told();

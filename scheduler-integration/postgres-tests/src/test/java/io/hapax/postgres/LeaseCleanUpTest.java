@@ -21,11 +21,16 @@ import io.hapax.lease.Lease;
 import io.hapax.lease.Renewal;
 import io.hapax.lease.ReservationRequest;
 import io.hapax.ops.FleetBoard;
+import io.hapax.ops.FleetBoard.News;
+import io.hapax.ops.FleetBoard.Position;
 import io.hapax.ops.LeaseAdmin;
 import io.hapax.testkit.EmbeddedDatabase;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -114,6 +119,47 @@ class LeaseCleanUpTest {
             assertThat(rows(table)).as(table).isZero();
         }
         assertThat(get(store.acquire(request(over)))).isInstanceOf(Acquisition.Granted.class);
+    }
+
+    @Test
+    void changes_of_reports_are_forgotten_when_nobody_reads_them_or_their_worker_is_gone() throws SQLException {
+        for (String worker : List.of("read", "unread", "gone")) {
+            put(worker, new Position(worker, 0), "all of it");
+            put(worker, new Position(worker, 1), "what has changed");
+        }
+        get(store.board().post(FleetBoard.Posting.of("unread", "summary", LONG)));
+        change("UPDATE hapax_lease_report SET until = until - CASE WHEN worker = 'gone' THEN interval '1 h'"
+                + " ELSE interval '0' END");
+        store.cleanUp();
+        assertThat(rows("hapax_lease_report")).isEqualTo(2);
+        assertThat(rows("hapax_lease_report_change")).isEqualTo(2);
+        assertThat(news("read", null))
+                .isEqualTo(new News("read", 0, List.of("all of it", "what has changed"), null, 7));
+    }
+
+    /** As a clean-up may leave it that overtakes a worker. */
+    @Test
+    void a_change_that_is_not_there_is_a_gap_and_whoever_lacks_it_asks_for_all() throws SQLException {
+        for (int number = 0; number < 5; number++) {
+            put("worker", new Position("a", number), "change " + number);
+        }
+        execute(pool, "DELETE FROM hapax_lease_report_change WHERE number = 3 AND namespace = '" + namespace + "'");
+        assertThat(news("worker", new Position("a", 3)).changes()).containsExactly("change 4");
+        assertThat(news("worker", new Position("a", 1)).changes()).containsExactly("change 2");
+        assertThat(news("worker", new Position("a", 2))).isEqualTo(new News("a", 5, List.of(), "summary", 7));
+        assertThat(put("worker", new Position("a", 4), null).isAskedForAll()).isFalse();
+        change("DELETE FROM hapax_lease_report_change");
+        assertThat(news("worker", null)).isEqualTo(new News("a", 5, List.of(), "summary", 7));
+        assertThat(put("worker", new Position("a", 4), null).isAskedForAll()).isTrue();
+    }
+
+    private FleetBoard.Answer put(String worker, Position at, @Nullable String change) {
+        return get(store.board().post(new FleetBoard.Posting(worker, LONG, "summary", at, change, 7)));
+    }
+
+    private News news(String worker, @Nullable Position known) {
+        Map<String, Position> all = known == null ? Map.of() : Map.of(worker, known);
+        return Objects.requireNonNull(get(store.board().news(all, LONG)).get(worker));
     }
 
     @Test

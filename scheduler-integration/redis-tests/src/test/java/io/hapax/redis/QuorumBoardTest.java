@@ -92,6 +92,16 @@ class QuorumBoardTest {
         assertThat(get(without().summaries())).containsExactly(Map.entry("alice", "s"));
     }
 
+    /** It is put up when it is new, so the servers that were away would keep the old one. */
+    @Test
+    void a_summary_that_most_servers_may_have_missed_is_lacking() {
+        post(without(), "a", 0, "a0");
+        Posting renewed = new Posting("alice", LONG, "new", new Position("a", 0), null, 7);
+        assertThat(get(without(0, 1).post(renewed)).hasSummary()).isFalse();
+        assertThat(get(without(0).post(renewed)).hasSummary()).isTrue();
+        assertThat(get(without().summaries())).containsExactly(Map.entry("alice", "new"));
+    }
+
     /** Else all would have to be put up again each second for as long as one server is behind. */
     @Test
     void a_reader_that_knows_something_or_only_looks_asks_for_nothing() {

@@ -6,6 +6,8 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 import io.hapax.lease.LeaseStoreException;
 import io.hapax.test.InMemoryLeaseStore;
 import io.hapax.test.ManualTicker;
+import io.hapax.testkit.FaultInjector;
+import io.hapax.testkit.InjectedFault;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -240,6 +242,27 @@ class ReportTest {
                 .satisfies(seen -> assertThat(seen.summary()).isEqualTo("summary"));
     }
 
+    /** As when a page is opened again on which nobody has looked for an hour, while another one is open. */
+    @Test
+    void lines_of_long_ago_are_not_shown_as_if_they_were_of_now() {
+        look();
+        worker.post();
+        worker.lines.put("r0", "a run");
+        worker.post();
+        ReportReader late = new ReportReader(store, ticker);
+        look(late);
+        for (int n = 1; n <= FleetBoard.CHANGES_KEPT + 2; n++) {
+            second();
+            worker.lines.put("r" + n, "a run");
+            worker.post();
+            look();
+        }
+        assertThat(look(late).get("alice"))
+                .satisfies(seen -> assertThat(seen.isWhole()).isFalse())
+                .satisfies(seen -> assertThat(seen.lines()).isEmpty())
+                .satisfies(seen -> assertThat(seen.summary()).isEqualTo("summary"));
+    }
+
     /** Clocks of machines are not compared: what counts is how long ago the worker has said something. */
     @Test
     void the_clock_of_a_worker_goes_on_between_its_changes() {
@@ -294,6 +317,19 @@ class ReportTest {
         assertThat(look().get("alice").clock()).isEqualTo(worker.writer.clock() - 60_000);
     }
 
+    /** Else its leases would seem to end later than they do. */
+    @Test
+    void the_clock_of_a_worker_that_has_fallen_silent_goes_on() {
+        look();
+        worker.post();
+        worker.lines.put("a0", "1");
+        worker.post();
+        for (int n = 0; n < 9; n++) {
+            assertThat(look().get("alice").clock()).isEqualTo(worker.writer.clock());
+            second();
+        }
+    }
+
     @Test
     void a_worker_that_has_fallen_silent_is_not_seen_any_more() {
         look();
@@ -309,16 +345,45 @@ class ReportTest {
     void trouble_of_the_board_is_the_readers_and_what_it_knew_is_not_forgotten() {
         look();
         worker.post();
-        worker.lines.put("r1", "a run");
-        worker.post();
-        look();
-        InMemoryLeaseStore closed = store.otherClient();
-        ReportReader failing = new ReportReader(closed, ticker);
+        for (int n = 0; n <= FleetBoard.CHANGES_KEPT; n++) {
+            worker.lines.put("r" + n, "a run");
+            worker.post();
+            look();
+        }
+        FaultInjector faults = new FaultInjector();
+        ReportReader failing = new ReportReader(faults.around(AdministeredStore.class, store), ticker);
         look(failing);
-        closed.close();
+        worker.post();
+        worker.post();
+        look(failing);
+        worker.lines.put("r1", "another run");
+        worker.post();
+        faults.inject(FleetBoard.class, "news", new InjectedFault.Failed(new LeaseStoreException("no answer")), 1);
         assertThat(failing.read(READING).toCompletableFuture())
                 .failsWithin(Duration.ofSeconds(1))
                 .withThrowableThat()
                 .withCauseInstanceOf(LeaseStoreException.class);
+        for (int n = 0; n < FleetBoard.CHANGES_KEPT - 1; n++) {
+            worker.lines.put("r2", "run " + n);
+            worker.post();
+        }
+        assertThat(look(failing).get("alice"))
+                .satisfies(seen -> assertThat(seen.isWhole()).isTrue())
+                .satisfies(seen -> assertThat(seen.lines()).isEqualTo(worker.lines));
+    }
+
+    @Test
+    void what_stands_for_nothing_new_is_neither_a_summary_nor_a_change() {
+        FleetBoard.Position first = new FleetBoard.Position("a", 0);
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> new FleetBoard.Posting("alice", LIFETIME, null, first, "", 0))
+                .withMessageContaining("a change has at least one character");
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> FleetBoard.Posting.of("alice", "", LIFETIME))
+                .withMessageContaining("a summary has at least one character");
+        assertThatIllegalArgumentException()
+                .isThrownBy(
+                        () -> new FleetBoard.Posting("alice", LIFETIME, null, FleetBoard.Position.NONE, "a change", 0))
+                .withMessageContaining("a change needs an edition");
     }
 }

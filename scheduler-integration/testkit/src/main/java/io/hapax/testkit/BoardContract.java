@@ -174,6 +174,29 @@ abstract class BoardContract {
         assertThat(worker.news(null, READING)).isEqualTo(told("a", 0, changes("a", 0, 2), null));
     }
 
+    /** As of a process that has ended, whose last posting was on its way. */
+    @Test
+    public void a_change_of_another_edition_that_arrives_late_takes_the_place_of_none() {
+        Worker worker = new Worker();
+        worker.post("summary", "a", 0, "a0");
+        worker.postChanges("a", 1, 3);
+        worker.postChanges("b", 0, 3);
+        assertThat(worker.post(null, "a", 2, "a2").isKept()).isFalse();
+        assertThat(worker.post(null, "a", 4, "a4").isKept()).isFalse();
+        assertThat(worker.news(null, READING)).isEqualTo(told("b", 0, changes("b", 0, 3), null));
+        worker.postChanges("b", 4, 4);
+        assertThat(worker.after("b", 1)).isEqualTo(told("b", 2, changes("b", 2, 4), null));
+    }
+
+    @Test
+    public void a_reader_that_stays_for_a_shorter_time_does_not_end_the_time_of_another_one() {
+        Worker worker = new Worker();
+        get(board(otherClient()).news(Map.of(), READING));
+        get(board(store()).news(Map.of(), shortTtl()));
+        letLapse(shortTtl());
+        assertThat(worker.post("summary", "", 0, null).isRead()).isTrue();
+    }
+
     @Test
     public void the_last_thirty_changes_are_kept_and_whoever_lacks_earlier_ones_asks_for_all() {
         Worker worker = new Worker();
