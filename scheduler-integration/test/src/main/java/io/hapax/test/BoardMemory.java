@@ -39,8 +39,7 @@ final class BoardMemory {
             if (posting.starts()) {
                 changes.clear();
                 isAsked = false;
-            } else if (!position.edition().equals(at.edition())
-                    || position.number() != at.number() - (posting.change() == null ? 0 : 1)) {
+            } else if (!position.edition().equals(at.edition()) || !leadsTo(at, posting.change() != null)) {
                 return false;
             }
             position = at;
@@ -49,6 +48,11 @@ final class BoardMemory {
                 changes.headMap(at.number() - FleetBoard.CHANGES_KEPT + 1).clear();
             }
             return true;
+        }
+
+        /** A change that arrives twice is there already. */
+        private boolean leadsTo(FleetBoard.Position at, boolean byChange) {
+            return position.number() == at.number() || (byChange && position.number() == at.number() - 1);
         }
 
         FleetBoard.News after(FleetBoard.@Nullable Position known, boolean asks) {
