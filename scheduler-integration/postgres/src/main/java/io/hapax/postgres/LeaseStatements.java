@@ -192,36 +192,42 @@ record LeaseStatements(String prefix) {
                 + " ORDER BY until, holder");
     }
 
-    /** What cannot follow what is there is not taken: then another place is returned than was given. */
+    /**
+     * What cannot follow what is there is not taken: then another place is returned than was given. One statement, so that nobody sees the
+     * one without the other, and that a change which comes late takes the place of none.
+     */
     String post() {
         return sql("""
-                INSERT INTO $hapax_lease_report AS r (namespace, worker, summary, until, edition, newest, clock_ms)
-                SELECT p.namespace, p.worker, p.summary, clock_timestamp() + p.lifetime_ms * interval '1 ms',
-                  CASE WHEN p.starts THEN p.edition ELSE '' END, CASE WHEN p.starts THEN p.number ELSE 0 END, p.clock_ms
-                FROM (VALUES (?::text, ?::text, ?::text, ?::bigint, ?::boolean, ?::text, ?::bigint, ?::bigint))
-                  AS p (namespace, worker, summary, lifetime_ms, starts, edition, number, clock_ms)
-                ON CONFLICT (worker, namespace) DO UPDATE SET
-                  until = excluded.until,
-                  summary = coalesce(excluded.summary, r.summary),
-                  clock_ms = excluded.clock_ms,
-                  edition = CASE WHEN ?::boolean THEN excluded.edition ELSE r.edition END,
-                  newest = CASE
-                    WHEN ?::boolean THEN excluded.newest
-                    WHEN r.edition = ? AND r.newest = ? - 1 THEN r.newest + 1
-                    ELSE r.newest END,
-                  asked = r.asked AND NOT ?::boolean
-                RETURNING r.edition, r.newest, r.asked, r.summary IS NOT NULL,
-                  EXISTS (SELECT 1 FROM $hapax_lease_reader e WHERE e.namespace = r.namespace AND e.until > clock_timestamp())
-                """);
-    }
-
-    /** Takes the place of an older change. */
-    String postChange() {
-        return sql("""
-                INSERT INTO $hapax_lease_report_change (namespace, worker, place, edition, number, change)
-                VALUES (?, ?, ? % 30, ?, ?, ?)
-                ON CONFLICT (worker, namespace, place) DO UPDATE SET
-                  edition = excluded.edition, number = excluded.number, change = excluded.change
+                WITH given (namespace, worker, summary, lifetime_ms, starts, edition, number, change, clock_ms) AS (
+                  VALUES (?::text, ?::text, ?::text, ?::bigint, ?::boolean, ?::text, ?::bigint, ?::text, ?::bigint)),
+                posted AS (
+                  INSERT INTO $hapax_lease_report AS r (namespace, worker, summary, until, edition, newest, clock_ms)
+                  SELECT namespace, worker, summary, clock_timestamp() + lifetime_ms * interval '1 ms',
+                    CASE WHEN starts THEN edition ELSE '' END, CASE WHEN starts THEN number ELSE 0 END, clock_ms
+                  FROM given
+                  ON CONFLICT (worker, namespace) DO UPDATE SET
+                    until = excluded.until,
+                    summary = coalesce(excluded.summary, r.summary),
+                    clock_ms = excluded.clock_ms,
+                    edition = (SELECT CASE WHEN g.starts THEN g.edition ELSE r.edition END FROM given g),
+                    newest = (
+                      SELECT CASE
+                        WHEN g.starts THEN g.number
+                        WHEN r.edition = g.edition AND r.newest = g.number - 1 AND g.change IS NOT NULL THEN g.number
+                        ELSE r.newest END
+                      FROM given g),
+                    asked = r.asked AND NOT (SELECT g.starts FROM given g)
+                  RETURNING r.edition, r.newest, r.asked, r.summary IS NOT NULL AS has_summary),
+                put_up AS (
+                  INSERT INTO $hapax_lease_report_change (namespace, worker, place, edition, number, change)
+                  SELECT g.namespace, g.worker, g.number % 30, g.edition, g.number, g.change
+                  FROM given g JOIN posted p ON p.edition = g.edition AND p.newest = g.number
+                  WHERE g.change IS NOT NULL
+                  ON CONFLICT (worker, namespace, place) DO UPDATE SET
+                    edition = excluded.edition, number = excluded.number, change = excluded.change)
+                SELECT p.edition, p.newest, p.asked, p.has_summary, EXISTS (
+                  SELECT 1 FROM $hapax_lease_reader e JOIN given g ON e.namespace = g.namespace WHERE e.until > clock_timestamp())
+                FROM posted p
                 """);
     }
 

@@ -33,11 +33,13 @@ record PostgresBoard(Questions questions, LeaseStatements statements, String nam
         }
 
         News news(@Nullable Position known, List<String> changes) {
+            // A change that should be there and is not.
+            boolean isGap = changes.isEmpty() && hasNews(known);
             return new News(
                     position.edition(),
-                    first(known),
+                    isGap ? position.number() + 1 : first(known),
                     changes,
-                    changes.isEmpty() && !follows(known) ? summary : null,
+                    changes.isEmpty() && (isGap || !follows(known)) ? summary : null,
                     clock);
         }
     }
@@ -45,12 +47,9 @@ record PostgresBoard(Questions questions, LeaseStatements statements, String nam
     @Override
     public CompletionStage<Answer> post(Posting posting) {
         return questions.ask("put a report up", connection -> {
-            if (posting.change() != null) {
-                putUp(connection, posting);
-            }
             Position at = posting.position();
-            try (PreparedStatement upsert = connection.prepareStatement(statements.post())) {
-                Parameters.of(upsert)
+            try (PreparedStatement post = connection.prepareStatement(statements.post())) {
+                Parameters.of(post)
                         .text(namespace)
                         .text(posting.worker())
                         .text(posting.summary())
@@ -58,13 +57,9 @@ record PostgresBoard(Questions questions, LeaseStatements statements, String nam
                         .flag(posting.starts())
                         .text(at.edition())
                         .number(at.number())
-                        .number(posting.clock())
-                        .flag(posting.starts())
-                        .flag(posting.starts())
-                        .text(posting.change() == null ? null : at.edition())
-                        .number(at.number())
-                        .flag(posting.starts());
-                try (ResultSet row = upsert.executeQuery()) {
+                        .text(posting.change())
+                        .number(posting.clock());
+                try (ResultSet row = post.executeQuery()) {
                     row.next();
                     return new Answer(
                             row.getBoolean(5),
@@ -74,20 +69,6 @@ record PostgresBoard(Questions questions, LeaseStatements statements, String nam
                 }
             }
         });
-    }
-
-    private void putUp(Connection connection, Posting posting) throws SQLException {
-        Position at = posting.position();
-        try (PreparedStatement upsert = connection.prepareStatement(statements.postChange())) {
-            Parameters.of(upsert)
-                    .text(namespace)
-                    .text(posting.worker())
-                    .number(at.number())
-                    .text(at.edition())
-                    .number(at.number())
-                    .text(posting.change());
-            upsert.executeUpdate();
-        }
     }
 
     @Override
