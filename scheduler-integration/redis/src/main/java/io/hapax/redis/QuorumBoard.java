@@ -17,7 +17,8 @@ record QuorumBoard(QuorumLeaseStore quorum) implements FleetBoard {
 
     /**
      * Posts to all servers before it answers, so that a later read finds the newest change on most of them. A few that missed one get no
-     * more until the next change number 0: it would be one each time for a server that is slow.
+     * more until the next change number 0: it would be one each time for a server that is slow. A summary that most may have missed is
+     * lacking, as those that were away would keep the one before.
      */
     @Override
     public CompletionStage<Answer> post(Posting posting) {
@@ -27,11 +28,12 @@ record QuorumBoard(QuorumLeaseStore quorum) implements FleetBoard {
             }
             requireOne(votes);
             int keeping = votes.of(Answer::isKept).size();
+            boolean hasArrived = 2 * votes.all().size() > quorum.servers().size();
             return new Answer(
                     votes.all().stream().anyMatch(Answer::isRead),
                     votes.all().stream().anyMatch(Answer::isAskedForAll),
                     2 * keeping > votes.all().size(),
-                    votes.all().stream().allMatch(Answer::hasSummary));
+                    votes.all().stream().allMatch(Answer::hasSummary) && (hasArrived || posting.summary() == null));
         });
     }
 

@@ -16,11 +16,12 @@ local kept = redis.call('HMGET', KEYS[2], 's', 'e', 'n', 'x')
 local summary, edition, number = ARGV[3] ~= '' and ARGV[3] or kept[1], ARGV[4], tonumber(ARGV[5])
 local starts = edition == '' or (number == 0 and ARGV[6] ~= '')
 local fields = {'c', ARGV[7]}
-if starts and kept[2] then
+local forgets = starts and kept[2]
+if forgets then
   redis.call('DEL', KEYS[2])
   kept[4] = false
 end
-if summary and (starts or ARGV[3] ~= '') then fields = {'c', ARGV[7], 's', summary} end
+if summary and (forgets or ARGV[3] ~= '') then fields = {'c', ARGV[7], 's', summary} end
 -- Sent twice, it is there already.
 local newest = kept[2] == edition and tonumber(kept[3]) or nil
 local links = starts or newest == number or (newest == number - 1 and ARGV[6] ~= '')
