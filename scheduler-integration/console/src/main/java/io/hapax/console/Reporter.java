@@ -93,14 +93,9 @@ final class Reporter implements AutoCloseable {
             if (isUnderWay()) {
                 return;
             }
-            boolean readWas = writer.isRead();
-            lines = !readWas ? null : lines == null ? lines() : lines;
-            WorkerLines told = lines;
-            FleetBoard.Posting posting = writer.next(this::summary, out -> {
-                if (told != null) {
-                    told.tell(out, writer.clock());
-                }
-            });
+            FleetBoard.Posting posting = writer.next(this::summary, this::tell);
+            boolean isRead = !posting.position().edition().isEmpty();
+            lines = isRead ? lines : null;
             asked = System.nanoTime();
             CompletableFuture<FleetBoard.Answer> posted =
                     GuardThreads.ask(() -> store.board().post(posting)).toCompletableFuture();
@@ -112,7 +107,7 @@ final class Reporter implements AutoCloseable {
                 }
                 failing = false;
                 writer.answered(posting, had);
-                if (had.isRead() && !readWas) {
+                if (had.isRead() && !isRead) {
                     // A reader that has just started need not wait for the next second.
                     thread.execute(this::post);
                 }
@@ -120,6 +115,12 @@ final class Reporter implements AutoCloseable {
         } catch (Throwable e) {
             fails(e);
         }
+    }
+
+    private void tell(ReportWriter.Lines out) {
+        WorkerLines told = lines == null ? lines() : lines;
+        lines = told;
+        told.tell(out, writer.clock());
     }
 
     private WorkerLines lines() {

@@ -9,6 +9,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.NavigableMap;
+import java.util.Objects;
 import java.util.TreeMap;
 
 /** The report that the lines of a worker make, see {@link WorkerLines}; each line is read once. Used by one thread at a time. */
@@ -33,7 +34,7 @@ final class Telling {
     private static final Object UNKNOWN = new Object();
 
     /**
-     * Puts the report together; fails also with an {@link IllegalArgumentException} if it is none.
+     * Puts the report together; fails, with whatever exception, if it is none: others may have put up anything.
      *
      * @param number of the report
      */
@@ -69,22 +70,26 @@ final class Telling {
 
     private Object value(String key, String text) throws JsonProcessingException {
         return switch (key.charAt(0)) {
-            case 'w' -> json.readValue(text, WorkerLines.Head.class);
+            case 'w' -> read(text, WorkerLines.Head.class);
             case 'a' -> Integer.valueOf(text);
-            case 'r' -> json.readValue(text, WorkerLines.RunLine.class);
+            case 'r' -> read(text, WorkerLines.RunLine.class);
             case 'e' -> new Ends(ReportReader.numbers(text));
-            case 'q' -> json.readValue(text, WorkerLines.WaitingLine.class);
-            case 'v' -> json.readValue(text, Report.Event.class);
-            case 'c' -> json.readValue(text, int[].class);
-            case 'j' -> json.readValue(text, Report.Job.class);
+            case 'q' -> read(text, WorkerLines.WaitingLine.class);
+            case 'v' -> read(text, Report.Event.class);
+            case 'c' -> read(text, int[].class);
+            case 'j' -> read(text, Report.Job.class);
             case 'p' -> {
                 int space = text.indexOf(' ');
                 yield new Past(
                         Long.parseLong(text.substring(0, space)),
-                        json.readValue(text.substring(space + 1), Report.Occurrence.class));
+                        read(text.substring(space + 1), Report.Occurrence.class));
             }
             default -> UNKNOWN;
         };
+    }
+
+    private <T> T read(String text, Class<T> type) throws JsonProcessingException {
+        return Objects.requireNonNull(json.readValue(text, type), text);
     }
 
     /** The lines of a kind, by their numbers. */

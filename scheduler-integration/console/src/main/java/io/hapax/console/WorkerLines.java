@@ -13,6 +13,7 @@ import java.util.IdentityHashMap;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
+import java.util.NavigableMap;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.function.Supplier;
@@ -42,7 +43,7 @@ final class WorkerLines {
     private final String worker;
 
     private final Map<OwnerId, Run> runs = new HashMap<>();
-    private final Map<Long, Ends> ends = new TreeMap<>();
+    private final NavigableMap<Long, Ends> ends = new TreeMap<>();
     private Map<Waiter, Wait> waits = new HashMap<>();
     private IdentityHashMap<Report.Event, Line> events = new IdentityHashMap<>();
     private IdentityHashMap<Report.Occurrence, Line> past = new IdentityHashMap<>();
@@ -126,6 +127,17 @@ final class WorkerLines {
         private final TreeSet<Long> told = new TreeSet<>();
         private int still;
         private String text = "";
+
+        void add(long run) {
+            told.add(run);
+            text = ReportWriter.numbers(told);
+        }
+
+        void remove(long run) {
+            if (told.remove(run)) {
+                text = ReportWriter.numbers(told);
+            }
+        }
     }
 
     /** Runs that wait for the same thing differ by which one came first. */
@@ -201,8 +213,9 @@ final class WorkerLines {
         run.end = run.slot * SLOT_MILLIS;
         Ends slot = ends.computeIfAbsent(run.slot, first -> new Ends());
         slot.still++;
-        slot.told.add(run.number);
-        slot.text = ReportWriter.numbers(slot.told);
+        slot.add(run.number);
+        // What is later would count.
+        ends.tailMap(run.slot, false).values().forEach(later -> later.remove(run.number));
     }
 
     private void leaveSlot(Run run) {
@@ -215,8 +228,7 @@ final class WorkerLines {
             ends.remove(run.slot);
         } else if (run.slot == 0) {
             // A lost lease comes last, so nobody else may stand there.
-            slot.told.remove(run.number);
-            slot.text = ReportWriter.numbers(slot.told);
+            slot.remove(run.number);
         }
     }
 
