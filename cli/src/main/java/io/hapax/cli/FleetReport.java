@@ -99,7 +99,8 @@ record FleetReport(
                     waiting,
                     events,
                     new Chart(counts.get(0), counts.get(1), counts.get(2))));
-        } catch (JsonProcessingException | IllegalArgumentException another) {
+        } catch (JsonProcessingException | RuntimeException another) {
+            // Others may have put up anything.
             return Optional.empty();
         }
     }

@@ -32,6 +32,8 @@ final class WatchCommand implements Callable<Integer> {
     private static final Duration READING = Duration.ofSeconds(10);
 
     private static final Duration UNTIL_TOLD = Duration.ofMillis(1_500);
+    /** A worker learns with one posting that it is asked for everything, and tells it with the next one. */
+    private static final int MOST_PAUSES = 3;
     /** Of a search through all that the store keeps. */
     private static final Duration SEARCHES_APART = Duration.ofSeconds(5);
 
@@ -89,21 +91,26 @@ final class WatchCommand implements Callable<Integer> {
         return ExitCodes.FINE;
     }
 
-    /** Workers tell more from their next posting on, and all of it if this reader has missed some. */
+    /** Workers tell more from their next posting on, and all of it some postings after this reader has missed some. */
     private List<FleetReport> reports(ReportReader reader) {
-        Duration reading = READING.plus(repeatedly.period(Duration.ZERO));
-        Map<String, ReportReader.Seen> seen = CommonOptions.answer(reader.read(reading));
-        boolean isFirst = !isAsked && !seen.isEmpty();
+        Map<String, ReportReader.Seen> seen = read(reader);
+        boolean waits = !isAsked && !seen.isEmpty();
         isAsked = true;
-        if (isFirst || seen.values().stream().anyMatch(each -> !each.isWhole())) {
+        for (int n = 0; n < MOST_PAUSES && (waits || seen.values().stream().anyMatch(each -> !each.isWhole())); n++) {
+            waits = false;
             try {
                 TimeUnit.MILLISECONDS.sleep(UNTIL_TOLD.toMillis());
             } catch (InterruptedException ended) {
                 Thread.currentThread().interrupt();
+                break;
             }
-            seen = CommonOptions.answer(reader.read(reading));
+            seen = read(reader);
         }
         return FleetReport.of(seen);
+    }
+
+    private Map<String, ReportReader.Seen> read(ReportReader reader) {
+        return reader.take(CommonOptions.answer(reader.ask(READING.plus(repeatedly.period(Duration.ZERO)))));
     }
 
     private Document look(AdministeredStore store, ReportReader reader) {

@@ -38,8 +38,8 @@ public interface FleetBoard {
      * {@code known}.
      *
      * @param known up to where the changes of workers are known, by worker as it was returned
-     * @param readingFor how long the workers are to know that their changes are read; zero for not at all, then none is asked
-     *     for anything
+     * @param readingFor how long the workers are to know that their changes are read, or longer if another reader has said so; zero
+     *     for not at all, then none is asked for anything
      * @return what is new, by worker; of each worker whose time is not over
      */
     CompletionStage<Map<String, News>> news(Map<String, Position> known, Duration readingFor);
@@ -96,8 +96,14 @@ public interface FleetBoard {
             @Nullable String change,
             long clock) {
 
-        /** Refuses a change without a place. */
+        /** Refuses a change without a place, and empty texts. */
         public Posting {
+            if (summary != null && summary.isEmpty()) {
+                throw new IllegalArgumentException("a summary has at least one character; null if it is as it was");
+            }
+            if (change != null && change.isEmpty()) {
+                throw new IllegalArgumentException("a change has at least one character; null if there is none");
+            }
             if (change != null && position.edition().isEmpty()) {
                 throw new IllegalArgumentException("a change needs an edition: " + position);
             }

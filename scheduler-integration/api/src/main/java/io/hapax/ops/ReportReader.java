@@ -12,14 +12,15 @@ import java.util.concurrent.CompletionStage;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Reads the reports of all workers, of which it remembers the lines: each look asks for what is new. Where changes are missing, the worker is
- * asked for all of its lines, and the old ones are returned for some seconds until they come. Thread-safe.
+ * Reads the reports of all workers, of which it remembers the lines: each look asks for what is new, and then takes it. Where changes are
+ * missing, the worker is asked for all of its lines, and the old ones are returned until they come, unless they are older than some seconds.
+ * Thread-safe.
  */
 public final class ReportReader {
 
-    /** How long lines are returned that are not known to be the newest. */
+    /** How long lines are returned after they were known to be the newest. */
     private static final Duration PATIENCE = Duration.ofSeconds(5);
-    /** Postings need not arrive as fast as the fastest one; if they are slower for some looks, a clock has stood still. */
+    /** Postings need not arrive as fast as the fastest one; if some in a row are slower, a clock has stood still. */
     private static final long SLOWEST_MILLIS = 1500;
 
     private static final int MOST_SLOW = 3;
@@ -57,20 +58,56 @@ public final class ReportReader {
         private ReportLines lines = new ReportLines();
         private Map<String, String> shown = Map.of();
         private FleetBoard.@Nullable Position known;
-        private @Nullable NanoTime gap;
+        /** When it was last known that there are no other lines. */
+        private NanoTime whole;
         /** How far the reader's clock is ahead of the worker's, which the fastest posting tells best. */
-        private long ahead = Long.MAX_VALUE;
+        private long ahead;
+        /** What the worker's clock showed at the last posting that was compared. */
+        private long posted;
 
         private int slow;
+
+        Worker(NanoTime now) {
+            this.whole = now;
+            forgetClock();
+        }
+
+        private void forgetClock() {
+            ahead = Long.MAX_VALUE;
+            posted = Long.MIN_VALUE;
+            slow = 0;
+        }
+
+        private void forget() {
+            lines = new ReportLines();
+            shown = Map.of();
+            known = null;
+            forgetClock();
+        }
+
+        private boolean hasClock() {
+            return ahead != Long.MAX_VALUE;
+        }
+
+        /** If the worker has posted nothing since, its clock goes on all the same. */
+        private void compare(long shows, long clock) {
+            if (shows == posted) {
+                return;
+            }
+            posted = shows;
+            long now = clock - shows;
+            slow = hasClock() && now - ahead > SLOWEST_MILLIS ? slow + 1 : 0;
+            ahead = slow >= MOST_SLOW ? now : Math.min(ahead, now);
+        }
     }
 
     /**
-     * Looks at all workers.
+     * Asks for what is new of all workers.
      *
      * @param readingFor how long they are to know that they are read
-     * @return what each is at, by its name as the board keeps it; fails as the board does
+     * @return what is new, for {@link #take}; fails as the board does, and then the next look asks for it again
      */
-    public CompletionStage<Map<String, Seen>> read(Duration readingFor) {
+    public CompletionStage<Map<String, FleetBoard.News>> ask(Duration readingFor) {
         Map<String, FleetBoard.Position> known = new HashMap<>();
         synchronized (lock) {
             workers.forEach((name, worker) -> {
@@ -79,44 +116,43 @@ public final class ReportReader {
                 }
             });
         }
-        return store.board()
-                .news(known, readingFor)
-                .thenApply(news -> taken(Objects.requireNonNull(news, "the board has answered null")));
+        return store.board().news(known, readingFor);
     }
 
-    private Map<String, Seen> taken(Map<String, FleetBoard.News> news) {
+    /**
+     * Takes what is new. That takes time, as much as there is: not for the threads of a store, on which stages complete.
+     *
+     * @param news what the board has answered
+     * @return what each worker is at, by its name as the board keeps it
+     */
+    public Map<String, Seen> take(Map<String, FleetBoard.News> news) {
+        Objects.requireNonNull(news, "the board has answered null");
         synchronized (lock) {
             NanoTime now = ticker.now();
             long clock = now.since(start).toMillis();
             workers.keySet().retainAll(news.keySet());
             Map<String, Seen> seen = new TreeMap<>();
             news.forEach((name, each) -> {
-                Worker worker = workers.computeIfAbsent(name, first -> new Worker());
+                Worker worker = workers.computeIfAbsent(name, first -> new Worker(now));
                 take(worker, each, clock);
-                boolean lacks = worker.known == null && !each.edition().isEmpty();
-                worker.gap = !lacks ? null : worker.gap == null ? now : worker.gap;
-                if (worker.gap != null && !now.isBefore(worker.gap.plus(PATIENCE))) {
-                    forget(worker);
+                boolean isWhole = worker.known != null || each.edition().isEmpty();
+                if (isWhole) {
+                    worker.whole = now;
+                } else if (!now.isBefore(worker.whole.plus(PATIENCE))) {
+                    worker.forget();
                 }
-                boolean hasClock = worker.ahead != Long.MAX_VALUE;
-                seen.put(name, new Seen(worker.summary, worker.shown, hasClock ? clock - worker.ahead : 0, !lacks));
+                long shows = worker.hasClock() ? clock - worker.ahead : 0;
+                seen.put(name, new Seen(worker.summary, worker.shown, shows, isWhole));
             });
             return seen;
         }
-    }
-
-    private static void forget(Worker worker) {
-        worker.lines = new ReportLines();
-        worker.shown = Map.of();
-        worker.known = null;
-        worker.ahead = Long.MAX_VALUE;
     }
 
     private static void take(Worker worker, FleetBoard.News news, long clock) {
         FleetBoard.Position known = worker.known;
         worker.summary = news.summary();
         if (news.edition().isEmpty()) {
-            forget(worker);
+            worker.forget();
             return;
         }
         boolean goesOn = known != null && known.edition().equals(news.edition());
@@ -132,9 +168,9 @@ public final class ReportReader {
                         news.changes().size());
         if (!goesOn) {
             worker.lines = new ReportLines();
-            worker.ahead = Long.MAX_VALUE;
+            worker.forgetClock();
         }
-        compare(worker, clock - news.clock());
+        worker.compare(news.clock(), clock);
         if (fresh.isEmpty()) {
             return;
         }
@@ -147,12 +183,6 @@ public final class ReportReader {
         }
         worker.known = new FleetBoard.Position(news.edition(), next + fresh.size() - 1);
         worker.shown = Map.copyOf(worker.lines.lines());
-    }
-
-    private static void compare(Worker worker, long ahead) {
-        boolean isSlow = worker.ahead != Long.MAX_VALUE && ahead - worker.ahead > SLOWEST_MILLIS;
-        worker.slow = isSlow ? worker.slow + 1 : 0;
-        worker.ahead = worker.slow >= MOST_SLOW ? ahead : Math.min(worker.ahead, ahead);
     }
 
     /**

@@ -69,9 +69,7 @@ class WorkerLinesTest {
     }
 
     private ReportReader.Seen look() {
-        return reader.read(Duration.ofHours(1))
-                .toCompletableFuture()
-                .join()
+        return reader.take(reader.ask(Duration.ofHours(1)).toCompletableFuture().join())
                 .getOrDefault("alice", new ReportReader.Seen(null, Map.of(), 0, true));
     }
 

@@ -10,6 +10,7 @@ import io.hapax.ledger.LedgerQuery;
 import io.hapax.ledger.RunLedger;
 import io.hapax.ledger.RunState;
 import io.hapax.ops.AdministeredStore;
+import io.hapax.ops.FleetBoard;
 import io.hapax.ops.ReportReader;
 import io.hapax.ops.ServerHealth;
 import io.hapax.thread.GuardThreads;
@@ -95,14 +96,14 @@ final class Fleet {
     Snapshot look() throws InterruptedException {
         CompletionStage<List<ServerHealth>> health =
                 GuardThreads.ask(() -> store.admin().servers());
-        CompletionStage<Map<String, ReportReader.Seen>> seen = GuardThreads.ask(() -> reader.read(READING));
+        CompletionStage<Map<String, FleetBoard.News>> news = GuardThreads.ask(() -> reader.ask(READING));
         RunLedger runs = ledger;
         CompletionStage<Abandoned> abandoned = runs == null ? null : GuardThreads.ask(() -> abandoned(runs));
         List<String> warnings = new ArrayList<>();
         List<String> unread = new ArrayList<>();
-        Map<String, ReportReader.Seen> read = answered(seen, store.answerTimeout(), Map.of(), unread);
+        Map<String, FleetBoard.News> fresh = answered(news, store.answerTimeout(), Map.of(), unread);
         if (unread.isEmpty()) {
-            lastReports = reports(read, warnings);
+            lastReports = reports(reader.take(fresh), warnings);
         } else {
             warnings.add("What workers are at cannot be read: this is what they said last. " + unread.get(0));
         }
@@ -169,7 +170,7 @@ final class Fleet {
                         ? json.readValue(seen.summary(), Report.class)
                         : tellings.computeIfAbsent(name, first -> new Telling(json))
                                 .report(seen, looks);
-            } catch (JsonProcessingException | IllegalArgumentException e) {
+            } catch (JsonProcessingException | RuntimeException e) {
                 LOG.debug("the report of worker {} cannot be read", VisibleText.of(name), e);
             }
             if (report == null) {

@@ -58,7 +58,7 @@ class ReportTest {
     }
 
     private static Map<String, ReportReader.Seen> look(ReportReader reader) {
-        return reader.read(READING).toCompletableFuture().join();
+        return reader.take(reader.ask(READING).toCompletableFuture().join());
     }
 
     private void second() {
@@ -359,7 +359,7 @@ class ReportTest {
         worker.lines.put("r1", "another run");
         worker.post();
         faults.inject(FleetBoard.class, "news", new InjectedFault.Failed(new LeaseStoreException("no answer")), 1);
-        assertThat(failing.read(READING).toCompletableFuture())
+        assertThat(failing.ask(READING).toCompletableFuture())
                 .failsWithin(Duration.ofSeconds(1))
                 .withThrowableThat()
                 .withCauseInstanceOf(LeaseStoreException.class);
