@@ -4,10 +4,10 @@
 --   the number of the last one that is known
 -- returns {of each: worker, edition, number of the first change here, summary or '', its clock, how many changes, change...}
 -- invariant: reads as many keys as there are workers
--- Another reader may stay longer.
-if ARGV[1] ~= '0' and tonumber(ARGV[1]) > redis.call('PTTL', KEYS[2]) then redis.call('SET', KEYS[2], '1', 'PX', ARGV[1]) end
 local known = {}
 for at = 2, #ARGV, 3 do known[ARGV[at]] = at end
+-- Another reader may stay longer.
+if ARGV[1] ~= '0' and tonumber(ARGV[1]) > redis.call('PTTL', KEYS[2]) then redis.call('SET', KEYS[2], '1', 'PX', ARGV[1]) end
 local answer = {}
 local missing = {}
 for _, worker in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], micros(time() / 1000), '+inf')) do
