@@ -11,6 +11,7 @@ import static io.hapax.postgres.LeaseFixture.held;
 import static io.hapax.postgres.LeaseFixture.request;
 import static io.hapax.postgres.LeaseFixture.waiting;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import com.zaxxer.hikari.HikariDataSource;
 import io.hapax.lease.Acquisition;
@@ -25,11 +26,14 @@ import io.hapax.ops.FleetBoard.News;
 import io.hapax.ops.FleetBoard.Position;
 import io.hapax.ops.LeaseAdmin;
 import io.hapax.testkit.EmbeddedDatabase;
+import java.sql.Connection;
 import java.sql.SQLException;
+import java.sql.Statement;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -151,6 +155,31 @@ class LeaseCleanUpTest {
         change("DELETE FROM hapax_lease_report_change");
         assertThat(news("worker", null)).isEqualTo(new News("a", 5, List.of(), "summary", 7));
         assertThat(put("worker", new Position("a", 4), null).isAskedForAll()).isTrue();
+    }
+
+    /** Else it would be asked again for what it has just put up. */
+    @Test
+    void a_worker_that_starts_an_edition_while_a_reader_asks_for_one_is_not_asked_for_another() throws Exception {
+        for (int number = 0; number <= FleetBoard.CHANGES_KEPT; number++) {
+            put("worker", new Position("a", number), "change " + number);
+        }
+        CompletableFuture<?> reads;
+        try (Connection worker = pool.getConnection();
+                Statement statement = worker.createStatement()) {
+            worker.setAutoCommit(false);
+            statement.executeUpdate("UPDATE hapax_lease_report SET edition = 'b', newest = 0, asked = false"
+                    + " WHERE worker = 'worker' AND namespace = '" + namespace + "'");
+            reads = store.board().news(Map.of(), LONG).toCompletableFuture();
+            await().until(() -> number(
+                            pool,
+                            "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+                                    + " AND query LIKE 'UPDATE %lease_report%asked = true%'")
+                    > 0);
+            worker.commit();
+            worker.setAutoCommit(true);
+        }
+        get(reads);
+        assertThat(put("worker", new Position("b", 0), null).isAskedForAll()).isFalse();
     }
 
     private FleetBoard.Answer put(String worker, Position at, @Nullable String change) {
