@@ -255,8 +255,17 @@ record LeaseStatements(String prefix) {
                 """);
     }
 
+    /** Of workers, each with the edition that is lacking, in one order for all readers, who would wait for each other. */
     String askForAll() {
-        return sql("UPDATE $hapax_lease_report SET asked = true WHERE namespace = ? AND worker = ANY (?::text[])");
+        return sql("""
+                UPDATE $hapax_lease_report AS r SET asked = true
+                FROM (
+                  SELECT l.namespace, l.worker
+                  FROM $hapax_lease_report l JOIN unnest(?::text[], ?::text[]) AS w (worker, edition)
+                    ON l.worker = w.worker AND l.edition = w.edition
+                  WHERE l.namespace = ? ORDER BY l.worker FOR UPDATE OF l) AS lacking
+                WHERE r.namespace = lacking.namespace AND r.worker = lacking.worker
+                """);
     }
 
     /** Notes settings where nobody has yet. */

@@ -96,7 +96,7 @@ record PostgresBoard(Questions questions, LeaseStatements statements, String nam
             List<Row> rows = rows(connection);
             Map<String, List<String>> changes = changes(connection, rows, known);
             Map<String, News> news = new LinkedHashMap<>();
-            List<String> lacking = new ArrayList<>();
+            List<Row> lacking = new ArrayList<>();
             for (Row row : rows) {
                 Position before = known.get(row.worker());
                 News each = row.news(before, changes.getOrDefault(row.worker(), List.of()));
@@ -104,12 +104,17 @@ record PostgresBoard(Questions questions, LeaseStatements statements, String nam
                 if (before == null
                         && !each.edition().isEmpty()
                         && each.changes().isEmpty()) {
-                    lacking.add(row.worker());
+                    lacking.add(row);
                 }
             }
             if (!lacking.isEmpty() && !readingFor.isZero()) {
                 try (PreparedStatement ask = connection.prepareStatement(statements.askForAll())) {
-                    Parameters.of(ask).text(namespace).texts(lacking.toArray());
+                    Parameters.of(ask)
+                            .texts(lacking.stream().map(Row::worker).toArray())
+                            .texts(lacking.stream()
+                                    .map(row -> row.position().edition())
+                                    .toArray())
+                            .text(namespace);
                     ask.executeUpdate();
                 }
             }
