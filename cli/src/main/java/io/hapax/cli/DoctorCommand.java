@@ -208,7 +208,7 @@ final class DoctorCommand implements Callable<Integer> {
     private static List<Diagnosis> observers(AdministeredStore store) {
         List<FleetReport> reports;
         try {
-            reports = FleetReport.of(store, Duration.ZERO);
+            reports = FleetReport.summaries(store);
         } catch (LeaseStoreException trouble) {
             // Among the findings, or a right that the doctor names.
             return List.of();

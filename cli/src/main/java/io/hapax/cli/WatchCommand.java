@@ -1,12 +1,15 @@
 package io.hapax.cli;
 
 import io.hapax.ops.AdministeredStore;
+import io.hapax.ops.ReportReader;
+import io.hapax.time.Ticker;
 import java.io.PrintWriter;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
@@ -29,6 +32,8 @@ final class WatchCommand implements Callable<Integer> {
     private static final Duration READING = Duration.ofSeconds(10);
 
     private static final Duration UNTIL_TOLD = Duration.ofMillis(1_500);
+    /** A worker learns with one posting that it is asked for everything, and tells it with the next one. */
+    private static final int MOST_PAUSES = 3;
     /** Of a search through all that the store keeps. */
     private static final Duration SEARCHES_APART = Duration.ofSeconds(5);
 
@@ -53,6 +58,7 @@ final class WatchCommand implements Callable<Integer> {
     private int limit = 20;
 
     private boolean isTold;
+    private boolean isAsked;
 
     /** As programs get it. */
     record Document(
@@ -74,25 +80,41 @@ final class WatchCommand implements Callable<Integer> {
         repeatedly.period(Duration.ZERO);
         common.findNamespace(leases::namespaces);
         try (AdministeredStore store = leases.open(common.namespace())) {
-            if (!reports(store).isEmpty()) {
-                // They tell more from their next report on.
-                TimeUnit.MILLISECONDS.sleep(UNTIL_TOLD.toMillis());
-            }
+            ReportReader reader = new ReportReader(store, Ticker.SYSTEM);
             if (once) {
-                var unused = common.write(shown(look(store)));
+                var unused = common.write(shown(look(store, reader)));
             } else {
-                repeatedly.show(common, () -> isTold ? Duration.ZERO : SEARCHES_APART, () -> shown(look(store)));
+                repeatedly.show(
+                        common, () -> isTold ? Duration.ZERO : SEARCHES_APART, () -> shown(look(store, reader)));
             }
         }
         return ExitCodes.FINE;
     }
 
-    private List<FleetReport> reports(AdministeredStore store) {
-        return FleetReport.of(store, READING.plus(repeatedly.period(Duration.ZERO)));
+    /** Workers tell more from their next posting on, and all of it some postings after this reader has missed some. */
+    private List<FleetReport> reports(ReportReader reader) {
+        Map<String, ReportReader.Seen> seen = read(reader);
+        boolean waits = !isAsked && !seen.isEmpty();
+        isAsked = true;
+        for (int n = 0; n < MOST_PAUSES && (waits || seen.values().stream().anyMatch(each -> !each.isWhole())); n++) {
+            waits = false;
+            try {
+                TimeUnit.MILLISECONDS.sleep(UNTIL_TOLD.toMillis());
+            } catch (InterruptedException ended) {
+                Thread.currentThread().interrupt();
+                break;
+            }
+            seen = read(reader);
+        }
+        return FleetReport.of(seen);
     }
 
-    private Document look(AdministeredStore store) {
-        List<FleetReport> reports = reports(store);
+    private Map<String, ReportReader.Seen> read(ReportReader reader) {
+        return reader.take(CommonOptions.answer(reader.ask(READING.plus(repeatedly.period(Duration.ZERO)))));
+    }
+
+    private Document look(AdministeredStore store, ReportReader reader) {
+        List<FleetReport> reports = reports(reader);
         Instant now = common.now();
         isTold = !reports.isEmpty();
         if (!isTold) {

@@ -1,4 +1,4 @@
-/** How long operators wait for the console. */
+/** How long operators wait for the console, and what it costs Redis. */
 @NullMarked
 package io.hapax.benchmarks.console;
 

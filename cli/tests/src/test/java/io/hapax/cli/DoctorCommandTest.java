@@ -17,6 +17,7 @@ import io.hapax.ledger.Claim;
 import io.hapax.ledger.ClaimRequest;
 import io.hapax.ledger.RunLedger;
 import io.hapax.ledger.RunState;
+import io.hapax.ops.FleetBoard;
 import io.hapax.postgres.PostgresRunLedger;
 import io.hapax.redis.RedissonLeaseStore;
 import io.hapax.testkit.EmbeddedCluster;
@@ -321,7 +322,7 @@ class DoctorCommandTest {
     private static void report(RedissonLeaseStore store, String worker, boolean observes) {
         String report = "{\"worker\":\"" + worker + "\",\"observes\":" + observes + "}";
         store.board()
-                .post(worker, report, Duration.ofHours(1))
+                .post(FleetBoard.Posting.of(worker, report, Duration.ofHours(1)))
                 .toCompletableFuture()
                 .join();
     }

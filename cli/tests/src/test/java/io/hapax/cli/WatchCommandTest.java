@@ -9,20 +9,29 @@ import io.hapax.lease.JobIdentity;
 import io.hapax.lease.LeaseRequest;
 import io.hapax.lease.LockKey;
 import io.hapax.lease.OwnerId;
+import io.hapax.ops.FleetBoard;
+import io.hapax.ops.ReportWriter;
 import io.hapax.redis.RedissonLeaseStore;
 import io.hapax.testkit.EmbeddedRedis;
 import io.hapax.testkit.WallClock;
+import io.hapax.time.Ticker;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** {@code hapax watch} beside workers that report, and beside some that do not. */
 @Tag("slow")
@@ -57,7 +66,8 @@ class WatchCommandTest {
 
     private void report(String worker, String more) {
         store.board()
-                .post(worker, "{\"worker\":\"" + worker + "\",\"number\":1," + more + "}", Duration.ofHours(1))
+                .post(FleetBoard.Posting.of(
+                        worker, "{\"worker\":\"" + worker + "\",\"number\":1," + more + "}", Duration.ofHours(1)))
                 .toCompletableFuture()
                 .join();
     }
@@ -79,7 +89,10 @@ class WatchCommandTest {
                         + "{\"at\":" + (now - 5_000)
                         + ",\"what\":\"lost\",\"job\":\"import\",\"keys\":\"run import@6\",\"why\":\"GONE\"}],"
                         + "\"chart\":{\"runs\":[10],\"refused\":[2],\"lost\":[1]}");
-        store.board().post("not ours", "no report", LONG).toCompletableFuture().join();
+        store.board()
+                .post(FleetBoard.Posting.of("not ours", "no report", LONG))
+                .toCompletableFuture()
+                .join();
     }
 
     private Answered watch(String... arguments) {
@@ -106,6 +119,93 @@ class WatchCommandTest {
         assertThat(document.get("running").asInt()).isEqualTo(3);
         assertThat(document.get("complete").asBoolean()).isTrue();
         assertThat(document.get("rows")).hasSize(3);
+    }
+
+    /** As a worker with a console does, which says more as soon as somebody reads. */
+    @Test
+    void what_a_worker_says_line_by_line_is_shown_as_it_is_now() throws Exception {
+        ReportWriter writer = new ReportWriter("alice", LONG, Ticker.SYSTEM);
+        long now = WallClock.now().toEpochMilli();
+        Map<String, String> lines = Map.of(
+                "w0", "{\"worker\":\"alice\",\"observes\":false,\"colour\":\"of a later version\"}",
+                "a0", "3",
+                "r1", "{\"job\":\"nightly\",\"lock\":\"report\",\"run\":\"\",\"since\":" + now + ",\"end\":5000000}",
+                "r2", "{\"job\":\"import\",\"lock\":\"\",\"run\":\"import@7\",\"since\":" + now + ",\"end\":0}",
+                "r3", "{\"job\":\"long\",\"lock\":\"long\",\"run\":\"\",\"since\":" + now + ",\"end\":1000}",
+                "e72000", "3",
+                "q4",
+                        "{\"job\":\"weekly\",\"lock\":\"report\",\"run\":\"\",\"from\":-60000,\"reason\":\"held by bob\"}",
+                "v5",
+                        "{\"at\":" + now
+                                + ",\"what\":\"lost\",\"job\":\"import\",\"keys\":\"run import@6\",\"why\":\"GONE\"}",
+                "c6", "[3,2,1]",
+                "z7", "whatever a later version says");
+        ScheduledExecutorService worker = Executors.newSingleThreadScheduledExecutor();
+        try {
+            worker.scheduleWithFixedDelay(() -> post(writer, lines), 0, 100, TimeUnit.MILLISECONDS);
+            await().atMost(Duration.ofSeconds(30))
+                    .until(() -> !store.board()
+                            .summaries()
+                            .toCompletableFuture()
+                            .join()
+                            .isEmpty());
+            Answered once = watch("watch", "--once");
+            assertThat(once.err()).isEmpty();
+            assertThat(once.out())
+                    .contains("namespace shop: 1 worker, 3 running, 1 waiting\n")
+                    .contains("in the last hour 3 started, 2 refused, 1 lost\n")
+                    .containsPattern("running +nightly +report +alice +.* 1 h 2\\d m( \\d+ s)? left\n")
+                    .containsPattern("running +import +import@7 +alice .* not renewed\n")
+                    .containsPattern("running +long +long +alice .* (2 h|1 h 59 m).* left\n")
+                    .containsPattern("waiting +weekly +report +alice +\\S+ +1 m.*held by bob\n")
+                    .containsPattern("lost +import +run import@6 +alice .* GONE\n");
+        } finally {
+            worker.shutdownNow();
+        }
+    }
+
+    private void post(ReportWriter writer, Map<String, String> lines) {
+        FleetBoard.Posting posting = writer.next(() -> "{\"worker\":\"alice\"}", out -> lines.forEach(out::line));
+        writer.answered(
+                posting, store.board().post(posting).toCompletableFuture().join());
+    }
+
+    /** It comes too late for the first change that others were told, and has to ask for all of it. */
+    @Test
+    void what_a_worker_says_to_other_readers_already_is_shown_as_well() {
+        store.board().news(Map.of(), LONG).toCompletableFuture().join();
+        ReportWriter writer = new ReportWriter("alice", LONG, Ticker.SYSTEM);
+        Map<String, String> lines = new ConcurrentHashMap<>(Map.of(
+                "w0", "{\"worker\":\"alice\"}", "r1", "{\"job\":\"nightly\",\"lock\":\"report\",\"end\":5000000}"));
+        post(writer, lines);
+        for (int n = 0; n <= FleetBoard.CHANGES_KEPT; n++) {
+            lines.put("a0", Integer.toString(n));
+            post(writer, lines);
+        }
+        ScheduledExecutorService worker = Executors.newSingleThreadScheduledExecutor();
+        try {
+            // As seldom as workers do that have much to do.
+            worker.scheduleWithFixedDelay(() -> post(writer, lines), 1400, 1400, TimeUnit.MILLISECONDS);
+            Answered once = watch("watch", "--once");
+            assertThat(once.err()).isEmpty();
+            assertThat(once.out()).containsPattern("running +nightly +report +alice ");
+        } finally {
+            worker.shutdownNow();
+        }
+    }
+
+    /** Whoever writes to the namespace can put them up. */
+    @ParameterizedTest
+    @ValueSource(strings = {"w0", "r1", "q1", "c1"})
+    void lines_that_are_none_of_a_report_do_not_hide_the_other_workers(String odd) {
+        report();
+        store.board().news(Map.of(), LONG).toCompletableFuture().join();
+        ReportWriter writer = new ReportWriter("mallory", LONG, Ticker.SYSTEM);
+        post(writer, Map.of(odd, "null"));
+        post(writer, Map.of(odd, "null"));
+        Answered once = watch("watch", "--once");
+        assertThat(once.err()).isEmpty();
+        assertThat(once.out()).contains("namespace shop: 2 workers, 3 running");
     }
 
     @Test

@@ -21,7 +21,7 @@ class WatchedGuardTest {
                 Console console = watched.console()) {
             await().atMost(Duration.ofSeconds(40))
                     .untilAsserted(() -> assertThat(store.board()
-                                    .reports(Duration.ZERO)
+                                    .summaries()
                                     .toCompletableFuture()
                                     .join())
                             .containsKey(guard.worker()));

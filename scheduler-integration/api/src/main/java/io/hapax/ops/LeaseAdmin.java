@@ -64,7 +64,7 @@ public interface LeaseAdmin {
 
     /**
      * Looks through all leases of the namespace. Takes time in proportion to everything that the server keeps, in small
-     * steps that do not hold others up: not for dashboards, which have {@link FleetBoard#reports}.
+     * steps that do not hold others up: not for dashboards, which have {@link FleetBoard#news}.
      *
      * @param atMost how many to return at most
      * @return leases that were held for all the time of the search, and perhaps others; in no order

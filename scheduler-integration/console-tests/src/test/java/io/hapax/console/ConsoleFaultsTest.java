@@ -129,7 +129,7 @@ class ConsoleFaultsTest {
     void whoever_watches_sees_trouble_and_then_the_fleet_again(InjectedFault fault) throws Exception {
         Queue<String> stream = watching();
         tells(stream, "\"name\":\"alice\"");
-        faults.inject(FleetBoard.class, "reports", fault);
+        faults.inject(FleetBoard.class, "news", fault);
         faults.inject(LeaseAdmin.class, "servers", fault);
         faults.inject(RunLedger.class, "entries", fault);
         tells(stream, "this is what they said last");

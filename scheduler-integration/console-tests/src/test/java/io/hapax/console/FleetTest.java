@@ -3,6 +3,8 @@ package io.hapax.console;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import io.hapax.ops.FleetBoard;
+import io.hapax.ops.ReportWriter;
 import io.hapax.test.InMemoryLeaseStore;
 import io.hapax.test.InMemoryRunLedger;
 import io.hapax.time.Ticker;
@@ -10,9 +12,12 @@ import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class FleetTest {
 
@@ -22,11 +27,11 @@ class FleetTest {
     private final InMemoryLeaseStore store = new InMemoryLeaseStore(Ticker.SYSTEM);
     private final InMemoryRunLedger ledger = new InMemoryRunLedger(Ticker.SYSTEM);
     private Instant now = NOW;
-    private final Fleet fleet = new Fleet(store, ledger, json, () -> now);
+    private final Fleet fleet = new Fleet(store, ledger, json, () -> now, Ticker.SYSTEM);
 
     private void post(String worker, String text) {
         store.board()
-                .post(worker, text, Duration.ofMinutes(1))
+                .post(FleetBoard.Posting.of(worker, text, Duration.ofMinutes(1)))
                 .toCompletableFuture()
                 .join();
     }
@@ -76,6 +81,103 @@ class FleetTest {
         assertThat(until("a")).isEqualTo(40_300);
         post("alice", "one", 4, "same", run("a", 0));
         assertThat(fleet.look().runs().get("a")).containsEntry("until", 0L);
+    }
+
+    /** A process that tells its lines to whoever reads. */
+    private final class Process {
+
+        private final ReportWriter writer = new ReportWriter("alice", Duration.ofMinutes(1), Ticker.SYSTEM);
+        private final Map<String, String> lines = new LinkedHashMap<>();
+
+        Process(String instance) {
+            lines.put("w0", "{\"worker\":\"alice\",\"instance\":\"" + instance + "\",\"settings\":\"same\"}");
+        }
+
+        void post() {
+            FleetBoard.Posting posting = writer.next(() -> "{\"worker\":\"alice\"}", out -> lines.forEach(out::line));
+            writer.answered(
+                    posting, store.board().post(posting).toCompletableFuture().join());
+        }
+    }
+
+    @Test
+    void what_a_worker_tells_line_by_line_is_shown_beside_what_another_one_says_of_itself() throws Exception {
+        post("bob", "two", 0, "same", run("b", 30_000));
+        Process alice = new Process("one");
+        alice.post();
+        assertThat(fleet.look().view().workers())
+                .extracting(FleetView.Worker::name)
+                .containsExactly("alice", "bob");
+        alice.post();
+        alice.lines.put("r1", "{\"owner\":\"a\",\"job\":\"job\",\"end\":" + (alice.writer.clock() + 3_600_000) + "}");
+        alice.lines.put("z1", "what a later version says");
+        alice.post();
+        Fleet.Snapshot seen = fleet.look();
+        assertThat(seen.runs()).containsOnlyKeys("a", "b");
+        assertThat((Long) seen.runs().get("a").get("until"))
+                .isBetween(NOW.toEpochMilli() + 3_590_000, NOW.toEpochMilli() + 3_610_000);
+        assertThat(seen.view().warnings()).isEmpty();
+        alice.lines.remove("r1");
+        alice.post();
+        assertThat(fleet.look().runs()).containsOnlyKeys("b");
+        alice.lines.put("r2", "no run");
+        alice.post();
+        assertThat(fleet.look().view().warnings()).singleElement().asString().contains("worker alice cannot be read");
+    }
+
+    /** Whoever writes to the namespace can put them up. */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "w0 null",
+                "a1 null",
+                "r1 null",
+                "r1 17",
+                "e1 x",
+                "q1 null",
+                "q1 []",
+                "v1 null",
+                "c1 null",
+                "c1 {}",
+                "j1 null",
+                "p1 null",
+                "p1 1 null",
+                "p1 x {}"
+            })
+    void lines_that_are_none_of_a_report_do_not_hide_the_other_workers(String line) throws Exception {
+        post("bob", "two", 0, "same", run("b", 30_000));
+        fleet.look();
+        Process alice = new Process("one");
+        alice.post();
+        fleet.look();
+        int space = line.indexOf(' ');
+        alice.lines.put(line.substring(0, space), line.substring(space + 1));
+        alice.post();
+        Fleet.Snapshot seen = fleet.look();
+        assertThat(seen.runs()).containsOnlyKeys("b");
+        assertThat(seen.view().warnings()).singleElement().asString().contains("worker alice cannot be read");
+    }
+
+    @Test
+    void a_worker_that_starts_again_under_its_name_is_what_it_is_now_and_two_of_one_name_are_warned_about()
+            throws Exception {
+        fleet.look();
+        Process before = new Process("one");
+        before.post();
+        before.lines.put("r1", "{\"owner\":\"old\",\"end\":1}");
+        before.post();
+        assertThat(fleet.look().runs()).containsOnlyKeys("old");
+        Process after = new Process("two");
+        after.post();
+        after.lines.put("r1", "{\"owner\":\"new\",\"end\":1}");
+        after.post();
+        Fleet.Snapshot seen = fleet.look();
+        assertThat(seen.runs()).containsOnlyKeys("new");
+        assertThat(seen.view().warnings()).isEmpty();
+        // It has not ended: each of them finds that the board does not have what it has put up.
+        before.post();
+        before.post();
+        assertThat(fleet.look().view().warnings()).singleElement().asString().contains("two workers are named alice");
     }
 
     @Test

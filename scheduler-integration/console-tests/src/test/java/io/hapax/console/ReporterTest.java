@@ -28,7 +28,7 @@ class ReporterTest {
     }
 
     private Map<String, String> reports() {
-        return store.board().reports(Duration.ZERO).toCompletableFuture().join();
+        return store.board().summaries().toCompletableFuture().join();
     }
 
     @Test

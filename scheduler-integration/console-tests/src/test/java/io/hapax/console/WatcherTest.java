@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import io.hapax.ops.FleetBoard;
 import io.hapax.test.InMemoryLeaseStore;
 import io.hapax.time.Ticker;
 import java.lang.management.ManagementFactory;
@@ -25,7 +26,7 @@ class WatcherTest {
     private final InMemoryLeaseStore store = new InMemoryLeaseStore(Ticker.SYSTEM);
     private final AtomicReference<Instant> now = new AtomicReference<>(Instant.parse("2026-12-31T23:59:59Z"));
     private final Watcher watcher =
-            new Watcher(new Fleet(store, null, JsonMapper.builder().build(), now::get));
+            new Watcher(new Fleet(store, null, JsonMapper.builder().build(), now::get, Ticker.SYSTEM));
 
     @AfterEach
     void close() {
@@ -34,7 +35,11 @@ class WatcherTest {
     }
 
     private boolean isRead() {
-        return store.board().post("w", "{}", LONG).toCompletableFuture().join();
+        return store.board()
+                .post(FleetBoard.Posting.of("w", "{}", LONG))
+                .toCompletableFuture()
+                .join()
+                .isRead();
     }
 
     @Test

@@ -7,6 +7,7 @@ import io.hapax.event.GuardListener;
 import io.hapax.lease.LeaseStore;
 import io.hapax.ledger.RunLedger;
 import io.hapax.ops.AdministeredStore;
+import io.hapax.time.Ticker;
 import jakarta.servlet.http.HttpServlet;
 import java.time.InstantSource;
 import java.util.Collection;
@@ -42,7 +43,7 @@ public final class Console implements GuardListener, AutoCloseable {
         this.clock = builder.clock;
         this.history = new RunHistory(clock);
         this.jobs = new JobHistory(clock);
-        this.watcher = new Watcher(new Fleet(store, ledger, json, clock));
+        this.watcher = new Watcher(new Fleet(store, ledger, json, clock, Ticker.SYSTEM));
     }
 
     /**

@@ -10,8 +10,11 @@ import io.hapax.ledger.LedgerQuery;
 import io.hapax.ledger.RunLedger;
 import io.hapax.ledger.RunState;
 import io.hapax.ops.AdministeredStore;
+import io.hapax.ops.FleetBoard;
+import io.hapax.ops.ReportReader;
 import io.hapax.ops.ServerHealth;
 import io.hapax.thread.GuardThreads;
+import io.hapax.time.Ticker;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
@@ -63,10 +66,14 @@ final class Fleet {
     private final Map<String, FleetView.Gone> gone = new LinkedHashMap<>();
 
     private final Map<String, FleetView.Gone> present = new HashMap<>();
+    private final ReportReader reader;
+    private final Map<String, Telling> tellings = new HashMap<>();
     private List<Report> lastReports = List.of();
+    private long looks;
 
-    Fleet(AdministeredStore store, @Nullable RunLedger ledger, JsonMapper json, InstantSource clock) {
+    Fleet(AdministeredStore store, @Nullable RunLedger ledger, JsonMapper json, InstantSource clock, Ticker ticker) {
         this.store = store;
+        this.reader = new ReportReader(store, ticker);
         this.ledger = ledger;
         this.json = json;
         this.clock = clock;
@@ -89,15 +96,14 @@ final class Fleet {
     Snapshot look() throws InterruptedException {
         CompletionStage<List<ServerHealth>> health =
                 GuardThreads.ask(() -> store.admin().servers());
-        CompletionStage<Map<String, String>> texts =
-                GuardThreads.ask(() -> store.board().reports(READING));
+        CompletionStage<Map<String, FleetBoard.News>> news = GuardThreads.ask(() -> reader.ask(READING));
         RunLedger runs = ledger;
         CompletionStage<Abandoned> abandoned = runs == null ? null : GuardThreads.ask(() -> abandoned(runs));
         List<String> warnings = new ArrayList<>();
         List<String> unread = new ArrayList<>();
-        Map<String, String> read = answered(texts, store.answerTimeout(), Map.of(), unread);
+        Map<String, FleetBoard.News> fresh = answered(news, store.answerTimeout(), Map.of(), unread);
         if (unread.isEmpty()) {
-            lastReports = reports(read, warnings);
+            lastReports = reports(reader.take(fresh), warnings);
         } else {
             warnings.add("What workers are at cannot be read: this is what they said last. " + unread.get(0));
         }
@@ -150,13 +156,21 @@ final class Fleet {
         return otherwise;
     }
 
-    private List<Report> reports(Map<String, String> texts, List<String> warnings) {
+    private List<Report> reports(Map<String, ReportReader.Seen> all, List<String> warnings) {
+        looks++;
+        tellings.keySet().retainAll(all.keySet());
         List<Report> reports = new ArrayList<>();
-        texts.forEach((name, text) -> {
+        all.forEach((name, seen) -> {
+            if (seen.lines().isEmpty() && seen.summary() == null) {
+                return;
+            }
             Report report = null;
             try {
-                report = json.readValue(text, Report.class);
-            } catch (JsonProcessingException e) {
+                report = seen.lines().isEmpty()
+                        ? json.readValue(seen.summary(), Report.class)
+                        : tellings.computeIfAbsent(name, first -> new Telling(json))
+                                .report(seen, looks);
+            } catch (JsonProcessingException | RuntimeException e) {
                 LOG.debug("the report of worker {} cannot be read", VisibleText.of(name), e);
             }
             if (report == null) {

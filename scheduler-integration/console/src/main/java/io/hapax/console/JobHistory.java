@@ -11,7 +11,6 @@ import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.Comparator;
 import java.util.Deque;
 import java.util.LinkedHashMap;
@@ -28,15 +27,12 @@ final class JobHistory {
     static final int MOST_PAST = 100;
     static final int MOST_JOBS = 200;
     private static final int MOST_SERIES = 20;
-    /** Occurrences in one report. What does not fit is in one of the next reports. */
-    static final int MOST_TOLD = 1000;
     /** What has not happened for so long is reported no more. */
     private static final Duration FORGOTTEN = Duration.ofDays(30);
 
     private final InstantSource clock;
     private final Object lock = new Object();
     private final Map<String, Job> jobs = new LinkedHashMap<>(16, 0.75f, true);
-    private int turn;
 
     JobHistory(InstantSource clock) {
         this.clock = clock;
@@ -49,7 +45,6 @@ final class JobHistory {
         private final Map<String, Long> plans = new LinkedHashMap<>();
 
         private int total;
-        private int told;
 
         /** Of several triggers each has its own plan; what a run that nobody has planned does not tell stays as it was. */
         void plan(String series, long next) {
@@ -228,35 +223,23 @@ final class JobHistory {
                         && (job.past.isEmpty() || job.past.getFirst().at() <= oldest));
     }
 
-    /**
-     * What is reported of the jobs: of all of them when they last succeeded, and while somebody reads, the occurrences of those that
-     * have changed, then of the others in turn.
-     */
+    /** What is reported of the jobs: when they last succeeded, and while somebody reads, the occurrences. */
     List<Report.Job> told(boolean full) {
         synchronized (lock) {
             forget();
-            List<Map.Entry<String, Job>> all = List.copyOf(jobs.entrySet());
-            List<Map.Entry<String, Job>> inTurn = new ArrayList<>(all);
-            Collections.rotate(inTurn, -turn);
-            turn = all.isEmpty() ? 0 : (turn + 1) % all.size();
-            // A sort that is stable: of two that have changed, or have not, the one whose turn it is.
-            inTurn.sort(Comparator.comparing(entry -> entry.getValue().told == entry.getValue().total));
             List<Report.Job> told = new ArrayList<>();
-            int left = full ? MOST_TOLD : 0;
-            for (Map.Entry<String, Job> entry : inTurn) {
-                Job job = entry.getValue();
-                List<Report.Occurrence> past = job.past.size() <= left ? List.copyOf(job.past) : List.of();
-                left -= past.size();
-                job.told = past.isEmpty() ? job.told : job.total;
+            jobs.forEach((name, job) -> {
                 Map.Entry<String, Long> next = job.next();
                 told.add(new Report.Job(
-                        entry.getKey(),
+                        name,
                         job.success,
                         next == null ? 0 : next.getValue(),
                         next == null ? "" : next.getKey(),
                         job.total,
-                        past));
-            }
+                        full ? List.copyOf(job.past) : List.of()));
+            });
+            // In one order as long as nothing changes, so that nothing seems new.
+            told.sort(Comparator.comparing(Report.Job::job));
             return told;
         }
     }

@@ -2,15 +2,17 @@ package io.hapax.console;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.json.JsonMapper;
-import io.hapax.ActiveRun;
 import io.hapax.JobGuard;
 import io.hapax.lease.OwnerId;
 import io.hapax.ops.AdministeredStore;
+import io.hapax.ops.FleetBoard;
+import io.hapax.ops.ReportWriter;
 import io.hapax.thread.GuardThreads;
+import io.hapax.time.Ticker;
 import java.time.Duration;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Objects;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -35,9 +37,13 @@ final class Reporter implements AutoCloseable {
     private final JsonMapper json;
     private final String instance = OwnerId.random().value();
     private final ExecutorService thread = THREADS.pool("hapax-report", 1);
-    private volatile boolean isRead;
+    private final ReportWriter writer;
     private volatile boolean failing;
-    private long number;
+    /** What the last posting has come to; with the time of it. */
+    private @Nullable CompletableFuture<FleetBoard.Answer> answer;
+
+    private long asked;
+    private @Nullable WorkerLines lines;
 
     Reporter(JobGuard guard, AdministeredStore store, RunHistory history, JobHistory jobs, JsonMapper json) {
         this.guard = guard;
@@ -45,6 +51,7 @@ final class Reporter implements AutoCloseable {
         this.history = history;
         this.jobs = jobs;
         this.json = json;
+        this.writer = new ReportWriter(guard.worker(), LIFETIME, Ticker.SYSTEM);
     }
 
     void start() {
@@ -54,15 +61,14 @@ final class Reporter implements AutoCloseable {
 
     /** What the others know of jobs that have not run here yet; without an answer this worker starts with nothing. */
     private void learn() {
-        var unused = GuardThreads.ask(() -> store.board().reports(Duration.ZERO))
-                .whenComplete((reports, failure) -> {
-                    if (failure == null) {
-                        jobs.learn(reports.values().stream()
-                                .map(this::read)
-                                .filter(Objects::nonNull)
-                                .toList());
-                    }
-                });
+        var unused = GuardThreads.ask(() -> store.board().summaries()).whenComplete((summaries, failure) -> {
+            if (failure == null && summaries != null) {
+                jobs.learn(summaries.values().stream()
+                        .map(this::read)
+                        .filter(Objects::nonNull)
+                        .toList());
+            }
+        });
     }
 
     private @Nullable Report read(String report) {
@@ -84,24 +90,52 @@ final class Reporter implements AutoCloseable {
 
     private void post() {
         try {
-            boolean fullWas = isRead;
-            var unused = store.board()
-                    .post(guard.worker(), json.writeValueAsString(report(fullWas)), LIFETIME)
-                    .whenComplete((read, failure) -> {
-                        if (failure == null) {
-                            failing = false;
-                            isRead = Boolean.TRUE.equals(read);
-                            if (isRead && !fullWas) {
-                                // A reader that has just started need not wait for the next second.
-                                thread.execute(this::post);
-                            }
-                        } else {
-                            fails(failure);
-                        }
-                    });
+            if (isUnderWay()) {
+                return;
+            }
+            FleetBoard.Posting posting = writer.next(this::summary, this::tell);
+            boolean isRead = !posting.position().edition().isEmpty();
+            lines = isRead ? lines : null;
+            asked = System.nanoTime();
+            CompletableFuture<FleetBoard.Answer> posted =
+                    GuardThreads.ask(() -> store.board().post(posting)).toCompletableFuture();
+            answer = posted;
+            var unused = posted.whenComplete((had, failure) -> {
+                if (failure != null || had == null) {
+                    fails(failure == null ? new IllegalStateException("null is no answer") : failure);
+                    return;
+                }
+                failing = false;
+                writer.answered(posting, had);
+                if (had.isRead() && !isRead) {
+                    // A reader that has just started need not wait for the next second.
+                    thread.execute(this::post);
+                }
+            });
         } catch (Throwable e) {
             fails(e);
         }
+    }
+
+    private void tell(ReportWriter.Lines out) {
+        WorkerLines told = lines == null ? lines() : lines;
+        lines = told;
+        told.tell(out, writer.clock());
+    }
+
+    private WorkerLines lines() {
+        WorkerLines.Head head = new WorkerLines.Head(
+                guard.worker(), instance, guard.fingerprint(), guard.defaults().observe());
+        return new WorkerLines(
+                head, () -> guard.admin().runs(), () -> guard.admin().waiting(), history, jobs);
+    }
+
+    /** Changes that overtake each other would look like a gap. A store that never answers is asked again, all the same. */
+    private boolean isUnderWay() {
+        CompletableFuture<FleetBoard.Answer> last = answer;
+        return last != null
+                && !last.isDone()
+                && System.nanoTime() - asked < store.answerTimeout().plus(EVERY).toNanos();
     }
 
     /** The page says that a worker is gone; its log says once why. */
@@ -112,32 +146,24 @@ final class Reporter implements AutoCloseable {
         }
     }
 
-    private Report report(boolean full) {
-        List<ActiveRun> runs = guard.admin().runs();
-        number++;
-        return new Report(
-                guard.worker(),
-                instance,
-                number,
-                guard.fingerprint(),
-                guard.defaults().observe(),
-                runs.size(),
-                full
-                        ? runs.stream()
-                                .sorted(Comparator.comparing(ActiveRun::since))
-                                .limit(Report.MOST_RUNS)
-                                .map(Report.Run::of)
-                                .toList()
-                        : List.of(),
-                full
-                        ? guard.admin().waiting().stream()
-                                .limit(Report.MOST_WAITING)
-                                .map(Report.Waiting::of)
-                                .toList()
-                        : List.of(),
-                full ? history.events() : List.of(),
-                full ? history.chart() : new Report.Chart(RunHistory.STEP_SECONDS, 0, List.of(), List.of(), List.of()),
-                jobs.told(full));
+    /** What is known of this worker while nobody reads; the same text as long as it is the same. */
+    private String summary() {
+        try {
+            return json.writeValueAsString(new Report(
+                    guard.worker(),
+                    instance,
+                    0,
+                    guard.fingerprint(),
+                    guard.defaults().observe(),
+                    guard.admin().runs().size(),
+                    List.of(),
+                    List.of(),
+                    List.of(),
+                    new Report.Chart(RunHistory.STEP_SECONDS, 0, List.of(), List.of(), List.of()),
+                    jobs.told(false)));
+        } catch (JsonProcessingException e) {
+            throw new IllegalStateException("the summary cannot be written", e);
+        }
     }
 
     @Override

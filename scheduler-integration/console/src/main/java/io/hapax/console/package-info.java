@@ -11,9 +11,9 @@
  *
  * <h2>How it knows</h2>
  *
- * Every worker with a console puts up, each second, what it is at ({@link io.hapax.ops.FleetBoard#post}): a few
- * hundred bytes as long as nobody reads, its runs (at most 1 000) while somebody does. The page reads as many reports
- * as there are workers, and never looks through Redis, unless somebody asks it to. Events and the chart are those that the
+ * Every worker with a console puts up, each second, what has changed ({@link io.hapax.ops.FleetBoard#post}): a summary
+ * as long as nobody reads, its runs (at most 1 000) while somebody does. The page reads what is new of all workers, and never
+ * looks through Redis, unless somebody asks it to. Events and the chart are those that the
  * living workers remember: an hour, and the last 200.
  *
  * <h2>Who may do what</h2>

@@ -11,6 +11,7 @@ import static io.hapax.postgres.LeaseFixture.held;
 import static io.hapax.postgres.LeaseFixture.request;
 import static io.hapax.postgres.LeaseFixture.waiting;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import com.zaxxer.hikari.HikariDataSource;
 import io.hapax.lease.Acquisition;
@@ -20,11 +21,20 @@ import io.hapax.lease.JobIdentity;
 import io.hapax.lease.Lease;
 import io.hapax.lease.Renewal;
 import io.hapax.lease.ReservationRequest;
+import io.hapax.ops.FleetBoard;
+import io.hapax.ops.FleetBoard.News;
+import io.hapax.ops.FleetBoard.Position;
 import io.hapax.ops.LeaseAdmin;
 import io.hapax.testkit.EmbeddedDatabase;
+import java.sql.Connection;
 import java.sql.SQLException;
+import java.sql.Statement;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -99,7 +109,7 @@ class LeaseCleanUpTest {
         held(store, waiting(awaited));
         get(store.admin().pause(freshPair(), LONG, WHY));
         get(store.reservations().orElseThrow().reserve(new ReservationRequest("place", "a", 1, LONG)));
-        get(store.board().post("worker", "report", LONG));
+        get(store.board().post(FleetBoard.Posting.of("worker", "report", LONG)));
         List<String> tables = List.of(
                 "hapax_lease_done", "hapax_lease_wait", "hapax_lease_pause", "hapax_place", "hapax_lease_report");
         assertThat(store.cleanUp()).isZero();
@@ -113,6 +123,72 @@ class LeaseCleanUpTest {
             assertThat(rows(table)).as(table).isZero();
         }
         assertThat(get(store.acquire(request(over)))).isInstanceOf(Acquisition.Granted.class);
+    }
+
+    @Test
+    void changes_of_reports_are_forgotten_when_nobody_reads_them_or_their_worker_is_gone() throws SQLException {
+        for (String worker : List.of("read", "unread", "gone")) {
+            put(worker, new Position(worker, 0), "all of it");
+            put(worker, new Position(worker, 1), "what has changed");
+        }
+        get(store.board().post(FleetBoard.Posting.of("unread", "summary", LONG)));
+        change("UPDATE hapax_lease_report SET until = until - CASE WHEN worker = 'gone' THEN interval '1 h'"
+                + " ELSE interval '0' END");
+        store.cleanUp();
+        assertThat(rows("hapax_lease_report")).isEqualTo(2);
+        assertThat(rows("hapax_lease_report_change")).isEqualTo(2);
+        assertThat(news("read", null))
+                .isEqualTo(new News("read", 0, List.of("all of it", "what has changed"), null, 7));
+    }
+
+    /** As a clean-up may leave it that overtakes a worker. */
+    @Test
+    void a_change_that_is_not_there_is_a_gap_and_whoever_lacks_it_asks_for_all() throws SQLException {
+        for (int number = 0; number < 5; number++) {
+            put("worker", new Position("a", number), "change " + number);
+        }
+        execute(pool, "DELETE FROM hapax_lease_report_change WHERE number = 3 AND namespace = '" + namespace + "'");
+        assertThat(news("worker", new Position("a", 3)).changes()).containsExactly("change 4");
+        assertThat(news("worker", new Position("a", 1)).changes()).containsExactly("change 2");
+        assertThat(news("worker", new Position("a", 2))).isEqualTo(new News("a", 5, List.of(), "summary", 7));
+        assertThat(put("worker", new Position("a", 4), null).isAskedForAll()).isFalse();
+        change("DELETE FROM hapax_lease_report_change");
+        assertThat(news("worker", null)).isEqualTo(new News("a", 5, List.of(), "summary", 7));
+        assertThat(put("worker", new Position("a", 4), null).isAskedForAll()).isTrue();
+    }
+
+    /** Else it would be asked again for what it has just put up. */
+    @Test
+    void a_worker_that_starts_an_edition_while_a_reader_asks_for_one_is_not_asked_for_another() throws Exception {
+        for (int number = 0; number <= FleetBoard.CHANGES_KEPT; number++) {
+            put("worker", new Position("a", number), "change " + number);
+        }
+        CompletableFuture<?> reads;
+        try (Connection worker = pool.getConnection();
+                Statement statement = worker.createStatement()) {
+            worker.setAutoCommit(false);
+            statement.executeUpdate("UPDATE hapax_lease_report SET edition = 'b', newest = 0, asked = false"
+                    + " WHERE worker = 'worker' AND namespace = '" + namespace + "'");
+            reads = store.board().news(Map.of(), LONG).toCompletableFuture();
+            await().until(() -> number(
+                            pool,
+                            "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+                                    + " AND query LIKE 'UPDATE %lease_report%asked = true%'")
+                    > 0);
+            worker.commit();
+            worker.setAutoCommit(true);
+        }
+        get(reads);
+        assertThat(put("worker", new Position("b", 0), null).isAskedForAll()).isFalse();
+    }
+
+    private FleetBoard.Answer put(String worker, Position at, @Nullable String change) {
+        return get(store.board().post(new FleetBoard.Posting(worker, LONG, "summary", at, change, 7)));
+    }
+
+    private News news(String worker, @Nullable Position known) {
+        Map<String, Position> all = known == null ? Map.of() : Map.of(worker, known);
+        return Objects.requireNonNull(get(store.board().news(all, LONG)).get(worker));
     }
 
     @Test

@@ -163,7 +163,7 @@ class LeaseFaultsTest {
                     hasty.release(lease, Ending.done(Duration.ofMinutes(1))),
                     hasty.withdraw(request(identity)),
                     hasty.admin().holder(identity),
-                    hasty.board().reports(Duration.ZERO),
+                    hasty.board().summaries(),
                     hasty.reservations().orElseThrow().reserve(new ReservationRequest("n", "h", 1, SHORT)));
             CompletionStage<List<Renewal>> renewals = hasty.renew(List.of(lease));
             stages.forEach(LeaseFaultsTest::fails);

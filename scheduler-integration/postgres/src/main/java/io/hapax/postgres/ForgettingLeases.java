@@ -18,6 +18,7 @@ record ForgettingLeases(LeaseStatements statements, String namespace) {
                         statements.forgetWaits(),
                         statements.forgetPauses(),
                         statements.forgetReports(),
+                        statements.forgetChanges(),
                         statements.forgetHistory(),
                         statements.forgetLeases())
                 .<CleanUp.Batch>map(statement -> (connection, atMost) -> forget(connection, statement, atMost))

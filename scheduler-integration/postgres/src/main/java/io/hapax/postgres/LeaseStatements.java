@@ -192,13 +192,42 @@ record LeaseStatements(String prefix) {
                 + " ORDER BY until, holder");
     }
 
+    /**
+     * What cannot follow what is there is not taken: then another place is returned than was given. One statement, so that nobody sees the
+     * one without the other, and that a change which comes late takes the place of none.
+     */
     String post() {
         return sql("""
-                WITH posted AS (
-                  INSERT INTO $hapax_lease_report (namespace, worker, report, until)
-                  VALUES (?, ?, ?, clock_timestamp() + ? * interval '1 ms')
-                  ON CONFLICT (worker, namespace) DO UPDATE SET report = excluded.report, until = excluded.until)
-                SELECT EXISTS (SELECT 1 FROM $hapax_lease_reader WHERE namespace = ? AND until > clock_timestamp())
+                WITH given (namespace, worker, summary, lifetime_ms, starts, edition, number, change, clock_ms) AS (
+                  VALUES (?::text, ?::text, ?::text, ?::bigint, ?::boolean, ?::text, ?::bigint, ?::text, ?::bigint)),
+                posted AS (
+                  INSERT INTO $hapax_lease_report AS r (namespace, worker, summary, until, edition, newest, clock_ms)
+                  SELECT namespace, worker, summary, clock_timestamp() + lifetime_ms * interval '1 ms',
+                    CASE WHEN starts THEN edition ELSE '' END, CASE WHEN starts THEN number ELSE 0 END, clock_ms
+                  FROM given
+                  ON CONFLICT (worker, namespace) DO UPDATE SET
+                    until = excluded.until,
+                    summary = coalesce(excluded.summary, r.summary),
+                    clock_ms = excluded.clock_ms,
+                    edition = (SELECT CASE WHEN g.starts THEN g.edition ELSE r.edition END FROM given g),
+                    newest = (
+                      SELECT CASE
+                        WHEN g.starts THEN g.number
+                        WHEN r.edition = g.edition AND r.newest = g.number - 1 AND g.change IS NOT NULL THEN g.number
+                        ELSE r.newest END
+                      FROM given g),
+                    asked = r.asked AND NOT (SELECT g.starts FROM given g)
+                  RETURNING r.edition, r.newest, r.asked, r.summary IS NOT NULL AS has_summary),
+                put_up AS (
+                  INSERT INTO $hapax_lease_report_change (namespace, worker, place, edition, number, change)
+                  SELECT g.namespace, g.worker, g.number % 30, g.edition, g.number, g.change
+                  FROM given g JOIN posted p ON p.edition = g.edition AND p.newest = g.number
+                  WHERE g.change IS NOT NULL
+                  ON CONFLICT (worker, namespace, place) DO UPDATE SET
+                    edition = excluded.edition, number = excluded.number, change = excluded.change)
+                SELECT p.edition, p.newest, p.asked, p.has_summary, EXISTS (
+                  SELECT 1 FROM $hapax_lease_reader e JOIN given g ON e.namespace = g.namespace WHERE e.until > clock_timestamp())
+                FROM posted p
                 """);
     }
 
@@ -211,8 +240,32 @@ record LeaseStatements(String prefix) {
     }
 
     String reports() {
-        return sql("SELECT worker, report FROM $hapax_lease_report WHERE namespace = ? AND until > clock_timestamp()"
-                + " ORDER BY worker");
+        return sql("SELECT worker, summary, edition, newest, clock_ms FROM $hapax_lease_report"
+                + " WHERE namespace = ? AND until > clock_timestamp() ORDER BY worker");
+    }
+
+    /** Of some workers, each with the edition and the number of the first one. */
+    String changes() {
+        return sql("""
+                SELECT c.worker, c.number, c.change
+                FROM unnest(?::text[], ?::text[], ?::bigint[]) AS w (worker, edition, first)
+                JOIN $hapax_lease_report_change c
+                  ON c.worker = w.worker AND c.namespace = ? AND c.edition = w.edition AND c.number >= w.first
+                ORDER BY c.worker, c.number
+                """);
+    }
+
+    /** Of workers, each with the edition that is lacking, in one order for all readers, who would wait for each other. */
+    String askForAll() {
+        return sql("""
+                UPDATE $hapax_lease_report AS r SET asked = true
+                FROM (
+                  SELECT l.namespace, l.worker
+                  FROM $hapax_lease_report l JOIN unnest(?::text[], ?::text[]) AS w (worker, edition)
+                    ON l.worker = w.worker AND l.edition = w.edition
+                  WHERE l.namespace = ? ORDER BY l.worker FOR UPDATE OF l) AS lacking
+                WHERE r.namespace = lacking.namespace AND r.worker = lacking.worker
+                """);
     }
 
     /** Notes settings where nobody has yet. */
@@ -264,6 +317,10 @@ record LeaseStatements(String prefix) {
                                 "nobody can take a lease away or pause a key, or see who did"),
                         right(
                                 "hapax_lease_report",
+                                "SELECT, INSERT, UPDATE, DELETE",
+                                "the console does not see what workers are at"),
+                        right(
+                                "hapax_lease_report_change",
                                 "SELECT, INSERT, UPDATE, DELETE",
                                 "the console does not see what workers are at"),
                         right(
@@ -346,6 +403,14 @@ record LeaseStatements(String prefix) {
 
     String forgetReports() {
         return forget("hapax_lease_report", "x.until < statement_timestamp()");
+    }
+
+    /** Of workers that are gone, or that nobody reads. */
+    String forgetChanges() {
+        return forget(
+                "hapax_lease_report_change",
+                "NOT EXISTS (SELECT 1 FROM $hapax_lease_report r WHERE r.worker = x.worker AND r.namespace = x.namespace"
+                        + " AND r.edition = x.edition)");
     }
 
     private String forget(String table, String which) {

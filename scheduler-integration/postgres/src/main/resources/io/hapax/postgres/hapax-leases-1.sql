@@ -123,12 +123,28 @@ CREATE INDEX hapax_place_until ON hapax_place (until);
 CREATE TABLE hapax_lease_report (
   namespace text COLLATE "C" NOT NULL,
   worker    text COLLATE "C" NOT NULL,
-  report    text NOT NULL,
+  summary   text,
   until     timestamptz NOT NULL,
+  edition   text COLLATE "C" NOT NULL,
+  newest    bigint NOT NULL,
+  asked     boolean NOT NULL DEFAULT false,
+  clock_ms  bigint NOT NULL,
   PRIMARY KEY (worker, namespace)
 ) WITH (fillfactor = 50);
 
-COMMENT ON TABLE hapax_lease_report IS 'what workers report for operators';
+COMMENT ON TABLE hapax_lease_report IS 'what workers say of themselves to operators, and which is the newest change of their reports';
+
+CREATE TABLE hapax_lease_report_change (
+  namespace text COLLATE "C" NOT NULL,
+  worker    text COLLATE "C" NOT NULL,
+  place     smallint NOT NULL CHECK (place BETWEEN 0 AND 29),
+  edition   text COLLATE "C" NOT NULL,
+  number    bigint NOT NULL,
+  change    text NOT NULL,
+  PRIMARY KEY (worker, namespace, place)
+) WITH (fillfactor = 50);
+
+COMMENT ON TABLE hapax_lease_report_change IS 'the newest changes of the reports of workers, while somebody reads them';
 
 CREATE TABLE hapax_lease_reader (
   namespace text COLLATE "C" PRIMARY KEY,

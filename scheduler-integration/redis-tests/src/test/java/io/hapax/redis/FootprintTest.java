@@ -15,6 +15,7 @@ import io.hapax.lease.Lease;
 import io.hapax.lease.LeaseRequest;
 import io.hapax.lease.OwnerId;
 import io.hapax.lease.ReservationRequest;
+import io.hapax.ops.FleetBoard;
 import io.hapax.ops.LeaseAdmin;
 import io.hapax.testkit.EmbeddedRedis;
 import io.hapax.testkit.WallClock;
@@ -135,8 +136,10 @@ class FootprintTest {
         LeaseRequest waiter = new LeaseRequest(lock("held"), OwnerId.random(), "waiter", Duration.ofSeconds(30), true);
         get(store.acquire(waiter));
         get(store.reservations().orElseThrow().reserve(new ReservationRequest("place", "me", 1, Duration.ofHours(1))));
-        get(store.board().reports(Duration.ofMinutes(1)));
-        get(store.board().post("worker", "at work", Duration.ofMinutes(1)));
+        get(store.board().news(Map.of(), Duration.ofMinutes(1)));
+        get(store.board()
+                .post(new FleetBoard.Posting(
+                        "worker", Duration.ofMinutes(1), "at work", new FleetBoard.Position("e", 0), "change", 17)));
         get(store.admin().forceRelease(lock("nobody's"), new Intervention("ann", "a test")));
         assertThat(keys()).as("places, readers, board, report, audit beside").hasSize(9);
         for (String key : keys()) {
@@ -147,6 +150,44 @@ class FootprintTest {
                 assertThat(ttl).as(key).isPositive();
             }
         }
+    }
+
+    /** As long as nothing happens, a worker that is watched costs Redis no more than to say so. */
+    @Test
+    void a_worker_of_which_nothing_is_new_and_its_watcher_send_few_bytes() {
+        FleetBoard board = store.board();
+        FleetBoard.Position position = new FleetBoard.Position("abcdefgh.1", 0);
+        Duration lifetime = Duration.ofSeconds(10);
+        get(board.news(Map.of(), lifetime));
+        get(board.post(new FleetBoard.Posting("worker-1", lifetime, "summary", position, "x".repeat(100_000), 17)));
+        FleetBoard.Posting nothing = new FleetBoard.Posting("worker-1", lifetime, null, position, null, 123_456);
+        Map<String, FleetBoard.Position> known = Map.of("worker-1", position);
+        get(board.post(nothing));
+        get(board.news(known, lifetime));
+        long in = netBytes("input");
+        long out = netBytes("output");
+        int times = 100;
+        for (int n = 0; n < times; n++) {
+            assertThat(get(board.post(nothing)).isKept()).isTrue();
+        }
+        assertThat((netBytes("input") - in) / times).as("bytes a posting").isLessThan(350);
+        in = netBytes("input");
+        for (int n = 0; n < times; n++) {
+            assertThat(get(board.news(known, lifetime)).get("worker-1").changes())
+                    .isEmpty();
+        }
+        assertThat((netBytes("input") - in) / times).as("bytes a look").isLessThan(350);
+        assertThat((netBytes("output") - out) / times)
+                .as("bytes of answers, INFO aside")
+                .isLessThan(350);
+    }
+
+    private long netBytes(String direction) {
+        return redis.command("INFO", "stats")
+                .lines()
+                .filter(line -> line.startsWith("total_net_" + direction + "_bytes:"))
+                .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")))
+                .sum();
     }
 
     @Test

@@ -20,6 +20,7 @@ import io.hapax.lease.OwnerId;
 import io.hapax.lease.Renewal;
 import io.hapax.lease.ReservationRequest;
 import io.hapax.lease.Slot;
+import io.hapax.ops.FleetBoard;
 import io.hapax.testkit.WallClock;
 import java.time.Duration;
 import java.time.InstantSource;
@@ -222,7 +223,7 @@ class PortableTest {
         RedissonLeaseStore store = fresh();
         granted(store, new JobIdentity(new LockKey("rooms"), null, new Slot(2, 3)));
         get(store.reservations().orElseThrow().reserve(new ReservationRequest("mail", "me", 3, LONG)));
-        get(store.board().post("worker", "report", LONG));
+        get(store.board().post(FleetBoard.Posting.of("worker", "report", LONG)));
         assertThat(redis.behind().command("KEYS", "*").lines())
                 .hasSizeGreaterThan(6)
                 .filteredOn(key -> redis.behind().command("PTTL", key).equals("-1"))

@@ -19,6 +19,7 @@ import io.hapax.lease.LeaseStore;
 import io.hapax.lease.LeaseStoreException;
 import io.hapax.lease.OwnerId;
 import io.hapax.lease.Renewal;
+import io.hapax.ops.FleetBoard;
 import io.hapax.ops.HeldLease;
 import io.hapax.testkit.EmbeddedCluster;
 import io.hapax.testkit.EmbeddedRedis;
@@ -494,14 +495,14 @@ class RightsTest {
                         .build()) {
             Lease lease = granted(worker, lock("read"));
             get(worker.admin().forceRelease(lock("nobody's"), why));
-            get(worker.board().post("worker", "at work", Duration.ofMinutes(1)));
+            get(worker.board().post(FleetBoard.Posting.of("worker", "at work", Duration.ofMinutes(1))));
             HeldLease held = get(reader.admin().leases(10)).stream()
                     .filter(one -> one.holder().owner().equals(lease.owner()))
                     .findFirst()
                     .orElseThrow();
             assertThat(held.name()).isEqualTo("read");
             assertThat(get(reader.admin().audit(10)).get(0).why()).isEqualTo(why);
-            assertThat(get(reader.board().reports(Duration.ZERO))).containsValue("at work");
+            assertThat(get(reader.board().summaries())).containsValue("at work");
             assertThat(get(reader.admin().servers())).allMatch(server -> server.answers());
             assertThatThrownBy(() -> get(reader.admin().forceRelease(held, why)))
                     .hasMessageContaining("no permission");

@@ -8,44 +8,85 @@ import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.CompletionStage;
 import java.util.function.Function;
 
 /** The board of a quorum: whatever one server has can be read. Thread-safe. */
 record QuorumBoard(QuorumLeaseStore quorum) implements FleetBoard {
 
-    /** Posts to all servers before it answers, so that a later read finds the newest report on most of them. */
+    /**
+     * Posts to all servers before it answers, so that a later read finds the newest change on most of them. A few that missed one get no
+     * more until the next change number 0: it would be one each time for a server that is slow. A summary that most may have missed is
+     * lacking, as those that were away would keep the one before.
+     */
     @Override
-    public CompletionStage<Boolean> post(String worker, String report, Duration lifetime) {
-        return Votes.decided(quorum.ask(at(server -> server.post(worker, report, lifetime))), votes -> {
+    public CompletionStage<Answer> post(Posting posting) {
+        return Votes.decided(quorum.ask(at(server -> server.post(posting))), votes -> {
             if (votes.pending() > 0) {
                 return null;
             }
             requireOne(votes);
-            return votes.all().contains(true);
+            int keeping = votes.of(Answer::isKept).size();
+            boolean hasArrived = 2 * votes.all().size() > quorum.servers().size();
+            return new Answer(
+                    votes.all().stream().anyMatch(Answer::isRead),
+                    votes.all().stream().anyMatch(Answer::isAskedForAll),
+                    2 * keeping > votes.all().size(),
+                    votes.all().stream().allMatch(Answer::hasSummary) && (hasArrived || posting.summary() == null));
         });
     }
 
-    /** Of each worker the report that most servers have; one that was away may have an older one. */
+    /** Of each worker the one that most servers have; one that was away may have an older one. */
     @Override
-    public CompletionStage<Map<String, String>> reports(Duration readingFor) {
-        return quorum.patiently(() -> Votes.decided(quorum.ask(at(server -> server.reports(readingFor))), votes -> {
+    public CompletionStage<Map<String, String>> summaries() {
+        return asked(FleetBoard::summaries, QuorumBoard::mostFrequent);
+    }
+
+    /** Of each worker the edition that most servers have, and of that whatever any of them has. */
+    @Override
+    public CompletionStage<Map<String, News>> news(Map<String, Position> known, Duration readingFor) {
+        return asked(server -> server.news(known, readingFor), QuorumBoard::merged);
+    }
+
+    private <T> CompletionStage<Map<String, T>> asked(
+            Function<FleetBoard, CompletionStage<Map<String, T>>> question, Function<List<T>, T> merging) {
+        return quorum.patiently(() -> Votes.decided(quorum.ask(at(question)), votes -> {
             if (votes.pending() > 0) {
                 return null;
             }
             requireOne(votes);
-            Map<String, List<String>> all = new LinkedHashMap<>();
+            Map<String, List<T>> all = new LinkedHashMap<>();
             votes.all()
-                    .forEach(reports ->
-                            reports.forEach((worker, report) -> all.computeIfAbsent(worker, first -> new ArrayList<>())
-                                    .add(report)));
-            Map<String, String> merged = new LinkedHashMap<>();
-            all.forEach((worker, reports) -> merged.put(
-                    worker,
-                    Collections.max(
-                            reports, Comparator.comparingInt(report -> Collections.frequency(reports, report)))));
+                    .forEach(answer ->
+                            answer.forEach((worker, each) -> all.computeIfAbsent(worker, first -> new ArrayList<>())
+                                    .add(each)));
+            Map<String, T> merged = new LinkedHashMap<>();
+            all.forEach((worker, answers) -> merged.put(worker, merging.apply(answers)));
             return merged;
         }));
+    }
+
+    private static <T> T mostFrequent(List<T> all) {
+        return Collections.max(all, Comparator.comparingInt(each -> Collections.frequency(all, each)));
+    }
+
+    private static News merged(List<News> all) {
+        String edition = mostFrequent(all.stream().map(News::edition).toList());
+        List<News> same =
+                all.stream().filter(news -> news.edition().equals(edition)).toList();
+        // What servers of one edition hand out starts at the same change, as it follows what is known.
+        News best = Collections.max(
+                same,
+                Comparator.comparing((News news) -> !news.changes().isEmpty())
+                        .thenComparing(news -> news.first() + news.changes().size()));
+        long clock = same.stream().mapToLong(News::clock).max().orElse(0);
+        return new News(edition, best.first(), best.changes(), best.summary() == null ? null : summary(same), clock);
+    }
+
+    private static String summary(List<News> all) {
+        return mostFrequent(
+                all.stream().map(News::summary).filter(Objects::nonNull).toList());
     }
 
     private static <T> Function<RedissonLeaseStore, CompletionStage<T>> at(

@@ -39,7 +39,8 @@ enum Script {
     FOUND("found"),
     AUDIT("audit"),
     POST("post"),
-    REPORTS("reports"),
+    SUMMARIES("summaries"),
+    NEWS("news"),
     STATE("state"),
     ALLOWED("allowed");
 

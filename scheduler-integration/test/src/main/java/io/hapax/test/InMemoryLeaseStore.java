@@ -241,13 +241,18 @@ public final class InMemoryLeaseStore implements AdministeredStore {
     private final class Board implements FleetBoard {
 
         @Override
-        public CompletionStage<Boolean> post(String worker, String report, Duration lifetime) {
-            return answer(store -> store.post(worker, report, lifetime));
+        public CompletionStage<Answer> post(Posting posting) {
+            return answer(store -> store.board().post(posting));
         }
 
         @Override
-        public CompletionStage<Map<String, String>> reports(Duration readingFor) {
-            return answer(store -> store.reports(readingFor));
+        public CompletionStage<Map<String, String>> summaries() {
+            return answer(store -> store.board().summaries());
+        }
+
+        @Override
+        public CompletionStage<Map<String, News>> news(Map<String, Position> known, Duration readingFor) {
+            return answer(store -> store.board().news(known, readingFor));
         }
     }
 

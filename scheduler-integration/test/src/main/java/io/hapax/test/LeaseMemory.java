@@ -29,7 +29,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /** What the clients of one {@link InMemoryLeaseStore} share. Not thread-safe: the store holds its lock. */
@@ -46,8 +45,7 @@ final class LeaseMemory {
     private final List<AuditEntry> audit = new ArrayList<>();
     private final Map<LeaseKey, Paused> pauses = new HashMap<>();
     private final Map<String, List<PastRun>> history = new HashMap<>();
-    private final Map<String, Report> reports = new TreeMap<>();
-    private NanoTime readUntil;
+    private final BoardMemory board;
     /** Of the guards; null before the first one. */
     private @Nullable String settings;
 
@@ -62,7 +60,7 @@ final class LeaseMemory {
         this.grants = new LeaseTable(ticker, rule);
         this.start = ticker.now();
         this.quarantineEnd = start;
-        this.readUntil = start;
+        this.board = new BoardMemory(ticker);
     }
 
     Acquisition acquire(LeaseRequest request) {
@@ -286,26 +284,13 @@ final class LeaseMemory {
         return grant.map(Grant::holder);
     }
 
-    boolean post(String worker, String report, Duration lifetime) {
-        reports.put(worker, new Report(report, ticker.now().plus(lifetime)));
-        return ticker.now().isBefore(readUntil);
-    }
-
-    Map<String, String> reports(Duration readingFor) {
-        NanoTime until = ticker.now().plus(readingFor);
-        readUntil = readUntil.isBefore(until) ? until : readUntil;
-        Map<String, String> texts = new TreeMap<>();
-        reports.forEach((worker, report) -> {
-            if (ticker.now().isBefore(report.end)) {
-                texts.put(worker, report.text);
-            }
-        });
-        return texts;
+    BoardMemory board() {
+        return board;
     }
 
     void forgetEverything() {
         audit.clear();
-        reports.clear();
+        board.forgetEverything();
         history.clear();
         pauses.clear();
         grants.clear();
@@ -391,8 +376,6 @@ final class LeaseMemory {
     private record Marker(Holder by, OccurrenceOutcome outcome, NanoTime end) {}
 
     private record Paused(Intervention why, Instant since, NanoTime end) {}
-
-    private record Report(String text, NanoTime end) {}
 
     /** How an owner gave its lease back; null if it was taken away. */
     private record Departure(FencingToken token, @Nullable Ending ending, NanoTime forgottenAt) {

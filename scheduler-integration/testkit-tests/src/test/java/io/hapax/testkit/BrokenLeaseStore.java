@@ -56,6 +56,9 @@ final class BrokenLeaseStore extends ForwardingLeaseStore {
         HAS_NO_HISTORY,
         KEEPS_OLD_REPORTS,
         NOBODY_EVER_READS,
+        KEEPS_ANY_CHANGE,
+        ASKS_FOR_NOTHING,
+        HANDS_OUT_EVERYTHING,
         AGREES_TO_ANYTHING
     }
 

@@ -59,6 +59,9 @@ class ContractFindsFlawsTest {
         "HAS_NO_HISTORY, how_runs_of_a_job_ended_is_kept_the_last_first()",
         "KEEPS_OLD_REPORTS, reports_of_workers_are_read_until_their_time_is_over_and_workers_know_whether_somebody_reads()",
         "AGREES_TO_ANYTHING, guards_that_differ_from_those_of_another_client_are_refused_and_both_are_named()",
+        "KEEPS_ANY_CHANGE, a_change_that_does_not_follow_what_is_there_is_not_kept_and_the_worker_knows()",
+        "ASKS_FOR_NOTHING, the_last_thirty_changes_are_kept_and_whoever_lacks_earlier_ones_asks_for_all()",
+        "HANDS_OUT_EVERYTHING, whoever_knows_the_changes_before_reads_only_those_that_are_new()",
         "NOBODY_EVER_READS, reports_of_workers_are_read_until_their_time_is_over_and_workers_know_whether_somebody_reads()"
     })
     void a_planted_flaw_is_found_by_the_test_that_is_about_it(Flaw flaw, String test) {

@@ -139,10 +139,9 @@ class FaultInjectorTest {
         faults.inject(LeaseAdmin.class, "leases", Answer.NULL, 1);
         assertThat((Object) store.admin().leases(9)).isNull();
         assertThat(store.admin().leases(9).toCompletableFuture().join()).isEmpty();
-        faults.inject(FleetBoard.class, "reports", Answer.NULL, 1);
-        assertThat((Object) store.board().reports(Duration.ZERO)).isNull();
-        assertThat(store.board().reports(Duration.ZERO).toCompletableFuture().join())
-                .isEmpty();
+        faults.inject(FleetBoard.class, "summaries", Answer.NULL, 1);
+        assertThat((Object) store.board().summaries()).isNull();
+        assertThat(store.board().summaries().toCompletableFuture().join()).isEmpty();
     }
 
     @Test

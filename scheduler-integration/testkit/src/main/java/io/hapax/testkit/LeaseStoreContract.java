@@ -43,7 +43,6 @@ import io.hapax.lease.RunKey;
 import io.hapax.lease.Slot;
 import io.hapax.ops.AdministeredStore;
 import io.hapax.ops.AuditEntry;
-import io.hapax.ops.FleetBoard;
 import io.hapax.ops.HeldLease;
 import io.hapax.ops.LeaseAdmin;
 import io.hapax.ops.PastRun;
@@ -659,10 +658,6 @@ public abstract class LeaseStoreContract extends LimitContract {
         return administered(store).admin();
     }
 
-    private static FleetBoard board(LeaseStore store) {
-        return administered(store).board();
-    }
-
     /** Of a store that answers no operators, asks for the lease itself, and gives it back. */
     private static Optional<Holder> holder(LeaseStore store, JobIdentity identity) {
         if (store instanceof AdministeredStore administered) {
@@ -1014,28 +1009,6 @@ public abstract class LeaseStoreContract extends LimitContract {
                 .extracting(PastRun::owner)
                 .doesNotHaveDuplicates()
                 .doesNotContain(last.owner());
-    }
-
-    @Test
-    void reports_of_workers_are_read_until_their_time_is_over_and_workers_know_whether_somebody_reads() {
-        String worker = "worker " + OwnerId.random();
-        assertThat(get(board(store()).post(worker, "first", LONG))).isIn(true, false);
-        get(board(store()).post(worker, "{\"runs\":[\"é\"]}", LONG));
-
-        assertThat(get(board(otherClient()).reports(Duration.ofMinutes(1)))).containsValue("{\"runs\":[\"é\"]}");
-        ShortTtl.with(shortTtl(), lifetime -> {
-            long began = System.nanoTime();
-            assertThat(get(board(store()).post(worker, "last " + worker, lifetime)))
-                    .isTrue();
-            ShortTtl.before(
-                    lifetime,
-                    began,
-                    () -> assertThat(get(board(otherClient()).reports(Duration.ZERO)))
-                            .containsValue("last " + worker)
-                            .doesNotContainValue("first"));
-            letLapse(lifetime);
-            assertThat(get(board(otherClient()).reports(Duration.ZERO))).doesNotContainValue("last " + worker);
-        });
     }
 
     @Test

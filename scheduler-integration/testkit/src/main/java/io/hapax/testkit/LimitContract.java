@@ -29,7 +29,6 @@ import io.hapax.lease.Slot;
 import io.hapax.ops.AdministeredStore;
 import io.hapax.ops.HeldLease;
 import io.hapax.ops.LeaseAdmin;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
@@ -44,7 +43,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** The part of {@link LeaseStoreContract} that is about a lock key and its slots, whose askers may state different limits. */
-abstract class LimitContract {
+abstract class LimitContract extends BoardContract {
 
     private static final int ASKERS = 8;
     private static final int ROUNDS = 25;
@@ -72,14 +71,6 @@ abstract class LimitContract {
             assertThat(held.ttlLeft()).isBetween(LONG.dividedBy(2), LONG);
         }
     }
-
-    protected abstract LeaseStore store();
-
-    protected abstract LeaseStore otherClient();
-
-    protected abstract void letLapse(Duration ttl);
-
-    protected abstract Duration shortTtl();
 
     private static Acquisition.Held held(Acquisition answer) {
         assertThat(answer).isInstanceOf(Acquisition.Held.class);
