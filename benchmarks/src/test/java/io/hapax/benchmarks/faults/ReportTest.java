@@ -104,8 +104,11 @@ class ReportTest {
     void a_history_that_was_not_brought_to_its_end_counts_for_nothing() throws Exception {
         observe("rlock");
         Path file = folder.resolve("rlock-usual-42.history");
-        List<String> lines = Files.readAllLines(file);
-        Files.write(file, lines.subList(0, lines.size() - 1));
+        // The observer may note after it that it had no processor.
+        List<String> lines = Files.readAllLines(file).stream()
+                .filter(line -> !line.contains("\tOVER\t"))
+                .toList();
+        Files.write(file, lines);
         assertThat(Outcome.read(folder)).isEmpty();
     }
 }
