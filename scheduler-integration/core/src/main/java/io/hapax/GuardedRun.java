@@ -448,7 +448,7 @@ public final class GuardedRun extends RunLife implements AutoCloseable {
         }
         RunOutcome unconfirmed = completes ? RunOutcome.UNCONFIRMED : success;
         if (hold == null) {
-            ended();
+            boolean unused = ended();
             tellIfTwice();
             end.result().complete(unconfirmed);
             return end.result();
@@ -456,7 +456,8 @@ public final class GuardedRun extends RunLife implements AutoCloseable {
         try {
             new RunEnding(this, engine(), hold, how, success).start(end, first);
         } catch (Throwable failure) {
-            // Later calls must not wait for an end that does not come: the lease lapses.
+            // Later calls must not wait for an end that does not come: the lease lapses, and the watchdog forgets the
+            // run.
             end.result().complete(unconfirmed);
             throw failure;
         }
