@@ -340,7 +340,16 @@ final class AdmissionAttempt {
             leaveToOthers();
             engine.admissions().waitsNoMore(this);
         } else {
+            // Code of the caller may follow, and block: the thread on which a wait ends is needed for deadlines.
+            engine.watchdog().atLast(this::refuseAsClosed);
+        }
+    }
+
+    private void refuseAsClosed() {
+        try {
             refused(Refusals.closed(terms.timing().renewEvery()));
+        } catch (Throwable failure) {
+            brokenOff(failure);
         }
     }
 
