@@ -522,7 +522,13 @@ public final class GuardedRun extends RunLife implements AutoCloseable {
     }
 
     Duration held() {
-        return engine().now().since(grantedAt());
+        NanoTime until;
+        try {
+            until = engine().now();
+        } catch (Throwable unreadable) {
+            until = hold == null ? grantedAt() : hold.provenSince();
+        }
+        return until.since(grantedAt());
     }
 
     @Nullable
