@@ -256,10 +256,10 @@ public final class GuardedRun extends RunLife implements AutoCloseable {
                     ? loss()
                     : new IllegalStateException("the run of '" + job() + "' is running already or has ended");
         }
-        if (hold != null && begins) {
-            hold.entered();
-        }
         try {
+            if (hold != null && begins) {
+                hold.entered();
+            }
             entered.bind();
             ensureHeld();
             return entered;
@@ -521,6 +521,7 @@ public final class GuardedRun extends RunLife implements AutoCloseable {
         return new NanoTime(grantedNanos);
     }
 
+    /** If the clock cannot be read, for how long that was proven. */
     Duration held() {
         NanoTime until;
         try {

@@ -100,12 +100,14 @@ abstract class RunLife {
         }
     }
 
-    /** Ends the work on the run's thread; returns whether that was interrupted. */
-    final boolean leave() {
+    /** Ends the work on the run's thread, unless it has ended before; returns whether that was interrupted. */
+    final boolean leave(EnteredRun at) {
         synchronized (lock()) {
-            EnteredRun left = work;
+            if (work != at) {
+                return false;
+            }
             work = null;
-            return left != null && left.wasInterrupted();
+            return at.wasInterrupted();
         }
     }
 
@@ -183,10 +185,10 @@ abstract class RunLife {
         }
     }
 
-    /** Keeps a callback for the loss; returns false if the run is lost already. */
+    /** Keeps a callback for the loss; returns false if the run is lost already, also if nobody else was notified of that. */
     final boolean onLost(Consumer<LeaseLostException> callback) {
         synchronized (lock()) {
-            if (state == State.LOST) {
+            if (lossReason != null) {
                 return false;
             }
             Details known = details();
