@@ -360,23 +360,39 @@ class PollsTest {
         }
     }
 
-    /** A store that never answers a release would never be given up, if its deadline had no thread. */
+    /** More than there are threads for parting, and more than there are threads for deadlines beside these. */
     @Test
     void those_whose_code_blocks_when_the_guard_is_closed_hold_up_no_deadline() throws Exception {
-        silent = true;
-        GuardedRun run = Answered.run(guard.admit(RunRequest.lock("own")));
         List<GuardedRun> held = new ArrayList<>();
         for (int n = 0; n < 24; n++) {
             held.add(Answered.run(holder.admit(RunRequest.lock("k" + n))));
         }
+        GuardedRun run = Answered.run(guard.admit(RunRequest.lock("own")));
         asked.set(0);
-        // More than there are threads for parting, and more than there are threads for deadlines beside these.
-        List<CompletableFuture<Admission>> all = waiting(24, n -> RunRequest.lock("k" + n));
+        closeWhile(run, waiting(24, n -> RunRequest.lock("k" + n)));
+        held.forEach(GuardedRun::close);
+    }
+
+    @Test
+    void those_whose_code_blocks_when_the_store_does_not_answer_until_the_guard_is_closed_hold_up_no_deadline()
+            throws Exception {
+        GuardedRun run = Answered.run(guard.admit(RunRequest.lock("own")));
+        holdUp = new CompletableFuture<>();
+        closeWhile(
+                run,
+                IntStream.range(0, 24)
+                        .mapToObj(n -> guard.admitAsync(RunRequest.lock("k" + n).waitAtMost(LONG)))
+                        .toList());
+    }
+
+    /** The end of a run that the store does not answer needs a deadline. */
+    private void closeWhile(GuardedRun run, List<CompletableFuture<Admission>> all) {
         CountDownLatch goOn = new CountDownLatch(1);
         all.forEach(answer -> answer.thenRun(() -> awaitUninterruptibly(goOn)));
+        silent = true;
         try {
             guard.close();
-            for (int second = 0; second < 3; second++) {
+            for (int second = 0; second < 20; second++) {
                 ticker.advance(Duration.ofSeconds(1));
             }
             CompletableFuture<?> end = run.completeAsync();
@@ -387,7 +403,6 @@ class PollsTest {
         } finally {
             goOn.countDown();
             silent = false;
-            held.forEach(GuardedRun::close);
         }
         await().until(() -> done(all).size() == 24);
     }
