@@ -6,7 +6,9 @@ import static org.awaitility.Awaitility.await;
 
 import io.hapax.event.Verdict;
 import io.hapax.lease.Acquisition;
+import io.hapax.lease.Ending;
 import io.hapax.lease.JobIdentity;
+import io.hapax.lease.Lease;
 import io.hapax.lease.LeaseRequest;
 import io.hapax.lease.LeaseStore;
 import io.hapax.lease.LeaseStoreException;
@@ -49,6 +51,9 @@ class PollsTest {
     private volatile CompletableFuture<Void> holdUp = CompletableFuture.completedFuture(null);
 
     private volatile boolean away;
+    /** Whether releases are never answered. */
+    private volatile boolean silent;
+
     private volatile Runnable beforeNextChance = () -> {};
     private volatile CompletionStage<Void> lastChance = CompletableFuture.completedFuture(null);
 
@@ -69,6 +74,11 @@ class PollsTest {
             return away
                     ? CompletableFuture.failedFuture(new LeaseStoreException("away"))
                     : heldUp.thenCompose(goesOn -> super.acquire(request));
+        }
+
+        @Override
+        public CompletionStage<Boolean> release(Lease lease, Ending ending) {
+            return silent ? new CompletableFuture<>() : super.release(lease, ending);
         }
 
         @Override
@@ -348,6 +358,53 @@ class PollsTest {
             goOn.countDown();
             run.close();
         }
+    }
+
+    /** More than there are threads for parting, and more than there are threads for deadlines beside these. */
+    @Test
+    void those_whose_code_blocks_when_the_guard_is_closed_hold_up_no_deadline() throws Exception {
+        List<GuardedRun> held = new ArrayList<>();
+        for (int n = 0; n < 24; n++) {
+            held.add(Answered.run(holder.admit(RunRequest.lock("k" + n))));
+        }
+        GuardedRun run = Answered.run(guard.admit(RunRequest.lock("own")));
+        asked.set(0);
+        closeWhile(run, waiting(24, n -> RunRequest.lock("k" + n)));
+        held.forEach(GuardedRun::close);
+    }
+
+    @Test
+    void those_whose_code_blocks_when_the_store_does_not_answer_until_the_guard_is_closed_hold_up_no_deadline()
+            throws Exception {
+        GuardedRun run = Answered.run(guard.admit(RunRequest.lock("own")));
+        holdUp = new CompletableFuture<>();
+        closeWhile(
+                run,
+                IntStream.range(0, 24)
+                        .mapToObj(n -> guard.admitAsync(RunRequest.lock("k" + n).waitAtMost(LONG)))
+                        .toList());
+    }
+
+    /** The end of a run that the store does not answer needs a deadline. */
+    private void closeWhile(GuardedRun run, List<CompletableFuture<Admission>> all) {
+        CountDownLatch goOn = new CountDownLatch(1);
+        all.forEach(answer -> answer.thenRun(() -> awaitUninterruptibly(goOn)));
+        silent = true;
+        try {
+            guard.close();
+            for (int second = 0; second < 20; second++) {
+                ticker.advance(Duration.ofSeconds(1));
+            }
+            CompletableFuture<?> end = run.completeAsync();
+            await().atMost(Duration.ofSeconds(15)).until(() -> {
+                ticker.advance(Duration.ofSeconds(1));
+                return end.isDone();
+            });
+        } finally {
+            goOn.countDown();
+            silent = false;
+        }
+        await().until(() -> done(all).size() == 24);
     }
 
     private static void awaitUninterruptibly(CountDownLatch latch) {

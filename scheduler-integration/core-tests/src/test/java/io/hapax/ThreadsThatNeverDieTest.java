@@ -7,6 +7,7 @@ import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.Logger;
 import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.core.read.ListAppender;
+import io.hapax.event.GuardEvent;
 import io.hapax.event.LossReason;
 import io.hapax.event.RunOutcome;
 import io.hapax.lease.LeaseStore;
@@ -22,6 +23,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.slf4j.LoggerFactory;
 
@@ -104,7 +106,7 @@ class ThreadsThatNeverDieTest {
     @Test
     void runs_are_told_that_they_lost_their_lease_while_the_watchdog_cannot_work_and_later_ones_are_protected()
             throws Exception {
-        SickTicker sick = new SickTicker();
+        SickTicker sick = new SickTicker(Ticker.SYSTEM);
         InMemoryLeaseStore real = new InMemoryLeaseStore(Ticker.SYSTEM);
         JobGuard guard = JobGuard.builder(real).ticker(sick).build();
         JobGuard second = JobGuard.builder(real.otherClient()).build();
@@ -139,14 +141,15 @@ class ThreadsThatNeverDieTest {
     /** Its clock cannot be read by a watchdog. */
     private static final class SickTicker extends ForwardingTicker {
         private volatile boolean ill;
+        private volatile @Nullable Thread illFor;
 
-        SickTicker() {
-            super(Ticker.SYSTEM);
+        SickTicker(Ticker ticker) {
+            super(ticker);
         }
 
         @Override
         public NanoTime now() {
-            if (ill && isWatchdog()) {
+            if ((ill && isWatchdog()) || illFor == Thread.currentThread()) {
                 throw new OutOfMemoryError("Java heap space");
             }
             return super.now();
@@ -207,6 +210,23 @@ class ThreadsThatNeverDieTest {
                 }
             }
             assertThat(old.lost()).contains(LossReason.NOT_RENEWED);
+        }
+    }
+
+    @Test
+    void a_loss_is_told_also_where_the_clock_cannot_be_read() throws Exception {
+        SickTicker sick = new SickTicker(ticker);
+        Events events = new Events();
+        try (JobGuard guard =
+                JobGuard.builder(memory).ticker(sick).listener(events).build()) {
+            GuardedRun run = admitted(guard);
+            try (GuardedRun.Scope scope = run.enter(OnLeaseLost.SIGNAL)) {
+                sick.illFor = Thread.currentThread();
+                run.lose(LossReason.CANCELLED, null);
+                sick.illFor = null;
+            }
+            assertThat(events.awaitOne(GuardEvent.Lost.class).reason()).isEqualTo(LossReason.CANCELLED);
+            run.close();
         }
     }
 }

@@ -7,12 +7,16 @@ import static org.awaitility.Awaitility.await;
 import io.hapax.event.GuardEvent;
 import io.hapax.event.LossReason;
 import io.hapax.event.RunOutcome;
+import io.hapax.lease.Ending;
 import io.hapax.ledger.AfterCrash;
 import io.hapax.test.InMemoryLeaseStore;
 import io.hapax.test.InMemoryRunLedger;
 import io.hapax.test.ManualTicker;
 import io.hapax.testkit.StrictLeaseStore;
 import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.function.DoubleSupplier;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -134,5 +138,69 @@ class UnenteredRunTest {
         GuardedRun run = admitted(RunRequest.lock("report"));
         assertThat(guard.shutdown(Duration.ZERO)).isTrue();
         assertThatExceptionOfType(LeaseLostException.class).isThrownBy(run::enter);
+    }
+
+    @Test
+    void who_wants_to_know_of_its_loss_after_its_ttl_is_called_at_once() throws Exception {
+        GuardedRun run = admitted(RunRequest.lock("report"));
+        ticker.advance(TTL);
+        await().until(() -> run.lost().isPresent());
+        CompletableFuture<LossReason> called = new CompletableFuture<>();
+        run.onLeaseLost(loss -> called.complete(loss.reason()));
+        assertThat(called.get(40, TimeUnit.SECONDS)).isEqualTo(LossReason.NOT_RENEWED);
+    }
+
+    @Test
+    void who_wants_to_know_of_a_loss_that_showed_at_the_end_is_called_at_once() throws Exception {
+        GuardedRun run = admitted(RunRequest.occurrence("report"));
+        try (GuardedRun.Scope scope = run.enter()) {
+            store.release(run.lease().orElseThrow(), Ending.NOT_DONE)
+                    .toCompletableFuture()
+                    .join();
+            assertThat(run.complete()).isEqualTo(RunOutcome.LOST);
+        }
+        CompletableFuture<LossReason> called = new CompletableFuture<>();
+        run.onLeaseLost(loss -> called.complete(loss.reason()));
+        assertThat(called.get(40, TimeUnit.SECONDS)).isEqualTo(LossReason.GONE);
+    }
+
+    @Test
+    void it_may_be_entered_again_if_that_has_failed() throws Exception {
+        GuardedRun run = admitted(RunRequest.lock("report"));
+        guard.engine().watchdog().leaveTo(new FailingAfterFirst());
+        assertThatExceptionOfType(InternalError.class).isThrownBy(run::enter);
+        assertThat(CurrentRun.find()).isEmpty();
+        guard.engine().watchdog().leaveTo(() -> 0.5);
+        try (run;
+                GuardedRun.Scope scope = run.enter()) {
+            assertThat(run.complete()).isEqualTo(RunOutcome.COMPLETED);
+        }
+    }
+
+    private static final class FailingAfterFirst implements DoubleSupplier {
+        private boolean asked;
+
+        @Override
+        public double getAsDouble() {
+            if (asked) {
+                throw new InternalError("as if there were no memory");
+            }
+            asked = true;
+            return 0.5;
+        }
+    }
+
+    @Test
+    void a_scope_that_is_closed_twice_does_not_end_the_one_after_it() throws Exception {
+        try (GuardedRun run = admitted(RunRequest.lock("report"))) {
+            GuardedRun.Scope first = run.enter();
+            first.close();
+            try (GuardedRun.Scope second = run.enter()) {
+                first.close();
+                assertThat(run.thread()).isSameAs(Thread.currentThread());
+                assertThat(CurrentRun.find()).contains(run);
+            }
+            assertThat(CurrentRun.find()).isEmpty();
+        }
     }
 }

@@ -32,6 +32,9 @@ final class AdmissionAttempt {
     /** Waits for the answer, and asks itself when it is this attempt's turn; null if no thread does so. */
     private @Nullable Thread caller;
 
+    /** Whether a thread waits for the answer, so that no code of the caller follows it on another one. */
+    private boolean isAwaited;
+
     private volatile boolean isCallersTurn;
     private volatile @Nullable AdmissionTry current;
     private volatile boolean withdrawn;
@@ -69,6 +72,12 @@ final class AdmissionAttempt {
         return answer;
     }
 
+    /** Starts, and waits for the answer whatever happens. */
+    Admission startAndJoin(LeaseStore first) {
+        isAwaited = true;
+        return start(first).join();
+    }
+
     /**
      * Starts, and waits for the answer. If the store works on its caller's thread, the caller asks again itself: it has to be woken up in
      * any case, and no other thread has to be woken up for that. A caller that gets an exception other than
@@ -78,6 +87,7 @@ final class AdmissionAttempt {
      * @throws ExecutionException if there is no answer
      */
     Admission startAndWait(LeaseStore first) throws InterruptedException, ExecutionException {
+        isAwaited = true;
         Thread self = Thread.currentThread();
         caller = first != engine.store() && source instanceof LeaseSource.Plain ? self : null;
         var unused = start(first);
@@ -263,7 +273,13 @@ final class AdmissionAttempt {
         Duration left = left();
         if (left.isZero() || withdrawn || engine.admissions().isClosed()) {
             String holding = terms.request().holding();
-            refused(holding == null || !mayHaveWaited() ? refusal : Refusals.waitedHolding(refusal, options, holding));
+            Refusal known =
+                    holding == null || !mayHaveWaited() ? refusal : Refusals.waitedHolding(refusal, options, holding);
+            if (withdrawn || !engine.admissions().isClosed()) {
+                refused(known);
+            } else {
+                refusedAtLast(known);
+            }
             return;
         }
         GuardedRun own = waiter == null
@@ -340,8 +356,23 @@ final class AdmissionAttempt {
             leaveToOthers();
             engine.admissions().waitsNoMore(this);
         } else {
-            refused(Refusals.closed(terms.timing().renewEvery()));
+            refusedAtLast(Refusals.closed(terms.timing().renewEvery()));
         }
+    }
+
+    /** When the guard is closed. Code of many callers may follow, and block: the threads on which waits and questions end are needed for deadlines. */
+    private void refusedAtLast(Refusal refusal) {
+        if (isAwaited) {
+            refused(refusal);
+            return;
+        }
+        engine.watchdog().atLast(() -> {
+            try {
+                refused(refusal);
+            } catch (Throwable failure) {
+                brokenOff(failure);
+            }
+        });
     }
 
     /** The answer to this attempt says nothing to those who wait with it. */

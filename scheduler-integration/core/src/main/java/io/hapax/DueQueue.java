@@ -180,11 +180,15 @@ final class DueQueue {
 
     /** Few nodes are left of many, as entries have gone, or have come together. Changes nothing if there is no memory for it. */
     private void shrink() {
-        if (heapSize < dues.length / 4 && dues.length > SMALLEST) {
-            resize(dues.length / 2);
-        }
-        if (heapSize < nodes.length / 4 && nodes.length > SMALLEST) {
-            renumber(nodes.length / 2);
+        try {
+            if (heapSize < dues.length / 4 && dues.length > SMALLEST) {
+                resize(dues.length / 2);
+            }
+            if (heapSize < nodes.length / 4 && nodes.length > SMALLEST) {
+                renumber(nodes.length / 2);
+            }
+        } catch (OutOfMemoryError noRoom) {
+            // Another time: what is due, or over, goes first.
         }
     }
 
@@ -211,11 +215,7 @@ final class DueQueue {
      */
     @Nullable
     Cohort takeDue(NanoTime now, ToLongFunction<Entry> ahead, int most, NanoTime later) {
-        try {
-            shrink();
-        } catch (OutOfMemoryError noRoom) {
-            // Another time: what is due goes first.
-        }
+        shrink();
         List<Node> taken = new ArrayList<>();
         Cohort together = null;
         try {

@@ -20,7 +20,8 @@ final class EnteredRun implements GuardedRun.Scope {
     private final boolean interrupts;
     /** Guarded by the lock of the run's life. */
     private boolean interrupted;
-    /** Used by its thread only. */
+    // Used by its thread only.
+    private boolean closed;
     private @Nullable LogContext context;
 
     /** @param interrupts whether the thread is interrupted if the lease is lost */
@@ -59,8 +60,13 @@ final class EnteredRun implements GuardedRun.Scope {
 
     @Override
     public void close() {
+        if (closed) {
+            // What came after it may be running by now.
+            return;
+        }
+        closed = true;
         CurrentRun.swap(outer);
-        if (run.leave()) {
+        if (run.leave(this)) {
             // A late interrupt must not hit the next job of a pool's thread. One flag may stand for several runs,
             // though.
             boolean unused = Thread.interrupted();

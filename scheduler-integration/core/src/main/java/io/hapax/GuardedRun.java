@@ -256,10 +256,10 @@ public final class GuardedRun extends RunLife implements AutoCloseable {
                     ? loss()
                     : new IllegalStateException("the run of '" + job() + "' is running already or has ended");
         }
-        if (hold != null && begins) {
-            hold.entered();
-        }
         try {
+            if (hold != null && begins) {
+                hold.entered();
+            }
             entered.bind();
             ensureHeld();
             return entered;
@@ -448,7 +448,7 @@ public final class GuardedRun extends RunLife implements AutoCloseable {
         }
         RunOutcome unconfirmed = completes ? RunOutcome.UNCONFIRMED : success;
         if (hold == null) {
-            ended();
+            boolean unused = ended();
             tellIfTwice();
             end.result().complete(unconfirmed);
             return end.result();
@@ -456,7 +456,8 @@ public final class GuardedRun extends RunLife implements AutoCloseable {
         try {
             new RunEnding(this, engine(), hold, how, success).start(end, first);
         } catch (Throwable failure) {
-            // Later calls must not wait for an end that does not come: the lease lapses.
+            // Later calls must not wait for an end that does not come: the lease lapses, and the watchdog forgets the
+            // run.
             end.result().complete(unconfirmed);
             throw failure;
         }
@@ -520,8 +521,15 @@ public final class GuardedRun extends RunLife implements AutoCloseable {
         return new NanoTime(grantedNanos);
     }
 
+    /** If the clock cannot be read, for how long that was proven. */
     Duration held() {
-        return engine().now().since(grantedAt());
+        NanoTime until;
+        try {
+            until = engine().now();
+        } catch (Throwable unreadable) {
+            until = hold == null ? grantedAt() : hold.provenSince();
+        }
+        return until.since(grantedAt());
     }
 
     @Nullable

@@ -132,7 +132,7 @@ public final class JobGuard implements AutoCloseable {
     /** An interrupt is left to the code of the run: it would have found it without the guard. */
     private Admission observed(RunRequest request, AdmissionAttempt attempt) {
         try {
-            return attempt.start(engine.store().blocking()).join();
+            return attempt.startAndJoin(engine.store().blocking());
         } catch (CompletionException e) {
             throw failed(request, e.getCause());
         }

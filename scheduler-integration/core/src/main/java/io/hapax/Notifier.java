@@ -137,7 +137,8 @@ final class Notifier {
                 }
             }
             if (!started) {
-                var unused = threads.after(NEXT_START, Runnable::run, this::startIfNeeded);
+                // It starts as it is handed over: what has no memory then is handed over again.
+                var unused = threads.after(NEXT_START, task -> startIfNeeded(), () -> {});
             }
         }
 

@@ -60,13 +60,21 @@ final class RunEnding extends Charge {
      */
     void start(RunLife.End end, LeaseStore first) {
         if (end.isLost()) {
-            run.lose(LossReason.NOT_RENEWED, null);
-            lost(end.result());
+            try {
+                run.lose(LossReason.NOT_RENEWED, null);
+            } catch (Throwable owed) {
+                // Who is yet to be called for it is called by the watchdog: its caller gets the end.
+            } finally {
+                lost(end.result());
+            }
         } else if (success == RunOutcome.UNCONFIRMED) {
             // It is unknown how it has ended, so no store is asked: all of it expires.
-            hold.letLapse();
-            settle(success);
-            end.result().complete(success);
+            try {
+                hold.letLapse();
+            } finally {
+                settle(success);
+                end.result().complete(success);
+            }
         } else {
             tell(end.result(), first);
         }
@@ -74,6 +82,16 @@ final class RunEnding extends Charge {
 
     /** What a lost run has is perhaps still its own, and is freed for others. The owner is checked. */
     private void lost(CompletableFuture<RunOutcome> result) {
+        try {
+            freeForOthers();
+        } catch (Throwable expires) {
+            // As it does where a store does not answer.
+        }
+        settle(RunOutcome.LOST);
+        result.complete(RunOutcome.LOST);
+    }
+
+    private void freeForOthers() {
         LossReason reason = run.lossReason();
         if (lease != null && (reason != LossReason.GONE || hold.grant().slot() != null)) {
             var unused = engine.store().release(lease, Ending.NOT_DONE).exceptionally(ignored -> false);
@@ -84,8 +102,6 @@ final class RunEnding extends Charge {
                     ? ClaimWithdrawal.unbegun(engine, ledger, claim, hold.timing())
                     : ledger.release(claim, brokenOff()).exceptionally(ignored -> Completion.SUPERSEDED);
         }
-        settle(RunOutcome.LOST);
-        result.complete(RunOutcome.LOST);
     }
 
     /** Whether its claim may be marked as started all the same: it was asked so, and its answer counts for nothing. */
@@ -98,22 +114,42 @@ final class RunEnding extends Charge {
     }
 
     private void tell(CompletableFuture<RunOutcome> result, LeaseStore first) {
-        var unused = tryOnce(first).whenComplete((outcome, failure) -> {
-            try {
-                if (outcome != null) {
-                    settle(outcome);
-                } else {
-                    NanoTime next = engine.now().plus(hold.timing().retryEvery());
-                    engine.watchdog().add(this, next);
-                    // The slot is kept until the completion is noted: it may be all that keeps a caller with another
-                    // limit away.
-                    hold.stopRenewing();
+        boolean follows = false;
+        try {
+            var unused = tryOnce(first).whenComplete((outcome, failure) -> {
+                try {
+                    if (outcome != null) {
+                        settle(outcome);
+                    } else {
+                        tryAgain();
+                    }
+                } finally {
+                    // The caller that ends the run waits for this.
+                    result.complete(outcome != null ? outcome : asFarAsKnown());
                 }
-            } finally {
-                // The caller that ends the run waits for this.
-                result.complete(outcome != null ? outcome : asFarAsKnown());
+            });
+            follows = true;
+        } finally {
+            if (!follows) {
+                tryAgain();
             }
-        });
+        }
+    }
+
+    /** If it cannot be added to what the watchdog looks after, the run is, until all of it has expired. */
+    private void tryAgain() {
+        engine.watchdog().add(this, nextTry());
+        // The slot is kept until the completion is noted: it may be all that keeps a caller with another limit away.
+        hold.stopRenewing();
+    }
+
+    private NanoTime nextTry() {
+        try {
+            return engine.now().plus(hold.timing().retryEvery());
+        } catch (Throwable unreadable) {
+            // As soon as the watchdog can read the clock.
+            return run.grantedAt();
+        }
     }
 
     private RunOutcome asFarAsKnown() {
@@ -222,28 +258,40 @@ final class RunEnding extends Charge {
 
     private void settle(RunOutcome outcome) {
         if (settled.compareAndSet(false, true)) {
-            finish(outcome);
+            finish(run, hold, outcome, success == RunOutcome.COMPLETED);
         }
     }
 
-    /** Marks the run as over and tells so. */
-    private void finish(RunOutcome outcome) {
+    /**
+     * Marks a run as over and tells so; does nothing if that was done.
+     *
+     * @param completes whether its code says that it has completed
+     */
+    static void finish(GuardedRun run, RunHold hold, RunOutcome outcome, boolean completes) {
         if (outcome == RunOutcome.LOST) {
             run.lostAtEnd(LossReason.GONE);
         }
-        run.ended();
-        hold.drop();
-        Grant grant = hold.grant();
-        if (success != RunOutcome.COMPLETED && !run.wasEntered()) {
-            engine.notifier().quietly("giving back what was not used", grant.unused());
+        if (!run.ended()) {
+            return;
         }
-        engine.notifier()
-                .tell(new GuardEvent.Released(
-                        run.job(),
-                        grant.shown(),
-                        outcome,
-                        run.held(),
-                        run.terms().request().untilNext()));
+        try {
+            hold.drop();
+        } finally {
+            tell(run, hold.grant(), outcome, completes);
+        }
+    }
+
+    private static void tell(GuardedRun run, Grant grant, RunOutcome outcome, boolean completes) {
+        Notifier notifier = run.engine().notifier();
+        if (!completes && !run.wasEntered()) {
+            notifier.quietly("giving back what was not used", grant.unused());
+        }
+        notifier.tell(new GuardEvent.Released(
+                run.job(),
+                grant.shown(),
+                outcome,
+                run.held(),
+                run.terms().request().untilNext()));
     }
 
     @Override

@@ -2,6 +2,7 @@ package io.hapax;
 
 import io.hapax.event.GuardEvent;
 import io.hapax.event.LossReason;
+import io.hapax.event.RunOutcome;
 import io.hapax.lease.Ending;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.Lease;
@@ -328,9 +329,14 @@ final class RunHold extends LeaseKeeper {
         all().forEach(engine().watchdog()::remove);
     }
 
-    /** Stops renewing, and frees the slot; if the store does not learn of that, it is free after its ttl. */
+    /**
+     * Stops renewing, and frees the slot; if the store does not learn of that, it is free after its ttl. The watchdog goes on looking after a run
+     * of whose loss somebody is yet to be notified.
+     */
     void drop() {
-        stopRenewing();
+        if (!run.owesCalls()) {
+            stopRenewing();
+        }
         Lease slot = beside == null ? null : beside.takeSlot();
         if (slot != null) {
             var unused = engine().store().release(slot, Ending.NOT_DONE).exceptionally(unreachable -> false);
@@ -373,10 +379,9 @@ final class RunHold extends LeaseKeeper {
         }
         if (run.isActive()) {
             if (isOver(now)) {
-                if (run.lapse(LossReason.NOT_RENEWED)) {
-                    return Charge.Action.FORGET;
+                if (!run.lapse(LossReason.NOT_RENEWED)) {
+                    run.lose(LossReason.NOT_RENEWED, null);
                 }
-                run.lose(LossReason.NOT_RENEWED, null);
             } else if (!run.wasEntered()) {
                 // The watchdog also checks what is due soon, and a run that has not started is not renewed.
                 return new Charge.Action(false, timing().revokeAt(provenSince()));
@@ -387,13 +392,26 @@ final class RunHold extends LeaseKeeper {
                 return null;
             }
         }
+        if (run.isToBeGivenBack()) {
+            run.giveBack();
+        }
         run.callBack();
+        if (run.isOver() && !run.isSettled() && !now.isBefore(surelyOverAt())) {
+            expired();
+        }
         if (run.isSettled()) {
             return Charge.Action.FORGET;
         }
         // While it is ending nobody may renew: its release is on the way. A lost run stays known until its code has
         // left, so that shutdown waits for it.
         return new Charge.Action(false, now.plus(timing().ttl()));
+    }
+
+    /** Its end has failed so that nobody tries it again, and by now all that it held has expired. */
+    private void expired() {
+        RunOutcome told = run.toldOutcome();
+        RunOutcome outcome = told != null ? told : run.lossReason() == null ? RunOutcome.UNCONFIRMED : RunOutcome.LOST;
+        RunEnding.finish(run, this, outcome, outcome == RunOutcome.COMPLETED || outcome == RunOutcome.UNCONFIRMED);
     }
 
     /** Asks whether a later run wants this one to give way. */

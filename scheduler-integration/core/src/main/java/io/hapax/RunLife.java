@@ -100,12 +100,14 @@ abstract class RunLife {
         }
     }
 
-    /** Ends the work on the run's thread; returns whether that was interrupted. */
-    final boolean leave() {
+    /** Ends the work on the run's thread, unless it has ended before; returns whether that was interrupted. */
+    final boolean leave(EnteredRun at) {
         synchronized (lock()) {
-            EnteredRun left = work;
+            if (work != at) {
+                return false;
+            }
             work = null;
-            return left != null && left.wasInterrupted();
+            return at.wasInterrupted();
         }
     }
 
@@ -183,10 +185,10 @@ abstract class RunLife {
         }
     }
 
-    /** Keeps a callback for the loss; returns false if the run is lost already. */
+    /** Keeps a callback for the loss; returns false if the run is lost already, also if nobody else was notified of that. */
     final boolean onLost(Consumer<LeaseLostException> callback) {
         synchronized (lock()) {
-            if (state == State.LOST) {
+            if (lossReason != null) {
                 return false;
             }
             Details known = details();
@@ -287,18 +289,38 @@ abstract class RunLife {
                 boolean tooLate = completes && state == State.LAPSED;
                 return new End(tooLate ? CompletableFuture.completedFuture(RunOutcome.LOST) : ending, false, tooLate);
             }
-            ending = new CompletableFuture<>();
             // A transaction that has committed counts, whatever became of the lease since.
             boolean lost = (state == State.LOST || (completes && !provable)) && !(completes && isCompletedIn());
+            // Made before it is said: without memory for it, the next caller is the first.
+            End end = new End(new CompletableFuture<>(), true, lost);
+            ending = end.result();
             if (isActive() && !lost) {
                 state = State.ENDING;
             }
-            return new End(ending, true, lost);
+            return end;
         }
     }
 
-    final void ended() {
+    /** Whether it was taken away before it was entered, and nobody has ended it. */
+    final boolean isToBeGivenBack() {
         synchronized (lock()) {
+            return state == State.LAPSED && ending == null;
+        }
+    }
+
+    /** As what it has ended, as those who have ended it got it; null if they did not. */
+    final @Nullable RunOutcome toldOutcome() {
+        synchronized (lock()) {
+            return ending == null ? null : ending.getNow(null);
+        }
+    }
+
+    /** Notes that its end has come about; returns false if that was noted before. */
+    final boolean ended() {
+        synchronized (lock()) {
+            if (settled) {
+                return false;
+            }
             settled = true;
             // Who waits for a loss is still to be called.
             if (state != State.LOST) {
@@ -308,6 +330,7 @@ abstract class RunLife {
                     known.onLost = List.of();
                 }
             }
+            return true;
         }
     }
 

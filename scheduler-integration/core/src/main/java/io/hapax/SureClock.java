@@ -12,14 +12,16 @@ final class SureClock {
 
     SureClock(Ticker ticker) {
         this.ticker = ticker;
-        this.read = ticker.now();
         this.readAt = System.nanoTime();
+        this.read = ticker.now();
     }
 
     /** As the ticker tells; whatever that throws is thrown. */
     NanoTime now() {
+        // Read before: if the thread stands still in between, what follows from it is late, and not early.
+        long before = System.nanoTime();
         read = ticker.now();
-        readAt = System.nanoTime();
+        readAt = before;
         return read;
     }
 

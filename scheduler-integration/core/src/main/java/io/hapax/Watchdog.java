@@ -133,7 +133,8 @@ final class Watchdog {
         thread = started;
         last = started;
         if (started == null) {
-            var unused = threads.after(NEXT_START, Runnable::run, this::startIfNeeded);
+            // It starts as it is handed over: what has no memory then is handed over again.
+            var unused = threads.after(NEXT_START, task -> startIfNeeded(), () -> {});
         } else {
             ticker.wake(started);
         }

@@ -8,9 +8,11 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Future;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.RunnableScheduledFuture;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
@@ -117,9 +119,10 @@ public class GuardThreads {
      * Runs a task after a time. The timer's own thread hands it over, so that a task that blocks delays no other timer.
      *
      * @param delay how long to wait at least
-     * @param executor runs the task; if it refuses, the task is dropped
-     * @param task what to do
+     * @param executor runs the task; if it refuses, the task is dropped; if it throws an {@link OutOfMemoryError}, it is asked again
+     * @param task what to do, once
      * @return cancels the task if it has not started
+     * @throws OutOfMemoryError if there is no memory for the timer; then the task is not done
      */
     public Runnable after(Duration delay, Executor executor, Runnable task) {
         Delayed delayed = new Delayed(executor, task);
@@ -130,7 +133,11 @@ public class GuardThreads {
                 timer.cancel(false);
             };
         } catch (Throwable noThread) {
-            // The task is queued all the same; the next timer starts the thread.
+            if (!Timer.SHARED.keeps(delayed)) {
+                delayed.cancelled = true;
+                throw noThread;
+            }
+            // The next timer starts the thread.
             report("starting the timer's thread", noThread);
             return () -> delayed.cancelled = true;
         }
@@ -147,14 +154,17 @@ public class GuardThreads {
      */
     public final Runnable overdue(Duration time, Executor executor, Runnable task) {
         Overdue overdue = new Overdue(System.nanoTime() + time.toNanos(), executor, task);
-        overdue.timer = after(time, Runnable::run, overdue);
+        overdue.timer = after(time, overdue, overdue);
         return overdue::cancel;
     }
 
-    private final class Overdue implements Runnable {
+    /** It hands itself over, so that a timer asks it again if there was no memory for that. */
+    private final class Overdue implements Executor, Runnable {
         private final long due;
         private final Executor executor;
         private final Runnable task;
+        /** Used by the timer's thread only. */
+        private boolean hadGrace;
 
         private volatile boolean cancelled;
         private volatile @Nullable Runnable timer;
@@ -167,15 +177,21 @@ public class GuardThreads {
 
         /** On the timer's own thread. */
         @Override
-        public void run() {
-            boolean stoodStill = System.nanoTime() - due > STALL.toNanos();
-            timer = after(stoodStill ? GRACE : Duration.ZERO, executor, this::end);
+        public void execute(Runnable end) {
+            boolean stoodStill = !hadGrace && System.nanoTime() - due > STALL.toNanos();
+            hadGrace = true;
+            if (!stoodStill) {
+                executor.execute(end);
+                return;
+            }
+            timer = after(GRACE, executor, end);
             if (cancelled) {
                 cancel();
             }
         }
 
-        private void end() {
+        @Override
+        public void run() {
             if (!cancelled) {
                 task.run();
             }
@@ -194,12 +210,20 @@ public class GuardThreads {
         private final Executor executor;
         /** Made beforehand: on the timer's thread there may be no memory for it. */
         private final Runnable task;
+        /** Whether the task has started: an executor that fails after it took the task is asked again. */
+        private final AtomicBoolean started = new AtomicBoolean();
 
         private volatile boolean cancelled;
+        /** What the timer's queue has for it. */
+        private volatile @Nullable Runnable planned;
 
         Delayed(Executor executor, Runnable task) {
             this.executor = executor;
-            this.task = () -> call("a timer", task);
+            this.task = () -> {
+                if (started.compareAndSet(false, true)) {
+                    call("a timer", task);
+                }
+            };
         }
 
         @Override
@@ -338,10 +362,13 @@ public class GuardThreads {
     private final class Pool extends ThreadPoolExecutor {
 
         private final String name;
+        /** Made beforehand: when it is needed there may be no memory for it. */
+        private final String starting;
 
         Pool(String name, int most) {
             super(most, most, IDLE.toMillis(), TimeUnit.MILLISECONDS, new LinkedBlockingQueue<>());
             this.name = name;
+            this.starting = "starting a thread of " + name;
             AtomicInteger count = new AtomicInteger();
             setThreadFactory(
                     task -> daemon(task, most == 1 ? name : name + "-" + count.incrementAndGet(), beforeStart));
@@ -360,22 +387,34 @@ public class GuardThreads {
                 if (!getQueue().contains(surviving)) {
                     getQueue().add(surviving);
                 }
-                report("starting a thread of " + name, noThread);
+                report(starting, noThread);
             }
         }
     }
 
     /** One for all, created by the first timer. */
-    private static final class Timer {
-        static final ScheduledThreadPoolExecutor SHARED = create();
+    private static final class Timer extends ScheduledThreadPoolExecutor {
+        static final Timer SHARED = new Timer();
 
-        private static ScheduledThreadPoolExecutor create() {
-            ScheduledThreadPoolExecutor timer =
-                    new ScheduledThreadPoolExecutor(1, task -> daemon(task, "hapax-timer", thread -> {}));
-            timer.setRemoveOnCancelPolicy(true);
-            timer.setKeepAliveTime(IDLE.toMillis(), TimeUnit.MILLISECONDS);
-            timer.allowCoreThreadTimeOut(true);
-            return timer;
+        private Timer() {
+            super(1, task -> daemon(task, "hapax-timer", thread -> {}));
+            setRemoveOnCancelPolicy(true);
+            setKeepAliveTime(IDLE.toMillis(), TimeUnit.MILLISECONDS);
+            allowCoreThreadTimeOut(true);
+        }
+
+        @Override
+        protected <V> RunnableScheduledFuture<V> decorateTask(Runnable task, RunnableScheduledFuture<V> planned) {
+            if (task instanceof Delayed delayed) {
+                delayed.planned = planned;
+            }
+            return planned;
+        }
+
+        /** Whether it is going to run a task, of which it failed to say so. */
+        boolean keeps(Delayed delayed) {
+            Runnable planned = delayed.planned;
+            return planned != null && getQueue().contains(planned);
         }
     }
 }

@@ -2,7 +2,7 @@ package io.hapax.thread;
 
 import java.time.Duration;
 import java.util.concurrent.CompletionStage;
-import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.BiConsumer;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
@@ -16,12 +16,10 @@ import org.jspecify.annotations.Nullable;
  */
 public final class OneAtATime {
 
-    private static final long FREE = 0;
-
     private final long longest;
     private final LongSupplier clock;
-    /** When it was started. */
-    private final AtomicLong since = new AtomicLong(FREE);
+    /** Whose turn it is; null if it is free. */
+    private final AtomicReference<@Nullable Turn> current = new AtomicReference<>();
 
     /**
      * Creates something that nobody does yet.
@@ -38,24 +36,43 @@ public final class OneAtATime {
     }
 
     /**
-     * Starts. The caller that does so calls {@link #end()}, whatever happens.
-     *
-     * @return false if another one is at it
+     * One time that it is done. If that takes too long and another one has started, neither ends nor prolongs what that does.
      */
-    public boolean start() {
-        long before = since.get();
-        long now = now();
-        return (before == FREE || now - before > longest) && since.compareAndSet(before, now);
+    public final class Turn {
+        private volatile long since;
+
+        private Turn(long since) {
+            this.since = since;
+        }
+
+        /**
+         * Says that it still goes on, from when on it may take the whole time once more. To be called by one thread at a time.
+         *
+         * @return false if another one has started meanwhile
+         */
+        public boolean goesOn() {
+            since = clock.getAsLong();
+            return current.get() == this;
+        }
+
+        /** Ends it. */
+        public void end() {
+            current.compareAndSet(this, null);
+        }
     }
 
-    /** Says that it still goes on, from when on it may take the whole time once more. Only for the one that has started. */
-    public void goesOn() {
-        since.set(now());
-    }
-
-    /** Ends it. */
-    public void end() {
-        since.set(FREE);
+    /**
+     * Starts. The caller that does so calls {@link Turn#end()}, whatever happens.
+     *
+     * @return its turn; null if another one is at it
+     */
+    public @Nullable Turn start() {
+        Turn before = current.get();
+        if (before != null && isInTime(before)) {
+            return null;
+        }
+        Turn next = new Turn(clock.getAsLong());
+        return current.compareAndSet(before, next) ? next : null;
     }
 
     /**
@@ -64,13 +81,12 @@ public final class OneAtATime {
      * @return false if the next one may start
      */
     public boolean isGoing() {
-        long before = since.get();
-        return before != FREE && now() - before <= longest;
+        Turn before = current.get();
+        return before != null && isInTime(before);
     }
 
-    /** Never the number that stands for nobody. */
-    private long now() {
-        return clock.getAsLong() | 1;
+    private boolean isInTime(Turn turn) {
+        return clock.getAsLong() - turn.since <= longest;
     }
 
     /**
@@ -80,13 +96,14 @@ public final class OneAtATime {
      * @return whether it has asked
      */
     public boolean ask(Supplier<? extends @Nullable CompletionStage<?>> question) {
-        // Made before it starts: without memory for it, nothing has started.
-        BiConsumer<@Nullable Object, @Nullable Throwable> over = (answer, failure) -> end();
-        if (!start()) {
+        Turn turn = start();
+        if (turn == null) {
             return false;
         }
         boolean asked = false;
         try {
+            // Made before it is asked: without memory for it, nothing has been asked.
+            BiConsumer<@Nullable Object, @Nullable Throwable> over = (given, failure) -> turn.end();
             CompletionStage<?> answer = question.get();
             if (answer != null) {
                 var unused = answer.whenComplete(over);
@@ -95,7 +112,7 @@ public final class OneAtATime {
             return asked;
         } finally {
             if (!asked) {
-                end();
+                turn.end();
             }
         }
     }

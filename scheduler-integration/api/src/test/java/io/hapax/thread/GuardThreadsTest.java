@@ -10,6 +10,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -182,6 +183,61 @@ class GuardThreadsTest {
                 ran::countDown);
 
         await().until(() -> ran.getCount() == 0);
+        assertThat(tries).hasValue(3);
+    }
+
+    /** As where it was queued, and what came after that failed. */
+    @Test
+    void a_timers_task_that_is_handed_over_twice_is_done_once() {
+        AtomicInteger tries = new AtomicInteger();
+        AtomicInteger ran = new AtomicInteger();
+        threads.after(
+                Duration.ZERO,
+                task -> {
+                    task.run();
+                    if (tries.incrementAndGet() < 3) {
+                        throw new OutOfMemoryError("no memory for a report");
+                    }
+                },
+                ran::incrementAndGet);
+
+        await().until(() -> tries.get() == 3);
+        assertThat(ran).hasValue(1);
+    }
+
+    @Test
+    void what_is_overdue_ends_also_if_its_end_cannot_be_planned_for_want_of_memory() {
+        AtomicInteger plans = new AtomicInteger();
+        GuardThreads poor = new GuardThreads((what, failure) -> {}) {
+            @Override
+            public Runnable after(Duration delay, Executor executor, Runnable task) {
+                if (plans.incrementAndGet() == 2) {
+                    throw new OutOfMemoryError("no memory for a timer");
+                }
+                return super.after(delay, executor, task);
+            }
+        };
+        CountDownLatch ended = new CountDownLatch(1);
+        poor.overdue(Duration.ofMillis(20), Runnable::run, ended::countDown);
+
+        await().until(() -> ended.getCount() == 0);
+    }
+
+    @Test
+    void what_is_overdue_waits_until_there_is_memory_to_hand_it_over() {
+        AtomicInteger tries = new AtomicInteger();
+        CountDownLatch ended = new CountDownLatch(1);
+        threads.overdue(
+                Duration.ofMillis(20),
+                task -> {
+                    if (tries.incrementAndGet() < 3) {
+                        throw new OutOfMemoryError("no memory for a place in the queue");
+                    }
+                    task.run();
+                },
+                ended::countDown);
+
+        await().until(() -> ended.getCount() == 0);
         assertThat(tries).hasValue(3);
     }
 

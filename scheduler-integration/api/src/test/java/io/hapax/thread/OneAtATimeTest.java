@@ -29,36 +29,67 @@ class OneAtATimeTest {
         now.addAndGet(time.toNanos());
     }
 
+    private OneAtATime.Turn started() {
+        OneAtATime.Turn turn = one.start();
+        assertThat(turn).isNotNull();
+        return turn;
+    }
+
     @Test
     void who_comes_while_it_goes_on_leaves_it_to_the_other() {
         assertThat(one.isGoing()).isFalse();
-        assertThat(one.start()).isTrue();
+        OneAtATime.Turn first = started();
         assertThat(one.isGoing()).isTrue();
-        assertThat(one.start()).isFalse();
-        one.end();
+        assertThat(one.start()).isNull();
+        first.end();
         assertThat(one.isGoing()).isFalse();
-        assertThat(one.start()).isTrue();
+        assertThat(one.start()).isNotNull();
     }
 
     @Test
     void an_end_that_is_lost_is_waited_for_so_long() {
-        assertThat(one.start()).isTrue();
+        assertThat(one.start()).isNotNull();
         pass(LONGEST);
         assertThat(one.isGoing()).isTrue();
-        assertThat(one.start()).isFalse();
-        pass(Duration.ofNanos(2));
+        assertThat(one.start()).isNull();
+        pass(Duration.ofNanos(1));
         assertThat(one.isGoing()).isFalse();
-        assertThat(one.start()).isTrue();
-        assertThat(one.start()).isFalse();
+        assertThat(one.start()).isNotNull();
+        assertThat(one.start()).isNull();
     }
 
     @Test
     void what_shows_that_it_goes_on_is_waited_for_longer() {
-        assertThat(one.start()).isTrue();
+        OneAtATime.Turn turn = started();
         pass(LONGEST);
-        one.goesOn();
+        assertThat(turn.goesOn()).isTrue();
         pass(LONGEST);
-        assertThat(one.start()).isFalse();
+        assertThat(one.start()).isNull();
+    }
+
+    @Test
+    void who_was_not_waited_for_does_not_end_the_turn_of_the_next_one_nor_prolong_it() {
+        OneAtATime.Turn late = started();
+        pass(LONGEST.plusNanos(1));
+        OneAtATime.Turn next = started();
+        late.end();
+        assertThat(one.start()).isNull();
+        pass(LONGEST);
+        assertThat(late.goesOn()).isFalse();
+        pass(Duration.ofNanos(1));
+        assertThat(one.isGoing()).isFalse();
+        next.end();
+        assertThat(started().goesOn()).isTrue();
+    }
+
+    @Test
+    void an_answer_that_comes_too_late_does_not_end_the_question_of_the_next_one() {
+        CompletableFuture<String> late = new CompletableFuture<>();
+        assertThat(ask(late)).isTrue();
+        pass(LONGEST.plusNanos(1));
+        assertThat(ask(new CompletableFuture<>())).isTrue();
+        late.complete("late");
+        assertThat(ask(new CompletableFuture<>())).isFalse();
     }
 
     @Test

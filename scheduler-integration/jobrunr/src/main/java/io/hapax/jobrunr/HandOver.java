@@ -309,25 +309,26 @@ final class HandOver {
     }
 
     private void lookLater() {
-        if (!looking.start()) {
+        OneAtATime.Turn turn = looking.start();
+        if (turn == null) {
             return;
         }
         boolean planned = false;
         try {
-            var unused = THREADS.after(poll.compareTo(LOOK) < 0 ? poll : LOOK, looks, this::look);
+            var unused = THREADS.after(poll.compareTo(LOOK) < 0 ? poll : LOOK, looks, () -> look(turn));
             planned = true;
         } finally {
             if (!planned) {
-                looking.end();
+                turn.end();
             }
         }
     }
 
-    private void look() {
+    private void look(OneAtATime.Turn turn) {
         try {
             takeBack(ServerLife.isRunningUninterrupted(server));
         } finally {
-            looking.end();
+            turn.end();
             if (anybodyWaits()) {
                 lookLater();
             }

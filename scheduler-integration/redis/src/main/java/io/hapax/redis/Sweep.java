@@ -11,6 +11,7 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
 import java.util.stream.IntStream;
 import org.redisson.api.RScript.ReturnType;
 
@@ -34,6 +35,9 @@ final class Sweep {
 
     /** Between two steps of a sweep are pauses, which become as long as it matters. */
     private final OneAtATime going;
+
+    /** Made beforehand: once it has started there may be no memory for it. */
+    private final Consumer<OneAtATime.Turn> first = this::begin;
 
     private volatile NanoTime next;
 
@@ -76,43 +80,58 @@ final class Sweep {
 
     /** A sweep that is requested while another one runs may be about a bucket that was already called, so another one follows. */
     private void start() {
-        Runnable first = this::begin;
         asked.incrementAndGet();
-        if (going.start()) {
-            step(first);
+        OneAtATime.Turn turn = going.start();
+        if (turn != null) {
+            step(turn, first);
         }
     }
 
-    private void begin() {
-        new Round(asked.get(), ticker.now().plus(longestTtl)).pass(all, FIRST_PAUSE);
+    private void begin(OneAtATime.Turn turn) {
+        new Round(turn, asked.get(), ticker.now().plus(longestTtl)).pass(all, FIRST_PAUSE);
     }
 
-    /** Whatever is thrown, the next one who asks starts anew. */
-    private void step(Runnable step) {
-        boolean taken = false;
+    private void startLater(OneAtATime.Turn turn) {
+        boolean planned = false;
         try {
-            going.goesOn();
-            step.run();
-            taken = true;
+            later(turn, FIRST_PAUSE, first);
+            planned = true;
         } finally {
-            if (!taken) {
-                going.end();
+            if (!planned) {
+                turn.end();
             }
         }
     }
 
-    private void later(Duration pause, Runnable step) {
-        var unused = RedisThreads.THREADS.after(pause, RedisThreads.RETRIES, () -> step(step));
+    /** Whatever is thrown, the next one who asks starts anew; one who has done so sweeps all, and this is over. */
+    private void step(OneAtATime.Turn turn, Consumer<OneAtATime.Turn> step) {
+        boolean taken = false;
+        try {
+            if (turn.goesOn()) {
+                step.accept(turn);
+            }
+            taken = true;
+        } finally {
+            if (!taken) {
+                turn.end();
+            }
+        }
+    }
+
+    private void later(OneAtATime.Turn turn, Duration pause, Consumer<OneAtATime.Turn> step) {
+        var unused = RedisThreads.THREADS.after(pause, RedisThreads.RETRIES, () -> step(turn, step));
     }
 
     /** One sweep, repeated for those buckets that did not answer. */
     private final class Round {
+        private final OneAtATime.Turn turn;
         /** How many requests there were when it started. */
         private final int seen;
         /** Until when it matters. */
         private final NanoTime end;
 
-        Round(int seen, NanoTime end) {
+        Round(OneAtATime.Turn turn, int seen, NanoTime end) {
+            this.turn = turn;
             this.seen = seen;
             this.end = end;
         }
@@ -130,7 +149,7 @@ final class Sweep {
             }
             calls.add(GuardThreads.ask(agreement::renew).toCompletableFuture().exceptionally(failure -> null));
             var unused = CompletableFuture.allOf(calls.toArray(CompletableFuture<?>[]::new))
-                    .whenComplete((done, failure) -> step(() -> over(List.copyOf(unheard), pause)));
+                    .whenComplete((done, failure) -> step(turn, on -> over(List.copyOf(unheard), pause)));
         }
 
         private void over(List<Integer> unheard, Duration pause) {
@@ -138,17 +157,18 @@ final class Sweep {
                 return;
             }
             if (!unheard.isEmpty() && ticker.now().plus(pause).isBefore(end)) {
-                later(pause, () -> pass(unheard, pause.multipliedBy(2)));
+                later(turn, pause, on -> pass(unheard, pause.multipliedBy(2)));
                 return;
             }
-            Runnable another = Sweep.this::begin;
-            boolean over = asked.get() == seen;
-            if (over) {
-                going.end();
+            if (asked.get() != seen) {
+                later(turn, FIRST_PAUSE, first);
+                return;
             }
+            turn.end();
             // Somebody may have asked before that, and left it to this one.
-            if (!over || (asked.get() != seen && going.start())) {
-                later(FIRST_PAUSE, another);
+            OneAtATime.Turn next = asked.get() == seen ? null : going.start();
+            if (next != null) {
+                startLater(next);
             }
         }
     }
