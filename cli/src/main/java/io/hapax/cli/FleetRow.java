@@ -6,10 +6,12 @@ import java.time.Instant;
 /** A run, or what became of one, as programs get it. */
 record FleetRow(String state, String job, String key, String worker, Instant since, long ageMillis, String detail) {
 
+    static final String RUNNING = "running";
+
     static FleetRow of(FleetReport.Run run, String worker, Instant now) {
         Instant since = Instant.ofEpochMilli(run.since());
         return new FleetRow(
-                "running",
+                RUNNING,
                 run.job(),
                 run.lock().isEmpty() ? run.run() : run.lock(),
                 worker,
@@ -20,7 +22,7 @@ record FleetRow(String state, String job, String key, String worker, Instant sin
 
     static FleetRow of(LockView lock) {
         return new FleetRow(
-                "running",
+                RUNNING,
                 lock.run().isEmpty() ? lock.key() : lock.run(),
                 lock.key(),
                 lock.worker(),

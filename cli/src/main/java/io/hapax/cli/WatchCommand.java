@@ -198,6 +198,10 @@ final class WatchCommand implements Callable<Integer> {
                     "",
                     "No worker has a console, so these are the leases; what waits, was refused or was lost is not known.");
         }
+        if (document.running() > 0
+                && document.rows().stream().noneMatch(row -> row.state().equals(FleetRow.RUNNING))) {
+            PlainText.paragraph(out, "", "No worker has reported yet what it runs; look again in a few seconds.");
+        }
         if (document.rows().isEmpty()) {
             return;
         }

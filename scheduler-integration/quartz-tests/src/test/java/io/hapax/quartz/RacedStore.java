@@ -2,6 +2,7 @@ package io.hapax.quartz;
 
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 import org.quartz.JobPersistenceException;
@@ -13,29 +14,50 @@ import org.quartz.spi.OperableTrigger;
 public final class RacedStore extends RAMJobStore {
 
     private static final AtomicReference<@Nullable Callable<?>> BEFORE = new AtomicReference<>();
+    private static final AtomicBoolean REPLACED = new AtomicBoolean();
+    private static final AtomicBoolean FAILS = new AtomicBoolean();
 
     /** Has another thread do something before the next trigger is replaced. */
     static void beforeReplacing(Callable<?> action) {
+        REPLACED.set(false);
+        FAILS.set(false);
         BEFORE.set(action);
     }
 
+    /** Whether that trigger is replaced. */
     static boolean hasReplaced() {
-        return BEFORE.get() == null;
+        return REPLACED.get();
+    }
+
+    /** Has the next pause of a trigger fail. */
+    static void failPause() {
+        FAILS.set(true);
+    }
+
+    @Override
+    public void pauseTrigger(TriggerKey key) {
+        if (FAILS.getAndSet(false)) {
+            throw new IllegalStateException("injected: no pause");
+        }
+        super.pauseTrigger(key);
     }
 
     @Override
     public boolean replaceTrigger(TriggerKey key, OperableTrigger trigger) throws JobPersistenceException {
         Callable<?> action = BEFORE.getAndSet(null);
-        if (action != null) {
-            CompletableFuture.runAsync(() -> {
-                        try {
-                            Object unused = action.call();
-                        } catch (Exception e) {
-                            throw new IllegalStateException(e);
-                        }
-                    })
-                    .join();
+        if (action == null) {
+            return super.replaceTrigger(key, trigger);
         }
-        return super.replaceTrigger(key, trigger);
+        CompletableFuture.runAsync(() -> {
+                    try {
+                        Object unused = action.call();
+                    } catch (Exception e) {
+                        throw new IllegalStateException(e);
+                    }
+                })
+                .join();
+        boolean replaced = super.replaceTrigger(key, trigger);
+        REPLACED.set(true);
+        return replaced;
     }
 }

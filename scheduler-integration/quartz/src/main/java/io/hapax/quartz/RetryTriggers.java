@@ -5,6 +5,7 @@ import io.hapax.event.Refusal;
 import io.hapax.event.Verdict;
 import io.hapax.lease.VisibleText;
 import io.hapax.policy.KeyPath;
+import io.hapax.time.Ticker;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -53,7 +54,7 @@ final class RetryTriggers {
     private final int maxRetries;
     private final InstantSource clock;
     private final LongUnaryOperator below;
-    private final Replacements replacements = new Replacements();
+    private final Replacements replacements = new Replacements(Ticker.SYSTEM);
 
     /** @param below a random number from zero to below its argument */
     RetryTriggers(Duration delay, int maxRetries, InstantSource clock, LongUnaryOperator below) {
@@ -122,7 +123,7 @@ final class RetryTriggers {
 
     private Next underItsOwnKey(JobExecutionContext context, Kept kept, FiringPlan plan, Duration wait)
             throws SchedulerException {
-        try (Replacements.Replacement replacement = replacements.begin(context.getTrigger())) {
+        try (Replacements.Replacement replacement = replacements.begin(context.getTrigger(), context.getScheduler())) {
             return underItsOwnKey(context, kept, plan, wait, replacement);
         }
     }
@@ -153,11 +154,18 @@ final class RetryTriggers {
         }
         // Else Quartz would tell its listeners that the trigger has come to its end.
         ((OperableTrigger) fired).setNextFireTime(start);
-        if (isPaused) {
-            // Somebody has paused it since it has fired, and Quartz forgets that with the trigger that it replaces.
-            scheduler.pauseTrigger(fired.getKey());
+        try {
+            // Quartz forgets with the trigger that it replaces that somebody has paused it since it has fired.
+            replacement.sayAgain(isPaused);
+        } catch (SchedulerException e) {
+            LOG.warn(
+                    "job {} [{}] is tried again, but somebody has paused or resumed its trigger {} meanwhile, which could not be said again of"
+                            + " the next attempt: look whether it is as it should be, and pause or resume it once more",
+                    plan.job(),
+                    plan.identity(),
+                    name(fired.getKey()),
+                    e);
         }
-        replacement.sayAgain(scheduler);
         return triedAgain(plan, wait);
     }
 

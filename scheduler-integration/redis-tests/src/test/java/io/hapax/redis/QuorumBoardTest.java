@@ -119,6 +119,33 @@ class QuorumBoardTest {
                 .isTrue();
     }
 
+    /** It has all that it handed out, but not what has become of it since. */
+    @Test
+    void what_a_server_that_is_behind_has_from_the_start_is_a_gap_and_not_the_newest_state() {
+        post(without(), "a", 0, "a0");
+        for (int number = 1; number <= FleetBoard.CHANGES_KEPT; number++) {
+            post(number < 5 ? without() : without(2), "a", number, "a" + number);
+        }
+        News gap = told("a", FleetBoard.CHANGES_KEPT + 1, List.of(), "s");
+        assertThat(news(without(), Map.of())).isEqualTo(gap);
+        assertThat(news(without(), Map.of("alice", new Position("of before", 7))))
+                .isEqualTo(gap);
+        assertThat(news(without(), Map.of("alice", new Position("a", FleetBoard.CHANGES_KEPT - 1))))
+                .isEqualTo(told("a", FleetBoard.CHANGES_KEPT, List.of("a" + FleetBoard.CHANGES_KEPT), null));
+    }
+
+    /** Such a one keeps an edition of long ago, whose changes a new reader lacks. */
+    @Test
+    void a_server_that_misses_each_start_of_an_edition_does_not_ask_for_all_of_it_again_and_again() {
+        post(without(), "a", 0, "a0");
+        for (int number = 1; number <= FleetBoard.CHANGES_KEPT; number++) {
+            post(without(), "a", number, "a" + number);
+        }
+        post(without(2), "b", 0, "b0");
+        news(without(), Map.of());
+        assertThat(post(without(), "b", 1, "b1")).isEqualTo(new Answer(true, false, true, true));
+    }
+
     @Test
     void the_edition_that_most_servers_have_counts() {
         post(without(), "a", 0, "a0");
