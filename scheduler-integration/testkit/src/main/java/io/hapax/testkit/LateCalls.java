@@ -97,11 +97,20 @@ public final class LateCalls<O extends Enum<O>> {
      * @param which from 0, in the order in which they were called
      */
     public void carryOut(int which) {
-        Supplier<? extends CompletionStage<?>> call;
-        synchronized (this) {
-            call = waiting.remove(which);
-        }
-        var unused = call.get();
+        var unused = remove(which).get();
+    }
+
+    /** Likewise, and waits for its end: a server carries it out on a thread of its own, and what follows is to come after it. */
+    void carryOutAndWait(int which) {
+        var unused = remove(which)
+                .get()
+                .handle((answer, failure) -> which)
+                .toCompletableFuture()
+                .join();
+    }
+
+    private synchronized Supplier<? extends CompletionStage<?>> remove(int which) {
+        return waiting.remove(which);
     }
 
     /** Carries out all calls that were not carried out yet, in order. */

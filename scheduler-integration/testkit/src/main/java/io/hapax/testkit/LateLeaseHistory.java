@@ -103,7 +103,7 @@ final class LateLeaseHistory {
             pass(ttl.multipliedBy(1 + random.nextInt(12)).dividedBy(10));
         } else if (what <= 2 && caller.late().waiting() > 0) {
             happened.add(caller.name + " has a late call carried out");
-            caller.late().carryOut(random.nextInt(caller.late().waiting()));
+            caller.late().carryOutAndWait(random.nextInt(caller.late().waiting()));
         } else {
             caller.act();
         }

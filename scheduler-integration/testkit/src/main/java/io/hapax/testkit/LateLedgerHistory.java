@@ -93,7 +93,7 @@ final class LateLedgerHistory {
             } else if (what <= 2 && ledger.calls().waiting() > 0) {
                 int which = random.nextInt(ledger.calls().waiting());
                 happened.add("carry out " + which);
-                ledger.calls().carryOut(which);
+                ledger.calls().carryOutAndWait(which);
             } else {
                 workers.get(random.nextInt(WORKERS)).act();
             }

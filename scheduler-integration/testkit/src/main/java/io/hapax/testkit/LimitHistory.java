@@ -96,7 +96,9 @@ final class LimitHistory {
             pass(ttl.multipliedBy(1 + random.nextInt(12)).dividedBy(10));
         } else if (what <= 2 && caller.store.calls().waiting() > 0) {
             happened.add(caller.name + " has a late call carried out");
-            caller.store.calls().carryOut(random.nextInt(caller.store.calls().waiting()));
+            caller.store
+                    .calls()
+                    .carryOutAndWait(random.nextInt(caller.store.calls().waiting()));
             nobodyIsSureToWait();
         } else {
             caller.act();
