@@ -109,6 +109,13 @@ public final class LateCalls<O extends Enum<O>> {
                 .join();
     }
 
+    /** Carries out all calls that were not carried out yet, in order, each one after the end of the one before. */
+    void carryOutAllAndWait() {
+        while (waiting() > 0) {
+            carryOutAndWait(0);
+        }
+    }
+
     private synchronized Supplier<? extends CompletionStage<?>> remove(int which) {
         return waiting.remove(which);
     }

@@ -126,7 +126,7 @@ final class LateLeaseHistory {
             }
             caller.look();
         }
-        callers.forEach(caller -> caller.late().carryOutAll());
+        callers.forEach(caller -> caller.late().carryOutAllAndWait());
         if (clock.test(ttl)) {
             now = now.plus(ttl);
             Caller last = new Caller("last", callers.get(0).store, NEVER);

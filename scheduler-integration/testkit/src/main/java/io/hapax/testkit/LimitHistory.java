@@ -124,7 +124,7 @@ final class LimitHistory {
                 caller.renew(Objects.requireNonNull(caller.lease));
             }
         }
-        callers.forEach(caller -> caller.store.calls().carryOutAll());
+        callers.forEach(caller -> caller.store.calls().carryOutAllAndWait());
         callers.forEach(Caller::end);
         if (timePasses) {
             // A waiting run that has died keeps others out for a little longer.
