@@ -60,54 +60,28 @@ class RacedReplacementTest {
 
     /** As somebody says it. */
     enum Way {
-        TRIGGER {
-            @Override
-            void pause(Scheduler scheduler) throws SchedulerException {
-                scheduler.pauseTrigger(ONCE);
-            }
+        TRIGGER(scheduler -> scheduler.pauseTrigger(ONCE), scheduler -> scheduler.resumeTrigger(ONCE)),
+        GROUP_OF_TRIGGERS(
+                scheduler -> scheduler.pauseTriggers(GroupMatcher.triggerGroupEquals(ONCE.getGroup())),
+                scheduler -> scheduler.resumeTriggers(GroupMatcher.triggerGroupEquals(ONCE.getGroup()))),
+        JOB(scheduler -> scheduler.pauseJob(CHAIN), scheduler -> scheduler.resumeJob(CHAIN)),
+        ALL(Scheduler::pauseAll, Scheduler::resumeAll);
 
-            @Override
-            void resume(Scheduler scheduler) throws SchedulerException {
-                scheduler.resumeTrigger(ONCE);
-            }
-        },
-        GROUP_OF_TRIGGERS {
-            @Override
-            void pause(Scheduler scheduler) throws SchedulerException {
-                scheduler.pauseTriggers(GroupMatcher.triggerGroupEquals(ONCE.getGroup()));
-            }
+        private final Operation pause;
+        private final Operation resume;
 
-            @Override
-            void resume(Scheduler scheduler) throws SchedulerException {
-                scheduler.resumeTriggers(GroupMatcher.triggerGroupEquals(ONCE.getGroup()));
-            }
-        },
-        JOB {
-            @Override
-            void pause(Scheduler scheduler) throws SchedulerException {
-                scheduler.pauseJob(CHAIN);
-            }
+        Way(Operation pause, Operation resume) {
+            this.pause = pause;
+            this.resume = resume;
+        }
 
-            @Override
-            void resume(Scheduler scheduler) throws SchedulerException {
-                scheduler.resumeJob(CHAIN);
-            }
-        },
-        ALL {
-            @Override
-            void pause(Scheduler scheduler) throws SchedulerException {
-                scheduler.pauseAll();
-            }
+        void pause(Scheduler scheduler) throws Exception {
+            pause.on(scheduler);
+        }
 
-            @Override
-            void resume(Scheduler scheduler) throws SchedulerException {
-                scheduler.resumeAll();
-            }
-        };
-
-        abstract void pause(Scheduler scheduler) throws SchedulerException;
-
-        abstract void resume(Scheduler scheduler) throws SchedulerException;
+        void resume(Scheduler scheduler) throws Exception {
+            resume.on(scheduler);
+        }
     }
 
     private interface Operation {
