@@ -8,6 +8,7 @@ import io.hapax.lease.Acquisition;
 import io.hapax.lease.Ending;
 import io.hapax.lease.FencingToken;
 import io.hapax.lease.Holder;
+import io.hapax.lease.Intervention;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.Lease;
 import io.hapax.lease.LeaseRequest;
@@ -17,6 +18,8 @@ import io.hapax.lease.LockKey;
 import io.hapax.lease.OwnerId;
 import io.hapax.lease.Slot;
 import io.hapax.ops.AdministeredStore;
+import io.hapax.ops.AuditEntry;
+import io.hapax.ops.LeaseAdmin;
 import io.hapax.testkit.EmbeddedRedis;
 import io.hapax.testkit.WallClock;
 import io.hapax.time.Ticker;
@@ -39,6 +42,8 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What a quorum makes of its servers' answers, with a wire that the test can cut and watch. */
 class QuorumRulesTest {
@@ -187,6 +192,43 @@ class QuorumRulesTest {
         assertThat(first)
                 .as("one attempt: a majority could not be had any more")
                 .hasValue(2);
+    }
+
+    /** The server that enters it last is the first that is read; what it says of the holder is one vote. */
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void the_audit_names_the_holder_that_a_majority_knew(boolean majorityKnew) {
+        Lease lease = granted(Fixture.get(quorum(WHOLE).acquire(request())));
+        List<EmbeddedRedis> forgetful = majorityKnew ? SERVERS.subList(2, 3) : SERVERS.subList(0, 2);
+        forgetful.forEach(server -> server.command("DEL", "hapax:{rules:0}:l:k"));
+        List<CompletableFuture<?>> before = new ArrayList<>();
+        LeaseAdmin admin = quorum(new Line() {
+                    @Override
+                    public <T> CompletionStage<T> send(
+                            int server, int number, Supplier<CompletionStage<T>> question) {
+                        if (server == 2) {
+                            return CompletableFuture.allOf(before.toArray(CompletableFuture<?>[]::new))
+                                    .thenCompose(all -> question.get());
+                        }
+                        CompletionStage<T> answer = question.get();
+                        before.add(answer.toCompletableFuture());
+                        return answer;
+                    }
+                })
+                .admin();
+        Intervention why = new Intervention("ann", "majority knew: " + majorityKnew);
+        Fixture.get(admin.forceRelease(KEY, why));
+
+        List<AuditEntry> entries = Fixture.get(admin.audit(100)).stream()
+                .filter(entry -> entry.why().equals(why))
+                .toList();
+        assertThat(entries).singleElement().satisfies(entry -> {
+            if (majorityKnew) {
+                assertThat(entry.holder()).contains(lease.owner().value());
+            } else {
+                assertThat(entry.holder()).isEmpty();
+            }
+        });
     }
 
     @Test
