@@ -249,15 +249,33 @@ record QuorumAdmin(QuorumLeaseStore quorum) implements LeaseAdmin {
                 return null;
             }
             quorum.requireMajority(votes, "have answered");
-            List<AuditEntry> merged = new ArrayList<>();
+            List<List<AuditEntry>> deeds = new ArrayList<>();
             votes.all().stream()
                     .flatMap(List::stream)
                     .sorted(Comparator.comparing(AuditEntry::at).reversed())
-                    .filter(entry -> merged.stream().noneMatch(known -> isSameDeed(known, entry)))
-                    .limit(atMost)
-                    .forEach(merged::add);
-            return List.copyOf(merged);
+                    .forEach(entry -> deeds.stream()
+                            .filter(deed -> isSameDeed(deed.get(0), entry))
+                            .findFirst()
+                            .orElseGet(() -> {
+                                List<AuditEntry> deed = new ArrayList<>();
+                                deeds.add(deed);
+                                return deed;
+                            })
+                            .add(entry));
+            return deeds.stream().limit(atMost).map(this::withMajoritysHolder).toList();
         }));
+    }
+
+    /** As {@link #takenAway} answers: who held it on a few servers only did not hold it. */
+    private AuditEntry withMajoritysHolder(List<AuditEntry> deed) {
+        AuditEntry newest = deed.get(0);
+        List<String> named = deed.stream()
+                .map(AuditEntry::holder)
+                .filter(holder -> !holder.isEmpty())
+                .toList();
+        int unknown = Math.max(0, quorum.servers().size() - deed.size());
+        String holder = named.size() + unknown < quorum.majority() || named.isEmpty() ? "" : named.get(0);
+        return new AuditEntry(newest.at(), newest.action(), newest.subject(), newest.why(), holder);
     }
 
     private static boolean isSameDeed(AuditEntry known, AuditEntry entry) {
