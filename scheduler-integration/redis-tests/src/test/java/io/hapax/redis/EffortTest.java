@@ -164,6 +164,6 @@ class EffortTest {
         }
         long each = bytes(100, () -> assertThat(get(store.renew(leases))).contains(new Renewal.Renewed(false)))
                 / leases.size();
-        assertThat(each).isPositive().isLessThan(1_000);
+        assertThat(each).isPositive().isLessThan(480);
     }
 }

@@ -288,9 +288,9 @@ class OneRequestScriptsTest {
 
     private String extended(List<String> names, boolean oneTtl) {
         List<Object> keys = new ArrayList<>(List.of("hapax:{one:0}:m"));
-        List<String> arguments =
-                new ArrayList<>(List.of(one.buckets().get(0).epoch(), "7", "own|76|".repeat(names.size())));
-        names.forEach(name -> keys.add("hapax:{one:0}:l:" + name));
+        StringBuilder leases = new StringBuilder();
+        names.forEach(name -> leases.append("own|76|").append("l:").append(name).append('|'));
+        List<String> arguments = new ArrayList<>(List.of(one.buckets().get(0).epoch(), "7", leases.toString()));
         for (int n = 0; n < (oneTtl ? 1 : names.size()); n++) {
             arguments.add(Long.toString(TTL.toMillis()));
         }

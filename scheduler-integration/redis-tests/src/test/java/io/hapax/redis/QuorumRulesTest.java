@@ -204,8 +204,7 @@ class QuorumRulesTest {
         List<CompletableFuture<?>> before = new ArrayList<>();
         LeaseAdmin admin = quorum(new Line() {
                     @Override
-                    public <T> CompletionStage<T> send(
-                            int server, int number, Supplier<CompletionStage<T>> question) {
+                    public <T> CompletionStage<T> send(int server, int number, Supplier<CompletionStage<T>> question) {
                         if (server == 2) {
                             return CompletableFuture.allOf(before.toArray(CompletableFuture<?>[]::new))
                                     .thenCompose(all -> question.get());

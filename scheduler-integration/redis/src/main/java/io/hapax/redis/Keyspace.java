@@ -108,9 +108,9 @@ record Keyspace(String namespace, int buckets, List<String> tags) {
         return bucket(lock != null ? "l:" + shortened(lock.value()) : "r:" + shortened(identity.leaseName()));
     }
 
-    /** The lease of an identity that is of no slot, as in {@link #of(JobIdentity, int)}: all that a renewal needs. */
-    String lease(JobIdentity identity, int bucket) {
-        return tags.get(bucket) + (identity.lockKey() != null ? "l:" : "r:") + shortened(identity.leaseName());
+    /** The lease of an identity that is of no slot, as in {@link #of(JobIdentity, int)} but for the tag; it has no bar. */
+    static void appendLease(StringBuilder to, JobIdentity identity) {
+        to.append(identity.lockKey() != null ? "l:" : "r:").append(shortened(identity.leaseName()));
     }
 
     private int bucket(String name) {

@@ -25,6 +25,8 @@ final class Renewals {
     private static final Renewal RENEWED = new Renewal.Renewed(false);
     private static final int NOT_PLAIN = 0;
 
+    private static final int USUAL_NAME = 32;
+
     private final Namespace namespace;
 
     Renewals(Namespace namespace) {
@@ -38,8 +40,8 @@ final class Renewals {
         final int length;
 
         final List<Lease> leases;
-        /** One argument: each costs the client more than its text does. */
-        final StringBuilder grants;
+        /** {@code owner|token|}, and the key's name and a bar, of each; one argument, as {@code extend.lua} has it. */
+        final StringBuilder text;
 
         private int[] indices;
 
@@ -47,17 +49,21 @@ final class Renewals {
             this.bucket = bucket;
             this.length = length;
             this.leases = new ArrayList<>(expected);
-            this.grants = new StringBuilder(expected * length);
+            this.text = new StringBuilder(length == NOT_PLAIN ? 0 : expected * (length + USUAL_NAME));
             this.indices = new int[expected];
         }
 
-        void add(Lease lease, int index, String grant) {
+        void add(Lease lease, int index, String owner) {
             if (leases.size() == indices.length) {
                 indices = Arrays.copyOf(indices, Math.min(LARGEST_BATCH, 4 + 2 * indices.length));
             }
             indices[leases.size()] = index;
             leases.add(lease);
-            grants.append(grant);
+            if (length != NOT_PLAIN) {
+                text.append(owner).append('|').append(lease.token().value()).append('|');
+                Keyspace.appendLease(text, lease.identity());
+                text.append('|');
+            }
         }
 
         boolean isFull() {
@@ -109,8 +115,10 @@ final class Renewals {
         for (int i = 0; i < leases.size(); i++) {
             Lease lease = leases.get(i);
             int bucket = namespace.keyspace().bucketOf(lease.identity());
-            String grant = full && isPlain(lease) ? grant(lease) : "";
-            int length = grant.length();
+            String owner = full && isPlain(lease) ? lease.owner().value() : "";
+            int length = owner.isEmpty()
+                    ? NOT_PLAIN
+                    : owner.length() + digits(lease.token().value()) + 2;
             if (last == null || last.bucket != bucket || last.length != length || last.isFull()) {
                 Kind kind = new Kind(bucket, length);
                 last = open.get(kind);
@@ -120,7 +128,7 @@ final class Renewals {
                     all.add(last);
                 }
             }
-            last.add(lease, i, grant);
+            last.add(lease, i, owner);
         }
         return all;
     }
@@ -130,8 +138,12 @@ final class Renewals {
         return lease.identity().slot() == null && !StoredLease.isWrittenBack(lease.since());
     }
 
-    private static String grant(Lease lease) {
-        return lease.owner().value() + '|' + lease.token().value() + '|';
+    private static int digits(long number) {
+        int digits = 1;
+        for (long rest = number; rest > 9; rest /= 10) {
+            digits++;
+        }
+        return digits;
     }
 
     private boolean isFull() {
@@ -144,18 +156,13 @@ final class Renewals {
         if (batch.length == NOT_PLAIN || epoch.isEmpty()) {
             return renew(batch, "", answers);
         }
-        List<Object> keys = new ArrayList<>(1 + batch.leases.size());
-        keys.add(batch.meta());
-        for (Lease lease : batch.leases) {
-            keys.add(namespace.keyspace().lease(lease.identity(), batch.bucket));
-        }
         List<Object> args = new ArrayList<>(4);
         args.add(epoch);
         args.add(Integer.toString(batch.length));
-        args.add(batch.grants.toString());
+        args.add(batch.text.toString());
         addTtls(batch.leases, args);
         CompletableFuture<List<Object>> call =
-                namespace.scripts().call(Script.EXTEND, ReturnType.LIST, keys, args.toArray());
+                namespace.scripts().call(Script.EXTEND, ReturnType.LIST, List.of(batch.meta()), args.toArray());
         return call.handle((list, failure) ->
                         list == null ? unknown(batch, failure, answers) : extended(batch, list, answers))
                 .thenCompose(rest -> rest == null ? CompletableFuture.completedFuture(null) : renew(rest, "", answers));
