@@ -277,7 +277,14 @@ final class RunEnding extends Charge {
         try {
             hold.drop();
         } finally {
-            tell(run, hold.grant(), outcome, completes);
+            try {
+                tell(run, hold.grant(), outcome, completes);
+            } finally {
+                if (outcome == RunOutcome.LOST) {
+                    // If that fails, as where there is no memory, the watchdog does it: who ends the run gets its end.
+                    run.engine().notifier().quietly("calling for a loss", run::callBack);
+                }
+            }
         }
     }
 

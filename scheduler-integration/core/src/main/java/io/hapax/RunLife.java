@@ -223,7 +223,8 @@ abstract class RunLife {
     final boolean owesCalls() {
         synchronized (lock()) {
             Details known = details;
-            return state == State.LOST && known != null && !known.onLost.isEmpty();
+            boolean lost = state == State.LOST || (state == State.ENDED && lossReason != null);
+            return lost && known != null && !known.onLost.isEmpty();
         }
     }
 
@@ -322,13 +323,13 @@ abstract class RunLife {
                 return false;
             }
             settled = true;
-            // Who waits for a loss is still to be called.
-            if (state != State.LOST) {
-                state = state == State.LAPSED ? State.LAPSED : State.ENDED;
-                Details known = details;
-                if (known != null) {
-                    known.onLost = List.of();
-                }
+            if (state != State.LOST && state != State.LAPSED) {
+                state = State.ENDED;
+            }
+            // Who waits for a loss is still to be called for one.
+            Details known = details;
+            if (known != null && (state == State.LAPSED || lossReason == null)) {
+                known.onLost = List.of();
             }
             return true;
         }
