@@ -11,6 +11,8 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** What each level may let happen under which fault. */
 class PromiseTest {
@@ -30,8 +32,12 @@ class PromiseTest {
     }
 
     private List<String> broken(Contender contender, @Nullable Fault fault) {
+        return brokenIn(contender, fault == null ? null : Strike.of(fault));
+    }
+
+    private List<String> brokenIn(Contender contender, @Nullable Strike strike) {
         List<Findings> findings = Checker.check(events).findings();
-        return Promise.broken(contender, fault == null ? null : Strike.of(fault), findings.get(findings.size() - 1));
+        return Promise.broken(contender, strike, findings.get(findings.size() - 1));
     }
 
     private void twice(String resource) {
@@ -110,6 +116,24 @@ class PromiseTest {
         events.remove(2);
         begin(5_001, "bob", "item-1");
         assertThat(broken(Contender.HAPAX_L1, Fault.WORKER_KILL)).hasSize(1);
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "worker-kill+redis-slow-script, 5000",
+        "worker-kill+redis-restart, 6300",
+        "worker-clock-back+redis-clock-forward, 6300",
+        "worker-clock-back+cluster-slots-move, 9600",
+        "worker-kill+sentinel-failover, 9600"
+    })
+    void where_redis_may_have_forgotten_leases_a_takeover_waits_for_its_quarantine(String strike, long most) {
+        begin(0, "alice", "item-1");
+        at(0, "nemesis", EventType.KILL, "alice");
+        begin(most, "bob", "item-1");
+        assertThat(brokenIn(Contender.HAPAX_L3, Strike.of(strike))).isEmpty();
+        events.remove(2);
+        begin(most + 1, "bob", "item-1");
+        assertThat(brokenIn(Contender.HAPAX_L3, Strike.of(strike))).hasSize(1);
     }
 
     @Test

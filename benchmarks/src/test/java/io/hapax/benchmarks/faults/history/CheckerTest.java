@@ -334,6 +334,21 @@ class CheckerTest {
         assertThat(found.toldAfterThaw()).containsExactly(20.0);
     }
 
+    @Test
+    void a_run_that_is_told_before_its_lease_ends_is_told_in_time_though_its_process_went_on_long_before() {
+        Findings found = new Told()
+                .server("redis-0", 1)
+                .lease(0, "redis-0", "l:k", "alice", "item-1", 3_000)
+                .begin(1, "alice", "item-1", "k", 7)
+                .process(1_000, EventType.STOP, "alice")
+                .process(2_000, EventType.CONTINUE, "alice")
+                .told(2_600, "alice", "item-1")
+                .found();
+        assertThat(found.toldLate()).isZero();
+        assertThat(found.toldAfter()).containsExactly(-400.0);
+        assertThat(found.toldAfterThaw()).isEmpty();
+    }
+
     /** A lease that ended at 3000, of which its run is told at 3040; the witness says what it says at 3050. */
     private static Told toldLate(String witness, long starved) {
         return new Told()
