@@ -1,5 +1,6 @@
 package io.hapax.benchmarks.faults;
 
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.Locale;
 
@@ -148,6 +149,26 @@ enum Fault {
 
     boolean movesRedisClock() {
         return this == REDIS_CLOCK_FORWARD || this == REDIS_CLOCK_BACK;
+    }
+
+    /**
+     * For how long Redis grants nothing after it, as it may have forgotten leases or counts their time anew: its quarantine, for
+     * this ttl ({@code docs/guarantees.md}). Where replicas take over it is twice as long.
+     */
+    Duration quarantine(Duration ttl) {
+        int tenths = switch (this) {
+            case REDIS_EMPTY,
+                    REDIS_RESTART,
+                    REDIS_POWER_CUT,
+                    REDIS_POWER_CUT_ALWAYS,
+                    REDIS_CLOCK_FORWARD,
+                    REDIS_CLOCK_BACK -> 11;
+            case SENTINEL_FAILOVER, CLUSTER_FAILOVER, CLUSTER_SLOTS_MOVE -> 22;
+            default -> 0;
+        };
+        return tenths == 0
+                ? Duration.ZERO
+                : ttl.multipliedBy(tenths).dividedBy(10).plusSeconds(1);
     }
 
     boolean movesClock() {

@@ -16,11 +16,13 @@ import org.jspecify.annotations.Nullable;
  * <p>A firing that is tried again waits in the memory of its worker, and is lost with it ({@code docs/spring-boot.md}).
  *
  * <p>While several faults strike at once, what each of them allows is allowed, and nothing more. The exception is time: the worker
- * that has to take over may be unable to do so until all faults are healed.
+ * that has to take over may be unable to do so until all faults are healed, and where Redis may have forgotten leases, until the end
+ * of its quarantine.
  */
 final class Promise {
 
     static final double TAKEOVER_MILLIS = 5_000;
+    private static final double AFTER_QUARANTINE_MILLIS = 2_000;
     static final double TOLD_AFTER_THAW_MILLIS = 250;
 
     private Promise() {}
@@ -50,8 +52,22 @@ final class Promise {
                 broken,
                 above(found.toldAfterThaw(), TOLD_AFTER_THAW_MILLIS),
                 "notified more than 250 ms after they resumed");
-        check(broken, above(found.takeovers(), TAKEOVER_MILLIS), "taken over later than the ttl and 2 s");
+        check(
+                broken,
+                above(found.takeovers(), takeoverMillis(contender, strike)),
+                "taken over later than the ttl, or a quarantine, and 2 s");
         return broken;
+    }
+
+    private static double takeoverMillis(Contender contender, @Nullable Strike strike) {
+        long quarantine = strike == null
+                ? 0
+                : strike.faults().stream()
+                        .mapToLong(
+                                fault -> fault.quarantine(contender.patience()).toMillis())
+                        .max()
+                        .orElse(0);
+        return Math.max(TAKEOVER_MILLIS, quarantine + AFTER_QUARANTINE_MILLIS);
     }
 
     private static int above(List<Double> numbers, double most) {

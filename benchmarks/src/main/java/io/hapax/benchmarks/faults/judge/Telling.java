@@ -52,10 +52,11 @@ final class Telling {
             return;
         }
         OptionalLong end = transcript.leases().end(run.owner(), told.number());
-        if (end.isEmpty()) {
+        // Before its end is in time, whatever became of the process.
+        if (end.isEmpty() || told.nanos() <= end.getAsLong()) {
             return;
         }
-        long from = Math.min(end.getAsLong(), told.nanos()) - EXCUSED_BEFORE;
+        long from = end.getAsLong() - EXCUSED_BEFORE;
         OptionalLong wentOn = transcript
                 .pauses(run.begin.source(), from, told.nanos())
                 .mapToLong(pause -> Math.min(pause.nanos(), told.nanos()))

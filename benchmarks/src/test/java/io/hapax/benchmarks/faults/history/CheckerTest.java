@@ -345,7 +345,7 @@ class CheckerTest {
                 .told(2_600, "alice", "item-1")
                 .found();
         assertThat(found.toldLate()).isZero();
-        assertThat(found.toldAfter()).containsExactly(-400.0);
+        assertThat(found.toldAfter()).containsExactly(0.0);
         assertThat(found.toldAfterThaw()).isEmpty();
     }
 
