@@ -41,8 +41,11 @@ final class HistoryScopes implements AutoCloseable {
         return left.run();
     }
 
+    /** By a loss that shows only when the run ends nobody is interrupted: its work is over. */
     private boolean isInterrupted(Entered one) {
-        return one.how() == OnLeaseLost.INTERRUPT && judge.wasTold(one.run());
+        return one.how() == OnLeaseLost.INTERRUPT
+                && judge.wasTold(one.run())
+                && !one.run().hasEnded();
     }
 
     @Override
