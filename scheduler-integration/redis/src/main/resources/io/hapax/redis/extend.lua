@@ -1,8 +1,8 @@
 -- Pushes the expiry of leases of one bucket forward that are held, and of no slots; renew.lua is asked about everything else.
 -- KEYS[1] meta of the bucket
 -- ARGV[1] the epoch that the caller knows   ARGV[2] how long 'owner|token|' is of each of these
--- ARGV[3] of each lease 'owner|token|', its key without what begins that of the bucket's meta, and '|', one after the other: each
---   argument costs the client more than its text does
+-- ARGV[3] of each lease 'owner|token|', its key without the tag, and '|', one after the other: each argument costs the client more than
+--   its text does
 -- ARGV[4] ttl in ms for all, or ARGV[4..] one for each lease
 -- returns {} if renew.lua has to be asked about all of them, and nothing was renewed; else {1, number of each lease about which it has to
 --   be asked, from 1}

@@ -170,7 +170,7 @@ public final class Checker {
         }
         ObservedRun run = telling.run();
         long told = telling.told().nanos();
-        // Its lease may outlast a short pause: then it is told when that cannot be renewed, as any other.
+        // Its lease may outlast a short pause: then it is notified when that cannot be renewed, as any other.
         if (telling.thawed().isPresent() && told > telling.end().getAsLong()) {
             long thawed = telling.thawed().getAsLong();
             long starved = starvation.within(run.worker(), thawed, told);
