@@ -218,16 +218,43 @@ class QuorumRulesTest {
         Intervention why = new Intervention("ann", "majority knew: " + majorityKnew);
         Fixture.get(admin.forceRelease(KEY, why));
 
-        List<AuditEntry> entries = Fixture.get(admin.audit(100)).stream()
-                .filter(entry -> entry.why().equals(why))
-                .toList();
-        assertThat(entries).singleElement().satisfies(entry -> {
+        assertThat(auditOf(admin, why)).singleElement().satisfies(entry -> {
             if (majorityKnew) {
                 assertThat(entry.holder()).contains(lease.owner().value());
             } else {
                 assertThat(entry.holder()).isEmpty();
             }
         });
+    }
+
+    @Test
+    void the_audit_names_nobody_where_leases_of_different_runs_were_left_behind() {
+        Lease first = granted(Fixture.get(STORES.get(0).acquire(request())));
+        Lease second = granted(Fixture.get(STORES.get(1).acquire(request())));
+        assertThat(first.owner()).isNotEqualTo(second.owner());
+        Intervention why = new Intervention("ann", "two leftovers");
+        LeaseAdmin admin = quorum(WHOLE).admin();
+        assertThat(Fixture.get(admin.forceRelease(KEY, why))).isEmpty();
+        assertThat(auditOf(admin, why)).extracting(AuditEntry::holder).containsExactly("");
+    }
+
+    @Test
+    void the_audit_has_two_entries_of_what_was_done_twice_in_a_row() {
+        Intervention why = new Intervention("ann", "twice in a row");
+        LeaseAdmin admin = quorum(WHOLE).admin();
+        Lease lease = granted(Fixture.get(quorum(WHOLE).acquire(request())));
+        Fixture.get(admin.forceRelease(KEY, why));
+        Fixture.get(admin.forceRelease(KEY, why));
+        assertThat(auditOf(admin, why))
+                .extracting(AuditEntry::holder)
+                .satisfiesExactly(newest -> assertThat(newest).isEmpty(), held -> assertThat(held)
+                        .contains(lease.owner().value()));
+    }
+
+    private static List<AuditEntry> auditOf(LeaseAdmin admin, Intervention why) {
+        return Fixture.get(admin.audit(100)).stream()
+                .filter(entry -> entry.why().equals(why))
+                .toList();
     }
 
     @Test
