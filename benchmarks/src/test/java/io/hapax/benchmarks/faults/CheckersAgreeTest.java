@@ -11,8 +11,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalLong;
 import java.util.Random;
 import java.util.Set;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -64,14 +66,41 @@ class CheckersAgreeTest {
         long seed = System.nanoTime();
         for (String file : List.of("hapax-l1", "hapax-l3")) {
             Recorded history = Recorded.of(file);
-            Set<String> before = history.checked();
             Event run = Planting.leased(history, new Random(seed)).orElseThrow();
             long end = history.leaseEnd(run);
+            Planting.goesOn(history, run, end + Planting.millis(40));
+            Set<String> before = history.checked();
             Planting.starved(history, run, end + Planting.millis(45), 50);
             Planting.told(history, run, end + Planting.millis(40));
             assertThat(history.checked()).as("%s, seed %d", file, seed).isEqualTo(before);
             assertThat(history.judged()).as("%s, seed %d", file, seed).isEqualTo(before);
         }
+    }
+
+    /** The loss of a lease may show only when it is given back, after the last step of the run. */
+    @Test
+    void what_a_run_is_notified_of_after_its_end_is_late_for_neither() {
+        long seed = System.nanoTime();
+        for (String file : List.of("hapax-l1", "hapax-l3")) {
+            Recorded history = Recorded.of(file);
+            Set<String> before = history.checked();
+            Random chance = new Random(seed);
+            Event run = Stream.generate(() -> Planting.leased(history, chance).orElseThrow())
+                    .filter(begin -> end(history, begin).isPresent())
+                    .findFirst()
+                    .orElseThrow();
+            long end = Math.max(history.leaseEnd(run), end(history, run).orElseThrow());
+            history.put(end + Planting.millis(2_000), run.source(), EventType.TOLD, run.field(0), "GONE");
+            assertThat(history.checked()).as("%s, seed %d", file, seed).isEqualTo(before);
+            assertThat(history.judged()).as("%s, seed %d", file, seed).isEqualTo(before);
+        }
+    }
+
+    private static OptionalLong end(Recorded history, Event run) {
+        return history.of(run).stream()
+                .filter(event -> event.type() == EventType.END)
+                .mapToLong(Event::nanos)
+                .findFirst();
     }
 
     @Test

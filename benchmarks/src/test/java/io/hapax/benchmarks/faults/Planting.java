@@ -327,7 +327,20 @@ enum Planting {
         history.put(run.nanos() + 1, run.source(), EventType.LIMIT, run.field(0), "rooms", Integer.toString(limit));
     }
 
+    /** Lets a run end after some time only, as what is notified after its end does not count. */
+    static void goesOn(Recorded history, Event run, long until) {
+        history.of(run).stream()
+                .filter(event -> event.type() == EventType.END && event.nanos() <= until)
+                .findFirst()
+                .ifPresent(end -> {
+                    boolean unused = history.events.remove(end);
+                    history.put(
+                            until + 1, end.source(), EventType.END, end.fields().toArray(String[]::new));
+                });
+    }
+
     static void told(Recorded history, Event run, long at) {
+        goesOn(history, run, at);
         history.put(at, run.source(), EventType.TOLD, run.field(0), "NOT_RENEWED");
     }
 }

@@ -349,6 +349,27 @@ class CheckerTest {
         assertThat(found.toldAfterThaw()).isEmpty();
     }
 
+    @Test
+    void what_a_run_is_told_after_its_end_is_not_late() {
+        Told ended = new Told()
+                .server("redis-0", 1)
+                .lease(0, "redis-0", "l:k", "alice", "item-1", 3_000)
+                .begin(1, "alice", "item-1", "k", 7)
+                .step(2_000, "alice", "item-1")
+                .end(2_010, "alice", "item-1")
+                .told(6_000, "alice", "item-1");
+        assertThat(ended.found().toldLate()).isZero();
+        assertThat(ended.found().untold()).isZero();
+        Told ranOn = new Told()
+                .server("redis-0", 1)
+                .lease(0, "redis-0", "l:k", "alice", "item-1", 3_000)
+                .begin(1, "alice", "item-1", "k", 7)
+                .step(3_600, "alice", "item-1")
+                .end(3_610, "alice", "item-1")
+                .told(3_620, "alice", "item-1");
+        assertThat(ranOn.found().untold()).isEqualTo(1);
+    }
+
     /** A lease that ended at 3000, of which its run is told at 3040; the witness says what it says at 3050. */
     private static Told toldLate(String witness, long starved) {
         return new Told()
