@@ -247,8 +247,9 @@ class QuorumRulesTest {
         Fixture.get(admin.forceRelease(KEY, why));
         assertThat(auditOf(admin, why))
                 .extracting(AuditEntry::holder)
-                .satisfiesExactly(newest -> assertThat(newest).isEmpty(), held -> assertThat(held)
-                        .contains(lease.owner().value()));
+                .satisfiesExactly(
+                        newest -> assertThat(newest).isEmpty(),
+                        held -> assertThat(held).contains(lease.owner().value()));
     }
 
     private static List<AuditEntry> auditOf(LeaseAdmin admin, Intervention why) {

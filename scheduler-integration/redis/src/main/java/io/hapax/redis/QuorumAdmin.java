@@ -11,6 +11,7 @@ import io.hapax.ops.LeaseAdmin;
 import io.hapax.ops.PastRun;
 import io.hapax.ops.PausedKey;
 import io.hapax.ops.ServerHealth;
+import io.hapax.redis.RedissonAdmin.Deed;
 import io.hapax.time.DurationText;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -23,6 +24,8 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.function.Function;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /** What operators ask of a quorum. Thread-safe. */
@@ -244,45 +247,67 @@ record QuorumAdmin(QuorumLeaseStore quorum) implements LeaseAdmin {
 
     @Override
     public CompletionStage<List<AuditEntry>> audit(int atMost) {
-        return quorum.patiently(() -> Votes.decided(quorum.ask(at(server -> server.audit(atMost))), votes -> {
-            if (votes.pending() > 0) {
-                return null;
+        return quorum.patiently(() ->
+                Votes.decided(quorum.ask(server -> server.administration().deeds(atMost)), votes -> {
+                    if (votes.pending() > 0) {
+                        return null;
+                    }
+                    quorum.requireMajority(votes, "have answered");
+                    return joined(votes.all()).stream()
+                            .limit(atMost)
+                            .map(this::withMajoritysHolder)
+                            .toList();
+                }));
+    }
+
+    /** What each server has entered, the newest first, with what others have of the same deed; one server enters a deed once. */
+    private static List<List<Deed>> joined(List<List<Deed>> servers) {
+        record Entered(int server, Deed deed) {
+            boolean isSameAs(Entered other) {
+                return server != other.server && isSameDeed(deed.entry(), other.deed.entry());
             }
-            quorum.requireMajority(votes, "have answered");
-            List<List<AuditEntry>> deeds = new ArrayList<>();
-            votes.all().stream()
-                    .flatMap(List::stream)
-                    .sorted(Comparator.comparing(AuditEntry::at).reversed())
-                    .forEach(entry -> deeds.stream()
-                            .filter(deed -> isSameDeed(deed.get(0), entry))
-                            .findFirst()
-                            .orElseGet(() -> {
-                                List<AuditEntry> deed = new ArrayList<>();
-                                deeds.add(deed);
-                                return deed;
-                            })
-                            .add(entry));
-            return deeds.stream().limit(atMost).map(this::withMajoritysHolder).toList();
-        }));
+        }
+        List<List<Entered>> all = new ArrayList<>();
+        IntStream.range(0, servers.size())
+                .boxed()
+                .flatMap(server -> servers.get(server).stream().map(deed -> new Entered(server, deed)))
+                .sorted(Comparator.comparing(
+                                (Entered each) -> each.deed().entry().at())
+                        .reversed())
+                .forEach(each -> all.stream()
+                        .filter(deed -> deed.stream().allMatch(each::isSameAs))
+                        .findFirst()
+                        .orElseGet(() -> {
+                            List<Entered> deed = new ArrayList<>();
+                            all.add(deed);
+                            return deed;
+                        })
+                        .add(each));
+        return all.stream()
+                .map(deed -> deed.stream().map(Entered::deed).toList())
+                .toList();
     }
 
     /** As {@link #takenAway} answers: who held it on a few servers only did not hold it. */
-    private AuditEntry withMajoritysHolder(List<AuditEntry> deed) {
-        AuditEntry newest = deed.get(0);
-        List<String> named = deed.stream()
-                .map(AuditEntry::holder)
-                .filter(holder -> !holder.isEmpty())
-                .toList();
+    private AuditEntry withMajoritysHolder(List<Deed> deed) {
+        Map<String, List<Deed>> named = deed.stream()
+                .filter(entered -> !entered.grant().isEmpty())
+                .collect(Collectors.groupingBy(Deed::grant, LinkedHashMap::new, Collectors.toList()));
         int unknown = Math.max(0, quorum.servers().size() - deed.size());
-        String holder = named.size() + unknown < quorum.majority() || named.isEmpty() ? "" : named.get(0);
+        String holder = named.values().stream()
+                .filter(those -> those.size() + unknown >= quorum.majority())
+                .max(Comparator.comparingInt(List::size))
+                .map(those -> those.get(0).entry().holder())
+                .orElse("");
+        AuditEntry newest = deed.get(0).entry();
         return new AuditEntry(newest.at(), newest.action(), newest.subject(), newest.why(), holder);
     }
 
-    private static boolean isSameDeed(AuditEntry known, AuditEntry entry) {
-        return known.subject().equals(entry.subject())
-                && known.action().equals(entry.action())
-                && known.why().equals(entry.why())
-                && Duration.between(entry.at(), known.at()).compareTo(SAME_DEED) < 0;
+    private static boolean isSameDeed(AuditEntry one, AuditEntry other) {
+        return one.subject().equals(other.subject())
+                && one.action().equals(other.action())
+                && one.why().equals(other.why())
+                && Duration.between(one.at(), other.at()).abs().compareTo(SAME_DEED) < 0;
     }
 
     @Override

@@ -281,12 +281,26 @@ record RedissonAdmin(Namespace namespace, String server, Introduction introducti
 
     @Override
     public CompletionStage<List<AuditEntry>> audit(int atMost) {
+        return deeds(atMost).thenApply(deeds -> deeds.stream().map(Deed::entry).toList());
+    }
+
+    /**
+     * An entry of the audit.
+     *
+     * @param entry what people are shown
+     * @param grant names whose lease it was, also where the servers of a quorum describe it differently; empty if nobody's
+     */
+    record Deed(AuditEntry entry, String grant) {}
+
+    /** The newest come first. */
+    CompletionStage<List<Deed>> deeds(int atMost) {
         return introduction
                 .fitForPeople()
                 .thenCompose(fit -> newest(namespace.keyspace()::audit, atMost))
                 .thenApply(lines -> lines.stream()
-                        .flatMap(line -> auditEntry(line).stream())
-                        .sorted(Comparator.comparing(AuditEntry::at).reversed())
+                        .flatMap(line -> deed(line).stream())
+                        .sorted(Comparator.comparing((Deed deed) -> deed.entry().at())
+                                .reversed())
                         .limit(atMost)
                         .toList());
     }
@@ -310,23 +324,21 @@ record RedissonAdmin(Namespace namespace, String server, Introduction introducti
      * {@code micros|subject|actor|reason|value of the lease}, which may be an action with an exclamation mark instead; what is
      * nothing of that kind is left out.
      */
-    private static Optional<AuditEntry> auditEntry(String text) {
+    private static Optional<Deed> deed(String text) {
         String[] parts = text.split("\\|", 5);
         if (parts.length < 5 || !parts[0].matches("\\d{1,16}")) {
             return Optional.empty();
         }
-        return Optional.of(new AuditEntry(
+        boolean isAction = parts[4].startsWith("!");
+        String value = isAction ? "" : parts[4];
+        boolean isLease = StoredLease.isOne(value);
+        AuditEntry entry = new AuditEntry(
                 Instant.EPOCH.plus(Long.parseLong(parts[0]), ChronoUnit.MICROS),
-                parts[4].startsWith("!") ? parts[4].substring(1) : AuditEntry.FORCE_RELEASE,
+                isAction ? parts[4].substring(1) : AuditEntry.FORCE_RELEASE,
                 parts[1],
                 Intervention.stored(parts[2], parts[3]),
-                parts[4].startsWith("!") ? "" : holderText(parts[4])));
-    }
-
-    private static String holderText(String value) {
-        return value.isEmpty() || !StoredLease.isOne(value)
-                ? StoredLease.fit(value)
-                : StoredLease.parse(value).holder().toString();
+                isLease ? StoredLease.parse(value).holder().toString() : StoredLease.fit(value));
+        return Optional.of(new Deed(entry, isLease ? ownerOf(value) : entry.holder()));
     }
 
     @Override

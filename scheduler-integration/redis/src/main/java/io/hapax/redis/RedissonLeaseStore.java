@@ -352,6 +352,10 @@ public final class RedissonLeaseStore implements AdministeredStore {
 
     @Override
     public LeaseAdmin admin() {
+        return administration();
+    }
+
+    RedissonAdmin administration() {
         return new RedissonAdmin(namespace, server, introduction);
     }
 
