@@ -27,7 +27,9 @@ public final class ObservedRun {
     void add(Event event) {
         switch (event.type()) {
             case STEP -> activity.add(event.nanos());
-            case TOLD -> told = told == null ? event : told;
+            // What shows only when the lease is given back finds nothing running: to the run it is as if it had not
+            // come.
+            case TOLD -> told = told == null && end == null ? event : told;
             case END -> end = event;
             case LIMIT -> limit = event;
             case EFFECT -> effect(event);

@@ -66,7 +66,11 @@ final class Run {
     void add(Line line) {
         switch (line.type()) {
             case "STEP" -> work.add(line);
-            case "TOLD" -> told = told == null ? line : told;
+            case "TOLD" -> {
+                if (told == null && end == null) {
+                    told = line;
+                }
+            }
             case "END" -> end = line;
             case "LIMIT" -> limit = line;
             case "EFFECT" -> {
