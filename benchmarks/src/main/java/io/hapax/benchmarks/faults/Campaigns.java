@@ -1,7 +1,6 @@
 package io.hapax.benchmarks.faults;
 
-import io.hapax.benchmarks.faults.history.Checker;
-import io.hapax.benchmarks.faults.history.Findings;
+import io.hapax.benchmarks.faults.history.Extent;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -168,7 +167,7 @@ final class Campaigns {
         if (!isCarriedOut(plan, history)) {
             return false;
         }
-        int more = occurrences(history);
+        int more = Extent.of(history).occurrences();
         synchronized (counted) {
             int now = counted.merge(plan.contender(), more, Integer::sum);
             progress.note(plan.contender().label() + ", seed " + plan.seed() + ": " + now
@@ -183,17 +182,12 @@ final class Campaigns {
             return false;
         }
         try {
-            Outcome.Part part = Outcome.Part.read(history);
-            return part.verdict().complete()
-                    && part.plan().filter(plan.arguments()::equals).isPresent();
+            Extent extent = Extent.of(history);
+            return extent.complete()
+                    && extent.plan().filter(plan.arguments()::equals).isPresent();
         } catch (IllegalArgumentException torn) {
             return false;
         }
-    }
-
-    private static int occurrences(Path history) {
-        Checker.Verdict verdict = Outcome.Part.read(history).verdict();
-        return verdict.findings().stream().mapToInt(Findings::occurrences).sum();
     }
 
     private Path carryOut(Plan plan, Path folder) throws IOException, InterruptedException {
