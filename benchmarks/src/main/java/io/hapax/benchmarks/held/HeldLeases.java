@@ -18,6 +18,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -40,8 +41,12 @@ public final class HeldLeases {
     private static final int PING_EVERY_MILLIS = 10;
     private static final Pattern LONGEST = Pattern.compile("usec_evalsha:p50=([^,]+),p99=([^,]+),p100=([\\d.]+)");
 
+    /** Whoever holds for longer measures nothing else. */
+    private static final int MOST_SETTLE = 3600;
+
     private final Arguments arguments;
     private final int seconds;
+    private final int settle;
     private final Table table = new Table(
             "leases",
             "variant",
@@ -67,6 +72,7 @@ public final class HeldLeases {
         this.seconds = arguments
                 .numbers("seconds", List.of(arguments.quick() ? 20 : 60))
                 .get(0);
+        this.settle = arguments.number("settle", 0, 0, MOST_SETTLE);
     }
 
     /** What happened while somebody else did nothing but hold. */
@@ -114,7 +120,7 @@ public final class HeldLeases {
      * Measures.
      *
      * @param args {@code --quick}, {@code --csv=file}, {@code --leases=1000,10000}, {@code --seconds=60},
-     *     {@code --rounds=1}, {@code --variants=hapax,rlock}, {@code --charts=folder}
+     *     {@code --settle=0} seconds between the last grant and the first that counts, {@code --rounds=1}, {@code --variants=hapax,rlock}, {@code --charts=folder}
      * @throws Exception if something breaks
      */
     public static void main(String[] args) throws Exception {
@@ -219,6 +225,7 @@ public final class HeldLeases {
             Thread.sleep(4000);
             Window idle = watch(redis, child, arguments.quick() ? 5 : 15);
             List<String> taking = List.of(child.ask("hold").split(" ", 2));
+            Thread.sleep(TimeUnit.SECONDS.toMillis(settle));
             Window held = watch(redis, child, seconds);
             Matcher longest = LONGEST.matcher(redis.command("INFO", "latencystats"));
             if (!longest.find() || held.keys < leases) {

@@ -7,13 +7,14 @@ import io.hapax.testkit.EmbeddedRedis;
 import io.hapax.testkit.WallClock;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 
 /**
@@ -38,7 +39,7 @@ public final class Soak {
     private final int held;
     private final int aSecond;
     private final Map<String, Trend> trends = new LinkedHashMap<>();
-    private final List<String> wrong = new ArrayList<>();
+    private final Set<String> wrong = new LinkedHashSet<>();
     private final long start = System.nanoTime();
     private long runs;
 
@@ -121,8 +122,12 @@ public final class Soak {
 
     private void judge(String worker, double[] figures) {
         if (figures[5] > 0 || figures[6] > 0) {
-            wrong.add(String.format(
-                    Locale.ROOT, "%s: %.0f runs failed, %.0f leases lost", worker, figures[5], figures[6]));
+            String what = String.format(
+                    Locale.ROOT, "%s: %.0f runs failed, %.0f leases lost", worker, figures[5], figures[6]);
+            // Nobody wants to wait for the end of the hour.
+            if (wrong.add(what)) {
+                System.out.println((System.nanoTime() - start) / 1_000_000_000L + " s: " + what);
+            }
         }
     }
 
@@ -176,7 +181,6 @@ public final class Soak {
         if (csv.isPresent()) {
             table.write(csv.get());
         }
-        wrong.stream().distinct().forEach(System.out::println);
         System.out.println(runs + " runs, " + held + " leases held, " + (System.nanoTime() - start) / 1_000_000_000L
                 + " s: " + (good ? "nothing grows" : "not as it ought to be"));
         return good;
