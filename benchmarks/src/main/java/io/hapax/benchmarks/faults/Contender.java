@@ -86,7 +86,9 @@ enum Contender {
                 "A job whose heartbeat is four polls old is taken for orphaned and tried again"
                         + " (`ProcessOrphanedJobsTask`), while the thread of the frozen server goes on. The version in"
                         + " JobRunr's table guards that row, not what the job writes. There is no lock key, so jobs of one"
-                        + " key overlap at any time.";
+                        + " key overlap at any time. After its database did not answer a server of JobRunr shuts itself"
+                        + " down (`ServerZooKeeper`), and jobs wait until its process is started again, which nobody does"
+                        + " here; what waits when all is over counts as lost.";
             case SHEDLOCK_JDBC ->
                 "The lock ends at `lockAtMostFor` by the database's clock, whether its holder is running or not. The"
                         + " holder is not notified, and nothing refuses its late write.";

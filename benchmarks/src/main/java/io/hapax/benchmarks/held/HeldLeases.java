@@ -41,7 +41,7 @@ public final class HeldLeases {
     private static final int PING_EVERY_MILLIS = 10;
     private static final Pattern LONGEST = Pattern.compile("usec_evalsha:p50=([^,]+),p99=([^,]+),p100=([\\d.]+)");
 
-    /** Whoever holds for longer measures nothing else. */
+    /** A longer wait measures nothing else. */
     private static final int MOST_SETTLE = 3600;
 
     private final Arguments arguments;

@@ -287,7 +287,7 @@ record RedissonAdmin(Namespace namespace, String server, Introduction introducti
     /**
      * An entry of the audit.
      *
-     * @param entry what people are shown
+     * @param entry what operators are shown
      * @param grant names whose lease it was, also where the servers of a quorum describe it differently; empty if nobody's
      */
     record Deed(AuditEntry entry, String grant) {}
