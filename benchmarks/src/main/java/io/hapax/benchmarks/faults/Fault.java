@@ -125,11 +125,20 @@ enum Fault {
                 contender.redisServers() == 1
                         && contender != Contender.HAPAX_PORTABLE
                         && contender != Contender.HAPAX_MIXED;
+            // Those that coordinate, or fence, in PostgreSQL.
             case STANDBY ->
-                contender == Contender.HAPAX_L3
-                        || contender == Contender.HAPAX_POSTGRES
-                        || contender == Contender.SHEDLOCK_JDBC;
-            case CLUSTER -> contender == Contender.HAPAX_L1 || contender == Contender.HAPAX_L3;
+                switch (contender) {
+                    case HAPAX_L3,
+                            HAPAX_SPRING,
+                            HAPAX_POSTGRES,
+                            SHEDLOCK_JDBC,
+                            QUARTZ_JDBC,
+                            QUARTZ_JDBC_WITHIN_LOCK,
+                            JOBRUNR -> true;
+                    default -> false;
+                };
+            case CLUSTER ->
+                contender == Contender.HAPAX_L1 || contender == Contender.HAPAX_L3 || contender == Contender.RLOCK;
             case QUORUM, QUORUM_OF_FIVE -> contender.redisServers() == 3;
         };
     }

@@ -146,6 +146,10 @@ class PromiseTest {
         assertThat(Fault.POSTGRES_RESTART.strikes(Contender.NONE)).isTrue();
         assertThat(Fault.CLUSTER_FAILOVER.strikes(Contender.HAPAX_L3)).isTrue();
         assertThat(Fault.CLUSTER_FAILOVER.strikes(Contender.HAPAX_L2)).isFalse();
+        assertThat(Fault.CLUSTER_SLOTS_MOVE.strikes(Contender.RLOCK)).isTrue();
         assertThat(Fault.POSTGRES_FAILOVER.strikes(Contender.HAPAX_POSTGRES)).isTrue();
+        assertThat(Fault.POSTGRES_FAILOVER.strikes(Contender.JOBRUNR)).isTrue();
+        assertThat(Fault.STANDBY_STOP.strikes(Contender.QUARTZ_JDBC)).isTrue();
+        assertThat(Fault.STANDBY_STOP.strikes(Contender.RLOCK)).isFalse();
     }
 }

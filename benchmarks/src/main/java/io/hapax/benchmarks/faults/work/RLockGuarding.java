@@ -25,7 +25,9 @@ final class RLockGuarding implements Guarding {
         Config config = new Config();
         config.setLockWatchdogTimeout(Settings.TTL.toMillis());
         String master = settings.master();
-        if (master == null) {
+        if (settings.isCluster()) {
+            config.useClusterServers().addNodeAddress(settings.redis().toArray(String[]::new));
+        } else if (master == null) {
             config.useSingleServer().setAddress(settings.redis().get(0));
         } else {
             config.useSentinelServers()
