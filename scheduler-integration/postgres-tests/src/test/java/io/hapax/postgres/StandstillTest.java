@@ -16,6 +16,7 @@ class StandstillTest {
 
     private static final Duration ANSWER = Duration.ofMillis(20);
     private static final Duration GRACE = Duration.ofMillis(100);
+    private static final int CALLERS = 100;
 
     private final GuardThreads threads = new GuardThreads((what, failure) -> {});
 
@@ -41,6 +42,24 @@ class StandstillTest {
         await().until(() -> failedAt.get() != 0);
         assertThat(answer).isCompletedExceptionally();
         assertThat(Duration.ofNanos(failedAt.get() - resumed)).isGreaterThanOrEqualTo(GRACE);
+    }
+
+    @Test
+    void what_is_late_fails_though_the_code_behind_other_failures_blocks() {
+        Database database = new Database(new PGSimpleDataSource(), "standstill", 1, ANSWER);
+        CountDownLatch goOn = new CountDownLatch(1);
+        try {
+            for (int n = 0; n < CALLERS; n++) {
+                CompletableFuture<String> answer = new CompletableFuture<>();
+                var ignored = answer.whenComplete((value, failure) -> awaitUninterrupted(goOn));
+                database.bound(answer);
+            }
+            CompletableFuture<String> last = new CompletableFuture<>();
+            database.bound(last);
+            assertThat(last).failsWithin(Duration.ofSeconds(60));
+        } finally {
+            goOn.countDown();
+        }
     }
 
     private static void awaitUninterrupted(CountDownLatch latch) {
