@@ -35,6 +35,11 @@ final class HistoryThreads extends GuardThreads {
     }
 
     @Override
+    public ExecutorService growingPool(String name, int usual) {
+        return none.growingPool(name, usual);
+    }
+
+    @Override
     public Runnable after(Duration delay, Executor executor, Runnable task) {
         return none.after(delay, executor, task);
     }

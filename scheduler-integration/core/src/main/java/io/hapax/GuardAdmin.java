@@ -30,7 +30,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * What operators ask of a guard, and decide: who holds a key, what runs and waits here, what was abandoned.
  *
- * <p>Its methods take keys as they are and as kept: see {@link JobGuard#kept}. Thread-safe.
+ * <p>Its methods take keys as they are and as kept: see {@link JobGuard#kept}. Code that follows their answers must not block: it has a
+ * thread of the store. Thread-safe.
  */
 public final class GuardAdmin {
 

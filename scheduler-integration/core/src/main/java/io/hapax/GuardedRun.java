@@ -353,7 +353,7 @@ public final class GuardedRun extends RunLife implements AutoCloseable {
     }
 
     /**
-     * Does what {@link #complete()} does, without blocking.
+     * Does what {@link #complete()} does, without blocking. Code that follows must not block either: it has a thread of the store.
      *
      * @return how it ended; never fails
      */

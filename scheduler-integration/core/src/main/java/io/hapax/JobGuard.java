@@ -147,8 +147,11 @@ public final class JobGuard implements AutoCloseable {
     /**
      * Does what {@link #admit} does, without blocking.
      *
+     * <p>The answer comes on a thread of the store, or on one that keeps deadlines. Code that follows it must not block that thread: a job
+     * that works for long, or waits, follows with {@code thenAcceptAsync} and an executor.
+     *
      * @param request what is to run
-     * @return the answer, completed on a thread of the store; an admitted run must be {@linkplain GuardedRun#enter() entered} within its ttl, and ended. Cancelling it
+     * @return the answer; an admitted run must be {@linkplain GuardedRun#enter() entered} within its ttl, and ended. Cancelling it
      *     withdraws the request
      * @throws IllegalArgumentException if the options do not fit the store
      */

@@ -32,8 +32,8 @@ final class Watchdog {
     private static final Duration FAR = Duration.ofMinutes(10);
     private static final Duration AGAIN = Duration.ofMillis(100);
     private static final Duration AFTER_FAILURE = Duration.ofMillis(20);
-    private static final int MOST_LATER = 4;
-    private static final int MOST_PARTING = 16;
+    private static final int LATER = 4;
+    private static final int PARTING = 16;
     private static final Duration LOOK = Duration.ofMillis(20);
     private static final Duration NEXT_START = Duration.ofSeconds(1);
     /**
@@ -80,8 +80,8 @@ final class Watchdog {
 
     Watchdog(LeaseStore store, @Nullable RunLedger ledger, Ticker ticker, GuardThreads threads, Runnable afterLast) {
         this.threads = threads;
-        this.later = threads.pool("hapax-late", MOST_LATER);
-        this.parting = threads.pool("hapax-parting", MOST_PARTING);
+        this.later = threads.growingPool("hapax-late", LATER);
+        this.parting = threads.growingPool("hapax-parting", PARTING);
         this.renewals = new Renewals(store, ledger, ticker, threads, this);
         this.ticker = ticker;
         this.clock = new SureClock(ticker);

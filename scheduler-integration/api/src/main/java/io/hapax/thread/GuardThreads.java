@@ -26,7 +26,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>All threads are daemons, inherit nothing from the thread that starts them, and do not hold the class loader of an
  * application. A thread that cannot be started, because native threads are exhausted, is started with the next need.
- * Immutable and thread-safe. A test that wants no threads at all overrides {@link #start}, {@link #pool} and {@link #after}.
+ * Immutable and thread-safe. A test that wants no threads at all overrides {@link #start}, {@link #pool}, {@link #growingPool} and {@link #after}.
  */
 public class GuardThreads {
 
@@ -34,6 +34,10 @@ public class GuardThreads {
     private static final Duration REST = Duration.ofMillis(100);
 
     private static final Duration IDLE = Duration.ofSeconds(5);
+    /** So many threads of a pool may be blocked before others wait for them. */
+    public static final int MOST_BLOCKED = 256;
+    /** When no task has ended for so long while others wait, all threads of a pool are taken for blocked. */
+    private static final Duration BLOCKED = Duration.ofMillis(50);
     /** A timer that rings so late shows that this process stood still. */
     private static final Duration STALL = Duration.ofMillis(50);
     /** So long it has to notice what happened meanwhile. */
@@ -112,7 +116,19 @@ public class GuardThreads {
      * @return the executor; after its shutdown it refuses tasks with a {@link RejectedExecutionException}
      */
     public ExecutorService pool(String name, int most) {
-        return new Pool(name, most);
+        return new Pool(name, most, most);
+    }
+
+    /**
+     * Creates an executor for tasks that complete what code of callers may follow, which may block. As {@link #pool}; but while tasks
+     * wait and none ends, it has more and more threads, up to {@value #MOST_BLOCKED}.
+     *
+     * @param name the threads' name, to which a number is added
+     * @param usual how many tasks run at once at most, as long as none blocks
+     * @return the executor; after its shutdown it refuses tasks with a {@link RejectedExecutionException}
+     */
+    public ExecutorService growingPool(String name, int usual) {
+        return new Pool(name, usual, MOST_BLOCKED);
     }
 
     /**
@@ -365,10 +381,17 @@ public class GuardThreads {
         /** Made beforehand: when it is needed there may be no memory for it. */
         private final String starting;
 
-        Pool(String name, int most) {
-            super(most, most, IDLE.toMillis(), TimeUnit.MILLISECONDS, new LinkedBlockingQueue<>());
+        private final int usual;
+        private final int most;
+        /** Whether a look at what is blocked is to come. */
+        private final AtomicBoolean looking = new AtomicBoolean();
+
+        Pool(String name, int usual, int most) {
+            super(usual, most, IDLE.toMillis(), TimeUnit.MILLISECONDS, new LinkedBlockingQueue<>());
             this.name = name;
             this.starting = "starting a thread of " + name;
+            this.usual = usual;
+            this.most = most;
             AtomicInteger count = new AtomicInteger();
             setThreadFactory(
                     task -> daemon(task, most == 1 ? name : name + "-" + count.incrementAndGet(), beforeStart));
@@ -389,6 +412,38 @@ public class GuardThreads {
                 }
                 report(starting, noThread);
             }
+            if (usual < most) {
+                lookLater();
+            }
+        }
+
+        private void lookLater() {
+            if (getQueue().isEmpty() || !looking.compareAndSet(false, true)) {
+                return;
+            }
+            try {
+                long ended = getCompletedTaskCount();
+                Future<?> unused = Timer.SHARED.schedule(() -> look(ended), BLOCKED.toNanos(), TimeUnit.NANOSECONDS);
+            } catch (Throwable noTimer) {
+                // The next task leads to another look.
+                looking.set(false);
+            }
+        }
+
+        private void look(long endedBefore) {
+            looking.set(false);
+            try {
+                if (getQueue().isEmpty()) {
+                    if (getActiveCount() < usual) {
+                        setCorePoolSize(usual);
+                    }
+                } else if (getCompletedTaskCount() == endedBefore && getCorePoolSize() < most) {
+                    setCorePoolSize(Math.min(most, 2 * Math.max(getCorePoolSize(), getPoolSize())));
+                }
+            } catch (Throwable noThread) {
+                report(starting, noThread);
+            }
+            lookLater();
         }
     }
 

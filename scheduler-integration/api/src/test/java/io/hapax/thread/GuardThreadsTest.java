@@ -13,6 +13,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
@@ -159,6 +160,53 @@ class GuardThreadsTest {
 
         await().untilAsserted(() -> assertThat(done).containsExactly("second"));
         pool.shutdown();
+    }
+
+    @Test
+    void a_growing_pool_has_a_thread_for_each_task_while_all_others_block() {
+        ThreadPoolExecutor pool = (ThreadPoolExecutor) threads.growingPool("tasks", 2);
+        CountDownLatch goOn = new CountDownLatch(1);
+        AtomicInteger blocked = new AtomicInteger();
+        for (int n = 0; n < 40; n++) {
+            pool.execute(() -> {
+                blocked.incrementAndGet();
+                awaitUninterrupted(goOn);
+            });
+        }
+        await().until(() -> blocked.get() == 40);
+        CountDownLatch last = new CountDownLatch(1);
+        pool.execute(last::countDown);
+        await().until(() -> last.getCount() == 0);
+
+        goOn.countDown();
+        await().until(() -> pool.getActiveCount() == 0);
+        pool.shutdown();
+    }
+
+    @Test
+    void a_growing_pool_stops_growing() {
+        ThreadPoolExecutor pool = (ThreadPoolExecutor) threads.growingPool("tasks", GuardThreads.MOST_BLOCKED - 1);
+        CountDownLatch goOn = new CountDownLatch(1);
+        AtomicInteger blocked = new AtomicInteger();
+        for (int n = 0; n < GuardThreads.MOST_BLOCKED + 1; n++) {
+            pool.execute(() -> {
+                blocked.incrementAndGet();
+                awaitUninterrupted(goOn);
+            });
+        }
+        await().until(() -> blocked.get() == GuardThreads.MOST_BLOCKED);
+        assertThat(pool.getLargestPoolSize()).isEqualTo(GuardThreads.MOST_BLOCKED);
+        goOn.countDown();
+        await().until(() -> blocked.get() == GuardThreads.MOST_BLOCKED + 1);
+        pool.shutdown();
+    }
+
+    private static void awaitUninterrupted(CountDownLatch latch) {
+        try {
+            latch.await();
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
     }
 
     @Test

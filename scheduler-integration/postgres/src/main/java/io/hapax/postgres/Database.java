@@ -30,7 +30,7 @@ class Database {
     private static final GuardThreads THREADS =
             new GuardThreads((what, failure) -> LOG.warn("{} failed; all else goes on", what, failure));
     /** A caller that waits for an answer continues there when it does not come; it outlives a ledger that is closed. */
-    private static final ExecutorService OVERDUE = THREADS.pool("hapax-ledger-overdue", 4);
+    private static final ExecutorService OVERDUE = THREADS.growingPool("hapax-ledger-overdue", 4);
 
     private final Service service;
     private final Duration answerTimeout;

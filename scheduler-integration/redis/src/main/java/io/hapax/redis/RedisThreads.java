@@ -17,13 +17,13 @@ final class RedisThreads {
             new GuardThreads((what, failure) -> LOG.warn("{} failed; the store goes on", what, failure));
 
     /** Callers continue here when their answer does not come in time; it outlives stores that are closed. */
-    static final ExecutorService OVERDUE = THREADS.pool("hapax-redis-overdue", 16);
+    static final ExecutorService OVERDUE = THREADS.growingPool("hapax-redis-overdue", 16);
 
     /** Retries continue here after their pause. */
-    static final ExecutorService RETRIES = THREADS.pool("hapax-redis-retries", 4);
+    static final ExecutorService RETRIES = THREADS.growingPool("hapax-redis-retries", 4);
 
     /** Who waited goes on there where the thread that frees the key is a caller's own. */
-    static final ExecutorService WAKE_UPS = THREADS.pool("hapax-redis-wake-ups", 4);
+    static final ExecutorService WAKE_UPS = THREADS.growingPool("hapax-redis-wake-ups", 4);
 
     private RedisThreads() {}
 

@@ -59,6 +59,11 @@ public final class NoThreads extends GuardThreads {
     }
 
     @Override
+    public ExecutorService growingPool(String name, int usual) {
+        return pool(name, usual);
+    }
+
+    @Override
     public Runnable after(Duration delay, Executor executor, Runnable task) {
         throw new AssertionError("no timers here");
     }
