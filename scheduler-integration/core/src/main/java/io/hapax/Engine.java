@@ -18,6 +18,7 @@ import org.jspecify.annotations.Nullable;
  * @param ticker the clock on which leases are judged
  * @param worker the name of this process, for display
  * @param admissions what is known of the attempts so far
+ * @param delivery hands answers over to callers
  */
 record Engine(
         LeaseStore store,
@@ -27,7 +28,8 @@ record Engine(
         Notifier notifier,
         Ticker ticker,
         String worker,
-        Admissions admissions) {
+        Admissions admissions,
+        Delivery delivery) {
 
     NanoTime now() {
         return ticker.now();

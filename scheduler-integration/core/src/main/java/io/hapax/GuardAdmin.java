@@ -30,8 +30,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * What operators ask of a guard, and decide: who holds a key, what runs and waits here, what was abandoned.
  *
- * <p>Its methods take keys as they are and as kept: see {@link JobGuard#kept}. Code that follows their answers must not block: it has a
- * thread of the store. Thread-safe.
+ * <p>Its methods take keys as they are and as kept: see {@link JobGuard#kept}. Code that follows their answers may
+ * block, as it does after {@link JobGuard#admitAsync}. Thread-safe.
  */
 public final class GuardAdmin {
 
@@ -51,7 +51,7 @@ public final class GuardAdmin {
      * @throws IllegalStateException if the store answers no operators: it is no {@link AdministeredStore}
      */
     public CompletableFuture<Optional<Holder>> holder(JobIdentity identity) {
-        return ofStore().holder(kept.apply(identity));
+        return delivered(ofStore().holder(kept.apply(identity)));
     }
 
     /**
@@ -87,6 +87,10 @@ public final class GuardAdmin {
         return told(ofStore().forceRelease(lease, why), identity, why);
     }
 
+    private <T> CompletableFuture<T> delivered(CompletableFuture<T> answer) {
+        return engine.delivery().of(answer);
+    }
+
     private SteadyAdmin ofStore() {
         SteadyAdmin admin = engine.admin();
         if (admin == null) {
@@ -99,11 +103,11 @@ public final class GuardAdmin {
 
     private CompletableFuture<Optional<Holder>> told(
             CompletableFuture<Optional<Holder>> taken, JobIdentity identity, Intervention why) {
-        return taken.whenComplete((holder, failure) -> {
+        return delivered(taken.whenComplete((holder, failure) -> {
             if (holder != null && holder.isPresent()) {
                 tellForced(identity, holder.get(), why);
             }
-        });
+        }));
     }
 
     private void tellForced(JobIdentity identity, Holder holder, Intervention why) {
@@ -124,7 +128,7 @@ public final class GuardAdmin {
         RunLedger runs = engine.ledger();
         return runs == null
                 ? CompletableFuture.completedFuture(List.of())
-                : runs.entries(query).toCompletableFuture();
+                : delivered(runs.entries(query).toCompletableFuture());
     }
 
     /**
@@ -162,12 +166,15 @@ public final class GuardAdmin {
             throw new IllegalStateException("only a ledger knows what was abandoned, and this guard has none");
         }
         Intervention why = new Intervention(actor, reason);
-        return runs.resolve(asked, seen, state, why).toCompletableFuture().whenComplete((resolved, failure) -> {
-            if (Boolean.TRUE.equals(resolved)) {
-                engine.notifier()
-                        .tell(new GuardEvent.Resolved(asked.leaseName(), asked, state, why.actor(), why.reason()));
-            }
-        });
+        return delivered(runs.resolve(asked, seen, state, why)
+                .toCompletableFuture()
+                .whenComplete((resolved, failure) -> {
+                    if (Boolean.TRUE.equals(resolved)) {
+                        engine.notifier()
+                                .tell(new GuardEvent.Resolved(
+                                        asked.leaseName(), asked, state, why.actor(), why.reason()));
+                    }
+                }));
     }
 
     /**
@@ -190,10 +197,11 @@ public final class GuardAdmin {
         RunLedger runs = engine.ledger();
         // The ledger last: as long as it says that the occurrence is over, nobody runs it.
         CompletableFuture<Boolean> inStore = ofStore().runAgain(asked, why);
-        return runs == null
-                ? inStore
-                : inStore.thenCompose(
-                        forgotten -> runs.runAgain(asked, null, why).thenApply(released -> released || forgotten));
+        return delivered(
+                runs == null
+                        ? inStore
+                        : inStore.thenCompose(forgotten ->
+                                runs.runAgain(asked, null, why).thenApply(released -> released || forgotten)));
     }
 
     /**
@@ -223,7 +231,7 @@ public final class GuardAdmin {
      */
     public CompletableFuture<Void> pause(JobIdentity identity, Duration atMost, String actor, String reason) {
         DurationText.requireStorable("the length of a pause", atMost, 1);
-        return ofStore().pause(kept.apply(identity), atMost, new Intervention(actor, reason));
+        return delivered(ofStore().pause(kept.apply(identity), atMost, new Intervention(actor, reason)));
     }
 
     /**
@@ -236,7 +244,7 @@ public final class GuardAdmin {
      * @throws IllegalStateException if the store answers no operators: it is no {@link AdministeredStore}
      */
     public CompletableFuture<Boolean> resume(JobIdentity identity, String actor, String reason) {
-        return ofStore().resume(kept.apply(identity), new Intervention(actor, reason));
+        return delivered(ofStore().resume(kept.apply(identity), new Intervention(actor, reason)));
     }
 
     /**
@@ -249,7 +257,7 @@ public final class GuardAdmin {
      * @throws IllegalStateException if the store answers no operators: it is no {@link AdministeredStore}
      */
     public CompletableFuture<Boolean> resume(PausedKey key, String actor, String reason) {
-        return ofStore().resume(key, new Intervention(actor, reason));
+        return delivered(ofStore().resume(key, new Intervention(actor, reason)));
     }
 
     /**
@@ -260,7 +268,7 @@ public final class GuardAdmin {
      * @throws IllegalStateException if the store answers no operators: it is no {@link AdministeredStore}
      */
     public CompletableFuture<Optional<KeyPause>> paused(JobIdentity identity) {
-        return ofStore().paused(kept.apply(identity));
+        return delivered(ofStore().paused(kept.apply(identity)));
     }
 
     /**

@@ -353,12 +353,13 @@ public final class GuardedRun extends RunLife implements AutoCloseable {
     }
 
     /**
-     * Does what {@link #complete()} does, without blocking. Code that follows must not block either: it has a thread of the store.
+     * Does what {@link #complete()} does, without blocking. Code that follows may block, as it does after {@link JobGuard#admitAsync}.
      *
      * @return how it ended; never fails
      */
     public CompletableFuture<RunOutcome> completeAsync() {
-        CompletableFuture<RunOutcome> ended = end(terms().completion(), RunOutcome.COMPLETED, engine().store());
+        CompletableFuture<RunOutcome> ended =
+                engine().delivery().of(end(terms().completion(), RunOutcome.COMPLETED, engine().store()));
         return isObserved() ? ended.thenApply(outcome -> shown(outcome, RunOutcome.UNCONFIRMED)) : ended;
     }
 

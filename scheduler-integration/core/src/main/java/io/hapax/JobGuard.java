@@ -86,7 +86,8 @@ public final class JobGuard implements AutoCloseable {
                 new Notifier(builder.allListeners(log), builder.threads, ticker),
                 ticker,
                 builder.worker,
-                new Admissions(ticker, builder.owners));
+                new Admissions(ticker, builder.owners),
+                new Delivery(builder.threads));
     }
 
     /**
@@ -147,8 +148,8 @@ public final class JobGuard implements AutoCloseable {
     /**
      * Does what {@link #admit} does, without blocking.
      *
-     * <p>The answer comes on a thread of the store, or on one that keeps deadlines. Code that follows it must not block that thread: a job
-     * that works for long, or waits, follows with {@code thenAcceptAsync} and an executor.
+     * <p>Code that follows the answer may block, or run the job: it has a thread that nothing else needs, of which a guard has up to
+     * 256. Where more are blocked at once, or threads of the caller's choice are wanted, it follows with {@code thenAcceptAsync}.
      *
      * @param request what is to run
      * @return the answer; an admitted run must be {@linkplain GuardedRun#enter() entered} within its ttl, and ended. Cancelling it
@@ -158,12 +159,14 @@ public final class JobGuard implements AutoCloseable {
     public CompletableFuture<Admission> admitAsync(RunRequest request) {
         AdmissionAttempt attempt = attempt(request, null);
         CompletableFuture<Admission> answer = attempt.start(engine.store());
-        var unused = answer.whenComplete((admission, failure) -> {
-            if (answer.isCancelled()) {
+        CompletableFuture<Admission> delivered = engine.delivery().of(answer);
+        var unused = delivered.whenComplete((admission, failure) -> {
+            if (delivered.isCancelled()) {
+                boolean ignored = answer.cancel(false);
                 attempt.withdraw();
             }
         });
-        return answer;
+        return delivered;
     }
 
     private AdmissionAttempt attempt(RunRequest asked, @Nullable GuardedRun waiter) {

@@ -194,7 +194,7 @@ final class Campaign {
         }
     }
 
-    /** Of Hapax, leases and whatever lives for ever but for the meta keys; of others, all keys. */
+    /** Of Hapax, also behind ShedLock, leases and whatever lives for ever but for the meta keys; of others, all keys. */
     private void left(FleetServers servers, World world) {
         long left = 0;
         for (EmbeddedRedis server : servers.masters()) {
@@ -207,7 +207,7 @@ final class Campaign {
     }
 
     private boolean isLeftBehind(EmbeddedRedis server, String key) {
-        if (!contender.isOurs()) {
+        if (!contender.isOurs() && contender != Contender.HAPAX_SHEDLOCK) {
             return true;
         }
         boolean lease = key.contains("}:l:") || key.contains("}:r:") || key.contains("}:s:");

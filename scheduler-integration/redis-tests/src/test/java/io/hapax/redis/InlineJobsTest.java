@@ -44,8 +44,10 @@ class InlineJobsTest {
                 var unused = guard.admitAsync(RunRequest.lock("job-" + n)).thenAccept(this::work);
             }
             await().until(() -> running.size() == JOBS);
-            try (GuardedRun another = ((Admission.Admitted) guard.admit(RunRequest.lock("another"))).run()) {
-                assertThat(goOn.await(TTL.toMillis() * 2, TimeUnit.MILLISECONDS)).isFalse();
+            try (GuardedRun another = ((Admission.Admitted) guard.admit(RunRequest.lock("another"))).run();
+                    GuardedRun.Scope scope = another.enter()) {
+                assertThat(goOn.await(TTL.toMillis() * 2, TimeUnit.MILLISECONDS))
+                        .isFalse();
                 assertThat(another.isHeld()).isTrue();
                 assertThat(running).allMatch(GuardedRun::isHeld);
             }
