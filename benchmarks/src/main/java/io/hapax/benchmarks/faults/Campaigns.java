@@ -17,6 +17,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.IntFunction;
 import org.jspecify.annotations.Nullable;
 
@@ -67,29 +68,62 @@ final class Campaigns {
         return givenUp.get() == 0;
     }
 
-    /** As many as there is time for, until one breaks a promise, which is made smaller, and shown. Whether none did. */
-    boolean untilBroken() throws IOException, InterruptedException {
-        int tried = 0;
-        for (Plan plan : plans) {
-            if (!isTimeLeft()) {
-                break;
+    /** A plan during which promises were broken. */
+    private record Broken(Plan plan, List<String> suspects) {}
+
+    /**
+     * Carries out as many as there is time for, some beside each other, until one breaks a promise, which is made smaller with nothing
+     * beside it, and shown. Whether none did.
+     *
+     * @param beside how many at a time
+     */
+    boolean untilBroken(int beside) throws IOException, InterruptedException {
+        AtomicInteger tried = new AtomicInteger();
+        AtomicReference<@Nullable Broken> first = new AtomicReference<>();
+        ExecutorService lanes = Executors.newFixedThreadPool(beside);
+        try {
+            List<Future<Boolean>> all = new ArrayList<>();
+            for (Plan plan : plans) {
+                all.add(lanes.submit(() -> {
+                    if (first.get() != null || !isTimeLeft()) {
+                        return false;
+                    }
+                    int unused = tried.incrementAndGet();
+                    List<String> suspects = suspects(carryOut(plan, out));
+                    return !suspects.isEmpty() && first.compareAndSet(null, new Broken(plan, suspects));
+                }));
             }
-            tried++;
-            List<String> suspects = suspects(carryOut(plan, out));
-            if (!suspects.isEmpty()) {
-                progress.note("seed " + plan.seed() + " broke a promise during " + suspects);
-                Path smaller = Files.createDirectories(out.resolve("smaller"));
-                Plan least = new Shrinking(
-                                trial -> !suspects(carryOut(trial, smaller)).isEmpty(), this::isTimeLeft)
-                        .shrink(plan, suspects);
-                progress.end();
-                System.out.println("again: " + least.command());
-                return false;
-            }
+            boolean unused = all(all);
+        } finally {
+            lanes.shutdownNow();
+        }
+        Broken broken = first.get();
+        if (broken != null) {
+            progress.note("seed " + broken.plan().seed() + " broke a promise during " + broken.suspects());
+            Path smaller = Files.createDirectories(out.resolve("smaller"));
+            Plan least = new Shrinking(
+                            trial -> !suspects(carryOut(trial, smaller)).isEmpty(), this::isTimeLeft)
+                    .shrink(broken.plan(), broken.suspects());
+            progress.end();
+            System.out.println("again: " + least.command());
+            return false;
         }
         end();
         System.out.println("carried out: " + tried + " of " + plans.size() + " plans");
-        return givenUp.get() == 0 && tried > 0;
+        return givenUp.get() == 0 && tried.get() > 0;
+    }
+
+    /** Waits for all of them. Whether each said so. */
+    private static boolean all(List<Future<Boolean>> lanes) throws IOException, InterruptedException {
+        boolean all = true;
+        for (Future<Boolean> one : lanes) {
+            try {
+                all &= one.get();
+            } catch (ExecutionException e) {
+                throw new IOException("a plan could not be carried out", e.getCause());
+            }
+        }
+        return all;
     }
 
     /**
@@ -138,14 +172,7 @@ final class Campaigns {
         for (Plan plan : some) {
             all.add(lanes.submit(() -> resume(plan, least, counted)));
         }
-        boolean done = true;
-        for (Future<Boolean> one : all) {
-            try {
-                done &= one.get();
-            } catch (ExecutionException e) {
-                throw new IOException("a plan could not be carried out", e.getCause());
-            }
-        }
+        boolean done = all(all);
         if (!done) {
             progress.note("not all was carried out; the same command goes on from here");
         }

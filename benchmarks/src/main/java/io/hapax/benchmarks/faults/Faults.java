@@ -167,13 +167,11 @@ public final class Faults {
         planning.requireSome(plans);
         Campaigns campaigns = new Campaigns(
                 out, shim, Duration.ofMinutes(arguments.number("minutes", MOST_MINUTES, 1, MOST_MINUTES)), plans);
+        int beside = arguments.number("beside", 1, 1, MOST_BESIDE);
         return switch (mode) {
             case CAMPAIGN, UNTIL_ENOUGH ->
-                campaigns.enough(
-                        Batch.least(batches),
-                        i -> Batch.further(batches, planning, seed, i),
-                        arguments.number("beside", 1, 1, MOST_BESIDE));
-            case UNTIL_BROKEN -> campaigns.untilBroken();
+                campaigns.enough(Batch.least(batches), i -> Batch.further(batches, planning, seed, i), beside);
+            case UNTIL_BROKEN -> campaigns.untilBroken(beside);
             case USUAL -> campaigns.all();
         };
     }
