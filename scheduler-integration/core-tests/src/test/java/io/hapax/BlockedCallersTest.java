@@ -55,18 +55,25 @@ class BlockedCallersTest {
 
     private void assertThatNobodyIsKeptWaiting(JobGuard guard, RunRequest request, Verdict verdict) throws Exception {
         for (int n = 0; n < CALLERS; n++) {
-            var unused = guard.admitAsync(request).whenComplete((answer, failure) -> block());
+            // What follows an answer that is there already has the thread of its caller.
+            start(() -> guard.admitAsync(request)
+                    .whenComplete((answer, failure) -> block())
+                    .join());
         }
         await().atMost(AT_MOST).until(() -> blocked.get() > 0);
         FutureTask<Admission> another = new FutureTask<>(() -> guard.admit(request));
-        Thread caller = new Thread(another, "another caller");
-        caller.setDaemon(true);
-        caller.start();
+        start(another);
         await().atMost(AT_MOST).until(another::isDone);
         assertThat(Answered.refusal(another.get()).verdict()).isEqualTo(verdict);
         assertThat(goOn.getCount()).isOne();
         await().atMost(AT_MOST).until(() -> blocked.get() == CALLERS);
         goOn.countDown();
+    }
+
+    private static void start(Runnable caller) {
+        Thread thread = new Thread(caller, "caller");
+        thread.setDaemon(true);
+        thread.start();
     }
 
     private void block() {

@@ -21,8 +21,8 @@ class BlockedCallersTest {
             AnswerTimeouts timeouts = new AnswerTimeouts(Duration.ofMillis(50), Ticker.SYSTEM, "there");
             for (int n = 0; n < CALLERS; n++) {
                 CompletableFuture<String> answer = new CompletableFuture<>();
-                timeouts.watch(answer);
                 var unused = answer.whenComplete((value, failure) -> block(goOn));
+                timeouts.watch(answer);
             }
             CompletableFuture<String> last = new CompletableFuture<>();
             timeouts.watch(last);

@@ -41,7 +41,12 @@ class InlineJobsTest {
                         .defaults(options -> options.withTtl(TTL))
                         .build()) {
             for (int n = 0; n < JOBS; n++) {
-                var unused = guard.admitAsync(RunRequest.lock("job-" + n)).thenAccept(this::work);
+                RunRequest request = RunRequest.lock("job-" + n);
+                // What follows an answer that is there already has the thread of its caller.
+                Thread caller = new Thread(
+                        () -> guard.admitAsync(request).thenAccept(this::work).join(), "caller-" + n);
+                caller.setDaemon(true);
+                caller.start();
             }
             await().until(() -> running.size() == JOBS);
             try (GuardedRun another = ((Admission.Admitted) guard.admit(RunRequest.lock("another"))).run();
