@@ -149,7 +149,8 @@ public final class JobGuard implements AutoCloseable {
      * Does what {@link #admit} does, without blocking.
      *
      * <p>Code that follows the answer may block, or run the job: it has a thread that nothing else needs, of which a guard has up to
-     * 256. Where more are blocked at once, or threads of the caller's choice are wanted, it follows with {@code thenAcceptAsync}.
+     * 256. If the answer is there already it has the caller's own, as with each {@link CompletableFuture}. Where the caller must go on, or
+     * more than 256 are blocked at once, it follows with {@code thenAcceptAsync} and an executor.
      *
      * @param request what is to run
      * @return the answer; an admitted run must be {@linkplain GuardedRun#enter() entered} within its ttl, and ended. Cancelling it

@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -182,19 +183,20 @@ final class Campaigns {
     private boolean resume(Plan plan, Map<Contender, Integer> least, Map<Contender, Integer> counted)
             throws IOException, InterruptedException {
         Path history = Campaign.history(plan, out);
+        Optional<Extent> whole = carriedOut(plan, history);
         // A server that did not start, or a worker, is no reason to give up the rest.
-        for (int i = 0; i < ATTEMPTS && isTimeLeft() && !isCarriedOut(plan, history); i++) {
+        for (int i = 0; i < ATTEMPTS && isTimeLeft() && whole.isEmpty(); i++) {
             if (i > 0 && Files.exists(history)) {
                 Path kept = history.resolveSibling(history.getFileName() + ".given-up-" + i);
                 progress.note("what was given up is kept in "
                         + Files.move(history, kept, StandardCopyOption.REPLACE_EXISTING));
             }
-            Path unused = carryOut(plan, out);
+            whole = carriedOut(plan, carryOut(plan, out));
         }
-        if (!isCarriedOut(plan, history)) {
+        if (whole.isEmpty()) {
             return false;
         }
-        int more = Extent.of(history).occurrences();
+        int more = whole.get().occurrences();
         synchronized (counted) {
             int now = counted.merge(plan.contender(), more, Integer::sum);
             progress.note(plan.contender().label() + ", seed " + plan.seed() + ": " + now
@@ -204,16 +206,18 @@ final class Campaigns {
         return true;
     }
 
-    private static boolean isCarriedOut(Plan plan, Path history) throws IOException {
+    /** How far the history of a plan goes; empty unless it is of this plan and was brought to its end. */
+    private static Optional<Extent> carriedOut(Plan plan, Path history) throws IOException {
         if (!Files.exists(history)) {
-            return false;
+            return Optional.empty();
         }
         try {
-            Extent extent = Extent.of(history);
-            return extent.complete()
-                    && extent.plan().filter(plan.arguments()::equals).isPresent();
+            return Optional.of(Extent.of(history))
+                    .filter(Extent::complete)
+                    .filter(extent ->
+                            extent.plan().filter(plan.arguments()::equals).isPresent());
         } catch (IllegalArgumentException torn) {
-            return false;
+            return Optional.empty();
         }
     }
 

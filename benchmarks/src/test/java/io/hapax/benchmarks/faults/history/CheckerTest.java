@@ -284,22 +284,14 @@ class CheckerTest {
                 .lease(0, "redis-0", "l:k", "alice", "item-1", 3_000)
                 .begin(1, "alice", "item-1", "k", 7);
         assertThat(told.told(2_999, "alice", "item-1").found().toldLate()).isZero();
-        Told late = new Told()
-                .server("redis-0", 1)
-                .lease(0, "redis-0", "l:k", "alice", "item-1", 3_000)
-                .begin(1, "alice", "item-1", "k", 7)
-                .told(3_040, "alice", "item-1");
+        Told late = leased().told(3_040, "alice", "item-1");
         assertThat(late.found().toldLate()).isEqualTo(1);
         assertThat(late.found().toldAfter()).containsExactly(40.0);
     }
 
     @Test
     void a_lease_lives_on_from_each_renewal_of_its_owner() {
-        Findings found = new Told()
-                .server("redis-0", 1)
-                .lease(0, "redis-0", "l:k", "alice", "item-1", 3_000)
-                .begin(1, "alice", "item-1", "k", 7)
-                .prolong(1_000, "redis-0", "l:k", 3_000)
+        Findings found = leased().prolong(1_000, "redis-0", "l:k", 3_000)
                 .told(3_900, "alice", "item-1")
                 .found();
         assertThat(found.toldLate()).isZero();
@@ -322,11 +314,7 @@ class CheckerTest {
 
     @Test
     void a_run_on_a_frozen_process_is_told_after_it_went_on() {
-        Findings found = new Told()
-                .server("redis-0", 1)
-                .lease(0, "redis-0", "l:k", "alice", "item-1", 3_000)
-                .begin(1, "alice", "item-1", "k", 7)
-                .process(100, EventType.STOP, "alice")
+        Findings found = leased().process(100, EventType.STOP, "alice")
                 .process(6_000, EventType.CONTINUE, "alice")
                 .told(6_020, "alice", "item-1")
                 .found();
@@ -336,11 +324,7 @@ class CheckerTest {
 
     @Test
     void a_run_that_is_told_before_its_lease_ends_is_told_in_time_though_its_process_went_on_long_before() {
-        Findings found = new Told()
-                .server("redis-0", 1)
-                .lease(0, "redis-0", "l:k", "alice", "item-1", 3_000)
-                .begin(1, "alice", "item-1", "k", 7)
-                .process(1_000, EventType.STOP, "alice")
+        Findings found = leased().process(1_000, EventType.STOP, "alice")
                 .process(2_000, EventType.CONTINUE, "alice")
                 .told(2_600, "alice", "item-1")
                 .found();
@@ -351,33 +335,28 @@ class CheckerTest {
 
     @Test
     void what_a_run_is_told_after_its_end_is_not_late() {
-        Told ended = new Told()
-                .server("redis-0", 1)
-                .lease(0, "redis-0", "l:k", "alice", "item-1", 3_000)
-                .begin(1, "alice", "item-1", "k", 7)
-                .step(2_000, "alice", "item-1")
+        Told ended = leased().step(2_000, "alice", "item-1")
                 .end(2_010, "alice", "item-1")
                 .told(6_000, "alice", "item-1");
         assertThat(ended.found().toldLate()).isZero();
         assertThat(ended.found().untold()).isZero();
-        Told ranOn = new Told()
-                .server("redis-0", 1)
-                .lease(0, "redis-0", "l:k", "alice", "item-1", 3_000)
-                .begin(1, "alice", "item-1", "k", 7)
-                .step(3_600, "alice", "item-1")
+        Told ranOn = leased().step(3_600, "alice", "item-1")
                 .end(3_610, "alice", "item-1")
                 .told(3_620, "alice", "item-1");
         assertThat(ranOn.found().untold()).isEqualTo(1);
     }
 
-    /** A lease that ended at 3000, of which its run is told at 3040; the witness says what it says at 3050. */
-    private static Told toldLate(String witness, long starved) {
+    /** A run that began with a lease, which is not renewed and ends at 3000. */
+    private static Told leased() {
         return new Told()
                 .server("redis-0", 1)
                 .lease(0, "redis-0", "l:k", "alice", "item-1", 3_000)
-                .begin(1, "alice", "item-1", "k", 7)
-                .told(3_040, "alice", "item-1")
-                .starved(3_050, witness, starved);
+                .begin(1, "alice", "item-1", "k", 7);
+    }
+
+    /** A lease that ended at 3000, of which its run is told at 3040; the witness says what it says at 3050. */
+    private static Told toldLate(String witness, long starved) {
+        return leased().told(3_040, "alice", "item-1").starved(3_050, witness, starved);
     }
 
     @Test
@@ -399,22 +378,13 @@ class CheckerTest {
 
     @Test
     void a_process_that_had_no_processor_a_second_before_its_lease_ended_could_have_told_in_time() {
-        Told told = new Told()
-                .server("redis-0", 1)
-                .lease(0, "redis-0", "l:k", "alice", "item-1", 3_000)
-                .begin(1, "alice", "item-1", "k", 7)
-                .starved(1_990, "alice", 1_500)
-                .told(3_040, "alice", "item-1");
+        Told told = leased().starved(1_990, "alice", 1_500).told(3_040, "alice", "item-1");
         assertThat(told.found().toldLate()).isEqualTo(1);
     }
 
     @Test
     void after_a_thaw_only_the_time_counts_in_which_the_process_had_a_processor() {
-        Told told = new Told()
-                .server("redis-0", 1)
-                .lease(0, "redis-0", "l:k", "alice", "item-1", 3_000)
-                .begin(1, "alice", "item-1", "k", 7)
-                .process(100, EventType.STOP, "alice")
+        Told told = leased().process(100, EventType.STOP, "alice")
                 .process(6_000, EventType.CONTINUE, "alice")
                 .starved(6_150, "alice", 6_050)
                 .told(6_170, "alice", "item-1");
@@ -423,11 +393,7 @@ class CheckerTest {
 
     @Test
     void a_run_that_had_no_processor_is_not_forgotten() {
-        Told told = new Told()
-                .server("redis-0", 1)
-                .lease(0, "redis-0", "l:k", "alice", "item-1", 3_000)
-                .begin(1, "alice", "item-1", "k", 7)
-                .step(3_600, "alice", "item-1");
+        Told told = leased().step(3_600, "alice", "item-1");
         assertThat(told.starved(3_605, "alice", 90).found().untold()).isEqualTo(1);
         assertThat(told.starved(3_605, "alice", 110).found().untold()).isZero();
     }
