@@ -1,12 +1,16 @@
 package io.hapax.benchmarks;
 
 import io.hapax.benchmarks.adapters.AdapterOverhead;
+import io.hapax.benchmarks.console.JobPage;
+import io.hapax.benchmarks.console.Reports;
 import io.hapax.benchmarks.cycle.CycleBenchmark;
+import io.hapax.benchmarks.cycle.PipelinedCycles;
 import io.hapax.benchmarks.fleet.ClusterShare;
 import io.hapax.benchmarks.fleet.Replicas;
 import io.hapax.benchmarks.handover.HandOver;
 import io.hapax.benchmarks.harness.Arguments;
 import io.hapax.benchmarks.held.HeldLeases;
+import io.hapax.benchmarks.inprocess.InProcess;
 import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -17,6 +21,8 @@ import java.nio.file.Path;
 import java.time.InstantSource;
 import java.time.LocalDate;
 import java.time.ZoneOffset;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Locale;
 
 /** All measurements that compare Hapax with its peers, or, with {@code --quick}, the ones that tell most. */
@@ -24,12 +30,20 @@ public final class Speed {
 
     private static final int MOST_LEASES = 50_000;
 
-    private Speed() {}
+    /** After so many seconds code that renews leases has been compiled. */
+    private static final int COMPILED = 45;
+
+    private final Path out;
+    private final List<String> failed = new ArrayList<>();
+
+    private Speed(Path out) {
+        this.out = out;
+    }
 
     /**
      * Measures; what is printed also goes to {@code results.md} in the folder, with CSV files and charts beside it.
      *
-     * @param args {@code --quick} (under 5 minutes; else about an hour), {@code --out=folder}
+     * @param args {@code --quick} (under 5 minutes; else an hour and a half), {@code --out=folder}
      * @throws Exception if something breaks
      */
     public static void main(String[] args) throws Exception {
@@ -42,7 +56,7 @@ public final class Speed {
             if (arguments.quick()) {
                 quick(out);
             } else {
-                all(out);
+                new Speed(out).all();
             }
         }
     }
@@ -54,22 +68,49 @@ public final class Speed {
         System.out.printf(Locale.ROOT, "%n%s renew_calls_per_s_50k=%.1f%n", cycle, renewals);
     }
 
-    private static void all(Path out) throws Exception {
-        title("Taking and giving back");
-        CycleBenchmark.main(new String[] {"--csv=" + out.resolve("cycle.csv"), "--charts=" + out});
-        title("Holding");
-        HeldLeases.main(new String[] {"--csv=" + out.resolve("held.csv"), "--charts=" + out, "--seconds=30"});
-        title("Handing over");
-        HandOver.main(new String[] {"--csv=" + out.resolve("handover.csv")});
-        title("A fleet");
-        Replicas.main(new String[] {"--csv=" + out.resolve("fleet.csv")});
-        ClusterShare.main(new String[] {"--csv=" + out.resolve("cluster.csv")});
-        title("Guarding jobs");
-        AdapterOverhead.main(new String[] {"--csv=" + out.resolve("adapters.csv")});
+    private void all() throws Exception {
+        part(
+                "Taking and giving back",
+                () -> CycleBenchmark.main(new String[] {"--rounds=5", "--warm-up=5", csv("cycle"), "--charts=" + out}));
+        part("Redis alone", () -> PipelinedCycles.main(new String[0]));
+        part("The ledger", () -> LedgerBenchmark.main(new String[0]));
+        part("A confirmed grant", () -> WaitBenchmark.main(new String[0]));
+        part(
+                "Holding",
+                () -> HeldLeases.main(
+                        new String[] {csv("held"), "--charts=" + out, "--settle=" + COMPILED, "--seconds=30"}));
+        part("Handing over", () -> HandOver.main(new String[] {csv("handover")}));
+        part("A fleet", () -> Replicas.main(new String[] {csv("fleet")}));
+        part("A cluster", () -> ClusterShare.main(new String[] {csv("cluster")}));
+        part("Guarding jobs", () -> AdapterOverhead.main(new String[] {csv("adapters")}));
+        part("Inside the process", () -> InProcess.main(new String[] {csv("inprocess")}));
+        part("The page of a job", () -> JobPage.main(new String[0]));
+        part("A watcher of the console", () -> Reports.main(new String[] {csv("reports")}));
+        if (!failed.isEmpty()) {
+            throw new IllegalStateException("not all could be measured: " + String.join(", ", failed));
+        }
     }
 
-    private static void title(String text) {
-        System.out.printf(Locale.ROOT, "%n## %s%n", text);
+    private String csv(String name) {
+        return "--csv=" + out.resolve(name + ".csv");
+    }
+
+    /** Something that is measured. */
+    private interface Part {
+        void measure() throws Exception;
+    }
+
+    /** What fails does not keep the others from being measured: a complete run takes long. */
+    private void part(String title, Part part) throws InterruptedException {
+        System.out.printf(Locale.ROOT, "%n## %s%n", title);
+        try {
+            part.measure();
+        } catch (InterruptedException e) {
+            throw e;
+        } catch (Exception e) {
+            System.out.println("Failed: " + e);
+            failed.add(title);
+        }
     }
 
     private static void machine() throws IOException {

@@ -37,7 +37,6 @@ final class WaitBenchmark {
                 compare(plain, confirmed);
             }
         }
-        System.exit(0);
     }
 
     private static RedissonLeaseStore store(EmbeddedRedis master, String namespace, int replicas) {
