@@ -66,6 +66,14 @@ abstract class Charge extends DueQueue.Entry {
         return null;
     }
 
+    /**
+     * Reads what its renewal is going to read, and returns a number made of it. Of many thousands of leases none is in the caches of the processor,
+     * which waits for one after the other in a loop that works with them, and for many at a time in one that only reads.
+     */
+    long fetched() {
+        return 0;
+    }
+
     /** Whether that lease is a claim, which the ledger renews and not the store. */
     boolean isClaim() {
         return false;

@@ -2,6 +2,7 @@ package io.hapax;
 
 import io.hapax.event.LossReason;
 import io.hapax.lease.Lease;
+import io.hapax.lease.LockKey;
 import io.hapax.lease.OwnerId;
 import io.hapax.lease.Renewal;
 import io.hapax.time.NanoTime;
@@ -80,6 +81,12 @@ abstract class LeaseKeeper extends Charge {
     @Override
     final Lease lease() {
         return lease;
+    }
+
+    @Override
+    final long fetched() {
+        LockKey lock = lease.identity().lockKey();
+        return (lock == null ? 0 : lock.value().length()) + run().grantedAt().nanos();
     }
 
     @Override

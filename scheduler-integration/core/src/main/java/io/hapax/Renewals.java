@@ -116,6 +116,7 @@ final class Renewals {
             @Nullable Throwable failure,
             NanoTime sentAt) {
         NanoTime now = ticker.now();
+        watchdog.fetch(charges);
         Duration interval = Duration.ofNanos(call.ttl.toNanos() / 3);
         NanoTime regular =
                 answers == null ? sentAt.plus(interval) : watchdog.nextRenewal(sentAt, interval, charges.size());

@@ -65,6 +65,8 @@ final class Watchdog {
     private final SureClock clock;
     /** Whether the last pass has failed. Used by the watchdog's thread only. */
     private boolean failing;
+    /** Nobody reads it, but what it is made of is not left out by the compiler. */
+    private volatile long unusedSum;
 
     static {
         // What notifies a run of a loss is loaded before it is needed: by then memory may be short, or the class loader
@@ -373,6 +375,7 @@ final class Watchdog {
         if (taken == null) {
             return 0;
         }
+        fetch(due);
         List<Renewals.Call> calls = new ArrayList<>(1);
         for (DueQueue.Entry entry : due) {
             Charge charge = (Charge) entry;
@@ -388,6 +391,15 @@ final class Watchdog {
         lookTogether(calls, taken, again);
         calls.forEach(call -> renewals.send(call, now));
         return calls.stream().mapToInt(Renewals.Call::size).sum();
+    }
+
+    /** Has the processor fetch what a pass, or its answer, is going to read. */
+    void fetch(List<? extends DueQueue.Entry> due) {
+        long all = 0;
+        for (int n = 0; n < due.size(); n++) {
+            all += ((Charge) due.get(n)).fetched();
+        }
+        unusedSum = all;
     }
 
     /** A run that started since its charge was taken has scheduled its first renewal itself: that time counts. */

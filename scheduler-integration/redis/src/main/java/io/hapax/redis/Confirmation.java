@@ -12,7 +12,6 @@ import org.redisson.api.RScript.Mode;
 import org.redisson.api.RScript.ReturnType;
 import org.redisson.api.RScriptAsync;
 import org.redisson.api.RedissonClient;
-import org.redisson.client.codec.StringCodec;
 
 /**
  * Sends a script and WAIT over the same connection, as WAIT counts the writes of its own connection alone. Thread-safe.
@@ -32,7 +31,7 @@ record Confirmation(RedissonClient redisson, int replicas, Duration atMost) {
 
     CompletionStage<Confirmed> send(Script script, boolean asText, List<Object> keys, Object... args) {
         RBatch batch = redisson.createBatch(options());
-        RScriptAsync scripts = batch.getScript(StringCodec.INSTANCE);
+        RScriptAsync scripts = batch.getScript(TextCodec.INSTANCE);
         String key = (String) keys.get(0);
         CompletionStage<List<Object>> answer = asText
                 ? scripts.evalAsync(key, Mode.READ_WRITE, script.text(), ReturnType.LIST, keys, args)

@@ -53,7 +53,7 @@ final class Pipeline {
             Object[] args,
             Identity identity) {
         CommandBatchService batch = commands.createCommandBatchService(options);
-        RScript scripts = new RedissonScript(batch, StringCodec.INSTANCE);
+        RScript scripts = new RedissonScript(batch, TextCodec.INSTANCE);
         String key = (String) keys.get(0);
         CompletionStage<T> value = asText
                 ? scripts.evalAsync(key, Mode.READ_WRITE, text, type, keys, args)

@@ -23,7 +23,6 @@ import org.redisson.api.RScript.ReturnType;
 import org.redisson.api.RedissonClient;
 import org.redisson.client.RedisNoScriptException;
 import org.redisson.client.RedisTimeoutException;
-import org.redisson.client.codec.StringCodec;
 
 /**
  * Sends scripts: by their digest, and by their text if the server does not know the digest, as after a restart, a
@@ -56,7 +55,7 @@ final class ScriptCalls {
             String server,
             String bucket,
             InstantSource clock) {
-        this.scripts = redisson.getScript(StringCodec.INSTANCE);
+        this.scripts = redisson.getScript(TextCodec.INSTANCE);
         Pipeline pipeline = redisson instanceof Redisson own ? new Pipeline(own.getCommandExecutor()) : null;
         this.portable = pipeline == null ? null : new PortableCalls(scripts, pipeline, clock, server);
         this.discovery =
