@@ -10,12 +10,14 @@ import static org.awaitility.Awaitility.await;
 import io.hapax.ledger.Claim;
 import io.hapax.ledger.LedgerException;
 import io.hapax.testkit.EmbeddedDatabase;
+import io.hapax.thread.GuardThreads;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Proxy;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
@@ -127,6 +129,32 @@ class ErrorsTest {
         CompletableFuture<String> first = batches.submit("one");
         assertThatThrownBy(() -> soon(first)).hasCauseInstanceOf(LedgerException.class);
         assertThat(soon(batches.submit("two"))).isEqualTo("two");
+        database.close();
+    }
+
+    /** As renewals, which nothing else gives a thread to: their pool is theirs alone. */
+    @Test
+    void a_request_that_waits_for_a_thread_which_could_not_be_started_does_not_hold_those_that_follow()
+            throws Exception {
+        AtomicInteger refusals = new AtomicInteger(1);
+        GuardThreads threads = new GuardThreads((what, failure) -> {}, thread -> {
+            if (refusals.getAndDecrement() > 0) {
+                throw new OutOfMemoryError("unable to create native thread");
+            }
+        });
+        ExecutorService pool = threads.pool("renewals", 1);
+        Database database = new Database(source, "renewals", 1, Duration.ofSeconds(20)) {
+            @Override
+            void execute(Runnable task) {
+                pool.execute(task);
+            }
+        };
+        Batches<String, String> batches =
+                new Batches<>("renew", database, same -> same, (connection, requests) -> List.copyOf(requests));
+        CompletableFuture<String> first = batches.submit("one");
+        assertThat(soon(batches.submit("two"))).isEqualTo("two");
+        assertThat(soon(first)).isEqualTo("one");
+        pool.shutdown();
         database.close();
     }
 }
