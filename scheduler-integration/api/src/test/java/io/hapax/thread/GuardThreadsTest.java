@@ -19,6 +19,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class GuardThreadsTest {
 
@@ -139,6 +140,43 @@ class GuardThreadsTest {
         exhausted.set(false);
         pool.execute(() -> done.add("second"));
         await().untilAsserted(() -> assertThat(done).containsExactlyInAnyOrder("first", "second"));
+        pool.shutdown();
+    }
+
+    private ExecutorService tasks(boolean growing) {
+        return growing ? threads.growingPool("tasks", 2) : threads.pool("tasks", 2);
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void a_task_without_a_thread_has_one_when_there_are_threads_again_without_a_further_need(boolean growing) {
+        ExecutorService pool = tasks(growing);
+        CountDownLatch done = new CountDownLatch(3);
+        exhausted.set(true);
+        for (int n = 0; n < 3; n++) {
+            pool.execute(done::countDown);
+        }
+        threads.after(Duration.ofSeconds(1), Runnable::run, () -> exhausted.set(false));
+
+        await().until(() -> done.getCount() == 0);
+        pool.shutdown();
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void tasks_without_threads_have_a_thread_each_when_there_are_threads_again(boolean growing) {
+        ExecutorService pool = tasks(growing);
+        CountDownLatch meeting = new CountDownLatch(2);
+        exhausted.set(true);
+        for (int n = 0; n < 2; n++) {
+            pool.execute(() -> {
+                meeting.countDown();
+                awaitUninterrupted(meeting);
+            });
+        }
+        threads.after(Duration.ofMillis(500), Runnable::run, () -> exhausted.set(false));
+
+        await().until(() -> meeting.getCount() == 0);
         pool.shutdown();
     }
 
