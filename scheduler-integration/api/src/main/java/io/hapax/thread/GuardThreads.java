@@ -25,7 +25,8 @@ import org.jspecify.annotations.Nullable;
  * missing thread ends a task.
  *
  * <p>All threads are daemons, inherit nothing from the thread that starts them, and do not hold the class loader of an
- * application. A thread that cannot be started, because native threads are exhausted, is started with the next need.
+ * application. A thread that cannot be started, because native threads are exhausted, is tried again: with the next need, and one that tasks
+ * wait for also by a timer, until there is one. What could not be started is reported on a thread of its own, so callers may hold locks.
  * Immutable and thread-safe. A test that wants no threads at all overrides {@link #start}, {@link #pool}, {@link #growingPool} and {@link #after}.
  */
 public class GuardThreads {
@@ -42,6 +43,11 @@ public class GuardThreads {
     private static final Duration STALL = Duration.ofMillis(50);
     /** So long it has to notice what happened meanwhile. */
     private static final Duration GRACE = Duration.ofMillis(100);
+    /** How soon a pool tries again to start a thread, at first and at last: each try costs a line of the JVM's own. */
+    private static final Duration FIRST_TRY = Duration.ofMillis(100);
+
+    private static final Duration LAST_TRY = Duration.ofSeconds(1);
+    private static final String STARTING = "starting thread ";
     /** How often it looks whether a lock is free, where it cannot wait in line. */
     private static final Duration LOOK = Duration.ofNanos(100_000);
 
@@ -57,8 +63,15 @@ public class GuardThreads {
         void met(String what, Throwable failure);
     }
 
+    /** Made beforehand: when it is needed, there may be no memory for it. */
+    private static final ExecutorService REPORTS = new GuardThreads(
+                    (what, failure) -> {}, thread -> {}, Timer.SHARED, LaterReports.NONE)
+            .pool("hapax-trouble", 1);
+
     private final Trouble trouble;
     private final Consumer<Thread> beforeStart;
+    private final Timer timer;
+    private final LaterReports later;
 
     /**
      * Creates the threads of one module.
@@ -76,8 +89,14 @@ public class GuardThreads {
      * @param beforeStart is called with each thread before it starts; what it throws is taken for the JVM's own refusal
      */
     public GuardThreads(Trouble trouble, Consumer<Thread> beforeStart) {
+        this(trouble, beforeStart, Timer.SHARED, new LaterReports(trouble, REPORTS));
+    }
+
+    private GuardThreads(Trouble trouble, Consumer<Thread> beforeStart, Timer timer, LaterReports later) {
         this.trouble = trouble;
         this.beforeStart = beforeStart;
+        this.timer = timer;
+        this.later = later;
     }
 
     /**
@@ -94,7 +113,7 @@ public class GuardThreads {
             thread.start();
             return thread;
         } catch (Throwable noThread) {
-            report("starting thread " + name, noThread);
+            later.met(STARTING, name, noThread);
             return null;
         }
     }
@@ -102,14 +121,18 @@ public class GuardThreads {
     private void untilItReturns(String name, Runnable work) {
         while (!call(name, work)) {
             // A flag that is left would make parking return at once.
-            boolean unused = Thread.interrupted();
-            LockSupport.parkNanos(REST.toNanos());
+            rest();
         }
+    }
+
+    private static void rest() {
+        boolean unused = Thread.interrupted();
+        LockSupport.parkNanos(REST.toNanos());
     }
 
     /**
      * Creates an executor whose threads end when they are idle. Tasks that find no free thread wait; so does a task for
-     * which no thread could be started, for the next thread. What a task throws is reported.
+     * which no thread could be started, until one can be, or another one has time. What a task throws is reported.
      *
      * @param name the threads' name; a pool of several adds a number
      * @param most how many tasks run at once at most
@@ -143,19 +166,14 @@ public class GuardThreads {
     public Runnable after(Duration delay, Executor executor, Runnable task) {
         Delayed delayed = new Delayed(executor, task);
         try {
-            Future<?> timer = Timer.SHARED.schedule(delayed, Math.max(0, delay.toNanos()), TimeUnit.NANOSECONDS);
+            Future<?> planned = timer.plan(delayed, delay, later);
             return () -> {
                 delayed.cancelled = true;
-                timer.cancel(false);
+                planned.cancel(false);
             };
-        } catch (Throwable noThread) {
-            if (!Timer.SHARED.keeps(delayed)) {
-                delayed.cancelled = true;
-                throw noThread;
-            }
-            // The next timer starts the thread.
-            report("starting the timer's thread", noThread);
-            return () -> delayed.cancelled = true;
+        } catch (Throwable noMemory) {
+            delayed.cancelled = true;
+            throw noMemory;
         }
     }
 
@@ -222,7 +240,7 @@ public class GuardThreads {
         }
     }
 
-    private final class Delayed implements Runnable {
+    private final class Delayed extends Planned {
         private final Executor executor;
         /** Made beforehand: on the timer's thread there may be no memory for it. */
         private final Runnable task;
@@ -230,8 +248,6 @@ public class GuardThreads {
         private final AtomicBoolean started = new AtomicBoolean();
 
         private volatile boolean cancelled;
-        /** What the timer's queue has for it. */
-        private volatile @Nullable Runnable planned;
 
         Delayed(Executor executor, Runnable task) {
             this.executor = executor;
@@ -258,14 +274,14 @@ public class GuardThreads {
             } catch (OutOfMemoryError noMemory) {
                 return false;
             } catch (Throwable failure) {
-                report("handing over a timer's task", failure);
+                later.met("handing over a timer's task", "", failure);
             }
             return true;
         }
 
         private boolean isRepeated() {
             try {
-                var unused = Timer.SHARED.schedule(this, REST.toNanos(), TimeUnit.NANOSECONDS);
+                var unused = timer.plan(this, REST, later);
                 return true;
             } catch (Throwable noMemory) {
                 return false;
@@ -375,45 +391,128 @@ public class GuardThreads {
         return thread;
     }
 
+    /** The work of a pool's thread. */
+    private static void work(Runnable worker, ThreadPoolExecutor pool) {
+        try {
+            worker.run();
+        } finally {
+            // Where it was thrown out, or left as a task came, and its successor could not be started.
+            while (pool.getPoolSize() == 0 && !pool.getQueue().isEmpty() && !isStarted(pool)) {
+                rest();
+            }
+        }
+    }
+
+    private static boolean isStarted(ThreadPoolExecutor pool) {
+        try {
+            boolean unused = pool.prestartCoreThread();
+            return true;
+        } catch (Throwable noThread) {
+            return false;
+        }
+    }
+
     private final class Pool extends ThreadPoolExecutor {
 
         private final String name;
-        /** Made beforehand: when it is needed there may be no memory for it. */
-        private final String starting;
-
         private final int usual;
         private final int most;
         /** Whether a look at what is blocked is to come. */
         private final AtomicBoolean looking = new AtomicBoolean();
+        /** How many tasks had ended when that look was planned; written by the one that planned it. */
+        private volatile long endedBefore;
+        /** Whether a thread that could not be started is to be tried again. */
+        private final AtomicBoolean trying = new AtomicBoolean();
+        /** When to try again; written by the one that does. */
+        private volatile Duration nextTry = FIRST_TRY;
+        // Made beforehand: when they are needed, there may be no memory for them.
+        private final Planned look = new Planned() {
+            @Override
+            public void run() {
+                look();
+            }
+        };
+        private final Planned tryAgain = new Planned() {
+            @Override
+            public void run() {
+                tryAgain();
+            }
+        };
 
         Pool(String name, int usual, int most) {
             super(usual, most, IDLE.toMillis(), TimeUnit.MILLISECONDS, new LinkedBlockingQueue<>());
             this.name = name;
-            this.starting = "starting a thread of " + name;
             this.usual = usual;
             this.most = most;
             AtomicInteger count = new AtomicInteger();
-            setThreadFactory(
-                    task -> daemon(task, most == 1 ? name : name + "-" + count.incrementAndGet(), beforeStart));
+            setThreadFactory(worker -> daemon(
+                    () -> work(worker, this), most == 1 ? name : name + "-" + count.incrementAndGet(), beforeStart));
             allowCoreThreadTimeOut(true);
         }
 
+        /** The task is in the queue before a thread is started for it, so that it is done once, whatever that comes to. */
         @Override
         public void execute(Runnable task) {
             Runnable surviving = () -> call(name, task);
-            try {
-                super.execute(surviving);
-            } catch (RejectedExecutionException closed) {
-                throw closed;
-            } catch (Throwable noThread) {
-                // Threads that are there take it from the queue, or the next one that is started.
-                if (!getQueue().contains(surviving)) {
-                    getQueue().add(surviving);
+            if (!isShutdown()) {
+                getQueue().add(surviving);
+                if (!isShutdown() || !remove(surviving)) {
+                    startFor(surviving);
+                    return;
                 }
-                report(starting, noThread);
             }
-            if (usual < most) {
-                lookLater();
+            throw new RejectedExecutionException(name + " is shut down");
+        }
+
+        private void startFor(Runnable task) {
+            try {
+                if (!prestartCoreThread() && usual < most) {
+                    lookLater();
+                }
+            } catch (Throwable noThread) {
+                // A task that nobody would ever take is not taken.
+                if (!triesLater() && getPoolSize() == 0 && remove(task)) {
+                    throw noThread;
+                }
+                later.met(STARTING, name, noThread);
+            }
+        }
+
+        /** Whether it tries again by a timer; false if there is no memory for that. */
+        private boolean triesLater() {
+            if (!trying.compareAndSet(false, true)) {
+                return true;
+            }
+            try {
+                var unused = timer.plan(tryAgain, nextTry, later);
+                return true;
+            } catch (Throwable noMemory) {
+                trying.set(false);
+                return false;
+            }
+        }
+
+        /** On the timer's thread. */
+        private void tryAgain() {
+            trying.set(false);
+            while (!startsForAll() && !triesLater()) {
+                LockSupport.parkNanos(REST.toNanos());
+            }
+        }
+
+        private boolean startsForAll() {
+            try {
+                int waiting = getQueue().size();
+                while (waiting > 0 && prestartCoreThread()) {
+                    waiting--;
+                }
+                nextTry = FIRST_TRY;
+                return true;
+            } catch (Throwable noThread) {
+                Duration twice = nextTry.multipliedBy(2);
+                nextTry = twice.compareTo(LAST_TRY) < 0 ? twice : LAST_TRY;
+                later.met(STARTING, name, noThread);
+                return false;
             }
         }
 
@@ -422,29 +521,42 @@ public class GuardThreads {
                 return;
             }
             try {
-                long ended = getCompletedTaskCount();
-                Future<?> unused = Timer.SHARED.schedule(() -> look(ended), BLOCKED.toNanos(), TimeUnit.NANOSECONDS);
+                endedBefore = getCompletedTaskCount();
+                var unused = timer.plan(look, BLOCKED, later);
             } catch (Throwable noTimer) {
                 // The next task leads to another look.
                 looking.set(false);
             }
         }
 
-        private void look(long endedBefore) {
+        /** On the timer's thread. */
+        private void look() {
+            long before = endedBefore;
             looking.set(false);
             try {
                 if (getQueue().isEmpty()) {
                     if (getActiveCount() < usual) {
                         setCorePoolSize(usual);
                     }
-                } else if (getCompletedTaskCount() == endedBefore && getCorePoolSize() < most) {
+                } else if (getCompletedTaskCount() == before && hasAllThreads() && getCorePoolSize() < most) {
                     setCorePoolSize(Math.min(most, 2 * Math.max(getCorePoolSize(), getPoolSize())));
                 }
             } catch (Throwable noThread) {
-                report(starting, noThread);
+                later.met(STARTING, name, noThread);
+                boolean unused = triesLater();
             }
             lookLater();
         }
+
+        /** Not while threads cannot be started: then all that it had room for would be started at once when they can be. */
+        private boolean hasAllThreads() {
+            return getPoolSize() >= getCorePoolSize();
+        }
+    }
+
+    /** What a timer's queue has; of each, once at a time. */
+    private abstract static class Planned implements Runnable {
+        private volatile @Nullable RunnableScheduledFuture<?> entry;
     }
 
     /** One for all, created by the first timer. */
@@ -452,24 +564,33 @@ public class GuardThreads {
         static final Timer SHARED = new Timer();
 
         private Timer() {
-            super(1, task -> daemon(task, "hapax-timer", thread -> {}));
+            super(1);
+            setThreadFactory(worker -> daemon(() -> work(worker, this), "hapax-timer", thread -> {}));
             setRemoveOnCancelPolicy(true);
             setKeepAliveTime(IDLE.toMillis(), TimeUnit.MILLISECONDS);
             allowCoreThreadTimeOut(true);
         }
 
         @Override
-        protected <V> RunnableScheduledFuture<V> decorateTask(Runnable task, RunnableScheduledFuture<V> planned) {
-            if (task instanceof Delayed delayed) {
-                delayed.planned = planned;
+        protected <V> RunnableScheduledFuture<V> decorateTask(Runnable task, RunnableScheduledFuture<V> entry) {
+            if (task instanceof Planned planned) {
+                planned.entry = entry;
             }
-            return planned;
+            return entry;
         }
 
-        /** Whether it is going to run a task, of which it failed to say so. */
-        boolean keeps(Delayed delayed) {
-            Runnable planned = delayed.planned;
-            return planned != null && getQueue().contains(planned);
+        /** Plans a task, also if no thread can be started for it: the next timer starts it. Throws if there is no memory. */
+        Future<?> plan(Planned task, Duration delay, LaterReports later) {
+            try {
+                return schedule(task, Math.max(0, delay.toNanos()), TimeUnit.NANOSECONDS);
+            } catch (Throwable failure) {
+                RunnableScheduledFuture<?> entry = task.entry;
+                if (entry == null || !getQueue().contains(entry)) {
+                    throw failure;
+                }
+                later.met(STARTING, "hapax-timer", failure);
+                return entry;
+            }
         }
     }
 }

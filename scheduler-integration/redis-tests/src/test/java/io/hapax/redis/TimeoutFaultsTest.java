@@ -61,11 +61,12 @@ class TimeoutFaultsTest {
     }
 
     @Test
-    void waits_for_whose_end_there_was_no_thread_end_with_the_next() {
+    void waits_for_whose_end_there_was_no_thread_end_when_there_is_one() {
         AtomicInteger refused = new AtomicInteger();
         AtomicBoolean exhausted = new AtomicBoolean(true);
-        GuardThreads threads = new GuardThreads((what, failure) -> refused.incrementAndGet(), thread -> {
+        GuardThreads threads = new GuardThreads((what, failure) -> {}, thread -> {
             if (exhausted.get()) {
+                refused.incrementAndGet();
                 throw new OutOfMemoryError("unable to create native thread");
             }
         });
@@ -73,7 +74,7 @@ class TimeoutFaultsTest {
                 new AnswerTimeouts(TIMEOUT, Ticker.SYSTEM, "there", threads.pool("hapax-redis-overdue", 16));
         CompletableFuture<String> first = watched(timeouts);
         CompletableFuture<String> second = watched(timeouts);
-        await().until(() -> refused.get() == 2);
+        await().until(() -> refused.get() >= 2);
         assertThat(first).isNotDone();
         exhausted.set(false);
         ends(watched(timeouts));
