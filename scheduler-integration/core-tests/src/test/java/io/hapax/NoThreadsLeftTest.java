@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -99,6 +100,47 @@ class NoThreadsLeftTest {
                 .untilAsserted(() -> assertThat(told.toString()).contains("first ", "second "));
         assertThat(first.complete()).isEqualTo(RunOutcome.LOST);
         assertThat(second.complete()).isEqualTo(RunOutcome.LOST);
+    }
+
+    /** Nor is there a thread for the timer: what it is given is done when others give it something again, which nobody does here. */
+    private JobGuard withoutTimer() {
+        GuardThreads neither =
+                new GuardThreads((what, failure) -> {}, thread -> {
+                    if (exhausted) {
+                        throw new OutOfMemoryError("unable to create native thread");
+                    }
+                }) {
+                    @Override
+                    public Runnable after(Duration delay, Executor executor, Runnable task) {
+                        return exhausted ? () -> {} : super.after(delay, executor, task);
+                    }
+                };
+        return JobGuard.builder(memory).ticker(ticker).threads(neither).build();
+    }
+
+    @Test
+    void a_run_that_is_entered_when_there_are_threads_again_is_renewed_also_if_nobody_else_runs() throws Exception {
+        try (JobGuard lone = withoutTimer()) {
+            GuardedRun run = Answered.run(lone.admit(request("k")));
+            exhausted = false;
+            try (GuardedRun.Scope work = run.enter()) {
+                isRenewed(run, "k");
+            }
+            assertThat(run.complete()).isEqualTo(RunOutcome.COMPLETED);
+        }
+    }
+
+    @Test
+    void a_run_that_nobody_watches_is_renewed_once_somebody_looks_at_the_runs_of_its_guard() throws Exception {
+        try (JobGuard lone = withoutTimer()) {
+            GuardedRun run = Answered.run(lone.admit(request("k")));
+            try (GuardedRun.Scope work = run.enter()) {
+                exhausted = false;
+                assertThat(lone.activeRuns()).isEqualTo(1);
+                isRenewed(run, "k");
+            }
+            assertThat(run.complete()).isEqualTo(RunOutcome.COMPLETED);
+        }
     }
 
     /** With a thread for each of them, those for which none could be started would not be told. */

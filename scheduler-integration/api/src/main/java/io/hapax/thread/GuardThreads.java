@@ -92,6 +92,11 @@ public class GuardThreads {
         this(trouble, beforeStart, Timer.SHARED, new LaterReports(trouble, REPORTS));
     }
 
+    /** For tests, which can keep the thread of the timer from starting, too: it is theirs alone. */
+    static GuardThreads withTimer(Trouble trouble, Consumer<Thread> beforeStart) {
+        return new GuardThreads(trouble, beforeStart, new Timer(beforeStart), new LaterReports(trouble, REPORTS));
+    }
+
     private GuardThreads(Trouble trouble, Consumer<Thread> beforeStart, Timer timer, LaterReports later) {
         this.trouble = trouble;
         this.beforeStart = beforeStart;
@@ -561,11 +566,11 @@ public class GuardThreads {
 
     /** One for all, created by the first timer. */
     private static final class Timer extends ScheduledThreadPoolExecutor {
-        static final Timer SHARED = new Timer();
+        static final Timer SHARED = new Timer(thread -> {});
 
-        private Timer() {
+        private Timer(Consumer<Thread> beforeStart) {
             super(1);
-            setThreadFactory(worker -> daemon(() -> work(worker, this), "hapax-timer", thread -> {}));
+            setThreadFactory(worker -> daemon(() -> work(worker, this), "hapax-timer", beforeStart));
             setRemoveOnCancelPolicy(true);
             setKeepAliveTime(IDLE.toMillis(), TimeUnit.MILLISECONDS);
             allowCoreThreadTimeOut(true);

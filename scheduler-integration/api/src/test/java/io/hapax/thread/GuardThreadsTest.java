@@ -16,6 +16,7 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -178,6 +179,46 @@ class GuardThreadsTest {
 
         await().until(() -> meeting.getCount() == 0);
         pool.shutdown();
+    }
+
+    private GuardThreads withTimer() {
+        return GuardThreads.withTimer((what, failure) -> met.add(failure), thread -> {
+            if (exhausted.get()) {
+                throw new OutOfMemoryError("unable to create native thread");
+            }
+        });
+    }
+
+    static List<Consumer<GuardThreads>> needs() {
+        return List.of(
+                threads -> threads.start("lasting", () -> {}),
+                threads -> threads.pool("tasks", 1).execute(() -> {}),
+                threads -> threads.after(Duration.ofHours(1), Runnable::run, () -> {}));
+    }
+
+    @ParameterizedTest
+    @MethodSource("needs")
+    void a_timer_without_a_thread_has_one_with_the_next_need_of_any_thread(Consumer<GuardThreads> need) {
+        GuardThreads own = withTimer();
+        CountDownLatch rung = new CountDownLatch(1);
+        exhausted.set(true);
+        own.after(Duration.ZERO, Runnable::run, rung::countDown);
+        exhausted.set(false);
+        need.accept(own);
+
+        await().until(() -> rung.getCount() == 0);
+    }
+
+    @Test
+    void a_task_without_a_thread_has_one_with_the_next_need_also_if_the_timer_has_none() {
+        GuardThreads own = withTimer();
+        CountDownLatch done = new CountDownLatch(1);
+        exhausted.set(true);
+        own.pool("tasks", 1).execute(done::countDown);
+        exhausted.set(false);
+        own.start("lasting", () -> {});
+
+        await().until(() -> done.getCount() == 0);
     }
 
     @Test
