@@ -51,6 +51,10 @@ final class Watchdog {
     private final DueQueue queue = new DueQueue();
     private boolean stopping;
     private @Nullable Thread thread;
+    /** Whether that could not be started. Guarded by the lock, as is the next. */
+    private boolean lacksThread;
+    /** Whether a timer is going to try again. */
+    private boolean tryingAgain;
     /** The thread that was started last, which may have ended. */
     private volatile @Nullable Thread last;
 
@@ -129,27 +133,38 @@ final class Watchdog {
         }
     }
 
-    /** Held: the lock. If no thread can be started, the next added charge tries again, and so does a timer. */
+    /**
+     * Held: the lock. If no thread can be started, each later call for a charge, or for what is looked after, tries again, and so does a timer;
+     * that may have no thread either, so it is not enough.
+     */
     private void start() {
         Thread started = threads.start("hapax-watchdog", this::loop);
         thread = started;
         last = started;
-        if (started == null) {
-            // It starts as it is handed over: what has no memory then is handed over again.
-            var unused = threads.after(NEXT_START, task -> startIfNeeded(), () -> {});
-        } else {
+        lacksThread = started == null;
+        if (started != null) {
             ticker.wake(started);
+        } else if (!tryingAgain) {
+            // It starts as it is handed over: what has no memory then is handed over again.
+            var unused = threads.after(NEXT_START, task -> tryAgain(), () -> {});
+            tryingAgain = true;
         }
     }
 
-    private void startIfNeeded() {
+    private void tryAgain() {
         lock.lock();
         try {
-            if (thread == null && (stopping || queue.size() > 0)) {
-                start();
-            }
+            tryingAgain = false;
+            startIfLacking();
         } finally {
             lock.unlock();
+        }
+    }
+
+    /** Held: the lock. */
+    private void startIfLacking() {
+        if (lacksThread && (stopping || queue.size() > 0)) {
+            start();
         }
     }
 
@@ -159,6 +174,7 @@ final class Watchdog {
         try {
             if (charge.queued()) {
                 queue.put(charge, due);
+                startIfLacking();
                 wakeFor(due);
             }
         } finally {
@@ -244,6 +260,7 @@ final class Watchdog {
     int size() {
         lock.lock();
         try {
+            startIfLacking();
             return queue.size();
         } finally {
             lock.unlock();
@@ -253,6 +270,7 @@ final class Watchdog {
     List<Charge> all() {
         lock.lock();
         try {
+            startIfLacking();
             List<Charge> all = new ArrayList<>();
             queue.all().forEach(entry -> all.add((Charge) entry));
             return all;

@@ -113,6 +113,7 @@ public class GuardThreads {
      * @return the thread; null if none could be started, then call again with the next need
      */
     public @Nullable Thread start(String name, Runnable work) {
+        timer.startIfNeeded();
         try {
             Thread thread = daemon(() -> untilItReturns(name, work), name, beforeStart);
             thread.start();
@@ -470,6 +471,7 @@ public class GuardThreads {
         }
 
         private void startFor(Runnable task) {
+            timer.startIfNeeded();
             try {
                 if (!prestartCoreThread() && usual < most) {
                     lookLater();
@@ -568,6 +570,9 @@ public class GuardThreads {
     private static final class Timer extends ScheduledThreadPoolExecutor {
         static final Timer SHARED = new Timer(thread -> {});
 
+        /** Whether tasks may wait for a thread that could not be started. */
+        private volatile boolean lacksThread;
+
         private Timer(Consumer<Thread> beforeStart) {
             super(1);
             setThreadFactory(worker -> daemon(() -> work(worker, this), "hapax-timer", beforeStart));
@@ -584,7 +589,7 @@ public class GuardThreads {
             return entry;
         }
 
-        /** Plans a task, also if no thread can be started for it: the next timer starts it. Throws if there is no memory. */
+        /** Plans a task, also if no thread can be started for it: the next need starts it. Throws if there is no memory. */
         Future<?> plan(Planned task, Duration delay, LaterReports later) {
             try {
                 return schedule(task, Math.max(0, delay.toNanos()), TimeUnit.NANOSECONDS);
@@ -593,8 +598,17 @@ public class GuardThreads {
                 if (entry == null || !getQueue().contains(entry)) {
                     throw failure;
                 }
+                lacksThread = true;
                 later.met(STARTING, "hapax-timer", failure);
                 return entry;
+            }
+        }
+
+        /** Starts a thread if there was none to be had when something was planned; to be called at each need of any thread. */
+        void startIfNeeded() {
+            if (lacksThread) {
+                lacksThread = false;
+                lacksThread = !isStarted(this);
             }
         }
     }
