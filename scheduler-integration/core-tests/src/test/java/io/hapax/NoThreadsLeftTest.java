@@ -12,7 +12,9 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
@@ -23,6 +25,7 @@ class NoThreadsLeftTest {
 
     private static final Duration TTL = Duration.ofSeconds(1);
     private static final int RUNS = 400;
+    private static final Duration LONG = Duration.ofSeconds(10);
 
     private final ManualTicker ticker = new ManualTicker();
     private final InMemoryLeaseStore memory = new InMemoryLeaseStore(ticker);
@@ -140,6 +143,45 @@ class NoThreadsLeftTest {
                 isRenewed(run, "k");
             }
             assertThat(run.complete()).isEqualTo(RunOutcome.COMPLETED);
+        }
+    }
+
+    /** As where standard output blocks: threads are started under locks, which all runs of a guard take. */
+    @Test
+    void a_log_that_blocks_because_no_thread_can_be_started_holds_nobody() throws Exception {
+        CountDownLatch goOn = new CountDownLatch(1);
+        GuardThreads blocked = new GuardThreads((what, failure) -> awaitUninterrupted(goOn), thread -> {
+            if (exhausted) {
+                throw new OutOfMemoryError("unable to create native thread");
+            }
+        });
+        JobGuard quiet = JobGuard.builder(memory).threads(blocked).build();
+        CompletableFuture<GuardedRun> run = CompletableFuture.supplyAsync(() -> unchecked(quiet, "k"));
+        try {
+            assertThat(run).succeedsWithin(LONG);
+            assertThat(CompletableFuture.supplyAsync(quiet::activeRuns))
+                    .succeedsWithin(LONG)
+                    .isEqualTo(1);
+        } finally {
+            goOn.countDown();
+        }
+        run.join().close();
+        quiet.close();
+    }
+
+    private static GuardedRun unchecked(JobGuard guard, String key) {
+        try {
+            return Answered.run(guard.admit(request(key)));
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    private static void awaitUninterrupted(CountDownLatch latch) {
+        try {
+            latch.await();
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
         }
     }
 

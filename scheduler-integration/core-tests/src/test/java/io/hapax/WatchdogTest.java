@@ -26,6 +26,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Predicate;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -528,5 +529,45 @@ class WatchdogTest {
                 .filter(thread -> thread.getName().equals("hapax-watchdog"))
                 .filter(thread -> !threadsBefore.contains(thread))
                 .count();
+    }
+
+    /** Whether a run counts is asked under that run's own lock, which is held while its thread is interrupted, and that may take long. */
+    @Test
+    void waiting_for_runs_holds_nobody_while_it_asks_which_of_them_count() throws Exception {
+        GuardedRun run = admitted(RunRequest.lock("k"));
+        CountDownLatch asked = new CountDownLatch(1);
+        CountDownLatch goOn = new CountDownLatch(1);
+        Predicate<Charge> slow = charge -> {
+            asked.countDown();
+            awaitUninterrupted(goOn);
+            return true;
+        };
+        CompletableFuture<Boolean> waiting = CompletableFuture.supplyAsync(() -> ended(slow));
+        asked.await();
+        try {
+            assertThat(CompletableFuture.supplyAsync(guard::activeRuns))
+                    .succeedsWithin(Duration.ofSeconds(10))
+                    .isEqualTo(1);
+        } finally {
+            goOn.countDown();
+        }
+        assertThat(waiting).succeedsWithin(Duration.ofSeconds(10)).isEqualTo(true);
+        run.close();
+    }
+
+    private static void awaitUninterrupted(CountDownLatch latch) {
+        try {
+            latch.await();
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    private boolean ended(Predicate<Charge> except) {
+        try {
+            return guard.engine().watchdog().awaitRuns(except, SECOND);
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
     }
 }

@@ -222,6 +222,58 @@ class GuardThreadsTest {
     }
 
     @Test
+    void a_report_that_blocks_holds_neither_those_who_have_no_thread_nor_a_timer() {
+        CountDownLatch goOn = new CountDownLatch(1);
+        CountDownLatch blocked = new CountDownLatch(1);
+        GuardThreads silent = GuardThreads.withTimer(
+                (what, failure) -> {
+                    blocked.countDown();
+                    awaitUninterrupted(goOn);
+                },
+                thread -> {
+                    if (exhausted.get() && !thread.getName().equals("hapax-timer")) {
+                        throw new OutOfMemoryError("unable to create native thread");
+                    }
+                });
+        CountDownLatch done = new CountDownLatch(1);
+        CountDownLatch rung = new CountDownLatch(1);
+        exhausted.set(true);
+        CompletableFuture<Void> caller = CompletableFuture.runAsync(() -> {
+            assertThat(silent.start("lasting", () -> {})).isNull();
+            silent.pool("tasks", 1).execute(done::countDown);
+        });
+        silent.after(
+                Duration.ofMillis(1),
+                task -> {
+                    throw new IllegalStateException("as if");
+                },
+                () -> {});
+        silent.after(Duration.ofMillis(300), Runnable::run, rung::countDown);
+        try {
+            await().until(() -> blocked.getCount() == 0);
+            await().until(() -> caller.isDone() && rung.getCount() == 0);
+            exhausted.set(false);
+            await().until(() -> done.getCount() == 0);
+        } finally {
+            goOn.countDown();
+        }
+    }
+
+    @Test
+    void of_threads_that_cannot_be_started_the_first_is_reported_and_the_others_are_counted() {
+        exhausted.set(true);
+        ExecutorService pool = threads.pool("tasks", 100);
+        for (int n = 0; n < 100; n++) {
+            pool.execute(() -> {});
+        }
+        await().until(() -> met.size() == 1);
+        exhausted.set(false);
+        await().until(() -> ((ThreadPoolExecutor) pool).getCompletedTaskCount() == 100);
+        assertThat(met).hasSize(1);
+        pool.shutdown();
+    }
+
+    @Test
     void a_task_without_a_thread_of_its_own_is_done_by_another_thread() {
         ExecutorService pool = threads.pool("tasks", 2);
         CountDownLatch goOn = new CountDownLatch(1);
