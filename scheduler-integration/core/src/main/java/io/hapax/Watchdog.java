@@ -305,22 +305,38 @@ final class Watchdog {
 
     /** Waits until no runs are left but those that are excepted. */
     boolean awaitRuns(Predicate<Charge> except, Duration atMost) throws InterruptedException {
+        long left = atMost.toNanos();
+        if (Thread.interrupted()) {
+            throw new InterruptedException();
+        }
+        while (anyRun(except)) {
+            if (left <= 0) {
+                return false;
+            }
+            // Looking at each end of many runs would take longer than the runs.
+            long slice = Math.min(left, LOOK.toNanos());
+            left -= slice - awaitEnd(slice);
+        }
+        return true;
+    }
+
+    /** Returns what is left of the time, if nothing is looked after any more before it is over. */
+    private long awaitEnd(long nanos) throws InterruptedException {
+        long left = nanos;
         lock.lockInterruptibly();
         try {
-            long left = atMost.toNanos();
-            while (anyRun(except) && left > 0) {
-                // Looking at each end of many runs would take longer than the runs.
-                long slice = Math.min(left, LOOK.toNanos());
-                left -= slice - ended.awaitNanos(slice);
+            while (queue.size() > 0 && left > 0) {
+                left = ended.awaitNanos(left);
             }
-            return !anyRun(except);
+            return left;
         } finally {
             lock.unlock();
         }
     }
 
+    /** Asks outside of the lock: some of what is asked takes the lock of a run. */
     private boolean anyRun(Predicate<Charge> except) {
-        return queue.all().stream().map(Charge.class::cast).anyMatch(charge -> charge.isRun() && !except.test(charge));
+        return all().stream().anyMatch(charge -> charge.isRun() && !except.test(charge));
     }
 
     private void loop() {
