@@ -157,4 +157,27 @@ class ErrorsTest {
         pool.shutdown();
         database.close();
     }
+
+    @Test
+    void the_clean_up_goes_on_after_there_was_no_memory_to_plan_the_next_one() {
+        AtomicInteger plans = new AtomicInteger();
+        AtomicInteger rounds = new AtomicInteger();
+        Database database = new Database(source, "poor", 1, Duration.ofSeconds(20)) {
+            @Override
+            void after(Duration delay, Runnable task) {
+                if (plans.incrementAndGet() == 2) {
+                    throw new OutOfMemoryError("no memory for a timer");
+                }
+                super.after(delay, task);
+            }
+        };
+        CleanUp cleanUp = new CleanUp(database, Duration.ofMillis(100), List.of((connection, most) -> {
+            rounds.incrementAndGet();
+            return 0;
+        }));
+        cleanUp.start();
+        await().until(() -> rounds.get() >= 3);
+        cleanUp.close();
+        database.close();
+    }
 }
