@@ -131,6 +131,7 @@ public class GuardThreads {
         }
     }
 
+    /** Does not keep the flag of an interrupt, which would make parking return at once: threads of ours have no other use for it. */
     private static void rest() {
         boolean unused = Thread.interrupted();
         LockSupport.parkNanos(REST.toNanos());
@@ -180,6 +181,25 @@ public class GuardThreads {
         } catch (Throwable noMemory) {
             delayed.cancelled = true;
             throw noMemory;
+        }
+    }
+
+    /**
+     * Runs a task after a time as {@link #after} does, for what plans its next time itself, and what nobody else would plan: where there is no memory for
+     * the timer, the calling thread waits until there is. Not to be called under a lock.
+     *
+     * @param delay as above
+     * @param executor as above
+     * @param task as above
+     * @return as above
+     */
+    public final Runnable again(Duration delay, Executor executor, Runnable task) {
+        while (true) {
+            try {
+                return after(delay, executor, task);
+            } catch (VirtualMachineError noMemory) {
+                rest();
+            }
         }
     }
 

@@ -403,6 +403,25 @@ class GuardThreadsTest {
     }
 
     @Test
+    void what_plans_its_next_time_itself_waits_until_there_is_memory_for_that() {
+        AtomicInteger plans = new AtomicInteger();
+        GuardThreads poor = new GuardThreads((what, failure) -> {}) {
+            @Override
+            public Runnable after(Duration delay, Executor executor, Runnable task) {
+                if (plans.incrementAndGet() < 3) {
+                    throw new OutOfMemoryError("no memory for a timer");
+                }
+                return super.after(delay, executor, task);
+            }
+        };
+        CountDownLatch ran = new CountDownLatch(1);
+        poor.again(Duration.ZERO, Runnable::run, ran::countDown);
+
+        await().until(() -> ran.getCount() == 0);
+        assertThat(plans).hasValue(3);
+    }
+
+    @Test
     void what_is_overdue_waits_until_there_is_memory_to_hand_it_over() {
         AtomicInteger tries = new AtomicInteger();
         CountDownLatch ended = new CountDownLatch(1);

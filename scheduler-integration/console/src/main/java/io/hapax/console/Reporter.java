@@ -37,6 +37,7 @@ final class Reporter implements AutoCloseable {
     private final JsonMapper json;
     private final String instance = OwnerId.random().value();
     private final ExecutorService thread = THREADS.pool("hapax-report", 1);
+    private final Runnable next = this::postAgainAndAgain;
     private final ReportWriter writer;
     private volatile boolean failing;
     /** What the last posting has come to; with the time of it. */
@@ -84,7 +85,7 @@ final class Reporter implements AutoCloseable {
         try {
             post();
         } finally {
-            var unused = THREADS.after(EVERY, thread, this::postAgainAndAgain);
+            var unused = THREADS.again(EVERY, thread, next);
         }
     }
 

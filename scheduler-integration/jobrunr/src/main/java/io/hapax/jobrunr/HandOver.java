@@ -183,16 +183,15 @@ final class HandOver {
             lock.lock();
             try {
                 Line its = line;
-                if (its == null || its.active < 2 || waiting + handedOn.size() >= MOST) {
+                if (its == null || its.active < 2 || waiting + handedOn.size() >= MOST || !isLookPlanned()) {
                     return false;
                 }
+                Waiting last = new Waiting(its, job, ticker.now(), HeartbeatWatch.ofWaiting(server, job), putBack);
                 line = null;
                 its.active--;
-                Waiting last = new Waiting(its, job, ticker.now(), HeartbeatWatch.ofWaiting(server, job), putBack);
                 server.getJobSteward().startProcessing(job, NOBODY);
                 its.queue.add(last);
                 waiting++;
-                lookLater();
                 idle.fetchLater();
                 return true;
             } finally {
@@ -308,19 +307,30 @@ final class HandOver {
         }
     }
 
-    private void lookLater() {
+    /** Whether somebody is going to look for those that have waited for long enough: without memory for that, nobody starts to wait. */
+    private boolean isLookPlanned() {
         OneAtATime.Turn turn = looking.start();
         if (turn == null) {
-            return;
+            return true;
         }
-        boolean planned = false;
         try {
-            var unused = THREADS.after(poll.compareTo(LOOK) < 0 ? poll : LOOK, looks, () -> look(turn));
-            planned = true;
-        } finally {
-            if (!planned) {
-                turn.end();
-            }
+            var unused = THREADS.after(pause(), looks, () -> look(turn));
+            return true;
+        } catch (VirtualMachineError noMemory) {
+            turn.end();
+            return false;
+        }
+    }
+
+    private Duration pause() {
+        return poll.compareTo(LOOK) < 0 ? poll : LOOK;
+    }
+
+    /** On the thread of the looks, for those that wait already. */
+    private void lookAgain() {
+        OneAtATime.Turn turn = looking.start();
+        if (turn != null) {
+            var unused = THREADS.again(pause(), looks, () -> look(turn));
         }
     }
 
@@ -330,7 +340,7 @@ final class HandOver {
         } finally {
             turn.end();
             if (anybodyWaits()) {
-                lookLater();
+                lookAgain();
             }
         }
     }

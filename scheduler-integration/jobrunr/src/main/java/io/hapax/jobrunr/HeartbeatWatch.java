@@ -37,7 +37,7 @@ final class HeartbeatWatch implements Runnable {
     private final String whatBecomesOfIt;
     private final ExecutorService checks;
     private volatile boolean stopped;
-    private volatile Runnable cancel = () -> {};
+    private volatile Runnable cancel;
     // Used by the checking thread alone.
     private int versionSeen = -1;
 
@@ -57,13 +57,7 @@ final class HeartbeatWatch implements Runnable {
         this.poll = server.getConfiguration().getPollInterval();
         this.whatBecomesOfIt = whatBecomesOfIt;
         this.checks = CHECKS.computeIfAbsent(server, unused -> THREADS.pool("hapax-jobrunr-heartbeats", 1));
-        later();
-    }
-
-    private void later() {
-        if (!stopped) {
-            cancel = THREADS.after(poll, checks, this);
-        }
+        this.cancel = THREADS.after(poll, checks, this);
     }
 
     void stop() {
@@ -79,7 +73,9 @@ final class HeartbeatWatch implements Runnable {
         } catch (Throwable e) {
             LOG.warn("could not check the heartbeats of job {}, and tries again", job.getId(), e);
         } finally {
-            later();
+            if (!stopped) {
+                cancel = THREADS.again(poll, checks, this);
+            }
         }
     }
 

@@ -41,12 +41,18 @@ final class IdleThreads {
      */
     void fetchLater() {
         if (asked.getAndIncrement() == 0) {
-            fetchAfter(MOMENT);
+            try {
+                var unused = THREADS.after(MOMENT, fetches, () -> fetchForOthers(MOMENT));
+            } catch (VirtualMachineError noMemory) {
+                // The next one that asks tries again; until then JobRunr fetches with its poll.
+                asked.set(0);
+            }
         }
     }
 
+    /** On a thread of the fetches. */
     private void fetchAfter(Duration delay) {
-        var unused = THREADS.after(delay, fetches, () -> fetchForOthers(delay));
+        var unused = THREADS.again(delay, fetches, () -> fetchForOthers(delay));
     }
 
     /**

@@ -27,6 +27,7 @@ final class CleanUp {
     private final Database database;
     private final Duration every;
     private final List<Batch> kinds;
+    private final Runnable round = this::runQuietly;
     private volatile boolean closed;
     private volatile boolean behind;
 
@@ -43,15 +44,15 @@ final class CleanUp {
 
     void start() {
         if (!every.isZero()) {
-            later();
+            database.after(next(), round);
         }
     }
 
     /** Workers that start together do not clean up together. */
-    private void later() {
+    private Duration next() {
         long millis = behind ? Math.min(CATCH_UP.toMillis(), every.toMillis()) : every.toMillis();
         long wait = millis / 2 + ThreadLocalRandom.current().nextLong(Math.max(1, millis));
-        database.after(Duration.ofMillis(wait), this::runQuietly);
+        return Duration.ofMillis(wait);
     }
 
     private void runQuietly() {
@@ -67,7 +68,7 @@ final class CleanUp {
                     every,
                     (e instanceof SQLException sql ? DatabaseTrouble.of(sql) : e).toString());
         } finally {
-            later();
+            database.again(next(), round);
         }
     }
 

@@ -86,6 +86,11 @@ class Database {
         var unused = THREADS.after(delay, threads, task);
     }
 
+    /** Likewise, for a task on such a thread that plans its own next time: waits while there is no memory for that. */
+    void again(Duration delay, Runnable task) {
+        var unused = THREADS.again(delay, threads, task);
+    }
+
     /** Lets an answer fail that does not come within the answer timeout. */
     void bound(CompletableFuture<?> answer) {
         Runnable cancel =
