@@ -25,6 +25,7 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
@@ -218,5 +219,34 @@ class QueuedJobTest {
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> queued("first", LockMode.WHILE_EXECUTING))
                 .withMessageContaining("WHILE_EXECUTING");
+    }
+
+    @Test
+    void a_question_whose_caller_has_gone_is_not_asked_when_the_queue_answers_again() {
+        QueuedJob job = queued("first", LockMode.UNTIL_EXECUTED);
+        List<String> asked = new CopyOnWriteArrayList<>();
+        JobQueue queue = id -> {
+            asked.add(id);
+            return JobQueue.Fate.PRESENT;
+        };
+        CountDownLatch goOn = new CountDownLatch(1);
+        for (int n = 0; n < 2; n++) {
+            job.lookups().execute(() -> awaitUninterrupted(goOn));
+        }
+        Thread.currentThread().interrupt();
+        assertThat(job.fateIn(queue, "gone", true)).isEqualTo(JobQueue.Fate.UNKNOWN);
+        assertThat(Thread.interrupted()).isTrue();
+        goOn.countDown();
+
+        assertThat(job.fateIn(queue, "here", true)).isEqualTo(JobQueue.Fate.PRESENT);
+        assertThat(asked).containsExactly("here");
+    }
+
+    private static void awaitUninterrupted(CountDownLatch latch) {
+        try {
+            latch.await();
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
     }
 }
