@@ -189,15 +189,23 @@ public final class QueuedJob {
      */
     Fate fateIn(JobQueue queue, String of, boolean elsewhere) {
         try {
-            return elsewhere
-                    ? CompletableFuture.supplyAsync(() -> queue.fateOf(of), lookups())
-                            .get(engine().answerTimeout().toMillis(), TimeUnit.MILLISECONDS)
-                    : queue.fateOf(of);
+            return elsewhere ? fateElsewhere(queue, of) : queue.fateOf(of);
         } catch (InterruptedException interrupt) {
             Thread.currentThread().interrupt();
             return Fate.UNKNOWN;
         } catch (ExecutionException | TimeoutException | RuntimeException untold) {
             return Fate.UNKNOWN;
+        }
+    }
+
+    private Fate fateElsewhere(JobQueue queue, String of)
+            throws InterruptedException, ExecutionException, TimeoutException {
+        CompletableFuture<Fate> question = CompletableFuture.supplyAsync(() -> queue.fateOf(of), lookups());
+        try {
+            return question.get(engine().answerTimeout().toMillis(), TimeUnit.MILLISECONDS);
+        } finally {
+            // One that still waits behind others, as the queue hangs, is not asked any more: nobody wants to know.
+            boolean unused = question.cancel(false);
         }
     }
 
