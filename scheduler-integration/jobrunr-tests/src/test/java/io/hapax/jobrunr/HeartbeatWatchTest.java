@@ -101,4 +101,25 @@ class HeartbeatWatchTest {
         assertThat(lines).anyMatch(line -> line.startsWith("WARN heartbeats of job " + job.getId() + " were late"));
         assertThat(worker.server().getJobSteward().getJobsInProgress()).isEmpty();
     }
+
+    /** Of a server with many jobs, each would write a stack trace with each poll for as long as the storage fails. */
+    @Test
+    void a_storage_that_throws_anything_at_each_look_is_told_once_for_all_jobs() {
+        worker.storage().onTheWay = (call, jobs) -> {
+            if (call.equals("look")) {
+                throw new IllegalStateException("as if");
+            }
+        };
+        List<Job> jobs = List.of(passedOn(), passedOn(), passedOn());
+        for (Job job : jobs) {
+            HeartbeatWatch watch = new HeartbeatWatch(worker.server(), job);
+            watch.run();
+            watch.run();
+            watch.run();
+            watch.stop();
+        }
+        assertThat(lines)
+                .filteredOn(line -> line.startsWith("WARN could not check the heartbeats"))
+                .hasSize(1);
+    }
 }
