@@ -1,11 +1,13 @@
 package io.hapax.jobrunr;
 
 import io.hapax.thread.GuardThreads;
+import io.hapax.thread.OneAtATime;
 import java.time.Duration;
 import java.util.Collections;
 import java.util.Map;
 import java.util.WeakHashMap;
 import java.util.concurrent.ExecutorService;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.jobrunr.jobs.Job;
 import org.jobrunr.jobs.states.ProcessingState;
 import org.jobrunr.jobs.states.StateName;
@@ -28,14 +30,35 @@ final class HeartbeatWatch implements Runnable {
     private static final GuardThreads THREADS =
             new GuardThreads((what, failure) -> LOG.warn("{} failed; heartbeats are watched on", what, failure));
     /** Of each server, since a storage that stands still must not stop the checks of others. */
-    private static final Map<BackgroundJobServer, ExecutorService> CHECKS =
-            Collections.synchronizedMap(new WeakHashMap<>());
+    private static final Map<BackgroundJobServer, Checks> CHECKS = Collections.synchronizedMap(new WeakHashMap<>());
+    /** A storage that fails does so for each job at each poll. */
+    private static final Duration BETWEEN_LINES = Duration.ofMinutes(1);
+
+    /** Of one server, on a thread of its own; says in the log that they fail, once a minute at most. */
+    private static final class Checks {
+        private final ExecutorService thread = THREADS.pool("hapax-jobrunr-heartbeats", 1);
+        private final AtomicInteger unsaid = new AtomicInteger();
+        private final OneAtATime quiet = new OneAtATime(BETWEEN_LINES);
+
+        void failed(Job job, Throwable failure) {
+            if (quiet.start() == null) {
+                unsaid.incrementAndGet();
+                LOG.debug("could not check the heartbeats of job {}, and tries again", job.getId(), failure);
+            } else {
+                LOG.warn(
+                        "could not check the heartbeats of job {}, and tries again ({} others failed since the last such line)",
+                        job.getId(),
+                        unsaid.getAndSet(0),
+                        failure);
+            }
+        }
+    }
 
     private final BackgroundJobServer server;
     private final Job job;
     private final Duration poll;
     private final String whatBecomesOfIt;
-    private final ExecutorService checks;
+    private final Checks checks;
     private volatile boolean stopped;
     private volatile Runnable cancel;
     // Used by the checking thread alone.
@@ -56,8 +79,8 @@ final class HeartbeatWatch implements Runnable {
         this.job = job;
         this.poll = server.getConfiguration().getPollInterval();
         this.whatBecomesOfIt = whatBecomesOfIt;
-        this.checks = CHECKS.computeIfAbsent(server, unused -> THREADS.pool("hapax-jobrunr-heartbeats", 1));
-        this.cancel = THREADS.after(poll, checks, this);
+        this.checks = CHECKS.computeIfAbsent(server, unused -> new Checks());
+        this.cancel = THREADS.after(poll, checks.thread, this);
     }
 
     void stop() {
@@ -71,10 +94,10 @@ final class HeartbeatWatch implements Runnable {
         try {
             check();
         } catch (Throwable e) {
-            LOG.warn("could not check the heartbeats of job {}, and tries again", job.getId(), e);
+            checks.failed(job, e);
         } finally {
             if (!stopped) {
-                cancel = THREADS.again(poll, checks, this);
+                cancel = THREADS.again(poll, checks.thread, this);
             }
         }
     }
