@@ -29,6 +29,8 @@ final class AdmissionAttempt {
     private final @Nullable GuardedRun waiter;
     private final NanoTime startedAt;
     private final CompletableFuture<Admission> answer = new CompletableFuture<>();
+    /** Delivered before the caller gets the answer. */
+    private final CallersEvents events;
     /** Waits for the answer, and asks itself when it is this attempt's turn; null if no thread does so. */
     private @Nullable Thread caller;
 
@@ -56,14 +58,16 @@ final class AdmissionAttempt {
                 ? new RationedSource(engine, terms)
                 : new LeaseSource.Plain(engine.store(), terms.identity());
         this.startedAt = engine.now();
+        this.events = CallersEvents.awaited(engine.notifier());
     }
 
-    /**
-     * Starts.
-     *
-     * @param first the store to be asked first: one that blocks, if the calling thread will wait for the answer
-     */
-    CompletableFuture<Admission> start(LeaseStore first) {
+    /** Starts; the answer is for a caller that does not wait, and events are delivered before it. */
+    CompletableFuture<Admission> start() {
+        return engine.delivery().of(start(engine.store()), events);
+    }
+
+    /** @param first the store to be asked first: one that blocks, if the calling thread will wait for the answer */
+    private CompletableFuture<Admission> start(LeaseStore first) {
         if (engine.admissions().isClosed()) {
             refuse(Refusals.closed(terms.timing().renewEvery()));
         } else {
@@ -75,7 +79,11 @@ final class AdmissionAttempt {
     /** Starts, and waits for the answer whatever happens. */
     Admission startAndJoin(LeaseStore first) {
         isAwaited = true;
-        return start(first).join();
+        try {
+            return start(first).join();
+        } finally {
+            events.deliver();
+        }
     }
 
     /**
@@ -87,6 +95,14 @@ final class AdmissionAttempt {
      * @throws ExecutionException if there is no answer
      */
     Admission startAndWait(LeaseStore first) throws InterruptedException, ExecutionException {
+        try {
+            return startAndGet(first);
+        } finally {
+            events.deliver();
+        }
+    }
+
+    private Admission startAndGet(LeaseStore first) throws InterruptedException, ExecutionException {
         isAwaited = true;
         Thread self = Thread.currentThread();
         caller = first != engine.store() && source instanceof LeaseSource.Plain ? self : null;
@@ -167,6 +183,12 @@ final class AdmissionAttempt {
         next.ask(store);
     }
 
+    /** Nobody waits for the answer any more. */
+    void cancel() {
+        boolean unused = answer.cancel(false);
+        withdraw();
+    }
+
     /** Gives up waiting; a lease that is granted all the same is given back. */
     void withdraw() {
         withdrawn = true;
@@ -235,8 +257,9 @@ final class AdmissionAttempt {
             return;
         }
         run.admitted();
-        // Before the answer, so that no listener sees the end of a run before its start.
-        engine.notifier().tell(new GuardEvent.Acquired(terms.job(), grant.shown(), waited(), grant.attempt()));
+        // Before the answer. The run keeps its other events back until then, so that no listener sees its end before
+        // its start.
+        events.add(new GuardEvent.Acquired(terms.job(), grant.shown(), waited(), grant.attempt()), run);
         if (!answer.complete(new Admission.Admitted(run)) || withdrawn) {
             run.giveBack();
         }
@@ -397,11 +420,16 @@ final class AdmissionAttempt {
                 && options.whenUnavailable() == WhenUnavailable.FAIL_OPEN
                 && !engine.admissions().isClosed();
         if (open) {
-            engine.notifier().tell(new GuardEvent.Unguarded(terms.job(), terms.identity(), refusal));
+            unguarded(refusal);
             answer.complete(new Admission.Admitted(new GuardedRun(terms, null, startedAt)));
         } else {
             conclude(refusal);
         }
+    }
+
+    /** The run takes place although it could not be guarded, or not in full. */
+    void unguarded(Refusal refusal) {
+        events.add(new GuardEvent.Unguarded(terms.job(), terms.identity(), refusal));
     }
 
     /** Whether the run takes place whatever the answer is. */
@@ -411,9 +439,8 @@ final class AdmissionAttempt {
 
     /** The run holds nothing; the event at its end distinguishes it from a run that fails open. */
     private void observe(Refusal refusal) {
-        engine.notifier()
-                .tell(new GuardEvent.WouldRefuse(
-                        terms.job(), terms.identity(), refusal, terms.request().isPlanned()));
+        events.add(new GuardEvent.WouldRefuse(
+                terms.job(), terms.identity(), refusal, terms.request().isPlanned()));
         answer.complete(new Admission.Admitted(GuardedRun.observed(terms, refusal, startedAt)));
     }
 
@@ -423,21 +450,20 @@ final class AdmissionAttempt {
         if (rule.needsQuestion(refusal)) {
             calling(
                     () -> rule.ask(refusal),
-                    (then, failure) -> tellRefused(refusal, then == null ? rule.decide(refusal) : then));
+                    (then, failure) -> refusedThen(refusal, then == null ? rule.decide(refusal) : then));
         } else {
-            tellRefused(refusal, rule.decide(refusal));
+            refusedThen(refusal, rule.decide(refusal));
         }
     }
 
-    private void tellRefused(Refusal refusal, AfterRefusal then) {
-        engine.notifier()
-                .tell(new GuardEvent.Refused(
-                        terms.job(),
-                        terms.identity(),
-                        refusal,
-                        waited(),
-                        terms.request().isPlanned(),
-                        then == AfterRefusal.TRY_AGAIN || then == AfterRefusal.WAIT));
+    private void refusedThen(Refusal refusal, AfterRefusal then) {
+        events.add(new GuardEvent.Refused(
+                terms.job(),
+                terms.identity(),
+                refusal,
+                waited(),
+                terms.request().isPlanned(),
+                then == AfterRefusal.TRY_AGAIN || then == AfterRefusal.WAIT));
         answer.complete(new Admission.Refused(refusal, then));
     }
 

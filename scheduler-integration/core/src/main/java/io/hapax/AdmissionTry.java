@@ -1,6 +1,5 @@
 package io.hapax;
 
-import io.hapax.event.GuardEvent;
 import io.hapax.event.Refusal;
 import io.hapax.lease.Acquisition;
 import io.hapax.lease.JobIdentity;
@@ -173,7 +172,7 @@ final class AdmissionTry {
         Refusal silent = Refusals.ledgerSilent(failure, terms.timing().renewEvery());
         boolean open = options.whenUnavailable() == WhenUnavailable.FAIL_OPEN;
         if (given != null && open && !engine.admissions().isClosed()) {
-            engine.notifier().tell(new GuardEvent.Unguarded(terms.job(), terms.identity(), silent));
+            attempt.unguarded(silent);
             attempt.admit(Grant.of(given, null, 1, source), askedAt);
             return;
         }

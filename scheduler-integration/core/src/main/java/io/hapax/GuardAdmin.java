@@ -103,16 +103,14 @@ public final class GuardAdmin {
 
     private CompletableFuture<Optional<Holder>> told(
             CompletableFuture<Optional<Holder>> taken, JobIdentity identity, Intervention why) {
-        return delivered(taken.whenComplete((holder, failure) -> {
+        CallersEvents events = CallersEvents.awaited(engine.notifier());
+        CompletableFuture<Optional<Holder>> noted = taken.whenComplete((holder, failure) -> {
             if (holder != null && holder.isPresent()) {
-                tellForced(identity, holder.get(), why);
+                events.add(
+                        new GuardEvent.Forced(identity.leaseName(), identity, holder.get(), why.actor(), why.reason()));
             }
-        }));
-    }
-
-    private void tellForced(JobIdentity identity, Holder holder, Intervention why) {
-        engine.notifier()
-                .tell(new GuardEvent.Forced(identity.leaseName(), identity, holder, why.actor(), why.reason()));
+        });
+        return engine.delivery().of(noted, events);
     }
 
     /**
@@ -166,15 +164,15 @@ public final class GuardAdmin {
             throw new IllegalStateException("only a ledger knows what was abandoned, and this guard has none");
         }
         Intervention why = new Intervention(actor, reason);
-        return delivered(runs.resolve(asked, seen, state, why)
+        CallersEvents events = CallersEvents.awaited(engine.notifier());
+        CompletableFuture<Boolean> noted = runs.resolve(asked, seen, state, why)
                 .toCompletableFuture()
                 .whenComplete((resolved, failure) -> {
                     if (Boolean.TRUE.equals(resolved)) {
-                        engine.notifier()
-                                .tell(new GuardEvent.Resolved(
-                                        asked.leaseName(), asked, state, why.actor(), why.reason()));
+                        events.add(new GuardEvent.Resolved(asked.leaseName(), asked, state, why.actor(), why.reason()));
                     }
-                }));
+                });
+        return engine.delivery().of(noted, events);
     }
 
     /**

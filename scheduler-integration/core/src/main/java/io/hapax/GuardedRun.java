@@ -346,10 +346,7 @@ public final class GuardedRun extends RunLife implements AutoCloseable {
      *     {@linkplain RunOptions#observe() only observes}, {@link RunOutcome#UNCONFIRMED} instead of these two
      */
     public RunOutcome complete() {
-        return shown(
-                end(terms().completion(), RunOutcome.COMPLETED, engine().store().blocking())
-                        .join(),
-                RunOutcome.UNCONFIRMED);
+        return shown(endNow(terms().completion(), RunOutcome.COMPLETED), RunOutcome.UNCONFIRMED);
     }
 
     /**
@@ -358,8 +355,15 @@ public final class GuardedRun extends RunLife implements AutoCloseable {
      * @return how it ended; never fails
      */
     public CompletableFuture<RunOutcome> completeAsync() {
-        CompletableFuture<RunOutcome> ended =
-                engine().delivery().of(end(terms().completion(), RunOutcome.COMPLETED, engine().store()));
+        CallersEvents events = CallersEvents.awaited(engine().notifier());
+        CompletableFuture<RunOutcome> ended;
+        try {
+            ended = end(terms().completion(), RunOutcome.COMPLETED, engine().store(), events);
+        } catch (Throwable failure) {
+            events.deliver();
+            throw failure;
+        }
+        ended = engine().delivery().of(ended, events);
         return isObserved() ? ended.thenApply(outcome -> shown(outcome, RunOutcome.UNCONFIRMED)) : ended;
     }
 
@@ -371,10 +375,7 @@ public final class GuardedRun extends RunLife implements AutoCloseable {
      * @return how it ended
      */
     public RunOutcome fail(Throwable cause) {
-        return shown(
-                end(terms().failure(), RunOutcome.FAILED, engine().store().blocking())
-                        .join(),
-                RunOutcome.FAILED);
+        return shown(endNow(terms().failure(), RunOutcome.FAILED), RunOutcome.FAILED);
     }
 
     /**
@@ -385,17 +386,23 @@ public final class GuardedRun extends RunLife implements AutoCloseable {
      * @return how it ended
      */
     public RunOutcome failForNow(Throwable cause) {
-        return shown(
-                end(Ending.NOT_DONE, RunOutcome.FAILED, engine().store().blocking())
-                        .join(),
-                RunOutcome.FAILED);
+        return shown(endNow(Ending.NOT_DONE, RunOutcome.FAILED), RunOutcome.FAILED);
     }
 
     /** Ends the run if it has not ended: the lease is given back, and the occurrence may run again. */
     @Override
     public void close() {
-        var unused = end(Ending.NOT_DONE, RunOutcome.RELEASED, engine().store().blocking())
-                .join();
+        var unused = endNow(Ending.NOT_DONE, RunOutcome.RELEASED);
+    }
+
+    /** Ends it, and waits for that; listeners are notified on the calling thread. */
+    private RunOutcome endNow(Ending said, RunOutcome asSaid) {
+        CallersEvents events = CallersEvents.awaited(engine().notifier());
+        try {
+            return end(said, asSaid, engine().store().blocking(), events).join();
+        } finally {
+            events.deliver();
+        }
     }
 
     /** The answer to its caller: nobody is to refuse the result of a run that is only observed. Listeners are notified of how it was. */
@@ -436,10 +443,11 @@ public final class GuardedRun extends RunLife implements AutoCloseable {
 
     /** Does what {@link #close()} does, without blocking: for the threads of a store. */
     void giveBack() {
-        var unused = end(Ending.NOT_DONE, RunOutcome.RELEASED, engine().store());
+        CallersEvents events = CallersEvents.ofNobody(engine().notifier());
+        var unused = end(Ending.NOT_DONE, RunOutcome.RELEASED, engine().store(), events);
     }
 
-    private CompletableFuture<RunOutcome> end(Ending said, RunOutcome asSaid, LeaseStore first) {
+    private CompletableFuture<RunOutcome> end(Ending said, RunOutcome asSaid, LeaseStore first, CallersEvents events) {
         RunOutcome success = decided(asSaid);
         Ending how = success == asSaid ? said : terms().ending(success);
         boolean completes = success == RunOutcome.COMPLETED;
@@ -450,12 +458,12 @@ public final class GuardedRun extends RunLife implements AutoCloseable {
         RunOutcome unconfirmed = completes ? RunOutcome.UNCONFIRMED : success;
         if (hold == null) {
             boolean unused = ended();
-            tellIfTwice();
+            tellIfTwice(events);
             end.result().complete(unconfirmed);
             return end.result();
         }
         try {
-            new RunEnding(this, engine(), hold, how, success).start(end, first);
+            new RunEnding(this, engine(), hold, how, success, events).start(end, first);
         } catch (Throwable failure) {
             // Later calls must not wait for an end that does not come: the lease lapses, and the watchdog forgets the
             // run.
@@ -466,14 +474,14 @@ public final class GuardedRun extends RunLife implements AutoCloseable {
     }
 
     /** Where another one was in the way, a run that was observed has been one too many. */
-    private void tellIfTwice() {
+    private void tellIfTwice(CallersEvents events) {
         Refusal other = rules.wouldBe();
         if (other == null || !wasEntered()) {
             return;
         }
         switch (other.verdict()) {
             case RUNNING, DONE, ABANDONED, OVERLAP ->
-                engine().notifier().tell(new GuardEvent.RanTwice(job(), identity(), other, held()));
+                events.add(new GuardEvent.RanTwice(job(), identity(), other, held()));
             case THROTTLED, PAUSED, QUEUED, UNAVAILABLE -> {
                 // Nobody was in its way, or nobody knows.
             }
@@ -486,9 +494,16 @@ public final class GuardedRun extends RunLife implements AutoCloseable {
         if (gone == null) {
             return;
         }
-        Runnable tell = () -> engine().notifier().tellLater(new GuardEvent.Lost(job(), gone, reason, holder, held()));
+        Runnable tell = () -> tellLater(new GuardEvent.Lost(job(), gone, reason, holder, held()));
         markLost(reason, () -> engine().notifier().quietly("telling of a loss", tell));
         callBack();
+    }
+
+    /** Leaves one of its events to the queues of the listeners, behind its start. Never waits. */
+    void tellLater(GuardEvent event) {
+        if (!keepsBack(event)) {
+            engine().notifier().tellLater(event);
+        }
     }
 
     /** Calls back who wants to know of a loss, and has not been called, as there was no memory for it. */

@@ -159,12 +159,10 @@ public final class JobGuard implements AutoCloseable {
      */
     public CompletableFuture<Admission> admitAsync(RunRequest request) {
         AdmissionAttempt attempt = attempt(request, null);
-        CompletableFuture<Admission> answer = attempt.start(engine.store());
-        CompletableFuture<Admission> delivered = engine.delivery().of(answer);
+        CompletableFuture<Admission> delivered = attempt.start();
         var unused = delivered.whenComplete((admission, failure) -> {
             if (delivered.isCancelled()) {
-                boolean ignored = answer.cancel(false);
-                attempt.withdraw();
+                attempt.cancel();
             }
         });
         return delivered;

@@ -23,8 +23,8 @@ import org.slf4j.LoggerFactory;
  * Calls listeners so that none of them can disturb a run, a renewal or another listener, whatever it throws and however
  * long it takes.
  *
- * <p>Events that the watchdog raises wait in a separate queue for each listener, in order, and are delivered on a thread of that
- * listener; callbacks of single runs, which may block, share a pool. Of each, at most {@value #MOST_WAITING} wait; further ones are
+ * <p>Events that no caller waits for, as those that the watchdog raises, wait in a separate queue for each listener, in order, and are
+ * delivered on a thread of that listener; callbacks of single runs, which may block, share a pool. Of each, at most {@value #MOST_WAITING} wait; further ones are
  * dropped, counted, and reported in the log. All threads are daemons and end when idle.
  */
 final class Notifier {
@@ -191,13 +191,18 @@ final class Notifier {
     private static @Nullable OwnerId run(GuardEvent event) {
         Lease lease = event instanceof GuardEvent.Released released
                 ? released.lease()
-                : event instanceof GuardEvent.Lost lost
-                        ? lost.lease()
-                        : event instanceof GuardEvent.RenewedLate late ? late.lease() : null;
+                : event instanceof GuardEvent.Acquired acquired
+                        ? acquired.lease()
+                        : event instanceof GuardEvent.Lost lost
+                                ? lost.lease()
+                                : event instanceof GuardEvent.RenewedLate late ? late.lease() : null;
         return lease == null ? null : lease.owner();
     }
 
-    /** On the caller's thread, which a listener that blocks holds, unless it has yet to hear of an earlier loss of that run. */
+    /**
+     * On the calling thread, which a listener that blocks holds, unless the listener has yet to receive an earlier event of that run. Only
+     * for threads that work for the caller who acquires or ends the run, see {@link CallersEvents}.
+     */
     void tell(GuardEvent event) {
         for (int n = 0; n < listeners.size(); n++) {
             listeners.get(n).tell(event);

@@ -37,11 +37,13 @@ final class RunEnding extends Charge {
     private final RunOutcome success;
     private final boolean completes;
     private final NanoTime giveUpAt;
+    private final CallersEvents events;
     private final AtomicBoolean settled = new AtomicBoolean();
     /** The ledger's answer, once there is one. */
     private volatile @Nullable RunOutcome noted;
 
-    RunEnding(GuardedRun run, Engine engine, RunHold hold, Ending how, RunOutcome success) {
+    /** @param events where the one who ends it finds what listeners are to receive; what comes later they receive without that caller */
+    RunEnding(GuardedRun run, Engine engine, RunHold hold, Ending how, RunOutcome success, CallersEvents events) {
         this.run = run;
         this.engine = engine;
         this.hold = hold;
@@ -51,6 +53,7 @@ final class RunEnding extends Charge {
         this.success = success;
         this.completes = success == RunOutcome.COMPLETED && (how.isDone() || claim != null);
         this.giveUpAt = hold.surelyOverAt();
+        this.events = events;
     }
 
     /**
@@ -258,7 +261,7 @@ final class RunEnding extends Charge {
 
     private void settle(RunOutcome outcome) {
         if (settled.compareAndSet(false, true)) {
-            finish(run, hold, outcome, success == RunOutcome.COMPLETED);
+            finish(run, hold, outcome, success == RunOutcome.COMPLETED, events);
         }
     }
 
@@ -266,8 +269,9 @@ final class RunEnding extends Charge {
      * Marks a run as over and tells so; does nothing if that was done.
      *
      * @param completes whether its code says that it has completed
+     * @param events takes what listeners are to receive: they may block, and this may be the watchdog's thread, or a port's
      */
-    static void finish(GuardedRun run, RunHold hold, RunOutcome outcome, boolean completes) {
+    static void finish(GuardedRun run, RunHold hold, RunOutcome outcome, boolean completes, CallersEvents events) {
         if (outcome == RunOutcome.LOST) {
             run.lostAtEnd(LossReason.GONE);
         }
@@ -278,7 +282,7 @@ final class RunEnding extends Charge {
             hold.drop();
         } finally {
             try {
-                tell(run, hold.grant(), outcome, completes);
+                tell(run, hold.grant(), outcome, completes, events);
             } finally {
                 if (outcome == RunOutcome.LOST) {
                     // If that fails, as where there is no memory, the watchdog does it: who ends the run gets its end.
@@ -288,17 +292,19 @@ final class RunEnding extends Charge {
         }
     }
 
-    private static void tell(GuardedRun run, Grant grant, RunOutcome outcome, boolean completes) {
-        Notifier notifier = run.engine().notifier();
+    private static void tell(GuardedRun run, Grant grant, RunOutcome outcome, boolean completes, CallersEvents events) {
         if (!completes && !run.wasEntered()) {
-            notifier.quietly("giving back what was not used", grant.unused());
+            run.engine().notifier().quietly("giving back what was not used", grant.unused());
         }
-        notifier.tell(new GuardEvent.Released(
+        GuardEvent released = new GuardEvent.Released(
                 run.job(),
                 grant.shown(),
                 outcome,
                 run.held(),
-                run.terms().request().untilNext()));
+                run.terms().request().untilNext());
+        if (!run.keepsBack(released)) {
+            events.add(released);
+        }
     }
 
     @Override

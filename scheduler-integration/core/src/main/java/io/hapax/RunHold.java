@@ -411,7 +411,8 @@ final class RunHold extends LeaseKeeper {
     private void expired() {
         RunOutcome told = run.toldOutcome();
         RunOutcome outcome = told != null ? told : run.lossReason() == null ? RunOutcome.UNCONFIRMED : RunOutcome.LOST;
-        RunEnding.finish(run, this, outcome, outcome == RunOutcome.COMPLETED || outcome == RunOutcome.UNCONFIRMED);
+        boolean completes = outcome == RunOutcome.COMPLETED || outcome == RunOutcome.UNCONFIRMED;
+        RunEnding.finish(run, this, outcome, completes, CallersEvents.ofNobody(engine().notifier()));
     }
 
     /** Asks whether a later run wants this one to give way. */
@@ -434,7 +435,7 @@ final class RunHold extends LeaseKeeper {
     void confirmed(Duration margin) {
         if (margin.compareTo(timing().lateMargin()) < 0) {
             GuardEvent late = new GuardEvent.RenewedLate(run.job(), shown(), margin);
-            run.whileActive(() -> engine().notifier().tellLater(late));
+            run.whileActive(() -> run.tellLater(late));
         }
     }
 

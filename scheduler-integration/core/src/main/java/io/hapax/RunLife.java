@@ -1,5 +1,6 @@
 package io.hapax;
 
+import io.hapax.event.GuardEvent;
 import io.hapax.event.LossReason;
 import io.hapax.event.RunOutcome;
 import io.hapax.ledger.AfterCrash;
@@ -46,6 +47,8 @@ abstract class RunLife {
     private @Nullable CompletableFuture<RunOutcome> ending;
     private boolean entered;
     private boolean settled;
+    /** Whether listeners have been notified of its start, or have that in their queues. */
+    private boolean announced;
     /** Where it is running; null before and after. Written under the lock, and also read without it. */
     private volatile @Nullable EnteredRun work;
     /** Null for most. */
@@ -63,6 +66,8 @@ abstract class RunLife {
         private WorkTransaction.@Nullable End work;
         private WorkTransaction.@Nullable Method method;
         private @Nullable Thread endsOn;
+        /** What listeners are to receive after the start. */
+        private List<GuardEvent> keptBack = List.of();
     }
 
     /** Held: the lock. */
@@ -155,6 +160,36 @@ abstract class RunLife {
         synchronized (lock()) {
             if (isActive()) {
                 task.run();
+            }
+        }
+    }
+
+    /** Whether an event has to wait for that of the start, which its caller is about to deliver; then it is kept until then. */
+    final boolean keepsBack(GuardEvent event) {
+        synchronized (lock()) {
+            if (announced) {
+                return false;
+            }
+            Details known = details();
+            List<GuardEvent> all = new ArrayList<>(known.keptBack);
+            all.add(event);
+            known.keptBack = all;
+            return true;
+        }
+    }
+
+    /**
+     * Listeners have been notified of its start.
+     *
+     * @param later takes what was kept back; must not wait
+     */
+    final void announced(Consumer<GuardEvent> later) {
+        synchronized (lock()) {
+            announced = true;
+            Details known = details;
+            if (known != null && !known.keptBack.isEmpty()) {
+                known.keptBack.forEach(later);
+                known.keptBack = List.of();
             }
         }
     }
