@@ -159,7 +159,7 @@ class LedgerTest {
                     .isInstanceOfSatisfying(
                             LeaseLostException.class,
                             loss -> assertThat(loss.reason()).isEqualTo(LossReason.SUPERSEDED));
-            assertThat(Thread.interrupted()).isTrue();
+            assertThat(Interrupts.taken()).isTrue();
             assertThat(run.complete()).isEqualTo(RunOutcome.LOST);
         }
         assertThat(leases.admin()
@@ -178,7 +178,7 @@ class LedgerTest {
                     .join();
             advance(Duration.ofSeconds(12));
             assertThat(run.lost()).contains(LossReason.SUPERSEDED);
-            assertThat(Thread.interrupted()).isTrue();
+            assertThat(Interrupts.taken()).isTrue();
         }
         run.close();
     }
@@ -335,7 +335,7 @@ class LedgerTest {
         try (var scope = run.enter()) {
             store.hangRenewals();
             ticker.advance(Duration.ofSeconds(26));
-            assertThat(Thread.interrupted()).isTrue();
+            assertThat(Interrupts.taken()).isTrue();
             run.close();
         }
         assertThat(entry(once).state()).isEqualTo(RunState.ABANDONED);
@@ -485,7 +485,7 @@ class LedgerTest {
             run.completeIn(noConnection());
             store.hangRenewals();
             ticker.advance(MORE_THAN_TTL);
-            assertThat(Thread.interrupted()).isTrue();
+            assertThat(Interrupts.taken()).isTrue();
             assertThat(run.complete()).isEqualTo(RunOutcome.COMPLETED);
         }
         assertThat(refused(other, request).verdict()).isEqualTo(Verdict.DONE);

@@ -91,7 +91,7 @@ class OverlapPolicyTest {
             ticker.advance(TTL.dividedBy(2));
             events.awaitOne(GuardEvent.Lost.class);
             assertThat(first.lost()).contains(LossReason.CANCELLED);
-            assertThat(Thread.interrupted()).isTrue();
+            assertThat(Interrupts.taken()).isTrue();
             assertThat(policy(occurrence(2, OnConflict.CANCEL_OTHER).again())).isEqualTo(AfterRefusal.TRY_AGAIN);
         }
         admitted(occurrence(2, OnConflict.CANCEL_OTHER).again()).complete();

@@ -149,7 +149,7 @@ class RationingTest {
             ticker.advance(TTL.dividedBy(2));
             events.awaitOne(GuardEvent.Lost.class);
             assertThat(run.lost()).contains(LossReason.GONE);
-            assertThat(Thread.interrupted()).isTrue();
+            assertThat(Interrupts.taken()).isTrue();
         }
     }
 

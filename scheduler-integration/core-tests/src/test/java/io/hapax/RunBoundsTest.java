@@ -52,7 +52,7 @@ class RunBoundsTest {
             advance(44);
             run.ensureHeld();
             advance(1);
-            assertThat(Thread.interrupted()).isTrue();
+            assertThat(Interrupts.taken()).isTrue();
             assertThat(run.lost()).contains(LossReason.MAX_HOLD);
         }
     }

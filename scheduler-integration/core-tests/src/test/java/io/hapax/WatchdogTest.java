@@ -92,7 +92,7 @@ class WatchdogTest {
             run.ensureHeld();
             assertThat(Thread.currentThread().isInterrupted()).isFalse();
             ticker.advance(NANO);
-            assertThat(Thread.interrupted()).isTrue();
+            assertThat(Interrupts.taken()).isTrue();
             assertThat(run.lost()).contains(LossReason.NOT_RENEWED);
             assertThatThrownBy(run::ensureHeld)
                     .isInstanceOfSatisfying(
@@ -115,7 +115,7 @@ class WatchdogTest {
         store.hangRenewals();
         try (var scope = frozen.enter()) {
             ticker.advance(Duration.ofSeconds(31));
-            assertThat(Thread.interrupted()).isTrue();
+            assertThat(Interrupts.taken()).isTrue();
             GuardedRun successor = admitted(request);
             assertThat(successor.fencingToken()).isGreaterThan(frozen.fencingToken());
             assertThat(frozen.complete()).isEqualTo(RunOutcome.LOST);
@@ -168,7 +168,7 @@ class WatchdogTest {
             memory.admin().forceRelease(run.identity());
             GuardedRun next = admitted(RunRequest.lock("k"));
             ticker.advance(Duration.ofSeconds(11));
-            assertThat(Thread.interrupted()).isTrue();
+            assertThat(Interrupts.taken()).isTrue();
             assertThat(run.lost()).contains(LossReason.GONE);
             assertThat(events.awaitOne(GuardEvent.Lost.class).holder())
                     .isNotNull()
@@ -195,7 +195,7 @@ class WatchdogTest {
             advance(Duration.ofSeconds(44), SECOND);
             run.ensureHeld();
             ticker.advance(SECOND);
-            assertThat(Thread.interrupted()).isTrue();
+            assertThat(Interrupts.taken()).isTrue();
             assertThat(run.lost()).contains(LossReason.MAX_HOLD);
             run.close();
         }
@@ -207,7 +207,7 @@ class WatchdogTest {
         store.hangRenewals();
         try (var scope = run.enter()) {
             ticker.advance(TOLD_AFTER);
-            assertThat(Thread.currentThread().isInterrupted()).isTrue();
+            assertThat(Interrupts.awaited()).isTrue();
         }
         assertThat(Thread.currentThread().isInterrupted()).isFalse();
         GuardedRun left = admitted(RunRequest.lock("k2"));

@@ -19,10 +19,20 @@ final class EnteredRun implements GuardedRun.Scope {
     private final @Nullable GuardedRun outer = CurrentRun.find().orElse(null);
     private final boolean interrupts;
     /** Guarded by the lock of the run's life. */
-    private boolean interrupted;
+    private Interrupt interrupt = Interrupt.NONE;
     // Used by its thread only.
     private boolean closed;
     private @Nullable LogContext context;
+
+    /** Of this thread, because of the loss of this run. */
+    enum Interrupt {
+        NONE,
+        /** The run is lost, and nobody has interrupted the thread yet. */
+        WANTED,
+        /** Perhaps the thread's flag is set, and perhaps it will be soon. */
+        UNDER_WAY,
+        SENT
+    }
 
     /** @param interrupts whether the thread is interrupted if the lease is lost */
     EnteredRun(GuardedRun run, boolean interrupts) {
@@ -36,17 +46,19 @@ final class EnteredRun implements GuardedRun.Scope {
         context = LogContext.of(run, outer);
     }
 
-    /** Held: the lock of the run's life. */
-    void interruptIfWanted() {
-        if (interrupts) {
-            interrupted = true;
-            thread.interrupt();
-        }
+    /** Whether the thread is interrupted if the lease is lost. */
+    boolean interrupts() {
+        return interrupts;
     }
 
     /** Held: the lock of the run's life. */
-    boolean wasInterrupted() {
-        return interrupted;
+    Interrupt interrupt() {
+        return interrupt;
+    }
+
+    /** Held: the lock of the run's life. */
+    void interrupt(Interrupt now) {
+        interrupt = now;
     }
 
     Thread thread() {
@@ -66,13 +78,14 @@ final class EnteredRun implements GuardedRun.Scope {
         }
         closed = true;
         CurrentRun.swap(outer);
-        if (run.leave(this)) {
-            // A late interrupt must not hit the next job of a pool's thread. One flag may stand for several runs,
-            // though.
+        Interrupt ofRun = run.leave(this);
+        if (ofRun == Interrupt.SENT) {
+            // A late interrupt must not hit the next job of a pool's thread.
             boolean unused = Thread.interrupted();
-            if (isInterrupted(outer)) {
-                Thread.currentThread().interrupt();
-            }
+        }
+        // One flag may stand for several runs, though.
+        if (ofRun != Interrupt.NONE && isInterrupted(outer)) {
+            Thread.currentThread().interrupt();
         }
         LogContext shown = context;
         if (shown != null) {
@@ -82,7 +95,7 @@ final class EnteredRun implements GuardedRun.Scope {
 
     private static boolean isInterrupted(@Nullable GuardedRun innermost) {
         for (GuardedRun run = innermost; run != null; run = run.outer()) {
-            if (run.isInterrupted()) {
+            if (run.takeInterrupt()) {
                 return true;
             }
         }

@@ -495,8 +495,25 @@ public final class GuardedRun extends RunLife implements AutoCloseable {
             return;
         }
         Runnable tell = () -> tellLater(new GuardEvent.Lost(job(), gone, reason, holder, held()));
-        markLost(reason, () -> engine().notifier().quietly("telling of a loss", tell));
+        EnteredRun at = markLost(reason, () -> engine().notifier().quietly("telling of a loss", tell));
+        if (at != null) {
+            interruptElsewhere(at);
+        }
         callBack();
+    }
+
+    /** The calling thread may be one on which renewals depend, and an interrupt may block. */
+    private void interruptElsewhere(EnteredRun at) {
+        if (at.thread() != Thread.currentThread()) {
+            try {
+                if (engine().notifier().interrupt(() -> interrupt(at))) {
+                    return;
+                }
+            } catch (Throwable noMemory) {
+                // A thread that works without its lease is worse than one that may block.
+            }
+        }
+        interrupt(at);
     }
 
     /** Leaves one of its events to the queues of the listeners, behind its start. Never waits. */

@@ -13,6 +13,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ExecutorService;
+import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
@@ -35,11 +36,14 @@ final class Notifier {
     /** So many callbacks may block before others wait for them. */
     private static final int MOST_CALLBACKS = 64;
 
+    private static final int INTERRUPTS = 2;
+
     private static final Duration NEXT_START = Duration.ofSeconds(1);
 
     private final List<Told> listeners;
     private final GuardThreads threads;
     private final ExecutorService callbacks;
+    private final ExecutorService interrupts;
     private final AtomicInteger waitingCallbacks = new AtomicInteger();
     private final DropLog droppedCallbacks;
 
@@ -48,6 +52,7 @@ final class Notifier {
         this.listeners =
                 listeners.stream().map(listener -> new Told(listener, ticker)).toList();
         this.callbacks = threads.pool("hapax-callback", MOST_CALLBACKS);
+        this.interrupts = threads.growingPool("hapax-interrupts", INTERRUPTS);
         this.droppedCallbacks = new DropLog(
                 "callbacks of lost leases are dropped, as " + MOST_CALLBACKS + " are blocked and " + MOST_WAITING
                         + " wait",
@@ -235,6 +240,16 @@ final class Notifier {
                 calledBack();
             }
         }
+    }
+
+    /**
+     * Has another thread interrupt that of a run, as this may block.
+     *
+     * @return false if no thread can be started for it at this moment, so that the caller may have to do it
+     */
+    boolean interrupt(Runnable interrupt) {
+        interrupts.execute(interrupt);
+        return !(interrupts instanceof ThreadPoolExecutor pool) || pool.getPoolSize() > 0;
     }
 
     private void calledBack() {

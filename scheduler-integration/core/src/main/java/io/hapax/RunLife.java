@@ -105,21 +105,65 @@ abstract class RunLife {
         }
     }
 
-    /** Ends the work on the run's thread, unless it has ended before; returns whether that was interrupted. */
-    final boolean leave(EnteredRun at) {
+    /**
+     * Ends the work on the run's thread, unless it has ended before; returns what became of an interrupt, of which none comes any more: one
+     * that is under way is waited for.
+     */
+    final EnteredRun.Interrupt leave(EnteredRun at) {
         synchronized (lock()) {
+            boolean wasInterrupted = false;
+            while (work == at && at.interrupt() == EnteredRun.Interrupt.UNDER_WAY) {
+                try {
+                    lock().wait();
+                } catch (InterruptedException mayBeTheOne) {
+                    // To wait would end again and again with the flag set.
+                    wasInterrupted = true;
+                }
+            }
+            if (wasInterrupted) {
+                Thread.currentThread().interrupt();
+            }
             if (work != at) {
-                return false;
+                return EnteredRun.Interrupt.NONE;
             }
             work = null;
-            return at.wasInterrupted();
+            return at.interrupt();
         }
     }
 
-    final boolean isInterrupted() {
+    /** Whether its thread, which calls this, is to have the flag of an interrupt because of it; then nobody else needs to send it. */
+    final boolean takeInterrupt() {
         synchronized (lock()) {
             EnteredRun at = work;
-            return at != null && at.wasInterrupted();
+            if (at == null || at.interrupt() == EnteredRun.Interrupt.NONE) {
+                return false;
+            }
+            if (at.interrupt() == EnteredRun.Interrupt.WANTED) {
+                at.interrupt(EnteredRun.Interrupt.SENT);
+            }
+            return true;
+        }
+    }
+
+    /**
+     * Interrupts the thread that works on it since it was lost, unless that was done, or the thread has left it. This may block for as long as
+     * a system call of that thread lasts, since an interrupt closes the channel that the thread reads or writes: so it is done without the lock.
+     */
+    final void interrupt(EnteredRun at) {
+        synchronized (lock()) {
+            if (work != at || at.interrupt() != EnteredRun.Interrupt.WANTED) {
+                return;
+            }
+            // From here on the thread does not leave before the interrupt has come.
+            at.interrupt(EnteredRun.Interrupt.UNDER_WAY);
+        }
+        try {
+            at.thread().interrupt();
+        } finally {
+            synchronized (lock()) {
+                at.interrupt(EnteredRun.Interrupt.SENT);
+                lock().notifyAll();
+            }
         }
     }
 
@@ -235,22 +279,26 @@ abstract class RunLife {
     }
 
     /**
-     * Takes the run away, and interrupts its thread.
+     * Takes the run away.
      *
      * @param tell tells of the loss before anybody can tell of the end that it leads to; must not throw or wait
+     * @return where the caller has to {@linkplain #interrupt interrupt} the run's thread; null if nowhere
      */
-    final void markLost(LossReason reason, Runnable tell) {
+    final @Nullable EnteredRun markLost(LossReason reason, Runnable tell) {
         synchronized (lock()) {
             if (!isActive()) {
-                return;
+                return null;
             }
             state = State.LOST;
             lossReason = reason;
-            tell.run();
             EnteredRun at = work;
-            if (at != null) {
-                at.interruptIfWanted();
+            if (at != null && at.interrupts()) {
+                at.interrupt(EnteredRun.Interrupt.WANTED);
+            } else {
+                at = null;
             }
+            tell.run();
+            return at;
         }
     }
 
