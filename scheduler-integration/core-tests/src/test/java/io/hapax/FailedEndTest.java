@@ -1,6 +1,7 @@
 package io.hapax;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import io.hapax.event.GuardEvent;
@@ -23,6 +24,7 @@ import java.util.concurrent.AbstractExecutorService;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ExecutorService;
+import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
@@ -60,8 +62,10 @@ class FailedEndTest {
     }
 
     /** Its clock cannot be read. */
+    @SuppressWarnings("NullAway")
     private static final class SickTicker extends ForwardingTicker {
         private volatile boolean ill;
+        private volatile boolean silent;
 
         SickTicker(Ticker ticker) {
             super(ticker);
@@ -72,7 +76,7 @@ class FailedEndTest {
             if (ill) {
                 throw new InternalError("as if there were no memory");
             }
-            return super.now();
+            return silent ? null : super.now();
         }
     }
 
@@ -208,6 +212,25 @@ class FailedEndTest {
                 .singleElement()
                 .satisfies(released -> assertThat(released.outcome()).isEqualTo(RunOutcome.UNCONFIRMED));
         assertThat(guard.shutdown(Duration.ofSeconds(5))).isTrue();
+    }
+
+    @Test
+    void an_end_of_a_run_that_holds_nothing_and_fails_half_way_keeps_no_later_caller_waiting() throws Exception {
+        SickTicker broken = new SickTicker(time);
+        try (JobGuard observing = JobGuard.builder(memory.otherClient())
+                        .ticker(broken)
+                        .defaults(options -> options.withObserve(true))
+                        .build();
+                GuardedRun other = Answered.run(guard.admit(KEY))) {
+            GuardedRun run = Answered.run(observing.admit(KEY));
+            run.enter().close();
+            broken.silent = true;
+            assertThatThrownBy(run::complete).isInstanceOf(NullPointerException.class);
+            broken.silent = false;
+            FutureTask<RunOutcome> later = new FutureTask<>(run::complete);
+            new Thread(later).start();
+            assertThat(later.get(40, TimeUnit.SECONDS)).isEqualTo(RunOutcome.UNCONFIRMED);
+        }
     }
 
     @Test
