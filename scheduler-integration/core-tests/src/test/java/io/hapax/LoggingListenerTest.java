@@ -2,11 +2,16 @@ package io.hapax;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.tuple;
+import static org.awaitility.Awaitility.await;
 
 import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.Logger;
 import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.core.read.ListAppender;
+import io.hapax.event.GuardEvent;
+import io.hapax.lease.FencingToken;
+import io.hapax.lease.Lease;
+import io.hapax.lease.OwnerId;
 import io.hapax.ledger.AfterCrash;
 import io.hapax.ledger.RunState;
 import io.hapax.test.FaultyLeaseStore;
@@ -14,6 +19,8 @@ import io.hapax.test.InMemoryLeaseStore;
 import io.hapax.test.InMemoryRunLedger;
 import io.hapax.test.ManualTicker;
 import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import org.junit.jupiter.api.AfterEach;
@@ -324,6 +331,93 @@ class LoggingListenerTest {
                 .satisfiesExactly(
                         line -> assertThat(line).startsWith("not run job=mails lock mails/0 verdict=UNAVAILABLE"),
                         line -> assertThat(line).startsWith("not run job=reminders lock mails/0 verdict=UNAVAILABLE"));
+    }
+
+    @Test
+    void of_runs_that_fail_open_the_first_is_logged_and_the_others_are_counted() throws Exception {
+        try (JobGuard open = JobGuard.builder(store)
+                .defaults(options -> options.withWhenUnavailable(WhenUnavailable.FAIL_OPEN))
+                .build()) {
+            store.failAcquires();
+            for (int n = 0; n < 1_000; n++) {
+                open.run(RunRequest.lock("mails/" + n).job("mails"), run -> null);
+            }
+            assertThat(messages(Level.WARN))
+                    .singleElement()
+                    .asString()
+                    .startsWith("running UNGUARDED (fail open) job=mails lock mails/0")
+                    .contains("did not answer", "cause='");
+        }
+        assertThat(messages(Level.WARN))
+                .hasSize(2)
+                .last()
+                .asString()
+                .startsWith("running UNGUARDED (fail open), 999 more in the last")
+                .contains("the last: job=mails lock mails/999");
+    }
+
+    @Test
+    void of_ends_that_nobody_confirms_the_first_is_logged_and_the_others_are_counted() throws Exception {
+        ManualTicker ticker = new ManualTicker();
+        FaultyLeaseStore away = new FaultyLeaseStore(new InMemoryLeaseStore(ticker));
+        try (JobGuard timed = JobGuard.builder(away).ticker(ticker).build()) {
+            List<GuardedRun> runs = new ArrayList<>();
+            for (int n = 0; n < 10; n++) {
+                GuardedRun run = Answered.run(
+                        timed.admit(RunRequest.occurrence("report@" + n).job("report")));
+                run.enter().close();
+                runs.add(run);
+            }
+            away.failReleases();
+            for (GuardedRun run : runs) {
+                run.startEnd(true, true);
+            }
+            await().until(() -> {
+                ticker.advance(Duration.ofSeconds(5));
+                return timed.activeRuns() == 0;
+            });
+            Events.awaitDelivered();
+        }
+        assertThat(messages(Level.WARN)).hasSize(2);
+        assertThat(messages(Level.WARN).get(0))
+                .startsWith("completed, but the store, or the transaction of its work, did not confirm it")
+                .contains("job=report", "token=");
+        assertThat(messages(Level.WARN).get(1)).contains(", 9 more in the last ", "the last: job=report");
+    }
+
+    @Test
+    void of_renewals_that_come_late_the_first_is_logged_and_the_others_are_counted() {
+        ManualTicker ticker = new ManualTicker();
+        try (LoggingListener listener = new LoggingListener(ticker)) {
+            for (int n = 0; n < 5; n++) {
+                listener.on(new GuardEvent.RenewedLate("mails", lease(n), Duration.ofMillis(40 + n)));
+            }
+            listener.on(new GuardEvent.RenewedLate("report", lease(7), Duration.ofMillis(7)));
+            assertThat(messages(Level.WARN))
+                    .satisfiesExactly(
+                            line -> assertThat(line)
+                                    .startsWith("renewed late job=mails lock k0 owner=")
+                                    .endsWith("margin=40ms"),
+                            line -> assertThat(line).startsWith("renewed late job=report lock k7"));
+            ticker.advance(Duration.ofMinutes(1));
+            listener.writeDue();
+            assertThat(messages(Level.WARN))
+                    .hasSize(3)
+                    .last()
+                    .asString()
+                    .startsWith("renewed late, 4 more in the last minute, the last: job=mails lock k4 owner=")
+                    .endsWith("margin=44ms");
+        }
+    }
+
+    private static Lease lease(int number) {
+        return new Lease(
+                RunRequest.lock("k" + number).identity(),
+                OwnerId.random(),
+                new FencingToken(number + 1),
+                "worker",
+                Duration.ofSeconds(30),
+                Instant.EPOCH);
     }
 
     @Test
