@@ -15,6 +15,7 @@ import io.hapax.test.ManualTicker;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Nested;
@@ -224,6 +225,32 @@ class NobodyWaitsForHimselfTest {
                 .isInstanceOfSatisfying(
                         RunResult.Ran.class, ran -> assertThat(ran.value()).isEqualTo(1));
         waiter.join();
+    }
+
+    @Test
+    void the_same_key_of_another_store_is_waited_for_if_another_one_holds_it_there() throws Exception {
+        InMemoryLeaseStore elsewhere = new InMemoryLeaseStore(ticker);
+        try (JobGuard holding = JobGuard.builder(elsewhere)
+                        .worker("there")
+                        .ticker(ticker)
+                        .build();
+                JobGuard asking = JobGuard.builder(elsewhere.otherClient())
+                        .worker("here")
+                        .ticker(ticker)
+                        .build()) {
+            GuardedRun held = Answered.run(holding.admit(RunRequest.lock("k")));
+            FutureTask<RunResult<Integer>> result =
+                    new FutureTask<>(() -> guard.run(RunRequest.lock("k"), outer -> asking.run(waiting("k"), run -> 1))
+                            .fold(RunResult.Ran::value, refused -> null));
+            new Thread(result).start();
+            await().until(() -> result.isDone() || !asking.admin().waiting().isEmpty());
+            held.close();
+            await().until(() -> {
+                ticker.advance(Duration.ofMillis(100));
+                return result.isDone();
+            });
+            assertThat(result.get()).isInstanceOf(RunResult.Ran.class);
+        }
     }
 
     /** A thread that is interrupted before it asks. */
