@@ -458,8 +458,12 @@ public final class GuardedRun extends RunLife implements AutoCloseable {
         RunOutcome unconfirmed = completes ? RunOutcome.UNCONFIRMED : success;
         if (hold == null) {
             boolean unused = ended();
-            tellIfTwice(events);
-            end.result().complete(unconfirmed);
+            try {
+                tellIfTwice(events);
+            } finally {
+                // Later calls wait for it.
+                end.result().complete(unconfirmed);
+            }
             return end.result();
         }
         try {
