@@ -127,8 +127,12 @@ final class EnteredRun implements GuardedRun.Scope {
                     && hold != null
                     && lock != null
                     && lock.equals(run.identity().lockKey())) {
-                onKey = run;
-                own.add(hold.slotOf(lock));
+                Slot held = hold.slotOf(lock);
+                // Nobody else holds a key beside one who holds it as a whole: another holder is one in another store.
+                if (run == named || !held.equals(Slot.WHOLE)) {
+                    onKey = run;
+                    own.add(held);
+                }
             }
         }
         if (refusal.verdict() == Verdict.RUNNING) {
