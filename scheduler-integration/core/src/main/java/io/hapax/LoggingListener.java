@@ -18,7 +18,8 @@ import org.slf4j.LoggerFactory;
  * somebody else INFO; losses, late renewals, unconfirmed completions, refusals because the store cannot tell and those of
  * abandoned occurrences WARN. While the guard {@linkplain RunOptions#observe() only observes}, what it would have refused is INFO, and
  * what ran twice or at the same time WARN. Of the INFO and WARN refusals that repeat (same job, key and verdict; whatever the key if
- * the store cannot tell) the first is logged, and then a count for each minute; DEBUG has them all. Without a thread of its own it writes a count with the first event
+ * the store cannot tell), and of the runs of one job that fail open, are renewed late or are not confirmed, the first is logged, and then a
+ * count for each minute; DEBUG has them all. Without a thread of its own it writes a count with the first event
  * after its minute, of whatever key, or when it is closed. Thread-safe.
  */
 public final class LoggingListener implements GuardListener, AutoCloseable {
@@ -29,6 +30,9 @@ public final class LoggingListener implements GuardListener, AutoCloseable {
     private final RefusalLog observed;
     private final RefusalLog twice;
     private final RefusalLog together;
+    private final RefusalLog unguarded;
+    private final WarningLog<GuardEvent.RenewedLate> late;
+    private final WarningLog<GuardEvent.Released> unconfirmed;
 
     /** Creates the listener. */
     public LoggingListener() {
@@ -45,6 +49,15 @@ public final class LoggingListener implements GuardListener, AutoCloseable {
         this.observed = new RefusalLog(RefusalLog.Kind.WOULD_SKIP, LOG, ticker);
         this.twice = new RefusalLog(RefusalLog.Kind.RAN_TWICE, LOG, ticker);
         this.together = new RefusalLog(RefusalLog.Kind.RAN_TOGETHER, LOG, ticker);
+        this.unguarded = new RefusalLog(RefusalLog.Kind.UNGUARDED, LOG, ticker);
+        this.late = new WarningLog<>(
+                "renewed late", GuardEvent.RenewedLate::lease, e -> "margin=" + millis(e.margin()), LOG, ticker);
+        this.unconfirmed = new WarningLog<>(
+                "completed, but the store, or the transaction of its work, did not confirm it (the occurrence may run again)",
+                GuardEvent.Released::lease,
+                e -> "token=" + e.lease().token() + " held=" + millis(e.held()),
+                LOG,
+                ticker);
     }
 
     @Override
@@ -64,6 +77,9 @@ public final class LoggingListener implements GuardListener, AutoCloseable {
         observed.writeDue();
         twice.writeDue();
         together.writeDue();
+        unguarded.writeDue();
+        late.writeDue();
+        unconfirmed.writeDue();
     }
 
     /** Writes the counts of the minute that is not over. */
@@ -73,6 +89,9 @@ public final class LoggingListener implements GuardListener, AutoCloseable {
         observed.writeRest();
         twice.writeRest();
         together.writeRest();
+        unguarded.writeRest();
+        late.writeRest();
+        unconfirmed.writeRest();
     }
 
     /** Every run tells these: nothing is made for nobody who reads them. */
@@ -107,19 +126,9 @@ public final class LoggingListener implements GuardListener, AutoCloseable {
             (e.isSameOccurrence() ? twice : together)
                     .write(new GuardEvent.Refused(e.job(), e.identity(), e.refusal(), e.took(), false));
         } else if (event instanceof GuardEvent.Unguarded e) {
-            LOG.warn(
-                    "running UNGUARDED (fail open) job={} {} reason='{}' cause='{}'",
-                    job(e),
-                    e.identity(),
-                    e.refusal().reason(),
-                    RefusalLog.summary(e.refusal().cause()));
+            unguarded.write(new GuardEvent.Refused(e.job(), e.identity(), e.refusal(), Duration.ZERO, false));
         } else if (event instanceof GuardEvent.RenewedLate e) {
-            LOG.warn(
-                    "renewed late job={} {} owner={} margin={}",
-                    job(e),
-                    e.identity(),
-                    e.lease().owner(),
-                    millis(e.margin()));
+            late.write(e);
         } else if (event instanceof GuardEvent.Lost e) {
             LOG.warn(
                     "LEASE LOST job={} {} owner={} token={} reason={} held={} now held by {}",
@@ -177,15 +186,9 @@ public final class LoggingListener implements GuardListener, AutoCloseable {
         }
     }
 
-    private static void released(GuardEvent.Released e) {
+    private void released(GuardEvent.Released e) {
         if (e.outcome() == RunOutcome.UNCONFIRMED) {
-            LOG.warn(
-                    "completed, but the store, or the transaction of its work, did not confirm it: the occurrence may run again. job={} {} owner={} token={} held={}",
-                    job(e),
-                    e.identity(),
-                    e.lease().owner(),
-                    e.lease().token(),
-                    millis(e.held()));
+            unconfirmed.write(e);
         } else if (LOG.isDebugEnabled()) {
             LOG.debug(
                     "released job={} {} owner={} token={} outcome={} held={}",

@@ -3,11 +3,11 @@ package io.hapax;
 import io.hapax.event.GuardEvent;
 import io.hapax.event.Refusal;
 import io.hapax.event.Verdict;
+import io.hapax.lease.JobIdentity;
 import io.hapax.lease.LeaseStoreException;
 import io.hapax.lease.VisibleText;
 import io.hapax.ledger.LedgerException;
 import io.hapax.time.Ticker;
-import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 
@@ -44,6 +44,7 @@ final class RefusalLog {
     /** What happened to the runs, which decides the level. */
     enum Kind {
         NOT_RUN("not run"),
+        UNGUARDED("running UNGUARDED (fail open)"),
         WOULD_SKIP("would have skipped, but only observes"),
         RAN_TWICE("ran twice"),
         RAN_TOGETHER("ran at the same time");
@@ -74,12 +75,28 @@ final class RefusalLog {
 
     private final Kind kind;
     private final Logger log;
-    private final RepeatedRefusals repeated;
+    private final RepeatedEvents<GuardEvent.Refused> repeated;
 
     RefusalLog(Kind kind, Logger log, Ticker ticker) {
         this.kind = kind;
         this.log = log;
-        this.repeated = new RepeatedRefusals(ticker);
+        this.repeated = new RepeatedEvents<>(ticker, RefusalLog::kind);
+    }
+
+    /**
+     * A key that is done or abandoned is one occurrence; that nobody can tell is nothing about a key; of other refusals, the occurrences of
+     * one job and lock key are alike.
+     */
+    private static RepeatedEvents.Kind kind(GuardEvent.Refused event) {
+        Verdict verdict = event.refusal().verdict();
+        JobIdentity identity = event.identity();
+        @Nullable
+        Object key = switch (verdict) {
+            case DONE, ABANDONED -> identity;
+            case UNAVAILABLE -> null;
+            default -> identity.lockKey();
+        };
+        return new RepeatedEvents.Kind(event.job(), key, verdict);
     }
 
     /** Whether a refusal leaves no line at all, and is not counted either. */
@@ -114,17 +131,15 @@ final class RefusalLog {
         repeated.rest().forEach(this::write);
     }
 
-    private void write(RepeatedRefusals.Count count) {
+    private void write(RepeatedEvents.Count<GuardEvent.Refused> count) {
         GuardEvent.Refused last = count.last();
         try (LogContext context = LogContext.of(last.job(), last.identity(), null)) {
             kind.level(last)
                     .write(
                             log,
-                            "{}, {} more{} in the last {}, the last: job={} {} verdict={} {}",
+                            "{}, {}, the last: job={} {} verdict={} {}",
                             kind.text,
-                            count.times(),
-                            count.various() ? " of various jobs" : "",
-                            text(count.span()),
+                            count.text(),
                             VisibleText.of(last.job()),
                             last.identity(),
                             last.refusal().verdict(),
@@ -139,12 +154,7 @@ final class RefusalLog {
                 + (retried ? " retry after " + refusal.retryAfter().toMillis() + "ms" : "");
     }
 
-    private static String text(Duration span) {
-        long minutes = span.toMinutes();
-        return minutes == 0 ? span.toSeconds() + " s" : minutes == 1 ? "minute" : minutes + " minutes";
-    }
-
-    static String summary(@Nullable Throwable cause) {
+    private static String summary(@Nullable Throwable cause) {
         if (cause == null) {
             return "none";
         }

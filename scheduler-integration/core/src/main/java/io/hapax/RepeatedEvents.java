@@ -1,8 +1,6 @@
 package io.hapax;
 
 import io.hapax.event.GuardEvent;
-import io.hapax.event.Verdict;
-import io.hapax.lease.JobIdentity;
 import io.hapax.time.NanoTime;
 import io.hapax.time.Ticker;
 import java.time.Duration;
@@ -10,75 +8,82 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Counts refusals of the same job, key and verdict, minute by minute; where the store cannot tell, of the same job, whatever the key.
+ * Counts events of the same kind, minute by minute.
  *
- * <p>It remembers {@value #LARGEST} of them; those beyond are counted together, by their verdict. It has no thread: a
+ * <p>It remembers {@value #LARGEST} of them; those beyond are counted together, by what happened. It has no thread: a
  * count is there once its minute is over, and a caller that has something to do here anyway asks for it. Thread-safe.
+ *
+ * @param <E> what is counted
  */
-final class RepeatedRefusals {
+final class RepeatedEvents<E extends GuardEvent> {
 
     static final int LARGEST = 1_000;
     private static final Duration WINDOW = Duration.ofMinutes(1);
 
     private final Ticker ticker;
+    private final Function<E, Kind> kinds;
     private final Object lock = new Object();
     /** By their beginnings, as all windows are of one length. */
-    private final Map<Kind, Window> windows = new LinkedHashMap<>();
+    private final Map<Kind, Window<E>> windows = new LinkedHashMap<>();
 
     private volatile boolean empty = true;
 
-    RepeatedRefusals(Ticker ticker) {
+    /** @param kinds says which events count as the same */
+    RepeatedEvents(Ticker ticker, Function<E, Kind> kinds) {
         this.ticker = ticker;
+        this.kinds = kinds;
     }
 
     /**
-     * What counts as the same. A key that is done or abandoned is one occurrence; that nobody can tell is nothing about a key; of
-     * other refusals, the occurrences of one job and lock key are alike.
+     * What counts as the same.
      *
      * @param job null for all that are beyond the limit
+     * @param key null for any
+     * @param what has happened
      */
-    private record Kind(@Nullable String job, @Nullable Object key, Verdict verdict) {
+    record Kind(@Nullable String job, @Nullable Object key, Object what) {
 
-        static Kind of(GuardEvent.Refused event) {
-            Verdict verdict = event.refusal().verdict();
-            JobIdentity identity = event.identity();
-            @Nullable
-            Object key = switch (verdict) {
-                case DONE, ABANDONED -> identity;
-                case UNAVAILABLE -> null;
-                default -> identity.lockKey();
-            };
-            return new Kind(event.job(), key, verdict);
-        }
-
-        Kind amongOthers() {
-            return new Kind(null, null, verdict);
+        private Kind amongOthers() {
+            return new Kind(null, null, what);
         }
     }
 
-    private static final class Window {
+    private static final class Window<E> {
         private final NanoTime began;
-        private GuardEvent.Refused last;
+        private E last;
         private long times;
 
-        Window(NanoTime began, GuardEvent.Refused first) {
+        Window(NanoTime began, E first) {
             this.began = began;
             this.last = first;
         }
     }
 
     /**
-     * How often a refusal has repeated.
+     * How often an event has repeated.
      *
      * @param last the last of them
      * @param various whether they are of different jobs and keys
      * @param times how many, without those that were logged
      * @param span within which time
+     * @param <E> what is counted
      */
-    record Count(GuardEvent.Refused last, boolean various, long times, Duration span) {}
+    record Count<E>(E last, boolean various, long times, Duration span) {
+
+        /** Stands between what has happened and the last time that it did. */
+        String text() {
+            return times + " more" + (various ? " of various jobs" : "") + " in the last " + text(span);
+        }
+
+        private static String text(Duration span) {
+            long minutes = span.toMinutes();
+            return minutes == 0 ? span.toSeconds() + " s" : minutes == 1 ? "minute" : minutes + " minutes";
+        }
+    }
 
     /** Whether nothing is being counted; cheap. */
     boolean isEmpty() {
@@ -86,20 +91,20 @@ final class RepeatedRefusals {
     }
 
     /**
-     * Takes a refusal in.
+     * Takes an event in.
      *
      * @return whether it repeats one that was logged, and is counted
      */
-    boolean counted(GuardEvent.Refused event) {
+    boolean counted(E event) {
         synchronized (lock) {
-            Kind kind = Kind.of(event);
-            Window window = windows.get(kind);
+            Kind kind = kinds.apply(event);
+            Window<E> window = windows.get(kind);
             if (window == null && windows.size() >= LARGEST) {
                 kind = kind.amongOthers();
                 window = windows.get(kind);
             }
             if (window == null) {
-                windows.put(kind, new Window(ticker.now(), event));
+                windows.put(kind, new Window<>(ticker.now(), event));
                 empty = false;
                 return false;
             }
@@ -110,13 +115,13 @@ final class RepeatedRefusals {
     }
 
     /** Ends the windows whose minute is over; those that had something to count start another one. */
-    List<Count> due() {
+    List<Count<E>> due() {
         synchronized (lock) {
             NanoTime now = ticker.now();
-            List<Count> due = take(now.plus(WINDOW.negated()), now);
-            for (Count count : due) {
-                Kind kind = Kind.of(count.last());
-                windows.put(count.various() ? kind.amongOthers() : kind, new Window(now, count.last()));
+            List<Count<E>> due = take(now.plus(WINDOW.negated()), now);
+            for (Count<E> count : due) {
+                Kind kind = kinds.apply(count.last());
+                windows.put(count.various() ? kind.amongOthers() : kind, new Window<>(now, count.last()));
             }
             empty = windows.isEmpty();
             return due;
@@ -124,29 +129,29 @@ final class RepeatedRefusals {
     }
 
     /** Ends all windows. */
-    List<Count> rest() {
+    List<Count<E>> rest() {
         synchronized (lock) {
             NanoTime now = ticker.now();
-            List<Count> rest = take(now, now);
+            List<Count<E>> rest = take(now, now);
             empty = true;
             return rest;
         }
     }
 
     /** Removes the windows that started no later; returns what they counted, if anything. */
-    private List<Count> take(NanoTime latest, NanoTime now) {
-        List<Count> counts = new ArrayList<>();
+    private List<Count<E>> take(NanoTime latest, NanoTime now) {
+        List<Count<E>> counts = new ArrayList<>();
         var each = windows.entrySet().iterator();
         while (each.hasNext()) {
             var entry = each.next();
-            Window window = entry.getValue();
+            Window<E> window = entry.getValue();
             if (latest.isBefore(window.began)) {
                 break;
             }
             each.remove();
             if (window.times > 0) {
                 boolean various = entry.getKey().job() == null;
-                counts.add(new Count(window.last, various, window.times, now.since(window.began)));
+                counts.add(new Count<>(window.last, various, window.times, now.since(window.began)));
             }
         }
         return counts;
