@@ -18,8 +18,9 @@ final class EnteredRun implements GuardedRun.Scope {
     private final Thread thread = Thread.currentThread();
     private final @Nullable GuardedRun outer = CurrentRun.find().orElse(null);
     private final boolean interrupts;
-    /** Guarded by the lock of the run's life. */
-    private Interrupt interrupt = Interrupt.NONE;
+    // An Interrupt in two parts, which take no room: many may be held. Guarded by the lock of the run's life.
+    private boolean interruptIsDue;
+    private boolean interruptIsTaken;
     // Used by its thread only.
     private boolean closed;
     private @Nullable LogContext context;
@@ -53,12 +54,16 @@ final class EnteredRun implements GuardedRun.Scope {
 
     /** Held: the lock of the run's life. */
     Interrupt interrupt() {
-        return interrupt;
+        if (interruptIsTaken) {
+            return interruptIsDue ? Interrupt.UNDER_WAY : Interrupt.SENT;
+        }
+        return interruptIsDue ? Interrupt.WANTED : Interrupt.NONE;
     }
 
     /** Held: the lock of the run's life. */
     void interrupt(Interrupt now) {
-        interrupt = now;
+        interruptIsDue = now == Interrupt.WANTED || now == Interrupt.UNDER_WAY;
+        interruptIsTaken = now == Interrupt.SENT || now == Interrupt.UNDER_WAY;
     }
 
     Thread thread() {
