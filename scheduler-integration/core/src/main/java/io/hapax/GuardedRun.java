@@ -218,7 +218,10 @@ public final class GuardedRun extends RunLife implements AutoCloseable {
 
     /** The stretch of code that executes a run on one thread. */
     public interface Scope extends AutoCloseable {
-        /** Leaves the run: the thread works on what it worked on before, and is no longer interrupted on its behalf. */
+        /**
+         * Leaves the run: the thread works on what it worked on before, and is no longer interrupted on its behalf. An interrupt that is
+         * being sent at this moment is waited for.
+         */
         @Override
         void close();
     }
