@@ -6,12 +6,14 @@ import static org.awaitility.Awaitility.await;
 
 import io.hapax.CurrentRun;
 import io.hapax.JobGuard;
+import io.hapax.RunRequest;
 import io.hapax.event.LossReason;
 import io.hapax.test.FaultyLeaseStore;
 import io.hapax.test.InMemoryLeaseStore;
 import io.hapax.test.ManualTicker;
 import java.time.Duration;
 import java.util.ConcurrentModificationException;
+import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
@@ -259,6 +261,51 @@ class LocksTest {
         assertThat(CurrentRun.get().isHeld()).isTrue();
         second.unlock();
         assertThat(CurrentRun.find()).isEmpty();
+    }
+
+    @Test
+    void a_thread_that_would_wait_for_itself_is_refused_at_once() throws Exception {
+        DistributedLock twin = HapaxLockRegistry.of(guard, "orders").obtain("42");
+        List<Callable<Object>> waits = List.of(
+                () -> {
+                    twin.lock();
+                    return "taken";
+                },
+                () -> {
+                    twin.lockInterruptibly();
+                    return "taken";
+                },
+                () -> twin.tryLock(10, TimeUnit.MINUTES),
+                () -> twin.tryLock(Duration.ofMinutes(10), HALF_A_MINUTE));
+        for (Callable<Object> wait : waits) {
+            assertThatExceptionOfType(IllegalStateException.class)
+                    .isThrownBy(() -> onOtherThread(() -> {
+                        lock.lock();
+                        try {
+                            return wait.call();
+                        } finally {
+                            lock.unlock();
+                        }
+                    }))
+                    .withMessageContaining("'orders:42'")
+                    .withMessageContaining("this thread itself holds it");
+        }
+        lock.lock();
+        assertThat(twin.tryLock()).isFalse();
+        lock.unlock();
+    }
+
+    @Test
+    void a_thread_does_not_wait_for_the_run_in_which_it_takes_a_lock() {
+        RunRequest run = RunRequest.lock("orders:42");
+        assertThatExceptionOfType(IllegalStateException.class)
+                .isThrownBy(() -> onOtherThread(() -> guard.run(run, own -> {
+                    lock.lock();
+                    return true;
+                })))
+                .withMessageContaining("this thread itself holds it");
+        assertThat(other.tryLock()).isTrue();
+        other.unlock();
     }
 
     @Test
