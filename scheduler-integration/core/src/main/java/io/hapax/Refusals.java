@@ -100,12 +100,10 @@ final class Refusals {
         String others = awaited >= limit
                 ? ""
                 : ", and another run, which nobody overtakes, waits for it under a limit of " + awaited;
+        String reason = "this thread itself holds it in the " + own + others + ", so waiting for it would never end";
+        // Its cause distinguishes it for code that would ask again, as a lock that waits at all costs.
         return new Refusal(
-                refusal.verdict(),
-                refusal.holder(),
-                refusal.retryAfter(),
-                "this thread itself holds it in the " + own + others + ", so waiting for it would never end",
-                null);
+                refusal.verdict(), refusal.holder(), refusal.retryAfter(), reason, new IllegalStateException(reason));
     }
 
     static Refusal waitedHolding(Refusal refusal, RunOptions options, String holding) {

@@ -14,7 +14,8 @@ import org.jspecify.annotations.Nullable;
  * @param holder who holds the lease or has completed the occurrence; null if the verdict is {@link Verdict#UNAVAILABLE}
  * @param retryAfter when a further attempt makes sense, for example once the holder's lease could end
  * @param reason one sentence for display, {@linkplain VisibleText visible text}
- * @param cause the store's trouble; null unless the verdict is {@link Verdict#UNAVAILABLE}
+ * @param cause the store's trouble if the verdict is {@link Verdict#UNAVAILABLE}; with another verdict, an
+ *     {@link IllegalStateException} of a caller that would have waited for a run of its own thread, which never ends; else null
  */
 public record Refusal(
         Verdict verdict,

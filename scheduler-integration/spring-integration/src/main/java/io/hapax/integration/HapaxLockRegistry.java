@@ -29,7 +29,8 @@ import org.springframework.integration.support.locks.RenewableLockRegistry;
  * key, in whatever processes, mean the same locks; each is reentrant by itself.
  *
  * <p>That somebody else holds a lock is an answer; a {@link org.springframework.dao.CannotAcquireLockException} says that the store
- * cannot tell, to a caller that waits when its time is over, or that the guard is shut down. Locks have no conditions. Thread-safe.
+ * cannot tell, to a caller that waits when its time is over, or that the guard is shut down. A thread that would wait for what it holds
+ * itself, by another registry or as a run of the guard, gets an {@link IllegalStateException}. Locks have no conditions. Thread-safe.
  */
 public final class HapaxLockRegistry
         implements ExpirableLockRegistry<DistributedLock>, RenewableLockRegistry<DistributedLock> {

@@ -114,6 +114,7 @@ final class LeaseLock implements DistributedLock {
             Duration pause = SHORTEST_PAUSE;
             if (admission instanceof Admission.Refused refused) {
                 requireKnown(refused.refusal(), !left.isZero());
+                requireOthers(refused.refusal());
                 pause = refused.refusal().retryAfter();
             }
             left = wait.minus(Ticker.SYSTEM.now().since(since));
@@ -162,6 +163,17 @@ final class LeaseLock implements DistributedLock {
         if (refusal.verdict() == Verdict.UNAVAILABLE && (waited || refusal.cause() != null)) {
             throw new CannotAcquireLockException(
                     "nobody can tell whether the lock '" + name + "' is free: " + refusal.reason(), refusal.cause());
+        }
+    }
+
+    /** What this thread itself holds, by another registry or as a run of the guard, never becomes free while it waits. */
+    private void requireOthers(Refusal refusal) {
+        if (refusal.verdict() != Verdict.UNAVAILABLE && refusal.cause() != null) {
+            throw new IllegalStateException(
+                    "the lock '" + name + "' cannot be waited for: " + refusal.reason()
+                            + ". Take it again by the registry that holds it, where it is reentrant, or give it another"
+                            + " key",
+                    refusal.cause());
         }
     }
 
