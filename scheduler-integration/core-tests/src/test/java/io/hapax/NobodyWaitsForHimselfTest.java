@@ -122,6 +122,38 @@ class NobodyWaitsForHimselfTest {
     }
 
     @Test
+    void a_shutdown_inside_a_part_of_a_run_neither_waits_for_it_nor_ends_it() throws Exception {
+        GuardedRun run = guard.admit(RunRequest.lock("exit")).fold(admitted -> admitted, refused -> null);
+        run.enter().close();
+        try (GuardedRun.Scope part = run.takePart()) {
+            assertThat(guard.shutdown(LONG)).isTrue();
+            assertThat(run.isHeld()).isTrue();
+        }
+        assertThat(run.complete()).isEqualTo(RunOutcome.COMPLETED);
+    }
+
+    @Test
+    void a_shutdown_inside_a_run_of_which_another_thread_has_a_part_waits_for_none_of_both() throws Exception {
+        GuardedRun outer = guard.admit(RunRequest.lock("outer")).fold(admitted -> admitted, refused -> null);
+        try (GuardedRun.Scope scope = outer.enter()) {
+            CompletableFuture<Boolean> others = new CompletableFuture<>();
+            Thread helper = new Thread(() -> {
+                try (GuardedRun.Scope part = outer.takePart()) {
+                    guard.run(RunRequest.lock("inner"), inner -> others.complete(guard.shutdown(LONG)));
+                } catch (Throwable failure) {
+                    others.completeExceptionally(failure);
+                }
+            });
+            helper.start();
+            assertThat(others.get(40, TimeUnit.SECONDS)).isTrue();
+            helper.join();
+            assertThat(outer.isHeld()).isTrue();
+        }
+        assertThat(outer.complete()).isEqualTo(RunOutcome.COMPLETED);
+        assertThat(events.of(GuardEvent.Lost.class)).isEmpty();
+    }
+
+    @Test
     void the_lease_of_a_run_that_shuts_down_is_renewed_until_the_run_ends() throws Exception {
         JobGuard second =
                 JobGuard.builder(store).worker("second").ticker(ticker).build();
