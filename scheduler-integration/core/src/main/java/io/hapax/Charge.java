@@ -5,6 +5,7 @@ import io.hapax.lease.Lease;
 import io.hapax.lease.Renewal;
 import io.hapax.time.NanoTime;
 import java.time.Duration;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** Something that the watchdog looks after. Its methods are called without the watchdog's lock. */
@@ -46,6 +47,12 @@ abstract class Charge extends DueQueue.Entry {
     final boolean isOn(Thread thread) {
         GuardedRun owner = run();
         return owner != null && (owner.thread() == thread || owner.isEndedOn(thread));
+    }
+
+    /** Whether its run is one of these. */
+    final boolean isOf(Set<GuardedRun> runs) {
+        GuardedRun owner = run();
+        return owner != null && runs.contains(owner);
     }
 
     /** Tells its run to stop, if it has one. */

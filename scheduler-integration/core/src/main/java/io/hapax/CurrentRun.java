@@ -1,6 +1,8 @@
 package io.hapax;
 
+import java.util.HashSet;
 import java.util.Optional;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** The run that the calling thread executes. */
@@ -29,6 +31,16 @@ public final class CurrentRun {
      */
     public static Optional<GuardedRun> find() {
         return Optional.ofNullable(RUN.get());
+    }
+
+    /** The run of the calling thread, and those around it: all that go on only when this thread does. */
+    static Set<GuardedRun> all() {
+        Set<GuardedRun> all = new HashSet<>();
+        GuardedRun run = RUN.get();
+        while (run != null && all.add(run)) {
+            run = run.outer();
+        }
+        return all;
     }
 
     /** Binds a run and returns the one bound before, to be put back. */

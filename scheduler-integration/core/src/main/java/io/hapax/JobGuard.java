@@ -10,6 +10,7 @@ import io.hapax.ledger.RunLedger;
 import io.hapax.time.Ticker;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CountDownLatch;
@@ -368,8 +369,9 @@ public final class JobGuard implements AutoCloseable {
 
     /**
      * Stops admitting runs and waits for active ones. Runs that are still active after the grace are notified that they
-     * lost their lease, and are waited for a little longer. A run that calls this itself, on its own thread, is neither
-     * waited for nor notified: it ends after the call, under its lease. So does one that waits for a transaction of that thread.
+     * lost their lease, and are waited for a little longer. A run that calls this itself, on its own thread or on one that
+     * {@linkplain GuardedRun#takePart() takes part} in it, is neither waited for nor notified: it ends after the call, under its lease. So
+     * does one that waits for a transaction of that thread.
      * If no run is left and the guard owns the store, that is closed before this returns, for which this waits up to 10 s.
      *
      * @param grace how long runs may take to end
@@ -379,7 +381,9 @@ public final class JobGuard implements AutoCloseable {
     public boolean shutdown(Duration grace) throws InterruptedException {
         stop();
         Thread caller = Thread.currentThread();
-        Predicate<Charge> own = charge -> charge.isOn(caller);
+        // A thread that only takes part in a run, as a coroutine does, keeps it from ending as well.
+        Set<GuardedRun> current = CurrentRun.all();
+        Predicate<Charge> own = charge -> charge.isOn(caller) || charge.isOf(current);
         for (Charge charge : engine.watchdog().all()) {
             if (charge.isRun() && own.test(charge)) {
                 LOG.warn(
@@ -393,7 +397,7 @@ public final class JobGuard implements AutoCloseable {
             return true;
         }
         for (Charge charge : engine.watchdog().all()) {
-            if (!charge.isOn(caller)) {
+            if (!own.test(charge)) {
                 engine.notifier().quietly("ending a run", () -> charge.stop(LossReason.SHUTDOWN));
             }
         }
