@@ -31,12 +31,16 @@ final class ExecSignals {
         }
     }
 
-    /** From now on signals are for the program; one that came before it is handed on at once. */
+    /**
+     * From now on signals are for the program; one that came before it is handed on at once. Called by the thread that has waited: the
+     * program's end is waited for under the lease, so no interrupt may be left of a signal that came too late to end the wait for the key.
+     */
     void goTo(GuardedProcess started) {
         synchronized (lock) {
             process = started;
             waiting = null;
             if (last != null) {
+                boolean unused = Thread.interrupted();
                 started.signal(last);
             }
         }
