@@ -28,6 +28,7 @@ import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import org.junit.jupiter.api.AfterEach;
@@ -222,6 +223,21 @@ class ReplicasTest {
                         lost -> assertThat(lost.reason()).isEqualTo(LossReason.SHUTDOWN));
         assertThat(slow.interrupted).isTrue();
         assertThat(shop(two).countStock()).as("the key is free").isEqualTo(7);
+    }
+
+    @Test
+    void runs_are_notified_before_their_beans_are_destroyed_also_where_the_stop_is_interrupted() throws Exception {
+        CompletableFuture<Optional<String>> shipped = shipping();
+        Thread.currentThread().interrupt();
+        one.stop();
+        boolean unused = Thread.interrupted();
+        assertThat(shipped)
+                .failsWithin(LONGEST)
+                .withThrowableOfType(ExecutionException.class)
+                .withCauseInstanceOf(LeaseLostException.class)
+                .satisfies(failure -> assertThat(((LeaseLostException) failure.getCause()).reason())
+                        .isEqualTo(LossReason.SHUTDOWN));
+        assertThat(delivery.interrupted).isTrue();
     }
 
     @ParameterizedTest
