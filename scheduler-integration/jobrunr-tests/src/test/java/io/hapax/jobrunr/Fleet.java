@@ -46,6 +46,7 @@ import org.jobrunr.scheduling.JobRequestScheduler;
 import org.jobrunr.scheduling.JobScheduler;
 import org.jobrunr.server.BackgroundJobServer;
 import org.jobrunr.server.BackgroundJobServerConfiguration;
+import org.jobrunr.server.BackgroundJobServerConfigurationReader;
 import org.jobrunr.server.JobActivator;
 import org.jobrunr.server.configuration.BackgroundJobServerThreadType;
 import org.jobrunr.server.configuration.BackgroundJobServerWorkerPolicy;
@@ -96,6 +97,9 @@ final class Fleet implements AutoCloseable {
     private IntFunction<BackgroundJobServerWorkerPolicy> threadsOf =
             count -> new DefaultBackgroundJobServerWorkerPolicy(count, BackgroundJobServerThreadType.PlatformThreads);
     private int pollsUntilDead = 100;
+    /** What happens when the configuration of a worker is asked for. */
+    volatile Runnable asksForConfiguration = () -> {};
+
     private final List<GuardEvent> events = new CopyOnWriteArrayList<>();
     private final AtomicInteger losses = new AtomicInteger();
     private final List<JobGuard> guards = new ArrayList<>();
@@ -255,6 +259,12 @@ final class Fleet implements AutoCloseable {
                     public void processJob(Job job) {
                         own.onTheWay.to("perform", List.of(job));
                         super.processJob(job);
+                    }
+
+                    @Override
+                    public BackgroundJobServerConfigurationReader getConfiguration() {
+                        asksForConfiguration.run();
+                        return super.getConfiguration();
                     }
                 };
         server.setJobFilters(List.of(new RetryFilter(3, 1)));

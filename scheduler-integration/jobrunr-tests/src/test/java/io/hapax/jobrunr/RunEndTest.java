@@ -15,6 +15,7 @@ import io.hapax.lease.RunKey;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.UUID;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.jobrunr.jobs.Job;
 import org.jobrunr.jobs.states.FailedState;
 import org.jobrunr.storage.ConcurrentJobModificationException;
@@ -185,6 +186,27 @@ class RunEndTest {
         UUID id = fleet.enqueue(work -> work.throwingError(name));
 
         fleet.awaitState(id, FAILED);
+        // The job's end may be stored a moment before the run's.
+        Fleet.eventually().until(() -> guard().activeRuns() == 0);
+    }
+
+    @Test
+    void a_job_whose_heartbeats_cannot_be_watched_fails_and_is_retried_and_its_run_ends() {
+        AtomicBoolean failed = new AtomicBoolean();
+        worker(OnLeaseLost.INTERRUPT);
+        fleet.asksForConfiguration = () -> {
+            boolean byWatch = StackWalker.getInstance()
+                    .walk(frames ->
+                            frames.anyMatch(frame -> frame.getClassName().equals(HeartbeatWatch.class.getName())));
+            if (byWatch && failed.compareAndSet(false, true)) {
+                throw new IllegalStateException("injected: nothing can be planned");
+            }
+        };
+        UUID id = fleet.enqueue(work -> work.run(name));
+
+        fleet.awaitState(id, SUCCEEDED);
+        assertThat(fleet.history(id)).containsSubsequence(FAILED, SCHEDULED, SUCCEEDED);
+        assertThat(journal.starts()).isEqualTo(1);
         // The job's end may be stored a moment before the run's.
         Fleet.eventually().until(() -> guard().activeRuns() == 0);
     }
