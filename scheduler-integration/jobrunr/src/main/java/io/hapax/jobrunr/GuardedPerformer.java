@@ -255,8 +255,10 @@ final class GuardedPerformer extends BackgroundJobPerformer {
             return;
         }
         run = admitted;
-        HeartbeatWatch heartbeats = new HeartbeatWatch(server, job);
+        HeartbeatWatch heartbeats = null;
         try {
+            // In here, since the run is renewed from its entry on: whatever fails from there on has to end it.
+            heartbeats = new HeartbeatWatch(server, job);
             if (queued != null) {
                 queued.begun();
             }
@@ -280,7 +282,9 @@ final class GuardedPerformer extends BackgroundJobPerformer {
             admitted.fail(e);
             throw e;
         } finally {
-            heartbeats.stop();
+            if (heartbeats != null) {
+                heartbeats.stop();
+            }
             leave();
             // Only if JobRunr did not come to save a success, because the job was deleted while it was running.
             admitted.close();
