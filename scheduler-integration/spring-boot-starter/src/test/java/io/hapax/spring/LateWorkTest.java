@@ -34,6 +34,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.BiConsumer;
 import java.util.function.Function;
 import kotlin.coroutines.Continuation;
 import kotlinx.coroutines.Dispatchers;
@@ -345,6 +346,19 @@ class LateWorkTest {
         assertThatThrownBy(() -> result.get(40, TimeUnit.SECONDS)).hasCauseInstanceOf(LeaseLostException.class);
         await().atMost(LONGEST).until(source::isCancelled);
         awaitEnds("stage/lost", RunOutcome.LOST);
+    }
+
+    @Test
+    void a_stage_that_tells_nobody_of_its_end_is_a_run_that_failed() {
+        IllegalStateException failure = new IllegalStateException("nobody may follow");
+        target().stage = new CompletableFuture<>() {
+            @Override
+            public CompletableFuture<String> whenComplete(BiConsumer<? super String, ? super Throwable> action) {
+                throw failure;
+            }
+        };
+        assertThatThrownBy(() -> service.stage("untold")).isSameAs(failure);
+        awaitEnds("stage/untold", RunOutcome.FAILED);
     }
 
     @Test
