@@ -71,12 +71,18 @@ final class StageWork {
             run.requireEnd(run.complete());
             return null;
         }
-        follow((CompletionStage<?>) stage);
+        try {
+            follow((CompletionStage<?>) stage);
+        } catch (Throwable unheard) {
+            // Nobody would ever end the run, which is renewed until somebody does.
+            var unused = run.fail(unheard);
+            throw unheard;
+        }
         return result;
     }
 
     private void follow(CompletionStage<?> stage) {
-        var unused = stage.whenComplete((value, failure) -> ENDS.execute(() -> end(value, unwrapped(failure))));
+        var unused = stage.whenComplete((value, failure) -> handOver(value, unwrapped(failure)));
         if (call.isCancelledWhenLost()) {
             run.onLeaseLost(loss -> {
                 result.completeExceptionally(loss);
@@ -88,6 +94,19 @@ final class StageWork {
                 cancel(stage);
             }
         });
+    }
+
+    private void handOver(@Nullable Object value, @Nullable Throwable failure) {
+        boolean handed = false;
+        try {
+            ENDS.execute(() -> end(value, failure));
+            handed = true;
+        } finally {
+            if (!handed) {
+                // As where there is no memory: an end on this thread is better than none.
+                end(value, failure);
+            }
+        }
     }
 
     /** As far as it can be: one that goes on keeps the lease until it is complete. */
