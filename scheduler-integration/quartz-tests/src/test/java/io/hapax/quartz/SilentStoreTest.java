@@ -20,7 +20,9 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Properties;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.parallel.Execution;
@@ -32,6 +34,8 @@ import org.quartz.Trigger;
 import org.quartz.TriggerBuilder;
 import org.quartz.TriggerKey;
 import org.quartz.impl.matchers.GroupMatcher;
+import org.quartz.simpl.RAMJobStore;
+import org.quartz.spi.OperableTrigger;
 
 /** A firing that is due while the store does not answer is not run then, and not lost. */
 @Tag("slow")
@@ -112,6 +116,39 @@ class SilentStoreTest {
                     && waiting(one).isEmpty()
                     && waiting(other).isEmpty());
             assertThat(jobs(fleet)).containsExactlyInAnyOrder(NIGHTLY);
+        }
+    }
+
+    /** A job store of somebody else's that fails once when the trigger of a waiting firing is looked at. Quartz creates it. */
+    public static final class DefectiveStore extends RAMJobStore {
+
+        private static final AtomicBoolean FAILS = new AtomicBoolean();
+
+        @Override
+        public OperableTrigger retrieveTrigger(TriggerKey key) {
+            boolean isLookedAt = StackWalker.getInstance()
+                    .walk(frames ->
+                            frames.anyMatch(frame -> frame.getMethodName().equals("hindrance")));
+            if (isLookedAt && FAILS.getAndSet(false)) {
+                throw new IllegalStateException("injected: no trigger can be read");
+            }
+            return super.retrieveTrigger(key);
+        }
+    }
+
+    @Test
+    void a_firing_that_waits_runs_also_if_the_job_store_fails_when_its_trigger_is_looked_at() throws Exception {
+        Properties properties = new Properties();
+        properties.setProperty("org.quartz.jobStore.class", DefectiveStore.class.getName());
+        store.failAcquires();
+        try (Fleet fleet = Fleet.on(store)) {
+            Scheduler scheduler = fleet.replica("a", properties);
+            schedule(scheduler, List.of(Jobs.nowAndDaily("daily", WallClock.now())));
+            DefectiveStore.FAILS.set(true);
+            fleet.start();
+            await().until(() -> !DefectiveStore.FAILS.get());
+            store.healthy();
+            await().until(() -> fleet.probe().ended() == 1 && waiting(scheduler).isEmpty());
         }
     }
 
