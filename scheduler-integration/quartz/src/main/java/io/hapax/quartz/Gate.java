@@ -111,11 +111,11 @@ final class Gate {
         if (plan.isEmpty()) {
             return new Decision.Unguarded();
         }
-        String hindrance = retries.hindrance(context, plan.get());
-        if (hindrance != null) {
-            return new Decision.Skip("job " + plan.get().job() + " is not run: " + hindrance);
-        }
         try {
+            String hindrance = retries.hindrance(context, plan.get());
+            if (hindrance != null) {
+                return new Decision.Skip("job " + plan.get().job() + " is not run: " + hindrance);
+            }
             Admission admission = guard.admit(plan.get().request(mayWait));
             return admission instanceof Admitted admitted
                     ? new Decision.Run(admitted.run(), plan.get().queued())

@@ -246,7 +246,7 @@ final class RetryTriggers {
         try {
             Trigger found = context.getScheduler().getTrigger(parent);
             return found == null ? null : found.getNextFireTime();
-        } catch (SchedulerException unknown) {
+        } catch (SchedulerException | RuntimeException unknown) {
             LOG.debug("the trigger {} could not be looked at", name(parent), unknown);
             return null;
         }
@@ -303,7 +303,8 @@ final class RetryTriggers {
                         + underItsOwnKey(context, Kept.of(context).with(plan, plan.attempt()), plan, wait)
                                 .told();
             }
-        } catch (SchedulerException unknown) {
+        } catch (SchedulerException | RuntimeException unknown) {
+            // Job stores of others throw both.
             LOG.debug("job {}: its trigger {} could not be looked at", plan.job(), name(parent), unknown);
         }
         return null;
