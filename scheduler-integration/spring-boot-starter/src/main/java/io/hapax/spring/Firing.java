@@ -44,8 +44,13 @@ final class Firing {
     /** Has a firing come again. */
     interface Retries {
 
-        /** Fires after a time, unless the scheduler has stopped: then it throws. */
+        /** Fires after a time; throws if the scheduler does not take it, as one that has stopped. */
         void schedule(Consumer<Runnable> firing, Duration wait);
+
+        /** Whether the application stops, and its schedulers with it. */
+        default boolean areOver() {
+            return false;
+        }
     }
 
     private Firing(FiredTask task, Occurrence occurrence, int attempt, InstantSource clock, Retries retries) {
@@ -150,8 +155,17 @@ final class Firing {
         try {
             retries.schedule(next::execute, wait);
             LOG.debug("{} of {} is tried again in {}: {}", shown, occurrence.name(), wait, refusal);
-        } catch (RuntimeException stopped) {
-            LOG.debug("{} of {} is not tried again: the scheduler has stopped", shown, occurrence.name(), stopped);
+        } catch (RuntimeException notTaken) {
+            if (retries.areOver()) {
+                LOG.debug("{} of {} is not tried again: the application stops", shown, occurrence.name(), notTaken);
+            } else {
+                LOG.error(
+                        "LOST: {} of {} was refused, and its scheduler does not take it once more; its work is not done. {}",
+                        shown,
+                        occurrence.name(),
+                        refusal,
+                        notTaken);
+            }
         }
     }
 

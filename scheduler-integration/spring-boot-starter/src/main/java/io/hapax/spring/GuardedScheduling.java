@@ -15,13 +15,18 @@ final class GuardedScheduling
         implements SchedulingConfigurer, Ordered, BeanClassLoaderAware, ApplicationListener<ApplicationStartedEvent> {
 
     private final BooleanSupplier isNeeded;
+    private final BooleanSupplier isStopping;
     private @Nullable ClassLoader classes;
     private volatile @Nullable ScheduledTaskRegistrar tasks;
     private volatile @Nullable TaskScheduler planning;
 
-    /** @param isNeeded whether there are guarded methods that are scheduled */
-    GuardedScheduling(BooleanSupplier isNeeded) {
+    /**
+     * @param isNeeded whether there are guarded methods that are scheduled
+     * @param isStopping whether the application stops
+     */
+    GuardedScheduling(BooleanSupplier isNeeded, BooleanSupplier isStopping) {
         this.isNeeded = isNeeded;
+        this.isStopping = isStopping;
     }
 
     @Override
@@ -38,7 +43,7 @@ final class GuardedScheduling
     public void configureTasks(ScheduledTaskRegistrar registrar) {
         TaskScheduler scheduler = registrar.getScheduler();
         if (scheduler != null) {
-            TaskScheduler planned = new PlanningScheduler(scheduler, System::nanoTime, classes);
+            TaskScheduler planned = new PlanningScheduler(scheduler, System::nanoTime, classes, isStopping);
             registrar.setTaskScheduler(planned);
             tasks = registrar;
             planning = planned;

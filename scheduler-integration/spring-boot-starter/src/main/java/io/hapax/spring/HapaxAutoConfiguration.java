@@ -23,6 +23,7 @@ import org.springframework.boot.autoconfigure.condition.ConditionalOnProperty;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
 import org.springframework.boot.sql.init.dependency.DependsOnDatabaseInitialization;
 import org.springframework.boot.ssl.SslBundles;
+import org.springframework.context.ConfigurableApplicationContext;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.core.env.Environment;
@@ -143,8 +144,9 @@ public class HapaxAutoConfiguration {
         }
 
         @Bean
-        static GuardedScheduling hapaxGuardedScheduling(GuardedMethodPostProcessor methods) {
-            return new GuardedScheduling(methods::hasScheduled);
+        static GuardedScheduling hapaxGuardedScheduling(
+                GuardedMethodPostProcessor methods, ConfigurableApplicationContext application) {
+            return new GuardedScheduling(methods::hasScheduled, application::isClosed);
         }
 
         @Bean

@@ -4,6 +4,7 @@ import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.concurrent.ScheduledFuture;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
@@ -24,11 +25,18 @@ final class PlanningScheduler implements TaskScheduler {
     private final TaskScheduler scheduler;
     private final LongSupplier monotonic;
     private final @Nullable ClassLoader classes;
+    private final BooleanSupplier isStopping;
 
-    PlanningScheduler(TaskScheduler scheduler, LongSupplier monotonic, @Nullable ClassLoader classes) {
+    /** @param isStopping whether the application stops, and with it the scheduler */
+    PlanningScheduler(
+            TaskScheduler scheduler,
+            LongSupplier monotonic,
+            @Nullable ClassLoader classes,
+            BooleanSupplier isStopping) {
         this.scheduler = scheduler;
         this.monotonic = monotonic;
         this.classes = classes;
+        this.isStopping = isStopping;
     }
 
     @Override
@@ -117,15 +125,30 @@ final class PlanningScheduler implements TaskScheduler {
             if (planned == null) {
                 work.run();
             } else {
-                Firing.first(of, planned, getClock(), (firing, wait) -> again(task, firing, wait))
-                        .execute(work);
+                Firing.first(of, planned, getClock(), new Again(task)).execute(work);
             }
         });
     }
 
-    private void again(Runnable task, Consumer<Runnable> firing, Duration wait) {
-        var unused = scheduler.schedule(
-                new Planned(task, firing), getClock().instant().plus(wait));
+    /** Has the firings of a task come again. */
+    private final class Again implements Firing.Retries {
+
+        private final Runnable task;
+
+        Again(Runnable task) {
+            this.task = task;
+        }
+
+        @Override
+        public void schedule(Consumer<Runnable> firing, Duration wait) {
+            var unused = scheduler.schedule(
+                    new Planned(task, firing), getClock().instant().plus(wait));
+        }
+
+        @Override
+        public boolean areOver() {
+            return isStopping.getAsBoolean();
+        }
     }
 
     /**

@@ -9,11 +9,16 @@ import io.hapax.event.Verdict;
 import io.hapax.testkit.WallClock;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.springframework.boot.test.system.CapturedOutput;
 import org.springframework.boot.test.system.OutputCaptureExtension;
+import org.springframework.context.support.GenericApplicationContext;
 import org.springframework.core.task.TaskRejectedException;
+import org.springframework.scheduling.TaskScheduler;
+import org.springframework.scheduling.concurrent.ThreadPoolTaskScheduler;
 
 /** A refused firing that its scheduler does not take once more. */
 @ExtendWith(OutputCaptureExtension.class)
@@ -40,5 +45,40 @@ class LostFiringTest {
         assertThat(output)
                 .containsPattern("ERROR .* LOST: Shop.sweep of 2026-11-28T03:00:00Z was refused")
                 .contains("the lease store did not answer", "injected: the queue is full");
+    }
+
+    @Test
+    void is_no_error_when_the_application_stops_and_its_scheduler_with_it(CapturedOutput output) {
+        refused("Shop.stopping", new Firing.Retries() {
+            @Override
+            public void schedule(Consumer<Runnable> firing, Duration wait) {
+                throw new TaskRejectedException("injected: the scheduler has stopped");
+            }
+
+            @Override
+            public boolean areOver() {
+                return true;
+            }
+        });
+        assertThat(output).doesNotContain("Shop.stopping");
+    }
+
+    @Test
+    void an_application_is_said_to_stop_before_its_schedulers_do() {
+        GenericApplicationContext application = new GenericApplicationContext();
+        AtomicBoolean isStopping = new AtomicBoolean();
+        ThreadPoolTaskScheduler scheduler = new ThreadPoolTaskScheduler() {
+            @Override
+            public void initiateShutdown() {
+                isStopping.set(application.isClosed());
+                super.initiateShutdown();
+            }
+        };
+        application.registerBean(TaskScheduler.class, () -> scheduler);
+        application.refresh();
+        assertThat(application.isClosed()).isFalse();
+        application.close();
+        assertThat(isStopping).isTrue();
+        assertThat(scheduler.getScheduledExecutor().isShutdown()).isTrue();
     }
 }

@@ -58,7 +58,7 @@ class PlanningSchedulerTest {
         private final Jobs jobs = new Jobs();
         private final ZoneId zone;
         private final PlanningScheduler planning =
-                new PlanningScheduler(this, () -> monotonic(), getClass().getClassLoader());
+                new PlanningScheduler(this, () -> monotonic(), getClass().getClassLoader(), () -> false);
         private Instant now;
         private Duration stepped = Duration.ZERO;
         private @Nullable Runnable task;
