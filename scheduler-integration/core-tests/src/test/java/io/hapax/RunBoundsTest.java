@@ -7,9 +7,19 @@ import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
 import io.hapax.event.LossReason;
 import io.hapax.event.Verdict;
+import io.hapax.lease.LeaseStore;
+import io.hapax.lease.Reservation;
+import io.hapax.lease.ReservationRequest;
+import io.hapax.lease.Reservations;
+import io.hapax.test.ForwardingLeaseStore;
 import io.hapax.test.InMemoryLeaseStore;
 import io.hapax.test.ManualTicker;
 import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -133,6 +143,66 @@ class RunBoundsTest {
                     .join();
         }
         admitted(Duration.ZERO, SECOND).close();
+    }
+
+    /** Notes that a place is given up when a test says so, on a thread of its own as a store of the network does. */
+    private static final class Late extends ForwardingLeaseStore {
+
+        private final CompletableFuture<Boolean> gaveUp = new CompletableFuture<>();
+
+        Late(LeaseStore memory) {
+            super(memory);
+        }
+
+        @Override
+        public Optional<Reservations> reservations() {
+            return super.reservations().map(Places::new);
+        }
+
+        private final class Places implements Reservations {
+
+            private final Reservations memory;
+
+            Places(Reservations memory) {
+                this.memory = memory;
+            }
+
+            @Override
+            public CompletionStage<Reservation> reserve(ReservationRequest request) {
+                return memory.reserve(request);
+            }
+
+            @Override
+            public CompletionStage<Boolean> keep(String name, String holder, Duration time) {
+                return memory.keep(name, holder, time);
+            }
+
+            @Override
+            public CompletionStage<Boolean> giveUp(String name, String holder) {
+                return gaveUp;
+            }
+
+            @Override
+            public CompletionStage<List<String>> holders(String name) {
+                return memory.holders(name);
+            }
+        }
+    }
+
+    @Test
+    void code_that_follows_what_the_store_has_learned_does_not_hold_a_thread_of_the_store() throws Exception {
+        Late late = new Late(store);
+        CompletableFuture<Thread> followed = new CompletableFuture<>();
+        try (JobGuard other = JobGuard.builder(late).ticker(ticker).build();
+                GuardedRun run = Answered.run(other.admit(request(Duration.ZERO, SECOND)));
+                GuardedRun.Scope scope = run.enter()) {
+            var unused =
+                    RunBounds.of(run).keepOthersAway(SECOND).thenRun(() -> followed.complete(Thread.currentThread()));
+            Thread ofStore = new Thread(() -> late.gaveUp.complete(true), "store");
+            ofStore.start();
+            assertThat(followed.get(40, TimeUnit.SECONDS)).isNotSameAs(ofStore);
+            ofStore.join();
+        }
     }
 
     @Test
