@@ -49,7 +49,7 @@ public final class RunBounds {
      *
      * @param time for how long from now; zero for no longer
      * @return completes when the store has learned of it; fails with a {@link io.hapax.lease.LeaseStoreException} if it does not
-     *     answer
+     *     answer. Code that follows may block, as it does after {@link JobGuard#admitAsync}
      * @throws LeaseLostException if the lease is lost
      * @throws IllegalStateException if the run has ended
      * @throws IllegalArgumentException if the time is negative, below 1 ms, or longer than a throttle's longest period, or the store
@@ -64,7 +64,8 @@ public final class RunBounds {
         if (hold == null || (run.isObserved() && !run.isHeld())) {
             return CompletableFuture.completedFuture(null);
         }
-        CompletionStage<Void> told = hold.keepOthersAway(time).thenAccept(kept -> {});
-        return run.isObserved() ? told.exceptionally(unreachable -> null) : told;
+        CompletionStage<Void> known = hold.keepOthersAway(time).thenAccept(kept -> {});
+        CompletionStage<Void> shown = run.isObserved() ? known.exceptionally(unreachable -> null) : known;
+        return run.engine().delivery().of(shown.toCompletableFuture());
     }
 }
