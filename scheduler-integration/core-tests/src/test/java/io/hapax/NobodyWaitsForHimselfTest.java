@@ -210,6 +210,25 @@ class NobodyWaitsForHimselfTest {
     }
 
     @Test
+    void the_same_between_two_stretches_of_code_where_no_thread_is_at_the_runs() throws Exception {
+        GuardedRun outer = Answered.run(
+                guard.admitAsync(RunRequest.lock("a").job("outermost")).get());
+        outer.enter().close();
+        GuardedRun middle = Answered.run(
+                guard.admitAsync(RunRequest.lock("b").within(outer)).get());
+        middle.enter().close();
+
+        Refusal inner =
+                Answered.refusal(guard.admitAsync(waiting("a").within(middle)).get());
+        assertThat(inner.reason()).contains("outermost", "would never end");
+        try (GuardedRun.Scope part = middle.takePart()) {
+            assertThat(guard.shutdown(LONG)).isTrue();
+        }
+        assertThat(middle.complete()).isEqualTo(RunOutcome.COMPLETED);
+        assertThat(outer.complete()).isEqualTo(RunOutcome.COMPLETED);
+    }
+
+    @Test
     void the_same_for_an_occurrence() throws Exception {
         guard.run(RunRequest.occurrence("report@1"), outer -> {
             RunResult<Integer> inner =

@@ -38,9 +38,15 @@ public final class CurrentRun {
         Set<GuardedRun> all = new HashSet<>();
         GuardedRun run = RUN.get();
         while (run != null && all.add(run)) {
-            run = run.outer();
+            run = around(run);
         }
         return all;
+    }
+
+    /** The run around another one: of its thread, or the one that it was asked for in, as no thread is at it between two signals. */
+    static @Nullable GuardedRun around(GuardedRun run) {
+        GuardedRun ofThread = run.outer();
+        return ofThread == null ? run.terms().request().outer() : ofThread;
     }
 
     /** Binds a run and returns the one bound before, to be put back. */

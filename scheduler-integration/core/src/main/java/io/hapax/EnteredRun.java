@@ -122,7 +122,7 @@ final class EnteredRun implements GuardedRun.Scope {
         GuardedRun named = null;
         GuardedRun onKey = null;
         List<Slot> own = new ArrayList<>();
-        for (GuardedRun run = innermost; run != null; run = run.outer()) {
+        for (GuardedRun run = innermost; run != null; run = CurrentRun.around(run)) {
             RunHold hold = run.hold();
             if (holder != null && hold != null && hold.isOwnedBy(holder.owner())) {
                 named = run;

@@ -159,7 +159,7 @@ public final class JobGuard implements AutoCloseable {
      * @throws IllegalArgumentException if the options do not fit the store
      */
     public CompletableFuture<Admission> admitAsync(RunRequest request) {
-        AdmissionAttempt attempt = attempt(request, null);
+        AdmissionAttempt attempt = attempt(request, request.outer());
         CompletableFuture<Admission> delivered = attempt.start();
         var unused = delivered.whenComplete((admission, failure) -> {
             if (delivered.isCancelled()) {

@@ -5,6 +5,7 @@ import io.hapax.lease.JobIdentity;
 import io.hapax.lease.LockKey;
 import io.hapax.lease.RunKey;
 import io.hapax.lease.VisibleText;
+import java.lang.ref.WeakReference;
 import java.time.Duration;
 import java.util.EnumSet;
 import java.util.Set;
@@ -27,6 +28,11 @@ public final class RunRequest {
     private final @Nullable String job;
     private final UnaryOperator<RunOptions> tuning;
     private final Knowledge known;
+    /**
+     * The run whose code waits for it; null if that is not said. Not kept from being collected: of runs that each ask for the next one
+     * all would be kept.
+     */
+    private final @Nullable WeakReference<GuardedRun> outer;
 
     /** What its scheduler knows of it. */
     private enum Fact {
@@ -78,11 +84,17 @@ public final class RunRequest {
         }
     }
 
-    private RunRequest(JobIdentity identity, @Nullable String job, UnaryOperator<RunOptions> tuning, Knowledge known) {
+    private RunRequest(
+            JobIdentity identity,
+            @Nullable String job,
+            UnaryOperator<RunOptions> tuning,
+            Knowledge known,
+            @Nullable WeakReference<GuardedRun> outer) {
         this.identity = identity;
         this.job = job;
         this.tuning = tuning;
         this.known = known;
+        this.outer = outer;
     }
 
     private RunRequest with(Fact fact) {
@@ -91,7 +103,7 @@ public final class RunRequest {
         }
         Set<Fact> more = EnumSet.of(fact);
         more.addAll(known.facts());
-        return new RunRequest(identity, job, tuning, known.with(more));
+        return new RunRequest(identity, job, tuning, known.with(more), outer);
     }
 
     /**
@@ -101,7 +113,7 @@ public final class RunRequest {
      * @return the request
      */
     public static RunRequest of(JobIdentity identity) {
-        return new RunRequest(identity, null, UnaryOperator.identity(), Knowledge.NONE);
+        return new RunRequest(identity, null, UnaryOperator.identity(), Knowledge.NONE, null);
     }
 
     /**
@@ -137,7 +149,8 @@ public final class RunRequest {
         Set<Fact> others = EnumSet.noneOf(Fact.class);
         others.addAll(known.facts());
         others.remove(Fact.PLANNED);
-        return new RunRequest(new JobIdentity(identity.lockKey(), new RunKey(runKey)), job, tuning, known.with(others));
+        return new RunRequest(
+                new JobIdentity(identity.lockKey(), new RunKey(runKey)), job, tuning, known.with(others), outer);
     }
 
     /**
@@ -148,7 +161,7 @@ public final class RunRequest {
      * @return the changed request
      */
     public RunRequest job(String name) {
-        return new RunRequest(identity, VisibleText.of(name), tuning, known);
+        return new RunRequest(identity, VisibleText.of(name), tuning, known, outer);
     }
 
     /**
@@ -178,7 +191,7 @@ public final class RunRequest {
      * @return the changed request
      */
     public RunRequest tune(UnaryOperator<RunOptions> change) {
-        return new RunRequest(identity, job, options -> change.apply(tuning.apply(options)), known);
+        return new RunRequest(identity, job, options -> change.apply(tuning.apply(options)), known, outer);
     }
 
     /**
@@ -260,7 +273,7 @@ public final class RunRequest {
      * @return the changed request
      */
     public RunRequest nextIn(Duration time) {
-        return new RunRequest(identity, job, tuning, known.next(time));
+        return new RunRequest(identity, job, tuning, known.next(time), outer);
     }
 
     /**
@@ -272,7 +285,19 @@ public final class RunRequest {
      * @return the changed request
      */
     public RunRequest whileHolding(String keys) {
-        return new RunRequest(identity, job, tuning, known.holding(keys));
+        return new RunRequest(identity, job, tuning, known.holding(keys), outer);
+    }
+
+    /**
+     * Says which run this one is asked for in, of which {@link JobGuard#admitAsync} does not know: its code goes on with the answer,
+     * and it ends after this run, on whatever threads. A key that it holds, or a run around it, is then refused at once, as waiting for
+     * that would never end. For interceptors of frameworks.
+     *
+     * @param outer the run whose code waits for the answer
+     * @return the changed request
+     */
+    public RunRequest within(GuardedRun outer) {
+        return new RunRequest(identity, job, tuning, known, new WeakReference<>(outer));
     }
 
     /**
@@ -282,7 +307,7 @@ public final class RunRequest {
      * @return the changed request
      */
     public RunRequest pacedBy(String name) {
-        return new RunRequest(identity, job, tuning, known.paced(new LockKey(name)));
+        return new RunRequest(identity, job, tuning, known.paced(new LockKey(name)), outer);
     }
 
     /**
@@ -293,7 +318,7 @@ public final class RunRequest {
      * @return the changed request
      */
     public RunRequest inSeries(Predicate<? super Holder> isSame) {
-        return new RunRequest(identity, job, tuning, known.inSeries(isSame));
+        return new RunRequest(identity, job, tuning, known.inSeries(isSame), outer);
     }
 
     /**
@@ -308,6 +333,12 @@ public final class RunRequest {
         return inSeries(holder -> end > 0
                 && holder.run().startsWith(own.substring(0, end + 1))
                 && holder.run().lastIndexOf('@') == end);
+    }
+
+    /** The run that it was asked for in; null if that was not said, or nobody has that any more. */
+    @Nullable
+    GuardedRun outer() {
+        return outer == null ? null : outer.get();
     }
 
     @Nullable
@@ -325,7 +356,7 @@ public final class RunRequest {
         LockKey pace = known.pace();
         LockKey hashed =
                 pace == null ? null : keys.of(new JobIdentity(pace, null)).lockKey();
-        return new RunRequest(keys.of(identity), job, tuning, known.paced(hashed));
+        return new RunRequest(keys.of(identity), job, tuning, known.paced(hashed), outer);
     }
 
     boolean isPlanned() {

@@ -53,7 +53,7 @@ record ReactiveWork(
             allowed.accept(call);
             ReactiveWork work = new ReactiveWork(call, each, call.firing());
             return Mono.usingWhen(
-                            work.admission(),
+                            work.admission(context),
                             admission -> Mono.fromDirect(work.body(admission))
                                     .takeUntilOther(work.lost(admission))
                                     .doOnNext(work::requireDone)
@@ -79,7 +79,7 @@ record ReactiveWork(
             allowed.accept(call);
             ReactiveWork work = new ReactiveWork(call, each, call.firing());
             return Flux.usingWhen(
-                            work.admission(),
+                            work.admission(context),
                             admission -> Flux.from(work.body(admission))
                                     .takeUntilOther(work.lost(admission))
                                     .concatWith(Mono.defer(() -> work.completed(admission))
@@ -97,8 +97,11 @@ record ReactiveWork(
         return run.isPresent() ? run : CurrentRun.find();
     }
 
-    private Mono<Admission> admission() {
-        RunRequest request = call.request(firing);
+    /** @param context tells the run whose work subscribes to it; a thread that does so without one need not wait for it */
+    private Mono<Admission> admission(ContextView context) {
+        RunRequest plain = call.request(firing);
+        Optional<GuardedRun> outer = context.getOrEmpty(GuardedRun.class);
+        RunRequest request = outer.map(plain::within).orElse(plain);
         Mono<Admission> asked = Mono.fromFuture(() -> call.guard().admitAsync(request));
         return (TRANSACTIONS ? Transaction.none(call.guarded().of().shown()).then(asked) : asked)
                 .publishOn(Schedulers.boundedElastic());
