@@ -69,6 +69,20 @@ class LossTest {
     }
 
     @Test
+    void a_lock_whose_bounds_cannot_be_noted_is_given_back_and_its_thread_is_free_of_it() {
+        LockConfiguration broken = new LockConfiguration(WallClock.now(), "report", HOUR, ZERO) {
+            @Override
+            public Duration getLockAtMostFor() {
+                throw new OutOfMemoryError("injected");
+            }
+        };
+        assertThatExceptionOfType(OutOfMemoryError.class).isThrownBy(() -> locks.lock(broken));
+        assertThat(guard.activeRuns()).isZero();
+        assertThat(CurrentRun.find()).isEmpty();
+        locks.lock(config(HOUR)).orElseThrow().unlock();
+    }
+
+    @Test
     void a_hung_job_is_interrupted_at_lockAtMostFor_and_the_lock_is_free_at_once() {
         SimpleLock lock = locks.lock(config(HOUR)).orElseThrow();
         GuardedRun run = CurrentRun.get();
