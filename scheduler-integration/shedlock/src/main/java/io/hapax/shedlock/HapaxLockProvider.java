@@ -132,6 +132,21 @@ public final class HapaxLockProvider implements ExtensibleLockProvider {
             run.close();
             return Optional.empty();
         }
+        try {
+            return Optional.of(bounded(bound, configuration));
+        } catch (Throwable failure) {
+            // Its caller has nothing to unlock it by, and it is renewed until it ends.
+            try {
+                run.close();
+            } finally {
+                bound.leave();
+            }
+            throw failure;
+        }
+    }
+
+    private static SimpleLock bounded(BoundRun bound, LockConfiguration configuration) {
+        GuardedRun run = bound.run();
         // Before the ttl is over: a caller that has held a lock for too long is not waited for.
         run.onLeaseLost(loss -> {
             if (loss.reason() == LossReason.MAX_HOLD) {
@@ -139,7 +154,7 @@ public final class HapaxLockProvider implements ExtensibleLockProvider {
             }
         });
         boolean unused = RunBounds.of(run).holdAtMost(atMost(configuration.getLockAtMostFor()));
-        return Optional.of(new RunLock(bound, configuration));
+        return new RunLock(bound, configuration);
     }
 
     static Duration atMost(Duration time) {
