@@ -1,7 +1,10 @@
 package io.hapax.redis;
 
+import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import io.hapax.GuardedRun;
+import io.hapax.event.RunOutcome;
 import io.hapax.lease.Acquisition;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.Lease;
@@ -96,6 +99,22 @@ final class Fixture {
     /** For tests that take hundreds of leases one after another: the first one lives until the last one is looked at. */
     static Lease grantedForLong(LeaseStore store, JobIdentity identity) {
         return granted(get(store.acquire(request(identity, atMost(Duration.ofMinutes(5), store)))));
+    }
+
+    /**
+     * Ends a run that has a run key, with success. The answer may be later than its guard waits for: then the guard goes on until it is
+     * noted. Nobody else is granted the run meanwhile.
+     */
+    static void complete(GuardedRun run, LeaseStore other, JobIdentity identity) {
+        assertThat(run.complete()).isIn(RunOutcome.COMPLETED, RunOutcome.UNCONFIRMED);
+        await().pollDelay(Duration.ZERO).ignoreExceptions().until(() -> {
+            Acquisition answer = acquire(other, identity);
+            if (answer instanceof Acquisition.Granted) {
+                // No exception, which would be ignored.
+                throw new Error("granted though it was completed: " + answer);
+            }
+            return answer instanceof Acquisition.Done;
+        });
     }
 
     private static Duration atMost(Duration ttl, LeaseStore store) {

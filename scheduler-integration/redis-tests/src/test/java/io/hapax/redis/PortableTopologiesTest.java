@@ -33,7 +33,7 @@ import org.junit.jupiter.api.Test;
 @Tag("slow")
 class PortableTopologiesTest {
 
-    private static final Duration TTL = Duration.ofSeconds(15);
+    private static final Duration TTL = Duration.ofSeconds(24);
 
     private static void narrow(EmbeddedRedis server) {
         server.command("ACL SETUSER narrow on >geheim ~* &* +@all -time".split(" "));
