@@ -8,6 +8,7 @@ import io.hapax.GuardedRun;
 import io.hapax.JobGuard;
 import io.hapax.RunRequest;
 import io.hapax.event.RunOutcome;
+import io.hapax.event.Verdict;
 import io.hapax.testkit.EmbeddedRedis;
 import io.hapax.testkit.WallClock;
 import java.time.Duration;
@@ -15,12 +16,17 @@ import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
 
 /** A caller runs its job right in the code that follows {@code admitAsync}: its lease, and those of others, are renewed all the same. */
 class InlineJobsTest {
 
-    private static final Duration TTL = Duration.ofSeconds(3);
+    /** So long that no lease is lost where some threads of a busy machine get no processor for seconds. */
+    private static final Duration TTL = Duration.ofSeconds(8);
+    /** As long as this ttl allows with some time to spare. */
+    private static final Duration ANSWER = Duration.ofMillis(1500);
+
     private static final int JOBS = 8;
 
     private final CountDownLatch goOn = new CountDownLatch(1);
@@ -34,7 +40,7 @@ class InlineJobsTest {
                                 .url(redis.url())
                                 .namespace("inline")
                                 .longestTtl(TTL)
-                                .answerTimeout(Duration.ofMillis(500))
+                                .answerTimeout(ANSWER)
                                 .firstStart(WallClock.now())
                                 .build())
                         .worker("w")
@@ -44,14 +50,23 @@ class InlineJobsTest {
                 RunRequest request = RunRequest.lock("job-" + n);
                 // What follows an answer that is there already has the thread of its caller.
                 Thread caller = new Thread(
-                        () -> guard.admitAsync(request).thenAccept(this::work).join(), "caller-" + n);
+                        () -> {
+                            // Asks again when a machine that is busy has let the short answer timeout pass.
+                            while (!guard.admitAsync(request)
+                                    .thenApply(this::work)
+                                    .join()) {
+                                LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(20));
+                            }
+                        },
+                        "caller-" + n);
                 caller.setDaemon(true);
                 caller.start();
             }
             await().until(() -> running.size() == JOBS);
-            try (GuardedRun another = ((Admission.Admitted) guard.admit(RunRequest.lock("another"))).run();
+            try (GuardedRun another = another(guard);
                     GuardedRun.Scope scope = another.enter()) {
-                assertThat(goOn.await(TTL.toMillis() * 2, TimeUnit.MILLISECONDS))
+                // Longer than a lease lives that nobody renews.
+                assertThat(goOn.await(TTL.toMillis() * 11 / 10, TimeUnit.MILLISECONDS))
                         .isFalse();
                 assertThat(another.isHeld()).isTrue();
                 assertThat(running).allMatch(GuardedRun::isHeld);
@@ -64,8 +79,22 @@ class InlineJobsTest {
         }
     }
 
-    private void work(Admission admission) {
-        GuardedRun run = ((Admission.Admitted) admission).run();
+    private static GuardedRun another(JobGuard guard) {
+        return await().pollInSameThread()
+                .until(
+                        () -> guard.admit(RunRequest.lock("another")).fold(run -> run, refusal -> {
+                            assertThat(refusal.verdict()).isEqualTo(Verdict.UNAVAILABLE);
+                            return null;
+                        }),
+                        run -> run != null);
+    }
+
+    /** Whether the job was admitted. */
+    private boolean work(Admission admission) {
+        return admission.fold(this::work, refusal -> false);
+    }
+
+    private boolean work(GuardedRun run) {
         try (GuardedRun.Scope scope = run.enter()) {
             running.add(run);
             goOn.await();
@@ -74,5 +103,6 @@ class InlineJobsTest {
         }
         // Code that follows the end may block as well.
         ended.add(run.completeAsync().thenApply(outcome -> outcome).join());
+        return true;
     }
 }
