@@ -27,6 +27,8 @@ import java.sql.Statement;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.awaitility.core.ConditionFactory;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -49,6 +51,8 @@ class FencedFaultsTest {
     private static final Duration LONGER_TTL = Duration.ofSeconds(9);
 
     private static final String OUTLASTS = "outlasts";
+
+    private static final Pattern ADMITTED = Pattern.compile("> admitted, attempt (\\d+)\\R");
 
     @TempDir
     private Path logs;
@@ -83,7 +87,7 @@ class FencedFaultsTest {
                 name, logs, StepwisePayer.class, StepwisePayer.arguments(name, redis.url(), jdbcUrl, afterCrash, ttl));
         payers.add(payer);
         await().atMost(Duration.ofMinutes(2)).until(payer::isUp);
-        order(payer, "admitted, attempt 1");
+        order(payer, "admitted, attempt ");
         return payer;
     }
 
@@ -114,7 +118,15 @@ class FencedFaultsTest {
                         refusal -> refusal);
     }
 
-    private RunOutcome pay(GuardedRun run) throws SQLException {
+    /** The ledger counts a claim as well whose answer came too late on a busy machine, so that it was withdrawn. */
+    private static int attempt(Replica payer) {
+        Matcher line = ADMITTED.matcher(payer.log());
+        assertThat(line.find()).isTrue();
+        return Integer.parseInt(line.group(1));
+    }
+
+    /** A busy machine may be late to say what the ledger has. */
+    private void pay(GuardedRun run) throws SQLException {
         try (GuardedRun.Scope scope = run.enter();
                 Connection connection = database.getConnection()) {
             connection.setAutoCommit(false);
@@ -122,7 +134,9 @@ class FencedFaultsTest {
             run.completeIn(connection);
             connection.commit();
         }
-        return run.complete();
+        assertThat(run.complete()).isIn(RunOutcome.COMPLETED, RunOutcome.UNCONFIRMED);
+        assertThat(entry().state()).isEqualTo(RunState.DONE);
+        assertThat(entry().token()).isEqualTo(run.fencingToken());
     }
 
     private List<String> effects() throws SQLException {
@@ -155,8 +169,8 @@ class FencedFaultsTest {
         order(paused, "written");
         paused.freeze();
         GuardedRun taker = takeOver();
-        assertThat(taker.attempt()).isEqualTo(2);
-        assertThat(pay(taker)).isEqualTo(RunOutcome.COMPLETED);
+        assertThat(taker.attempt()).isGreaterThan(attempt(paused));
+        pay(taker);
 
         paused.thaw();
         order(paused, "rolled back");
@@ -171,7 +185,7 @@ class FencedFaultsTest {
         Replica killed = payer("killed", AfterCrash.RERUN);
         order(killed, "written");
         killed.kill();
-        assertThat(pay(takeOver())).isEqualTo(RunOutcome.COMPLETED);
+        pay(takeOver());
         assertThat(effects()).containsExactly("test");
     }
 
@@ -192,8 +206,8 @@ class FencedFaultsTest {
         killed.kill();
         redis.restartEmpty();
         GuardedRun taker = takeOver();
-        assertThat(taker.attempt()).isEqualTo(2);
-        assertThat(pay(taker)).isEqualTo(RunOutcome.COMPLETED);
+        assertThat(taker.attempt()).isGreaterThan(attempt(killed));
+        pay(taker);
     }
 
     @Test
@@ -211,7 +225,8 @@ class FencedFaultsTest {
         });
         order(holder, "written");
         order(holder, "committed");
-        order(holder, "ended COMPLETED");
+        order(holder, "ended ");
+        assertThat(holder.log()).containsPattern("> ended (COMPLETED|UNCONFIRMED)");
         redis.command("FLUSHALL");
         eventually().until(() -> refused(payment()).verdict() == Verdict.DONE);
         assertThat(effects()).containsExactly("holder");
@@ -239,7 +254,7 @@ class FencedFaultsTest {
         holder.kill();
         GuardedRun taker =
                 eventually().until(() -> guard.admit(ledgerOnly).fold(run -> run, refusal -> null), run -> run != null);
-        assertThat(pay(taker)).isEqualTo(RunOutcome.COMPLETED);
+        pay(taker);
         assertThat(effects()).containsExactly("test");
     }
 
@@ -256,7 +271,7 @@ class FencedFaultsTest {
             connection.rollback();
         }
         assertThat(old.complete()).isEqualTo(RunOutcome.LOST);
-        assertThat(pay(taker)).isEqualTo(RunOutcome.COMPLETED);
+        pay(taker);
         assertThat(effects()).containsExactly("test");
     }
 }
