@@ -14,9 +14,11 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.api.parallel.Execution;
 import org.junit.jupiter.api.parallel.ExecutionMode;
@@ -29,6 +31,8 @@ import org.slf4j.LoggerFactory;
  */
 @Tag("slow")
 @Execution(ExecutionMode.CONCURRENT)
+// Longer than the tests themselves give their payments, which takes minutes on a busy machine.
+@Timeout(value = 20, unit = TimeUnit.MINUTES)
 class NeverTwiceTest {
 
     private static final Logger LOG = LoggerFactory.getLogger(NeverTwiceTest.class);
