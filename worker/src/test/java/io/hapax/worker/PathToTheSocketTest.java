@@ -9,6 +9,7 @@ import io.hapax.RunRequest;
 import io.hapax.quartz.HapaxPlugin;
 import io.hapax.redis.RedissonLeaseStore;
 import io.hapax.testkit.EmbeddedRedis;
+import io.hapax.testkit.WallClock;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
@@ -32,15 +33,28 @@ class PathToTheSocketTest {
     /** Often: the thread waits for an answer for some seconds only. */
     private static final Duration LOOK = Duration.ofMillis(10);
 
-    /** As long as the usual ttl allows, so that the thread is still seen when this one had no processor for a while. */
-    private static final Duration PATIENCE = Duration.ofSeconds(6);
+    /** So long that the thread is still seen when this one had no processor for a while. */
+    private static final Duration PATIENCE = Duration.ofSeconds(20);
+    /** Allows for that. */
+    private static final Duration TTL = Duration.ofMinutes(2);
 
-    private static RedissonLeaseStore store(EmbeddedRedis redis, String namespace) {
-        return RedissonLeaseStore.builder()
-                .url(redis.url())
-                .namespace(namespace)
-                .answerTimeout(PATIENCE)
+    private static JobGuard guard(EmbeddedRedis redis, String namespace) {
+        return JobGuard.builder(RedissonLeaseStore.builder()
+                        .url(redis.url())
+                        .namespace(namespace)
+                        .longestTtl(TTL)
+                        .answerTimeout(PATIENCE)
+                        .firstStart(WallClock.now())
+                        .build())
+                .defaults(options -> options.withTtl(TTL))
+                .closesStore()
                 .build();
+    }
+
+    /** After a call that failed, the next ones take another way for a moment. */
+    private static void warmUp(JobGuard guard) {
+        await().pollInSameThread()
+                .until(() -> guard.run(RunRequest.lock("warm"), run -> 1).ran());
     }
 
     private static List<String> path(Thread thread) {
@@ -61,10 +75,8 @@ class PathToTheSocketTest {
     @Test
     void from_a_request_to_the_socket_there_are_at_most_seven_classes() throws Exception {
         try (EmbeddedRedis redis = EmbeddedRedis.start();
-                JobGuard guard = JobGuard.builder(store(redis, "worker-test"))
-                        .closesStore()
-                        .build()) {
-            guard.run(RunRequest.lock("warm"), run -> 1);
+                JobGuard guard = guard(redis, "worker-test")) {
+            warmUp(guard);
             redis.freeze();
             Thread asking = new Thread(() -> {
                 try {
@@ -96,15 +108,14 @@ class PathToTheSocketTest {
         properties.setProperty("org.quartz.scheduler.instanceName", "path");
         properties.setProperty("org.quartz.threadPool.threadCount", "1");
         try (EmbeddedRedis redis = EmbeddedRedis.start();
-                JobGuard guard =
-                        JobGuard.builder(store(redis, "path")).closesStore().build()) {
+                JobGuard guard = guard(redis, "path")) {
             Scheduler scheduler = new StdSchedulerFactory(properties).getScheduler();
             HapaxPlugin.install(scheduler, guard);
             JobDetail job =
                     newJob(Idle.class).withIdentity("idle").storeDurably().build();
             scheduler.addJob(job, false);
             scheduler.start();
-            guard.run(RunRequest.lock("warm"), run -> 1);
+            warmUp(guard);
             redis.freeze();
             scheduler.triggerJob(job.getKey());
             List<String> path = await().pollInterval(LOOK)
