@@ -31,8 +31,7 @@ class WithoutRedisTest {
                     .until(() -> ticks(one, two).distinct().count() >= 4);
             assertThat(ticks(one, two).toList()).doesNotHaveDuplicates();
             for (Replica each : List.of(one, two)) {
-                assertThat(each.log().lines().filter(line -> !WithoutDatabaseTest.isOfLateAnswer(line)))
-                        .noneMatch(line -> line.contains("Exception"));
+                assertThat(WithoutDatabaseTest.exceptions(each)).isEmpty();
             }
         }
     }
