@@ -52,9 +52,10 @@ class WorkerPagesTest {
     void the_console_asks_for_the_token_of_the_environment() throws Exception {
         try (RunningWorker worker = RunningWorker.start(Map.of("HAPAX_CONSOLE_TOKEN", TOKEN))) {
             assertThat(worker.get("/console/api/fleet").statusCode()).isEqualTo(401);
-            assertThat(worker.get("/console/api/fleet", "Authorization", "Bearer " + TOKEN)
-                            .statusCode())
-                    .isEqualTo(200);
+            eventually()
+                    .untilAsserted(() -> assertThat(worker.get("/console/api/fleet", "Authorization", "Bearer " + TOKEN)
+                                    .statusCode())
+                            .isEqualTo(200));
             assertThat(worker.get("/health").body()).doesNotContain(TOKEN);
             assertThat(worker.get("/metrics").body()).doesNotContain(TOKEN);
         }
