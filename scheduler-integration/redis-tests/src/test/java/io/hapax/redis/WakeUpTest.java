@@ -29,8 +29,11 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.BooleanSupplier;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import org.awaitility.core.ConditionTimeoutException;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -44,6 +47,9 @@ class WakeUpTest {
 
     private static final Duration LONG = Duration.ofSeconds(30);
     private static final String FLAG = "hapax:{w:0}:w:l:k";
+    private static final String LEASE = "hapax:{w:0}:l:k";
+    /** A message that comes before its process waits is remembered for a second, in which this machine may stand still. */
+    private static final Duration FORGOTTEN = Duration.ofSeconds(5);
 
     private final EmbeddedRedis redis = EmbeddedRedis.start();
     private final RedissonLeaseStore holder = open();
@@ -240,13 +246,16 @@ class WakeUpTest {
     @Test
     void whoever_is_named_before_it_waits_and_is_withdrawn_leaves_the_key_to_the_next_one() {
         subscribe(waiter);
-        Lease lease = grantedForLong(holder, lock("k"));
         LeaseRequest request = waiting();
-        get(waiter.acquire(request));
-        get(holder.release(lease, Ending.NOT_DONE));
+        AtomicLong namedAt = new AtomicLong(nameWaiter(request));
         // The message may come before any of them, or between two.
         List<CompletableFuture<Void>> all = new ArrayList<>();
-        await().until(() -> {
+        await().pollDelay(Duration.ZERO).pollInSameThread().until(() -> {
+            if (System.nanoTime() - namedAt.get() > FORGOTTEN.toNanos()) {
+                all.forEach(wait -> wait.cancel(true));
+                all.clear();
+                namedAt.set(nameWaiter(request));
+            }
             all.add(waits(waiter));
             return all.stream().anyMatch(CompletableFuture::isDone);
         });
@@ -254,6 +263,14 @@ class WakeUpTest {
         all.stream().filter(wait -> !wait.isDone()).forEach(wait -> wait.cancel(true));
         get(waiter.withdraw(request));
         assertThat(next).succeedsWithin(Duration.ofSeconds(20));
+    }
+
+    /** Has a message name the process of a request that was refused; returns when. */
+    private long nameWaiter(LeaseRequest request) {
+        Lease lease = grantedForLong(holder, lock("k"));
+        get(waiter.acquire(request));
+        get(holder.release(lease, Ending.NOT_DONE));
+        return System.nanoTime();
     }
 
     /** It may have been granted the lease without hearing of it; Redis knows of nobody who waits. */
@@ -359,38 +376,75 @@ class WakeUpTest {
 
     @Test
     void a_store_that_is_closed_takes_its_name_out_of_those_who_wait() {
-        grantedForLong(holder, lock("k"));
-        RedissonLeaseStore other = open();
-        denied(other);
-        denied(waiter);
-        assertThat(flag()).matches("1;[A-Za-z0-9_-]{10};[A-Za-z0-9_-]{10};");
-        String rest = withoutTheFirst();
-        String ttl = redis.command("PTTL", FLAG).trim();
-        other.close();
-        // It is asked for, and not waited for longer than half a second.
-        await().until(() -> flag().equals(rest));
-        assertThat(Long.parseLong(redis.command("PTTL", FLAG).trim()))
-                .isPositive()
-                .isLessThanOrEqualTo(Long.parseLong(ttl));
-        waiter.close();
-        await().until(() -> redis.command("EXISTS", FLAG).trim().equals("0"));
+        atOneOfThreeEnds(() -> {
+            redis.command("DEL", FLAG, LEASE);
+            grantedForLong(holder, lock("k"));
+            RedissonLeaseStore other = open();
+            denied(other);
+            denied(waiter);
+            assertThat(flag()).matches("1;[A-Za-z0-9_-]{10};[A-Za-z0-9_-]{10};");
+            String rest = withoutTheFirst();
+            String ttl = redis.command("PTTL", FLAG).trim();
+            other.close();
+            if (!soon(() -> flag().equals(rest))) {
+                return false;
+            }
+            assertThat(Long.parseLong(redis.command("PTTL", FLAG).trim()))
+                    .isPositive()
+                    .isLessThanOrEqualTo(Long.parseLong(ttl));
+            return true;
+        });
+        atOneOfThreeEnds(() -> {
+            redis.command("DEL", FLAG, LEASE);
+            grantedForLong(holder, lock("k"));
+            RedissonLeaseStore last = open();
+            denied(last);
+            last.close();
+            return soon(() -> redis.command("EXISTS", FLAG).trim().equals("0"));
+        });
+    }
+
+    /**
+     * What a store asks for when it is closed is not waited for longer than half a second, in which a busy machine may not have sent it. A
+     * store that does not ask for it does so never.
+     */
+    private static void atOneOfThreeEnds(BooleanSupplier isAsItShould) {
+        boolean once = false;
+        for (int end = 0; end < 3 && !once; end++) {
+            once = isAsItShould.getAsBoolean();
+        }
+        assertThat(once).isTrue();
+    }
+
+    private static boolean soon(BooleanSupplier condition) {
+        try {
+            await().atMost(Duration.ofSeconds(10)).until(condition::getAsBoolean);
+            return true;
+        } catch (ConditionTimeoutException never) {
+            return false;
+        }
     }
 
     @Test
     void a_store_that_is_closed_when_it_was_woken_leaves_the_key_to_the_next_process() {
-        RedissonLeaseStore other = open();
         subscribe(waiter);
-        subscribe(other);
-        Lease lease = grantedForLong(holder, lock("k"));
-        denied(other);
-        denied(waiter);
-        CompletableFuture<Void> first = waits(other);
-        CompletableFuture<Void> second = waits(waiter);
-        releaseAndKeepTheOthers(lease, Ending.NOT_DONE);
-        assertThat(first).succeedsWithin(Duration.ofSeconds(20));
-        assertThat(second).isNotDone();
-        other.close();
-        assertThat(second).succeedsWithin(Duration.ofSeconds(20));
+        atOneOfThreeEnds(() -> {
+            redis.command("DEL", FLAG);
+            RedissonLeaseStore other = open();
+            subscribe(other);
+            Lease lease = grantedForLong(holder, lock("k"));
+            denied(other);
+            denied(waiter);
+            CompletableFuture<Void> first = waits(other);
+            CompletableFuture<Void> second = waits(waiter);
+            releaseAndKeepTheOthers(lease, Ending.NOT_DONE);
+            assertThat(first).succeedsWithin(Duration.ofSeconds(20));
+            assertThat(second).isNotDone();
+            other.close();
+            boolean isWoken = soon(second::isDone);
+            second.cancel(true);
+            return isWoken;
+        });
     }
 
     private boolean prolongedIfPassedOn() {
