@@ -348,9 +348,7 @@ class QuorumCompletionsTest {
                 servers.get(LAST).thaw();
             }
             servers.get(FIRST).kill();
-            await().ignoreExceptions()
-                    .atMost(TTL.dividedBy(2))
-                    .until(() -> acquire(quorum) instanceof Acquisition.Granted);
+            await().ignoreExceptions().until(() -> acquire(quorum) instanceof Acquisition.Granted);
         }
     }
 }
