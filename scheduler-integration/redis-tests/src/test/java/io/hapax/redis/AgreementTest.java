@@ -46,9 +46,10 @@ class AgreementTest {
     private static RedissonLeaseStore.Builder ofAQuorum() {
         return RedissonLeaseStore.builder()
                 .namespace("agree")
-                // A server is waited for as long as a sixth of it, or a twentieth of the longest ttl.
-                .answerTimeout(Duration.ofSeconds(12))
-                .longestTtl(Duration.ofSeconds(40))
+                // A server is waited for as long as a sixth of it, or a twentieth of the longest ttl; then it is joined
+                // later, unseen.
+                .answerTimeout(Duration.ofSeconds(30))
+                .longestTtl(Duration.ofSeconds(100))
                 .firstStart(WallClock.now());
     }
 

@@ -124,21 +124,21 @@ class RollingTtlTest {
     @Test
     void running_workers_follow_a_longer_ttl_keep_what_they_hold_and_wait_as_long_from_then_on() {
         EmbeddedRedis redis = redis();
-        RedissonLeaseStore old =
-                open(settings(Duration.ofSeconds(1)).url(redis.url()).build());
+        RedissonLeaseStore old = open(settings(20).url(redis.url()).build());
         Lease held = granted(acquire(old, "held"));
-        RedissonLeaseStore young = open(settings(Duration.ofSeconds(4))
-                .url(redis.url())
-                .replaceSettings(true)
-                .build());
-        assertThat(quarantine(acquire(young, "k"))).isGreaterThan(Duration.ofSeconds(1));
+        RedissonLeaseStore young =
+                open(settings(80).url(redis.url()).replaceSettings(true).build());
+        assertThat(quarantine(acquire(young, "k"))).isGreaterThan(Duration.ofSeconds(20));
         // As its watchdog does; the lease is taken on its word if this machine was too slow for it.
         assertThat(get(old.renew(List.of(held))).get(0)).isInstanceOf(Renewal.Renewed.class);
+        endWait(redis);
         await().atMost(LONG).until(() -> acquire(old, "k"), Acquisition.Granted.class::isInstance);
-        granted(acquire(young, "another", Duration.ofSeconds(4)));
+        // It compares its settings before the next lease, as what began has changed.
+        await().atMost(LONG)
+                .until(() -> acquire(young, "another", Duration.ofSeconds(80)), Acquisition.Granted.class::isInstance);
 
         redis.command("FLUSHALL");
-        assertThat(quarantine(acquire(old, "third"))).isGreaterThan(Duration.ofSeconds(4));
+        assertThat(quarantine(acquire(old, "third"))).isGreaterThan(Duration.ofSeconds(80));
     }
 
     /** A deploy that raises the ttl, and one that lowers it, in whose middle memory is lost. */
@@ -236,13 +236,14 @@ class RollingTtlTest {
     void on_a_quorum_they_start_side_by_side_and_wait_as_long_too() {
         List<EmbeddedRedis> servers = List.of(redis(), redis(), redis());
         List<String> urls = servers.stream().map(EmbeddedRedis::url).toList();
-        // A server is waited for a sixth of it.
-        Duration answerTimeout = Duration.ofSeconds(12);
-        open(settings(60).answerTimeout(answerTimeout).quorum(urls));
-        LeaseStore young = open(settings(20).answerTimeout(answerTimeout).quorum(urls));
+        // A server is waited for as long as a sixth of it, or a twentieth of the longest ttl; then it is joined later,
+        // unseen.
+        Duration answerTimeout = Duration.ofMinutes(1);
+        open(settings(600).answerTimeout(answerTimeout).quorum(urls));
+        LeaseStore young = open(settings(200).answerTimeout(answerTimeout).quorum(urls));
         granted(acquire(young, "k", Duration.ofSeconds(20)));
         servers.forEach(server -> server.command("FLUSHALL"));
-        assertThat(quarantine(acquire(young, "k"))).isGreaterThan(Duration.ofSeconds(60));
+        assertThat(quarantine(acquire(young, "k"))).isGreaterThan(Duration.ofSeconds(600));
     }
 
     @Test
