@@ -28,13 +28,23 @@ class AnswerTimeoutsTest {
         return answer;
     }
 
+    /** One whose answer came in time; this thread may have no processor for longer once, and not each time. */
+    private CompletableFuture<String> answered() {
+        for (int tries = 1; ; tries++) {
+            CompletableFuture<String> answer = watched();
+            if (answer.complete("here")) {
+                return answer;
+            }
+            assertThat(tries).as("answers that are late at once").isLessThan(20);
+        }
+    }
+
     @Test
     void an_answer_that_does_not_come_fails_when_the_time_is_over_and_not_before() {
         for (int round = 0; round < 2; round++) {
             long begun = System.nanoTime();
             CompletableFuture<String> silent = watched();
-            CompletableFuture<String> answered = watched();
-            answered.complete("here");
+            CompletableFuture<String> answered = answered();
             assertThat(silent)
                     .failsWithin(Duration.ofSeconds(30))
                     .withThrowableThat()
@@ -119,13 +129,16 @@ class AnswerTimeoutsTest {
     @Test
     void what_depends_on_an_answer_holds_up_neither_other_timeouts_nor_those_of_the_jdk() {
         CountDownLatch busy = new CountDownLatch(1);
-        var unused = watched().whenComplete((answer, failure) -> {
+        CompletableFuture<String> first = new CompletableFuture<>();
+        // Before it is watched: what follows a failure that is there already would hold this thread up.
+        var unused = first.whenComplete((answer, failure) -> {
             try {
                 busy.await();
             } catch (InterruptedException e) {
                 throw new IllegalStateException(e);
             }
         });
+        timeouts.watch(first);
         try {
             CompletableFuture<String> ofTheJdk = new CompletableFuture<String>()
                     .completeOnTimeout("over", 2 * TIMEOUT.toMillis(), TimeUnit.MILLISECONDS);
