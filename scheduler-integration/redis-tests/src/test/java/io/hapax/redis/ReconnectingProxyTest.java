@@ -82,7 +82,7 @@ class ReconnectingProxyTest {
                 listen redis
                   bind 127.0.0.1:%d
                   option redispatch
-                  default-server check inter 50 fall 4 rise 1 on-marked-down shutdown-sessions
+                  default-server check inter 500 fastinter 50 fall 4 rise 1 on-marked-down shutdown-sessions
                   server first 127.0.0.1:%d
                   server second 127.0.0.1:%d backup
                 """, port, first.port(), second.port()));
