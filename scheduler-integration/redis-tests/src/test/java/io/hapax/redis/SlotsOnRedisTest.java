@@ -168,15 +168,27 @@ class SlotsOnRedisTest {
 
     @Test
     void who_waits_is_noted_under_the_smallest_limit_and_for_a_little_while_after_a_release() {
-        Lease one = grantedForLong(store, slot(1, 3));
         Lease two = grantedForLong(store, slot(2, 3));
-        for (JobIdentity identity : List.of(slot(1, 2), ROOMS, slot(2, 2))) {
-            get(store.acquire(new LeaseRequest(identity, OwnerId.random(), "tester", Duration.ofSeconds(30), true)));
-        }
-        assertThat(redis.command("GET", WAITS)).startsWith("1;*;");
-        get(store.release(one, Ending.NOT_DONE));
-        assertThat(redis.command("GET", WAITS)).startsWith("1;*;");
-        assertThat(Long.parseLong(redis.command("PTTL", WAITS))).isBetween(1L, 5000L);
+        boolean isTooLate;
+        do {
+            redis.command("DEL", WAITS);
+            Lease one = grantedForLong(store, slot(1, 3));
+            for (JobIdentity identity : List.of(slot(1, 2), ROOMS, slot(2, 2))) {
+                get(store.acquire(
+                        new LeaseRequest(identity, OwnerId.random(), "tester", Duration.ofSeconds(30), true)));
+            }
+            assertThat(redis.command("GET", WAITS)).startsWith("1;*;");
+            long begun = System.nanoTime();
+            get(store.release(one, Ending.NOT_DONE));
+            String noted = redis.command("GET", WAITS);
+            String left = redis.command("PTTL", WAITS);
+            // It lives for five seconds from then on, in which this machine may stand still.
+            isTooLate = System.nanoTime() - begun > Duration.ofSeconds(4).toNanos();
+            if (!isTooLate) {
+                assertThat(noted).startsWith("1;*;");
+                assertThat(Long.parseLong(left)).isBetween(1L, 5000L);
+            }
+        } while (isTooLate);
         get(store.release(two, Ending.NOT_DONE));
     }
 }
