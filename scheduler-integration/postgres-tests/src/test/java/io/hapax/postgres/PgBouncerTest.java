@@ -199,12 +199,13 @@ class PgBouncerTest {
         Set<String> seen = new TreeSet<>();
         try (Connection connection = application.getConnection();
                 Statement statement = connection.createStatement()) {
-            while (!over.get()) {
+            // Once at least: the other one may be over before this one has its connection.
+            do {
                 try (ResultSet row = statement.executeQuery("SHOW transaction_isolation")) {
                     row.next();
                     seen.add(row.getString(1));
                 }
-            }
+            } while (!over.get());
         }
         return seen;
     }
@@ -220,6 +221,7 @@ class PgBouncerTest {
                 HikariDataSource pool = bouncer.pool(1, "?prepareThreshold=1")) {
             assertThatThrownBy(() -> {
                         try (PostgresRunLedger ledger = PostgresRunLedger.builder(pool)
+                                .answerTimeout(Attempts.PATIENCE)
                                 .namespace("postgres-test")
                                 .migrate(true)
                                 .build()) {
@@ -242,6 +244,7 @@ class PgBouncerTest {
         try (PgBouncer bouncer = PgBouncer.before(database, 2, folder);
                 HikariDataSource pool = bouncer.pool(3, "")) {
             assertThatThrownBy(() -> PostgresRunLedger.builder(pool)
+                            .answerTimeout(Attempts.PATIENCE)
                             .namespace("postgres-test")
                             .migrate(true)
                             .build()
@@ -249,6 +252,7 @@ class PgBouncerTest {
                     .isInstanceOf(LedgerException.class)
                     .hasMessageContaining("prepareThreshold=0");
             assertThat(PostgresRunLedger.builder(pool)
+                            .answerTimeout(Attempts.PATIENCE)
                             .namespace("postgres-test")
                             .examine(""))
                     .anyMatch(finding -> finding.remedy().contains("prepareThreshold=0"));
@@ -262,6 +266,7 @@ class PgBouncerTest {
                 HikariDataSource pool = bouncer.pool(3, UNNAMED_STATEMENTS)) {
             String before = settings(application);
             PostgresRunLedger.Builder builder = PostgresRunLedger.builder(pool)
+                    .answerTimeout(Attempts.PATIENCE)
                     .namespace("postgres-test")
                     .schema("ledger")
                     .migrate(true);
