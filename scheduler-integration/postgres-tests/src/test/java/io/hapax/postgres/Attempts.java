@@ -130,7 +130,7 @@ final class Attempts {
         ExecutorService threads = Executors.newFixedThreadPool(tasks.size());
         try {
             List<T> results = new ArrayList<>();
-            for (Future<T> result : threads.invokeAll(tasks, 3, TimeUnit.MINUTES)) {
+            for (Future<T> result : threads.invokeAll(tasks, 9, TimeUnit.MINUTES)) {
                 results.add(result.get());
             }
             return results;

@@ -51,7 +51,7 @@ class RacesTest {
                         .namespace("races")
                         .migrate(true)
                         .connections(1)
-                        .answerTimeout(Duration.ofSeconds(30))
+                        .answerTimeout(Duration.ofMinutes(1))
                         .build())
                 .toList();
     }
@@ -110,7 +110,7 @@ class RacesTest {
             }
             tasks.add(() -> {
                 String queue = "SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'advisory'";
-                long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(25);
+                long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(50);
                 while (Attempts.number(EmbeddedDatabase.shared().dataSource(), queue) < WORKERS - 1) {
                     assertThat(System.nanoTime())
                             .as("all must come to the gate")
