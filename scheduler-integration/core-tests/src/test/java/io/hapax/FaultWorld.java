@@ -33,7 +33,7 @@ final class FaultWorld {
 
     private static final Duration STEP = Duration.ofMillis(100);
     private static final Duration BOUND = Duration.ofSeconds(40);
-    private static final Duration LONGEST_WORK = Duration.ofMillis(500);
+    private static final Duration LONGEST_WORK = Duration.ofSeconds(3);
     private static final RunRequest BYSTANDER = RunRequest.lock("bystander");
     private static final RunRequest AFTER = RunRequest.lock("after").once("after@1");
     private static final RunOptions OPTIONS = RunOptions.DEFAULTS.withTtl(TTL).withOnLeaseLost(OnLeaseLost.SIGNAL);

@@ -225,10 +225,7 @@ class LedgerTest {
         ledger.loseClaimAnswers();
         CompletableFuture<Admission> waiting = guard.admitAsync(request.waitAtMost(Duration.ofHours(1)));
         ledger.healthy();
-        await().until(() -> {
-            ticker.advance(SECOND);
-            return waiting.isDone();
-        });
+        PassingTime.until(ticker, SECOND, waiting::isDone);
         assertThat(waiting.join().<RunOutcome>fold(GuardedRun::complete, refusal -> null))
                 .isEqualTo(RunOutcome.COMPLETED);
     }
@@ -240,10 +237,7 @@ class LedgerTest {
         CompletableFuture<Admission> waiting = guard.admitAsync(request.waitAtMost(Duration.ofHours(1))
                 .tune(options -> options.withWhenUnavailable(WhenUnavailable.FAIL_OPEN)));
         ledger.healthy();
-        await().until(() -> {
-            ticker.advance(SECOND);
-            return waiting.isDone();
-        });
+        PassingTime.until(ticker, SECOND, waiting::isDone);
         assertThat(waiting.join().<RunOutcome>fold(GuardedRun::complete, refusal -> null))
                 .isEqualTo(RunOutcome.COMPLETED);
         assertThat(entry(request).state()).isEqualTo(RunState.DONE);

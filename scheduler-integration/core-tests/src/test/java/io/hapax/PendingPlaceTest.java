@@ -125,9 +125,20 @@ class PendingPlaceTest {
 
     /** Whether it enters with a place of its own, while time goes by if it has to wait. */
     private boolean entersInTime(JobGuard of, String id) {
-        CompletableFuture<QueueEntry> entering = CompletableFuture.supplyAsync(() -> enter(of, id));
+        CompletableFuture<QueueEntry> entering = new CompletableFuture<>();
+        Thread caller = new Thread(() -> {
+            try {
+                entering.complete(enter(of, id));
+            } catch (Throwable failure) {
+                entering.completeExceptionally(failure);
+            }
+        });
+        caller.start();
         await().pollDelay(Duration.ZERO).pollInterval(Duration.ofMillis(5)).until(() -> {
-            ticker.advance(Duration.ofMillis(50));
+            // Not while it has something to do and no processor: the place that it has would end.
+            if (caller.getState() == Thread.State.WAITING || caller.getState() == Thread.State.TIMED_WAITING) {
+                ticker.advance(Duration.ofMillis(50));
+            }
             return entering.isDone();
         });
         return entering.join().refusal().isEmpty() && holders().contains(id);
