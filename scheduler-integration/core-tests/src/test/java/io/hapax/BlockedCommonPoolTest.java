@@ -14,7 +14,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** No time-out waits for the JDK's common pool, whose threads an application's blocking tasks may take all. */
-@Timeout(60)
+@Timeout(300)
 class BlockedCommonPoolTest {
 
     private final InMemoryLeaseStore memory = new InMemoryLeaseStore(Ticker.SYSTEM);

@@ -43,7 +43,7 @@ class NoThreadsLeftTest {
     @AfterEach
     void the_guard_ends() throws InterruptedException {
         exhausted = false;
-        assertThat(guard.shutdown(Duration.ofSeconds(5))).isTrue();
+        assertThat(guard.shutdown(Duration.ofSeconds(40))).isTrue();
     }
 
     private static RunRequest request(String key) {

@@ -334,7 +334,7 @@ class PollsTest {
             away = false;
             ticker.advance(Duration.ofSeconds(2));
             // Its thread may have had no processor when its wait began.
-            await().atMost(Duration.ofSeconds(15)).until(() -> {
+            await().pollInterval(Duration.ofMillis(10)).until(() -> {
                 ticker.advance(Duration.ofMillis(20));
                 return inner.isDone();
             });
@@ -396,7 +396,7 @@ class PollsTest {
                 ticker.advance(Duration.ofSeconds(1));
             }
             CompletableFuture<?> end = run.completeAsync();
-            await().atMost(Duration.ofSeconds(15)).until(() -> {
+            await().until(() -> {
                 ticker.advance(Duration.ofSeconds(1));
                 return end.isDone();
             });

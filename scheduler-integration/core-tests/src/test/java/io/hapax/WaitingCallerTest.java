@@ -138,7 +138,7 @@ class WaitingCallerTest {
     @Test
     void an_error_of_the_store_is_an_answer() throws Exception {
         FutureTask<Verdict> refused =
-                start(() -> Answered.refusal(guard.admit(RunRequest.lock("k").waitAtMost(Duration.ofSeconds(3))))
+                start(() -> Answered.refusal(guard.admit(RunRequest.lock("k").waitAtMost(Duration.ofSeconds(30))))
                         .verdict());
         awaitWaiting(1);
         failure.set(new OutOfMemoryError("planted"));
