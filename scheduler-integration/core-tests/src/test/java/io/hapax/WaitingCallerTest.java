@@ -30,6 +30,7 @@ class WaitingCallerTest {
     private final InMemoryLeaseStore memory = new InMemoryLeaseStore(Ticker.SYSTEM);
     private final List<Thread> askedOn = new CopyOnWriteArrayList<>();
     private final AtomicReference<Throwable> failure = new AtomicReference<>();
+    private volatile int answeredFirst;
     private final JobGuard guard =
             JobGuard.builder(new Lending()).withoutLogging().build();
     private final GuardedRun holder = held();
@@ -41,7 +42,7 @@ class WaitingCallerTest {
             @Override
             public CompletionStage<Acquisition> acquire(LeaseRequest request) {
                 askedOn.add(Thread.currentThread());
-                if (failure.get() instanceof Error error) {
+                if (failure.get() instanceof Error error && askedOn.size() > answeredFirst) {
                     throw error;
                 }
                 return super.acquire(request);
@@ -137,12 +138,14 @@ class WaitingCallerTest {
 
     @Test
     void an_error_of_the_store_is_an_answer() throws Exception {
-        FutureTask<Verdict> refused =
-                start(() -> Answered.refusal(guard.admit(RunRequest.lock("k").waitAtMost(Duration.ofSeconds(30))))
-                        .verdict());
-        awaitWaiting(1);
+        // From the second request on, whenever this thread has a processor.
+        answeredFirst = 1;
         failure.set(new OutOfMemoryError("planted"));
+        FutureTask<Verdict> refused =
+                start(() -> Answered.refusal(guard.admit(RunRequest.lock("k").waitAtMost(Duration.ofSeconds(3))))
+                        .verdict());
         assertThat(refused.get(1, TimeUnit.MINUTES)).isEqualTo(Verdict.UNAVAILABLE);
+        assertThat(askedOn).as("it was refused, and waited").hasSizeGreaterThan(1);
         failure.set(null);
     }
 
