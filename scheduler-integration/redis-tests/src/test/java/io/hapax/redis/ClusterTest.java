@@ -10,7 +10,6 @@ import static org.awaitility.Awaitility.await;
 import io.hapax.GuardedRun;
 import io.hapax.JobGuard;
 import io.hapax.RunRequest;
-import io.hapax.event.Verdict;
 import io.hapax.lease.Acquisition;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.Lease;
@@ -77,18 +76,6 @@ class ClusterTest {
         return JobGuard.builder(store).defaults(o -> o.withTtl(TTL)).build();
     }
 
-    /** Asks again when a machine that is busy has let the short answer timeout pass. */
-    private static GuardedRun admitted(JobGuard guard, String key) {
-        return await().pollDelay(Duration.ZERO)
-                .pollInSameThread()
-                .until(
-                        () -> guard.admit(RunRequest.occurrence(key)).fold(run -> run, refusal -> {
-                            assertThat(refusal.verdict()).isEqualTo(Verdict.UNAVAILABLE);
-                            return null;
-                        }),
-                        run -> run != null);
-    }
-
     private static String leaseKey(JobIdentity identity) {
         return new Keyspace("c", BUCKETS).of(identity).lease();
     }
@@ -127,7 +114,7 @@ class ClusterTest {
                 Clients clients = new Clients("c", TTL, ANSWER)) {
             LeaseStore other = clients.store(cluster);
             try (JobGuard guard = guard(clients.store(cluster))) {
-                GuardedRun run = admitted(guard, "r");
+                GuardedRun run = Fixture.admitted(guard, RunRequest.occurrence("r"));
                 String key = leaseKey(Fixture.run("r"));
                 EmbeddedRedis from = cluster.masterOf(key);
                 EmbeddedRedis target = cluster.masters().stream()

@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import io.hapax.GuardedRun;
+import io.hapax.JobGuard;
+import io.hapax.RunRequest;
 import io.hapax.event.RunOutcome;
 import io.hapax.lease.Acquisition;
 import io.hapax.lease.JobIdentity;
@@ -99,6 +101,16 @@ final class Fixture {
     /** For tests that take hundreds of leases one after another: the first one lives until the last one is looked at. */
     static Lease grantedForLong(LeaseStore store, JobIdentity identity) {
         return granted(get(store.acquire(request(identity, atMost(Duration.ofMinutes(5), store)))));
+    }
+
+    /**
+     * For keys that nobody else has: asks again when a machine that is busy has let a short answer timeout pass, and until what was granted too
+     * late is withdrawn.
+     */
+    static GuardedRun admitted(JobGuard guard, RunRequest request) {
+        return await().pollDelay(Duration.ZERO)
+                .pollInSameThread()
+                .until(() -> guard.admit(request).fold(run -> run, refusal -> null), run -> run != null);
     }
 
     /**

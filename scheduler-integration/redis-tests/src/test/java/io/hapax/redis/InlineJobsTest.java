@@ -8,7 +8,6 @@ import io.hapax.GuardedRun;
 import io.hapax.JobGuard;
 import io.hapax.RunRequest;
 import io.hapax.event.RunOutcome;
-import io.hapax.event.Verdict;
 import io.hapax.testkit.EmbeddedRedis;
 import io.hapax.testkit.WallClock;
 import java.time.Duration;
@@ -63,7 +62,7 @@ class InlineJobsTest {
                 caller.start();
             }
             await().until(() -> running.size() == JOBS);
-            try (GuardedRun another = another(guard);
+            try (GuardedRun another = Fixture.admitted(guard, RunRequest.lock("another"));
                     GuardedRun.Scope scope = another.enter()) {
                 // Longer than a lease lives that nobody renews.
                 assertThat(goOn.await(TTL.toMillis() * 11 / 10, TimeUnit.MILLISECONDS))
@@ -77,16 +76,6 @@ class InlineJobsTest {
         } finally {
             goOn.countDown();
         }
-    }
-
-    private static GuardedRun another(JobGuard guard) {
-        return await().pollInSameThread()
-                .until(
-                        () -> guard.admit(RunRequest.lock("another")).fold(run -> run, refusal -> {
-                            assertThat(refusal.verdict()).isEqualTo(Verdict.UNAVAILABLE);
-                            return null;
-                        }),
-                        run -> run != null);
     }
 
     /** Whether the job was admitted. */

@@ -13,7 +13,6 @@ import io.hapax.GuardedRun;
 import io.hapax.JobGuard;
 import io.hapax.OnLeaseLost;
 import io.hapax.RunRequest;
-import io.hapax.event.Verdict;
 import io.hapax.lease.Acquisition;
 import io.hapax.lease.Ending;
 import io.hapax.lease.Lease;
@@ -56,7 +55,7 @@ class PortableTopologiesTest {
                     .defaults(options -> options.withTtl(TTL))
                     .build()) {
                 sentinel.cutReplication();
-                try (GuardedRun run = admitted(guard);
+                try (GuardedRun run = Fixture.admitted(guard, RunRequest.lock("k"));
                         GuardedRun.Scope scope = run.enter(OnLeaseLost.SIGNAL)) {
                     EmbeddedRedis old = sentinel.master();
                     // Once it is promoted, the holder may have shown itself there.
@@ -74,18 +73,6 @@ class PortableTopologiesTest {
                 }
             }
         }
-    }
-
-    /** Asks again when a machine that is busy has let the short answer timeout pass. */
-    private static GuardedRun admitted(JobGuard guard) {
-        return await().atMost(Duration.ofSeconds(40))
-                .pollInSameThread()
-                .until(
-                        () -> guard.admit(RunRequest.lock("k")).fold(run -> run, refusal -> {
-                            assertThat(refusal.verdict()).isEqualTo(Verdict.UNAVAILABLE);
-                            return null;
-                        }),
-                        run -> run != null);
     }
 
     private static Acquisition notGranted(Acquisition answer) {
@@ -137,7 +124,7 @@ class PortableTopologiesTest {
                 EmbeddedRedis old = cluster.masterOf(key);
                 EmbeddedRedis replica = cluster.replicasOf(old).get(0);
                 cluster.cutReplication(old);
-                try (GuardedRun run = admitted(guard);
+                try (GuardedRun run = Fixture.admitted(guard, RunRequest.lock("k"));
                         GuardedRun.Scope scope = run.enter(OnLeaseLost.SIGNAL)) {
                     // Once it is promoted, the holder may have shown itself there.
                     assertThat(replica.command("KEYS", "*:l:*")).isBlank();

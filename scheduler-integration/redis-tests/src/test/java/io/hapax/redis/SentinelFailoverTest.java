@@ -13,7 +13,6 @@ import io.hapax.OnLeaseLost;
 import io.hapax.RunRequest;
 import io.hapax.event.LossReason;
 import io.hapax.event.RunOutcome;
-import io.hapax.event.Verdict;
 import io.hapax.lease.Acquisition;
 import io.hapax.lease.JobIdentity;
 import io.hapax.lease.Lease;
@@ -39,16 +38,8 @@ class SentinelFailoverTest {
     /** Leaves a lease of this ttl some seconds: a machine that is busy is no fault of a server. */
     private static final Duration ANSWER = Duration.ofMillis(1500);
 
-    /** Asks again when a machine that is busy has let the short answer timeout pass. */
     private static GuardedRun admitted(JobGuard guard, String key) {
-        RunRequest request = RunRequest.occurrence(key).tune(o -> o.withOnLeaseLost(OnLeaseLost.SIGNAL));
-        return await().pollInSameThread()
-                .until(
-                        () -> guard.admit(request).fold(run -> run, refusal -> {
-                            assertThat(refusal.verdict()).isEqualTo(Verdict.UNAVAILABLE);
-                            return null;
-                        }),
-                        run -> run != null);
+        return Fixture.admitted(guard, RunRequest.occurrence(key).tune(o -> o.withOnLeaseLost(OnLeaseLost.SIGNAL)));
     }
 
     private static JobGuard guard(LeaseStore store, Duration ttl) {
