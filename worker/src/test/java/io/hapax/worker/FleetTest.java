@@ -41,8 +41,10 @@ import org.junit.jupiter.api.parallel.ExecutionMode;
 @Execution(ExecutionMode.CONCURRENT)
 class FleetTest {
 
-    /** Where a test waits until a lease has expired. It is longer than a process of a busy machine stands still. */
-    private static final Duration SHORT_TTL = Duration.ofSeconds(6);
+    /** Where a test waits until a lease has expired. What piles up behind it takes its turns for much longer. */
+    private static final Duration SHORT_TTL = Duration.ofSeconds(3);
+    /** The same, where a process must not lose its lease though it stands still for some seconds. */
+    private static final Duration LONGER_TTL = Duration.ofSeconds(6);
 
     @TempDir
     private Path logs;
@@ -160,7 +162,7 @@ class FleetTest {
 
     @Test
     void a_frozen_worker_loses_its_run_to_another_one_and_is_told_when_it_thaws() throws Exception {
-        ttl = SHORT_TTL;
+        ttl = LONGER_TTL;
         // Long enough to be running when it is frozen.
         start("first", Duration.ofSeconds(10), lasting(8));
         start("second", Duration.ofSeconds(10), lasting(8));
