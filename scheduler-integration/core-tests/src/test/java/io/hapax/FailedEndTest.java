@@ -183,7 +183,8 @@ class FailedEndTest {
         run.close();
         await().atMost(Duration.ofSeconds(40)).until(() -> own.activeRuns() == 0);
         assertThat(run.isSettled()).isTrue();
-        assertThat(events.of(GuardEvent.Released.class)).hasSize(1);
+        GuardEvent.Released released = events.awaitOne(GuardEvent.Released.class);
+        assertThat(events.of(GuardEvent.Released.class)).containsExactly(released);
         own.close();
     }
 
@@ -208,9 +209,7 @@ class FailedEndTest {
             assertThat(run.startEnd(true, true).isFirst()).isTrue();
         }
         awaitNobody(guard);
-        assertThat(events.of(GuardEvent.Released.class))
-                .singleElement()
-                .satisfies(released -> assertThat(released.outcome()).isEqualTo(RunOutcome.UNCONFIRMED));
+        assertThat(events.awaitOne(GuardEvent.Released.class).outcome()).isEqualTo(RunOutcome.UNCONFIRMED);
         assertThat(guard.shutdown(Duration.ofSeconds(5))).isTrue();
     }
 
