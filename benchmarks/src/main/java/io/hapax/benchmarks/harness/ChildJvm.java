@@ -32,7 +32,23 @@ public final class ChildJvm implements AutoCloseable {
      * @throws IOException if it cannot be started
      */
     public static ChildJvm start(Class<?> main, List<String> jvmOptions, String... arguments) throws IOException {
-        return startOn(System.getProperty("java.class.path"), main, jvmOptions, arguments);
+        return start(main, jvmOptions, ProcessBuilder.Redirect.INHERIT, arguments);
+    }
+
+    /**
+     * Starts a JVM with the class path of this one, and waits until it says "ready".
+     *
+     * @param main the class to run
+     * @param jvmOptions options of the JVM
+     * @param errors where its standard error goes
+     * @param arguments the arguments of the class
+     * @return the JVM
+     * @throws IOException if it cannot be started
+     */
+    public static ChildJvm start(
+            Class<?> main, List<String> jvmOptions, ProcessBuilder.Redirect errors, String... arguments)
+            throws IOException {
+        return startOn(System.getProperty("java.class.path"), main, jvmOptions, errors, arguments);
     }
 
     /**
@@ -47,6 +63,16 @@ public final class ChildJvm implements AutoCloseable {
      */
     public static ChildJvm startOn(String classPath, Class<?> main, List<String> jvmOptions, String... arguments)
             throws IOException {
+        return startOn(classPath, main, jvmOptions, ProcessBuilder.Redirect.INHERIT, arguments);
+    }
+
+    private static ChildJvm startOn(
+            String classPath,
+            Class<?> main,
+            List<String> jvmOptions,
+            ProcessBuilder.Redirect errors,
+            String... arguments)
+            throws IOException {
         List<String> command = new ArrayList<>();
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         command.addAll(jvmOptions);
@@ -56,9 +82,8 @@ public final class ChildJvm implements AutoCloseable {
         command.add(classPath);
         command.add(main.getName());
         command.addAll(List.of(arguments));
-        ChildJvm child = new ChildJvm(new ProcessBuilder(command)
-                .redirectError(ProcessBuilder.Redirect.INHERIT)
-                .start());
+        ChildJvm child =
+                new ChildJvm(new ProcessBuilder(command).redirectError(errors).start());
         try {
             child.expect("ready");
             return child;

@@ -62,15 +62,21 @@ class SafepointPauseTest {
         List<String> options = new ArrayList<>(FaultWorker.jvmOptions(folder.resolve("compiler.json")));
         // The optimising compiler has to be through before the pause, however busy the machine is.
         options.addAll(List.of("-Xmx64m", "-Xbatch"));
-        try (ChildJvm jvm = ChildJvm.start(Paused.class, options, "3000")) {
+        try (ChildJvm jvm = ChildJvm.start(Paused.class, options, errors(), "3000")) {
             assertThat(Long.parseLong(jvm.read())).isGreaterThan(500);
         }
     }
 
     @Test
     void a_jvm_that_would_not_stand_still_is_refused() {
-        assertThatThrownBy(() -> ChildJvm.start(Paused.class, List.of("-XX:TieredStopAtLevel=1"), "10"))
+        assertThatThrownBy(() -> ChildJvm.start(Paused.class, List.of("-XX:TieredStopAtLevel=1"), errors(), "10"))
                 .isInstanceOf(IOException.class)
                 .hasMessageContaining("ended too early");
+        assertThat(folder.resolve("errors")).content().contains("does not stand still; start it with jvmOptions");
+    }
+
+    /** Nothing but what failed belongs on the console. */
+    private ProcessBuilder.Redirect errors() {
+        return ProcessBuilder.Redirect.to(folder.resolve("errors").toFile());
     }
 }
