@@ -16,6 +16,7 @@ import io.hapax.lease.LeaseStore;
 import io.hapax.lease.LeaseStoreException;
 import io.hapax.lease.LockKey;
 import io.hapax.lease.OwnerId;
+import io.hapax.lease.RunKey;
 import io.hapax.lease.Slot;
 import io.hapax.ops.AdministeredStore;
 import io.hapax.ops.AuditEntry;
@@ -259,6 +260,24 @@ class QuorumRulesTest {
                 .satisfiesExactly(
                         newest -> assertThat(newest).isEmpty(),
                         held -> assertThat(held).contains(lease.owner().value()));
+    }
+
+    @Test
+    void the_audit_has_one_entry_of_what_one_server_had_to_do_once_more() {
+        JobIdentity occurrence = new JobIdentity(null, new RunKey("again@1"));
+        LeaseRequest request = Fixture.request(occurrence, TTL);
+        Intervention why = new Intervention("ann", "the goods came back");
+        LeaseAdmin admin = quorum(WHOLE).admin();
+        Lease lease = granted(Fixture.get(quorum(WHOLE).acquire(request)));
+        assertThat(Fixture.get(quorum(WHOLE).release(lease, Ending.done(Duration.ofMinutes(10)))))
+                .isTrue();
+        assertThat(Fixture.get(admin.runAgain(occurrence, why))).isTrue();
+        // A done marker that comes late.
+        Lease late = granted(Fixture.get(STORES.get(0).acquire(request)));
+        assertThat(Fixture.get(STORES.get(0).release(late, Ending.done(Duration.ofMinutes(10)))))
+                .isTrue();
+        assertThat(Fixture.get(admin.runAgain(occurrence, why))).isFalse();
+        assertThat(auditOf(admin, why)).hasSize(1);
     }
 
     private static List<AuditEntry> auditOf(LeaseAdmin admin, Intervention why) {
