@@ -253,7 +253,8 @@ record QuorumAdmin(QuorumLeaseStore quorum) implements LeaseAdmin {
                         return null;
                     }
                     quorum.requireMajority(votes, "have answered");
-                    return joined(votes.all()).stream()
+                    int silent = quorum.servers().size() - votes.all().size();
+                    return withoutLeftovers(joined(votes.all()), silent).stream()
                             .limit(atMost)
                             .map(this::withMajoritysHolder)
                             .toList();
@@ -286,6 +287,23 @@ record QuorumAdmin(QuorumLeaseStore quorum) implements LeaseAdmin {
         return all.stream()
                 .map(deed -> deed.stream().map(Entered::deed).toList())
                 .toList();
+    }
+
+    /** A deed of a few servers beside the same of a majority is what came to these too late, and was done there once more, as for a done marker. */
+    private List<List<Deed>> withoutLeftovers(List<List<Deed>> deeds, int silent) {
+        return deeds.stream()
+                .filter(deed -> isOfMajority(deed, silent)
+                        || deeds.stream()
+                                .noneMatch(other -> other != deed
+                                        && isOfMajority(other, silent)
+                                        && isSameDeed(
+                                                other.get(0).entry(),
+                                                deed.get(0).entry())))
+                .toList();
+    }
+
+    private boolean isOfMajority(List<Deed> deed, int silent) {
+        return deed.size() + silent >= quorum.majority();
     }
 
     /** As {@link #takenAway} answers: who held it on a few servers only did not hold it. */
