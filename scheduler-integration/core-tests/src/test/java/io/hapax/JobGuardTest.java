@@ -8,6 +8,7 @@ import static org.awaitility.Awaitility.await;
 
 import io.hapax.event.GuardEvent;
 import io.hapax.event.GuardListener;
+import io.hapax.event.LossReason;
 import io.hapax.event.Refusal;
 import io.hapax.event.RunOutcome;
 import io.hapax.event.Verdict;
@@ -435,6 +436,29 @@ class JobGuardTest {
             assertThat(run.complete()).isEqualTo(RunOutcome.COMPLETED);
         }
         assertThat(guard.shutdown(Duration.ofSeconds(5))).isTrue();
+    }
+
+    @Test
+    void an_interrupt_ends_the_grace_of_a_stop_and_stays_set_and_runs_are_notified_all_the_same() throws Exception {
+        GuardedRun run = admitted(RunRequest.lock("k"));
+        CountDownLatch entered = new CountDownLatch(1);
+        Thread worker = new Thread(() -> {
+            try (var scope = run.enter()) {
+                entered.countDown();
+                await().atMost(Duration.ofSeconds(40)).until(() -> run.lost().isPresent());
+            } finally {
+                run.close();
+            }
+        });
+        worker.start();
+        entered.await();
+        Thread.currentThread().interrupt();
+        boolean ended = guard.shutdownBeforeStop(Duration.ofHours(1));
+        assertThat(Thread.interrupted()).isTrue();
+        assertThat(run.lossReason()).isEqualTo(LossReason.SHUTDOWN);
+        worker.join();
+        // On a busy machine it may take longer than a stop that must not wait allows.
+        assertThat(ended || guard.shutdownBeforeStop(Duration.ZERO)).isTrue();
     }
 
     @Test

@@ -411,6 +411,31 @@ public final class JobGuard implements AutoCloseable {
         return ended;
     }
 
+    /**
+     * Does what {@link #shutdown} does, for the stop of a framework: an interrupt means that the stop must not wait, but runs must be notified
+     * before what they need is destroyed. So it ends the grace at once, and stays set.
+     *
+     * @param grace how long runs may take to end
+     * @return whether all runs have ended, but for those of the calling thread
+     */
+    public boolean shutdownBeforeStop(Duration grace) {
+        try {
+            return shutdown(grace);
+        } catch (InterruptedException hurry) {
+            return shutdownInterrupted();
+        }
+    }
+
+    private boolean shutdownInterrupted() {
+        try {
+            return shutdown(Duration.ZERO);
+        } catch (InterruptedException again) {
+            return activeRuns() == 0;
+        } finally {
+            Thread.currentThread().interrupt();
+        }
+    }
+
     /** The caller may close the class loader next, without which the store could not end its threads. */
     private void awaitClosedStore() throws InterruptedException {
         if (closesStore && activeRuns() == 0 && engine.watchdog().endsElsewhere()) {

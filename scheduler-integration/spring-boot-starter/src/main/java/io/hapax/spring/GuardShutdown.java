@@ -33,31 +33,12 @@ final class GuardShutdown implements SmartLifecycle, DisposableBean {
             return;
         }
         running = false;
-        if (!ended()) {
+        if (!guard.shutdownBeforeStop(grace)) {
             LOG.warn(
                     "{} runs are still active after hapax.shutdown-grace={}, or after an interrupt that cut it short, and"
                             + " were asked to end",
                     guard.activeRuns(),
                     grace);
-        }
-    }
-
-    private boolean ended() {
-        try {
-            return guard.shutdown(grace);
-        } catch (InterruptedException hurry) {
-            return endedAtOnce();
-        }
-    }
-
-    /** An interrupt means that the shutdown must not wait; but runs must be notified before their beans are destroyed. */
-    private boolean endedAtOnce() {
-        try {
-            return guard.shutdown(Duration.ZERO);
-        } catch (InterruptedException again) {
-            return guard.activeRuns() == 0;
-        } finally {
-            Thread.currentThread().interrupt();
         }
     }
 

@@ -84,9 +84,8 @@ class Guarding {
     void endRuns(
             @Observes ShutdownEvent stopping,
             JobGuard guard,
-            @ConfigProperty(name = "shop.shutdown-grace") Duration grace)
-            throws InterruptedException {
-        guard.shutdown(grace);
+            @ConfigProperty(name = "shop.shutdown-grace") Duration grace) {
+        guard.shutdownBeforeStop(grace);
     }
 
     @Produces
