@@ -37,12 +37,13 @@ final class Watchdog {
     private static final Duration LOOK = Duration.ofMillis(20);
     private static final Duration NEXT_START = Duration.ofSeconds(1);
     /**
-     * More are left to the next pass, so that of many leases small calls go out all the time: a store is held for a fraction
-     * of a millisecond by one, and works for others in between.
+     * More are left to the next pass. A store makes calls of them that hold it for less than a millisecond each; the processor works with them
+     * for as long as that takes without going to sleep, after which its caches have forgotten all: by the quarter of this, a renewal took twice
+     * the time.
      */
-    static final int LARGEST_PASS = 128;
-    /** Time for the store to work for others, if passes have piled up. */
-    static final Duration BETWEEN_FULL_PASSES = Duration.ofMillis(2);
+    static final int LARGEST_PASS = 512;
+    /** Time for the store to work for others, if passes have piled up: twice what a full pass takes it. */
+    static final Duration BETWEEN_FULL_PASSES = Duration.ofMillis(8);
 
     private final Renewals renewals;
     private final Ticker ticker;
