@@ -363,9 +363,20 @@ final class AdmissionAttempt {
 
     private void waited(CompletableFuture<Void> wait, Polls.@Nullable What turns, boolean isCancelled) {
         boolean asks = !withdrawn && !engine.admissions().isClosed();
-        if (turns != null) {
-            engine.admissions().polls().leave(turns, wait, asks);
+        CompletableFuture<Void> alarm =
+                turns == null ? null : engine.admissions().polls().leave(turns, wait, asks);
+        try {
+            waited(asks, isCancelled);
+        } finally {
+            // Only now: it takes longer than all that comes before the question, after a pause in which caches have
+            // forgotten it.
+            if (alarm != null) {
+                alarm.cancel(false);
+            }
         }
+    }
+
+    private void waited(boolean asks, boolean isCancelled) {
         if (asks) {
             askAgain();
             return;

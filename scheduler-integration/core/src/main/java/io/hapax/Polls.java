@@ -125,7 +125,10 @@ final class Polls {
             set(what, line, alarm, watchdog);
         } catch (Throwable noMemory) {
             // The caller gets the failure, and does not wait.
-            leave(what, wait, false);
+            CompletableFuture<Void> unneeded = leave(what, wait, false);
+            if (unneeded != null) {
+                unneeded.cancel(false);
+            }
             throw noMemory;
         }
     }
@@ -138,24 +141,23 @@ final class Polls {
      * Leaves the others to wait on.
      *
      * @param asks whether to ask, which is as good as a turn
+     * @return an alarm that nobody needs any more, to be cancelled when there is time; null if there is none
      */
-    void leave(What what, CompletableFuture<Void> wait, boolean asks) {
-        CompletableFuture<Void> unneeded = null;
+    @Nullable
+    CompletableFuture<Void> leave(What what, CompletableFuture<Void> wait, boolean asks) {
         synchronized (lock) {
             Line line = lines.get(what);
             if (line == null || !line.waiting.removeIf(other -> other == wait)) {
-                return;
+                return null;
             }
             if (asks) {
                 line.at = ticker.now().plus(longest);
             }
-            if (line.waiting.isEmpty()) {
-                lines.remove(what);
-                unneeded = line.alarm;
+            if (!line.waiting.isEmpty()) {
+                return null;
             }
-        }
-        if (unneeded != null) {
-            unneeded.cancel(false);
+            lines.remove(what);
+            return line.alarm;
         }
     }
 
