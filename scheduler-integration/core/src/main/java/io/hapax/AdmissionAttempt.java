@@ -368,10 +368,10 @@ final class AdmissionAttempt {
         try {
             waited(asks, isCancelled);
         } finally {
-            // Only now: it takes longer than all that comes before the question, after a pause in which caches have
-            // forgotten it.
+            // Only now, as caches have forgotten all that it needs. If it fails, the alarm rings in vain, and the
+            // answer counts.
             if (alarm != null) {
-                alarm.cancel(false);
+                engine.notifier().quietly("cancelling an alarm", () -> alarm.cancel(false));
             }
         }
     }
