@@ -99,7 +99,11 @@ public final class CycleBenchmark implements AutoCloseable {
         Map<Contenders, Double> sent = new EnumMap<>(Contenders.class);
         for (Contenders contender : contenders(1)) {
             if (!contender.usesDatabase()) {
-                sent.put(contender, sentCommands(contender));
+                try {
+                    sent.put(contender, sentCommands(contender));
+                } catch (IOException | IllegalStateException e) {
+                    failed.add("the commands of " + contender + ": " + e.getMessage());
+                }
             }
         }
         report(results, sent);
