@@ -210,9 +210,9 @@ class FleetTest {
                 && run.begin().isAfter(killedAt));
         // Long after the ttl on a busy machine, but not for as long as a key that nobody frees.
         assertThat(next.begin()).isBetween(killedAt, killedAt.plus(SHORT_TTL).plusSeconds(40));
-        // The very occurrence may have to wait for others under the same lock key. No more of them come now: on a busy
-        // machine they take
-        // longer than from one firing to the next, and those that wait have no order.
+        // The very occurrence may have to wait for others under the same lock key, in no order. No more of them come
+        // now:
+        // on a busy machine each takes longer than from one firing to the next.
         fleet.stream().filter(each -> !each.name().equals(running.worker())).forEach(Replica::drain);
         awaitRun(run ->
                 run.kind() == Kind.REPORT && run.occurrence().equals(running.occurrence()) && run.effectAt() != null);
