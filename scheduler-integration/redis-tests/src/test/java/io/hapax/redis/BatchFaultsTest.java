@@ -28,7 +28,7 @@ class BatchFaultsTest {
             Quarantine.of(TTL, Duration.ofMillis(500), new FirstStart(WallClock.now(), WallClock.REAL), false),
             new MemoryLog("faults", "there", Ticker.SYSTEM),
             new ScriptCalls(
-                    noClient(),
+                    Client.given(noClient()),
                     new FirstConnection(false),
                     Duration.ofMillis(500),
                     "there",

@@ -64,7 +64,7 @@ class BesideClientTest {
                 Quarantine.of(TTL, Fixture.PATIENCE, new FirstStart(WallClock.now(), WallClock.REAL), false),
                 new MemoryLog("moved", "there", Ticker.SYSTEM),
                 new ScriptCalls(
-                        redisson,
+                        Client.given(redisson),
                         new FirstConnection(false),
                         Fixture.PATIENCE,
                         "there",
@@ -73,7 +73,7 @@ class BesideClientTest {
                 Added.FORMAT);
         DirectCalls direct = new DirectCalls(
                 namespace,
-                new BesideClient(redisson, address, at -> OwnClient.direct(at, Fixture.PATIENCE)),
+                new BesideClient(Client.given(redisson), address, at -> OwnClient.direct(at, Fixture.PATIENCE)),
                 Ticker.SYSTEM,
                 request -> {
                     throw new AssertionError("it goes by other means");
@@ -93,9 +93,9 @@ class BesideClientTest {
     void messages_come_from_where_redisson_goes() throws Exception {
         MessagesContract.Heard heard = new MessagesContract.Heard();
         Messages messages = new DirectMessages(
-                new BesideClient(redisson, address, at -> OwnClient.forMessages(at, Fixture.PATIENCE)),
+                new BesideClient(Client.given(redisson), address, at -> OwnClient.forMessages(at, Fixture.PATIENCE)),
                 MessagesContract.CHANNEL,
-                new TopicMessages(redisson, MessagesContract.CHANNEL, false),
+                new TopicMessages(Client.given(redisson), MessagesContract.CHANNEL),
                 Duration.ofMillis(300));
         messages.listen(heard);
         await().until(() -> heard.stood.get() == 1);

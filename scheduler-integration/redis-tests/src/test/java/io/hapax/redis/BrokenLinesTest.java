@@ -60,7 +60,7 @@ class BrokenLinesTest {
                 Quarantine.of(TTL, answerTimeout, new FirstStart(WallClock.now(), WallClock.REAL), false),
                 new MemoryLog("broken", "there", Ticker.SYSTEM),
                 new ScriptCalls(
-                        redisson,
+                        Client.given(redisson),
                         new FirstConnection(false),
                         answerTimeout,
                         "there",

@@ -47,7 +47,7 @@ class FailingCallersTest {
             Quarantine.of(TTL, ANSWER, new FirstStart(WallClock.now(), WallClock.REAL), false),
             new MemoryLog("failing", "there", Ticker.SYSTEM),
             new ScriptCalls(
-                    redisson,
+                    Client.given(redisson),
                     new FirstConnection(false),
                     ANSWER,
                     "there",

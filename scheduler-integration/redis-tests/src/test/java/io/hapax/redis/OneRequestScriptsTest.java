@@ -61,7 +61,7 @@ class OneRequestScriptsTest {
                 Quarantine.of(TTL, Duration.ofMillis(500), new FirstStart(WallClock.now(), WallClock.REAL), false),
                 new MemoryLog(name, "there", Ticker.SYSTEM),
                 new ScriptCalls(
-                        none,
+                        Client.given(none),
                         new FirstConnection(false),
                         Duration.ofMillis(500),
                         "there",

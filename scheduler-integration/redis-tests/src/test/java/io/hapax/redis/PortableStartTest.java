@@ -172,7 +172,7 @@ class PortableStartTest {
         Deque<List<Object>> answers = new ArrayDeque<>(List.of(List.of("", "", said, "a1"), List.of("", "", "", "a1")));
         Discovery discovery = new Discovery(
                 () -> CompletableFuture.completedFuture(answers.remove()),
-                null,
+                () -> null,
                 "hapax:{d:0}:m",
                 "here",
                 Fixture.PATIENCE);
@@ -188,7 +188,8 @@ class PortableStartTest {
     void an_answer_that_is_lost_is_not_waited_for_for_ever() {
         Deque<CompletableFuture<List<Object>>> answers = new ArrayDeque<>(
                 List.of(new CompletableFuture<>(), CompletableFuture.completedFuture(List.of("", "", "", "a1"))));
-        Discovery discovery = new Discovery(answers::remove, null, "hapax:{d:0}:m", "here", Duration.ofMillis(100));
+        Discovery discovery =
+                new Discovery(answers::remove, () -> null, "hapax:{d:0}:m", "here", Duration.ofMillis(100));
         CompletableFuture<Dialect> lost = discovery.dialect();
         await().until(() -> discovery.dialect().isDone());
         assertThat(discovery.dialect().join().isFull()).isTrue();

@@ -32,7 +32,7 @@ class SweepTest {
             Quarantine.of(TTL, ANSWER, new FirstStart(WallClock.now(), WallClock.REAL), false),
             new MemoryLog("sweep", "there", Ticker.SYSTEM),
             new ScriptCalls(
-                    redisson,
+                    Client.given(redisson),
                     new FirstConnection(false),
                     ANSWER,
                     "there",

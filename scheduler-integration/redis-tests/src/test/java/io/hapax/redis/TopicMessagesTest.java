@@ -17,7 +17,7 @@ class TopicMessagesTest extends MessagesContract {
 
     @Override
     Messages open() {
-        return new TopicMessages(client, CHANNEL, true);
+        return new TopicMessages(Client.given(client), CHANNEL);
     }
 
     @AfterEach

@@ -20,12 +20,9 @@ final class BesideClient implements DirectLine.Opening {
      * @param address of the server, by name
      * @param opening opens a connection to an address
      */
-    BesideClient(
-            RedissonClient client,
-            OwnClient.Address address,
-            Function<OwnClient.Address, DirectLine.Flushing> opening) {
+    BesideClient(Client client, OwnClient.Address address, Function<OwnClient.Address, DirectLine.Flushing> opening) {
         this.address = address;
-        this.server = () -> serverOf(client);
+        this.server = () -> serverOf(client.redisson());
         this.opening = opening;
     }
 

@@ -32,15 +32,15 @@ final class Checkup {
     /** So many for one bucket at the same time that they go over more than one connection. */
     private static final int CALLS_AGAIN = 2;
 
-    private final RedissonClient redisson;
+    private final Client client;
     private final Namespace namespace;
     private final Probe.Expectation expected;
     private final InstantSource clock;
     private volatile String seen = "";
     private volatile boolean fit;
 
-    Checkup(RedissonClient redisson, Namespace namespace, Probe.Expectation expected, InstantSource clock) {
-        this.redisson = redisson;
+    Checkup(Client client, Namespace namespace, Probe.Expectation expected, InstantSource clock) {
+        this.client = client;
         this.namespace = namespace;
         this.expected = expected;
         this.clock = clock;
@@ -199,6 +199,7 @@ final class Checkup {
     }
 
     private Collection<? extends RedisNode> masters() {
+        RedissonClient redisson = client.redisson();
         Config config = redisson.getConfig();
         if (config.isClusterConfig()) {
             return redisson.getRedisNodes(RedisNodes.CLUSTER).getMasters();

@@ -11,7 +11,6 @@ import org.redisson.api.RBatch;
 import org.redisson.api.RScript.Mode;
 import org.redisson.api.RScript.ReturnType;
 import org.redisson.api.RScriptAsync;
-import org.redisson.api.RedissonClient;
 
 /**
  * Sends a script and WAIT over the same connection, as WAIT counts the writes of its own connection alone. Thread-safe.
@@ -19,7 +18,7 @@ import org.redisson.api.RedissonClient;
  * @param replicas how many have to confirm
  * @param atMost how long to wait for them; others that use the connection wait as well
  */
-record Confirmation(RedissonClient redisson, int replicas, Duration atMost) {
+record Confirmation(Client client, int replicas, Duration atMost) {
 
     /** What the script answered, and how many replicas had it by then. */
     record Confirmed(List<Object> answer, int replicas) {}
@@ -30,7 +29,7 @@ record Confirmation(RedissonClient redisson, int replicas, Duration atMost) {
     }
 
     CompletionStage<Confirmed> send(Script script, boolean asText, List<Object> keys, Object... args) {
-        RBatch batch = redisson.createBatch(options());
+        RBatch batch = client.redisson().createBatch(options());
         RScriptAsync scripts = batch.getScript(TextCodec.INSTANCE);
         String key = (String) keys.get(0);
         CompletionStage<List<Object>> answer = asText

@@ -37,7 +37,7 @@ final class Discovery {
     /** Asks what scripts may do: the Java side of {@code allowed.lua}. */
     private final Supplier<CompletionStage<List<Object>>> allowed;
 
-    private final @Nullable Pipeline pipeline;
+    private final Supplier<@Nullable Pipeline> pipeline;
     private final String key;
     private final String server;
     private final ReentrantLock lock = new ReentrantLock();
@@ -49,13 +49,13 @@ final class Discovery {
     private volatile Runnable onChange = () -> {};
 
     /**
-     * @param pipeline null if there is no way to send two commands over one connection
+     * @param pipeline gives null if there is no way to send two commands over one connection
      * @param key of a bucket, whose server is asked
      * @param longest how long it may take
      */
     Discovery(
             Supplier<CompletionStage<List<Object>>> allowed,
-            @Nullable Pipeline pipeline,
+            Supplier<@Nullable Pipeline> pipeline,
             String key,
             String server,
             Duration longest) {
@@ -161,7 +161,7 @@ final class Discovery {
 
     /** Asks one question after the other until the server says who it is. */
     private CompletionStage<Dialect> portable(String why, List<Identity> questions, String refused) {
-        Pipeline wire = pipeline;
+        Pipeline wire = pipeline.get();
         if (wire == null) {
             return CompletableFuture.failedFuture(new LeaseStoreException(Finding.error(
                     "Redis at " + server + " needs the portable protocol (" + why

@@ -260,6 +260,11 @@ record Keyspace(String namespace, int buckets, List<String> tags) {
         return tags.get(0) + "v";
     }
 
+    /** Those of all buckets. */
+    List<String> metas() {
+        return tags.stream().map(tag -> tag + "m").toList();
+    }
+
     String meta(int bucket) {
         return tags.get(bucket) + "m";
     }

@@ -14,7 +14,6 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 import org.redisson.api.BatchOptions;
-import org.redisson.api.RScript;
 import org.redisson.api.RScript.Mode;
 import org.redisson.api.RScript.ReturnType;
 import org.redisson.client.RedisNoScriptException;
@@ -31,19 +30,21 @@ final class PortableCalls {
     private static final String OTHER_SERVER = "OTHERSERVER ";
     private static final int ATTEMPTS = 8;
 
-    private final RScript scripts;
-    private final Pipeline pipeline;
+    private final Client client;
     private final InstantSource clock;
     private final String server;
     private final DeclaredKeys declared = new DeclaredKeys();
     /** Who the server of each bucket is, by the tag of the bucket. */
     private final Map<String, String> identities = new ConcurrentHashMap<>();
 
-    PortableCalls(RScript scripts, Pipeline pipeline, InstantSource clock, String server) {
-        this.scripts = scripts;
-        this.pipeline = pipeline;
+    PortableCalls(Client client, InstantSource clock, String server) {
+        this.client = client;
         this.clock = clock;
         this.server = server;
+    }
+
+    private Pipeline pipeline() {
+        return Objects.requireNonNull(client.pipeline());
     }
 
     /** A script with what it is given; {@code options} say whether replicas have to confirm what it writes. */
@@ -122,15 +123,17 @@ final class PortableCalls {
         }
         String known = identity(call.tag());
         return known.isEmpty()
-                ? pipeline.info(call.firstKey(), identity)
+                ? pipeline()
+                        .info(call.firstKey(), identity)
                         .thenCompose(info -> this.<T>comparing(call, identity, noted(call.tag(), info), Attempt.FIRST))
                 : comparing(call, identity, known, Attempt.FIRST);
     }
 
     /** What the server of a key says of itself: everything, or as much as it is known to answer. */
     CompletionStage<String> about(String key, Identity identity) {
-        return pipeline.info(key, Identity.EVERYTHING)
-                .exceptionallyCompose(refused -> pipeline.info(key, identity))
+        return pipeline()
+                .info(key, Identity.EVERYTHING)
+                .exceptionallyCompose(refused -> pipeline().info(key, identity))
                 .thenApply(info -> {
                     noted(DeclaredKeys.tag(key), info);
                     return info;
@@ -148,20 +151,22 @@ final class PortableCalls {
         Words words = words(script, call.keys(), call.arguments(), "", attempt);
         Object[] args = words.arguments().toArray();
         CompletionStage<T> answer = attempt.asText()
-                ? scripts.evalAsync(
-                        call.firstKey(),
-                        Mode.READ_WRITE,
-                        script.text(Protocol.PORTABLE),
-                        call.type(),
-                        words.keys(),
-                        args)
-                : scripts.evalShaAsync(
-                        call.firstKey(),
-                        Mode.READ_WRITE,
-                        script.sha(Protocol.PORTABLE),
-                        call.type(),
-                        words.keys(),
-                        args);
+                ? client.scripts()
+                        .evalAsync(
+                                call.firstKey(),
+                                Mode.READ_WRITE,
+                                script.text(Protocol.PORTABLE),
+                                call.type(),
+                                words.keys(),
+                                args)
+                : client.scripts()
+                        .evalShaAsync(
+                                call.firstKey(),
+                                Mode.READ_WRITE,
+                                script.sha(Protocol.PORTABLE),
+                                call.type(),
+                                words.keys(),
+                                args);
         return answer.exceptionallyCompose(failure -> {
             Attempt next = next(call, attempt, RedisTrouble.unwrapped(failure));
             return next == null ? CompletableFuture.failedFuture(failure) : plainly(call, next);
@@ -179,7 +184,8 @@ final class PortableCalls {
         Script script = call.script();
         Words words = words(script, call.keys(), call.arguments(), meant, attempt);
         String text = attempt.asText() ? script.text(Protocol.PORTABLE) : script.sha(Protocol.PORTABLE);
-        return pipeline.<T>send(
+        return pipeline()
+                .<T>send(
                         call.options(),
                         attempt.asText(),
                         text,

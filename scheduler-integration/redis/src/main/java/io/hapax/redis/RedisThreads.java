@@ -25,6 +25,9 @@ final class RedisThreads {
     /** Who waited goes on there where the thread that frees the key is a caller's own. */
     static final ExecutorService WAKE_UPS = THREADS.growingPool("hapax-redis-wake-ups", 4);
 
+    /** Clients that may be dead are looked at there. */
+    static final ExecutorService CLIENTS = THREADS.growingPool("hapax-redis-clients", 1);
+
     private RedisThreads() {}
 
     /** Ends a wait that is not over in time. */

@@ -58,8 +58,7 @@ public final class RedissonLeaseStore implements AdministeredStore {
     /** How long closing may take for the good of others. */
     private static final Duration LEAVING = Duration.ofMillis(500);
 
-    private final RedissonClient redisson;
-    private final boolean ownsClient;
+    private final Client client;
     private final Namespace namespace;
     private final Exchange exchange;
     private final LeaseStore blocking;
@@ -77,11 +76,11 @@ public final class RedissonLeaseStore implements AdministeredStore {
         return new FirstStart(builder.firstStart, InstantSource.system());
     }
 
-    private RedissonLeaseStore(Builder builder, RedissonClient redisson, boolean ownsClient, String server) {
+    /** @param another opens another client like the first one; null if that is the application's */
+    private RedissonLeaseStore(
+            Builder builder, RedissonClient redisson, @Nullable Supplier<RedissonClient> another, String server) {
         Config config = redisson.getConfig();
-        this.redisson = redisson;
         this.server = server;
-        this.ownsClient = ownsClient;
         this.answerTimeout = builder.answerTimeout;
         this.longestTtl = builder.longestTtl;
         this.connection = new FirstConnection(builder.lazy);
@@ -89,6 +88,7 @@ public final class RedissonLeaseStore implements AdministeredStore {
         FirstStart first = firstStart(builder);
         Keyspace keyspace =
                 new Keyspace(NamespaceRules.chosen(builder.namespace), config.isClusterConfig() ? CLUSTER_BUCKETS : 1);
+        this.client = new Client(redisson, another, keyspace.metas(), answerTimeout, server, Ticker.SYSTEM);
         this.namespace = Namespace.of(
                 keyspace,
                 Quarantine.of(
@@ -98,7 +98,7 @@ public final class RedissonLeaseStore implements AdministeredStore {
                         !config.isSingleConfig() || builder.waitForReplicas > 0),
                 new MemoryLog(NamespaceRules.chosen(builder.namespace), server, Ticker.SYSTEM),
                 new ScriptCalls(
-                        redisson,
+                        client,
                         connection,
                         answerTimeout,
                         server,
@@ -108,7 +108,7 @@ public final class RedissonLeaseStore implements AdministeredStore {
         if (builder.member != null) {
             namespace.buckets().forEach(Bucket::askInOneCall);
         }
-        this.exchange = new Exchange(namespace, builder.confirmation(redisson), builder.opening(redisson));
+        this.exchange = new Exchange(namespace, builder.confirmation(client), builder.opening(client));
         DirectCalls direct = exchange.direct();
         this.blocking = direct == null ? this : new BlockingView(this, namespace, exchange, direct);
         this.agreement = new Agreement(
@@ -125,7 +125,7 @@ public final class RedissonLeaseStore implements AdministeredStore {
                 builder.waitForReplicas,
                 first,
                 namespace.quarantine().longest());
-        Checkup checkup = new Checkup(redisson, namespace, expected, system);
+        Checkup checkup = new Checkup(client, namespace, expected, system);
         QuorumOpening.Member member = builder.member;
         boolean joins = builder.lazy;
         this.introduction = new Introduction(checkup, agreement, sweep, answerTimeout, () -> {
@@ -134,8 +134,8 @@ public final class RedissonLeaseStore implements AdministeredStore {
             }
         });
         this.renewals = new Renewals(namespace);
-        Messages topic = new TopicMessages(redisson, namespace.channel(), !ownsClient);
-        DirectLine.Opening forMessages = builder.openingForMessages(redisson);
+        Messages topic = new TopicMessages(client, namespace.channel());
+        DirectLine.Opening forMessages = builder.openingForMessages(client);
         Messages messages = forMessages == null ? topic : new DirectMessages(forMessages, namespace.channel(), topic);
         this.wakeUps = new WakeUps(messages, connection, this::wakeIfFree, namespace.waiter(), this::passOn);
     }
@@ -170,7 +170,7 @@ public final class RedissonLeaseStore implements AdministeredStore {
     <T> T closing(BiFunction<RedissonClient, String, T> question) {
         try (this) {
             introduction.fitForPeople().join();
-            return question.apply(redisson, server);
+            return question.apply(client.redisson(), server);
         } catch (CompletionException e) {
             throw RedisTrouble.unwrapped(e) instanceof LeaseStoreException known
                     ? known
@@ -500,6 +500,10 @@ public final class RedissonLeaseStore implements AdministeredStore {
         agreement.disagree();
     }
 
+    Client client() {
+        return client;
+    }
+
     Namespace namespaceParts() {
         return namespace;
     }
@@ -529,11 +533,7 @@ public final class RedissonLeaseStore implements AdministeredStore {
                 exchange::close,
                 wakeUps::close,
                 connection::close,
-                () -> {
-                    if (ownsClient) {
-                        redisson.shutdown(0, 2, TimeUnit.SECONDS);
-                    }
-                });
+                client::close);
     }
 
     /** Collects the settings of a store. Not thread-safe. */
@@ -722,18 +722,18 @@ public final class RedissonLeaseStore implements AdministeredStore {
             return this;
         }
 
-        private DirectLine.@Nullable Opening opening(RedissonClient redisson) {
+        private DirectLine.@Nullable Opening opening(Client of) {
             OwnClient.Address address = directAddress();
             return address == null
                     ? null
-                    : new BesideClient(redisson, address, there -> OwnClient.direct(there, answerTimeout));
+                    : new BesideClient(of, address, there -> OwnClient.direct(there, answerTimeout));
         }
 
-        private DirectLine.@Nullable Opening openingForMessages(RedissonClient redisson) {
+        private DirectLine.@Nullable Opening openingForMessages(Client of) {
             OwnClient.Address address = directAddress();
             return address == null
                     ? null
-                    : new BesideClient(redisson, address, there -> OwnClient.forMessages(there, answerTimeout));
+                    : new BesideClient(of, address, there -> OwnClient.forMessages(there, answerTimeout));
         }
 
         /** Where to connect directly; null where somebody else has to find the server, or where calls wait. */
@@ -745,10 +745,8 @@ public final class RedissonLeaseStore implements AdministeredStore {
             return address.scheme().equals("redis") ? address : null;
         }
 
-        private @Nullable Confirmation confirmation(RedissonClient redisson) {
-            return waitForReplicas == 0
-                    ? null
-                    : new Confirmation(redisson, waitForReplicas, answerTimeout.dividedBy(4));
+        private @Nullable Confirmation confirmation(Client of) {
+            return waitForReplicas == 0 ? null : new Confirmation(of, waitForReplicas, answerTimeout.dividedBy(4));
         }
 
         /**
@@ -772,7 +770,7 @@ public final class RedissonLeaseStore implements AdministeredStore {
             // Before a client is opened, which nobody would close.
             FirstStart unusedButRight = RedissonLeaseStore.firstStart(this);
             if (client != null) {
-                return probed(new RedissonLeaseStore(this, client, false, APPLICATIONS), APPLICATIONS);
+                return probed(new RedissonLeaseStore(this, client, null, APPLICATIONS), APPLICATIONS);
             }
             if (yaml != null) {
                 return ofOwnClient(YamlFile.read(yaml), String.valueOf(yaml.getFileName()));
@@ -902,7 +900,7 @@ public final class RedissonLeaseStore implements AdministeredStore {
 
         private RedissonLeaseStore open(String server, Supplier<RedissonClient> opening) {
             RedissonLeaseStore store =
-                    probed(new RedissonLeaseStore(this, opened(server, patience(), opening), true, server), server);
+                    probed(new RedissonLeaseStore(this, opened(server, patience(), opening), opening, server), server);
             if (!lazy && url != null) {
                 try {
                     store.introduction.secondConnection(() -> opened(server, patience(), opening));

@@ -36,7 +36,7 @@ final class ScriptCalls {
     /** So many answers are waited for until it is known how a server is spoken to, at most. */
     private static final int QUESTIONS = 10;
 
-    private final RScript scripts;
+    private final Client client;
     private final Discovery discovery;
     private final @Nullable PortableCalls portable;
     private final FirstConnection connection;
@@ -49,17 +49,16 @@ final class ScriptCalls {
      * @param bucket meta of a bucket, whose server is asked what it allows
      */
     ScriptCalls(
-            RedissonClient redisson,
+            Client client,
             FirstConnection connection,
             Duration answerTimeout,
             String server,
             String bucket,
             InstantSource clock) {
-        this.scripts = redisson.getScript(TextCodec.INSTANCE);
-        Pipeline pipeline = redisson instanceof Redisson own ? new Pipeline(own.getCommandExecutor()) : null;
-        this.portable = pipeline == null ? null : new PortableCalls(scripts, pipeline, clock, server);
-        this.discovery =
-                new Discovery(() -> allowed(bucket), pipeline, bucket, server, answerTimeout.multipliedBy(QUESTIONS));
+        this.client = client;
+        this.portable = client.pipeline() == null ? null : new PortableCalls(client, clock, server);
+        this.discovery = new Discovery(
+                () -> allowed(bucket), client::pipeline, bucket, server, answerTimeout.multipliedBy(QUESTIONS));
         this.connection = connection;
         this.answerTimeout = answerTimeout;
         this.timeouts = new AnswerTimeouts(answerTimeout, Ticker.SYSTEM, server);
@@ -155,8 +154,8 @@ final class ScriptCalls {
             boolean asText, Script script, ReturnType type, List<Object> keys, Object... args) {
         String first = (String) keys.get(0);
         return asText
-                ? scripts.evalAsync(first, RScript.Mode.READ_WRITE, script.text(), type, keys, args)
-                : scripts.evalShaAsync(first, RScript.Mode.READ_WRITE, script.sha(), type, keys, args);
+                ? client.scripts().evalAsync(first, RScript.Mode.READ_WRITE, script.text(), type, keys, args)
+                : client.scripts().evalShaAsync(first, RScript.Mode.READ_WRITE, script.sha(), type, keys, args);
     }
 
     private <T> CompletionStage<Pipeline.Answer<T>> sendPortable(
@@ -253,6 +252,9 @@ final class ScriptCalls {
         timeouts.watch(answer);
         return answer.exceptionally(failure -> {
             Throwable cause = RedisTrouble.unwrapped(failure);
+            if (!closed) {
+                client.failed();
+            }
             throw cause instanceof LeaseStoreException known ? known : translated(script, cause);
         });
     }

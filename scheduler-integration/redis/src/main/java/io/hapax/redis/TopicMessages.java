@@ -2,7 +2,6 @@ package io.hapax.redis;
 
 import org.jspecify.annotations.Nullable;
 import org.redisson.api.RTopic;
-import org.redisson.api.RedissonClient;
 import org.redisson.client.codec.StringCodec;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -12,23 +11,27 @@ final class TopicMessages implements Messages {
 
     private static final Logger LOG = LoggerFactory.getLogger("io.hapax.redis");
 
-    private final RTopic topic;
-    private final boolean outlivesStore;
+    private final Client client;
+    private final String channel;
     private volatile @Nullable Integer listener;
     private volatile boolean closed;
 
-    /** @param outlivesStore whether the client is the application's, and goes on when the store is closed */
-    TopicMessages(RedissonClient redisson, String channel, boolean outlivesStore) {
-        this.topic = redisson.getTopic(channel, StringCodec.INSTANCE);
-        this.outlivesStore = outlivesStore;
+    TopicMessages(Client client, String channel) {
+        this.client = client;
+        this.channel = channel;
+    }
+
+    private RTopic topic() {
+        return client.redisson().getTopic(channel, StringCodec.INSTANCE);
     }
 
     @Override
     public void listen(Receiver receiver) {
-        var unused = topic.addListenerAsync(
+        // What one client listened to, the next one does not.
+        client.onReplaced(() -> listenAgain(receiver));
+        var unused = topic().addListenerAsync(
                         String.class,
-                        (channel, message) ->
-                                RedisThreads.THREADS.call("taking a message", () -> receiver.heard(message)))
+                        (name, message) -> RedisThreads.THREADS.call("taking a message", () -> receiver.heard(message)))
                 .whenComplete((id, failure) -> {
                     if (failure == null) {
                         stands(id, receiver);
@@ -36,6 +39,12 @@ final class TopicMessages implements Messages {
                         receiver.failed(failure);
                     }
                 });
+    }
+
+    private void listenAgain(Receiver receiver) {
+        if (!closed) {
+            listen(receiver);
+        }
     }
 
     private void stands(Integer id, Receiver receiver) {
@@ -51,11 +60,11 @@ final class TopicMessages implements Messages {
     public void close() {
         closed = true;
         Integer own = listener;
-        if (own == null || !outlivesStore) {
+        if (own == null || client.isOwn()) {
             return;
         }
         try {
-            var unused = topic.removeListenerAsync(own).exceptionally(unreachable -> null);
+            var unused = topic().removeListenerAsync(own).exceptionally(unreachable -> null);
         } catch (Throwable unreachable) {
             LOG.debug("could not unsubscribe: {}", unreachable.toString());
         }
