@@ -10,6 +10,7 @@ import io.hapax.test.FaultyLeaseStore;
 import io.hapax.test.InMemoryLeaseStore;
 import io.hapax.test.InMemoryRunLedger;
 import io.hapax.test.ManualTicker;
+import io.hapax.testkit.OwnThread;
 import io.hapax.testkit.StrictLeaseStore;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -193,7 +194,7 @@ class LimitsTest {
         GuardedRun third = admitted(limited(3));
         CompletableFuture<Admission> before =
                 awaited ? guard.admitAsync(limited(2).waitAtMost(LONG)) : new CompletableFuture<>();
-        CompletableFuture<Admission> inner = CompletableFuture.supplyAsync(() -> {
+        CompletableFuture<Admission> inner = OwnThread.supply(() -> {
             try (var scope = outer.enter()) {
                 return guard.admit(limited(awaited ? 3 : 2).waitAtMost(LONG));
             } catch (InterruptedException e) {

@@ -7,6 +7,7 @@ import io.hapax.event.LossReason;
 import io.hapax.event.RunOutcome;
 import io.hapax.test.InMemoryLeaseStore;
 import io.hapax.test.ManualTicker;
+import io.hapax.testkit.OwnThread;
 import io.hapax.thread.GuardThreads;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -156,12 +157,10 @@ class NoThreadsLeftTest {
             }
         });
         JobGuard quiet = JobGuard.builder(memory).threads(blocked).build();
-        CompletableFuture<GuardedRun> run = CompletableFuture.supplyAsync(() -> unchecked(quiet, "k"));
+        CompletableFuture<GuardedRun> run = OwnThread.supply(() -> unchecked(quiet, "k"));
         try {
             assertThat(run).succeedsWithin(LONG);
-            assertThat(CompletableFuture.supplyAsync(quiet::activeRuns))
-                    .succeedsWithin(LONG)
-                    .isEqualTo(1);
+            assertThat(OwnThread.supply(quiet::activeRuns)).succeedsWithin(LONG).isEqualTo(1);
         } finally {
             goOn.countDown();
         }

@@ -14,6 +14,7 @@ import io.hapax.test.InMemoryLeaseStore;
 import io.hapax.test.ManualTicker;
 import io.hapax.testkit.LateLeaseStore;
 import io.hapax.testkit.LateLeaseStore.Operation;
+import io.hapax.testkit.OwnThread;
 import io.hapax.time.DurationText;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -274,8 +275,8 @@ class PendingPlaceTest {
         first.enter(this::fate).stored();
         fates.put("first", fate);
         ticker.advance(time.minus(MOMENT));
-        CompletableFuture<QueueEntry> refused = CompletableFuture.supplyAsync(
-                () -> job(other, "second", mode, time).enter(this::fate));
+        CompletableFuture<QueueEntry> refused =
+                OwnThread.supply(() -> job(other, "second", mode, time).enter(this::fate));
         try {
             await().until(refused::isDone);
         } finally {
@@ -291,7 +292,7 @@ class PendingPlaceTest {
         QueuedJob first = job(guard, "first", LockMode.UNTIL_EXECUTED, Duration.ofSeconds(5));
         first.enter(this::fate).stored();
         QueuedJob second = job(other, "second", LockMode.UNTIL_EXECUTED, Duration.ofSeconds(5));
-        CompletableFuture<QueueEntry> entered = CompletableFuture.supplyAsync(() -> second.enter(this::fate));
+        CompletableFuture<QueueEntry> entered = OwnThread.supply(() -> second.enter(this::fate));
         try {
             await().until(entered::isDone);
         } finally {

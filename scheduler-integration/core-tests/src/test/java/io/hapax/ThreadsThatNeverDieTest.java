@@ -16,6 +16,7 @@ import io.hapax.test.ManualTicker;
 import io.hapax.testkit.FaultInjector;
 import io.hapax.testkit.ForwardingTicker;
 import io.hapax.testkit.InjectedFault;
+import io.hapax.testkit.OwnThread;
 import io.hapax.time.NanoTime;
 import io.hapax.time.Ticker;
 import java.time.Duration;
@@ -84,7 +85,7 @@ class ThreadsThatNeverDieTest {
         lines.start();
         logger.addAppender(lines);
         try {
-            CompletableFuture<RunResult<Integer>> result = CompletableFuture.supplyAsync(() -> ran(guard));
+            CompletableFuture<RunResult<Integer>> result = OwnThread.supply(() -> ran(guard));
             assertThat(result.get(40, TimeUnit.SECONDS)).isInstanceOf(RunResult.Ran.class);
             assertThat(lines.list.stream().filter(line -> line.getLevel() == Level.WARN))
                     .singleElement()

@@ -14,6 +14,7 @@ import io.hapax.lease.RunKey;
 import io.hapax.test.FaultyLeaseStore;
 import io.hapax.test.InMemoryLeaseStore;
 import io.hapax.test.ManualTicker;
+import io.hapax.testkit.OwnThread;
 import io.hapax.time.NanoTime;
 import java.lang.reflect.Proxy;
 import java.time.Duration;
@@ -542,10 +543,10 @@ class WatchdogTest {
             awaitUninterrupted(goOn);
             return true;
         };
-        CompletableFuture<Boolean> waiting = CompletableFuture.supplyAsync(() -> ended(slow));
+        CompletableFuture<Boolean> waiting = OwnThread.supply(() -> ended(slow));
         asked.await();
         try {
-            assertThat(CompletableFuture.supplyAsync(guard::activeRuns))
+            assertThat(OwnThread.supply(guard::activeRuns))
                     .succeedsWithin(Duration.ofSeconds(10))
                     .isEqualTo(1);
         } finally {

@@ -13,7 +13,8 @@ final class ChildProcess {
 
     static Process start(ProcessBuilder builder) throws IOException {
         Process process = builder.start();
-        CompletableFuture.delayedExecutor(LONGEST_MINUTES, TimeUnit.MINUTES).execute(process::destroyForcibly);
+        CompletableFuture.delayedExecutor(LONGEST_MINUTES, TimeUnit.MINUTES, Runnable::run)
+                .execute(process::destroyForcibly);
         return process;
     }
 }

@@ -238,10 +238,12 @@ class GuardThreadsTest {
         CountDownLatch done = new CountDownLatch(1);
         CountDownLatch rung = new CountDownLatch(1);
         exhausted.set(true);
-        CompletableFuture<Void> caller = CompletableFuture.runAsync(() -> {
-            assertThat(silent.start("lasting", () -> {})).isNull();
-            silent.pool("tasks", 1).execute(done::countDown);
-        });
+        CompletableFuture<Void> caller = CompletableFuture.runAsync(
+                () -> {
+                    assertThat(silent.start("lasting", () -> {})).isNull();
+                    silent.pool("tasks", 1).execute(done::countDown);
+                },
+                code -> new Thread(code).start());
         silent.after(
                 Duration.ofMillis(1),
                 task -> {

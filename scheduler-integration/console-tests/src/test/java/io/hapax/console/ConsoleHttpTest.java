@@ -15,6 +15,7 @@ import io.hapax.ledger.RunState;
 import io.hapax.ops.AuditEntry;
 import io.hapax.testkit.EmbeddedDatabase;
 import io.hapax.testkit.EmbeddedRedis;
+import io.hapax.testkit.OwnThread;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -389,7 +390,7 @@ class ConsoleHttpTest {
             assertThat(body.read()).isEqualTo('d');
             assertThat(post(secured, "api/logout", Map.of(), session.headers()).status())
                     .isEqualTo(200);
-            CompletableFuture<Integer> rest = CompletableFuture.supplyAsync(() -> {
+            CompletableFuture<Integer> rest = OwnThread.supply(() -> {
                 try {
                     return body.readAllBytes().length;
                 } catch (IOException e) {

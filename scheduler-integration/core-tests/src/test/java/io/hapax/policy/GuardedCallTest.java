@@ -23,6 +23,7 @@ import io.hapax.lease.LockKey;
 import io.hapax.ledger.AfterCrash;
 import io.hapax.test.InMemoryLeaseStore;
 import io.hapax.test.ManualTicker;
+import io.hapax.testkit.OwnThread;
 import io.hapax.testkit.StrictLeaseStore;
 import java.io.IOException;
 import java.lang.reflect.Method;
@@ -107,7 +108,7 @@ class GuardedCallTest {
 
     /** On a thread of its own, which is within no run. */
     private @Nullable Object calledElsewhere(String name) {
-        return CompletableFuture.supplyAsync(() -> {
+        return OwnThread.supply(() -> {
                     try {
                         return called(of(other, name));
                     } catch (RuntimeException thrown) {

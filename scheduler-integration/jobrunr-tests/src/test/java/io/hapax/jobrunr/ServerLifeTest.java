@@ -2,6 +2,7 @@ package io.hapax.jobrunr;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.hapax.testkit.OwnThread;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
@@ -42,8 +43,7 @@ class ServerLifeTest {
             return false;
         });
         BackgroundJobServer other = server(() -> true);
-        CompletableFuture<Boolean> answer =
-                CompletableFuture.supplyAsync(() -> ServerLife.isRunningUninterrupted(stopping));
+        CompletableFuture<Boolean> answer = OwnThread.supply(() -> ServerLife.isRunningUninterrupted(stopping));
         asked.await();
 
         assertThat(ServerLife.isRunning(other)).isTrue();

@@ -15,6 +15,7 @@ import io.hapax.lease.Renewal;
 import io.hapax.ledger.AfterCrash;
 import io.hapax.ledger.Completion;
 import io.hapax.testkit.EmbeddedDatabase;
+import io.hapax.testkit.OwnThread;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -95,7 +96,7 @@ class DecidingOnRenewalsTest {
         try (Connection holding = database.getConnection()) {
             holding.setAutoCommit(false);
             execute(holding, "SELECT pg_advisory_xact_lock(" + HELD_UP + ")");
-            cleaning = CompletableFuture.supplyAsync(() -> {
+            cleaning = OwnThread.supply(() -> {
                 try {
                     return ledger.cleanUp();
                 } catch (SQLException e) {

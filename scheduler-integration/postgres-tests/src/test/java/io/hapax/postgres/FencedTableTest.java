@@ -9,6 +9,7 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 import com.zaxxer.hikari.HikariDataSource;
 import io.hapax.lease.FencingToken;
 import io.hapax.testkit.EmbeddedDatabase;
+import io.hapax.testkit.OwnThread;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -99,7 +100,7 @@ class FencedTableTest {
     void the_older_run_waits_for_an_open_transaction_of_the_newer_one_and_is_then_refused() throws Exception {
         second.setAutoCommit(false);
         accounts.raise(second, "a", SUCCESSOR);
-        CompletableFuture<Void> late = CompletableFuture.runAsync(() -> {
+        CompletableFuture<Void> late = OwnThread.run(() -> {
             try {
                 accounts.update(first, "a", SLEEPER, "balance = 0");
             } catch (SQLException e) {

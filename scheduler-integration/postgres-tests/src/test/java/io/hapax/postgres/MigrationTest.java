@@ -29,6 +29,7 @@ import io.hapax.ledger.LedgerException;
 import io.hapax.ledger.RunState;
 import io.hapax.testkit.DatabaseAddress;
 import io.hapax.testkit.EmbeddedDatabase;
+import io.hapax.testkit.OwnThread;
 import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
@@ -80,8 +81,8 @@ class MigrationTest {
             try (Statement sql = other.createStatement()) {
                 sql.execute(Migration.ALONE);
             }
-            CompletableFuture<Void> opened = CompletableFuture.runAsync(
-                    () -> migrated().answerTimeout(SHORT).build().close());
+            CompletableFuture<Void> opened =
+                    OwnThread.run(() -> migrated().answerTimeout(SHORT).build().close());
             await().until(() -> number(database, "SELECT count(*) FROM pg_locks WHERE NOT granted") > 0);
             // The answer does not come for three times as long as runs would wait.
             Thread.sleep(3 * SHORT.toMillis());
@@ -100,7 +101,7 @@ class MigrationTest {
                 Parameters.of(note).text("postgres-test").text("the same");
                 note.executeUpdate();
             }
-            CompletableFuture<Void> agreed = CompletableFuture.runAsync(() -> ledger.agree("the same"));
+            CompletableFuture<Void> agreed = OwnThread.run(() -> ledger.agree("the same"));
             await().until(() -> number(database, "SELECT count(*) FROM pg_locks WHERE NOT granted") > 0);
             // The answer does not come for three times as long as runs would wait.
             Thread.sleep(3 * SHORT.toMillis());

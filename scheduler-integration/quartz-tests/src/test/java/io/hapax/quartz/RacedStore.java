@@ -1,7 +1,7 @@
 package io.hapax.quartz;
 
+import io.hapax.testkit.OwnThread;
 import java.util.concurrent.Callable;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
@@ -48,7 +48,7 @@ public final class RacedStore extends RAMJobStore {
         if (action == null) {
             return super.replaceTrigger(key, trigger);
         }
-        CompletableFuture.runAsync(() -> {
+        OwnThread.run(() -> {
                     try {
                         Object unused = action.call();
                     } catch (Exception e) {

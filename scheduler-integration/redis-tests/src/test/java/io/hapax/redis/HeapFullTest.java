@@ -12,6 +12,7 @@ import io.hapax.event.GuardEvent;
 import io.hapax.event.GuardListener;
 import io.hapax.event.RunOutcome;
 import io.hapax.testkit.EmbeddedRedis;
+import io.hapax.testkit.OwnThread;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
@@ -301,7 +302,7 @@ class HeapFullTest {
     /** Returns how many leases the other one has taken: perhaps none, where this process had no processor when they were free. */
     private static int fullOnce(Line line, JobGuard other) throws Exception {
         assertThat(line.ask("hold")).isEqualTo("held");
-        CompletableFuture<String> free = CompletableFuture.supplyAsync(() -> {
+        CompletableFuture<String> free = OwnThread.supply(() -> {
             try {
                 return line.ask("fill");
             } catch (IOException e) {

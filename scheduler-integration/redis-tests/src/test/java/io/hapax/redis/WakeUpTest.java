@@ -20,6 +20,7 @@ import io.hapax.lease.OwnerId;
 import io.hapax.lease.RunKey;
 import io.hapax.lease.Slot;
 import io.hapax.testkit.EmbeddedRedis;
+import io.hapax.testkit.OwnThread;
 import io.hapax.testkit.WallClock;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -534,7 +535,7 @@ class WakeUpTest {
             CompletableFuture<Boolean> taken;
             long freedAt;
             var run = first.admit(RunRequest.lock("k")).fold(admitted -> admitted, refusal -> null);
-            taken = CompletableFuture.supplyAsync(() -> {
+            taken = OwnThread.supply(() -> {
                 try {
                     return second.run(
                                     RunRequest.lock("k")

@@ -10,6 +10,7 @@ import io.hapax.JobGuard;
 import io.hapax.OnConflict;
 import io.hapax.RunRefusedException;
 import io.hapax.spring.test.InMemoryHapax;
+import io.hapax.testkit.OwnThread;
 import io.micrometer.observation.Observation;
 import io.micrometer.observation.ObservationHandler;
 import io.micrometer.observation.ObservationRegistry;
@@ -188,7 +189,7 @@ class GuardedMethodTest {
 
     @Test
     void a_refused_call_returns_nothing_or_fails_as_its_policy_says() throws Exception {
-        CompletableFuture<String> working = CompletableFuture.supplyAsync(() -> {
+        CompletableFuture<String> working = OwnThread.supply(() -> {
             try {
                 return service.slow(1);
             } catch (InterruptedException e) {

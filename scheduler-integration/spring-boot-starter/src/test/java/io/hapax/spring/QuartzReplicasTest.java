@@ -9,6 +9,7 @@ import io.hapax.JobGuard;
 import io.hapax.RunRequest;
 import io.hapax.quartz.HapaxPlugin;
 import io.hapax.testkit.EmbeddedRedis;
+import io.hapax.testkit.OwnThread;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
@@ -164,7 +165,7 @@ class QuartzReplicasTest {
             ConfigurableApplicationContext context = contexts.replica(REDIS, WithPool.class);
             JobGuard guard = context.getBean(JobGuard.class);
             Pool pool = context.getBean(Pool.class);
-            poolWasOpen = CompletableFuture.supplyAsync(() -> {
+            poolWasOpen = OwnThread.supply(() -> {
                 try {
                     // Looked at within the run: when that has ended, the pool may be closed at once.
                     return guard.run(RunRequest.lock("grace"), run -> {

@@ -11,6 +11,7 @@ import io.hapax.event.LossReason;
 import io.hapax.test.FaultyLeaseStore;
 import io.hapax.test.InMemoryLeaseStore;
 import io.hapax.test.ManualTicker;
+import io.hapax.testkit.OwnThread;
 import java.time.Duration;
 import java.util.ConcurrentModificationException;
 import java.util.List;
@@ -135,7 +136,7 @@ class LocksTest {
     void whoever_waits_gets_the_lock_when_it_is_free() throws Exception {
         lock.lock();
         CountDownLatch asks = new CountDownLatch(1);
-        CompletableFuture<Long> token = CompletableFuture.supplyAsync(() -> {
+        CompletableFuture<Long> token = OwnThread.supply(() -> {
             asks.countDown();
             other.lock();
             long mine = CurrentRun.get().fencingToken().value();

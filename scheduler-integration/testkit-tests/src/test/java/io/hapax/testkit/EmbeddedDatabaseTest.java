@@ -49,7 +49,7 @@ class EmbeddedDatabaseTest {
     void a_frozen_server_answers_once_thawed() {
         EmbeddedDatabase database = EmbeddedDatabase.shared();
         database.freeze();
-        CompletableFuture<String> answer = CompletableFuture.supplyAsync(() -> ask(database.dataSource(), "SELECT 1"));
+        CompletableFuture<String> answer = OwnThread.supply(() -> ask(database.dataSource(), "SELECT 1"));
         try {
             await().during(Duration.ofMillis(300))
                     .atMost(Duration.ofSeconds(30))

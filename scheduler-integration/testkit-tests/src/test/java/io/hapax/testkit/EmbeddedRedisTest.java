@@ -144,7 +144,7 @@ class EmbeddedRedisTest {
     void a_frozen_server_answers_once_thawed() {
         try (EmbeddedRedis redis = EmbeddedRedis.start()) {
             redis.freeze();
-            CompletableFuture<String> answer = CompletableFuture.supplyAsync(() -> redis.command("PING"));
+            CompletableFuture<String> answer = OwnThread.supply(() -> redis.command("PING"));
             await().during(Duration.ofMillis(300))
                     .atMost(Duration.ofSeconds(30))
                     .until(() -> !answer.isDone());
