@@ -47,7 +47,7 @@ final class Client {
     private static final Duration SHORTEST_REST = Duration.ofSeconds(5);
     private static final Duration LONGEST_REST = Duration.ofMinutes(1);
 
-    /** What a client says where it has heard nothing from the server. */
+    /** What a client says where it has received nothing from the server. */
     private static final List<Class<?>> SILENCE = List.of(
             RedisTimeoutException.class,
             RedisConnectionException.class,
