@@ -37,7 +37,7 @@ final class Client {
 
     private static final Logger LOG = LoggerFactory.getLogger("io.hapax.redis");
 
-    /** More than a client of our own has connections, so that each of these carries some. */
+    /** At least; more than a client of our own has connections to a server, so that each of these carries some. */
     private static final int QUESTIONS = 8;
 
     private static final Duration SHORTEST_PATIENCE = Duration.ofMillis(500);
@@ -159,11 +159,19 @@ final class Client {
         } catch (Throwable failure) {
             LOG.debug("no other client of Redis at {} can be opened: {}", server, failure.toString());
         } finally {
-            Duration twice = rest.multipliedBy(2);
-            rest = alive ? SHORTEST_REST : twice.compareTo(LONGEST_REST) > 0 ? LONGEST_REST : twice;
-            restUntil = ticker.now().plus(rest);
-            looking.set(false);
+            try {
+                restFrom(ticker.now(), alive);
+            } finally {
+                // Also where there is no memory to plan the next look.
+                looking.set(false);
+            }
         }
+    }
+
+    private void restFrom(NanoTime now, boolean alive) {
+        Duration twice = rest.multipliedBy(2);
+        rest = alive ? SHORTEST_REST : twice.compareTo(LONGEST_REST) > 0 ? LONGEST_REST : twice;
+        restUntil = now.plus(rest);
     }
 
     /** One that was only away is back after a pause. */
@@ -186,11 +194,12 @@ final class Client {
             end(isTaken ? before : other);
         }
         if (isTaken) {
-            LOG.warn(
-                    "Redis at {} answers, but not through the client that the store had opened, as if threads of it had ended; it has opened"
-                            + " another one. Look in the log for an OutOfMemoryError or another Error",
-                    server);
-            onReplaced.run();
+            GuardThreads.inTurn(
+                    onReplaced,
+                    () -> LOG.warn(
+                            "Redis at {} answers, but not through the client that the store had opened, as if threads of it had ended; it"
+                                    + " has opened another one. Look in the log for an OutOfMemoryError or another Error",
+                            server));
         }
         return isTaken;
     }
@@ -209,9 +218,10 @@ final class Client {
 
     /** Whether all that is asked comes back in time, be it a refusal. */
     private boolean isAnswered(RedissonClient asked) {
-        List<CompletableFuture<?>> answers = new ArrayList<>(QUESTIONS);
+        int questions = Math.max(QUESTIONS, keys.size());
+        List<CompletableFuture<?>> answers = new ArrayList<>(questions);
         try {
-            for (int n = 0; n < QUESTIONS; n++) {
+            for (int n = 0; n < questions; n++) {
                 answers.add(((Redisson) asked)
                         .getCommandExecutor()
                         .writeAsync(keys.get(n % keys.size()), StringCodec.INSTANCE, RedisCommands.PING)

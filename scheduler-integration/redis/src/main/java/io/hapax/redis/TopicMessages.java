@@ -42,8 +42,13 @@ final class TopicMessages implements Messages {
     }
 
     private void listenAgain(Receiver receiver) {
-        if (!closed) {
+        if (closed) {
+            return;
+        }
+        try {
             listen(receiver);
+        } catch (Throwable unreachable) {
+            receiver.failed(unreachable);
         }
     }
 
