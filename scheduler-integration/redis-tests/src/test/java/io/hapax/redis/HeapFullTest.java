@@ -50,6 +50,9 @@ class HeapFullTest {
     private static final Duration TTL = Duration.ofSeconds(3);
     private static final int HELD = 20;
     private static final int TIMES = 3;
+    /** On a machine that is busy with something else, nobody may get far while the heap is full. */
+    private static final int MOST_TIMES = 20;
+
     private static final Duration LONGEST = Duration.ofSeconds(60);
     /** Of lines that are no log. */
     private static final String ANSWER = "> ";
@@ -285,7 +288,9 @@ class HeapFullTest {
                 assertThat(line.answer()).isEqualTo("started");
                 assertThat(line.ask("work")).isEqualTo("working");
                 int taken = 0;
-                for (int time = 1; time <= TIMES; time++) {
+                for (int time = 1;
+                        time <= TIMES || (time <= MOST_TIMES && (taken == 0 || line.counts()[2] == 0));
+                        time++) {
                     taken += fullOnce(line, other);
                 }
                 assertThat(taken).as("leases that another process took").isPositive();

@@ -22,7 +22,7 @@ import java.util.concurrent.locks.ReentrantLock;
 public final class ManualTicker implements Ticker {
 
     private static final Duration BEFORE_WRAP_AROUND = Duration.ofSeconds(5);
-    private static final Duration SAFETY = Duration.ofSeconds(10);
+    private static final Duration SAFETY = Duration.ofSeconds(60);
     /** A thread that waits for something else this long, in real time, no longer belongs to the ticker. */
     private static final long GONE_NANOS = TimeUnit.MILLISECONDS.toNanos(200);
     /** And is seen so this often: where the one who looks had no processor meanwhile, the thread may have had none, too. */
@@ -92,7 +92,7 @@ public final class ManualTicker implements Ticker {
      * done. Threads with later deadlines are left alone.
      *
      * @param duration how far; zero lets woken threads do their work
-     * @throws AssertionError if a thread has not come back within 10 s of real time; the message names it
+     * @throws AssertionError if a thread has not come back within 60 s of real time; the message names it
      * @throws IllegalArgumentException if the duration is negative
      */
     public void advance(Duration duration) {
