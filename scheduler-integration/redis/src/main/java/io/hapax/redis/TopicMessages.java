@@ -13,6 +13,9 @@ final class TopicMessages implements Messages {
 
     private final Client client;
     private final String channel;
+    /** The subscription that counts, standing or asked for; null if there is none. */
+    private volatile @Nullable Object current;
+
     private volatile @Nullable Integer listener;
     private volatile boolean closed;
 
@@ -27,22 +30,38 @@ final class TopicMessages implements Messages {
 
     @Override
     public void listen(Receiver receiver) {
-        // What one client listened to, the next one does not.
+        Object own = new Object();
+        current = own;
         client.onReplaced(() -> listenAgain(receiver));
-        var unused = topic().addListenerAsync(
-                        String.class,
-                        (name, message) -> RedisThreads.THREADS.call("taking a message", () -> receiver.heard(message)))
-                .whenComplete((id, failure) -> {
-                    if (failure == null) {
-                        stands(id, receiver);
-                    } else {
-                        receiver.failed(failure);
-                    }
-                });
+        boolean asked = false;
+        try {
+            var unused = topic().addListenerAsync(
+                            String.class,
+                            (name, message) ->
+                                    RedisThreads.THREADS.call("taking a message", () -> receiver.heard(message)))
+                    .whenComplete((id, failure) -> {
+                        if (current != own) {
+                            // Of a client that was replaced: another one counts.
+                            return;
+                        }
+                        if (failure == null) {
+                            stands(id, receiver);
+                        } else {
+                            current = null;
+                            receiver.failed(failure);
+                        }
+                    });
+            asked = true;
+        } finally {
+            if (!asked) {
+                current = null;
+            }
+        }
     }
 
+    /** What one client listened to, or was about to, the next one does not. */
     private void listenAgain(Receiver receiver) {
-        if (closed) {
+        if (closed || current == null) {
             return;
         }
         try {
