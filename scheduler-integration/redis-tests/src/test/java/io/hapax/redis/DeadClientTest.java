@@ -179,7 +179,10 @@ class DeadClientTest {
         LeaseStore open() {
             Config config = new Config();
             config.useClusterServers().addNodeAddress(cluster.urls().toArray(String[]::new));
-            return builder().config(config).build();
+            LeaseStore opened = builder().config(config).build();
+            // For another client, of the application's: that of the store stays as it was.
+            config.useClusterServers().setNodeAddresses(List.of("redis://127.0.0.1:1"));
+            return opened;
         }
 
         @Override

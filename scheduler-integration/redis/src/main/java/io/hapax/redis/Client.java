@@ -3,6 +3,7 @@ package io.hapax.redis;
 import io.hapax.thread.GuardThreads;
 import io.hapax.time.NanoTime;
 import io.hapax.time.Ticker;
+import io.netty.util.concurrent.EventExecutor;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -141,21 +142,18 @@ final class Client {
         if (opening == null || closed || ticker.now().isBefore(restUntil) || !looking.compareAndSet(false, true)) {
             return;
         }
-        boolean handedOver = false;
         try {
             RedisThreads.CLIENTS.execute(() -> look(opening));
-            handedOver = true;
-        } finally {
-            if (!handedOver) {
-                looking.set(false);
-            }
+        } catch (Throwable noThread) {
+            // The next call that fails looks: that this one has failed is what its caller is to receive.
+            looking.set(false);
         }
     }
 
     private void look(Supplier<RedissonClient> another) {
         boolean alive = false;
         try {
-            alive = isAlive() || replace(another);
+            alive = isAlive() || (!closed && replace(another));
         } catch (Throwable failure) {
             LOG.debug("no other client of Redis at {} can be opened: {}", server, failure.toString());
         } finally {
@@ -176,11 +174,21 @@ final class Client {
 
     /** One that was only away is back after a pause. */
     private boolean isAlive() {
-        if (isAnswered(redisson())) {
+        if (hasAllLoops(redisson()) && isAnswered(redisson())) {
             return true;
         }
         LockSupport.parkNanos(PAUSE.toNanos());
-        return isAnswered(redisson());
+        return hasAllLoops(redisson()) && isAnswered(redisson());
+    }
+
+    /** Where one has ended, only a part of what is asked may be answered, by the connections of the others. */
+    private static boolean hasAllLoops(RedissonClient client) {
+        for (EventExecutor loop : ((Redisson) client).getServiceManager().getGroup()) {
+            if (loop.isShuttingDown()) {
+                return false;
+            }
+        }
+        return true;
     }
 
     private boolean replace(Supplier<RedissonClient> another) {
@@ -189,28 +197,35 @@ final class Client {
         boolean isTaken = false;
         try {
             // The server may be back by now, for the one before as well.
-            isTaken = isAnswered(other) && !isAnswered(before) && take(Parts.of(other));
+            isTaken =
+                    isAnswered(other) && !(hasAllLoops(before) && isAnswered(before)) && take(before, Parts.of(other));
         } finally {
-            end(isTaken ? before : other);
-        }
-        if (isTaken) {
+            RedissonClient over = isTaken ? before : other;
+            // By a task of its own: it waits for threads of the client, of which one may never say that it has ended.
             GuardThreads.inTurn(
-                    onReplaced,
-                    () -> LOG.warn(
-                            "Redis at {} answers, but not through the client that the store had opened, as if threads of it had ended; it"
-                                    + " has opened another one. Look in the log for an OutOfMemoryError or another Error",
-                            server));
+                    isTaken ? this::tellReplaced : () -> {},
+                    () -> RedisThreads.CLIENTS.execute(() -> over.shutdown(0, 2, TimeUnit.SECONDS)));
         }
         return isTaken;
     }
 
-    private boolean take(Parts other) {
+    private void tellReplaced() {
+        GuardThreads.inTurn(
+                onReplaced,
+                () -> LOG.warn(
+                        "Redis at {} answers, but not through the client that the store had opened; it has opened another one. Look in the log"
+                                + " for an OutOfMemoryError or another Error: a thread of a client that ends with one is not started again",
+                        server));
+    }
+
+    private boolean take(RedissonClient before, Parts other) {
         GuardThreads.lock(lock);
         try {
-            if (!closed) {
+            boolean takes = !closed && redisson() == before;
+            if (takes) {
                 parts = other;
             }
-            return !closed;
+            return takes;
         } finally {
             lock.unlock();
         }
@@ -243,11 +258,6 @@ final class Client {
             return String.valueOf(refusal.getMessage());
         }
         throw new IllegalStateException(cause);
-    }
-
-    private static void end(RedissonClient client) {
-        boolean unused =
-                RedisThreads.THREADS.call("closing a client of Redis", () -> client.shutdown(0, 2, TimeUnit.SECONDS));
     }
 
     /** Shuts it down, unless it is the application's. */

@@ -262,7 +262,7 @@ record Keyspace(String namespace, int buckets, List<String> tags) {
 
     /** Those of all buckets. */
     List<String> metas() {
-        return tags.stream().map(tag -> tag + "m").toList();
+        return IntStream.range(0, tags.size()).mapToObj(this::meta).toList();
     }
 
     String meta(int bucket) {

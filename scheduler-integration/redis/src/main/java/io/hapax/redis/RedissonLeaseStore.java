@@ -895,7 +895,9 @@ public final class RedissonLeaseStore implements AdministeredStore {
             chosen.setLazyInitialization(lazy);
             // As in a client for an address; and so its user need not have the right to load scripts.
             chosen.setUseScriptCache(false);
-            return open(server, () -> Redisson.create(chosen));
+            // What the application changes of it later is not for another client that the store opens then.
+            Config own = new Config(chosen);
+            return open(server, () -> Redisson.create(own));
         }
 
         private RedissonLeaseStore open(String server, Supplier<RedissonClient> opening) {
