@@ -110,6 +110,41 @@ class ConsoleBrowserTest extends BrowserFleet {
         shoot(page, "console-phone-run");
     }
 
+    /** The browser sends a dialog's "close" later than it closes it: what arrives in between must not open it again. */
+    @Test
+    void a_closed_run_stays_closed_and_an_open_one_goes_on_being_shown_whatever_arrives_meanwhile() {
+        Page page = page(open);
+        page.addInitScript("""
+                window.EventSource = class extends EventSource {
+                  constructor(address) {
+                    super(address);
+                    this.addEventListener('message', message => { window.again = () => this.onmessage(message); });
+                  }
+                };""");
+        page.reload();
+        seesAll(page);
+        page.locator("#work tbody tr button").first().click();
+        assertThat(page.locator("#detail")).isVisible();
+        page.evaluate("() => { document.getElementById('detail').close(); window.again(); }");
+        assertThat(page.locator("#detail")).not().isVisible();
+
+        page.locator("#work tbody tr button").first().click();
+        page.evaluate("""
+                () => new Promise(closed => {
+                  const dialog = document.getElementById('detail');
+                  dialog.addEventListener('close', closed, { once: true });
+                  dialog.close();
+                  document.querySelector('#work tbody tr button').click();
+                })""");
+        assertThat(page.locator("#detail")).isVisible();
+        page.evaluate("""
+                () => {
+                  document.getElementById('detail-facts').replaceChildren();
+                  window.again();
+                }""");
+        assertThat(page.locator("#detail-facts")).containsText("Held by");
+    }
+
     @Test
     void leases_and_occurrences_are_looked_for_when_asked() {
         Page page = seesAll(page(open));
