@@ -255,7 +255,7 @@ function show() {
   notices();
   charts();
   panel();
-  if (open) detail(open, false);
+  if (open && $('detail').open) detail(open, false);
 }
 
 function notices() {
@@ -1016,7 +1016,10 @@ function start() {
   for (const id of ['jobs-text', 'work-text', 'work-worker', 'work-age', 'work-order', 'events-text', 'events-what']) $(id).addEventListener('input', panel);
   for (const form of document.querySelectorAll('.filters')) form.addEventListener('submit', event => event.preventDefault());
   $('search-form').addEventListener('submit', search);
-  $('detail').addEventListener('close', () => { open = null; });
+  // The event comes later than the closing: by then the dialog may show another run.
+  $('detail').addEventListener('close', () => {
+    if (!$('detail').open) open = null;
+  });
   document.addEventListener('keydown', event => {
     const typing = event.target.matches('input, select, textarea') || document.querySelector('dialog[open]');
     if (event.key === '/' && !typing) {
