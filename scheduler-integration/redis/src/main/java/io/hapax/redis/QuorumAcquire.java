@@ -23,7 +23,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Takes a lease on a majority: asks all servers, writes the highest token back to a majority, and gives up what it got
  * when either fails. Contenders that have split the servers among them try again: the one with the first owner id, of those that
- * have a server, at once, the others after a random while that is longer than a round took, so that one of them wins soon.
+ * have a server, at once, the others after a random while that is longer than a round took, so that one of them wins soon. Who has a
+ * server waits only briefly for one that hangs: meanwhile nobody else could have a majority either.
  *
  * <p>Whatever a server grants after the attempt was given up is given back, too.
  */
@@ -33,6 +34,10 @@ final class QuorumAcquire {
     private static final int LONGEST_SHIFT = 4;
     private static final int MOST_ATTEMPTS = 40;
     private static final Duration LONGEST_ROUND = Duration.ofMillis(100);
+    /** Who comes first does not wait for others in so many attempts: by then somebody keeps a server for long. */
+    private static final int FIRST_ATTEMPTS = 4;
+    /** So long the rest of the servers is waited for where a majority has answered and nobody has a majority. */
+    private static final Duration LAST_VOTES = Duration.ofMillis(100);
 
     private final QuorumLeaseStore quorum;
     private final LeaseRequest request;
@@ -64,19 +69,31 @@ final class QuorumAcquire {
         NanoTime startedAt = ticker.now();
         List<CompletableFuture<QuorumRound.Heard>> answers = quorum.ask(this::acquireFrom);
         int servers = quorum.servers().size();
-        CompletableFuture<Outcome> round = Votes.decided(answers, votes -> new QuorumRound(votes, servers).outcome());
+        CompletableFuture<Outcome.Split> divided = new CompletableFuture<>();
+        CompletableFuture<Outcome> round = Votes.decided(answers, votes -> {
+            QuorumRound soFar = new QuorumRound(votes, servers);
+            Outcome outcome = soFar.outcome();
+            Outcome.Split split = outcome == null ? soFar.split() : null;
+            if (split != null) {
+                divided.complete(split);
+            }
+            return outcome;
+        });
+        var unusedPatience =
+                divided.thenCompose(split -> RedisThreads.endingAfter(LAST_VOTES, round, () -> round.complete(split)));
         var unused = round.whenComplete((outcome, failure) -> safely(() -> {
             if (outcome instanceof Outcome.Won won) {
-                writeBack(won.highest(), startedAt);
+                writeBack(won.highest(), startedAt, answers);
             } else if (outcome instanceof Outcome.Lost lost) {
                 var ignored = giveBack(answers).thenRun(() -> result.complete(lost.because()));
             } else if (outcome instanceof Outcome.Split split) {
                 Duration pause = pause(split, ticker.now().since(startedAt));
-                var ignored = takeBack(split.strays()).thenRun(() -> safely(() -> again(pause, () -> endWith(split))));
+                var ignored = takeBack(split.strays())
+                        .thenRun(() -> safely(() -> again(answers, pause, () -> endWith(split))));
             } else {
                 // Servers that only failed are asked again; servers that are unreachable do not confirm the withdrawal.
                 Throwable why = firstTrouble(failure);
-                again(pause(), () -> result.completeExceptionally(why));
+                again(answers, pause(), () -> result.completeExceptionally(why));
             }
         }));
     }
@@ -123,7 +140,7 @@ final class QuorumAcquire {
                                 server, answer, server.completions().remembersSince(request.identity())));
     }
 
-    private void writeBack(Lease highest, NanoTime startedAt) {
+    private void writeBack(Lease highest, NanoTime startedAt, List<CompletableFuture<QuorumRound.Heard>> granted) {
         if (!quorum.writesBack()) {
             result.complete(new Acquisition.Granted(StoredLease.writtenBack(highest)));
             return;
@@ -139,6 +156,7 @@ final class QuorumAcquire {
             if (failure != null || !accepted) {
                 // The lease is no longer there: a server was emptied or is away, or somebody took it by force.
                 again(
+                        granted,
                         pause(),
                         () -> result.completeExceptionally(
                                 new LeaseStoreException("a majority of the quorum granted the lease,"
@@ -164,23 +182,29 @@ final class QuorumAcquire {
 
     /**
      * Gives everything back first. A server is not asked again before it has confirmed that: the withdrawal may come later, and
-     * would then take away what a later attempt was granted. A majority that has confirmed is enough to go on; nobody waits for a
-     * server that hangs.
+     * would then take away what a later attempt was granted. So could what is given back after an answer that is still to come, so it is
+     * waited for first. A majority that has confirmed is enough to go on; nobody waits for a server that hangs.
+     *
+     * @param answers of the attempt that is over, one a server
      */
-    private void again(Duration pause, Runnable ifTooLate) {
+    private void again(List<CompletableFuture<QuorumRound.Heard>> answers, Duration pause, Runnable ifTooLate) {
         Runnable next = once(() -> pauseAndAttempt(pause, ifTooLate));
-        List<RedissonLeaseStore> toTell =
-                quorum.servers().stream().filter(doubtful::add).toList();
-        List<CompletableFuture<Void>> told = toTell.stream()
-                .map(server -> withdraw(server)
+        List<CompletableFuture<Void>> told = new ArrayList<>();
+        for (int n = 0; n < answers.size(); n++) {
+            RedissonLeaseStore server = quorum.servers().get(n);
+            if (doubtful.add(server)) {
+                told.add(answers.get(n)
+                        .handle((answer, failure) -> server)
+                        .thenCompose(this::withdraw)
                         .thenRun(() -> {
                             doubtful.remove(server);
                             if (canWin()) {
                                 next.run();
                             }
                         })
-                        .exceptionally(unreachable -> null))
-                .toList();
+                        .exceptionally(unreachable -> null));
+            }
+        }
         var unused = all(told).thenRun(next);
     }
 
@@ -215,7 +239,7 @@ final class QuorumAcquire {
     }
 
     private Duration pause(Outcome.Split split, Duration round) {
-        if (split.isFirst(request.owner())) {
+        if (split.isFirst(request.owner()) && attempts < FIRST_ATTEMPTS) {
             attempts++;
             return SHORTEST_PAUSE;
         }

@@ -154,8 +154,8 @@ final class QuorumOpening {
 
     /**
      * How long one server is waited for. While others are down each live one must answer, so a short pause of it must not cost
-     * the run. A sixth of the answer time-out at most: contenders that had to wait for a server that hangs, until they knew that
-     * none of them had a majority, need time to try again. Far below the ttl, so that the wait costs little validity (Redlock).
+     * the run. A sixth of the answer time-out at most: an attempt asks, writes back and gives back, each may wait for a server that hangs,
+     * and there has to be time to try again. Far below the ttl, so that the wait costs little validity (Redlock).
      */
     private static Duration perServer(Duration longestTtl, Duration answerTimeout) {
         Duration wanted = longestTtl.dividedBy(20);

@@ -103,6 +103,14 @@ record QuorumRound(Votes<QuorumRound.Heard> votes, int servers) {
         return counting.isEmpty() ? granted(strays) : completed(counting);
     }
 
+    /** What it comes to unless others answer: null where they may be needed for more than to end a split. */
+    Outcome.@Nullable Split split() {
+        boolean isEnough = votes.all().size() >= majority() && !held().isEmpty();
+        return isEnough && new QuorumRound(votes.withoutPending(), servers).outcome() instanceof Outcome.Split split
+                ? split
+                : null;
+    }
+
     private @Nullable Outcome completed(List<Acquisition.Done> counting) {
         for (Acquisition.Done done : counting) {
             if (votes.of(one -> one.told(done)).size() >= majority()) {

@@ -69,6 +69,11 @@ record Votes<T>(List<T> all, List<Throwable> failures, int pending) {
         return new Votes<>(all.stream().map(change).toList(), failures, pending);
     }
 
+    /** As if nobody else answered. */
+    Votes<T> withoutPending() {
+        return new Votes<>(all, failures, 0);
+    }
+
     List<T> of(Predicate<T> kind) {
         return all.stream().filter(kind).toList();
     }
