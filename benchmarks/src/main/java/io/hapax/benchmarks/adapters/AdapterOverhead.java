@@ -3,6 +3,7 @@ package io.hapax.benchmarks.adapters;
 import io.hapax.benchmarks.harness.Arguments;
 import io.hapax.benchmarks.harness.ChildJvm;
 import io.hapax.benchmarks.harness.CountingDatabase;
+import io.hapax.benchmarks.harness.Failures;
 import io.hapax.benchmarks.harness.Samples;
 import io.hapax.benchmarks.harness.Table;
 import io.hapax.testkit.DatabaseAddress;
@@ -84,13 +85,20 @@ public final class AdapterOverhead {
     private void run() throws Exception {
         int rounds =
                 arguments.numbers("rounds", List.of(arguments.quick() ? 1 : 5)).get(0);
+        Failures failures = new Failures();
         for (int round = 0; round < rounds; round++) {
             for (String engine : arguments.words("engines", ENGINES)) {
                 for (String variant : VARIANTS) {
-                    sample(engine, variant, costs.computeIfAbsent(engine + " " + variant, name -> new Cost()));
+                    failures.note(
+                            engine + " " + variant,
+                            () -> sample(
+                                    engine,
+                                    variant,
+                                    costs.computeIfAbsent(engine + " " + variant, name -> new Cost())));
                 }
             }
         }
+        costs.values().removeIf(cost -> cost.commands.count() == 0);
         Table table = new Table(
                 "engine",
                 "µs per job",
@@ -129,6 +137,7 @@ public final class AdapterOverhead {
                             .max()
                             .orElseThrow());
         }
+        failures.report();
     }
 
     private Cost cost(String name) {

@@ -4,6 +4,7 @@ import io.hapax.benchmarks.ProcessCpu;
 import io.hapax.benchmarks.harness.Arguments;
 import io.hapax.benchmarks.harness.ChildJvm;
 import io.hapax.benchmarks.harness.CountingDatabase;
+import io.hapax.benchmarks.harness.Failures;
 import io.hapax.benchmarks.harness.RedisLine;
 import io.hapax.testkit.EmbeddedDatabase;
 import io.hapax.testkit.EmbeddedRedis;
@@ -11,7 +12,6 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.SQLException;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.List;
@@ -78,38 +78,30 @@ public final class CycleBenchmark implements AutoCloseable {
 
     private String run() throws Exception {
         Results results = new Results();
-        List<String> failed = new ArrayList<>();
+        Failures failures = new Failures();
         List<Integer> callers =
                 arguments.numbers("callers", arguments.quick() ? List.of(1, 64) : List.of(1, 4, 16, 64));
         int rounds = arguments.numbers("rounds", List.of(3)).get(0);
         for (int round = 1; round <= rounds; round++) {
             for (int many : callers) {
                 for (Contenders contender : contenders(many)) {
-                    // One that fails does not cost the others: all of them together take most of an hour.
-                    try {
+                    int now = round;
+                    failures.note(contender + " with " + many + " callers in round " + round, () -> {
                         Sample sample = sample(contender, many);
                         results.add(contender, many, sample);
-                        progress(round, many, contender, sample);
-                    } catch (IOException | IllegalStateException e) {
-                        failed.add(contender + " with " + many + " callers in round " + round + ": " + e.getMessage());
-                    }
+                        progress(now, many, contender, sample);
+                    });
                 }
             }
         }
         Map<Contenders, Double> sent = new EnumMap<>(Contenders.class);
         for (Contenders contender : contenders(1)) {
             if (!contender.usesDatabase()) {
-                try {
-                    sent.put(contender, sentCommands(contender));
-                } catch (IOException | IllegalStateException e) {
-                    failed.add("the commands of " + contender + ": " + e.getMessage());
-                }
+                failures.note("commands of " + contender, () -> sent.put(contender, sentCommands(contender)));
             }
         }
         report(results, sent);
-        if (!failed.isEmpty()) {
-            throw new IllegalStateException("not all could be measured: " + String.join("; ", failed));
-        }
+        failures.report();
         return String.format(
                 Locale.ROOT,
                 "hapax-speed callers=64 cpu_vs_rlock=%.2f throughput_vs_rlock=%.2f cpu_vs_socket=%.2f"

@@ -2,6 +2,7 @@ package io.hapax.benchmarks.handover;
 
 import io.hapax.benchmarks.harness.Arguments;
 import io.hapax.benchmarks.harness.ChildJvm;
+import io.hapax.benchmarks.harness.Failures;
 import io.hapax.benchmarks.harness.RedisLine;
 import io.hapax.benchmarks.harness.Samples;
 import io.hapax.benchmarks.harness.Table;
@@ -70,11 +71,13 @@ public final class HandOver {
         int rounds =
                 arguments.numbers("rounds", List.of(arguments.quick() ? 1 : 2)).get(0);
         List<String> variants = arguments.words("variants", VARIANTS);
+        Failures failures = new Failures();
         for (int round = 0; round < rounds; round++) {
             for (String variant : variants) {
-                measure(variant, results.computeIfAbsent(variant, name -> new Result()));
+                failures.note(variant, () -> measure(variant, results.computeIfAbsent(variant, name -> new Result())));
             }
         }
+        results.values().removeIf(result -> result.counted.get() == 0);
         Table table = new Table(
                 "variant",
                 "cold n",
@@ -113,6 +116,7 @@ public final class HandOver {
                     hapax.commandsEach(),
                     rlock.commandsEach());
         }
+        failures.report();
     }
 
     private void measure(String variant, Result result) throws IOException, InterruptedException {

@@ -4,6 +4,7 @@ import io.hapax.benchmarks.ProcessCpu;
 import io.hapax.benchmarks.harness.Arguments;
 import io.hapax.benchmarks.harness.Chart;
 import io.hapax.benchmarks.harness.ChildJvm;
+import io.hapax.benchmarks.harness.Failures;
 import io.hapax.benchmarks.harness.RedisLine;
 import io.hapax.benchmarks.harness.Samples;
 import io.hapax.benchmarks.harness.Table;
@@ -17,11 +18,12 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Optional;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What holding leases costs, beside Redisson's RLock and its watchdog: calls and keys of renewal from
@@ -147,15 +149,21 @@ public final class HeldLeases {
         List<Integer> sizes =
                 arguments.numbers("leases", arguments.quick() ? List.of(1000, 10_000) : List.of(1000, 10_000, 50_000));
         int rounds = arguments.numbers("rounds", List.of(1)).get(0);
-        Optional<Sample> last = Optional.empty();
+        AtomicReference<@Nullable Sample> last = new AtomicReference<>();
+        Failures failures = new Failures();
         Map<String, Map<Integer, Double>> calls = new LinkedHashMap<>();
         for (int leases : sizes) {
             for (int round = 0; round < rounds; round++) {
                 for (String variant : variants) {
-                    Sample sample = sample(variant, leases);
-                    row(variant, leases, sample);
-                    calls.computeIfAbsent(variant, any -> new HashMap<>()).put(leases, sample.held.callsPerSecond());
-                    last = variant.equals("hapax") ? Optional.of(sample) : last;
+                    failures.note(variant + " with " + leases + " leases", () -> {
+                        Sample sample = sample(variant, leases);
+                        row(variant, leases, sample);
+                        calls.computeIfAbsent(variant, any -> new HashMap<>())
+                                .put(leases, sample.held.callsPerSecond());
+                        if (variant.equals("hapax")) {
+                            last.set(sample);
+                        }
+                    });
                 }
             }
         }
@@ -167,12 +175,12 @@ public final class HeldLeases {
                     Files.createDirectories(Path.of(arguments.value("charts").get()))
                             .resolve("held-renewals.svg"));
         }
-        Map<String, Double> churned = churn(variants);
+        Map<String, Double> churned = churn(variants, failures);
         if (arguments.csv().isPresent()) {
             table.write(arguments.csv().get());
         }
-        if (last.isPresent()) {
-            Sample most = last.get();
+        Sample most = last.get();
+        if (most != null) {
             System.out.printf(
                     Locale.ROOT,
                     "hapax-held leases=%d renew_calls_per_s=%.1f longest_call_ms=%.2f heap_per_lease=%s renew_threads=%s"
@@ -185,6 +193,7 @@ public final class HeldLeases {
                     churned.getOrDefault("hapax", Double.NaN),
                     churned.getOrDefault("rlock", Double.NaN));
         }
+        failures.report();
     }
 
     private void row(String variant, int leases, Sample sample) {
@@ -292,21 +301,24 @@ public final class HeldLeases {
     }
 
     /** Many short runs, then one held lease: it ought to be renewed once in ten seconds. */
-    private Map<String, Double> churn(List<String> variants) throws IOException, InterruptedException {
+    private Map<String, Double> churn(List<String> variants, Failures failures) throws InterruptedException {
         Map<String, Double> calls = new LinkedHashMap<>();
         System.out.println("| short runs before | variant | taken in s | renewal calls in 10 s for one held lease |");
         System.out.println("| --- | --- | --- | --- |");
         for (String variant : variants) {
             int runs = (variant.equals("hapax") ? SHORT_RUNS : SHORT_RUNS_OF_RLOCK) / (arguments.quick() ? 5 : 1);
-            try (EmbeddedRedis redis = redis();
-                    ChildJvm child = child(variant, redis, 1)) {
-                double taken = Double.parseDouble(child.ask("churn " + runs)) / 1000;
-                String unused = child.ask("hold");
-                Window window = watch(redis, child, arguments.quick() ? 20 : 40);
-                double per10 = 10 * window.callsPerSecond();
-                calls.put(variant, per10);
-                System.out.printf(Locale.ROOT, "| %d | %s | %.1f | %s |%n", runs, variant, taken, Table.text(per10));
-            }
+            failures.note(variant + " after " + runs + " short runs", () -> {
+                try (EmbeddedRedis redis = redis();
+                        ChildJvm child = child(variant, redis, 1)) {
+                    double taken = Double.parseDouble(child.ask("churn " + runs)) / 1000;
+                    String unused = child.ask("hold");
+                    Window window = watch(redis, child, arguments.quick() ? 20 : 40);
+                    double per10 = 10 * window.callsPerSecond();
+                    calls.put(variant, per10);
+                    System.out.printf(
+                            Locale.ROOT, "| %d | %s | %.1f | %s |%n", runs, variant, taken, Table.text(per10));
+                }
+            });
         }
         System.out.println();
         return calls;
