@@ -105,6 +105,7 @@ public final class AdapterOverhead {
                 "client µs CPU per job",
                 "bytes per job",
                 "SQL per job",
+                "SQL per job without polls",
                 "Redis commands per job");
         costs.forEach((name, cost) -> table.row(
                 name,

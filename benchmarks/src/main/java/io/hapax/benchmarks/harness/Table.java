@@ -29,9 +29,14 @@ public final class Table {
     /**
      * Prints a row.
      *
-     * @param cells strings as they are, whole numbers in full, others with three significant digits
+     * @param cells one a column: strings as they are, whole numbers in full, others with three significant digits
+     * @throws IllegalArgumentException if there are more or fewer than columns
      */
     public void row(Object... cells) {
+        int columns = rows.get(0).size();
+        if (cells.length != columns) {
+            throw new IllegalArgumentException(cells.length + " cells for " + columns + " columns");
+        }
         List<String> row = Stream.of(cells).map(Table::text).toList();
         print(row);
         rows.add(row);
