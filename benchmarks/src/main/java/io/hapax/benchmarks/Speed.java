@@ -9,6 +9,7 @@ import io.hapax.benchmarks.fleet.ClusterShare;
 import io.hapax.benchmarks.fleet.Replicas;
 import io.hapax.benchmarks.handover.HandOver;
 import io.hapax.benchmarks.harness.Arguments;
+import io.hapax.benchmarks.harness.Failures;
 import io.hapax.benchmarks.held.HeldLeases;
 import io.hapax.benchmarks.inprocess.InProcess;
 import java.io.FileOutputStream;
@@ -21,8 +22,6 @@ import java.nio.file.Path;
 import java.time.InstantSource;
 import java.time.LocalDate;
 import java.time.ZoneOffset;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Locale;
 
 /** All measurements that compare Hapax with its peers, or, with {@code --quick}, the ones that tell most. */
@@ -34,7 +33,7 @@ public final class Speed {
     private static final int COMPILED = 45;
 
     private final Path out;
-    private final List<String> failed = new ArrayList<>();
+    private final Failures failures = new Failures();
 
     private Speed(Path out) {
         this.out = out;
@@ -86,31 +85,17 @@ public final class Speed {
         part("Inside the process", () -> InProcess.main(new String[] {csv("inprocess")}));
         part("The page of a job", () -> JobPage.main(new String[0]));
         part("A watcher of the console", () -> Reports.main(new String[] {csv("reports")}));
-        if (!failed.isEmpty()) {
-            throw new IllegalStateException("not all could be measured: " + String.join(", ", failed));
-        }
+        failures.report();
     }
 
     private String csv(String name) {
         return "--csv=" + out.resolve(name + ".csv");
     }
 
-    /** Something that is measured. */
-    private interface Part {
-        void measure() throws Exception;
-    }
-
     /** What fails does not keep the others from being measured: a complete run takes long. */
-    private void part(String title, Part part) throws InterruptedException {
+    private void part(String title, Failures.Step part) throws InterruptedException {
         System.out.printf(Locale.ROOT, "%n## %s%n", title);
-        try {
-            part.measure();
-        } catch (InterruptedException e) {
-            throw e;
-        } catch (Exception e) {
-            System.out.println("Failed: " + e);
-            failed.add(title);
-        }
+        failures.note(title, part);
     }
 
     private static void machine() throws IOException {

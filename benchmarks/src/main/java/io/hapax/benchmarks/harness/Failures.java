@@ -36,7 +36,7 @@ public final class Failures {
         } catch (InterruptedException e) {
             throw e;
         } catch (Exception e) {
-            System.err.println(what + " failed: " + e);
+            System.out.println(what + " failed: " + e);
             failed.add(what + ": " + e.getMessage());
         }
     }
