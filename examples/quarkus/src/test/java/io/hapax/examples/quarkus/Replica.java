@@ -15,18 +15,26 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.awaitility.core.ConditionTimeoutException;
 
 /** A process of the packaged application. */
 final class Replica implements AutoCloseable {
 
     static final Duration LONGEST = Duration.ofSeconds(60);
 
+    /** So that what awaits it fails for this reason. */
+    private static final Duration LONGEST_ANSWER = Duration.ofSeconds(40);
+
     private static final Pattern LISTENING = Pattern.compile("Listening on: http://[^:]+:(\\d+)");
 
-    private final HttpClient client = HttpClient.newHttpClient();
+    /** Not HTTP/2, which this client has a server change to within the first request: that has stood still for good once. */
+    private final HttpClient client =
+            HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
+
     private final Path log;
     private final Process process;
     private final int port;
@@ -76,9 +84,30 @@ final class Replica implements AutoCloseable {
 
     CompletableFuture<String> get(String path) {
         HttpRequest request = HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + path))
-                .timeout(LONGEST)
+                .timeout(LONGEST_ANSWER)
                 .build();
-        return client.sendAsync(request, HttpResponse.BodyHandlers.ofString()).thenApply(HttpResponse::body);
+        return client.sendAsync(request, HttpResponse.BodyHandlers.ofString())
+                .thenApply(HttpResponse::body)
+                .exceptionally(failure -> {
+                    throw new CompletionException(path + " of a replica that said: " + lastWords(), failure);
+                });
+    }
+
+    /** Its log, with what its threads are at if it still runs. */
+    private String lastWords() {
+        try {
+            if (process.isAlive()) {
+                int unused = new ProcessBuilder("kill", "-QUIT", Long.toString(process.pid()))
+                        .start()
+                        .waitFor();
+                String before = log();
+                await().atMost(Duration.ofSeconds(10))
+                        .until(() -> !process.isAlive() || log().length() > before.length());
+            }
+        } catch (IOException | InterruptedException | ConditionTimeoutException e) {
+            return log() + e;
+        }
+        return log();
     }
 
     CompletableFuture<String> ship(int customer, int order) {
