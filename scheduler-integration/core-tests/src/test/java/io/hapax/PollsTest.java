@@ -476,6 +476,22 @@ class PollsTest {
             }
         }
 
+        /** A caller that is woken up asks first, and leaves when it may have been refused again. */
+        @Test
+        void who_comes_while_another_one_asks_waits_no_longer_than_he_wants() {
+            Polls polls = new Polls(LONG, Ticker.SYSTEM);
+            CompletableFuture<Void> over = new CompletableFuture<>();
+            CompletableFuture<Void> next = new CompletableFuture<>();
+            polls.join(key("ey"), over, LONG, "", watchdog);
+            NanoTime asks = Ticker.SYSTEM.now();
+            polls.join(key("ey"), next, Duration.ofMillis(100), "", watchdog);
+            CompletableFuture<Void> unneeded = polls.leave(key("ey"), over, asks);
+            assertThat(unneeded).as("the alarm of the other one").isNull();
+            await().until(next::isDone);
+            assertThat(over).isNotDone();
+            polls.close(watchdog);
+        }
+
         @Test
         void an_alarm_that_could_not_be_set_is_set_by_the_next_who_comes() {
             AtomicInteger until = new AtomicInteger(Integer.MAX_VALUE);

@@ -363,16 +363,33 @@ final class AdmissionAttempt {
 
     private void waited(CompletableFuture<Void> wait, Polls.@Nullable What turns, boolean isCancelled) {
         boolean asks = !withdrawn && !engine.admissions().isClosed();
-        CompletableFuture<Void> alarm =
-                turns == null ? null : engine.admissions().polls().leave(turns, wait, asks);
+        NanoTime now = engine.now();
+        if (asks && caller != null) {
+            // First of all: caches have forgotten what the rest needs. The caller may wait again before that is done.
+            try {
+                askAgain();
+            } finally {
+                cancel(leave(wait, turns, now));
+            }
+            return;
+        }
+        CompletableFuture<Void> alarm = leave(wait, turns, asks ? now : null);
         try {
             waited(asks, isCancelled);
         } finally {
-            // Only now, as caches have forgotten all that it needs. If it fails, the alarm rings in vain, and the
-            // answer counts.
-            if (alarm != null) {
-                engine.notifier().quietly("cancelling an alarm", () -> alarm.cancel(false));
-            }
+            cancel(alarm);
+        }
+    }
+
+    private @Nullable CompletableFuture<Void> leave(
+            CompletableFuture<Void> wait, Polls.@Nullable What turns, @Nullable NanoTime asks) {
+        return turns == null ? null : engine.admissions().polls().leave(turns, wait, asks);
+    }
+
+    /** At last. If it fails, the alarm rings in vain, and the answer counts. */
+    private void cancel(@Nullable CompletableFuture<Void> alarm) {
+        if (alarm != null) {
+            engine.notifier().quietly("cancelling an alarm", () -> alarm.cancel(false));
         }
     }
 

@@ -53,6 +53,8 @@ final class Polls {
         final List<CompletableFuture<Void>> waiting = new ArrayList<>();
         /** When the next one asks, at the latest. */
         NanoTime at;
+        /** When somebody last had that be earlier, or as early. */
+        NanoTime hastened;
 
         /** When the alarm rings: then, or before; null if it could not be set, and any that rings counts. */
         @Nullable
@@ -63,11 +65,13 @@ final class Polls {
 
         volatile String reason = "";
 
-        Line(NanoTime at) {
+        Line(NanoTime at, NanoTime now) {
             this.at = at;
+            this.hastened = now;
         }
 
-        void noLaterThan(NanoTime instant) {
+        void noLaterThan(NanoTime instant, NanoTime now) {
+            hastened = now;
             if (instant.isBefore(at)) {
                 at = instant;
             }
@@ -110,10 +114,10 @@ final class Polls {
                 NanoTime now = ticker.now();
                 NanoTime at = now.plus(poll);
                 NanoTime lost = lost(now);
-                line = lines.computeIfAbsent(what, unknown -> new Line(at));
+                line = lines.computeIfAbsent(what, unknown -> new Line(at, now));
                 line.waiting.add(wait);
                 line.reason = reason;
-                line.noLaterThan(at);
+                line.noLaterThan(at, now);
                 alarm = line.nextAlarm(lost);
             }
         }
@@ -125,7 +129,7 @@ final class Polls {
             set(what, line, alarm, watchdog);
         } catch (Throwable noMemory) {
             // The caller gets the failure, and does not wait.
-            CompletableFuture<Void> unneeded = leave(what, wait, false);
+            CompletableFuture<Void> unneeded = leave(what, wait, null);
             if (unneeded != null) {
                 unneeded.cancel(false);
             }
@@ -140,18 +144,18 @@ final class Polls {
     /**
      * Leaves the others to wait on.
      *
-     * @param asks whether to ask, which is as good as a turn
+     * @param asks when the one who leaves went to ask, which is as good as a turn, unless somebody has come since; null if it does not
      * @return an alarm that nobody needs any more, to be cancelled when there is time; null if there is none
      */
     @Nullable
-    CompletableFuture<Void> leave(What what, CompletableFuture<Void> wait, boolean asks) {
+    CompletableFuture<Void> leave(What what, CompletableFuture<Void> wait, @Nullable NanoTime asks) {
         synchronized (lock) {
             Line line = lines.get(what);
             if (line == null || !line.waiting.removeIf(other -> other == wait)) {
                 return null;
             }
-            if (asks) {
-                line.at = ticker.now().plus(longest);
+            if (asks != null && !asks.isBefore(line.hastened)) {
+                line.at = asks.plus(longest);
             }
             if (!line.waiting.isEmpty()) {
                 return null;
@@ -184,7 +188,7 @@ final class Polls {
             line = lines.get(what);
             if (line != null) {
                 NanoTime now = ticker.now();
-                line.noLaterThan(now.plus(left));
+                line.noLaterThan(now.plus(left), now);
                 alarm = line.nextAlarm(lost(now));
             }
         }

@@ -179,14 +179,17 @@ final class WakeUps implements Messages.Receiver {
         int end = message.isEmpty() || message.charAt(0) != NAMED ? -1 : message.indexOf(NAMED, 1);
         if (end < 0) {
             wake(message);
-        } else if (message.substring(1, end).equals(process)) {
+        } else if (end == process.length() + 1 && message.startsWith(process, 1)) {
             named(message.substring(end + 1));
         }
     }
 
     private void named(String leaseKey) {
         noted.remove(leaseKey);
-        // Before it is looked for, so that a run that starts to wait in between finds it.
+        if (wakeOne(leaseKey)) {
+            return;
+        }
+        // Before it is looked for once more, so that a run that started to wait in between finds it.
         unheard.put(leaseKey, System.nanoTime());
         if (wakeOne(leaseKey)) {
             unheard.remove(leaseKey);
