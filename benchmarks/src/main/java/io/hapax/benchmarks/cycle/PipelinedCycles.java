@@ -2,6 +2,7 @@ package io.hapax.benchmarks.cycle;
 
 import io.hapax.benchmarks.ProcessCpu;
 import io.hapax.benchmarks.harness.Arguments;
+import io.hapax.benchmarks.harness.RespConnection;
 import io.hapax.benchmarks.harness.Table;
 import io.hapax.testkit.EmbeddedRedis;
 import java.io.IOException;
@@ -57,7 +58,7 @@ public final class PipelinedCycles {
     }
 
     private static double measured(EmbeddedRedis redis, Commands commands, int cycles) throws IOException {
-        try (SocketPeer.Connection connection = new SocketPeer.Connection(new Servers(redis.url(), "-", 1))) {
+        try (RespConnection connection = new RespConnection("127.0.0.1", redis.port())) {
             List<String> shas = new ArrayList<>();
             for (String script : commands.scripts()) {
                 shas.add((String) connection.call(List.of("SCRIPT", "LOAD", script)));
@@ -73,7 +74,7 @@ public final class PipelinedCycles {
         }
     }
 
-    private static void pipelined(SocketPeer.Connection connection, Commands commands, List<String> shas, int many)
+    private static void pipelined(RespConnection connection, Commands commands, List<String> shas, int many)
             throws IOException {
         List<String> owners = new ArrayList<>();
         for (int n = 0; n < many; n++) {

@@ -41,6 +41,9 @@ interface Contender {
         if (variant.equals("hapax")) {
             return new Guard(url);
         }
+        if (variant.equals("bare")) {
+            return new Bare(url);
+        }
         return variant.startsWith("spring") ? new Spring(variant, url) : new Redissons(variant.equals("rfenced"), url);
     }
 

@@ -8,6 +8,7 @@ import io.hapax.benchmarks.harness.Samples;
 import io.hapax.benchmarks.harness.Table;
 import io.hapax.testkit.EmbeddedRedis;
 import java.io.IOException;
+import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -23,12 +24,17 @@ import java.util.stream.Collectors;
  * How long a key that is given back in one JVM takes to reach a waiter in another one, from the start of the release to
  * the return of the waiter's call. {@code System.nanoTime()} is CLOCK_MONOTONIC on Linux, one clock for all processes.
  *
+ * <p>Cold are the first times, hot are those after many runs without contention, and compiled are those after many hand-overs as well, without
+ * a pause, so that Java has compiled what only a hand-over runs.
+ *
  * <p>Commands are counted in a pass of their own, which is not timed, by {@code MONITOR}: it tells what a client sent
  * from what a script called, and {@code commandstats} does not.
  */
 public final class HandOver {
 
-    private static final List<String> VARIANTS = List.of("hapax", "rlock", "rfenced", "spring-pubsub", "spring-spin");
+    private static final List<String> VARIANTS =
+            List.of("bare", "hapax", "rlock", "rfenced", "spring-pubsub", "spring-spin");
+    private static final Duration LONGEST_WARM_UP = Duration.ofSeconds(20);
     /** A line of MONITOR; what a script calls comes from 'lua'. */
     private static final Pattern COMMAND = Pattern.compile("\\+[\\d.]+ \\[\\d+ (\\S+)] \"([^\"]+)\".*");
 
@@ -41,9 +47,10 @@ public final class HandOver {
     }
 
     /** What was measured of a variant, in all rounds. */
-    private record Result(Samples cold, Samples hot, Map<String, Integer> commands, AtomicInteger counted) {
+    private record Result(
+            Samples cold, Samples hot, Samples compiled, Map<String, Integer> commands, AtomicInteger counted) {
         Result() {
-            this(new Samples(), new Samples(), new ConcurrentSkipListMap<>(), new AtomicInteger());
+            this(new Samples(), new Samples(), new Samples(), new ConcurrentSkipListMap<>(), new AtomicInteger());
         }
 
         double commandsEach() {
@@ -88,6 +95,10 @@ public final class HandOver {
                 "hot p50 ms",
                 "hot p90 ms",
                 "hot max ms",
+                "compiled n",
+                "compiled p50 ms",
+                "compiled p90 ms",
+                "compiled max ms",
                 "commands per hand-over",
                 "which");
         results.forEach((variant, result) -> table.row(
@@ -100,6 +111,10 @@ public final class HandOver {
                 result.hot.median(),
                 result.hot.quantile(0.9),
                 result.hot.quantile(1),
+                result.compiled.count(),
+                result.compiled.median(),
+                result.compiled.quantile(0.9),
+                result.compiled.quantile(1),
                 result.commandsEach(),
                 result.commandText()));
         if (arguments.csv().isPresent()) {
@@ -130,6 +145,8 @@ public final class HandOver {
             warmUp(one, other, 6000 / share);
             unused = one.ask("take");
             pass(one, other, 80 / share, result.hot);
+            tightly(one, other, 2000 / share);
+            pass(one, other, 80 / share, result.compiled);
             count(redis, one, other, 30 / share, result);
         }
     }
@@ -148,17 +165,29 @@ public final class HandOver {
     private void pass(ChildJvm one, ChildJvm other, int times, Samples millis)
             throws IOException, InterruptedException {
         for (int n = 0; n < times - times % 2; n++) {
-            ChildJvm holder = n % 2 == 0 ? one : other;
-            ChildJvm waiter = n % 2 == 0 ? other : one;
-            waiter.tell("take");
-            Thread.sleep(60 + random.nextInt(100));
-            long given = Long.parseLong(holder.ask("give"));
-            long taken = Long.parseLong(waiter.read());
-            if (taken < given) {
-                throw new IllegalStateException("the waiter had the key before it was given back");
-            }
-            millis.add((taken - given) / 1e6);
+            millis.add(handOver(n % 2 == 0 ? one : other, n % 2 == 0 ? other : one, 60 + random.nextInt(100)));
         }
+    }
+
+    /** Does so without a pause; less often if it takes long. */
+    private static void tightly(ChildJvm one, ChildJvm other, int times) throws IOException, InterruptedException {
+        long end = System.nanoTime() + LONGEST_WARM_UP.toNanos();
+        for (int n = 0; n < times / 2 && System.nanoTime() < end; n++) {
+            double unused = handOver(one, other, 1) + handOver(other, one, 1);
+        }
+    }
+
+    /** Returns milliseconds from the start of the release to the return of the waiter's call. */
+    private static double handOver(ChildJvm holder, ChildJvm waiter, long waitingMillis)
+            throws IOException, InterruptedException {
+        waiter.tell("take");
+        Thread.sleep(waitingMillis);
+        long given = Long.parseLong(holder.ask("give"));
+        long taken = Long.parseLong(waiter.read());
+        if (taken < given) {
+            throw new IllegalStateException("the waiter had the key before it was given back");
+        }
+        return (taken - given) / 1e6;
     }
 
     private void count(EmbeddedRedis redis, ChildJvm one, ChildJvm other, int times, Result result)
