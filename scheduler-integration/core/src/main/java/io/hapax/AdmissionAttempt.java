@@ -363,19 +363,22 @@ final class AdmissionAttempt {
 
     private void waited(CompletableFuture<Void> wait, Polls.@Nullable What turns, boolean isCancelled) {
         boolean asks = !withdrawn && !engine.admissions().isClosed();
-        NanoTime now = engine.now();
-        if (asks && caller != null) {
-            // First of all: caches have forgotten what the rest needs. The caller may wait again before that is done.
-            try {
-                askAgain();
-            } finally {
-                cancel(leave(wait, turns, now));
-            }
-            return;
-        }
-        CompletableFuture<Void> alarm = leave(wait, turns, asks ? now : null);
+        boolean callerAsks = asks && caller != null;
+        NanoTime asked = null;
+        CompletableFuture<Void> alarm;
         try {
-            waited(asks, isCancelled);
+            asked = asks ? engine.now() : null;
+            if (callerAsks) {
+                // First of all: caches have forgotten what the rest needs. It may wait again before that is done.
+                askAgain();
+            }
+        } finally {
+            alarm = leave(wait, turns, asked);
+        }
+        try {
+            if (!callerAsks) {
+                waited(asks, isCancelled);
+            }
         } finally {
             cancel(alarm);
         }
