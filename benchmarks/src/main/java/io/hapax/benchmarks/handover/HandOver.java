@@ -24,8 +24,8 @@ import java.util.stream.Collectors;
  * How long a key that is given back in one JVM takes to reach a waiter in another one, from the start of the release to
  * the return of the waiter's call. {@code System.nanoTime()} is CLOCK_MONOTONIC on Linux, one clock for all processes.
  *
- * <p>Cold are the first times, hot are those after many runs without contention, and compiled are those after many hand-overs as well, without
- * a pause, so that Java has compiled what only a hand-over runs.
+ * <p>Cold are the first times, hot are those after many runs without contention, and compiled are those after many hand-overs as well, each
+ * after a millisecond, so that Java has compiled what only a hand-over runs.
  *
  * <p>Commands are counted in a pass of their own, which is not timed, by {@code MONITOR}: it tells what a client sent
  * from what a script called, and {@code commandstats} does not.
@@ -145,7 +145,7 @@ public final class HandOver {
             warmUp(one, other, 6000 / share);
             unused = one.ask("take");
             pass(one, other, 80 / share, result.hot);
-            // Before each hold of a peer's watchdog leaves a timer behind.
+            // Before many holds follow, of which a peer's watchdog renews some later: that would be counted.
             count(redis, one, other, 30 / share, result);
             tightly(one, other, 2000 / share);
             pass(one, other, 80 / share, result.compiled);
@@ -170,7 +170,7 @@ public final class HandOver {
         }
     }
 
-    /** Does so without a pause; less often if it takes long. */
+    /** Does so a millisecond after the waiter has asked; less often if it takes long. */
     private static void tightly(ChildJvm one, ChildJvm other, int times) throws IOException, InterruptedException {
         long end = System.nanoTime() + LONGEST_WARM_UP.toNanos();
         for (int n = 0; n < times / 2 && System.nanoTime() < end; n++) {
