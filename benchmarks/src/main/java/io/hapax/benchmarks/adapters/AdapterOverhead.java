@@ -26,14 +26,14 @@ import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What the guard adds to a job that does nothing: time, allocation, CPU, SQL statements (by
- * {@code pg_stat_statements}) and commands of Redis (by {@code commandstats}; the guard sends nothing but EVALSHA and
- * EVAL). Guarded and plain processes take turns; the plain ones do not have the adapters on their class path.
+ * What the guard adds to a job that does nothing, beside the least that a lock adds ({@link SetNx}): time, allocation, CPU, SQL
+ * statements (by {@code pg_stat_statements}) and commands of Redis (by {@code commandstats}; the guard sends nothing but EVALSHA and
+ * EVAL). The processes take turns; only guarded ones have the adapters on their class path.
  */
 public final class AdapterOverhead {
 
     private static final List<String> ENGINES = List.of("quartz-ram", "quartz-jdbc", "jobrunr");
-    private static final List<String> VARIANTS = List.of("plain", "guarded");
+    private static final List<String> VARIANTS = List.of("plain", "set-nx", "guarded");
     private static final Pattern ADAPTERS =
             Pattern.compile("hapax-(quartz|jobrunr)-[^/]*\\.jar|/(quartz|jobrunr)/target/classes");
 
@@ -102,6 +102,7 @@ public final class AdapterOverhead {
         Table table = new Table(
                 "engine",
                 "µs per job",
+                "throughput / plain",
                 "client µs CPU per job",
                 "bytes per job",
                 "SQL per job",
@@ -110,6 +111,7 @@ public final class AdapterOverhead {
         costs.forEach((name, cost) -> table.row(
                 name,
                 cost.micros.text(),
+                cost(name.substring(0, name.indexOf(' ')) + " plain").micros.median() / cost.micros.median(),
                 cost.cpuMicros.text(),
                 cost.bytes.text(),
                 cost.statements.text(),
@@ -187,8 +189,12 @@ public final class AdapterOverhead {
                     statements.values().stream().mapToLong(Long::longValue).sum() / (double) jobs);
             statements.forEach((text, calls) ->
                     cost.each.computeIfAbsent(text, unseen -> new Samples()).add(calls / (double) jobs));
-            cost.commands.add(
-                    (commands.getOrDefault("evalsha", 0L) + commands.getOrDefault("eval", 0L)) / (double) jobs);
+            // The guard's scripts call SET, too.
+            Set<String> sent = variant.equals("set-nx") ? Set.of("evalsha", "set") : Set.of("evalsha", "eval");
+            cost.commands.add(sent.stream()
+                            .mapToLong(name -> commands.getOrDefault(name, 0L))
+                            .sum()
+                    / (double) jobs);
             if (warmedUp == 0 || cost.micros.median() <= 0) {
                 throw new IllegalStateException(engine + " " + variant + " did not run");
             }

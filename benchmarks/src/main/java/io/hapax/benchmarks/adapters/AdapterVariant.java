@@ -19,11 +19,14 @@ final class AdapterVariant {
     private AdapterVariant() {}
 
     /**
-     * Arguments: engine, 'plain' or 'guarded', threads, address of Redis, JDBC address, user, password. Lines of standard
+     * Arguments: engine, 'plain', 'set-nx' or 'guarded', threads, address of Redis, JDBC address, user, password. Lines of standard
      * input: enqueue n · run. A run is answered by nanoseconds from the first job to the last, bytes allocated by all
      * threads, and seconds of CPU.
      */
     public static void main(String[] args) throws Exception {
+        if (args[1].equals("set-nx")) {
+            Runs.lockWith(new SetNx(args[3]));
+        }
         try (Engine engine = engine(args, args[1].equals("guarded") ? Guarding.guard(args[3]) : null);
                 BufferedReader orders = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8))) {
             System.out.println("ready");

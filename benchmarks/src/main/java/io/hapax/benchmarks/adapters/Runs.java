@@ -3,6 +3,7 @@ package io.hapax.benchmarks.adapters;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
 
 /** What the no-op jobs of this process leave behind. Thread-safe. */
 final class Runs {
@@ -14,6 +15,7 @@ final class Runs {
     private static final AtomicLong LAST = new AtomicLong();
     private static final AtomicLong IDLE = new AtomicLong();
     private static volatile CountDownLatch open = new CountDownLatch(0);
+    private static volatile @Nullable SetNx lock;
 
     private Runs() {}
 
@@ -24,8 +26,22 @@ final class Runs {
         open = new CountDownLatch(jobs);
     }
 
+    /** Has each job take a lock and give it back. */
+    static void lockWith(SetNx used) {
+        lock = used;
+    }
+
     /** Called by a job. */
     static void ran() {
+        SetNx used = lock;
+        if (used == null) {
+            count();
+        } else {
+            used.around(Runs::count);
+        }
+    }
+
+    private static void count() {
         long now = System.nanoTime();
         FIRST.accumulateAndGet(now, Math::min);
         long before = LAST.getAndAccumulate(now, Math::max);
