@@ -19,6 +19,7 @@ public final class ProcessCpu {
 
     private static final int PARENT = 1;
     private static final int UTIME = 11;
+    private static final int CUTIME = 13;
 
     private ProcessCpu() {}
 
@@ -47,14 +48,26 @@ public final class ProcessCpu {
      * @return seconds of CPU
      */
     public static double ofTree(long root) {
-        List<String> own = fields(root);
-        double ticks = sum(own, UTIME, UTIME + 3);
+        double before;
+        double ended = sum(fields(root), CUTIME, CUTIME + 1);
+        double living;
+        do {
+            before = ended;
+            living = ofChildren(root);
+            List<String> own = fields(root);
+            living += sum(own, UTIME, UTIME + 1);
+            ended = sum(own, CUTIME, CUTIME + 1);
+            // A child that ended in between may be missing in one of the sums.
+        } while (ended != before);
+        return (living + ended) / TICKS_PER_SECOND;
+    }
+
+    private static double ofChildren(long root) {
         try (Stream<ProcessHandle> children =
                 ProcessHandle.of(root).map(ProcessHandle::children).orElseGet(Stream::empty)) {
-            ticks += children.mapToDouble(child -> sum(fields(child.pid()), UTIME, UTIME + 1))
+            return children.mapToDouble(child -> sum(fields(child.pid()), UTIME, UTIME + 1))
                     .sum();
         }
-        return ticks / TICKS_PER_SECOND;
     }
 
     /**

@@ -10,7 +10,7 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
- * The least that a lock around a job can cost, whoever takes it: {@code SET NX} before, a deletion by its owner after, over plain sockets.
+ * The least that a lock around a job can cost: {@code SET NX} before, a deletion by its owner after, over plain sockets.
  * It promises nothing: no token, no renewal, no time limit for answers, no check of the server. Thread-safe.
  */
 final class SetNx {
