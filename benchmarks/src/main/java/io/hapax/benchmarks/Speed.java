@@ -42,7 +42,7 @@ public final class Speed {
     /**
      * Measures; what is printed also goes to {@code results.md} in the folder, with CSV files and charts beside it.
      *
-     * @param args {@code --quick} (under 5 minutes; else an hour and a half), {@code --out=folder}
+     * @param args {@code --quick} (under 5 minutes; else 100), {@code --out=folder}
      * @throws Exception if something breaks
      */
     public static void main(String[] args) throws Exception {

@@ -1,5 +1,6 @@
 package io.hapax.benchmarks.adapters;
 
+import io.hapax.benchmarks.cycle.SocketPeer;
 import io.hapax.benchmarks.harness.Arguments;
 import io.hapax.benchmarks.harness.ChildJvm;
 import io.hapax.benchmarks.harness.CountingDatabase;
@@ -26,7 +27,7 @@ import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What the guard adds to a job that does nothing, beside the least that a lock adds ({@link SetNx}): time, allocation, CPU, SQL
+ * What the guard adds to a job that does nothing, beside the least that a lock adds ({@link SocketPeer#setNx}): time, allocation, CPU, SQL
  * statements (by {@code pg_stat_statements}) and commands of Redis (by {@code commandstats}; the guard sends nothing but EVALSHA and
  * EVAL). The processes take turns; only guarded ones have the adapters on their class path.
  */

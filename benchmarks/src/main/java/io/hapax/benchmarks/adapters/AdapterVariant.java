@@ -3,6 +3,7 @@ package io.hapax.benchmarks.adapters;
 import com.sun.management.ThreadMXBean;
 import io.hapax.JobGuard;
 import io.hapax.benchmarks.ProcessCpu;
+import io.hapax.benchmarks.cycle.SocketPeer;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
@@ -25,7 +26,7 @@ final class AdapterVariant {
      */
     public static void main(String[] args) throws Exception {
         if (args[1].equals("set-nx")) {
-            Runs.lockWith(new SetNx(args[3]));
+            Runs.lockWith(SocketPeer.setNx(args[3]));
         }
         try (Engine engine = engine(args, args[1].equals("guarded") ? Guarding.guard(args[3]) : null);
                 BufferedReader orders = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8))) {

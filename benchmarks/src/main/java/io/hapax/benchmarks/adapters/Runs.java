@@ -1,5 +1,8 @@
 package io.hapax.benchmarks.adapters;
 
+import io.hapax.benchmarks.cycle.SocketPeer;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
@@ -15,7 +18,8 @@ final class Runs {
     private static final AtomicLong LAST = new AtomicLong();
     private static final AtomicLong IDLE = new AtomicLong();
     private static volatile CountDownLatch open = new CountDownLatch(0);
-    private static volatile @Nullable SetNx lock;
+    private static final AtomicLong LOCKED = new AtomicLong();
+    private static volatile @Nullable SocketPeer lock;
 
     private Runs() {}
 
@@ -26,18 +30,22 @@ final class Runs {
         open = new CountDownLatch(jobs);
     }
 
-    /** Has each job take a lock and give it back. */
-    static void lockWith(SetNx used) {
+    /** Has each job work under a key of its own. */
+    static void lockWith(SocketPeer used) {
         lock = used;
     }
 
     /** Called by a job. */
     static void ran() {
-        SetNx used = lock;
+        SocketPeer used = lock;
         if (used == null) {
             count();
-        } else {
-            used.around(Runs::count);
+            return;
+        }
+        try {
+            used.around("job:" + LOCKED.incrementAndGet(), Runs::count);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         }
     }
 

@@ -9,7 +9,7 @@ import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 
 /** A socket for each caller and the least code that speaks RESP2: what a client costs at least. */
-final class SocketPeer implements Contender {
+public final class SocketPeer implements Contender {
 
     private final Servers servers;
     private final Commands commands;
@@ -28,12 +28,35 @@ final class SocketPeer implements Contender {
         }
     }
 
+    /**
+     * The least that a lock can be: {@code SET NX} and a deletion by its owner. It promises nothing: no token, no renewal, no time limit
+     * for answers, no check of the server.
+     *
+     * @param redis the address of Redis
+     * @return a peer that is ready
+     */
+    public static SocketPeer setNx(String redis) {
+        return new SocketPeer(new Servers(redis, "-", 1), Commands.SET);
+    }
+
     @Override
     public void cycle(String key) throws IOException {
+        around(key, () -> {});
+    }
+
+    /**
+     * Works under a key.
+     *
+     * @param key that nobody else wants
+     * @param work what is done while it is held
+     * @throws IOException if the connection is gone, or Redis answers with an error
+     */
+    public void around(String key, Runnable work) throws IOException {
         RespConnection free = idle.poll();
         RespConnection connection = free == null ? new RespConnection(servers.host(), servers.port()) : free;
         String owner = Commands.owner();
         commands.granted(connection.call(words(commands.take(key, owner))));
+        work.run();
         commands.givenBack(connection.call(words(commands.giveBack(key, owner))));
         idle.add(connection);
     }
